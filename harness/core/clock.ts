@@ -1,0 +1,7 @@
+/**
+ * Milliseconds on the machine's monotonic clock, with microsecond digits.
+ * All processes of one host share it (CLOCK_MONOTONIC), so readings of different processes can be subtracted.
+ */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000
+}

@@ -1,0 +1,35 @@
+/** What `outlast` exits with (DESIGN section 9). */
+export const exitCodes = {
+  pass: 0,
+  fail: 1,
+  inconclusive: 2,
+  usage: 3,
+  invalid: 4,
+  leftBehind: 5,
+} as const
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** The user asked for something impossible: printed as given, without a stack trace; exit code 3. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+  /** All problems found, each a full sentence with file, line and column where there is one. */
+  readonly problems: readonly string[]
+  constructor(problems: string | readonly string[]) {
+    const list = typeof problems === 'string' ? [problems] : problems
+    super(list.join('\n'))
+    this.problems = list
+  }
+}
+
+/** The harness itself failed: never counted against a system under test; exit code 4. */
+export class HarnessError extends Error {
+  override readonly name = 'HarnessError'
+}
+
+/** The message of anything thrown. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = (error as NodeJS.ErrnoException).code
+  const own = error.message || error.name
+  return code && !own.includes(code) ? `${code}: ${own}` : own
+}

@@ -1,0 +1,107 @@
+import type { Promised } from './promises.ts'
+
+/** A scenario, expanded: pure data, fixed before anything starts. `plan.json` is this. */
+export interface Plan {
+  readonly version: 1
+  readonly scenario: string
+  readonly question: string
+  readonly seed: number
+  readonly timeScale: number
+  readonly runtime: string
+  /** In the order of execution. Cells of one block run side by side. */
+  readonly cells: readonly CellPlan[]
+  readonly notApplicable: readonly { readonly pattern: string; readonly arm: string; readonly reason: string }[]
+  readonly gates: readonly Gate[]
+  /** What somebody published, to be put beside what is predicted and measured. */
+  readonly published: readonly Published[]
+  readonly health: HealthLimits
+}
+
+/** One pattern x one arm x one repetition. All times are already divided by `timeScale`: real milliseconds. */
+export interface CellPlan {
+  /** `sse-polling.kill.1`: also the cell's folder name. */
+  readonly id: string
+  readonly block: number
+  readonly pattern: string
+  readonly delivery: string
+  readonly engine: string
+  readonly promises: readonly Promised[]
+  readonly arm: string
+  readonly repetition: number
+  readonly seed: number
+  readonly timeScale: number
+  readonly profile: string
+  readonly tasks: number
+  readonly load: { readonly arrivals: 'poisson' | 'uniform'; readonly ratePerSec: number }
+  /** The time beyond the ideal duration in which a result still counts. */
+  readonly graceMs: number
+  /** How long an exited node stays away before it is started again, as a pod would be. */
+  readonly restartDelayMs: number
+  readonly replicas: { readonly api: number; readonly executor: number }
+  readonly faults: readonly PlannedFault[]
+  /** Copied from the plan, so that a history can be judged by itself. */
+  readonly health: HealthLimits
+}
+
+/** One firing of a fault with every random choice already made. `schedule.json` is the list of these per arm. */
+export interface PlannedFault {
+  /** `kill-1#3`: the fault's id in the file and the ordinal of this firing. */
+  readonly id: string
+  readonly fault: string
+  readonly target: Target
+  readonly trigger: Trigger
+  /** From armed to heal. For `kill` and `stop` the time until the node is started again. */
+  readonly durationMs: number
+  readonly params: Readonly<Record<string, unknown>>
+  /** For the draws that a fault makes while it is active (per connection). */
+  readonly seed: number
+}
+
+/** `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. */
+export type Target =
+  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number }
+  | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
+
+export type Trigger =
+  | { readonly kind: 'time'; readonly atMs: number }
+  /** `delayMs` after the ledger saw step `step` of the task with this ordinal; skipped if not seen `withinMs` after the load started. */
+  | {
+      readonly kind: 'step'
+      readonly task: number
+      readonly step: number
+      readonly delayMs: number
+      readonly withinMs: number
+    }
+
+export type NodeRole = 'api' | 'worker' | 'engine' | 'store'
+export const linkNames = [
+  'client->api',
+  'api->store',
+  'worker->store',
+  'api->engine',
+  'engine->worker',
+  'sender->receiver',
+  'worker->tools',
+] as const
+export type LinkName = (typeof linkNames)[number]
+
+export interface HealthLimits {
+  readonly pacerLagP99Ms: number
+  readonly eventLoopDelayP99Ms: number
+}
+
+/** Fails the run unless the metric's interval lies on the good side of the limit. */
+export interface Gate {
+  readonly pattern: string
+  readonly arm: string
+  readonly metric: 'success' | 'exposed-success'
+  readonly min: number
+}
+
+export interface Published {
+  readonly pattern: string
+  readonly arm: string
+  readonly source: string
+  readonly success?: number
+  readonly overheadMs?: number
+}

@@ -1,0 +1,15 @@
+/**
+ * What a pattern can promise its users. A delivery and an engine each say which of these they keep
+ * when the other axis is perfect; a pattern promises what **both** promise. A broken promise is a FAIL;
+ * a loss that nobody promised against is a measurement.
+ */
+export const promises = {
+  'no-lost-task': 'a task that was accepted reaches a terminal state that its client sees, once faults are healed',
+  'effect-once': 'a completed step is never executed again; only the step in flight at a crash may repeat',
+  idempotency: 'one idempotency key is one task, whatever was lost or repeated on the way',
+  'no-phantom': 'no result, event or callback for a task that nobody submitted',
+  'state-machine': 'only legal transitions, never backwards, and exactly one terminal state',
+  'result-integrity': 'a result that a client accepts is the right one',
+  'sse-continuity': 'a resumed stream has no gap and no repetition',
+} as const
+export type Promised = keyof typeof promises

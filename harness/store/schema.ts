@@ -1,0 +1,174 @@
+import type { FaultState, HarnessHealth, Via } from '../core/history.ts'
+import type { CellPlan, Gate, Plan } from '../core/plan.ts'
+import type { Promised } from '../core/promises.ts'
+import type { Verdict } from '../core/types.ts'
+
+/** `results.json`. Bump `version` when a reader of the old shape would misread the new one. */
+export interface RunResults {
+  readonly version: 1
+  readonly run: string
+  readonly plan: Plan
+  readonly environment: Environment
+  readonly cells: readonly CellResult[]
+  readonly claims: readonly Claim[]
+  readonly gates: readonly GateResult[]
+  readonly verdict: RunVerdict
+  /** One sentence each, the worst first. */
+  readonly reasons: readonly string[]
+}
+
+export type RunVerdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'INVALID'
+
+/** Exactly one per intended task (`measure.md` 2.1). */
+export const outcomes = {
+  ok: 'the right result, seen by the client before the deadline',
+  late: 'the right result, seen within twice the grace',
+  failed_known: 'the client was told, or could tell for certain, that it failed',
+  lost_result: 'the server has the result, the client never got it',
+  stuck: 'accepted and still not terminal at the end',
+  wrong: 'the client accepted a result that is not the right one',
+  lost_everywhere: 'neither the client nor the server has it',
+  not_offered: 'the harness never sent it: makes the run invalid',
+} as const
+export type Outcome = keyof typeof outcomes
+
+export interface CellResult {
+  readonly cell: CellPlan
+  readonly verdict: RunVerdict
+  readonly reasons: readonly string[]
+  readonly outcomes: Readonly<Record<Outcome, number>>
+  /** ok / intended. */
+  readonly success: Proportion
+  /** The same among tasks whose life overlapped a proven fault; undefined without one. */
+  readonly exposed?: Proportion
+  /** Tasks whose result the server has: the gap to `success` is the delivery's loss. */
+  readonly serverSuccess: Proportion
+  readonly overhead: Overhead
+  readonly episodes: readonly Episode[]
+  readonly rework: Rework
+  readonly checks: readonly CheckResult[]
+  readonly faults: readonly FaultResult[]
+  readonly health?: HarnessHealth
+  readonly tasks: readonly TaskRow[]
+}
+
+export interface Proportion {
+  readonly successes: number
+  readonly n: number
+  readonly wilson: readonly [number, number]
+  readonly clopperPearson: readonly [number, number]
+  /** Where one fault hits many tasks: an interval over episodes, and how it was made. */
+  readonly clustered?: {
+    readonly interval: readonly [number, number]
+    readonly clusters: number
+    readonly method: string
+  }
+}
+
+/** Milliseconds: seen - intended - ideal over all intended tasks; null = beyond the deadline (unresolved counts as infinite). */
+export interface Overhead {
+  readonly p50: number | null
+  readonly p95: number | null
+  readonly p99: number | null
+  readonly n: number
+  /** False when timeScale is not 1: milliseconds do not scale. */
+  readonly quotable: boolean
+  /** Percentiles for which n is too small for a distribution-free interval. */
+  readonly tooFew: readonly ('p50' | 'p95' | 'p99')[]
+}
+
+/** One fault firing and what it did; times in milliseconds, undefined where it did not come to that (censored). */
+export interface Episode {
+  readonly fault: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly affectedTasks: number
+  readonly lostTasks: number
+  readonly detectionMs?: number
+  readonly taskStallMsMedian?: number
+  readonly taskStallMsMax?: number
+  readonly recoveryMs?: number
+  readonly drainMs?: number
+  readonly reworkedSteps: number
+  readonly duplicateEffects: number
+}
+
+export interface Rework {
+  readonly plannedSteps: number
+  readonly executedSteps: number
+  readonly duplicateEffects: number
+  /** Busy time of all effects / ideal time of the steps that took effect, minus 1. */
+  readonly ratio: number
+  readonly wastedMs: number
+}
+
+export interface CheckResult extends Verdict {
+  readonly checker: string
+  readonly judges?: Promised
+  /** Whether this pattern promises it: only then is `fail` a FAIL. */
+  readonly promised: boolean
+}
+
+export interface FaultResult {
+  readonly id: string
+  readonly fault: string
+  readonly target: string
+  readonly state: FaultState
+  readonly proven: boolean
+  readonly firings?: number
+  readonly armedAt?: number
+  readonly healedAt?: number
+  readonly reason?: string
+}
+
+export interface TaskRow {
+  readonly ordinal: number
+  readonly task: string
+  readonly intendedAt: number
+  readonly idealMs: number
+  /** When the client saw the end; absent when it never did. */
+  readonly seenAt?: number
+  readonly outcome: Outcome
+  readonly via?: Via
+  readonly exposed: boolean
+}
+
+/** Published, predicted and measured, side by side. */
+export interface Claim {
+  readonly pattern: string
+  readonly arm: string
+  readonly source: string
+  readonly metric: 'success' | 'overhead'
+  readonly published: number
+  readonly predicted?: number
+  readonly measured?: number
+  readonly interval?: readonly [number, number]
+  readonly n: number
+  readonly verdict: 'consistent' | 'refuted' | 'underpowered' | 'not-comparable'
+  readonly note: string
+}
+
+export interface GateResult {
+  readonly gate: Gate
+  readonly observed: number
+  readonly interval: readonly [number, number]
+  readonly n: number
+  /** Tasks that would settle an INCONCLUSIVE one. */
+  readonly needed?: number
+  readonly verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE'
+}
+
+export interface Environment {
+  readonly startedAt: string
+  readonly outlast: string
+  readonly commit?: string
+  readonly dirty?: boolean
+  readonly node: string
+  readonly platform: string
+  readonly kernel: string
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryBytes: number
+  readonly versions: Readonly<Record<string, string>>
+  readonly deviations: readonly string[]
+}

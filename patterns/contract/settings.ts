@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import type { NodeSettings } from './backend.ts'
+
+const environment = z.object({
+  OUTLAST_NODE: z.string().min(1),
+  OUTLAST_HOST: z.string().default('127.0.0.1'),
+  OUTLAST_PORT: z.coerce.number().int().min(1).max(65535),
+  OUTLAST_DELIVERY: z.string().min(1),
+  OUTLAST_ENGINE: z.string().min(1),
+  OUTLAST_TIME_SCALE: z.coerce.number().positive().default(1),
+  OUTLAST_TOKEN: z.string().min(16),
+  OUTLAST_STORE_URL: z.string().optional(),
+  OUTLAST_ENGINE_URL: z.string().optional(),
+  OUTLAST_ENGINE_CONTROL_URL: z.string().optional(),
+  OUTLAST_ADVERTISED_URL: z.string().optional(),
+  OUTLAST_TOOLS_URL: z.string().optional(),
+})
+
+/** A node's settings from its environment. Throws one error that names every variable that is missing or wrong. */
+export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
+  const parsed = environment.safeParse(env)
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error))
+  const e = parsed.data
+  return {
+    node: e.OUTLAST_NODE,
+    listen: { host: e.OUTLAST_HOST, port: e.OUTLAST_PORT },
+    delivery: e.OUTLAST_DELIVERY,
+    engine: e.OUTLAST_ENGINE,
+    timeScale: e.OUTLAST_TIME_SCALE,
+    token: e.OUTLAST_TOKEN,
+    ...(e.OUTLAST_STORE_URL && { storeUrl: e.OUTLAST_STORE_URL }),
+    ...(e.OUTLAST_ENGINE_URL && { engineUrl: e.OUTLAST_ENGINE_URL }),
+    ...(e.OUTLAST_ENGINE_CONTROL_URL && { engineControlUrl: e.OUTLAST_ENGINE_CONTROL_URL }),
+    ...(e.OUTLAST_ADVERTISED_URL && { advertisedUrl: e.OUTLAST_ADVERTISED_URL }),
+    ...(e.OUTLAST_TOOLS_URL && { toolsUrl: e.OUTLAST_TOOLS_URL }),
+  }
+}

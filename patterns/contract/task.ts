@@ -1,0 +1,57 @@
+import { z } from 'zod'
+
+/** States of a task. Terminal ones are final: exactly one terminal event, none after it. */
+export const taskStatus = z.enum([
+  'queued',
+  'running',
+  'cancelling',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+  'rejected',
+])
+export type TaskStatus = z.infer<typeof taskStatus>
+
+const terminal: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'expired', 'rejected']
+export function isTerminal(status: TaskStatus): boolean {
+  return terminal.includes(status)
+}
+
+/** What the agent is asked to do: a seeded plan of steps (`patterns/agent/plan.ts`). */
+export const taskInput = z.strictObject({
+  seed: z.int().min(0).describe('Seed of the plan: the same seed is the same work and the same right answer'),
+  profile: z.string().describe('Name of the work profile, e.g. research-write'),
+  job: z.string().max(128).describe('The caller’s own name for this piece of work; travels with every effect'),
+})
+export type TaskInput = z.infer<typeof taskInput>
+
+/** Body of `POST /v1/tasks`. */
+export const taskRequest = z.strictObject({
+  type: z.literal('agent'),
+  input: taskInput,
+  delivery: z.strictObject({ webhook_url: z.url() }).optional(),
+  deadline_s: z.number().positive().optional(),
+})
+export type TaskRequest = z.infer<typeof taskRequest>
+
+/** The partial state payload: what every channel shows of a task. `version` is the `seq` of its last event. */
+export const task = z.strictObject({
+  task_id: z.string(),
+  type: z.literal('agent'),
+  status: taskStatus,
+  status_reason: z.string().optional(),
+  current_action: z.strictObject({ name: z.string(), step: z.int(), started_at: z.iso.datetime() }).nullable(),
+  progress_pct: z.number().min(0).max(100).nullable(),
+  estimated_completion: z.iso.datetime().nullable(),
+  version: z.int().min(1),
+  attempt: z.int().min(0),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().optional(),
+  credits_used: z.number().min(0),
+  input: taskInput,
+  result: z.strictObject({ digest: z.string(), steps: z.int() }).optional(),
+  links: z.strictObject({ self: z.string(), events: z.string(), cancel: z.string() }),
+})
+export type Task = z.infer<typeof task>

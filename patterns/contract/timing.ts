@@ -1,0 +1,36 @@
+/**
+ * Every duration that a pattern uses, for a task of minutes at `timeScale` 1. Compression divides them all together,
+ * so that the ratios that decide (heartbeat to idle limit, lease to restart) stay what they are in production.
+ */
+const atFullLength = {
+  /** SSE comment when nothing else was sent: well under the 60 s idle limit of common load balancers. */
+  heartbeatMs: 15_000,
+  /** The client's watchdog: 2.5 heartbeats of silence is a dead stream. */
+  watchdogMs: 37_500,
+  /** Advice on 202 and on every non-terminal status. */
+  retryAfterMs: 5_000,
+  /** Longest wait of a long poll: stays under 29 s gateways. */
+  longPollMs: 25_000,
+  /** Client-side limits and backoff (full jitter: uniform between 0 and the doubled base, capped). */
+  connectTimeoutMs: 10_000,
+  requestTimeoutMs: 40_000,
+  backoffBaseMs: 1_000,
+  backoffCapMs: 20_000,
+  /** While on the fallback, how often the client tries the stream again. */
+  streamRetryMs: 15_000,
+  /** A webhook sender waits this long for the receiver's answer. */
+  webhookTimeoutMs: 15_000,
+  /** A tool call: longest wait for the answer, then retried by the executor. */
+  toolTimeoutMs: 30_000,
+  /** Ownership of a task by a worker: renewed every heartbeat, void after the lease. */
+  leaseMs: 60_000,
+  leaseHeartbeatMs: 15_000,
+  /** How often an idle worker looks for work, beside being woken. */
+  claimPollMs: 5_000,
+} as const
+export type Timing = { readonly [K in keyof typeof atFullLength]: number }
+
+/** The durations at a time scale, in real milliseconds. */
+export function timingAt(timeScale: number): Timing {
+  return Object.fromEntries(Object.entries(atFullLength).map(([name, ms]) => [name, ms / timeScale])) as Timing
+}
