@@ -25,7 +25,7 @@ export const taskEvent = z.strictObject({
 export type TaskEvent = z.infer<typeof taskEvent>
 export type EventType = TaskEvent['type']
 
-/** Data of `task.progress`: step `step` is done, `next` begins. */
+/** Data of `task.progress`: step `step` is done, `next` begins. `credits` are those of this step alone. */
 export interface Progress {
   readonly step: number
   readonly steps: number

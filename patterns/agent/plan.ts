@@ -1,0 +1,80 @@
+import { hash } from 'node:crypto'
+import type { TaskInput } from '../contract/task.ts'
+import { profiles, type Profile, type StepKind } from './profiles.ts'
+
+/** All that an agent will do for one input. */
+export interface AgentPlan {
+  readonly profile: string
+  readonly seed: number
+  readonly steps: readonly Step[]
+  /** Duration of a perfect execution: the profile's total divided by `timeScale`. */
+  readonly idealMs: number
+  /** Digest of the right answer: every step done once, in order. */
+  readonly digest: string
+}
+
+export interface Step {
+  /** From 1. */
+  readonly index: number
+  readonly kind: StepKind
+  readonly name: string
+  /** Real milliseconds: already divided by `timeScale`. */
+  readonly durationMs: number
+  readonly credits: number
+}
+
+/** What precedes step 1. */
+export const emptyDigest = ''
+
+/**
+ * The plan of an input: pure, so that client, server and judge agree without talking.
+ * Durations vary by seed, their sum does not; the digest does not depend on `timeScale`.
+ * Throws RangeError for an unknown profile.
+ */
+export function planTask(input: Pick<TaskInput, 'seed' | 'profile'>, timeScale: number): AgentPlan {
+  const profile = profiles.get(input.profile)
+  if (!profile) throw new RangeError(`unknown profile "${input.profile}"; known: ${[...profiles.keys()].join(', ')}`)
+  const steps = planSteps(profile, `${input.profile}/${input.seed}`, timeScale)
+  const open = { profile: input.profile, seed: input.seed, steps, idealMs: profile.totalMs / timeScale }
+  return { ...open, digest: steps.reduce((digest, step) => stepDigest(digest, open, step.index), emptyDigest) }
+}
+
+/**
+ * The value that step `index` returns: it depends on the input, on the step and on all steps before it, so that
+ * a step that was lost, repeated or done out of order changes every later digest.
+ */
+export function stepDigest(
+  previousDigest: string,
+  plan: Pick<AgentPlan, 'profile' | 'seed' | 'steps'>,
+  index: number,
+): string {
+  const step = plan.steps[index - 1]
+  if (!step) throw new RangeError(`step ${index} is not in a plan of ${plan.steps.length} steps`)
+  return hash('sha256', `${previousDigest}|${plan.profile}|${plan.seed}|${index}|${step.kind}|${step.name}`, 'hex')
+}
+
+/** Milliseconds of work that follow step `index` (0: all of them). */
+export function remainingMs(plan: AgentPlan, index: number): number {
+  return plan.steps.slice(index).reduce((sum, step) => sum + step.durationMs, 0)
+}
+
+function planSteps(profile: Profile, label: string, timeScale: number): Step[] {
+  const draws = hash('sha512', label, 'hex')
+  const weights = profile.steps.map((step, i) => step.weight * (0.75 + 0.5 * uniform(draws, i)))
+  const bounds = boundaries(weights, profile.totalMs)
+  return profile.steps.map(({ kind, name, credits }, i) => {
+    const durationMs = (bounds[i + 1]! - bounds[i]!) / timeScale
+    return { index: i + 1, kind, name, durationMs, credits }
+  })
+}
+
+/** Rounded cumulative sums: the parts are whole milliseconds and add up to the total exactly. */
+function boundaries(weights: readonly number[], totalMs: number): number[] {
+  const sum = weights.reduce((a, b) => a + b, 0)
+  let reached = 0
+  return [0, ...weights.map((weight) => Math.round((totalMs * (reached += weight)) / sum))]
+}
+
+function uniform(hex: string, position: number): number {
+  return Number.parseInt(hex.slice(position * 8, position * 8 + 8), 16) / 2 ** 32
+}

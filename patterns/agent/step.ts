@@ -1,0 +1,103 @@
+import { request, type Dispatcher } from 'undici'
+import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/patience.ts'
+import type { Timing } from '../contract/timing.ts'
+import { stepDigest, type AgentPlan } from './plan.ts'
+
+/** Where and for whom a step is performed. */
+export interface StepContext {
+  readonly taskId: string
+  /** The caller's name for the work (`input.job`). */
+  readonly job: string
+  /** Execution attempt of the task, from 1. */
+  readonly attempt: number
+  /** Node that performs it. */
+  readonly executor: string
+  /** Base address of the tool server. */
+  readonly toolsUrl: string
+  readonly dispatcher: Dispatcher
+  readonly timing: Timing
+  readonly signal: AbortSignal
+  /** When the step began, in monotonic milliseconds; now by default. */
+  readonly startAt?: number
+}
+
+export interface StepDone {
+  readonly digest: string
+  readonly credits: number
+}
+
+/** The tool server answered that it will never accept this effect: repeating it would change nothing. */
+export class ToolRefusal extends Error {
+  override readonly name = 'ToolRefusal'
+}
+
+/**
+ * Perform one step: work until its end time, then record its effect at the tool server until that is acknowledged.
+ * The effect carries `Idempotency-Key: <taskId>/<step>`; a call without an answer is repeated with the same key.
+ * Rejects with the abort reason, or with ToolRefusal for an answer that is neither 2xx nor worth repeating.
+ */
+export async function performStep(
+  plan: AgentPlan,
+  index: number,
+  previousDigest: string,
+  ctx: StepContext,
+): Promise<StepDone> {
+  const digest = stepDigest(previousDigest, plan, index)
+  const { durationMs, credits } = plan.steps[index - 1]!
+  const startedAt = ctx.startAt ?? monotonicMs()
+  await sleepUntil(startedAt + durationMs, ctx.signal)
+  const effect = { task: ctx.job, taskId: ctx.taskId, step: index, attempt: ctx.attempt, executor: ctx.executor }
+  await recordEffect({ ...effect, startedAt, endedAt: monotonicMs() }, ctx)
+  return { digest, credits }
+}
+
+/** Body of `POST /effects`. Times are the executor's, in monotonic milliseconds. */
+export interface Effect {
+  /** The caller's name for the work. */
+  readonly task: string
+  readonly taskId: string
+  readonly step: number
+  readonly attempt: number
+  readonly executor: string
+  readonly startedAt: number
+  readonly endedAt: number
+}
+
+async function recordEffect(effect: Effect, ctx: StepContext): Promise<void> {
+  const body = JSON.stringify(effect)
+  for (let failures = 0; ; failures++) {
+    if (await postEffect(`${effect.taskId}/${effect.step}`, body, ctx)) return
+    await sleep(backoffMs(ctx.timing, failures, Math.random()), ctx.signal)
+  }
+}
+
+/** True when acknowledged, false when it is worth another try. */
+async function postEffect(key: string, body: string, ctx: StepContext): Promise<boolean> {
+  const { dispatcher, signal, timing } = ctx
+  const headers = { 'content-type': 'application/json', 'idempotency-key': key }
+  const limits = { headersTimeout: timing.toolTimeoutMs, bodyTimeout: timing.toolTimeoutMs }
+  let statusCode: number
+  try {
+    const answer = await request(`${ctx.toolsUrl}/effects`, {
+      method: 'POST',
+      headers,
+      body,
+      dispatcher,
+      signal,
+      ...limits,
+    })
+    statusCode = answer.statusCode
+    await answer.body.dump()
+  } catch {
+    signal.throwIfAborted()
+    return false
+  }
+  if (statusCode >= 200 && statusCode < 300) return true
+  if (isRetryable(statusCode)) return false
+  throw new ToolRefusal(`the tool server answered ${statusCode} for ${key}`)
+}
+
+/** A timer may fire a fraction of a millisecond early; a step may not end early. */
+async function sleepUntil(endAt: number, signal: AbortSignal): Promise<void> {
+  for (let left = endAt - monotonicMs(); left > 0; left = endAt - monotonicMs()) await sleep(left, signal)
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+
+/** Every problem type of the API: its HTTP status, its title, and whether the same request may be repeated. */
+const kinds = {
+  validation: { status: 400, title: 'The request is not valid', retryable: false },
+  'idempotency-key-missing': { status: 400, title: 'The Idempotency-Key header is required', retryable: false },
+  unauthorized: { status: 401, title: 'A valid bearer token is required', retryable: false },
+  'not-found': { status: 404, title: 'There is no such resource', retryable: false },
+  'method-not-allowed': { status: 405, title: 'The resource has no such method', retryable: false },
+  'not-acceptable': { status: 406, title: 'No representation of the resource is acceptable', retryable: false },
+  'idempotency-in-progress': { status: 409, title: 'A request with this key is being processed', retryable: true },
+  'version-conflict': { status: 409, title: 'The task changed meanwhile', retryable: true },
+  'body-too-large': { status: 413, title: 'The request body is too large', retryable: false },
+  'unsupported-media-type': { status: 415, title: 'The request body is not JSON', retryable: false },
+  'idempotency-key-reused': { status: 422, title: 'The key was used for another request', retryable: false },
+  'blocked-destination': { status: 422, title: 'Callbacks may not go to this address', retryable: false },
+  internal: { status: 500, title: 'The server failed', retryable: true },
+  'temporary-reduced-capacity': { status: 503, title: 'The server cannot do this now', retryable: true },
+} as const
+export type ProblemKind = keyof typeof kinds
+
+/** Problem Details for HTTP APIs (RFC 9457). `type` is a reference to the API's own `/problems/<kind>`. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  task_id: z.string().optional(),
+  retryable: z.boolean(),
+})
+export type Problem = z.infer<typeof problem>
+
+export const problemMediaType = 'application/problem+json'
+
+/** Throw it anywhere below the API: it becomes the answer. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError'
+  readonly kind: ProblemKind
+  readonly taskId: string | undefined
+  constructor(kind: ProblemKind, detail: string, taskId?: string) {
+    super(detail)
+    this.kind = kind
+    this.taskId = taskId
+  }
+}
+
+/** Kind of a problem document's `type`, or undefined for one that is not ours. */
+export function problemKind(type: string): ProblemKind | undefined {
+  const name = type.slice(type.lastIndexOf('/') + 1)
+  return Object.hasOwn(kinds, name) ? (name as ProblemKind) : undefined
+}
+
+/** The document for a kind of problem. */
+export function describeProblem(kind: ProblemKind, detail?: string, taskId?: string): Problem {
+  const { status, title, retryable } = kinds[kind]
+  return {
+    type: `/problems/${kind}`,
+    title,
+    status,
+    ...(detail && { detail }),
+    ...(taskId && { task_id: taskId }),
+    retryable,
+  }
+}
+
+/** The document for anything thrown. What is not a ProblemError is `internal`, without its message: it may hold secrets. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof ProblemError) return describeProblem(error.kind, error.message, error.taskId)
+  return describeProblem('internal')
+}
