@@ -63,4 +63,6 @@ export interface NodeSettings {
   /** The address under which others reach this node, through the link towards it. */
   readonly advertisedUrl?: string
   readonly toolsUrl?: string
+  /** Networks (CIDR) that callbacks may reach although they are private. None by default. */
+  readonly webhookAllow?: readonly string[]
 }

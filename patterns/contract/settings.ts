@@ -14,6 +14,11 @@ const environment = z.object({
   OUTLAST_ENGINE_CONTROL_URL: z.string().optional(),
   OUTLAST_ADVERTISED_URL: z.string().optional(),
   OUTLAST_TOOLS_URL: z.string().optional(),
+  OUTLAST_WEBHOOK_ALLOW: z
+    .string()
+    .transform((list) => list.split(',').map((network) => network.trim()))
+    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])))
+    .optional(),
 })
 
 /** A node's settings from its environment. Throws one error that names every variable that is missing or wrong. */
@@ -33,5 +38,6 @@ export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
     ...(e.OUTLAST_ENGINE_CONTROL_URL && { engineControlUrl: e.OUTLAST_ENGINE_CONTROL_URL }),
     ...(e.OUTLAST_ADVERTISED_URL && { advertisedUrl: e.OUTLAST_ADVERTISED_URL }),
     ...(e.OUTLAST_TOOLS_URL && { toolsUrl: e.OUTLAST_TOOLS_URL }),
+    ...(e.OUTLAST_WEBHOOK_ALLOW && { webhookAllow: e.OUTLAST_WEBHOOK_ALLOW }),
   }
 }

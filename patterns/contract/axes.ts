@@ -1,0 +1,71 @@
+import type { Hono } from 'hono'
+import type { Backend, NodeSettings, Notify } from './backend.ts'
+
+/** What a delivery or an engine can promise; `harness/core/promises.ts` says what each word means. */
+export type Promised =
+  | 'no-lost-task'
+  | 'effect-once'
+  | 'idempotency'
+  | 'no-phantom'
+  | 'state-machine'
+  | 'result-integrity'
+  | 'sse-continuity'
+
+export type NodeRole = 'api' | 'worker' | 'engine' | 'store'
+
+/** Default export of `deliveries/<name>/delivery.ts`: data. */
+export interface Delivery {
+  readonly name: string
+  readonly summary: string
+  readonly promises: readonly Promised[]
+  /** The client must be reachable: a callback receiver is part of the deployment. */
+  readonly callback: boolean
+}
+
+/** Default export of `engines/<name>/engine.ts`: data. */
+export interface Engine {
+  readonly name: string
+  readonly summary: string
+  readonly promises: readonly Promised[]
+  readonly executor: 'api' | 'worker'
+  /** Which role posts callbacks. */
+  readonly notifier: 'api' | 'worker'
+  /** Tasks live in one process: clients stay with the replica that accepted theirs. */
+  readonly sticky: boolean
+  readonly services: readonly Service[]
+}
+
+export interface Service {
+  readonly role: NodeRole
+  readonly program: 'serve' | 'work' | 'postgres' | 'restate'
+  /** A number, or by name from the cell's plan. */
+  readonly replicas: number | 'api' | 'executor'
+  /** What it connects to; each is a link with a fault point. */
+  readonly dials: readonly (NodeRole | 'tools' | 'receiver')[]
+}
+
+/** Default export of `deliveries/<name>/server.ts`. */
+export interface DeliveryServer {
+  /** The API of this delivery over a backend. When `drain` aborts, held connections end at once and say where to go on. */
+  routes(backend: Backend, settings: NodeSettings, drain: AbortSignal): Hono
+  /** Posts callbacks, in whichever node the engine's `notifier` names. Absent: this delivery posts none. */
+  notify?(settings: NodeSettings): Notify
+}
+
+/** The server half of a delivery, by folder name. */
+export async function loadDeliveryServer(name: string): Promise<DeliveryServer> {
+  return (await loadModule<{ default: DeliveryServer }>('deliveries', name, 'server')).default
+}
+
+/** How a node of this delivery posts callbacks: does nothing where the delivery posts none. */
+export async function openNotify(settings: NodeSettings): Promise<Notify> {
+  const server = await loadDeliveryServer(settings.delivery)
+  return server.notify?.(settings) ?? (async () => {})
+}
+
+/** A module of a plugin's folder, e.g. `engines/postgres/worker`. Throws for a name that is no folder's. */
+export async function loadModule<M>(axis: 'deliveries' | 'engines', name: string, file: string): Promise<M> {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`"${name}" is not the name of a folder in patterns/${axis}`)
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return (await import(new URL(`../${axis}/${name}/${file}.${extension}`, import.meta.url).href)) as M
+}
