@@ -1,0 +1,45 @@
+import type { FaultChange, Phase } from '../core/history.ts'
+
+/**
+ * What a run tells whoever watches it. It is for eyes only: nothing is judged by it, and a watcher that throws or is slow
+ * must not be able to disturb the run. Cells are named by id; several of one block are under way at once.
+ */
+export type Progress =
+  | {
+      readonly kind: 'run-start'
+      readonly folder: string
+      readonly cells: number
+      /** How long it will take if nothing goes wrong. */
+      readonly plannedMs: number
+    }
+  | { readonly kind: 'cell-start'; readonly cell: string; readonly tasks: number; readonly plannedMs: number }
+  | { readonly kind: 'cell-phase'; readonly cell: string; readonly phase: 'deploy' | Phase }
+  | ({ readonly kind: 'cell-progress'; readonly cell: string } & CellProgress)
+  | {
+      readonly kind: 'cell-end'
+      readonly cell: string
+      readonly elapsedMs: number
+      readonly ok: number
+      readonly tasks: number
+      /** The harness could not carry the cell out: why. */
+      readonly error?: string
+    }
+  | { readonly kind: 'fault'; readonly cell: string; readonly change: FaultChange }
+  | { readonly kind: 'note'; readonly text: string }
+
+/** Counts since the cell's start, about twice a second. */
+export interface CellProgress {
+  readonly elapsedMs: number
+  /** Submitted, or tried to. */
+  readonly started: number
+  /** Of the started: ended, either way. `ok + failed`. */
+  readonly finished: number
+  /** The client has a result. */
+  readonly ok: number
+  /** The client knows of a failure, or gave up. */
+  readonly failed: number
+  /** Ids of the faults that are armed now. */
+  readonly activeFaults: readonly string[]
+}
+
+export type OnProgress = (progress: Progress) => void

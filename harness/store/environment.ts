@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
+import { promisify } from 'node:util'
+import type { Environment } from './schema.ts'
+
+const root = new URL('../../', import.meta.url)
+const run = promisify(execFile)
+
+/**
+ * Where and with what a run was made. `deviations` are sentences about what makes this place less fit to measure in;
+ * they are printed with every result. `startedAt` is UTC.
+ */
+export async function collectEnvironment(): Promise<Environment> {
+  const [manifest, commit, changes, quota] = await Promise.all([
+    readManifest(new URL('package.json', root)),
+    git('rev-parse', 'HEAD'),
+    git('status', '--porcelain'),
+    cpuQuota(),
+  ])
+  const cores = availableParallelism()
+  return {
+    startedAt: new Date().toISOString(),
+    outlast: manifest?.version ?? 'unknown',
+    ...(commit !== undefined && { commit }),
+    ...(changes !== undefined && { dirty: changes !== '' }),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    kernel: release(),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores,
+    memoryBytes: totalmem(),
+    versions: await dependencyVersions(manifest),
+    deviations: deviationsOf({
+      cores,
+      load: loadavg()[0]!,
+      dirty: changes !== undefined && changes !== '',
+      node: process.version,
+      pinnedNode: manifest?.devDependencies?.['node'],
+      quota,
+    }),
+  }
+}
+
+interface Circumstances {
+  readonly cores: number
+  /** One-minute load average before the run starts. */
+  readonly load: number
+  readonly dirty: boolean
+  readonly node: string
+  readonly pinnedNode: string | undefined
+  /** Processors that the control group allows. */
+  readonly quota: number | undefined
+}
+
+/** What to hold against numbers that were measured here: one sentence each. */
+export function deviationsOf(at: Circumstances): readonly string[] {
+  return [
+    at.dirty && 'the checkout had uncommitted changes: its commit does not say what was run',
+    at.pinnedNode !== undefined &&
+      at.node !== `v${at.pinnedNode}` &&
+      `Node ${at.node} instead of the pinned v${at.pinnedNode}`,
+    at.cores < 2 && 'one core: the driver and the systems under test took turns on it',
+    at.load > at.cores / 2 && `the machine was busy before the start: load ${at.load.toFixed(2)} on ${at.cores} cores`,
+    at.quota !== undefined &&
+      at.quota < at.cores &&
+      `a control group limits this to ${at.quota} processors: it may be throttled in bursts`,
+  ].filter((line) => typeof line === 'string')
+}
+
+interface Manifest {
+  readonly version?: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
+async function readManifest(url: URL): Promise<Manifest | undefined> {
+  return readFile(url, 'utf8').then(
+    (text) => JSON.parse(text) as Manifest,
+    () => undefined,
+  )
+}
+
+async function dependencyVersions(manifest: Manifest | undefined): Promise<Readonly<Record<string, string>>> {
+  const names = Object.keys(manifest?.dependencies ?? {}).toSorted()
+  const versions = await Promise.all(
+    names.map(async (name) => (await readManifest(new URL(`node_modules/${name}/package.json`, root)))?.version),
+  )
+  return Object.fromEntries(names.map((name, i) => [name, versions[i] ?? 'not found']))
+}
+
+/** Undefined outside a git checkout of our own, or where there is no git. */
+async function git(...args: readonly string[]): Promise<string | undefined> {
+  // Installed as a package, git would find the repository around us and name its commit as ours.
+  if (!(await stat(new URL('.git', root)).catch(() => undefined))) return undefined
+  const options = { cwd: root, timeout: 5_000 }
+  return run('git', args, options).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  )
+}
+
+/** Control group v2: `cpu.max` is "quota period" in microseconds, or "max". */
+async function cpuQuota(): Promise<number | undefined> {
+  const text = await readFile('/sys/fs/cgroup/cpu.max', 'utf8').catch(() => '')
+  const [quota, period] = text.trim().split(' ').map(Number)
+  return quota && period ? quota / period : undefined
+}

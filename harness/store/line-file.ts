@@ -1,0 +1,100 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { describeError, HarnessError } from '../core/errors.ts'
+
+/** Buffer this much before writing, or this long: a crash of the harness loses at most that. */
+const bufferBytes = 64 * 1024
+const bufferMs = 200
+
+/**
+ * Appends values to an NDJSON file, one JSON document per line, in the order of the calls.
+ * `append` never waits; a failed write is reported by the next `append`, `flush`, `sync` or `close` as HarnessError.
+ */
+export interface LineFile<T> extends AsyncDisposable {
+  append(value: T): void
+  /** Resolves when everything appended so far has been handed to the operating system. */
+  flush(): Promise<void>
+  /** Flush, and wait until it is on the disk: at the edge of each phase. */
+  sync(): Promise<void>
+  /** Sync and close; twice is safe. */
+  close(): Promise<void>
+}
+
+/** Opens (and empties) the file. Throws HarnessError when it cannot be written. */
+export async function openLines<T>(path: string): Promise<LineFile<T>> {
+  const handle = await open(path, 'w').catch((error: unknown) => {
+    throw new HarnessError(`cannot write ${path}: ${describeError(error)}`)
+  })
+  return lineFile(path, handle)
+}
+
+function lineFile<T>(path: string, handle: FileHandle): LineFile<T> {
+  let buffered = ''
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> = Promise.resolve()
+  let failure: HarnessError | undefined
+  let closed: Promise<void> | undefined
+
+  const startWrite = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    if (!buffered) return
+    const chunk = buffered
+    buffered = ''
+    writing = writing
+      .then(() => handle.appendFile(chunk))
+      .catch((error: unknown) => {
+        failure ??= new HarnessError(`cannot write ${path}: ${describeError(error)}`)
+      })
+  }
+  const flush = async (): Promise<void> => {
+    startWrite()
+    await writing
+    if (failure) throw failure
+  }
+  const sync = async (): Promise<void> => {
+    await flush()
+    await handle.datasync()
+  }
+  const close = (): Promise<void> => (closed ??= sync().finally(() => handle.close()))
+  return {
+    append(value) {
+      if (failure) throw failure
+      if (closed) throw new HarnessError(`cannot write ${path}: it is closed`)
+      buffered += `${JSON.stringify(value)}\n`
+      if (buffered.length >= bufferBytes) startWrite()
+      else timer ??= setTimeout(startWrite, bufferMs).unref()
+    },
+    flush,
+    sync,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/**
+ * The values of an NDJSON file. A last line without its newline that is not whole was cut off by a crash and is left out.
+ * Throws HarnessError naming `file:line` for any other line that is not JSON.
+ */
+export function parseLines(text: string, file: string): unknown[] {
+  const lines = text.split('\n')
+  const last = lines.pop()!
+  const values = lines.map((line, i) => parseLine(line, file, i + 1))
+  return isWhole(last) ? [...values, JSON.parse(last)] : values
+}
+
+function parseLine(line: string, file: string, number: number): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw new HarnessError(`${file}:${number} is broken: ${describeError(error)}`)
+  }
+}
+
+/** Only an object shows by its closing brace that nothing is missing: `12` may be the beginning of `123`. */
+function isWhole(line: string): boolean {
+  try {
+    return line.startsWith('{') && Boolean(JSON.parse(line))
+  } catch {
+    return false
+  }
+}

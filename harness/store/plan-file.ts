@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { linkNames, type CellPlan, type Gate, type HealthLimits, type Plan } from '../core/plan.ts'
+import { promises, type Promised } from '../core/promises.ts'
+
+/** `plan.json`, version 1, as `harness/core/plan.ts` describes it. */
+
+const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
+const count = z.int().min(0)
+const ms = z.number()
+const record = z.record(z.string(), z.unknown())
+
+const target = z.union([
+  z.object({
+    kind: z.literal('node'),
+    role: z.enum(['api', 'worker', 'engine', 'store', 'executor']),
+    ordinal: count,
+  }),
+  z.object({ kind: z.literal('link'), link: z.enum(linkNames), ordinal: z.union([count, z.literal('all')]) }),
+])
+const trigger = z.union([
+  z.object({ kind: z.literal('time'), atMs: ms }),
+  z.object({ kind: z.literal('step'), task: count, step: count, delayMs: ms, withinMs: ms }),
+])
+const plannedFault = z.object({
+  id: z.string(),
+  fault: z.string(),
+  target,
+  trigger,
+  durationMs: ms,
+  params: record,
+  seed: z.number(),
+})
+
+const healthLimits: z.ZodType<HealthLimits> = z.object({ pacerLagP99Ms: ms, eventLoopDelayP99Ms: ms })
+
+export const cellPlanSchema: z.ZodType<CellPlan> = z.object({
+  id: z.string().regex(/^[\w.+-]+$/, 'a cell id is a folder name'),
+  block: count,
+  pattern: z.string(),
+  delivery: z.string(),
+  engine: z.string(),
+  promises: z.array(promised),
+  arm: z.string(),
+  repetition: count,
+  seed: z.number(),
+  timeScale: z.number().positive(),
+  profile: z.string(),
+  tasks: count,
+  load: z.object({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),
+  graceMs: ms,
+  restartDelayMs: ms,
+  replicas: z.object({ api: count, executor: count }),
+  faults: z.array(plannedFault),
+  health: healthLimits,
+})
+
+export const gateSchema: z.ZodType<Gate> = z.object({
+  pattern: z.string(),
+  arm: z.string(),
+  metric: z.enum(['success', 'exposed-success']),
+  min: z.number(),
+})
+
+export const planSchema: z.ZodType<Plan> = z.object({
+  version: z.literal(1),
+  scenario: z.string(),
+  question: z.string(),
+  seed: z.number(),
+  timeScale: z.number().positive(),
+  runtime: z.string(),
+  cells: z.array(cellPlanSchema),
+  notApplicable: z.array(z.object({ pattern: z.string(), arm: z.string(), reason: z.string() })),
+  gates: z.array(gateSchema),
+  published: z.array(
+    z.object({
+      pattern: z.string(),
+      arm: z.string(),
+      source: z.string(),
+      success: z.exactOptional(z.number()),
+      overheadMs: z.exactOptional(ms),
+    }),
+  ),
+  health: healthLimits,
+})

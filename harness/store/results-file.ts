@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import { promises, type Promised } from '../core/promises.ts'
+import { cellPlanSchema, gateSchema, planSchema } from './plan-file.ts'
+import { outcomes, type CellResult, type Environment, type Outcome, type RunResults } from './schema.ts'
+
+/** `results.json`, version 1, as `schema.ts` describes it. */
+
+const count = z.int().min(0)
+const ms = z.number()
+const optional = z.exactOptional
+const runVerdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID'])
+const outcomeNames = Object.keys(outcomes) as [Outcome, ...Outcome[]]
+const outcome = z.enum(outcomeNames)
+const interval = z.tuple([z.number(), z.number()])
+const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
+
+const proportion = z.object({
+  successes: count,
+  n: count,
+  wilson: interval,
+  clopperPearson: interval,
+  clustered: optional(z.object({ interval, clusters: count, method: z.string() })),
+})
+const overhead = z.object({
+  p50: ms.nullable(),
+  p95: ms.nullable(),
+  p99: ms.nullable(),
+  n: count,
+  quotable: z.boolean(),
+  tooFew: z.array(z.enum(['p50', 'p95', 'p99'])),
+})
+const episode = z.object({
+  fault: z.string(),
+  startedAt: ms,
+  endedAt: ms,
+  affectedTasks: count,
+  lostTasks: count,
+  detectionMs: optional(ms),
+  taskStallMsMedian: optional(ms),
+  taskStallMsMax: optional(ms),
+  recoveryMs: optional(ms),
+  drainMs: optional(ms),
+  reworkedSteps: count,
+  duplicateEffects: count,
+})
+const rework = z.object({
+  plannedSteps: count,
+  executedSteps: count,
+  duplicateEffects: count,
+  ratio: z.number(),
+  wastedMs: ms,
+})
+const check = z.object({
+  status: z.enum(['pass', 'fail', 'unknown']),
+  summary: z.string(),
+  counts: z.record(z.string(), z.number()),
+  witnesses: z.array(count),
+  checker: z.string(),
+  judges: optional(promised),
+  promised: z.boolean(),
+})
+const fault = z.object({
+  id: z.string(),
+  fault: z.string(),
+  target: z.string(),
+  state: z.enum(['armed', 'proven', 'healed', 'not-applied', 'unexercised', 'lost', 'leaked', 'skipped']),
+  proven: z.boolean(),
+  firings: optional(count),
+  armedAt: optional(ms),
+  healedAt: optional(ms),
+  reason: optional(z.string()),
+})
+const taskRow = z.object({
+  ordinal: count,
+  task: z.string(),
+  intendedAt: ms,
+  idealMs: ms,
+  seenAt: optional(ms),
+  outcome,
+  via: optional(z.enum(['response', 'callback', 'poll', 'stream'])),
+  exposed: z.boolean(),
+})
+const health = z.object({
+  pacerLagP99Ms: ms,
+  pacerLagMaxMs: ms,
+  eventLoopDelayP99Ms: ms,
+  notOffered: count,
+  cpuShare: z.number(),
+  ledgerGaps: count,
+})
+const cell: z.ZodType<CellResult> = z.object({
+  cell: cellPlanSchema,
+  verdict: runVerdict,
+  reasons: z.array(z.string()),
+  outcomes: z.object(Object.fromEntries(outcomeNames.map((name) => [name, count])) as Record<Outcome, typeof count>),
+  success: proportion,
+  exposed: optional(proportion),
+  serverSuccess: proportion,
+  overhead,
+  episodes: z.array(episode),
+  rework,
+  checks: z.array(check),
+  faults: z.array(fault),
+  health: optional(health),
+  tasks: z.array(taskRow),
+})
+const claim = z.object({
+  pattern: z.string(),
+  arm: z.string(),
+  source: z.string(),
+  metric: z.enum(['success', 'overhead']),
+  published: z.number(),
+  predicted: optional(z.number()),
+  measured: optional(z.number()),
+  interval: optional(interval),
+  n: count,
+  verdict: z.enum(['consistent', 'refuted', 'underpowered', 'not-comparable']),
+  note: z.string(),
+})
+const gateResult = z.object({
+  gate: gateSchema,
+  observed: z.number(),
+  interval,
+  n: count,
+  needed: optional(count),
+  verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
+})
+
+export const environmentSchema: z.ZodType<Environment> = z.object({
+  startedAt: z.string(),
+  outlast: z.string(),
+  commit: optional(z.string()),
+  dirty: optional(z.boolean()),
+  node: z.string(),
+  platform: z.string(),
+  kernel: z.string(),
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: z.number(),
+  versions: z.record(z.string(), z.string()),
+  deviations: z.array(z.string()),
+})
+
+export const resultsSchema: z.ZodType<RunResults> = z.object({
+  version: z.literal(1),
+  run: z.string(),
+  plan: planSchema,
+  environment: environmentSchema,
+  cells: z.array(cell),
+  claims: z.array(claim),
+  gates: z.array(gateResult),
+  verdict: runVerdict,
+  reasons: z.array(z.string()),
+})

@@ -1,0 +1,129 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { describeError, UsageError } from '../core/errors.ts'
+import type { Plan } from '../core/plan.ts'
+import { planSchema } from './plan-file.ts'
+import { environmentSchema, resultsSchema } from './results-file.ts'
+import type { Environment, RunResults } from './schema.ts'
+import { readVersioned } from './versioned-file.ts'
+
+/**
+ * Everything a run leaves behind:
+ *
+ *     <timestamp>-<scenario>-<seed>/
+ *       scenario.yaml plan.json schedule.json environment.json    written before anything starts
+ *       cells/<cell id>/ history.ndjson evidence.ndjson ledger.ndjson logs/
+ *       results.json report.html report.md                        pure functions of the above
+ */
+export interface RunFolder {
+  readonly name: string
+  /** Absolute. */
+  readonly path: string
+}
+
+/** What is known before a run starts. */
+export interface RunStart {
+  readonly plan: Plan
+  /** As `formatSchedule` prints it: kept to the byte. */
+  readonly schedule: string
+  readonly scenarioText: string
+  readonly environment: Environment
+}
+
+/** Makes the folder and writes plan, schedule, scenario and environment into it. Never reuses a folder. */
+export async function createRun(out: string, start: RunStart): Promise<RunFolder> {
+  const run = await makeFolder(out, runName(start))
+  await Promise.all([
+    mkdir(join(run.path, 'cells')),
+    writeJson(join(run.path, 'plan.json'), start.plan),
+    writeJson(join(run.path, 'environment.json'), start.environment),
+    writeFile(join(run.path, 'schedule.json'), start.schedule),
+    writeFile(join(run.path, 'scenario.yaml'), start.scenarioText),
+  ])
+  return run
+}
+
+function runName({ plan, environment }: RunStart): string {
+  const time = environment.startedAt.replace(/\.\d+/, '').replaceAll(/[-:]/g, '')
+  return `${time}-${plan.scenario.replaceAll(/[^\w.-]+/g, '_')}-${plan.seed}`
+}
+
+async function makeFolder(out: string, name: string): Promise<RunFolder> {
+  await mkdir(out, { recursive: true }).catch(refuse(`cannot create ${out}`))
+  for (let copy = 1; ; copy++) {
+    const path = resolve(out, copy === 1 ? name : `${name}.${copy}`)
+    // Without `recursive`, mkdir is the lock: two runs that start in one second get two folders.
+    const made = await mkdir(path).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? false : refuse(`cannot create ${path}`)(error)),
+    )
+    if (made) return { name: basename(path), path }
+  }
+}
+
+const refuse =
+  (what: string) =>
+  (error: unknown): never => {
+    throw new UsageError(`${what}: ${describeError(error)}`)
+  }
+
+/** A run folder by its path. Throws UsageError that says why it is none, or that another version wrote it. */
+export async function openRun(path: string): Promise<RunFolder> {
+  const folder = await stat(path).catch(() => undefined)
+  if (!folder) throw new UsageError(`there is no run at ${path}`)
+  if (!folder.isDirectory()) throw new UsageError(`${path} is not a run folder: it is a file`)
+  const files = await readdir(path)
+  if (!files.includes('plan.json')) throw new UsageError(`${path} is not a run folder: it has no plan.json`)
+  const run = { name: basename(resolve(path)), path: resolve(path) }
+  await readPlan(run)
+  return run
+}
+
+/** The runs in a folder, the oldest first; empty when there is no such folder. */
+export async function listRuns(out: string): Promise<readonly RunFolder[]> {
+  const entries = await readdir(out, { withFileTypes: true }).catch(() => [])
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  const found = await Promise.all(
+    names.map((name) =>
+      stat(join(out, name, 'plan.json')).then(
+        () => name,
+        () => [],
+      ),
+    ),
+  )
+  return found
+    .flat()
+    .toSorted()
+    .map((name) => ({ name, path: resolve(out, name) }))
+}
+
+export function readPlan(run: RunFolder): Promise<Plan> {
+  return readVersioned(join(run.path, 'plan.json'), planSchema, 1)
+}
+
+export function readEnvironment(run: RunFolder): Promise<Environment> {
+  return readVersioned(join(run.path, 'environment.json'), environmentSchema)
+}
+
+export function readResults(run: RunFolder): Promise<RunResults> {
+  return readVersioned(join(run.path, 'results.json'), resultsSchema, 1)
+}
+
+export async function writeResults(run: RunFolder, results: RunResults): Promise<void> {
+  await writeJson(join(run.path, 'results.json'), results)
+}
+
+/** Writes `report.<extension>` and returns its path. */
+export async function writeReport(run: RunFolder, extension: string, text: string): Promise<string> {
+  const path = join(run.path, `report.${extension}`)
+  await writeFile(path, text)
+  return path
+}
+
+export function readScenarioText(run: RunFolder): Promise<string> {
+  return readFile(join(run.path, 'scenario.yaml'), 'utf8')
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(value, null, 1)}\n`)
+}
