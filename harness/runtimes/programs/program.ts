@@ -1,0 +1,23 @@
+/** Where a program keeps its data and which loopback ports it takes. */
+export interface ProgramRequest {
+  /** Exists; belongs to this node alone. */
+  readonly dataDir: string
+  readonly host: string
+  /** What the other nodes dial. */
+  readonly port: number
+  /** Administration: only for programs that have it. */
+  readonly controlPort?: number
+}
+
+/** How to start a program as a child process: plain data. */
+export interface ProgramCommand {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly uid?: number
+  readonly gid?: number
+  readonly ready: 'tcp' | { readonly http: string }
+  /** Ends it at once in good order, children and kernel objects included; SIGKILL leaves those to others. */
+  readonly endSignal: NodeJS.Signals
+}

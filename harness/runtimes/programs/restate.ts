@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module'
+import { HarnessError } from '../../core/errors.ts'
+import type { ProgramCommand, ProgramRequest } from './program.ts'
+
+/**
+ * The server as shipped, except: two TCP ports on one address and no more (its own fabric is a socket in the data
+ * directory), memory for a few thousand invocations instead of a whole machine, and nothing sent to its makers.
+ * Durability stays as shipped: the write-ahead log is synced before an answer.
+ */
+const settings = {
+  DO_NOT_TRACK: '1',
+  RESTATE_DISABLE_TELEMETRY: 'true',
+  RESTATE_CLUSTER_NAME: 'outlast',
+  RESTATE_NODE_NAME: 'engine',
+  RESTATE_LISTEN_MODE: 'unix',
+  RESTATE_INGRESS__LISTEN_MODE: 'tcp',
+  RESTATE_ADMIN__LISTEN_MODE: 'tcp',
+  RESTATE_ADMIN__DISABLE_WEB_UI: 'true',
+  RESTATE_DEFAULT_NUM_PARTITIONS: '4',
+  RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: '128MB',
+  RESTATE_BIFROST__RECORD_CACHE_MEMORY_SIZE: '32MB',
+  RESTATE_ADMIN__QUERY_ENGINE__MEMORY_SIZE: '64MB',
+  RESTATE_WORKER__INVOKER__MEMORY_LIMIT: '512MB',
+  RESTATE_WORKER__INVOKER__CONCURRENT_INVOCATIONS_LIMIT: '10000',
+  RESTATE_SHUTDOWN_TIMEOUT: '5s',
+  RESTATE_LOG_FILTER: 'warn,octocrab=off',
+  RESTATE_LOG_DISABLE_ANSI_CODES: 'true',
+}
+
+/** How to start a server with its data below `dataDir`. `port` is the ingress, `controlPort` the administration. */
+export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
+  const { dataDir, host, port, controlPort } = request
+  if (controlPort === undefined) throw new HarnessError('the Restate server needs a control port')
+  const addresses = {
+    RESTATE_INGRESS__BIND_ADDRESS: `${host}:${port}`,
+    RESTATE_ADMIN__BIND_ADDRESS: `${host}:${controlPort}`,
+  }
+  return {
+    command: serverBinary(),
+    // Relative to the working directory: the path of a Unix socket may have no more than 107 bytes.
+    args: ['--no-logo', '--base-dir', '.'],
+    env: { ...settings, ...addresses },
+    cwd: dataDir,
+    ready: { http: '/restate/health' },
+    endSignal: 'SIGKILL',
+  }
+}
+
+function serverBinary(): string {
+  const name = `@restatedev/restate-server-${process.platform}-${process.arch}`
+  try {
+    const requireBeside = createRequire(
+      createRequire(import.meta.url).resolve('@restatedev/restate-server/package.json'),
+    )
+    return requireBeside.resolve(`${name}/bin/restate-server`)
+  } catch {
+    throw new HarnessError(`npm installed no Restate server for ${process.platform}-${process.arch} (package ${name})`)
+  }
+}
