@@ -39,6 +39,8 @@ export interface CellPlan {
   readonly restartDelayMs: number
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly faults: readonly PlannedFault[]
+  /** Faults of the arm that cannot touch this pattern, because it has no such node or link; absent when there is none. */
+  readonly untouchedBy?: readonly { readonly fault: string; readonly reason: string }[]
   /** Copied from the plan, so that a history can be judged by itself. */
   readonly health: HealthLimits
 }

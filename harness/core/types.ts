@@ -74,7 +74,10 @@ export interface Node {
 
 /** A node that was harmed. Healing twice is safe. */
 export interface NodeHarm {
-  /** What the operating system says: signal and exit code, or the stopped state. Empty means not proven. */
+  /**
+   * What the operating system says. Kill and stop: `signal` and `code` of the exit; pause: `state`, the letter of the
+   * process state, where T is stopped. Empty means not proven.
+   */
   readonly evidence: Readonly<Record<string, unknown>>
   /** Start, or resume, and wait until ready. */
   heal(): Promise<void>
@@ -116,7 +119,10 @@ export interface Fault<P = unknown> extends Named {
   /** Links that it may act on; empty: any. */
   readonly links?: readonly LinkName[]
   readonly defaultTarget?: Target
-  /** Parameters as written in a scenario; durations arrive in real milliseconds. */
+  /**
+   * A `z.object` (not strict: a plan adds facts of its own) of described parameters. One named `xMs` is a duration:
+   * scenarios write it `x: 200ms`, defaults are in task-world time, and `arm` gets real milliseconds.
+   */
   readonly params: ZodType<P>
   /** Acquire the harm. Rejecting means `not-applied`. */
   arm(at: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault>

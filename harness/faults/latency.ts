@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { linkFault, wholeMs } from '../core/link-fault.ts'
+
+const params = z.object({
+  delayMs: z.number().gt(0).describe('Added to every chunk of data'),
+  jitterMs: z.number().min(0).default(0).describe('Varies the delay uniformly by this much, up and down'),
+  direction: z.enum(['request', 'response']).default('response').describe('Which way is slow'),
+  probability: z.number().gt(0).max(1).default(1).describe('Share of connections that are slow'),
+})
+
+/** A long or congested way between two nodes. */
+export default linkFault({
+  name: 'latency',
+  summary: 'every chunk of data arrives later',
+  needs: ['toxics'],
+  params,
+  toxics: ({ delayMs, jitterMs, direction, probability }) => [
+    {
+      type: 'latency',
+      stream: direction === 'request' ? 'upstream' : 'downstream',
+      toxicity: probability,
+      attributes: { latency: wholeMs(delayMs), jitter: Math.round(jitterMs) },
+    },
+  ],
+})

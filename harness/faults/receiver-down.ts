@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { linkFault } from '../core/link-fault.ts'
+
+const params = z.object({
+  mode: z.enum(['refused', 'silent']).default('refused').describe('Connection refused, or no answer at all'),
+  probability: z.number().gt(0).max(1).default(1).describe('Share of connections that do not get through'),
+})
+
+/**
+ * The webhook receiver cannot be reached: it is down, or a firewall is in the way. The draw is per connection, so
+ * `probability` is a share of deliveries only for a sender that opens a connection for each.
+ */
+export default linkFault({
+  name: 'receiver-down',
+  summary: 'the webhook receiver cannot be reached',
+  needs: ['custom-toxics'],
+  links: ['sender->receiver'],
+  defaultTarget: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
+  params,
+  // Silence towards the receiver alone is enough, and one toxic is one draw per connection.
+  toxics: ({ mode, probability }) => [
+    mode === 'refused'
+      ? { type: 'refuse', stream: 'upstream', toxicity: probability, attributes: { existing: 'keep' } }
+      : { type: 'stall', stream: 'upstream', toxicity: probability, attributes: {} },
+  ],
+})

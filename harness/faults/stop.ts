@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { nodeFault } from '../core/node-fault.ts'
+
+const params = z.object({
+  graceMs: z.number().min(0).default(30_000).describe('How long the node may take to drain before it is killed'),
+})
+
+/** SIGTERM with a grace: a deploy or a scale-in. The evidence says whether the node drained or overran its grace. */
+export default nodeFault({
+  name: 'stop',
+  summary: 'end a node by SIGTERM, SIGKILL when its grace is over, and start it again after the window',
+  needs: ['stop'],
+  params,
+  harm: (node, { graceMs }) => node.stop(graceMs),
+  shows: ({ signal, code }) => typeof signal === 'string' || typeof code === 'number',
+  bound: false,
+})

@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { discover } from '../../../harness/core/discover.ts'
+import type { Fault } from '../../../harness/core/types.ts'
+
+const faults = await discover<Fault>(new URL('../../../harness/faults/', import.meta.url))
+const required: Readonly<Record<string, object>> = { latency: { delayMs: 5 } }
+
+describe.each([...faults.values()])('fault $name', (fault) => {
+  test('says in one line what it does and needs something of the runtime', () => {
+    expect(fault.summary).toMatch(/^[^\n]{10,120}$/)
+    expect(fault.needs.length).toBeGreaterThan(0)
+  })
+  test('takes what the plan stored, and ignores what only others read', () => {
+    const params = fault.params.parse(required[fault.name] ?? {})
+    expect(fault.params.parse({ ...(params as object), meanGapMs: 5 })).toEqual(params)
+  })
+  test('describes each of its parameters for editors', () => {
+    const { properties = {} } = z.toJSONSchema(fault.params, { io: 'input' })
+    for (const [name, property] of Object.entries(properties)) expect(property, name).toHaveProperty('description')
+  })
+  test('acts on its default target in the way it says', () => {
+    if (fault.defaultTarget) expect(fault.defaultTarget.kind).toBe(fault.acts)
+  })
+})

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import type { Fault, NodeHarm } from '../../../harness/core/types.ts'
+import kill from '../../../harness/faults/kill.ts'
+import pause from '../../../harness/faults/pause.ts'
+import stop from '../../../harness/faults/stop.ts'
+import { fakeNode, never, siteOf } from './fakes.ts'
+
+const killed = { pid: 100, signal: 'SIGKILL', code: null }
+const drained = { pid: 100, signal: null, code: 0, drained: true }
+const stopped = { pid: 100, state: 'T' }
+const nodeFaults: readonly [Fault, NodeHarm['evidence'], unknown][] = [
+  [kill as Fault, killed, {}],
+  [stop as Fault, drained, { graceMs: 100 }],
+  [pause as Fault, stopped, {}],
+]
+
+describe.each(nodeFaults)('$name', (fault, evidence, params) => {
+  test('is proven by the words of the operating system, and says which node', async () => {
+    const active = await fault.arm(siteOf([fakeNode('worker-1', evidence)]), params, never)
+    expect(active.evidence).toEqual({ 'worker-1': evidence })
+    expect(await active.prove()).toEqual({ state: 'proven', firings: 1, evidence: { 'worker-1': evidence } })
+  })
+  test('heals, and a second time without complaint', async () => {
+    const node = fakeNode('worker-1', evidence)
+    const active = await fault.arm(siteOf([node]), params, never)
+    await active.heal()
+    await active.heal()
+    expect(node.healed.length).toBeGreaterThan(0)
+  })
+  test('of a node that is already down is not applied', async () => {
+    const dead = { ...fakeNode('worker-1', evidence), pid: undefined }
+    await expect(fault.arm(siteOf([dead]), params, never)).rejects.toThrow('worker-1 was not running')
+  })
+  test('with a stubbed actuator is not applied, and what was begun is undone', async () => {
+    const node = fakeNode('worker-1', {})
+    await expect(fault.arm(siteOf([node]), params, never)).rejects.toThrow(
+      `nothing proves "${fault.name}" of worker-1: the operating system says {}`,
+    )
+    expect(node.healed).toEqual(['worker-1'])
+  })
+  test('aborted while arming is undone', async () => {
+    const abort = new AbortController()
+    const node = fakeNode('worker-1', evidence)
+    const harm = async (): Promise<NodeHarm> => {
+      abort.abort(new Error('enough'))
+      return { evidence, heal: async () => void node.healed.push('worker-1') }
+    }
+    const site = siteOf([{ ...node, kill: harm, stop: harm, pause: harm }])
+    await expect(fault.arm(site, params, abort.signal)).rejects.toThrow('enough')
+    expect(node.healed).toEqual(['worker-1'])
+  })
+  test('without a node is not applied', async () => {
+    await expect(fault.arm(siteOf([]), params, never)).rejects.toThrow('there is no node to harm')
+  })
+})
+
+test('a kill that ended the process by another signal is not a kill', async () => {
+  const node = fakeNode('worker-1', { signal: 'SIGTERM', code: null })
+  await expect(kill.arm(siteOf([node]), {}, never)).rejects.toThrow('nothing proves "kill"')
+})
+
+test('a paused process that is another one at the end of the window was lost', async () => {
+  const node = fakeNode('worker-1', stopped)
+  const active = await pause.arm(siteOf([node]), {}, never)
+  node.pid = 101
+  expect(await active.prove()).toEqual({ state: 'lost', evidence: { replaced: ['worker-1'] } })
+})
+
+test('when the second of two nodes cannot be harmed, the first is healed', async () => {
+  const first = fakeNode('worker-0', killed)
+  const second = { ...fakeNode('worker-1', killed), pid: undefined }
+  await expect(kill.arm(siteOf([first, second]), {}, never)).rejects.toThrow('worker-1 was not running')
+  expect(first.healed).toEqual(['worker-0'])
+})
+
+test('a harm that cannot be undone is named beside the reason for undoing it', async () => {
+  const node = fakeNode('worker-1', {})
+  const harm = async (): Promise<NodeHarm> => ({ evidence: {}, heal: () => Promise.reject(new Error('no such pod')) })
+  await expect(kill.arm(siteOf([{ ...node, kill: harm }]), {}, never)).rejects.toThrow(
+    /nothing proves "kill".*could not be undone: no such pod/,
+  )
+})
