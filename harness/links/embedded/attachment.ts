@@ -1,0 +1,101 @@
+import type { ActiveToxic } from './active-toxic.ts'
+import type { Evidence } from './evidence.ts'
+import { createStage, type Item, type Stage } from './stage.ts'
+import type { Stream } from './stream.ts'
+import type { Attributes, Harmable, ToxicHooks, ToxicPoint } from './toxic.ts'
+
+/** One toxic that holds one connection. */
+export interface Attachment {
+  readonly hooks: ToxicHooks
+  update(): void
+  remove(): void
+  /** The connection is over. */
+  stop(): void
+}
+
+export interface AttachmentSite {
+  readonly connection: Harmable & { readonly ordinal: number }
+  readonly stream: Stream
+  readonly evidence: Evidence
+  readonly fresh: boolean
+}
+
+export function attachToxic(active: ActiveToxic, site: AttachmentSite): Attachment {
+  const timer = createTimer()
+  const counted = { passedBytes: 0, fired: false }
+  const hooks = active.toxic.attach(createPoint(active, site, timer, counted))
+  const stage = addStage(active, hooks, site.stream, counted)
+  return {
+    hooks,
+    update() {
+      stage?.hurry()
+      hooks.updated?.()
+    },
+    remove() {
+      timer.cancel()
+      if (stage) site.stream.removeStage(stage)
+      hooks.removed?.()
+    },
+    stop() {
+      timer.cancel()
+      stage?.stop()
+    },
+  }
+}
+
+function createPoint(
+  active: ActiveToxic,
+  site: AttachmentSite,
+  timer: Timer,
+  counted: { readonly passedBytes: number; fired: boolean },
+): ToxicPoint<Attributes> {
+  const { connection, evidence, fresh } = site
+  return {
+    get attributes() {
+      return active.attributes
+    },
+    get passedBytes() {
+      return counted.passedBytes
+    },
+    stream: active.stream,
+    fresh,
+    connection,
+    rng: active.rng(connection.ordinal),
+    after: timer.set,
+    fired(bytes, detail) {
+      evidence.fired(active, connection.ordinal, bytes, !counted.fired, detail)
+      counted.fired = true
+    },
+  }
+}
+
+function addStage(
+  active: ActiveToxic,
+  hooks: ToxicHooks,
+  stream: Stream,
+  counted: { passedBytes: number },
+): Stage | undefined {
+  if (!hooks.chunk && !hooks.end) return undefined
+  return stream.addStage(active.toxic.bufferBytes, (passOn) =>
+    createStage(hooks, (item: Item) => {
+      if (typeof item !== 'string') counted.passedBytes += item.length
+      passOn(item)
+    }),
+  )
+}
+
+interface Timer {
+  set(ms: number, action: () => void): void
+  cancel(): void
+}
+
+function createTimer(): Timer {
+  let timer: NodeJS.Timeout | undefined
+  return {
+    set(ms, action) {
+      clearTimeout(timer)
+      timer = setTimeout(action, ms)
+    },
+    cancel: () => clearTimeout(timer),
+  }
+}

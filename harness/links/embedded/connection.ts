@@ -1,0 +1,139 @@
+import { Socket } from 'node:net'
+import type { ActiveToxic } from './active-toxic.ts'
+import { attachToxic, type Attachment } from './attachment.ts'
+import type { Evidence } from './evidence.ts'
+import { resetSocket } from './sockets.ts'
+import { Stream } from './stream.ts'
+import type { Harmable, StreamName } from './toxic.ts'
+
+/** A client that was accepted, the server that is dialled for it, and the toxics that hold the two streams between. */
+export class Connection implements Harmable {
+  readonly ordinal: number
+  readonly #client: Socket
+  readonly #server = new Socket({ allowHalfOpen: true })
+  readonly #streams: Readonly<Record<StreamName, Stream>>
+  readonly #attachments = new Map<ActiveToxic, Attachment>()
+  readonly #evidence: Evidence
+  readonly #dial: (server: Socket) => void
+  #dialled = false
+  #freezes = 0
+
+  /**
+   * @param client accepted and not read yet
+   * @param dial starts to connect the given socket to the upstream server
+   * @param onClosed both ends are closed
+   */
+  constructor(
+    ordinal: number,
+    evidence: Evidence,
+    client: Socket,
+    dial: (server: Socket) => void,
+    onClosed: (self: Connection) => void,
+  ) {
+    this.ordinal = ordinal
+    this.#evidence = evidence
+    this.#client = client
+    this.#dial = dial
+    const server = this.#server.setNoDelay(true)
+    this.#streams = { upstream: new Stream(client, server), downstream: new Stream(server, client) }
+    const closed = (): void => {
+      if (!this.#dialled) server.destroy()
+      if (!client.destroyed || !server.destroyed) return
+      this.#stop()
+      onClosed(this)
+    }
+    client.once('close', closed)
+    server.once('close', closed)
+    server.once('connect', () => this.#bothStreams((stream) => stream.open()))
+  }
+
+  /** Dial the server; while frozen, later. */
+  start(): void {
+    if (this.#dialled || this.#freezes > 0 || this.#client.destroyed) return
+    this.#dialled = true
+    this.#dial(this.#server)
+  }
+
+  /** @param fresh accepted while the toxic was there */
+  attach(active: ActiveToxic, fresh: boolean): void {
+    if (this.#attachments.has(active) || !active.hits(this.ordinal)) return
+    const site = { connection: this, stream: this.#streams[active.stream], evidence: this.#evidence, fresh }
+    this.#attachments.set(active, attachToxic(active, site))
+    this.#watchPayload()
+  }
+
+  /** Attributes or toxicity have changed. */
+  update(active: ActiveToxic): void {
+    if (!active.hits(this.ordinal)) this.detach(active)
+    else if (this.#attachments.has(active)) this.#attachments.get(active)!.update()
+    else this.attach(active, false)
+  }
+
+  detach(active: ActiveToxic): void {
+    const attachment = this.#attachments.get(active)
+    this.#attachments.delete(active)
+    attachment?.remove()
+    this.#watchPayload()
+  }
+
+  freeze(stream: StreamName): void {
+    this.#freezes++
+    this.#streams[stream].freeze()
+  }
+
+  thaw(stream: StreamName): void {
+    this.#freezes--
+    this.#streams[stream].thaw()
+    this.start()
+  }
+
+  reset(): void {
+    resetSocket(this.#client)
+    resetSocket(this.#server)
+  }
+
+  close(): void {
+    this.#client.destroySoon()
+    this.#server.destroySoon()
+  }
+
+  /** Both ends closed at once, whatever was under way. */
+  destroy(): void {
+    this.#client.destroy()
+    this.#server.destroy()
+  }
+
+  mute(): void {
+    this.#streams.downstream.discard()
+  }
+
+  blackhole(): void {
+    this.#bothStreams((stream) => stream.discard())
+  }
+
+  dropClient(): void {
+    this.#streams.downstream.discard()
+    resetSocket(this.#client)
+    this.#streams.upstream.enter('end')
+  }
+
+  /** Idle watchers cost a call per chunk, so streams only call when there is one. */
+  #watchPayload(): void {
+    const watchers = [...this.#attachments.values()].flatMap(({ hooks }) => (hooks.payload ? [hooks] : []))
+    const tell = (): void => {
+      for (const hooks of watchers) hooks.payload?.()
+    }
+    this.#bothStreams((stream) => (stream.onPayload = watchers.length > 0 ? tell : undefined))
+  }
+
+  #bothStreams(act: (stream: Stream) => void): void {
+    act(this.#streams.upstream)
+    act(this.#streams.downstream)
+  }
+
+  #stop(): void {
+    for (const attachment of this.#attachments.values()) attachment.stop()
+    this.#attachments.clear()
+    this.#bothStreams((stream) => stream.stop())
+  }
+}

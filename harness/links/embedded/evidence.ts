@@ -1,0 +1,82 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { monotonicMs } from '../../core/clock.ts'
+import type { ActiveToxic } from './active-toxic.ts'
+
+/** One line of the evidence file. */
+export interface EvidenceLine {
+  /** On the machine's monotonic clock. */
+  readonly at: number
+  readonly proxy: string
+  readonly toxic: string
+  readonly type: string
+  /** Ordinal of the connection on its proxy, from 0; null when it is about no single connection. */
+  readonly connection: number | null
+  readonly stream: string
+  readonly bytes: number
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+interface Tally {
+  connections: number
+  times: number
+  bytes: number
+}
+
+/** Proof that toxics took effect: lines in a file, and counts that outlive the toxics. */
+export interface Evidence {
+  /** @param first the toxic's first effect on this connection: only then a line is written */
+  fired(toxic: ActiveToxic, connection: number | null, bytes: number, first: boolean, detail?: object): void
+  /** Sums up what the toxic did. */
+  removed(toxic: ActiveToxic): void
+  /** By proxy and toxic: on how many connections it took effect. */
+  firings(): Record<string, Record<string, number>>
+  close(): void
+}
+
+/** Appends to `path`; lines reach the file within one turn of the event loop. */
+export function openEvidence(path: string): Evidence {
+  const file = openSync(path, 'a')
+  const tallies = new Map<string, Map<string, Tally>>()
+  let lines: string[] = []
+
+  const flush = (): void => {
+    if (lines.length > 0) writeSync(file, lines.join(''))
+    lines = []
+  }
+  const write = (toxic: ActiveToxic, rest: Pick<EvidenceLine, 'connection' | 'bytes'> & { detail?: object }): void => {
+    if (lines.length === 0) setImmediate(flush)
+    const { proxy, name, stream } = toxic
+    lines.push(
+      JSON.stringify({ at: monotonicMs(), proxy, toxic: name, type: toxic.toxic.name, stream, ...rest }) + '\n',
+    )
+  }
+  const tallyOf = (toxic: ActiveToxic): Tally => {
+    const ofProxy = tallies.get(toxic.proxy) ?? new Map<string, Tally>()
+    const tally = ofProxy.get(toxic.name) ?? { connections: 0, times: 0, bytes: 0 }
+    tallies.set(toxic.proxy, ofProxy.set(toxic.name, tally))
+    return tally
+  }
+  return {
+    fired(toxic, connection, bytes, first, detail) {
+      const tally = tallyOf(toxic)
+      tally.times++
+      tally.bytes += bytes
+      if (!first) return
+      tally.connections++
+      write(toxic, { connection, bytes, ...(detail && { detail }) })
+    },
+    removed(toxic) {
+      const { bytes, ...counts } = tallyOf(toxic)
+      write(toxic, { connection: null, bytes, detail: { removed: true, ...counts } })
+    },
+    firings: () => Object.fromEntries([...tallies].map(([proxy, ofProxy]) => [proxy, connectionsIn(ofProxy)])),
+    close() {
+      flush()
+      closeSync(file)
+    },
+  }
+}
+
+function connectionsIn(ofProxy: ReadonlyMap<string, Tally>): Record<string, number> {
+  return Object.fromEntries([...ofProxy].map(([toxic, tally]) => [toxic, tally.connections]))
+}

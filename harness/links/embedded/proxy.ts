@@ -1,0 +1,173 @@
+import { connect, type Socket } from 'node:net'
+import { ActiveToxic, type ToxicJson } from './active-toxic.ts'
+import { ApiError } from './api-error.ts'
+import { Connection } from './connection.ts'
+import type { Evidence } from './evidence.ts'
+import { Listener } from './listener.ts'
+import { parseAddress } from './sockets.ts'
+import type { Toxic } from './toxic.ts'
+
+/** A proxy as the API shows it, fields in Toxiproxy's order. */
+export interface ProxyJson {
+  readonly name: string
+  readonly listen: string
+  readonly upstream: string
+  readonly enabled: boolean
+  readonly toxics: readonly ToxicJson[]
+}
+
+/** One listening address, one upstream server, and the toxics between. Calls of its async methods must not overlap. */
+export class Proxy {
+  readonly name: string
+  readonly #seed: string
+  readonly #evidence: Evidence
+  readonly #listener = new Listener((client) => this.#accept(client))
+  readonly #connections = new Set<Connection>()
+  #toxics: readonly ActiveToxic[] = []
+  #accepted = 0
+  #enabled = false
+  listen: string
+  upstream: string
+
+  constructor(address: Pick<ProxyJson, 'name' | 'listen' | 'upstream'>, seed: string, evidence: Evidence) {
+    this.name = address.name
+    this.listen = address.listen
+    this.upstream = address.upstream
+    this.#seed = seed
+    this.#evidence = evidence
+  }
+
+  /** Accept connections; resolves when it does. Rejects when the address cannot be had. */
+  async enable(): Promise<void> {
+    if (this.#enabled) return
+    this.listen = await this.#listener.open(this.listen)
+    this.#enabled = true
+    await this.#regulateListener()
+  }
+
+  /** Refuse connections and close those that exist. The port stays reserved. */
+  async disable(): Promise<void> {
+    if (!this.#enabled) return
+    this.#enabled = false
+    await this.#listener.shut()
+    this.#closeConnections()
+  }
+
+  /** Disable for ever and give the port back. */
+  close(): void {
+    this.#enabled = false
+    this.#listener.close()
+    this.#closeConnections()
+  }
+
+  async update(next: Pick<ProxyJson, 'listen' | 'upstream' | 'enabled'>): Promise<void> {
+    if (next.listen !== this.listen || next.upstream !== this.upstream) {
+      this.close()
+      this.listen = next.listen
+      this.upstream = next.upstream
+    }
+    await (next.enabled ? this.enable() : this.disable())
+  }
+
+  async addToxic(toxic: Toxic, json: ToxicJson): Promise<ActiveToxic> {
+    if (this.#find(json.name)) throw new ApiError(409, 'toxic already exists')
+    const active = new ActiveToxic(toxic, this.name, this.#seed, json)
+    this.#toxics = [...this.#toxics, active]
+    for (const connection of this.#connections) connection.attach(active, false)
+    await this.#regulateListener()
+    if (active.closesListener && this.#enabled) await this.#proveRefusal(active)
+    return active
+  }
+
+  async updateToxic(name: string, change: Pick<ToxicJson, 'attributes' | 'toxicity'>): Promise<ActiveToxic> {
+    const active = this.toxic(name)
+    active.attributes = change.attributes
+    active.toxicity = change.toxicity
+    for (const connection of this.#connections) connection.update(active)
+    await this.#regulateListener()
+    return active
+  }
+
+  async removeToxic(name: string): Promise<void> {
+    const active = this.toxic(name)
+    this.#toxics = this.#toxics.filter((other) => other !== active)
+    for (const connection of this.#connections) connection.detach(active)
+    this.#evidence.removed(active)
+    await this.#regulateListener()
+  }
+
+  async reset(): Promise<void> {
+    for (const { name } of this.#toxics) await this.removeToxic(name)
+    await this.enable()
+  }
+
+  /** Throws ApiError when there is none. */
+  toxic(name: string): ActiveToxic {
+    const active = this.#find(name)
+    if (!active) throw new ApiError(404, 'toxic not found')
+    return active
+  }
+
+  /** As Toxiproxy lists them: first those of the upstream stream, each stream in the order of adding. */
+  toxics(): readonly ToxicJson[] {
+    const all = this.#toxics.map((active) => active.toJson())
+    return [...all.filter(({ stream }) => stream === 'upstream'), ...all.filter(({ stream }) => stream !== 'upstream')]
+  }
+
+  toJson(): ProxyJson {
+    const { name, listen, upstream } = this
+    return { name, listen, upstream, enabled: this.#enabled, toxics: this.toxics() }
+  }
+
+  #find(name: string): ActiveToxic | undefined {
+    return this.#toxics.find((active) => active.name === name)
+  }
+
+  #accept(client: Socket): void {
+    const connection = new Connection(
+      this.#accepted++,
+      this.#evidence,
+      client,
+      (server) => this.#dial(server),
+      (self) => this.#connections.delete(self),
+    )
+    this.#connections.add(connection)
+    for (const active of this.#toxics) connection.attach(active, true)
+    connection.start()
+  }
+
+  #dial(server: Socket): void {
+    const address = parseAddress(this.upstream)
+    if (address) server.connect({ host: address.host || '127.0.0.1', port: address.port })
+    else server.destroy(new Error(`upstream ${this.upstream}: not an address of the form host:port`))
+  }
+
+  async #regulateListener(): Promise<void> {
+    if (!this.#enabled) return
+    const shut = this.#toxics.some((active) => active.closesListener)
+    if (shut && this.#listener.isOpen) await this.#listener.shut()
+    else if (!shut && !this.#listener.isOpen) await this.#listener.open(this.listen)
+  }
+
+  /** The kernel tells nobody whom it refused, so one connection of our own has to show that it does. */
+  async #proveRefusal(active: ActiveToxic): Promise<void> {
+    const outcome = await dialOnce(this.listen)
+    if (outcome !== 'ECONNREFUSED') throw new ApiError(500, `a canary connection was not refused: ${outcome}`)
+    this.#evidence.fired(active, null, 0, true, { canary: outcome })
+  }
+
+  #closeConnections(): void {
+    for (const connection of this.#connections) connection.destroy()
+  }
+}
+
+function dialOnce(address: string): Promise<string> {
+  const { host, port } = parseAddress(address)!
+  return new Promise((resolve) => {
+    const socket = connect({ host, port }, () => {
+      socket.destroy()
+      resolve('connected')
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+  })
+}

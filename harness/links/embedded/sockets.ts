@@ -1,0 +1,19 @@
+import type { Socket } from 'node:net'
+
+/** Close with RST; what was not sent yet is lost. Without a connection there is nobody to tell. */
+export function resetSocket(socket: Socket): void {
+  if (socket.connecting || socket.pending) socket.destroy()
+  else if (!socket.destroyed) socket.resetAndDestroy()
+}
+
+/** `host:port`, `:port` and `[v6]:port` as Toxiproxy takes them. Undefined when it is none of these. */
+export function parseAddress(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65_535) return undefined
+  return { host: match[1] ?? match[2] ?? '', port }
+}
+
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

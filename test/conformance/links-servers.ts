@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { EvidenceLine } from '../../harness/links/embedded/evidence.ts'
+
+/** A Toxiproxy server to test against. */
+export interface LinkServer extends AsyncDisposable {
+  readonly url: string
+  /** What the embedded server wrote until now. */
+  evidence(): readonly EvidenceLine[]
+}
+
+/** How to get one, or why there is none. */
+export interface LinkServerKind {
+  readonly name: 'embedded' | 'real'
+  readonly missing?: string
+  start(seed?: number): Promise<LinkServer>
+}
+
+/** The embedded server, and a real one wherever one is found. */
+export function linkServerKinds(): readonly LinkServerKind[] {
+  return [{ name: 'embedded', start: startEmbedded }, realKind()]
+}
+
+async function startEmbedded(seed = 1): Promise<LinkServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'outlast-links-'))
+  const file = join(folder, 'evidence.ndjson')
+  const main = fileURLToPath(new URL('../../harness/links/embedded/main.ts', import.meta.url))
+  const args = [main, '--listen', '127.0.0.1:0', '--evidence', file, '--seed', String(seed)]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { listening } = JSON.parse(line) as { listening: string }
+  return {
+    url: listening,
+    evidence: () => readLines(file),
+    async [Symbol.asyncDispose]() {
+      child.stdin.end()
+      await exited(child)
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+function readLines(file: string): readonly EvidenceLine[] {
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  return lines.map((line) => JSON.parse(line) as EvidenceLine)
+}
+
+function realKind(): LinkServerKind {
+  const url = process.env['OUTLAST_TOXIPROXY_URL']
+  if (url)
+    return { name: 'real', start: async () => ({ url, evidence: () => [], [Symbol.asyncDispose]: async () => {} }) }
+  const program = onPath('toxiproxy-server')
+  if (program) return { name: 'real', start: () => startReal(program) }
+  const missing = 'no toxiproxy-server on the PATH and no OUTLAST_TOXIPROXY_URL'
+  return { name: 'real', missing, start: () => Promise.reject(new Error(missing)) }
+}
+
+function onPath(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
+}
+
+async function startReal(program: string): Promise<LinkServer> {
+  const port = await freePort()
+  const child = spawn(program, ['-host', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' })
+  const url = `http://127.0.0.1:${port}`
+  await untilAnswers(`${url}/version`)
+  return {
+    url,
+    evidence: () => [],
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited(child)
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+async function untilAnswers(url: string, attempts = 100): Promise<void> {
+  const answered = await fetch(url).then(
+    (response) => response.ok,
+    () => false,
+  )
+  if (answered) return
+  if (attempts === 0) throw new Error(`${url} does not answer`)
+  await sleep(50)
+  await untilAnswers(url, attempts - 1)
+}
+
+async function exited(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
