@@ -21,6 +21,8 @@ export interface DeployRequest {
   readonly cell: string
   /** Where logs and evidence go. */
   readonly folder: string
+  /** For what does not outlive the run: data directories, sockets. */
+  readonly temp: string
   readonly services: readonly ServiceSpec[]
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly env: Readonly<Record<string, string>>

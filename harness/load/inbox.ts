@@ -1,0 +1,103 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A terminal task as a webhook posted it. */
+export interface Callback {
+  readonly job: string
+  readonly deliveryId: string
+  readonly body: CallbackBody
+}
+
+export interface CallbackBody {
+  readonly task_id: string
+  readonly status: string
+  readonly result?: { readonly digest: string } | undefined
+}
+
+export interface CallbackReceiver extends AsyncDisposable {
+  /** `host:port` that it listens on. */
+  readonly address: string
+  /** The first callback for a job, also when it came before the call; rejects when the signal aborts. */
+  wait<T extends CallbackBody>(job: string, signal: AbortSignal): Promise<T>
+}
+
+/**
+ * The one webhook receiver of the load side: `POST /callbacks/<job>`, answered 204.
+ * `onCallback` sees every request in the order of arrival, repeats too; a body that is no task is answered 400.
+ */
+export async function openInbox(onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
+  const first = new Map<string, CallbackBody>()
+  const waiting = new Map<string, (body: CallbackBody) => void>()
+  const server = createServer((request, response) => {
+    void receive(request, response, (callback) => {
+      onCallback(callback)
+      if (first.has(callback.job)) return
+      first.set(callback.job, callback.body)
+      waiting.get(callback.job)?.(callback.body)
+    })
+  })
+  await listen(server)
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    wait: <T extends CallbackBody>(job: string, signal: AbortSignal) =>
+      new Promise<T>((resolve, reject) => {
+        const arrived = first.get(job)
+        if (arrived) return resolve(arrived as T)
+        if (signal.aborted) return reject(signal.reason as Error)
+        const abandon = (): void => {
+          waiting.delete(job)
+          reject(signal.reason as Error)
+        }
+        signal.addEventListener('abort', abandon, { once: true })
+        waiting.set(job, (body) => {
+          waiting.delete(job)
+          signal.removeEventListener('abort', abandon)
+          resolve(body as T)
+        })
+      }),
+    [Symbol.asyncDispose]: () => close(server),
+  }
+}
+
+async function receive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  deliver: (callback: Callback) => void,
+): Promise<void> {
+  const job = /^\/callbacks\/([\w.-]+)$/.exec(request.url ?? '')?.[1]
+  if (request.method !== 'POST' || !job) return respond(response, 404)
+  try {
+    const body = JSON.parse(await readText(request)) as CallbackBody
+    if (typeof body.task_id !== 'string' || typeof body.status !== 'string') return respond(response, 400)
+    const deliveryId = request.headers['webhook-id']
+    deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body })
+    respond(response, 204)
+  } catch {
+    // Torn or malformed: the sender's problem, and never a delivery.
+    respond(response, 400)
+  }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function respond(response: ServerResponse, status: number): void {
+  response.writeHead(status).end()
+}
+
+function listen(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

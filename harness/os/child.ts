@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, openSync, closeSync } from 'node:fs'
+import { setPriority } from 'node:os'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { HarnessError } from '../core/errors.ts'
+import { runLabel } from './label.ts'
+
+export interface ChildSpec {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** stderr goes here, stdout too unless it is read. Appended to, so that every life of a node is kept. */
+  readonly logFile: string
+  readonly stdout?: 'log' | 'pipe'
+  readonly cwd?: string
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
+  /** Below the harness in priority: a starved load generator would blame the system for its own lag. */
+  readonly nice?: number
+}
+
+/**
+ * Start a process in a group of its own. It inherits nothing but PATH, a temporary directory, the run's label and
+ * what `env` says: no secret of the caller's environment reaches a system under test.
+ * Its stdin is a pipe that ends with this process. Rejects when it cannot be started at all.
+ */
+export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
+  mkdirSync(dirname(spec.logFile), { recursive: true })
+  const log = openSync(spec.logFile, 'a')
+  try {
+    const child = spawn(spec.command, [...spec.args], {
+      detached: true,
+      stdio: ['pipe', spec.stdout === 'pipe' ? 'pipe' : log, log],
+      env: { ...inherited(), ...runLabel(), ...spec.env },
+      ...(spec.cwd !== undefined && { cwd: spec.cwd }),
+      ...(spec.uid !== undefined && { uid: spec.uid }),
+      ...(spec.gid !== undefined && { gid: spec.gid }),
+    })
+    // A pipe whose reader died is no news: the exit event tells.
+    child.stdin?.on('error', () => {})
+    await once(child, 'spawn')
+    if (spec.nice && child.pid) setPriority(child.pid, spec.nice)
+    return child
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** The first line that the child prints, as JSON; rejects with its log's name when it ends before. */
+export async function readFirstLine<T>(child: ChildProcess, what: string, logFile: string): Promise<T> {
+  const lines = createInterface({ input: child.stdout! })
+  const line = await new Promise<string>((resolve, reject) => {
+    lines.once('line', resolve)
+    child.once('exit', (code, signal) => reject(startFailure(what, code, signal, logFile)))
+  })
+  lines.close()
+  child.stdout!.resume()
+  return JSON.parse(line) as T
+}
+
+export function startFailure(what: string, code: number | null, signal: string | null, logFile: string): HarnessError {
+  return new HarnessError(`${what} ended while it was starting (${signal ?? `exit code ${code}`}); see ${logFile}`)
+}
+
+/** SIGKILL the child's whole group and wait for its end; a child that is gone already is fine. */
+export async function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || !child.pid) return
+  const gone = once(child, 'exit')
+  signalGroup(child.pid, signal)
+  await gone
+}
+
+/** Signal a process group; false when there is none. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function inherited(): Record<string, string> {
+  const names = ['PATH', 'TMPDIR', 'NODE_COMPILE_CACHE']
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+}

@@ -1,0 +1,63 @@
+/**
+ * The ledger's process: the tool server that every step of every task calls, and the ground truth of what was executed.
+ * `POST /effects` appends one line and answers 200; `POST /flush` answers how many lines are on disk.
+ * It is a process of the harness: no fault's target, and it outlives every node.
+ *
+ * usage: node ledger-server.ts FILE [--announce]     (ends when its stdin ends)
+ */
+import { createWriteStream } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { monotonicMs } from '../core/clock.ts'
+
+const [file, ...flags] = process.argv.slice(2)
+if (!file) throw new Error('usage: ledger-server FILE [--announce]')
+const announce = flags.includes('--announce')
+const lines = createWriteStream(file, { flags: 'a' })
+const seen = new Set<string>()
+
+const server = createServer((request, response) => {
+  let body = ''
+  request.setEncoding('utf8')
+  request.on('data', (chunk: string) => (body += chunk))
+  request.on('end', () => route(request, response, body))
+})
+server.keepAliveTimeout = 600_000
+
+function route(request: IncomingMessage, response: ServerResponse, body: string): void {
+  if (request.method === 'POST' && request.url === '/effects') return recordEffect(request, response, body)
+  if (request.method === 'POST' && request.url === '/flush')
+    return void lines.write('', () => respond(response, 200, { effects: seen.size }))
+  respond(response, 404, { error: 'unknown route' })
+}
+
+function recordEffect(request: IncomingMessage, response: ServerResponse, body: string): void {
+  const idempotencyKey = request.headers['idempotency-key']
+  let effect: { attempt: number; executor: string; startedAt: number }
+  try {
+    effect = JSON.parse(body)
+  } catch {
+    return respond(response, 400, { error: 'body is not JSON' })
+  }
+  // The same execution sent again (its answer was lost) is one effect; another execution of the step is another.
+  const execution = `${String(idempotencyKey)} ${effect.attempt} ${effect.executor} ${effect.startedAt}`
+  if (seen.has(execution)) return respond(response, 200, { recorded: true, retransmission: true })
+  seen.add(execution)
+  const line = JSON.stringify({ ...effect, idempotencyKey, receivedAt: monotonicMs() })
+  lines.write(line + '\n')
+  if (announce) process.stdout.write(line + '\n')
+  respond(response, 200, { recorded: true })
+}
+
+function respond(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function leave(): void {
+  lines.end(() => process.exit(0))
+}
+process.stdin.on('end', leave).on('error', leave).resume()
+process.on('SIGTERM', leave)
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(JSON.stringify({ listening: (server.address() as AddressInfo).port }) + '\n')
+})

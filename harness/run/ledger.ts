@@ -1,0 +1,61 @@
+import { createInterface } from 'node:readline'
+import { createReadStream } from 'node:fs'
+import { request } from 'undici'
+import { HarnessError } from '../core/errors.ts'
+import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
+import { entryPath } from '../os/entry.ts'
+
+/** One line of `ledger.ndjson`; times on the monotonic clock of the machine. */
+export interface LedgerEffect {
+  readonly task: string
+  readonly taskId: string
+  readonly step: number
+  readonly attempt: number
+  readonly executor: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly receivedAt: number
+  readonly idempotencyKey: string
+}
+
+export interface Ledger extends AsyncDisposable {
+  /** `host:port` of the tool server. */
+  readonly address: string
+  /** Wait until everything received is on disk, then read it all; `gaps` counts lines that are missing. */
+  readAll(): Promise<{ readonly effects: readonly LedgerEffect[]; readonly gaps: number }>
+}
+
+/** Start the ledger in its own process. `onEffect` hears of every effect as it happens, if given. */
+export async function openLedger(
+  file: string,
+  logFile: string,
+  onEffect?: (effect: LedgerEffect) => void,
+): Promise<Ledger> {
+  const args = [entryPath('./ledger-server', import.meta.url), file, ...(onEffect ? ['--announce'] : [])]
+  const child = await spawnChild({ command: process.execPath, args, logFile, stdout: 'pipe' })
+  const { listening } = await readFirstLine<{ listening: number }>(child, 'the ledger', logFile)
+  const address = `127.0.0.1:${listening}`
+  if (onEffect) createInterface({ input: child.stdout! }).on('line', (line) => onEffect(JSON.parse(line)))
+  return {
+    address,
+    readAll: async () => {
+      const expected = await flush(address)
+      const effects = await readEffects(file)
+      return { effects, gaps: expected - effects.length }
+    },
+    [Symbol.asyncDispose]: () => killGroup(child, 'SIGTERM'),
+  }
+}
+
+async function flush(address: string): Promise<number> {
+  const response = await request(`http://${address}/flush`, { method: 'POST', reset: true })
+  const body = (await response.body.json()) as { effects?: number }
+  if (response.statusCode !== 200 || body.effects === undefined) throw new HarnessError('the ledger did not flush')
+  return body.effects
+}
+
+async function readEffects(file: string): Promise<readonly LedgerEffect[]> {
+  const effects: LedgerEffect[] = []
+  for await (const line of createInterface({ input: createReadStream(file) })) effects.push(JSON.parse(line))
+  return effects
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicMs } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
+import type { FaultChange } from '../core/history.ts'
+import type { PlannedFault, Target } from '../core/plan.ts'
+import type { ActiveFault, Deployment, Fault, FaultSite } from '../core/types.ts'
+
+export interface NemesisPorts {
+  readonly faults: ReadonlyMap<string, Fault>
+  readonly deployment: Deployment
+  /** The role that `executor` stands for in this cell. */
+  readonly executor: 'api' | 'worker'
+  /** The load's zero on the monotonic clock. */
+  readonly epochMs: number
+  /** Resolves when the ledger sees the step of the task; used by step triggers. */
+  readonly onStep: (task: number, step: number, signal: AbortSignal) => Promise<void>
+  readonly record: (change: FaultChange) => void
+}
+
+/**
+ * Carry out the schedule: each fault waits for its trigger, is armed, holds for its duration, is proven and healed,
+ * and every change of its state is recorded. Resolves when all are healed. An abort heals at once.
+ * Never rejects: a fault that cannot be armed is `not-applied`, one that cannot be undone `leaked`.
+ */
+export async function carryOut(
+  schedule: readonly PlannedFault[],
+  ports: NemesisPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(schedule.map((planned) => carryOutOne(planned, ports, signal)))
+}
+
+async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: AbortSignal): Promise<void> {
+  const site = resolveSite(planned, ports)
+  const change = (state: FaultChange['state'], rest: Partial<FaultChange> = {}): void =>
+    ports.record({ id: planned.id, fault: planned.fault, target: site.label, state, ...rest })
+  if (!(await waitForTrigger(planned, ports, signal)))
+    return change('skipped', { reason: signal.aborted ? 'the run was aborted' : 'its trigger never fired' })
+  const active = await arm(planned, ports, site, signal).catch((error: unknown) => describeError(error))
+  if (typeof active === 'string') return change('not-applied', { reason: active })
+  change('armed', { evidence: active.evidence })
+  await sleep(planned.durationMs, undefined, { signal }).catch(() => {})
+  await proveAndHeal(active, change)
+}
+
+async function proveAndHeal(
+  active: ActiveFault,
+  change: (state: FaultChange['state'], rest?: Partial<FaultChange>) => void,
+): Promise<void> {
+  try {
+    const { state, ...proof } = await active.prove()
+    change(state, proof)
+  } catch (error) {
+    change('lost', { reason: describeError(error) })
+  }
+  try {
+    await active.heal()
+    change('healed')
+  } catch (error) {
+    change('leaked', { reason: describeError(error) })
+  }
+}
+
+async function arm(
+  planned: PlannedFault,
+  ports: NemesisPorts,
+  site: FaultSite,
+  signal: AbortSignal,
+): Promise<ActiveFault> {
+  const fault = ports.faults.get(planned.fault)
+  if (!fault) throw new Error(`there is no fault "${planned.fault}"`)
+  if (site.nodes.length + site.links.length === 0) throw new Error('its target does not exist in this cell')
+  return fault.arm(site, fault.params.parse(planned.params), signal)
+}
+
+async function waitForTrigger(planned: PlannedFault, ports: NemesisPorts, signal: AbortSignal): Promise<boolean> {
+  const { trigger } = planned
+  try {
+    if (trigger.kind === 'time') await sleepUntil(ports.epochMs + trigger.atMs, signal)
+    else {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(trigger.withinMs))])
+      await ports.onStep(trigger.task, trigger.step, limit)
+      await sleep(trigger.delayMs, undefined, { signal })
+    }
+    return true
+  } catch {
+    return false
+  }
+}
+
+function resolveSite(planned: PlannedFault, ports: NemesisPorts): FaultSite & { readonly label: string } {
+  const { target } = planned
+  const nodes = target.kind === 'node' ? pickNodes(target, ports) : []
+  const links = target.kind === 'link' ? pickLinks(target, ports) : []
+  const label = [...nodes, ...links].map(({ name }) => name).join(', ') || describeTarget(target)
+  return { id: planned.id, seed: planned.seed, nodes, links, label }
+}
+
+/** Ordinals wrap around, so that one schedule fits patterns with different numbers of nodes. */
+function pickNodes(target: Extract<Target, { kind: 'node' }>, ports: NemesisPorts): Deployment['nodes'] {
+  const role = target.role === 'executor' ? ports.executor : target.role
+  const candidates = ports.deployment.nodes.filter((node) => node.role === role)
+  return candidates.length === 0 ? [] : [candidates[target.ordinal % candidates.length]!]
+}
+
+function pickLinks(target: Extract<Target, { kind: 'link' }>, ports: NemesisPorts): Deployment['links'] {
+  const candidates = ports.deployment.links.filter((link) => link.kind === target.link)
+  if (target.ordinal === 'all' || candidates.length === 0) return candidates
+  return [candidates[target.ordinal % candidates.length]!]
+}
+
+function describeTarget(target: Target): string {
+  return target.kind === 'node' ? `${target.role}-${target.ordinal}` : `${target.link}-${target.ordinal}`
+}
+
+async function sleepUntil(monotonic: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, monotonic - monotonicMs()), undefined, { signal })
+}

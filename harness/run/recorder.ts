@@ -1,0 +1,59 @@
+import { monotonicMs } from '../core/clock.ts'
+import type { Op, Vocabulary } from '../core/history.ts'
+
+/** Where ops go, in order: the run folder's history writer, or an array in a test. */
+export interface OpSink {
+  append(op: Op): void
+}
+
+type Draft<F extends keyof Vocabulary> = {
+  readonly f: F
+  readonly type: Vocabulary[F]['type']
+  readonly process: string
+  readonly value: Vocabulary[F]['value']
+  readonly task?: string
+  readonly invoke?: number
+  readonly error?: string
+  /** Absolute monotonic time when the thing was measured elsewhere; now, if absent. */
+  readonly atMonotonicMs?: number
+}
+
+export interface Recorder {
+  /** Append one op; its index is returned, so that a completion can name its invoke. */
+  record<F extends keyof Vocabulary>(draft: Draft<F>): number
+  /** The monotonic time that is 0 in this history: set once, when the load begins. Ops before it have negative times. */
+  startAt(epochMs: number): void
+  readonly epochMs: number
+}
+
+/**
+ * The one writer of a cell's history: gives every op its index and its time.
+ * Ops recorded before the epoch is known wait for it.
+ */
+export function createRecorder(sink: OpSink): Recorder {
+  let index = 0
+  let epochMs: number | undefined
+  let early: { op: Op; atMonotonicMs: number }[] = []
+  return {
+    record(draft) {
+      const { atMonotonicMs = monotonicMs(), ...rest } = draft
+      const op = { index: index++, at: 0, ...rest } as unknown as Op
+      if (epochMs === undefined) early.push({ op, atMonotonicMs })
+      else sink.append({ ...op, at: round(atMonotonicMs - epochMs) })
+      return op.index
+    },
+    startAt(epoch) {
+      epochMs = epoch
+      for (const { op, atMonotonicMs } of early) sink.append({ ...op, at: round(atMonotonicMs - epoch) })
+      early = []
+    },
+    get epochMs() {
+      return epochMs ?? monotonicMs()
+    },
+  }
+}
+
+/** Whole microseconds: more digits would only be noise in the file. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

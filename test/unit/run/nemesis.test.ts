@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { monotonicMs } from '../../../harness/core/clock.ts'
+import type { FaultChange } from '../../../harness/core/history.ts'
+import type { PlannedFault } from '../../../harness/core/plan.ts'
+import type { ActiveFault, Deployment, Fault, Node } from '../../../harness/core/types.ts'
+import { carryOut, type NemesisPorts } from '../../../harness/run/nemesis.ts'
+
+const never = new AbortController().signal
+const node = (name: string, role: Node['role'], ordinal: number) => ({ name, role, ordinal }) as Node
+const nodes = [node('api-0', 'api', 0), node('worker-0', 'worker', 0), node('worker-1', 'worker', 1)]
+
+const planned = (over: Partial<PlannedFault> = {}): PlannedFault => ({
+  id: 'f#1',
+  fault: 'probe',
+  target: { kind: 'node', role: 'executor', ordinal: 1 },
+  trigger: { kind: 'time', atMs: 0 },
+  durationMs: 5,
+  params: {},
+  seed: 1,
+  ...over,
+})
+
+function setUp(arm: Fault['arm']): { ports: NemesisPorts; changes: FaultChange[] } {
+  const probe: Fault = { name: 'probe', summary: '', acts: 'node', needs: [], params: z.unknown(), arm }
+  const changes: FaultChange[] = []
+  const deployment = { nodes, links: [] as Deployment['links'] } as unknown as Deployment
+  const onStep: NemesisPorts['onStep'] = (_task, _step, signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('never'))))
+  const record = (change: FaultChange) => void changes.push(change)
+  const faults = new Map([['probe', probe]])
+  return { ports: { faults, deployment, executor: 'worker', epochMs: monotonicMs(), onStep, record }, changes }
+}
+
+const active = (over: Partial<ActiveFault> = {}): ActiveFault => ({
+  evidence: { pid: 1 },
+  prove: async () => ({ state: 'proven', firings: 1 }),
+  heal: async () => {},
+  ...over,
+})
+const states = (changes: readonly FaultChange[]) => changes.map(({ state }) => state)
+
+describe('the nemesis', () => {
+  it('arms, proves and heals, and says what it touched', async () => {
+    const { ports, changes } = setUp(async () => active())
+    await carryOut([planned()], ports, never)
+    expect(states(changes)).toEqual(['armed', 'proven', 'healed'])
+    expect(changes[0]!.target).toBe('worker-1')
+  })
+
+  it('wraps ordinals around, so that one schedule fits patterns of any size', async () => {
+    const { ports, changes } = setUp(async () => active())
+    await carryOut([planned({ target: { kind: 'node', role: 'executor', ordinal: 4 } })], ports, never)
+    expect(changes[0]!.target).toBe('worker-0')
+  })
+
+  it('calls a fault that could not be armed not-applied, with the reason', async () => {
+    const { ports, changes } = setUp(() => Promise.reject(new Error('worker-1 is not running')))
+    await carryOut([planned()], ports, never)
+    expect(changes).toMatchObject([{ state: 'not-applied', reason: 'worker-1 is not running' }])
+  })
+
+  it('calls a target that this cell does not have not-applied', async () => {
+    const { ports, changes } = setUp(async () => active())
+    await carryOut([planned({ target: { kind: 'link', link: 'sender->receiver', ordinal: 'all' } })], ports, never)
+    expect(states(changes)).toEqual(['not-applied'])
+  })
+
+  it('heals although the proof failed, and reports what could not be undone as leaked', async () => {
+    let healed = 0
+    const heal = async () => {
+      healed++
+      throw new Error('the proxy does not answer')
+    }
+    const prove = () => Promise.reject(new Error('gone'))
+    const { ports, changes } = setUp(async () => active({ prove, heal }))
+    await carryOut([planned()], ports, never)
+    expect(states(changes)).toEqual(['armed', 'lost', 'leaked'])
+    expect(healed).toBe(1)
+  })
+
+  it('heals at once when the run is aborted', async () => {
+    const { ports, changes } = setUp(async () => active())
+    const controller = new AbortController()
+    const running = carryOut([planned({ durationMs: 600_000 })], ports, controller.signal)
+    setTimeout(() => controller.abort(), 20)
+    await running
+    expect(states(changes)).toEqual(['armed', 'proven', 'healed'])
+  })
+
+  it('says skipped when the trigger never comes', async () => {
+    const { ports, changes } = setUp(async () => active())
+    const trigger = { kind: 'step', task: 3, step: 4, delayMs: 0, withinMs: 10 } as const
+    await carryOut([planned({ trigger })], ports, never)
+    expect(states(changes)).toEqual(['skipped'])
+  })
+})
