@@ -25,6 +25,8 @@ const atFullLength = {
   /** Ownership of a task by a worker: renewed every heartbeat, void after the lease. */
   leaseMs: 60_000,
   leaseHeartbeatMs: 15_000,
+  /** After SIGTERM: how long answers in progress may take before their connections are cut. */
+  drainMs: 10_000,
   /** How often an idle worker looks for work, beside being woken. */
   claimPollMs: 5_000,
 } as const

@@ -1,0 +1,62 @@
+import type { Delivery, Engine, Promised } from './contract/axes.ts'
+
+/** A pattern by name: which delivery over which engine. */
+export interface Named {
+  readonly name: string
+  readonly delivery: string
+  readonly engine: string
+  readonly summary: string
+}
+
+/** The named patterns, the article's first. Any other pair is `delivery+engine`. */
+export const catalog: readonly Named[] = [
+  { name: 'webhook', delivery: 'webhook', engine: 'memory', summary: 'the article’s Simple Webhook' },
+  { name: 'sse-polling', delivery: 'sse-polling', engine: 'memory', summary: 'the article’s SSE + Polling Fallback' },
+  { name: 'sync', delivery: 'sync', engine: 'memory', summary: 'one held request: the pattern that collapsed' },
+  { name: 'polling', delivery: 'polling', engine: 'memory', summary: 'HTTP 202 and a status resource' },
+  {
+    name: 'durable-postgres',
+    delivery: 'sse-polling',
+    engine: 'postgres',
+    summary: 'a journal and leases in PostgreSQL',
+  },
+  { name: 'durable-restate', delivery: 'sse-polling', engine: 'restate', summary: 'durable execution by Restate' },
+]
+
+export interface Pattern {
+  readonly name: string
+  readonly summary: string
+  readonly delivery: Delivery
+  readonly engine: Engine
+  /** What both axes promise: a pattern can promise no more. */
+  readonly promises: readonly Promised[]
+}
+
+/**
+ * The pattern of a name in the catalog, or of a pair `delivery+engine`.
+ * Throws RangeError, saying what is known, for anything else.
+ */
+export function resolvePattern(
+  name: string,
+  deliveries: ReadonlyMap<string, Delivery>,
+  engines: ReadonlyMap<string, Engine>,
+): Pattern {
+  const named = catalog.find((pattern) => pattern.name === name) ?? pair(name)
+  const delivery = named && deliveries.get(named.delivery)
+  const engine = named && engines.get(named.engine)
+  if (!delivery || !engine) throw new RangeError(`unknown pattern "${name}"; ${known(deliveries, engines)}`)
+  const promises = delivery.promises.filter((promise) => engine.promises.includes(promise))
+  return { name, summary: named.summary, delivery, engine, promises }
+}
+
+function pair(name: string): Named | undefined {
+  const [delivery, engine, ...more] = name.split('+')
+  if (!delivery || !engine || more.length > 0) return undefined
+  return { name, delivery, engine, summary: `${delivery} over ${engine}` }
+}
+
+function known(deliveries: ReadonlyMap<string, Delivery>, engines: ReadonlyMap<string, Engine>): string {
+  const names = catalog.filter((p) => deliveries.has(p.delivery) && engines.has(p.engine)).map((p) => p.name)
+  const axes = [deliveries, engines].map((axis) => `{${[...axis.keys()].join('|')}}`)
+  return `known: ${names.join(', ')}, or a pair ${axes.join('+')}`
+}

@@ -1,0 +1,41 @@
+import type { Context } from 'hono'
+import type { Api } from './api.ts'
+import type { TaskEvent } from './events.ts'
+import type { Task } from './task.ts'
+
+/**
+ * Hold a request until an event of the task after `version` is enough; true then. False when the limit was reached,
+ * or when client or node go away.
+ */
+export async function holdUntil(
+  c: Context,
+  api: Api,
+  task: Pick<Task, 'task_id' | 'version'>,
+  isEnough: (event: TaskEvent) => boolean,
+  limitMs?: number,
+): Promise<boolean> {
+  const { over, release } = untilEither(c.req.raw.signal, api.drain)
+  const timer = limitMs === undefined ? undefined : setTimeout(() => over.abort(), limitMs)
+  try {
+    for await (const event of api.backend.follow(task.task_id, task.version, over.signal))
+      if (isEnough(event)) return true
+    return false
+  } finally {
+    clearTimeout(timer)
+    release()
+  }
+}
+
+/** A controller that aborts with either signal. `release` takes its listeners off: the signals may live much longer. */
+export function untilEither(a: AbortSignal, b: AbortSignal): { over: AbortController; release: () => void } {
+  const over = new AbortController()
+  const stop = (): void => over.abort()
+  for (const signal of [a, b]) {
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+  }
+  const release = (): void => {
+    for (const signal of [a, b]) signal.removeEventListener('abort', stop)
+  }
+  return { over, release }
+}

@@ -1,0 +1,15 @@
+import type { RunJob } from '../../contract/client.ts'
+import { finish } from '../../contract/finish.ts'
+import { sleep } from '../../contract/patience.ts'
+import { submitJob, timingOf } from '../../contract/submit.ts'
+import { isTerminal } from '../../contract/task.ts'
+import { pollUntilEnd, watchTask } from './poll.ts'
+
+/** Submit, wait as advised, then read the status by long polls until it is final. */
+const runJob: RunJob = async (job, ports, signal) => {
+  const { task, replica, retryAfterMs } = await submitJob(job, ports, signal)
+  if (isTerminal(task.status)) return finish(task, 'response')
+  await sleep(retryAfterMs ?? timingOf(ports).retryAfterMs, signal)
+  return finish(await pollUntilEnd(job, ports, watchTask(task, replica), { longPoll: true, signal }), 'poll')
+}
+export default runJob

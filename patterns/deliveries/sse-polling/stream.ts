@@ -1,0 +1,122 @@
+import { StringDecoder } from 'node:string_decoder'
+import { createParser, type EventSourceParser } from 'eventsource-parser'
+import type { Dispatcher } from 'undici'
+
+export interface StreamOptions {
+  readonly dispatcher: Dispatcher
+  readonly url: URL
+  readonly headers: Record<string, string>
+  /** This much silence, from the first moment on, is a dead stream. */
+  readonly watchdogMs: number
+  readonly signal: AbortSignal
+  readonly onOpen: () => void
+  readonly onSilence: () => void
+  /** The data of one event. True: it was the last one that matters. Throws for one that does not continue the log. */
+  readonly onData: (data: string) => boolean
+}
+
+/** A frame of ours is about 600 bytes: whoever sends a line of this size is not our server. */
+const maxBufferSize = 262_144
+
+/**
+ * One connection to an event stream, straight on undici's dispatcher: thousands are open at once, so there is
+ * neither a stream object nor a promise per chunk, and one timer in all. Status other than 200 and other media
+ * types end it, as everything else does; it never reconnects.
+ */
+export class EventStream implements Dispatcher.DispatchHandler {
+  /** Whether bytes arrived, known by the time the stream ends. */
+  readonly opened: Promise<boolean>
+  /** Why it ended. Never rejects. */
+  readonly ended: Promise<string>
+  readonly #options: StreamOptions
+  readonly #watchdog: NodeJS.Timeout
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #parser: EventSourceParser
+  #controller: Dispatcher.DispatchController | undefined
+  #tellOpened!: (opened: boolean) => void
+  #tellEnded!: (reason: string) => void
+  #isOpen = false
+  #isOver = false
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+    this.opened = new Promise((resolve) => (this.#tellOpened = resolve))
+    this.ended = new Promise((resolve) => (this.#tellEnded = resolve))
+    this.#parser = createParser({ onEvent: ({ data }) => this.#take(data), maxBufferSize })
+    this.#watchdog = setTimeout(() => this.#bark(), options.watchdogMs)
+    options.signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#dispatch()
+  }
+
+  /** Drop the connection. */
+  close(reason: string): void {
+    clearTimeout(this.#watchdog)
+    this.#end(reason)
+    this.#controller?.abort(new Error(reason))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isOver) controller.abort(new Error('closed before it began'))
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    if (status < 200) return
+    const isStream = String(headers['content-type']).startsWith('text/event-stream')
+    if (status !== 200) this.close(`HTTP ${status}`)
+    else if (!isStream) this.close(`not an event stream: ${String(headers['content-type'])}`)
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#watchdog.refresh()
+    if (this.#isOver) return
+    if (!this.#isOpen) this.#open()
+    try {
+      this.#parser.feed(this.#decoder.write(chunk))
+    } catch (error) {
+      this.close(`broken stream: ${(error as Error).message}`)
+    }
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.#watchdog)
+    this.#end('ended by the server')
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#watchdog)
+    this.#end((error as NodeJS.ErrnoException).code ?? error.message)
+  }
+
+  #dispatch(): void {
+    const { dispatcher, url, headers } = this.#options
+    const target = { origin: url.origin, path: url.pathname + url.search, method: 'GET' as const, headers }
+    dispatcher.dispatch({ ...target, headersTimeout: 0, bodyTimeout: 0 }, this)
+  }
+
+  /** After the last event the response is left to end by itself, so that its connection can be used again. */
+  #take(data: string): void {
+    if (!this.#isOver && this.#options.onData(data)) this.#end('terminal event')
+  }
+
+  #open(): void {
+    this.#isOpen = true
+    this.#options.onOpen()
+    this.#tellOpened(true)
+  }
+
+  #bark(): void {
+    if (!this.#isOver) this.#options.onSilence()
+    this.close('silence')
+  }
+
+  #onAbort = (): void => this.close('aborted')
+
+  #end(reason: string): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#options.signal.removeEventListener('abort', this.#onAbort)
+    this.#tellOpened(false)
+    this.#tellEnded(reason)
+  }
+}

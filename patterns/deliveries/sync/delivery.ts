@@ -1,0 +1,9 @@
+import type { Delivery } from '../../contract/axes.ts'
+
+const delivery: Delivery = {
+  name: 'sync',
+  summary: 'one request, held open until the result',
+  promises: ['no-lost-task', 'effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity'],
+  callback: false,
+}
+export default delivery

@@ -1,0 +1,9 @@
+import type { Delivery } from '../../contract/axes.ts'
+
+const delivery: Delivery = {
+  name: 'webhook',
+  summary: 'one POST to the client when the task has ended; no retry',
+  promises: ['effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity'],
+  callback: true,
+}
+export default delivery

@@ -1,0 +1,12 @@
+import type { Engine } from '../../contract/axes.ts'
+
+const engine: Engine = {
+  name: 'memory',
+  summary: 'tasks live in the API process and die with it',
+  promises: ['no-phantom', 'state-machine', 'result-integrity', 'sse-continuity'],
+  executor: 'api',
+  notifier: 'api',
+  sticky: true,
+  services: [{ role: 'api', program: 'serve', replicas: 'api', dials: ['tools', 'receiver'] }],
+}
+export default engine

@@ -1,0 +1,68 @@
+import type { AgentPlan } from '../../agent/plan.ts'
+import type { TaskEvent } from '../../contract/events.ts'
+import { applyEvent, foldEvents, type Head } from '../../contract/log.ts'
+import { isTerminal, type Task, type TaskRequest } from '../../contract/task.ts'
+
+/** One task in memory: its log, the fold of it so far, and who waits for more. */
+export class TaskRecord {
+  readonly request: TaskRequest
+  readonly plan: AgentPlan
+  /** Aborts the execution: cancelled, expired, or the process ends. */
+  readonly stop = new AbortController()
+  readonly #events: TaskEvent[]
+  readonly #waiting = new Set<() => void>()
+  #task: Task
+
+  constructor(request: TaskRequest, plan: AgentPlan, created: TaskEvent) {
+    this.request = request
+    this.plan = plan
+    this.#events = [created]
+    this.#task = foldEvents(this.#events)
+  }
+
+  get task(): Task {
+    return this.#task
+  }
+
+  get head(): Head {
+    return this.#events.at(-1)!
+  }
+
+  get ended(): boolean {
+    return isTerminal(this.#task.status)
+  }
+
+  after(seq: number): readonly TaskEvent[] {
+    return this.#events.slice(seq)
+  }
+
+  append(event: TaskEvent): void {
+    this.#task = applyEvent(this.#task, event)
+    this.#events.push(event)
+    for (const wake of this.#waiting) wake()
+  }
+
+  /** Every follower is a cursor into the log: it holds no copy, so a slow one costs nothing. */
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<TaskEvent> {
+    for (let seq = after; !signal.aborted;) {
+      const event = this.#events[seq]
+      if (event) {
+        yield event
+        seq++
+      } else if (this.ended) return
+      else await this.#growth(signal)
+    }
+  }
+
+  #growth(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake, { once: true })
+    })
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * An API node: one delivery over one engine, both named by the environment (`contract/settings.ts`).
+ * SIGTERM: accepts nothing more, tells every held connection to go on elsewhere, exits 0.
+ * With OUTLAST_PARENT_PIPE=1 it ends at once when its stdin ends: no node outlives whoever started it.
+ */
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { serve } from '@hono/node-server'
+import { loadDeliveryServer, loadModule, openNotify } from './contract/axes.ts'
+import type { Backend, BackendModule } from './contract/backend.ts'
+import { reportError } from './contract/report.ts'
+import { readSettings } from './contract/settings.ts'
+import { timingAt } from './contract/timing.ts'
+
+/** Above the idle limit of every load balancer in front: whoever may reuse a connection must not be the first to close it. */
+const keepAliveMs = 620_000
+
+if (process.env['OUTLAST_PARENT_PIPE'] === '1') process.stdin.on('end', leave).on('error', leave).resume()
+const settings = readSettings(process.env)
+process.on('uncaughtException', (error) => {
+  reportError(settings.node, 'process', error)
+  process.exit(1)
+})
+
+const draining = new AbortController()
+const { openBackend } = await loadModule<BackendModule>('engines', settings.engine, 'backend')
+const backend = await openBackend(settings, await openNotify(settings))
+const delivery = await loadDeliveryServer(settings.delivery)
+const app = delivery.routes(backend, settings, draining.signal)
+const server = serve({ fetch: app.fetch, hostname: settings.listen.host, port: settings.listen.port }) as Server
+server.keepAliveTimeout = keepAliveMs
+server.on('error', (error) => {
+  reportError(settings.node, 'listen', error)
+  process.exit(1)
+})
+process.once('SIGTERM', () => void drain(server, backend))
+
+async function drain(server: Server, backend: Backend): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  draining.abort()
+  const cut = setTimeout(() => server.closeAllConnections(), timingAt(settings.timeScale).drainMs)
+  await closed
+  clearTimeout(cut)
+  await backend[Symbol.asyncDispose]()
+  process.exit(0)
+}
+
+function leave(): void {
+  process.exit(0)
+}

@@ -1,0 +1,118 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { serve } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { Agent, request } from 'undici'
+import { loadDeliveryServer, loadModule, openNotify } from '../../../patterns/contract/axes.ts'
+import type { Backend, BackendModule, NodeSettings } from '../../../patterns/contract/backend.ts'
+import { timingAt, type Timing } from '../../../patterns/contract/timing.ts'
+import { closeServer, listenOnLoopback, startToolServer, type ToolServer } from './tool-server.ts'
+
+export const token = 'conformance-token-0123456789'
+/** A smoke task takes a second, heartbeats half of one. */
+export const timeScale = 30
+export const timing: Timing = timingAt(timeScale)
+
+export interface ApiNode extends AsyncDisposable {
+  readonly url: string
+  readonly app: Hono
+  readonly backend: Backend
+  readonly tools: ToolServer
+  readonly drain: AbortController
+}
+
+/** An API node in this process, over real HTTP, with a tool server of its own. */
+export async function startApiNode(delivery: string, engine = 'memory'): Promise<ApiNode> {
+  const tools = await startToolServer()
+  const settings = settingsFor(delivery, engine, tools.url)
+  const { openBackend } = await loadModule<BackendModule>('engines', engine, 'backend')
+  const backend = await openBackend(settings, await openNotify(settings))
+  const drain = new AbortController()
+  const app = (await loadDeliveryServer(delivery)).routes(backend, settings, drain.signal)
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }) as Server
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    app,
+    backend,
+    tools,
+    drain,
+    [Symbol.asyncDispose]: async () => {
+      await backend[Symbol.asyncDispose]()
+      await closeServer(server)
+      await tools[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function settingsFor(delivery: string, engine: string, toolsUrl: string): NodeSettings {
+  const listen = { host: '127.0.0.1', port: 0 }
+  return { node: 'api-0', listen, delivery, engine, timeScale, token, toolsUrl, webhookAllow: ['127.0.0.0/8'] }
+}
+
+export interface ServeProcess extends AsyncDisposable {
+  readonly url: string
+  readonly child: ChildProcess
+  readonly log: () => string
+}
+
+/** `serve.ts` as a process of its own. */
+export async function startServe(
+  delivery: string,
+  toolsUrl: string,
+  port: number,
+  env: Record<string, string> = {},
+): Promise<ServeProcess> {
+  const entry = fileURLToPath(new URL('../../../patterns/serve.ts', import.meta.url))
+  const own = {
+    OUTLAST_NODE: 'api-0',
+    OUTLAST_PORT: String(port),
+    OUTLAST_DELIVERY: delivery,
+    OUTLAST_ENGINE: 'memory',
+    OUTLAST_TIME_SCALE: String(timeScale),
+    OUTLAST_TOKEN: token,
+    OUTLAST_TOOLS_URL: toolsUrl,
+    OUTLAST_WEBHOOK_ALLOW: '127.0.0.0/8',
+    OUTLAST_PARENT_PIPE: '1',
+  }
+  const child = spawn(process.execPath, [entry], { env: { PATH: process.env['PATH'], ...own, ...env } })
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk))
+  const url = `http://127.0.0.1:${port}`
+  await untilHealthy(url, child, () => log)
+  return {
+    url,
+    child,
+    log: () => log,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+async function untilHealthy(url: string, child: ChildProcess, log: () => string): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`serve exited: ${log()}`)
+    const answer = await request(`${url}/healthz`, { reset: true }).catch(() => undefined)
+    await answer?.body.dump()
+    if (answer?.statusCode === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const url = await listenOnLoopback(server)
+  await closeServer(server)
+  return Number(new URL(url).port)
+}
+
+/** Nothing is pooled: a connection that a test left behind cannot answer for another. */
+export const dispatcher = new Agent({ pipelining: 0 })
