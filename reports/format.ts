@@ -1,0 +1,20 @@
+import type { Named } from '../harness/core/discover.ts'
+import type { RunResults } from '../harness/store/schema.ts'
+
+/** A way to show results: one file in `reports/formats/`. Pure: the same results give the same text. */
+export interface Format extends Named {
+  /** Of the file that `outlast report` writes: `report.<extension>`. */
+  readonly extension: string
+  /** Any results that the schema allows: no tasks, no faults, nothing resolved. `screen` is for formats that fit themselves to one. */
+  render(results: RunResults, screen?: Screen): string
+}
+
+/** What text is shown on. */
+export interface Screen {
+  readonly columns: number
+  /** Escape sequences for colour, and characters beyond ASCII. */
+  readonly rich: boolean
+}
+
+/** A file, a pipe, a log: nothing may be assumed about it. */
+export const plainScreen: Screen = { columns: 120, rich: false }

@@ -1,0 +1,9 @@
+import type { Format } from '../format.ts'
+import { page } from '../html/page.ts'
+
+export default {
+  name: 'html',
+  summary: 'one self-contained page that opens offline: comparison, matrix, claims, and every task of every cell',
+  extension: 'html',
+  render: (results) => `${page(results).markup}\n`,
+} satisfies Format

@@ -1,0 +1,8 @@
+import type { Format } from '../format.ts'
+
+export default {
+  name: 'json',
+  summary: 'results.json: everything, for programs (versioned)',
+  extension: 'json',
+  render: (results) => `${JSON.stringify(results, null, 1)}\n`,
+} satisfies Format

@@ -1,0 +1,114 @@
+import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
+import { caveatsOf } from '../caveats.ts'
+import type { Format } from '../format.ts'
+import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
+
+export default {
+  name: 'markdown',
+  summary: 'short, for a pull request or a step summary',
+  extension: 'md',
+  render(results) {
+    const { plan, verdict } = results
+    const facts = [`seed ${plan.seed}`, `runtime ${plan.runtime}`, plural(plan.cells.length, 'cell')]
+    const parts = [
+      `## ${verdict}: ${escape(plan.scenario)}`,
+      `${escape(plan.question)}  \n${facts.join(' · ')}`,
+      list(results.reasons),
+      ...armGroups(results)
+        .filter(({ cells }) => cells.length > 0)
+        .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
+      gates(results),
+      claims(results),
+      folded('When not to trust this', list(caveatsOf(results))),
+      folded('Not applicable', list(plan.notApplicable.map((n) => `${n.pattern} under ${n.arm}: ${n.reason}`))),
+    ]
+    return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+  },
+} satisfies Format
+
+function cellTable(results: RunResults, cells: readonly CellResult[]): string {
+  const heads = [
+    'pattern',
+    'success',
+    '95 % interval',
+    'tasks',
+    'p50',
+    'p95',
+    'p99',
+    'recovery',
+    're-executed',
+    'verdict',
+  ]
+  return table(
+    heads,
+    cells.map((cell) => {
+      const { success, overhead, rework } = cell
+      const recovery = recoveryOf(cell.episodes)
+      return [
+        rowName(results, cell),
+        success.n === 0 ? '–' : `**${percent(shareOf(success))}**`,
+        success.n === 0 ? '–' : percentInterval(shownInterval(success).interval),
+        `${count(success.successes)}/${count(success.n)}`,
+        percentileText(overhead, 'p50'),
+        percentileText(overhead, 'p95'),
+        percentileText(overhead, 'p99'),
+        recovery ? duration(recovery.median) : '–',
+        rework.plannedSteps === 0 ? '–' : percent(rework.ratio),
+        cell.verdict,
+      ]
+    }),
+  )
+}
+
+function gates({ gates: all }: RunResults): string {
+  if (all.length === 0) return ''
+  const rows = all.map(({ gate, observed, interval, n, needed, verdict }) => [
+    `${gate.pattern} under ${gate.arm}: ${gate.metric} ≥ ${percent(gate.min)}`,
+    percent(observed),
+    percentInterval(interval),
+    needed === undefined ? count(n) : `${count(n)} (${count(needed)} needed)`,
+    verdict,
+  ])
+  return `### Gates\n\n${table(['gate', 'observed', '95 % interval', 'tasks', 'verdict'], rows)}`
+}
+
+function claims({ claims: all }: RunResults): string {
+  if (all.length === 0) return ''
+  const heads = ['claim', 'published', 'predicted', 'measured', '95 % interval', 'verdict']
+  return `### Published, predicted, measured\n\n${table(heads, all.map(claimRow))}`
+}
+
+function claimRow(claim: Claim): readonly string[] {
+  const show = (value: number | undefined): string =>
+    value === undefined ? '–' : claim.metric === 'success' ? percent(value) : duration(value)
+  return [
+    `${claim.pattern} under ${claim.arm}: ${claim.metric} (${claim.source})`,
+    show(claim.published),
+    show(claim.predicted),
+    show(claim.measured),
+    claim.interval ? `[${claim.interval.map(show).join(', ')}]` : '–',
+    claim.verdict,
+  ]
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => escape(cell, '*')).join(' | ')} |`
+  return [line(heads), `|${heads.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
+}
+
+function list(sentences: readonly string[]): string {
+  return sentences.map((sentence) => `- ${escape(sentence)}`).join('\n')
+}
+
+function folded(summary: string, body: string): string {
+  return body === '' ? '' : `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`
+}
+
+/** Text from scenarios must not become markup; `allowed` holds characters that this file itself uses as such. */
+function escape(text: string, allowed = ''): string {
+  const special = '\\`*_~{}|#'.split('').filter((character) => !allowed.includes(character))
+  return [...text.replaceAll('\n', ' ').replaceAll('&', '&amp;').replaceAll('<', '&lt;')]
+    .map((c) => (special.includes(c) ? `\\${c}` : c))
+    .join('')
+}

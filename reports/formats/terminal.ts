@@ -1,0 +1,187 @@
+import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
+import { caveatsOf } from '../caveats.ts'
+import { plainScreen, type Format, type Screen } from '../format.ts'
+import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
+import { textTable, wrap, type Column, type TableRow } from '../text-table.ts'
+
+export default {
+  name: 'terminal',
+  summary: 'tables for a screen; plain ASCII where there is none',
+  extension: 'txt',
+  render(results, screen = plainScreen) {
+    const parts = [
+      title(results, screen),
+      cellTable(results, screen),
+      ...notApplicable(results, screen),
+      ...section('Gates', gateTable(results.gates, screen), screen),
+      ...section('Claims', claimTable(results.claims, screen), screen),
+      ...bullets('When not to trust this', caveatsOf(results), screen),
+      ...bullets('Why', results.reasons, screen),
+      verdictLine(results, screen),
+    ]
+    const text = `${parts.join('\n\n')}\n`
+    return screen.rich ? text : toAscii(text)
+  },
+} satisfies Format
+
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, magenta: 35, cyan: 36 } as const
+type Colour = keyof typeof codes
+
+function paint(text: string, colour: Colour | undefined, { rich }: Screen): string {
+  return rich && colour ? `\u001B[${codes[colour]}m${text}\u001B[0m` : text
+}
+
+const verdictColours: Readonly<Record<string, Colour>> = {
+  PASS: 'green',
+  FAIL: 'red',
+  INCONCLUSIVE: 'yellow',
+  INVALID: 'magenta',
+  consistent: 'green',
+  refuted: 'red',
+  underpowered: 'yellow',
+}
+
+function title({ plan }: RunResults, screen: Screen): string {
+  const facts = [`seed ${plan.seed}`, `runtime ${plan.runtime}`, plural(plan.cells.length, 'cell')]
+  if (plan.timeScale !== 1) facts.push(`time compressed ${plan.timeScale}x`)
+  const question = wrap(plan.question, screen.columns, '')
+  return `${paint(plan.scenario, 'bold', screen)} · ${facts.join(' · ')}\n${question}`
+}
+
+const cellColumns: readonly Column[] = [
+  { head: 'under', align: 'left', spare: 0 },
+  { head: 'pattern', align: 'left', spare: 0 },
+  { head: 'success', align: 'right', spare: 0 },
+  { head: '95% interval', align: 'left', spare: 1 },
+  { head: 'ok/tasks', align: 'right', spare: 2 },
+  { head: 'overhead p50', align: 'right', spare: 3 },
+  { head: 'p95', align: 'right', spare: 5 },
+  { head: 'p99', align: 'right', spare: 4 },
+  { head: 'recovery', align: 'right', spare: 6 },
+  { head: 're-executed', align: 'right', spare: 7 },
+  { head: 'verdict', align: 'left', spare: 0 },
+]
+
+function cellTable(results: RunResults, screen: Screen): string {
+  const groups = armGroups(results).filter(({ cells }) => cells.length > 0)
+  const rows = groups.flatMap(({ arm, cells }, i): TableRow[] => [
+    ...(i > 0 ? (['rule'] as const) : []),
+    ...cells.map((cell, k) => [k === 0 ? arm : '', ...cellRow(results, cell)]),
+  ])
+  return withPaint(cellColumns, rows, screen)
+}
+
+function cellRow(results: RunResults, cell: CellResult): readonly string[] {
+  const { success, overhead, episodes, rework } = cell
+  const empty = success.n === 0
+  const recovery = recoveryOf(episodes)
+  return [
+    rowName(results, cell),
+    empty ? '-' : percent(shareOf(success)),
+    empty ? '-' : percentInterval(shownInterval(success).interval),
+    `${count(success.successes)}/${count(success.n)}`,
+    percentileText(overhead, 'p50'),
+    percentileText(overhead, 'p95'),
+    percentileText(overhead, 'p99'),
+    recovery ? duration(recovery.median) : '-',
+    rework.plannedSteps === 0 ? '-' : percent(rework.ratio),
+    cell.verdict,
+  ]
+}
+
+/** The last column holds the verdict and gets its colour. */
+function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen: Screen): string {
+  return textTable(columns, rows, screen.columns, screen.rich ? '─' : '-', (text, column, row) => {
+    if (row < 0) return paint(text, 'dim', screen)
+    return column === columns.length - 1 ? paint(text, verdictColours[text.trim()], screen) : text
+  })
+}
+
+function notApplicable(results: RunResults, screen: Screen): readonly string[] {
+  const lines = results.plan.notApplicable.map(({ pattern, arm, reason }) =>
+    wrap(`  n/a  ${pattern} under ${arm}: ${reason}`, screen.columns, '       '),
+  )
+  return lines.length > 0 ? [lines.join('\n')] : []
+}
+
+const gateColumns: readonly Column[] = [
+  { head: 'gate', align: 'left', spare: 0 },
+  { head: 'limit', align: 'right', spare: 0 },
+  { head: 'observed', align: 'right', spare: 0 },
+  { head: '95% interval', align: 'left', spare: 1 },
+  { head: 'n', align: 'right', spare: 2 },
+  { head: 'needed', align: 'right', spare: 3 },
+  { head: 'verdict', align: 'left', spare: 0 },
+]
+
+function gateTable(gates: readonly GateResult[], screen: Screen): string | undefined {
+  if (gates.length === 0) return undefined
+  const rows = gates.map(({ gate, observed, interval, n, needed, verdict }) => [
+    `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
+    `>= ${percent(gate.min)}`,
+    percent(observed),
+    percentInterval(interval),
+    count(n),
+    needed === undefined ? '' : count(needed),
+    verdict,
+  ])
+  return withPaint(gateColumns, rows, screen)
+}
+
+const claimColumns: readonly Column[] = [
+  { head: 'claim', align: 'left', spare: 0 },
+  { head: 'published', align: 'right', spare: 0 },
+  { head: 'predicted', align: 'right', spare: 1 },
+  { head: 'measured', align: 'right', spare: 0 },
+  { head: '95% interval', align: 'left', spare: 2 },
+  { head: 'n', align: 'right', spare: 3 },
+  { head: 'verdict', align: 'left', spare: 0 },
+]
+
+function claimTable(claims: readonly Claim[], screen: Screen): string | undefined {
+  if (claims.length === 0) return undefined
+  const rows = claims.map((claim) => {
+    const show = (value: number | undefined): string =>
+      value === undefined ? '-' : claim.metric === 'success' ? percent(value) : duration(value)
+    const interval = claim.interval && claim.interval.map(show).join(', ')
+    return [
+      `${claim.pattern} under ${claim.arm}: ${claim.metric} (${claim.source})`,
+      show(claim.published),
+      show(claim.predicted),
+      show(claim.measured),
+      interval ? `[${interval}]` : '-',
+      count(claim.n),
+      claim.verdict,
+    ]
+  })
+  return withPaint(claimColumns, rows, screen)
+}
+
+function section(head: string, body: string | undefined, screen: Screen): readonly string[] {
+  return body === undefined ? [] : [`${paint(head, 'bold', screen)}\n${body}`]
+}
+
+function bullets(head: string, sentences: readonly string[], screen: Screen): readonly string[] {
+  const lines = sentences.map((sentence) => wrap(`  - ${sentence}`, screen.columns, '    '))
+  return section(head, lines.length > 0 ? lines.join('\n') : undefined, screen)
+}
+
+function verdictLine({ verdict }: RunResults, screen: Screen): string {
+  const colour = verdictColours[verdict]
+  return `${paint(verdict, colour, screen)}${paint(`  ${verdictMeanings[verdict]}`, 'dim', screen)}`
+}
+
+const verdictMeanings = {
+  PASS: 'no promise was broken and every gate holds',
+  FAIL: 'a promise was broken or a gate does not hold',
+  INCONCLUSIVE: 'the evidence does not settle it',
+  INVALID: 'the harness does not vouch for this run: it says nothing about the systems',
+} as const
+
+function toAscii(text: string): string {
+  return text
+    .replaceAll('∞', 'inf')
+    .replaceAll(/[·–]/g, '-')
+    .replaceAll(/[^\n\u0020-\u007E]/g, '?')
+}

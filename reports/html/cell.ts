@@ -1,0 +1,179 @@
+import {
+  outcomes,
+  type CellResult,
+  type CheckResult,
+  type Episode,
+  type FaultResult,
+} from '../../harness/store/schema.ts'
+import { healthFacts } from '../caveats.ts'
+import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { lifelines } from './lifelines.ts'
+import { all, tag, type Child, type Markup } from './markup.ts'
+import { anchor, badge, folded, outcomeClass, outcomeName, outcomeOrder, table } from './parts.ts'
+
+/** Everything about one cell. `run` is the folder's name, for the commands that a reader may copy. */
+export function cellSection(result: CellResult, run: string): Markup {
+  const { cell, verdict, reasons } = result
+  return tag(
+    'section',
+    { id: anchor(result), class: 'cell' },
+    tag('header', {}, tag('h3', {}, cell.pattern, tag('small', {}, ` under ${cell.arm}`)), badge(verdict)),
+    tag('p', { class: 'quiet' }, setting(result)),
+    reasons.length > 0 && tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason))),
+    outcomeBar(result),
+    proportions(result),
+    tag('div', { class: 'scroll' }, lifelines(result)),
+    lostTasks(result, run),
+    checkTable(result.checks),
+    faultTable(result.faults),
+    episodeTable(result.episodes),
+    healthLine(result),
+  )
+}
+
+function setting({ cell }: CellResult): string {
+  const { delivery, engine, replicas, load, tasks, seed, id } = cell
+  const parts = [
+    id,
+    `${delivery} × ${engine}`,
+    `${plural(tasks, 'task')}, ${load.arrivals} at ${load.ratePerSec.toFixed(2)}/s`,
+    `${replicas.api} API and ${plural(replicas.executor, 'executor replica')}`,
+    `grace ${duration(cell.graceMs)}`,
+    `seed ${seed}`,
+  ]
+  return parts.join(' · ')
+}
+
+/** One bar of all tasks, and what each colour in it means. */
+function outcomeBar({ outcomes: counts, success }: CellResult): Markup | undefined {
+  const present = outcomeOrder.filter((name) => counts[name] > 0)
+  if (success.n === 0) return tag('p', {}, 'No task was intended: there is nothing to show.')
+  return all(
+    tag(
+      'div',
+      { class: 'outcomes', 'aria-hidden': 'true' },
+      ...present.map((name) => tag('i', { class: outcomeClass(name), style: `flex-grow:${counts[name]}` })),
+    ),
+    tag(
+      'ul',
+      { class: 'legend' },
+      ...present.map((name) =>
+        tag(
+          'li',
+          {},
+          tag('i', { class: `swatch ${outcomeClass(name)}` }),
+          tag('b', {}, ` ${count(counts[name])} ${outcomeName(name)}`),
+          ` ${outcomes[name]}`,
+        ),
+      ),
+    ),
+  )
+}
+
+function proportions({ success, exposed, serverSuccess, rework }: CellResult): Markup | undefined {
+  if (success.n === 0) return undefined
+  const fact = (name: string, share: typeof success | undefined, meaning: string): readonly Child[] => {
+    if (!share || share.n === 0) return [name, '–', '–', '–', meaning]
+    const { interval, method } = shownInterval(share)
+    const sum = `${count(share.successes)}/${count(share.n)}`
+    return [name, tag('b', {}, percent(shareOf(share))), sum, `${percentInterval(interval)} (${method})`, meaning]
+  }
+  const steps = `${count(rework.executedSteps)} steps for ${count(rework.plannedSteps)} planned`
+  const waste = `${count(rework.duplicateEffects)} duplicate effects, ${duration(rework.wastedMs)} of work thrown away`
+  return table(
+    ['', 'share', 'tasks', '95 % interval', ''],
+    [
+      fact('Success', success, 'the right result, seen before the deadline'),
+      fact('Success among exposed', exposed, 'only tasks whose life overlapped a proven fault'),
+      fact('Result at the server', serverSuccess, 'the gap to success is what the delivery lost'),
+      ['Work re-executed', tag('b', {}, percent(rework.ratio)), '', steps, waste],
+    ],
+    'plain facts',
+  )
+}
+
+/** The first tasks that were not ok, and how to read their stories. */
+function lostTasks({ tasks, cell }: CellResult, run: string): Markup | undefined {
+  const bad = tasks.filter(({ outcome }) => outcome !== 'ok')
+  if (bad.length === 0) return undefined
+  const named = bad.slice(0, 12).map(({ task, outcome }) => `${task} (${outcomeName(outcome)})`)
+  const more = bad.length > named.length ? `, and ${count(bad.length - named.length)} more` : ''
+  return tag(
+    'p',
+    { class: 'lost' },
+    `Not ok: ${named.join(', ')}${more}. The story of one: `,
+    tag('code', {}, `outlast explain ${run} ${bad[0]!.task} --cell ${cell.id}`),
+  )
+}
+
+const checkWords = { pass: 'holds', fail: 'broken', unknown: 'unknown' } as const
+
+function checkTable(checks: readonly CheckResult[]): Markup | undefined {
+  if (checks.length === 0) return undefined
+  const rows = checks.map((check) => {
+    const role = check.judges ? (check.promised ? 'promised' : 'measured') : 'of the run itself'
+    const harmless = check.status === 'fail' && check.judges && !check.promised
+    const css = `status ${harmless ? 'measured' : check.status}`
+    return [
+      check.checker,
+      tag('span', { class: css }, harmless ? 'not promised, does not hold' : checkWords[check.status]),
+      role,
+      check.summary,
+      witnesses(check),
+    ]
+  })
+  return table(['Check', 'Status', 'Promise', 'What was found', 'Lines of history.ndjson'], rows)
+}
+
+function witnesses({ witnesses: indexes }: CheckResult): string {
+  const lines = indexes.slice(0, 5).map((index) => index + 1)
+  return lines.join(', ') + (indexes.length > 5 ? ', …' : '')
+}
+
+function faultTable(faults: readonly FaultResult[]): Markup | undefined {
+  if (faults.length === 0) return undefined
+  const proven = faults.filter((fault) => fault.proven).length
+  const rows = faults.map((fault) => [
+    fault.id,
+    fault.target,
+    all(tag('span', { class: `status ${fault.proven ? 'pass' : 'fail'}` }, fault.proven ? 'proven' : 'not proven')),
+    fault.state,
+    fault.firings === undefined ? '–' : count(fault.firings),
+    fault.armedAt === undefined ? '–' : duration(fault.armedAt),
+    fault.healedAt === undefined ? '–' : duration(fault.healedAt),
+    fault.reason ?? '',
+  ])
+  const heads = ['Fault', 'Target', 'Proof', 'State', 'Firings', 'Armed at', 'Healed at', 'Reason']
+  const summary = `${plural(faults.length, 'fault')}, ${proven === faults.length ? 'all' : proven} proven`
+  return folded(summary, faults.length <= 4 || proven < faults.length, table(heads, rows))
+}
+
+function episodeTable(episodes: readonly Episode[]): Markup | undefined {
+  if (episodes.length === 0) return undefined
+  const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
+  const rows = episodes.map((episode) => [
+    episode.fault,
+    `${duration(episode.startedAt)} to ${duration(episode.endedAt)}`,
+    count(episode.affectedTasks),
+    count(episode.lostTasks),
+    time(episode.detectionMs),
+    `${time(episode.taskStallMsMedian)} / ${time(episode.taskStallMsMax)}`,
+    episode.recoveryMs === undefined && episode.affectedTasks > 0 ? 'never seen' : time(episode.recoveryMs),
+    time(episode.drainMs),
+    count(episode.reworkedSteps),
+    count(episode.duplicateEffects),
+  ])
+  const heads = ['Episode', 'Window', 'Tasks hit', 'Lost', 'Detected', 'Stall median / max', 'Recovered', 'Drained']
+  const lost = episodes.reduce((sum, { lostTasks: tasks }) => sum + tasks, 0)
+  const summary = `${plural(episodes.length, 'episode')}, ${plural(lost, 'task')} lost in them`
+  return folded(summary, episodes.length <= 4, table([...heads, 'Steps again', 'Duplicate effects'], rows))
+}
+
+function healthLine(result: CellResult): Markup {
+  const facts = healthFacts(result)
+  if (facts.length === 0) return tag('p', { class: 'quiet' }, 'The harness did not measure itself in this cell.')
+  const items = facts.map(([name, text, fine], i) =>
+    all(i > 0 && ' · ', fine ? `${name} ${text}` : tag('b', { class: 'status fail' }, `${name} ${text}`)),
+  )
+  return tag('p', { class: 'quiet' }, 'Harness: ', ...items)
+}

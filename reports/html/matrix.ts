@@ -1,0 +1,81 @@
+import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
+import { armGroups, failureBound, fewestClusters, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
+import { all, tag, type Child, type Markup } from './markup.ts'
+import { cellLink, note } from './parts.ts'
+
+/** Upper bounds of the failure share that get one shade each; the last one holds all above. */
+const shades = [
+  [0.02, 'up to 2 %'],
+  [0.05, 'up to 5 %'],
+  [0.1, 'up to 10 %'],
+  [0.25, 'up to 25 %'],
+  [1, 'more'],
+] as const
+
+/** Fault by pattern: what came through, how sure that is, and where to read on. */
+export function matrix(results: RunResults): Markup {
+  const groups = armGroups(results)
+  const heads = groups.map(({ arm }) => tag('th', { scope: 'col' }, arm))
+  const rows = patternOrder(results).map((pattern) =>
+    tag('tr', {}, tag('th', { scope: 'row' }, pattern), ...groups.map((group) => square(group, pattern))),
+  )
+  return all(
+    tag(
+      'div',
+      { class: 'scroll' },
+      tag(
+        'table',
+        { class: 'matrix' },
+        tag('thead', {}, tag('tr', {}, tag('td', {}), ...heads)),
+        tag('tbody', {}, ...rows),
+      ),
+    ),
+    legend(),
+  )
+}
+
+function square(group: ArmGroup, pattern: string): Markup {
+  const cells = group.cells.filter(({ cell }) => cell.pattern === pattern)
+  const absent = group.notApplicable.find((entry) => entry.pattern === pattern)
+  if (cells.length === 0) {
+    const why = absent ? tag('abbr', { title: absent.reason, tabindex: 0 }, 'n/a') : 'not run'
+    return tag('td', { class: 'na' }, why, absent && tag('small', {}, absent.reason))
+  }
+  return tag('td', {}, ...cells.map(tile))
+}
+
+function tile(cell: CellResult): Markup {
+  const { success, verdict } = cell
+  if (success.n === 0) return tag('div', { class: 'tile invalid' }, cellLink(cell, 'no tasks'), mark(verdict))
+  const small = tooSmall(success)
+  const css = `tile ${verdict === 'INVALID' ? 'invalid' : `shade-${shadeOf(cell)}`} ${small ? 'hatched' : ''}`
+  return tag(
+    'div',
+    { class: css, title: small },
+    cellLink(cell, all(tag('b', {}, percent(shareOf(success))), ` ${count(success.successes)}/${count(success.n)}`)),
+    tag('span', {}, percentInterval(shownInterval(success).interval)),
+    mark(verdict),
+  )
+}
+
+function mark(verdict: string): Child {
+  return verdict !== 'PASS' && tag('em', {}, verdict.toLowerCase())
+}
+
+function shadeOf({ success }: CellResult): number {
+  const bound = failureBound(success)
+  return shades.findIndex(([limit]) => bound <= limit + 1e-9)
+}
+
+function legend(): Markup {
+  const items = shades.map(([, text], i) => all(tag('i', { class: `swatch shade-${i}` }), ` ${text} `))
+  return note(
+    'Shaded by the share of failures that the interval cannot exclude: ',
+    ...items,
+    tag('i', { class: 'swatch hatched' }),
+    ` hatched: fewer than ${fewestTasks} tasks or ${fewestClusters} fault episodes, too few to settle anything `,
+    tag('i', { class: 'swatch invalid' }),
+    ' grey: invalid',
+  )
+}

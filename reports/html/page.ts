@@ -1,0 +1,131 @@
+import type { Environment, RunResults } from '../../harness/store/schema.ts'
+import { caveatsOf } from '../caveats.ts'
+import { plural } from '../numbers.ts'
+import { armGroups } from '../rows.ts'
+import { cellSection } from './cell.ts'
+import { claims, gates } from './claims.ts'
+import { all, tag, trusted, type Markup } from './markup.ts'
+import { matrix } from './matrix.ts'
+import { badge, note, section } from './parts.ts'
+import { scatter } from './scatter.ts'
+import { strip } from './strip.ts'
+import { styles } from './styles.ts'
+
+/** The whole report: one page without scripts, fonts or requests. */
+export function page(results: RunResults): Markup {
+  const { plan, cells, run } = results
+  const ordered = armGroups(results).flatMap((group) => group.cells)
+  return all(
+    trusted('<!doctype html>\n'),
+    tag(
+      'html',
+      { lang: 'en' },
+      head(`${results.verdict}: ${plan.scenario} – outlast`),
+      tag(
+        'body',
+        {},
+        header(results),
+        tag(
+          'main',
+          {},
+          cells.length > 0 && section('patterns', 'The patterns side by side', undefined, strip(results)),
+          section(
+            'matrix',
+            'Fault by pattern',
+            'The share of tasks that succeeded. Each square leads to its evidence.',
+            matrix(results),
+          ),
+          claims(results),
+          gates(results),
+          scatter(results),
+          trust(results),
+          section('cells', 'Every cell', cellsLead, ...ordered.map((cell) => cellSection(cell, run))),
+        ),
+        footer(results),
+      ),
+    ),
+  )
+}
+
+const cellsLead =
+  'Above in each picture, one bar per task from its intended start to the moment the client saw the end: pale for the time that it was bound to take, dark beyond. A cross ends a task that the client never saw end. Below, how late each one was, placed at the moment it was due. Bands are faults.'
+
+function head(title: string): Markup {
+  return tag(
+    'head',
+    {},
+    tag('meta', { charset: 'utf-8' }),
+    tag('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
+    tag('meta', { name: 'color-scheme', content: 'light dark' }),
+    // A data: icon keeps browsers from asking for /favicon.ico.
+    tag('link', { rel: 'icon', href: 'data:,' }),
+    tag('title', {}, title),
+    tag('style', {}, trusted(styles)),
+  )
+}
+
+function header({ plan, environment, verdict, reasons, run }: RunResults): Markup {
+  const tasks = plan.cells.reduce((sum, cell) => sum + cell.tasks, 0)
+  const facts = [
+    environment.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'),
+    `runtime ${plan.runtime}`,
+    `${plural(plan.cells.length, 'cell')}, ${plural(tasks, 'task')}`,
+    `seed ${plan.seed}`,
+    plan.timeScale === 1 ? 'full length' : `time compressed ${plan.timeScale}×`,
+  ]
+  return tag(
+    'header',
+    { class: 'top' },
+    tag('p', { class: 'brand' }, 'outlast'),
+    tag('div', { class: 'title' }, tag('h1', {}, plan.scenario), badge(verdict)),
+    tag('p', { class: 'question' }, plan.question),
+    tag('p', { class: 'quiet' }, facts.join(' · ')),
+    reasons.length > 0 && tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason))),
+    tag('p', { class: 'quiet' }, 'Again: ', tag('code', {}, replay(plan.seed, run))),
+  )
+}
+
+function replay(seed: number, run: string): string {
+  return `outlast run ${run}/scenario.yaml --seed ${seed} --schedule ${run}/schedule.json`
+}
+
+function trust(results: RunResults): Markup {
+  const caveats = caveatsOf(results)
+  const body =
+    caveats.length > 0
+      ? tag('ul', {}, ...caveats.map((sentence) => tag('li', {}, sentence)))
+      : tag(
+          'p',
+          {},
+          'Nothing is known against this run: every fault is proven, the harness was healthy, no cell is too small.',
+        )
+  return tag('section', { id: 'trust', class: 'trust' }, tag('h2', {}, 'When not to trust this'), body)
+}
+
+function footer({ environment, run }: RunResults): Markup {
+  return tag(
+    'footer',
+    {},
+    tag('p', {}, environmentLine(environment)),
+    tag(
+      'p',
+      {},
+      Object.entries(environment.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(' · '),
+    ),
+    note(
+      'A pass means that no promise was broken; what a pattern loses without having promised otherwise is a measurement. ',
+      `Everything on this page is a pure function of the histories in ${run}/cells: `,
+      tag('code', {}, `outlast report ${run}`),
+      ' makes it again.',
+    ),
+  )
+}
+
+function environmentLine(at: Environment): string {
+  const commit = at.commit ? ` (${at.commit.slice(0, 10)}${at.dirty ? ', changed' : ''})` : ''
+  const memory = `${(at.memoryBytes / 2 ** 30).toFixed(1)} GiB`
+  const machine = `${at.cpu}, ${plural(at.cores, 'core')}, ${memory}`
+  return `outlast ${at.outlast}${commit} · Node ${at.node} · ${at.platform}, kernel ${at.kernel} · ${machine}`
+}

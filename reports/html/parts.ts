@@ -1,0 +1,63 @@
+import type { CellResult, Outcome } from '../../harness/store/schema.ts'
+import { all, tag, type Child, type Markup } from './markup.ts'
+
+/** A verdict in words, coloured. */
+export function badge(verdict: string): Markup {
+  return tag('span', { class: `badge ${verdict.toLowerCase()}` }, verdict)
+}
+
+/** The anchor of a cell's section. */
+export function anchor({ cell }: CellResult): string {
+  return `cell-${cell.id}`
+}
+
+export function cellLink(cell: CellResult, text: Child): Markup {
+  return tag('a', { href: `#${anchor(cell)}` }, text)
+}
+
+export function note(...children: readonly Child[]): Markup {
+  return tag('p', { class: 'note' }, ...children)
+}
+
+export function section(id: string, title: string, lead: Child, ...children: readonly Child[]): Markup {
+  return tag('section', { id }, tag('h2', {}, title), lead && tag('p', { class: 'lead' }, lead), ...children)
+}
+
+/** Outcomes in the order in which they are stacked and listed. */
+export const outcomeOrder: readonly Outcome[] = [
+  'ok',
+  'late',
+  'failed_known',
+  'lost_result',
+  'stuck',
+  'wrong',
+  'lost_everywhere',
+  'not_offered',
+]
+
+export function outcomeClass(outcome: Outcome): string {
+  return `o-${outcome.replaceAll('_', '-')}`
+}
+
+/** The name that a reader sees. */
+export function outcomeName(outcome: Outcome): string {
+  return outcome.replaceAll('_', ' ')
+}
+
+/** A plain table; the first field of each row heads it. */
+export function table(heads: readonly string[], rows: readonly (readonly Child[])[], css = 'plain'): Markup {
+  const head = tag('tr', {}, ...heads.map((text) => tag('th', { scope: 'col' }, text)))
+  const body = rows.map(([first, ...rest]) =>
+    tag('tr', {}, tag('th', { scope: 'row' }, first), ...rest.map((child) => tag('td', {}, child))),
+  )
+  return tag(
+    'div',
+    { class: 'scroll' },
+    tag('table', { class: css }, tag('thead', {}, head), tag('tbody', {}, ...body)),
+  )
+}
+
+/** Something that may be long: folded where it is, except on paper. */
+export function folded(summary: Child, open: boolean, ...children: readonly Child[]): Markup {
+  return tag('details', { open }, tag('summary', {}, summary), all(...children))
+}

@@ -1,0 +1,114 @@
+import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import { failureScale, type Scale } from '../axis.ts'
+import { count, duration, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
+import { armGroups, percentileText, recoveryOf, rowName, tooSmall, type ArmGroup } from '../rows.ts'
+import { all, tag, type Child, type Markup } from './markup.ts'
+import { label, line, picture, rect } from './svg.ts'
+import { badge, cellLink, note } from './parts.ts'
+
+const width = 216
+const inset = 18
+
+/** The comparison: for each arm a row per pattern, with failures on one shared log axis. */
+export function strip(results: RunResults): Markup {
+  const most = Math.max(...results.cells.map(({ success }) => success.n), 1)
+  const scale = failureScale(most, width - 2 * inset)
+  const groups = armGroups(results).filter(({ cells }) => cells.length > 0)
+  return all(
+    tag(
+      'div',
+      { class: 'scroll' },
+      tag('table', { class: 'strip' }, heads(scale), ...groups.map((group) => armBody(results, group, scale))),
+    ),
+    note(
+      'Failures are one minus success, on a logarithmic axis: a step to the left is ten times fewer. The bar is the 95 % interval; ',
+      'an open circle is a record without a failure, where the bar shows what still cannot be excluded. Overhead is the time from the intended start ',
+      'until the client saw the result, minus the time that a perfect execution takes; tasks without a result count as infinite (∞). ',
+      '“~” marks a percentile for which there are too few tasks. Recovery is the time from a fault’s onset until the system works as before, over its episodes.',
+    ),
+  )
+}
+
+function heads(scale: Scale): Markup {
+  const head = (text: Child, css = 'number'): Markup => tag('th', { scope: 'col', class: css }, text)
+  return tag(
+    'thead',
+    {},
+    tag(
+      'tr',
+      {},
+      head('Pattern', ''),
+      head(all('Tasks that failed ', axisHead(scale)), 'axis'),
+      head('Success'),
+      head('95 % interval', 'interval'),
+      head('Tasks'),
+      head(all('Overhead', tag('br', {}), 'p50')),
+      head('p95'),
+      head('p99'),
+      head(all('Recovery', tag('br', {}), 'median')),
+      head('worst'),
+      head(all('Work', tag('br', {}), 're-executed')),
+      head('Verdict', 'verdict'),
+    ),
+  )
+}
+
+function axisHead(scale: Scale): Markup {
+  const ticks = scale.ticks.map((tick) => {
+    return label(inset + scale(tick), 12, 'tick', percent(tick).replace('.0%', '%'))
+  })
+  return picture([width, 16], 'failures in percent, logarithmic', 'whisker', ...ticks)
+}
+
+function armBody(results: RunResults, group: ArmGroup, scale: Scale): Markup {
+  const title = group.control ? `${group.arm} — the control: no fault` : `under ${group.arm}`
+  return tag(
+    'tbody',
+    {},
+    tag('tr', { class: 'arm' }, tag('th', { scope: 'colgroup', colspan: 12 }, title)),
+    ...group.cells.map((cell) => row(results, cell, scale)),
+  )
+}
+
+function row(results: RunResults, cell: CellResult, scale: Scale): Markup {
+  const { success, overhead, rework, episodes } = cell
+  const empty = success.n === 0
+  const recovery = recoveryOf(episodes)
+  const number = (text: Child): Markup => tag('td', { class: 'number' }, text)
+  return tag(
+    'tr',
+    { class: cell.verdict === 'INVALID' ? 'invalid' : undefined },
+    tag('th', { scope: 'row' }, cellLink(cell, rowName(results, cell))),
+    tag('td', { class: 'axis' }, whisker(cell, scale)),
+    number(tag('strong', {}, empty ? '–' : percent(shareOf(success)))),
+    tag('td', { class: 'interval' }, empty ? '–' : percentInterval(shownInterval(success).interval)),
+    number(`${count(success.successes)}/${count(success.n)}`),
+    number(percentileText(overhead, 'p50')),
+    number(percentileText(overhead, 'p95')),
+    number(percentileText(overhead, 'p99')),
+    number(recovery ? duration(recovery.median) : '–'),
+    number(recovery ? duration(recovery.worst) : '–'),
+    number(rework.plannedSteps === 0 ? '–' : percent(rework.ratio)),
+    tag('td', { class: 'verdict' }, badge(cell.verdict)),
+  )
+}
+
+function whisker({ success, verdict }: CellResult, scale: Scale): Markup {
+  const middle = 12
+  const grid = scale.ticks.map((tick) => line(inset + scale(tick), 0, inset + scale(tick), 24, 'grid'))
+  if (success.n === 0) return picture([width, 24], 'no tasks', 'whisker', ...grid)
+  const { interval } = shownInterval(success)
+  const [low, high] = [inset + scale(1 - interval[1]), inset + scale(1 - interval[0])]
+  const share = 1 - shareOf(success)
+  const shade = `bar ${verdict === 'INVALID' ? 'invalid' : ''} ${tooSmall(success) ? 'small' : ''}`
+  const point = { cx: inset + scale(share), cy: middle, r: share === 0 ? 4 : 4.5 }
+  const words = `${percent(share)} failed, between ${percent(1 - interval[1])} and ${percent(1 - interval[0])}`
+  return picture(
+    [width, 24],
+    words,
+    'whisker',
+    ...grid,
+    rect(low, middle - 3.5, Math.max(high - low, 1), 7, shade),
+    tag('circle', { ...point, class: share === 0 ? 'point open' : 'point' }),
+  )
+}

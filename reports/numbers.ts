@@ -1,0 +1,64 @@
+import type { Proportion } from '../harness/store/schema.ts'
+
+/**
+ * A share as a percentage that never rounds a loss away: 0.9998 is `99.98%`, and only 1 is `100%`.
+ * Shares so close to an end that four digits hide them are printed as a bound.
+ */
+export function percent(share: number): string {
+  if (!Number.isFinite(share)) return 'n/a'
+  // An interval's end that is 0 or 1 but for the last bits of a double is 0 or 1.
+  if (share < 1e-12) return '0%'
+  if (share > 1 - 1e-12) return '100%'
+  for (let digits = 1; digits <= 4; digits++) {
+    const text = (share * 100).toFixed(digits)
+    if (Number(text) > 0 && Number(text) < 100) return `${text}%`
+  }
+  return share < 0.5 ? '<0.0001%' : '>99.9999%'
+}
+
+/** `[92.6%, 95.5%]`, both ends as percentages. */
+export function percentInterval([low, high]: readonly [number, number]): string {
+  return `[${percent(low)}, ${percent(high)}]`
+}
+
+/** A duration in the unit that suits it. `null` is beyond every limit: infinite. */
+export function duration(ms: number | null): string {
+  if (ms === null || ms === Infinity) return '∞'
+  const size = Math.abs(ms)
+  if (size < 9.95) return `${ms.toFixed(1)} ms`
+  if (size < 999.5) return `${ms.toFixed(0)} ms`
+  if (size < 9_995) return `${(ms / 1_000).toFixed(2)} s`
+  if (size < 119_500) return `${(ms / 1_000).toFixed(1)} s`
+  if (size < 7_170_000) return `${(ms / 60_000).toFixed(1)} min`
+  return `${(ms / 3_600_000).toFixed(1)} h`
+}
+
+/** Whole numbers with separated thousands. */
+export function count(n: number): string {
+  return String(n).replaceAll(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** `1 task`, `2 tasks`. */
+export function plural(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`
+}
+
+export interface NamedInterval {
+  readonly interval: readonly [number, number]
+  readonly method: string
+}
+
+/**
+ * The 95 % interval to show for a share: the wider of Wilson's, which takes tasks as independent, and the one over fault
+ * episodes, which does not. With few episodes a bootstrap can collapse to a point; Wilson's then still holds.
+ */
+export function shownInterval({ wilson, clustered }: Proportion): NamedInterval {
+  const width = ([low, high]: readonly [number, number]): number => high - low
+  if (clustered && width(clustered.interval) > width(wilson))
+    return { interval: clustered.interval, method: `${clustered.method}, ${plural(clustered.clusters, 'cluster')}` }
+  return { interval: wilson, method: 'Wilson' }
+}
+
+export function shareOf({ successes, n }: Proportion): number {
+  return n === 0 ? Number.NaN : successes / n
+}

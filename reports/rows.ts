@@ -1,0 +1,90 @@
+import type { CellResult, Episode, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
+import { duration, shownInterval } from './numbers.ts'
+
+/** All cells under one arm, the patterns side by side. */
+export interface ArmGroup {
+  readonly arm: string
+  /** No fault is planned: what the others are compared with. */
+  readonly control: boolean
+  readonly cells: readonly CellResult[]
+  readonly notApplicable: readonly { readonly pattern: string; readonly reason: string }[]
+}
+
+/** The run by arm: the control first, then by name; patterns in the same order everywhere, the fewest losses overall first. */
+export function armGroups(results: RunResults): readonly ArmGroup[] {
+  const { notApplicable } = results.plan
+  const order = patternOrder(results)
+  const arms = new Set([...results.cells.map(({ cell }) => cell.arm), ...notApplicable.map(({ arm }) => arm)])
+  const groups = [...arms].map((arm) => {
+    const cells = results.cells.filter(({ cell }) => cell.arm === arm)
+    return {
+      arm,
+      control: cells.length > 0 && cells.every(({ cell }) => cell.faults.length === 0),
+      cells: cells.toSorted((a, b) => place(order, a) - place(order, b) || a.cell.repetition - b.cell.repetition),
+      notApplicable: notApplicable.filter((absent) => absent.arm === arm),
+    }
+  })
+  return groups.toSorted((a, b) => Number(b.control) - Number(a.control) || (a.arm < b.arm ? -1 : 1))
+}
+
+/** Names of the patterns, the one that lost the smallest share of its tasks first. */
+export function patternOrder(results: RunResults): readonly string[] {
+  const names = new Set([
+    ...results.cells.map(({ cell }) => cell.pattern),
+    ...results.plan.notApplicable.map(({ pattern }) => pattern),
+  ])
+  const share = (name: string): number => {
+    const cells = results.cells.filter(({ cell }) => cell.pattern === name)
+    const n = sum(cells, ({ success }) => success.n)
+    return n === 0 ? -1 : sum(cells, ({ success }) => success.successes) / n
+  }
+  return [...names].toSorted((a, b) => share(b) - share(a) || (a < b ? -1 : 1))
+}
+
+function place(order: readonly string[], { cell }: CellResult): number {
+  return order.indexOf(cell.pattern)
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0)
+}
+
+/** `webhook`, or `webhook #2` where the run repeats. */
+export function rowName(results: RunResults, { cell }: CellResult): string {
+  const repeated = results.cells.some((other) => other.cell.repetition !== cell.repetition)
+  return repeated ? `${cell.pattern} #${cell.repetition}` : cell.pattern
+}
+
+/** The median and the worst of the episodes that met a task. An episode without an end never recovered: infinite. */
+export function recoveryOf(episodes: readonly Episode[]): { median: number; worst: number; never: number } | undefined {
+  const times = episodes
+    .filter(({ affectedTasks }) => affectedTasks > 0)
+    .map(({ recoveryMs }) => recoveryMs ?? Infinity)
+    .toSorted((a, b) => a - b)
+  if (times.length === 0) return undefined
+  const never = times.filter((time) => time === Infinity).length
+  return { median: times[Math.ceil(times.length / 2) - 1]!, worst: times.at(-1)!, never }
+}
+
+/** A percentile as shown: `~` marks one for which n is too small for an interval, `–` no task at all. */
+export function percentileText(overhead: Overhead, name: 'p50' | 'p95' | 'p99'): string {
+  if (overhead.n === 0) return '–'
+  return `${overhead.tooFew.includes(name) ? '~' : ''}${duration(overhead[name])}`
+}
+
+/** Even a flawless record of fewer tasks cannot show 95 % success with 95 % confidence (0.95^59 < 0.05). */
+export const fewestTasks = 59
+/** Below this many episodes an interval over episodes covers far less than it says (`METHODOLOGY.md`). */
+export const fewestClusters = 10
+
+/** Why the share says little, or undefined. */
+export function tooSmall({ n, clustered }: Proportion): string | undefined {
+  if (n < fewestTasks) return `only ${n} tasks`
+  if (clustered && clustered.clusters < fewestClusters) return `only ${clustered.clusters} fault episodes`
+  return undefined
+}
+
+/** The worst share of failures that the interval still allows. */
+export function failureBound(proportion: Proportion): number {
+  return 1 - shownInterval(proportion).interval[0]
+}

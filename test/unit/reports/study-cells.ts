@@ -1,0 +1,187 @@
+import type { FaultState } from '../../../harness/core/history.ts'
+import type { CellPlan } from '../../../harness/core/plan.ts'
+import { createRng } from '../../../harness/core/rng.ts'
+import { outcomes } from '../../../harness/store/schema.ts'
+import type * as Store from '../../../harness/store/schema.ts'
+import { faultsOf, graceMs, loadMs, round, simulate, timeScale, windows, type Arm, type Model } from './study-tasks.ts'
+
+const callbackArms: readonly Arm[] = ['receiver-down']
+
+/** A flat list, so that a cell that does not apply is simply none. */
+export function cellOf(model: Model, arm: Arm, block: number, tasks: number): readonly Store.CellResult[] {
+  if (callbackArms.includes(arm) && model.delivery !== 'webhook') return []
+  const n = model.name === 'sync' && arm === 'latency' ? 0 : tasks
+  const plan = cellPlan(model, arm, block, n)
+  const rows = simulate(plan, createRng(42, plan.id))
+  return [judge(plan, model, arm, rows)]
+}
+
+function cellPlan(model: Model, arm: Arm, block: number, tasks: number): CellPlan {
+  return {
+    id: `${model.name}.${arm}.1`,
+    block,
+    pattern: model.name,
+    delivery: model.delivery,
+    engine: model.engine,
+    promises: model.promises,
+    arm,
+    repetition: 1,
+    seed: 42,
+    timeScale,
+    profile: 'research-write',
+    tasks,
+    load: { arrivals: 'poisson', ratePerSec: (tasks * 1000) / loadMs },
+    graceMs,
+    restartDelayMs: 500,
+    replicas: { api: 3, executor: 3 },
+    faults: faultsOf(arm),
+    health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
+  }
+}
+
+function judge(cell: CellPlan, model: Model, arm: Arm, rows: readonly Store.TaskRow[]): Store.CellResult {
+  const ok = rows.filter(({ outcome }) => outcome === 'ok').length
+  const exposed = rows.filter((row) => row.exposed)
+  const server = rows.filter(({ outcome }) => ['ok', 'late', 'lost_result', 'wrong'].includes(outcome)).length
+  const [verdict, reasons] = verdictOf(model, arm)
+  return {
+    cell,
+    verdict,
+    reasons,
+    outcomes: countOutcomes(rows),
+    success: clustered(proportion(ok, rows.length), arm),
+    ...(exposed.length > 0 && {
+      exposed: proportion(exposed.filter(({ outcome }) => outcome === 'ok').length, exposed.length),
+    }),
+    serverSuccess: proportion(server, rows.length),
+    overhead: overheadOf(rows),
+    episodes: arm === 'kill' ? episodesOf(model, rows) : [],
+    rework: reworkOf(model, arm, rows),
+    checks: checksOf(model, arm),
+    faults: faultResults(model, arm),
+    ...(arm !== 'idle-timeout' && { health: healthOf(verdict) }),
+    tasks: rows,
+  }
+}
+
+function verdictOf(model: Model, arm: Arm): readonly [Store.RunVerdict, readonly string[]] {
+  if (model.name === 'durable-restate' && arm === 'kill')
+    return ['FAIL', ['effect-once is promised and broken: 3 steps were executed again']]
+  if (model.name === 'polling' && arm === 'latency')
+    return ['INVALID', ['the harness was sick: pacer lag p99 31.0 ms, allowed 5.0 ms']]
+  if (model.name === 'durable-postgres' && arm === 'latency')
+    return ['INCONCLUSIVE', ['latency-1#1 is not proven: unexercised, no connection was open']]
+  if (model.name === 'sync' && arm === 'latency') return ['INCONCLUSIVE', ['no task was offered']]
+  return ['PASS', []]
+}
+
+function proportion(successes: number, n: number): Store.Proportion {
+  const [z2, p] = [1.96 ** 2, n === 0 ? 0 : successes / n]
+  const middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+  const half = (1.96 * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+  const interval: [number, number] = n === 0 ? [0, 1] : [Math.max(0, middle - half), Math.min(1, middle + half)]
+  return { successes, n, wilson: interval, clopperPearson: interval }
+}
+
+function clustered(plain: Store.Proportion, arm: Arm): Store.Proportion {
+  if (arm !== 'kill' || plain.n === 0) return plain
+  const [low, high] = plain.wilson
+  const interval = [Math.max(0, low - 0.03), Math.min(1, high + 0.02)] as const
+  return { ...plain, clustered: { interval, clusters: 12, method: 'bootstrap over fault episodes' } }
+}
+
+function overheadOf(rows: readonly Store.TaskRow[]): Store.Overhead {
+  const late = rows.map((row) => (row.seenAt === undefined ? Infinity : row.seenAt - row.intendedAt - row.idealMs))
+  const sorted = late.toSorted((a, b) => a - b)
+  const at = (q: number): number | null => {
+    const value = sorted[Math.ceil(q * sorted.length) - 1] ?? Infinity
+    return Number.isFinite(value) ? round(value) : null
+  }
+  const enough = { p50: 6, p95: 72, p99: 368 }
+  const tooFew = (['p50', 'p95', 'p99'] as const).filter((name) => rows.length < enough[name])
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), n: rows.length, quotable: false, tooFew }
+}
+
+function countOutcomes(rows: readonly Store.TaskRow[]): Record<Store.Outcome, number> {
+  const names = Object.keys(outcomes) as Store.Outcome[]
+  const counts = names.map((name) => [name, rows.filter(({ outcome }) => outcome === name).length])
+  return Object.fromEntries(counts) as Record<Store.Outcome, number>
+}
+
+function episodesOf(model: Model, rows: readonly Store.TaskRow[]): readonly Store.Episode[] {
+  return windows.kill.map(([startedAt, endedAt], i) => {
+    const inFlight = rows.filter((r) => r.intendedAt < startedAt && r.intendedAt + r.idealMs > startedAt)
+    const affected = inFlight.filter((r) => r.ordinal % 3 === i % 3)
+    const memory = model.engine === 'memory'
+    return {
+      fault: `kill-1#${i}`,
+      startedAt,
+      endedAt,
+      affectedTasks: affected.length,
+      lostTasks: memory ? affected.length : 0,
+      ...(!memory && { detectionMs: 610 + i, taskStallMsMedian: 700, taskStallMsMax: 930 + i }),
+      ...(!memory && i < 11 && { recoveryMs: 1_300 + 40 * i, drainMs: 900 }),
+      reworkedSteps: memory ? 0 : affected.length,
+      duplicateEffects: memory ? 0 : Math.floor(affected.length / 2),
+    }
+  })
+}
+
+function reworkOf(model: Model, arm: Arm, rows: readonly Store.TaskRow[]): Store.Rework {
+  const plannedSteps = rows.length * 12
+  const again = arm === 'kill' && model.engine !== 'memory' ? Math.round(rows.length * 0.2) : 0
+  return {
+    plannedSteps,
+    executedSteps: plannedSteps + again,
+    duplicateEffects: Math.round(again / 2),
+    ratio: plannedSteps === 0 ? 0 : again / plannedSteps,
+    wastedMs: again * 130,
+  }
+}
+
+function checksOf(model: Model, arm: Arm): readonly Store.CheckResult[] {
+  const kept = { status: 'pass', summary: 'no violation', counts: { tasks: 40 }, witnesses: [] } as const
+  const broken = model.name === 'durable-restate' && arm === 'kill'
+  const lost = model.engine === 'memory' && arm === 'kill'
+  const judged = (['no-lost-task', 'effect-once', 'no-phantom'] as const).map((name) => ({
+    ...kept,
+    checker: name,
+    judges: name,
+    promised: model.promises.includes(name),
+    ...(name === 'effect-once' &&
+      broken && { status: 'fail' as const, summary: '3 steps were executed again', witnesses: [211, 389, 402] }),
+    ...(name === 'no-lost-task' && lost && { status: 'fail' as const, summary: 'accepted tasks had no end' }),
+  }))
+  const vacuous = { status: 'unknown', summary: 'latency-1#1 was never exercised' } as const
+  const unproven = arm === 'latency' && model.name === 'durable-postgres'
+  return [...judged, { ...kept, checker: 'anti-vacuity', promised: false, ...(unproven && vacuous) }]
+}
+
+function faultResults(model: Model, arm: Arm): readonly Store.FaultResult[] {
+  return windows[arm].map(([armedAt, healedAt], i) => {
+    const unproven = model.name === 'durable-postgres' && arm === 'latency' && i === 1
+    return {
+      id: `${arm}-1#${i}`,
+      fault: arm,
+      target: arm === 'kill' ? `node ${model.engine === 'memory' ? 'api' : 'worker'}-${i % 3}` : 'link client->api',
+      state: (unproven ? 'unexercised' : 'healed') satisfies FaultState,
+      proven: !unproven,
+      ...(arm !== 'kill' && { firings: unproven ? 0 : 17 + i }),
+      armedAt: armedAt + 3,
+      healedAt: healedAt + 8,
+      ...(unproven && { reason: 'no connection was open' }),
+    }
+  })
+}
+
+function healthOf(verdict: Store.RunVerdict): NonNullable<Store.CellResult['health']> {
+  const pacerLagP99Ms = verdict === 'INVALID' ? 31 : 0.8
+  return {
+    pacerLagP99Ms,
+    pacerLagMaxMs: 41,
+    eventLoopDelayP99Ms: 3.2,
+    notOffered: 0,
+    cpuShare: 0.21,
+    ledgerGaps: 0,
+  }
+}
