@@ -26,6 +26,8 @@ export interface CellPlan {
   readonly delivery: string
   readonly engine: string
   readonly promises: readonly Promised[]
+  /** What each axis promises by itself; `promises` is what both do. Predictions need to know which axis keeps what. */
+  readonly axes?: { readonly delivery: readonly Promised[]; readonly engine: readonly Promised[] }
   readonly arm: string
   readonly repetition: number
   readonly seed: number
@@ -66,7 +68,7 @@ export type Target =
 
 export type Trigger =
   | { readonly kind: 'time'; readonly atMs: number }
-  /** `delayMs` after the ledger saw step `step` of the task with this ordinal; skipped if not seen `withinMs` after the load started. */
+  /** `delayMs` after the ledger saw step `step` of this task, both from 1; skipped if not seen `withinMs` after the load started. */
   | {
       readonly kind: 'step'
       readonly task: number

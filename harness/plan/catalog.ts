@@ -1,0 +1,30 @@
+import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
+
+/**
+ * Everything a scenario may name. Passed in, so that planning stays pure and knows no plugin by itself.
+ * Types only: whoever starts outlast fills it from the folders.
+ */
+export interface Catalog {
+  /** The named patterns; any `delivery+engine` resolves as well. */
+  readonly patternNames: readonly string[]
+  readonly deliveryNames: readonly string[]
+  readonly engineNames: readonly string[]
+  resolvePattern(name: string): CatalogPattern | undefined
+  readonly faults: ReadonlyMap<string, Fault>
+  readonly runtimes: ReadonlyMap<string, Pick<Runtime, 'name' | 'offers'>>
+  readonly profiles: ReadonlyMap<string, WorkProfile>
+}
+
+export interface CatalogPattern {
+  readonly name: string
+  readonly delivery: Delivery
+  readonly engine: Engine
+}
+
+/** What planning needs to know of a kind of work. */
+export interface WorkProfile {
+  /** Steps are numbered from 1. */
+  readonly steps: number
+  /** Duration of a perfect execution in task-world milliseconds. */
+  readonly idealMs: number
+}

@@ -1,0 +1,138 @@
+import type { Catalog } from './catalog.ts'
+import type { Path, Problem } from './document.ts'
+import type { Draft, Placed } from './draft.ts'
+import { suggest } from './nearest.ts'
+import { settleMs, whyOverlapping } from './overlap.ts'
+import { type FaultSpec, type Load, loadWindowMs } from './scenario.ts'
+import { countNodes, whyUntouched } from './topology.ts'
+import { describe, formatDuration } from './units.ts'
+
+/** More firings in one arm than this are a mistake in a unit, not a plan. */
+const maxFirings = 10_000
+
+/** What is wrong between the parts of a scenario, each of which is right by itself. */
+export function checkDraft(draft: Draft, catalog: Catalog): readonly Problem[] {
+  return [
+    ...draft.problems,
+    ...checkArmNames(draft),
+    ...[...draft.arms.values()].flatMap((specs) => checkArm(specs, draft, catalog)),
+    ...[...draft.gates, ...draft.published].flatMap((entry) => checkReference(entry, draft)),
+    ...draft.gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success'], 'exactly one')),
+    ...draft.published.flatMap((entry) => checkMetric(entry, ['success', 'overhead'], 'at least one')),
+  ]
+}
+
+function checkArmNames({ armNames, arms, parts }: Draft): readonly Problem[] {
+  if (parts.arms && armNames.length === 0)
+    return [{ path: ['arms'], message: 'there is no arm; write at least none: [], the control' }]
+  if (!arms.get('none')?.length) return []
+  return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
+}
+
+function checkArm(specs: readonly Placed<FaultSpec>[], draft: Draft, catalog: Catalog): readonly Problem[] {
+  return specs.flatMap((placed, i) => {
+    const before = specs.slice(0, i)
+    return [
+      ...checkId(placed, before),
+      ...checkTime(placed, draft, catalog),
+      ...checkFirings(placed, draft, catalog),
+      ...checkTouching(placed, draft, catalog),
+      ...before.flatMap((other) => checkOverlap(other.value, placed, draft, catalog)),
+    ]
+  })
+}
+
+function checkId({ path, value }: Placed<FaultSpec>, before: readonly Placed<FaultSpec>[]): readonly Problem[] {
+  if (!before.some((other) => other.value.id === value.id)) return []
+  return [
+    { path: [...path, 'id'], message: `${describe(value.id)} is already another fault of this arm; choose another id` },
+  ]
+}
+
+function checkTime({ path, value }: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const profile = parts.profile && catalog.profiles.get(parts.profile)
+  const { load } = parts
+  if (!load || !profile) return []
+  const { trigger } = value
+  const windowMs = loadWindowMs(readLoad(load), profile.idealMs)
+  if (trigger.kind === 'at' && trigger.atMs >= windowMs) {
+    const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
+    return [{ path: [...path, 'at'], message: `${when}; write less, or offer more tasks` }]
+  }
+  if (trigger.kind !== 'on') return []
+  return [
+    ...noSuch([...path, 'on', 'task'], 'task', trigger.task, load.tasks),
+    ...noSuch([...path, 'on', 'step'], 'step', trigger.step, profile.steps),
+  ]
+}
+
+function noSuch(path: Path, what: string, written: number, last: number): readonly Problem[] {
+  return written <= last ? [] : [{ path, message: `there is no ${what} ${written}; write 1 to ${last}` }]
+}
+
+function checkFirings({ path, value }: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const profile = parts.profile && catalog.profiles.get(parts.profile)
+  const { load, replicas, timeScale } = parts
+  if (value.trigger.kind !== 'every' || value.forMs === 'load' || !profile || !load || !replicas || !timeScale)
+    return []
+  const windowMs = loadWindowMs(readLoad(load), profile.idealMs)
+  const nodes = value.target.kind === 'node' ? Math.max(...nodeCounts(value, parts, catalog)) : 1
+  const expected = (nodes * windowMs) / (value.trigger.meanGapMs + value.forMs + settleMs * timeScale)
+  if (expected <= maxFirings) return []
+  const message = `about ${Math.round(expected)} firings; write a longer gap: at most ${maxFirings} are planned per arm`
+  return [{ path: [...path, 'every'], message }]
+}
+
+function nodeCounts({ target }: FaultSpec, parts: Draft['parts'], catalog: Catalog): readonly number[] {
+  const resolved = (parts.patterns ?? []).map((name) => catalog.resolvePattern(name)!)
+  if (target.kind !== 'node' || !parts.replicas) return [1]
+  return [1, ...resolved.map((pattern) => countNodes(pattern, target.role, parts.replicas!))]
+}
+
+/** A fault that cannot touch one pattern is a fact about it; one that cannot touch any is a mistake. */
+function checkTouching({ path, value }: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const { patterns, replicas } = parts
+  if (!patterns || !replicas) return []
+  const reasons = patterns.map((name) => whyUntouched(value, catalog.resolvePattern(name)!, replicas))
+  if (reasons.some((reason) => reason === undefined)) return []
+  const message = `${value.id} can touch no pattern (${reasons.join('; ')}); choose another target or pattern`
+  return [{ path: [...path, 'target'], message }]
+}
+
+function checkOverlap(a: FaultSpec, b: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const { patterns = [], timeScale } = parts
+  if (timeScale === undefined) return []
+  const reason = whyOverlapping(a, b.value, catalog, { patterns, timeScale })
+  return reason === undefined ? [] : [{ path: b.path, message: reason }]
+}
+
+function checkReference(entry: Placed<{ pattern: string; arm: string }>, draft: Draft): readonly Problem[] {
+  const { pattern, arm } = entry.value
+  const { patterns } = draft.parts
+  return [
+    ...(patterns ? unlisted([...entry.path, 'pattern'], pattern, 'pattern', patterns) : []),
+    ...(draft.armNames.length > 0 ? unlisted([...entry.path, 'arm'], arm, 'arm', draft.armNames) : []),
+  ]
+}
+
+function unlisted(path: Path, name: string, what: string, names: readonly string[]): readonly Problem[] {
+  if (names.includes(name)) return []
+  const message = `${describe(name)} is no ${what} of this scenario${suggest(name, names)}; ${what}s: ${names.join(', ')}`
+  return [{ path, message }]
+}
+
+function checkMetric(entry: Placed<object>, metrics: readonly string[], wanted: string): readonly Problem[] {
+  const given = metrics.filter((metric) => (entry.value as Record<string, unknown>)[metric] !== undefined)
+  const right = wanted === 'exactly one' ? given.length === 1 : given.length > 0
+  if (right) return []
+  return [
+    {
+      path: entry.path,
+      message: `has ${given.join(' and ') || 'no metric'}; write ${wanted} of ${metrics.join(', ')}`,
+    },
+  ]
+}
+
+export function readLoad({ tasks, arrivals, rate }: { tasks: number; arrivals: Load['arrivals']; rate: number }): Load {
+  return { tasks, arrivals, ratePerSec: rate }
+}

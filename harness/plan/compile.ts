@@ -1,0 +1,108 @@
+import { UsageError } from '../core/errors.ts'
+import type { CellPlan, Plan } from '../core/plan.ts'
+import type { Catalog, CatalogPattern } from './catalog.ts'
+import { drawSchedule, type DrawContext } from './draw.ts'
+import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
+import { loadWindowMs, type Scenario } from './scenario.ts'
+import type { Schedule } from './schedule.ts'
+import { countNodes } from './topology.ts'
+import { formatDuration } from './units.ts'
+
+export interface CompileOptions {
+  /** Name of the runtime that will carry it out. */
+  readonly runtime: string
+  /** Instead of the scenario's. */
+  readonly seed?: number
+  /** Replay these firings instead of drawing them; its seed takes the place of the scenario's. */
+  readonly schedule?: Schedule
+}
+
+/**
+ * A scenario as a plan: every cell and every firing, all choices made. Pure: the same input gives the same plan.
+ * Throws UsageError for an unknown runtime, for a seed that contradicts the schedule, and when a fault would never fire.
+ */
+export function compilePlan(scenario: Scenario, catalog: Catalog, options: CompileOptions): Plan {
+  const runtime = catalog.runtimes.get(options.runtime)
+  if (!runtime)
+    throw new UsageError(
+      `there is no runtime "${options.runtime}"; runtimes: ${[...catalog.runtimes.keys()].join(', ')}`,
+    )
+  const seed = resolveSeed(scenario, options)
+  const cells: CellPlan[] = []
+  const notApplicable = new Map<string, Plan['notApplicable'][number]>()
+  for (const block of planBlocks(scenario, catalog, seed, options.schedule)) {
+    for (const name of shufflePatterns(scenario.patterns, block)) {
+      const pattern = catalog.resolvePattern(name)!
+      const reason = whyNotApplicable(block.arm, pattern, scenario, catalog, runtime)
+      if (reason === undefined) cells.push(expandCell(block, pattern, scenario))
+      else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, reason })
+    }
+  }
+  mustFire(cells, scenario, seed)
+  const { name, question, timeScale, gates, published, health } = scenario
+  return {
+    version: 1,
+    scenario: name,
+    ...{ question, seed, timeScale },
+    runtime: runtime.name,
+    cells,
+    notApplicable: [...notApplicable.values()],
+    ...{ gates, published, health },
+  }
+}
+
+function resolveSeed(scenario: Scenario, { seed, schedule }: CompileOptions): number {
+  if (seed !== undefined && schedule && seed !== schedule.seed)
+    throw new UsageError(
+      `--seed ${seed} contradicts the schedule, which was drawn with seed ${schedule.seed}; leave --seed out`,
+    )
+  return schedule?.seed ?? seed ?? scenario.seed
+}
+
+function planBlocks(
+  scenario: Scenario,
+  catalog: Catalog,
+  seed: number,
+  replay: Schedule | undefined,
+): readonly Block[] {
+  const patterns = scenario.patterns.map((name) => catalog.resolvePattern(name)!)
+  const repetitions = Array.from({ length: scenario.repetitions }, (_, i) => i + 1)
+  const blocks = repetitions.flatMap((repetition) => scenario.arms.map((arm) => ({ arm, repetition })))
+  return blocks.map(({ arm, repetition }, i) => {
+    const replayed = replay?.arms.find((entry) => entry.arm === arm.name && entry.repetition === repetition)
+    const context = drawContext(scenario, catalog, patterns, seed, repetition)
+    const schedule = replayed?.faults ?? (replay ? [] : drawSchedule(arm, context))
+    return { number: i + 1, arm, repetition, seed, schedule }
+  })
+}
+
+function drawContext(
+  scenario: Scenario,
+  catalog: Catalog,
+  patterns: readonly CatalogPattern[],
+  seed: number,
+  repetition: number,
+): DrawContext {
+  const { timeScale, graceMs, load, replicas } = scenario
+  const windowMs = loadWindowMs(load, catalog.profiles.get(scenario.profile)!.idealMs)
+  return {
+    ...{ seed, repetition, timeScale, graceMs, windowMs },
+    countNodes: (target) =>
+      target.kind === 'node' ? Math.max(...patterns.map((one) => countNodes(one, target.role, replicas))) : 1,
+  }
+}
+
+/** A fault that never fires would make its cell look like a success under that fault. */
+function mustFire(cells: readonly CellPlan[], scenario: Scenario, seed: number): void {
+  const problems = cells.flatMap((cell) => {
+    const arm = scenario.arms.find(({ name }) => name === cell.arm)!
+    const fired = new Set(cell.faults.map(specId))
+    const untouched = new Set(cell.untouchedBy?.map(({ fault }) => fault))
+    const silent = arm.faults.filter(({ id }) => !fired.has(id) && !untouched.has(id))
+    return silent.map(({ id, trigger }) => {
+      const gap = trigger.kind === 'every' ? ` (mean gap ${formatDuration(trigger.meanGapMs)})` : ''
+      return `${id}${gap} never fires in ${cell.id} with seed ${seed}; shorten its gap, offer more tasks, or take another seed`
+    })
+  })
+  if (problems.length > 0) throw new UsageError(problems)
+}

@@ -1,0 +1,115 @@
+import type { PlannedFault, Target, Trigger } from '../core/plan.ts'
+import { createRng, type Rng } from '../core/rng.ts'
+import { roundMs, scaleParams } from './fault-spec.ts'
+import { settleMs } from './overlap.ts'
+import type { Arm, FaultSpec, TargetSpec } from './scenario.ts'
+
+/** What the draws of an arm depend on, beside the arm. Durations in task-world milliseconds. */
+export interface DrawContext {
+  readonly seed: number
+  readonly repetition: number
+  readonly timeScale: number
+  /** Firings begin in [0, windowMs). */
+  readonly windowMs: number
+  readonly graceMs: number
+  /** The largest number of nodes that any pattern has in the target's role. */
+  readonly countNodes: (target: TargetSpec) => number
+}
+
+type Firing = Pick<PlannedFault, 'target' | 'trigger' | 'seed'>
+
+/**
+ * Every firing of an arm's faults in real milliseconds, all choices made, in the order of time. The draws of a fault
+ * depend on the seed, the arm, the repetition and its id only; those of a node on its ordinal too. So adding an
+ * arm, a fault, a node or a pattern leaves all others where they were.
+ */
+export function drawSchedule(arm: Arm, context: DrawContext): readonly PlannedFault[] {
+  const rng = createRng(context.seed).fork(`schedule/${arm.name}/${context.repetition}`)
+  return arm.faults.flatMap((spec) => drawFault(spec, context, rng.fork(spec.id))).sort(byTime)
+}
+
+function drawFault(spec: FaultSpec, context: DrawContext, rng: Rng): readonly PlannedFault[] {
+  const params = scaleParams(spec.params, context.timeScale)
+  if (spec.trigger.kind === 'every') params['meanGapMs'] = roundMs(spec.trigger.meanGapMs / context.timeScale)
+  return drawFirings(spec, context, rng)
+    .sort(byTime)
+    .map(({ target, trigger, seed }, i) => {
+      const durationMs = resolveDuration(spec, trigger, context)
+      return { id: `${spec.id}#${i + 1}`, fault: spec.fault, target, trigger, durationMs, params, seed }
+    })
+}
+
+function drawFirings(spec: FaultSpec, context: DrawContext, rng: Rng): Firing[] {
+  if (spec.trigger.kind === 'every') return drawProcesses(spec, spec.trigger.meanGapMs, context, rng)
+  const trigger = fixedTrigger(spec.trigger, context)
+  return fixedTargets(spec.target, context, rng).map((target) => {
+    return { target, trigger, seed: drawSeed(rng.fork(`firing/${target.ordinal}`)) }
+  })
+}
+
+function fixedTrigger(trigger: Exclude<FaultSpec['trigger'], { kind: 'every' }>, context: DrawContext): Trigger {
+  const real = (ms: number): number => roundMs(ms / context.timeScale)
+  if (trigger.kind === 'at') return { kind: 'time', atMs: real(trigger.atMs) }
+  const { task, step, afterMs } = trigger
+  return { kind: 'step', task, step, delayMs: real(afterMs), withinMs: real(context.windowMs) }
+}
+
+function fixedTargets(spec: TargetSpec, context: DrawContext, rng: Rng): readonly Target[] {
+  if (spec.kind === 'link') return [{ kind: 'link', link: spec.link, ordinal: spec.ordinal }]
+  const { role, ordinal } = spec
+  if (typeof ordinal === 'number') return [{ kind: 'node', role, ordinal }]
+  const count = context.countNodes(spec)
+  if (ordinal === 'any') return [{ kind: 'node', role, ordinal: Math.floor(rng.fork('victim').next() * count) }]
+  return Array.from({ length: count }, (_, n) => ({ kind: 'node', role, ordinal: n }))
+}
+
+/** Every node of a role has a process of its own; a link has one. */
+function drawProcesses(spec: FaultSpec, meanGapMs: number, context: DrawContext, rng: Rng): Firing[] {
+  const { target } = spec
+  if (target.kind === 'link') return drawProcess({ ...target }, spec, meanGapMs, context, rng.fork('link'))
+  return Array.from({ length: context.countNodes(target) }, (_, ordinal) =>
+    drawProcess({ kind: 'node', role: target.role, ordinal }, spec, meanGapMs, context, rng.fork(`node/${ordinal}`)),
+  ).flat()
+}
+
+/**
+ * Exponential gaps counted from the end of one firing to the next: a node that is down, or coming back, cannot be
+ * harmed. While it is up its hazard is 1/mean, as in a Poisson process.
+ */
+function drawProcess(target: Target, spec: FaultSpec, meanGapMs: number, context: DrawContext, rng: Rng): Firing[] {
+  const { timeScale, windowMs } = context
+  const settle = target.kind === 'node' ? settleMs : 0
+  const awayMs = Number(spec.forMs) / timeScale + settle
+  const firings: Firing[] = []
+  let atMs = rng.exponential(meanGapMs / timeScale)
+  while (atMs < windowMs / timeScale) {
+    const seed = drawSeed(rng.fork(`firing/${firings.length}`))
+    firings.push({ target, trigger: { kind: 'time', atMs: roundMs(atMs) }, seed })
+    atMs += awayMs + rng.exponential(meanGapMs / timeScale)
+  }
+  return firings
+}
+
+/** `load` lasts until the last task could still succeed. */
+function resolveDuration(
+  { forMs }: FaultSpec,
+  trigger: Trigger,
+  { windowMs, graceMs, timeScale }: DrawContext,
+): number {
+  if (forMs !== 'load') return roundMs(forMs / timeScale)
+  const startMs = trigger.kind === 'time' ? trigger.atMs : 0
+  return roundMs((windowMs + graceMs) / timeScale - startMs)
+}
+
+function drawSeed(rng: Rng): number {
+  return Math.floor(rng.next() * 2 ** 31)
+}
+
+/** Step triggers first: they may fire at any time. Stable, so that equals stay in the order of the file. */
+function byTime(a: Firing, b: Firing): number {
+  return timeOf(a) - timeOf(b)
+}
+
+function timeOf({ trigger }: Firing): number {
+  return trigger.kind === 'time' ? trigger.atMs : -1
+}

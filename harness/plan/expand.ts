@@ -1,0 +1,116 @@
+import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
+import { drawUniform } from '../core/rng.ts'
+import type { Capability } from '../core/types.ts'
+import type { Catalog, CatalogPattern } from './catalog.ts'
+import { roundMs } from './fault-spec.ts'
+import type { Arm, FaultSpec, Scenario } from './scenario.ts'
+import { countNodes, whyUntouched } from './topology.ts'
+
+/** What one block is made from: one arm and one repetition, for all patterns. */
+export interface Block {
+  /** From 1, in the order of execution. */
+  readonly number: number
+  readonly arm: Arm
+  readonly repetition: number
+  readonly seed: number
+  readonly schedule: readonly PlannedFault[]
+}
+
+/** Patterns of a block in their seeded random order: adding one does not change the order of the others. */
+export function shufflePatterns(patterns: readonly string[], { arm, repetition, seed }: Block): readonly string[] {
+  const rank = new Map(patterns.map((name) => [name, drawUniform(seed, 'order', arm.name, repetition, name)]))
+  return patterns.toSorted((a, b) => rank.get(a)! - rank.get(b)!)
+}
+
+/** Why an arm cannot be carried out on a pattern, or undefined when it can. */
+export function whyNotApplicable(
+  arm: Arm,
+  pattern: CatalogPattern,
+  scenario: Scenario,
+  catalog: Catalog,
+  runtime: { readonly name: string; readonly offers: readonly Capability[] },
+): string | undefined {
+  const missing = arm.faults.flatMap(({ id, fault }) => {
+    const needs = catalog.faults.get(fault)!.needs.filter((need) => !runtime.offers.includes(need))
+    return needs.map((need) => `${id} needs "${need}", which the runtime ${runtime.name} does not offer`)
+  })
+  if (missing.length > 0) return missing.join('; ')
+  const untouched = findUntouched(arm, pattern, scenario)
+  return untouched.length > 0 && untouched.length === arm.faults.length
+    ? untouched.map(({ fault, reason }) => `${fault}: ${reason}`).join('; ')
+    : undefined
+}
+
+/** One cell: the block's work and schedule, as far as it touches this pattern. */
+export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario): CellPlan {
+  const { arm, repetition, seed } = block
+  const { timeScale, load, replicas, profile, health } = scenario
+  const { delivery, engine } = pattern
+  const untouchedBy = findUntouched(arm, pattern, scenario)
+  return {
+    id: `${pattern.name}.${arm.name}.${repetition}`,
+    block: block.number,
+    pattern: pattern.name,
+    delivery: delivery.name,
+    engine: engine.name,
+    promises: delivery.promises.filter((promise) => engine.promises.includes(promise)),
+    axes: { delivery: delivery.promises, engine: engine.promises },
+    arm: arm.name,
+    repetition,
+    // Arms share it, so that what differs between them is the fault alone.
+    seed: Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31),
+    timeScale,
+    profile,
+    tasks: load.tasks,
+    load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },
+    graceMs: roundMs(scenario.graceMs / timeScale),
+    restartDelayMs: roundMs(scenario.restartDelayMs / timeScale),
+    replicas,
+    faults: pickFaults(block, pattern, scenario),
+    ...(untouchedBy.length > 0 && { untouchedBy }),
+    health,
+  }
+}
+
+function findUntouched(
+  arm: Arm,
+  pattern: CatalogPattern,
+  { replicas }: Scenario,
+): NonNullable<Plan['cells'][number]['untouchedBy']> {
+  return arm.faults.flatMap((spec) => {
+    const reason = whyUntouched(spec, pattern, replicas)
+    return reason === undefined ? [] : [{ fault: spec.id, reason }]
+  })
+}
+
+function pickFaults(
+  { arm, schedule }: Block,
+  pattern: CatalogPattern,
+  { replicas }: Scenario,
+): readonly PlannedFault[] {
+  const specs = new Map(arm.faults.map((spec) => [spec.id, spec]))
+  return schedule.filter((planned) => {
+    const spec = specs.get(specId(planned))!
+    return whyUntouched(spec, pattern, replicas) === undefined && hasNode(planned, spec, pattern, replicas)
+  })
+}
+
+/**
+ * A pattern with fewer nodes in a role gets the processes of the nodes that it has, so that the rate per node is the
+ * same for all. A single victim that was drawn wraps around instead: every pattern gets exactly one.
+ */
+function hasNode(
+  { target }: PlannedFault,
+  spec: FaultSpec,
+  pattern: CatalogPattern,
+  replicas: Scenario['replicas'],
+): boolean {
+  if (target.kind === 'link') return true
+  const single = spec.trigger.kind !== 'every' && spec.target.ordinal === 'any'
+  return single || target.ordinal < countNodes(pattern, target.role, replicas)
+}
+
+/** `kill-1#3` is a firing of the file's `kill-1`. */
+export function specId({ id }: Pick<PlannedFault, 'id'>): string {
+  return id.replace(/#\d+$/, '')
+}

@@ -1,0 +1,80 @@
+import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
+import { extractSchedule } from './schedule.ts'
+import { formatTarget } from './target.ts'
+import { formatDuration } from './units.ts'
+
+/** What `outlast plan` prints: the cells in their order, what is left out and why, and every firing. */
+export function previewPlan(plan: Plan): string {
+  const { scenario, question, seed, timeScale, runtime } = plan
+  const head = [
+    `${scenario}: ${question}`,
+    `seed ${seed}, runtime ${runtime}, timeScale ${timeScale}${timeScale === 1 ? '' : ` (1s here is ${formatDuration(timeScale * 1000)} of the task's world)`}`,
+  ]
+  const parts = [head, previewCells(plan), previewLeftOut(plan), previewGates(plan), previewSchedule(plan)]
+  return `${parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`
+}
+
+function previewCells({ cells }: Plan): readonly string[] {
+  if (cells.length === 0) return ['No cell can run.']
+  const rows = cells.map((cell) => [
+    String(cell.block),
+    cell.id,
+    `${cell.delivery}+${cell.engine}`,
+    String(cell.tasks),
+    `${cell.load.arrivals} ${formatRate(cell)}`,
+    formatDuration(cell.graceMs),
+    String(cell.faults.length),
+  ])
+  const blocks = new Set(cells.map(({ block }) => block)).size
+  return [
+    `${cells.length} cells in ${blocks} blocks; the cells of a block run side by side:`,
+    ...table([['block', 'cell', 'pattern', 'tasks', 'load', 'grace', 'firings'], ...rows]),
+  ]
+}
+
+function formatRate({ load }: CellPlan): string {
+  return `${Number(load.ratePerSec.toPrecision(3))}/s`
+}
+
+function previewLeftOut({ notApplicable, cells }: Plan): readonly string[] {
+  const whole = notApplicable.map(({ pattern, arm, reason }) => `  n/a  ${pattern} under ${arm}: ${reason}`)
+  const parts = cells.flatMap(({ id, untouchedBy }) =>
+    (untouchedBy ?? []).map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
+  )
+  const lines = [...whole, ...parts]
+  return lines.length > 0 ? ['Left out:', ...lines] : []
+}
+
+function previewGates({ gates }: Plan): readonly string[] {
+  if (gates.length === 0) return []
+  const lines = gates.map(
+    ({ pattern, arm, metric, min }) =>
+      `  ${pattern} under ${arm}: ${metric} >= ${Number((min * 100).toPrecision(6))} %`,
+  )
+  return ['Gates:', ...lines]
+}
+
+function previewSchedule(plan: Plan): readonly string[] {
+  const lines = extractSchedule(plan).arms.flatMap(({ arm, repetition, faults }) => [
+    `  ${arm}, repetition ${repetition}: ${faults.length === 0 ? 'nothing happens' : `${faults.length} firings`}`,
+    ...table(faults.map((fault) => ['  ', ...describeFiring(fault)])),
+  ])
+  return lines.length > 0 ? ['Fault schedule, in real time since the load started:', ...lines] : []
+}
+
+function describeFiring({ id, trigger, target, durationMs, params }: PlannedFault): readonly string[] {
+  const when =
+    trigger.kind === 'time'
+      ? formatDuration(trigger.atMs)
+      : `${formatDuration(trigger.delayMs)} after step ${trigger.step} of task ${trigger.task}`
+  const given = Object.entries(params).map(([key, value]) => `${key}=${String(value)}`)
+  return [when, id, formatTarget(target), `for ${formatDuration(durationMs)}`, given.join(' ')]
+}
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) => `  ${row.map((text, column) => text.padEnd(widths[column]!)).join('  ')}`.trimEnd())
+}

@@ -1,0 +1,68 @@
+import type { Gate, HealthLimits, LinkName, NodeRole, Published } from '../core/plan.ts'
+
+/**
+ * A scenario as it was meant, checked and with every default filled in. Durations and rates are those of the task's
+ * own world, as written: `compile.ts` divides by `timeScale`. The exceptions are real milliseconds at any scale:
+ * `health` (it is about this machine) and the overhead in `published` (it was measured somewhere else).
+ */
+export interface Scenario {
+  readonly name: string
+  readonly question: string
+  readonly seed: number
+  readonly timeScale: number
+  readonly profile: string
+  readonly patterns: readonly string[]
+  readonly load: Load
+  readonly graceMs: number
+  readonly replicas: { readonly api: number; readonly executor: number }
+  readonly restartDelayMs: number
+  readonly repetitions: number
+  /** In the order of the file. An arm without faults is a control. */
+  readonly arms: readonly Arm[]
+  readonly gates: readonly Gate[]
+  readonly published: readonly Published[]
+  readonly health: HealthLimits
+}
+
+export interface Load {
+  readonly tasks: number
+  readonly arrivals: 'poisson' | 'uniform'
+  readonly ratePerSec: number
+}
+
+export interface Arm {
+  readonly name: string
+  readonly faults: readonly FaultSpec[]
+}
+
+/** One entry of an arm: a fault, whom it hits, and when. */
+export interface FaultSpec {
+  /** Unique in its arm: as written, or the fault's name and its number among the arm's faults of that name. */
+  readonly id: string
+  readonly fault: string
+  readonly target: TargetSpec
+  readonly trigger: TriggerSpec
+  /** `load`: until the last task has ended or has been given up. */
+  readonly forMs: number | 'load'
+  /** As the fault's own schema reads them; durations in task-world milliseconds. */
+  readonly params: Readonly<Record<string, unknown>>
+  /** May overlap another fault on the same link. */
+  readonly compose: boolean
+}
+
+/** `any`: one node, drawn with the seed. */
+export type TargetSpec =
+  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'any' | 'all' }
+  | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
+
+export type TriggerSpec =
+  | { readonly kind: 'at'; readonly atMs: number }
+  /** Exponential gaps with this mean, from the end of one firing to the next: for each node of a role, or for the link. */
+  | { readonly kind: 'every'; readonly meanGapMs: number }
+  /** `task` and `step` count from 1. */
+  | { readonly kind: 'on'; readonly task: number; readonly step: number; readonly afterMs: number }
+
+/** The time from the start of the load to the ideal end of the last task, on average, in task-world milliseconds. */
+export function loadWindowMs(load: Load, idealMs: number): number {
+  return (load.tasks / load.ratePerSec) * 1000 + idealMs
+}

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { UsageError } from '../core/errors.ts'
+import { linkNames, type Plan, type PlannedFault } from '../core/plan.ts'
+import type { Catalog } from './catalog.ts'
+import { type Path, type Problem, readDocument } from './document.ts'
+import { specId } from './expand.ts'
+import { formatProblems } from './parse.ts'
+import { findProblems } from './problems.ts'
+import type { Arm, Scenario } from './scenario.ts'
+import { roles } from './target.ts'
+import { section } from './section.ts'
+import { describe } from './units.ts'
+
+/** `schedule.json`: every firing of a plan, to be replayed with `--schedule`. Real milliseconds. */
+export interface Schedule {
+  readonly version: 1
+  readonly scenario: string
+  readonly seed: number
+  readonly timeScale: number
+  readonly arms: readonly ArmSchedule[]
+}
+
+export interface ArmSchedule {
+  readonly arm: string
+  readonly repetition: number
+  readonly faults: readonly PlannedFault[]
+}
+
+/** The firings of a plan, block by block: what the cells of a block share, once. */
+export function extractSchedule({ scenario, seed, timeScale, cells }: Plan): Schedule {
+  const blocks = [...Map.groupBy(cells, ({ block }) => block).values()]
+  const arms = blocks.map((block) => {
+    const { arm, repetition } = block[0]!
+    const faults = [...new Map(block.flatMap((cell) => cell.faults.map((fault) => [fault.id, fault]))).values()]
+    return { arm, repetition, faults: faults.sort(byTimeAndId) }
+  })
+  return { version: 1, scenario, seed, timeScale, arms }
+}
+
+/** The text of `schedule.json`: the same plan gives the same bytes. One firing is one line. */
+export function formatSchedule(plan: Plan): string {
+  const { arms, ...head } = extractSchedule(plan)
+  const blocks = arms.map(({ arm, repetition, faults }) => {
+    const lines = faults.map((fault) => `\n      ${JSON.stringify(fault)}`).join(',')
+    return `    {"arm": ${JSON.stringify(arm)}, "repetition": ${repetition}, "faults": [${lines}${lines && '\n    '}]}`
+  })
+  const fields = Object.entries(head).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+  return `{\n${fields.join(',\n')},\n  "arms": [\n${blocks.join(',\n')}\n  ]\n}\n`
+}
+
+/**
+ * A schedule from its text, checked against the scenario that it is to be replayed in. Firings may have been removed
+ * or moved by hand. Throws one UsageError with every problem, each with file, line and column.
+ */
+export function parseSchedule(text: string, file: string, scenario: Scenario, catalog: Catalog): Schedule {
+  const source = readDocument(text, file)
+  if (!('data' in source)) throw new UsageError(source)
+  const shape = findProblems(schema, source.data)
+  const problems = shape.length > 0 ? shape : checkSchedule(schema.parse(source.data) as Schedule, scenario, catalog)
+  if (problems.length > 0) throw new UsageError(formatProblems(problems, source, file))
+  return schema.parse(source.data) as Schedule
+}
+
+const ms = z.number().min(0)
+const target = z.discriminatedUnion('kind', [
+  section({ kind: z.literal('node'), role: z.enum(roles), ordinal: z.int().min(0) }),
+  section({
+    kind: z.literal('link'),
+    link: z.enum(linkNames),
+    ordinal: z.union([z.literal('all'), z.int().min(0)], { error: 'write all or a whole number' }),
+  }),
+])
+const trigger = z.discriminatedUnion('kind', [
+  section({ kind: z.literal('time'), atMs: ms }),
+  section({ kind: z.literal('step'), task: z.int().min(1), step: z.int().min(1), delayMs: ms, withinMs: ms }),
+])
+const schema = section({
+  version: z.literal(1),
+  scenario: z.string(),
+  seed: z.int().min(0),
+  timeScale: z.number(),
+  arms: z.array(
+    section({
+      arm: z.string(),
+      repetition: z.int().min(1),
+      faults: z.array(
+        section({
+          id: z
+            .string()
+            .regex(/^[a-z][a-z0-9-]*#\d+$/, { error: 'write the id of a fault and a number, as in kill-1#3' }),
+          fault: z.string(),
+          ...{ target, trigger },
+          durationMs: z.number().gt(0),
+          params: z.record(z.string(), z.unknown()),
+          seed: z.int().min(0),
+        }),
+      ),
+    }),
+  ),
+})
+
+function checkSchedule(schedule: Schedule, scenario: Scenario, catalog: Catalog): readonly Problem[] {
+  const seen = new Set<string>()
+  return [
+    ...mustEqual(['scenario'], schedule.scenario, scenario.name),
+    ...mustEqual(['timeScale'], schedule.timeScale, scenario.timeScale),
+    ...schedule.arms.flatMap((entry, i) => {
+      const key = `${entry.arm}.${entry.repetition}`
+      const twice = seen.has(key)
+      seen.add(key)
+      if (twice) return [{ path: ['arms', i], message: `arm ${key} is there twice; write it once` }]
+      return checkArmSchedule(['arms', i], entry, scenario, catalog)
+    }),
+  ]
+}
+
+function mustEqual(path: Path, written: string | number, expected: string | number): readonly Problem[] {
+  if (written === expected) return []
+  return [{ path, message: `${describe(written)} is not what the scenario says; it says ${describe(expected)}` }]
+}
+
+function checkArmSchedule(path: Path, entry: ArmSchedule, scenario: Scenario, catalog: Catalog): readonly Problem[] {
+  const arm = scenario.arms.find(({ name }) => name === entry.arm)
+  if (!arm) {
+    const known = scenario.arms.map(({ name }) => name).join(', ')
+    return [{ path: [...path, 'arm'], message: `there is no arm ${describe(entry.arm)}; arms: ${known}` }]
+  }
+  if (entry.repetition > scenario.repetitions)
+    return [{ path: [...path, 'repetition'], message: `there are ${scenario.repetitions}; write no more` }]
+  const ids = entry.faults.map(({ id }) => id)
+  return entry.faults.flatMap((planned, i) => {
+    const place = [...path, 'faults', i]
+    if (ids.indexOf(planned.id) !== i)
+      return [{ path: [...place, 'id'], message: `${planned.id} is there twice; write it once` }]
+    return checkPlanned(place, planned, arm, catalog)
+  })
+}
+
+function checkPlanned(path: Path, planned: PlannedFault, arm: Arm, catalog: Catalog): readonly Problem[] {
+  const spec = arm.faults.find(({ id }) => id === specId(planned))
+  if (!spec) {
+    const known = arm.faults.map(({ id }) => id).join(', ') || 'none'
+    return [{ path: [...path, 'id'], message: `arm ${arm.name} has no fault ${specId(planned)}; faults: ${known}` }]
+  }
+  const sameTarget =
+    planned.target.kind === 'node'
+      ? spec.target.kind === 'node' && planned.target.role === spec.target.role
+      : spec.target.kind === 'link' && planned.target.link === spec.target.link
+  const params = findProblems(catalog.faults.get(spec.fault)!.params, planned.params)
+  return [
+    ...mustEqual([...path, 'fault'], planned.fault, spec.fault),
+    ...(sameTarget
+      ? []
+      : [{ path: [...path, 'target'], message: 'is not the scenario’s; write the same role or link' }]),
+    ...params.map((problem) => ({ ...problem, path: [...path, 'params', ...problem.path] })),
+  ]
+}
+
+function byTimeAndId(a: PlannedFault, b: PlannedFault): number {
+  const time = ({ trigger }: PlannedFault): number => (trigger.kind === 'time' ? trigger.atMs : -1)
+  return time(a) - time(b) || (a.id < b.id ? -1 : 1)
+}

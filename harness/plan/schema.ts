@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import type { Fault } from '../core/types.ts'
+import type { Catalog } from './catalog.ts'
+import { faultEntry } from './fault-schema.ts'
+import { suggest } from './nearest.ts'
+import { section } from './section.ts'
+import { atLeast, describe, duration, percent, positiveDuration, rate } from './units.ts'
+
+const armName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/, { error: ({ input }) => `arm name ${describe(input)}; use a-z, 0-9 and hyphens` })
+
+/** The parts of the language that depend on what is installed. */
+export type Vocabulary = Pick<
+  Catalog,
+  'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profiles'
+> & {
+  readonly faults: ReadonlyMap<string, Fault>
+}
+
+/** The scenario language: its top-level keys and what each may hold. */
+export function scenarioShape(vocabulary: Vocabulary) {
+  const pattern = patternName(vocabulary)
+  return {
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]*$/, { error: ({ input }) => `name ${describe(input)}; use a-z, 0-9 and hyphens` })
+      .describe('Names the run and its folder'),
+    question: z.string().min(1).describe('What the run is to find out: printed above its answer'),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(1)
+      .describe('Every random choice derives from it'),
+    timeScale: z
+      .number()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('Divides every duration and multiplies every rate of this file, except in health and published'),
+    profile: profileName(vocabulary).default('research-write').describe('The kind of work'),
+    patterns: z
+      .array(pattern)
+      .min(1)
+      .superRefine(noRepetition)
+      .describe('Compared side by side: names of the catalog, or delivery+engine'),
+    load: section({
+      tasks: z.int().min(1).max(1_000_000).describe('How many, per pattern and arm'),
+      arrivals: z.enum(['poisson', 'uniform']).default('poisson').describe('How the intended starts are spread'),
+      rate: rate.describe('Arrivals per time, in task-world time'),
+    }).describe('Open-loop load: the same for every pattern'),
+    grace: positiveDuration.default(120_000).describe('Time beyond the ideal duration in which a result counts'),
+    replicas: section({
+      api: z.int().min(1).max(64).default(1),
+      executor: z.int().min(1).max(256).default(2),
+    })
+      .default({ api: 1, executor: 2 })
+      .describe('Nodes per role; an executor runs the steps'),
+    restartDelay: positiveDuration.default(30_000).describe('How long an exited node stays away'),
+    repetitions: z.int().min(1).max(1000).default(1).describe('Blocks per arm, each with its own seed'),
+    arms: z
+      .record(armName, z.array(faultEntry(vocabulary.faults)))
+      .describe('What is done to the world: none is the control'),
+    gates: z.array(gateEntry(pattern)).default([]).describe('Fail the run unless the interval is on the good side'),
+    published: z.array(publishedEntry(pattern)).default([]).describe('What somebody published, for comparison'),
+    health: section({
+      pacerLagP99: positiveDuration.default(20),
+      eventLoopDelayP99: positiveDuration.default(50),
+    })
+      .default({ pacerLagP99: 20, eventLoopDelayP99: 50 })
+      .describe('Limits beyond which the harness itself makes the run invalid: real time, never scaled'),
+  }
+}
+
+export type ScenarioShape = ReturnType<typeof scenarioShape>
+export type GateEntry = z.output<ReturnType<typeof gateEntry>>
+export type PublishedEntry = z.output<ReturnType<typeof publishedEntry>>
+
+export function gateEntry(pattern: z.ZodType<string>) {
+  return section({
+    pattern,
+    arm: z.string(),
+    success: atLeast.optional().describe('Share of intended tasks'),
+    'exposed-success': atLeast.optional().describe('The same among tasks that a proven fault could touch'),
+  })
+}
+
+export function publishedEntry(pattern: z.ZodType<string>) {
+  return section({
+    pattern,
+    arm: z.string(),
+    source: z.string().min(1).describe('Who says so, and where'),
+    success: percent.optional(),
+    overhead: duration.optional().describe('As published: real time, never scaled'),
+  })
+}
+
+function patternName(vocabulary: Vocabulary) {
+  return z.string().superRefine((name, ctx) => {
+    if (!vocabulary.resolvePattern(name)) ctx.addIssue({ code: 'custom', message: unknownPattern(name, vocabulary) })
+  })
+}
+
+function unknownPattern(name: string, { patternNames, deliveryNames, engineNames }: Vocabulary): string {
+  const [delivery, engine, ...more] = name.split('+') as [string, ...string[]]
+  const known = `patterns: ${patternNames.join(', ')}, or delivery+engine`
+  if (engine === undefined || more.length > 0)
+    return `unknown pattern ${describe(name)}${suggest(name, patternNames)}; ${known}`
+  if (!deliveryNames.includes(delivery))
+    return `unknown delivery ${describe(delivery)}${suggest(delivery, deliveryNames)}; deliveries: ${deliveryNames.join(', ')}`
+  return `unknown engine ${describe(engine)}${suggest(engine, engineNames)}; engines: ${engineNames.join(', ')}`
+}
+
+function profileName({ profiles }: Vocabulary) {
+  return z.string().superRefine((name, ctx) => {
+    const names = [...profiles.keys()]
+    if (!profiles.has(name))
+      ctx.addIssue({
+        code: 'custom',
+        message: `unknown profile ${describe(name)}${suggest(name, names)}; profiles: ${names.join(', ')}`,
+      })
+  })
+}
+
+function noRepetition(names: readonly string[], ctx: z.RefinementCtx): void {
+  names.forEach((name, i) => {
+    if (names.indexOf(name) === i) return
+    ctx.addIssue({
+      code: 'custom',
+      path: [i],
+      message: `${describe(name)} is listed twice; each pattern runs once per arm`,
+    })
+  })
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const perSecond: Readonly<Record<string, number>> = { s: 1, min: 1 / 60, h: 1 / 3600 }
+const part = /(\d+(?:\.\d+)?)(ms|s|m|h)/g
+
+const durationHelp = 'write a duration such as 200ms, 30s, 5m or 1h30m'
+const rateHelp = 'write a rate such as 5/s, 30/min or 200/h'
+const percentHelp = 'write a percentage such as 94.2 %'
+const limitHelp = "write a limit such as '>= 99 %'"
+
+/** `1h30m` as milliseconds, zero allowed. */
+export const duration = unit(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/, Object.keys(unitMs), durationHelp, parseDuration)
+
+/** The same, more than zero. */
+export const positiveDuration = duration.refine((ms) => ms > 0, { error: `0 is too short; ${durationHelp}` })
+
+/** `30/min` as a number per second, more than zero. */
+export const rate = unit(/^\d+(?:\.\d+)?\/(?:s|min|h)$/, Object.keys(perSecond), rateHelp, (text) => {
+  const [count, per] = text.split('/') as [string, string]
+  return Number(count) * perSecond[per]!
+}).refine((value) => value > 0, { error: `a rate must be more than 0; ${rateHelp}` })
+
+/** `94.2 %` as a fraction. */
+export const percent = unit(/^\d+(?:\.\d+)? ?%$/, ['%'], percentHelp, parsePercent).refine((share) => share <= 1, {
+  error: `more than 100 %; ${percentHelp}`,
+})
+
+/** `>= 99 %` as a fraction. */
+export const atLeast = unit(/^>= ?\d+(?:\.\d+)? ?%$/, ['%'], limitHelp, (text) => parsePercent(text.slice(2))).refine(
+  (share) => share <= 1,
+  { error: `more than 100 %; ${limitHelp}` },
+)
+
+/** A duration as a scenario writes it, in at most two units: `90000` is `1m30s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${trim(ms)}ms`
+  if (ms < 60_000) return `${trim(ms / 1000)}s`
+  const [large, small] = ms < 3_600_000 ? ['m', 's'] : ['h', 'm']
+  const rest = Math.round(ms / unitMs[small!]!)
+  return `${Math.floor(rest / 60)}${large}${rest % 60 ? `${rest % 60}${small}` : ''}`
+}
+
+function unit(pattern: RegExp, units: readonly string[], help: string, parse: (text: string) => number) {
+  return z
+    .string({ error: ({ input }) => (input === undefined ? undefined : explain(input, units, help)) })
+    .regex(pattern, { error: ({ input }) => explain(input, units, help) })
+    .transform(parse)
+}
+
+function explain(input: unknown, units: readonly string[], help: string): string {
+  if (typeof input === 'number') return `${input} has no unit; ${help}`
+  if (typeof input !== 'string') return `${describe(input)} is not allowed here; ${help}`
+  if (/^(?:>= ?)?-/.test(input)) return `${describe(input)} is negative; ${help}`
+  if (/^\d+(?:\.\d+)?$/.test(input)) return `${describe(input)} has no unit; ${help}`
+  const written = /^\d+(?:\.\d+)? ?\/? ?([a-zA-Zµ]+)$/.exec(input)?.[1]
+  if (written && !units.includes(written))
+    return `${describe(input)} has an unknown unit ${describe(written)}; ${help} (units: ${units.join(', ')})`
+  return `${describe(input)} cannot be read; ${help}`
+}
+
+/** What a value is, in a few words: for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  if (typeof value !== 'string') return String(value)
+  return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`
+}
+
+function parseDuration(text: string): number {
+  return [...text.matchAll(part)].reduce((sum, [, count, name]) => sum + Number(count) * unitMs[name!]!, 0)
+}
+
+function parsePercent(text: string): number {
+  return Number((Number(text.replace('%', '')) / 100).toPrecision(12))
+}
+
+function trim(value: number): string {
+  return String(Number(value.toFixed(value < 10 ? 2 : 1)))
+}
