@@ -1,0 +1,340 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { request } from 'undici'
+import { describe, expect, test } from 'vitest'
+import { planTask } from '../../patterns/agent/plan.ts'
+import type { Delivery } from '../../patterns/contract/axes.ts'
+import { JobFailed, type RunJob } from '../../patterns/contract/client.ts'
+import { dispatcher, freePort, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
+import { jobFor, portsFor, startReceiver, type RecordedPorts } from './support/client-ports.ts'
+import { startCutter } from './support/cutter.ts'
+import { readEnd, readEvents, requestBody, send, submit } from './support/http.ts'
+import { openStream } from './support/sse.ts'
+import { startToolServer } from './support/tool-server.ts'
+
+const folder = new URL('../../patterns/deliveries/', import.meta.url)
+const names = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+
+async function clientOf(delivery: string): Promise<RunJob> {
+  return ((await import(new URL(`${delivery}/client.ts`, folder).href)) as { default: RunJob }).default
+}
+
+const never = new AbortController().signal
+const answerOf = (seed: number): string => planTask({ seed, profile: 'smoke' }, timeScale).digest
+
+function streamStates(ports: RecordedPorts): string[] {
+  return ports.log.flatMap(({ what, value }) => (what === 'stream' ? [value.state] : []))
+}
+
+function eventNumbers(ports: RecordedPorts): number[] {
+  return ports.log.flatMap(({ what, value }) => (what === 'event' ? [value.seq] : []))
+}
+
+describe.each(names)('the client of %s', (delivery) => {
+  test('is described by its folder', async () => {
+    const { default: data } = (await import(new URL(`${delivery}/delivery.ts`, folder).href)) as { default: Delivery }
+    expect(data.name).toBe(delivery)
+    expect(data.promises).toContain('no-phantom')
+  })
+
+  test('learns the right result, once, and reports what it did', async () => {
+    await using node = await startApiNode(delivery)
+    await using receiver = await startReceiver()
+    const ports = portsFor([node.url], { inbox: receiver.inbox })
+    const { task, via } = await (await clientOf(delivery))(jobFor('right', 11), ports, never)
+    expect(task).toMatchObject({ status: 'completed', result: { digest: answerOf(11), steps: 3 } })
+    expect(task).toEqual(await readEnd(node.url, task.task_id))
+    expect(node.tools.effects.map(({ key }) => key)).toEqual([1, 2, 3].map((step) => `${task.task_id}/${step}`))
+    expect(ports.log.slice(0, 2)).toMatchObject([
+      { what: 'submit.invoke', value: { attempt: 1, api: 'api-0' } },
+      { what: 'submit.ok', value: { attempt: 1, api: 'api-0', taskId: task.task_id, replayed: false } },
+    ])
+    expect(['response', 'callback', 'poll', 'stream']).toContain(via)
+  })
+
+  test('goes to the next replica when the first one refuses', async () => {
+    await using node = await startApiNode(delivery)
+    await using receiver = await startReceiver()
+    const ports = portsFor([`http://127.0.0.1:${await freePort()}`, node.url], { inbox: receiver.inbox })
+    const { task } = await (await clientOf(delivery))(jobFor('next', 12), ports, never)
+    expect(task.result!.digest).toBe(answerOf(12))
+    expect(ports.log.slice(0, 4).map(({ what }) => what)).toEqual([
+      'submit.invoke',
+      'submit.fail',
+      'submit.invoke',
+      'submit.ok',
+    ])
+    expect(ports.log.some(({ what }) => what === 'poll.fail')).toBe(false)
+  })
+
+  test('knows that it was refused, and gives up with the abort reason when it cannot know', async () => {
+    const runJob = await clientOf(delivery)
+    await using receiver = await startReceiver()
+    const closed = portsFor([`http://127.0.0.1:${await freePort()}`], { inbox: receiver.inbox })
+    const refused = runJob(jobFor('refused', 13, 300), closed, AbortSignal.timeout(300))
+    await expect(refused).rejects.toMatchObject({ name: 'JobFailed', reason: 'refused' })
+    await using node = await startApiNode(delivery)
+    await using cutter = await startCutter(node.url)
+    cutter.harm('cut', /POST/)
+    const cut = runJob(
+      jobFor('unknown', 13, 300),
+      portsFor([cutter.url], { inbox: receiver.inbox }),
+      AbortSignal.timeout(300),
+    )
+    await expect(cut).rejects.toMatchObject({ name: 'TimeoutError' })
+  })
+
+  test('does not repeat a request that can never succeed', async () => {
+    await using node = await startApiNode(delivery)
+    await using receiver = await startReceiver()
+    const ports = portsFor([node.url], { token: 'not-the-token-of-the-node', inbox: receiver.inbox })
+    const failed = (await clientOf(delivery))(jobFor('token', 14), ports, never)
+    await expect(failed).rejects.toBeInstanceOf(JobFailed)
+    expect(ports.log.map(({ what }) => what)).toEqual(['submit.invoke', 'submit.fail'])
+  })
+
+  test('a lost answer to the submission does not become a second task', async () => {
+    await using node = await startApiNode(delivery)
+    await using receiver = await startReceiver()
+    await using cutter = await startCutter(node.url)
+    cutter.harm('silence', /POST/)
+    const ports = portsFor([cutter.url], { inbox: receiver.inbox })
+    const running = (await clientOf(delivery))(jobFor('lost-answer', 15), ports, never)
+    while (node.tools.effects.length === 0) await sleep(10)
+    cutter.harm('cut', /POST/)
+    cutter.heal()
+    const { task } = await running
+    expect(task.result!.digest).toBe(answerOf(15))
+    expect(node.tools.effects.map(({ step }) => step)).toEqual([1, 2, 3])
+    expect(ports.log).toContainEqual({ what: 'submit.info', value: expect.objectContaining({ attempt: 1 }) })
+  })
+})
+
+describe('sync', () => {
+  test('holds the connection until the result', async () => {
+    await using node = await startApiNode('sync')
+    const reply = await submit(node.url, 'held', requestBody(21))
+    expect(reply).toMatchObject({ status: 200, json: { status: 'completed', result: { digest: answerOf(21) } } })
+  })
+
+  test('a node that leaves says so: the task may be running, the key is good', async () => {
+    await using node = await startApiNode('sync')
+    const held = submit(node.url, 'leaving', requestBody(22))
+    while (node.tools.effects.length === 0) await sleep(10)
+    node.drain.abort()
+    expect(await held).toMatchObject({ status: 503, json: { retryable: true, task_id: expect.any(String) } })
+  })
+})
+
+describe('polling', () => {
+  test('goes on through errors and keeps to the replica that accepted the task', async () => {
+    await using node = await startApiNode('polling')
+    await using other = await startApiNode('polling')
+    await using cutter = await startCutter(node.url)
+    const ports = portsFor([cutter.url, other.url])
+    const running = (await clientOf('polling'))(jobFor('errors', 31), ports, never)
+    while (!ports.log.some(({ what }) => what === 'poll.ok')) await sleep(5)
+    cutter.harm('cut', /GET/)
+    while (!ports.log.some(({ what }) => what === 'poll.fail')) await sleep(5)
+    cutter.heal()
+    expect((await running).task.result!.digest).toBe(answerOf(31))
+    expect(other.tools.effects).toEqual([])
+  })
+
+  test('believes that a task is gone only when every replica that could know it says so', async () => {
+    await using node = await startApiNode('polling')
+    await using ignorant = await startApiNode('polling')
+    const shared = portsFor([node.url, ignorant.url], { sticky: false })
+    const { task } = await (await clientOf('polling'))(jobFor('shared', 32), shared, never)
+    expect(task.result!.digest).toBe(answerOf(32))
+    expect(shared.log.some(({ what, value }) => what === 'poll.fail' && value.httpStatus === 404)).toBe(true)
+  })
+})
+
+describe.each(['polling', 'sse-polling'])('%s over a node that was killed', (delivery) => {
+  test('learns that the task is gone', async () => {
+    await using tools = await startToolServer()
+    const port = await freePort()
+    const ports = portsFor([`http://127.0.0.1:${port}`])
+    let running: Promise<unknown>
+    {
+      await using _first = await startServe(delivery, tools.url, port)
+      running = (await clientOf(delivery))(jobFor('gone', 33), ports, never)
+      running.catch(() => {})
+      while (tools.effects.length === 0) await sleep(10)
+    }
+    await using _second = await startServe(delivery, tools.url, port)
+    await expect(running).rejects.toMatchObject({ name: 'JobFailed', reason: 'gone' })
+  })
+})
+
+describe('sse-polling', () => {
+  test('a stream begins at once, carries the whole log and ends after the terminal event', async () => {
+    await using node = await startApiNode('sse-polling')
+    const { json } = await submit(node.url, 'whole', requestBody(41))
+    const stream = await openStream(`${node.url}${json.links.events}`)
+    expect(stream.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    })
+    await stream.ended
+    expect(stream.retryMs[0]).toBeGreaterThan(0)
+    expect(stream.comments.filter((comment) => comment === 'heartbeat')).not.toEqual([])
+    expect(stream.events).toEqual(await readEvents(node.url, json.task_id))
+    expect(stream.ids).toEqual(stream.events.map(({ seq }) => String(seq)))
+  })
+
+  test('resumes after Last-Event-ID, after the query if there are both, and is 204 at the end', async () => {
+    await using node = await startApiNode('sse-polling')
+    const { json } = await submit(node.url, 'resumed', requestBody(42))
+    const url = `${node.url}${json.links.events}`
+    const final = await readEnd(node.url, json.task_id)
+    const byHeader = await openStream(url, { 'last-event-id': '2' })
+    const byQuery = await openStream(`${url}?after=4`, { 'last-event-id': '2' })
+    await Promise.all([byHeader.ended, byQuery.ended])
+    expect(byHeader.ids).toEqual(['3', '4', '5', '6'])
+    expect(byQuery.ids).toEqual(['5', '6'])
+    const accept = { accept: 'text/event-stream' }
+    expect((await send(`${url}?after=${final.version}`, { headers: accept })).status).toBe(204)
+    expect((await send(`${node.url}/v1/tasks/none/events`, { headers: accept })).status).toBe(404)
+  })
+
+  test('all readers see the same', async () => {
+    await using node = await startApiNode('sse-polling')
+    const { json } = await submit(node.url, 'many', requestBody(43))
+    const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(`${node.url}${json.links.events}`)))
+    await Promise.all(streams.map(({ ended }) => ended))
+    expect(new Set(streams.map(({ ids }) => ids.join()))).toEqual(new Set(['1,2,3,4,5,6']))
+  })
+
+  test('a draining node tells its readers when to come back', async () => {
+    await using node = await startApiNode('sse-polling')
+    const { json } = await submit(node.url, 'drained', requestBody(44))
+    const stream = await openStream(`${node.url}${json.links.events}`)
+    while (stream.events.length === 0) await sleep(5)
+    node.drain.abort()
+    await stream.ended
+    expect(stream.comments).toContain('draining')
+    expect(stream.retryMs).toHaveLength(2)
+    expect(stream.events.at(-1)!.status).toBe('running')
+  })
+
+  test('polls while the stream is cut, and goes back to it', async () => {
+    await using node = await startApiNode('sse-polling')
+    await using cutter = await startCutter(node.url)
+    const ports = portsFor([cutter.url])
+    const job = { ...jobFor('cut', 45), input: { seed: 45, profile: 'research-write', job: 'cut' } }
+    const running = (await clientOf('sse-polling'))(job, ports, never)
+    while (eventNumbers(ports).length < 3) await sleep(5)
+    cutter.harm('cut', /\/events/)
+    while (!ports.log.some(({ what }) => what === 'poll.ok')) await sleep(5)
+    cutter.heal()
+    const { task, via } = await running
+    expect(via).toBe('stream')
+    expect(task.result!.digest).toBe(planTask(job.input, timeScale).digest)
+    const states = streamStates(ports)
+    expect(states.filter((state) => state !== 'closed')).toEqual(['open', 'fallback', 'open', 'recovered'])
+    expect(eventNumbers(ports)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
+  })
+
+  test('notices a stream that went silent, and learns the end by polling when it stays away', async () => {
+    await using node = await startApiNode('sse-polling')
+    await using cutter = await startCutter(node.url)
+    cutter.harm('silence', /\/events/)
+    const ports = portsFor([cutter.url])
+    const input = { seed: 46, profile: 'research-write', job: 'silent' }
+    const { task, via } = await (await clientOf('sse-polling'))({ ...jobFor('silent', 46), input }, ports, never)
+    expect([via, task.result!.digest]).toEqual(['poll', planTask(input, timeScale).digest])
+    expect(streamStates(ports).slice(0, 3).toSorted()).toEqual(['closed', 'fallback', 'heartbeat-missed'])
+    expect(task).toEqual(await readEnd(node.url, task.task_id))
+  })
+})
+
+describe('webhook', () => {
+  test('is one POST of the finished task on a connection of its own', async () => {
+    await using node = await startApiNode('webhook')
+    await using receiver = await startReceiver()
+    const { json } = await submit(node.url, 'posted', withCallback(51, receiver.url))
+    const final = await readEnd(node.url, json.task_id)
+    while (receiver.posts.length === 0) await sleep(10)
+    expect(JSON.parse(receiver.posts[0]!.body)).toEqual(final)
+    expect(receiver.posts[0]!.headers).toMatchObject({
+      connection: 'close',
+      'webhook-id': `evt_${json.task_id}_${final.version}`,
+    })
+  })
+
+  test.each([
+    ['an error', 500, {}],
+    ['a redirect', 307, { location: '/elsewhere' }],
+  ])('%s from the receiver is the end of it', async (_, status, headers) => {
+    await using node = await startApiNode('webhook')
+    await using receiver = await startReceiver(status, headers)
+    const { json } = await submit(node.url, 'once', withCallback(52, receiver.url))
+    expect((await readEnd(node.url, json.task_id)).status).toBe('completed')
+    await sleep(timing.webhookTimeoutMs)
+    expect(receiver.posts.map(({ url }) => url)).toEqual(['/'])
+  })
+
+  test.each(['http://10.0.0.1/', 'http://[::ffff:169.254.169.254]/', 'http://0x0a000001/', 'ftp://example.com/'])(
+    'a task with the callback %s is refused',
+    async (url) => {
+      await using node = await startApiNode('webhook')
+      const reply = await submit(node.url, 'blocked', withCallback(53, url))
+      expect([reply.status, reply.json.type]).toEqual([422, '/problems/blocked-destination'])
+    },
+  )
+
+  test('a name that resolves to a private address is not dialled', async () => {
+    await using tools = await startToolServer()
+    await using receiver = await startReceiver()
+    await using api = await startServe('webhook', tools.url, await freePort(), {
+      OUTLAST_WEBHOOK_ALLOW: '192.0.2.0/24',
+    })
+    const url = receiver.url.replace('127.0.0.1', 'localhost')
+    const { json } = await submit(api.url, 'rebound', withCallback(54, url))
+    expect((await readEnd(api.url, json.task_id)).status).toBe('completed')
+    while (!api.log().includes('BlockedDestination')) await sleep(10)
+    expect(receiver.posts).toEqual([])
+  })
+})
+
+describe('serve', () => {
+  test('SIGTERM: streams are told to reconnect, nothing more is accepted, exit 0', async () => {
+    await using tools = await startToolServer()
+    await using api = await startServe('sse-polling', tools.url, await freePort())
+    const { json } = await submit(api.url, 'drain', requestBody(61))
+    const stream = await openStream(`${api.url}${json.links.events}`)
+    while (stream.events.length === 0) await sleep(5)
+    const exited = once(api.child, 'exit')
+    api.child.kill('SIGTERM')
+    await stream.ended
+    expect(stream.comments).toContain('draining')
+    expect(await exited).toEqual([0, null])
+    await expect(request(`${api.url}/healthz`, { dispatcher })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    expect(api.log()).toBe('')
+  })
+
+  test('ends when the process that started it is gone', async () => {
+    await using tools = await startToolServer()
+    await using api = await startServe('polling', tools.url, await freePort())
+    const exited = once(api.child, 'exit')
+    api.child.stdin!.end()
+    expect(await exited).toEqual([0, null])
+  })
+
+  test('says in one line why it cannot start', async () => {
+    await using tools = await startToolServer()
+    await using api = await startServe('polling', tools.url, await freePort())
+    const taken = startServe('polling', tools.url, Number(new URL(api.url).port), { OUTLAST_TOKEN: token })
+    await expect(taken.then((second) => once(second.child, 'exit'))).resolves.toEqual([1, null])
+  })
+})
+
+function withCallback(seed: number, url: string): object {
+  return requestBody(seed, { delivery: { webhook_url: url } })
+}

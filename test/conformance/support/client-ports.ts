@@ -1,0 +1,65 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { ClientPorts, Job, Observations } from '../../../patterns/contract/client.ts'
+import type { Task } from '../../../patterns/contract/task.ts'
+import { dispatcher, timeScale, token } from './api-node.ts'
+import { closeServer, listenOnLoopback } from './tool-server.ts'
+
+export type Observed = { [K in keyof Observations]: { what: K; value: Observations[K] } }[keyof Observations]
+
+export interface RecordedPorts extends ClientPorts {
+  readonly log: Observed[]
+}
+
+/** Ports for one client, with a record of what it reports. */
+export function portsFor(urls: readonly string[], more: Partial<ClientPorts> = {}): RecordedPorts {
+  const log: Observed[] = []
+  return {
+    apis: urls.map((url, i) => ({ name: `api-${i}`, url })),
+    sticky: true,
+    dispatcher,
+    token,
+    timeScale,
+    now: () => performance.now(),
+    random: Math.random,
+    observe: (_, what, value) => void log.push({ what, value } as Observed),
+    log,
+    ...more,
+  }
+}
+
+export function jobFor(key: string, seed: number, limitMs = 60_000): Job {
+  return { key, ordinal: 0, input: { seed, profile: 'smoke', job: key }, giveUpAt: performance.now() + limitMs }
+}
+
+export interface Post {
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+export interface Receiver extends AsyncDisposable {
+  readonly url: string
+  readonly posts: readonly Post[]
+  readonly inbox: NonNullable<ClientPorts['inbox']>
+}
+
+/** A callback receiver that answers every POST with this status and these headers. */
+export async function startReceiver(status = 204, headers: Record<string, string> = {}): Promise<Receiver> {
+  const posts: Post[] = []
+  const waiting = new Map<string, (task: Task) => void>()
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    posts.push({ url: request.url!, headers: request.headers, body })
+    response.writeHead(status, headers).end()
+    if (status < 300) waiting.get(request.url!.slice(1))?.(JSON.parse(body))
+  })
+  const url = await listenOnLoopback(server)
+  const wait = (job: string): Promise<Task> => new Promise((resolve) => waiting.set(job, resolve))
+  return {
+    url,
+    posts,
+    inbox: { urlFor: (job) => `${url}/${job}`, wait },
+    [Symbol.asyncDispose]: () => closeServer(server),
+  }
+}

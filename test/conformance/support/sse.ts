@@ -1,0 +1,37 @@
+import { createParser } from 'eventsource-parser'
+import { request } from 'undici'
+import type { TaskEvent } from '../../../patterns/contract/events.ts'
+import { dispatcher, token } from './api-node.ts'
+
+export interface ReadStream {
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly events: TaskEvent[]
+  readonly ids: (string | undefined)[]
+  readonly comments: string[]
+  readonly retryMs: number[]
+  readonly ended: Promise<void>
+}
+
+/** Read an event stream until the server ends it. */
+export async function openStream(url: string, headers: Record<string, string> = {}): Promise<ReadStream> {
+  const own = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
+  const answer = await request(url, { dispatcher, headers: { ...own, ...headers } })
+  const read = {
+    events: [] as TaskEvent[],
+    ids: [] as (string | undefined)[],
+    comments: [] as string[],
+    retryMs: [] as number[],
+  }
+  const parser = createParser({
+    onEvent: ({ id, data }) => {
+      read.ids.push(id)
+      read.events.push(JSON.parse(data))
+    },
+    onComment: (comment) => read.comments.push(comment.trim()),
+    onRetry: (retry) => read.retryMs.push(retry),
+  })
+  const consume = async (): Promise<void> => {
+    for await (const chunk of answer.body) parser.feed(String(chunk))
+  }
+  return { ...read, headers: answer.headers, ended: consume() }
+}
