@@ -32,7 +32,8 @@ const atFullLength = {
 } as const
 export type Timing = { readonly [K in keyof typeof atFullLength]: number }
 
-/** The durations at a time scale, in real milliseconds. */
+/** The durations at a time scale, in whole real milliseconds, at least 1: `AbortSignal.timeout` takes no fractions. */
 export function timingAt(timeScale: number): Timing {
-  return Object.fromEntries(Object.entries(atFullLength).map(([name, ms]) => [name, ms / timeScale])) as Timing
+  const scaled = Object.entries(atFullLength).map(([name, ms]) => [name, Math.max(1, Math.round(ms / timeScale))])
+  return Object.fromEntries(scaled) as Timing
 }

@@ -1,0 +1,33 @@
+/**
+ * Calls that arrive while one is under way wait together and become the next one: no timer, no added delay, and at most
+ * one `perform` at a time however many callers there are. `perform` gets 1 to `most` inputs and answers in their order.
+ */
+export function batching<In, Out>(
+  perform: (inputs: readonly In[]) => Promise<readonly Out[]>,
+  most: number,
+): (input: In) => Promise<Out> {
+  const waiting: { input: In; resolve: (output: Out) => void; reject: (error: unknown) => void }[] = []
+  let busy = false
+
+  async function performAll(): Promise<void> {
+    if (busy) return
+    busy = true
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, most)
+      try {
+        const outputs = await perform(batch.map((call) => call.input))
+        batch.forEach((call, i) => call.resolve(outputs[i]!))
+      } catch (error) {
+        for (const call of batch) call.reject(error)
+      }
+    }
+    busy = false
+  }
+
+  return (input) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ input, resolve, reject })
+      // After the current turn: what is asked for in one turn goes together.
+      queueMicrotask(() => void performAll())
+    })
+}

@@ -1,0 +1,108 @@
+import { sleep } from '../../contract/patience.ts'
+import { reportError } from '../../contract/report.ts'
+import { requestOf } from '../../contract/log.ts'
+import { alarm, type Alarm, within } from './alarm.ts'
+import { execute, stops, type Workplace } from './execution.ts'
+import { type Claim, claimTasks, LeaseLost } from './leases.ts'
+import type { Outbox } from './outbox.ts'
+import type { Store } from './store.ts'
+import type { Tenure } from './tenure.ts'
+
+/** Most tasks that one worker runs at a time: they wait far more than they compute. */
+const capacity = 1000
+/** Small batches, so that workers who wake up together share what is there. */
+const claimAtOnce = 16
+
+export interface BenchParts {
+  readonly store: Store
+  readonly place: Workplace
+  readonly tenure: Tenure
+  readonly outbox: Outbox
+}
+
+/** What a worker has in hand. */
+export interface Bench {
+  /** There may be something to claim. */
+  look(): void
+  cancel(taskId: string): void
+  /** The lease is lost: drop everything, write nothing. */
+  abandonAll(): void
+  /** Claim no more; resolves when all is put down, after `mostMs` by dropping it. */
+  drain(mostMs: number): Promise<void>
+}
+
+export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
+  const held = new Map<string, AbortController>()
+  const running = new Set<Promise<void>>()
+  const draining = new AbortController()
+  const tasks = alarm()
+  const callbacks = alarm()
+
+  function begin(claim: Claim): void {
+    const controller = new AbortController()
+    held.set(claim.taskId, controller)
+    const run = runOne(claim, place, controller, draining.signal).finally(() => {
+      running.delete(run)
+      if (held.get(claim.taskId) === controller) held.delete(claim.taskId)
+      if (requestOf(claim.log).delivery) callbacks.ring()
+      if (held.size === capacity - 1) tasks.ring()
+    })
+    running.add(run)
+  }
+
+  async function claimSome(): Promise<boolean> {
+    const most = Math.min(claimAtOnce, capacity - held.size)
+    if (most === 0) return false
+    const claims = await claimTasks(store, tenure.workerId, most, [...held.keys()])
+    claims.forEach(begin)
+    return claims.length >= most
+  }
+
+  async function sweepOutbox(): Promise<boolean> {
+    await outbox.sweep(tenure.workerId)
+    return false
+  }
+
+  const everyMs = Math.max(100, place.timing.claimPollMs)
+  const loops = [
+    repeat(claimSome, tasks, everyMs, draining.signal),
+    repeat(sweepOutbox, callbacks, everyMs, draining.signal),
+  ]
+  const abandonAll = (): void => held.forEach((controller) => controller.abort(new LeaseLost('abandoned')))
+
+  return {
+    look: () => tasks.ring(),
+    cancel: (taskId) => held.get(taskId)?.abort(stops.cancel),
+    abandonAll,
+    drain: async (mostMs) => {
+      draining.abort(new Error('the worker is draining'))
+      tasks.ring()
+      callbacks.ring()
+      await within(mostMs, Promise.all([...loops, ...running, outbox.idle()]))
+      abandonAll()
+    },
+  }
+}
+
+/** Never rejects. What fails for another reason than a lost lease stays ours, and is claimed again after a pause. */
+async function runOne(claim: Claim, place: Workplace, stop: AbortController, draining: AbortSignal): Promise<void> {
+  try {
+    await execute(claim, place, stop, draining)
+  } catch (error) {
+    if (error instanceof LeaseLost || stop.signal.aborted || draining.aborted) return
+    reportError(place.node, `task ${claim.taskId}`, error)
+    await sleep(place.timing.leaseHeartbeatMs, draining).catch(() => {})
+  }
+}
+
+/** Act whenever rung and at least every `everyMs`, again at once while there is more. Ends when the signal aborts. */
+async function repeat(act: () => Promise<boolean>, bell: Alarm, everyMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const more = await act().catch((error: unknown) => {
+      // An eviction: the next heartbeat finds out and enrols again.
+      if (!(error instanceof LeaseLost) && !signal.aborted) reportError('worker', 'claim', error)
+      return false
+    })
+    if (!more) await bell.wait(everyMs)
+  }
+}

@@ -1,0 +1,24 @@
+import type { Engine } from '../../contract/axes.ts'
+
+const engine: Engine = {
+  name: 'postgres',
+  summary: 'a journal in PostgreSQL: event log, leases with fencing, resume after the last completed step, outbox',
+  promises: [
+    'no-lost-task',
+    'effect-once',
+    'idempotency',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+    'sse-continuity',
+  ],
+  executor: 'worker',
+  notifier: 'worker',
+  sticky: false,
+  services: [
+    { role: 'store', program: 'postgres', replicas: 1, dials: [] },
+    { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
+    { role: 'api', program: 'serve', replicas: 'api', dials: ['store'] },
+  ],
+}
+export default engine

@@ -1,0 +1,130 @@
+import type { TaskEvent } from '../../contract/events.ts'
+import type { Timing } from '../../contract/timing.ts'
+import type { Statement, Store } from './store.ts'
+
+const readNews: Statement = {
+  name: 'read_news',
+  text: `
+    select t.task_id, t.version, t.done,
+      (select array_agg(e.body order by e.seq) from event e where e.task_id = t.task_id and e.seq > known.seq) as news
+    from unnest($1::text[], $2::int[]) as known(task_id, seq) join task t using (task_id)`,
+}
+
+interface News {
+  readonly task_id: string
+  readonly version: number
+  readonly done: boolean
+  readonly news: readonly TaskEvent[] | null
+}
+
+/** One reader of one log: what it has got, and what waits for it. */
+interface Follower {
+  readonly taskId: string
+  seq: number
+  readonly waiting: TaskEvent[]
+  ended: boolean
+  wake: () => void
+}
+
+/** Everybody who follows a log in this process, fed by one query at a time however many they are. */
+export interface Feed extends Disposable {
+  follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
+  /** These tasks may have news. */
+  stir(taskIds: Iterable<string>): void
+  /** Any task may: notifications were missed. */
+  stirAll(): void
+}
+
+/**
+ * Notifications say where to look; the log says what happened, read from each follower's own position, so that none is
+ * skipped or repeated. A sweep over all that is followed makes up for notifications that never came.
+ */
+export function openFeed(store: Store, timing: Timing): Feed {
+  const followers = new Map<string, Set<Follower>>()
+  const stirred = new Set<string>()
+  let pumping = false
+
+  const stir = (taskIds: Iterable<string>): void => {
+    for (const taskId of taskIds) if (followers.has(taskId)) stirred.add(taskId)
+    void pump()
+  }
+  const stirAll = (): void => stir(followers.keys())
+  const sweep = setInterval(stirAll, Math.max(500, timing.claimPollMs))
+
+  async function pump(): Promise<void> {
+    if (pumping) return
+    pumping = true
+    while (stirred.size > 0) {
+      const taskIds = [...stirred].slice(0, 500)
+      for (const taskId of taskIds) stirred.delete(taskId)
+      // What a failed read has missed, the next sweep reads.
+      await feedAll(store, followers, taskIds).catch(() => {})
+    }
+    pumping = false
+  }
+
+  return {
+    stir,
+    stirAll,
+    async *follow(taskId, after, signal) {
+      const follower: Follower = { taskId, seq: after, waiting: [], ended: signal.aborted, wake: () => {} }
+      using _attached = attach(followers, follower, signal)
+      stir([taskId])
+      yield* drain(follower)
+    },
+    [Symbol.dispose]: () => {
+      clearInterval(sweep)
+      for (const group of followers.values()) group.forEach(end)
+    },
+  }
+}
+
+function attach(followers: Map<string, Set<Follower>>, follower: Follower, signal: AbortSignal): Disposable {
+  const { taskId } = follower
+  const group = followers.get(taskId) ?? new Set()
+  followers.set(taskId, group.add(follower))
+  const onAbort = (): void => end(follower)
+  signal.addEventListener('abort', onAbort)
+  return {
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', onAbort)
+      group.delete(follower)
+      if (group.size === 0 && followers.get(taskId) === group) followers.delete(taskId)
+    },
+  }
+}
+
+async function* drain(follower: Follower): AsyncGenerator<TaskEvent> {
+  for (;;) {
+    for (let event = follower.waiting.shift(); event; event = follower.waiting.shift()) yield event
+    if (follower.ended) return
+    await new Promise<void>((resolve) => (follower.wake = resolve))
+  }
+}
+
+function end(follower: Follower): void {
+  follower.ended = true
+  follower.wake()
+}
+
+/** One read for all followers of these tasks, each task from its hindmost follower on. */
+async function feedAll(store: Store, followers: ReadonlyMap<string, Set<Follower>>, taskIds: readonly string[]) {
+  const asked = taskIds.flatMap((taskId) => {
+    const group = [...(followers.get(taskId) ?? [])]
+    return group.length > 0 ? [{ taskId, group, seq: Math.min(...group.map((follower) => follower.seq)) }] : []
+  })
+  const values = [asked.map(({ taskId }) => taskId), asked.map(({ seq }) => seq)]
+  const news = new Map((await store.query<News>(readNews, values)).map((row) => [row.task_id, row]))
+  for (const { taskId, group } of asked) for (const follower of group) hand(follower, news.get(taskId))
+}
+
+/** Undefined: there is no such task. */
+function hand(follower: Follower, found: News | undefined): void {
+  for (const event of found?.news ?? []) {
+    if (event.seq <= follower.seq) continue
+    follower.waiting.push(event)
+    follower.seq = event.seq
+  }
+  if (!found || (found.done && follower.seq >= found.version)) follower.ended = true
+  follower.wake()
+}

@@ -1,0 +1,55 @@
+import pg from 'pg'
+import { sleep } from '../../contract/patience.ts'
+import type { Timing } from '../../contract/timing.ts'
+import { connectionOptions, storeLimits } from './store.ts'
+
+export interface Listening {
+  readonly url: string
+  readonly timing: Timing
+  readonly channels: readonly string[]
+  readonly onNotification: (channel: string, payload: string) => void
+  /** Listening again after a gap: whatever was notified meanwhile is lost, so look for yourself. */
+  readonly onUp: () => void
+}
+
+/**
+ * One connection that only listens. A link that is silently dead delivers no error, so it is probed every heartbeat;
+ * a broken one is opened again until disposed. Notifications are hints: nothing may depend on one arriving.
+ */
+export function listen(listening: Listening): AsyncDisposable {
+  const closing = new AbortController()
+  const ended = listenForEver(listening, closing.signal)
+  return {
+    [Symbol.asyncDispose]: async () => {
+      closing.abort(new Error('the listener was closed'))
+      await ended
+    },
+  }
+}
+
+async function listenForEver(listening: Listening, closed: AbortSignal): Promise<void> {
+  const { retryCapMs } = storeLimits(listening.timing)
+  while (!closed.aborted) {
+    await listenOnce(listening, closed).catch(() => {})
+    await sleep(Math.random() * retryCapMs, closed).catch(() => {})
+  }
+}
+
+/** Until the connection breaks or fails a probe. Always rejects. */
+async function listenOnce({ url, timing, channels, onNotification, onUp }: Listening, closed: AbortSignal) {
+  const client = new pg.Client(connectionOptions(url, timing))
+  client.on('error', () => {})
+  client.on('notification', ({ channel, payload }) => onNotification(channel, payload ?? ''))
+  try {
+    await client.connect()
+    await client.query(channels.map((channel) => `listen ${channel}`).join(';'))
+    onUp()
+    for (;;) {
+      await sleep(Math.max(200, timing.leaseHeartbeatMs), closed)
+      await client.query('select 1')
+    }
+  } finally {
+    // A stalled link never acknowledges a farewell.
+    void client.end().catch(() => {})
+  }
+}

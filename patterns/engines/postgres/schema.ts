@@ -1,0 +1,53 @@
+import type { Store } from './store.ts'
+
+/**
+ * The journal. `event` is the truth, `task` is what must be unique or locked about it.
+ * A worker's lease is one row, whatever it owns: renewing it is one update, and deleting it (when it ends in good order,
+ * or when others find it expired) frees all that it owned through the foreign keys.
+ */
+const tables = `
+create table if not exists worker (
+  worker_id uuid primary key,
+  node text not null,
+  lease_until timestamptz not null
+);
+
+create table if not exists task (
+  task_id text primary key,
+  idempotency_key text not null unique,
+  fingerprint text not null,
+  accepted_at timestamptz not null default clock_timestamp(),
+  -- seq of the last event: every append compares and sets it
+  version int not null,
+  done boolean not null default false,
+  owner uuid references worker on delete set null,
+  -- fencing token: grows with every claim, and every append names the one it was given
+  epoch int not null default 0
+);
+create index if not exists task_waiting on task (accepted_at) where owner is null and not done;
+create index if not exists task_owned on task (owner) where owner is not null;
+
+create table if not exists event (
+  task_id text not null references task,
+  seq int not null,
+  -- the lease under which it was written; 0: by the API
+  epoch int not null,
+  body jsonb not null,
+  primary key (task_id, seq)
+);
+
+-- callbacks that are owed; the row goes when the delivery is done with it
+create table if not exists outbox (
+  task_id text primary key references task,
+  owner uuid references worker on delete set null
+);
+create index if not exists outbox_owned on outbox (owner);
+`
+
+/** Arbitrary, ours: whoever starts first creates the tables, the others wait for it. */
+const lock = 7_305_211_909
+
+/** Create what is missing. Safe to call from many processes at once; the whole text is one transaction. */
+export async function migrate(store: Store): Promise<void> {
+  await store.script(`select pg_advisory_xact_lock(${lock}); ${tables}`)
+}

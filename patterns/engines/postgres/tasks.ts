@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import { planTask } from '../../agent/plan.ts'
+import type { Submission } from '../../contract/backend.ts'
+import type { TaskEvent } from '../../contract/events.ts'
+import { cancelRequestedEvent, createdEvent } from '../../contract/log.ts'
+import { ProblemError } from '../../contract/problems.ts'
+import { batching } from './batch.ts'
+import type { Statement, Store } from './store.ts'
+
+const accept: Statement = {
+  name: 'accept',
+  text: `
+    with fresh as (
+      insert into task (task_id, idempotency_key, fingerprint, version) values ($1, $2, $3, 1)
+      on conflict (idempotency_key) do nothing
+      returning task_id
+    ), logged as (
+      insert into event (task_id, seq, epoch, body) select task_id, 1, 0, $4::jsonb from fresh
+    )
+    select task_id, pg_notify('outlast_ready', '') from fresh`,
+}
+
+const findByKey: Statement = {
+  name: 'find_by_key',
+  text: 'select task_id, fingerprint from task where idempotency_key = $1',
+}
+
+const readLogs: Statement = {
+  name: 'read_logs',
+  text: `
+    select task_id, array_agg(body order by seq) as log
+    from event where task_id = any($1::text[]) group by task_id`,
+}
+
+const requestCancel: Statement = {
+  name: 'request_cancel',
+  text: `
+    with asked as (
+      update task set version = $2 + 1 where task_id = $1 and version = $2 and not done
+      returning task_id, version
+    ), logged as (
+      insert into event (task_id, seq, epoch, body) select task_id, version, 0, $3::jsonb from asked
+    )
+    select pg_notify('outlast_events', task_id), pg_notify('outlast_cancel', task_id) from asked`,
+}
+
+/**
+ * Task row and first event in one transaction, or the task that the key already has. Resolves when it is on disk.
+ * After a lost answer the repetition finds its own first attempt and reports a replay, which is what it is.
+ */
+export async function acceptTask(
+  store: Store,
+  { key, fingerprint, request }: Submission,
+  timeScale: number,
+): Promise<{ taskId: string; created?: TaskEvent }> {
+  const taskId = `task_${randomUUID()}`
+  const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
+  const fresh = await store.query(accept, [taskId, key, fingerprint, JSON.stringify(created)])
+  if (fresh.length > 0) return { taskId, created }
+  const [known] = await store.query<{ task_id: string; fingerprint: string }>(findByKey, [key])
+  if (known?.fingerprint === fingerprint) return { taskId: known.task_id }
+  throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', known?.task_id)
+}
+
+/** A task's whole log, or undefined when there is no such task. Reads that coincide become one query. */
+export function logReader(store: Store): (taskId: string) => Promise<readonly TaskEvent[] | undefined> {
+  return batching(async (ids: readonly string[]) => {
+    const rows = await store.query<{ task_id: string; log: TaskEvent[] }>(readLogs, [[...new Set(ids)]])
+    const logs = new Map(rows.map((row) => [row.task_id, row.log]))
+    return ids.map((id) => logs.get(id))
+  }, 500)
+}
+
+/** Add the request to cancel after `head`, the last event known; false when the log has moved on meanwhile. */
+export async function appendCancelRequest(store: Store, head: TaskEvent): Promise<boolean> {
+  const event = cancelRequestedEvent(head, new Date())
+  const asked = await store.query(requestCancel, [head.task_id, head.seq, JSON.stringify(event)])
+  return asked.length > 0
+}

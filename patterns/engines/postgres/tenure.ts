@@ -1,0 +1,66 @@
+import { monotonicMs, sleep } from '../../contract/patience.ts'
+import { reportError } from '../../contract/report.ts'
+import type { Timing } from '../../contract/timing.ts'
+import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
+import type { Store } from './store.ts'
+
+/** Real milliseconds. Below a second, a pause of a busy machine's scheduler would look like death. */
+export function leaseLimits(timing: Timing) {
+  return { leaseMs: Math.max(1000, timing.leaseMs), heartbeatMs: Math.max(250, timing.leaseHeartbeatMs) }
+}
+
+/** This worker's place in the `worker` table for as long as it lives. */
+export interface Tenure extends AsyncDisposable {
+  /** Changes when the worker was evicted: it comes back as somebody else. */
+  readonly workerId: string
+}
+
+export interface TenureEvents {
+  /** Everything held under the old id is lost. */
+  readonly onEvicted: () => void
+  /** Others expired: their tasks are free. */
+  readonly onFreed: () => void
+}
+
+/**
+ * Enrol, then renew the lease every heartbeat and evict those who did not. The database's clock and rows decide, so a
+ * worker that could not reach it for a while and was not evicted simply goes on.
+ */
+export async function holdTenure(store: Store, node: string, timing: Timing, events: TenureEvents): Promise<Tenure> {
+  const { leaseMs, heartbeatMs } = leaseLimits(timing)
+  const closing = new AbortController()
+  let workerId = await enrolWorker(store, node, leaseMs)
+  let seenAt = monotonicMs()
+  let steadySince = -Infinity
+
+  async function beat(): Promise<void> {
+    if (!(await renewLease(store, workerId, leaseMs))) {
+      workerId = await enrolWorker(store, node, leaseMs)
+      events.onEvicted()
+    }
+    const now = monotonicMs()
+    // After an outage everybody's lease is over and everybody is alive: let them renew before evicting any.
+    if (now - seenAt > leaseMs) steadySince = now
+    seenAt = now
+    if (now - steadySince >= leaseMs && (await evictExpired(store, workerId)) > 0) events.onFreed()
+  }
+
+  async function beatForEver(): Promise<void> {
+    for (;;) {
+      await sleep(heartbeatMs, closing.signal)
+      await beat().catch((error: unknown) => reportError(node, 'heartbeat', error))
+    }
+  }
+
+  const ended = beatForEver().catch(() => {})
+  return {
+    get workerId() {
+      return workerId
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort(new Error('the worker resigned'))
+      await ended
+      await resignWorker(store, workerId)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { Agent } from 'undici'
+import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import { timingAt } from '../../contract/timing.ts'
+import { within } from './alarm.ts'
+import { openBench } from './bench.ts'
+import { openJournal } from './journal.ts'
+import { listen } from './listener.ts'
+import { openOutbox } from './outbox.ts'
+import { migrate } from './schema.ts'
+import { openStore } from './store.ts'
+import { holdTenure } from './tenure.ts'
+
+/**
+ * An executor: claims waiting tasks, runs hundreds at a time, delivers what ended tasks owe. Disposing drains it: no
+ * more claims, steps in flight get a moment to end, then everything it holds is free for others.
+ */
+export async function startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
+  const { storeUrl, toolsUrl, node, timeScale } = settings
+  if (!storeUrl || !toolsUrl) throw new Error('the postgres engine needs OUTLAST_STORE_URL and OUTLAST_TOOLS_URL')
+  const timing = timingAt(timeScale)
+  const store = openStore({ url: storeUrl, timing, connections: 6, patienceMs: Infinity })
+  await migrate(store)
+  const dispatcher = new Agent({ connections: 64, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
+  const place = { node, toolsUrl, dispatcher, timeScale, timing, journal: openJournal(store) }
+  const tenure = await holdTenure(store, node, timing, {
+    onEvicted: () => bench.abandonAll(),
+    onFreed: () => bench.look(),
+  })
+  const bench = openBench({ store, place, tenure, outbox: openOutbox(store, notify) })
+  const listener = listen({
+    url: storeUrl,
+    timing,
+    channels: ['outlast_ready', 'outlast_cancel'],
+    onNotification: (channel, taskId) => (channel === 'outlast_cancel' ? bench.cancel(taskId) : bench.look()),
+    onUp: () => bench.look(),
+  })
+  const health = await answerHealth(settings.listen)
+  return {
+    [Symbol.asyncDispose]: async () => {
+      health.close()
+      await bench.drain(timing.drainMs)
+      await within(timing.drainMs, Promise.resolve(tenure[Symbol.asyncDispose]()))
+      await listener[Symbol.asyncDispose]()
+      await Promise.all([store[Symbol.asyncDispose](), dispatcher.destroy()])
+    },
+  }
+}
+
+/** `GET /healthz` and nothing else: this node takes no other requests. */
+async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/healthz' ? 200 : 404).end()
+  })
+  await once(server.listen(port, host), 'listening')
+  return server
+}

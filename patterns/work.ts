@@ -1,0 +1,34 @@
+/**
+ * An executor node of the engine that the environment names (`contract/settings.ts`). `GET /healthz` answers 200 on the
+ * node's own port once it takes work. SIGTERM: takes no more, hands over what it holds, exits 0.
+ * With OUTLAST_PARENT_PIPE=1 it ends at once when its stdin ends: no node outlives whoever started it.
+ */
+import { loadModule, openNotify } from './contract/axes.ts'
+import type { WorkerModule } from './contract/backend.ts'
+import { reportError } from './contract/report.ts'
+import { readSettings } from './contract/settings.ts'
+import { timingAt } from './contract/timing.ts'
+
+if (process.env['OUTLAST_PARENT_PIPE'] === '1') process.stdin.on('end', leave).on('error', leave).resume()
+const settings = readSettings(process.env)
+process.on('uncaughtException', (error) => {
+  reportError(settings.node, 'process', error)
+  process.exit(1)
+})
+
+const { startWorker } = await loadModule<WorkerModule>('engines', settings.engine, 'worker')
+const worker = await startWorker(settings, await openNotify(settings))
+process.once('SIGTERM', () => void drain(worker))
+
+async function drain(worker: AsyncDisposable): Promise<void> {
+  // A database or engine that cannot be reached must not hold up the exit: leases run out by themselves.
+  setTimeout(leave, Math.max(2000, 2 * timingAt(settings.timeScale).drainMs))
+  await Promise.resolve(worker[Symbol.asyncDispose]()).catch((error: unknown) =>
+    reportError(settings.node, 'drain', error),
+  )
+  leave()
+}
+
+function leave(): void {
+  process.exit(0)
+}

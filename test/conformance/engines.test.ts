@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { discover } from '../../harness/core/discover.ts'
+import type { Engine } from '../../harness/core/types.ts'
+import { planTask } from '../../patterns/agent/plan.ts'
+import type { Backend, Submission } from '../../patterns/contract/backend.ts'
+import type { TaskEvent } from '../../patterns/contract/events.ts'
+import { foldEvents } from '../../patterns/contract/log.ts'
+import { isTerminal, type Task } from '../../patterns/contract/task.ts'
+import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
+
+const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+
+/** 300 s of work in 3.75 s, a lease of 1 s. */
+const timeScale = 80
+const patience = { timeout: 60_000, interval: 20 }
+
+let ordinal = 0
+function submission(extra: { key?: string; profile?: string; webhookUrl?: string; seed?: number } = {}): Submission {
+  const key = extra.key ?? `job-${process.pid}-${++ordinal}`
+  const input = { seed: extra.seed ?? 7, profile: extra.profile ?? 'smoke', job: key }
+  const delivery = extra.webhookUrl ? { delivery: { webhook_url: extra.webhookUrl } } : {}
+  const request = { type: 'agent' as const, input, ...delivery }
+  return { key, request, fingerprint: createHash('sha256').update(JSON.stringify(request)).digest('hex') }
+}
+
+async function collect(backend: Backend, taskId: string, after = 0): Promise<TaskEvent[]> {
+  return Array.fromAsync(backend.follow(taskId, after, AbortSignal.timeout(90_000)))
+}
+
+function rightDigest(task: Task): string {
+  return planTask(task.input, timeScale).digest
+}
+
+/** Gapless from 1, one terminal event and that the last, and the fold is what a read shows. */
+function expectSoundLog(events: readonly TaskEvent[]): void {
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+  expect(events.filter(({ status }) => isTerminal(status))).toEqual([events.at(-1)])
+}
+
+function stepsOf(events: readonly TaskEvent[]): unknown[] {
+  return events.filter(({ type }) => type === 'task.progress').map(({ data }) => data['step'])
+}
+
+describe.each([...engines.values()])('engine $name', (engine) => {
+  const durable = engine.promises.includes('no-lost-task')
+  let cluster: EngineCluster
+  let backend: Backend
+  let workers: Worker[]
+
+  beforeAll(async () => {
+    cluster = await startCluster(engine, timeScale)
+    workers = engine.executor === 'worker' ? [await cluster.startWorker()] : []
+    backend = await cluster.openApi()
+  })
+  afterAll(async () => {
+    await backend?.[Symbol.asyncDispose]()
+    await cluster?.[Symbol.asyncDispose]()
+  })
+
+  test('runs a task to the right answer, and every view of it agrees', async () => {
+    const { task, replayed } = await backend.submit(submission({ profile: 'research-write' }))
+    expect(replayed).toBe(false)
+    expect(task.version).toBeGreaterThanOrEqual(1)
+    const events = await collect(backend, task.task_id)
+    expectSoundLog(events)
+    expect(stepsOf(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+    expect(await backend.events(task.task_id, 0)).toEqual(events)
+    expect(await backend.events(task.task_id, 5)).toEqual(events.slice(5))
+    const seen = await backend.read(task.task_id)
+    expect(seen).toEqual(foldEvents(events))
+    expect(seen).toMatchObject({ status: 'completed', attempt: 1, result: { digest: rightDigest(task), steps: 12 } })
+    const effects = cluster.effects.filter(({ taskId }) => taskId === task.task_id)
+    expect(effects.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+    expect(effects[0]).toMatchObject({ task: task.input.job, attempt: 1 })
+  })
+
+  test('one key is one task, also when it is used many times at once', async () => {
+    const wanted = submission()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => backend.submit(wanted)))
+    expect(new Set(answers.map(({ task }) => task.task_id)).size).toBe(1)
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
+    const { task_id } = answers[0]!.task
+    expectSoundLog(await collect(backend, task_id))
+    expect((await backend.submit(wanted)).replayed).toBe(true)
+    expect(cluster.effects.filter(({ taskId }) => taskId === task_id)).toHaveLength(3)
+  })
+
+  test('a key that comes with another request is refused', async () => {
+    const { key } = submission()
+    await backend.submit(submission({ key, seed: 1 }))
+    await expect(backend.submit(submission({ key, seed: 2 }))).rejects.toMatchObject({ kind: 'idempotency-key-reused' })
+  })
+
+  test('what does not exist is undefined, or an end', async () => {
+    expect(await backend.read('task_none')).toBeUndefined()
+    expect(await backend.events('task_none', 0)).toBeUndefined()
+    expect(await backend.cancel('task_none')).toBeUndefined()
+    expect(await collect(backend, 'task_none')).toEqual([])
+  })
+
+  test('followers that come at any time see the rest of the log, and end with it', async () => {
+    const { task } = await backend.submit(submission())
+    const [early, late] = [collect(backend, task.task_id), collect(backend, task.task_id, 2)]
+    const all = await early
+    expectSoundLog(all)
+    expect(await late).toEqual(all.slice(2))
+    expect(await collect(backend, task.task_id, 3)).toEqual(all.slice(3))
+    expect(await collect(backend, task.task_id, all.length)).toEqual([])
+    const gone = new AbortController()
+    const { task: second } = await backend.submit(submission({ profile: 'research-write' }))
+    const seen: number[] = []
+    for await (const { seq } of backend.follow(second.task_id, 0, gone.signal)) if (seen.push(seq) === 2) gone.abort()
+    expect(seen.slice(0, 2)).toEqual([1, 2])
+    expect(seen.length).toBeLessThan(14)
+  })
+
+  test('a cancelled task ends cancelled, without the steps that were to come', async () => {
+    const { task } = await backend.submit(submission({ profile: 'research-write' }))
+    for await (const { type } of backend.follow(task.task_id, 0, AbortSignal.timeout(60_000)))
+      if (type === 'task.progress') break
+    const cancelling = await backend.cancel(task.task_id)
+    expect(['cancelling', 'cancelled']).toContain(cancelling?.status)
+    const events = await collect(backend, task.task_id)
+    expectSoundLog(events)
+    expect(events.at(-1)!.type).toBe('task.cancelled')
+    expect(stepsOf(events).length).toBeLessThan(12)
+    expect(await backend.cancel(task.task_id)).toMatchObject({ status: 'cancelled', version: events.length })
+  })
+
+  test('the callback of a finished task is posted', async () => {
+    const { task } = await backend.submit(submission({ webhookUrl: cluster.webhookUrl }))
+    const events = await collect(backend, task.task_id)
+    await vi.waitFor(
+      () => expect(cluster.callbacks.some(({ task_id }) => task_id === task.task_id)).toBe(true),
+      patience,
+    )
+    const posted = cluster.callbacks.filter(({ task_id }) => task_id === task.task_id)
+    expect(posted).toEqual([foldEvents(events)])
+  })
+
+  test('two hundred tasks at once all end right', async () => {
+    const tasks = await Promise.all(Array.from({ length: 200 }, (_, seed) => backend.submit(submission({ seed }))))
+    const logs = await Promise.all(tasks.map(({ task }) => collect(backend, task.task_id)))
+    logs.forEach(expectSoundLog)
+    expect(logs.map((log) => foldEvents(log).result?.digest)).toEqual(tasks.map(({ task }) => rightDigest(task)))
+  })
+
+  describe.runIf(durable)('survives', () => {
+    /** A long task, seen when step 3 is done. */
+    async function atStepThree(): Promise<Task> {
+      const { task } = await backend.submit(submission({ profile: 'research-write', webhookUrl: cluster.webhookUrl }))
+      for await (const event of backend.follow(task.task_id, 0, AbortSignal.timeout(60_000)))
+        if (event.type === 'task.progress' && event.data['step'] === 3) break
+      return task
+    }
+
+    async function expectCompleted(task: Task, repeated: number): Promise<TaskEvent[]> {
+      const events = await collect(backend, task.task_id)
+      expectSoundLog(events)
+      expect(stepsOf(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+      expect(foldEvents(events).result?.digest).toBe(rightDigest(task))
+      const steps = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ step }) => step)
+      expect(new Set(steps).size).toBe(12)
+      expect(steps.length - 12).toBeLessThanOrEqual(repeated)
+      await vi.waitFor(() => expect(cluster.callbacks.some((t) => t.task_id === task.task_id)).toBe(true), patience)
+      return events
+    }
+
+    test('a new API node: it knows the old tasks and follows them on', async () => {
+      const task = await atStepThree()
+      await backend[Symbol.asyncDispose]()
+      backend = await cluster.openApi()
+      expect(await backend.read(task.task_id)).toMatchObject({ task_id: task.task_id, input: task.input })
+      await expectCompleted(task, 0)
+    })
+
+    test('SIGKILL of the worker: the next one resumes after the last completed step', async () => {
+      const task = await atStepThree()
+      workers[0]!.signal('SIGKILL')
+      expect(await workers[0]!.ended).toBe('SIGKILL')
+      workers = [await cluster.startWorker()]
+      const events = await expectCompleted(task, 1)
+      const resumed = events.filter(({ type }) => type === 'task.resumed')
+      expect(resumed).toHaveLength(1)
+      expect(resumed[0]).toMatchObject({ attempt: 2, data: { executor: workers[0]!.node } })
+      expect(events.at(-1)).toMatchObject({ attempt: 2 })
+      const attempts = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ attempt }) => attempt)
+      expect(attempts).toEqual(attempts.toSorted())
+      expect(attempts.at(-1)).toBe(2)
+    })
+
+    test('SIGTERM of the worker: it leaves in good order', async () => {
+      const task = await atStepThree()
+      workers[0]!.signal('SIGTERM')
+      expect(await workers[0]!.ended).toBe(0)
+      workers = [await cluster.startWorker()]
+      await expectCompleted(task, 1)
+    })
+
+    test('a restart of its server', async () => {
+      const task = await atStepThree()
+      await cluster.stopServer()
+      await cluster.startServer()
+      await expectCompleted(task, 1)
+    })
+
+    test.runIf(engine.name === 'postgres')(
+      'a worker that wakes up after its lease: it writes nothing any more',
+      async () => {
+        const task = await atStepThree()
+        const zombie = workers[0]!
+        zombie.signal('SIGSTOP')
+        workers = [await cluster.startWorker()]
+        const events = await expectCompleted(task, 1)
+        expect(events.find(({ type }) => type === 'task.resumed')).toMatchObject({
+          data: { executor: workers[0]!.node },
+        })
+        zombie.signal('SIGCONT')
+        // The zombie is alive again when it runs a task of its own, under a new lease.
+        await vi.waitFor(async () => expect(await aliveWorkers()).toBe(2), patience)
+        expect(await backend.events(task.task_id, 0)).toEqual(events)
+        const late = cluster.effects.filter(
+          ({ taskId, executor }) => taskId === task.task_id && executor === zombie.node,
+        )
+        expect(new Set(late.map(({ step }) => step)).size).toBe(late.length)
+        zombie.signal('SIGKILL')
+      },
+    )
+
+    async function aliveWorkers(): Promise<number> {
+      const client = new pg.Client(cluster.storeUrl)
+      await client.connect()
+      const { rows } = await client.query('select count(*)::int as n from worker where lease_until > now()')
+      await client.end()
+      return (rows[0] as { n: number }).n
+    }
+  })
+})

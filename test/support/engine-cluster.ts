@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Engine } from '../../harness/core/types.ts'
+import type { ProgramCommand } from '../../harness/runtimes/programs/program.ts'
+import * as postgres from '../../harness/runtimes/programs/postgres.ts'
+import * as restate from '../../harness/runtimes/programs/restate.ts'
+import { type Readiness, waitUntilReady } from '../../harness/runtimes/process/readiness.ts'
+import type { Effect } from '../../patterns/agent/step.ts'
+import type { Backend, BackendModule, NodeSettings } from '../../patterns/contract/backend.ts'
+import { loadModule, openNotify } from '../../patterns/contract/axes.ts'
+import type { Task } from '../../patterns/contract/task.ts'
+
+/** One engine with its real servers and workers, and a world of the test's own around it. */
+export interface EngineCluster extends AsyncDisposable {
+  readonly engine: Engine
+  /** Acknowledged effects, in the order of arrival. */
+  readonly effects: readonly Effect[]
+  /** Tasks that the callback receiver got. */
+  readonly callbacks: readonly Task[]
+  readonly webhookUrl: string
+  readonly timeScale: number
+  /** Database address, for looking behind the engine's back. */
+  readonly storeUrl: string | undefined
+  openApi(): Promise<Backend>
+  startWorker(): Promise<Worker>
+  stopServer(): Promise<void>
+  startServer(): Promise<void>
+}
+
+export interface Worker {
+  readonly node: string
+  signal(signal: NodeJS.Signals): void
+  /** Exit code, or the signal's name. */
+  readonly ended: Promise<number | string>
+}
+
+export async function startCluster(engine: Engine, timeScale: number): Promise<EngineCluster> {
+  await using stack = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'outlast-'))
+  stack.defer(() => rm(dir, { recursive: true, maxRetries: 5 }))
+  // A database that runs as nobody must be able to come here.
+  await chmod(dir, 0o711)
+  const world = stack.use(await startWorld())
+  const server = stack.use(await startProgram(engine, dir))
+  const worker = { host: '127.0.0.1', port: await freePort() }
+  const settings: NodeSettings = {
+    node: 'api-0',
+    listen: { host: '127.0.0.1', port: await freePort() },
+    delivery: 'webhook',
+    engine: engine.name,
+    timeScale,
+    token: 'a token for nothing but tests',
+    webhookAllow: ['127.0.0.0/8'],
+    toolsUrl: world.url,
+    ...server.addresses,
+  }
+  const workers: ChildProcess[] = []
+  stack.defer(() => endAll(workers))
+  const owned = stack.move()
+  return {
+    engine,
+    effects: world.effects,
+    callbacks: world.callbacks,
+    webhookUrl: `${world.url}/callback`,
+    timeScale,
+    storeUrl: server.addresses.storeUrl,
+    openApi: async () => {
+      const { openBackend } = await loadModule<BackendModule>('engines', engine.name, 'backend')
+      return openBackend(settings, await openNotify(settings))
+    },
+    startWorker: async () => {
+      // An engine that knows its workers by address has one address for them.
+      const listen = server.addresses.engineUrl ? worker : { host: '127.0.0.1', port: await freePort() }
+      const advertised = { advertisedUrl: `http://${listen.host}:${listen.port}` }
+      return spawnWorker({ ...settings, ...advertised, node: `worker-${workers.length}`, listen }, workers)
+    },
+    stopServer: () => server.stop(),
+    startServer: () => server.start(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Promise<Worker> {
+  const entry = fileURLToPath(new URL('../../patterns/work.ts', import.meta.url))
+  const env = { ...process.env, ...environmentOf(settings), OUTLAST_PARENT_PIPE: '1' }
+  const child = spawn(process.execPath, [entry], { env, stdio: ['pipe', 'inherit', 'inherit'] })
+  workers.push(child)
+  child.stdin?.on('error', () => {})
+  const { host, port } = settings.listen
+  await waitUntilReady({ http: `http://${host}:${port}/healthz` }, AbortSignal.timeout(30_000))
+  return {
+    node: settings.node,
+    signal: (signal) => void child.kill(signal),
+    ended: once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | string),
+  }
+}
+
+function environmentOf(settings: NodeSettings): Record<string, string> {
+  const { listen, webhookAllow } = settings
+  const entries: [string, string | undefined][] = [
+    ['OUTLAST_NODE', settings.node],
+    ['OUTLAST_HOST', listen.host],
+    ['OUTLAST_PORT', String(listen.port)],
+    ['OUTLAST_DELIVERY', settings.delivery],
+    ['OUTLAST_ENGINE', settings.engine],
+    ['OUTLAST_TIME_SCALE', String(settings.timeScale)],
+    ['OUTLAST_TOKEN', settings.token],
+    ['OUTLAST_WEBHOOK_ALLOW', webhookAllow?.join(',')],
+    ['OUTLAST_STORE_URL', settings.storeUrl],
+    ['OUTLAST_ENGINE_URL', settings.engineUrl],
+    ['OUTLAST_ENGINE_CONTROL_URL', settings.engineControlUrl],
+    ['OUTLAST_ADVERTISED_URL', settings.advertisedUrl],
+    ['OUTLAST_TOOLS_URL', settings.toolsUrl],
+  ]
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+interface Server extends AsyncDisposable {
+  readonly addresses: Pick<NodeSettings, 'storeUrl' | 'engineUrl' | 'engineControlUrl'>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+async function startProgram(engine: Engine, dir: string): Promise<Server> {
+  const program = engine.services.find(({ role }) => role === 'store' || role === 'engine')?.program
+  if (program !== 'postgres' && program !== 'restate')
+    return { addresses: {}, start: async () => {}, stop: async () => {}, [Symbol.asyncDispose]: async () => {} }
+  const place = { dataDir: join(dir, 'data'), host: '127.0.0.1', port: await freePort(), controlPort: await freePort() }
+  const { host, port, controlPort, dataDir } = place
+  if (program === 'restate') {
+    await mkdir(dataDir)
+    const addresses = { engineUrl: `http://${host}:${port}`, engineControlUrl: `http://${host}:${controlPort}` }
+    return startServer(await restate.programCommand(place), addresses, {
+      http: `${addresses.engineUrl}/restate/health`,
+    })
+  }
+  await postgres.createTemplate(join(dir, 'template'))
+  await postgres.cloneTemplate(join(dir, 'template'), dataDir)
+  const addresses = { storeUrl: await postgres.storeUrl(dataDir, host, port) }
+  return startServer(await postgres.programCommand(place), addresses, { tcp: { host, port } })
+}
+
+async function startServer(
+  { command, args, endSignal, env, cwd, uid, gid }: ProgramCommand,
+  addresses: Server['addresses'],
+  ready: Readiness,
+): Promise<Server> {
+  let child: ChildProcess | undefined
+  const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
+  const start = async (): Promise<void> => {
+    child = spawn(command, args, { env, cwd, ...identity, stdio: 'ignore' })
+    await waitUntilReady(ready, AbortSignal.timeout(30_000))
+  }
+  const stop = async (): Promise<void> => {
+    if (child && isRunning(child)) await endChild(child, endSignal)
+  }
+  await start()
+  return { addresses, start, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Tool server and callback receiver. */
+async function startWorld() {
+  const effects: Effect[] = []
+  const callbacks: Task[] = []
+  const server = createServer(async (request, response) => {
+    const body = await readJson(request)
+    if (request.url === '/effects') effects.push(body as Effect)
+    if (request.url === '/callback') callbacks.push(body as Task)
+    response.writeHead(204).end()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const dispose = async (): Promise<void> => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return { effects, callbacks, url, [Symbol.asyncDispose]: dispose }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks = await request.toArray()
+  return JSON.parse(Buffer.concat(chunks as Buffer[]).toString())
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  await once(server.close(), 'close')
+  return port
+}
+
+async function endAll(children: readonly ChildProcess[]): Promise<void> {
+  await Promise.all(children.filter(isRunning).map((child) => endChild(child, 'SIGKILL')))
+}
+
+async function endChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const gone = once(child, 'exit')
+  child.kill('SIGCONT')
+  child.kill(signal)
+  await gone
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
