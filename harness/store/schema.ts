@@ -83,6 +83,7 @@ export interface Episode {
   readonly startedAt: number
   readonly endedAt: number
   readonly affectedTasks: number
+  /** Of the affected: those whose client never saw the right result. A task lost once is counted in one episode. */
   readonly lostTasks: number
   readonly detectionMs?: number
   readonly taskStallMsMedian?: number
@@ -99,6 +100,7 @@ export interface Rework {
   readonly duplicateEffects: number
   /** Busy time of all effects / ideal time of the steps that took effect, minus 1. */
   readonly ratio: number
+  /** Busy time that led to nothing: repeated executions, and all work on tasks whose result neither side has. */
   readonly wastedMs: number
 }
 
@@ -131,6 +133,8 @@ export interface TaskRow {
   readonly outcome: Outcome
   readonly via?: Via
   readonly exposed: boolean
+  /** The fault firing whose episode it belongs to: the first one shared by several tasks that touched it. */
+  readonly episode?: string
 }
 
 /** Published, predicted and measured, side by side. */

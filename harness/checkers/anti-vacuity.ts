@@ -1,0 +1,44 @@
+import { exposures } from '../core/exposure.ts'
+import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
+import type { Checker } from '../core/types.ts'
+
+/**
+ * The cell put something to the test. It needs tasks that were sent; a working system in the control arm; effects in the
+ * ledger where there are results; in every other arm a fault, and tasks that it touched; and the server's word
+ * on every task whose client cannot tell.
+ */
+const checker: Checker = {
+  name: 'anti-vacuity',
+  summary: 'something was put to the test: tasks ran, faults touched them, and their fate is known',
+  check(history) {
+    const trace = traceOf(history)
+    const counts = countEvidence(trace)
+    const give = (status: 'pass' | 'fail' | 'unknown', summary: string) => ({ status, summary, counts, witnesses: [] })
+    const { sent, exposed, ok, unread } = counts
+    if (!trace.complete) return give('unknown', 'the history ends before the cell did')
+    if (sent === 0) return give('fail', 'no task was sent')
+    const control = trace.cell?.arm === 'none'
+    if (control && ok === 0) return give('fail', 'no task succeeded although nothing was broken')
+    if (ok > 0 && counts.effects === 0) return give('fail', 'there are results, but the ledger knows of no effect')
+    if (!control && exposed === 0) return give('fail', `no proven fault touched any of ${sent} tasks`)
+    if (unread > 0) return give('unknown', `nobody could say what became of ${unread} of ${sent} tasks`)
+    return give('pass', `${sent} tasks were sent, ${ok} got results, ${exposed} were exposed to a proven fault`)
+  },
+}
+export default checker
+
+function countEvidence(trace: CellTrace) {
+  const sent = trace.tasks.filter((task) => taskEnd(task)?.reason !== 'not-offered')
+  return {
+    sent: sent.length,
+    ok: sent.filter(({ end }) => end?.type === 'ok').length,
+    exposed: exposures(trace).size,
+    effects: sent.reduce((sum, { effects }) => sum + effects.length, 0),
+    unread: sent.filter(isUnread).length,
+  }
+}
+
+function isUnread({ end, finals }: TaskTrace): boolean {
+  if (end?.type === 'ok' || end?.type === 'fail') return false
+  return !finals.some(({ type }) => type === 'ok')
+}

@@ -1,0 +1,52 @@
+import { type CellTrace, taskEnd, traceOf } from '../core/trace.ts'
+import type { Checker } from '../core/types.ts'
+
+/**
+ * The harness did what it was to do: it sent every task, on time, kept its event loop responsive, recorded every
+ * task once and lost no line of the ledger. If it did not, the cell says nothing about the system.
+ */
+const checker: Checker = {
+  name: 'harness-healthy',
+  summary: 'the harness kept its schedule and its records',
+  check(history) {
+    const trace = traceOf(history)
+    const problems = [...ownRecords(trace), ...ownMeasurements(trace)]
+    const counts = { problems: problems.length, tasks: trace.tasks.length }
+    const witnesses = [...trace.extraEnds, ...(trace.health ? [trace.health] : [])]
+      .map(({ index }) => index)
+      .slice(0, 20)
+    if (problems.length > 0) return { status: 'fail', summary: problems.join('; '), counts, witnesses }
+    if (!trace.complete || !trace.cell)
+      return { status: 'unknown', summary: 'the history ends before the cell did', counts, witnesses: [] }
+    if (!trace.health)
+      return { status: 'unknown', summary: 'the harness left no measurement of itself', counts, witnesses: [] }
+    return { status: 'pass', summary: 'all tasks were sent on time and all records are whole', counts, witnesses: [] }
+  },
+}
+export default checker
+
+function ownRecords(trace: CellTrace): readonly string[] {
+  const { cell, complete, tasks, extraEnds } = trace
+  const skipped = tasks.filter((task) => taskEnd(task)?.reason === 'not-offered').length
+  const problems: string[] = []
+  if (skipped > 0) problems.push(`${skipped} of ${tasks.length} tasks were not sent`)
+  if (cell && (complete ? tasks.length !== cell.tasks : tasks.length > cell.tasks))
+    problems.push(`${tasks.length} tasks were recorded and ${cell.tasks} planned`)
+  if (extraEnds.length > 0) problems.push(`${extraEnds.length} tasks were recorded to end more than once`)
+  return problems
+}
+
+function ownMeasurements({ cell, health }: CellTrace): readonly string[] {
+  if (!cell || !health) return []
+  const { pacerLagP99Ms, eventLoopDelayP99Ms, notOffered, ledgerGaps } = health.value
+  const problems: string[] = []
+  if (pacerLagP99Ms > cell.health.pacerLagP99Ms)
+    problems.push(`p99 pacer lag was ${pacerLagP99Ms.toFixed(1)} ms, the limit is ${cell.health.pacerLagP99Ms} ms`)
+  if (eventLoopDelayP99Ms > cell.health.eventLoopDelayP99Ms) {
+    const limit = cell.health.eventLoopDelayP99Ms
+    problems.push(`p99 event-loop delay was ${eventLoopDelayP99Ms.toFixed(1)} ms, the limit is ${limit} ms`)
+  }
+  if (notOffered > 0) problems.push(`${notOffered} tasks were not offered`)
+  if (ledgerGaps > 0) problems.push(`${ledgerGaps} effects are missing from the ledger's file`)
+  return problems
+}

@@ -1,0 +1,43 @@
+import { conclude } from '../core/conclusion.ts'
+import type { Op } from '../core/history.ts'
+import { type TaskTrace, traceOf } from '../core/trace.ts'
+import type { Checker } from '../core/types.ts'
+
+/** Nothing happens for work that nobody submitted: no effect, event, callback, result or task in the final state. */
+const checker: Checker = {
+  name: 'no-phantom',
+  summary: 'no result, event or callback for a task that nobody submitted',
+  judges: 'no-phantom',
+  check(history) {
+    const trace = traceOf(history)
+    const unsubmitted = trace.tasks.filter(({ submits }) => submits.length === 0).flatMap(ownOps)
+    const phantoms = [...trace.strays, ...unsubmitted].filter(isServersDoing)
+    const submitted = trace.tasks.filter(({ submits }) => submits.length > 0)
+    const observed = submitted.reduce((sum, task) => sum + ownOps(task).filter(isServersDoing).length, 0)
+    return conclude(trace, {
+      judged: observed + phantoms.length,
+      unit: 'effects, events, callbacks and reads',
+      complaint: 'belonged to work that nobody submitted',
+      broken: phantoms.map(({ index }) => [index]),
+      counts: { executedThoughRefused: submitted.filter(ranThoughRefused).length },
+      kind: 'safety',
+    })
+  },
+}
+export default checker
+
+function ownOps(task: TaskTrace): readonly Op[] {
+  return [...task.effects, ...task.events, ...task.callbacks, ...task.polls, ...task.finals]
+}
+
+function isServersDoing(op: Op): boolean {
+  if (op.f === 'effect' || op.f === 'event' || op.f === 'callback') return true
+  if (op.f === 'poll') return op.type === 'ok'
+  return op.f === 'final' && op.type === 'ok' && op.value.found
+}
+
+/** Counted, not judged: a server may hold a task whose acceptance it could not confirm. */
+function ranThoughRefused({ submits, effects }: TaskTrace): boolean {
+  const ends = submits.filter(({ type }) => type !== 'invoke')
+  return effects.length > 0 && ends.length > 0 && ends.every(({ type }) => type === 'fail')
+}

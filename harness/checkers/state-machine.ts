@@ -1,0 +1,86 @@
+import { conclude } from '../core/conclusion.ts'
+import type { TaskStatus } from '../core/history.ts'
+import { isTerminal, mayFollow } from '../core/states.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
+import type { Checker } from '../core/types.ts'
+
+/**
+ * What clients see of a task only ever moves forward: in each channel of a client the status follows the state machine and
+ * the version never decreases, the stream has one terminal event with nothing after it, and all channels agree on
+ * the terminal state.
+ */
+const checker: Checker = {
+  name: 'state-machine',
+  summary: 'only legal transitions, never backwards, and exactly one terminal state',
+  judges: 'state-machine',
+  check(history) {
+    const trace = traceOf(history)
+    const views = trace.tasks.map((task) => [...channels(task), ends(task)])
+    const watched = views.filter((channels) => channels.some((channel) => channel.length > 0))
+    const broken = watched.map((channels) => findBreach(channels)).filter((indexes) => indexes.length > 0)
+    return conclude(trace, {
+      judged: watched.length,
+      unit: 'observed tasks',
+      complaint: 'moved backwards or ended twice',
+      broken,
+      counts: { observations: watched.reduce((sum, channels) => sum + channels.flat().length, 0) },
+      kind: 'safety',
+    })
+  },
+}
+export default checker
+
+interface Sight {
+  readonly index: number
+  readonly status: TaskStatus
+  /** Position in the task's log, where the channel shows it. */
+  readonly version?: number
+}
+
+/** Polls and events, each in the order in which the client saw them. */
+function channels(task: TaskTrace): readonly (readonly Sight[])[] {
+  const polls = task.polls.flatMap(({ index, type, value: { status, version } }) =>
+    type === 'ok' && status ? [{ index, status, ...(version !== undefined && { version }) }] : [],
+  )
+  return [polls, firstSightings(task)]
+}
+
+/** Repetitions on a stream are the business of sse-continuity. */
+function firstSightings({ events }: TaskTrace): readonly Sight[] {
+  let latest = 0
+  return events.flatMap(({ index, value: { seq, status } }) => {
+    const repeated =
+      seq < latest || (seq === latest && events.some((e) => e.index < index && sameEvent(e.value, seq, status)))
+    latest = Math.max(latest, seq)
+    return repeated ? [] : [{ index, status, version: seq }]
+  })
+}
+
+function sameEvent(event: { seq: number; status: TaskStatus }, seq: number, status: TaskStatus): boolean {
+  return event.seq === seq && event.status === status
+}
+
+/** The terminal state as each other source tells it. */
+function ends(task: TaskTrace): readonly Sight[] {
+  const callbacks = task.callbacks.map(({ index, value: { status } }) => ({ index, status }))
+  const finals = task.finals.flatMap(({ index, value: { status } }) => (status ? [{ index, status }] : []))
+  const own = taskEnd(task)?.status
+  return [...callbacks, ...(own ? [{ index: task.end!.index, status: own }] : []), ...finals]
+}
+
+function findBreach(channels: readonly (readonly Sight[])[]): number[] {
+  for (const channel of channels)
+    for (let i = 1; i < channel.length; i++)
+      if (isBackwards(channel[i - 1]!, channel[i]!)) return [channel[i - 1]!.index, channel[i]!.index]
+  const terminal = channels.flat().filter(({ status }) => isTerminal(status))
+  const other = terminal.find(({ status }) => status !== terminal[0]!.status)
+  return other ? [terminal[0]!.index, other.index] : []
+}
+
+function isBackwards(before: Sight, after: Sight): boolean {
+  if (!mayFollow(before.status, after.status)) return true
+  if (before.version === undefined || after.version === undefined) return false
+  if (after.version < before.version) return true
+  // The terminal event is the last of the log: nothing can have a later position.
+  return after.version > before.version && isTerminal(before.status)
+}

@@ -1,0 +1,87 @@
+import type { CellTrace, FaultTrace, TaskTrace } from './trace.ts'
+
+/**
+ * Which faults could have touched a task. A fault touches a task when the task's life, from its intended start until its
+ * client knew the end or gave up, overlaps the fault's proven window, and
+ * - for a node that executes steps: the task ran there at the fault's onset or during its window, or was submitted
+ *   through it. A task without any effect so far may have been in its first step anywhere: it counts, unless its
+ *   first effect shows that it started elsewhere or later;
+ * - for a node of the role `store` or `engine`: always;
+ * - for a link between clients and one API node: when it submitted through that link;
+ * - for any other link: always.
+ */
+export function touches(fault: FaultTrace, task: TaskTrace, cellEndAt: number): boolean {
+  const { proven, armedAt, healedAt = cellEndAt, target } = fault
+  if (!proven || armedAt === undefined) return false
+  if (task.intent.intendedAt >= healedAt || lifeEnd(task) <= armedAt) return false
+  return target.split(', ').some((name) => isTouched(name, task, [armedAt, healedAt]))
+}
+
+/** The proven faults that touched each task, in the order of their onset; tasks without any are absent. */
+export function exposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
+  const made = known.get(trace) ?? findExposures(trace)
+  known.set(trace, made)
+  return made
+}
+
+const known = new WeakMap<CellTrace, ReadonlyMap<TaskTrace, readonly FaultTrace[]>>()
+
+function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
+  const proven = trace.faults.filter((fault) => fault.proven).sort((a, b) => (a.armedAt ?? 0) - (b.armedAt ?? 0))
+  const touched = trace.tasks.map((task) => {
+    const faults = proven.filter((fault) => touches(fault, task, trace.endAt))
+    return [task, faults] as const
+  })
+  return new Map(touched.filter(([, faults]) => faults.length > 0))
+}
+
+/** One draw per connection: each task has its own luck, so the firing is not an episode that tasks share. */
+export function isPerConnection(fault: Pick<FaultTrace, 'params'>): boolean {
+  const { probability } = fault.params
+  return typeof probability === 'number' && probability < 1
+}
+
+/** `worker-1` is of the role `worker`. */
+export function roleOf(node: string): string {
+  return node.replace(/-\d+$/, '')
+}
+
+type Span = readonly [number, number]
+
+function overlap(a: Span, b: Span): boolean {
+  return a[0] < b[1] && b[0] < a[1]
+}
+
+function lifeEnd({ end, intent }: TaskTrace): number {
+  return end?.at ?? intent.giveUpAt
+}
+
+function isTouched(name: string, task: TaskTrace, window: Span): boolean {
+  if (name.includes('->')) return !name.startsWith('client->api') || usedLink(name, task)
+  const role = roleOf(name)
+  if (role === 'store' || role === 'engine') return true
+  if (role === 'api' && task.submits.some(({ value }) => value.api?.endsWith(name))) return true
+  return ranOn(name, task, window) || (role === 'worker' && mayHaveStartedOn(task, window))
+}
+
+function usedLink(name: string, task: TaskTrace): boolean {
+  return task.submits.length === 0 || task.submits.some(({ value }) => value.api === name || value.api === undefined)
+}
+
+function ranOn(node: string, task: TaskTrace, window: Span): boolean {
+  let latest: { readonly endedAt: number; readonly executor: string } | undefined
+  for (const { value } of task.effects) {
+    if (value.executor === node && overlap([value.startedAt, value.endedAt], window)) return true
+    if (value.endedAt <= window[0] && value.endedAt > (latest?.endedAt ?? -Infinity)) latest = value
+  }
+  return latest?.executor === node
+}
+
+function mayHaveStartedOn(task: TaskTrace, window: Span): boolean {
+  const first = task.effects.reduce<TaskTrace['effects'][number]['value'] | undefined>(
+    (earliest, { value }) => (earliest && earliest.startedAt <= value.startedAt ? earliest : value),
+    undefined,
+  )
+  if (!first) return true
+  return first.startedAt > window[0] && first.attempt > 1
+}

@@ -1,0 +1,43 @@
+import { betaQuantile, normalCritical } from './special.ts'
+
+/** Lower and upper end, both part of it. */
+export type Interval = readonly [number, number]
+
+export const defaultConfidence = 0.95
+
+/**
+ * Clopper-Pearson (1934): covers the true proportion at least as often as it says, for any n.
+ * Takes fractional counts (an effective sample size). With x = n its lower end is `(alpha/2)^(1/n)`: the rule of three.
+ * Nothing known (n = 0) is [0, 1].
+ */
+export function clopperPearson(successes: number, n: number, confidence = defaultConfidence): Interval {
+  const tail = (1 - confidence) / 2
+  const low = successes <= 0 ? 0 : betaQuantile(tail, successes, n - successes + 1)
+  const high = successes >= n ? 1 : betaQuantile(1 - tail, successes + 1, n - successes)
+  return [low, high]
+}
+
+/** Wilson's score interval (1927): close to its nominal coverage on average, short; for display. */
+export function wilson(successes: number, n: number, confidence = defaultConfidence): Interval {
+  if (n === 0) return [0, 1]
+  const z = normalCritical(confidence)
+  const p = successes / n
+  const center = (p + z ** 2 / (2 * n)) / (1 + z ** 2 / n)
+  const half = (z * Math.sqrt((p * (1 - p)) / n + z ** 2 / (4 * n ** 2))) / (1 + z ** 2 / n)
+  // At the ends the formula is exact in theory and off by rounding in practice.
+  return [successes === 0 ? 0 : center - half, successes === n ? 1 : center + half]
+}
+
+export interface Count {
+  readonly successes: number
+  readonly n: number
+}
+
+/** Difference a - b of two independent proportions: Newcombe's hybrid score interval (1998, method 10). */
+export function newcombe(a: Count, b: Count, confidence = defaultConfidence): Interval {
+  const [pa, pb] = [a.successes / a.n, b.successes / b.n]
+  const [lowA, highA] = wilson(a.successes, a.n, confidence)
+  const [lowB, highB] = wilson(b.successes, b.n, confidence)
+  const difference = pa - pb
+  return [difference - Math.hypot(pa - lowA, highB - pb), difference + Math.hypot(highA - pa, pb - lowB)]
+}

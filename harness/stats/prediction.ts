@@ -1,0 +1,50 @@
+import type { CellPlan, PlannedFault } from '../core/plan.ts'
+
+/**
+ * Success in closed form, for cells whose faults it covers; undefined for all others, never a guess.
+ *
+ * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`): an engine that does not
+ *   promise `no-lost-task` keeps a task of duration D with probability exp(-D/M); one that does keeps them all.
+ * - Callbacks stopped independently with probability p (`params.probability` on `sender->receiver`, for the whole load):
+ *   a delivery that does not promise `no-lost-task` tries once and loses p; one that does is not touched.
+ *
+ * `idealsMs` are the durations of the cell's tasks: the prediction is the mean over them. Without `axes` in the plan it is
+ * not known which axis keeps what, unless the pattern promises it, and then both do.
+ */
+export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): number | undefined {
+  const kept = keepers(cell)
+  if (!kept || idealsMs.length === 0) return undefined
+  const kills = cell.faults.filter(isDrawnKill)
+  const stops = cell.faults.filter(isCallbackStop)
+  if (kills.length + stops.length < cell.faults.length) return undefined
+  const perMs = kept.engine ? 0 : killsPerMs(kills)
+  const delivered = kept.delivery ? 1 : stops.reduce((share, { params }) => share * (1 - Number(params.probability)), 1)
+  return (idealsMs.reduce((sum, ideal) => sum + Math.exp(-ideal * perMs), 0) / idealsMs.length) * delivered
+}
+
+/** The firings of a cell are draws from a rate: another seed would give another number of them. */
+export function areFiringsDrawn(cell: CellPlan): boolean {
+  return cell.faults.some(({ params }) => typeof params.meanGapMs === 'number')
+}
+
+function keepers(cell: CellPlan): { engine: boolean; delivery: boolean } | undefined {
+  if (cell.promises.includes('no-lost-task')) return { engine: true, delivery: true }
+  if (!cell.axes) return undefined
+  const { engine, delivery } = cell.axes
+  return { engine: engine.includes('no-lost-task'), delivery: delivery.includes('no-lost-task') }
+}
+
+function isDrawnKill({ fault, target, params }: PlannedFault): boolean {
+  if (fault !== 'kill' || target.kind !== 'node' || typeof params.meanGapMs !== 'number') return false
+  return target.role === 'executor' || target.role === 'api' || target.role === 'worker'
+}
+
+function isCallbackStop({ target, params }: PlannedFault): boolean {
+  return target.kind === 'link' && target.link === 'sender->receiver' && typeof params.probability === 'number'
+}
+
+/** Every firing of one rate carries the same mean gap; the rates of different faults in the file add up. */
+function killsPerMs(kills: readonly PlannedFault[]): number {
+  const gaps = new Map(kills.map(({ id, params }) => [id.replace(/#\d+$/, ''), Number(params.meanGapMs)]))
+  return [...gaps.values()].reduce((rate, gapMs) => rate + 1 / gapMs, 0)
+}

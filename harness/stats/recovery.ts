@@ -1,0 +1,120 @@
+import { executionsOf } from '../core/executions.ts'
+import { exposures, isPerConnection } from '../core/exposure.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../core/trace.ts'
+import { findSymptoms } from './symptoms.ts'
+import { quantile } from './quantiles.ts'
+import { createReturnMeter } from './return.ts'
+import { countDuplicates } from './rework.ts'
+
+/** What one firing did; times in milliseconds, absent where it did not come to that (censored). */
+export interface EpisodeFigures {
+  readonly fault: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly affectedTasks: number
+  readonly lostTasks: number
+  readonly detectionMs?: number
+  readonly taskStallMsMedian?: number
+  readonly taskStallMsMax?: number
+  readonly recoveryMs?: number
+  readonly drainMs?: number
+  readonly reworkedSteps: number
+  readonly duplicateEffects: number
+}
+
+/** When each task's client saw the right result; Infinity for never. */
+export type Seen = (task: TaskTrace) => number
+
+/**
+ * One entry per proven firing, in the order of onset (onset = armed, end = healed, or the cell's end).
+ * - detection: from the onset to the first symptom that the system or its client showed on an affected task;
+ * - task stall: the longest time without progress (an effect, or the end) that touches the window, per affected task;
+ * - recovery: `createReturnMeter`;
+ * - drain: from the heal until the last affected task that ever ended well did so;
+ * - rework: repeated executions, each counted for the latest firing that touched its task before it.
+ */
+export function measureEpisodes(trace: CellTrace, seen: Seen): readonly EpisodeFigures[] {
+  const touched = exposures(trace)
+  const proven = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined)
+  const inOrder = proven.toSorted((a, b) => a.armedAt! - b.armedAt!)
+  const affectedBy = new Map<FaultTrace, TaskTrace[]>(inOrder.map((fault) => [fault, []]))
+  for (const [task, faults] of touched) for (const fault of faults) affectedBy.get(fault)?.push(task)
+  const recovery = createReturnMeter(trace, seen)
+  return inOrder.map((fault) => measureEpisode(fault, affectedBy.get(fault)!, trace, seen, recovery))
+}
+
+/** The firing whose episode a touched task belongs to: the first that it shares with others, else the first. */
+export function episodeOf(faults: readonly FaultTrace[]): FaultTrace | undefined {
+  return faults.find((fault) => !isPerConnection(fault)) ?? faults[0]
+}
+
+function measureEpisode(
+  fault: FaultTrace,
+  affected: readonly TaskTrace[],
+  trace: CellTrace,
+  seen: Seen,
+  recovery: ReturnType<typeof createReturnMeter>,
+): EpisodeFigures {
+  const startedAt = fault.armedAt!
+  const endedAt = fault.healedAt ?? trace.endAt
+  const touched = exposures(trace)
+  const own = affected.filter((task) => episodeOf(touched.get(task) ?? []) === fault)
+  const stalls = affected.map((task) => longestStall(task, seen(task), startedAt, endedAt))
+  return {
+    fault: fault.id,
+    startedAt,
+    endedAt,
+    affectedTasks: affected.length,
+    lostTasks: own.filter((task) => seen(task) === Infinity).length,
+    ...present('detectionMs', detection(affected, startedAt)),
+    ...present('taskStallMsMedian', quantile(stalls, 0.5)),
+    ...present('taskStallMsMax', quantile(stalls, 1)),
+    ...present('recoveryMs', recovery(startedAt, endedAt)),
+    ...present('drainMs', fault.healedAt === undefined ? undefined : drain(affected, seen, fault.healedAt)),
+    ...countRework(fault, affected, touched),
+  }
+}
+
+function present<K extends string>(name: K, value: number | undefined): { readonly [P in K]?: number } {
+  return value === undefined || !Number.isFinite(value) ? {} : ({ [name]: value } as { [P in K]?: number })
+}
+
+function detection(affected: readonly TaskTrace[], startedAt: number): number | undefined {
+  const first = affected.flatMap((task) => findSymptoms(task)).filter((at) => at >= startedAt)
+  return first.length === 0 ? undefined : first.reduce((a, b) => Math.min(a, b)) - startedAt
+}
+
+function longestStall(task: TaskTrace, seenAt: number, startedAt: number, endedAt: number): number {
+  const known = seenAt === Infinity && taskEnd(task)?.reason === 'task-failed' ? task.end!.at : seenAt
+  const progress = task.effects.map(({ value }) => value.endedAt).filter((at) => at < known)
+  const instants = [task.intent.intendedAt, ...progress.toSorted((a, b) => a - b), known]
+  let longest = 0
+  for (let i = 1; i < instants.length; i++)
+    if (instants[i]! > startedAt && instants[i - 1]! < endedAt)
+      longest = Math.max(longest, instants[i]! - instants[i - 1]!)
+  return longest
+}
+
+function drain(affected: readonly TaskTrace[], seen: Seen, healedAt: number): number | undefined {
+  const ends = affected.map(seen).filter(Number.isFinite)
+  return ends.length === 0 ? undefined : Math.max(0, ends.reduce((a, b) => Math.max(a, b)) - healedAt)
+}
+
+function countRework(
+  fault: FaultTrace,
+  affected: readonly TaskTrace[],
+  touched: ReadonlyMap<TaskTrace, readonly FaultTrace[]>,
+): { reworkedSteps: number; duplicateEffects: number } {
+  let [reworkedSteps, duplicateEffects] = [0, 0]
+  for (const task of affected) {
+    const before = (at: number): FaultTrace | undefined => touched.get(task)?.findLast(({ armedAt }) => armedAt! <= at)
+    const repeated = executionsOf(task).filter((one) => one.repeats && before(one.startedAt) === fault)
+    reworkedSteps += repeated.length
+    duplicateEffects += countDuplicates(repeated.flatMap((one) => [one.repeats!, one]).filter(unique))
+  }
+  return { reworkedSteps, duplicateEffects }
+}
+
+function unique<T>(item: T, index: number, all: readonly T[]): boolean {
+  return all.indexOf(item) === index
+}

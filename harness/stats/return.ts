@@ -1,0 +1,90 @@
+import { exposures, isPerConnection } from '../core/exposure.ts'
+import type { CellTrace, TaskTrace } from '../core/trace.ts'
+import { quantile } from './quantiles.ts'
+
+/** Tasks in a row, by due time, that must hold the rate. */
+const holdTasks = 20
+const fewestTasks = 5
+/** A lag is ordinary up to this multiple of the baseline's p95, and in any case up to this share of the task. */
+const lagFactor = 1.5
+const lagShare = 0.02
+const share = 0.9
+
+/**
+ * Time from a fault's onset until results come on time again: the earliest due time (intended + ideal) from which the next
+ * 20 tasks are on time at no less than 90 % of the baseline's share, after the share first fell below. On time: the
+ * right result with at most 1.5 x the baseline's p95 lag. Baseline: the cell's tasks that no fault touched.
+ * 0 when the share never fell; undefined when it did not come back before the next fault, or when there is too little to
+ * tell (censored).
+ *
+ * Counting tasks by when they were due instead of completions by the clock keeps the arrivals' own
+ * randomness, and the end of the load, out of the figure.
+ */
+export function createReturnMeter(
+  trace: CellTrace,
+  seen: Seen,
+): (startedAt: number, endedAt: number) => number | undefined {
+  const baseline = makeBaseline(trace, seen)
+  if (!baseline) return () => undefined
+  const due = trace.tasks
+    .map((task) => ({ dueAt: dueAt(task), idealMs: task.intent.idealMs, onTime: isOnTime(task, seen, baseline.p95) }))
+    .sort((a, b) => a.dueAt - b.dueAt)
+  return (startedAt, endedAt) => {
+    const until = nextOnset(trace, startedAt)
+    const between = due.filter((task) => task.dueAt > startedAt && task.dueAt <= until)
+    return between.length < fewestTasks
+      ? undefined
+      : findReturn(between, startedAt, endedAt, share * baseline.onTimeShare)
+  }
+}
+
+type Seen = (task: TaskTrace) => number
+
+interface Due {
+  readonly dueAt: number
+  readonly idealMs: number
+  readonly onTime: boolean
+}
+
+function findReturn(due: readonly Due[], startedAt: number, endedAt: number, needed: number): number | undefined {
+  const holds = (from: number): boolean => shareOnTime(due, from) >= needed
+  const horizon = endedAt + due.reduce((longest, { idealMs }) => Math.max(longest, idealMs), 0)
+  const last = due.length - fewestTasks
+  const dip = due.findIndex((task, i) => i <= last && task.dueAt <= horizon && !holds(i))
+  if (dip < 0) return 0
+  const back = due.findIndex((task, i) => i > dip && i <= last && task.onTime && holds(i))
+  return back < 0 ? undefined : due[back]!.dueAt - startedAt
+}
+
+function nextOnset({ faults }: CellTrace, startedAt: number): number {
+  const onsets = faults.filter((fault) => fault.proven && !isPerConnection(fault)).map(({ armedAt }) => armedAt!)
+  return onsets.filter((at) => at > startedAt).reduce((a, b) => Math.min(a, b), Infinity)
+}
+
+function makeBaseline(
+  trace: CellTrace,
+  seen: Seen,
+): { readonly p95: number; readonly onTimeShare: number } | undefined {
+  const touched = exposures(trace)
+  const untouched = trace.tasks.filter((task) => !touched.has(task))
+  const lags = untouched.map((task) => seen(task) - dueAt(task)).filter(Number.isFinite)
+  if (lags.length < fewestTasks) return undefined
+  const p95 = quantile(lags, 0.95)!
+  const onTime = untouched.filter((task) => isOnTime(task, seen, p95)).length
+  return { p95, onTimeShare: onTime / untouched.length }
+}
+
+function dueAt({ intent }: TaskTrace): number {
+  return intent.intendedAt + intent.idealMs
+}
+
+function isOnTime(task: TaskTrace, seen: Seen, p95: number): boolean {
+  return seen(task) - dueAt(task) <= Math.max(lagFactor * p95, lagShare * task.intent.idealMs)
+}
+
+function shareOnTime(due: readonly Due[], from: number): number {
+  const to = Math.min(due.length, from + holdTasks)
+  let onTime = 0
+  for (let i = from; i < to; i++) if (due[i]!.onTime) onTime++
+  return onTime / (to - from)
+}

@@ -1,0 +1,118 @@
+import { HarnessError, describeError } from '../core/errors.ts'
+import { exposures, isPerConnection } from '../core/exposure.ts'
+import type { History } from '../core/history.ts'
+import type { CellPlan } from '../core/plan.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
+import type { Checker, Verdict } from '../core/types.ts'
+import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
+import { measureRework } from '../stats/rework.ts'
+import {
+  type CellResult,
+  type CheckResult,
+  type FaultResult,
+  type Outcome,
+  outcomes,
+  type TaskRow,
+} from '../store/schema.ts'
+import { decideFate, type Fate } from './outcomes.ts'
+import { summarizeOverhead } from './overhead.ts'
+import { proportionOf } from './proportion.ts'
+import { rank, reasonFromCheck, reasonsFromFaults, worst } from './reasons.ts'
+
+/**
+ * Everything that one history says: outcomes, figures with intervals, checks and the verdict. Pure.
+ * INVALID: the harness is sick, a client hung or a fault leaked. FAIL: a promised property is broken. INCONCLUSIVE: a planned
+ * fault is not proven, or a check cannot tell. PASS: none of these. Throws HarnessError without the `cell` line.
+ */
+export function judgeCell(history: History, checkers: readonly Checker[]): CellResult {
+  const trace = traceOf(history)
+  const { cell } = trace
+  if (!cell) throw new HarnessError('a history begins with the plan of its cell: this one has none')
+  const fates = new Map(trace.tasks.map((task) => [task, decideFate(task)]))
+  const checks = checkers.map((checker) => runChecker(checker, history, cell))
+  const faults = trace.faults.map(describeFault)
+  const found = [...checks.map((check) => reasonFromCheck(cell.id, check)), ...reasonsFromFaults(cell.id, faults)]
+  const reasons = rank(found.filter((reason) => reason !== undefined))
+  return {
+    cell,
+    verdict: worst(reasons.map(({ verdict }) => verdict)),
+    reasons: reasons.map(({ text }) => text),
+    ...measure(cell, trace, fates),
+    checks,
+    faults,
+    ...(trace.health && { health: trace.health.value }),
+  }
+}
+
+type Figures = Pick<
+  CellResult,
+  'outcomes' | 'success' | 'exposed' | 'serverSuccess' | 'overhead' | 'episodes' | 'rework' | 'tasks'
+>
+
+function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace, Fate>): Figures {
+  const tasks = trace.tasks.map((task) => describeTask(task, fates.get(task)!, trace))
+  const exposed = tasks.filter((task) => task.exposed)
+  const isOk = ({ outcome }: TaskRow): boolean => outcome === 'ok'
+  const served = new Set(trace.tasks.filter((task) => fates.get(task)!.serverHas).map(({ task }) => task))
+  const offered = trace.tasks.filter((task) => fates.get(task)!.outcome !== 'not_offered')
+  return {
+    outcomes: countOutcomes(tasks),
+    success: proportionOf([{ cell, tasks }], isOk),
+    ...(exposed.length > 0 && { exposed: proportionOf([{ cell, tasks: exposed }], isOk) }),
+    serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
+    overhead: summarizeOverhead(tasks, cell.timeScale),
+    episodes: measureEpisodes(trace, (task) => fates.get(task)!.seenAt),
+    rework: measureRework(offered, (task) => fates.get(task)!.serverHas),
+    tasks,
+  }
+}
+
+/** A checker that crashes knows nothing: its verdict is unknown, never a pass. */
+function runChecker(checker: Checker, history: History, cell: CellPlan): CheckResult {
+  const { name, judges } = checker
+  const about = {
+    checker: name,
+    ...(judges && { judges }),
+    promised: judges !== undefined && cell.promises.includes(judges),
+  }
+  try {
+    return { ...about, ...checker.check(history) }
+  } catch (error) {
+    const verdict: Verdict = {
+      status: 'unknown',
+      summary: `crashed: ${describeError(error)}`,
+      counts: {},
+      witnesses: [],
+    }
+    return { ...about, ...verdict }
+  }
+}
+
+function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTrace): TaskRow {
+  const { ordinal, intendedAt, idealMs } = task.intent
+  const faults = exposures(trace).get(task)
+  const via = taskEnd(task)?.via
+  const episode = faults && episodeOf(faults)
+  return {
+    ordinal,
+    task: task.task,
+    intendedAt,
+    idealMs,
+    ...(seenAt < Infinity && { seenAt }),
+    outcome,
+    ...(via && { via }),
+    exposed: faults !== undefined,
+    ...(episode && !isPerConnection(episode) && { episode: episode.id }),
+  }
+}
+
+function describeFault(trace: FaultTrace): FaultResult {
+  const { params: _, ops: __, ...result } = trace
+  return result
+}
+
+function countOutcomes(tasks: readonly TaskRow[]): Readonly<Record<Outcome, number>> {
+  const counts = Object.fromEntries(Object.keys(outcomes).map((name) => [name, 0])) as Record<Outcome, number>
+  for (const { outcome } of tasks) counts[outcome]++
+  return counts
+}

@@ -1,0 +1,108 @@
+import type { Plan, Published } from '../core/plan.ts'
+import type { Interval } from '../stats/intervals.ts'
+import { predictSuccess } from '../stats/prediction.ts'
+import { quantile, quantileInterval } from '../stats/quantiles.ts'
+import type { CellResult, Claim } from '../store/schema.ts'
+import { overheadOf } from './overhead.ts'
+import { claimInterval, proportionOf } from './proportion.ts'
+import { usableCells } from './selection.ts'
+
+/** Published, predicted and measured side by side: a claim per published figure. */
+export function judgeClaims(plan: Plan, cells: readonly CellResult[]): readonly Claim[] {
+  return plan.published.flatMap((published) => {
+    const usable = usableCells(cells, published)
+    const base = { pattern: published.pattern, arm: published.arm, source: published.source }
+    const missing = whyMissing(plan, published)
+    return [
+      ...(published.success === undefined ? [] : [{ ...base, ...judgeSuccess(published.success, usable, missing) }]),
+      ...(published.overheadMs === undefined
+        ? []
+        : [{ ...base, ...judgeOverhead(published.overheadMs, usable, missing) }]),
+    ]
+  })
+}
+
+type Judged = Omit<Claim, 'pattern' | 'arm' | 'source'>
+
+/**
+ * Refuted: outside the interval. Consistent: inside, and the interval excludes twice the published odds of failing.
+ * Underpowered: inside, but a pattern that fails twice as often would look the same.
+ */
+function judgeSuccess(published: number, cells: readonly CellResult[], missing: string): Judged {
+  const base = { metric: 'success' as const, published }
+  if (cells.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: missing }
+  const proportion = proportionOf(cells, ({ outcome }) => outcome === 'ok')
+  const interval = claimInterval(proportion)
+  const predicted = meanPrediction(cells)
+  return {
+    ...base,
+    ...(predicted !== undefined && { predicted }),
+    measured: proportion.successes / proportion.n,
+    interval,
+    n: proportion.n,
+    verdict: weigh(published, interval),
+    note: describeFit(interval, predicted, proportion.clustered?.method ?? 'Clopper-Pearson'),
+  }
+}
+
+function weigh(published: number, [low, high]: Interval): Claim['verdict'] {
+  if (published < low || published > high) return 'refuted'
+  const tells = published > 0 ? low > atTwiceTheOddsOfFailing(published) : high < nearlyNever
+  return tells ? 'consistent' : 'underpowered'
+}
+
+/** What "never succeeds" is told apart from. */
+const nearlyNever = 0.1
+
+/** A claim never to fail is taken as one failure in 10,000. */
+function atTwiceTheOddsOfFailing(success: number): number {
+  return 1 / (1 + 2 * Math.max((1 - success) / success, 1e-4))
+}
+
+function describeFit([low, high]: Interval, predicted: number | undefined, method: string): string {
+  const made = `${method}, 95 %`
+  if (predicted === undefined) return `${made}; no closed form covers these faults`
+  const fits = predicted >= low && predicted <= high
+  return `${made}; the prediction is ${fits ? 'inside' : 'outside'} the interval`
+}
+
+/** Over all tasks of all cells; undefined unless every cell has a closed form. */
+function meanPrediction(cells: readonly CellResult[]): number | undefined {
+  let [sum, n] = [0, 0]
+  for (const { cell, tasks } of cells) {
+    const ideals = tasks.map(({ idealMs }) => idealMs)
+    const predicted = predictSuccess(cell, ideals)
+    if (predicted === undefined) return undefined
+    sum += predicted * tasks.length
+    n += tasks.length
+  }
+  return n === 0 ? undefined : sum / n
+}
+
+/** The median over tasks that no fault touched, at full length only: milliseconds do not scale. */
+function judgeOverhead(published: number, cells: readonly CellResult[], missing: string): Judged {
+  const base = { metric: 'overhead' as const, published }
+  if (cells.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: missing }
+  const full = cells.filter(({ overhead }) => overhead.quotable)
+  const compressed = 'overhead does not scale with time: only cells at timeScale 1 can be compared'
+  if (full.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: compressed }
+  const values = full.flatMap(({ tasks }) => tasks.filter(({ exposed }) => !exposed).map(overheadOf))
+  const interval = quantileInterval(values, 0.5)
+  const measured = quantile(values, 0.5)
+  const finite = measured !== undefined && measured < Infinity
+  return {
+    ...base,
+    ...(finite && { measured }),
+    ...(interval && interval[1] < Infinity && { interval }),
+    n: values.length,
+    verdict: !interval ? 'underpowered' : published < interval[0] || published > interval[1] ? 'refuted' : 'consistent',
+    note: 'median over tasks that no fault touched, with a distribution-free 95 % interval',
+  }
+}
+
+function whyMissing(plan: Plan, { pattern, arm }: Published): string {
+  const excluded = plan.notApplicable.find((cell) => cell.pattern === pattern && cell.arm === arm)
+  if (excluded) return `not applicable: ${excluded.reason}`
+  const planned = plan.cells.some((cell) => cell.pattern === pattern && cell.arm === arm)
+  return planned ? 'no cell of it could be judged' : 'it is not part of this run'
+}

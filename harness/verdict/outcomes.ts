@@ -1,0 +1,53 @@
+import { taskEnd, type TaskTrace } from '../core/trace.ts'
+import { isTerminal } from '../core/states.ts'
+import type { Outcome } from '../store/schema.ts'
+
+/** What became of one intended task. */
+export interface Fate {
+  readonly outcome: Outcome
+  /** When the client saw the right result (`ok`, `late`); Infinity for never. */
+  readonly seenAt: number
+  /** There is evidence that the server had the right result: the client's, a callback's, or the final read's. */
+  readonly serverHas: boolean
+}
+
+/**
+ * Exactly one outcome per intended task (`measure.md` 2.1). What the client knows decides; where it knows nothing, the
+ * server's word after heal and drain does. Without that word an accepted task is `stuck`, any other `lost_everywhere`
+ * (and anti-vacuity says that nobody could tell). A right result after the client was to give up was never got in time.
+ */
+export function decideFate(task: TaskTrace): Fate {
+  const outcome = classify(task)
+  const seenAt = outcome === 'ok' || outcome === 'late' ? task.end!.at : Infinity
+  return { outcome, seenAt, serverHas: seenAt < Infinity || hasServerEvidence(task) }
+}
+
+function classify(task: TaskTrace): Outcome {
+  const { end } = task
+  if (taskEnd(task)?.reason === 'not-offered') return 'not_offered'
+  if (end?.type === 'ok') return classifyResult(task)
+  if (end?.type === 'fail') return 'failed_known'
+  return hasServerEvidence(task) ? 'lost_result' : classifyUnseen(task)
+}
+
+function classifyResult(task: TaskTrace): Outcome {
+  const { intent } = task
+  const { status = 'completed', digest } = taskEnd(task)!
+  if (status !== 'completed') return 'failed_known'
+  if (digest !== intent.expectedDigest) return 'wrong'
+  if (task.end!.at <= intent.deadlineAt) return 'ok'
+  return task.end!.at <= intent.giveUpAt ? 'late' : 'lost_result'
+}
+
+function classifyUnseen({ finals, submits }: TaskTrace): Outcome {
+  const told = finals.findLast(({ type }) => type === 'ok')
+  if (!told) return submits.some(({ type }) => type === 'ok') ? 'stuck' : 'lost_everywhere'
+  const { found, status } = told.value
+  return found && status && !isTerminal(status) ? 'stuck' : 'lost_everywhere'
+}
+
+function hasServerEvidence(task: TaskTrace): boolean {
+  const isRight = (digest: string | null | undefined): boolean => digest === task.intent.expectedDigest
+  const late = task.end?.type === 'ok' && isRight(taskEnd(task)?.digest)
+  return late || [...task.finals, ...task.callbacks].some(({ value }) => isRight(value.digest))
+}

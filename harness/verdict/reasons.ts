@@ -1,0 +1,59 @@
+import type { CheckResult, FaultResult, RunVerdict } from '../store/schema.ts'
+
+/** A sentence, and what it makes of the verdict. */
+export interface Reason {
+  readonly verdict: Exclude<RunVerdict, 'PASS'>
+  readonly text: string
+}
+
+const order: readonly RunVerdict[] = ['INVALID', 'FAIL', 'INCONCLUSIVE', 'PASS']
+
+/** The worst of all; PASS for none. */
+export function worst(verdicts: readonly RunVerdict[]): RunVerdict {
+  return order.find((verdict) => verdicts.includes(verdict)) ?? 'PASS'
+}
+
+/** The worst first, otherwise in the order given. */
+export function rank<T extends { readonly verdict: RunVerdict }>(items: readonly T[]): readonly T[] {
+  return items.toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+}
+
+/** Checkers of the run itself whose failure means that its numbers cannot be believed. Others make it inconclusive. */
+const invalidating: ReadonlySet<string> = new Set(['harness-healthy', 'no-hang'])
+
+/** What one check makes of its cell: nothing, unless it judges the run or a property that the pattern promises. */
+export function reasonFromCheck(cell: string, check: CheckResult): Reason | undefined {
+  const { checker, judges, promised, status, summary } = check
+  if (status === 'pass' || (judges !== undefined && !promised)) return undefined
+  if (status === 'unknown') return { verdict: 'INCONCLUSIVE', text: `${cell}: ${checker} cannot tell: ${summary}` }
+  const text = `${cell}: ${checker} failed: ${summary}`
+  if (judges !== undefined) return { verdict: 'FAIL', text }
+  return { verdict: invalidating.has(checker) ? 'INVALID' : 'INCONCLUSIVE', text }
+}
+
+const namedAtMost = 3
+
+/** One sentence per way in which faults did not do what was planned. */
+export function reasonsFromFaults(cell: string, faults: readonly FaultResult[]): readonly Reason[] {
+  const sound = faults.filter(({ state }) => state !== 'leaked')
+  const unproven = sound.filter(({ proven }) => !proven)
+  const unhealed = sound.filter(({ proven, healedAt }) => proven && healedAt === undefined)
+  const groups: readonly (readonly [Reason['verdict'], readonly FaultResult[], string])[] = [
+    ['INVALID', faults.filter(({ state }) => state === 'leaked'), 'could not be undone (leaked)'],
+    ...Map.groupBy(unproven, ({ state }) => state)
+      .entries()
+      .map(([state, group]) => ['INCONCLUSIVE', group, `were never proven (${state})`] as const),
+    ['INCONCLUSIVE', unhealed, 'were never healed'],
+  ]
+  return groups
+    .filter(([, group]) => group.length > 0)
+    .map(([verdict, group, what]) => {
+      return { verdict, text: `${cell}: ${group.length} of ${faults.length} planned faults ${what}: ${name(group)}` }
+    })
+}
+
+function name(faults: readonly FaultResult[]): string {
+  const named = faults.slice(0, namedAtMost).map(({ id, reason }) => (reason ? `${id} (${reason})` : id))
+  const more = faults.length - named.length
+  return named.join(', ') + (more > 0 ? ` and ${more} more` : '')
+}

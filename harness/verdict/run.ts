@@ -1,0 +1,67 @@
+import { type ExitCode, exitCodes } from '../core/errors.ts'
+import type { Plan } from '../core/plan.ts'
+import type { CellResult, Environment, GateResult, RunResults, RunVerdict } from '../store/schema.ts'
+import { judgeClaims } from './claims.ts'
+import { describeGate, judgeGate } from './gates.ts'
+import { rank, worst } from './reasons.ts'
+
+export interface JudgedCells {
+  readonly run: string
+  readonly plan: Plan
+  readonly environment: Environment
+  readonly cells: readonly CellResult[]
+}
+
+/**
+ * The whole run: the worst of its cells and gates. A planned cell without a result makes it at least INCONCLUSIVE. Claims
+ * are compared and never change the verdict.
+ */
+export function judgeRun({ run, plan, environment, cells }: JudgedCells): RunResults {
+  const gates = plan.gates.map((gate) => judgeGate(gate, cells))
+  const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells), ...gates.map(fromGate)])
+  return {
+    version: 1,
+    run,
+    plan,
+    environment,
+    cells,
+    claims: judgeClaims(plan, cells),
+    gates,
+    verdict: worst(findings.map(({ verdict }) => verdict)),
+    reasons: findings.flatMap(({ reasons }) => reasons),
+  }
+}
+
+const codes: Readonly<Record<RunVerdict, ExitCode>> = {
+  PASS: exitCodes.pass,
+  FAIL: exitCodes.fail,
+  INCONCLUSIVE: exitCodes.inconclusive,
+  INVALID: exitCodes.invalid,
+}
+
+/** What `outlast` exits with for these results. */
+export function exitCodeOf({ verdict }: Pick<RunResults, 'verdict'>): ExitCode {
+  return codes[verdict]
+}
+
+interface Finding {
+  readonly verdict: RunVerdict
+  readonly reasons: readonly string[]
+}
+
+function fromCell({ verdict, reasons }: CellResult): Finding {
+  return { verdict, reasons }
+}
+
+function fromGate(gate: GateResult): Finding {
+  return { verdict: gate.verdict, reasons: gate.verdict === 'PASS' ? [] : [describeGate(gate)] }
+}
+
+function missingCells(plan: Plan, cells: readonly CellResult[]): readonly Finding[] {
+  if (plan.cells.length + cells.length === 0)
+    return [{ verdict: 'INCONCLUSIVE', reasons: [`${plan.scenario}: it has no cell, so nothing was judged`] }]
+  const judged = new Set(cells.map(({ cell }) => cell.id))
+  return plan.cells
+    .filter(({ id }) => !judged.has(id))
+    .map(({ id }) => ({ verdict: 'INCONCLUSIVE', reasons: [`${id}: it was planned and has no result`] }))
+}
