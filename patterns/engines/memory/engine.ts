@@ -7,6 +7,6 @@ const engine: Engine = {
   executor: 'api',
   notifier: 'api',
   sticky: true,
-  services: [{ role: 'api', program: 'serve', replicas: 'api', dials: ['tools', 'receiver'] }],
+  services: [{ role: 'api', program: 'serve', replicas: 'executor', dials: ['tools', 'receiver'] }],
 }
 export default engine

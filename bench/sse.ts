@@ -1,0 +1,90 @@
+/**
+ * What a task in flight costs the driver: tasks over SSE through the embedded links, held open at once, on the real
+ * runtime with the in-memory engine. Memory is this process's resident set, before the load and with all in flight.
+ * Two cells share the tasks: a proxy needs two descriptors per connection, and 20,000 is a common limit per process.
+ *
+ * usage: node --expose-gc bench/sse.ts [--tasks 10000] [--rate 1000]
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { monotonicMs } from '../harness/core/clock.ts'
+import { discover } from '../harness/core/discover.ts'
+import type { CellPlan } from '../harness/core/plan.ts'
+import type { Engine } from '../harness/core/types.ts'
+import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
+import { watchHealth } from '../harness/run/health.ts'
+import runtime from '../harness/runtimes/process.ts'
+
+const { values } = parseArgs({
+  options: { tasks: { type: 'string', default: '10000' }, rate: { type: 'string', default: '1000' } },
+})
+const tasks = Number(values.tasks)
+const cells = ['bench-a', 'bench-b'].map((id): CellPlan => ({
+  id,
+  block: 0,
+  pattern: 'sse-polling',
+  delivery: 'sse-polling',
+  engine: 'memory',
+  axes: { delivery: [], engine: [] },
+  promises: [],
+  arm: 'none',
+  repetition: 1,
+  seed: 1,
+  timeScale: 1,
+  profile: 'research-write',
+  tasks: tasks / 2,
+  load: { arrivals: 'uniform', ratePerSec: Number(values.rate) / 2 },
+  graceMs: 120_000,
+  restartDelayMs: 1000,
+  replicas: { api: 4, executor: 4 },
+  faults: [],
+  health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 50 },
+}))
+
+const temp = await mkdtemp(join(tmpdir(), 'outlast-bench-'))
+const abort = new AbortController()
+try {
+  const engines = await discover<Engine>(new URL('../patterns/engines/', import.meta.url), 'engine')
+  const context = {
+    folder: { name: 'bench', path: temp },
+    temp,
+    runtime,
+    engines,
+    faults: new Map(),
+    signal: abort.signal,
+  }
+  await using stack = new AsyncDisposableStack()
+  const ready: ReadyCell[] = []
+  for (const cell of cells)
+    ready.push(stack.use(await prepareCell(cell, context, { phase: () => {}, fault: () => {} })))
+  const count = (what: keyof ReadyCell['counts']): number => ready.reduce((sum, { counts }) => sum + counts[what], 0)
+  const before = resident()
+  const health = watchHealth()
+  const startedAt = monotonicMs()
+  const running = ready.map((cell) => cell.underLoad(startedAt))
+  while (count('started') < tasks && monotonicMs() - startedAt < 60_000) await sleep(100)
+  // Everyone is connected and the first steps are done: events and heartbeats flow.
+  await sleep(20_000)
+  const { eventLoopDelayP99Ms, cpuShare } = health.stop()
+  const open = count('open')
+  const perTaskKb = (resident() - before) / open / 1024
+  abort.abort()
+  await Promise.all(running)
+  console.log('| tasks in flight | over or failed | driver KB per task | loop p99 ms | driver cpu share |')
+  console.log('|---|---|---|---|---|')
+  console.log(
+    `| ${open} | ${tasks - open} | ${perTaskKb.toFixed(1)} | ${eventLoopDelayP99Ms.toFixed(1)} | ${cpuShare.toFixed(2)} |`,
+  )
+} finally {
+  await rm(temp, { recursive: true, force: true })
+}
+
+/** Bytes, after a collection: garbage that waits to be collected is no task's cost. */
+function resident(): number {
+  if (!globalThis.gc) throw new Error('run with node --expose-gc')
+  globalThis.gc()
+  return process.memoryUsage().rss
+}

@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Inbox, RunJob } from '../../patterns/contract/client.ts'
+import type { Task } from '../../patterns/contract/task.ts'
+import { timingAt } from '../../patterns/contract/timing.ts'
+import { monotonicMs } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
+import type { FaultChange, Op, Phase } from '../core/history.ts'
+import type { CellPlan } from '../core/plan.ts'
+import { createRng } from '../core/rng.ts'
+import type { Deployment, Engine, Fault, Runtime } from '../core/types.ts'
+import { planArrivals } from '../load/arrivals.ts'
+import { type CallbackReceiver, openInbox } from '../load/inbox.ts'
+import { offerOpenLoop, type PacerReport } from '../load/open-loop.ts'
+import { type CellFolder, createCell } from '../store/cell-folder.ts'
+import type { LineFile } from '../store/line-file.ts'
+import { openHistory } from '../store/history-file.ts'
+import type { RunFolder } from '../store/run-folder.ts'
+import { readFinals } from './final-reads.ts'
+import { type HealthMonitor, summarizeLags } from './health.ts'
+import { createJobRunner, type JobRunner, openDispatcher, planJobs, type PlannedJob } from './jobs.ts'
+import { type Ledger, type LedgerEffect, openLedger } from './ledger.ts'
+import { carryOut } from './nemesis.ts'
+import { createRecorder, type Recorder } from './recorder.ts'
+import { type StepWatch, watchSteps } from './step-watch.ts'
+
+/** What all cells of a run share. */
+export interface RunContext {
+  readonly folder: RunFolder
+  /** The run's own temporary folder. */
+  readonly temp: string
+  readonly runtime: Runtime
+  readonly engines: ReadonlyMap<string, Engine>
+  readonly faults: ReadonlyMap<string, Fault>
+  readonly signal: AbortSignal
+}
+
+export interface CellEvents {
+  readonly phase: (phase: Phase) => void
+  readonly fault: (change: FaultChange) => void
+}
+
+/** A cell whose system is up and whose clients are ready; disposing ends everything of it. */
+export interface ReadyCell extends AsyncDisposable {
+  readonly cell: CellPlan
+  readonly counts: JobRunner['counts']
+  /** Offer the load from `epochMs` on, carry out the faults, heal, and wait until every client knows or gave up. */
+  underLoad(epochMs: number): Promise<void>
+  /** Read the truth from servers and ledger, and complete the history. */
+  conclude(health: ReturnType<HealthMonitor['stop']>): Promise<void>
+}
+
+/** Most tasks in flight per cell: beyond it the driver would be the bottleneck, and says so. */
+const maxInFlight = 20_000
+
+interface Parts {
+  readonly cell: CellPlan
+  readonly context: RunContext
+  readonly recorder: Recorder
+  readonly ledger: Ledger
+  readonly steps: StepWatch
+  readonly deployment: Deployment
+  readonly jobs: readonly PlannedJob[]
+  readonly runner: JobRunner
+  readonly token: string
+  readonly events: CellEvents
+}
+
+/**
+ * Start a cell's ledger, receiver and nodes, and connect its clients.
+ * When that fails, the reason is the last line of the cell's history, and the promise rejects with it.
+ */
+export async function prepareCell(cell: CellPlan, context: RunContext, events: CellEvents): Promise<ReadyCell> {
+  await using stack = new AsyncDisposableStack()
+  const folder = await createCell(context.folder, cell.id)
+  const history = await openHistory(folder.history)
+  stack.defer(() => history.close())
+  const recorder = createRecorder(history)
+  recorder.record({ f: 'cell', type: 'observe', process: 'harness', value: cell })
+  try {
+    const parts = await assemble(cell, context, events, recorder, folder, stack)
+    return readyCell(parts, history, stack.move())
+  } catch (error) {
+    recorder.startAt(monotonicMs())
+    const value = { phase: 'end' } as const
+    recorder.record({ f: 'phase', type: 'observe', process: 'harness', value, error: describeError(error) })
+    throw error
+  }
+}
+
+async function assemble(
+  cell: CellPlan,
+  context: RunContext,
+  events: CellEvents,
+  recorder: Recorder,
+  folder: CellFolder,
+  stack: AsyncDisposableStack,
+): Promise<Parts> {
+  const steps = watchSteps()
+  const announced = cell.faults.some(({ trigger }) => trigger.kind === 'step')
+  const ledgerLog = join(folder.logs, 'ledger.log')
+  const ledger = stack.use(await openLedger(folder.ledger, ledgerLog, announced ? steps.saw : undefined))
+  const receiver = stack.use(await openInbox((callback) => recordCallback(recorder, callback)))
+  const token = randomBytes(24).toString('base64url')
+  const deployment = stack.use(await deploy(cell, context, recorder, folder.path, ledger, receiver, token))
+  const runner = await connectClients(cell, context, recorder, deployment, receiver, token, stack)
+  const jobs = planJobs(cell, planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals')))
+  return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, events }
+}
+
+function readyCell(parts: Parts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {
+  let pacer: PacerReport | undefined
+  return {
+    cell: parts.cell,
+    counts: parts.runner.counts,
+    underLoad: async (epochMs) => {
+      pacer = await offerLoad(parts, epochMs)
+      await history.sync()
+    },
+    conclude: async (health) => {
+      await conclude(parts, pacer!, health)
+      await history.sync()
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function deploy(
+  cell: CellPlan,
+  context: RunContext,
+  recorder: Recorder,
+  folder: string,
+  ledger: Ledger,
+  receiver: CallbackReceiver,
+  token: string,
+): Promise<Deployment> {
+  return context.runtime.deploy(
+    {
+      cell: cell.id,
+      folder,
+      temp: context.temp,
+      services: engineOf(cell, context).services,
+      replicas: cell.replicas,
+      env: {
+        OUTLAST_DELIVERY: cell.delivery,
+        OUTLAST_ENGINE: cell.engine,
+        OUTLAST_TIME_SCALE: String(cell.timeScale),
+        OUTLAST_TOKEN: token,
+        // The receiver of a run on this machine is on loopback, which a sender must otherwise refuse to dial.
+        OUTLAST_WEBHOOK_ALLOW: '127.0.0.0/8',
+      },
+      outside: { tools: ledger.address, receiver: receiver.address },
+      restartDelayMs: cell.restartDelayMs,
+      seed: cell.seed,
+      onNodeEvent: ({ node, ...event }) =>
+        void recorder.record({ f: 'node', type: 'observe', process: `node:${node}`, value: { node, ...event } }),
+    },
+    context.signal,
+  )
+}
+
+async function connectClients(
+  cell: CellPlan,
+  context: RunContext,
+  recorder: Recorder,
+  deployment: Deployment,
+  receiver: CallbackReceiver,
+  token: string,
+  stack: AsyncDisposableStack,
+): Promise<JobRunner> {
+  const { default: runJob } = (await import(`../../patterns/deliveries/${cell.delivery}/client.ts`)) as {
+    default: RunJob
+  }
+  const callbackUrl = deployment.links.find(({ kind }) => kind === 'sender->receiver')?.url
+  const inbox: Inbox = {
+    urlFor: (job) => `${callbackUrl}/callbacks/${job}`,
+    wait: (job, signal) => receiver.wait<Task>(job, signal),
+  }
+  const ports = {
+    apis: deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url })),
+    sticky: engineOf(cell, context).sticky,
+    dispatcher: stack.use(openDispatcher(timingAt(cell.timeScale).connectTimeoutMs)),
+    token,
+    timeScale: cell.timeScale,
+    ...(callbackUrl && { inbox }),
+  }
+  return createJobRunner(cell, runJob, ports, recorder, context.signal)
+}
+
+async function offerLoad(parts: Parts, epochMs: number): Promise<PacerReport> {
+  const { cell, context, recorder, jobs, runner, deployment, steps } = parts
+  recorder.startAt(epochMs)
+  enterPhase(parts, 'load')
+  const running: Promise<void>[] = []
+  const nemesis = carryOut(
+    cell.faults,
+    {
+      faults: context.faults,
+      deployment,
+      executor: engineOf(cell, context).executor,
+      epochMs,
+      onStep: steps.wait,
+      record: (value) => {
+        recorder.record({ f: 'fault', type: 'observe', process: 'nemesis', value })
+        parts.events.fault(value)
+      },
+    },
+    context.signal,
+  )
+  const pacer = await offerOpenLoop({
+    arrivals: jobs.map(({ intent }) => intent.intendedAt),
+    epochMs,
+    maxInFlight,
+    dispatch: (ordinal) => {
+      const job = runner.run(jobs[ordinal]!)
+      running.push(job)
+      return job
+    },
+    skip: (ordinal) => runner.skip(jobs[ordinal]!),
+    signal: context.signal,
+  })
+  await nemesis
+  enterPhase(parts, 'heal')
+  enterPhase(parts, 'drain')
+  await Promise.all(running)
+  return pacer
+}
+
+async function conclude(parts: Parts, pacer: PacerReport, health: ReturnType<HealthMonitor['stop']>): Promise<void> {
+  const { recorder, runner, deployment, token, ledger } = parts
+  enterPhase(parts, 'final')
+  const { effects, gaps } = await ledger.readAll()
+  await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
+  for (const effect of effects) recordEffect(recorder, effect)
+  recorder.record({
+    f: 'health',
+    type: 'observe',
+    process: 'harness',
+    value: { ...summarizeLags(pacer.lagsMs), ...health, notOffered: pacer.notOffered, ledgerGaps: gaps },
+  })
+  enterPhase(parts, 'end')
+}
+
+/** The client may never have learned an id that the server gave: then the effects tell. */
+function knownIds(runner: JobRunner, effects: readonly LedgerEffect[]): ReadonlyMap<string, readonly string[]> {
+  const ids = new Map<string, Set<string>>()
+  const add = (job: string, id: string): void => void ids.set(job, (ids.get(job) ?? new Set()).add(id))
+  for (const [job, id] of runner.taskIds) add(job, id)
+  for (const { task, taskId } of effects) if (runner.unresolved.has(task)) add(task, taskId)
+  return new Map([...ids].map(([job, set]) => [job, [...set]]))
+}
+
+function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
+  const { task, taskId, step, attempt, executor, idempotencyKey } = effect
+  const startedAt = round(effect.startedAt - recorder.epochMs)
+  const endedAt = round(effect.endedAt - recorder.epochMs)
+  const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }
+  recorder.record({ f: 'effect', type: 'observe', process: 'ledger', task, value, atMonotonicMs: effect.receivedAt })
+}
+
+function recordCallback(recorder: Recorder, callback: Parameters<Parameters<typeof openInbox>[0]>[0]): void {
+  const { job, deliveryId, body } = callback
+  const digest = body.result?.digest ?? null
+  const value = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest, httpStatus: 204 }
+  recorder.record({ f: 'callback', type: 'observe', process: 'receiver', task: job, value })
+}
+
+function enterPhase({ recorder, events }: Parts, phase: Phase): void {
+  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase } })
+  events.phase(phase)
+}
+
+function engineOf(cell: CellPlan, context: RunContext): Engine {
+  return context.engines.get(cell.engine)!
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

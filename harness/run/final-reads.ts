@@ -1,0 +1,75 @@
+import { request } from 'undici'
+import type { Vocabulary } from '../core/history.ts'
+import type { Deployment } from '../core/types.ts'
+import type { Recorder } from './recorder.ts'
+
+type Final = Vocabulary['final']['value']
+
+interface Truth {
+  readonly task_id: string
+  readonly status: NonNullable<Final['status']>
+  readonly version: number
+  readonly result?: { readonly digest: string }
+}
+
+/**
+ * Ask the system under test, over paths without faults, what became of each task that its client did not see end
+ * well. `ok` with `found: false`: every API node answered that it does not know the task. `info`: nobody could say.
+ * Tasks for which no id is known at all are recorded as not found, since no node ever told one.
+ */
+export async function readFinals(
+  jobs: readonly string[],
+  taskIds: ReadonlyMap<string, readonly string[]>,
+  deployment: Deployment,
+  token: string,
+  recorder: Recorder,
+): Promise<void> {
+  const apis = deployment.nodes.filter(({ role }) => role === 'api').map(({ url }) => url)
+  const queue = [...jobs]
+  const readNext = async (): Promise<void> => {
+    for (let job = queue.pop(); job; job = queue.pop()) {
+      const truth = await readTruth(taskIds.get(job) ?? [], apis, token)
+      recorder.record({ f: 'final', process: 'harness', task: job, ...truth })
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, readNext))
+}
+
+async function readTruth(
+  ids: readonly string[],
+  apis: readonly string[],
+  token: string,
+): Promise<{ type: 'ok' | 'info'; value: Final; error?: string }> {
+  let error: string | undefined
+  let best: Truth | undefined
+  for (const id of ids)
+    for (const api of apis) {
+      const answer = await readTask(`${api}/v1/tasks/${id}`, token)
+      if (typeof answer === 'string') error = answer
+      else if (answer && (best === undefined || answer.status === 'completed')) best = answer
+    }
+  if (best) return { type: 'ok', value: describeTruth(best) }
+  const value = { taskId: ids[0] ?? '', found: false }
+  return error === undefined ? { type: 'ok', value } : { type: 'info', value, error }
+}
+
+function describeTruth(task: Truth): Final {
+  const { task_id: taskId, status, version } = task
+  return { taskId, found: true, status, version, digest: task.result?.digest ?? null }
+}
+
+/** The task, undefined when the node does not know it, or the reason why it could not say. */
+async function readTask(url: string, token: string): Promise<Truth | undefined | string> {
+  try {
+    const response = await request(url, {
+      headers: { authorization: `Bearer ${token}` },
+      headersTimeout: 5000,
+      bodyTimeout: 5000,
+    })
+    if (response.statusCode === 200) return (await response.body.json()) as Truth
+    await response.body.dump()
+    return response.statusCode === 404 ? undefined : `HTTP ${response.statusCode}`
+  } catch (error) {
+    return String(error)
+  }
+}

@@ -1,0 +1,162 @@
+import { type Dispatcher, Agent } from 'undici'
+import { planTask } from '../../patterns/agent/plan.ts'
+import {
+  type ClientPorts,
+  type Job,
+  JobFailed,
+  type Observations,
+  type RunJob,
+} from '../../patterns/contract/client.ts'
+import { monotonicMs } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
+import type { TaskIntent, Vocabulary } from '../core/history.ts'
+import type { CellPlan } from '../core/plan.ts'
+import { createRng } from '../core/rng.ts'
+import type { Recorder } from './recorder.ts'
+
+/** One intended task of a cell: fixed before the load starts. */
+export interface PlannedJob {
+  readonly key: string
+  readonly ordinal: number
+  readonly seed: number
+  readonly intent: TaskIntent
+}
+
+/** Name of the n-th task (from 0) in every record: `t-00001` is the first. */
+export function jobKey(ordinal: number): string {
+  return `t-${String(ordinal + 1).padStart(5, '0')}`
+}
+
+/** The jobs of a cell. Seeds depend on the cell's seed and the ordinal only: every pattern of a block gets the same work. */
+export function planJobs(cell: CellPlan, arrivals: readonly number[]): readonly PlannedJob[] {
+  return arrivals.map((intendedAt, ordinal) => {
+    const seed = Math.floor(createRng(cell.seed, `task/${ordinal}`).next() * 2 ** 31)
+    const plan = planTask({ seed, profile: cell.profile }, cell.timeScale)
+    const deadlineAt = intendedAt + plan.idealMs + cell.graceMs
+    const intent = {
+      ordinal,
+      intendedAt,
+      idealMs: plan.idealMs,
+      steps: plan.steps.length,
+      deadlineAt,
+      giveUpAt: deadlineAt + cell.graceMs,
+      expectedDigest: plan.digest,
+    }
+    return { key: jobKey(ordinal), ordinal, seed, intent }
+  })
+}
+
+export interface JobRunner {
+  /** Run one job to its end and record it; never rejects. */
+  run(job: PlannedJob): Promise<void>
+  skip(job: PlannedJob): void
+  /** Ids that the server gave, by job, as far as the client learned them. */
+  readonly taskIds: ReadonlyMap<string, string>
+  /** Jobs whose client did not see the right result. */
+  readonly unresolved: ReadonlySet<string>
+  readonly counts: { started: number; ok: number; failed: number; open: number }
+}
+
+/** The client side of a cell: runs jobs through the delivery's client and writes what happens into the history. */
+export function createJobRunner(
+  cell: CellPlan,
+  runJob: RunJob,
+  ports: Omit<ClientPorts, 'observe' | 'now' | 'random'>,
+  recorder: Recorder,
+  abort: AbortSignal,
+): JobRunner {
+  const taskIds = new Map<string, string>()
+  const unresolved = new Set<string>()
+  const counts = { started: 0, ok: 0, failed: 0, open: 0 }
+  const observe = createObserver(recorder, taskIds)
+  const jitter = createRng(cell.seed, 'client-jitter')
+  const client: ClientPorts = { ...ports, observe, now: monotonicMs, random: jitter.next }
+
+  async function run(planned: PlannedJob): Promise<void> {
+    const { key, intent } = planned
+    const invoke = recorder.record({ f: 'task', type: 'invoke', process: 'client', task: key, value: intent })
+    unresolved.add(key)
+    counts.started++
+    counts.open++
+    const giveUpAt = recorder.epochMs + intent.giveUpAt
+    const limit = giveUpSignal(giveUpAt, abort)
+    const input = { seed: planned.seed, profile: cell.profile, job: key }
+    const job: Job = { key, ordinal: planned.ordinal, input, giveUpAt }
+    const complete = (type: 'ok' | 'fail' | 'info', value: Vocabulary['task']['value'], error?: string): void => {
+      recorder.record({ f: 'task', type, process: 'client', task: key, invoke, value, ...(error && { error }) })
+      counts.open--
+      if (type === 'ok') counts.ok++
+      else counts.failed++
+    }
+    try {
+      const { task, via } = await runJob(job, client, limit.signal)
+      const digest = task.result?.digest ?? null
+      const end = { taskId: task.task_id, status: task.status, digest, via }
+      taskIds.set(key, task.task_id)
+      if (digest === intent.expectedDigest) unresolved.delete(key)
+      if (task.status === 'completed') complete('ok', end)
+      else complete('fail', { ...end, reason: 'task-failed' })
+    } catch (error) {
+      if (error instanceof JobFailed)
+        complete('fail', { reason: error.reason, ...(error.taskId && { taskId: error.taskId }) }, error.message)
+      else complete('info', {}, describeError(error))
+    } finally {
+      limit.dispose()
+    }
+  }
+
+  function skip(planned: PlannedJob): void {
+    const { key, intent } = planned
+    const invoke = recorder.record({ f: 'task', type: 'invoke', process: 'client', task: key, value: intent })
+    recorder.record({ f: 'task', type: 'fail', process: 'client', task: key, invoke, value: { reason: 'not-offered' } })
+  }
+  return { run, skip, taskIds, unresolved, counts }
+}
+
+/** Connections of one cell: as many as it takes (an open loop must not queue), pipelining off. */
+export function openDispatcher(connectTimeoutMs: number): Dispatcher & AsyncDisposable {
+  const agent = new Agent({
+    pipelining: 1,
+    // Deadlines belong to the clients under test, which know what they wait for.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: Math.max(connectTimeoutMs, 250) },
+  })
+  return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() })
+}
+
+function createObserver(recorder: Recorder, taskIds: Map<string, string>): ClientPorts['observe'] {
+  const submits = new Map<string, number>()
+  return (job, what, value) => {
+    const [f, type = 'observe'] = what.split('.') as [keyof Vocabulary, Vocabulary['submit']['type'] | undefined]
+    const { error, ...rest } = value as Observations['submit.fail']
+    const invoke = f === 'submit' && type !== 'invoke' ? submits.get(job) : undefined
+    const index = recorder.record({
+      f,
+      type: type as 'invoke',
+      process: 'client',
+      task: job,
+      value: rest as never,
+      ...(error && { error }),
+      ...(invoke !== undefined && { invoke }),
+    })
+    if (what === 'submit.invoke') submits.set(job, index)
+    if (what === 'submit.ok') taskIds.set(job, (value as Observations['submit.ok']).taskId)
+  }
+}
+
+/** One timer per job instead of AbortSignal.any, whose links to a long-lived signal pile up over thousands of jobs. */
+function giveUpSignal(giveUpAt: number, abort: AbortSignal): { signal: AbortSignal; dispose: () => void } {
+  const controller = new AbortController()
+  const onAbort = (): void => controller.abort(new Error('the run was aborted'))
+  const timer = setTimeout(() => controller.abort(new Error('gave up at the deadline')), giveUpAt - monotonicMs())
+  if (abort.aborted) onAbort()
+  abort.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      clearTimeout(timer)
+      abort.removeEventListener('abort', onAbort)
+    },
+  }
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path'
+import { monotonicMs } from '../core/clock.ts'
+import { describeError, HarnessError } from '../core/errors.ts'
+import type { CellPlan, Plan } from '../core/plan.ts'
+import { discover } from '../core/discover.ts'
+import type { Engine, Fault, Runtime } from '../core/types.ts'
+import { spawnChild } from '../os/child.ts'
+import { entryPath } from '../os/entry.ts'
+import { labelRun } from '../os/label.ts'
+import { formatSchedule } from '../plan/schedule.ts'
+import { collectEnvironment } from '../store/environment.ts'
+import { createRun, type RunFolder, writeResults } from '../store/run-folder.ts'
+import type { RunResults } from '../store/schema.ts'
+import { prepareCell, type ReadyCell, type RunContext } from './cell.ts'
+import { claimTemp, cleanUp, removeRun } from './cleanup.ts'
+import { watchHealth } from './health.ts'
+import { judgeFolder } from './judge.ts'
+import type { OnProgress } from './progress.ts'
+
+export interface RunOptions {
+  readonly scenarioText: string
+  readonly plan: Plan
+  /** Folder that gets the run's folder. */
+  readonly out: string
+  /** An abort heals, stops, cleans up and rejects. */
+  readonly signal: AbortSignal
+  readonly onProgress: OnProgress
+}
+
+export interface RunOutcome {
+  readonly folder: string
+  readonly results: RunResults
+  /** What still stands although everything was ended: exit code 5. */
+  readonly leftBehind: readonly string[]
+}
+
+/**
+ * Carry out a plan: block after block, the cells of a block side by side, each leaving a history; then judge the
+ * histories as `outlast check` would. Nothing is left running, also when this process dies: a reaper sees to that.
+ * Rejects with HarnessError when the runtime cannot be used or the run was aborted.
+ */
+export async function runScenario(options: RunOptions): Promise<RunOutcome> {
+  const { plan, onProgress } = options
+  for (const { run } of await cleanUp()) onProgress({ kind: 'note', text: `removed what the dead run ${run} had left` })
+  const runtime = await findRuntime(plan.runtime)
+  const environment = await collectEnvironment()
+  const { scenarioText } = options
+  const folder = await createRun(options.out, { plan, schedule: formatSchedule(plan), scenarioText, environment })
+  const plannedMs =
+    plan.cells.length === 0 ? 0 : sum(blocksOf(plan).map((block) => Math.max(...block.map(plannedCellMs))))
+  onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
+  const leftBehind = await carryOutPlan(plan, folder, runtime, options)
+  options.signal.throwIfAborted()
+  const results = await judgeFolder(folder)
+  await writeResults(folder, results)
+  return { folder: folder.path, results, leftBehind }
+}
+
+async function carryOutPlan(
+  plan: Plan,
+  folder: RunFolder,
+  runtime: Runtime,
+  options: RunOptions,
+): Promise<readonly string[]> {
+  const run = `${folder.name}-${process.pid}`
+  const temp = claimTemp(run)
+  const reaper = await spawnChild({
+    command: process.execPath,
+    args: [entryPath('./reaper', import.meta.url), run, temp],
+    logFile: join(folder.path, 'reaper.log'),
+  })
+  labelRun(run)
+  const leftBehind: string[] = []
+  try {
+    const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+    const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
+    const context = { folder, temp, runtime, engines, faults, signal: options.signal }
+    for (const block of blocksOf(plan)) await conductBlock(block, context, options.onProgress)
+  } finally {
+    labelRun(undefined)
+    leftBehind.push(...(await removeRun(run, temp)))
+    reaper.stdin!.end('done')
+  }
+  return leftBehind
+}
+
+/** Cells of one block run side by side: the same work, the same faults, the same noise. */
+async function conductBlock(block: readonly CellPlan[], context: RunContext, onProgress: OnProgress): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const started = monotonicMs()
+  const settled = await Promise.allSettled(block.map((cell) => prepare(cell, context, onProgress)))
+  const ready = settled.flatMap((one) => (one.status === 'fulfilled' ? [stack.use(one.value)] : []))
+  settled.forEach((one, i) => one.status === 'rejected' && reportFailure(block[i]!, one.reason, started, onProgress))
+  context.signal.throwIfAborted()
+  const health = watchHealth()
+  // A moment for every cell to reach its starting line.
+  const epochMs = monotonicMs() + 100
+  const ticker = setInterval(() => ready.forEach((cell) => reportCounts(cell, epochMs, onProgress)), 500)
+  try {
+    await Promise.all(ready.map((cell) => cell.underLoad(epochMs)))
+  } finally {
+    clearInterval(ticker)
+  }
+  const seen = health.stop()
+  context.signal.throwIfAborted()
+  await Promise.all(ready.map((cell) => cell.conclude(seen)))
+  for (const { cell, counts } of ready)
+    onProgress({
+      kind: 'cell-end',
+      cell: cell.id,
+      elapsedMs: monotonicMs() - started,
+      ok: counts.ok,
+      tasks: cell.tasks,
+    })
+}
+
+async function prepare(cell: CellPlan, context: RunContext, onProgress: OnProgress): Promise<ReadyCell> {
+  onProgress({ kind: 'cell-start', cell: cell.id, tasks: cell.tasks, plannedMs: plannedCellMs(cell) })
+  onProgress({ kind: 'cell-phase', cell: cell.id, phase: 'deploy' })
+  return prepareCell(cell, context, {
+    phase: (phase) => onProgress({ kind: 'cell-phase', cell: cell.id, phase }),
+    fault: (change) => onProgress({ kind: 'fault', cell: cell.id, change }),
+  })
+}
+
+function reportFailure(cell: CellPlan, reason: unknown, started: number, onProgress: OnProgress): void {
+  const error = describeError(reason)
+  onProgress({ kind: 'cell-end', cell: cell.id, elapsedMs: monotonicMs() - started, ok: 0, tasks: cell.tasks, error })
+}
+
+function reportCounts({ cell, counts }: ReadyCell, epochMs: number, onProgress: OnProgress): void {
+  const { started, ok, failed } = counts
+  const progress = { started, ok, failed, finished: ok + failed, activeFaults: [] }
+  onProgress({ kind: 'cell-progress', cell: cell.id, elapsedMs: monotonicMs() - epochMs, ...progress })
+}
+
+/** Start-up, arrivals, the last task's ideal duration and its whole grace: losses are waited for. */
+function plannedCellMs(cell: CellPlan): number {
+  const startMs = 3_000
+  return startMs + (cell.tasks / cell.load.ratePerSec) * 1000 + 300_000 / cell.timeScale + 2 * cell.graceMs
+}
+
+function blocksOf(plan: Plan): readonly (readonly CellPlan[])[] {
+  return [...Map.groupBy(plan.cells, ({ block }) => block).values()]
+}
+
+async function findRuntime(name: string): Promise<Runtime> {
+  const runtimes = await discover<Runtime>(new URL('../runtimes/', import.meta.url))
+  const runtime = runtimes.get(name)
+  if (!runtime) throw new HarnessError(`there is no runtime "${name}"; there is ${[...runtimes.keys()].join(', ')}`)
+  const reason = await runtime.probe()
+  if (reason) throw new HarnessError(`runtime ${name} cannot be used here: ${reason}`)
+  return runtime
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

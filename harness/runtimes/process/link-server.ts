@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+import type { DeployRequest } from '../../core/types.ts'
+import { killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
+import { entryPath } from '../../os/entry.ts'
+
+/** Start the embedded link server in a process of its own; disposing ends it, and every fault on it with it. */
+export async function startLinkServer(request: DeployRequest): Promise<AsyncDisposable & { readonly url: string }> {
+  const logFile = join(request.folder, 'logs', 'links.log')
+  const child = await spawnChild({
+    command: process.execPath,
+    args: [
+      entryPath('../../links/embedded/main', import.meta.url),
+      ...['--listen', '127.0.0.1:0'],
+      ...['--evidence', join(request.folder, 'evidence.ndjson')],
+      ...['--seed', String(request.seed)],
+    ],
+    env: request.env,
+    logFile,
+    stdout: 'pipe',
+  })
+  const { listening } = await readFirstLine<{ listening: string }>(child, 'the link server', logFile)
+  return { url: listening, [Symbol.asyncDispose]: () => killGroup(child, 'SIGTERM') }
+}

@@ -1,0 +1,184 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HarnessError } from '../../core/errors.ts'
+import type { NodeRole } from '../../core/plan.ts'
+import type { Node, NodeEvent, NodeHarm } from '../../core/types.ts'
+import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
+import { type Readiness, waitUntilReady } from './readiness.ts'
+
+export interface NodeSpec {
+  readonly name: string
+  readonly role: NodeRole
+  readonly ordinal: number
+  readonly url: string
+  readonly child: ChildSpec
+  readonly ready: Readiness
+  /** Ends it at once and in good order. */
+  readonly endSignal: NodeJS.Signals
+  readonly restartDelayMs: number
+  readonly onEvent: (event: NodeEvent) => void
+}
+
+const crashLoopCap = 6
+
+/**
+ * One child process with the life of a pod: started again after a delay when it ends by itself, held down while a
+ * fault says so. A class because it is a thing with identity and lifetime.
+ */
+export class ChildNode implements Node {
+  readonly name: string
+  readonly role: NodeRole
+  readonly ordinal: number
+  readonly url: string
+  readonly #spec: NodeSpec
+  #child: ChildProcess | undefined
+  #wanted = false
+  #crashes = 0
+  #restart: NodeJS.Timeout | undefined
+
+  constructor(spec: NodeSpec) {
+    this.#spec = spec
+    this.name = spec.name
+    this.role = spec.role
+    this.ordinal = spec.ordinal
+    this.url = spec.url
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined
+  }
+
+  /** Start and wait until ready. Rejects with the log's name when it ends before it is. */
+  async start(signal: AbortSignal): Promise<void> {
+    this.#wanted = true
+    const child = await spawnChild(this.#spec.child)
+    this.#child = child
+    const ended = once(child, 'exit').then(([code, by]) =>
+      this.#exited(child, code as number | null, by as string | null),
+    )
+    const ready = await Promise.race([waitUntilReady(this.#spec.ready, signal), ended.then(() => false)])
+    if (ready === false)
+      throw new HarnessError(`${this.name} ended while it was starting; see ${this.#spec.child.logFile}`)
+    this.#emit('ready', { pid: child.pid! })
+  }
+
+  /** SIGKILL, as the kernel or a node loss would: nothing is flushed, nobody is told. */
+  async kill(): Promise<NodeHarm> {
+    const child = this.#alive('kill')
+    const evidence = await this.#end(child, 'SIGKILL')
+    return { evidence, heal: onlyOnce(() => this.#revive()) }
+  }
+
+  /** SIGTERM, then SIGKILL when the grace is over, as an orchestrator does. */
+  async stop(graceMs: number): Promise<NodeHarm> {
+    const child = this.#alive('stop')
+    const overrun = setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs)
+    try {
+      const evidence = await this.#end(child, 'SIGTERM')
+      return { evidence: { ...evidence, drained: evidence.signal !== 'SIGKILL' }, heal: onlyOnce(() => this.#revive()) }
+    } finally {
+      clearTimeout(overrun)
+    }
+  }
+
+  /** SIGSTOP: the kernel still acknowledges what it receives, so this is not a firewall drop. */
+  async pause(): Promise<NodeHarm> {
+    const child = this.#alive('pause')
+    const pid = child.pid!
+    signalGroup(pid, 'SIGSTOP')
+    for (let tries = 0; tries < 50 && processState(pid) !== 'T'; tries++) await sleep(5)
+    const state = processState(pid)
+    return {
+      evidence: state === 'T' ? { pid, state } : {},
+      heal: onlyOnce(async () => void (this.#child === child && signalGroup(pid, 'SIGCONT'))),
+    }
+  }
+
+  /** End for good. */
+  async dispose(): Promise<void> {
+    this.#wanted = false
+    clearTimeout(this.#restart)
+    if (!this.#child) return
+    const overrun = setTimeout(() => this.#child?.pid && signalGroup(this.#child.pid, 'SIGKILL'), 3000)
+    // A stopped process takes no signal but SIGKILL until it is continued.
+    signalGroup(this.#child.pid!, 'SIGCONT')
+    await this.#end(this.#child, this.#spec.endSignal)
+    clearTimeout(overrun)
+  }
+
+  #alive(what: string): ChildProcess {
+    if (!this.#child?.pid) throw new HarnessError(`cannot ${what} ${this.name}: it is not running`)
+    return this.#child
+  }
+
+  async #end(child: ChildProcess, signal: NodeJS.Signals): Promise<Readonly<Record<string, unknown>>> {
+    this.#wanted = false
+    clearTimeout(this.#restart)
+    const pid = child.pid!
+    const exit = once(child, 'exit')
+    if (!signalGroup(pid, signal)) return {}
+    const [code, by] = (await exit) as [number | null, string | null]
+    return { pid, signal: by, code }
+  }
+
+  async #revive(): Promise<void> {
+    if (this.#child) return
+    await this.start(AbortSignal.timeout(30_000))
+  }
+
+  #exited(child: ChildProcess, code: number | null, by: string | null): void {
+    if (this.#child !== child) return
+    this.#child = undefined
+    this.#emit(this.#wanted ? 'crashed' : 'exited', { pid: child.pid!, code, signal: by })
+    if (this.#wanted) this.#scheduleRestart()
+  }
+
+  /** Doubles with every crash in a row, as an orchestrator's crash-loop backoff does. */
+  #scheduleRestart(): void {
+    const delayMs = this.#spec.restartDelayMs * 2 ** Math.min(this.#crashes++, crashLoopCap)
+    this.#restart = setTimeout(() => {
+      this.#emit('restarting', {})
+      this.start(AbortSignal.timeout(30_000)).then(
+        () => (this.#crashes = 0),
+        () => {},
+      )
+    }, delayMs)
+  }
+
+  #emit(state: NodeEvent['state'], rest: Partial<NodeEvent>): void {
+    this.#spec.onEvent({ node: this.name, state, ...rest })
+  }
+}
+
+/** Run it at most once; later calls wait for the first. */
+function onlyOnce(act: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => (running ??= act())
+}
+
+/** One letter as the kernel says it: R, S, D, T (stopped), Z; empty when gone. */
+function processState(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat[stat.lastIndexOf(')') + 2] ?? ''
+  } catch {
+    return psState(pid)
+  }
+}
+
+function psState(pid: number): string {
+  try {
+    return execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .charAt(0)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ChildSpec } from '../../os/child.ts'
+import { entryPath } from '../../os/entry.ts'
+import { cloneTemplate, createTemplate, programCommand as postgresCommand } from '../programs/postgres.ts'
+import { programCommand as restateCommand } from '../programs/restate.ts'
+import type { Readiness } from './readiness.ts'
+import type { Placed } from './topology.ts'
+
+export interface Program {
+  readonly child: ChildSpec
+  readonly ready: Readiness
+  readonly endSignal: NodeJS.Signals
+}
+
+/** Below the harness in priority. */
+const nice = 5
+
+/** Where a node's files are and with what environment the nodes of its cell start. */
+export interface ProgramPlace {
+  readonly dataDir: string
+  readonly logFile: string
+  readonly host: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Prepare a server's data before anything starts: others need what is in it, as the password of a database. */
+export async function prepareData(node: Placed, dataDir: string, temp: string): Promise<void> {
+  if (node.service.program === 'postgres') await cloneTemplate(await databaseTemplate(temp), dataDir)
+  else await mkdir(dataDir, { recursive: true, mode: 0o711 })
+}
+
+const templates = new Map<string, Promise<string>>()
+
+/** One cluster is initialised per run; every cell gets a copy. */
+function databaseTemplate(temp: string): Promise<string> {
+  const folder = join(temp, 'postgres-template')
+  const made = templates.get(temp) ?? createTemplate(folder).then(() => folder)
+  templates.set(temp, made)
+  return made
+}
+
+/** How this runtime starts a node: our own entries under this very Node, other programs from their npm packages. */
+export async function describeProgram(node: Placed, place: ProgramPlace): Promise<Program> {
+  const { program } = node.service
+  return program === 'serve' || program === 'work' ? describeEntry(node, place) : describeServer(node, place)
+}
+
+function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Program {
+  const entry = entryPath(`../../../patterns/${node.service.program}`, import.meta.url)
+  const own = { OUTLAST_NODE: node.name, OUTLAST_HOST: host, OUTLAST_PORT: String(node.port), OUTLAST_PARENT_PIPE: '1' }
+  return {
+    child: { command: process.execPath, args: [entry], env: { ...env, ...own }, logFile, nice },
+    ready: { http: `http://${host}:${node.port}/healthz` },
+    endSignal: 'SIGKILL',
+  }
+}
+
+async function describeServer(node: Placed, { dataDir, host, logFile }: ProgramPlace): Promise<Program> {
+  const describe = node.service.program === 'postgres' ? postgresCommand : restateCommand
+  const { port, controlPort } = node
+  const { ready, endSignal, ...child } = await describe({ dataDir, host, port, controlPort })
+  const readiness = ready === 'tcp' ? { tcp: { host, port } } : { http: `http://${host}:${port}${ready.http}` }
+  return { child: { ...child, logFile, nice }, ready: readiness, endSignal }
+}

@@ -1,0 +1,91 @@
+import { connect, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { discover } from '../../harness/core/discover.ts'
+import type { Deployment, Fault, FaultSite } from '../../harness/core/types.ts'
+import { deployForTest, runtimes, type TestDeployment, until } from '../support/deployment.ts'
+
+const faults = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))
+const runtime = runtimes.get('process')!
+
+/** Small enough for a test, where a fault has such a parameter. */
+const quick = { delayMs: 50, idleMs: 50, graceMs: 5000 }
+
+/** A closed listener is its own effect: the kernel refuses, and nobody can count who knocked. */
+const selfEvident = new Set(['refuse', 'receiver-down'])
+
+let test: TestDeployment
+beforeAll(async () => {
+  test = await deployForTest(runtime)
+})
+afterAll(() => test[Symbol.asyncDispose]())
+
+describe.each([...faults.values()])('fault $name', (fault) => {
+  const params = fault.params.parse(quick)
+
+  it('is proven under traffic, heals, and heals twice', async () => {
+    const site = siteFor(fault, test.deployment)
+    await using traffic = knock(site)
+    await until(() => traffic.answered() > 0)
+    const active = await fault.arm(site, params, new AbortController().signal)
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 600))
+      const proof = await active.prove()
+      expect(proof).toMatchObject({ state: 'proven' })
+      expect(proof.firings).toBeGreaterThan(0)
+    } finally {
+      await active.heal()
+    }
+    await active.heal()
+    const before = traffic.answered()
+    await until(() => traffic.answered() > before)
+  })
+
+  if (fault.acts === 'link' && !selfEvident.has(fault.name))
+    it('does not claim a proof when nothing met it', async () => {
+      const active = await fault.arm(siteFor(fault, test.deployment), params, new AbortController().signal)
+      try {
+        expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
+      } finally {
+        await active.heal()
+      }
+    })
+
+  it('leaves nothing behind when it is aborted while arming', async () => {
+    const site = siteFor(fault, test.deployment)
+    await expect(fault.arm(site, params, AbortSignal.abort())).rejects.toThrow()
+    await using traffic = knock(site)
+    await until(() => traffic.answered() > 0)
+  })
+})
+
+function siteFor(fault: Fault, { nodes, links }: Deployment): FaultSite {
+  const kind = fault.links?.[0] ?? 'client->api'
+  const link = links.find((one) => one.kind === kind)!
+  const node = nodes.find(({ name }) => name === 'api-0')!
+  const at = fault.acts === 'node' ? { nodes: [node], links: [] } : { nodes: [], links: [link] }
+  return { id: 'test#1', seed: 1, ...at }
+}
+
+/** New connections all the time, each with one request and then idle: something for every fault to meet. */
+function knock({ nodes, links }: FaultSite): AsyncDisposable & { answered: () => number } {
+  const { hostname, port } = new URL([...nodes, ...links][0]!.url)
+  const sockets = new Set<Socket>()
+  let answered = 0
+  const timer = setInterval(() => {
+    const socket = connect({ host: hostname, port: Number(port) })
+    sockets.add(socket)
+    socket
+      .on('connect', () => socket.write('GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n'))
+      .on('data', () => answered++)
+      .on('error', () => {})
+      .on('close', () => sockets.delete(socket))
+    setTimeout(() => socket.destroy(), 1500)
+  }, 25)
+  return {
+    answered: () => answered,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer)
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
