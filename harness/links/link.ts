@@ -1,8 +1,19 @@
 import type { Proxy as ToxiproxyProxy, ToxicType } from 'toxiproxy-node-client'
 import { describeError, HarnessError } from '../core/errors.ts'
+import type { LinkName } from '../core/plan.ts'
 import type { Impairment, Link, ToxicSpec } from '../core/types.ts'
 import type { Client } from './client.ts'
-import type { LinkRequest } from './toxiproxy.ts'
+
+export interface LinkRequest {
+  /** `client->api-0` */
+  readonly name: string
+  readonly kind: LinkName
+  readonly ordinal: number
+  /** `host:port` of the server behind the link. */
+  readonly upstream: string
+  /** `host:port` to listen on, as the proxy server sees it. Default: any port of its loopback interface. */
+  readonly listen?: string
+}
 
 /** A proxy on the server, and what was added to it and is not healed. */
 interface Site {

@@ -1,19 +1,7 @@
 import { describeError } from '../core/errors.ts'
-import type { LinkName } from '../core/plan.ts'
 import type { Link } from '../core/types.ts'
-import { createLink } from './link.ts'
+import { createLink, type LinkRequest } from './link.ts'
 import { openClient } from './client.ts'
-
-export interface LinkRequest {
-  /** `client->api-0` */
-  readonly name: string
-  readonly kind: LinkName
-  readonly ordinal: number
-  /** `host:port` of the server behind the link. */
-  readonly upstream: string
-  /** `host:port` to listen on, as the proxy server sees it. Default: any port of its loopback interface. */
-  readonly listen?: string
-}
 
 /** The links of one deployment, on one Toxiproxy server: a real one or the embedded one. */
 export interface Links extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import type { ActiveToxic } from './active-toxic.ts'
 import type { Evidence } from './evidence.ts'
-import { createStage, type Item, type Stage } from './stage.ts'
+import type { Stage } from './stage.ts'
 import type { Stream } from './stream.ts'
 import type { Attributes, Harmable, ToxicHooks, ToxicPoint } from './toxic.ts'
 
@@ -76,12 +76,9 @@ function addStage(
   counted: { passedBytes: number },
 ): Stage | undefined {
   if (!hooks.chunk && !hooks.end) return undefined
-  return stream.addStage(active.toxic.bufferBytes, (passOn) =>
-    createStage(hooks, (item: Item) => {
-      if (typeof item !== 'string') counted.passedBytes += item.length
-      passOn(item)
-    }),
-  )
+  return stream.addStage(hooks, active.toxic.bufferBytes, (item) => {
+    if (typeof item !== 'string') counted.passedBytes += item.length
+  })
 }
 
 interface Timer {

@@ -17,6 +17,8 @@ export class Connection implements Harmable {
   readonly #dial: (server: Socket) => void
   #dialled = false
   #freezes = 0
+  /** Not every end that arrives is passed on. */
+  #lossy = false
 
   /**
    * @param client accepted and not read yet
@@ -36,14 +38,15 @@ export class Connection implements Harmable {
     this.#dial = dial
     const server = this.#server.setNoDelay(true)
     this.#streams = { upstream: new Stream(client, server), downstream: new Stream(server, client) }
-    const closed = (): void => {
-      if (!this.#dialled) server.destroy()
-      if (!client.destroyed || !server.destroyed) return
-      this.#stop()
-      onClosed(this)
+    for (const socket of [client, server]) {
+      socket.once('end', () => this.#closeIfDeserted())
+      socket.once('close', () => {
+        this.#closeIfDeserted()
+        if (!client.destroyed || !server.destroyed) return
+        this.#stop()
+        onClosed(this)
+      })
     }
-    client.once('close', closed)
-    server.once('close', closed)
     server.once('connect', () => this.#bothStreams((stream) => stream.open()))
   }
 
@@ -104,10 +107,12 @@ export class Connection implements Harmable {
   }
 
   mute(): void {
+    this.#lossy = true
     this.#streams.downstream.discard()
   }
 
   blackhole(): void {
+    this.#lossy = true
     this.#bothStreams((stream) => stream.discard())
   }
 
@@ -124,6 +129,13 @@ export class Connection implements Harmable {
       for (const hooks of watchers) hooks.payload?.()
     }
     this.#bothStreams((stream) => (stream.onPayload = watchers.length > 0 ? tell : undefined))
+  }
+
+  /** Where ends are not passed on, or there is no server yet, nobody else would close what both have left. */
+  #closeIfDeserted(): void {
+    const gone = (socket: Socket): boolean => socket.readableEnded || socket.destroyed
+    if (!this.#dialled && gone(this.#client)) this.destroy()
+    else if (this.#lossy && gone(this.#client) && gone(this.#server)) this.close()
   }
 
   #bothStreams(act: (stream: Stream) => void): void {

@@ -5,8 +5,8 @@ import { formatAddress, parseAddress } from './sockets.ts'
 const backlog = 4096
 
 /**
- * A listening address that can be shut and opened again. While it is shut the port stays ours: a socket that is bound
- * to it but does not listen keeps others from taking it, and the kernel refuses whoever connects.
+ * A listening address that can be shut and opened again. While it is shut the kernel refuses whoever connects, and a
+ * socket that is bound to the port but does not listen keeps the kernel from giving that port to somebody else.
  */
 export class Listener {
   readonly #onConnection: (client: Socket) => void
@@ -25,7 +25,7 @@ export class Listener {
   async open(address: string): Promise<string> {
     const { host, port } = parseListen(address)
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, this.#onConnection)
-    await listen(server, host, port)
+    await listen(server, host, port, this.#holder ? 10 : 0)
     this.#server = server
     this.#letGo()
     const taken = server.address() as AddressInfo
@@ -54,8 +54,8 @@ export class Listener {
   }
 }
 
-/** A toxic or a user may open an address that was shut a moment ago: its old owner may take a moment to leave. */
-async function listen(server: Server, host: string, port: number, attemptsLeft = port === 0 ? 0 : 10): Promise<void> {
+/** An address that was ours a moment ago is worth a few attempts: not to get it back is a fault that is not healed. */
+async function listen(server: Server, host: string, port: number, attemptsLeft = 0): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -2,7 +2,8 @@
 export interface Queue<T> {
   push(item: T): void
   shift(): T | undefined
-  clear(): void
+  /** All that is in it, in order; then it is empty. */
+  takeAll(): readonly T[]
 }
 
 export function createQueue<T>(): Queue<T> {
@@ -26,6 +27,10 @@ export function createQueue<T>(): Queue<T> {
       }
       return item
     },
-    clear,
+    takeAll() {
+      const all = items.slice(head) as T[]
+      clear()
+      return all
+    },
   }
 }

@@ -10,98 +10,110 @@ const shortestWaitMs = 0.5
 const longestTimerMs = 2 ** 31 - 1
 
 /** One toxic in a stream: takes items in order, works on one at a time, and passes the outcome on. */
-export interface Stage {
+export class Stage {
+  readonly #hooks: ToxicHooks
+  readonly #passOn: (item: Item) => void
+  readonly #onDone: () => void
+  readonly #queue = createQueue<{ readonly item: Item; readonly at: number }>()
+  #work: Iterator<Item | number> | undefined
+  #workBytes = 0
+  #waitingBytes = 0
+  #timer: NodeJS.Timeout | undefined
+  #waits = false
+
+  /** @param onDone an item was worked on: `waitingBytes` is smaller than before */
+  constructor(hooks: ToxicHooks, passOn: (item: Item) => void, onDone: () => void) {
+    this.#hooks = hooks
+    this.#passOn = passOn
+    this.#onDone = onDone
+  }
+
   /** Bytes that wait here. */
-  waitingBytes(): number
-  push(item: Item): void
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  push(item: Item): void {
+    this.#waitingBytes += sizeOf(item)
+    this.#queue.push({ item, at: monotonicMs() })
+    this.#advance()
+  }
+
   /** Finish the work in progress without waiting. */
-  hurry(): void
-  /** Pass on all that waits, in order and untouched, and stay empty. */
-  release(): void
-  /** Forget everything. */
-  stop(): void
-}
+  hurry(): void {
+    clearTimeout(this.#timer)
+    this.#waits = false
+    for (const value of rest(this.#work)) if (typeof value !== 'number') this.#passOn(value)
+    this.#finish()
+    this.#advance()
+  }
 
-export function createStage(hooks: ToxicHooks, passOn: (item: Item) => void): Stage {
-  const queue = createQueue<{ readonly item: Item; readonly at: number }>()
-  let work: Iterator<Item | number> | undefined
-  let timer: NodeJS.Timeout | undefined
-  let waiting = false
-  let waitingBytes = 0
-  let workBytes = 0
+  /** Pass on all that waits, in order; what was not begun stays untouched by the toxic. */
+  release(): void {
+    const untouched = this.#queue.takeAll()
+    this.hurry()
+    for (const { item } of untouched) this.#passOn(item)
+    this.#waitingBytes = 0
+  }
 
-  const advance = (patient: boolean): void => {
-    while (!waiting) {
-      work ??= begin()
-      if (!work) return
-      const { value, done } = work.next()
-      if (done) finish()
-      else if (typeof value !== 'number') passOn(value)
-      else if (patient && value >= shortestWaitMs) waitUntil(monotonicMs() + value)
+  /** Forget everything and take nothing more. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#waits = true
+    this.#work = undefined
+    this.#queue.takeAll()
+  }
+
+  #advance(): void {
+    for (;;) {
+      if (this.#waits || !this.#begin()) return
+      const { value, done } = this.#work!.next()
+      if (done) this.#finish()
+      else if (typeof value !== 'number') this.#passOn(value)
+      else this.#waitUntil(monotonicMs() + value)
     }
   }
-  const begin = (): Iterator<Item | number> | undefined => {
-    const next = queue.shift()
-    if (!next) return undefined
-    workBytes = sizeOf(next.item)
-    return apply(hooks, next.item, next.at)
-  }
-  const finish = (): void => {
-    work = undefined
-    waitingBytes -= workBytes
-    workBytes = 0
-  }
-  // Node's timers count from the loop's cached time and fire early by as much as the loop is late.
-  const waitUntil = (deadline: number): void => {
-    const restMs = deadline - monotonicMs()
-    waiting = restMs >= shortestWaitMs
-    if (waiting) timer = setTimeout(waitUntil, Math.min(Math.ceil(restMs), longestTimerMs), deadline)
-    else advance(true)
-  }
-  const finishWork = (): void => {
-    clearTimeout(timer)
-    waiting = false
-    for (const value of rest(work)) if (typeof value !== 'number') passOn(value)
-    finish()
+
+  /** Work on what is in progress or on the next item; false when there is neither. */
+  #begin(): boolean {
+    if (this.#work) return true
+    const next = this.#queue.shift()
+    if (!next) return false
+    this.#workBytes = sizeOf(next.item)
+    this.#work = apply(this.#hooks, next.item, next.at)
+    return true
   }
 
-  return {
-    waitingBytes: () => waitingBytes,
-    push(item) {
-      waitingBytes += sizeOf(item)
-      queue.push({ item, at: monotonicMs() })
-      advance(true)
-    },
-    hurry() {
-      finishWork()
-      advance(true)
-    },
-    release() {
-      finishWork()
-      for (let next = queue.shift(); next; next = queue.shift()) passOn(next.item)
-      waitingBytes = 0
-    },
-    stop() {
-      clearTimeout(timer)
-      // Whatever is still pushed by mistake stays in the queue of a stage that waits for ever.
-      waiting = true
-      queue.clear()
-      work = undefined
-    },
+  #finish(): void {
+    this.#work = undefined
+    this.#waitingBytes -= this.#workBytes
+    this.#workBytes = 0
+    this.#onDone()
+  }
+
+  /** Node's timers count from the loop's cached time: they fire early by as much as the loop was late. */
+  #waitUntil(deadline: number): void {
+    const restMs = deadline - monotonicMs()
+    this.#waits = restMs >= shortestWaitMs
+    if (!this.#waits) return
+    this.#timer = setTimeout(
+      () => {
+        this.#waitUntil(deadline)
+        this.#advance()
+      },
+      Math.min(Math.ceil(restMs), longestTimerMs),
+    )
   }
 }
 
 function* apply(hooks: ToxicHooks, item: Item, at: number): Generator<Item | number> {
   if (typeof item !== 'string') yield* hooks.chunk ? hooks.chunk(item, at) : [item]
-  else if (item === 'end') {
-    if (hooks.end) yield* hooks.end()
-    yield item
-  } else yield item
+  else if (item === 'end' && hooks.end) yield* hooks.end()
+  if (typeof item === 'string') yield item
 }
 
 function* rest(work: Iterator<Item | number> | undefined): Generator<Item | number> {
-  if (!work) return
-  for (let next = work.next(); !next.done; next = work.next()) yield next.value
+  for (let next = work?.next(); next && !next.done; next = work?.next()) yield next.value
 }
 
 function sizeOf(item: Item): number {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import type { Item, Stage } from './stage.ts'
+import { type Item, Stage } from './stage.ts'
 import { resetSocket } from './sockets.ts'
+import type { ToxicHooks } from './toxic.ts'
 
 const defaultBufferBytes = 64 * 1024
 
@@ -31,7 +32,7 @@ export class Stream {
     this.#destination = destination
     source.pause()
     source.on('data', (chunk: Buffer) => this.#receive(chunk))
-    source.on('end', () => this.#receiveEnd())
+    source.on('end', () => this.enter('end'))
     source.on('error', () => this.enter('reset'))
     destination.on('drain', () => this.#regulate())
   }
@@ -43,16 +44,21 @@ export class Stream {
   }
 
   enter(item: Item): void {
+    if (this.#discards) return
     const first = this.#stages[0]
     if (first) first.stage.push(item)
     else this.#deliver(item)
     this.#regulate()
   }
 
-  /** A stage at the end of the chain; `create` gets the function that passes items on from it. */
-  addStage(bufferBytes: number | undefined, create: (passOn: (item: Item) => void) => Stage): Stage {
-    const stage = create((item) => this.#passOnFrom(stage, item))
-    this.#stages.push({ stage, bufferBytes: bufferBytes ?? defaultBufferBytes })
+  /** A stage at the end of the chain. `onPass` sees all that it passes on. */
+  addStage(hooks: ToxicHooks, bufferBytes = defaultBufferBytes, onPass: (item: Item) => void): Stage {
+    const passOn = (item: Item): void => {
+      onPass(item)
+      this.#passOnFrom(stage, item)
+    }
+    const stage = new Stage(hooks, passOn, () => this.#regulate())
+    this.#stages.push({ stage, bufferBytes })
     this.#regulate()
     return stage
   }
@@ -92,22 +98,14 @@ export class Stream {
 
   #receive(chunk: Buffer): void {
     this.onPayload?.()
-    if (this.#discards) return
     if (!this.#direct) this.enter(chunk)
     else if (this.#destination.writable && !this.#destination.write(chunk)) this.#source.pause()
   }
 
-  #receiveEnd(): void {
-    if (this.#discards) this.#source.destroy()
-    else this.enter('end')
-  }
-
   #passOnFrom(stage: Stage, item: Item): void {
-    const index = this.#stages.findIndex((placed) => placed.stage === stage)
-    const next = this.#stages[index + 1]
+    const next = this.#stages[this.#stages.findIndex((placed) => placed.stage === stage) + 1]
     if (next) next.stage.push(item)
     else this.#deliver(item)
-    this.#regulate()
   }
 
   #deliver(item: Item): void {
@@ -131,7 +129,7 @@ export class Stream {
     if (this.#discards) return true
     let [waiting, limit] = [0, defaultBufferBytes]
     for (const { stage, bufferBytes } of this.#stages) {
-      waiting += stage.waitingBytes()
+      waiting += stage.waitingBytes
       limit = Math.max(limit, bufferBytes)
     }
     return waiting < limit && !this.#destination.writableNeedDrain
