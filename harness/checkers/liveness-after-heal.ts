@@ -17,9 +17,11 @@ const checker: Checker = {
     const trace = traceOf(history)
     if (trace.tasks.length === 0 || !trace.complete)
       return verdict('unknown', 'the history ends before the cell did', {})
-    const outages = trace.faults.filter((fault) => fault.proven && !isPerConnection(fault))
+    const outages = trace.faults.filter((fault) => !isPerConnection(fault))
+    const proven = outages.filter((fault) => fault.proven)
     if (outages.length === 0) return verdict('pass', 'there was no outage to recover from', { heals: 0 })
-    return weigh(outages, trace)
+    if (proven.length === 0) return verdict('unknown', 'no outage is proven, so none was recovered from', { heals: 0 })
+    return weigh(proven, trace)
   },
 }
 export default checker

@@ -1,25 +1,11 @@
 import type { Op, TaskIntent } from '../../harness/core/history.ts'
-import type { CellPlan, PlannedFault } from '../../harness/core/plan.ts'
-import type { Promised } from '../../harness/core/promises.ts'
+import type { CellPlan } from '../../harness/core/plan.ts'
 import { createRng, type Rng } from '../../harness/core/rng.ts'
-
-/** A run to imagine: a correct system of this kind, under kills of its executors. */
-export interface Imagined {
-  readonly delivery: 'webhook' | 'polling' | 'sse-polling'
-  readonly engine: 'memory' | 'durable'
-  readonly tasks: number
-  /** Kills of executor `ordinal` at that time. Each node is away for `downMs`. */
-  readonly kills: readonly { readonly ordinal: number; readonly atMs: number }[]
-  readonly seed: number
-}
+import { downMs, graceMs, type Imagined, planCell, ratePerSec, replicas } from './imagined.ts'
 
 const stepMs = 250
 const steps = 4
-const graceMs = 1500
-const downMs = 400
 const leaseMs = 300
-const replicas = 4
-const ratePerSec = 40
 
 /** Ops name their invoke by key; numbers come when all are in order. */
 type Draft = { [F in Op['f']]: Omit<Extract<Op, { f: F }>, 'index' | 'invoke'> & Keys }[Op['f']]
@@ -41,50 +27,6 @@ export function simulate(imagined: Imagined): Op[] {
 function planArrivals(tasks: number, rng: Rng): number[] {
   let at = 0
   return Array.from({ length: tasks }, () => (at += rng.exponential(1000 / ratePerSec)))
-}
-
-const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity']
-
-function planCell({ delivery, engine, tasks, kills, seed }: Imagined): CellPlan {
-  const streams: readonly Promised[] = delivery === 'sse-polling' ? ['sse-continuity'] : []
-  const keeps: readonly Promised[] = ['no-lost-task', 'effect-once', 'idempotency']
-  const arm = kills.length > 0 ? 'kill' : 'none'
-  return {
-    id: `${delivery}-${engine}.${arm}.1`,
-    block: 1,
-    pattern: `${delivery}-${engine}`,
-    delivery,
-    engine,
-    promises: [...always, ...streams, ...(engine === 'durable' && delivery !== 'webhook' ? keeps : [])],
-    axes: {
-      delivery: [...always, ...streams, ...(delivery === 'webhook' ? [] : keeps)],
-      engine: [...always, ...streams, ...(engine === 'durable' ? keeps : [])],
-    },
-    arm,
-    repetition: 1,
-    seed,
-    timeScale: 300,
-    profile: 'research-write',
-    tasks,
-    load: { arrivals: 'poisson', ratePerSec },
-    graceMs,
-    restartDelayMs: downMs,
-    replicas: { api: replicas, executor: replicas },
-    faults: kills.map(planKill),
-    health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
-  }
-}
-
-function planKill({ ordinal, atMs }: Imagined['kills'][number], i: number): PlannedFault {
-  return {
-    id: `kill-1#${i + 1}`,
-    fault: 'kill',
-    target: { kind: 'node', role: 'executor', ordinal },
-    trigger: { kind: 'time', atMs },
-    durationMs: downMs,
-    params: {},
-    seed: i,
-  }
 }
 
 interface Executed {

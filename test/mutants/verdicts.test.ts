@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import type { CellResult } from '../../harness/store/schema.ts'
+import { judgeCell } from '../../harness/verdict/cell.ts'
+import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
+import { simulate } from './simulate.ts'
+import { broken, calm } from './worlds.ts'
+import { wrongHarnesses } from './wrong-harnesses.ts'
+import { wrongSystems } from './wrong-systems.ts'
+
+const checkers = await loadCheckers()
+
+/** Who objected: checks that count for this cell, and faults that no proof or heal ended. */
+function objections({ checks, faults }: CellResult): string[] {
+  const counting = checks.filter(({ judges, promised }) => judges === undefined || promised)
+  const bad = faults.filter(({ state }) => state !== 'healed').map(({ state }) => `fault ${state}`)
+  return [...counting.filter(({ status }) => status !== 'pass').map(({ checker }) => checker), ...bad].sort()
+}
+
+describe.each([...wrongSystems, ...wrongHarnesses])('$name', ({ history, verdict, caughtBy, outcomes }) => {
+  const result = judgeCell(history, checkers)
+
+  test('gets exactly this verdict, from exactly these', () => {
+    expect({ verdict: result.verdict, caughtBy: objections(result) }).toEqual({
+      verdict,
+      caughtBy: caughtBy.toSorted(),
+    })
+  })
+
+  test('gives a reason that names the cell', () => {
+    expect(result.reasons.length).toBeGreaterThan(0)
+    for (const reason of result.reasons) expect(reason).toContain(`${result.cell.id}: `)
+  })
+
+  test('counts one outcome per task', () => {
+    expect(Object.values(result.outcomes).reduce((a, b) => a + b, 0)).toBe(result.tasks.length)
+    if (outcomes) expect(result.outcomes).toMatchObject(outcomes)
+  })
+})
+
+describe.each(['webhook', 'polling', 'sse-polling'] as const)('a correct %s', (delivery) => {
+  test.each(['memory', 'durable'] as const)('x %s passes, calm and under kills', (engine) => {
+    for (const world of [calm, broken]) {
+      const result = judgeCell(simulate({ delivery, engine, ...world }), checkers)
+      expect(result).toMatchObject({ verdict: 'PASS', reasons: [] })
+      expect(result.success.successes === result.success.n).toBe(engine === 'durable' || world === calm)
+    }
+  })
+})
+
+test('a loss that nobody promised against is a measurement', () => {
+  const result = judgeCell(simulate({ delivery: 'webhook', engine: 'memory', ...broken }), checkers)
+  const lost = result.outcomes.lost_everywhere
+  expect(lost).toBeGreaterThan(0)
+  expect(result.exposed!.n - result.exposed!.successes).toBe(lost)
+  expect(result.checks.find(({ checker }) => checker === 'no-lost-task')).toMatchObject({
+    status: 'fail',
+    promised: false,
+    counts: { broken: lost },
+  })
+})
+
+test('5,000 tasks are judged in seconds', () => {
+  const kills = Array.from({ length: 60 }, (_, i) => ({ ordinal: i % 4, atMs: 1000 + i * 2000 }))
+  const history = simulate({ delivery: 'polling', engine: 'durable', tasks: 5000, kills, seed: 3 })
+  const startedAt = performance.now()
+  expect(judgeCell(history, checkers).verdict).toBe('PASS')
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
+})

@@ -1,0 +1,124 @@
+import { loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
+import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webhook } from './worlds.ts'
+
+const task = 't-00040'
+
+/** Harnesses that did not do, or cannot show, what they were to do. */
+export const wrongHarnesses: readonly Mutant[] = [
+  {
+    name: 'the fault strikes when no task is there',
+    history: rewrite(polling(broken), (op) =>
+      op.f === 'fault' || op.f === 'node' ? [{ ...op, at: op.at + 1e6 }] : [op],
+    ),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['anti-vacuity', 'liveness-after-heal'],
+  },
+  {
+    name: 'there are no tasks',
+    history: polling({ ...calm, tasks: 0 }),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: [
+      'anti-vacuity',
+      'effect-once',
+      'idempotency',
+      'liveness-after-heal',
+      'no-hang',
+      'no-lost-task',
+      'no-phantom',
+      'result-integrity',
+      'state-machine',
+    ],
+  },
+  {
+    name: 'the pacer is late',
+    history: revalue(
+      polling(calm),
+      'health',
+      () => true,
+      () => ({ pacerLagP99Ms: 80 }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the ledger lost lines',
+    history: revalue(
+      polling(calm),
+      'health',
+      () => true,
+      () => ({ ledgerGaps: 2 }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the harness did not send a task',
+    history: rewrite(polling(calm), (op) => {
+      if (op.task !== task || op.f === 'effect') return op.task === task ? [] : [op]
+      if (op.f !== 'task') return []
+      return op.type === 'invoke' ? [op] : [{ ...op, type: 'fail', value: { reason: 'not-offered' } }]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+    outcomes: { not_offered: 1 },
+  },
+  {
+    name: 'the harness never recorded a task',
+    history: rewrite(polling(calm), (op) => (op.task === 't-00120' ? [] : [op])),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the actuator is stubbed out: not applied',
+    history: stubActuator(unharmed(), 'not-applied', false),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['anti-vacuity', 'fault not-applied', 'liveness-after-heal'],
+  },
+  {
+    name: 'the fault was armed and met nothing: unexercised',
+    history: stubActuator(unharmed(), 'unexercised', true),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['anti-vacuity', 'fault unexercised', 'liveness-after-heal'],
+  },
+  {
+    name: 'the history does not mention the planned fault',
+    history: rewrite(polling(broken), (op) => (op.f === 'fault' ? [] : [op])),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['anti-vacuity', 'fault skipped', 'liveness-after-heal'],
+  },
+  {
+    name: 'the fault cannot be undone',
+    history: revalue(
+      polling(broken),
+      'fault',
+      (op) => op.value.state === 'healed',
+      () => ({ state: 'leaked' }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['fault leaked', 'liveness-after-heal'],
+  },
+  {
+    name: 'nobody can say what became of a task',
+    history: loseTask(webhook(broken), findLost(webhook(broken)), 'unreadable'),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['anti-vacuity'],
+  },
+  {
+    name: 'the history is torn',
+    history: streaming(broken).slice(0, 900),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: [
+      'anti-vacuity',
+      'effect-once',
+      'harness-healthy',
+      'idempotency',
+      'liveness-after-heal',
+      'no-hang',
+      'no-lost-task',
+      'no-phantom',
+      'result-integrity',
+      'sse-continuity',
+      'state-machine',
+    ],
+  },
+]

@@ -1,0 +1,181 @@
+import type { Op } from '../../harness/core/history.ts'
+import { insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
+import { broken, calm, type Mutant, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
+
+const task = 't-00040'
+const taskId = `id-${task}`
+
+/** One more execution of a step, long after it was done. */
+function repeatStep(history: readonly Op[], step: number, at: number, attempt: number): Op[] {
+  const value = {
+    taskId,
+    step,
+    attempt,
+    executor: 'worker-1',
+    startedAt: at,
+    endedAt: at + 250,
+    idempotencyKey: `${taskId}/${step}`,
+  }
+  return insertBefore(history, isPhase('end'), { f: 'effect', type: 'observe', at, process: 'ledger', task, value })
+}
+
+/** Systems that break what they promise. */
+export const wrongSystems: readonly Mutant[] = [
+  {
+    name: 'an accepted task is forgotten',
+    history: loseTask(polling(calm), task, { taskId, found: false }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_everywhere: 1 },
+  },
+  {
+    name: 'an accepted task never ends',
+    history: loseTask(polling(calm), task, { taskId, found: true, status: 'running', version: 3 }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { stuck: 1 },
+  },
+  {
+    name: 'a result is kept and never delivered',
+    history: loseTask(polling(calm), task, {
+      taskId,
+      found: true,
+      status: 'completed',
+      digest: `digest-of-${task}`,
+      version: 6,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_result: 1 },
+  },
+  {
+    name: 'a completed step is executed again',
+    history: repeatStep(polling(calm), 2, 5000, 2),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'after a crash the work starts over',
+    history: repeatStep(polling(broken), 1, 1900, 2),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'one key becomes two tasks',
+    history: revalue(
+      polling(calm),
+      'effect',
+      (op) => op.task === task && op.value.step > 2,
+      () => ({ taskId: 'id-other' }),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['idempotency'],
+  },
+  {
+    name: 'two keys share one task',
+    history: revalue(
+      polling(calm),
+      'submit',
+      (op) => op.type === 'ok' && op.task === 't-00041',
+      () => ({ taskId }),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['idempotency'],
+  },
+  {
+    name: 'a callback arrives for work that nobody submitted',
+    history: insertBefore(webhook(calm), isPhase('drain'), {
+      f: 'callback',
+      type: 'observe',
+      at: 900,
+      process: 'receiver',
+      task: 't-99999',
+      value: { taskId: 'id-t-99999', deliveryId: 'd', status: 'completed', digest: 'x', httpStatus: 204 },
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['no-phantom'],
+  },
+  {
+    name: 'a status goes backwards',
+    history: revalue(
+      polling(calm),
+      'poll',
+      (op) => op.value.version === 5,
+      () => ({ status: 'queued' }),
+      1,
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a version goes backwards',
+    history: revalue(
+      polling(calm),
+      'poll',
+      (op) => op.value.version === 5,
+      () => ({ version: 2 }),
+      1,
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a task ends twice, differently',
+    history: insertBefore(polling(calm), isPhase('end'), {
+      f: 'final',
+      type: 'ok',
+      at: 1e6,
+      process: 'harness',
+      task,
+      value: { taskId, found: true, status: 'failed', digest: null, version: 7 },
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a wrong result is accepted',
+    history: revalue(
+      polling(calm),
+      'task',
+      (op) => op.type === 'ok' && op.task === task,
+      () => ({ digest: 'truncated' }),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['result-integrity'],
+    outcomes: { wrong: 1 },
+  },
+  {
+    name: 'a stream skips an event',
+    history: rewrite(streaming(calm), (op) => (op.f === 'event' && op.task === task && op.value.seq === 3 ? [] : [op])),
+    verdict: 'FAIL',
+    caughtBy: ['sse-continuity'],
+  },
+  {
+    name: 'a stream repeats an event',
+    history: rewrite(streaming(calm), (op) => {
+      const { index: _, ...again } = op
+      return op.f === 'event' && op.task === task && op.value.seq === 3 ? [op, again as never] : [op]
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['sse-continuity'],
+  },
+  {
+    name: 'a client hangs',
+    history: rewrite(webhook(calm), (op) => (op.f === 'task' && op.type !== 'invoke' && op.task === task ? [] : [op])),
+    verdict: 'INVALID',
+    caughtBy: ['anti-vacuity', 'no-hang'],
+    outcomes: { lost_result: 1 },
+  },
+  {
+    name: 'a promising system is dead after the heal',
+    history: stopAfterHeal(polling(broken)),
+    verdict: 'FAIL',
+    caughtBy: ['liveness-after-heal', 'no-lost-task'],
+  },
+  {
+    name: 'a system that promises nothing is dead after the heal',
+    history: stopAfterHeal(webhook(broken)),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['liveness-after-heal'],
+  },
+]
