@@ -7,6 +7,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
   return [
     ...results.cells.filter(({ verdict }) => verdict === 'INVALID').map(invalidCell),
     ...results.cells.flatMap(unprovenFaults),
+    ...untouchedCells(results.cells),
     ...smallCells(results.cells),
     ...clusteredNote(results.cells),
     ...compressionNote(results),
@@ -25,6 +26,12 @@ function unprovenFaults({ cell, faults }: CellResult): readonly string[] {
   const named = unproven.slice(0, 3).map(({ id, state }) => `${id} ${state}`)
   const more = unproven.length > 3 ? `, and ${unproven.length - 3} more` : ''
   return [`${cell.id}: ${plural(unproven.length, 'fault')} not proven (${named.join(', ')}${more}).`]
+}
+
+function untouchedCells(cells: readonly CellResult[]): readonly string[] {
+  const spared = cells.flatMap(({ cell }) => (cell.untouchedBy ?? []).map(({ fault }) => `${cell.id} by ${fault}`))
+  if (spared.length === 0) return []
+  return [`A fault of the arm cannot touch some patterns, which compare well for that reason: ${spared.join(', ')}.`]
 }
 
 function smallCells(cells: readonly CellResult[]): readonly string[] {

@@ -19,7 +19,7 @@ export function armGroups(results: RunResults): readonly ArmGroup[] {
     const cells = results.cells.filter(({ cell }) => cell.arm === arm)
     return {
       arm,
-      control: cells.length > 0 && cells.every(({ cell }) => cell.faults.length === 0),
+      control: cells.length > 0 && cells.every(({ cell }) => cell.faults.length === 0 && !cell.untouchedBy),
       cells: cells.toSorted((a, b) => place(order, a) - place(order, b) || a.cell.repetition - b.cell.repetition),
       notApplicable: notApplicable.filter((absent) => absent.arm === arm),
     }

@@ -2,7 +2,10 @@ import { z } from 'zod'
 import { linkNames, type CellPlan, type Gate, type HealthLimits, type Plan } from '../core/plan.ts'
 import { promises, type Promised } from '../core/promises.ts'
 
-/** `plan.json`, version 1, as `harness/core/plan.ts` describes it. */
+/**
+ * `plan.json`, version 1, as `harness/core/plan.ts` describes it. Fields that this version does not know are kept:
+ * a version that must not be misread has another number.
+ */
 
 const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
 const count = z.int().min(0)
@@ -10,18 +13,18 @@ const ms = z.number()
 const record = z.record(z.string(), z.unknown())
 
 const target = z.union([
-  z.object({
+  z.looseObject({
     kind: z.literal('node'),
     role: z.enum(['api', 'worker', 'engine', 'store', 'executor']),
     ordinal: count,
   }),
-  z.object({ kind: z.literal('link'), link: z.enum(linkNames), ordinal: z.union([count, z.literal('all')]) }),
+  z.looseObject({ kind: z.literal('link'), link: z.enum(linkNames), ordinal: z.union([count, z.literal('all')]) }),
 ])
 const trigger = z.union([
-  z.object({ kind: z.literal('time'), atMs: ms }),
-  z.object({ kind: z.literal('step'), task: count, step: count, delayMs: ms, withinMs: ms }),
+  z.looseObject({ kind: z.literal('time'), atMs: ms }),
+  z.looseObject({ kind: z.literal('step'), task: count, step: count, delayMs: ms, withinMs: ms }),
 ])
-const plannedFault = z.object({
+const plannedFault = z.looseObject({
   id: z.string(),
   fault: z.string(),
   target,
@@ -31,9 +34,9 @@ const plannedFault = z.object({
   seed: z.number(),
 })
 
-const healthLimits: z.ZodType<HealthLimits> = z.object({ pacerLagP99Ms: ms, eventLoopDelayP99Ms: ms })
+const healthLimits: z.ZodType<HealthLimits> = z.looseObject({ pacerLagP99Ms: ms, eventLoopDelayP99Ms: ms })
 
-export const cellPlanSchema: z.ZodType<CellPlan> = z.object({
+export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
   id: z.string().regex(/^[\w.+-]+$/, 'a cell id is a folder name'),
   block: count,
   pattern: z.string(),
@@ -46,22 +49,24 @@ export const cellPlanSchema: z.ZodType<CellPlan> = z.object({
   timeScale: z.number().positive(),
   profile: z.string(),
   tasks: count,
-  load: z.object({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),
+  load: z.looseObject({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),
   graceMs: ms,
   restartDelayMs: ms,
-  replicas: z.object({ api: count, executor: count }),
+  replicas: z.looseObject({ api: count, executor: count }),
+  axes: z.exactOptional(z.looseObject({ delivery: z.array(promised), engine: z.array(promised) })),
   faults: z.array(plannedFault),
+  untouchedBy: z.exactOptional(z.array(z.looseObject({ fault: z.string(), reason: z.string() }))),
   health: healthLimits,
 })
 
-export const gateSchema: z.ZodType<Gate> = z.object({
+export const gateSchema: z.ZodType<Gate> = z.looseObject({
   pattern: z.string(),
   arm: z.string(),
   metric: z.enum(['success', 'exposed-success']),
   min: z.number(),
 })
 
-export const planSchema: z.ZodType<Plan> = z.object({
+export const planSchema: z.ZodType<Plan> = z.looseObject({
   version: z.literal(1),
   scenario: z.string(),
   question: z.string(),
@@ -69,10 +74,10 @@ export const planSchema: z.ZodType<Plan> = z.object({
   timeScale: z.number().positive(),
   runtime: z.string(),
   cells: z.array(cellPlanSchema),
-  notApplicable: z.array(z.object({ pattern: z.string(), arm: z.string(), reason: z.string() })),
+  notApplicable: z.array(z.looseObject({ pattern: z.string(), arm: z.string(), reason: z.string() })),
   gates: z.array(gateSchema),
   published: z.array(
-    z.object({
+    z.looseObject({
       pattern: z.string(),
       arm: z.string(),
       source: z.string(),

@@ -3,7 +3,7 @@ import { promises, type Promised } from '../core/promises.ts'
 import { cellPlanSchema, gateSchema, planSchema } from './plan-file.ts'
 import { outcomes, type CellResult, type Environment, type Outcome, type RunResults } from './schema.ts'
 
-/** `results.json`, version 1, as `schema.ts` describes it. */
+/** `results.json`, version 1, as `schema.ts` describes it; unknown fields are kept, as in `plan-file.ts`. */
 
 const count = z.int().min(0)
 const ms = z.number()
@@ -14,14 +14,14 @@ const outcome = z.enum(outcomeNames)
 const interval = z.tuple([z.number(), z.number()])
 const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
 
-const proportion = z.object({
+const proportion = z.looseObject({
   successes: count,
   n: count,
   wilson: interval,
   clopperPearson: interval,
-  clustered: optional(z.object({ interval, clusters: count, method: z.string() })),
+  clustered: optional(z.looseObject({ interval, clusters: count, method: z.string() })),
 })
-const overhead = z.object({
+const overhead = z.looseObject({
   p50: ms.nullable(),
   p95: ms.nullable(),
   p99: ms.nullable(),
@@ -29,7 +29,7 @@ const overhead = z.object({
   quotable: z.boolean(),
   tooFew: z.array(z.enum(['p50', 'p95', 'p99'])),
 })
-const episode = z.object({
+const episode = z.looseObject({
   fault: z.string(),
   startedAt: ms,
   endedAt: ms,
@@ -43,14 +43,14 @@ const episode = z.object({
   reworkedSteps: count,
   duplicateEffects: count,
 })
-const rework = z.object({
+const rework = z.looseObject({
   plannedSteps: count,
   executedSteps: count,
   duplicateEffects: count,
   ratio: z.number(),
   wastedMs: ms,
 })
-const check = z.object({
+const check = z.looseObject({
   status: z.enum(['pass', 'fail', 'unknown']),
   summary: z.string(),
   counts: z.record(z.string(), z.number()),
@@ -59,7 +59,7 @@ const check = z.object({
   judges: optional(promised),
   promised: z.boolean(),
 })
-const fault = z.object({
+const fault = z.looseObject({
   id: z.string(),
   fault: z.string(),
   target: z.string(),
@@ -70,7 +70,7 @@ const fault = z.object({
   healedAt: optional(ms),
   reason: optional(z.string()),
 })
-const taskRow = z.object({
+const taskRow = z.looseObject({
   ordinal: count,
   task: z.string(),
   intendedAt: ms,
@@ -79,8 +79,9 @@ const taskRow = z.object({
   outcome,
   via: optional(z.enum(['response', 'callback', 'poll', 'stream'])),
   exposed: z.boolean(),
+  episode: optional(z.string()),
 })
-const health = z.object({
+const health = z.looseObject({
   pacerLagP99Ms: ms,
   pacerLagMaxMs: ms,
   eventLoopDelayP99Ms: ms,
@@ -88,11 +89,13 @@ const health = z.object({
   cpuShare: z.number(),
   ledgerGaps: count,
 })
-const cell: z.ZodType<CellResult> = z.object({
+const cell: z.ZodType<CellResult> = z.looseObject({
   cell: cellPlanSchema,
   verdict: runVerdict,
   reasons: z.array(z.string()),
-  outcomes: z.object(Object.fromEntries(outcomeNames.map((name) => [name, count])) as Record<Outcome, typeof count>),
+  outcomes: z.looseObject(
+    Object.fromEntries(outcomeNames.map((name) => [name, count])) as Record<Outcome, typeof count>,
+  ),
   success: proportion,
   exposed: optional(proportion),
   serverSuccess: proportion,
@@ -104,7 +107,7 @@ const cell: z.ZodType<CellResult> = z.object({
   health: optional(health),
   tasks: z.array(taskRow),
 })
-const claim = z.object({
+const claim = z.looseObject({
   pattern: z.string(),
   arm: z.string(),
   source: z.string(),
@@ -117,7 +120,7 @@ const claim = z.object({
   verdict: z.enum(['consistent', 'refuted', 'underpowered', 'not-comparable']),
   note: z.string(),
 })
-const gateResult = z.object({
+const gateResult = z.looseObject({
   gate: gateSchema,
   observed: z.number(),
   interval,
@@ -126,7 +129,7 @@ const gateResult = z.object({
   verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
 })
 
-export const environmentSchema: z.ZodType<Environment> = z.object({
+export const environmentSchema: z.ZodType<Environment> = z.looseObject({
   startedAt: z.string(),
   outlast: z.string(),
   commit: optional(z.string()),
@@ -141,7 +144,7 @@ export const environmentSchema: z.ZodType<Environment> = z.object({
   deviations: z.array(z.string()),
 })
 
-export const resultsSchema: z.ZodType<RunResults> = z.object({
+export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   version: z.literal(1),
   run: z.string(),
   plan: planSchema,

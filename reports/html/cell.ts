@@ -19,6 +19,7 @@ export function cellSection(result: CellResult, run: string): Markup {
     { id: anchor(result), class: 'cell' },
     tag('header', {}, tag('h3', {}, cell.pattern, tag('small', {}, ` under ${cell.arm}`)), badge(verdict)),
     tag('p', { class: 'quiet' }, setting(result)),
+    ...untouched(result),
     reasons.length > 0 && tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason))),
     outcomeBar(result),
     proportions(result),
@@ -42,6 +43,11 @@ function setting({ cell }: CellResult): string {
     `seed ${seed}`,
   ]
   return parts.join(' · ')
+}
+
+function untouched({ cell }: CellResult): readonly Markup[] {
+  const faults = cell.untouchedBy ?? []
+  return faults.map(({ fault, reason }) => tag('p', { class: 'quiet' }, `Not touched by ${fault}: ${reason}.`))
 }
 
 /** One bar of all tasks, and what each colour in it means. */

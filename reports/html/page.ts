@@ -48,7 +48,7 @@ export function page(results: RunResults): Markup {
 }
 
 const cellsLead =
-  'Above in each picture, one bar per task from its intended start to the moment the client saw the end: pale for the time that it was bound to take, dark beyond. A cross ends a task that the client never saw end. Below, how late each one was, placed at the moment it was due. Bands are faults.'
+  'Above in each picture, one bar per task from its intended start to the moment the client saw the end: pale for the time that it was bound to take, dark beyond. A cross ends a task whose right result the client never saw. Below, how late each one was, placed at the moment it was due. Bands are faults.'
 
 function head(title: string): Markup {
   return tag(

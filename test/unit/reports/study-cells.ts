@@ -36,6 +36,8 @@ function cellPlan(model: Model, arm: Arm, block: number, tasks: number): CellPla
     replicas: { api: 3, executor: 3 },
     faults: faultsOf(arm),
     health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
+    ...(arm === 'latency' &&
+      model.delivery === 'webhook' && { untouchedBy: [{ fault: 'slow-poll', reason: 'it never polls' }] }),
   }
 }
 

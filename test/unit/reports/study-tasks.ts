@@ -77,7 +77,7 @@ function taskRow(cell: CellPlan, ordinal: number, intendedAt: number, rng: Rng):
   const stallMs = hits.length > 0 && cell.arm === 'kill' ? 550 + 400 * rng.next() : 0
   const slowMs = hits.length > 0 && cell.arm === 'latency' ? 80 + rng.exponential(60) : 0
   const overheadMs = base * (0.6 + rng.exponential(0.5)) + stallMs + slowMs
-  const seen = ['ok', 'late', 'wrong'].includes(outcome)
+  const seen = ['ok', 'late'].includes(outcome)
   const late = outcome === 'late' ? graceMs : 0
   return {
     ordinal,

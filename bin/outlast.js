@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: it finds a Node that runs TypeScript, and hands over to it.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const wanted = 24
+// Node's own exit code for a crash is 1, which would read as a verdict.
+const [usage, harnessError] = [3, 4]
+const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+
+if (Number.parseInt(process.versions.node, 10) >= wanted) await start()
+else if (existsSync(pinned)) handOver()
+else refuse()
+
+async function start() {
+  const built = new URL('../dist/harness/cli/main.js', import.meta.url)
+  const source = new URL('../harness/cli/main.ts', import.meta.url)
+  try {
+    const { main } = await import((existsSync(source) ? source : built).href)
+    await main(process.argv.slice(2))
+  } catch (error) {
+    console.error(error)
+    process.exitCode = harnessError
+  }
+}
+
+function handOver() {
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  // A terminal sends its signals to both of us; whoever signals only this process means the other.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', refuse)
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal ? harnessError : usage)
+  })
+}
+
+function refuse() {
+  console.error(
+    `outlast needs Node ${wanted} or newer and this is ${process.version}; ` +
+      'npm ci in its checkout installs one, or install it from nodejs.org',
+  )
+  process.exitCode = usage
+}

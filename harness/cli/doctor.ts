@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { exitCodes } from '../core/errors.ts'
+import { examine, type Finding } from './examine.ts'
+import type { Done } from './main.ts'
+import { outputScreen, print } from './output.ts'
+import { wrap } from '../../reports/text-table.ts'
+import { styleText } from 'node:util'
+
+export function addDoctor(program: Command, done: Done): void {
+  program
+    .command('doctor')
+    .description('what is available here, and why what is not is not')
+    .addHelpText('after', '\nExits with 4 when something that every run needs is missing.')
+    .action(async () => {
+      const findings = await examine()
+      for (const finding of findings) print(findingLine(finding))
+      done(findings.some(({ state }) => state === 'missing') ? exitCodes.invalid : exitCodes.pass)
+    })
+}
+
+const marks = {
+  ok: ['ok     ', 'green'],
+  absent: ['absent ', 'dim'],
+  poor: ['poor   ', 'yellow'],
+  missing: ['MISSING', 'red'],
+} as const
+
+function findingLine({ name, state, detail }: Finding): string {
+  const { columns, rich } = outputScreen()
+  const [mark, colour] = marks[state]
+  const text = wrap(`${name}: ${detail}`, columns - 10, ' '.repeat(9))
+  return `${rich ? styleText(colour, mark) : mark}  ${text}`
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { exposures } from '../core/exposure.ts'
+import { exitCodes, UsageError } from '../core/errors.ts'
+import { traceOf, type CellTrace, type TaskTrace } from '../core/trace.ts'
+import { suggest } from '../plan/nearest.ts'
+import { cellBegan, cellFolder } from '../store/cell-folder.ts'
+import { readHistory } from '../store/history-file.ts'
+import { readPlan, type RunFolder } from '../store/run-folder.ts'
+import type { Done } from './main.ts'
+import { print } from './output.ts'
+import { findRun, runArgument } from './run-argument.ts'
+import { frameStory, tellStory } from './story.ts'
+
+const examples = `
+Examples:
+  outlast explain latest t-00017 --cell webhook.kill.1
+  outlast explain latest 17 --cell webhook.kill.1`
+
+export function addExplain(program: Command, done: Done): void {
+  program
+    .command('explain')
+    .description("one task's whole story in the order of time, with the faults that touched it")
+    .argument('<run>', runArgument)
+    .argument('<task>', 'its name, for example t-00017, or its number')
+    .option('--cell <id>', 'which cell: needed where several have such a task')
+    .addHelpText('after', examples)
+    .action(async (name: string, task: string, { cell }: { readonly cell?: string }) => {
+      const run = await findRun(name)
+      const id = await pickCell(run, cell)
+      const trace = traceOf(await readHistory(cellFolder(run, id).history))
+      print(narrate(id, trace, pickTask(trace, task, id)))
+      done(exitCodes.pass)
+    })
+}
+
+async function pickCell(run: RunFolder, wanted: string | undefined): Promise<string> {
+  const planned = (await readPlan(run)).cells.map(({ id }) => id)
+  const began = await Promise.all(planned.map((id) => cellBegan(run, id)))
+  const ids = planned.filter((_, i) => began[i])
+  if (wanted !== undefined && ids.includes(wanted)) return wanted
+  if (wanted === undefined && ids.length === 1) return ids[0]!
+  const list = `cells of this run: ${ids.join(', ') || 'none'}`
+  if (wanted === undefined)
+    throw new UsageError(`name a cell with --cell, since each has tasks of the same names; ${list}`)
+  throw new UsageError(`there is no cell "${wanted}"${suggest(wanted, ids)}; ${list}`)
+}
+
+function pickTask(trace: CellTrace, wanted: string, cell: string): TaskTrace {
+  const found = trace.byTask.get(/^\d+$/.test(wanted) ? `t-${wanted.padStart(5, '0')}` : wanted)
+  if (found) return found
+  const [first, last] = [trace.tasks[0]?.task, trace.tasks.at(-1)?.task]
+  throw new UsageError(
+    `${cell} has no task "${wanted}"; ${first === undefined ? 'it has none' : `they are ${first} to ${last}`}`,
+  )
+}
+
+function narrate(cell: string, trace: CellTrace, task: TaskTrace): string {
+  const { head, end } = frameStory(cell, task, exposures(trace).get(task)?.length ?? 0)
+  const lines = tellStory(trace, task).map(({ at, text }) => `${offset(at - task.intent.intendedAt)}  ${text}`)
+  return [head, '', ...lines, '', end].join('\n')
+}
+
+/** `+1.234 s`, aligned. */
+function offset(ms: number): string {
+  return `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1000).toFixed(3)} s`.padStart(12)
+}

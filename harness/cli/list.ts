@@ -1,0 +1,110 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { parse } from 'yaml'
+import { textTable } from '../../reports/text-table.ts'
+import { exitCodes, UsageError } from '../core/errors.ts'
+import { promises } from '../core/promises.ts'
+import { catalog as named } from '../../patterns/catalog.ts'
+import { suggest } from '../plan/nearest.ts'
+import { loadCheckers } from '../verdict/load-checkers.ts'
+import { openCatalog, type OpenCatalog } from './catalog.ts'
+import { loadFormats } from './formats.ts'
+import type { Done } from './main.ts'
+import { outputScreen, print } from './output.ts'
+
+/** One kind of thing: its rows are name, what else is to be known, and what it is for. */
+interface Listing {
+  readonly heads: readonly [string, string, string]
+  rows(catalog: OpenCatalog): Promise<readonly Row[]> | readonly Row[]
+}
+type Row = readonly [string, string, string]
+
+const listings: Readonly<Record<string, Listing>> = {
+  patterns: {
+    heads: ['pattern', 'promises', 'what it is'],
+    rows: (catalog) =>
+      named.flatMap(({ name, delivery, engine, summary }) => {
+        const pattern = catalog.resolvePattern(name)
+        if (!pattern) return []
+        const kept = pattern.delivery.promises.filter((promise) => pattern.engine.promises.includes(promise))
+        return [[name, kept.join(' '), `${delivery} + ${engine}: ${summary}`] as const]
+      }),
+  },
+  deliveries: {
+    heads: ['delivery', 'promises', 'what it is'],
+    rows: ({ deliveries }) => [...deliveries.values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
+  },
+  engines: {
+    heads: ['engine', 'promises', 'what it is'],
+    rows: ({ engines }) => [...engines.values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
+  },
+  faults: {
+    heads: ['fault', 'needs', 'what it does'],
+    rows: ({ faults }) => [...faults.values()].map((one) => [one.name, one.needs.join(' '), one.summary]),
+  },
+  runtimes: {
+    heads: ['runtime', 'offers', 'what it is'],
+    rows: async ({ runtimes }) =>
+      Promise.all(
+        [...runtimes.values()].map(async (one) => [one.name, one.offers.join(' '), await probed(one)] as const),
+      ),
+  },
+  checkers: {
+    heads: ['checker', 'judges', 'what it checks'],
+    rows: async () => (await loadCheckers()).map((one) => [one.name, one.judges ?? 'the run itself', one.summary]),
+  },
+  promises: {
+    heads: ['promise', '', 'what it means'],
+    rows: () => Object.entries(promises).map(([name, meaning]) => [name, '', meaning]),
+  },
+  formats: {
+    heads: ['format', 'file', 'what it is'],
+    rows: async () => [...(await loadFormats()).values()].map((one) => [one.name, `.${one.extension}`, one.summary]),
+  },
+  scenarios: { heads: ['scenario', 'question', ''], rows: listScenarios },
+}
+
+async function probed(runtime: { readonly summary: string; probe(): Promise<string | undefined> }): Promise<string> {
+  const reason = await runtime.probe()
+  return reason === undefined ? runtime.summary : `not usable here: ${reason}`
+}
+
+async function listScenarios(): Promise<readonly Row[]> {
+  const folder = new URL('../../scenarios/', import.meta.url)
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
+  return Promise.all(
+    files.map(async (file) => {
+      const { question } = parse(await readFile(new URL(file, folder), 'utf8')) as { question?: string }
+      return [`scenarios/${file}`, question ?? '', ''] as const
+    }),
+  )
+}
+
+const examples = `
+Examples:
+  outlast list             everything
+  outlast list patterns    what each pattern is and promises
+  outlast list faults`
+
+export function addList(program: Command, done: Done): void {
+  const kinds = Object.keys(listings)
+  program
+    .command('list')
+    .description('what scenarios can name, and what each promises')
+    .argument('[kind]', kinds.join(', '))
+    .addHelpText('after', examples)
+    .action(async (kind?: string) => {
+      if (kind !== undefined && !kinds.includes(kind))
+        throw new UsageError(`there are no "${kind}"${suggest(kind, kinds)}; list one of ${kinds.join(', ')}`)
+      const catalog = await openCatalog()
+      const tables: string[] = []
+      for (const name of kind === undefined ? kinds : [kind]) tables.push(await listTable(listings[name]!, catalog))
+      print(tables.join('\n\n'))
+      done(exitCodes.pass)
+    })
+}
+
+async function listTable({ heads, rows }: Listing, catalog: OpenCatalog): Promise<string> {
+  const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
+  return textTable(columns, await rows(catalog), Infinity, outputScreen().rich ? '─' : '-')
+}

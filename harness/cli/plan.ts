@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import { exitCodes } from '../core/errors.ts'
+import { previewPlan } from '../plan/preview.ts'
+import { openCatalog } from './catalog.ts'
+import type { Done } from './main.ts'
+import { print } from './output.ts'
+import { planScenario, takesScenario, type ScenarioOptions } from './scenario.ts'
+
+const examples = `
+Examples:
+  outlast plan scenarios/smoke.yaml              cells, what is left out, and every fault with its time
+  outlast plan scenarios/smoke.yaml --seed 7     another draw
+  outlast plan scenarios/smoke.yaml --json       plan.json, as a run would save it`
+
+export function addPlan(program: Command, done: Done): void {
+  takesScenario(program.command('plan'))
+    .description('print what a run would do, without doing it')
+    .option('--json', 'the plan itself')
+    .addHelpText('after', examples)
+    .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {
+      const { plan } = await planScenario(path, options, await openCatalog())
+      print(options.json ? JSON.stringify(plan, null, 1) : previewPlan(plan))
+      done(exitCodes.pass)
+    })
+}

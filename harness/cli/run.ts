@@ -1,0 +1,109 @@
+import { join, relative } from 'node:path'
+import type { Command } from 'commander'
+import { plural } from '../../reports/numbers.ts'
+import { monotonicMs } from '../core/clock.ts'
+import { describeError, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
+import type { OnProgress } from '../run/progress.ts'
+import { runScenario, type RunOptions, type RunOutcome } from '../run/run.ts'
+import { exitCodeOf } from '../verdict/run.ts'
+import { openCatalog } from './catalog.ts'
+import { loadFormats, pickFormat } from './formats.ts'
+import { openLiveTable, type ProgressView } from './live-table.ts'
+import type { Done } from './main.ts'
+import { outputScreen, print, say, tint } from './output.ts'
+import { openPlainLines } from './plain-lines.ts'
+import { writeReportFile } from './report.ts'
+import { runsFolder } from './run-argument.ts'
+import { planScenario, takesScenario, type ScenarioOptions } from './scenario.ts'
+
+const examples = `
+Examples:
+  outlast run scenarios/quickstart.yaml
+  outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
+  outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
+
+Ctrl-C once heals the faults, ends the nodes and exits; twice exits at once, and a helper process cleans up.`
+
+interface Options extends ScenarioOptions {
+  readonly out: string
+  readonly quiet?: true
+}
+
+export function addRun(program: Command, done: Done): void {
+  takesScenario(program.command('run'))
+    .description('carry out a scenario, judge it, and write its report')
+    .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
+    .option('-q, --quiet', 'no progress: the result only')
+    .addHelpText('after', examples)
+    .action(async (path: string, options: Options) => {
+      const { plan, text } = await planScenario(path, options, await openCatalog())
+      if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
+      const outcome = await carryOut({ plan, scenarioText: text, out: options.out }, options.quiet ?? false)
+      await showOutcome(outcome)
+      done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(outcome.results))
+    })
+}
+
+function notApplicable({ notApplicable: list }: RunOptions['plan']): readonly string[] {
+  return list.map(({ pattern, arm, reason }) => `  ${pattern} under ${arm}: ${reason}`)
+}
+
+async function carryOut(options: Omit<RunOptions, 'signal' | 'onProgress'>, quiet: boolean): Promise<RunOutcome> {
+  using interrupt = listenForInterrupts()
+  using view = openProgress(quiet)
+  let folder: string | undefined
+  const onProgress: OnProgress = (progress) => {
+    if (progress.kind === 'run-start') folder = progress.folder
+    view.tell(progress)
+  }
+  try {
+    return await runScenario({ ...options, signal: interrupt.signal, onProgress })
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const why = interrupt.signal.aborted ? 'the run was interrupted' : describeError(error)
+    const where = folder === undefined ? '' : `; what there is of it is in ${folder}`
+    throw new HarnessError(`${why}${where}`, { cause: error })
+  }
+}
+
+function openProgress(quiet: boolean): ProgressView {
+  if (quiet) return { tell() {}, [Symbol.dispose]() {} }
+  const { stderr } = process
+  if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs)
+  return openPlainLines(say, monotonicMs)
+}
+
+/** The first signal asks the run to end well; the second ends this process at once. */
+function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(exitCodes.invalid)
+    say(`${signal}: healing faults and ending nodes; once more to leave at once`)
+    controller.abort(new HarnessError(`interrupted by ${signal}`))
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, onSignal)
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const signal of signals) process.off(signal, onSignal)
+    },
+  }
+}
+
+async function showOutcome({ results, folder, leftBehind }: RunOutcome): Promise<void> {
+  const formats = await loadFormats()
+  await writeReportFile(pickFormat(formats, 'markdown'), results, folder)
+  const report = await writeReportFile(pickFormat(formats, 'html'), results, folder)
+  print(`\n${pickFormat(formats, 'terminal').render(results, outputScreen())}`)
+  print(`Report   ${shorter(report)}\nHistory  ${shorter(join(folder, 'cells'))}`)
+  if (leftBehind.length === 0) return
+  say(tint('red', `${plural(leftBehind.length, 'thing')} left behind: outlast clean removes what it can`))
+  for (const left of leftBehind) say(`  ${left}`)
+}
+
+/** Relative to here where that is shorter. */
+function shorter(path: string): string {
+  const near = relative(process.cwd(), path)
+  return near.length < path.length ? near : path
+}

@@ -1,0 +1,90 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import { UsageError } from '../core/errors.ts'
+import type { Plan } from '../core/plan.ts'
+import { compilePlan } from '../plan/compile.ts'
+import { readText } from '../plan/load.ts'
+import { suggest } from '../plan/nearest.ts'
+import { parseScenario } from '../plan/parse.ts'
+import type { Scenario } from '../plan/scenario.ts'
+import { parseSchedule } from '../plan/schedule.ts'
+import type { OpenCatalog } from './catalog.ts'
+
+/** What `run` and `plan` take. */
+export interface ScenarioOptions {
+  readonly seed?: number
+  readonly schedule?: string
+  readonly runtime: string
+  readonly patterns?: readonly string[]
+  readonly arms?: readonly string[]
+}
+
+/** Declare the options that choose what is planned. */
+export function takesScenario(command: Command): Command {
+  return command
+    .argument('<scenario>', 'YAML file')
+    .option('--seed <n>', "instead of the scenario's: another draw of work and faults", parseSeed)
+    .option('--schedule <file>', 'replay the faults of a schedule.json instead of drawing them')
+    .option('--runtime <name>', 'where the nodes run', 'process')
+    .option('--patterns <a,b>', 'only these of the scenario', parseList)
+    .option('--arms <x,y>', 'only these of the scenario', parseList)
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(seed)) return seed
+  throw new InvalidArgumentError('A seed is a whole number, for example 42.')
+}
+
+function parseList(text: string): readonly string[] {
+  return text.split(',').map((name) => name.trim())
+}
+
+/** Read, check, narrow down and compile. Throws one UsageError with every problem. */
+export async function planScenario(
+  path: string,
+  options: ScenarioOptions,
+  catalog: OpenCatalog,
+): Promise<{ readonly plan: Plan; readonly text: string }> {
+  const text = await readText(path)
+  const scenario = parseScenario(text, path, catalog)
+  const { seed, runtime, schedule: file } = options
+  const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
+  const chosen = { runtime, ...(seed !== undefined && { seed }), ...(schedule && { schedule }) }
+  return { plan: selectCells(compilePlan(scenario, catalog, chosen), scenario, options), text }
+}
+
+/**
+ * A part of a plan: cells keep their seeds and faults, so that each is what it is in the whole. Gates and published
+ * numbers about what is left out are left out too.
+ */
+export function selectCells(
+  plan: Plan,
+  scenario: Pick<Scenario, 'patterns' | 'arms'>,
+  { patterns, arms }: Pick<ScenarioOptions, 'patterns' | 'arms'>,
+): Plan {
+  const problems = [
+    ...unknown('pattern', patterns, scenario.patterns),
+    ...unknown(
+      'arm',
+      arms,
+      scenario.arms.map(({ name }) => name),
+    ),
+  ]
+  if (problems.length > 0) throw new UsageError(problems)
+  const keep = (at: { readonly pattern: string; readonly arm: string }): boolean =>
+    (patterns?.includes(at.pattern) ?? true) && (arms?.includes(at.arm) ?? true)
+  const { cells, notApplicable, gates, published } = plan
+  return {
+    ...plan,
+    cells: cells.filter(keep),
+    notApplicable: notApplicable.filter(keep),
+    gates: gates.filter(keep),
+    published: published.filter(keep),
+  }
+}
+
+function unknown(what: string, asked: readonly string[] | undefined, there: readonly string[]): readonly string[] {
+  return (asked ?? [])
+    .filter((name) => !there.includes(name))
+    .map((name) => `the scenario has no ${what} "${name}"${suggest(name, there)}; its ${what}s: ${there.join(', ')}`)
+}
