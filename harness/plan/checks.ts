@@ -77,7 +77,8 @@ function checkFirings({ path, value }: Placed<FaultSpec>, { parts }: Draft, cata
     return []
   const windowMs = loadWindowMs(readLoad(load), profile.idealMs)
   const nodes = value.target.kind === 'node' ? Math.max(...nodeCounts(value, parts, catalog)) : 1
-  const expected = (nodes * windowMs) / (value.trigger.meanGapMs + value.forMs + settleMs * timeScale)
+  const awayMs = value.forMs + (value.target.kind === 'node' ? settleMs * timeScale : 0)
+  const expected = (nodes * windowMs) / (value.trigger.meanGapMs + awayMs)
   if (expected <= maxFirings) return []
   const message = `about ${Math.round(expected)} firings; write a longer gap: at most ${maxFirings} are planned per arm`
   return [{ path: [...path, 'every'], message }]

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
-import type { Document, Node, Pair } from 'yaml'
+import type { Document, Node, Pair, YAMLMap } from 'yaml'
 
 export type Path = readonly PropertyKey[]
 
@@ -30,7 +30,7 @@ export interface Place {
  */
 export function readDocument(text: string, file: string): Source | readonly string[] {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, uniqueKeys: false })
   const locate = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
@@ -39,30 +39,47 @@ export function readDocument(text: string, file: string): Source | readonly stri
     const { line, column } = locate(offset)
     return `${file}:${line}:${column}`
   }
+  const deep = document.errors.find(({ message }) => /stack/i.test(message))
+  if (deep) return [`${place(deep.pos[0])}: nested too deeply; a scenario has at most seven levels`]
   const faults = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     offset: pos[0],
     text: `${place(pos[0])}: not valid YAML: ${explanations[code] ?? message}`,
   }))
-  const problems = [...faults, ...findAliases(document, place)].sort((a, b) => a.offset - b.offset)
+  const problems = [...faults, ...findForbidden(document, place)].sort((a, b) => a.offset - b.offset)
   if (problems.length > 0) return [...new Set(problems.map((problem) => problem.text))]
   return { data: document.toJS(), locate: (path, at) => locate(offsetOf(document, path, at)) }
 }
 
 const explanations: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'this key is already there; each key may stand once in a map',
   MULTIPLE_DOCS: 'a second document begins here; one file is one scenario',
   TAB_AS_INDENT: 'a tab cannot indent; use spaces',
   NON_STRING_KEY: 'a key must be a text',
 }
 
-function findAliases(document: Document, place: (offset: number) => string): { offset: number; text: string }[] {
+/** Valid YAML that a scenario may not use. The parser's own search for repeated keys is quadratic; this is not. */
+function findForbidden(document: Document, place: (offset: number) => string): { offset: number; text: string }[] {
   const found: { offset: number; text: string }[] = []
+  const report = (node: unknown, text: string): void => {
+    const offset = startOf(node)
+    found.push({ offset, text: `${place(offset)}: ${text}` })
+  }
   visit(document, (_, node) => {
-    const anchored = isNode(node) && (isAlias(node) || ('anchor' in node && node.anchor))
-    const offset = anchored ? (node.range?.[0] ?? 0) : 0
-    if (anchored) found.push({ offset, text: `${place(offset)}: anchors and aliases are not allowed; write it out` })
+    if (isNode(node) && (isAlias(node) || ('anchor' in node && node.anchor)))
+      report(node, 'anchors and aliases are not allowed; write it out')
+    if (isMap(node))
+      for (const key of repeatedKeys(node)) report(key, 'this key is already there; each key may stand once in a map')
   })
   return found
+}
+
+function repeatedKeys({ items }: YAMLMap): readonly unknown[] {
+  const seen = new Set<string>()
+  return items.flatMap(({ key }) => {
+    const name = isScalar(key) ? String(key.value) : ''
+    const again = seen.has(name)
+    seen.add(name)
+    return again ? [key] : []
+  })
 }
 
 function offsetOf(document: Document, path: Path, at: 'key' | undefined): number {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { HarnessError } from '../core/errors.ts'
 import type { Fault } from '../core/types.ts'
+import { explainIssue } from './problems.ts'
 import { section } from './section.ts'
 import { target } from './target.ts'
 import { duration, positiveDuration } from './units.ts'
@@ -82,8 +83,8 @@ function paramShape(fault: Fault): Record<string, z.ZodType> {
 /** Unit and optionality as the fault has them; its limits are the fault's own to check. */
 function durationLike(schema: z.ZodType): z.ZodType {
   const limited = duration.superRefine((ms, ctx) => {
-    const problem = schema.safeParse(ms).error?.issues[0]
-    if (problem) ctx.addIssue({ code: 'custom', message: `too short or too long; ${problem.message}` })
+    const problem = schema.safeParse(ms, { error: explainIssue }).error?.issues[0]
+    if (problem) ctx.addIssue({ code: 'custom', message: `${problem.message} ms` })
   })
   const optional = schema.safeParse(undefined).success ? limited.optional() : limited
   return schema.description ? optional.describe(schema.description) : optional

@@ -28,13 +28,14 @@ export function parseScenario(text: string, file: string, catalog: Catalog): Sce
 
 /** `file:line:column: what is wrong; what is allowed`, in the order of the file. */
 export function formatProblems(problems: readonly Problem[], source: Source, file: string): readonly string[] {
-  const placed = problems.map(({ path, at, message }) => ({
+  // Finding a place costs time: a file of nothing but mistakes must not take minutes.
+  const placed = problems.slice(0, 10 * maxProblems).map(({ path, at, message }) => ({
     ...source.locate(path, at),
     text: sentence(formatPath(at === 'key' ? path.slice(0, -1) : path), message),
   }))
   placed.sort((a, b) => a.line - b.line || a.column - b.column)
   const lines = [...new Set(placed.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`))]
-  const more = lines.length - maxProblems
+  const more = Math.max(lines.length, problems.length) - maxProblems
   return more > 0 ? [...lines.slice(0, maxProblems), `${file}: and ${more} more problems`] : lines
 }
 

@@ -59,10 +59,15 @@ function previewGates({ gates }: Plan): readonly string[] {
 
 function previewSchedule(plan: Plan): readonly string[] {
   const lines = extractSchedule(plan).arms.flatMap(({ arm, repetition, faults }) => [
-    `  ${arm}, repetition ${repetition}: ${faults.length === 0 ? 'nothing happens' : `${faults.length} firings`}`,
+    `  ${arm}, repetition ${repetition}: ${describeCount(faults.length)}`,
     ...table(faults.map((fault) => ['  ', ...describeFiring(fault)])),
   ])
   return lines.length > 0 ? ['Fault schedule, in real time since the load started:', ...lines] : []
+}
+
+function describeCount(firings: number): string {
+  if (firings === 0) return 'nothing happens'
+  return firings === 1 ? '1 firing' : `${firings} firings`
 }
 
 function describeFiring({ id, trigger, target, durationMs, params }: PlannedFault): readonly string[] {

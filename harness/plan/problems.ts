@@ -28,7 +28,7 @@ export function formatPath(path: Path): string {
 }
 
 /** zod asks this for every message that a schema does not have of its own. */
-function explainIssue(issue: RawIssue): string | undefined {
+export function explainIssue(issue: RawIssue): string | undefined {
   const { input } = issue
   if (issue.code === 'invalid_type') {
     const kind = `write ${kinds[issue.expected] ?? issue.expected}`

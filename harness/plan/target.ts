@@ -10,7 +10,7 @@ const pattern = new RegExp(`^(?:(?:${roles.join('|')})(?:-(?:\\d+|\\*))?|(?:${li
 
 /** `executor`, `executor-2`, `executor-*`, `client->api`, `client->api-1`. */
 export const target = z
-  .string({ error: ({ input }) => (input === undefined ? undefined : `${describe(input)} is no target; ${help}`) })
+  .string({ error: ({ input }) => `${describe(input)} is no target; ${help}` })
   .regex(pattern, { error: ({ input }) => `unknown target ${describe(input)}${nearestTarget(String(input))}; ${help}` })
   .transform(parseTarget)
 

@@ -43,7 +43,7 @@ export function formatDuration(ms: number): string {
 
 function unit(pattern: RegExp, units: readonly string[], help: string, parse: (text: string) => number) {
   return z
-    .string({ error: ({ input }) => (input === undefined ? undefined : explain(input, units, help)) })
+    .string({ error: ({ input }) => (input === undefined ? `is missing; ${help}` : explain(input, units, help)) })
     .regex(pattern, { error: ({ input }) => explain(input, units, help) })
     .transform(parse)
 }

@@ -1,0 +1,98 @@
+import { discover } from '../../../harness/core/discover.ts'
+import { promises, type Promised } from '../../../harness/core/promises.ts'
+import type { Delivery, Engine, Fault, ServiceSpec } from '../../../harness/core/types.ts'
+import type { Catalog } from '../../../harness/plan/catalog.ts'
+import { parseScenario } from '../../../harness/plan/parse.ts'
+import type { Scenario } from '../../../harness/plan/scenario.ts'
+
+const all = Object.keys(promises) as Promised[]
+const delivery = (name: string, callback = false): Delivery => ({ name, summary: name, promises: all, callback })
+const deliveries = new Map(
+  [delivery('sync'), delivery('webhook', true), delivery('polling'), delivery('sse-polling')].map((d) => [d.name, d]),
+)
+
+const store: ServiceSpec = { role: 'store', program: 'postgres', replicas: 1, dials: [] }
+const api: ServiceSpec = { role: 'api', program: 'serve', replicas: 'api', dials: ['tools', 'receiver'] }
+const memory: Engine = {
+  ...{ name: 'memory', summary: '', promises: ['no-phantom'], executor: 'api', notifier: 'api', sticky: true },
+  services: [api],
+}
+const postgres: Engine = {
+  ...{ name: 'postgres', summary: '', promises: all, executor: 'worker', notifier: 'worker', sticky: false },
+  services: [
+    store,
+    { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
+    { ...api, dials: ['store'] },
+  ],
+}
+const restate: Engine = {
+  ...{ name: 'restate', summary: '', promises: all, executor: 'worker', notifier: 'worker', sticky: false },
+  services: [
+    { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
+    { role: 'worker', program: 'work', replicas: 'executor', dials: ['tools', 'receiver'] },
+    { ...api, dials: ['engine'] },
+  ],
+}
+const engines = new Map([memory, postgres, restate].map((engine) => [engine.name, engine]))
+const named: Readonly<Record<string, readonly [string, string]>> = {
+  sync: ['sync', 'memory'],
+  webhook: ['webhook', 'memory'],
+  polling: ['polling', 'memory'],
+  'sse-polling': ['sse-polling', 'memory'],
+  'durable-postgres': ['sse-polling', 'postgres'],
+  'durable-restate': ['sse-polling', 'restate'],
+}
+
+/** The real faults; deliveries and engines as small as planning needs them. */
+export const catalog: Catalog = {
+  patternNames: Object.keys(named),
+  deliveryNames: [...deliveries.keys()],
+  engineNames: [...engines.keys()],
+  resolvePattern: (name) => {
+    const [deliveryName, engineName] = named[name] ?? name.split('+')
+    const found = { name, delivery: deliveries.get(deliveryName!), engine: engines.get(engineName!) }
+    return found.delivery && found.engine ? { name, delivery: found.delivery, engine: found.engine } : undefined
+  },
+  faults: await discover<Fault>(new URL('../../../harness/faults/', import.meta.url)),
+  runtimes: new Map([
+    ['process', { name: 'process', offers: ['kill', 'stop', 'pause', 'toxics', 'custom-toxics'] as const }],
+    ['plain', { name: 'plain', offers: ['kill', 'toxics'] as const }],
+  ]),
+  profiles: new Map([
+    ['research-write', { steps: 12, idealMs: 300_000 }],
+    ['smoke', { steps: 3, idealMs: 30_000 }],
+  ]),
+}
+
+export interface Text {
+  readonly head?: string
+  readonly patterns?: string
+  readonly arms?: string
+  readonly tail?: string
+}
+
+/** A scenario's text: valid as it is; each part can be replaced. Arms begin in line 6. */
+export function scenarioText({
+  head = '',
+  patterns = '[sync, durable-postgres]',
+  arms = 'none: []',
+  tail = '',
+}: Text = {}) {
+  const body = arms.split('\n').map((line) => `  ${line}`)
+  return [
+    'name: it',
+    'question: why?',
+    `patterns: ${patterns}`,
+    'load: { tasks: 300, rate: 30/min }',
+    'arms:',
+    ...body,
+    head,
+    tail,
+  ]
+    .filter((line) => line !== '')
+    .join('\n')
+}
+
+export function scenario(text: Text = {}): Scenario {
+  return parseScenario(scenarioText(text), 'it.yaml', catalog)
+}

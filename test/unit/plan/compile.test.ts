@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest'
+import type { CellPlan, Plan } from '../../../harness/core/plan.ts'
+import { compilePlan, type CompileOptions } from '../../../harness/plan/compile.ts'
+import { formatSchedule } from '../../../harness/plan/schedule.ts'
+import { catalog, scenario, type Text } from './catalog.ts'
+
+const compile = (text: Text, options: Partial<CompileOptions> = {}): Plan =>
+  compilePlan(scenario(text), catalog, { runtime: 'process', ...options })
+const cell = (plan: Plan, id: string): CellPlan => plan.cells.find((one) => one.id === id)!
+const kills = 'kill: [{ fault: kill, target: executor, every: 4m, per: node }]'
+
+describe('time scale', () => {
+  const arms = 'a: [{ fault: latency, target: client->api, at: 5m, for: 90s, delay: 6s, jitter: 600ms, compose: true }]'
+  const scaled = compile({
+    arms,
+    tail: 'timeScale: 60\ngrace: 3m\nrestartDelay: 30s\nhealth: { pacerLagP99: 20ms, eventLoopDelayP99: 50ms }\npublished: [{ pattern: sync, arm: a, source: me, overhead: 120ms }]',
+  })
+  test('divides every duration and multiplies the rate', () => {
+    const { load, graceMs, restartDelayMs, faults } = cell(scaled, 'sync.a.1')
+    expect({ load, graceMs, restartDelayMs }).toEqual({
+      load: { arrivals: 'poisson', ratePerSec: 30 },
+      graceMs: 3000,
+      restartDelayMs: 500,
+    })
+    expect(faults).toEqual([
+      {
+        id: 'latency-1#1',
+        fault: 'latency',
+        target: { kind: 'link', link: 'client->api', ordinal: 'all' },
+        trigger: { kind: 'time', atMs: 5000 },
+        durationMs: 1500,
+        params: { delayMs: 100, jitterMs: 10, direction: 'response', probability: 1 },
+        seed: expect.any(Number),
+      },
+    ])
+  })
+  test('does not touch what is about this machine, or was measured elsewhere', () => {
+    expect(scaled.health).toEqual({ pacerLagP99Ms: 20, eventLoopDelayP99Ms: 50 })
+    expect(scaled.published[0]).toMatchObject({ overheadMs: 120 })
+  })
+  test('scales the defaults of a fault as well', () => {
+    const arm = 'a: [{ fault: receiver-slow, at: 1m, for: 1m }]'
+    const slow = compile({ arms: arm, patterns: '[webhook]', tail: 'timeScale: 10' })
+    expect(cell(slow, 'webhook.a.1').faults[0]!.params).toEqual({ delayMs: 2000, probability: 1 })
+  })
+})
+
+describe('cells', () => {
+  const text = {
+    patterns: '[sync, webhook, sse-polling, durable-postgres]',
+    arms: `none: []\n${kills}`,
+    tail: 'repetitions: 3',
+  }
+  const plan = compile(text)
+  test('are one per pattern, arm and repetition, in blocks', () => {
+    expect(plan.cells).toHaveLength(24)
+    expect(new Set(plan.cells.map(({ id }) => id)).size).toBe(24)
+    const blocks = [...Map.groupBy(plan.cells, ({ block }) => block).values()]
+    expect(blocks.map(([first]) => `${first!.block} ${first!.arm}.${first!.repetition}`)).toEqual([
+      ...['1 none.1', '2 kill.1', '3 none.2', '4 kill.2', '5 none.3', '6 kill.3'],
+    ])
+  })
+  test('of a block share seed and work, and differ between repetitions', () => {
+    const seeds = [...Map.groupBy(plan.cells, ({ repetition }) => repetition).values()].map(
+      (cells) => new Set(cells.map(({ seed }) => seed)),
+    )
+    expect(seeds.map(({ size }) => size)).toEqual([1, 1, 1])
+    expect(new Set(seeds.flatMap((set) => [...set])).size).toBe(3)
+  })
+  test('of a block run in a seeded random order', () => {
+    const order = (made: Plan) => made.cells.map(({ id }) => id)
+    expect(order(compile(text))).toEqual(order(plan))
+    expect(order(compile(text, { seed: 2 }))).not.toEqual(order(plan))
+    const first = plan.cells.filter(({ block }) => block === 1).map(({ pattern }) => pattern)
+    const second = plan.cells.filter(({ block }) => block === 3).map(({ pattern }) => pattern)
+    expect(first.toSorted()).toEqual(second.toSorted())
+  })
+  test('promise what delivery and engine both promise', () => {
+    expect(cell(plan, 'sync.none.1').promises).toEqual(['no-phantom'])
+    expect(cell(plan, 'durable-postgres.none.1').promises).toContain('no-lost-task')
+    expect(cell(plan, 'sync.none.1').axes!.engine).toEqual(['no-phantom'])
+  })
+})
+
+describe('not applicable', () => {
+  test('where the runtime does not offer what a fault needs', () => {
+    const plan = compile(
+      { arms: `${kills}\nstall: [{ fault: stall, target: client->api, at: 1m, for: 1m }]` },
+      { runtime: 'plain' },
+    )
+    expect(plan.cells.map(({ arm }) => arm)).toEqual(['kill', 'kill'])
+    expect(plan.notApplicable.map(({ arm, reason }) => `${arm}: ${reason}`)).toEqual([
+      'stall: stall-1 needs "custom-toxics", which the runtime plain does not offer',
+      'stall: stall-1 needs "custom-toxics", which the runtime plain does not offer',
+    ])
+  })
+  test('where no fault of the arm can touch the pattern', () => {
+    const plan = compile({ patterns: '[sync, webhook]', arms: 'down: [{ fault: receiver-down, at: 0s, for: load }]' })
+    expect(plan.cells.map(({ id }) => id)).toEqual(['webhook.down.1'])
+    expect(plan.notApplicable).toEqual([
+      { pattern: 'sync', arm: 'down', reason: 'receiver-down-1: sync has no sender->receiver' },
+    ])
+  })
+  test('a fault that cannot touch a pattern leaves the others of its arm to it, and is named', () => {
+    const arms = `both: [{ fault: kill, target: executor, every: 4m }, { fault: receiver-down, at: 0s, for: load }]`
+    const plan = compile({ patterns: '[sync, webhook]', arms })
+    const names = (id: string) => new Set(cell(plan, id).faults.map(({ fault }) => fault))
+    expect(names('webhook.both.1')).toEqual(new Set(['kill', 'receiver-down']))
+    expect(names('sync.both.1')).toEqual(new Set(['kill']))
+    expect(cell(plan, 'sync.both.1').untouchedBy).toEqual([
+      { fault: 'receiver-down-1', reason: 'sync has no sender->receiver' },
+    ])
+    expect(cell(plan, 'webhook.both.1')).not.toHaveProperty('untouchedBy')
+  })
+  test('an unknown runtime is refused with those that exist', () => {
+    expect(() => compile({}, { runtime: 'mainframe' })).toThrow(
+      'there is no runtime "mainframe"; runtimes: process, plain',
+    )
+  })
+})
+
+describe('triggers', () => {
+  test('by a step keep task and step, and end with the load', () => {
+    const plan = compile({
+      arms: 'a: [{ fault: kill, target: executor, on: { task: 3, step: 4, after: 2s } }]',
+      tail: 'timeScale: 10',
+    })
+    expect(cell(plan, 'sync.a.1').faults[0]!.trigger).toEqual({
+      ...{ kind: 'step', task: 3, step: 4 },
+      ...{ delayMs: 200, withinMs: 90_000 },
+    })
+  })
+  test('without an ordinal hit one node, the same for every pattern', () => {
+    const plan = compile({
+      arms: 'a: [{ fault: kill, target: executor, at: 1m }]',
+      tail: 'replicas: { api: 4, executor: 4 }',
+    })
+    const [a, b] = plan.cells.map(({ faults }) => faults)
+    expect(a).toHaveLength(1)
+    expect(a).toEqual(b)
+  })
+  test('with a star hit all nodes that a pattern has', () => {
+    const plan = compile({
+      arms: 'a: [{ fault: kill, target: executor-*, at: 1m }]',
+      tail: 'replicas: { api: 2, executor: 3 }',
+    })
+    const hit = (id: string) => cell(plan, id).faults.map(({ target }) => target.ordinal)
+    expect(hit('sync.a.1')).toEqual([0, 1])
+    expect(hit('durable-postgres.a.1')).toEqual([0, 1, 2])
+  })
+  test('by a rate give each node its own process: a pattern with fewer nodes has those of its nodes', () => {
+    const plan = compile({ arms: kills, tail: 'replicas: { api: 2, executor: 4 }' })
+    const more = cell(plan, 'durable-postgres.kill.1').faults
+    expect(cell(plan, 'sync.kill.1').faults).toEqual(more.filter(({ target }) => Number(target.ordinal) < 2))
+    expect(new Set(more.map(({ target }) => target.ordinal))).toEqual(new Set([0, 1, 2, 3]))
+    expect(more.map(({ params }) => params.meanGapMs)).toEqual(more.map(() => 240_000))
+  })
+  test('for: load lasts until the last task can no longer succeed', () => {
+    const plan = compile({ patterns: '[webhook]', arms: 'a: [{ fault: receiver-down, at: 1m, for: load }]' })
+    expect(cell(plan, 'webhook.a.1').faults[0]!.durationMs).toBe((10 + 5 + 2 - 1) * 60_000)
+  })
+  test('a rate that never fires is refused: its cell would look like a success', () => {
+    expect(() => compile({ arms: 'a: [{ fault: kill, target: executor, every: 9000h }]' })).toThrow(
+      /^kill-1 \(mean gap 9000h\) never fires in (sync|durable-postgres)\.a\.1 with seed 1; shorten its gap, offer more tasks, or take another seed$/m,
+    )
+  })
+})
+
+test('the same seed gives the same bytes, another seed others', () => {
+  expect(formatSchedule(compile({ arms: kills }))).toBe(formatSchedule(compile({ arms: kills })))
+  expect(formatSchedule(compile({ arms: kills }, { seed: 9 }))).not.toBe(formatSchedule(compile({ arms: kills })))
+})

@@ -1,0 +1,99 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { drawSchedule, type DrawContext } from '../../../harness/plan/draw.ts'
+import type { Arm, FaultSpec } from '../../../harness/plan/scenario.ts'
+
+const minute = 60_000
+const context = (rest: Partial<DrawContext> = {}): DrawContext => ({
+  ...{ seed: 1, repetition: 1, timeScale: 60, windowMs: 600 * minute, graceMs: 2 * minute, countNodes: () => 4 },
+  ...rest,
+})
+const kill = (meanGapMs: number, rest: Partial<FaultSpec> = {}): FaultSpec => ({
+  ...{ id: 'kill-1', fault: 'kill', forMs: 30_000, params: {}, compose: false },
+  target: { kind: 'node', role: 'executor', ordinal: 'any' },
+  trigger: { kind: 'every', meanGapMs },
+  ...rest,
+})
+const stall: FaultSpec = {
+  ...{ id: 'stall-1', fault: 'stall', forMs: 30_000, params: {}, compose: false },
+  target: { kind: 'link', link: 'client->api', ordinal: 'all' },
+  trigger: { kind: 'every', meanGapMs: 20 * minute },
+}
+const arm = (...faults: FaultSpec[]): Arm => ({ name: 'it', faults })
+const times = (firings: ReturnType<typeof drawSchedule>) =>
+  firings.map(({ trigger }) => (trigger.kind === 'time' ? trigger.atMs : Number.NaN))
+
+test('every firing begins inside the window, in order, with an id of its own', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 500 }), (seed, gap, scale) => {
+      const firings = drawSchedule(arm(kill(gap * minute), stall), context({ seed, timeScale: scale }))
+      const at = times(firings)
+      expect(at.every((ms) => ms >= 0 && ms <= (600 * minute) / scale)).toBe(true)
+      expect(at).toEqual(at.toSorted((a, b) => a - b))
+      expect(new Set(firings.map(({ id }) => id)).size).toBe(firings.length)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('a node is never hit while it is away or coming back', () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const firings = drawSchedule(arm(kill(3 * minute)), context({ seed }))
+      for (const own of Map.groupBy(firings, ({ target }) => target.ordinal).values()) {
+        const gaps = times(own).map((ms, i, all) => (i === 0 ? Infinity : ms - all[i - 1]!))
+        expect(Math.min(...gaps)).toBeGreaterThanOrEqual(500 + 1000 - 0.001)
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('the number of kills is what the rate says', () => {
+  // Real milliseconds: 84 s up on average, then 0.5 s away and 1 s to settle, in 600 s on 4 nodes.
+  const seeds = Array.from({ length: 100 }, (_, seed) => seed)
+  const counts = seeds.map((seed) => drawSchedule(arm(kill(84 * minute)), context({ seed })).length)
+  const mean = counts.reduce((a, b) => a + b) / counts.length
+  // A process that starts up has one renewal per mean cycle, less its first down time.
+  const expected = (4 * 600) / (84 + 1.5)
+  // 100 seeds: the standard error is sqrt(28 / 100) = 0.53, so four of them.
+  expect(Math.abs(mean - expected)).toBeLessThan(2.2)
+})
+
+test('the first kill of a node comes after an exponential time: a task of five minutes outlives it with exp(-5/84)', () => {
+  const n = 8000
+  const outlived = Array.from({ length: n }, (_, seed) => {
+    const [first] = drawSchedule(arm(kill(84 * minute)), context({ seed, countNodes: () => 1, windowMs: 6 * minute }))
+    return !first || times([first])[0]! > 5000
+  }).filter(Boolean).length
+  // Standard error 0.26 points: four of them.
+  expect(Math.abs(outlived / n - Math.exp(-5 / 84))).toBeLessThan(0.0105)
+})
+
+test('a fault, a node or a repetition more leaves the draws of the others alone', () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const alone = drawSchedule(arm(kill(30 * minute)), context({ seed }))
+      const beside = drawSchedule(arm(stall, kill(30 * minute)), context({ seed }))
+      expect(beside.filter(({ fault }) => fault === 'kill')).toEqual(alone)
+      const more = drawSchedule(arm(kill(30 * minute)), context({ seed, countNodes: () => 5 }))
+      const place = ({ target, trigger, seed }: (typeof more)[number]) => ({ target, trigger, seed })
+      expect(more.filter(({ target }) => target.ordinal !== 4).map(place)).toEqual(alone.map(place))
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('arms and repetitions draw on their own', () => {
+  const one = drawSchedule(arm(kill(30 * minute)), context())
+  expect(drawSchedule({ ...arm(kill(30 * minute)), name: 'other' }, context())).not.toEqual(one)
+  expect(drawSchedule(arm(kill(30 * minute)), context({ repetition: 2 }))).not.toEqual(one)
+})
+
+test('time scale changes the clock, not the draws', () => {
+  // Without the settling time, which is real and therefore does not scale: links have none.
+  const at1 = times(drawSchedule(arm(stall), context({ timeScale: 1 })))
+  const at60 = times(drawSchedule(arm(stall), context({ timeScale: 60 })))
+  expect(at60).toHaveLength(at1.length)
+  at60.forEach((ms, i) => expect(ms * 60).toBeCloseTo(at1[i]!, 0))
+})

@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { compilePlan } from '../../../harness/plan/compile.ts'
+import { formatJsonSchema } from '../../../harness/plan/json-schema.ts'
+import { parseScenario } from '../../../harness/plan/parse.ts'
+import { previewPlan } from '../../../harness/plan/preview.ts'
+import { formatSchedule } from '../../../harness/plan/schedule.ts'
+import { catalog } from './catalog.ts'
+
+const folder = new URL('../../../scenarios/', import.meta.url)
+const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
+const read = (name: string) => readFile(new URL(name, folder), 'utf8')
+const plan = async (name: string) =>
+  compilePlan(parseScenario(await read(name), name, catalog), catalog, { runtime: 'process' })
+
+test('the schema for editors is that of the code; `npm run schema` writes it', async () => {
+  expect(await read('scenario.schema.json')).toBe(formatJsonSchema(catalog.faults))
+})
+
+describe.each(files)('%s', (name) => {
+  test('names the schema in its first line, and itself', async () => {
+    const [first, second] = (await read(name)).split('\n')
+    expect(first).toBe('# yaml-language-server: $schema=./scenario.schema.json')
+    expect(second).toBe(`name: ${name.replace('.yaml', '')}`)
+  })
+  test('compiles twice to the same bytes', async () => {
+    expect(formatSchedule(await plan(name))).toBe(formatSchedule(await plan(name)))
+  })
+  test('can be previewed', async () => {
+    const { cells } = await plan(name)
+    const preview = previewPlan(await plan(name))
+    for (const { id } of cells) expect(preview).toContain(id)
+  })
+})
+
+test('the article’s study has many small kills: at least 30 episodes, at most three tasks per node', async () => {
+  const { cells } = await plan('techbytes-2026.yaml')
+  const article = cells.filter(({ arm }) => arm === 'article')
+  expect(article).toHaveLength(4)
+  for (const { faults, load, replicas } of article) {
+    expect(faults.filter(({ fault }) => fault === 'kill').length).toBeGreaterThanOrEqual(30)
+    expect((load.ratePerSec * 5) / replicas.executor).toBeLessThanOrEqual(3)
+  }
+})

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import { compilePlan } from '../../../harness/plan/compile.ts'
+import { extractSchedule, formatSchedule, parseSchedule } from '../../../harness/plan/schedule.ts'
+import { catalog, scenario } from './catalog.ts'
+
+const made = scenario({
+  arms: 'none: []\nkill: [{ fault: kill, target: executor, every: 4m }]\nslow: [{ fault: latency, target: client->api, at: 1m, for: 1m, delay: 2s }]',
+  tail: 'timeScale: 20\nrepetitions: 2',
+})
+const plan = compilePlan(made, catalog, { runtime: 'process', seed: 5 })
+const text = formatSchedule(plan)
+const replay = (edited: string) => parseSchedule(edited, 's.json', made, catalog)
+
+test('is JSON, one firing a line', () => {
+  expect(JSON.parse(text)).toEqual(extractSchedule(plan))
+  expect(text.split('\n').filter((line) => line.includes('"kill-1#1"'))).toHaveLength(2)
+})
+test('replayed gives the same plan, seed included', () => {
+  expect(compilePlan(made, catalog, { runtime: 'process', schedule: replay(text) })).toEqual(plan)
+})
+test('with a firing moved gives that firing', () => {
+  const moved = compilePlan(made, catalog, {
+    runtime: 'process',
+    schedule: replay(text.replace('"atMs":3000', '"atMs":1234')),
+  })
+  const slow = moved.cells.filter(({ arm, repetition }) => arm === 'slow' && repetition === 1)
+  expect(slow.flatMap(({ faults }) => faults.map(({ trigger }) => trigger))).toEqual([
+    { kind: 'time', atMs: 1234 },
+    { kind: 'time', atMs: 1234 },
+  ])
+})
+test('contradicted by --seed is refused', () => {
+  expect(() => compilePlan(made, catalog, { runtime: 'process', schedule: replay(text), seed: 6 })).toThrow(
+    '--seed 6 contradicts the schedule, which was drawn with seed 5; leave --seed out',
+  )
+})
+test('with every firing of a fault removed is refused', () => {
+  const none = text.replaceAll(/\n +\{"id":"latency.*/g, '')
+  expect(() => compilePlan(made, catalog, { runtime: 'process', schedule: replay(none) })).toThrow(
+    /latency-1 never fires in .*\.slow\.1/,
+  )
+})
+
+test.each([
+  ['no JSON', '{', /^s\.json:1:2: not valid YAML/],
+  [
+    'another version',
+    text.replace('"version": 1', '"version": 2'),
+    /^s\.json:2:14: version: 2 is not allowed; write 1$/,
+  ],
+  [
+    'another scenario',
+    text.replace('"it"', '"that"'),
+    /^s\.json:3:15: scenario: "that" is not what the scenario says; it says "it"$/,
+  ],
+  [
+    'another timeScale',
+    text.replace('"timeScale": 20', '"timeScale": 2'),
+    /^s\.json:5:16: timeScale: 2 is not what the scenario says; it says 20$/,
+  ],
+  [
+    'an unknown arm',
+    text.replace('"arm": "slow"', '"arm": "fast"'),
+    /: arms\[2\]\.arm: there is no arm "fast"; arms: none, kill, slow$/,
+  ],
+  [
+    'an unknown firing',
+    text.replace('latency-1#1', 'latency-2#1'),
+    /faults\[0\]\.id: arm slow has no fault latency-2; faults: latency-1$/,
+  ],
+  [
+    'an id without its number',
+    text.replace('latency-1#1', 'latency-1'),
+    /write the id of a fault and a number, as in kill-1#3$/,
+  ],
+  [
+    'another fault',
+    text.replace('"fault":"latency"', '"fault":"stall"'),
+    /faults\[0\]\.fault: "stall" is not what the scenario says; it says "latency"$/,
+  ],
+  [
+    'another link',
+    text.replace('client->api', 'api->store'),
+    /faults\[0\]\.target is not the scenario’s; write the same role or link$/,
+  ],
+  [
+    'a negative time',
+    text.replace('"atMs":3000', '"atMs":-1'),
+    /faults\[0\]\.trigger\.atMs: -1 is too small; write at least 0$/,
+  ],
+  [
+    'a wrong parameter',
+    text.replace('"delayMs":100', '"delayMs":0'),
+    /faults\[0\]\.params\.delayMs: 0 is too small; write more than 0$/,
+  ],
+  [
+    'one firing twice',
+    text.replace('kill-1#2', 'kill-1#1'),
+    /faults\[1\]\.id: kill-1#1 is there twice; write it once$/,
+  ],
+  [
+    'one arm twice',
+    text.replace('"repetition": 2', '"repetition": 1'),
+    /arms\[3\]: arm none\.1 is there twice; write it once$/,
+  ],
+])('a schedule with %s is refused with its place', (_, edited, message) => {
+  expect(edited).not.toBe(text)
+  expect(() => replay(edited)).toThrow(message)
+})
