@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { callApi, connectTo, observe, openScene } from './links-scene.ts'
-import { linkServerKinds, type LinkServer } from './links-servers.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callApi, connectTo, describeServers, observe, openScene } from './links-scene.ts'
+import type { LinkServer } from './links-servers.ts'
 
-describe.each(linkServerKinds())('the API of the $name server', ({ missing, start }) => {
-  if (missing) return void test.skip(`skipped: ${missing}`, () => {})
+describeServers('the API', ({ start }) => {
   let links: LinkServer
   beforeAll(async () => void (links = await start()))
   afterAll(() => links[Symbol.asyncDispose]())

@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connectTo, observe, openScene, type Peer } from './links-scene.ts'
-import { linkServerKinds, type LinkServer } from './links-servers.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connectTo, describeServers, observe, openScene, type Peer } from './links-scene.ts'
+import type { LinkServer } from './links-servers.ts'
 
-describe.each(linkServerKinds())('forwarding by the $name server', ({ name, missing, start }) => {
-  if (missing) return void test.skip(`skipped: ${missing}`, () => {})
+describeServers('forwarding', ({ name, start }) => {
   let links: LinkServer
   beforeAll(async () => void (links = await start()))
   afterAll(() => links[Symbol.asyncDispose]())
@@ -13,14 +12,14 @@ describe.each(linkServerKinds())('forwarding by the $name server', ({ name, miss
   test('a megabyte passes unchanged in both directions at once', async () => {
     await using scene = await openScene(links)
     const { client, server } = await scene.pair()
-    await exchange(client, server, 1_000_000)
+    await expectExchange(client, server, 1_000_000)
   })
 
   test('fifty connections do not mix', async () => {
     await using scene = await openScene(links)
     const pairs = []
     for (let i = 0; i < 50; i++) pairs.push(await scene.pair())
-    await Promise.all(pairs.map(({ client, server }) => exchange(client, server, 20_000)))
+    await Promise.all(pairs.map(({ client, server }) => expectExchange(client, server, 20_000)))
   })
 
   test('every chunk is passed on when it comes, in order', async () => {
@@ -82,7 +81,7 @@ describe.each(linkServerKinds())('forwarding by the $name server', ({ name, miss
   })
 })
 
-async function exchange(client: Peer, server: Peer, size: number): Promise<void> {
+async function expectExchange(client: Peer, server: Peer, size: number): Promise<void> {
   const [up, down] = [randomBytes(size), randomBytes(size)]
   client.socket.write(up)
   server.socket.write(down)

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { describe } from 'vitest'
 import { monotonicMs } from '../../harness/core/clock.ts'
 import type { Attributes } from '../../harness/links/embedded/toxic.ts'
-import type { LinkServer } from './links-servers.ts'
+import { linkServerKinds, type LinkServer, type LinkServerKind } from './links-servers.ts'
 
 /** One end of a connection, with all that happened to it. */
 export interface Peer {
@@ -83,6 +84,16 @@ export interface Scene extends AsyncDisposable {
   pair(): Promise<{ readonly client: Peer; readonly server: Peer }>
   /** The upstream server's ends in the order of accepting. */
   readonly accepted: readonly Peer[]
+}
+
+/** The same cases for the embedded server and, wherever one is found, a real one; else skipped by name with the reason. */
+export function describeServers(title: string, cases: (kind: LinkServerKind) => void): void {
+  for (const kind of linkServerKinds()) {
+    const reason = kind.missing === undefined ? '' : ` (skipped: ${kind.missing})`
+    describe.skipIf(kind.missing !== undefined)(`${title}: ${kind.name} server${reason}`, () => {
+      cases(kind)
+    })
+  }
 }
 
 let scenes = 0

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { monotonicMs } from '../../harness/core/clock.ts'
-import { openScene, type Peer, type Scene } from './links-scene.ts'
-import { linkServerKinds, type LinkServer } from './links-servers.ts'
+import { describeServers, openScene, type Peer, type Scene } from './links-scene.ts'
+import type { LinkServer } from './links-servers.ts'
 
-describe.each(linkServerKinds())("Toxiproxy's toxics on the $name server", ({ name, missing, start }) => {
-  if (missing) return void test.skip(`skipped: ${missing}`, () => {})
+describeServers("Toxiproxy's toxics", ({ name, start }) => {
   const embedded = name === 'embedded'
   let links: LinkServer
   beforeAll(async () => void (links = await start()))
@@ -153,8 +152,8 @@ describe.each(linkServerKinds())("Toxiproxy's toxics on the $name server", ({ na
     await using scene = await openScene(links)
     const { client, server } = await scene.pair()
     await scene.addToxic('reset_peer', { timeout: 0 }, { toxicity: 0 })
-    await passMs(client, server)
-    await passMs(server, client)
+    await Promise.all([passMs(client, server), passMs(server, client)])
+    expect([client.ended(), server.ended()]).toEqual([undefined, undefined])
   })
 
   test('slicer cuts chunks and keeps every byte', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
 import type { ApiError } from '../../../harness/links/embedded/api-error.ts'
