@@ -1,0 +1,25 @@
+import type { Engine } from '../../contract/axes.ts'
+
+const engine: Engine = {
+  name: 'restate',
+  summary: 'a workflow per task on a Restate server, which pushes the work to a service node and journals every step',
+  promises: [
+    'no-lost-task',
+    'effect-once',
+    'idempotency',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+    'sse-continuity',
+  ],
+  executor: 'worker',
+  notifier: 'worker',
+  sticky: false,
+  services: [
+    { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
+    // One: a deployment is one address. Several need a load balancer that speaks HTTP/2 in front of them.
+    { role: 'worker', program: 'work', replicas: 1, dials: ['tools', 'receiver'] },
+    { role: 'api', program: 'serve', replicas: 'api', dials: ['engine'] },
+  ],
+}
+export default engine

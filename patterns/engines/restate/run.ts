@@ -1,0 +1,132 @@
+import { RestatePromise, type WorkflowContext } from '@restatedev/restate-sdk'
+import { planTask, type AgentPlan } from '../../agent/plan.ts'
+import type { TaskEvent } from '../../contract/events.ts'
+import {
+  cancelledEvent,
+  cancelRequestedEvent,
+  completedEvent,
+  completedSteps,
+  expiredEvent,
+  failedEvent,
+  progressEvent,
+  requestOf,
+  resumedEvent,
+  startedEvent,
+} from '../../contract/log.ts'
+import { isTerminal } from '../../contract/task.ts'
+import type { Executor, StepResult, Work } from './executor.ts'
+import { type Accepted, cancelPromise, eventPromise, type State } from './protocol.ts'
+
+type Run = WorkflowContext<State>
+
+/** What may happen to a task while a step is in flight; `at` is milliseconds since 1970, journaled. */
+type Happening = StepResult | { readonly kind: 'cancel' | 'expire'; readonly at: number }
+
+/**
+ * Perform a task from its first step to its end. After a crash the server calls it again and replays its journal up to
+ * the step in flight, so everything here follows from the input and from journaled results: whatever else (the clock,
+ * who executes, effects) happens inside `ctx.run`.
+ */
+export async function performTask(ctx: Run, accepted: Accepted, executor: Executor): Promise<void> {
+  ctx.set('fingerprint', accepted.fingerprint)
+  const log = openLog(ctx)
+  await log.append(accepted.created)
+  const plan = planTask(requestOf(log.events).input, executor.timeScale)
+  try {
+    await performSteps(ctx, plan, log, executor)
+  } finally {
+    executor.forget(ctx.key)
+  }
+  if (requestOf(log.events).delivery) await ctx.run('notify', () => executor.notify(log.events))
+}
+
+async function performSteps(ctx: Run, plan: AgentPlan, log: Log, executor: Executor): Promise<void> {
+  let by = await ctx.run('open', () => executor.open())
+  await log.append(startedEvent(log.head, plan, by.executor, new Date(by.at)))
+  const interruptions = interruptionsOf(ctx, log.events, executor.timeScale)
+  while (!isTerminal(log.head.status)) {
+    const { step, digest } = completedSteps(log.events)
+    const work = { taskId: ctx.key, plan, step: step + 1, digest, attempt: log.head.attempt, life: by.life }
+    const happened = await raceStep(ctx, { ...work, job: requestOf(log.events).input.job }, interruptions, executor)
+    for (const event of eventsOf(happened, plan, step, log.head)) await log.append(event)
+    if (happened.kind === 'resumed') by = happened
+  }
+}
+
+/** The step, unless something ends the task first; then the step is told, and what it still answers is not heard. */
+async function raceStep(
+  ctx: Run,
+  work: Work,
+  interruptions: readonly RestatePromise<Happening>[],
+  executor: Executor,
+): Promise<Happening> {
+  const dropped = new AbortController()
+  const { attemptCompletedSignal } = ctx.request()
+  const { name } = work.plan.steps[work.step - 1]!
+  const step = ctx.run<Happening>(name, () => executor.perform(work, attemptCompletedSignal, dropped.signal))
+  const happened = await RestatePromise.race([step, ...interruptions])
+  dropped.abort()
+  return happened
+}
+
+function interruptionsOf(ctx: Run, log: readonly TaskEvent[], timeScale: number): RestatePromise<Happening>[] {
+  const cancelled = ctx.promise<string>(cancelPromise).get()
+  const cancel = cancelled.map((time): Happening => ({ kind: 'cancel', at: Date.parse(time!) }))
+  const seconds = requestOf(log).deadline_s
+  if (seconds === undefined) return [cancel]
+  const at = Date.parse(log[0]!.time) + (seconds * 1000) / timeScale
+  const expire = ctx.sleep(Math.max(0, at - Date.now()), 'deadline').map((): Happening => ({ kind: 'expire', at }))
+  return [cancel, expire]
+}
+
+/** What a happening adds to the log after `completed` steps. */
+function eventsOf(happened: Happening, plan: AgentPlan, completed: number, head: TaskEvent): readonly TaskEvent[] {
+  const time = new Date(happened.at)
+  switch (happened.kind) {
+    case 'done':
+      return afterStep(head, plan, { step: completed + 1, ...happened }, time)
+    case 'resumed':
+      return [resumedEvent(head, plan, happened.executor, completed, time)]
+    case 'refused':
+      return [failedEvent(head, happened.reason, time)]
+    case 'expire':
+      return [expiredEvent(head, 'the deadline has passed', time)]
+    case 'cancel': {
+      const requested = cancelRequestedEvent(head, time)
+      return [requested, cancelledEvent(requested, time)]
+    }
+  }
+}
+
+function afterStep(
+  head: TaskEvent,
+  plan: AgentPlan,
+  done: { readonly step: number; readonly digest: string; readonly credits: number },
+  time: Date,
+): readonly TaskEvent[] {
+  const progress = progressEvent(head, plan, done, time)
+  const { step: steps, digest } = done
+  return steps < plan.steps.length ? [progress] : [progress, completedEvent(progress, { digest, steps }, time)]
+}
+
+interface Log {
+  readonly events: readonly TaskEvent[]
+  readonly head: TaskEvent
+  /** Into the state, for readers, and to whoever waits for it. */
+  append(event: TaskEvent): Promise<void>
+}
+
+function openLog(ctx: Run): Log {
+  const events: TaskEvent[] = []
+  return {
+    events,
+    get head() {
+      return events.at(-1)!
+    },
+    append: async (event) => {
+      events.push(event)
+      ctx.set('log', [...events])
+      await ctx.promise<TaskEvent>(eventPromise(event.seq)).resolve(event)
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
+import { createServer, type Server } from 'node:net'
+import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate-sdk'
+import { Agent, request } from 'undici'
+import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import { sleep } from '../../contract/patience.ts'
+import { reportFailure } from '../../contract/report.ts'
+import { timingAt } from '../../contract/timing.ts'
+import { openExecutor } from './executor.ts'
+import { taskWorkflow } from './workflow.ts'
+
+/**
+ * A service node: the server dials it over HTTP/2 and pushes invocations. It listens first, then registers itself, which
+ * makes the server ask what it offers. Disposing closes the sessions: the server takes the invocations elsewhere, or
+ * back here when this node returns.
+ */
+export async function startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
+  const { toolsUrl, engineControlUrl, advertisedUrl } = settings
+  if (!toolsUrl || !engineControlUrl || !advertisedUrl)
+    throw new Error('the restate engine needs OUTLAST_TOOLS_URL, OUTLAST_ENGINE_CONTROL_URL and OUTLAST_ADVERTISED_URL')
+  const timing = timingAt(settings.timeScale)
+  const dispatcher = new Agent({ connections: 128, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
+  const executor = openExecutor({ settings: { ...settings, toolsUrl }, timing, dispatcher, notify })
+  let ready = false
+  const node = await listen(settings, taskWorkflow(executor), () => ready)
+  await register(engineControlUrl, advertisedUrl)
+  ready = true
+  return {
+    [Symbol.asyncDispose]: async () => {
+      node.close()
+      await dispatcher.destroy()
+    },
+  }
+}
+
+/** One port for two protocols: the server speaks HTTP/2 from the first byte, `GET /healthz` comes as HTTP/1.1. */
+async function listen(
+  { node, listen: { host, port } }: NodeSettings,
+  workflow: ReturnType<typeof taskWorkflow>,
+  isReady: () => boolean,
+): Promise<{ close(): void }> {
+  const sessions = new Set<ServerHttp2Session>()
+  const http2 = createHttp2Server(createEndpointHandler({ services: [workflow], logger: failuresOnly(node) }))
+  http2.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  const http1 = createHttpServer((request, response) => {
+    response.writeHead(request.url === '/healthz' && isReady() ? 200 : 503).end()
+  })
+  const server = splitProtocols(http2, http1)
+  await once(server.listen(port, host), 'listening')
+  return {
+    close: () => {
+      server.close()
+      for (const session of sessions) session.destroy()
+    },
+  }
+}
+
+/** HTTP/2 with prior knowledge begins with this (RFC 9113, section 3.4). */
+const preface = 'PRI * HTTP/2.0'
+
+function splitProtocols(http2: NodeJS.EventEmitter, http1: NodeJS.EventEmitter): Server {
+  return createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.once('data', (first) => {
+      socket.pause()
+      socket.unshift(first)
+      const speaker = preface.startsWith(first.subarray(0, preface.length).toString('latin1')) ? http2 : http1
+      speaker.emit('connection', socket)
+      process.nextTick(() => socket.resume())
+    })
+  })
+}
+
+/** Until the server has it. Registering what is registered already changes nothing. */
+async function register(controlUrl: string, uri: string): Promise<void> {
+  for (;;) {
+    const answer = await postDeployment(controlUrl, uri).catch((error: unknown) => String(error))
+    if (answer === undefined) return
+    reportFailure('worker', 'registration', answer)
+    await sleep(250, new AbortController().signal)
+  }
+}
+
+/** Undefined when it is registered, else why not. */
+async function postDeployment(controlUrl: string, uri: string): Promise<string | undefined> {
+  const answer = await request(`${controlUrl}/deployments`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ uri, force: true }),
+    signal: AbortSignal.timeout(5000),
+  })
+  const text = await answer.body.text()
+  return answer.statusCode < 300 ? undefined : `${answer.statusCode} ${text}`
+}
+
+/** Retries are the server's business and its log's; ours says what nobody expected. */
+function failuresOnly(node: string): LoggerTransport {
+  return (meta, ...message) => {
+    if (meta.level === 'error') reportFailure(node, 'restate', message.map(String).join(' '))
+  }
+}
