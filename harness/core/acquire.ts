@@ -27,7 +27,7 @@ export async function acquireAll<T, H extends Held>(
     return held
   } catch (error) {
     await healAll(held).catch((leak: unknown) => {
-      throw new Error(`${describeError(error)}; and it could not be undone: ${describeError(leak)}`)
+      throw new Error(`${describeError(error)}; and it could not be undone: ${describeError(leak)}`, { cause: error })
     })
     throw error
   }

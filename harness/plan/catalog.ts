@@ -22,7 +22,7 @@ export interface CatalogPattern {
 }
 
 /** What planning needs to know of a kind of work. */
-export interface WorkProfile {
+interface WorkProfile {
   /** Steps are numbered from 1. */
   readonly steps: number
   /** Duration of a perfect execution in task-world milliseconds. */

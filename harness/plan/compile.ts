@@ -43,11 +43,15 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
   return {
     version: 1,
     scenario: name,
-    ...{ question, seed, timeScale },
+    question,
+    seed,
+    timeScale,
     runtime: runtime.name,
     cells,
     notApplicable: [...notApplicable.values()],
-    ...{ gates, published, health },
+    gates,
+    published,
+    health,
   }
 }
 
@@ -86,7 +90,11 @@ function drawContext(
   const { timeScale, graceMs, load, replicas } = scenario
   const windowMs = loadWindowMs(load, catalog.profiles.get(scenario.profile)!.idealMs)
   return {
-    ...{ seed, repetition, timeScale, graceMs, windowMs },
+    seed,
+    repetition,
+    timeScale,
+    graceMs,
+    windowMs,
     countNodes: (target) =>
       target.kind === 'node' ? Math.max(...patterns.map((one) => countNodes(one, target.role, replicas))) : 1,
   }

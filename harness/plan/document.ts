@@ -18,7 +18,7 @@ export interface Source {
 }
 
 /** Both from 1. */
-export interface Place {
+interface Place {
   readonly line: number
   readonly column: number
 }

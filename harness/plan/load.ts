@@ -3,18 +3,12 @@ import { describeError, UsageError } from '../core/errors.ts'
 import type { Catalog } from './catalog.ts'
 import { parseScenario } from './parse.ts'
 import type { Scenario } from './scenario.ts'
-import { parseSchedule, type Schedule } from './schedule.ts'
 
 const maxBytes = 1_000_000
 
 /** Read and check a scenario. Throws one UsageError with every problem, each as `file:line:column: wrong; allowed`. */
 export async function loadScenario(path: string, catalog: Catalog): Promise<Scenario> {
   return parseScenario(await readText(path), path, catalog)
-}
-
-/** Read and check a schedule to be replayed in a scenario. Throws one UsageError with every problem. */
-export async function loadSchedule(path: string, scenario: Scenario, catalog: Catalog): Promise<Schedule> {
-  return parseSchedule(await readText(path), path, scenario, catalog)
 }
 
 /** A text file of at most 1 MB, or a UsageError that says why it is not one. */

@@ -49,7 +49,14 @@ function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
   const all = parts as Required<Draft['parts']>
   const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, health } = all
   return {
-    ...{ name, question, seed, timeScale, profile, patterns, replicas, repetitions },
+    name,
+    question,
+    seed,
+    timeScale,
+    profile,
+    patterns,
+    replicas,
+    repetitions,
     load: readLoad(all.load),
     graceMs: all.grace,
     restartDelayMs: all.restartDelay,
@@ -67,7 +74,9 @@ function readGate({ pattern, arm, success, 'exposed-success': exposed }: GateEnt
 
 function readPublished({ pattern, arm, source, success, overhead }: PublishedEntry): Published {
   return {
-    ...{ pattern, arm, source },
+    pattern,
+    arm,
+    source,
     ...(success !== undefined && { success }),
     ...(overhead !== undefined && { overheadMs: overhead }),
   }

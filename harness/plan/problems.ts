@@ -54,7 +54,7 @@ function explainLimit(issue: RawIssue): string | undefined {
 function explainChoice(input: unknown, choices: readonly string[]): string {
   const write = `write ${choices.join(' or ')}`
   if (input === undefined) return `is missing; ${write}`
-  return `${describe(input)} is not allowed${suggest(String(input), choices)}; ${write}`
+  return `${describe(input)} is not allowed${suggest(input, choices)}; ${write}`
 }
 
 /** Only of unions that are told apart by a key: others have a message of their own. */
@@ -64,7 +64,7 @@ function explainUnion(issue: RawIssue & { code: 'invalid_union' }): string | und
   const names = options.map(String)
   const written = (issue.input as Record<string, unknown> | undefined)?.[discriminator]
   if (written === undefined) return `is missing; ${discriminator}s: ${names.join(', ')}`
-  return `unknown ${discriminator} ${describe(written)}${suggest(String(written), names)}; ${discriminator}s: ${names.join(', ')}`
+  return `unknown ${discriminator} ${describe(written)}${suggest(written, names)}; ${discriminator}s: ${names.join(', ')}`
 }
 
 function problemsOf(issue: Issue): readonly Problem[] {

@@ -20,7 +20,7 @@ export interface Schedule {
   readonly arms: readonly ArmSchedule[]
 }
 
-export interface ArmSchedule {
+interface ArmSchedule {
   readonly arm: string
   readonly repetition: number
   readonly faults: readonly PlannedFault[]
@@ -89,7 +89,8 @@ const schema = section({
             .string()
             .regex(/^[a-z][a-z0-9-]*#\d+$/, { error: 'write the id of a fault and a number, as in kill-1#3' }),
           fault: z.string(),
-          ...{ target, trigger },
+          target,
+          trigger,
           durationMs: z.number().gt(0),
           params: z.record(z.string(), z.unknown()),
           seed: z.int().min(0),

@@ -17,7 +17,7 @@ function resolveReplicas(count: Engine['services'][number]['replicas'], replicas
 }
 
 /** How many links of a kind a pattern has: one per node that is dialled, one in all towards what is outside. */
-export function countLinks(pattern: CatalogPattern, link: LinkName, replicas: Replicas): number {
+function countLinks(pattern: CatalogPattern, link: LinkName, replicas: Replicas): number {
   const { delivery, engine } = pattern
   const dials = (role: NodeRole | undefined, what: NodeRole | 'tools' | 'receiver'): boolean =>
     engine.services.some((service) => (role ? service.role === role : true) && service.dials.includes(what))

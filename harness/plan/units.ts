@@ -64,7 +64,8 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'
-  if (typeof value !== 'string') return String(value)
+  if (typeof value === 'number') return String(value)
+  if (typeof value !== 'string') return JSON.stringify(value)
   return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`
 }
 

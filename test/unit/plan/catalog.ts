@@ -14,11 +14,21 @@ const deliveries = new Map(
 const store: ServiceSpec = { role: 'store', program: 'postgres', replicas: 1, dials: [] }
 const api: ServiceSpec = { role: 'api', program: 'serve', replicas: 'api', dials: ['tools', 'receiver'] }
 const memory: Engine = {
-  ...{ name: 'memory', summary: '', promises: ['no-phantom'], executor: 'api', notifier: 'api', sticky: true },
+  name: 'memory',
+  summary: '',
+  promises: ['no-phantom'],
+  executor: 'api',
+  notifier: 'api',
+  sticky: true,
   services: [api],
 }
 const postgres: Engine = {
-  ...{ name: 'postgres', summary: '', promises: all, executor: 'worker', notifier: 'worker', sticky: false },
+  name: 'postgres',
+  summary: '',
+  promises: all,
+  executor: 'worker',
+  notifier: 'worker',
+  sticky: false,
   services: [
     store,
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
@@ -26,7 +36,12 @@ const postgres: Engine = {
   ],
 }
 const restate: Engine = {
-  ...{ name: 'restate', summary: '', promises: all, executor: 'worker', notifier: 'worker', sticky: false },
+  name: 'restate',
+  summary: '',
+  promises: all,
+  executor: 'worker',
+  notifier: 'worker',
+  sticky: false,
   services: [
     { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['tools', 'receiver'] },

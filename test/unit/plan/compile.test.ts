@@ -57,7 +57,12 @@ describe('cells', () => {
     expect(new Set(plan.cells.map(({ id }) => id)).size).toBe(24)
     const blocks = [...Map.groupBy(plan.cells, ({ block }) => block).values()]
     expect(blocks.map(([first]) => `${first!.block} ${first!.arm}.${first!.repetition}`)).toEqual([
-      ...['1 none.1', '2 kill.1', '3 none.2', '4 kill.2', '5 none.3', '6 kill.3'],
+      '1 none.1',
+      '2 kill.1',
+      '3 none.2',
+      '4 kill.2',
+      '5 none.3',
+      '6 kill.3',
     ])
   })
   test('of a block share seed and work, and differ between repetitions', () => {
@@ -126,8 +131,11 @@ describe('triggers', () => {
       tail: 'timeScale: 10',
     })
     expect(cell(plan, 'sync.a.1').faults[0]!.trigger).toEqual({
-      ...{ kind: 'step', task: 3, step: 4 },
-      ...{ delayMs: 200, withinMs: 90_000 },
+      kind: 'step',
+      task: 3,
+      step: 4,
+      delayMs: 200,
+      withinMs: 90_000,
     })
   })
   test('without an ordinal hit one node, the same for every pattern', () => {

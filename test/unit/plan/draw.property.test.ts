@@ -1,21 +1,34 @@
-import fc from 'fast-check'
+import { assert, integer, nat, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { drawSchedule, type DrawContext } from '../../../harness/plan/draw.ts'
 import type { Arm, FaultSpec } from '../../../harness/plan/scenario.ts'
 
 const minute = 60_000
 const context = (rest: Partial<DrawContext> = {}): DrawContext => ({
-  ...{ seed: 1, repetition: 1, timeScale: 60, windowMs: 600 * minute, graceMs: 2 * minute, countNodes: () => 4 },
+  seed: 1,
+  repetition: 1,
+  timeScale: 60,
+  windowMs: 600 * minute,
+  graceMs: 2 * minute,
+  countNodes: () => 4,
   ...rest,
 })
 const kill = (meanGapMs: number, rest: Partial<FaultSpec> = {}): FaultSpec => ({
-  ...{ id: 'kill-1', fault: 'kill', forMs: 30_000, params: {}, compose: false },
+  id: 'kill-1',
+  fault: 'kill',
+  forMs: 30_000,
+  params: {},
+  compose: false,
   target: { kind: 'node', role: 'executor', ordinal: 'any' },
   trigger: { kind: 'every', meanGapMs },
   ...rest,
 })
 const stall: FaultSpec = {
-  ...{ id: 'stall-1', fault: 'stall', forMs: 30_000, params: {}, compose: false },
+  id: 'stall-1',
+  fault: 'stall',
+  forMs: 30_000,
+  params: {},
+  compose: false,
   target: { kind: 'link', link: 'client->api', ordinal: 'all' },
   trigger: { kind: 'every', meanGapMs: 20 * minute },
 }
@@ -24,8 +37,8 @@ const times = (firings: ReturnType<typeof drawSchedule>) =>
   firings.map(({ trigger }) => (trigger.kind === 'time' ? trigger.atMs : Number.NaN))
 
 test('every firing begins inside the window, in order, with an id of its own', () => {
-  fc.assert(
-    fc.property(fc.nat(), fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 500 }), (seed, gap, scale) => {
+  assert(
+    property(nat(), integer({ min: 1, max: 200 }), integer({ min: 1, max: 500 }), (seed, gap, scale) => {
       const firings = drawSchedule(arm(kill(gap * minute), stall), context({ seed, timeScale: scale }))
       const at = times(firings)
       expect(at.every((ms) => ms >= 0 && ms <= (600 * minute) / scale)).toBe(true)
@@ -37,8 +50,8 @@ test('every firing begins inside the window, in order, with an id of its own', (
 })
 
 test('a node is never hit while it is away or coming back', () => {
-  fc.assert(
-    fc.property(fc.nat(), (seed) => {
+  assert(
+    property(nat(), (seed) => {
       const firings = drawSchedule(arm(kill(3 * minute)), context({ seed }))
       for (const own of Map.groupBy(firings, ({ target }) => target.ordinal).values()) {
         const gaps = times(own).map((ms, i, all) => (i === 0 ? Infinity : ms - all[i - 1]!))
@@ -71,8 +84,8 @@ test('the first kill of a node comes after an exponential time: a task of five m
 })
 
 test('a fault, a node or a repetition more leaves the draws of the others alone', () => {
-  fc.assert(
-    fc.property(fc.nat(), (seed) => {
+  assert(
+    property(nat(), (seed) => {
       const alone = drawSchedule(arm(kill(30 * minute)), context({ seed }))
       const beside = drawSchedule(arm(stall, kill(30 * minute)), context({ seed }))
       expect(beside.filter(({ fault }) => fault === 'kill')).toEqual(alone)
