@@ -33,7 +33,11 @@ async function deploy(request: DeployRequest, signal: AbortSignal): Promise<Depl
   const proxies = await openLinks(server.url)
   const links = await Promise.all(placeLinks(placed, request.outside).map((link) => proxies.create(link)))
   const nodes = await makeNodes(placed, links, request)
-  for (const node of nodes) stack.defer(() => node.dispose())
+  // What is deferred last ends first: nodes before the servers that they dial.
+  for (const role of startOrder)
+    stack.defer(async () => {
+      await Promise.all(nodes.filter((node) => node.role === role).map((node) => node.dispose()))
+    })
   for (const role of startOrder)
     await Promise.all(nodes.filter((node) => node.role === role).map((node) => node.start(signal)))
   const owned = stack.move()

@@ -106,7 +106,7 @@ export class ChildNode implements Node {
     this.#wanted = false
     clearTimeout(this.#restart)
     if (!this.#child) return
-    const overrun = setTimeout(() => this.#child?.pid && signalGroup(this.#child.pid, 'SIGKILL'), 3000)
+    const overrun = setTimeout(() => this.#child?.pid && signalGroup(this.#child.pid, 'SIGKILL'), 2000)
     // A stopped process takes no signal but SIGKILL until it is continued.
     signalGroup(this.#child.pid!, 'SIGCONT')
     await this.#end(this.#child, this.#spec.endSignal)

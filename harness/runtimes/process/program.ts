@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { ChildSpec } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import { cloneTemplate, createTemplate, programCommand as postgresCommand } from '../programs/postgres.ts'
@@ -15,6 +16,14 @@ export interface Program {
 
 /** Below the harness in priority. */
 const nice = 5
+
+/**
+ * A node's start is mostly compilation, and a cell starts a dozen on two cores: what one compiled, the next one loads.
+ * The folder belongs to the checkout; where it cannot be written, Node goes on without.
+ */
+const compileCache = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/outlast', import.meta.url)),
+}
 
 /** Where a node's files are and with what environment the nodes of its cell start. */
 export interface ProgramPlace {
@@ -50,9 +59,9 @@ function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Prog
   const entry = entryPath(`../../../patterns/${node.service.program}`, import.meta.url)
   const own = { OUTLAST_NODE: node.name, OUTLAST_HOST: host, OUTLAST_PORT: String(node.port), OUTLAST_PARENT_PIPE: '1' }
   return {
-    child: { command: process.execPath, args: [entry], env: { ...env, ...own }, logFile, nice },
+    child: { command: process.execPath, args: [entry], env: { ...env, ...own, ...compileCache }, logFile, nice },
     ready: { http: `http://${host}:${node.port}/healthz` },
-    endSignal: 'SIGKILL',
+    endSignal: 'SIGTERM',
   }
 }
 
