@@ -2,8 +2,11 @@ import type { Catalog } from './catalog.ts'
 import type { FaultSpec, TargetSpec } from './scenario.ts'
 import { formatTarget } from './target.ts'
 
-/** Real milliseconds that a node is given to come back before it may be harmed again: starting a process takes time. */
-export const settleMs = 1000
+/**
+ * Real milliseconds that a node is given to be ready again before it may be harmed anew: a process that is starting
+ * cannot be killed cleanly. Measured on two busy cores: 1.1 to 2.6 s from the start of a killed node to its readiness.
+ */
+export const settleMs = 2500
 
 /** What overlapping depends on beside the faults themselves. */
 export interface OverlapContext {
