@@ -1,4 +1,4 @@
-import { duration } from '../../reports/numbers.ts'
+import { duration, plural } from '../../reports/numbers.ts'
 import { exposures } from '../core/exposure.ts'
 import type { OpOf } from '../core/history.ts'
 import { taskEnd, type CellTrace, type FaultTrace, type TaskTrace } from '../core/trace.ts'
@@ -94,7 +94,7 @@ function callbackLine({ at, value }: OpOf<'callback'>): Line {
 
 function faultLines(faults: readonly FaultTrace[]): readonly Line[] {
   return faults.flatMap(({ id, fault, target, armedAt, healedAt, firings }) => {
-    const count = firings === undefined ? '' : `, in effect ${firings} times in all`
+    const count = firings === undefined ? '' : `, in effect ${plural(firings, 'time')} in all`
     return [
       ...(armedAt === undefined ? [] : [{ at: armedAt, text: `FAULT ${fault} hits ${target} (${id}${count})` }]),
       ...(healedAt === undefined ? [] : [{ at: healedAt, text: `fault ${fault} on ${target} is healed (${id})` }]),

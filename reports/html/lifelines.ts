@@ -186,6 +186,7 @@ function overheads({ cell }: CellResult, tasks: readonly TaskRow[], { x, late }:
         `cross ${outcomeClass(outcome)}`,
       ),
     ),
-    unseen.length > 0 && label(width - right - 4, never + 4, 'tick end strong', `${count(unseen.length)} without a result`),
+    unseen.length > 0 &&
+      label(width - right - 4, never + 4, 'tick end strong', `${count(unseen.length)} without a result`),
   )
 }

@@ -59,7 +59,7 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Ar
 .bar{fill:var(--bar)}.bar.invalid{fill:var(--gone)}.bar.small{fill-opacity:.45}
 .point{fill:var(--point);stroke:var(--bg);stroke-width:1.5}.point.open{fill:var(--bg);stroke:var(--point);stroke-width:2}
 .published{fill:none;stroke:var(--fail);stroke-width:2}.predicted{stroke:var(--ink);stroke-width:2}
-.matrix{border-collapse:separate;border-spacing:4px;margin-left:-4px;width:calc(100% + 8px)}
+.matrix{border-collapse:separate;border-spacing:4px;margin-left:-4px;width:auto}
 .matrix th{font-size:13.5px}.matrix thead th{border:0;padding:4px 10px;color:var(--ink);font-weight:600}
 .matrix tbody tr{border:0}.matrix tbody th{padding-left:0;font-weight:600}
 .matrix td{padding:0;min-width:140px;vertical-align:top}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const bin = fileURLToPath(new URL('../../bin/outlast.js', import.meta.url))
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'outlast-cli-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+interface Answer {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function outlast(...args: readonly string[]): Promise<Answer> {
+  const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: '1' } })
+  const [out, err]: [string[], string[]] = [[], []]
+  child.stdout.on('data', (chunk) => out.push(String(chunk)))
+  child.stderr.on('data', (chunk) => err.push(String(chunk)))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out: out.join(''), err: err.join('') }
+}
+
+describe.concurrent('what is asked wrongly', () => {
+  test.for([
+    [['rum'], /unknown command 'rum'\n\(Did you mean run\?\)/],
+    [['run', 'x.yaml', '--sed', '3'], /unknown option '--sed'\n\(Did you mean --seed\?\)/],
+    [['run', 'x.yaml', '--seed', '1.5'], /A seed is a whole number/],
+    [['run', 'x.yaml'], /^x.yaml: there is no such file\n$/],
+    [['check', '.'], /^\. is not a run folder: it has no plan.json\n$/],
+    [['report', 'nowhere', '--format', 'pdf'], /^there is no format "pdf"; formats: html, json, markdown, terminal\n$/],
+  ] as const)('outlast %j exits with 3 and says so, without a stack', async ([args, message]) => {
+    const { code, out, err } = await outlast(...args)
+    expect(err).toMatch(message)
+    expect(err).not.toMatch(/^ +at /m)
+    expect(out).toBe('')
+    expect(code).toBe(3)
+  })
+
+  test('every problem of a scenario is told at once, and nothing is started', async () => {
+    await writeFile(join(folder, 'broken.yaml'), 'name: broken\nsed: 3\npatterns: [webhok]\n')
+    const { code, err } = await outlast('run', 'broken.yaml')
+    expect(code).toBe(3)
+    expect(err).toMatch(/^broken.yaml:2:1: /m)
+    expect(err).toMatch(/webhok/)
+    expect(await readdir(folder)).not.toContain('runs')
+  })
+})
+
+describe.concurrent('what is asked for help', () => {
+  test.for([[['--help']], [['run', '--help']], [['explain', '--help']]] as const)(
+    'outlast %j exits with 0 and gives examples',
+    async ([args]) => {
+      const { code, out } = await outlast(...args)
+      expect(out).toMatch(/Examples:\n {2}outlast /)
+      expect(code).toBe(0)
+    },
+  )
+})

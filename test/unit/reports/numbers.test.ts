@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../../../reports/numbers.ts'
+
+test.each([
+  [0, '0%'],
+  [1, '100%'],
+  [0.942, '94.2%'],
+  [0.9998, '99.98%'],
+  [0.99999, '99.999%'],
+  [0.0001, '0.01%'],
+  [0.9999999999, '>99.9999%'],
+  [1e-9, '<0.0001%'],
+  [1 - 1e-16, '100%'],
+  [Number.NaN, 'n/a'],
+])('%d is %s', (share, text) => {
+  expect(percent(share)).toBe(text)
+})
+
+test('no share that is neither 0 nor 1 is shown as if it were', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 1e-11, max: 1 - 1e-11, noNaN: true }), (share) => {
+      expect(['0%', '100%', '0.0%', '100.0%']).not.toContain(percent(share))
+    }),
+  )
+})
+
+test('an interval shows both ends', () => {
+  expect(percentInterval([0.987, 1])).toBe('[98.7%, 100%]')
+})
+
+test.each([
+  [null, '∞'],
+  [Infinity, '∞'],
+  [0, '0.0 ms'],
+  [9.94, '9.9 ms'],
+  [9.96, '10 ms'],
+  [120.4, '120 ms'],
+  [999.4, '999 ms'],
+  [999.6, '1.00 s'],
+  [9_999, '10.0 s'],
+  [90_000, '90.0 s'],
+  [150_000, '2.5 min'],
+  [7_200_000, '2.0 h'],
+  [-3, '-3.0 ms'],
+])('%d ms is %s', (ms, text) => {
+  expect(duration(ms)).toBe(text)
+})
+
+test('counts are grouped and nouns agree', () => {
+  expect(count(31_477)).toBe('31,477')
+  expect(count(123)).toBe('123')
+  expect(plural(1, 'task')).toBe('1 task')
+  expect(plural(2_000, 'task')).toBe('2,000 tasks')
+})
+
+const plain = { successes: 90, n: 100, wilson: [0.82, 0.94], clopperPearson: [0.82, 0.95] } as const
+
+test('the interval over episodes is shown where it is the wider one', () => {
+  const clustered = { interval: [0.7, 0.99], clusters: 12, method: 'bootstrap' } as const
+  expect(shownInterval({ ...plain, clustered })).toEqual({ interval: [0.7, 0.99], method: 'bootstrap, 12 clusters' })
+})
+
+test('an interval over episodes that collapsed is not shown', () => {
+  const clustered = { interval: [1, 1], clusters: 2, method: 'bootstrap' } as const
+  expect(shownInterval({ ...plain, clustered }).method).toBe('Wilson')
+})
+
+test('no tasks have no share', () => {
+  expect(shareOf({ ...plain, successes: 0, n: 0 })).toBeNaN()
+})

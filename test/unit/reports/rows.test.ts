@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import type { Episode, Overhead } from '../../../harness/store/schema.ts'
+import { caveatsOf } from '../../../reports/caveats.ts'
+import { armGroups, patternOrder, percentileText, recoveryOf, rowName, tooSmall } from '../../../reports/rows.ts'
+import { study } from './study.ts'
+
+const results = study(300)
+
+test('the control comes first, and patterns have one order everywhere', () => {
+  const groups = armGroups(results)
+  expect(groups.map(({ arm }) => arm)).toEqual(['none', 'idle-timeout', 'kill', 'latency', 'receiver-down'])
+  expect(groups.map(({ control }) => control)).toEqual([true, false, false, false, false])
+  const order = patternOrder(results)
+  for (const { cells } of groups) {
+    const places = cells.map(({ cell }) => order.indexOf(cell.pattern))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+  }
+})
+
+test('the pattern that lost least is first', () => {
+  expect(patternOrder(results)[0]).toBe('durable-postgres')
+  expect(patternOrder(results).at(-1)).toBe('sync')
+})
+
+test('an arm in which nothing applies is still there', () => {
+  const notApplicable = [{ pattern: 'sync', arm: 'oom', reason: 'no limit can be set' }]
+  const groups = armGroups({ ...results, plan: { ...results.plan, notApplicable } })
+  expect(groups.find(({ arm }) => arm === 'oom')).toMatchObject({ cells: [], control: false })
+})
+
+test('repetitions are told apart only where there are some', () => {
+  const [first] = results.cells
+  expect(rowName(results, first!)).toBe('sync')
+  const second = { ...first!, cell: { ...first!.cell, repetition: 2 } }
+  expect(rowName({ ...results, cells: [...results.cells, second] }, second)).toBe('sync #2')
+})
+
+const episode = (affectedTasks: number, recoveryMs?: number): Episode => ({
+  fault: 'kill-1#0',
+  startedAt: 0,
+  endedAt: 1,
+  affectedTasks,
+  lostTasks: 0,
+  ...(recoveryMs !== undefined && { recoveryMs }),
+  reworkedSteps: 0,
+  duplicateEffects: 0,
+})
+
+test('an episode that never ended counts as infinite, one that met nobody not at all', () => {
+  expect(recoveryOf([episode(3, 10), episode(3, 30), episode(3, 20)])).toEqual({ median: 20, worst: 30, never: 0 })
+  expect(recoveryOf([episode(3, 10), episode(3)])).toEqual({ median: 10, worst: Infinity, never: 1 })
+  expect(recoveryOf([episode(0)])).toBeUndefined()
+})
+
+test('a percentile says when it is not to be relied on', () => {
+  const overhead: Overhead = { p50: 12, p95: 40, p99: null, n: 300, quotable: true, tooFew: ['p99'] }
+  expect(percentileText(overhead, 'p50')).toBe('12 ms')
+  expect(percentileText(overhead, 'p99')).toBe('~∞')
+  expect(percentileText({ ...overhead, n: 0 }, 'p50')).toBe('–')
+})
+
+test('few tasks, and few episodes, are too few', () => {
+  const wide = { successes: 50, n: 58, wilson: [0.8, 1], clopperPearson: [0.8, 1] } as const
+  expect(tooSmall(wide)).toBe('only 58 tasks')
+  expect(tooSmall({ ...wide, n: 59 })).toBeUndefined()
+  const clustered = { interval: [0.5, 1], clusters: 9, method: 'bootstrap' } as const
+  expect(tooSmall({ ...wide, n: 500, clustered })).toBe('only 9 fault episodes')
+})
+
+test('everything that speaks against a run is said, what weighs most first', () => {
+  const caveats = caveatsOf(results)
+  const order = [/polling\.latency\.1 is invalid/, /not proven/, /Too small/, /compressed 100 times/, /uncommitted/]
+  const places = order.map((pattern) => caveats.findIndex((caveat) => pattern.test(caveat)))
+  expect(places).not.toContain(-1)
+  expect(places).toEqual(places.toSorted((a, b) => a - b))
+})
+
+test('a run at full length with sound cells has nothing to confess', () => {
+  const cells = results.cells.filter(({ cell, verdict }) => cell.arm === 'none' && verdict === 'PASS')
+  const clean = { ...results, cells, plan: { ...results.plan, timeScale: 1 } }
+  expect(caveatsOf({ ...clean, environment: { ...results.environment, deviations: [] } })).toEqual([])
+})
