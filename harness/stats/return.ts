@@ -13,7 +13,8 @@ const share = 0.9
 /**
  * Time from a fault's onset until results come on time again: the earliest due time (intended + ideal) from which the next
  * 20 tasks are on time at no less than 90 % of the baseline's share, after the share first fell below. On time: the
- * right result with at most 1.5 x the baseline's p95 lag. Baseline: the cell's tasks that no fault touched.
+ * right result with at most 1.5 x the baseline's p95 lag. Baseline: tasks due before the first fault, or where they are
+ * fewer than 20, all that no fault touched.
  * 0 when the share never fell; undefined when it did not come back before the next fault, or when there is too little to
  * tell (censored).
  *
@@ -65,13 +66,21 @@ function makeBaseline(
   trace: CellTrace,
   seen: Seen,
 ): { readonly p95: number; readonly onTimeShare: number } | undefined {
-  const touched = exposures(trace)
-  const untouched = trace.tasks.filter((task) => !touched.has(task))
-  const lags = untouched.map((task) => seen(task) - dueAt(task)).filter(Number.isFinite)
+  const tasks = baselineTasks(trace)
+  const lags = tasks.map((task) => seen(task) - dueAt(task)).filter(Number.isFinite)
   if (lags.length < fewestTasks) return undefined
   const p95 = quantile(lags, 0.95)!
-  const onTime = untouched.filter((task) => isOnTime(task, seen, p95)).length
-  return { p95, onTimeShare: onTime / untouched.length }
+  const onTime = tasks.filter((task) => isOnTime(task, seen, p95)).length
+  return { p95, onTimeShare: onTime / tasks.length }
+}
+
+/** A fault may slow down tasks that it did not touch: those due before any fault are the better measure, if there are enough. */
+function baselineTasks(trace: CellTrace): readonly TaskTrace[] {
+  const touched = exposures(trace)
+  const untouched = trace.tasks.filter((task) => !touched.has(task))
+  const firstOnset = nextOnset(trace, -Infinity)
+  const before = untouched.filter((task) => dueAt(task) < firstOnset)
+  return before.length >= holdTasks ? before : untouched
 }
 
 function dueAt({ intent }: TaskTrace): number {

@@ -111,7 +111,7 @@ function bisect(rising: (x: number) => number, target: number, from: number, to:
   let [low, high] = [from, to]
   for (let i = 0; i < 200; i++) {
     const middle = (low + high) / 2
-    if (middle === low || middle === high) break
+    if (high - low <= 1e-13 * middle || middle === low || middle === high) break
     if (rising(middle) < target) low = middle
     else high = middle
   }

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import antiVacuity from '../../../harness/checkers/anti-vacuity.ts'
+import harnessHealthy from '../../../harness/checkers/harness-healthy.ts'
+import livenessAfterHeal from '../../../harness/checkers/liveness-after-heal.ts'
+import noHang from '../../../harness/checkers/no-hang.ts'
+import { plannedFault } from '../stats/cells.ts'
+import { effect, end, fault, final, health, intend, story, submit } from './story.ts'
+
+const t = 't-1'
+
+/** Tasks submitted at these times, each with a result 100 ms later. */
+function served(...times: readonly number[]): Parameters<typeof story>[0][number][] {
+  return times.flatMap((at, i) => {
+    const task = `t-${i + 1}`
+    return [intend(task, at), submit(task, at, 'ok'), effect(task, 1, at), end(task, at + 100, 'ok')]
+  })
+}
+
+describe('no-hang', () => {
+  test('an outcome by the give-up time, with a second for a late timer', () => {
+    expect(noHang.check(story([intend(t), end(t, 300, 'info')])).status).toBe('pass')
+    expect(noHang.check(story([intend(t), end(t, 1200, 'info')])).status).toBe('pass')
+    expect(noHang.check(story([intend(t), end(t, 1301, 'info')])).status).toBe('fail')
+    expect(noHang.check(story([intend(t)]))).toMatchObject({
+      status: 'fail',
+      counts: { neverEnded: 1 },
+      witnesses: [1],
+    })
+  })
+})
+
+describe('liveness-after-heal', () => {
+  const check = (lines: Parameters<typeof story>[0], faults = [plannedFault({ id: 'f' })]) =>
+    livenessAfterHeal.check(story(lines, { arm: 'kill', faults }))
+
+  test('three results after the heal show life', () => {
+    expect(check([...served(0, 300, 310, 320), ...fault('f', 'worker-0', 50, 250)]).status).toBe('pass')
+    expect(check([...served(0, 300, 310), ...fault('f', 'worker-0', 50, 250)]).status).toBe('unknown')
+  })
+
+  test('five tasks without a result show death', () => {
+    const silent = [1, 2, 3, 4, 5].flatMap((i) => [intend(`t-${i}`, 300 + i), end(`t-${i}`, 600 + i, 'info')])
+    expect(check([...silent, ...fault('f', 'worker-0', 50, 250)])).toMatchObject({
+      status: 'fail',
+      counts: { dead: 1 },
+    })
+    expect(check([...silent.slice(2), ...fault('f', 'worker-0', 50, 250)]).status).toBe('unknown')
+  })
+
+  test('one heal with life does not excuse another without', () => {
+    const silent = [11, 12, 13, 14, 15].flatMap((i) => [intend(`t-${i}`, 900 + i), end(`t-${i}`, 1200 + i, 'info')])
+    const both = [plannedFault({ id: 'f' }), plannedFault({ id: 'g' })]
+    const lines = [...served(300, 310, 320), ...fault('f', 'worker-0', 50, 250), ...fault('g', 'worker-0', 500, 800)]
+    expect(check([...lines, ...silent], both)).toMatchObject({ status: 'fail', counts: { alive: 1, dead: 1 } })
+  })
+
+  test('draws per connection are no outage; an outage that is not proven proves no recovery', () => {
+    const perConnection = [plannedFault({ id: 'f', params: { probability: 0.1 } })]
+    expect(check([...served(0), ...fault('f', 'sender->receiver-0', 50, 250)], perConnection).status).toBe('pass')
+    expect(check(served(0, 300, 310, 320)).status).toBe('unknown')
+  })
+})
+
+describe('anti-vacuity', () => {
+  test('the control needs a success, with an effect behind it', () => {
+    expect(antiVacuity.check(story(served(0))).status).toBe('pass')
+    expect(
+      antiVacuity.check(story([intend(t), submit(t, 0, 'ok'), end(t, 9, 'fail', { reason: 'gone' })])).status,
+    ).toBe('fail')
+    expect(antiVacuity.check(story([intend(t), submit(t, 0, 'ok'), end(t, 100, 'ok')])).status).toBe('fail')
+  })
+
+  test('tasks that were not offered are nothing', () => {
+    const lines = [intend(t), end(t, 0, 'fail', { reason: 'not-offered' })]
+    expect(antiVacuity.check(story(lines))).toMatchObject({ status: 'fail', counts: { sent: 0 } })
+  })
+
+  test('another arm needs tasks under a proven fault, and may well end without any success', () => {
+    const under = (lines: Parameters<typeof story>[0]) => antiVacuity.check(story(lines, { arm: 'kill' })).status
+    const gone = [intend(t), submit(t, 0, 'ok'), end(t, 200, 'fail', { reason: 'gone' })]
+    expect(under([...gone, ...fault('f', 'api-0', 50, 250)])).toBe('pass')
+    expect(under([...gone, ...fault('f', 'api-0', 400, 500)])).toBe('fail')
+    expect(under([...gone, ...fault('f', 'api-1', 50, 250)])).toBe('fail')
+    expect(under(gone)).toBe('fail')
+  })
+
+  test('a fate that nobody knows cannot be counted', () => {
+    const lines = [...served(0), intend('t-2'), submit('t-2', 1, 'ok'), end('t-2', 300, 'info')]
+    expect(antiVacuity.check(story([...lines, final('t-2', 'info', { found: false })])).status).toBe('unknown')
+    expect(antiVacuity.check(story([...lines, final('t-2', 'ok', { found: false })])).status).toBe('pass')
+  })
+})
+
+describe('harness-healthy', () => {
+  const check = (over: Parameters<typeof health>[0], ...more: Parameters<typeof story>[0]) =>
+    harnessHealthy.check(story([...served(0), health(over), ...more]))
+
+  test('within its limits', () => {
+    expect(check({}).status).toBe('pass')
+    expect(check({ pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 }).status).toBe('pass')
+  })
+
+  test.each([{ pacerLagP99Ms: 5.1 }, { eventLoopDelayP99Ms: 20.1 }, { notOffered: 1 }, { ledgerGaps: 1 }])(
+    '%o is sick',
+    (over) => {
+      expect(check(over).status).toBe('fail')
+    },
+  )
+
+  test('a task that ends twice, or is not in the plan, is a broken record', () => {
+    expect(check({}, end(t, 120, 'ok')).status).toBe('fail')
+    expect(harnessHealthy.check(story([...served(0), health()], { tasks: 2 })).status).toBe('fail')
+  })
+
+  test('silence is not health', () => {
+    expect(harnessHealthy.check(story(served(0))).status).toBe('unknown')
+  })
+})

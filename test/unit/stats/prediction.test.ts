@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import type { Promised } from '../../../harness/core/promises.ts'
+import { areFiringsDrawn, predictSuccess } from '../../../harness/stats/prediction.ts'
+import { cellPlan, plannedFault } from './cells.ts'
+
+const keeps: readonly Promised[] = ['no-lost-task']
+const minute = 60_000
+const ideals = [5 * minute, 5 * minute]
+const kill = (n: number, gap = 84 * minute) => plannedFault({ id: `kill-1#${n}`, params: { meanGapMs: gap } })
+const stop = plannedFault({
+  id: 'receiver-down-1',
+  fault: 'receiver-down',
+  target: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
+  params: { probability: 0.062 },
+})
+const axes = (delivery: readonly Promised[], engine: readonly Promised[]) => ({ delivery, engine })
+
+test("the article's numbers follow from its two faults", () => {
+  const faults = [kill(1), kill(2), kill(3), stop]
+  const memory = predictSuccess(cellPlan({ faults, axes: axes(keeps, []) }), ideals)
+  expect(memory).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(Math.round(memory! * 1000)).toBe(942)
+  const webhook = predictSuccess(cellPlan({ faults, axes: axes([], []) }), ideals)
+  expect(webhook).toBeCloseTo(Math.exp(-5 / 84) * 0.938, 12)
+  expect(Math.round(webhook! * 1000)).toBe(884)
+  expect(predictSuccess(cellPlan({ faults, axes: axes([], keeps) }), ideals)).toBeCloseTo(0.938, 12)
+  expect(predictSuccess(cellPlan({ faults, promises: keeps }), ideals)).toBe(1)
+})
+
+test('it is the mean over the tasks', () => {
+  const cell = cellPlan({ faults: [kill(1)], axes: axes(keeps, []) })
+  const expected = (Math.exp(-1 / 84) + Math.exp(-9 / 84)) / 2
+  expect(predictSuccess(cell, [minute, 9 * minute])).toBeCloseTo(expected, 12)
+})
+
+test('two rates in one file add up', () => {
+  const other = plannedFault({ id: 'kill-2#1', params: { meanGapMs: 42 * minute } })
+  const cell = cellPlan({ faults: [kill(1), kill(2), other], axes: axes(keeps, []) })
+  expect(predictSuccess(cell, ideals)).toBeCloseTo(Math.exp(-5 / 84 - 5 / 42), 12)
+})
+
+test('without faults nothing is lost', () => {
+  expect(predictSuccess(cellPlan({ axes: axes([], []) }), ideals)).toBe(1)
+})
+
+test('it never guesses', () => {
+  const atTime = cellPlan({ faults: [plannedFault({})], axes: axes(keeps, []) })
+  expect(predictSuccess(atTime, ideals)).toBeUndefined()
+  const pause = plannedFault({ fault: 'pause', params: { meanGapMs: minute } })
+  expect(predictSuccess(cellPlan({ faults: [pause], axes: axes(keeps, []) }), ideals)).toBeUndefined()
+  expect(predictSuccess(cellPlan({ faults: [kill(1)] }), ideals)).toBeUndefined()
+  expect(predictSuccess(cellPlan({ axes: axes(keeps, []) }), [])).toBeUndefined()
+})
+
+test('firings are draws when they carry their mean gap', () => {
+  expect(areFiringsDrawn(cellPlan({ faults: [kill(1)] }))).toBe(true)
+  expect(areFiringsDrawn(cellPlan({ faults: [plannedFault({}), stop] }))).toBe(false)
+})

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import { exposures } from '../../../harness/core/exposure.ts'
+import { traceOf } from '../../../harness/core/trace.ts'
+import { measureEpisodes } from '../../../harness/stats/recovery.ts'
+import { measureRework } from '../../../harness/stats/rework.ts'
+import { effect, end, event, fault, intend, open, story, submit } from '../checkers/story.ts'
+
+type Lines = Parameters<typeof story>[0]
+
+/** Tasks every 10 ms, each done 105 ms after it was intended, except those that `lateBy` says. */
+function steady(count: number, lateBy: (at: number) => number): Lines[number][] {
+  return Array.from({ length: count }, (_, i) => i * 10).flatMap((at, i) => {
+    const task = `t-${i + 1}`
+    const late = lateBy(at)
+    const begun = [intend(task, at), submit(task, at, 'ok')]
+    const last = late === Infinity ? end(task, at + 300, 'info') : end(task, at + 105 + late, 'ok')
+    return [...begun, effect(task, 1, at, { executor: `worker-${i % 2}` }), last]
+  })
+}
+
+function episodes(lines: Lines) {
+  const trace = traceOf(story(lines))
+  return measureEpisodes(trace, ({ end }) => (end?.type === 'ok' ? end.at : Infinity))
+}
+
+describe('exposure', () => {
+  const touched = (...lines: Lines) => [...exposures(traceOf(story(lines))).values()].flat().map(({ id }) => id)
+  const t = 't-1'
+
+  test('a node touches what ran on it at the onset', () => {
+    const task = [intend(t), submit(t, 1, 'ok'), effect(t, 1, 10), end(t, 200, 'ok')]
+    expect(touched(...task, ...fault('f', 'worker-0', 100, 150))).toEqual(['f'])
+    expect(touched(...task, ...fault('f', 'worker-1', 100, 150))).toEqual([])
+  })
+
+  test('a task is out of reach before it is intended and after it has ended', () => {
+    const task = [intend(t, 100), submit(t, 101, 'ok'), effect(t, 1, 110), end(t, 200, 'ok')]
+    for (const [from, to] of [
+      [50, 100],
+      [200, 250],
+    ] as const)
+      for (const target of ['worker-0', 'store-0', 'client->api-0'])
+        expect(touched(...task, ...fault('f', target, from, to))).toEqual([])
+  })
+
+  test('a task without any effect may have been anywhere; one that started elsewhere later was not there', () => {
+    const begun = [intend(t), submit(t, 1, 'ok')]
+    expect(touched(...begun, end(t, 300, 'info'), ...fault('f', 'worker-3', 100, 150))).toEqual(['f'])
+    const later = effect(t, 1, 160)
+    expect(touched(...begun, later, end(t, 250, 'ok'), ...fault('f', 'worker-3', 100, 150))).toEqual([])
+    const takenOver = effect(t, 1, 160, { attempt: 2 })
+    expect(touched(...begun, takenOver, end(t, 250, 'ok'), ...fault('f', 'worker-3', 100, 150))).toEqual(['f'])
+  })
+
+  test('an API node touches who submitted through it, a link to it likewise; the store touches all', () => {
+    const task = [intend(t), submit(t, 1, 'ok'), effect(t, 1, 10), end(t, 200, 'ok')]
+    const by = (target: string) => touched(...task, ...fault('f', target, 100, 150)).length
+    expect([by('api-0'), by('api-1'), by('client->api-0'), by('client->api-1')]).toEqual([1, 0, 1, 0])
+    expect([by('store-0'), by('worker->store-1'), by('client->api-1, client->api-0')]).toEqual([1, 1, 1])
+  })
+})
+
+describe('an episode', () => {
+  const stall = (at: number): number => (at + 100 > 500 && at + 100 <= 800 ? 100 : 0)
+
+  test('recovers when tasks are on time again', () => {
+    const [episode] = episodes([...steady(200, stall), ...fault('f', 'worker-0', 500, 700)])
+    expect(episode!.recoveryMs).toBeGreaterThanOrEqual(280)
+    expect(episode!.recoveryMs).toBeLessThanOrEqual(320)
+  })
+
+  test('that nobody noticed took no time', () => {
+    const [episode] = episodes([...steady(200, () => 0), ...fault('f', 'worker-0', 500, 700)])
+    expect(episode).toMatchObject({ recoveryMs: 0, lostTasks: 0, reworkedSteps: 0 })
+    expect(episode).not.toHaveProperty('detectionMs')
+  })
+
+  test('that never ended, or that the next fault cut short, is censored', () => {
+    const dead = steady(200, (at) => (at > 450 ? Infinity : 0))
+    expect(episodes([...dead, ...fault('f', 'store-0', 500, 700)])[0]).not.toHaveProperty('recoveryMs')
+    const lines = [...steady(200, stall), ...fault('f', 'worker-0', 500, 600), ...fault('g', 'worker-1', 700, 750)]
+    expect(episodes(lines)[0]).not.toHaveProperty('recoveryMs')
+  })
+
+  test('is measured by its tasks', () => {
+    const lines = [
+      ...steady(60, () => 0),
+      ...['t-61', 't-62'].flatMap((task) => [
+        intend(task, 600),
+        submit(task, 600, 'ok'),
+        open(task, 601),
+        event(task, 602, 1),
+      ]),
+      effect('t-61', 1, 610),
+      effect('t-62', 1, 610),
+      ...fault('f', 'worker-0', 690, 720),
+      {
+        f: 'stream',
+        type: 'observe',
+        at: 695,
+        process: 'client',
+        task: 't-61',
+        value: { taskId: 'x', state: 'heartbeat-missed' },
+      } as const,
+      effect('t-61', 1, 700, { attempt: 2, executor: 'worker-1' }),
+      effect('t-61', 2, 750, { attempt: 2, executor: 'worker-1' }),
+      end('t-61', 810, 'ok'),
+      end('t-62', 900, 'info'),
+    ]
+    const [episode] = episodes(lines)
+    expect(episode).toMatchObject({
+      fault: 'f',
+      startedAt: 690,
+      endedAt: 720,
+      lostTasks: 1,
+      detectionMs: 5,
+      drainMs: 90,
+      reworkedSteps: 1,
+      duplicateEffects: 1,
+    })
+    // Half of the affected never went on: the median is the other's 90 ms from its first step to its repetition.
+    expect(episode!.affectedTasks).toBe(2)
+    expect(episode!.taskStallMsMedian).toBe(90)
+    expect(episode).not.toHaveProperty('taskStallMsMax')
+  })
+
+  test('a task that two faults touched is lost once', () => {
+    const lines = [intend('t-1'), submit('t-1', 1, 'ok'), effect('t-1', 1, 10), end('t-1', 300, 'info')]
+    const both = episodes([...lines, ...fault('f', 'worker-0', 70, 90), ...fault('g', 'worker-0', 150, 170)])
+    expect(both.map(({ affectedTasks, lostTasks }) => [affectedTasks, lostTasks])).toEqual([
+      [1, 1],
+      [1, 0],
+    ])
+  })
+})
+
+test('rework is what was done again, and what was done for nothing', () => {
+  const lines = [
+    intend('t-1'),
+    effect('t-1', 1, 10),
+    effect('t-1', 2, 60),
+    effect('t-1', 2, 200, { attempt: 2 }),
+    intend('t-2'),
+    effect('t-2', 1, 10),
+  ]
+  const { tasks } = traceOf(story(lines))
+  expect(measureRework(tasks, ({ task }) => task === 't-1')).toEqual({
+    plannedSteps: 4,
+    executedSteps: 4,
+    duplicateEffects: 1,
+    ratio: 4 / 3 - 1,
+    wastedMs: 100,
+  })
+  expect(measureRework([], () => true).ratio).toBe(0)
+})

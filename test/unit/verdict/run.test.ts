@@ -1,0 +1,230 @@
+import { describe, expect, test } from 'vitest'
+import type { CellPlan, Gate, Plan, Published } from '../../../harness/core/plan.ts'
+import type { Checker } from '../../../harness/core/types.ts'
+import type { CellResult, Environment, Outcome, RunVerdict, TaskRow } from '../../../harness/store/schema.ts'
+import { judgeCell } from '../../../harness/verdict/cell.ts'
+import { exitCodeOf, judgeRun } from '../../../harness/verdict/run.ts'
+import { broken, polling, webhook } from '../../mutants/worlds.ts'
+import { end, intend, story, submit } from '../checkers/story.ts'
+import { cellPlan, plannedFault } from '../stats/cells.ts'
+
+const template = judgeCell(story([intend('t-1'), submit('t-1', 1, 'ok'), end('t-1', 100, 'ok')]), [])
+
+/** A judged cell of `n` tasks of which the first `failures` were lost, those of an episode `share` at a time. */
+function judged(
+  over: Partial<CellPlan>,
+  n: number,
+  failures: number,
+  share = 0,
+  verdict: RunVerdict = 'PASS',
+): CellResult {
+  const cell = cellPlan({ tasks: n, ...over })
+  const tasks = Array.from({ length: n }, (_, i): TaskRow => {
+    const outcome: Outcome = i < failures ? 'lost_everywhere' : 'ok'
+    const episode = share > 0 && i < failures ? { episode: `kill-1#${Math.floor(i / share)}` } : {}
+    const seen = outcome === 'ok' ? { seenAt: i + 100 + (i % 10) } : {}
+    return {
+      ordinal: i,
+      task: `t-${i}`,
+      intendedAt: i,
+      idealMs: 100,
+      outcome,
+      exposed: i < failures,
+      ...episode,
+      ...seen,
+    }
+  })
+  const reasons = verdict === 'PASS' ? [] : [`${cell.id}: something is wrong`]
+  return {
+    ...template,
+    cell,
+    tasks,
+    verdict,
+    reasons,
+    overhead: { ...template.overhead, quotable: cell.timeScale === 1 },
+  }
+}
+
+function run(cells: readonly CellResult[], over: Partial<Plan> = {}) {
+  const plan: Plan = {
+    version: 1,
+    scenario: 's',
+    question: 'q',
+    seed: 1,
+    timeScale: 1,
+    runtime: 'process',
+    cells: cells.map(({ cell }) => cell),
+    notApplicable: [],
+    gates: [],
+    published: [],
+    health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
+    ...over,
+  }
+  return judgeRun({ run: 'r', plan, environment: {} as Environment, cells })
+}
+
+describe('a cell', () => {
+  const crash: Checker = {
+    name: 'crash',
+    summary: 'throws',
+    judges: 'no-lost-task',
+    check: () => {
+      throw new TypeError('no such thing')
+    },
+  }
+
+  test('whose checker crashes is not judged by it', () => {
+    const lines = [intend('t-1'), submit('t-1', 1, 'ok'), end('t-1', 100, 'ok')]
+    const result = judgeCell(story(lines, { promises: ['no-lost-task'] }), [crash])
+    expect(result).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      reasons: ['a.none.1: crash cannot tell: crashed: no such thing'],
+    })
+    expect(judgeCell(story(lines), [crash]).verdict).toBe('PASS')
+  })
+
+  test('without its plan cannot be judged', () => {
+    expect(() => judgeCell([], [])).toThrow('a history begins with the plan of its cell')
+  })
+
+  test('reports figures that agree with each other', () => {
+    const result = judgeCell(webhook(broken), [])
+    const { success, serverSuccess, outcomes, tasks, exposed, episodes, overhead } = result
+    expect(success).toMatchObject({ n: 120, successes: outcomes.ok })
+    expect(serverSuccess.successes).toBe(outcomes.ok + outcomes.late + outcomes.lost_result)
+    expect(exposed!.n).toBe(tasks.filter((task) => task.exposed).length)
+    expect(exposed!.n).toBe(episodes[0]!.affectedTasks)
+    expect(episodes[0]!.lostTasks).toBe(outcomes.lost_everywhere)
+    expect(overhead).toMatchObject({ p99: null, n: 120, quotable: false, tooFew: ['p99'] })
+    expect(overhead.p50).toBeGreaterThan(0)
+  })
+})
+
+describe('gates', () => {
+  const gate: Gate = { pattern: 'a', arm: 'none', metric: 'success', min: 0.95 }
+  const judge = (cells: readonly CellResult[], over: Partial<Gate> = {}) =>
+    run(cells, { gates: [{ ...gate, ...over }] })
+
+  test('pass above, fail below, and say what would settle the rest', () => {
+    expect(judge([judged({}, 300, 2)])).toMatchObject({ verdict: 'PASS', reasons: [] })
+    expect(judge([judged({}, 300, 60)]).gates[0]).toMatchObject({ verdict: 'FAIL', observed: 0.8, n: 300 })
+    const open = judge([judged({}, 300, 10)])
+    expect(open.verdict).toBe('INCONCLUSIVE')
+    expect(open.gates[0]!.needed).toBeGreaterThan(300)
+    expect(open.reasons[0]).toMatch(/^gate a\.none success >= 0\.95: INCONCLUSIVE: .*; \d+ tasks would settle it$/)
+  })
+
+  test('pool repetitions', () => {
+    const half = [judged({ id: 'a.none.1' }, 60, 0), judged({ id: 'a.none.2', repetition: 2 }, 60, 0)]
+    expect(judge(half.slice(0, 1)).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 60, needed: 72 })
+    expect(judge(half).gates[0]).toMatchObject({ verdict: 'PASS', n: 120 })
+  })
+
+  test('do not count cells that cannot be believed, and never pass on nothing', () => {
+    expect(judge([judged({}, 300, 0, 0, 'INVALID')]).gates[0]).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      n: 0,
+      interval: [0, 1],
+    })
+    expect(judge([]).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 0 })
+  })
+
+  test('by exposed tasks alone', () => {
+    expect(judge([judged({}, 300, 40)], { metric: 'exposed-success' }).gates[0]).toMatchObject({
+      verdict: 'FAIL',
+      n: 40,
+    })
+  })
+
+  test('tasks that share a fault drawn from a rate count for less', () => {
+    const faults = [plannedFault({ params: { meanGapMs: 1000 } })]
+    const [alone, shared] = [judged({ faults }, 1000, 40), judged({ faults }, 1000, 40, 10)].map(
+      (cell) => judge([cell]).gates[0]!,
+    )
+    expect(alone!.verdict).toBe('INCONCLUSIVE')
+    expect(shared!.interval[0]).toBeLessThan(alone!.interval[0])
+    expect(shared!.needed).toBeGreaterThan(alone!.needed!)
+  })
+})
+
+describe('claims', () => {
+  const claim = (over: Partial<Published>, cells: readonly CellResult[], plan: Partial<Plan> = {}) =>
+    run(cells, { published: [{ pattern: 'a', arm: 'none', source: 'x', ...over }], ...plan }).claims[0]!
+
+  test('are refuted outside the interval, consistent inside a telling one, else underpowered', () => {
+    expect(claim({ success: 0.884 }, [judged({}, 300, 35)])).toMatchObject({
+      verdict: 'consistent',
+      n: 300,
+      published: 0.884,
+    })
+    expect(claim({ success: 0.942 }, [judged({}, 300, 35)]).verdict).toBe('refuted')
+    expect(claim({ success: 0.9998 }, [judged({}, 300, 0)]).verdict).toBe('underpowered')
+    expect(claim({ success: 0.9998 }, [judged({}, 300, 9)]).verdict).toBe('refuted')
+    expect(claim({ success: 0 }, [judged({}, 100, 100)]).verdict).toBe('consistent')
+    expect(claim({ success: 0 }, [judged({}, 10, 10)]).verdict).toBe('underpowered')
+  })
+
+  test('put the prediction beside the measurement', () => {
+    const keeps = { delivery: ['no-lost-task'], engine: [] } as const
+    const faults = [plannedFault({ params: { meanGapMs: 1700 } })]
+    const made = claim({ success: 0.942 }, [judged({ axes: keeps, faults }, 300, 18, 2)])
+    expect(made.predicted).toBeCloseTo(Math.exp(-100 / 1700), 12)
+    expect(made.note).toContain('the prediction is inside the interval')
+    expect(made.note).toContain('Fay-Feuer')
+  })
+
+  test('of overhead are compared at full length only, by the median of untouched tasks', () => {
+    expect(claim({ overheadMs: 4.5 }, [judged({}, 300, 20)])).toMatchObject({
+      verdict: 'consistent',
+      n: 280,
+      metric: 'overhead',
+    })
+    expect(claim({ overheadMs: 50 }, [judged({}, 300, 20)]).verdict).toBe('refuted')
+    expect(claim({ overheadMs: 4.5 }, [judged({}, 5, 0)]).verdict).toBe('underpowered')
+    expect(claim({ overheadMs: 4.5 }, [judged({ timeScale: 60 }, 300, 20)]).verdict).toBe('not-comparable')
+  })
+
+  test('without a cell to compare with say why', () => {
+    expect(claim({ success: 1 }, [judged({}, 9, 0, 0, 'INVALID')])).toMatchObject({
+      verdict: 'not-comparable',
+      note: 'no cell of it could be judged',
+    })
+    expect(claim({ success: 1, pattern: 'b' }, []).note).toBe('it is not part of this run')
+    const notApplicable = [{ pattern: 'b', arm: 'none', reason: 'no such link' }]
+    expect(claim({ success: 1, pattern: 'b' }, [], { notApplicable }).note).toBe('not applicable: no such link')
+  })
+})
+
+describe('a run', () => {
+  test.each([
+    [['PASS', 'PASS'], 'PASS', 0],
+    [['PASS', 'FAIL'], 'FAIL', 1],
+    [['PASS', 'INCONCLUSIVE'], 'INCONCLUSIVE', 2],
+    [['INCONCLUSIVE', 'FAIL'], 'FAIL', 1],
+    [['FAIL', 'INVALID', 'INCONCLUSIVE'], 'INVALID', 4],
+  ] as const)('of %j is %s and exits with %i', (verdicts, verdict, code) => {
+    const result = run(verdicts.map((each, i) => judged({ id: `a.none.${i}` }, 10, 0, 0, each)))
+    expect(result.verdict).toBe(verdict)
+    expect(exitCodeOf(result)).toBe(code)
+  })
+
+  test('tells the worst first', () => {
+    const { reasons } = run([judged({ id: 'x' }, 10, 0, 0, 'INCONCLUSIVE'), judged({ id: 'y' }, 10, 0, 0, 'FAIL')])
+    expect(reasons).toEqual(['y: something is wrong', 'x: something is wrong'])
+  })
+
+  test('misses a planned cell, and does not pass on nothing', () => {
+    const one = judged({}, 10, 0)
+    const plan = { cells: [one.cell, cellPlan({ id: 'b.none.1' })] }
+    expect(run([one], plan)).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      reasons: ['b.none.1: it was planned and has no result'],
+    })
+    expect(run([])).toMatchObject({ verdict: 'INCONCLUSIVE' })
+  })
+
+  test('is plain data: it survives JSON', () => {
+    const result = run([judgeCell(polling(broken), [])])
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result)
+  })
+})
