@@ -8,8 +8,6 @@ const kinds = {
   'not-found': { status: 404, title: 'There is no such resource', retryable: false },
   'method-not-allowed': { status: 405, title: 'The resource has no such method', retryable: false },
   'not-acceptable': { status: 406, title: 'No representation of the resource is acceptable', retryable: false },
-  'idempotency-in-progress': { status: 409, title: 'A request with this key is being processed', retryable: true },
-  'version-conflict': { status: 409, title: 'The task changed meanwhile', retryable: true },
   'body-too-large': { status: 413, title: 'The request body is too large', retryable: false },
   'unsupported-media-type': { status: 415, title: 'The request body is not JSON', retryable: false },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request', retryable: false },

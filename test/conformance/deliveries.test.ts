@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
@@ -10,6 +11,7 @@ import { dispatcher, freePort, startApiNode, startServe, timeScale, timing, toke
 import { jobFor, portsFor, startReceiver, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
 import { readEnd, readEvents, requestBody, send, submit } from './support/http.ts'
+import { startEndlessLog } from './support/endless-log.ts'
 import { openStream } from './support/sse.ts'
 import { startToolServer } from './support/tool-server.ts'
 
@@ -174,7 +176,7 @@ describe.each(['polling', 'sse-polling'])('%s over a node that was killed', (del
 describe('sse-polling', () => {
   test('a stream begins at once, carries the whole log and ends after the terminal event', async () => {
     await using node = await startApiNode('sse-polling')
-    const { json } = await submit(node.url, 'whole', requestBody(41))
+    const { json } = await submit(node.url, 'whole', requestBody(34))
     const stream = await openStream(`${node.url}${json.links.events}`)
     expect(stream.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
@@ -254,6 +256,23 @@ describe('sse-polling', () => {
   })
 })
 
+describe('a reader of sse-polling that takes nothing', () => {
+  test('is cut off instead of being waited for, and holds no more than its socket', async () => {
+    await using endless = await startEndlessLog()
+    const socket = connect(Number(new URL(endless.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    const closed = once(socket, 'close')
+    socket.write(
+      `GET /v1/tasks/endless/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nAccept: text/event-stream\r\n\r\n`,
+    )
+    await once(socket, 'readable')
+    await endless.readerCut
+    expect(endless.produced() * endless.eventBytes).toBeLessThan(64 * 2 ** 20)
+    socket.resume()
+    await closed
+  })
+})
+
 describe('webhook', () => {
   test('is one POST of the finished task on a connection of its own', async () => {
     await using node = await startApiNode('webhook')
@@ -327,11 +346,13 @@ describe('serve', () => {
     expect(await exited).toEqual([0, null])
   })
 
-  test('says in one line why it cannot start', async () => {
+  test('does not start on settings that are wrong or on a port that is taken, and says why', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('polling', tools.url, await freePort())
-    const taken = startServe('polling', tools.url, Number(new URL(api.url).port), { OUTLAST_TOKEN: token })
-    await expect(taken.then((second) => once(second.child, 'exit'))).resolves.toEqual([1, null])
+    await using taken = await startReceiver(503)
+    const start = (port: number, env = {}) => startServe('polling', tools.url, port, env)
+    await expect(start(await freePort(), { OUTLAST_TOKEN: 'short' })).rejects.toThrow('OUTLAST_TOKEN')
+    await expect(start(await freePort(), { OUTLAST_DELIVERY: '../sync' })).rejects.toThrow('not the name of a folder')
+    await expect(start(Number(new URL(taken.url).port))).rejects.toThrow('EADDRINUSE')
   })
 })
 

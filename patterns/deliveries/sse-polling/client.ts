@@ -40,9 +40,8 @@ async function learnEnd(session: Session): Promise<Delivered> {
 
 /** Resolves with the ended task, learned by polling, or with a stream that is open again: whichever comes first. */
 async function fallBack(session: Session): Promise<Task | EventStream> {
-  const { job, ports, watch, seen } = session
+  const { job, ports, watch } = session
   report(session, 'fallback')
-  if (seen && seen.version > watch.task.version) watch.task = seen
   const episode = new AbortController()
   const onAbort = (): void => episode.abort(session.signal.reason)
   session.signal.addEventListener('abort', onAbort, { once: true })
@@ -82,19 +81,21 @@ function openStream(session: Session): EventStream {
   const { job, ports, signal, watch } = session
   const taskId = watch.task.task_id
   const after = session.seen?.version ?? 0
-  const url = new URL(`${ports.apis[session.streamReplica]!.url}/v1/tasks/${taskId}/events`)
+  const url = `${ports.apis[session.streamReplica]!.url}/v1/tasks/${taskId}/events`
   if (!ports.sticky) session.streamReplica = (session.streamReplica + 1) % ports.apis.length
   const cursor = after > 0 ? { 'last-event-id': String(after) } : {}
-  const stream = new EventStream({
-    dispatcher: ports.dispatcher,
-    url,
-    headers: { ...authorization(ports), accept: 'text/event-stream', ...cursor },
-    watchdogMs: timingOf(ports).watchdogMs,
-    signal,
-    onOpen: () => ports.observe(job.key, 'stream', { taskId, state: 'open', after }),
-    onSilence: () => report(session, 'heartbeat-missed'),
-    onData: (data) => takeEvent(session, JSON.parse(data) as TaskEvent),
-  })
+  const headers = { ...authorization(ports), accept: 'text/event-stream', ...cursor }
+  const stream = new EventStream(
+    ports.dispatcher,
+    { url, headers },
+    {
+      watchdogMs: timingOf(ports).watchdogMs,
+      signal,
+      onOpen: () => ports.observe(job.key, 'stream', { taskId, state: 'open', after }),
+      onSilence: () => report(session, 'heartbeat-missed'),
+      onData: (data) => takeEvent(session, JSON.parse(data) as TaskEvent),
+    },
+  )
   void stream.ended.then((reason) => ports.observe(job.key, 'stream', { taskId, state: 'closed', reason }))
   return stream
 }
@@ -105,6 +106,7 @@ function takeEvent(session: Session, event: TaskEvent): boolean {
   session.ports.observe(session.job.key, 'event', { taskId, seq, type, status })
   if (session.seen && seq <= session.seen.version) return false
   session.seen = session.seen ? applyEvent(session.seen, event) : foldEvents([event])
+  if (seq >= session.watch.task.version) session.watch.task = session.seen
   return isTerminal(status)
 }
 

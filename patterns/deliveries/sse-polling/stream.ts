@@ -2,10 +2,12 @@ import { StringDecoder } from 'node:string_decoder'
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
 
-export interface StreamOptions {
-  readonly dispatcher: Dispatcher
-  readonly url: URL
+export interface StreamTarget {
+  readonly url: string
   readonly headers: Record<string, string>
+}
+
+export interface StreamOptions {
   /** This much silence, from the first moment on, is a dead stream. */
   readonly watchdogMs: number
   readonly signal: AbortSignal
@@ -38,14 +40,14 @@ export class EventStream implements Dispatcher.DispatchHandler {
   #isOpen = false
   #isOver = false
 
-  constructor(options: StreamOptions) {
+  constructor(dispatcher: Dispatcher, target: StreamTarget, options: StreamOptions) {
     this.#options = options
     this.opened = new Promise((resolve) => (this.#tellOpened = resolve))
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve))
     this.#parser = createParser({ onEvent: ({ data }) => this.#take(data), maxBufferSize })
     this.#watchdog = setTimeout(() => this.#bark(), options.watchdogMs)
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
-    this.#dispatch()
+    this.#dispatch(dispatcher, target)
   }
 
   /** Drop the connection. */
@@ -60,7 +62,9 @@ export class EventStream implements Dispatcher.DispatchHandler {
     if (this.#isOver) controller.abort(new Error('closed before it began'))
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    // They are views of the whole received chunk, kept as long as the stream is: the largest part of its memory.
+    controller.rawHeaders = null
     if (status < 200) return
     const isStream = String(headers['content-type']).startsWith('text/event-stream')
     if (status !== 200) this.close(`HTTP ${status}`)
@@ -88,10 +92,10 @@ export class EventStream implements Dispatcher.DispatchHandler {
     this.#end((error as NodeJS.ErrnoException).code ?? error.message)
   }
 
-  #dispatch(): void {
-    const { dispatcher, url, headers } = this.#options
-    const target = { origin: url.origin, path: url.pathname + url.search, method: 'GET' as const, headers }
-    dispatcher.dispatch({ ...target, headersTimeout: 0, bodyTimeout: 0 }, this)
+  #dispatch(dispatcher: Dispatcher, { url, headers }: StreamTarget): void {
+    const { origin, pathname, search } = new URL(url)
+    const unlimited = { headersTimeout: 0, bodyTimeout: 0 }
+    dispatcher.dispatch({ origin, path: pathname + search, method: 'GET', headers, ...unlimited }, this)
   }
 
   /** After the last event the response is left to end by itself, so that its connection can be used again. */

@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { serve } from '@hono/node-server'
+import { planTask } from '../../../patterns/agent/plan.ts'
+import { loadDeliveryServer } from '../../../patterns/contract/axes.ts'
+import type { Backend } from '../../../patterns/contract/backend.ts'
+import { createdEvent, foldEvents } from '../../../patterns/contract/log.ts'
+import { timeScale, token } from './api-node.ts'
+import { closeServer } from './tool-server.ts'
+
+export interface EndlessLog extends AsyncDisposable {
+  readonly url: string
+  readonly eventBytes: number
+  /** Events handed out so far. */
+  readonly produced: () => number
+  /** Resolves when the stream of the reader was ended by the server. */
+  readonly readerCut: Promise<void>
+}
+
+/** The sse-polling API over a backend whose one task, `endless`, has events without end, each 64 KiB. */
+export async function startEndlessLog(): Promise<EndlessLog> {
+  const eventBytes = 65_536
+  const input = { seed: 1, profile: 'smoke', job: 'endless' }
+  const created = createdEvent('endless', { type: 'agent', input }, planTask(input, timeScale), new Date())
+  const event = { ...created, data: { padding: 'x'.repeat(eventBytes) } }
+  let produced = 0
+  const cut = Promise.withResolvers<void>()
+  async function* follow(_: string, __: number, signal: AbortSignal) {
+    signal.addEventListener('abort', () => cut.resolve())
+    for (; !signal.aborted; produced++) yield event
+  }
+  const backend = { follow, read: async () => foldEvents([created]) } as unknown as Backend
+  const listen = { host: '127.0.0.1', port: 0 }
+  const settings = { node: 'api-0', listen, delivery: 'sse-polling', engine: 'none', timeScale, token }
+  const app = (await loadDeliveryServer('sse-polling')).routes(backend, settings, new AbortController().signal)
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }) as Server
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    eventBytes,
+    produced: () => produced,
+    readerCut: cut.promise,
+    [Symbol.asyncDispose]: () => closeServer(server),
+  }
+}

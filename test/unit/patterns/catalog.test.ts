@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { catalog, resolvePattern } from '../../../patterns/catalog.ts'
+import type { Delivery, Engine } from '../../../patterns/contract/axes.ts'
+
+const delivery = (name: string): Delivery => ({
+  name,
+  summary: name,
+  promises: ['idempotency', 'no-phantom', 'sse-continuity'],
+  callback: false,
+})
+const engine = (name: string): Engine => ({
+  name,
+  summary: name,
+  promises: ['no-lost-task', 'no-phantom', 'idempotency'],
+  executor: 'api',
+  notifier: 'api',
+  sticky: true,
+  services: [],
+})
+const mapOf = <T extends { name: string }>(...items: T[]) => new Map(items.map((item) => [item.name, item]))
+const deliveries = mapOf(...['sync', 'webhook', 'polling', 'sse-polling'].map(delivery))
+const engines = mapOf(...['memory', 'postgres', 'restate'].map(engine))
+
+test('every named pattern resolves, and promises what both axes promise', () => {
+  for (const { name, delivery, engine } of catalog) {
+    const pattern = resolvePattern(name, deliveries, engines)
+    expect([pattern.name, pattern.delivery.name, pattern.engine.name]).toEqual([name, delivery, engine])
+    expect(pattern.promises).toEqual(['idempotency', 'no-phantom'])
+  }
+})
+
+test('any pair is a pattern', () => {
+  const { name, delivery, engine } = resolvePattern('webhook+restate', deliveries, engines)
+  expect([name, delivery.name, engine.name]).toEqual(['webhook+restate', 'webhook', 'restate'])
+})
+
+test.each(['none', 'webhook+none', 'none+memory', 'webhook+memory+more', 'webhook+', ''])('"%s" is not', (name) => {
+  expect(() => resolvePattern(name, deliveries, engines)).toThrow(/known: webhook, .*\{sync\|webhook/)
+})
+
+test('a name whose engine is not there is not offered', () => {
+  const attempt = () => resolvePattern('durable-restate', deliveries, mapOf(engine('memory')))
+  expect(attempt).toThrow('known: webhook, sse-polling, sync, polling, or a pair')
+})
