@@ -8,10 +8,8 @@ import type { Done } from './main.ts'
 import { outputScreen, print, say } from './output.ts'
 import { findRun, runArgument } from './run-argument.ts'
 
-export function addCheck(program: Command, done: Done): void {
-  program
-    .command('check')
-    .description('judge a run again from its files, and exit with its verdict')
+export default function declareCheck(command: Command, done: Done): void {
+  command
     .argument('<run>', runArgument)
     .addHelpText('after', '\nExamples:\n  outlast check latest\n  outlast check runs/20260413T140500Z-smoke-42')
     .action(async (name: string) => {

@@ -4,10 +4,8 @@ import { cleanUp, findLeftovers } from '../run/cleanup.ts'
 import type { Done } from './main.ts'
 import { print, say } from './output.ts'
 
-export function addClean(program: Command, done: Done): void {
-  program
-    .command('clean')
-    .description('remove what interrupted runs left: processes, databases, temporary files')
+export default function declareClean(command: Command, done: Done): void {
+  command
     .addHelpText('after', '\nRuns that are alive are not touched, and neither are the folders in runs/.')
     .action(async () => {
       const removed = await cleanUp()

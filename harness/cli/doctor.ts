@@ -6,16 +6,12 @@ import { outputScreen, print } from './output.ts'
 import { wrap } from '../../reports/text-table.ts'
 import { styleText } from 'node:util'
 
-export function addDoctor(program: Command, done: Done): void {
-  program
-    .command('doctor')
-    .description('what is available here, and why what is not is not')
-    .addHelpText('after', '\nExits with 4 when something that every run needs is missing.')
-    .action(async () => {
-      const findings = await examine()
-      for (const finding of findings) print(findingLine(finding))
-      done(findings.some(({ state }) => state === 'missing') ? exitCodes.invalid : exitCodes.pass)
-    })
+export default function declareDoctor(command: Command, done: Done): void {
+  command.addHelpText('after', '\nExits with 4 when something that every run needs is missing.').action(async () => {
+    const findings = await examine()
+    for (const finding of findings) print(findingLine(finding))
+    done(findings.some(({ state }) => state === 'missing') ? exitCodes.invalid : exitCodes.pass)
+  })
 }
 
 const marks = {

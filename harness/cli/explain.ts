@@ -16,10 +16,8 @@ Examples:
   outlast explain latest t-00017 --cell webhook.kill.1
   outlast explain latest 17 --cell webhook.kill.1`
 
-export function addExplain(program: Command, done: Done): void {
-  program
-    .command('explain')
-    .description("one task's whole story in the order of time, with the faults that touched it")
+export default function declareExplain(command: Command, done: Done): void {
+  command
     .argument('<run>', runArgument)
     .argument('<task>', 'its name, for example t-00017, or its number')
     .option('--cell <id>', 'which cell: needed where several have such a task')

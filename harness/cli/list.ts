@@ -86,11 +86,9 @@ Examples:
   outlast list patterns    what each pattern is and promises
   outlast list faults`
 
-export function addList(program: Command, done: Done): void {
+export default function declareList(command: Command, done: Done): void {
   const kinds = Object.keys(listings)
-  program
-    .command('list')
-    .description('what scenarios can name, and what each promises')
+  command
     .argument('[kind]', kinds.join(', '))
     .addHelpText('after', examples)
     .action(async (kind?: string) => {

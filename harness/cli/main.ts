@@ -1,29 +1,28 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
-import { addCheck } from './check.ts'
-import { addClean } from './clean.ts'
-import { addDoctor } from './doctor.ts'
-import { addExplain } from './explain.ts'
-import { addList } from './list.ts'
 import { say, tint } from './output.ts'
-import { addPlan } from './plan.ts'
-import { addReport } from './report.ts'
-import { addRun } from './run.ts'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */
 const lingerMs = 2_000
 
 /** The `outlast` command. Sets the process's exit code, and never rejects. */
 export async function main(args: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', toleratePipe)
   process.exitCode = await execute(args)
   setTimeout(() => process.exit(), lingerMs).unref()
+}
+
+/** `outlast list | head`: nobody reads on, which is no reason to stop a run, and no failure. */
+function toleratePipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 async function execute(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.pass
   try {
-    await createProgram((result) => (code = result)).parseAsync(args, { from: 'user' })
+    const program = await createProgram(args, (result) => (code = result))
+    await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     return reportError(error)
@@ -32,8 +31,32 @@ async function execute(args: readonly string[]): Promise<ExitCode> {
 
 /** Every command hands its exit code to `done`. */
 export type Done = (code: ExitCode) => void
+type Declare = (command: Command, done: Done) => void
 
-function createProgram(done: Done): Command {
+interface CommandFile {
+  readonly summary: string
+  load(): Promise<{ readonly default: Declare }>
+}
+
+const commands: Readonly<Record<string, CommandFile>> = {
+  run: { summary: 'carry out a scenario, judge it, and write its report', load: () => import('./run.ts') },
+  plan: { summary: 'print what a run would do, without doing it', load: () => import('./plan.ts') },
+  list: { summary: 'what scenarios can name, and what each promises', load: () => import('./list.ts') },
+  check: { summary: 'judge a run again from its files, and exit with its verdict', load: () => import('./check.ts') },
+  report: { summary: 'judge a run again from its files, and write its report', load: () => import('./report.ts') },
+  explain: {
+    summary: "one task's whole story in the order of time, with the faults that touched it",
+    load: () => import('./explain.ts'),
+  },
+  doctor: { summary: 'what is available here, and why what is not is not', load: () => import('./doctor.ts') },
+  clean: {
+    summary: 'remove what interrupted runs left: processes, databases, temporary files',
+    load: () => import('./clean.ts'),
+  },
+}
+
+/** Only the command that was asked for is loaded: asking for help must not wait for the whole harness. */
+async function createProgram(args: readonly string[], done: Done): Promise<Command> {
   const program = new Command('outlast')
     .description('Which async API pattern outlasts the failures of a ten-minute agent task?')
     .version(manifest.version)
@@ -41,7 +64,10 @@ function createProgram(done: Done): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'outlast: ')) })
     .showHelpAfterError('(outlast --help lists what there is)')
     .addHelpText('after', examples)
-  for (const add of [addRun, addPlan, addList, addCheck, addReport, addExplain, addDoctor, addClean]) add(program, done)
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const command = program.command(name).description(summary)
+    if (args.includes(name)) (await load()).default(command, done)
+  }
   return program
 }
 

@@ -12,9 +12,8 @@ Examples:
   outlast plan scenarios/smoke.yaml --seed 7     another draw
   outlast plan scenarios/smoke.yaml --json       plan.json, as a run would save it`
 
-export function addPlan(program: Command, done: Done): void {
-  takesScenario(program.command('plan'))
-    .description('print what a run would do, without doing it')
+export default function declarePlan(command: Command, done: Done): void {
+  takesScenario(command)
     .option('--json', 'the plan itself')
     .addHelpText('after', examples)
     .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {

@@ -24,10 +24,8 @@ interface Options {
   readonly out?: string
 }
 
-export function addReport(program: Command, done: Done): void {
-  program
-    .command('report')
-    .description('judge a run again from its files, and write its report')
+export default function declareReport(command: Command, done: Done): void {
+  command
     .argument('<run>', runArgument)
     .option('-f, --format <names...>', `html, markdown, json, terminal (default: ${usual.join(' ')})`)
     .option('-o, --out <folder>', "another folder than the run's")

@@ -29,9 +29,8 @@ interface Options extends ScenarioOptions {
   readonly quiet?: true
 }
 
-export function addRun(program: Command, done: Done): void {
-  takesScenario(program.command('run'))
-    .description('carry out a scenario, judge it, and write its report')
+export default function declareRun(command: Command, done: Done): void {
+  takesScenario(command)
     .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
     .option('-q, --quiet', 'no progress: the result only')
     .addHelpText('after', examples)

@@ -54,6 +54,16 @@ describe.concurrent('what is asked wrongly', () => {
   })
 })
 
+test('whoever stops reading is no error', async () => {
+  const child = spawn(process.execPath, [bin, 'list'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  const err: string[] = []
+  child.stderr.on('data', (chunk) => err.push(String(chunk)))
+  const [code] = (await once(child, 'close')) as [number | null]
+  expect(err.join('')).toBe('')
+  expect(code).toBe(0)
+})
+
 describe.concurrent('what is asked for help', () => {
   test.for([[['--help']], [['run', '--help']], [['explain', '--help']]] as const)(
     'outlast %j exits with 0 and gives examples',
