@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,16 +14,14 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** The command as a user starts it. */
-export function startOutlast(args: readonly string[], cwd = root): ChildProcess {
-  return spawn(process.execPath, [join(root, 'bin/outlast.js'), ...args], {
-    cwd,
-    env: { ...process.env, NO_COLOR: '1' },
-  })
+/** The command as a user starts it. With `tmp`, its temporary files go there: no other test's can be mistaken for them. */
+export function startOutlast(args: readonly string[], tmp?: string): ChildProcess {
+  const env = { ...process.env, NO_COLOR: '1', ...(tmp && { TMPDIR: tmp }) }
+  return spawn(process.execPath, [join(root, 'bin/outlast.js'), ...args], { cwd: root, env })
 }
 
-export async function outlast(args: readonly string[], cwd = root): Promise<Finished> {
-  const child = startOutlast(args, cwd)
+export async function outlast(args: readonly string[], tmp?: string): Promise<Finished> {
+  const child = startOutlast(args, tmp)
   let [stdout, stderr] = ['', '']
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))
@@ -31,13 +29,11 @@ export async function outlast(args: readonly string[], cwd = root): Promise<Fini
   return { code, signal, stdout, stderr }
 }
 
-/** An empty folder that is gone after the test. */
-export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+/** Two empty folders that are gone after the test: for the run's results, and for its temporary files. */
+export async function temporaryFolders(): Promise<AsyncDisposable & { readonly out: string; readonly tmp: string }> {
   const path = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) }
-}
-
-/** The temporary folders that runs claimed, by name. */
-export async function claimedFolders(): Promise<readonly string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('outlast-'))
+  const [out, tmp] = [join(path, 'runs'), join(path, 'tmp')]
+  // A database that runs as another user must reach its files.
+  await Promise.all([chmod(path, 0o711), mkdir(out), mkdir(tmp, { mode: 0o711 })])
+  return { out, tmp, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) }
 }

@@ -1,0 +1,45 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { RunResults } from '../../harness/store/schema.ts'
+import { outlast, temporaryFolders } from '../support/outlast.ts'
+
+const runOnly = async (out: string): Promise<string> => join(out, (await readdir(out))[0]!)
+
+describe('outlast run scenarios/smoke.yaml', () => {
+  it('passes, leaves a report and nothing else, and can be judged and explained again from its files', async () => {
+    await using folders = await temporaryFolders()
+    const run = await outlast(['run', 'scenarios/smoke.yaml', '--out', folders.out], folders.tmp)
+    expect(run.stderr + run.stdout).not.toContain('Error')
+    expect(run.code).toBe(0)
+    expect(await readdir(folders.tmp)).toEqual([])
+
+    const folder = await runOnly(folders.out)
+    const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
+    expect(results.verdict).toBe('PASS')
+    for (const cell of results.cells) {
+      expect(cell.tasks).toHaveLength(cell.cell.tasks)
+      expect(cell.faults.every(({ proven }) => proven)).toBe(true)
+    }
+    const html = await readFile(join(folder, 'report.html'), 'utf8')
+    expect(html).toContain('</html>')
+
+    const check = await outlast(['check', folder])
+    expect(check.code).toBe(0)
+    const again = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
+    expect(again.cells).toEqual(results.cells)
+
+    const { cell } = results.cells[0]!
+    const story = await outlast(['explain', folder, 't-00001', '--cell', cell.id])
+    expect(story.code).toBe(0)
+    expect(story.stdout).toContain('t-00001')
+  })
+
+  it('compiles byte-identical schedules from the same seed, and another from another', async () => {
+    const plan = (seed: string) => outlast(['plan', 'scenarios/smoke.yaml', '--seed', seed, '--json'])
+    const [a, b, c] = [await plan('7'), await plan('7'), await plan('8')]
+    expect(a.code).toBe(0)
+    expect(a.stdout).toBe(b.stdout)
+    expect(a.stdout).not.toBe(c.stdout)
+  })
+})
