@@ -24,8 +24,11 @@ export async function openLinks(serverUrl: string, deadlineMs = defaultDeadlineM
   const close = async (): Promise<void> => {
     const made = [...names]
     names.clear()
-    await Promise.all(made.map((name) => removeIfThere(name)))
-    await client.close()
+    try {
+      await Promise.all(made.map(removeIfThere))
+    } finally {
+      await client.close()
+    }
   }
   const removeIfThere = async (name: string): Promise<void> => {
     try {

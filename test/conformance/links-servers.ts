@@ -20,12 +20,14 @@ export interface LinkServer extends AsyncDisposable {
 export interface LinkServerKind {
   readonly name: 'embedded' | 'real'
   readonly missing?: string
+  /** It is the user's and all tests share it: nobody may reset it. */
+  readonly shared: boolean
   start(seed?: number): Promise<LinkServer>
 }
 
 /** The embedded server, and a real one wherever one is found. */
 export function linkServerKinds(): readonly LinkServerKind[] {
-  return [{ name: 'embedded', start: startEmbedded }, realKind()]
+  return [{ name: 'embedded', shared: false, start: startEmbedded }, realKind()]
 }
 
 async function startEmbedded(seed = 1): Promise<LinkServer> {
@@ -34,7 +36,9 @@ async function startEmbedded(seed = 1): Promise<LinkServer> {
   const main = fileURLToPath(new URL('../../harness/links/embedded/main.ts', import.meta.url))
   const args = [main, '--listen', '127.0.0.1:0', '--evidence', file, '--seed', String(seed)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const crashed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it exited with ${String(code)}`)))
+  const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), crashed])) as [string]
+  crashed.catch(() => {})
   const { listening } = JSON.parse(line) as { listening: string }
   return {
     url: listening,
@@ -54,12 +58,14 @@ function readLines(file: string): readonly EvidenceLine[] {
 
 function realKind(): LinkServerKind {
   const url = process.env['OUTLAST_TOXIPROXY_URL']
-  if (url)
-    return { name: 'real', start: async () => ({ url, evidence: () => [], [Symbol.asyncDispose]: async () => {} }) }
+  if (url) {
+    const start = async (): Promise<LinkServer> => ({ url, evidence: () => [], [Symbol.asyncDispose]: async () => {} })
+    return { name: 'real', shared: true, start }
+  }
   const program = onPath('toxiproxy-server')
-  if (program) return { name: 'real', start: () => startReal(program) }
+  if (program) return { name: 'real', shared: false, start: () => startReal(program) }
   const missing = 'no toxiproxy-server on the PATH and no OUTLAST_TOXIPROXY_URL'
-  return { name: 'real', missing, start: () => Promise.reject(new Error(missing)) }
+  return { name: 'real', shared: false, missing, start: () => Promise.reject(new Error(missing)) }
 }
 
 function onPath(name: string): string | undefined {

@@ -26,7 +26,8 @@ export async function startServer(listen: string, evidence: string, seed: string
   const toxics = await discover<Toxic>(new URL('toxics/', import.meta.url))
   const log = openEvidence(evidence)
   const proxies = new Proxies(seed, log)
-  const http = createServer(createApi(proxies, toxics, log))
+  // A kept-alive connection that closes just as it is used again would look like a fault that could not be armed.
+  const http = createServer({ keepAliveTimeout: 600_000 }, createApi(proxies, toxics, log))
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject)
     http.listen(address.port, address.host, resolve)

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net'
 
-/** Close with RST; what was not sent yet is lost. Without a connection there is nobody to tell. */
+/**
+ * Close with RST; what was not sent yet is lost. Without a connection there is nobody to tell. One that is being made
+ * is reset as soon as it is there: its other end may have it already.
+ */
 export function resetSocket(socket: Socket): void {
-  if (socket.connecting || socket.pending) socket.destroy()
-  else if (!socket.destroyed) socket.resetAndDestroy()
+  if (socket.connecting || !socket.pending) socket.resetAndDestroy()
+  else socket.destroy()
 }
 
 /** `host:port`, `:port` and `[v6]:port` as Toxiproxy takes them. Undefined when it is none of these. */
