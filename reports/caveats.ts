@@ -45,7 +45,7 @@ function smallCells(cells: readonly CellResult[]): readonly string[] {
 function clusteredNote(cells: readonly CellResult[]): readonly string[] {
   if (!cells.some(({ success }) => success.clustered)) return []
   return [
-    'Where one fault hits many tasks at once, tasks are not independent: the interval over fault episodes is shown when it is the wider one.',
+    'Where one fault hits many tasks at once, tasks are not independent: those intervals are over fault episodes, and wider.',
   ]
 }
 

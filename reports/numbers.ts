@@ -50,12 +50,12 @@ export interface NamedInterval {
 
 /**
  * The 95 % interval to show for a share: the wider of Wilson's, which takes tasks as independent, and the one over fault
- * episodes, which does not. With few episodes a bootstrap can collapse to a point; Wilson's then still holds.
+ * episodes, which does not. Tasks that share a fault never make a share surer than independent ones.
  */
 export function shownInterval({ wilson, clustered }: Proportion): NamedInterval {
   const width = ([low, high]: readonly [number, number]): number => high - low
   if (clustered && width(clustered.interval) > width(wilson))
-    return { interval: clustered.interval, method: `${clustered.method}, ${plural(clustered.clusters, 'cluster')}` }
+    return { interval: clustered.interval, method: `${clustered.method}, ${plural(clustered.clusters, 'episode')}` }
   return { interval: wilson, method: 'Wilson' }
 }
 

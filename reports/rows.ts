@@ -74,14 +74,9 @@ export function percentileText(overhead: Overhead, name: 'p50' | 'p95' | 'p99'):
 
 /** Even a flawless record of fewer tasks cannot show 95 % success with 95 % confidence (0.95^59 < 0.05). */
 export const fewestTasks = 59
-/** Below this many episodes an interval over episodes covers far less than it says (`METHODOLOGY.md`). */
-export const fewestClusters = 10
-
 /** Why the share says little, or undefined. */
-export function tooSmall({ n, clustered }: Proportion): string | undefined {
-  if (n < fewestTasks) return `only ${n} tasks`
-  if (clustered && clustered.clusters < fewestClusters) return `only ${clustered.clusters} fault episodes`
-  return undefined
+export function tooSmall({ n }: Proportion): string | undefined {
+  return n < fewestTasks ? `only ${n} tasks` : undefined
 }
 
 /** The worst share of failures that the interval still allows. */

@@ -43,6 +43,7 @@ export function lifelines(cell: CellResult): Markup | undefined {
     bands(cell.faults, frame),
     timeGrid(frame),
     bars(tasks, tracks, frame),
+    onsets(cell.faults, frame),
     overheads(cell, tasks, frame),
   )
 }
@@ -94,6 +95,15 @@ function bands(faults: readonly FaultResult[], { x, bottom, endAt }: Frame): Mar
     ]
   })
   return all(drawn)
+}
+
+/** Over the bars: where hundreds of tasks are in flight, they hide the band behind them. */
+function onsets(faults: readonly FaultResult[], { x, top, pitch, tracks, endAt }: Frame): Markup {
+  const lines = faults.flatMap(({ armedAt }) => {
+    if (armedAt === undefined || armedAt > endAt) return []
+    return [line(left + x(armedAt), top, left + x(armedAt), top + pitch * tracks, 'onset over')]
+  })
+  return all(lines)
 }
 
 function timeGrid({ x, top, pitch, tracks, bottom, late }: Frame): Markup {

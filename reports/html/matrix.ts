@@ -1,6 +1,6 @@
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
-import { armGroups, failureBound, fewestClusters, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
+import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { cellLink, note } from './parts.ts'
 
@@ -74,7 +74,7 @@ function legend(): Markup {
     'Shaded by the share of failures that the interval cannot exclude: ',
     ...items,
     tag('i', { class: 'swatch hatched' }),
-    ` hatched: fewer than ${fewestTasks} tasks or ${fewestClusters} fault episodes, too few to settle anything `,
+    ` hatched: fewer than ${fewestTasks} tasks, too few to settle anything `,
     tag('i', { class: 'swatch invalid' }),
     ' grey: invalid',
   )

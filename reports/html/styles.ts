@@ -100,7 +100,7 @@ details{margin:12px 0}summary{cursor:pointer;font-weight:600;font-size:13.5px}
 .o-ok{--c:var(--ok)}.o-late{--c:var(--late)}.o-failed-known{--c:var(--failed)}.o-lost-result{--c:var(--lostresult)}.o-stuck{--c:var(--stuck)}.o-wrong{--c:var(--wrong)}.o-lost-everywhere{--c:var(--losteverywhere)}.o-not-offered{--c:var(--notoffered)}
 i[class*="o-"]{background:var(--c)}path[class*="o-"]{stroke:var(--c)}
 .fault{fill:var(--fault);fill-opacity:var(--faultalpha)}.fault.unproven{fill:none;stroke:var(--fault);stroke-dasharray:4 3}
-.onset{stroke:var(--warn);stroke-width:1.5}.faultname{fill:var(--warn);font-weight:600}
+.onset{stroke:var(--warn);stroke-width:1.5}.onset.over{stroke-width:1;stroke-opacity:.6;stroke-dasharray:3 3}.faultname{fill:var(--warn);font-weight:600}
 .deadline{stroke:var(--quiet);stroke-dasharray:5 4}.lifelines text{paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}.strong{font-weight:650;fill:var(--ink)}
 footer{margin-top:56px!important;padding-bottom:48px!important;border-top:1px solid var(--rule)}
 @media (max-width:760px){body>*{padding:0 16px}}

@@ -58,10 +58,10 @@ const plain = { successes: 90, n: 100, wilson: [0.82, 0.94], clopperPearson: [0.
 
 test('the interval over episodes is shown where it is the wider one', () => {
   const clustered = { interval: [0.7, 0.99], clusters: 12, method: 'bootstrap' } as const
-  expect(shownInterval({ ...plain, clustered })).toEqual({ interval: [0.7, 0.99], method: 'bootstrap, 12 clusters' })
+  expect(shownInterval({ ...plain, clustered })).toEqual({ interval: [0.7, 0.99], method: 'bootstrap, 12 episodes' })
 })
 
-test('an interval over episodes that collapsed is not shown', () => {
+test('an interval over episodes that is the narrower one is not shown', () => {
   const clustered = { interval: [1, 1], clusters: 2, method: 'bootstrap' } as const
   expect(shownInterval({ ...plain, clustered }).method).toBe('Wilson')
 })

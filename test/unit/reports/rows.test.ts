@@ -59,12 +59,10 @@ test('a percentile says when it is not to be relied on', () => {
   expect(percentileText({ ...overhead, n: 0 }, 'p50')).toBe('–')
 })
 
-test('few tasks, and few episodes, are too few', () => {
+test('few tasks are too few', () => {
   const wide = { successes: 50, n: 58, wilson: [0.8, 1], clopperPearson: [0.8, 1] } as const
   expect(tooSmall(wide)).toBe('only 58 tasks')
   expect(tooSmall({ ...wide, n: 59 })).toBeUndefined()
-  const clustered = { interval: [0.5, 1], clusters: 9, method: 'bootstrap' } as const
-  expect(tooSmall({ ...wide, n: 500, clustered })).toBe('only 9 fault episodes')
 })
 
 test('everything that speaks against a run is said, what weighs most first', () => {

@@ -89,7 +89,7 @@ function clustered(plain: Store.Proportion, arm: Arm): Store.Proportion {
   if (arm !== 'kill' || plain.n === 0) return plain
   const [low, high] = plain.wilson
   const interval = [Math.max(0, low - 0.03), Math.min(1, high + 0.02)] as const
-  return { ...plain, clustered: { interval, clusters: 12, method: 'bootstrap over fault episodes' } }
+  return { ...plain, clustered: { interval, clusters: 12, method: 'made up over fault episodes' } }
 }
 
 function overheadOf(rows: readonly Store.TaskRow[]): Store.Overhead {
