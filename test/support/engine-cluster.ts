@@ -47,7 +47,7 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
   // A database that runs as nobody must be able to come here.
   await chmod(dir, 0o711)
   const world = stack.use(await startWorld())
-  const server = stack.use(await startProgram(engine, dir))
+  const server = stack.use(await startProgram(engine, dir, timeScale))
   const worker = { host: '127.0.0.1', port: await freePort() }
   const settings: NodeSettings = {
     node: 'api-0',
@@ -127,11 +127,12 @@ interface Server extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-async function startProgram(engine: Engine, dir: string): Promise<Server> {
+async function startProgram(engine: Engine, dir: string, timeScale: number): Promise<Server> {
   const program = engine.services.find(({ role }) => role === 'store' || role === 'engine')?.program
   if (program !== 'postgres' && program !== 'restate')
     return { addresses: {}, start: async () => {}, stop: async () => {}, [Symbol.asyncDispose]: async () => {} }
-  const place = { dataDir: join(dir, 'data'), host: '127.0.0.1', port: await freePort(), controlPort: await freePort() }
+  const ports = { port: await freePort(), controlPort: await freePort() }
+  const place = { dataDir: join(dir, 'data'), host: '127.0.0.1', ...ports, timeScale }
   const { host, port, controlPort, dataDir } = place
   if (program === 'restate') {
     await mkdir(dataDir)

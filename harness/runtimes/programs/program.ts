@@ -7,6 +7,8 @@ export interface ProgramRequest {
   readonly port: number
   /** Administration: only for programs that have it. */
   readonly controlPort?: number
+  /** Divides the patience of programs that have any; 1 when left out. */
+  readonly timeScale?: number
 }
 
 /** How to start a program as a child process: plain data. */

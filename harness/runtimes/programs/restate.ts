@@ -16,8 +16,8 @@ const settings = {
   RESTATE_INGRESS__LISTEN_MODE: 'tcp',
   RESTATE_ADMIN__LISTEN_MODE: 'tcp',
   RESTATE_ADMIN__DISABLE_WEB_UI: 'true',
-  RESTATE_DEFAULT_NUM_PARTITIONS: '4',
-  RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: '128MB',
+  RESTATE_DEFAULT_NUM_PARTITIONS: '2',
+  RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: '256MB',
   RESTATE_BIFROST__RECORD_CACHE_MEMORY_SIZE: '32MB',
   RESTATE_ADMIN__QUERY_ENGINE__MEMORY_SIZE: '64MB',
   RESTATE_WORKER__INVOKER__MEMORY_LIMIT: '512MB',
@@ -29,8 +29,13 @@ const settings = {
 
 /** How to start a server with its data below `dataDir`. `port` is the ingress, `controlPort` the administration. */
 export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
-  const { dataDir, host, port, controlPort } = request
+  const { dataDir, host, port, controlPort, timeScale = 1 } = request
   if (controlPort === undefined) throw new HarnessError('the Restate server needs a control port')
+  // A connection that answers no ping is dead: after a minute as shipped, scaled like every other patience of a pattern.
+  const pings = {
+    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL: `${Math.max(1000, Math.round(40_000 / timeScale))}ms`,
+    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_TIMEOUT: `${Math.max(1000, Math.round(20_000 / timeScale))}ms`,
+  }
   const addresses = {
     RESTATE_INGRESS__BIND_ADDRESS: `${host}:${port}`,
     RESTATE_ADMIN__BIND_ADDRESS: `${host}:${controlPort}`,
@@ -39,7 +44,7 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
     command: serverBinary(),
     // Relative to the working directory: the path of a Unix socket may have no more than 107 bytes.
     args: ['--no-logo', '--base-dir', '.'],
-    env: { ...settings, ...addresses },
+    env: { ...settings, ...pings, ...addresses },
     cwd: dataDir,
     ready: { http: '/restate/health' },
     endSignal: 'SIGKILL',

@@ -83,7 +83,7 @@ async function untilReached<T>(
       if (!isTransient(error)) throw error
       if (monotonicMs() >= giveUpAt) throw outOfReach(error)
     }
-    await sleep(Math.random() * Math.min(retryCapMs, 20 * 2 ** Math.min(failures, 10)), closed)
+    await sleep(Math.random() * Math.min(retryCapMs, 50 * 2 ** Math.min(failures, 10)), closed)
   }
 }
 

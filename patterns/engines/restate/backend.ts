@@ -7,6 +7,7 @@ import { ProblemError } from '../../contract/problems.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
 import { timingAt } from '../../contract/timing.ts'
 import { type Ingress, openIngress } from './ingress.ts'
+import type { Snapshot } from './protocol.ts'
 
 /** The API's side: a client of the server's ingress and nothing else. It keeps no state and needs no worker to accept. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {
@@ -49,31 +50,33 @@ async function readLog(ingress: Ingress, taskId: string): Promise<readonly TaskE
 }
 
 /** The state of a run that was accepted: where it has not begun, wait for its first event. */
-async function readStarted(ingress: Ingress, taskId: string) {
+async function readStarted(ingress: Ingress, taskId: string): Promise<Snapshot> {
   for (;;) {
     const snapshot = await ingress.read(taskId)
     if (snapshot.log.length > 0) return snapshot
-    await ingress.next(taskId, 0, AbortSignal.timeout(30_000))
+    await ingress.event(taskId, 1, AbortSignal.timeout(30_000))
   }
 }
 
-/** One waiting call after the other: each returns with the events after the last one seen. */
+/** What is there, then one waiting call per event. */
 async function* follow(
   ingress: Ingress,
   taskId: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent> {
-  if (signal.aborted || !(await readLog(ingress, taskId))) return
-  for (let seq = after; ;) {
-    const news = await ingress.next(taskId, seq, signal).catch((error: unknown) => {
+  const log = signal.aborted ? undefined : await readLog(ingress, taskId)
+  if (!log) return
+  yield* log.slice(after)
+  let head = log.at(-1)!
+  while (!isTerminal(head.status)) {
+    const next = await ingress.event(taskId, head.seq + 1, signal).catch((error: unknown) => {
       if (signal.aborted) return undefined
       throw error
     })
-    if (!news) return
-    yield* news.events
-    seq = news.events.at(-1)?.seq ?? seq
-    if (news.ended) return
+    if (!next) return
+    if (next.seq > after) yield next
+    head = next
   }
 }
 

@@ -1,8 +1,9 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { monotonicMs, sleep } from '../../contract/patience.ts'
 import { ProblemError } from '../../contract/problems.ts'
+import type { TaskEvent } from '../../contract/events.ts'
 import type { Timing } from '../../contract/timing.ts'
-import { type Accepted, type News, type Snapshot, workflowName } from './protocol.ts'
+import { type Accepted, type Snapshot, workflowName } from './protocol.ts'
 
 /** The server's HTTP interface, for one workflow. Every call may be repeated, and is while the server is out of reach. */
 export interface Ingress extends AsyncDisposable {
@@ -11,7 +12,8 @@ export interface Ingress extends AsyncDisposable {
   /** Whether a run was ever started under this id: answered by the server itself, without a worker. */
   isKnown(taskId: string): Promise<boolean>
   read(taskId: string): Promise<Snapshot>
-  next(taskId: string, after: number, signal: AbortSignal): Promise<News>
+  /** Event `seq`, as soon as there is one. */
+  event(taskId: string, seq: number, signal: AbortSignal): Promise<TaskEvent>
   cancel(taskId: string): Promise<void>
 }
 
@@ -20,7 +22,8 @@ function limitsOf(timing: Timing) {
   return {
     answerMs: Math.max(2000, timing.requestTimeoutMs / 4),
     patienceMs: Math.max(2000, timing.requestTimeoutMs / 2),
-    waitMs: Math.max(5000, timing.longPollMs),
+    // A call that is given up stays in the server until its event comes: rather few of them.
+    waitMs: Math.max(10_000, 2 * timing.longPollMs),
     retryCapMs: Math.max(100, timing.backoffBaseMs),
   }
 }
@@ -63,15 +66,10 @@ export function openIngress(engineUrl: string, timing: Timing): Ingress {
       return status !== 404
     },
     read: (taskId) => call(taskId, 'read'),
-    next: (taskId, after, signal) => {
+    event: (taskId, seq, signal) => {
       const either = AbortSignal.any([signal, closing.signal])
-      const patiently = {
-        dispatcher: waiting,
-        signal: either,
-        answerMs: limits.waitMs + answerMs,
-        patienceMs: Infinity,
-      }
-      return call(taskId, 'next', { after, waitMs: limits.waitMs }, { ...now, ...patiently })
+      const patiently = { dispatcher: waiting, signal: either, answerMs: limits.waitMs, patienceMs: Infinity }
+      return call(taskId, 'event', seq, { ...now, ...patiently })
     },
     cancel: (taskId) => call(taskId, 'cancel', { time: new Date().toISOString() }),
     [Symbol.asyncDispose]: async () => {

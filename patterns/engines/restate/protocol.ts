@@ -6,11 +6,9 @@ export interface Accepted {
   readonly fingerprint: string
 }
 
-/** The state of a workflow, by key. `run` alone writes it. */
-export interface State {
-  log: readonly TaskEvent[]
-  fingerprint: string
-}
+/** The state of a workflow: written by `run` alone, one key per event, so that an append costs the same at any length. */
+export type State = { fingerprint: string } & Record<EventKey, TaskEvent>
+export type EventKey = `event-${number}`
 
 /** Answer of `read`. An empty log: no run has begun under this id. */
 export interface Snapshot {
@@ -18,16 +16,10 @@ export interface Snapshot {
   readonly fingerprint: string | null
 }
 
-/** Answer of `next`. Empty and not ended: nothing happened within the wait. */
-export interface News {
-  readonly events: readonly TaskEvent[]
-  readonly ended: boolean
-}
-
 export const workflowName = 'task'
 
-/** Resolved with event `seq` when it is in the log. */
-export function eventPromise(seq: number): string {
+/** Of the state, and of the durable promise that is resolved with the event when it is in the log. */
+export function eventKey(seq: number): EventKey {
   return `event-${seq}`
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
 import type { Executor, StepResult, Work } from './executor.ts'
-import { type Accepted, cancelPromise, eventPromise, type State } from './protocol.ts'
+import { type Accepted, cancelPromise, eventKey, type State } from './protocol.ts'
 
 type Run = WorkflowContext<State>
 
@@ -53,6 +53,9 @@ async function performSteps(ctx: Run, plan: AgentPlan, log: Log, executor: Execu
   }
 }
 
+/** Made once: an error with a stack for every step would cost more than the step's bookkeeping. */
+const over = new Error('the step is over')
+
 /** The step, unless something ends the task first; then the step is told, and what it still answers is not heard. */
 async function raceStep(
   ctx: Run,
@@ -65,7 +68,7 @@ async function raceStep(
   const { name } = work.plan.steps[work.step - 1]!
   const step = ctx.run<Happening>(name, () => executor.perform(work, attemptCompletedSignal, dropped.signal))
   const happened = await RestatePromise.race([step, ...interruptions])
-  dropped.abort()
+  dropped.abort(over)
   return happened
 }
 
@@ -125,8 +128,8 @@ function openLog(ctx: Run): Log {
     },
     append: async (event) => {
       events.push(event)
-      ctx.set('log', [...events])
-      await ctx.promise<TaskEvent>(eventPromise(event.seq)).resolve(event)
+      ctx.set(eventKey(event.seq), event)
+      await ctx.promise<TaskEvent>(eventKey(event.seq)).resolve(event)
     },
   }
 }

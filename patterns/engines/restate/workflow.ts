@@ -1,16 +1,7 @@
 import * as restate from '@restatedev/restate-sdk'
 import type { TaskEvent } from '../../contract/events.ts'
-import { isTerminal } from '../../contract/task.ts'
 import type { Executor } from './executor.ts'
-import {
-  type Accepted,
-  cancelPromise,
-  eventPromise,
-  type News,
-  type Snapshot,
-  type State,
-  workflowName,
-} from './protocol.ts'
+import { cancelPromise, eventKey, workflowName, type Accepted, type Snapshot, type State } from './protocol.ts'
 import { performTask } from './run.ts'
 
 type Shared = restate.WorkflowSharedContext<State>
@@ -28,32 +19,22 @@ export function taskWorkflow(executor: Executor) {
         performTask(ctx, accepted, executor),
       ),
       read: shared(asked, readSnapshot),
-      next: shared(asked, awaitNews),
+      // It reads no state, so none is sent to it.
+      event: shared({ ...asked, enableLazyState: true }, awaitEvent),
       cancel: shared(asked, askToCancel),
     },
   })
 }
 
 async function readSnapshot(ctx: Shared): Promise<Snapshot> {
-  return { log: (await ctx.get('log')) ?? [], fingerprint: await ctx.get('fingerprint') }
+  const log: TaskEvent[] = []
+  for (let event = await ctx.get(eventKey(1)); event; event = await ctx.get(eventKey(log.length + 1))) log.push(event)
+  return { log, fingerprint: await ctx.get('fingerprint') }
 }
 
-/** What follows event `after`; when there is nothing yet, it waits for the durable promise of the next event. */
-async function awaitNews(ctx: Shared, { after, waitMs }: { after: number; waitMs: number }): Promise<News> {
-  const log = (await ctx.get('log')) ?? []
-  const last = log.at(-1)
-  if (log.length > after || (last && isTerminal(last.status)))
-    return { events: log.slice(after), ended: isTerminal(last!.status) }
-  try {
-    const event = await ctx
-      .promise<TaskEvent>(eventPromise(after + 1))
-      .get()
-      .orTimeout(waitMs)
-    return { events: [event], ended: isTerminal(event.status) }
-  } catch (error) {
-    if (error instanceof restate.TimeoutError) return { events: [], ended: false }
-    throw error
-  }
+/** Event `seq`, as soon as there is one. */
+function awaitEvent(ctx: Shared, seq: number): Promise<TaskEvent> {
+  return ctx.promise<TaskEvent>(eventKey(seq)).get()
 }
 
 async function askToCancel(ctx: Shared, { time }: { time: string }): Promise<void> {

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { alarm, within } from '../../../patterns/engines/postgres/alarm.ts'
+
+const farMs = 60_000
+
+describe('alarm', () => {
+  test('a ring during a wait ends it', async () => {
+    const bell = alarm()
+    const waited = bell.wait(farMs)
+    bell.ring()
+    await waited
+  })
+
+  test('a ring before a wait is not missed, and counts once', async () => {
+    const bell = alarm()
+    bell.ring()
+    bell.ring()
+    await bell.wait(farMs)
+    const second = bell.wait(farMs).then(() => 'rung')
+    expect(await Promise.race([second, Promise.resolve('still waiting')])).toBe('still waiting')
+    bell.ring()
+    expect(await second).toBe('rung')
+  })
+
+  test('nobody rings: the time is over at some point', async () => {
+    await alarm().wait(1)
+  })
+})
+
+describe('within', () => {
+  test('ends with what it waits for, or with the time', async () => {
+    await within(farMs, Promise.resolve())
+    await within(1, new Promise(() => {}))
+  })
+
+  test('passes a failure on', async () => {
+    await expect(within(farMs, Promise.reject(new Error('no')))).rejects.toThrow('no')
+  })
+})
