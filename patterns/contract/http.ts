@@ -45,11 +45,18 @@ export async function exchange(
   }
 }
 
-const refusals = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']
+const refusals = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 /** True when no byte of the request can have reached the server: it was not done. */
 export function neverSent(error: unknown): boolean {
-  return refusals.includes((error as NodeJS.ErrnoException).code ?? '')
+  return refusals.has((error as NodeJS.ErrnoException).code ?? '')
 }
 
 /** What an error says, in one line. */

@@ -13,9 +13,9 @@ export const taskStatus = z.enum([
 ])
 export type TaskStatus = z.infer<typeof taskStatus>
 
-const terminal: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'expired', 'rejected']
+const terminal: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'cancelled', 'expired', 'rejected'])
 export function isTerminal(status: TaskStatus): boolean {
-  return terminal.includes(status)
+  return terminal.has(status)
 }
 
 /** What the agent is asked to do: a seeded plan of steps (`patterns/agent/plan.ts`). */

@@ -127,7 +127,7 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
   test('the OpenAPI document lists every route, and every reference in it resolves', async () => {
     const { json, status } = await send(`${node.url}/openapi.json`, { token: null })
     expect([status, json.openapi]).toEqual([200, '3.1.0'])
-    const documented = Object.entries<object>(json.paths).flatMap(([path, operations]) =>
+    const documented = Object.entries(json.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     )
     const served = node.app.routes
@@ -138,7 +138,7 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
     expect(documented.toSorted()).toEqual([...new Set(served.map(asTemplate))].toSorted())
     const references = [...JSON.stringify(json).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)
     expect(new Set(references)).toEqual(new Set(Object.keys(json.components.schemas)))
-    for (const operation of Object.values<any>(json.paths).flatMap(Object.values))
+    for (const operation of Object.values(json.paths).flatMap(Object.values))
       expect(operation).toMatchObject({ operationId: expect.any(String), responses: expect.any(Object) })
   })
 })

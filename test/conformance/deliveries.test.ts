@@ -156,6 +156,26 @@ describe('polling', () => {
   })
 })
 
+describe('a step whose tool call fails', () => {
+  test('is repeated under the same key until it is acknowledged', async () => {
+    await using node = await startApiNode('polling')
+    node.tools.refuse(2, 503)
+    const { task } = await (await clientOf('polling'))(jobFor('unavailable', 35), portsFor([node.url]), never)
+    expect(task.result!.digest).toBe(answerOf(35))
+    expect(node.tools.effects.map(({ key }) => key)).toEqual([1, 2, 3].map((step) => `${task.task_id}/${step}`))
+  })
+
+  test('fails the task when it can never succeed, and the client says so', async () => {
+    await using node = await startApiNode('polling')
+    node.tools.refuse(1, 400)
+    const failed = (await clientOf('polling'))(jobFor('never', 36), portsFor([node.url]), never)
+    await expect(failed).rejects.toMatchObject({
+      reason: 'task-failed',
+      message: expect.stringContaining('the tool server answered 400'),
+    })
+  })
+})
+
 describe.each(['polling', 'sse-polling'])('%s over a node that was killed', (delivery) => {
   test('learns that the task is gone', async () => {
     await using tools = await startToolServer()

@@ -1,13 +1,22 @@
 import { request, type Dispatcher } from 'undici'
 import type { TaskEvent } from '../../../patterns/contract/events.ts'
-import type { Task } from '../../../patterns/contract/task.ts'
+import { isTerminal, type Task } from '../../../patterns/contract/task.ts'
 import { dispatcher, token } from './api-node.ts'
 
 export interface Reply {
   readonly status: number
   readonly headers: Record<string, string | string[] | undefined>
-  readonly json: any
+  readonly json: ReplyBody
   readonly text: string
+}
+
+/** The fields of every document that the API answers with; a test reads those of the one that it asked for. */
+export interface ReplyBody extends Task {
+  readonly retryable: boolean
+  readonly events: TaskEvent[]
+  readonly openapi: string
+  readonly paths: Record<string, Record<string, object>>
+  readonly components: { readonly schemas: Record<string, object> }
 }
 
 export interface SendOptions {
@@ -52,13 +61,11 @@ export async function readEvents(url: string, taskId: string, after = 0): Promis
   return (await send(`${url}/v1/tasks/${taskId}/events?after=${after}`)).json.events
 }
 
-const finals = ['completed', 'failed', 'cancelled', 'expired', 'rejected']
-
 /** Poll until the task has ended. */
 export async function readEnd(url: string, taskId: string): Promise<Task> {
   for (;;) {
     const task = await readTask(url, taskId)
-    if (finals.includes(task.status)) return task
+    if (isTerminal(task.status)) return task
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

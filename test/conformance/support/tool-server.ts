@@ -17,9 +17,9 @@ export async function startToolServer(): Promise<ToolServer> {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
-    if (refusals.times-- > 0) return response.writeHead(refusals.status).end()
+    if (refusals.times-- > 0) return void response.writeHead(refusals.status).end()
     effects.push({ ...(JSON.parse(body) as Effect), key: String(request.headers['idempotency-key']) })
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    return void response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
   })
   const url = await listenOnLoopback(server)
   return {

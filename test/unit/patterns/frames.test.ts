@@ -26,6 +26,7 @@ function openFrames(events: AsyncIterable<TaskEvent>, over = new AbortController
 
 async function* silence(signal: AbortSignal): AsyncGenerator<TaskEvent> {
   await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  yield* []
 }
 
 test('silence is filled with a comment at every heartbeat', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import { taskEvent, type TaskEvent } from '../../../patterns/contract/events.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { emptyDigest, planTask, remainingMs, stepDigest } from '../../../patterns/agent/plan.ts'
 import { profiles } from '../../../patterns/agent/profiles.ts'
