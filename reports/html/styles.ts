@@ -9,7 +9,7 @@ export const styles = `
 --s0:#d3efdc;--s1:#e6f3cf;--s2:#fbeec2;--s3:#fad8b8;--s4:#f5bfb5;--gone:#e4e6ea;--shadeink:#16191d;
 --ok:#2f77c4;--late:#e09a00;--failed:#d2601a;--lostresult:#c0559b;--stuck:#7b58b0;--wrong:#111418;--losteverywhere:#c0271c;--notoffered:#8a929c;
 --life:#b9cfea;--fault:#f2c14e;--faultalpha:.3}
-@media (prefers-color-scheme:dark){:root{
+@media screen and (prefers-color-scheme:dark){:root{
 --bg:#121519;--panel:#1a1f25;--ink:#e8ebef;--quiet:#9aa5b1;--rule:#2f363f;--grid:#262c34;--accent:#7fb0f5;--bar:#36578a;--point:#a9cbff;
 --pass:#55c98a;--fail:#ff7a6b;--warn:#e5b04b;--invalid:#b3a1e6;
 --s0:#17452c;--s1:#36481c;--s2:#57480f;--s3:#623a14;--s4:#6b251d;--gone:#2b3037;--shadeink:#f3f5f7;
@@ -104,7 +104,8 @@ i[class*="o-"]{background:var(--c)}path[class*="o-"]{stroke:var(--c)}
 .deadline{stroke:var(--quiet);stroke-dasharray:5 4}.lifelines text{paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}.strong{font-weight:650;fill:var(--ink)}
 footer{margin-top:56px!important;padding-bottom:48px!important;border-top:1px solid var(--rule)}
 @media (max-width:760px){body>*{padding:0 16px}}
-@media print{:root{--bg:#fff;--ink:#000}body{font-size:11px}body>*{max-width:none;padding:0}.scroll{overflow:visible}
+@page{size:landscape;margin:11mm}
+@media print{:root{--ink:#000}body{font-size:11px}body>*{max-width:none;padding:0}.scroll{overflow:visible}.strip td,.strip tbody th{font-size:11px;padding:2px 6px}.strip thead th{font-size:11px;padding:4px 6px}.lifelines{min-width:0}
 section,.card,figure,tr,svg{break-inside:avoid}#cells,.cell{break-inside:auto}details::details-content{content-visibility:visible;height:auto}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `.trim()
