@@ -39,11 +39,15 @@ async function drain(server: Server, backend: Backend): Promise<void> {
   const closed = once(server, 'close')
   server.close()
   draining.abort()
-  const cut = setTimeout(() => server.closeAllConnections(), timingAt(settings.timeScale).drainMs)
+  const { drainMs } = timingAt(settings.timeScale)
+  setTimeout(() => server.closeAllConnections(), drainMs)
+  // A store that cannot be reached must not hold up the exit.
+  setTimeout(leave, Math.max(2000, 2 * drainMs))
   await closed
-  clearTimeout(cut)
-  await backend[Symbol.asyncDispose]()
-  process.exit(0)
+  await Promise.resolve(backend[Symbol.asyncDispose]()).catch((error: unknown) =>
+    reportError(settings.node, 'drain', error),
+  )
+  leave()
 }
 
 function leave(): void {

@@ -51,6 +51,11 @@ export function createApi(
   const app = new Hono()
   app.onError((error, c) => failed(c, error, settings))
   app.notFound((c) => sendProblem(c, describeProblem('not-found', `${c.req.method} ${c.req.path}`)))
+  app.use(async (c, next) => {
+    await next()
+    // A kept connection would go on asking a node that is leaving.
+    if (drain.aborted) c.header('Connection', 'close')
+  })
   app.get('/healthz', (c) => c.json({ status: 'ok', node: settings.node }))
   app.get('/openapi.json', (c) => c.json(openApiDocument()))
   app.get('/problems/:kind', (c) => explainProblem(c))
@@ -113,7 +118,7 @@ async function submit(c: Context, api: Api, variation: Variation): Promise<Respo
 async function readTask(c: Context, api: Api): Promise<Response> {
   const task = await waitForChange(c, api, await requireTask(api, c.req.param('id')!))
   // A long poll is paced by the server's holding: its client may come back at once.
-  setTaskHeaders(c, task, requestedWaitMs(c) > 0 ? 0 : api.timing.retryAfterMs)
+  setTaskHeaders(c, task, requestedWaitMs(c) > 0 && !api.drain.aborted ? 0 : api.timing.retryAfterMs)
   const known = c.req.header('If-None-Match')?.split(',') ?? []
   if (known.some((etag) => etag.trim().replace(/^W\//, '') === etagOf(task))) return c.body(null, 304)
   return c.json(task)

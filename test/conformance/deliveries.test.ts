@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { Delivery } from '../../patterns/contract/axes.ts'
@@ -356,6 +356,23 @@ describe('serve', () => {
     expect(await exited).toEqual([0, null])
     await expect(request(`${api.url}/healthz`, { dispatcher })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     expect(api.log()).toBe('')
+  })
+
+  test('SIGTERM: a long poll is answered at once, on a connection that ends', async () => {
+    await using tools = await startToolServer()
+    await using api = await startServe('polling', tools.url, await freePort(), { OUTLAST_TIME_SCALE: '1' })
+    const pool = new Agent()
+    const { json } = await submit(api.url, 'leaving', requestBody(62))
+    const headers = { authorization: `Bearer ${token}` }
+    const polled = request(`${api.url}${json.links.self}?wait=25&after=1000`, { dispatcher: pool, headers })
+    await sleep(500)
+    const exited = once(api.child, 'exit')
+    api.child.kill('SIGTERM')
+    const answer = await polled
+    expect([answer.statusCode, answer.headers.connection, answer.headers['retry-after']]).toEqual([200, 'close', '5'])
+    await answer.body.dump()
+    expect(await exited).toEqual([0, null])
+    await pool.destroy()
   })
 
   test('ends when the process that started it is gone', async () => {
