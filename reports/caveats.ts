@@ -5,8 +5,8 @@ import { tooSmall } from './rows.ts'
 /** When not to trust the numbers of this run: one sentence each, what weighs most first. Empty is good news. */
 export function caveatsOf(results: RunResults): readonly string[] {
   return [
-    ...results.cells.filter(({ verdict }) => verdict === 'INVALID').map(invalidCell),
-    ...results.cells.flatMap(unprovenFaults),
+    ...invalidCells(results.cells),
+    ...unprovenFaults(results.cells),
     ...untouchedCells(results.cells),
     ...smallCells(results.cells),
     ...clusteredNote(results.cells),
@@ -16,30 +16,42 @@ export function caveatsOf(results: RunResults): readonly string[] {
   ]
 }
 
-function invalidCell({ cell, reasons }: CellResult): string {
-  return `${cell.id} is invalid and says nothing about ${cell.pattern}: ${reasons.join('; ') || 'no reason given'}.`
+/** At most this many names in one sentence. */
+const namedAtMost = 4
+
+function list(names: readonly string[]): string {
+  const more = names.length > namedAtMost ? `, and ${names.length - namedAtMost} more` : ''
+  return names.slice(0, namedAtMost).join(', ') + more
 }
 
-function unprovenFaults({ cell, faults }: CellResult): readonly string[] {
-  const unproven = faults.filter(({ proven, state }) => !proven && state !== 'skipped')
-  if (unproven.length === 0) return []
-  const named = unproven.slice(0, 3).map(({ id, state }) => `${id} ${state}`)
-  const more = unproven.length > 3 ? `, and ${unproven.length - 3} more` : ''
-  return [`${cell.id}: ${plural(unproven.length, 'fault')} not proven (${named.join(', ')}${more}).`]
+function invalidCells(cells: readonly CellResult[]): readonly string[] {
+  const invalid = cells.filter(({ verdict }) => verdict === 'INVALID').map(({ cell }) => cell.id)
+  if (invalid.length === 0) return []
+  const which =
+    invalid.length === cells.length ? 'All cells are' : `${invalid.length} of ${plural(cells.length, 'cell')} are`
+  return [`${which} invalid and say nothing about their patterns: ${list(invalid)}.`]
+}
+
+function unprovenFaults(cells: readonly CellResult[]): readonly string[] {
+  const unproven = cells.flatMap(({ cell, faults }) =>
+    faults
+      .filter(({ proven, state }) => !proven && state !== 'skipped')
+      .map(({ id, state }) => `${id} in ${cell.id} (${state})`),
+  )
+  return unproven.length === 0 ? [] : [`Not proven, so perhaps nothing was broken: ${list(unproven)}.`]
 }
 
 function untouchedCells(cells: readonly CellResult[]): readonly string[] {
   const spared = cells.flatMap(({ cell }) => (cell.untouchedBy ?? []).map(({ fault }) => `${cell.id} by ${fault}`))
   if (spared.length === 0) return []
-  return [`A fault of the arm cannot touch some patterns, which compare well for that reason: ${spared.join(', ')}.`]
+  return [`A fault of the arm cannot touch some patterns, which compare well for that reason: ${list(spared)}.`]
 }
 
 function smallCells(cells: readonly CellResult[]): readonly string[] {
-  const small = cells.filter(({ success }) => tooSmall(success))
-  if (small.length === 0) return []
-  const named = small.slice(0, 4).map(({ cell, success }) => `${cell.id}: ${tooSmall(success)}`)
-  const more = small.length > 4 ? `, and ${small.length - 4} more` : ''
-  return [`Too small to settle anything: ${named.join(', ')}${more}.`]
+  const small = cells
+    .filter(({ success }) => tooSmall(success))
+    .map(({ cell, success }) => `${cell.id} (${tooSmall(success)})`)
+  return small.length === 0 ? [] : [`Too small to settle anything: ${list(small)}.`]
 }
 
 function clusteredNote(cells: readonly CellResult[]): readonly string[] {

@@ -27,14 +27,14 @@ export function armGroups(results: RunResults): readonly ArmGroup[] {
   return groups.toSorted((a, b) => Number(b.control) - Number(a.control) || (a.arm < b.arm ? -1 : 1))
 }
 
-/** Names of the patterns, the one that lost the smallest share of its tasks first. */
+/** Names of the patterns, the one that lost the smallest share of its tasks first; invalid cells say nothing. */
 export function patternOrder(results: RunResults): readonly string[] {
   const names = new Set([
     ...results.cells.map(({ cell }) => cell.pattern),
     ...results.plan.notApplicable.map(({ pattern }) => pattern),
   ])
   const share = (name: string): number => {
-    const cells = results.cells.filter(({ cell }) => cell.pattern === name)
+    const cells = results.cells.filter(({ cell, verdict }) => cell.pattern === name && verdict !== 'INVALID')
     const n = sum(cells, ({ success }) => success.n)
     return n === 0 ? -1 : sum(cells, ({ success }) => success.successes) / n
   }

@@ -14,7 +14,8 @@ export default {
     const parts = [
       `## ${verdict}: ${escape(plan.scenario)}`,
       `${escape(plan.question)}  \n${facts.join(' · ')}`,
-      list(results.reasons),
+      list(results.reasons.slice(0, mostReasons)),
+      folded('More reasons', list(results.reasons.slice(mostReasons))),
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
@@ -26,6 +27,9 @@ export default {
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`
   },
 } satisfies Format
+
+/** Shown unfolded. */
+const mostReasons = 8
 
 function cellTable(results: RunResults, cells: readonly CellResult[]): string {
   const heads = [
@@ -47,7 +51,7 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
       const recovery = recoveryOf(cell.episodes)
       return [
         rowName(results, cell),
-        success.n === 0 ? '–' : `**${percent(shareOf(success))}**`,
+        success.n === 0 ? '–' : emphasized(cell, percent(shareOf(success))),
         success.n === 0 ? '–' : percentInterval(shownInterval(success).interval),
         `${count(success.successes)}/${count(success.n)}`,
         percentileText(overhead, 'p50'),
@@ -61,12 +65,17 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
   )
 }
 
+/** What an invalid cell shows is no measurement. */
+function emphasized({ verdict }: CellResult, text: string): string {
+  return verdict === 'INVALID' ? `(${text})` : `**${text}**`
+}
+
 function gates({ gates: all }: RunResults): string {
   if (all.length === 0) return ''
   const rows = all.map(({ gate, observed, interval, n, needed, verdict }) => [
     `${gate.pattern} under ${gate.arm}: ${gate.metric} ≥ ${percent(gate.min)}`,
-    percent(observed),
-    percentInterval(interval),
+    n === 0 ? '–' : percent(observed),
+    n === 0 ? '–' : percentInterval(interval),
     needed === undefined ? count(n) : `${count(n)} (${count(needed)} needed)`,
     verdict,
   ])

@@ -78,7 +78,7 @@ function cellRow(results: RunResults, cell: CellResult): readonly string[] {
   const recovery = recoveryOf(episodes)
   return [
     rowName(results, cell),
-    empty ? '-' : percent(shareOf(success)),
+    empty ? '-' : unlessInvalid(cell, percent(shareOf(success))),
     empty ? '-' : percentInterval(shownInterval(success).interval),
     `${count(success.successes)}/${count(success.n)}`,
     percentileText(overhead, 'p50'),
@@ -88,6 +88,11 @@ function cellRow(results: RunResults, cell: CellResult): readonly string[] {
     rework.plannedSteps === 0 ? '-' : percent(rework.ratio),
     cell.verdict,
   ]
+}
+
+/** What an invalid cell shows is no measurement, and must not read like one. */
+function unlessInvalid({ verdict }: CellResult, text: string): string {
+  return verdict === 'INVALID' ? `(${text})` : text
 }
 
 /** The last column holds the verdict and gets its colour. */
@@ -120,8 +125,8 @@ function gateTable(gates: readonly GateResult[], screen: Screen): string | undef
   const rows = gates.map(({ gate, observed, interval, n, needed, verdict }) => [
     `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
     `>= ${percent(gate.min)}`,
-    percent(observed),
-    percentInterval(interval),
+    n === 0 ? '–' : percent(observed),
+    n === 0 ? '–' : percentInterval(interval),
     count(n),
     needed === undefined ? '' : count(needed),
     verdict,
@@ -162,8 +167,13 @@ function section(head: string, body: string | undefined, screen: Screen): readon
   return body === undefined ? [] : [`${paint(head, 'bold', screen)}\n${body}`]
 }
 
+/** The rest would push the verdicts off the screen. */
+const mostSentences = 8
+
 function bullets(head: string, sentences: readonly string[], screen: Screen): readonly string[] {
-  const lines = sentences.map((sentence) => wrap(`  - ${sentence}`, screen.columns, '    '))
+  const shown = sentences.length > mostSentences + 1 ? sentences.slice(0, mostSentences) : sentences
+  const lines = shown.map((sentence) => wrap(`  - ${sentence}`, screen.columns, '    '))
+  if (shown.length < sentences.length) lines.push(`  and ${sentences.length - shown.length} more: see the report`)
   return section(head, lines.length > 0 ? lines.join('\n') : undefined, screen)
 }
 

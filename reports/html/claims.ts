@@ -79,8 +79,8 @@ function gateRow({ gate, observed, interval, n, needed, verdict }: GateResult): 
   return [
     `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
     `≥ ${percent(gate.min)}`,
-    percent(observed),
-    percentInterval(interval),
+    n === 0 ? '–' : percent(observed),
+    n === 0 ? '–' : percentInterval(interval),
     count(n),
     needed === undefined ? '–' : count(needed),
     all(badge(verdict)),

@@ -4,9 +4,9 @@ import { plural } from '../numbers.ts'
 import { armGroups } from '../rows.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
-import { all, tag, trusted, type Markup } from './markup.ts'
+import { all, tag, trusted, type Child, type Markup } from './markup.ts'
 import { matrix } from './matrix.ts'
-import { badge, note, section } from './parts.ts'
+import { badge, folded, note, section } from './parts.ts'
 import { scatter } from './scatter.ts'
 import { strip } from './strip.ts'
 import { styles } from './styles.ts'
@@ -80,10 +80,23 @@ function header({ plan, environment, verdict, reasons, run }: RunResults): Marku
     tag('div', { class: 'title' }, tag('h1', {}, plan.scenario), badge(verdict)),
     tag('p', { class: 'question' }, plan.question),
     tag('p', { class: 'quiet' }, facts.join(' · ')),
-    reasons.length > 0 && tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason))),
+    ...reasonLists(reasons),
     tag('p', { class: 'quiet' }, 'Again: ', tag('code', {}, replay(plan.seed, run))),
   )
 }
+
+/** The worst ones at once, the rest folded. */
+function reasonLists(reasons: readonly string[]): readonly Child[] {
+  const list = (some: readonly string[]): Markup =>
+    tag('ul', { class: 'reasons' }, ...some.map((reason) => tag('li', {}, reason)))
+  const [first, rest] = [reasons.slice(0, mostReasons), reasons.slice(mostReasons)]
+  return [
+    first.length > 0 && list(first),
+    rest.length > 0 && folded(`${plural(rest.length, 'more reason')}`, false, list(rest)),
+  ]
+}
+
+const mostReasons = 8
 
 function replay(seed: number, run: string): string {
   return `outlast run ${run}/scenario.yaml --seed ${seed} --schedule ${run}/schedule.json`
