@@ -24,6 +24,7 @@ export function percentInterval([low, high]: readonly [number, number]): string 
 /** A duration in the unit that suits it. `null` is beyond every limit: infinite. */
 export function duration(ms: number | null): string {
   if (ms === null || ms === Infinity) return '∞'
+  if (ms === 0) return '0 ms'
   const size = Math.abs(ms)
   if (size < 9.95) return `${ms.toFixed(1)} ms`
   if (size < 999.5) return `${ms.toFixed(0)} ms`

@@ -20,7 +20,8 @@ export function cellSection(result: CellResult, run: string): Markup {
     tag('header', {}, tag('h3', {}, cell.pattern, tag('small', {}, ` under ${cell.arm}`)), badge(verdict)),
     tag('p', { class: 'quiet' }, setting(result)),
     ...untouched(result),
-    reasons.length > 0 && tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason))),
+    reasons.length > 0 &&
+      tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason.replace(`${cell.id}: `, '')))),
     outcomeBar(result),
     proportions(result),
     tag('div', { class: 'scroll' }, lifelines(result)),
@@ -117,7 +118,7 @@ const checkWords = { pass: 'holds', fail: 'broken', unknown: 'unknown' } as cons
 function checkTable(checks: readonly CheckResult[]): Markup | undefined {
   if (checks.length === 0) return undefined
   const rows = checks.map((check) => {
-    const role = check.judges ? (check.promised ? 'promised' : 'measured') : 'of the run itself'
+    const role = check.judges ? (check.promised ? 'promised' : 'measured') : 'the run'
     const harmless = check.status === 'fail' && check.judges && !check.promised
     const css = `status ${harmless ? 'measured' : check.status}`
     return [

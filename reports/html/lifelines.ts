@@ -10,7 +10,7 @@ const left = 64
 const right = 16
 const lane = 22
 const gap = 30
-const lateHeight = 132
+const lateHeight = 140
 
 interface Frame {
   readonly x: Scale
@@ -165,8 +165,8 @@ function byOutcome<T>(items: readonly T[], outcomeOf: (item: T) => Outcome): rea
 
 /** Overhead on a logarithmic axis; what was never seen has a lane of its own at the top. */
 function overheads({ cell }: CellResult, tasks: readonly TaskRow[], { x, late }: Frame): Markup {
-  const never = late + 12
-  const [top, height] = [late + 26, lateHeight - 32]
+  const never = late + 14
+  const [top, height] = [late + 34, lateHeight - 40]
   const lag = (task: TaskRow): number => (task.seenAt ?? 0) - task.intendedAt - task.idealMs
   const worst = tasks.reduce((most, task) => Math.max(most, task.seenAt === undefined ? 0 : lag(task)), cell.graceMs)
   const y = logScale(1, Math.max(10 ** Math.ceil(Math.log10(worst)), 10), height)
@@ -181,7 +181,8 @@ function overheads({ cell }: CellResult, tasks: readonly TaskRow[], { x, late }:
         label(left - 7, at(tick) + 4, 'tick end', duration(tick).replace(/\.0+ /, ' ')),
       ),
     ),
-    label(left - 7, never + 4, 'tick end', 'never'),
+    label(left - 7, never + 1, 'tick end', 'never'),
+    label(left - 7, never + 13, 'tick end strong', count(unseen.length)),
     line(left, at(cell.graceMs), width - right, at(cell.graceMs), 'deadline'),
     label(width - right - 4, at(cell.graceMs) - 4, 'tick end', `deadline ${duration(cell.graceMs)}`),
     byOutcome(seen, ({ task }) => task.outcome).map(([outcome, some]) =>
@@ -196,7 +197,5 @@ function overheads({ cell }: CellResult, tasks: readonly TaskRow[], { x, late }:
         `cross ${outcomeClass(outcome)}`,
       ),
     ),
-    unseen.length > 0 &&
-      label(width - right - 4, never + 4, 'tick end strong', `${count(unseen.length)} without a result`),
   )
 }

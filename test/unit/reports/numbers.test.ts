@@ -32,7 +32,7 @@ test('an interval shows both ends', () => {
 test.each([
   [null, '∞'],
   [Infinity, '∞'],
-  [0, '0.0 ms'],
+  [0, '0 ms'],
   [9.94, '9.9 ms'],
   [9.96, '10 ms'],
   [120.4, '120 ms'],
