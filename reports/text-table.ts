@@ -54,7 +54,7 @@ function keptColumns(columns: readonly Column[], widths: readonly number[], widt
 
 /** Every character that the reports use is one column wide. */
 function displayWidth(text: string): number {
-  return [...text].length
+  return Array.from(text).length
 }
 
 function pad(text: string, width: number, align: 'left' | 'right'): string {

@@ -72,11 +72,17 @@ function openProgress(quiet: boolean): ProgressView {
   return openPlainLines(say, monotonicMs)
 }
 
+/** A terminal signals a whole group and npm passes signals on: one Ctrl-C can arrive several times. */
+const echoMs = 500
+
 /** The first signal asks the run to end well; the second ends this process at once. */
 function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
+  let abortedAt = 0
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted && monotonicMs() - abortedAt < echoMs) return
     if (controller.signal.aborted) process.exit(exitCodes.invalid)
+    abortedAt = monotonicMs()
     say(`${signal}: healing faults and ending nodes; once more to leave at once`)
     controller.abort(new HarnessError(`interrupted by ${signal}`))
   }

@@ -116,8 +116,9 @@ function folded(summary: string, body: string): string {
 
 /** Text from scenarios must not become markup; `allowed` holds characters that this file itself uses as such. */
 function escape(text: string, allowed = ''): string {
-  const special = '\\`*_~{}|#'.split('').filter((character) => !allowed.includes(character))
-  return [...text.replaceAll('\n', ' ').replaceAll('&', '&amp;').replaceAll('<', '&lt;')]
-    .map((c) => (special.includes(c) ? `\\${c}` : c))
-    .join('')
+  return text
+    .replaceAll('\n', ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll(/[\\`*_~{}|#]/g, (character) => (allowed.includes(character) ? character : `\\${character}`))
 }

@@ -92,7 +92,7 @@ function reasonLists(reasons: readonly string[]): readonly Child[] {
   const [first, rest] = [reasons.slice(0, mostReasons), reasons.slice(mostReasons)]
   return [
     first.length > 0 && list(first),
-    rest.length > 0 && folded(`${plural(rest.length, 'more reason')}`, false, list(rest)),
+    rest.length > 0 && folded(plural(rest.length, 'more reason'), false, list(rest)),
   ]
 }
 

@@ -5,11 +5,11 @@ import { outcomes } from '../../../harness/store/schema.ts'
 import type * as Store from '../../../harness/store/schema.ts'
 import { faultsOf, graceMs, loadMs, round, simulate, timeScale, windows, type Arm, type Model } from './study-tasks.ts'
 
-const callbackArms: readonly Arm[] = ['receiver-down']
+const callbackArms: ReadonlySet<Arm> = new Set(['receiver-down'])
 
 /** A flat list, so that a cell that does not apply is simply none. */
 export function cellOf(model: Model, arm: Arm, block: number, tasks: number): readonly Store.CellResult[] {
-  if (callbackArms.includes(arm) && model.delivery !== 'webhook') return []
+  if (callbackArms.has(arm) && model.delivery !== 'webhook') return []
   const n = model.name === 'sync' && arm === 'latency' ? 0 : tasks
   const plan = cellPlan(model, arm, block, n)
   const rows = simulate(plan, createRng(42, plan.id))
