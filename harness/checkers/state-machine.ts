@@ -60,12 +60,13 @@ function sameEvent(event: { seq: number; status: TaskStatus }, seq: number, stat
   return event.seq === seq && event.status === status
 }
 
-/** The terminal state as each other source tells it. */
+/** The state as each other source tells it, in the order in which it was told: a callback may come after the final read. */
 function ends(task: TaskTrace): readonly Sight[] {
   const callbacks = task.callbacks.map(({ index, value: { status } }) => ({ index, status }))
   const finals = task.finals.flatMap(({ index, value: { status } }) => (status ? [{ index, status }] : []))
   const own = taskEnd(task)?.status
-  return [...callbacks, ...(own ? [{ index: task.end!.index, status: own }] : []), ...finals]
+  const told = [...callbacks, ...(own ? [{ index: task.end!.index, status: own }] : []), ...finals]
+  return told.toSorted((a, b) => a.index - b.index)
 }
 
 function findBreach(channels: readonly (readonly Sight[])[]): number[] {

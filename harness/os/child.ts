@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, openSync, closeSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { HarnessError } from '../core/errors.ts'
 import { runLabel } from './label.ts'
+import { yieldToHarness } from './priority.ts'
 
 export interface ChildSpec {
   readonly command: string
@@ -41,7 +41,7 @@ export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
     // A pipe whose reader died is no news: the exit event tells.
     child.stdin?.on('error', () => {})
     await once(child, 'spawn')
-    if (spec.nice && child.pid) setPriority(child.pid, spec.nice)
+    if (spec.nice && child.pid) void yieldToHarness(child.pid, spec.nice)
     return child
   } finally {
     closeSync(log)

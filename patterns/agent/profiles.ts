@@ -33,6 +33,17 @@ const researchWrite: Profile = {
   ],
 }
 
+/** The same five minutes in few, long steps: a third of the messages, where many tasks must fit on a small machine. */
+const researchBrief: Profile = {
+  totalMs: 300_000,
+  steps: [
+    { kind: 'search', name: 'search for sources', weight: 3, credits: 3 },
+    { kind: 'read', name: 'read the sources', weight: 5, credits: 6 },
+    { kind: 'draft', name: 'draft the brief', weight: 5, credits: 8 },
+    { kind: 'finalize', name: 'finalize the brief', weight: 2, credits: 2 },
+  ],
+}
+
 const smoke: Profile = {
   totalMs: 30_000,
   steps: [
@@ -45,5 +56,6 @@ const smoke: Profile = {
 /** Every profile by name. At most 16 steps each: one digest gives all draws of a plan. */
 export const profiles: ReadonlyMap<string, Profile> = new Map([
   ['research-write', researchWrite],
+  ['research-brief', researchBrief],
   ['smoke', smoke],
 ])

@@ -54,9 +54,10 @@ const refusals = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-/** True when no byte of the request can have reached the server: it was not done. */
+/** True when no byte of the request can have reached the server, since there was no connection: it was not done. */
 export function neverSent(error: unknown): boolean {
-  return refusals.has((error as NodeJS.ErrnoException).code ?? '')
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return syscall === 'connect' || refusals.has(code ?? '')
 }
 
 /** What an error says, in one line. */

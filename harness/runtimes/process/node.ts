@@ -38,6 +38,8 @@ export class ChildNode implements Node {
   #wanted = false
   #crashes = 0
   #restart: NodeJS.Timeout | undefined
+  /** A start under way; harm waits for it, since what is not up cannot be taken down. */
+  #starting: Promise<void> = Promise.resolve()
 
   constructor(spec: NodeSpec) {
     this.#spec = spec
@@ -56,7 +58,13 @@ export class ChildNode implements Node {
   }
 
   /** Start and wait until ready. Rejects with the log's name when it ends before it is. */
-  async start(signal: AbortSignal): Promise<void> {
+  start(signal: AbortSignal): Promise<void> {
+    const starting = this.#start(signal)
+    this.#starting = starting.catch(() => {})
+    return starting
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
     this.#wanted = true
     const child = await spawnChild(this.#spec.child)
     this.#child = child
@@ -71,14 +79,14 @@ export class ChildNode implements Node {
 
   /** SIGKILL, as the kernel or a node loss would: nothing is flushed, nobody is told. */
   async kill(): Promise<NodeHarm> {
-    const child = this.#alive('kill')
+    const child = await this.#alive('kill')
     const evidence = await this.#end(child, 'SIGKILL')
     return { evidence, heal: onlyOnce(() => this.#revive()) }
   }
 
   /** SIGTERM, then SIGKILL when the grace is over, as an orchestrator does. */
   async stop(graceMs: number): Promise<NodeHarm> {
-    const child = this.#alive('stop')
+    const child = await this.#alive('stop')
     const overrun = setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs)
     try {
       const evidence = await this.#end(child, 'SIGTERM')
@@ -90,7 +98,7 @@ export class ChildNode implements Node {
 
   /** SIGSTOP: the kernel still acknowledges what it receives, so this is not a firewall drop. */
   async pause(): Promise<NodeHarm> {
-    const child = this.#alive('pause')
+    const child = await this.#alive('pause')
     const pid = child.pid!
     signalGroup(pid, 'SIGSTOP')
     for (let tries = 0; tries < 50 && processState(pid) !== 'T'; tries++) await sleep(5)
@@ -113,7 +121,8 @@ export class ChildNode implements Node {
     clearTimeout(overrun)
   }
 
-  #alive(what: string): ChildProcess {
+  async #alive(what: string): Promise<ChildProcess> {
+    await this.#starting
     if (!this.#child?.pid) throw new HarnessError(`cannot ${what} ${this.name}: it is not running`)
     return this.#child
   }
