@@ -5,8 +5,12 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import type { Engine } from '../../harness/core/types.ts'
+import type { LinkName } from '../../harness/core/plan.ts'
+import type { Engine, Link } from '../../harness/core/types.ts'
+import { startServer } from '../../harness/links/embedded/server.ts'
+import { openLinks } from '../../harness/links/toxiproxy.ts'
 import type { ProgramCommand } from '../../harness/runtimes/programs/program.ts'
 import * as postgres from '../../harness/runtimes/programs/postgres.ts'
 import * as restate from '../../harness/runtimes/programs/restate.ts'
@@ -19,23 +23,31 @@ import type { Task } from '../../patterns/contract/task.ts'
 /** One engine with its real servers and workers, and a world of the test's own around it. */
 export interface EngineCluster extends AsyncDisposable {
   readonly engine: Engine
-  /** Acknowledged effects, in the order of arrival. */
+  /** Executions of steps, in the order of arrival. */
   readonly effects: readonly Effect[]
-  /** Tasks that the callback receiver got. */
-  readonly callbacks: readonly Task[]
+  /** Callbacks by arrival; the body is missing where its sender hung up on this busy process. */
+  readonly callbacks: readonly Callback[]
   readonly webhookUrl: string
   readonly timeScale: number
   /** Database address, for looking behind the engine's back. */
   readonly storeUrl: string | undefined
+  /** Every connection between nodes, by the link's name without an ordinal. */
+  readonly links: ReadonlyMap<LinkName, Link>
   openApi(): Promise<Backend>
   startWorker(): Promise<Worker>
   stopServer(): Promise<void>
   startServer(): Promise<void>
 }
 
+export interface Callback {
+  readonly taskId: string
+  body: Task | undefined
+}
+
 export interface Worker {
   readonly node: string
   signal(signal: NodeJS.Signals): void
+  isAlive(): boolean
   /** Exit code, or the signal's name. */
   readonly ended: Promise<number | string>
 }
@@ -48,7 +60,8 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
   await chmod(dir, 0o711)
   const world = stack.use(await startWorld())
   const server = stack.use(await startProgram(engine, dir, timeScale))
-  const worker = { host: '127.0.0.1', port: await freePort() }
+  const workerPort = await freePort()
+  const { addressOf, links } = await openCrossings(engine, server.addresses, workerPort, dir, stack)
   const settings: NodeSettings = {
     node: 'api-0',
     listen: { host: '127.0.0.1', port: await freePort() },
@@ -59,6 +72,7 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
     webhookAllow: ['127.0.0.0/8'],
     toolsUrl: world.url,
     ...server.addresses,
+    ...addressOf('api'),
   }
   const workers: ChildProcess[] = []
   stack.defer(() => endAll(workers))
@@ -70,20 +84,56 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
     webhookUrl: `${world.url}/callback`,
     timeScale,
     storeUrl: server.addresses.storeUrl,
+    links,
     openApi: async () => {
       const { openBackend } = await loadModule<BackendModule>('engines', engine.name, 'backend')
       return openBackend(settings, await openNotify(settings))
     },
     startWorker: async () => {
       // An engine that knows its workers by address has one address for them.
-      const listen = server.addresses.engineUrl ? worker : { host: '127.0.0.1', port: await freePort() }
-      const advertised = { advertisedUrl: `http://${listen.host}:${listen.port}` }
-      return spawnWorker({ ...settings, ...advertised, node: `worker-${workers.length}`, listen }, workers)
+      const listen = { host: '127.0.0.1', port: server.addresses.engineUrl ? workerPort : await freePort() }
+      const node = `worker-${workers.length}`
+      return spawnWorker({ ...settings, ...addressOf('worker'), node, listen }, workers)
     },
     stopServer: () => server.stop(),
     startServer: () => server.start(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+type Addresses = Pick<NodeSettings, 'storeUrl' | 'engineUrl' | 'engineControlUrl'>
+
+/** A link for every connection between nodes, and each role's addresses through its own. */
+async function openCrossings(
+  engine: Engine,
+  direct: Addresses,
+  workerPort: number,
+  dir: string,
+  stack: AsyncDisposableStack,
+) {
+  const proxies = await startServer('127.0.0.1:0', join(dir, 'evidence.ndjson'), '1')
+  stack.defer(() => proxies.close())
+  const created = stack.use(await openLinks(proxies.url))
+  const upstreams = { store: direct.storeUrl, engine: direct.engineUrl, worker: `http://127.0.0.1:${workerPort}` }
+  const links = new Map<LinkName, Link>()
+  for (const { role, dials } of engine.services)
+    for (const to of ['store', 'engine', 'worker'] as const) {
+      if (!dials.includes(to)) continue
+      const kind = `${role}->${to}` as LinkName
+      const upstream = new URL(upstreams[to]!).host
+      links.set(kind, await created.create({ name: `${kind}-0`, kind, ordinal: 0, upstream }))
+    }
+  const through = (kind: LinkName, url: string | undefined): string | undefined => {
+    const link = links.get(kind)
+    return link && url ? url.replace(new URL(url).host, new URL(link.url).host) : undefined
+  }
+  const addressOf = (role: 'api' | 'worker'): Partial<NodeSettings> => {
+    const storeUrl = through(`${role}->store`, direct.storeUrl)
+    const engineUrl = role === 'api' ? through('api->engine', direct.engineUrl) : undefined
+    const advertisedUrl = links.get('engine->worker')?.url
+    return { ...(storeUrl && { storeUrl }), ...(engineUrl && { engineUrl }), ...(advertisedUrl && { advertisedUrl }) }
+  }
+  return { addressOf, links }
 }
 
 async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Promise<Worker> {
@@ -97,6 +147,7 @@ async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Pro
   return {
     node: settings.node,
     signal: (signal) => void child.kill(signal),
+    isAlive: () => isRunning(child),
     ended: once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | string),
   }
 }
@@ -122,7 +173,7 @@ function environmentOf(settings: NodeSettings): Record<string, string> {
 }
 
 interface Server extends AsyncDisposable {
-  readonly addresses: Pick<NodeSettings, 'storeUrl' | 'engineUrl' | 'engineControlUrl'>
+  readonly addresses: Addresses
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -137,19 +188,19 @@ async function startProgram(engine: Engine, dir: string, timeScale: number): Pro
   if (program === 'restate') {
     await mkdir(dataDir)
     const addresses = { engineUrl: `http://${host}:${port}`, engineControlUrl: `http://${host}:${controlPort}` }
-    return startServer(await restate.programCommand(place), addresses, {
+    return runServer(await restate.programCommand(place), addresses, {
       http: `${addresses.engineUrl}/restate/health`,
     })
   }
   await postgres.createTemplate(join(dir, 'template'))
   await postgres.cloneTemplate(join(dir, 'template'), dataDir)
   const addresses = { storeUrl: await postgres.storeUrl(dataDir, host, port) }
-  return startServer(await postgres.programCommand(place), addresses, { tcp: { host, port } })
+  return runServer(await postgres.programCommand(place), addresses, { tcp: { host, port } })
 }
 
-async function startServer(
+async function runServer(
   { command, args, endSignal, env, cwd, uid, gid }: ProgramCommand,
-  addresses: Server['addresses'],
+  addresses: Addresses,
   ready: Readiness,
 ): Promise<Server> {
   let child: ChildProcess | undefined
@@ -168,12 +219,23 @@ async function startServer(
 /** Tool server and callback receiver. */
 async function startWorld() {
   const effects: Effect[] = []
-  const callbacks: Task[] = []
-  const server = createServer(async (request, response) => {
-    const body = await readJson(request)
-    if (request.url === '/effects') effects.push(body as Effect)
-    if (request.url === '/callback') callbacks.push(body as Task)
-    response.writeHead(204).end()
+  const callbacks: Callback[] = []
+  /** A call that is repeated because its answer was late is the same execution, and the same text. */
+  const known = new Set<string>()
+  const receive = async (request: IncomingMessage): Promise<void> => {
+    const id = /^evt_(.+)_\d+$/.exec(String(request.headers['webhook-id']))?.[1]
+    const callback: Callback | undefined = id === undefined ? undefined : { taskId: id, body: undefined }
+    if (callback) callbacks.push(callback)
+    const body = await text(request)
+    if (callback) callback.body = JSON.parse(body) as Task
+    else if (!known.has(body)) effects.push(JSON.parse(body) as Effect)
+    known.add(body)
+  }
+  const server = createServer((request, response) => {
+    receive(request).then(
+      () => response.writeHead(204).end(),
+      () => response.destroy(),
+    )
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -182,11 +244,6 @@ async function startWorld() {
     server.close()
   }
   return { effects, callbacks, url, [Symbol.asyncDispose]: dispose }
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks = await request.toArray()
-  return JSON.parse(Buffer.concat(chunks as Buffer[]).toString())
 }
 
 async function freePort(): Promise<number> {
