@@ -188,7 +188,7 @@ describe.each([...engines.values()])('engine $name', (engine) => {
       expect(resumed[0]).toMatchObject({ attempt: 2, data: { executor: workers[0]!.node } })
       expect(events.at(-1)).toMatchObject({ attempt: 2 })
       const attempts = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ attempt }) => attempt)
-      expect(attempts).toEqual(attempts.toSorted())
+      expect(attempts).toEqual(attempts.toSorted((a, b) => a - b))
       expect(attempts.at(-1)).toBe(2)
     })
 

@@ -85,20 +85,12 @@ function interruptionsOf(ctx: Run, log: readonly TaskEvent[], timeScale: number)
 /** What a happening adds to the log after `completed` steps. */
 function eventsOf(happened: Happening, plan: AgentPlan, completed: number, head: TaskEvent): readonly TaskEvent[] {
   const time = new Date(happened.at)
-  switch (happened.kind) {
-    case 'done':
-      return afterStep(head, plan, { step: completed + 1, ...happened }, time)
-    case 'resumed':
-      return [resumedEvent(head, plan, happened.executor, completed, time)]
-    case 'refused':
-      return [failedEvent(head, happened.reason, time)]
-    case 'expire':
-      return [expiredEvent(head, 'the deadline has passed', time)]
-    case 'cancel': {
-      const requested = cancelRequestedEvent(head, time)
-      return [requested, cancelledEvent(requested, time)]
-    }
-  }
+  if (happened.kind === 'done') return afterStep(head, plan, { step: completed + 1, ...happened }, time)
+  if (happened.kind === 'resumed') return [resumedEvent(head, plan, happened.executor, completed, time)]
+  if (happened.kind === 'refused') return [failedEvent(head, happened.reason, time)]
+  if (happened.kind === 'expire') return [expiredEvent(head, 'the deadline has passed', time)]
+  const requested = cancelRequestedEvent(head, time)
+  return [requested, cancelledEvent(requested, time)]
 }
 
 function afterStep(

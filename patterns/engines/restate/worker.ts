@@ -100,7 +100,7 @@ async function postDeployment(controlUrl: string, uri: string): Promise<string |
 
 /** Retries are the server's business and its log's; ours says what nobody expected. */
 function failuresOnly(node: string): LoggerTransport {
-  return (meta, ...message) => {
-    if (meta.level === 'error') reportFailure(node, 'restate', message.map(String).join(' '))
+  return ({ level }: { readonly level: string }, ...message) => {
+    if (level === 'error') reportFailure(node, 'restate', message.map(String).join(' '))
   }
 }
