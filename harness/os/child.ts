@@ -60,7 +60,7 @@ export async function readFirstLine<T>(child: ChildProcess, what: string, logFil
   return JSON.parse(line) as T
 }
 
-export function startFailure(what: string, code: number | null, signal: string | null, logFile: string): HarnessError {
+function startFailure(what: string, code: number | null, signal: string | null, logFile: string): HarnessError {
   return new HarnessError(`${what} ended while it was starting (${signal ?? `exit code ${code}`}); see ${logFile}`)
 }
 

@@ -32,7 +32,7 @@ export async function openLedger(
   onEffect?: (effect: LedgerEffect) => void,
 ): Promise<Ledger> {
   const args = [entryPath('./ledger-server', import.meta.url), file, ...(onEffect ? ['--announce'] : [])]
-  const child = await spawnChild({ command: process.execPath, args, logFile, stdout: 'pipe', nice: 3 })
+  const child = await spawnChild({ command: process.execPath, args, logFile, stdout: 'pipe', nice: 2 })
   const { listening } = await readFirstLine<{ listening: number }>(child, 'the ledger', logFile)
   const address = `127.0.0.1:${listening}`
   if (onEffect) createInterface({ input: child.stdout! }).on('line', (line) => onEffect(JSON.parse(line)))

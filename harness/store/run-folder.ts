@@ -113,13 +113,6 @@ export async function writeResults(run: RunFolder, results: RunResults): Promise
   await writeJson(join(run.path, 'results.json'), results)
 }
 
-/** Writes `report.<extension>` and returns its path. */
-export async function writeReport(run: RunFolder, extension: string, text: string): Promise<string> {
-  const path = join(run.path, `report.${extension}`)
-  await writeFile(path, text)
-  return path
-}
-
 export function readScenarioText(run: RunFolder): Promise<string> {
   return readFile(join(run.path, 'scenario.yaml'), 'utf8')
 }

@@ -20,7 +20,7 @@ export async function startLinkServer(request: DeployRequest): Promise<AsyncDisp
     env: request.env,
     logFile,
     stdout: 'pipe',
-    nice: 3,
+    nice: 2,
   })
   const { listening } = await readFirstLine<{ listening: string }>(child, 'the link server', logFile)
   return { url: listening, [Symbol.asyncDispose]: () => killGroup(child, 'SIGTERM') }
