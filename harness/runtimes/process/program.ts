@@ -15,7 +15,7 @@ export interface Program {
 }
 
 /** Below the harness in priority. */
-const nice = 5
+const nice = 7
 
 /**
  * A node's start is mostly compilation, and a cell starts a dozen on two cores: what one compiled, the next one loads.
