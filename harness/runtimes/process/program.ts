@@ -65,10 +65,17 @@ function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Prog
   }
 }
 
-async function describeServer(node: Placed, { dataDir, host, logFile }: ProgramPlace): Promise<Program> {
+async function describeServer(node: Placed, place: ProgramPlace): Promise<Program> {
+  const { dataDir, host, logFile, env } = place
   const describe = node.service.program === 'postgres' ? postgresCommand : restateCommand
   const { port, controlPort } = node
-  const { ready, endSignal, ...child } = await describe({ dataDir, host, port, controlPort })
+  const { ready, endSignal, ...child } = await describe({
+    dataDir,
+    host,
+    port,
+    controlPort,
+    timeScale: Number(env['OUTLAST_TIME_SCALE'] ?? 1),
+  })
   const readiness = ready === 'tcp' ? { tcp: { host, port } } : { http: `http://${host}:${port}${ready.http}` }
   return { child: { ...child, logFile, nice }, ready: readiness, endSignal }
 }
