@@ -98,7 +98,7 @@ export interface Rework {
   readonly plannedSteps: number
   readonly executedSteps: number
   readonly duplicateEffects: number
-  /** Busy time of all effects / ideal time of the steps that took effect, minus 1. */
+  /** Busy time, steps that an exit cut off included / busy time of each step's first execution, minus 1. */
   readonly ratio: number
   /** Busy time that led to nothing: repeated executions, and all work on tasks whose result neither side has. */
   readonly wastedMs: number

@@ -5,7 +5,7 @@ import type { CellPlan } from '../core/plan.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker, Verdict } from '../core/types.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
-import { measureRework } from '../stats/rework.ts'
+import { exitsOf, measureRework } from '../stats/rework.ts'
 import {
   type CellResult,
   type CheckResult,
@@ -62,7 +62,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
     overhead: summarizeOverhead(tasks, cell.timeScale),
     episodes: measureEpisodes(trace, (task) => fates.get(task)!.seenAt),
-    rework: measureRework(offered, (task) => fates.get(task)!.serverHas),
+    rework: measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
     tasks,
   }
 }

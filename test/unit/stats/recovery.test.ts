@@ -144,12 +144,23 @@ test('rework is what was done again, and what was done for nothing', () => {
     effect('t-2', 1, 10),
   ]
   const { tasks } = traceOf(story(lines))
-  expect(measureRework(tasks, ({ task }) => task === 't-1')).toEqual({
+  expect(measureRework(tasks, ({ task }) => task === 't-1', new Map())).toEqual({
     plannedSteps: 4,
     executedSteps: 4,
     duplicateEffects: 1,
     ratio: 4 / 3 - 1,
     wastedMs: 100,
   })
-  expect(measureRework([], () => true).ratio).toBe(0)
+  expect(measureRework([], () => true, new Map()).ratio).toBe(0)
+})
+
+test('a step that an exit cut off counts from the end of the step before it', () => {
+  const lines = [intend('t-1'), effect('t-1', 1, 10), effect('t-1', 2, 200, { attempt: 2 })]
+  const { tasks } = traceOf(story(lines))
+  const [first] = tasks[0]!.effects
+  const { executor, endedAt } = first!.value
+  const during = new Map([[executor, [endedAt + 30]]])
+  expect(measureRework(tasks, () => true, during).wastedMs).toBe(30)
+  const afterwards = new Map([[executor, [100_000]]])
+  expect(measureRework(tasks, () => true, afterwards).wastedMs).toBe(0)
 })
