@@ -17,4 +17,4 @@ export interface Screen {
 }
 
 /** A file, a pipe, a log: nothing may be assumed about it. */
-export const plainScreen: Screen = { columns: 120, rich: false }
+export const plainScreen: Screen = { columns: 140, rich: false }

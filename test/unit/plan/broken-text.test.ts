@@ -128,7 +128,7 @@ const cases: readonly [string, string, ...string[]][] = [
   [
     'an unknown profile',
     text({ tail: 'profile: research-wirte' }),
-    '7:10: profile: unknown profile "research-wirte" (did you mean "research-write"?); profiles: research-write, smoke',
+    '7:10: profile: unknown profile "research-wirte" (did you mean "research-write"?); profiles: research-write, research-brief, smoke',
   ],
   [
     'unknown arrivals',

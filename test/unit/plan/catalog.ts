@@ -75,6 +75,7 @@ export const catalog: Catalog = {
   ]),
   profiles: new Map([
     ['research-write', { steps: 12, idealMs: 300_000 }],
+    ['research-brief', { steps: 4, idealMs: 300_000 }],
     ['smoke', { steps: 3, idealMs: 30_000 }],
   ]),
 }
