@@ -62,7 +62,8 @@ async function carryOutPlan(
   runtime: Runtime,
   options: RunOptions,
 ): Promise<readonly string[]> {
-  const run = `${folder.name}-${process.pid}`
+  // Short: it is part of the path of Unix sockets, which may have no more than about a hundred bytes.
+  const run = `${process.pid}-${Date.now().toString(36)}`
   const temp = claimTemp(run)
   const reaper = await spawnChild({
     command: process.execPath,

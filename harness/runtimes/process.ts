@@ -63,7 +63,8 @@ async function makeNodes(
   links: readonly Link[],
   request: DeployRequest,
 ): Promise<readonly ChildNode[]> {
-  const dataDir = (node: Placed): string => join(request.temp, `${request.cell}.${node.name}`)
+  // Ports are unique, and short: a Unix socket's path below this folder may have no more than about a hundred bytes.
+  const dataDir = (node: Placed): string => join(request.temp, String(node.port))
   const servers = placed.filter(({ role }) => role === 'store' || role === 'engine')
   await Promise.all(servers.map((node) => prepareData(node, dataDir(node), request.temp)))
   const store = placed.find(({ role }) => role === 'store')

@@ -23,6 +23,8 @@ export interface NodeSpec {
 }
 
 const crashLoopCap = 6
+/** A node that is not ready by then is not going to be. */
+const startLimitMs = 60_000
 
 /**
  * One child process with the life of a pod: started again after a delay when it ends by itself, held down while a
@@ -71,7 +73,14 @@ export class ChildNode implements Node {
     const ended = once(child, 'exit').then(([code, by]) =>
       this.#exited(child, code as number | null, by as string | null),
     )
-    const ready = await Promise.race([waitUntilReady(this.#spec.ready, signal), ended.then(() => false)])
+    const limit = AbortSignal.timeout(startLimitMs)
+    const probed = waitUntilReady(this.#spec.ready, AbortSignal.any([signal, limit])).catch((error: unknown) => {
+      if (!limit.aborted) throw error
+      throw new HarnessError(
+        `${this.name} was not ready within ${startLimitMs / 1000} s; see ${this.#spec.child.logFile}`,
+      )
+    })
+    const ready = await Promise.race([probed, ended.then(() => false)])
     if (ready === false)
       throw new HarnessError(`${this.name} ended while it was starting; see ${this.#spec.child.logFile}`)
     this.#emit('ready', { pid: child.pid! })
@@ -139,7 +148,7 @@ export class ChildNode implements Node {
 
   async #revive(): Promise<void> {
     if (this.#child) return
-    await this.start(AbortSignal.timeout(30_000))
+    await this.start(new AbortController().signal)
   }
 
   #exited(child: ChildProcess, code: number | null, by: string | null): void {
@@ -154,7 +163,7 @@ export class ChildNode implements Node {
     const delayMs = this.#spec.restartDelayMs * 2 ** Math.min(this.#crashes++, crashLoopCap)
     this.#restart = setTimeout(() => {
       this.#emit('restarting', {})
-      this.start(AbortSignal.timeout(30_000)).then(
+      this.start(new AbortController().signal).then(
         () => (this.#crashes = 0),
         () => {},
       )

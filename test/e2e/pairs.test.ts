@@ -1,0 +1,37 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import type { RunResults } from '../../harness/store/schema.ts'
+import { outlast, temporaryFolders } from '../support/outlast.ts'
+
+const scenario = `name: pairs
+question: Does any delivery run on any engine?
+seed: 3
+timeScale: 60
+profile: smoke
+patterns: [webhook+restate, sync+postgres, durable-restate]
+load: { tasks: 24, arrivals: uniform, rate: 6/min }
+grace: 4m
+replicas: { api: 1, executor: 2 }
+restartDelay: 30s
+arms:
+  kill:
+    - { fault: kill, target: executor-0, on: { task: 6, step: 1, after: 10s }, for: 30s }
+health: { pacerLagP99: 500ms, eventLoopDelayP99: 500ms }
+`
+
+it('any delivery runs on any engine, through a kill that a step of a task sets off, and nothing durable is lost', async () => {
+  await using folders = await temporaryFolders()
+  const file = join(folders.out, '..', 'pairs.yaml')
+  await writeFile(file, scenario)
+  const run = await outlast(['run', file, '--out', folders.out], folders.tmp)
+  const [folder] = await readdir(folders.out)
+  const results = JSON.parse(await readFile(join(folders.out, folder!, 'results.json'), 'utf8')) as RunResults
+  expect(results.reasons).toEqual([])
+  expect(run.code).toBe(0)
+  for (const { cell, faults, serverSuccess } of results.cells) {
+    expect(faults.map(({ proven }) => proven)).toEqual([true])
+    expect([cell.id, serverSuccess.successes]).toEqual([cell.id, 24])
+  }
+  expect(await readdir(folders.tmp)).toEqual([])
+})
