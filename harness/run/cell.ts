@@ -5,40 +5,24 @@ import type { Task } from '../../patterns/contract/task.ts'
 import { timingAt } from '../../patterns/contract/timing.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
-import type { FaultChange, Op, Phase } from '../core/history.ts'
+import type { Op } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { createRng } from '../core/rng.ts'
-import type { Deployment, Engine, Fault, Runtime } from '../core/types.ts'
+import type { Deployment } from '../core/types.ts'
 import { planArrivals } from '../load/arrivals.ts'
 import { type CallbackReceiver, openInbox } from '../load/inbox.ts'
 import { offerOpenLoop, type PacerReport } from '../load/open-loop.ts'
 import { type CellFolder, createCell } from '../store/cell-folder.ts'
 import type { LineFile } from '../store/line-file.ts'
 import { openHistory } from '../store/history-file.ts'
-import type { RunFolder } from '../store/run-folder.ts'
-import { readFinals } from './final-reads.ts'
-import { type HealthMonitor, summarizeLags } from './health.ts'
-import { createJobRunner, type JobRunner, openDispatcher, planJobs, type PlannedJob } from './jobs.ts'
-import { type Ledger, type LedgerEffect, openLedger } from './ledger.ts'
+import { conclude } from './conclude.ts'
+import type { HealthMonitor } from './health.ts'
+import { createJobRunner, type JobRunner, openDispatcher, planJobs } from './jobs.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { carryOut } from './nemesis.ts'
+import { type CellEvents, engineOf, enterPhase, type Parts, type RunContext } from './parts.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
-import { type StepWatch, watchSteps } from './step-watch.ts'
-
-/** What all cells of a run share. */
-export interface RunContext {
-  readonly folder: RunFolder
-  /** The run's own temporary folder. */
-  readonly temp: string
-  readonly runtime: Runtime
-  readonly engines: ReadonlyMap<string, Engine>
-  readonly faults: ReadonlyMap<string, Fault>
-  readonly signal: AbortSignal
-}
-
-export interface CellEvents {
-  readonly phase: (phase: Phase) => void
-  readonly fault: (change: FaultChange) => void
-}
+import { watchSteps } from './step-watch.ts'
 
 /** A cell whose system is up and whose clients are ready; disposing ends everything of it. */
 export interface ReadyCell extends AsyncDisposable {
@@ -52,19 +36,6 @@ export interface ReadyCell extends AsyncDisposable {
 
 /** Most tasks in flight per cell: beyond it the driver would be the bottleneck, and says so. */
 const maxInFlight = 20_000
-
-interface Parts {
-  readonly cell: CellPlan
-  readonly context: RunContext
-  readonly recorder: Recorder
-  readonly ledger: Ledger
-  readonly steps: StepWatch
-  readonly deployment: Deployment
-  readonly jobs: readonly PlannedJob[]
-  readonly runner: JobRunner
-  readonly token: string
-  readonly events: CellEvents
-}
 
 /**
  * Start a cell's ledger, receiver and nodes, and connect its clients.
@@ -226,54 +197,9 @@ async function offerLoad(parts: Parts, epochMs: number): Promise<PacerReport> {
   return pacer
 }
 
-async function conclude(parts: Parts, pacer: PacerReport, health: ReturnType<HealthMonitor['stop']>): Promise<void> {
-  const { recorder, runner, deployment, token, ledger } = parts
-  enterPhase(parts, 'final')
-  const { effects, gaps } = await ledger.readAll()
-  await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
-  for (const effect of effects) recordEffect(recorder, effect)
-  recorder.record({
-    f: 'health',
-    type: 'observe',
-    process: 'harness',
-    value: { ...summarizeLags(pacer.lagsMs), ...health, notOffered: pacer.notOffered, ledgerGaps: gaps },
-  })
-  enterPhase(parts, 'end')
-}
-
-/** The client may never have learned an id that the server gave: then the effects tell. */
-function knownIds(runner: JobRunner, effects: readonly LedgerEffect[]): ReadonlyMap<string, readonly string[]> {
-  const ids = new Map<string, Set<string>>()
-  const add = (job: string, id: string): void => void ids.set(job, (ids.get(job) ?? new Set()).add(id))
-  for (const [job, id] of runner.taskIds) add(job, id)
-  for (const { task, taskId } of effects) if (runner.unresolved.has(task)) add(task, taskId)
-  return new Map([...ids].map(([job, set]) => [job, [...set]]))
-}
-
-function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
-  const { task, taskId, step, attempt, executor, idempotencyKey } = effect
-  const startedAt = round(effect.startedAt - recorder.epochMs)
-  const endedAt = round(effect.endedAt - recorder.epochMs)
-  const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }
-  recorder.record({ f: 'effect', type: 'observe', process: 'ledger', task, value, atMonotonicMs: effect.receivedAt })
-}
-
 function recordCallback(recorder: Recorder, callback: Parameters<Parameters<typeof openInbox>[0]>[0]): void {
   const { job, deliveryId, body } = callback
   const digest = body.result?.digest ?? null
   const value = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest, httpStatus: 204 }
   recorder.record({ f: 'callback', type: 'observe', process: 'receiver', task: job, value })
-}
-
-function enterPhase({ recorder, events }: Parts, phase: Phase): void {
-  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase } })
-  events.phase(phase)
-}
-
-function engineOf(cell: CellPlan, context: RunContext): Engine {
-  return context.engines.get(cell.engine)!
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

@@ -38,8 +38,6 @@ export interface CellProgress {
   readonly ok: number
   /** The client knows of a failure, or gave up. */
   readonly failed: number
-  /** Ids of the faults that are armed now. */
-  readonly activeFaults: readonly string[]
 }
 
 export type OnProgress = (progress: Progress) => void

@@ -11,7 +11,8 @@ import { formatSchedule } from '../plan/schedule.ts'
 import { collectEnvironment } from '../store/environment.ts'
 import { createRun, type RunFolder, writeResults } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
-import { prepareCell, type ReadyCell, type RunContext } from './cell.ts'
+import { prepareCell, type ReadyCell } from './cell.ts'
+import type { RunContext } from './parts.ts'
 import { claimTemp, cleanUp, removeRun } from './cleanup.ts'
 import { watchHealth } from './health.ts'
 import { judgeFolder } from './judge.ts'
@@ -131,7 +132,7 @@ function reportFailure(cell: CellPlan, reason: unknown, started: number, onProgr
 
 function reportCounts({ cell, counts }: ReadyCell, epochMs: number, onProgress: OnProgress): void {
   const { started, ok, failed } = counts
-  const progress = { started, ok, failed, finished: ok + failed, activeFaults: [] }
+  const progress = { started, ok, failed, finished: ok + failed }
   onProgress({ kind: 'cell-progress', cell: cell.id, elapsedMs: monotonicMs() - epochMs, ...progress })
 }
 

@@ -20,7 +20,6 @@ const counts = (started: number, ok: number, failed: number): Progress => ({
   finished: ok + failed,
   ok,
   failed,
-  activeFaults: [],
 })
 const begin: readonly Progress[] = [
   { kind: 'run-start', folder: 'runs/x', cells: 2, plannedMs: 94_000 },

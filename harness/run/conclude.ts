@@ -1,0 +1,49 @@
+import type { PacerReport } from '../load/open-loop.ts'
+import { enterPhase, type Parts } from './parts.ts'
+import { readFinals } from './final-reads.ts'
+import { type HealthMonitor, summarizeLags } from './health.ts'
+import type { JobRunner } from './jobs.ts'
+import type { LedgerEffect } from './ledger.ts'
+import type { Recorder } from './recorder.ts'
+
+/** Complete a cell's history: the truth from servers and ledger, the harness's own health, and the end. */
+export async function conclude(
+  parts: Parts,
+  pacer: PacerReport,
+  health: ReturnType<HealthMonitor['stop']>,
+): Promise<void> {
+  const { recorder, runner, deployment, token, ledger } = parts
+  enterPhase(parts, 'final')
+  const { effects, gaps } = await ledger.readAll()
+  await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
+  for (const effect of effects) recordEffect(recorder, effect)
+  recorder.record({
+    f: 'health',
+    type: 'observe',
+    process: 'harness',
+    value: { ...summarizeLags(pacer.lagsMs), ...health, notOffered: pacer.notOffered, ledgerGaps: gaps },
+  })
+  enterPhase(parts, 'end')
+}
+
+/** The client may never have learned an id that the server gave: then the effects tell. */
+function knownIds(runner: JobRunner, effects: readonly LedgerEffect[]): ReadonlyMap<string, readonly string[]> {
+  const ids = new Map<string, Set<string>>()
+  const add = (job: string, id: string): void => void ids.set(job, (ids.get(job) ?? new Set()).add(id))
+  for (const [job, id] of runner.taskIds) add(job, id)
+  for (const { task, taskId } of effects) if (runner.unresolved.has(task)) add(task, taskId)
+  return new Map([...ids].map(([job, set]) => [job, [...set]]))
+}
+
+function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
+  const { task, taskId, step, attempt, executor, idempotencyKey } = effect
+  const startedAt = round(effect.startedAt - recorder.epochMs)
+  const endedAt = round(effect.endedAt - recorder.epochMs)
+  const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }
+  recorder.record({ f: 'effect', type: 'observe', process: 'ledger', task, value, atMonotonicMs: effect.receivedAt })
+}
+
+/** Whole microseconds: more digits would only be noise in the file. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

@@ -1,0 +1,47 @@
+import type { FaultChange, Phase } from '../core/history.ts'
+import type { CellPlan } from '../core/plan.ts'
+import type { Deployment, Engine, Fault, Runtime } from '../core/types.ts'
+import type { RunFolder } from '../store/run-folder.ts'
+import type { JobRunner, PlannedJob } from './jobs.ts'
+import type { Ledger } from './ledger.ts'
+import type { Recorder } from './recorder.ts'
+import type { StepWatch } from './step-watch.ts'
+
+/** What all cells of a run share. */
+export interface RunContext {
+  readonly folder: RunFolder
+  /** The run's own temporary folder. */
+  readonly temp: string
+  readonly runtime: Runtime
+  readonly engines: ReadonlyMap<string, Engine>
+  readonly faults: ReadonlyMap<string, Fault>
+  readonly signal: AbortSignal
+}
+
+export interface CellEvents {
+  readonly phase: (phase: Phase) => void
+  readonly fault: (change: FaultChange) => void
+}
+
+/** A cell's machinery, from its start until it is disposed. */
+export interface Parts {
+  readonly cell: CellPlan
+  readonly context: RunContext
+  readonly recorder: Recorder
+  readonly ledger: Ledger
+  readonly steps: StepWatch
+  readonly deployment: Deployment
+  readonly jobs: readonly PlannedJob[]
+  readonly runner: JobRunner
+  readonly token: string
+  readonly events: CellEvents
+}
+
+export function enterPhase({ recorder, events }: Parts, phase: Phase): void {
+  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase } })
+  events.phase(phase)
+}
+
+export function engineOf(cell: CellPlan, context: RunContext): Engine {
+  return context.engines.get(cell.engine)!
+}
