@@ -1,6 +1,7 @@
 /**
  * What a task in flight costs the driver: tasks over SSE through the embedded links, held open at once, on the real
- * runtime with the in-memory engine. Memory is this process's resident set, before the load and with all in flight.
+ * runtime with the in-memory engine. Memory is this process's, before the load and with all in flight: what is alive on
+ * and off the heap, and the resident set once V8 has given its free pages back (between collections it holds more).
  * Two cells share the tasks: a proxy needs two descriptors per connection, and 20,000 is a common limit per process.
  *
  * usage: node --expose-gc bench/sse.ts [--tasks 10000] [--rate 1000]
@@ -61,7 +62,7 @@ try {
   for (const cell of cells)
     ready.push(stack.use(await prepareCell(cell, context, { phase: () => {}, fault: () => {} })))
   const count = (what: keyof ReadyCell['counts']): number => ready.reduce((sum, { counts }) => sum + counts[what], 0)
-  const before = resident()
+  const before = measureMemory()
   const health = watchHealth()
   const startedAt = monotonicMs()
   const running = ready.map((cell) => cell.underLoad(startedAt))
@@ -70,21 +71,30 @@ try {
   await sleep(20_000)
   const { eventLoopDelayP99Ms, cpuShare } = health.stop()
   const open = count('open')
-  const perTaskKb = (resident() - before) / open / 1024
+  const during = measureMemory()
+  const perTaskKb = (what: keyof Memory): string => ((during[what] - before[what]) / open / 1024).toFixed(1)
   abort.abort()
   await Promise.all(running)
-  console.log('| tasks in flight | over or failed | driver KB per task | loop p99 ms | driver cpu share |')
-  console.log('|---|---|---|---|---|')
   console.log(
-    `| ${open} | ${tasks - open} | ${perTaskKb.toFixed(1)} | ${eventLoopDelayP99Ms.toFixed(1)} | ${cpuShare.toFixed(2)} |`,
+    '| tasks in flight | over or failed | alive KB per task | resident KB per task | loop p99 ms | driver cpu share |',
+  )
+  console.log('|---|---|---|---|---|---|')
+  console.log(
+    `| ${open} | ${tasks - open} | ${perTaskKb('alive')} | ${perTaskKb('resident')} | ${eventLoopDelayP99Ms.toFixed(1)} | ${cpuShare.toFixed(2)} |`,
   )
 } finally {
   await rm(temp, { recursive: true, force: true })
 }
 
-/** Bytes, after a collection: garbage that waits to be collected is no task's cost. */
-function resident(): number {
+interface Memory {
+  readonly alive: number
+  readonly resident: number
+}
+
+/** Bytes, after the most thorough collection that V8 offers: garbage and free pages are no task's cost. */
+function measureMemory(): Memory {
   if (!globalThis.gc) throw new Error('run with node --expose-gc')
-  globalThis.gc()
-  return process.memoryUsage().rss
+  globalThis.gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { alive: heapUsed + external, resident: rss }
 }

@@ -141,6 +141,7 @@ const claimColumns: readonly Column[] = [
   { head: 'measured', align: 'right', spare: 0 },
   { head: '95% interval', align: 'left', spare: 2 },
   { head: 'n', align: 'right', spare: 3 },
+  { head: 'published by', align: 'left', spare: 9 },
   { head: 'verdict', align: 'left', spare: 0 },
 ]
 
@@ -151,12 +152,13 @@ function claimTable(claims: readonly Claim[], screen: Screen): string | undefine
       value === undefined ? '-' : claim.metric === 'success' ? percent(value) : duration(value)
     const interval = claim.interval && claim.interval.map(show).join(', ')
     return [
-      `${claim.pattern} under ${claim.arm}: ${claim.metric} (${claim.source})`,
+      `${claim.pattern} under ${claim.arm}: ${claim.metric}`,
       show(claim.published),
       show(claim.predicted),
       show(claim.measured),
       interval ? `[${interval}]` : '-',
       count(claim.n),
+      claim.source,
       claim.verdict,
     ]
   })

@@ -39,6 +39,8 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
   const addresses = {
     RESTATE_INGRESS__BIND_ADDRESS: `${host}:${port}`,
     RESTATE_ADMIN__BIND_ADDRESS: `${host}:${controlPort}`,
+    // It spills invocations into the temporary directory, and leaves them there when it is killed.
+    TMPDIR: dataDir,
   }
   return {
     command: serverBinary(),
