@@ -17,7 +17,7 @@ import {
 import { decideFate, type Fate } from './outcomes.ts'
 import { summarizeOverhead } from './overhead.ts'
 import { proportionOf } from './proportion.ts'
-import { rank, reasonFromCheck, reasonsFromFaults, worst } from './reasons.ts'
+import { rank, reasonFromCheck, reasonFromFailure, reasonsFromFaults, worst } from './reasons.ts'
 
 /**
  * Everything that one history says: outcomes, figures with intervals, checks and the verdict. Pure.
@@ -31,7 +31,11 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   const fates = new Map(trace.tasks.map((task) => [task, decideFate(task)]))
   const checks = checkers.map((checker) => runChecker(checker, history, cell))
   const faults = trace.faults.map(describeFault)
-  const found = [...checks.map((check) => reasonFromCheck(cell.id, check)), ...reasonsFromFaults(cell.id, faults)]
+  const found = [
+    reasonFromFailure(cell.id, history),
+    ...checks.map((check) => reasonFromCheck(cell.id, check)),
+    ...reasonsFromFaults(cell.id, faults),
+  ]
   const reasons = rank(found.filter((reason) => reason !== undefined))
   return {
     cell,

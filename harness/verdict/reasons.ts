@@ -1,3 +1,4 @@
+import type { History } from '../core/history.ts'
 import type { CheckResult, FaultResult, RunVerdict } from '../store/schema.ts'
 
 /** A sentence, and what it makes of the verdict. */
@@ -56,4 +57,11 @@ function name(faults: readonly FaultResult[]): string {
   const named = faults.slice(0, namedAtMost).map(({ id, reason }) => (reason ? `${id} (${reason})` : id))
   const more = faults.length - named.length
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+/** A cell that could not be carried out ends with why; undefined for every other. */
+export function reasonFromFailure(cell: string, history: History): Reason | undefined {
+  const end = history.findLast(({ f }) => f === 'phase')
+  if (!end?.error) return undefined
+  return { verdict: 'INVALID', text: `${cell}: it could not be carried out: ${end.error.trim()}` }
 }

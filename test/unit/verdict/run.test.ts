@@ -83,6 +83,14 @@ describe('a cell', () => {
     expect(judgeCell(story(lines), [crash]).verdict).toBe('PASS')
   })
 
+  test('that could not be carried out is invalid, and says why', () => {
+    const history = story([]).map((op) => (op.f === 'phase' ? { ...op, error: 'engine-0 was not ready' } : op))
+    expect(judgeCell(history, [])).toMatchObject({
+      verdict: 'INVALID',
+      reasons: ['a.none.1: it could not be carried out: engine-0 was not ready'],
+    })
+  })
+
   test('without its plan cannot be judged', () => {
     expect(() => judgeCell([], [])).toThrow('a history begins with the plan of its cell')
   })
