@@ -16,6 +16,7 @@ import { discover } from '../harness/core/discover.ts'
 import type { CellPlan } from '../harness/core/plan.ts'
 import type { Engine } from '../harness/core/types.ts'
 import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
+import { openJournal } from '../harness/os/journal.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import runtime from '../harness/runtimes/process.ts'
 
@@ -50,15 +51,17 @@ const temp = await mkdtemp(join(tmpdir(), 'outlast-bench-'))
 const abort = new AbortController()
 try {
   const engines = await discover<Engine>(new URL('../patterns/engines/', import.meta.url), 'engine')
+  await using stack = new AsyncDisposableStack()
+  const journal = stack.use(await openJournal(temp))
   const context = {
     folder: { name: 'bench', path: temp },
     temp,
+    journal,
     runtime,
     engines,
     faults: new Map(),
     signal: abort.signal,
   }
-  await using stack = new AsyncDisposableStack()
   const ready: ReadyCell[] = []
   for (const cell of cells)
     ready.push(stack.use(await prepareCell(cell, context, { phase: () => {}, fault: () => {} })))

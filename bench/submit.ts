@@ -32,12 +32,11 @@ try {
 async function measure(name: string): Promise<void> {
   const { delivery, engine } = catalog.resolvePattern(name)!
   const folder = join(temp, name)
-  await using ledger = await openLedger(join(temp, `${name}.ndjson`), join(temp, 'ledger.log'))
-  await using deployment = await runtime.deploy(
+  const signal = AbortSignal.timeout(30_000)
+  await using ground = await runtime.open({ cell: name, folder, temp, note: async () => {} }, signal)
+  await using ledger = await openLedger(join(temp, `${name}.ndjson`), join(temp, 'ledger.log'), ground.host)
+  await using deployment = await ground.deploy(
     {
-      cell: name,
-      folder,
-      temp,
       services: engine.services,
       replicas: { api: 1, executor: 1 },
       // At full length nothing ends while this runs: what is measured is acceptance alone.
@@ -50,9 +49,10 @@ async function measure(name: string): Promise<void> {
       outside: { tools: ledger.address, receiver: ledger.address },
       restartDelayMs: 1000,
       seed: 1,
+      edge: false,
       onNodeEvent: () => {},
     },
-    AbortSignal.timeout(30_000),
+    signal,
   )
   let n = 0
   const result = await autocannon({

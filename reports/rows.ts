@@ -1,3 +1,4 @@
+import { isBeyondRuntime } from '../harness/core/left-out.ts'
 import type { CellResult, Episode, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
 import { duration, shownInterval } from './numbers.ts'
 
@@ -10,9 +11,12 @@ export interface ArmGroup {
   readonly notApplicable: readonly { readonly pattern: string; readonly reason: string }[]
 }
 
-/** The run by arm: the control first, then by name; patterns in the same order everywhere, the fewest losses overall first. */
+/**
+ * The run by arm, without those that its runtime cannot do: the control first, then by name; patterns in the same order
+ * everywhere, the fewest losses overall first.
+ */
 export function armGroups(results: RunResults): readonly ArmGroup[] {
-  const { notApplicable } = results.plan
+  const notApplicable = results.plan.notApplicable.filter((one) => !isBeyondRuntime(one))
   const order = patternOrder(results)
   const arms = new Set([...results.cells.map(({ cell }) => cell.arm), ...notApplicable.map(({ arm }) => arm)])
   const groups = [...arms].map((arm) => {
@@ -55,10 +59,10 @@ export function rowName(results: RunResults, { cell }: CellResult): string {
   return repeated ? `${cell.pattern} #${cell.repetition}` : cell.pattern
 }
 
-/** The median and the worst of the episodes that met a task. An episode without an end never recovered: infinite. */
+/** The median and the worst of the outages that met a task. An episode without an end never recovered: infinite. */
 export function recoveryOf(episodes: readonly Episode[]): { median: number; worst: number; never: number } | undefined {
   const times = episodes
-    .filter(({ affectedTasks }) => affectedTasks > 0)
+    .filter(({ affectedTasks, condition }) => affectedTasks > 0 && !condition)
     .map(({ recoveryMs }) => recoveryMs ?? Infinity)
     .toSorted((a, b) => a - b)
   if (times.length === 0) return undefined

@@ -1,4 +1,4 @@
-import { isPerConnection } from '../core/exposure.ts'
+import { isOutage } from '../core/exposure.ts'
 import { type CellTrace, type FaultTrace, traceOf } from '../core/trace.ts'
 import type { Checker, Verdict } from '../core/types.ts'
 
@@ -8,7 +8,7 @@ const fewestTasks = 5
 
 /**
  * Once a fault is healed the system works again: clients see results after every heal. Where too few tasks were left to
- * tell, a heal decides nothing. Faults that draw per connection are no outage and have nothing to heal.
+ * tell, a heal decides nothing. Faults that draw per connection, or that hold for the whole load, are no outage.
  */
 const checker: Checker = {
   name: 'liveness-after-heal',
@@ -17,7 +17,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     if (trace.tasks.length === 0 || !trace.complete)
       return verdict('unknown', 'the history ends before the cell did', {})
-    const outages = trace.faults.filter((fault) => !isPerConnection(fault))
+    const outages = trace.faults.filter((fault) => isOutage(fault, trace))
     const proven = outages.filter((fault) => fault.proven)
     if (outages.length === 0) return verdict('pass', 'there was no outage to recover from', { heals: 0 })
     if (proven.length === 0) return verdict('unknown', 'no outage is proven, so none was recovered from', { heals: 0 })

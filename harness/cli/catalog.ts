@@ -1,8 +1,11 @@
 import { catalog as named, resolvePattern } from '../../patterns/catalog.ts'
 import { profiles } from '../../patterns/agent/profiles.ts'
+import { readdir, readFile } from 'node:fs/promises'
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { discover } from '../core/discover.ts'
 import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
-import type { Catalog, CatalogPattern } from '../plan/catalog.ts'
+import type { Catalog, CatalogPattern, ProfileText } from '../plan/catalog.ts'
 
 /** Everything that a scenario may name, and what is behind the names. */
 export interface OpenCatalog extends Catalog {
@@ -13,11 +16,12 @@ export interface OpenCatalog extends Catalog {
 
 /** Read the folders. Throws HarnessError for a plugin that is not one. */
 export async function openCatalog(): Promise<OpenCatalog> {
-  const [deliveries, engines, faults, runtimes] = await Promise.all([
+  const [deliveries, engines, faults, runtimes, faultProfiles] = await Promise.all([
     discover<Delivery>(new URL('../../patterns/deliveries/', import.meta.url), 'delivery'),
     discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine'),
     discover<Fault>(new URL('../faults/', import.meta.url)),
     discover<Runtime>(new URL('../runtimes/', import.meta.url)),
+    readFaultProfiles(new URL('../../scenarios/profiles/', import.meta.url)),
   ])
   const resolve = (name: string): CatalogPattern | undefined => {
     try {
@@ -36,8 +40,19 @@ export async function openCatalog(): Promise<OpenCatalog> {
     deliveryNames: [...deliveries.keys()],
     engineNames: [...engines.keys()],
     resolvePattern: resolve,
+    faultProfiles,
     profiles: new Map(
       [...profiles].map(([name, { steps, totalMs }]) => [name, { steps: steps.length, idealMs: totalMs }]),
     ),
   }
+}
+
+async function readFaultProfiles(folder: URL): Promise<ReadonlyMap<string, ProfileText>> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
+  const profiles = files.map(async (name) => {
+    const place = fileURLToPath(new URL(name, folder))
+    const file = relative(process.cwd(), place)
+    return [name.replace('.yaml', ''), { file, text: await readFile(place, 'utf8') }] as const
+  })
+  return new Map(await Promise.all(profiles))
 }

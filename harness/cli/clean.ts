@@ -1,18 +1,29 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../core/errors.ts'
-import { cleanUp, findLeftovers } from '../run/cleanup.ts'
+import { cleanUp, cleanUpRun } from '../run/cleanup.ts'
+import { describeFound } from '../run/leftovers.ts'
+import { findSweepers } from '../run/sweepers.ts'
 import type { Done } from './main.ts'
 import { print, say } from './output.ts'
 
+const notes = `
+Runs that are alive are not touched, and neither are the folders in runs/. What another machine, or another container, may
+still be using is left alone and named; --run removes it.
+
+Exits with 5 when something still stands.`
+
 export default function declareClean(command: Command, done: Done): void {
   command
-    .addHelpText('after', '\nRuns that are alive are not touched, and neither are the folders in runs/.')
-    .action(async () => {
-      const removed = await cleanUp()
-      for (const { run, folder, processes } of removed) print(`${run}: processes ${processes}, ${folder}`)
+    .option('--run <run>', 'only this one, also when it cannot be told from here whether it lives')
+    .addHelpText('after', notes)
+    .action(async ({ run }: { readonly run?: string }) => {
+      const sweepers = await findSweepers()
+      const { removed, unclear, standing } = await (run === undefined ? cleanUp(sweepers) : cleanUpRun(run, sweepers))
+      for (const found of removed) print(describeFound(found))
       if (removed.length === 0) print('Nothing was left behind.')
-      const still = findLeftovers()
-      for (const { run, folder } of still) say(`${run} is still there: ${folder}`)
-      done(still.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
+      for (const found of unclear)
+        say(`left alone, as it cannot be told from here whether it lives: ${describeFound(found)}`)
+      for (const sentence of standing) say(`still there: ${sentence}`)
+      done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
     })
 }

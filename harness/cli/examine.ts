@@ -6,7 +6,9 @@ import { count } from '../../reports/numbers.ts'
 import { discover } from '../core/discover.ts'
 import { describeError } from '../core/errors.ts'
 import type { Runtime } from '../core/types.ts'
-import { findLeftovers } from '../run/cleanup.ts'
+import { type Found, findRuns } from '../run/leftovers.ts'
+import { findSweepers } from '../run/sweepers.ts'
+import { examineKernel } from '../runtimes/docker/kernel.ts'
 import { findBinaries } from '../runtimes/programs/postgres-binaries.ts'
 import { programCommand } from '../runtimes/programs/restate.ts'
 
@@ -20,17 +22,18 @@ export interface Finding {
 const run = promisify(execFile)
 const patienceMs = 5_000
 
-/** Look at this machine. Starts nothing but programs that print their version. */
+/** Look at this machine. Starts nothing that stays: programs that print their version, a container that tries the kernel. */
 export async function examine(): Promise<readonly Finding[]> {
   const asked = await Promise.all([
     runtimes(),
     program('PostgreSQL', postgresVersion),
     program('Restate', restateVersion),
     toxiproxy(),
-    program('Docker', () => versionOf('docker', ['version', '--format', '{{.Server.Version}}'])),
+    docker(),
     descriptors(),
+    leftovers(),
   ])
-  return [node(), cores(), memory(), ...asked.flat(), leftovers()]
+  return [node(), cores(), memory(), ...asked.flat()]
 }
 
 function node(): Finding {
@@ -54,13 +57,27 @@ function memory(): Finding {
 
 async function runtimes(): Promise<readonly Finding[]> {
   const found = await discover<Runtime>(new URL('../runtimes/', import.meta.url))
-  return Promise.all(
-    [...found.values()].map(async ({ name, summary, probe }): Promise<Finding> => {
-      const reason = await probe().catch(describeError)
-      const state = reason === undefined ? 'ok' : name === 'process' ? 'missing' : 'absent'
-      return { name: `Runtime ${name}`, state, detail: reason ?? summary }
-    }),
-  )
+  return (await Promise.all([...found.values()].map(examineRuntime))).flat()
+}
+
+/** One that can be used, with what it says of itself. */
+async function examineRuntime({ name, summary, probe, describe }: Runtime): Promise<readonly Finding[]> {
+  const reason = await probe().catch(describeError)
+  if (reason !== undefined)
+    return [{ name: `Runtime ${name}`, state: name === 'process' ? 'missing' : 'absent', detail: reason }]
+  const said = Object.entries(await describe().catch((error: unknown) => ({ description: describeError(error) })))
+  return [
+    { name: `Runtime ${name}`, state: 'ok', detail: summary },
+    ...said.map(([what, detail]): Finding => ({ name: `Runtime ${name}: ${what}`, state: 'ok', detail })),
+  ]
+}
+
+/** The kernel's abilities are asked for where there is an engine, whose containers have namespaces of their own. */
+async function docker(): Promise<readonly Finding[]> {
+  const engine = await program('Docker', () => versionOf('docker', ['version', '--format', '{{.Server.Version}}']))
+  if (engine.state !== 'ok') return [engine]
+  const { able, detail } = await examineKernel()
+  return [engine, { name: 'Packet filter', state: able ? 'ok' : 'absent', detail }]
 }
 
 async function program(name: string, version: () => Promise<string>): Promise<Finding> {
@@ -112,8 +129,16 @@ async function descriptors(): Promise<Finding> {
   return { name: 'Open files', state, detail: `${Number.isFinite(limit) ? count(limit) : text} per process${hint}` }
 }
 
-function leftovers(): Finding {
-  const found = findLeftovers()
-  if (found.length === 0) return { name: 'Leftovers', state: 'ok', detail: 'none' }
-  return { name: 'Leftovers', state: 'poor', detail: `of ${found.length} interrupted runs: outlast clean removes them` }
+async function leftovers(): Promise<readonly Finding[]> {
+  const { runs, troubles } = await findRuns(await findSweepers())
+  const of = (state: Found['state']): readonly string[] =>
+    runs.filter((found) => found.state === state).map(({ run }) => run)
+  const [dead, unclear] = [of('dead'), of('unclear')]
+  const details = [
+    ...(dead.length > 0 ? [`of the dead runs ${dead.join(', ')}: outlast clean removes them`] : []),
+    ...(unclear.length > 0 ? [`of ${unclear.join(', ')}, which may live elsewhere: outlast clean --run RUN`] : []),
+    ...troubles,
+  ]
+  if (details.length === 0) return [{ name: 'Leftovers', state: 'ok', detail: 'none' }]
+  return details.map((detail) => ({ name: 'Leftovers', state: 'poor', detail }))
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { parse } from 'yaml'
-import { textTable } from '../../reports/text-table.ts'
+import { textTable, wrap } from '../../reports/text-table.ts'
 import { exitCodes, UsageError } from '../core/errors.ts'
 import { promises } from '../core/promises.ts'
 import { catalog as named } from '../../patterns/catalog.ts'
@@ -62,6 +62,7 @@ const listings: Readonly<Record<string, Listing>> = {
     rows: async () => [...(await loadFormats()).values()].map((one) => [one.name, `.${one.extension}`, one.summary]),
   },
   scenarios: { heads: ['scenario', 'question', ''], rows: listScenarios },
+  profiles: { heads: ['profile', 'faults', 'what it is'], rows: listProfiles },
 }
 
 async function probed(runtime: { readonly summary: string; probe(): Promise<string | undefined> }): Promise<string> {
@@ -78,6 +79,22 @@ async function listScenarios(): Promise<readonly Row[]> {
       return [`scenarios/${file}`, question ?? '', ''] as const
     }),
   )
+}
+
+const aboutColumns = 90
+
+/** Whether they are right is seen where they are included. */
+function listProfiles({ faultProfiles }: OpenCatalog): readonly Row[] {
+  return [...faultProfiles].flatMap(([name, source]) => {
+    const { about, faults } = ('text' in source ? parse(source.text) : {}) as {
+      readonly about?: string
+      readonly faults?: readonly { readonly fault?: string }[]
+    }
+    const names = (faults ?? []).map(({ fault }) => fault).join(' ')
+    return wrap(about ?? '', aboutColumns, '')
+      .split('\n')
+      .map((line, i): Row => (i === 0 ? [name, names, line] : ['', '', line]))
+  })
 }
 
 const examples = `

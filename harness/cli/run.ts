@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { plural } from '../../reports/numbers.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
+import { summarizeLeftOut } from '../core/left-out.ts'
 import type { OnProgress } from '../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../run/run.ts'
 import { exitCodeOf } from '../verdict/run.ts'
@@ -35,16 +36,16 @@ export default function declareRun(command: Command, done: Done): void {
     .option('-q, --quiet', 'no progress: the result only')
     .addHelpText('after', examples)
     .action(async (path: string, options: Options) => {
-      const { plan, text } = await planScenario(path, options, await openCatalog())
+      const { plan, text, profiles } = await planScenario(path, options, await openCatalog())
       if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
-      const outcome = await carryOut({ plan, scenarioText: text, out: options.out }, options.quiet ?? false)
+      const outcome = await carryOut({ plan, scenarioText: text, profiles, out: options.out }, options.quiet ?? false)
       await showOutcome(outcome)
       done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(outcome.results))
     })
 }
 
-function notApplicable({ notApplicable: list }: RunOptions['plan']): readonly string[] {
-  return list.map(({ pattern, arm, reason }) => `  ${pattern} under ${arm}: ${reason}`)
+function notApplicable(plan: RunOptions['plan']): readonly string[] {
+  return summarizeLeftOut(plan).map(({ what, why }) => `  ${what}: ${why}`)
 }
 
 async function carryOut(options: Omit<RunOptions, 'signal' | 'onProgress'>, quiet: boolean): Promise<RunOutcome> {

@@ -2,9 +2,8 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { UsageError } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
-import { readText } from '../plan/load.ts'
+import { type LoadedScenario, loadScenario, readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'
-import { parseScenario } from '../plan/parse.ts'
 import type { Scenario } from '../plan/scenario.ts'
 import { parseSchedule } from '../plan/schedule.ts'
 import type { OpenCatalog } from './catalog.ts'
@@ -44,13 +43,12 @@ export async function planScenario(
   path: string,
   options: ScenarioOptions,
   catalog: OpenCatalog,
-): Promise<{ readonly plan: Plan; readonly text: string }> {
-  const text = await readText(path)
-  const scenario = parseScenario(text, path, catalog)
+): Promise<Omit<LoadedScenario, 'scenario'> & { readonly plan: Plan }> {
+  const { scenario, ...kept } = await loadScenario(path, catalog)
   const { seed, runtime, schedule: file } = options
   const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
   const chosen = { runtime, ...(seed !== undefined && { seed }), ...(schedule && { schedule }) }
-  return { plan: selectCells(compilePlan(scenario, catalog, chosen), scenario, options), text }
+  return { plan: selectCells(compilePlan(scenario, catalog, chosen), scenario, options), ...kept }
 }
 
 /**

@@ -41,6 +41,33 @@ export function isPerConnection(fault: Pick<FaultTrace, 'params'>): boolean {
   return typeof probability === 'number' && probability < 1
 }
 
+/**
+ * A fault with a before and an after: not one that draws per connection, and not one under which nearly all of the load was
+ * offered, which is the condition that the cell is about. What is no outage has nothing to recover from.
+ */
+export function isOutage(fault: FaultTrace, trace: CellTrace): boolean {
+  const made = knownOutages.get(fault) ?? (!isPerConnection(fault) && !isCondition(fault, trace))
+  knownOutages.set(fault, made)
+  return made
+}
+
+const knownOutages = new WeakMap<FaultTrace, boolean>()
+
+function isCondition(fault: FaultTrace, trace: CellTrace): boolean {
+  const { armedAt, healedAt = trace.endAt } = fault
+  if (armedAt === undefined) return false
+  const under = trace.tasks.filter(({ intent }) => intent.intendedAt >= armedAt && intent.intendedAt < healedAt)
+  return under.length >= conditionShare * trace.tasks.length
+}
+
+/** Arming takes a moment of its own, in which a few tasks may be offered. */
+const conditionShare = 0.8
+
+/** `worker-1.2` is what the node `worker-1` calls itself after it came back for the second time as somebody new. */
+export function nodeOf(executor: string): string {
+  return executor.replace(/\.\d+$/, '')
+}
+
 /** `worker-1` is of the role `worker`. */
 export function roleOf(node: string): string {
   return node.replace(/-\d+$/, '')

@@ -156,6 +156,8 @@ export interface FaultChange {
   readonly fault: string
   readonly target: string
   readonly state: FaultState
+  /** With `armed`: when it took effect, in ms since the load's start; undefined: just now. */
+  readonly onsetAt?: number
   /** How often it took effect (connections, chunks, signals), when the state says so. */
   readonly firings?: number
   readonly evidence?: Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod'
-import { acquireAll, healAll } from './acquire.ts'
+import { acquireAll, healAll, sinceOf } from './acquire.ts'
 import type { ActiveFault, Capability, Fault, FaultSite, Node, NodeHarm } from './types.ts'
 
 type Evidence = NodeHarm['evidence']
@@ -35,20 +35,37 @@ async function arm<P>(spec: NodeFaultSpec<P>, site: FaultSite, params: P, signal
   const evidence = Object.fromEntries(struck.map(({ node, evidence }) => [node.name, evidence]))
   return {
     evidence,
+    ...sinceOf(struck),
     prove: async () => {
       const replaced = struck.filter(({ node, pid }) => spec.bound && node.pid !== pid).map(({ node }) => node.name)
       if (replaced.length > 0) return { state: 'lost', evidence: { replaced } }
-      return { state: 'proven', firings: struck.length, evidence }
+      const felt = await Promise.all(struck.map(askFelt))
+      const firings = felt.reduce((sum, { times }) => sum + times, 0)
+      const seen = Object.fromEntries(struck.map(({ node }, i) => [node.name, felt[i]!.evidence]))
+      return { state: firings > 0 ? 'proven' : 'unexercised', firings, evidence: seen }
     },
     heal: () => healAll(struck),
   }
+}
+
+/** A harm that is done and over was felt once; one that lasts tells itself. */
+async function askFelt(one: Struck): Promise<{ readonly times: number; readonly evidence: Evidence }> {
+  return one.felt ? one.felt() : { times: 1, evidence: one.evidence }
 }
 
 async function strikeNode<P>(spec: NodeFaultSpec<P>, node: Node, params: P): Promise<Struck> {
   const { pid } = node
   if (pid === undefined) throw new Error(`${node.name} was not running`)
   const harm = await spec.harm(node, params)
-  return { node, pid, evidence: harm.evidence, heal: () => harm.heal() }
+  const { evidence, felt, sinceMs } = harm
+  return {
+    node,
+    pid,
+    evidence,
+    ...(sinceMs !== undefined && { sinceMs }),
+    ...(felt && { felt: () => felt.call(harm) }),
+    heal: () => harm.heal(),
+  }
 }
 
 function mustShow<P>(spec: NodeFaultSpec<P>, { node, evidence }: Struck): void {

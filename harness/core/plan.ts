@@ -10,11 +10,20 @@ export interface Plan {
   readonly runtime: string
   /** In the order of execution. Cells of one block run side by side. */
   readonly cells: readonly CellPlan[]
-  readonly notApplicable: readonly { readonly pattern: string; readonly arm: string; readonly reason: string }[]
+  readonly notApplicable: readonly NotApplicable[]
   readonly gates: readonly Gate[]
   /** What somebody published, to be put beside what is predicted and measured. */
   readonly published: readonly Published[]
   readonly health: HealthLimits
+}
+
+/** A pattern that an arm cannot be carried out on, and why. */
+export interface NotApplicable {
+  readonly pattern: string
+  readonly arm: string
+  readonly reason: string
+  /** Where the runtime is the reason: what it does not offer, and the runtimes that offer all that the arm needs. */
+  readonly runtime?: { readonly lacks: readonly string[]; readonly instead: readonly string[] }
 }
 
 /** One pattern x one arm x one repetition. All times are already divided by `timeScale`: real milliseconds. */
@@ -63,7 +72,7 @@ export interface PlannedFault {
 
 /** `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. */
 export type Target =
-  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number }
+  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'all' }
   | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
 
 export type Trigger =

@@ -26,6 +26,7 @@ export interface FaultTrace {
   /** What ended it badly if anything did, else the last state recorded. */
   readonly state: FaultState
   readonly proven: boolean
+  /** When it took effect. */
   readonly armedAt?: number
   readonly healedAt?: number
   readonly firings?: number
@@ -157,7 +158,7 @@ function summarizeFault(changes: readonly OpOf<'fault'>[]): Omit<FaultTrace, 'id
     target: last.value.target,
     state: (bad ?? last).value.state,
     proven: proven !== undefined,
-    ...(armed && { armedAt: armed.at }),
+    ...(armed && { armedAt: armed.value.onsetAt ?? armed.at }),
     ...(healed && { healedAt: healed.at }),
     ...(firings !== undefined && { firings }),
     ...(reason !== undefined && { reason }),

@@ -4,25 +4,87 @@ import type { LinkName, NodeRole, Target } from './plan.ts'
 import type { Promised } from './promises.ts'
 import type { Named } from './discover.ts'
 
-/** What a runtime can do to its nodes and links; a fault says which of these it needs. */
-export type Capability = 'kill' | 'stop' | 'pause' | 'toxics' | 'custom-toxics'
+/**
+ * What a runtime can do to its nodes and links; a fault says which of these it needs. `toxics` are those that every
+ * Toxiproxy has; `stall`, `refuse`, `idle-timeout` and `response-lost` are more than those, each by its own name.
+ */
+export type Capability =
+  | 'kill'
+  | 'stop'
+  | 'pause'
+  | 'isolate'
+  | 'limits'
+  | 'toxics'
+  | 'stall'
+  | 'refuse'
+  | 'idle-timeout'
+  | 'response-lost'
+  | 'packet-filter'
+  | 'edge'
 
 /** A way to run nodes: child processes, containers, pods. */
 export interface Runtime extends Named {
   readonly offers: readonly Capability[]
   /** Why it cannot be used here, or undefined. */
   probe(): Promise<string | undefined>
-  /** Start everything, in order of dependency, and wait until ready. Disposing ends every node and leaves nothing. */
-  deploy(request: DeployRequest, signal: AbortSignal): Promise<Deployment>
+  /** What it runs on and with, for the run's record: `engine`, `image node`... */
+  describe(): Promise<Readonly<Record<string, string>>>
+  /** Make the place where a cell will live. Disposing takes it away. */
+  open(place: Place, signal: AbortSignal): Promise<Ground>
+  /** What it keeps of any run outside our processes, whether that run lives or not; and what only has a name like ours. */
+  traces(): Promise<readonly Trace[]>
+  /**
+   * End and remove everything of a run, found by its label; of what its journal names also that which lost its label, if
+   * the name begins as ours do. Resolves with a sentence, begun by kind and name, on each that still stands or of which
+   * that cannot be told: none, if all is well.
+   */
+  sweep(run: string, journalled: readonly Kept[]): Promise<readonly string[]>
 }
 
-export interface DeployRequest {
+/** What lives outside our processes, and would outlive us. */
+export interface Kept {
+  readonly kind: 'container' | 'network' | 'volume'
+  readonly name: string
+}
+
+export interface Trace extends Kept {
+  /** By its label; undefined where it has none. */
+  readonly run?: string
+  /** Who made it, by its labels. */
+  readonly owner?: Owner
+}
+
+/** One process for certain: a pid alone may mean another one by now, or elsewhere. */
+export interface Owner {
+  readonly pid: number
+  /** Its start in ticks of the kernel's clock; empty where no kernel tells. */
+  readonly startTicks: string
+  /** The boot and the namespace in which the pid means it. */
+  readonly place: string
+}
+
+export interface Place {
   /** The cell's id: names, labels and folders derive from it. */
   readonly cell: string
   /** Where logs and evidence go. */
   readonly folder: string
   /** For what does not outlive the run: data directories, sockets. */
   readonly temp: string
+  /** Write down what would outlive us. Resolves when it is on the disk: only then may it be made. */
+  readonly note: (thing: Kept) => Promise<void>
+}
+
+/** Where a cell's nodes will live, and the harness beside them. */
+export interface Ground extends AsyncDisposable {
+  /** The address of this machine that nodes can reach: the ledger and the callback receiver listen there. */
+  readonly host: string
+  /** The network of `host`, as CIDR: a webhook sender must be told that it may call there. */
+  readonly network: string
+  /** Start everything, in order of dependency, and wait until ready. Disposing ends every node and leaves nothing. */
+  deploy(request: DeployRequest, signal: AbortSignal): Promise<Deployment>
+}
+
+export interface DeployRequest {
   readonly services: readonly ServiceSpec[]
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly env: Readonly<Record<string, string>>
@@ -31,6 +93,10 @@ export interface DeployRequest {
   readonly restartDelayMs: number
   /** Seed for the draws that links make per connection. */
   readonly seed: number
+  /** A load balancer of its own stands before every API node: some fault of the cell needs it. */
+  readonly edge: boolean
+  /** Links lead straight to what they dial, and nothing can be done to them: shows what a fault point costs. */
+  readonly direct?: boolean
   readonly onNodeEvent: (event: NodeEvent) => void
 }
 
@@ -69,20 +135,42 @@ export interface Node {
   readonly url: string
   /** Changes with every start: with `startedAt` it identifies this life of the node. */
   readonly pid: number | undefined
-  kill(): Promise<NodeHarm>
-  stop(graceMs: number): Promise<NodeHarm>
+  /** SIGKILL, and held down until healed. */
+  kill(identity?: Identity): Promise<NodeHarm>
+  /** SIGTERM, SIGKILL when the grace is over, and held down until healed. */
+  stop(graceMs: number, identity?: Identity): Promise<NodeHarm>
   pause(): Promise<NodeHarm>
+  /** SIGKILL, not held down: the runtime starts it again as it does after any crash. Resolves with the evidence. */
+  crash(): Promise<NodeHarm['evidence']>
+  /** Where the runtime offers `isolate`: no packet passes between it and the others, of all roles or of these. */
+  isolate?(cut: Isolation): Promise<Impairment>
+  /** Where the runtime offers `limits`: from now on it gets this share of one processor. */
+  limitCpu?(share: number): Promise<NodeHarm>
+  /** Where the runtime offers `limits`: fill its memory until the kernel kills it, and hold it down until healed. */
+  exhaustMemory?(): Promise<NodeHarm>
 }
 
+/** Who comes back after a node's end: the same one, or, as a rescheduled pod, one with a new name and address. */
+export type Identity = 'same' | 'new'
+
 /** A node that was harmed. Healing twice is safe. */
-export interface NodeHarm {
+export interface NodeHarm extends Effective {
   /**
-   * What the operating system says. Kill and stop: `signal` and `code` of the exit; pause: `state`, the letter of the
-   * process state, where T is stopped. Empty means not proven.
+   * What the operating system says. Kill and stop: `signal` and `code` of the exit; pause: `state`, which is `T`
+   * (stopped) or `frozen`; memory: `oomKilled`; processor: `quota`. Empty means not proven.
    */
   readonly evidence: Readonly<Record<string, unknown>>
+  /** Where the effect shows only while it lasts: how often it was felt until now. */
+  felt?(): Promise<{ readonly times: number; readonly evidence: Readonly<Record<string, unknown>> }>
   /** Start, or resume, and wait until ready. */
   heal(): Promise<void>
+}
+
+export interface Isolation {
+  readonly name: string
+  readonly from: 'all' | NodeRole
+  /** The kernel itself ends it after this, whether or not somebody is left to heal it. */
+  readonly expiresMs: number
 }
 
 /** A directed connection with a proxy of ours in it. */
@@ -93,7 +181,11 @@ export interface Link {
   readonly ordinal: number
   /** Where the dialling side connects. */
   readonly url: string
-  impair(toxic: ToxicSpec): Promise<Impairment>
+  impair(toxic: ToxicSpec, lease: Lease): Promise<Impairment>
+  /** Where the runtime offers `packet-filter`. */
+  filter?(rule: FilterSpec): Promise<Impairment>
+  /** Where the runtime offers `edge`, on `client->api`: the load balancer in front gets these limits. */
+  limit?(limits: EdgeLimits): Promise<Impairment>
 }
 
 /** A toxic as Toxiproxy's HTTP API knows it: type, direction, probability per connection, attributes. */
@@ -105,11 +197,51 @@ export interface ToxicSpec {
   readonly attributes: Readonly<Record<string, number | string | boolean>>
 }
 
-export interface Impairment {
+/** What outlives whoever armed a harm. */
+export interface Lease {
+  /** For the draws per connection. */
+  readonly seed: number
+  /** Where a kernel holds the harm: it ends it after this, whether or not somebody is left to heal it. */
+  readonly expiresMs: number
+}
+
+/** A rule of a packet filter in the path. Its draws are by the seed and the connection's addresses: retries of one share them. */
+export interface FilterSpec extends Lease {
+  readonly name: string
+  readonly action: 'drop' | 'reset' | 'unreachable'
+  readonly direction: 'both' | 'request' | 'response'
+  /** `new`: connections that are being opened; `all`: open ones too. */
+  readonly connections: 'all' | 'new'
+  /** Only connections on which no packet was seen for so long: a NAT has forgotten them. */
+  readonly idleMs?: number
+  /** Share of connections. */
+  readonly probability: number
+}
+
+/** What a load balancer imposes, in whole milliseconds. */
+export interface EdgeLimits {
+  readonly name: string
+  /** Longest silence of the server: 504 before the first byte, a cut after it. */
+  readonly idleMs: number
+  /** Responses are collected before they are passed on. */
+  readonly buffering: boolean
+}
+
+/** Something that took effect before it was known to have: reading back and trying out take their time. */
+export interface Effective {
+  /** When, on the monotonic clock; undefined where nobody can tell it from the moment at which it was acknowledged. */
+  readonly sinceMs?: number
+}
+
+export interface Impairment extends Effective {
+  /** What was read back and tried out when it was made. */
+  readonly evidence?: Readonly<Record<string, unknown>>
   /** How often it fired until now; undefined where the proxy cannot tell. */
   firings(): Promise<number | undefined>
-  /** Still there, as the proxy lists it. */
+  /** Still there, as the proxy or the kernel lists it, and a connection of our own meets it. */
   listed(): Promise<boolean>
+  /** What else can be counted at the end of its window. */
+  counts?(): Promise<Readonly<Record<string, unknown>>>
   /** Remove; twice is safe. */
   heal(): Promise<void>
 }
@@ -121,6 +253,12 @@ export interface Fault<P = unknown> extends Named {
   /** Links that it may act on; empty: any. */
   readonly links?: readonly LinkName[]
   readonly defaultTarget?: Target
+  /** One firing acts on all nodes of its role together, or on those that the target names. */
+  readonly together?: boolean
+  /** How long it takes depends on its nodes: whoever plans it must say how long it may. */
+  readonly ownLength?: boolean
+  /** A duration that does not do what it says below so much real time, however far a run is compressed, and why. */
+  readonly floor?: { readonly param: string; readonly ms: number; readonly why: string }
   /**
    * A `z.object` (not strict: a plan adds facts of its own) of described parameters. One named `xMs` is a duration:
    * scenarios write it `x: 200ms`, defaults are in task-world time, and `arm` gets real milliseconds.
@@ -133,11 +271,13 @@ export interface Fault<P = unknown> extends Named {
 export interface FaultSite {
   readonly id: string
   readonly seed: number
+  /** From armed to heal, as planned, in real milliseconds. */
+  readonly windowMs: number
   readonly nodes: readonly Node[]
   readonly links: readonly Link[]
 }
 
-export interface ActiveFault {
+export interface ActiveFault extends Effective {
   /** What the actuator acknowledged and what was read back at once. */
   readonly evidence: Readonly<Record<string, unknown>>
   /** Judged at the end of the window, before healing. */

@@ -11,7 +11,7 @@ const params = z.object({
 export default linkFault({
   name: 'idle-timeout',
   summary: 'connections without payload for a while are dropped, silently or by a reset',
-  needs: ['custom-toxics'],
+  needs: ['idle-timeout'],
   params,
   toxics: ({ idleMs, mode, probability }) => [
     { type: 'idle_timeout', stream: 'downstream', toxicity: probability, attributes: { idle: wholeMs(idleMs), mode } },

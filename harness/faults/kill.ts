@@ -1,13 +1,20 @@
 import { z } from 'zod'
 import { nodeFault } from '../core/node-fault.ts'
 
+const params = z.object({
+  identity: z
+    .enum(['same', 'new'])
+    .default('same')
+    .describe('Who comes back: the same node, or, as a rescheduled pod, one with a new name and address'),
+})
+
 /** SIGKILL: what an out-of-memory kill or a lost machine is to a process. Nothing is flushed, nobody is told. */
 export default nodeFault({
   name: 'kill',
   summary: 'end a node by SIGKILL and start it again after the window',
   needs: ['kill'],
-  params: z.object({}),
-  harm: (node) => node.kill(),
+  params,
+  harm: (node, { identity }) => node.kill(identity),
   shows: ({ signal }) => signal === 'SIGKILL',
   bound: false,
 })

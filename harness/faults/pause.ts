@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { nodeFault } from '../core/node-fault.ts'
 
-/** SIGSTOP: a stop-the-world pause. The kernel still acknowledges packets, so this is not a firewall drop. */
+/** SIGSTOP or the freezer: a stop-the-world pause. The kernel still acknowledges packets, so this is not a firewall drop. */
 export default nodeFault({
   name: 'pause',
-  summary: 'stop a node with SIGSTOP and let it go on after the window',
+  summary: 'freeze a node and let it go on after the window',
   needs: ['pause'],
   params: z.object({}),
   harm: (node) => node.pause(),
-  shows: ({ state }) => state === 'T',
+  shows: ({ state }) => state === 'T' || state === 'frozen',
   bound: true,
 })

@@ -13,7 +13,7 @@ const params = z.object({
 export default linkFault({
   name: 'receiver-down',
   summary: 'the webhook receiver cannot be reached',
-  needs: ['custom-toxics'],
+  needs: ['stall', 'refuse'],
   links: ['sender->receiver'],
   defaultTarget: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
   params,

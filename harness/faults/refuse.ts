@@ -10,7 +10,7 @@ const params = z.object({
 export default linkFault({
   name: 'refuse',
   summary: 'new connections are refused, open ones are reset or kept',
-  needs: ['custom-toxics'],
+  needs: ['refuse'],
   params,
   toxics: ({ existing, probability }) => [
     { type: 'refuse', stream: 'upstream', toxicity: probability, attributes: { existing } },

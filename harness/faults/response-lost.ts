@@ -10,7 +10,7 @@ const params = z.object({
 export default linkFault({
   name: 'response-lost',
   summary: 'requests pass and take effect, responses are swallowed',
-  needs: ['custom-toxics'],
+  needs: ['response-lost'],
   params,
   toxics: ({ mode, probability }) => [
     { type: 'response_lost', stream: 'downstream', toxicity: probability, attributes: { mode } },

@@ -5,7 +5,7 @@ import { linkFault } from '../core/link-fault.ts'
 export default linkFault({
   name: 'stall',
   summary: 'no byte passes in either direction and nobody is told; it flows on after the window',
-  needs: ['custom-toxics'],
+  needs: ['stall'],
   params: z.object({}),
   toxics: () => [
     { type: 'stall', stream: 'upstream', toxicity: 1, attributes: {} },

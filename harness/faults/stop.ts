@@ -3,6 +3,10 @@ import { nodeFault } from '../core/node-fault.ts'
 
 const params = z.object({
   graceMs: z.number().min(0).default(30_000).describe('How long the node may take to drain before it is killed'),
+  identity: z
+    .enum(['same', 'new'])
+    .default('same')
+    .describe('Who comes back: the same node, or one with a new name and address'),
 })
 
 /** SIGTERM with a grace: a deploy or a scale-in. The evidence says whether the node drained or overran its grace. */
@@ -11,7 +15,7 @@ export default nodeFault({
   summary: 'end a node by SIGTERM, SIGKILL when its grace is over, and start it again after the window',
   needs: ['stop'],
   params,
-  harm: (node, { graceMs }) => node.stop(graceMs),
+  harm: (node, { graceMs, identity }) => node.stop(graceMs, identity),
   shows: ({ signal, code }) => typeof signal === 'string' || typeof code === 'number',
   bound: false,
 })

@@ -22,10 +22,10 @@ export interface CallbackReceiver extends AsyncDisposable {
 }
 
 /**
- * The one webhook receiver of the load side: `POST /callbacks/<job>`, answered 204.
+ * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204.
  * `onCallback` sees every request in the order of arrival, repeats too; a body that is no task is answered 400.
  */
-export async function openInbox(onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
+export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
   const first = new Map<string, CallbackBody>()
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const server = createServer((request, response) => {
@@ -36,9 +36,9 @@ export async function openInbox(onCallback: (callback: Callback) => void): Promi
       waiting.get(callback.job)?.(callback.body)
     })
   })
-  await listen(server)
+  await listen(server, host)
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `${host}:${(server.address() as AddressInfo).port}`,
     wait: <T extends CallbackBody>(job: string, signal: AbortSignal) =>
       new Promise<T>((resolve, reject) => {
         const arrived = first.get(job)
@@ -88,10 +88,10 @@ function respond(response: ServerResponse, status: number): void {
   response.writeHead(status).end()
 }
 
-function listen(server: Server): Promise<void> {
+function listen(server: Server, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(0, host, resolve)
   })
 }
 

@@ -18,3 +18,9 @@ export function runLabel(): Record<string, string> {
 export function labelEntry(run: string): string {
   return `${variable}=${run}`
 }
+
+/** The run whose label children carry. Throws where there is none: what has no label would be left behind. */
+export function currentRun(): string {
+  if (current === undefined) throw new Error('no run is under way')
+  return current
+}

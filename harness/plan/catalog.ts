@@ -13,7 +13,14 @@ export interface Catalog {
   readonly faults: ReadonlyMap<string, Fault>
   readonly runtimes: ReadonlyMap<string, Pick<Runtime, 'name' | 'offers'>>
   readonly profiles: ReadonlyMap<string, WorkProfile>
+  /** Faults under a name, which arms include: by that name, or by the path that a scenario writes. */
+  readonly faultProfiles: ReadonlyMap<string, ProfileText>
 }
+
+/** A profile as it stands in its file, or why it could not be read. */
+export type ProfileText =
+  | { readonly file: string; readonly text: string }
+  | { readonly file: string; readonly unreadable: string }
 
 export interface CatalogPattern {
   readonly name: string

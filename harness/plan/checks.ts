@@ -1,8 +1,12 @@
+import type { ArmDraft } from './arm.ts'
 import type { Catalog } from './catalog.ts'
 import type { Path, Problem } from './document.ts'
-import type { Draft, Placed } from './draft.ts'
+import type { Draft } from './draft.ts'
+import { repeatedId, type Placed } from './fault-list.ts'
+import { writtenName } from './fault-schema.ts'
 import { suggest } from './nearest.ts'
 import { settleMs, whyOverlapping } from './overlap.ts'
+import type { Profile } from './profile.ts'
 import { type FaultSpec, type Load, loadWindowMs } from './scenario.ts'
 import { countNodes, whyUntouched } from './topology.ts'
 import { describe, formatDuration } from './units.ts'
@@ -13,9 +17,8 @@ const maxFirings = 10_000
 /** What is wrong between the parts of a scenario, each of which is right by itself. */
 export function checkDraft(draft: Draft, catalog: Catalog): readonly Problem[] {
   return [
-    ...draft.problems,
     ...checkArmNames(draft),
-    ...[...draft.arms.values()].flatMap((specs) => checkArm(specs, draft, catalog)),
+    ...[...draft.arms.values()].flatMap((arm) => checkArm(arm, draft, catalog)),
     ...[...draft.gates, ...draft.published].flatMap((entry) => checkReference(entry, draft)),
     ...draft.gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success'], 'exactly one')),
     ...draft.published.flatMap((entry) => checkMetric(entry, ['success', 'overhead'], 'at least one')),
@@ -25,63 +28,100 @@ export function checkDraft(draft: Draft, catalog: Catalog): readonly Problem[] {
 function checkArmNames({ armNames, arms, parts }: Draft): readonly Problem[] {
   if (parts.arms && armNames.length === 0)
     return [{ path: ['arms'], message: 'there is no arm; write at least none: [], the control' }]
-  if (!arms.get('none')?.length) return []
+  if (!arms.get('none')?.specs.length) return []
   return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
 }
 
-function checkArm(specs: readonly Placed<FaultSpec>[], draft: Draft, catalog: Catalog): readonly Problem[] {
-  return specs.flatMap((placed, i) => {
+function checkArm({ specs, includes, problems }: ArmDraft, draft: Draft, catalog: Catalog): readonly Problem[] {
+  const faults = specs.flatMap((placed, i) => {
     const before = specs.slice(0, i)
     return [
       ...checkId(placed, before),
       ...checkTime(placed, draft, catalog),
+      ...checkFloor(placed, draft, catalog),
       ...checkFirings(placed, draft, catalog),
       ...checkTouching(placed, draft, catalog),
       ...before.flatMap((other) => checkOverlap(other.value, placed, draft, catalog)),
     ]
   })
+  return [...problems, ...includes.flatMap((include) => checkCompression(include, draft)), ...faults]
 }
 
-function checkId({ path, value }: Placed<FaultSpec>, before: readonly Placed<FaultSpec>[]): readonly Problem[] {
-  if (!before.some((other) => other.value.id === value.id)) return []
-  return [
-    { path: [...path, 'id'], message: `${describe(value.id)} is already another fault of this arm; choose another id` },
-  ]
+/** What does not scale: a profile that is compressed too far is not what it is named after. */
+function checkCompression({ path, value }: Placed<Profile>, { parts }: Draft): readonly Problem[] {
+  const { name, timeScale: limit } = value
+  if (!limit || parts.timeScale === undefined || parts.timeScale <= limit.max) return []
+  const message = `${name} cannot be compressed ${parts.timeScale} times: ${limit.why}; write timeScale: ${limit.max} or less`
+  return [{ path, message }]
 }
 
-function checkTime({ path, value }: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+/** Where to point: at a key of the entry, or at the include that brought the fault. */
+function placeOf({ path, profile }: Placed<FaultSpec>, ...key: Path): Path {
+  return profile === undefined ? [...path, ...key] : path
+}
+
+/** What is said of one key names the fault, where the place does not. */
+function about(placed: Placed<FaultSpec>, key: Path, message: string): Problem {
+  const subject = placed.profile === undefined ? '' : `${placed.value.id}: `
+  return { path: placeOf(placed, ...key), message: `${subject}${message}` }
+}
+
+/** Within one list its reader has looked. */
+function checkId(placed: Placed<FaultSpec>, before: readonly Placed<FaultSpec>[]): readonly Problem[] {
+  const { value, profile } = placed
+  if (!before.some((other) => other.value.id === value.id && other.profile !== profile)) return []
+  return [repeatedId(placeOf(placed, 'id'), value.id)]
+}
+
+function checkTime(placed: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
   const profile = parts.profile && catalog.profiles.get(parts.profile)
   const { load } = parts
   if (!load || !profile) return []
-  const { trigger } = value
+  const { trigger } = placed.value
   const windowMs = loadWindowMs(readLoad(load), profile.idealMs)
   if (trigger.kind === 'at' && trigger.atMs >= windowMs) {
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
-    return [{ path: [...path, 'at'], message: `${when}; write less, or offer more tasks` }]
+    return [about(placed, ['at'], `${when}; write less, or offer more tasks`)]
   }
   if (trigger.kind !== 'on') return []
-  return [
-    ...noSuch([...path, 'on', 'task'], 'task', trigger.task, load.tasks),
-    ...noSuch([...path, 'on', 'step'], 'step', trigger.step, profile.steps),
+  return [...noSuch(placed, 'task', trigger.task, load.tasks), ...noSuch(placed, 'step', trigger.step, profile.steps)]
+}
+
+function noSuch(placed: Placed<FaultSpec>, what: string, written: number, last: number): readonly Problem[] {
+  return written <= last ? [] : [about(placed, ['on', what], `there is no ${what} ${written}; write 1 to ${last}`)]
+}
+
+/** A duration that would be too short in real time to do what it says. */
+function checkFloor(placed: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const { fault, params } = placed.value
+  const { floor } = catalog.faults.get(fault)!
+  const { timeScale } = parts
+  const written = Number(floor && params[floor.param])
+  if (!floor || timeScale === undefined || !(written / timeScale < floor.ms)) return []
+  const asPlanned =
+    timeScale === 1 ? 'is too short' : `is ${formatDuration(written / timeScale)} at timeScale ${timeScale}`
+  const least = `${fault} takes no less than ${formatDuration(floor.ms)} of real time: ${floor.why}`
+  const cures = [
+    `write at least ${formatDuration(floor.ms * timeScale)}`,
+    ...(timeScale > 1 && written >= floor.ms ? [`timeScale: ${Math.floor(written / floor.ms)} or less`] : []),
   ]
+  const message = `${formatDuration(written)} ${asPlanned}, and ${least}; ${cures.join(', or ')}`
+  return [about(placed, [writtenName(floor.param)], message)]
 }
 
-function noSuch(path: Path, what: string, written: number, last: number): readonly Problem[] {
-  return written <= last ? [] : [{ path, message: `there is no ${what} ${written}; write 1 to ${last}` }]
-}
-
-function checkFirings({ path, value }: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+function checkFirings(placed: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const { value } = placed
   const profile = parts.profile && catalog.profiles.get(parts.profile)
   const { load, replicas, timeScale } = parts
   if (value.trigger.kind !== 'every' || value.forMs === 'load' || !profile || !load || !replicas || !timeScale)
     return []
   const windowMs = loadWindowMs(readLoad(load), profile.idealMs)
-  const nodes = value.target.kind === 'node' ? Math.max(...nodeCounts(value, parts, catalog)) : 1
+  const nodes = value.target.kind === 'node' && !value.together ? Math.max(...nodeCounts(value, parts, catalog)) : 1
   const awayMs = value.forMs + (value.target.kind === 'node' ? settleMs * timeScale : 0)
   const expected = (nodes * windowMs) / (value.trigger.meanGapMs + awayMs)
   if (expected <= maxFirings) return []
   const message = `about ${Math.round(expected)} firings; write a longer gap: at most ${maxFirings} are planned per arm`
-  return [{ path: [...path, 'every'], message }]
+  return [about(placed, ['every'], message)]
 }
 
 function nodeCounts({ target }: FaultSpec, parts: Draft['parts'], catalog: Catalog): readonly number[] {
@@ -91,13 +131,14 @@ function nodeCounts({ target }: FaultSpec, parts: Draft['parts'], catalog: Catal
 }
 
 /** A fault that cannot touch one pattern is a fact about it; one that cannot touch any is a mistake. */
-function checkTouching({ path, value }: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+function checkTouching(placed: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const { value } = placed
   const { patterns, replicas } = parts
   if (!patterns || !replicas) return []
   const reasons = patterns.map((name) => whyUntouched(value, catalog.resolvePattern(name)!, replicas))
   if (reasons.some((reason) => reason === undefined)) return []
   const message = `${value.id} can touch no pattern (${reasons.join('; ')}); choose another target or pattern`
-  return [{ path: [...path, 'target'], message }]
+  return [{ path: placeOf(placed, 'target'), message }]
 }
 
 function checkOverlap(a: FaultSpec, b: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog): readonly Problem[] {

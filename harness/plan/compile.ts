@@ -33,9 +33,9 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
   for (const block of planBlocks(scenario, catalog, seed, options.schedule)) {
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
-      const reason = whyNotApplicable(block.arm, pattern, scenario, catalog, runtime)
-      if (reason === undefined) cells.push(expandCell(block, pattern, scenario))
-      else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, reason })
+      const why = whyNotApplicable(block.arm, pattern, scenario, catalog, runtime)
+      if (why === undefined) cells.push(expandCell(block, pattern, scenario))
+      else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
   mustFire(cells, scenario, seed)

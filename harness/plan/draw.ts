@@ -16,6 +16,7 @@ export interface DrawContext {
   readonly countNodes: (target: TargetSpec) => number
 }
 
+type NodeTarget = Extract<TargetSpec, { kind: 'node' }>
 type Firing = Pick<PlannedFault, 'target' | 'trigger' | 'seed'>
 
 /**
@@ -42,7 +43,7 @@ function drawFault(spec: FaultSpec, context: DrawContext, rng: Rng): readonly Pl
 function drawFirings(spec: FaultSpec, context: DrawContext, rng: Rng): Firing[] {
   if (spec.trigger.kind === 'every') return drawProcesses(spec, spec.trigger.meanGapMs, context, rng)
   const trigger = fixedTrigger(spec.trigger, context)
-  return fixedTargets(spec.target, context, rng).map((target) => {
+  return fixedTargets(spec, context, rng).map((target) => {
     return { target, trigger, seed: drawSeed(rng.fork(`firing/${target.ordinal}`)) }
   })
 }
@@ -54,21 +55,29 @@ function fixedTrigger(trigger: Exclude<FaultSpec['trigger'], { kind: 'every' }>,
   return { kind: 'step', task, step, delayMs: real(afterMs), withinMs: real(context.windowMs) }
 }
 
-function fixedTargets(spec: TargetSpec, context: DrawContext, rng: Rng): readonly Target[] {
-  if (spec.kind === 'link') return [{ kind: 'link', link: spec.link, ordinal: spec.ordinal }]
-  const { role, ordinal } = spec
+function fixedTargets(spec: FaultSpec, context: DrawContext, rng: Rng): readonly Target[] {
+  const whole = wholeTarget(spec)
+  if (whole) return [whole]
+  const { role, ordinal } = spec.target as NodeTarget
   if (typeof ordinal === 'number') return [{ kind: 'node', role, ordinal }]
-  const count = context.countNodes(spec)
+  const count = context.countNodes(spec.target)
   if (ordinal === 'any') return [{ kind: 'node', role, ordinal: Math.floor(rng.fork('victim').next() * count) }]
   return Array.from({ length: count }, (_, n) => ({ kind: 'node', role, ordinal: n }))
 }
 
-/** Every node of a role has a process of its own; a link has one. */
+/** What every firing hits, where a firing does not have one node of several. */
+function wholeTarget({ target, together }: FaultSpec): Target | undefined {
+  if (target.kind === 'link') return { ...target }
+  return together && target.ordinal !== 'any' ? { ...target, ordinal: target.ordinal } : undefined
+}
+
+/** Every node of a role has a process of its own; a link, and nodes that are hit together, have one. */
 function drawProcesses(spec: FaultSpec, meanGapMs: number, context: DrawContext, rng: Rng): Firing[] {
-  const { target } = spec
-  if (target.kind === 'link') return drawProcess({ ...target }, spec, meanGapMs, context, rng.fork('link'))
-  return Array.from({ length: context.countNodes(target) }, (_, ordinal) =>
-    drawProcess({ kind: 'node', role: target.role, ordinal }, spec, meanGapMs, context, rng.fork(`node/${ordinal}`)),
+  const whole = wholeTarget(spec)
+  if (whole) return drawProcess(whole, spec, meanGapMs, context, rng.fork(whole.kind === 'link' ? 'link' : 'together'))
+  const { role } = spec.target as NodeTarget
+  return Array.from({ length: context.countNodes(spec.target) }, (_, ordinal) =>
+    drawProcess({ kind: 'node', role, ordinal }, spec, meanGapMs, context, rng.fork(`node/${ordinal}`)),
   ).flat()
 }
 

@@ -1,6 +1,6 @@
-import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
+import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../core/plan.ts'
 import { drawUniform } from '../core/rng.ts'
-import type { Capability } from '../core/types.ts'
+import type { Runtime } from '../core/types.ts'
 import type { Catalog, CatalogPattern } from './catalog.ts'
 import { roundMs } from './fault-spec.ts'
 import type { Arm, FaultSpec, Scenario } from './scenario.ts'
@@ -28,17 +28,32 @@ export function whyNotApplicable(
   pattern: CatalogPattern,
   scenario: Scenario,
   catalog: Catalog,
-  runtime: { readonly name: string; readonly offers: readonly Capability[] },
-): string | undefined {
-  const missing = arm.faults.flatMap(({ id, fault }) => {
-    const needs = catalog.faults.get(fault)!.needs.filter((need) => !runtime.offers.includes(need))
-    return needs.map((need) => `${id} needs "${need}", which the runtime ${runtime.name} does not offer`)
-  })
-  if (missing.length > 0) return missing.join('; ')
+  runtime: RuntimeOffer,
+): Pick<NotApplicable, 'reason' | 'runtime'> | undefined {
+  const beyond = whyBeyondRuntime(arm, catalog, runtime)
+  if (beyond) return beyond
   const untouched = findUntouched(arm, pattern, scenario)
   return untouched.length > 0 && untouched.length === arm.faults.length
-    ? untouched.map(({ fault, reason }) => `${fault}: ${reason}`).join('; ')
+    ? { reason: untouched.map(({ fault, reason }) => `${fault}: ${reason}`).join('; ') }
     : undefined
+}
+
+type RuntimeOffer = Pick<Runtime, 'name' | 'offers'>
+
+function whyBeyondRuntime(
+  { faults }: Arm,
+  catalog: Catalog,
+  runtime: RuntimeOffer,
+): Pick<NotApplicable, 'reason' | 'runtime'> | undefined {
+  const needed = faults.flatMap(({ id, fault }) => catalog.faults.get(fault)!.needs.map((need) => ({ id, need })))
+  const missing = needed.filter(({ need }) => !runtime.offers.includes(need))
+  if (missing.length === 0) return undefined
+  const able = [...catalog.runtimes.values()].filter(({ offers }) => needed.every(({ need }) => offers.includes(need)))
+  const reasons = missing.map(
+    ({ id, need }) => `${id} needs "${need}", which the runtime ${runtime.name} does not offer`,
+  )
+  const lacks = [...new Set(missing.map(({ need }) => need))]
+  return { reason: reasons.join('; '), runtime: { lacks, instead: able.map(({ name }) => name) } }
 }
 
 /** One cell: the block's work and schedule, as far as it touches this pattern. */
@@ -107,7 +122,7 @@ function hasNode(
 ): boolean {
   if (target.kind === 'link') return true
   const single = spec.trigger.kind !== 'every' && spec.target.ordinal === 'any'
-  return single || target.ordinal < countNodes(pattern, target.role, replicas)
+  return single || target.ordinal === 'all' || target.ordinal < countNodes(pattern, target.role, replicas)
 }
 
 /** `kill-1#3` is a firing of the file's `kill-1`. */

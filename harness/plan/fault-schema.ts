@@ -71,7 +71,7 @@ export function isDuration(paramName: string): boolean {
   return /[a-z]Ms$/.test(paramName)
 }
 
-function writtenName(paramName: string): string {
+export function writtenName(paramName: string): string {
   return isDuration(paramName) ? paramName.slice(0, -2) : paramName
 }
 

@@ -23,19 +23,31 @@ export function readFaultSpec(
   const problems: Problem[] = []
   const report: Report = (key, message) => void problems.push({ path: [...path, key], message })
   const target = readTarget(entry, fault, report)
-  const trigger = readTrigger(entry, target, report)
-  const forMs = entry.for ?? (fault.acts === 'node' ? restartDelayMs : undefined)
-  if (forMs === undefined) report('for', 'is missing; write how long it lasts, e.g. for: 30s, or for: load')
+  const trigger = readTrigger(entry, fault, target, report)
+  const forMs = entry.for ?? (fault.acts === 'node' && !fault.ownLength ? restartDelayMs : undefined)
+  if (forMs === undefined) report('for', fault.ownLength ? ownLengthHelp : lengthHelp)
   if (forMs === 'load' && trigger && trigger.kind !== 'at')
     report('for', '"load" goes with "at" only; write a duration')
   if (entry.compose && fault.acts === 'node') report('compose', 'only faults of links can be composed; leave it out')
   if (problems.length > 0 || !target || !trigger || forMs === undefined) return { spec: undefined, problems }
   const params = readParams(entry, fault)
   return {
-    spec: { id: entry.id ?? id, fault: fault.name, target, trigger, forMs, params, compose: entry.compose },
+    spec: {
+      id: entry.id ?? id,
+      fault: fault.name,
+      target,
+      trigger,
+      forMs,
+      params,
+      compose: entry.compose,
+      together: fault.together ?? false,
+    },
     problems,
   }
 }
+
+const lengthHelp = 'is missing; write how long it lasts, e.g. for: 30s, or for: load'
+const ownLengthHelp = 'is missing; write how long it may take, e.g. for: 10m'
 
 function readTarget(entry: FaultEntry, fault: Fault, report: Report): TargetSpec | undefined {
   const { acts, links } = fault
@@ -47,7 +59,7 @@ function readTarget(entry: FaultEntry, fault: Fault, report: Report): TargetSpec
     return report('target', `${fault.name} acts on ${acts}s, and ${formatTarget(target)} is none; ${allowed}`)
   if (target.kind === 'link' && links && !links.includes(target.link))
     return report('target', `${fault.name} cannot act on ${target.link}; ${allowed}`)
-  return target
+  return fault.together && target.ordinal === 'any' ? { ...target, ordinal: 'all' } : target
 }
 
 function defaultTarget({ defaultTarget: target }: Fault): TargetSpec | undefined {
@@ -57,15 +69,21 @@ function defaultTarget({ defaultTarget: target }: Fault): TargetSpec | undefined
 const triggers = ['at', 'every', 'on'] as const
 const triggerHelp = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
 
-function readTrigger(entry: FaultEntry, target: TargetSpec | undefined, report: Report): TriggerSpec | undefined {
+function readTrigger(
+  entry: FaultEntry,
+  { name, together }: Fault,
+  target: TargetSpec | undefined,
+  report: Report,
+): TriggerSpec | undefined {
   const written = triggers.filter((name) => entry[name] !== undefined)
   if (written.length === 0) return report('at', `is missing: nothing says when; ${triggerHelp}`)
   if (written.length > 1) return report(written[1]!, `"${written[0]}" already says when; ${triggerHelp}`)
   if (entry.per && (entry.every === undefined || target?.kind === 'link'))
     report('per', 'goes with "every" on nodes only; leave it out')
+  else if (entry.per && together) report('per', `${name} acts on all of its target together; leave it out`)
   if (entry.at !== undefined) return { kind: 'at', atMs: entry.at }
   if (entry.on) return { kind: 'on', task: entry.on.task, step: entry.on.step, afterMs: entry.on.after }
-  if (target?.kind === 'node' && target.ordinal !== 'any')
+  if (target?.kind === 'node' && target.ordinal !== 'any' && !together)
     return report('target', `"every" counts for each node of a role; write the role alone: ${target.role}`)
   return { kind: 'every', meanGapMs: entry.every! }
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import type { Fault } from '../core/types.ts'
-import { scenarioShape } from './schema.ts'
+import { armEntryForEditors } from './arm-schema.ts'
+import { faultEntry } from './fault-schema.ts'
+import { profileShape } from './profile.ts'
+import { armsOf, scenarioShape } from './schema.ts'
 import { section } from './section.ts'
 
 /**
@@ -15,10 +18,18 @@ export function formatJsonSchema(faults: ReadonlyMap<string, Fault>): string {
     deliveryNames: [],
     engineNames: [],
     profiles: new Map(),
+    faultProfiles: new Map(),
   }
-  const { $schema, ...schema } = z.toJSONSchema(section(scenarioShape(anything)), {
-    io: 'input',
-    unrepresentable: 'any',
-  })
-  return `${JSON.stringify({ $schema, title: 'outlast scenario', ...schema }, null, 2)}\n`
+  const arms = armsOf(armEntryForEditors(anything))
+  return format('outlast scenario', section({ ...scenarioShape(anything), arms }))
+}
+
+/** The same for the file of a profile. */
+export function formatProfileSchema(faults: ReadonlyMap<string, Fault>): string {
+  return format('outlast profile', section(profileShape(faultEntry(faults))))
+}
+
+function format(title: string, written: z.ZodType): string {
+  const { $schema, ...schema } = z.toJSONSchema(written, { io: 'input', unrepresentable: 'any' })
+  return `${JSON.stringify({ $schema, title, ...schema }, null, 2)}\n`
 }

@@ -1,14 +1,53 @@
 import { stat, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
-import type { Catalog } from './catalog.ts'
+import { includedPaths } from './arm-schema.ts'
+import { placeProfiles, renameIncludes } from './carry.ts'
+import type { Catalog, ProfileText } from './catalog.ts'
+import { readDocument } from './document.ts'
 import { parseScenario } from './parse.ts'
 import type { Scenario } from './scenario.ts'
 
 const maxBytes = 1_000_000
 
-/** Read and check a scenario. Throws one UsageError with every problem, each as `file:line:column: wrong; allowed`. */
-export async function loadScenario(path: string, catalog: Catalog): Promise<Scenario> {
-  return parseScenario(await readText(path), path, catalog)
+/** A scenario, and what a run keeps of it so that it can be carried out again from the run's folder alone. */
+export interface LoadedScenario {
+  readonly scenario: Scenario
+  /** As it was written, but for the paths of its own profiles. */
+  readonly text: string
+  /** Texts of the profiles that it includes by a path, by the paths that `text` has for them. */
+  readonly profiles: ReadonlyMap<string, string>
+}
+
+/**
+ * Read and check a scenario, with the profiles of its own that it includes. Throws one UsageError with every problem,
+ * each as `file:line:column: wrong; allowed`.
+ */
+export async function loadScenario(path: string, catalog: Catalog): Promise<LoadedScenario> {
+  const text = await readText(path)
+  const own = await Promise.all(findOwnProfiles(text, path).map((name) => readOwnProfile(name, path)))
+  const faultProfiles = new Map([...catalog.faultProfiles, ...own])
+  const scenario = parseScenario(text, path, { ...catalog, faultProfiles })
+  const places = placeProfiles(own.map(([name]) => name))
+  const profiles = own.flatMap(([name, source]) =>
+    'text' in source ? [[places.get(name)!, source.text] as const] : [],
+  )
+  return { scenario, text: renameIncludes(text, places), profiles: new Map(profiles) }
+}
+
+/** Of a text that cannot be read there are none: it is refused for that. */
+function findOwnProfiles(text: string, path: string): readonly string[] {
+  const source = readDocument(text, path)
+  return 'data' in source ? includedPaths((source.data as { readonly arms?: unknown } | null)?.arms) : []
+}
+
+async function readOwnProfile(name: string, scenario: string): Promise<readonly [string, ProfileText]> {
+  const file = join(dirname(scenario), name)
+  const read = await readText(file).catch((error: unknown) => {
+    if (error instanceof UsageError) return { unreadable: error.message }
+    throw error
+  })
+  return [name, typeof read === 'string' ? { file, text: read } : { file, ...read }]
 }
 
 /** A text file of at most 1 MB, or a UsageError that says why it is not one. */

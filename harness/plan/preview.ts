@@ -1,3 +1,4 @@
+import { summarizeLeftOut } from '../core/left-out.ts'
 import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
 import { extractSchedule } from './schedule.ts'
 import { formatTarget } from './target.ts'
@@ -39,9 +40,9 @@ function formatRate({ load }: CellPlan): string {
   return `${Number(load.ratePerSec.toPrecision(3))}/s`
 }
 
-function previewLeftOut({ notApplicable, cells }: Plan): readonly string[] {
-  const whole = notApplicable.map(({ pattern, arm, reason }) => `  n/a  ${pattern} under ${arm}: ${reason}`)
-  const parts = cells.flatMap(({ id, untouchedBy }) =>
+function previewLeftOut(plan: Plan): readonly string[] {
+  const whole = summarizeLeftOut(plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
+  const parts = plan.cells.flatMap(({ id, untouchedBy }) =>
     (untouchedBy ?? []).map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
   )
   const lines = [...whole, ...parts]

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Path, Problem } from './document.ts'
+import type { Path, Problem, Source } from './document.ts'
 import { suggest } from './nearest.ts'
 import { describe } from './units.ts'
 
@@ -22,8 +22,29 @@ export function findProblems(schema: z.ZodType, data: unknown): readonly Problem
   return parsed.success ? [] : parsed.error.issues.flatMap(problemsOf)
 }
 
+/** Nobody repairs more than this at once. */
+const maxProblems = 50
+
+/** `file:line:column: what is wrong; what is allowed`, in the order of the file. */
+export function formatProblems(problems: readonly Problem[], source: Source, file: string): readonly string[] {
+  // Finding a place costs time: a file of nothing but mistakes must not take minutes.
+  const placed = problems.slice(0, 10 * maxProblems).map(({ path, at, message }) => ({
+    ...source.locate(path, at),
+    text: sentence(formatPath(at === 'key' ? path.slice(0, -1) : path), message),
+  }))
+  placed.sort((a, b) => a.line - b.line || a.column - b.column)
+  const lines = [...new Set(placed.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`))]
+  const more = Math.max(lines.length, problems.length) - maxProblems
+  return more > 0 ? [...lines.slice(0, maxProblems), `${file}: and ${more} more problems`] : lines
+}
+
+function sentence(subject: string, message: string): string {
+  if (subject === '') return message
+  return /^(?:is|has) /.test(message) ? `${subject} ${message}` : `${subject}: ${message}`
+}
+
 /** `arms.kill[0].for`, or nothing for the whole file. */
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i ? '.' : ''}${String(step)}`)).join('')
 }
 

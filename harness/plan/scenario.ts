@@ -48,9 +48,11 @@ export interface FaultSpec {
   readonly params: Readonly<Record<string, unknown>>
   /** May overlap another fault on the same link. */
   readonly compose: boolean
+  /** One firing acts on the whole target; a role without a number is all of its nodes. Else each firing has one node. */
+  readonly together: boolean
 }
 
-/** `any`: one node, drawn with the seed. */
+/** `any`: one node, drawn with the seed; never of a fault that acts on all together. */
 export type TargetSpec =
   | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'any' | 'all' }
   | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }

@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
-import { linkNames, type Plan, type PlannedFault } from '../core/plan.ts'
+import { linkNames, type Plan, type PlannedFault, type Target } from '../core/plan.ts'
 import type { Catalog } from './catalog.ts'
 import { type Path, type Problem, readDocument } from './document.ts'
 import { specId } from './expand.ts'
-import { formatProblems } from './parse.ts'
-import { findProblems } from './problems.ts'
-import type { Arm, Scenario } from './scenario.ts'
+import { findProblems, formatProblems } from './problems.ts'
+import type { Arm, FaultSpec, Scenario } from './scenario.ts'
 import { roles } from './target.ts'
 import { section } from './section.ts'
 import { describe } from './units.ts'
@@ -62,13 +61,10 @@ export function parseSchedule(text: string, file: string, scenario: Scenario, ca
 }
 
 const ms = z.number().min(0)
+const ordinal = z.union([z.literal('all'), z.int().min(0)], { error: 'write all or a whole number' })
 const target = z.discriminatedUnion('kind', [
-  section({ kind: z.literal('node'), role: z.enum(roles), ordinal: z.int().min(0) }),
-  section({
-    kind: z.literal('link'),
-    link: z.enum(linkNames),
-    ordinal: z.union([z.literal('all'), z.int().min(0)], { error: 'write all or a whole number' }),
-  }),
+  section({ kind: z.literal('node'), role: z.enum(roles), ordinal }),
+  section({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
 ])
 const trigger = z.discriminatedUnion('kind', [
   section({ kind: z.literal('time'), atMs: ms }),
@@ -143,18 +139,19 @@ function checkPlanned(path: Path, planned: PlannedFault, arm: Arm, catalog: Cata
     const known = arm.faults.map(({ id }) => id).join(', ') || 'none'
     return [{ path: [...path, 'id'], message: `arm ${arm.name} has no fault ${specId(planned)}; faults: ${known}` }]
   }
-  const sameTarget =
-    planned.target.kind === 'node'
-      ? spec.target.kind === 'node' && planned.target.role === spec.target.role
-      : spec.target.kind === 'link' && planned.target.link === spec.target.link
   const params = findProblems(catalog.faults.get(spec.fault)!.params, planned.params)
   return [
     ...mustEqual([...path, 'fault'], planned.fault, spec.fault),
-    ...(sameTarget
-      ? []
-      : [{ path: [...path, 'target'], message: 'is not the scenario’s; write the same role or link' }]),
+    ...checkTarget([...path, 'target'], planned.target, spec),
     ...params.map((problem) => ({ ...problem, path: [...path, 'params', ...problem.path] })),
   ]
+}
+
+function checkTarget(path: Path, planned: Target, { fault, target, together }: FaultSpec): readonly Problem[] {
+  const [written, meant] = [planned, target].map((one) => (one.kind === 'node' ? one.role : one.link))
+  if (written !== meant) return [{ path, message: 'is not the scenario’s; write the same role or link' }]
+  if (planned.kind === 'link' || planned.ordinal !== 'all' || together) return []
+  return [{ path: [...path, 'ordinal'], message: `a firing of ${fault} has one node; write its number` }]
 }
 
 function byTimeAndId(a: PlannedFault, b: PlannedFault): number {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Fault } from '../core/types.ts'
+import { armEntry } from './arm-schema.ts'
 import type { Catalog } from './catalog.ts'
-import { faultEntry } from './fault-schema.ts'
 import { suggest } from './nearest.ts'
 import { section } from './section.ts'
 import { atLeast, describe, duration, percent, positiveDuration, rate } from './units.ts'
@@ -13,7 +13,7 @@ const armName = z
 /** The parts of the language that depend on what is installed. */
 export type Vocabulary = Pick<
   Catalog,
-  'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profiles'
+  'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profiles' | 'faultProfiles'
 > & {
   readonly faults: ReadonlyMap<string, Fault>
 }
@@ -59,9 +59,7 @@ export function scenarioShape(vocabulary: Vocabulary) {
       .describe('Nodes per role; an executor runs the steps'),
     restartDelay: positiveDuration.default(30_000).describe('How long an exited node stays away'),
     repetitions: z.int().min(1).max(1000).default(1).describe('Blocks per arm, each with its own seed'),
-    arms: z
-      .record(armName, z.array(faultEntry(vocabulary.faults)))
-      .describe('What is done to the world: none is the control'),
+    arms: armsOf(armEntry(vocabulary)),
     gates: z.array(gateEntry(pattern)).default([]).describe('Fail the run unless the interval is on the good side'),
     published: z.array(publishedEntry(pattern)).default([]).describe('What somebody published, for comparison'),
     health: section({
@@ -71,6 +69,11 @@ export function scenarioShape(vocabulary: Vocabulary) {
       .default({ pacerLagP99: 20, eventLoopDelayP99: 50 })
       .describe('Limits beyond which the harness itself makes the run invalid: real time, never scaled'),
   }
+}
+
+/** Arms by name, with entries of this kind. */
+export function armsOf<T>(entry: z.ZodType<T>) {
+  return z.record(armName, z.array(entry)).describe('What is done to the world: none is the control')
 }
 
 export type ScenarioShape = ReturnType<typeof scenarioShape>

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { discover } from '../core/discover.ts'
 import type { Fault } from '../core/types.ts'
-import { formatJsonSchema } from './json-schema.ts'
+import { formatJsonSchema, formatProfileSchema } from './json-schema.ts'
 
-// `npm run schema`: the file that scenarios name in their first line.
+// `npm run schema`: the files that scenarios and profiles name in their first line.
 const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
-await writeFile(new URL('../../scenarios/scenario.schema.json', import.meta.url), formatJsonSchema(faults))
+const folder = new URL('../../scenarios/', import.meta.url)
+await writeFile(new URL('scenario.schema.json', folder), formatJsonSchema(faults))
+await writeFile(new URL('profile.schema.json', folder), formatProfileSchema(faults))

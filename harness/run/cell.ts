@@ -8,9 +8,9 @@ import { describeError } from '../core/errors.ts'
 import type { Op } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { createRng } from '../core/rng.ts'
-import type { Deployment } from '../core/types.ts'
+import type { Deployment, Ground } from '../core/types.ts'
 import { planArrivals } from '../load/arrivals.ts'
-import { type CallbackReceiver, openInbox } from '../load/inbox.ts'
+import { type Callback, type CallbackReceiver, openInbox } from '../load/inbox.ts'
 import { offerOpenLoop, type PacerReport } from '../load/open-loop.ts'
 import { type CellFolder, createCell } from '../store/cell-folder.ts'
 import type { LineFile } from '../store/line-file.ts'
@@ -70,10 +70,13 @@ async function assemble(
   const steps = watchSteps()
   const announced = cell.faults.some(({ trigger }) => trigger.kind === 'step')
   const ledgerLog = join(folder.logs, 'ledger.log')
-  const ledger = stack.use(await openLedger(folder.ledger, ledgerLog, announced ? steps.saw : undefined))
-  const receiver = stack.use(await openInbox((callback) => recordCallback(recorder, callback)))
+  const place = { cell: cell.id, folder: folder.path, temp: context.temp, note: context.journal.note }
+  const ground = stack.use(await context.runtime.open(place, context.signal))
+  const { host } = ground
+  const ledger = stack.use(await openLedger(folder.ledger, ledgerLog, host, announced ? steps.saw : undefined))
+  const receiver = stack.use(await openInbox(host, (callback) => recordCallback(recorder, callback)))
   const token = randomBytes(24).toString('base64url')
-  const deployment = stack.use(await deploy(cell, context, recorder, folder.path, ledger, receiver, token))
+  const deployment = stack.use(await deploy(cell, context, recorder, ground, ledger, receiver, token))
   const runner = await connectClients(cell, context, recorder, deployment, receiver, token, stack)
   const jobs = planJobs(cell, planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals')))
   return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, events }
@@ -100,16 +103,13 @@ async function deploy(
   cell: CellPlan,
   context: RunContext,
   recorder: Recorder,
-  folder: string,
+  ground: Ground,
   ledger: Ledger,
   receiver: CallbackReceiver,
   token: string,
 ): Promise<Deployment> {
-  return context.runtime.deploy(
+  return ground.deploy(
     {
-      cell: cell.id,
-      folder,
-      temp: context.temp,
       services: engineOf(cell, context).services,
       replicas: cell.replicas,
       env: {
@@ -117,12 +117,13 @@ async function deploy(
         OUTLAST_ENGINE: cell.engine,
         OUTLAST_TIME_SCALE: String(cell.timeScale),
         OUTLAST_TOKEN: token,
-        // The receiver of a run on this machine is on loopback, which a sender must otherwise refuse to dial.
-        OUTLAST_WEBHOOK_ALLOW: '127.0.0.0/8',
+        // The receiver of a run is on loopback or in a private network, which a sender must otherwise refuse to dial.
+        OUTLAST_WEBHOOK_ALLOW: ground.network,
       },
       outside: { tools: ledger.address, receiver: receiver.address },
       restartDelayMs: cell.restartDelayMs,
       seed: cell.seed,
+      edge: cell.faults.some(({ fault }) => context.faults.get(fault)?.needs.includes('edge')),
       onNodeEvent: ({ node, ...event }) =>
         void recorder.record({ f: 'node', type: 'observe', process: `node:${node}`, value: { node, ...event } }),
     },
@@ -150,7 +151,7 @@ async function connectClients(
   const ports = {
     apis: deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url })),
     sticky: engineOf(cell, context).sticky,
-    dispatcher: stack.use(openDispatcher(timingAt(cell.timeScale).connectTimeoutMs)),
+    dispatcher: stack.use(openDispatcher(timingAt(cell.timeScale).connectTimeoutMs, cell.timeScale)),
     token,
     timeScale: cell.timeScale,
     ...(callbackUrl && { inbox }),
@@ -171,6 +172,7 @@ async function offerLoad(parts: Parts, epochMs: number): Promise<PacerReport> {
       executor: engineOf(cell, context).executor,
       epochMs,
       onStep: steps.wait,
+      note: (entry) => context.journal.note({ cell: cell.id, ...entry }),
       record: (value) => {
         recorder.record({ f: 'fault', type: 'observe', process: 'nemesis', value })
         parts.events.fault(value)
@@ -197,7 +199,7 @@ async function offerLoad(parts: Parts, epochMs: number): Promise<PacerReport> {
   return pacer
 }
 
-function recordCallback(recorder: Recorder, callback: Parameters<Parameters<typeof openInbox>[0]>[0]): void {
+function recordCallback(recorder: Recorder, callback: Callback): void {
   const { job, deliveryId, body } = callback
   const digest = body.result?.digest ?? null
   const value = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest, httpStatus: 204 }

@@ -1,60 +1,67 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { describeError, UsageError } from '../core/errors.ts'
+import { kept, type JournalEntry, readJournal, unhealed } from '../os/journal.ts'
 import { findLabelled } from '../os/leftovers.ts'
+import { type Found, findRuns } from './leftovers.ts'
+import type { Sweeper } from './sweepers.ts'
 
-/** Everything temporary of a run (databases, sockets, caches) lives in one folder with this prefix. */
-const prefix = 'outlast-'
-const owner = 'owner.json'
-
-export interface Leftover {
-  readonly run: string
-  readonly folder: string
-  readonly processes: number
+export interface Cleaned {
+  readonly removed: readonly Found[]
+  /** Left alone: it could not be told whether they live. */
+  readonly unclear: readonly Found[]
+  /** What still stands, and what could not be looked at: a sentence each. */
+  readonly standing: readonly string[]
 }
 
-/** Make the run's temporary folder and write down who owns it, before anything is started. */
-export function claimTemp(run: string): string {
-  const folder = join(tmpdir(), prefix + run)
-  // A server that runs as another user must be able to enter its own data folder below.
-  mkdirSync(folder, { recursive: true, mode: 0o711 })
-  writeFileSync(join(folder, owner), JSON.stringify({ run, pid: process.pid, startTicks: startTicks(process.pid) }))
-  return folder
-}
-
-/** Runs whose harness is gone but whose processes or files are not. */
-export function findLeftovers(): readonly Leftover[] {
-  return readdirSync(tmpdir())
-    .filter((name) => name.startsWith(prefix))
-    .flatMap((name) => {
-      const folder = join(tmpdir(), name)
-      const run = abandonedRun(folder)
-      return run === undefined ? [] : [{ run, folder, processes: findLabelled(run).length }]
-    })
-}
-
-/** End and remove what interrupted runs left; other runs that are alive are not touched. Resolves with what it removed. */
-export async function cleanUp(): Promise<readonly Leftover[]> {
-  const leftovers = findLeftovers()
-  for (const leftover of leftovers) await removeRun(leftover.run, leftover.folder)
-  return leftovers
+/** End and remove what dead runs left. What may belong to a living one is not touched. */
+export async function cleanUp(sweepers: readonly Sweeper[]): Promise<Cleaned> {
+  const { runs, troubles } = await findRuns(sweepers)
+  const removed = runs.filter(({ state }) => state === 'dead')
+  const standing = [...troubles]
+  for (const { run, folder } of removed) standing.push(...(await removeRun(run, folder, sweepers)))
+  return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), standing }
 }
 
 /**
- * End every process that carries the run's label and delete its temporary folder.
- * Looks again until none was found twice: a process may be starting another in this moment.
- * Resolves with what still stands after `withinMs`: nothing, if all is well.
+ * `cleanUp` of one run, on the word of somebody who knows that it is dead. Throws UsageError when it is alive, or when
+ * nothing of it is here.
  */
-export async function removeRun(run: string, folder: string, withinMs = 8_000): Promise<readonly string[]> {
-  const rounds = Math.ceil(withinMs / 100)
+export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Promise<Cleaned> {
+  const { runs, troubles } = await findRuns(sweepers)
+  const found = runs.find((one) => one.run === run)
+  if (!found) throw new UsageError([`there is nothing here of a run ${run}`, ...troubles])
+  if (found.state === 'alive') throw new UsageError(`the run ${run} is alive: interrupt it instead`)
+  return { removed: [found], unclear: [], standing: await removeRun(run, found.folder, sweepers) }
+}
+
+/**
+ * End every process that carries the run's label, have every runtime remove what it kept for it, and delete its temporary
+ * folder. Resolves with what still stands, a sentence each: nothing, if all is well. Otherwise the folder stays: it holds
+ * the journal that the next one who cleans up needs.
+ */
+export async function removeRun(
+  run: string,
+  folder: string | undefined,
+  sweepers: readonly Sweeper[],
+): Promise<readonly string[]> {
+  const processes = await endProcesses(run)
+  const journal = folder === undefined ? [] : readJournal(folder)
+  const swept = await Promise.all(sweepers.map((sweeper) => sweepWith(sweeper, run, journal)))
+  const standing = [...processes, ...swept.flat()]
+  if (standing.length > 0) return [...standing, ...unhealed(journal).map(describeFault)]
+  return folder === undefined ? [] : removeFolder(folder)
+}
+
+/** Looks again until none was found twice: a process may be starting another in this moment. */
+async function endProcesses(run: string): Promise<readonly string[]> {
+  const rounds = 80
   for (let round = 0, quiet = 0; round < rounds && quiet < 2; round++) {
     const alive = findLabelled(run)
     quiet = alive.length === 0 ? quiet + 1 : 0
     for (const { pid, command } of alive) end(pid, command, round)
     await sleep(100)
   }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   return findLabelled(run).map(({ pid, command }) => `process ${pid}: ${command}`)
 }
 
@@ -67,35 +74,22 @@ function end(pid: number, command: string, round: number): void {
   }
 }
 
-function abandonedRun(folder: string): string | undefined {
-  try {
-    const claim = JSON.parse(readFileSync(join(folder, owner), 'utf8')) as {
-      run: string
-      pid: number
-      startTicks: string
-    }
-    return isAlive(claim.pid) && startTicks(claim.pid) === claim.startTicks ? undefined : claim.run
-  } catch {
-    // Not one of ours: a folder without a claim is left alone.
-    return undefined
-  }
+function sweepWith(sweeper: Sweeper, run: string, journal: readonly JournalEntry[]): Promise<readonly string[]> {
+  return sweeper
+    .sweep(run, kept(journal))
+    .catch((error: unknown) => [`what runtime ${sweeper.name} made: it cannot be asked: ${describeError(error)}`])
 }
 
-function isAlive(pid: number): boolean {
+/** Faults live in what runs: they are gone with it, and doubtful only while something of it still stands. */
+function describeFault({ cell, name, target, until }: ReturnType<typeof unhealed>[number]): string {
+  return `fault ${name} on ${target} in ${cell}: no healing of it is on record; it was planned until ${until}`
+}
+
+function removeFolder(folder: string): readonly string[] {
   try {
-    process.kill(pid, 0)
-    return true
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    return []
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Start time of a process in kernel ticks: tells a recycled pid from the owner. Empty where there is no /proc. */
-function startTicks(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    return ''
+    return [`temporary folder ${folder}: ${describeError(error)}`]
   }
 }

@@ -1,3 +1,4 @@
+import { nodeOf } from '../core/exposure.ts'
 import type { PacerReport } from '../load/open-loop.ts'
 import { enterPhase, type Parts } from './parts.ts'
 import { readFinals } from './final-reads.ts'
@@ -36,7 +37,8 @@ function knownIds(runner: JobRunner, effects: readonly LedgerEffect[]): Readonly
 }
 
 function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
-  const { task, taskId, step, attempt, executor, idempotencyKey } = effect
+  const { task, taskId, step, attempt, idempotencyKey } = effect
+  const executor = nodeOf(effect.executor)
   const startedAt = round(effect.startedAt - recorder.epochMs)
   const endedAt = round(effect.endedAt - recorder.epochMs)
   const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }

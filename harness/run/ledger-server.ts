@@ -3,15 +3,15 @@
  * `POST /effects` appends one line and answers 200; `POST /flush` answers how many lines are on disk.
  * It is a process of the harness: no fault's target, and it outlives every node.
  *
- * usage: node ledger-server.ts FILE [--announce]     (ends when its stdin ends)
+ * usage: node ledger-server.ts FILE HOST [--announce]     (ends when its stdin ends)
  */
 import { createWriteStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { monotonicMs } from '../core/clock.ts'
 
-const [file, ...flags] = process.argv.slice(2)
-if (!file) throw new Error('usage: ledger-server FILE [--announce]')
+const [file, host, ...flags] = process.argv.slice(2)
+if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')
 const announce = flags.includes('--announce')
 const lines = createWriteStream(file, { flags: 'a' })
 const seen = new Set<string>()
@@ -58,6 +58,6 @@ function leave(): void {
 }
 process.stdin.on('end', leave).on('error', leave).resume()
 process.on('SIGTERM', leave)
-server.listen(0, '127.0.0.1', () => {
+server.listen(0, host, () => {
   process.stdout.write(JSON.stringify({ listening: (server.address() as AddressInfo).port }) + '\n')
 })

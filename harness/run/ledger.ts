@@ -25,16 +25,17 @@ export interface Ledger extends AsyncDisposable {
   readAll(): Promise<{ readonly effects: readonly LedgerEffect[]; readonly gaps: number }>
 }
 
-/** Start the ledger in its own process. `onEffect` hears of every effect as it happens, if given. */
+/** Start the ledger in its own process, listening on `host`. `onEffect` hears of every effect as it happens, if given. */
 export async function openLedger(
   file: string,
   logFile: string,
+  host: string,
   onEffect?: (effect: LedgerEffect) => void,
 ): Promise<Ledger> {
-  const args = [entryPath('./ledger-server', import.meta.url), file, ...(onEffect ? ['--announce'] : [])]
+  const args = [entryPath('./ledger-server', import.meta.url), file, host, ...(onEffect ? ['--announce'] : [])]
   const child = await spawnChild({ command: process.execPath, args, logFile, stdout: 'pipe', nice: 2 })
   const { listening } = await readFirstLine<{ listening: number }>(child, 'the ledger', logFile)
-  const address = `127.0.0.1:${listening}`
+  const address = `${host}:${listening}`
   if (onEffect) createInterface({ input: child.stdout! }).on('line', (line) => onEffect(JSON.parse(line)))
   return {
     address,

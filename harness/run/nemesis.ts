@@ -3,6 +3,7 @@ import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FaultChange } from '../core/history.ts'
 import type { PlannedFault, Target } from '../core/plan.ts'
+import type { ArmedFault } from '../os/journal.ts'
 import type { ActiveFault, Deployment, Fault, FaultSite } from '../core/types.ts'
 
 export interface NemesisPorts {
@@ -15,7 +16,12 @@ export interface NemesisPorts {
   /** Resolves when the ledger sees the step of the task; used by step triggers. */
   readonly onStep: (task: number, step: number, signal: AbortSignal) => Promise<void>
   readonly record: (change: FaultChange) => void
+  /** Resolves when it is on the disk. */
+  readonly note: (entry: FaultNote) => Promise<void>
 }
+
+/** What a cell adds to the run's journal. */
+export type FaultNote = Omit<ArmedFault, 'cell'> | { readonly kind: 'healed'; readonly name: string }
 
 /**
  * Carry out the schedule: each fault waits for its trigger, is armed, holds for its duration, is proven and healed,
@@ -38,15 +44,19 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
     return change('skipped', { reason: signal.aborted ? 'the run was aborted' : 'its trigger never fired' })
   const active = await arm(planned, ports, site, signal).catch((error: unknown) => describeError(error))
   if (typeof active === 'string') return change('not-applied', { reason: active })
-  change('armed', { evidence: active.evidence })
+  const { evidence, sinceMs } = active
+  change('armed', { evidence, ...(sinceMs !== undefined && { onsetAt: sinceMs - ports.epochMs }) })
   await sleep(planned.durationMs, undefined, { signal }).catch(() => {})
-  await proveAndHeal(active, change)
+  const healed = await proveAndHeal(active, change)
+  // Without this line nothing is lost but a certainty.
+  if (healed) await ports.note({ kind: 'healed', name: planned.id }).catch(() => {})
 }
 
+/** Resolves with whether it could be healed. */
 async function proveAndHeal(
   active: ActiveFault,
   change: (state: FaultChange['state'], rest?: Partial<FaultChange>) => void,
-): Promise<void> {
+): Promise<boolean> {
   try {
     const { state, ...proof } = await active.prove()
     change(state, proof)
@@ -56,20 +66,24 @@ async function proveAndHeal(
   try {
     await active.heal()
     change('healed')
+    return true
   } catch (error) {
     change('leaked', { reason: describeError(error) })
+    return false
   }
 }
 
 async function arm(
   planned: PlannedFault,
   ports: NemesisPorts,
-  site: FaultSite,
+  site: ReturnType<typeof resolveSite>,
   signal: AbortSignal,
 ): Promise<ActiveFault> {
   const fault = ports.faults.get(planned.fault)
   if (!fault) throw new Error(`there is no fault "${planned.fault}"`)
   if (site.nodes.length + site.links.length === 0) throw new Error('its target does not exist in this cell')
+  const until = new Date(Date.now() + planned.durationMs).toISOString()
+  await ports.note({ kind: 'fault', name: planned.id, target: site.label, until })
   return fault.arm(site, fault.params.parse(planned.params), signal)
 }
 
@@ -93,14 +107,15 @@ function resolveSite(planned: PlannedFault, ports: NemesisPorts): FaultSite & { 
   const nodes = target.kind === 'node' ? pickNodes(target, ports) : []
   const links = target.kind === 'link' ? pickLinks(target, ports) : []
   const label = [...nodes, ...links].map(({ name }) => name).join(', ') || describeTarget(target)
-  return { id: planned.id, seed: planned.seed, nodes, links, label }
+  return { id: planned.id, seed: planned.seed, windowMs: planned.durationMs, nodes, links, label }
 }
 
 /** Ordinals wrap around, so that one schedule fits patterns with different numbers of nodes. */
 function pickNodes(target: Extract<Target, { kind: 'node' }>, ports: NemesisPorts): Deployment['nodes'] {
   const role = target.role === 'executor' ? ports.executor : target.role
   const candidates = ports.deployment.nodes.filter((node) => node.role === role)
-  return candidates.length === 0 ? [] : [candidates[target.ordinal % candidates.length]!]
+  if (target.ordinal === 'all' || candidates.length === 0) return candidates
+  return [candidates[target.ordinal % candidates.length]!]
 }
 
 function pickLinks(target: Extract<Target, { kind: 'link' }>, ports: NemesisPorts): Deployment['links'] {

@@ -1,6 +1,7 @@
 import type { FaultChange, Phase } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import type { Deployment, Engine, Fault, Runtime } from '../core/types.ts'
+import type { Journal } from '../os/journal.ts'
 import type { RunFolder } from '../store/run-folder.ts'
 import type { JobRunner, PlannedJob } from './jobs.ts'
 import type { Ledger } from './ledger.ts'
@@ -12,6 +13,7 @@ export interface RunContext {
   readonly folder: RunFolder
   /** The run's own temporary folder. */
   readonly temp: string
+  readonly journal: Journal
   readonly runtime: Runtime
   readonly engines: ReadonlyMap<string, Engine>
   readonly faults: ReadonlyMap<string, Fault>

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
@@ -6,6 +7,7 @@ import { discover } from '../core/discover.ts'
 import type { Engine, Fault, Runtime } from '../core/types.ts'
 import { spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
+import { openJournal } from '../os/journal.ts'
 import { labelRun } from '../os/label.ts'
 import { formatSchedule } from '../plan/schedule.ts'
 import { collectEnvironment } from '../store/environment.ts'
@@ -13,13 +15,18 @@ import { createRun, type RunFolder, writeResults } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
 import type { RunContext } from './parts.ts'
-import { claimTemp, cleanUp, removeRun } from './cleanup.ts'
+import { leftBy, takeStock } from './audit.ts'
+import { cleanUp, removeRun } from './cleanup.ts'
 import { watchHealth } from './health.ts'
 import { judgeFolder } from './judge.ts'
 import type { OnProgress } from './progress.ts'
+import { findRuntimes, type Sweeper } from './sweepers.ts'
+import { claimTemp } from './temp-folder.ts'
 
 export interface RunOptions {
   readonly scenarioText: string
+  /** Profiles that it includes by their paths. */
+  readonly profiles?: ReadonlyMap<string, string>
   readonly plan: Plan
   /** Folder that gets the run's folder. */
   readonly out: string
@@ -42,48 +49,74 @@ export interface RunOutcome {
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { plan, onProgress } = options
-  for (const { run } of await cleanUp()) onProgress({ kind: 'note', text: `removed what the dead run ${run} had left` })
-  const runtime = await findRuntime(plan.runtime)
-  const environment = await collectEnvironment()
-  const { scenarioText } = options
-  const folder = await createRun(options.out, { plan, schedule: formatSchedule(plan), scenarioText, environment })
+  const runtimes = await findRuntimes()
+  const sweepers = [...runtimes.values()]
+  await removeLeftovers(sweepers, onProgress)
+  const runtime = await usable(runtimes, plan.runtime)
+  const environment = await collectEnvironment(await runtime.describe())
+  const { scenarioText, profiles } = options
+  const schedule = formatSchedule(plan)
+  const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
+  const folder = await createRun(options.out, start)
   const plannedMs =
     plan.cells.length === 0 ? 0 : sum(blocksOf(plan).map((block) => Math.max(...block.map(plannedCellMs))))
   onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
-  const leftBehind = await carryOutPlan(plan, folder, runtime, options)
+  const leftBehind = await carryOutPlan(folder, runtime, sweepers, options)
   options.signal.throwIfAborted()
   const results = await judgeFolder(folder)
   await writeResults(folder, results)
   return { folder: folder.path, results, leftBehind }
 }
 
+async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
+  const { removed, standing } = await cleanUp(sweepers)
+  const notes = removed.map(({ run }) => `removed what the dead run ${run} had left`)
+  for (const text of [...notes, ...standing]) onProgress({ kind: 'note', text })
+}
+
 async function carryOutPlan(
-  plan: Plan,
   folder: RunFolder,
   runtime: Runtime,
+  sweepers: readonly Sweeper[],
   options: RunOptions,
 ): Promise<readonly string[]> {
   // Short: it is part of the path of Unix sockets, which may have no more than about a hundred bytes.
   const run = `${process.pid}-${Date.now().toString(36)}`
+  const before = await takeStock(run, sweepers)
   const temp = claimTemp(run)
-  const reaper = await spawnChild({
-    command: process.execPath,
-    args: [entryPath('./reaper', import.meta.url), run, temp],
-    logFile: join(folder.path, 'reaper.log'),
-  })
+  const reaper = await startReaper(run, temp, folder)
   labelRun(run)
   const leftBehind: string[] = []
   try {
-    const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
-    const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
-    const context = { folder, temp, runtime, engines, faults, signal: options.signal }
-    for (const block of blocksOf(plan)) await conductBlock(block, context, options.onProgress)
+    await conductBlocks(folder, temp, runtime, options)
   } finally {
     labelRun(undefined)
-    leftBehind.push(...(await removeRun(run, temp)))
+    const standing = await removeRun(run, temp, sweepers)
+    const found = leftBy(run, before, await takeStock(run, sweepers))
+    const untold = found.filter((one) => !standing.some((told) => told === one || told.startsWith(`${one}:`)))
+    leftBehind.push(...standing, ...untold)
     reaper.stdin!.end('done')
   }
   return leftBehind
+}
+
+/** It finds the engines that we find: unlike a node it gets what says where they are. */
+async function startReaper(run: string, temp: string, folder: RunFolder): Promise<ChildProcess> {
+  const names = Object.keys(process.env).filter((name) => name === 'HOME' || name.startsWith('DOCKER_'))
+  return spawnChild({
+    command: process.execPath,
+    args: [entryPath('./reaper', import.meta.url), run, temp],
+    env: Object.fromEntries(names.map((name) => [name, process.env[name]!])),
+    logFile: join(folder.path, 'reaper.log'),
+  })
+}
+
+async function conductBlocks(folder: RunFolder, temp: string, runtime: Runtime, options: RunOptions): Promise<void> {
+  await using journal = await openJournal(temp)
+  const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+  const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
+  const context = { folder, temp, journal, runtime, engines, faults, signal: options.signal }
+  for (const block of blocksOf(options.plan)) await conductBlock(block, context, options.onProgress)
 }
 
 /** Cells of one block run side by side: the same work, the same faults, the same noise. */
@@ -146,8 +179,7 @@ function blocksOf(plan: Plan): readonly (readonly CellPlan[])[] {
   return [...Map.groupBy(plan.cells, ({ block }) => block).values()]
 }
 
-async function findRuntime(name: string): Promise<Runtime> {
-  const runtimes = await discover<Runtime>(new URL('../runtimes/', import.meta.url))
+async function usable(runtimes: ReadonlyMap<string, Runtime>, name: string): Promise<Runtime> {
   const runtime = runtimes.get(name)
   if (!runtime) throw new HarnessError(`there is no runtime "${name}"; there is ${[...runtimes.keys()].join(', ')}`)
   const reason = await runtime.probe()

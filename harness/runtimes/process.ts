@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import type { DeployRequest, Deployment, Link, Runtime } from '../core/types.ts'
+import type { DeployRequest, Deployment, Ground, Link, Place, Runtime } from '../core/types.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData } from './process/program.ts'
-import { addressBook, type Placed, placeLinks, placeNodes } from './process/topology.ts'
+import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
 import { storeUrl } from './programs/postgres.ts'
 
 const loopback = '127.0.0.1'
@@ -20,18 +20,38 @@ const startOrder = ['store', 'engine', 'worker', 'api'] as const
 const runtime: Runtime = {
   name: 'process',
   summary: 'child processes on loopback, links through the embedded proxy: no Docker, no root',
-  offers: ['kill', 'stop', 'pause', 'toxics', 'custom-toxics'],
+  offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'],
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
-  deploy,
+  describe: async () => ({}),
+  open: async (place) => ground(place),
+  // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
+  traces: async () => [],
+  sweep: async () => [],
 }
 export default runtime
 
-async function deploy(request: DeployRequest, signal: AbortSignal): Promise<Deployment> {
+/** Loopback is there already, and stays. */
+function ground(place: Place): Ground {
+  return {
+    host: loopback,
+    network: '127.0.0.0/8',
+    deploy: (request, signal) => deploy({ ...place, ...request }, signal),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+
+/** What a cell asks for, and where it is. */
+type Request = Place & DeployRequest
+
+async function deploy(request: Request, signal: AbortSignal): Promise<Deployment> {
   await using stack = new AsyncDisposableStack()
-  const placed = await placeNodes(request, () => borrowPort(stack))
-  const server = stack.use(await startLinkServer(request))
-  const proxies = await openLinks(server.url)
-  const links = await Promise.all(placeLinks(placed, request.outside).map((link) => proxies.create(link)))
+  const placed = await placeNodes(request, stack)
+  const makeLink = request.direct ? straightLink : await openProxies(request, stack)
+  const links = await Promise.all(
+    planLinks(placed, request.outside).map(async ({ to, ...link }) => {
+      return makeLink(link, 'outside' in to ? to.outside : addressOf(placed, to.node))
+    }),
+  )
   const nodes = await makeNodes(placed, links, request)
   // What is deferred last ends first: nodes before the servers that they dial.
   for (const role of startOrder)
@@ -52,6 +72,27 @@ async function deploy(request: DeployRequest, signal: AbortSignal): Promise<Depl
   }
 }
 
+async function openProxies(request: Request, stack: AsyncDisposableStack) {
+  const server = stack.use(await startLinkServer(request))
+  const proxies = await openLinks(server.url)
+  return (link: Omit<PlannedLink, 'to'>, upstream: string): Promise<Link> => proxies.create({ ...link, upstream })
+}
+
+/** Two ports each: what others dial, and administration. */
+async function placeNodes(request: Request, stack: AsyncDisposableStack): Promise<readonly Placed[]> {
+  const placed: Placed[] = []
+  for (const node of planNodes(request)) {
+    const [port, controlPort] = [await borrowPort(stack), await borrowPort(stack)]
+    placed.push({ ...node, host: loopback, port, controlPort })
+  }
+  return placed
+}
+
+function addressOf(placed: readonly Placed[], name: string): string {
+  const { host, port } = placed.find((node) => node.name === name)!
+  return `${host}:${port}`
+}
+
 async function borrowPort(stack: AsyncDisposableStack): Promise<number> {
   const port = await reservePort()
   stack.defer(() => releasePort(port))
@@ -61,7 +102,7 @@ async function borrowPort(stack: AsyncDisposableStack): Promise<number> {
 async function makeNodes(
   placed: readonly Placed[],
   links: readonly Link[],
-  request: DeployRequest,
+  request: Request,
 ): Promise<readonly ChildNode[]> {
   // Ports are unique, and short: a Unix socket's path below this folder may have no more than about a hundred bytes.
   const dataDir = (node: Placed): string => join(request.temp, String(node.port))

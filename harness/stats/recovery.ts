@@ -1,5 +1,5 @@
 import { executionsOf } from '../core/executions.ts'
-import { exposures, isPerConnection } from '../core/exposure.ts'
+import { exposures, isOutage } from '../core/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../core/trace.ts'
 import { findSymptoms } from './symptoms.ts'
 import { quantile } from './quantiles.ts'
@@ -17,6 +17,8 @@ export interface EpisodeFigures {
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
   readonly recoveryMs?: number
+  /** No outage: it has no after, and nothing recovers from it. */
+  readonly condition?: true
   readonly drainMs?: number
   readonly reworkedSteps: number
   readonly duplicateEffects: number
@@ -43,9 +45,9 @@ export function measureEpisodes(trace: CellTrace, seen: Seen): readonly EpisodeF
   return inOrder.map((fault) => measureEpisode(fault, affectedBy.get(fault)!, trace, seen, recovery))
 }
 
-/** The firing whose episode a touched task belongs to: the first that it shares with others, else the first. */
-export function episodeOf(faults: readonly FaultTrace[]): FaultTrace | undefined {
-  return faults.find((fault) => !isPerConnection(fault)) ?? faults[0]
+/** The firing whose episode a touched task belongs to: the first outage, else the first. */
+export function episodeOf(faults: readonly FaultTrace[], trace: CellTrace): FaultTrace | undefined {
+  return faults.find((fault) => isOutage(fault, trace)) ?? faults[0]
 }
 
 function measureEpisode(
@@ -58,7 +60,7 @@ function measureEpisode(
   const startedAt = fault.armedAt!
   const endedAt = fault.healedAt ?? trace.endAt
   const touched = exposures(trace)
-  const own = affected.filter((task) => episodeOf(touched.get(task) ?? []) === fault)
+  const own = affected.filter((task) => episodeOf(touched.get(task) ?? [], trace) === fault)
   const stalls = affected.map((task) => longestStall(task, seen(task), startedAt, endedAt))
   return {
     fault: fault.id,
@@ -69,7 +71,7 @@ function measureEpisode(
     ...present('detectionMs', detection(affected, startedAt)),
     ...present('taskStallMsMedian', quantile(stalls, 0.5)),
     ...present('taskStallMsMax', quantile(stalls, 1)),
-    ...present('recoveryMs', recovery(startedAt, endedAt)),
+    ...(isOutage(fault, trace) ? present('recoveryMs', recovery(startedAt, endedAt)) : { condition: true as const }),
     ...present('drainMs', fault.healedAt === undefined ? undefined : drain(affected, seen, fault.healedAt)),
     ...countRework(fault, affected, touched),
   }

@@ -1,4 +1,4 @@
-import { exposures, isPerConnection } from '../core/exposure.ts'
+import { exposures, isOutage } from '../core/exposure.ts'
 import type { CellTrace, TaskTrace } from '../core/trace.ts'
 import { quantile } from './quantiles.ts'
 
@@ -57,8 +57,8 @@ function findReturn(due: readonly Due[], startedAt: number, endedAt: number, nee
   return back < 0 ? undefined : due[back]!.dueAt - startedAt
 }
 
-function nextOnset({ faults }: CellTrace, startedAt: number): number {
-  const onsets = faults.filter((fault) => fault.proven && !isPerConnection(fault)).map(({ armedAt }) => armedAt!)
+function nextOnset(trace: CellTrace, startedAt: number): number {
+  const onsets = trace.faults.filter((fault) => fault.proven && isOutage(fault, trace)).map(({ armedAt }) => armedAt!)
   return onsets.filter((at) => at > startedAt).reduce((a, b) => Math.min(a, b), Infinity)
 }
 

@@ -9,9 +9,9 @@ const run = promisify(execFile)
 
 /**
  * Where and with what a run was made. `deviations` are sentences about what makes this place less fit to measure in;
- * they are printed with every result. `startedAt` is UTC.
+ * they are printed with every result. `startedAt` is UTC. `runtime` is what the runtime says of itself.
  */
-export async function collectEnvironment(): Promise<Environment> {
+export async function collectEnvironment(runtime: Environment['runtime']): Promise<Environment> {
   const [manifest, commit, changes, quota] = await Promise.all([
     readManifest(new URL('package.json', root)),
     git('rev-parse', 'HEAD'),
@@ -31,6 +31,7 @@ export async function collectEnvironment(): Promise<Environment> {
     cores,
     memoryBytes: totalmem(),
     versions: await dependencyVersions(manifest),
+    runtime,
     deviations: deviationsOf({
       cores,
       load: loadavg()[0]!,

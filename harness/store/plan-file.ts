@@ -12,13 +12,14 @@ const count = z.int().min(0)
 const ms = z.number()
 const record = z.record(z.string(), z.unknown())
 
+const ordinal = z.union([count, z.literal('all')])
 const target = z.union([
   z.looseObject({
     kind: z.literal('node'),
     role: z.enum(['api', 'worker', 'engine', 'store', 'executor']),
-    ordinal: count,
+    ordinal,
   }),
-  z.looseObject({ kind: z.literal('link'), link: z.enum(linkNames), ordinal: z.union([count, z.literal('all')]) }),
+  z.looseObject({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
 ])
 const trigger = z.union([
   z.looseObject({ kind: z.literal('time'), atMs: ms }),
@@ -74,7 +75,14 @@ export const planSchema: z.ZodType<Plan> = z.looseObject({
   timeScale: z.number().positive(),
   runtime: z.string(),
   cells: z.array(cellPlanSchema),
-  notApplicable: z.array(z.looseObject({ pattern: z.string(), arm: z.string(), reason: z.string() })),
+  notApplicable: z.array(
+    z.looseObject({
+      pattern: z.string(),
+      arm: z.string(),
+      reason: z.string(),
+      runtime: z.exactOptional(z.looseObject({ lacks: z.array(z.string()), instead: z.array(z.string()) })),
+    }),
+  ),
   gates: z.array(gateSchema),
   published: z.array(
     z.looseObject({

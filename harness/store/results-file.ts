@@ -39,6 +39,7 @@ const episode = z.looseObject({
   taskStallMsMedian: optional(ms),
   taskStallMsMax: optional(ms),
   recoveryMs: optional(ms),
+  condition: optional(z.literal(true)),
   drainMs: optional(ms),
   reworkedSteps: count,
   duplicateEffects: count,
@@ -141,6 +142,8 @@ export const environmentSchema: z.ZodType<Environment> = z.looseObject({
   cores: count,
   memoryBytes: z.number(),
   versions: z.record(z.string(), z.string()),
+  // Runs from before there was a runtime with anything to tell have no such field.
+  runtime: z.record(z.string(), z.string()).default({}),
   deviations: z.array(z.string()),
 })
 

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
 import { planSchema } from './plan-file.ts'
@@ -12,6 +12,7 @@ import { readVersioned } from './versioned-file.ts'
  *
  *     <timestamp>-<scenario>-<seed>/
  *       scenario.yaml plan.json schedule.json environment.json    written before anything starts
+ *       profiles/                                                 those that scenario.yaml includes by their paths
  *       cells/<cell id>/ history.ndjson evidence.ndjson ledger.ndjson logs/
  *       results.json report.html report.md                        pure functions of the above
  */
@@ -27,6 +28,8 @@ export interface RunStart {
   /** As `formatSchedule` prints it: kept to the byte. */
   readonly schedule: string
   readonly scenarioText: string
+  /** Texts of profiles by their paths from the scenario. */
+  readonly profiles?: ReadonlyMap<string, string>
   readonly environment: Environment
 }
 
@@ -39,8 +42,14 @@ export async function createRun(out: string, start: RunStart): Promise<RunFolder
     writeJson(join(run.path, 'environment.json'), start.environment),
     writeFile(join(run.path, 'schedule.json'), start.schedule),
     writeFile(join(run.path, 'scenario.yaml'), start.scenarioText),
+    ...[...(start.profiles ?? [])].map(([path, text]) => writeProfile(join(run.path, path), text)),
   ])
   return run
+}
+
+async function writeProfile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
 }
 
 function runName({ plan, environment }: RunStart): string {

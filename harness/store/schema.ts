@@ -89,6 +89,8 @@ export interface Episode {
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
   readonly recoveryMs?: number
+  /** It drew per connection or held for nearly all of the load: there is no after in which to recover. */
+  readonly condition?: true
   readonly drainMs?: number
   readonly reworkedSteps: number
   readonly duplicateEffects: number
@@ -174,5 +176,7 @@ export interface Environment {
   readonly cores: number
   readonly memoryBytes: number
   readonly versions: Readonly<Record<string, string>>
+  /** What the runtime ran on and with, by its own names. */
+  readonly runtime: Readonly<Record<string, string>>
   readonly deviations: readonly string[]
 }

@@ -1,5 +1,5 @@
 import { HarnessError, describeError } from '../core/errors.ts'
-import { exposures, isPerConnection } from '../core/exposure.ts'
+import { exposures, isOutage } from '../core/exposure.ts'
 import type { History } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
@@ -96,7 +96,7 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
   const { ordinal, intendedAt, idealMs } = task.intent
   const faults = exposures(trace).get(task)
   const via = taskEnd(task)?.via
-  const episode = faults && episodeOf(faults)
+  const episode = faults && episodeOf(faults, trace)
   return {
     ordinal,
     task: task.task,
@@ -106,7 +106,7 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
     outcome,
     ...(via && { via }),
     exposed: faults !== undefined,
-    ...(episode && !isPerConnection(episode) && { episode: episode.id }),
+    ...(episode && isOutage(episode, trace) && { episode: episode.id }),
   }
 }
 

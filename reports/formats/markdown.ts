@@ -1,3 +1,4 @@
+import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import type { Format } from '../format.ts'
@@ -9,7 +10,7 @@ export default {
   summary: 'short, for a pull request or a step summary',
   extension: 'md',
   render(results) {
-    const { plan, verdict } = results
+    const { plan, verdict, environment } = results
     const facts = [`seed ${plan.seed}`, `runtime ${plan.runtime}`, plural(plan.cells.length, 'cell')]
     const parts = [
       `## ${verdict}: ${escape(plan.scenario)}`,
@@ -22,7 +23,8 @@ export default {
       gates(results),
       claims(results),
       folded('When not to trust this', list(caveatsOf(results))),
-      folded('Not applicable', list(plan.notApplicable.map((n) => `${n.pattern} under ${n.arm}: ${n.reason}`))),
+      folded('What it ran on', list(Object.entries(environment.runtime).map(([what, told]) => `${what}: ${told}`))),
+      folded('Not applicable', list(summarizeLeftOut(plan).map(({ what, why }) => `${what}: ${why}`))),
     ]
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`
   },

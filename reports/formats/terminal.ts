@@ -1,3 +1,4 @@
+import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
@@ -104,8 +105,8 @@ function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen
 }
 
 function notApplicable(results: RunResults, screen: Screen): readonly string[] {
-  const lines = results.plan.notApplicable.map(({ pattern, arm, reason }) =>
-    wrap(`  n/a  ${pattern} under ${arm}: ${reason}`, screen.columns, '       '),
+  const lines = summarizeLeftOut(results.plan).map(({ what, why }) =>
+    wrap(`  n/a  ${what}: ${why}`, screen.columns, '       '),
   )
   return lines.length > 0 ? [lines.join('\n')] : []
 }

@@ -155,6 +155,11 @@ function faultTable(faults: readonly FaultResult[]): Markup | undefined {
   return folded(summary, faults.length <= 4 || proven < faults.length, table(heads, rows))
 }
 
+function recovered({ recoveryMs, condition, affectedTasks }: Episode): string {
+  if (recoveryMs !== undefined) return duration(recoveryMs)
+  return condition ? 'lasting' : affectedTasks > 0 ? 'never seen' : '–'
+}
+
 function episodeTable(episodes: readonly Episode[]): Markup | undefined {
   if (episodes.length === 0) return undefined
   const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
@@ -165,7 +170,7 @@ function episodeTable(episodes: readonly Episode[]): Markup | undefined {
     count(episode.lostTasks),
     time(episode.detectionMs),
     `${time(episode.taskStallMsMedian)} / ${time(episode.taskStallMsMax)}`,
-    episode.recoveryMs === undefined && episode.affectedTasks > 0 ? 'never seen' : time(episode.recoveryMs),
+    recovered(episode),
     time(episode.drainMs),
     count(episode.reworkedSteps),
     count(episode.duplicateEffects),

@@ -1,3 +1,4 @@
+import { isBeyondRuntime, summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
 import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
@@ -32,7 +33,15 @@ export function matrix(results: RunResults): Markup {
       ),
     ),
     legend(),
+    ...beyondRuntime(results),
   )
+}
+
+/** Columns of nothing but n/a would hide the others. */
+function beyondRuntime({ plan }: RunResults): readonly Markup[] {
+  const { runtime, notApplicable } = plan
+  const beyond = summarizeLeftOut({ runtime, notApplicable: notApplicable.filter(isBeyondRuntime) })
+  return beyond.map(({ what, why }) => note(`n/a: ${what}: ${why}`))
 }
 
 function square(group: ArmGroup, pattern: string): Markup {

@@ -120,6 +120,7 @@ function footer({ environment, run }: RunResults): Markup {
     'footer',
     {},
     tag('p', {}, environmentLine(environment)),
+    ...Object.entries(environment.runtime).map(([what, told]) => tag('p', {}, `${what}: ${told}`)),
     tag(
       'p',
       {},

@@ -244,7 +244,9 @@ describe.each([...engines.values()])('engine $name', (engine) => {
     test.each(Object.keys(toxics))('%s of every link between its nodes, for longer than a lease', async (fault) => {
       const task = await atStepThree()
       for (const link of cluster.links.values()) {
-        const harm = await Promise.all(toxics[fault]!.map((toxic) => link.impair(toxic)))
+        const harm = await Promise.all(
+          toxics[fault]!.map((toxic) => link.impair(toxic, { seed: 1, expiresMs: 60_000 })),
+        )
         const during = backend.submit(submission({ webhookUrl: cluster.webhookUrl })).catch((error: unknown) => error)
         await new Promise((resolve) => setTimeout(resolve, 2000))
         expect((await Promise.all(harm.map((impairment) => impairment.firings()))).some((n) => n! > 0)).toBe(true)

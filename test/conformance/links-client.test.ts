@@ -12,6 +12,7 @@ import { linkServerKinds, type LinkServer } from './links-servers.ts'
 const kind = 'client->api'
 let links = 0
 const nextName = (): string => `client->test-${process.pid}-${++links}`
+const lease = { seed: 1, expiresMs: 60_000 }
 const latency: ToxicSpec = {
   name: 'slow-1',
   type: 'latency',
@@ -47,7 +48,7 @@ describeServers('links', ({ name, start }) => {
   test('an impairment is read back, listed, counted and healed, twice', async () => {
     await using open = await openLinks(server.url)
     const link = await open.create({ name: nextName(), kind, ordinal: 0, upstream: upstream.address })
-    const impairment = await link.impair({ ...latency, toxicity: 0.9999 })
+    const impairment = await link.impair({ ...latency, toxicity: 0.9999 }, lease)
     expect(await impairment.listed()).toBe(true)
     expect(await impairment.firings()).toBe(embedded ? 0 : undefined)
     await impairment.heal()
@@ -59,7 +60,7 @@ describeServers('links', ({ name, start }) => {
     await using open = await openLinks(server.url)
     const link = await open.create({ name: nextName(), kind, ordinal: 0, upstream: upstream.address })
     for (const expected of [2, 1]) {
-      const impairment = await link.impair(latency)
+      const impairment = await link.impair(latency, lease)
       for (let i = 0; i < expected; i++) await echo(link.url, 'x')
       expect(await impairment.firings()).toBe(expected)
       await impairment.heal()
@@ -70,9 +71,9 @@ describeServers('links', ({ name, start }) => {
   test('a toxic that the server does not have, or has already, is not armed', async () => {
     await using open = await openLinks(server.url)
     const link = await open.create({ name: nextName(), kind, ordinal: 0, upstream: upstream.address })
-    await expect(link.impair({ ...latency, type: 'nonsense' })).rejects.toThrow(HarnessError)
-    const first = await link.impair(latency)
-    await expect(link.impair(latency)).rejects.toThrow('already has')
+    await expect(link.impair({ ...latency, type: 'nonsense' }, lease)).rejects.toThrow(HarnessError)
+    const first = await link.impair(latency, lease)
+    await expect(link.impair(latency, lease)).rejects.toThrow('already has')
     expect(await first.listed()).toBe(true)
   })
 
@@ -80,7 +81,7 @@ describeServers('links', ({ name, start }) => {
     await using open = await openLinks(server.url)
     const name = nextName()
     const link = await open.create({ name, kind, ordinal: 0, upstream: upstream.address })
-    await expect(link.impair({ ...latency, attributes: { latencyMs: 20 } })).rejects.toThrow('the server lists')
+    await expect(link.impair({ ...latency, attributes: { latencyMs: 20 } }, lease)).rejects.toThrow('the server lists')
     expect((await callApi(server.url, 'GET', `/proxies/${proxyName(name)}/toxics`)).json).toEqual([])
   })
 
@@ -115,8 +116,8 @@ test('a server that hangs on removing a toxic gets a new proxy, with the toxics 
   const stuck = await startStuck(calls)
   const open = await openLinks(stuck.url, 300)
   const link = await open.create({ name: 'client->api-0', kind, ordinal: 0, upstream: '127.0.0.1:9' })
-  await link.impair({ ...latency, name: 'stays' })
-  const impairment = await link.impair({ ...latency, name: 'goes' })
+  await link.impair({ ...latency, name: 'stays' }, lease)
+  const impairment = await link.impair({ ...latency, name: 'goes' }, lease)
   calls.length = 0
   await impairment.heal()
   expect(calls).toEqual([

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { readJournal } from '../../harness/os/journal.ts'
 import { findLabelled } from '../../harness/os/leftovers.ts'
 import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
 
@@ -22,7 +23,7 @@ const moments: readonly { name: string; reached: (sight: Sight) => boolean }[] =
   { name: 'while a fault is armed', reached: ({ histories }) => histories.includes('"state":"armed"') },
 ]
 
-describe.each(moments)('kill -9 of the harness $name', ({ reached }) => {
+describe.each(moments)('kill -9 of the harness $name', ({ name, reached }) => {
   it('leaves no process, no port and no temporary database, and the next run starts clean', async () => {
     await using folders = await temporaryFolders()
     const harness = startOutlast(['run', 'scenarios/smoke.yaml', '--out', folders.out], folders.tmp)
@@ -38,6 +39,7 @@ describe.each(moments)('kill -9 of the harness $name', ({ reached }) => {
       !reached({ output, processes: run ? findLabelled(run).length : 0, histories: await readHistories(folders.out) })
     )
     const before = findLabelled(run).length
+    const journal = readJournal(join(folders.tmp, `outlast-${run}`))
     const ports = listeningPorts(run)
     harness.kill('SIGKILL')
     await exited
@@ -45,6 +47,7 @@ describe.each(moments)('kill -9 of the harness $name', ({ reached }) => {
     const left = async () => [...findLabelled(run).map(({ command }) => command), ...(await readdir(folders.tmp))]
     while ((await left()).length > 0 && Date.now() < deadline) await sleep(100)
     expect(before).toBeGreaterThan(0)
+    if (name === 'while a fault is armed') expect(journal).toContainEqual(expect.objectContaining({ kind: 'fault' }))
     expect(await left()).toEqual([])
     expect(listening().filter((port) => ports.includes(port))).toEqual([])
 

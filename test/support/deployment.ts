@@ -16,15 +16,23 @@ export interface TestDeployment extends AsyncDisposable {
   readonly folder: string
   readonly token: string
   readonly events: readonly NodeEvent[]
-  /** Processes that the deployment started and that are alive. */
-  readonly alive: () => number
+  /** Whether anything that the deployment started is still there: processes, containers, networks. */
+  readonly alive: () => Promise<boolean>
+}
+
+export interface TestOptions {
+  readonly engine?: string
+  readonly delivery?: string
+  readonly edge?: boolean
+  readonly direct?: boolean
+  /** Services that are changed on purpose. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A real deployment of webhook on an engine, with a real ledger and receiver, at full speed. */
 export async function deployForTest(
   runtime: Runtime,
-  engine = 'memory',
-  delivery = 'webhook',
+  { engine = 'memory', delivery = 'webhook', edge = false, direct = false, env = {} }: TestOptions = {},
 ): Promise<TestDeployment> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'outlast-test-'))
@@ -32,16 +40,16 @@ export async function deployForTest(
   const run = `test-${process.pid}-${Math.round(performance.now() * 1000)}`
   labelRun(run)
   stack.defer(() => labelRun(undefined))
-  const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), join(folder, 'ledger.log')))
-  const receiver = stack.use(await openInbox(() => {}))
+  const place = { cell: 'test', folder, temp: folder, note: async () => {} }
+  const ground = stack.use(await runtime.open(place, AbortSignal.timeout(30_000)))
+  const { host } = ground
+  const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), join(folder, 'ledger.log'), host))
+  const receiver = stack.use(await openInbox(host, () => {}))
   const events: NodeEvent[] = []
   const token = 'a-token-for-tests-only'
   const deployment = stack.use(
-    await runtime.deploy(
+    await ground.deploy(
       {
-        cell: 'test',
-        folder,
-        temp: folder,
         services: engines.get(engine)!.services,
         replicas: { api: 2, executor: 2 },
         env: {
@@ -49,18 +57,22 @@ export async function deployForTest(
           OUTLAST_ENGINE: engine,
           OUTLAST_TIME_SCALE: '100',
           OUTLAST_TOKEN: token,
-          OUTLAST_WEBHOOK_ALLOW: '127.0.0.0/8',
+          OUTLAST_WEBHOOK_ALLOW: ground.network,
+          ...env,
         },
         outside: { tools: ledger.address, receiver: receiver.address },
         restartDelayMs: 200,
         seed: 1,
+        edge,
+        direct,
         onNodeEvent: (event) => events.push(event),
       },
       AbortSignal.timeout(30_000),
     ),
   )
   const owned = stack.move()
-  const alive = (): number => findLabelled(run).length
+  const alive = async (): Promise<boolean> =>
+    findLabelled(run).length > 0 || (await runtime.traces()).some((trace) => trace.run === run)
   return { deployment, folder, token, events, alive, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 

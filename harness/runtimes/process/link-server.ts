@@ -1,10 +1,12 @@
 import { join } from 'node:path'
-import type { DeployRequest } from '../../core/types.ts'
+import type { DeployRequest, Place } from '../../core/types.ts'
 import { killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 
 /** Start the embedded link server in a process of its own; disposing ends it, and every fault on it with it. */
-export async function startLinkServer(request: DeployRequest): Promise<AsyncDisposable & { readonly url: string }> {
+export async function startLinkServer(
+  request: Place & DeployRequest,
+): Promise<AsyncDisposable & { readonly url: string }> {
   const logFile = join(request.folder, 'logs', 'links.log')
   const child = await spawnChild({
     command: process.execPath,

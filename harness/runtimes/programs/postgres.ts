@@ -16,25 +16,35 @@ interface Facts {
   readonly postgres: string
 }
 
-/**
- * On top of what initdb chose. Durability is PostgreSQL's default, said aloud: an acknowledged commit is on disk.
- * No socket file and nothing in /dev/shm, so that a killed server leaves its data directory and no more.
- */
-const settings = `
-fsync = on
-synchronous_commit = on
-full_page_writes = on
-max_connections = 200
-shared_buffers = 64MB
-dynamic_shared_memory_type = mmap
-unix_socket_directories = ''
-tcp_keepalives_idle = 10
-tcp_keepalives_interval = 5
-tcp_keepalives_count = 3
-client_connection_check_interval = 1s
-log_min_messages = warning
-log_checkpoints = off
-`
+/** On top of what initdb chose, wherever it runs. Durability is PostgreSQL's default, said aloud: an acknowledged commit is on disk. */
+export const serverSettings: Readonly<Record<string, string>> = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  max_connections: '200',
+  shared_buffers: '64MB',
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  client_connection_check_interval: '1s',
+  log_min_messages: 'warning',
+  log_checkpoints: 'off',
+}
+
+/** What initdb is told about how texts are kept. */
+export const clusterFormat = [
+  '--encoding',
+  'UTF8',
+  '--locale',
+  'C',
+  '--wal-segsize',
+  '4',
+  '--no-sync',
+  '--no-instructions',
+]
+
+/** No socket file and nothing in /dev/shm, so that a killed server leaves its data directory and no more. */
+const leaveNothing = { dynamic_shared_memory_type: 'mmap', unix_socket_directories: "''" }
 
 /**
  * Create a database cluster to clone from: about a second, once per run. `dir` must not exist, its parent must.
@@ -47,7 +57,7 @@ export async function createTemplate(dir: string): Promise<void> {
   const facts: Facts = { password: randomBytes(18).toString('base64url'), postgres }
   await makeDirectory(dir, owner)
   await runInitdb(initdb, dir, facts.password, owner)
-  await appendFile(join(dir, 'postgresql.conf'), settings)
+  await appendFile(join(dir, 'postgresql.conf'), configText({ ...serverSettings, ...leaveNothing }))
   await writeFile(join(dir, factsFile), JSON.stringify(facts), { mode: 0o600 })
 }
 
@@ -72,6 +82,11 @@ export async function storeUrl(dataDir: string, host: string, port: number): Pro
   return `postgres://${user}:${password}@${host}:${port}/postgres`
 }
 
+function configText(settings: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`)
+  return `\n${lines.join('')}`
+}
+
 async function readFacts(dataDir: string): Promise<Facts> {
   return JSON.parse(await readFile(join(dataDir, factsFile), 'utf8')) as Facts
 }
@@ -79,11 +94,10 @@ async function readFacts(dataDir: string): Promise<Facts> {
 async function runInitdb(initdb: string, dir: string, password: string, owner: ServerIdentity): Promise<void> {
   const pwfile = `${dir}.password`
   const login = ['--username', user, '--auth', 'scram-sha-256', '--pwfile', pwfile]
-  const format = ['--encoding', 'UTF8', '--locale', 'C', '--wal-segsize', '4', '--no-sync', '--no-instructions']
   try {
     await writeFile(pwfile, password, { mode: 0o600 })
     await own(pwfile, owner)
-    await promisify(execFile)(initdb, ['--pgdata', dir, ...login, ...format], { cwd: dir, env: {}, ...owner })
+    await promisify(execFile)(initdb, ['--pgdata', dir, ...login, ...clusterFormat], { cwd: dir, env: {}, ...owner })
   } finally {
     await rm(pwfile, { force: true })
   }

@@ -31,14 +31,7 @@ const settings = {
 export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
   const { dataDir, host, port, controlPort, timeScale = 1 } = request
   if (controlPort === undefined) throw new HarnessError('the Restate server needs a control port')
-  // A connection that answers no ping is dead: after a minute as shipped, scaled like every other patience of a pattern.
-  const pings = {
-    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL: `${Math.max(1000, Math.round(40_000 / timeScale))}ms`,
-    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_TIMEOUT: `${Math.max(1000, Math.round(20_000 / timeScale))}ms`,
-  }
-  const addresses = {
-    RESTATE_INGRESS__BIND_ADDRESS: `${host}:${port}`,
-    RESTATE_ADMIN__BIND_ADDRESS: `${host}:${controlPort}`,
+  const temporary = {
     // It spills invocations into the temporary directory, and leaves them there when it is killed.
     TMPDIR: dataDir,
   }
@@ -46,14 +39,32 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
     command: serverBinary(),
     // Relative to the working directory: the path of a Unix socket may have no more than 107 bytes.
     args: ['--no-logo', '--base-dir', '.'],
-    env: { ...settings, ...pings, ...addresses },
+    env: { ...serverEnvironment(host, port, controlPort, timeScale), ...temporary },
     cwd: dataDir,
     ready: { http: '/restate/health' },
     endSignal: 'SIGKILL',
   }
 }
 
-function serverBinary(): string {
+/** The environment of a server that listens on `host`: `port` is the ingress, `controlPort` the administration. */
+export function serverEnvironment(
+  host: string,
+  port: number,
+  controlPort: number,
+  timeScale: number,
+): Readonly<Record<string, string>> {
+  return {
+    ...settings,
+    // A connection that answers no ping is dead: after a minute as shipped, scaled like every other patience of a pattern.
+    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL: `${Math.max(1000, Math.round(40_000 / timeScale))}ms`,
+    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_TIMEOUT: `${Math.max(1000, Math.round(20_000 / timeScale))}ms`,
+    RESTATE_INGRESS__BIND_ADDRESS: `${host}:${port}`,
+    RESTATE_ADMIN__BIND_ADDRESS: `${host}:${controlPort}`,
+  }
+}
+
+/** The server that npm installed for this platform. Throws HarnessError when it installed none. */
+export function serverBinary(): string {
   const name = `@restatedev/restate-server-${process.platform}-${process.arch}`
   try {
     const requireBeside = createRequire(

@@ -34,6 +34,7 @@ export interface Bench {
 export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
   const held = new Map<string, AbortController>()
   const running = new Set<Promise<void>>()
+  let turn = 0
   const draining = new AbortController()
   const tasks = alarm()
   const callbacks = alarm()
@@ -53,7 +54,7 @@ export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
   async function claimSome(): Promise<boolean> {
     const most = Math.min(claimAtOnce, capacity - held.size)
     if (most === 0) return false
-    const claims = await claimTasks(store, tenure.workerId, most, [...held.keys()])
+    const claims = await claimTasks(store, tenure.workerId, most, [...held.keys()], ++turn)
     claims.forEach(begin)
     return claims.length >= most
   }

@@ -35,7 +35,11 @@ const evict: Statement = {
 
 const resign: Statement = { name: 'resign', text: 'delete from worker where worker_id = $1' }
 
-/** $3: what this worker knows that it holds. A task of ours that is not among them was claimed by an answer that got lost. */
+/**
+ * $3: what this worker knows that it holds. A task of ours that is not among them was claimed by an answer that got lost.
+ * $4: the worker's count of claims. A firewall that drops packets for a while lets them through later, and then a claim that
+ * was given up long ago arrives: what was claimed after it, it must not take.
+ */
 const claim: Statement = {
   name: 'claim',
   text: `
@@ -43,9 +47,9 @@ const claim: Statement = {
       select task_id from task where owner is null and not done
       order by accepted_at limit $2 for update skip locked
     ), unheard as (
-      select task_id from task where owner = $1 and task_id <> all($3::text[])
+      select task_id from task where owner = $1 and task_id <> all($3::text[]) and claimed_in < $4
     ), claimed as (
-      update task set owner = $1, epoch = epoch + 1
+      update task set owner = $1, epoch = epoch + 1, claimed_in = $4
       where task_id in (select task_id from waiting union all select task_id from unheard)
       returning task_id, epoch
     )
@@ -76,17 +80,18 @@ export async function resignWorker(store: Store, workerId: string): Promise<void
 }
 
 /**
- * Take up to `most` waiting tasks, the oldest first; workers that claim at the same time skip each other's rows.
- * Throws LeaseLost when this worker was evicted.
+ * Take up to `most` waiting tasks, the oldest first; workers that claim at the same time skip each other's rows. `turn`
+ * grows with every call of a worker. Throws LeaseLost when this worker was evicted.
  */
 export async function claimTasks(
   store: Store,
   owner: string,
   most: number,
   held: readonly string[],
+  turn: number,
 ): Promise<readonly Claim[]> {
   type Row = { task_id: string; epoch: number; log: TaskEvent[] }
-  const rows = await store.query<Row>(claim, [owner, most, held]).catch(rethrowEviction)
+  const rows = await store.query<Row>(claim, [owner, most, held, turn]).catch(rethrowEviction)
   return rows.map(({ task_id, epoch, log }) => ({ taskId: task_id, owner, epoch, log }))
 }
 

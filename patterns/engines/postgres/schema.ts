@@ -22,7 +22,9 @@ create table if not exists task (
   done boolean not null default false,
   owner uuid references worker on delete set null,
   -- fencing token: grows with every claim, and every append names the one it was given
-  epoch int not null default 0
+  epoch int not null default 0,
+  -- which of its owner's claims it was
+  claimed_in bigint not null default 0
 );
 create index if not exists task_waiting on task (accepted_at) where owner is null and not done;
 create index if not exists task_owned on task (owner) where owner is not null;

@@ -2,11 +2,21 @@ import { monotonicMs, sleep } from '../../contract/patience.ts'
 import { reportError } from '../../contract/report.ts'
 import type { Timing } from '../../contract/timing.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
-import type { Store } from './store.ts'
+import { type Store, storeLimits } from './store.ts'
 
 /** Real milliseconds. Below a second, a pause of a busy machine's scheduler would look like death. */
 export function leaseLimits(timing: Timing) {
   return { leaseMs: Math.max(1000, timing.leaseMs), heartbeatMs: Math.max(250, timing.leaseHeartbeatMs) }
+}
+
+/**
+ * Real milliseconds after an outage in which nobody is evicted. A lease's time; more where somebody who is well needs it to
+ * notice that a connection is dead, to open another, and to renew.
+ */
+export function comebackMs(timing: Timing): number {
+  const { leaseMs, heartbeatMs } = leaseLimits(timing)
+  const { queryTimeoutMs, connectTimeoutMs, retryCapMs } = storeLimits(timing)
+  return Math.max(leaseMs, queryTimeoutMs + connectTimeoutMs + retryCapMs + heartbeatMs)
 }
 
 /** This worker's place in the `worker` table for as long as it lives. */
@@ -31,7 +41,7 @@ export async function holdTenure(store: Store, node: string, timing: Timing, eve
   const closing = new AbortController()
   let workerId = await enrolWorker(store, node, leaseMs)
   let seenAt = monotonicMs()
-  let steadySince = -Infinity
+  let evictsFrom = -Infinity
 
   async function beat(): Promise<void> {
     if (!(await renewLease(store, workerId, leaseMs))) {
@@ -40,9 +50,9 @@ export async function holdTenure(store: Store, node: string, timing: Timing, eve
     }
     const now = monotonicMs()
     // After an outage everybody's lease is over and everybody is alive: let them renew before evicting any.
-    if (now - seenAt > leaseMs) steadySince = now
+    if (now - seenAt > leaseMs) evictsFrom = now + comebackMs(timing)
     seenAt = now
-    if (now - steadySince >= leaseMs && (await evictExpired(store, workerId)) > 0) events.onFreed()
+    if (now >= evictsFrom && (await evictExpired(store, workerId)) > 0) events.onFreed()
   }
 
   async function beatForEver(): Promise<void> {

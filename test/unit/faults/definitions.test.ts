@@ -19,6 +19,12 @@ describe.each([...faults.values()])('fault $name', (fault) => {
     const { properties = {} } = z.toJSONSchema(fault.params, { io: 'input' })
     for (const [name, property] of Object.entries(properties)) expect(property, name).toHaveProperty('description')
   })
+  test('has a floor, if it has one, for a duration of its own', () => {
+    const { properties = {} } = z.toJSONSchema(fault.params, { io: 'input' })
+    if (!fault.floor) return
+    expect(Object.keys(properties)).toContain(fault.floor.param)
+    expect(fault.floor.param).toMatch(/[a-z]Ms$/)
+  })
   test('acts on its default target, if it has one, in the way it says', () => {
     expect([undefined, fault.acts]).toContain(fault.defaultTarget?.kind)
   })

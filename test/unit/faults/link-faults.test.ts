@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
-import type { Fault } from '../../../harness/core/types.ts'
-import { fakeLink, never, siteOf } from './fakes.ts'
+import { expiryMarginMs } from '../../../harness/core/link-fault.ts'
+import type { Fault, Link, ToxicSpec } from '../../../harness/core/types.ts'
+import { fakeLink, type FakeLink, never, siteOf } from './fakes.ts'
 
 const faults = await discover<Fault>(new URL('../../../harness/faults/', import.meta.url))
 const linkFaults = [...faults.values()].filter(({ acts }) => acts === 'link')
@@ -10,11 +11,15 @@ const required: Readonly<Record<string, object>> = { latency: { delayMs: 12.4, j
 
 test('the faults of a link are these', () => {
   expect(linkFaults.map(({ name }) => name)).toEqual([
+    'drop',
+    'edge',
+    'idle-nat',
     'idle-timeout',
     'latency',
     'receiver-down',
     'receiver-slow',
     'refuse',
+    'reject',
     'reset',
     'response-lost',
     'stall',
@@ -29,17 +34,19 @@ describe.each(linkFaults)('$name', (fault) => {
   test('is armed on every link of the site and read back', async () => {
     const links = [fakeLink('client->api-0'), fakeLink('client->api-1')]
     const active = await arm(links)
-    const names = links.flatMap(({ name, toxics }) => [...toxics.keys()].map((toxic) => `${name} ${toxic}`))
+    const names = links.flatMap(({ name, marks }) => [...marks.keys()].map((mark) => `${name} ${mark}`))
     expect(active.evidence).toEqual({ listed: names })
     expect(names.length).toBeGreaterThanOrEqual(2)
   })
-  test('gives Toxiproxy names that fit in a URL and whole numbers only', async () => {
+  test('gives names that fit in a URL and in the kernel, shares as they are and else whole numbers only', async () => {
     const link = fakeLink('client->api-0')
     await arm([link])
-    for (const { name, attributes, toxicity } of link.toxics.values()) {
-      expect(name).toMatch(/^it-1-1-(up|down)stream$/)
-      expect(toxicity).toBe(1)
-      for (const value of Object.values(attributes)) if (typeof value === 'number') expect(value % 1).toBe(0)
+    for (const mark of link.marks.values()) {
+      expect(mark.name).toMatch(/^it-1-1(-(up|down)stream)?$/)
+      if ('toxicity' in mark) expect(mark.toxicity).toBe(1)
+      if ('probability' in mark) expect(mark.probability).toBe(1)
+      const numbers = Object.values({ ...mark, ...('attributes' in mark && mark.attributes) })
+      for (const value of numbers) if (typeof value === 'number') expect(value % 1).toBe(0)
     }
   })
   test('is proven by firings, unexercised without one, lost when no longer listed', async () => {
@@ -47,8 +54,8 @@ describe.each(linkFaults)('$name', (fault) => {
     const active = await arm([link])
     expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
     link.firings = 3
-    expect(await active.prove()).toMatchObject({ state: 'proven', firings: 3 * link.toxics.size })
-    link.toxics.clear()
+    expect(await active.prove()).toMatchObject({ state: 'proven', firings: 3 * link.marks.size })
+    link.marks.clear()
     expect(await active.prove()).toMatchObject({ state: 'lost', evidence: { missing: expect.any(Array) } })
   })
   test('is not proven by a proxy that cannot count', async () => {
@@ -63,26 +70,30 @@ describe.each(linkFaults)('$name', (fault) => {
     const link = fakeLink('client->api-0')
     const active = await arm([link])
     await active.heal()
-    expect(link.toxics.size).toBe(0)
+    expect(link.marks.size).toBe(0)
     await active.heal()
   })
   test('with a stubbed actuator is not applied', async () => {
     await expect(arm([fakeLink('client->api-0', { ignores: true })])).rejects.toThrow(
-      /acknowledged client->api-0 it-1-1-.* but does not list it/,
+      /^client->api-0 it-1-1.* was acknowledged but is not there$/,
     )
   })
   test('leaves nothing when one of its links fails', async () => {
     const first = fakeLink('client->api-0')
     await expect(arm([first, fakeLink('client->api-1', { fails: '500' })])).rejects.toThrow('500')
-    expect(first.toxics.size).toBe(0)
+    expect(first.marks.size).toBe(0)
   })
   test('aborted while arming leaves nothing', async () => {
     const abort = new AbortController()
     const link = fakeLink('client->api-0')
-    const { impair } = link
-    const slow = { ...link, impair: (toxic: Parameters<typeof impair>[0]) => (abort.abort(), impair(toxic)) }
+    const slow: FakeLink = {
+      ...link,
+      impair: (...given) => (abort.abort(), link.impair(...given)),
+      filter: (...given) => (abort.abort(), link.filter!(...given)),
+      limit: (...given) => (abort.abort(), link.limit!(...given)),
+    }
     await expect(arm([slow], abort.signal)).rejects.toThrow('aborted')
-    expect(link.toxics.size).toBe(0)
+    expect(link.marks.size).toBe(0)
   })
   test('without a link is not applied', async () => {
     await expect(arm([])).rejects.toThrow('there is no link to impair')
@@ -102,7 +113,7 @@ test.each([
   const fault = faults.get(name)!
   const link = fakeLink('sender->receiver-0')
   await fault.arm(siteOf([], [link]), fault.params.parse(given), never)
-  const toxics = [...link.toxics.values()]
+  const toxics = [...link.marks.values()] as ToxicSpec[]
   expect(toxics.map(({ type }) => type)).toEqual(types)
   expect(toxics[0]!.attributes).toEqual(attributes)
 })
@@ -112,6 +123,59 @@ test('the probability of a delivery becomes the toxicity of one toxic, so that i
     const fault = faults.get('receiver-down')!
     const link = fakeLink('sender->receiver-0')
     await fault.arm(siteOf([], [link]), fault.params.parse({ mode, probability: 0.062 }), never)
-    expect([...link.toxics.values()].map(({ toxicity }) => toxicity)).toEqual([0.062])
+    const toxics = [...link.marks.values()] as ToxicSpec[]
+    expect(toxics.map(({ toxicity }) => toxicity)).toEqual([0.062])
   }
+})
+
+/** Until some time after its window, with the seed of the firing: what the kernel does is then the same in every run. */
+const lease = { name: 'it-1-1', seed: 7, expiresMs: 1000 + expiryMarginMs }
+const everything = { direction: 'both', connections: 'all', probability: 1 }
+const filters: readonly [string, object, object][] = [
+  ['drop', {}, { ...lease, ...everything, action: 'drop' }],
+  [
+    'drop',
+    { direction: 'response', connections: 'new', probability: 0.2 },
+    { ...lease, action: 'drop', direction: 'response', connections: 'new', probability: 0.2 },
+  ],
+  ['reject', {}, { ...lease, ...everything, action: 'reset' }],
+  ['reject', { with: 'unreachable' }, { ...lease, ...everything, action: 'unreachable' }],
+  ['idle-nat', { idleMs: 999.6 }, { ...lease, ...everything, action: 'drop', idleMs: 1000 }],
+  ['idle-nat', { idleMs: 0.2, mode: 'reset' }, { ...lease, ...everything, action: 'reset', idleMs: 1 }],
+  ['edge', { idleMs: 500.4 }, { name: 'it-1-1', idleMs: 500, buffering: false }],
+  ['edge', { buffering: true }, { name: 'it-1-1', idleMs: 60_000, buffering: true }],
+]
+test.each(filters)('%s with %o asks for %o', async (name, given, mark) => {
+  const fault = faults.get(name)!
+  const link = fakeLink('client->api-0')
+  await fault.arm(siteOf([], [link]), fault.params.parse(given), never)
+  expect([...link.marks.values()]).toEqual([mark])
+})
+
+test.each([
+  ['drop', 'filter'],
+  ['edge', 'limit'],
+] as const)('%s on a link that has no %s is not applied', async (name, act) => {
+  const fault = faults.get(name)!
+  const { [act]: _, ...rest } = fakeLink('client->api-0')
+  await expect(fault.arm(siteOf([], [rest]), fault.params.parse({}), never)).rejects.toThrow(
+    'client->api-0 does not pass where this could be done to it',
+  )
+})
+
+test('what was read back when it was armed, and what can be counted beside firings, is evidence', async () => {
+  const fault = faults.get('drop')!
+  const link = fakeLink('client->api-0')
+  const filter: Link['filter'] = async (...given) => ({
+    ...(await link.filter!(...given)),
+    evidence: { probe: 'no answer' },
+    counts: async () => ({ bytes: 90 }),
+  })
+  link.firings = 2
+  const active = await fault.arm(siteOf([], [{ ...link, filter }]), fault.params.parse({}), never)
+  expect(active.evidence).toMatchObject({ readBack: { 'client->api-0 it-1-1': { probe: 'no answer' } } })
+  expect(await active.prove()).toMatchObject({
+    state: 'proven',
+    evidence: { counted: { 'client->api-0 it-1-1': { bytes: 90 } } },
+  })
 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Fault, NodeHarm } from '../../../harness/core/types.ts'
+import cpuPressure from '../../../harness/faults/cpu-pressure.ts'
 import kill from '../../../harness/faults/kill.ts'
+import oom from '../../../harness/faults/oom.ts'
 import pause from '../../../harness/faults/pause.ts'
 import stop from '../../../harness/faults/stop.ts'
 import { fakeNode, never, siteOf } from './fakes.ts'
@@ -9,9 +11,11 @@ const killed = { pid: 100, signal: 'SIGKILL', code: null }
 const drained = { pid: 100, signal: null, code: 0, drained: true }
 const stopped = { pid: 100, state: 'T' }
 const nodeFaults: readonly [Fault, NodeHarm['evidence'], unknown][] = [
-  [kill as Fault, killed, {}],
+  [kill as Fault, killed, { identity: 'same' }],
   [stop as Fault, drained, { graceMs: 100 }],
   [pause as Fault, stopped, {}],
+  [oom as Fault, { oomKilled: true }, {}],
+  [cpuPressure as Fault, { quota: 0.05 }, { share: 0.05 }],
 ]
 
 describe.each(nodeFaults)('$name', (fault, evidence, params) => {
@@ -45,7 +49,8 @@ describe.each(nodeFaults)('$name', (fault, evidence, params) => {
       abort.abort(new Error('enough'))
       return { evidence, heal: async () => void node.healed.push('worker-1') }
     }
-    const site = siteOf([{ ...node, kill: harm, stop: harm, pause: harm }])
+    const acts = { kill: harm, stop: harm, pause: harm, limitCpu: harm, exhaustMemory: harm }
+    const site = siteOf([{ ...node, ...acts }])
     await expect(fault.arm(site, params, abort.signal)).rejects.toThrow('enough')
     expect(node.healed).toEqual(['worker-1'])
   })
@@ -56,7 +61,7 @@ describe.each(nodeFaults)('$name', (fault, evidence, params) => {
 
 test('a kill that ended the process by another signal is not a kill', async () => {
   const node = fakeNode('worker-1', { signal: 'SIGTERM', code: null })
-  await expect(kill.arm(siteOf([node]), {}, never)).rejects.toThrow('nothing proves "kill"')
+  await expect(kill.arm(siteOf([node]), { identity: 'same' }, never)).rejects.toThrow('nothing proves "kill"')
 })
 
 test('a paused process that is another one at the end of the window was lost', async () => {
@@ -66,17 +71,49 @@ test('a paused process that is another one at the end of the window was lost', a
   expect(await active.prove()).toEqual({ state: 'lost', evidence: { replaced: ['worker-1'] } })
 })
 
+test('a process that was given its quota and is another one at the end of the window was lost', async () => {
+  const node = fakeNode('worker-1', { quota: 0.05 })
+  const active = await cpuPressure.arm(siteOf([node]), { share: 0.05 }, never)
+  node.pid = 101
+  expect(await active.prove()).toMatchObject({ state: 'lost' })
+})
+
+test('a harm that lasts is proven by what was felt of it', async () => {
+  let times = 0
+  const node = fakeNode('worker-1', { quota: 0.05 })
+  const limitCpu = async (): Promise<NodeHarm> => ({
+    evidence: { quota: 0.05 },
+    felt: async () => ({ times, evidence: { throttled: times } }),
+    heal: async () => {},
+  })
+  const active = await cpuPressure.arm(siteOf([{ ...node, limitCpu }]), { share: 0.05 }, never)
+  expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
+  times = 4
+  const evidence = { 'worker-1': { throttled: 4 } }
+  expect(await active.prove()).toEqual({ state: 'proven', firings: 4, evidence })
+})
+
+test.each([
+  [oom as Fault, 'exhaustMemory', 'worker-1 has no memory limit that could be reached'],
+  [cpuPressure as Fault, 'limitCpu', 'worker-1 has no processor quota that could be changed'],
+] as const)('$name of a node without limits is not applied', async (fault, act, why) => {
+  const { [act]: _, ...node } = fakeNode('worker-1', {})
+  await expect(fault.arm(siteOf([node]), fault.params.parse({}), never)).rejects.toThrow(why)
+})
+
 test('when the second of two nodes cannot be harmed, the first is healed', async () => {
   const first = fakeNode('worker-0', killed)
   const second = { ...fakeNode('worker-1', killed), pid: undefined }
-  await expect(kill.arm(siteOf([first, second]), {}, never)).rejects.toThrow('worker-1 was not running')
+  await expect(kill.arm(siteOf([first, second]), { identity: 'same' }, never)).rejects.toThrow(
+    'worker-1 was not running',
+  )
   expect(first.healed).toEqual(['worker-0'])
 })
 
 test('a harm that cannot be undone is named beside the reason for undoing it', async () => {
   const node = fakeNode('worker-1', {})
   const harm = async (): Promise<NodeHarm> => ({ evidence: {}, heal: () => Promise.reject(new Error('no such pod')) })
-  await expect(kill.arm(siteOf([{ ...node, kill: harm }]), {}, never)).rejects.toThrow(
+  await expect(kill.arm(siteOf([{ ...node, kill: harm }]), { identity: 'same' }, never)).rejects.toThrow(
     /nothing proves "kill".*could not be undone: no such pod/,
   )
 })

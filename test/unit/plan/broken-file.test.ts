@@ -26,7 +26,7 @@ async function refusal(name: string, contents?: string | Uint8Array): Promise<st
 test('a file that is there and right is loaded', async () => {
   const path = join(folder, 'right.yaml')
   await writeFile(path, `\uFEFF${scenarioText()}`)
-  expect(await loadScenario(path, catalog)).toMatchObject({ name: 'it' })
+  expect(await loadScenario(path, catalog)).toMatchObject({ scenario: { name: 'it' } })
 })
 test('a missing file', async () => {
   expect(await refusal('missing.yaml')).toBe('missing.yaml: there is no such file')

@@ -9,7 +9,7 @@ const limits = "write a limit such as '>= 99 %'"
 const topKeys =
   'keys: name, question, seed, timeScale, profile, patterns, load, grace, replicas, restartDelay, repetitions, arms, gates, published, health'
 const faults =
-  'faults: idle-timeout, kill, latency, pause, receiver-down, receiver-slow, refuse, reset, response-lost, stall, stop'
+  'faults: cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
   'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once) or a link (client->api, api->store, worker->store, api->engine, engine->worker, sender->receiver, worker->tools)'
 const triggers = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
@@ -223,6 +223,24 @@ const cases: readonly [string, string, ...string[]][] = [
     arm('fault: refuse, target: client->api, at: 1m, for: 1s, existing: kept'),
     '6:72: arms.a[0].existing: "kept" is not allowed; write keep or reset',
   ],
+  [
+    'a duration that cannot be compressed so far',
+    text({
+      arms: 'a: [{ fault: idle-nat, target: client->api, at: 1m, for: 5m, idle: 30s }]',
+      tail: 'timeScale: 61',
+    }),
+    '6:70: arms.a[0].idle: 30s is 491.8ms at timeScale 61, and idle-nat takes no less than 500ms of real time: connections in use are silent for 200 ms and more while the kernel sends again; write at least 30.5s, or timeScale: 60 or less',
+  ],
+  [
+    'a default that cannot be compressed so far',
+    text({ arms: 'a: [{ fault: idle-nat, target: client->api, at: 1m, for: 5m }]', tail: 'timeScale: 1000' }),
+    '6:7: arms.a[0].idle: 5m50s is 350ms at timeScale 1000, and idle-nat takes no less than 500ms of real time: connections in use are silent for 200 ms and more while the kernel sends again; write at least 8m20s, or timeScale: 700 or less',
+  ],
+  [
+    'a duration that is too short at full length',
+    arm('fault: idle-nat, target: client->api, at: 1m, for: 5m, idle: 499ms'),
+    '6:70: arms.a[0].idle: 499ms is too short, and idle-nat takes no less than 500ms of real time: connections in use are silent for 200 ms and more while the kernel sends again; write at least 500ms',
+  ],
   // Time
   ['no trigger', arm('fault: kill, target: executor'), `6:7: arms.a[0].at is missing: nothing says when; ${triggers}`],
   [
@@ -256,9 +274,29 @@ const cases: readonly [string, string, ...string[]][] = [
     '6:53: arms.a[0].per: goes with "every" on nodes only; leave it out',
   ],
   [
+    'a process per node for a fault that acts on all together',
+    arm('fault: rolling-deploy, target: executor, every: 2m, for: 5m, per: node'),
+    '6:75: arms.a[0].per: rolling-deploy acts on all of its target together; leave it out',
+  ],
+  [
+    'a fault that acts on all together beside one of its nodes',
+    text({
+      arms: 'a:\n  - { fault: partition, target: executor, at: 1m }\n  - { fault: kill, target: executor-1, at: 1m }',
+    }),
+    '8:7: arms.a[1]: kill-1 may act on executor-1 while partition-1 does; separate them, or use two arms',
+  ],
+  [
     'no duration of a link fault',
     arm('fault: stall, target: client->api, at: 2m'),
     '6:7: arms.a[0].for is missing; write how long it lasts, e.g. for: 30s, or for: load',
+  ],
+  [
+    'no duration of a fault that has a length of its own',
+    text({
+      arms: 'a: [{ fault: rolling-deploy, target: executor, at: 2m }]\nb: [{ fault: restart-loop, target: executor, at: 2m }]',
+    }),
+    '6:7: arms.a[0].for is missing; write how long it may take, e.g. for: 10m',
+    '7:7: arms.b[0].for is missing; write how long it may take, e.g. for: 10m',
   ],
   [
     'for: load again and again',

@@ -70,8 +70,37 @@ export const catalog: Catalog = {
   },
   faults: await discover<Fault>(new URL('../../../harness/faults/', import.meta.url)),
   runtimes: new Map([
-    ['process', { name: 'process', offers: ['kill', 'stop', 'pause', 'toxics', 'custom-toxics'] as const }],
+    [
+      'process',
+      {
+        name: 'process',
+        offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'] as const,
+      },
+    ],
     ['plain', { name: 'plain', offers: ['kill', 'toxics'] as const }],
+    [
+      'full',
+      {
+        name: 'full',
+        offers: ['kill', 'stop', 'isolate', 'limits', 'toxics', 'stall', 'packet-filter', 'edge'] as const,
+      },
+    ],
+  ]),
+  faultProfiles: new Map([
+    [
+      'lb',
+      {
+        file: 'profiles/lb.yaml',
+        text: 'name: lb\nabout: a load balancer\nfaults: [{ fault: edge, at: 0s, for: load }]\n',
+      },
+    ],
+    [
+      'storm',
+      {
+        file: 'profiles/storm.yaml',
+        text: 'name: storm\nabout: many deploys\ntimeScale: { max: 60, why: nodes start in real time }\nfaults:\n  - { fault: rolling-deploy, target: executor, at: 2m, for: 5m }\n  - { id: late, fault: rolling-deploy, target: executor, at: 14m, for: 1m, grace: 5s }\n',
+      },
+    ],
   ]),
   profiles: new Map([
     ['research-write', { steps: 12, idealMs: 300_000 }],

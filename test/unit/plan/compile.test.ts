@@ -95,9 +95,18 @@ describe('not applicable', () => {
     )
     expect(plan.cells.map(({ arm }) => arm)).toEqual(['kill', 'kill'])
     expect(plan.notApplicable.map(({ arm, reason }) => `${arm}: ${reason}`)).toEqual([
-      'stall: stall-1 needs "custom-toxics", which the runtime plain does not offer',
-      'stall: stall-1 needs "custom-toxics", which the runtime plain does not offer',
+      'stall: stall-1 needs "stall", which the runtime plain does not offer',
+      'stall: stall-1 needs "stall", which the runtime plain does not offer',
     ])
+  })
+  test('says which runtimes could, if any', () => {
+    const arms = (name: string) => compile({ arms: `a: [{ fault: ${name} }]` }).notApplicable[0]!.runtime
+    expect(arms('partition, target: executor, at: 1m')).toEqual({ lacks: ['isolate'], instead: ['full'] })
+    expect(arms('drop, target: client->api, at: 1m, for: 1m')).toEqual({ lacks: ['packet-filter'], instead: ['full'] })
+    const mixed = compile({
+      arms: 'a: [{ fault: drop, target: client->api, at: 1m, for: 1m }, { fault: pause, target: api, at: 1m }]',
+    })
+    expect(mixed.notApplicable[0]!.runtime).toEqual({ lacks: ['packet-filter'], instead: [] })
   })
   test('where no fault of the arm can touch the pattern', () => {
     const plan = compile({ patterns: '[sync, webhook]', arms: 'down: [{ fault: receiver-down, at: 0s, for: load }]' })
@@ -119,7 +128,7 @@ describe('not applicable', () => {
   })
   test('an unknown runtime is refused with those that exist', () => {
     expect(() => compile({}, { runtime: 'mainframe' })).toThrow(
-      'there is no runtime "mainframe"; runtimes: process, plain',
+      'there is no runtime "mainframe"; runtimes: process, plain, full',
     )
   })
 })
@@ -162,6 +171,23 @@ describe('triggers', () => {
     expect(cell(plan, 'sync.kill.1').faults).toEqual(more.filter(({ target }) => Number(target.ordinal) < 2))
     expect(new Set(more.map(({ target }) => target.ordinal))).toEqual(new Set([0, 1, 2, 3]))
     expect(more.map(({ params }) => params.meanGapMs)).toEqual(more.map(() => 240_000))
+  })
+  test.each([
+    ['executor', 'all'],
+    ['executor-*', 'all'],
+    ['executor-1', 1],
+  ])('of a fault that acts on all together hit %s at once', (target, ordinal) => {
+    const arms = `a: [{ fault: partition, target: ${target}, at: 1m }]`
+    const plan = compile({ arms, tail: 'replicas: { api: 2, executor: 3 }' }, { runtime: 'full' })
+    for (const id of ['sync.a.1', 'durable-postgres.a.1'])
+      expect(cell(plan, id).faults.map(({ id, target }) => [id, target.ordinal])).toEqual([['partition-1#1', ordinal]])
+  })
+  test('by a rate of a fault that acts on all together are one process, the same for every pattern', () => {
+    const arms = 'a: [{ fault: rolling-deploy, target: executor, every: 3m, for: 1m }]'
+    const plan = compile({ arms, tail: 'replicas: { api: 2, executor: 3 }' }, { runtime: 'full' })
+    const { faults } = cell(plan, 'durable-postgres.a.1')
+    expect(new Set(faults.map(({ target }) => target.ordinal))).toEqual(new Set(['all']))
+    expect(cell(plan, 'sync.a.1').faults).toEqual(faults)
   })
   test('for: load lasts until the last task can no longer succeed', () => {
     const plan = compile({ patterns: '[webhook]', arms: 'a: [{ fault: receiver-down, at: 1m, for: load }]' })

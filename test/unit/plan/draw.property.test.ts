@@ -19,6 +19,7 @@ const kill = (meanGapMs: number, rest: Partial<FaultSpec> = {}): FaultSpec => ({
   forMs: 30_000,
   params: {},
   compose: false,
+  together: false,
   target: { kind: 'node', role: 'executor', ordinal: 'any' },
   trigger: { kind: 'every', meanGapMs },
   ...rest,
@@ -29,6 +30,7 @@ const stall: FaultSpec = {
   forMs: 30_000,
   params: {},
   compose: false,
+  together: false,
   target: { kind: 'link', link: 'client->api', ordinal: 'all' },
   trigger: { kind: 'every', meanGapMs: 20 * minute },
 }
@@ -92,6 +94,26 @@ test('a fault, a node or a repetition more leaves the draws of the others alone'
       const more = drawSchedule(arm(kill(30 * minute)), context({ seed, countNodes: () => 5 }))
       const place = ({ target, trigger, seed }: (typeof more)[number]) => ({ target, trigger, seed })
       expect(more.filter(({ target }) => target.ordinal !== 4).map(place)).toEqual(alone.map(place))
+    }),
+    { numRuns: 30 },
+  )
+})
+
+const deploy = kill(30 * minute, {
+  id: 'rolling-deploy-1',
+  fault: 'rolling-deploy',
+  together: true,
+  target: { kind: 'node', role: 'executor', ordinal: 'all' },
+})
+
+test('nodes that are hit together share one process, however many they are', () => {
+  assert(
+    property(nat(), integer({ min: 1, max: 9 }), (seed, nodes) => {
+      const firings = drawSchedule(arm(deploy), context({ seed, countNodes: () => nodes }))
+      expect(firings).toEqual(drawSchedule(arm(deploy), context({ seed })))
+      expect(new Set(firings.map(({ target }) => target.ordinal))).toEqual(new Set(['all']))
+      const gaps = times(firings).map((ms, i, all) => (i === 0 ? Infinity : ms - all[i - 1]!))
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(500 + 2500 - 0.001)
     }),
     { numRuns: 30 },
   )

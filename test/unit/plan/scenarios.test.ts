@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { openCatalog } from '../../../harness/cli/catalog.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
-import { formatJsonSchema } from '../../../harness/plan/json-schema.ts'
+import { formatJsonSchema, formatProfileSchema } from '../../../harness/plan/json-schema.ts'
 import { parseScenario } from '../../../harness/plan/parse.ts'
 import { previewPlan } from '../../../harness/plan/preview.ts'
 import { formatSchedule } from '../../../harness/plan/schedule.ts'
@@ -17,6 +17,28 @@ const plan = async (name: string) =>
 
 test('the schema for editors is that of the code; `npm run schema` writes it', async () => {
   expect(await read('scenario.schema.json')).toBe(formatJsonSchema(catalog.faults))
+  expect(await read('profile.schema.json')).toBe(formatProfileSchema(catalog.faults))
+})
+
+describe.each([...catalog.faultProfiles.keys()])('profile %s', (name) => {
+  const included = (timeScale: number): string =>
+    `name: it\nquestion: why?\ntimeScale: ${timeScale}\npatterns: [durable-postgres, sync]\nload: { tasks: 9000, rate: 5/min }\narms: { a: [{ include: ${name} }] }`
+  const planned = (timeScale: number) => {
+    const scenario = parseScenario(included(timeScale), 'it.yaml', catalog)
+    const everything = [...catalog.faults.values()].flatMap(({ needs }) => needs)
+    const runtimes = new Map([['able', { name: 'able', offers: everything }]])
+    return compilePlan(scenario, { ...catalog, runtimes }, { runtime: 'able' })
+  }
+  test('names its schema, and itself', async () => {
+    const [first, second] = (await read(`profiles/${name}.yaml`)).split('\n')
+    expect(first).toBe('# yaml-language-server: $schema=../profile.schema.json')
+    expect(second).toBe(`name: ${name}`)
+  })
+  test('is carried out under its name at full length and compressed 60 times, and no more than it bears', () => {
+    for (const scale of [1, 60])
+      expect(planned(scale).cells[0]!.faults[0]!.id).toMatch(new RegExp(`^${name}-[a-z-]+-1#1$`))
+    expect(() => planned(1000)).toThrow(`${name} cannot be compressed 1000 times: `)
+  })
 })
 
 describe.each(files)('%s', (name) => {

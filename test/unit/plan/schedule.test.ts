@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { compilePlan } from '../../../harness/plan/compile.ts'
+import { previewPlan } from '../../../harness/plan/preview.ts'
 import { extractSchedule, formatSchedule, parseSchedule } from '../../../harness/plan/schedule.ts'
 import { catalog, scenario } from './catalog.ts'
 
@@ -39,6 +40,14 @@ test('with every firing of a fault removed is refused', () => {
   expect(() => compilePlan(made, catalog, { runtime: 'process', schedule: replay(none) })).toThrow(
     /latency-1 never fires in .*\.slow\.1/,
   )
+})
+
+test('of nodes that are hit together can be replayed', () => {
+  const together = scenario({ arms: 'cut: [{ fault: partition, target: executor, at: 1m }]' })
+  const full = compilePlan(together, catalog, { runtime: 'full' })
+  const schedule = parseSchedule(formatSchedule(full), 's.json', together, catalog)
+  expect(compilePlan(together, catalog, { runtime: 'full', schedule })).toEqual(full)
+  expect(previewPlan(full)).toContain('partition-1#1  executor-*  for 30s  from=all')
 })
 
 test.each([
@@ -82,6 +91,16 @@ test.each([
     'another link',
     text.replace('client->api', 'api->store'),
     /faults\[0\]\.target is not the scenario’s; write the same role or link$/,
+  ],
+  [
+    'all nodes for a fault that has one',
+    text.replace(/"ordinal":\d/, '"ordinal":"all"'),
+    /faults\[0\]\.target\.ordinal: a firing of kill has one node; write its number$/,
+  ],
+  [
+    'an ordinal that is none',
+    text.replace(/"ordinal":\d/, '"ordinal":"any"'),
+    /faults\[0\]\.target\.ordinal: write all or a whole number$/,
   ],
   [
     'a negative time',

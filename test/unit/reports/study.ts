@@ -71,15 +71,23 @@ function planOf(cells: readonly CellPlan[]): Plan {
     timeScale,
     runtime: 'process',
     cells,
-    notApplicable: others.map(({ name }) => ({
-      pattern: name,
-      arm: 'receiver-down',
-      reason: `${name} posts no callback: there is no receiver to take down`,
-    })),
+    notApplicable: [
+      ...others.map(({ name }) => ({
+        pattern: name,
+        arm: 'receiver-down',
+        reason: `${name} posts no callback: there is no receiver to take down`,
+      })),
+      ...patterns.flatMap(({ name }) => [beyond(name, 'drop', 'packet-filter'), beyond(name, 'edge-60', 'edge')]),
+    ],
     gates: [],
     published: [],
     health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
   }
+}
+
+function beyond(pattern: string, arm: string, need: string): Plan['notApplicable'][number] {
+  const reason = `${arm}-1 needs "${need}", which the runtime process does not offer`
+  return { pattern, arm, reason, runtime: { lacks: [need], instead: ['docker'] } }
 }
 
 const environment: Store.Environment = {
@@ -94,5 +102,6 @@ const environment: Store.Environment = {
   cores: 2,
   memoryBytes: 8_589_934_592,
   versions: { hono: '4.13.19', pg: '8.23.1' },
+  runtime: { engine: 'Fictional Engine 1.2' },
   deviations: ['the checkout had uncommitted changes: its commit does not say what was run'],
 }

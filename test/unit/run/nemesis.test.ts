@@ -4,7 +4,7 @@ import { monotonicMs } from '../../../harness/core/clock.ts'
 import type { FaultChange } from '../../../harness/core/history.ts'
 import type { PlannedFault } from '../../../harness/core/plan.ts'
 import type { ActiveFault, Deployment, Fault, Node } from '../../../harness/core/types.ts'
-import { carryOut, type NemesisPorts } from '../../../harness/run/nemesis.ts'
+import { carryOut, type FaultNote, type NemesisPorts } from '../../../harness/run/nemesis.ts'
 
 const never = new AbortController().signal
 const node = (name: string, role: Node['role'], ordinal: number) => ({ name, role, ordinal }) as Node
@@ -21,15 +21,18 @@ const planned = (over: Partial<PlannedFault> = {}): PlannedFault => ({
   ...over,
 })
 
-function setUp(arm: Fault['arm']): { ports: NemesisPorts; changes: FaultChange[] } {
+function setUp(arm: Fault['arm']): { ports: NemesisPorts; changes: FaultChange[]; notes: FaultNote[] } {
   const probe: Fault = { name: 'probe', summary: '', acts: 'node', needs: [], params: z.unknown(), arm }
   const changes: FaultChange[] = []
   const deployment = { nodes, links: [] as Deployment['links'] } as unknown as Deployment
   const onStep: NemesisPorts['onStep'] = (_task, _step, signal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('never'))))
   const record = (change: FaultChange) => void changes.push(change)
+  const notes: FaultNote[] = []
+  const note = async (entry: FaultNote) => void notes.push(entry)
   const faults = new Map([['probe', probe]])
-  return { ports: { faults, deployment, executor: 'worker', epochMs: monotonicMs(), onStep, record }, changes }
+  const ports: NemesisPorts = { faults, deployment, executor: 'worker', epochMs: monotonicMs(), onStep, record, note }
+  return { ports, changes, notes }
 }
 
 const active = (over: Partial<ActiveFault> = {}): ActiveFault => ({
@@ -46,6 +49,38 @@ describe('the nemesis', () => {
     await carryOut([planned()], ports, never)
     expect(states(changes)).toEqual(['armed', 'proven', 'healed'])
     expect(changes[0]!.target).toBe('worker-1')
+  })
+
+  it('says when a fault took effect, where that was before it was known to have', async () => {
+    const { ports, changes } = setUp(async () => active({ sinceMs: ports.epochMs - 7 }))
+    await carryOut([planned()], ports, never)
+    expect(changes.map(({ onsetAt }) => onsetAt)).toEqual([-7, undefined, undefined])
+  })
+
+  it('writes down a fault before it is armed, and that it was healed after that', async () => {
+    const seen: string[] = []
+    const { ports, notes } = setUp(async () => {
+      seen.push(...notes.map(({ kind }) => kind))
+      return active()
+    })
+    await carryOut([planned({ durationMs: 50 })], ports, never)
+    expect(seen).toEqual(['fault'])
+    expect(notes).toMatchObject([
+      { kind: 'fault', name: 'f#1', target: 'worker-1' },
+      { kind: 'healed', name: 'f#1' },
+    ])
+  })
+
+  it('arms nothing that it could not write down', async () => {
+    const { ports, changes } = setUp(() => Promise.reject(new Error('armed')))
+    await carryOut([planned()], { ...ports, note: () => Promise.reject(new Error('the disk is full')) }, never)
+    expect(changes).toMatchObject([{ state: 'not-applied', reason: 'the disk is full' }])
+  })
+
+  it('leaves a fault that it could not undo without a note of its healing', async () => {
+    const { ports, notes } = setUp(async () => active({ heal: () => Promise.reject(new Error('stuck')) }))
+    await carryOut([planned()], ports, never)
+    expect(notes.map(({ kind }) => kind)).toEqual(['fault'])
   })
 
   it('wraps ordinals around, so that one schedule fits patterns of any size', async () => {

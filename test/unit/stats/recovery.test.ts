@@ -69,6 +69,15 @@ describe('an episode', () => {
     expect(episode!.recoveryMs).toBeLessThanOrEqual(320)
   })
 
+  test('begins when the fault took effect, not when that was known', () => {
+    const known = fault('f', 'worker-0', 560, 700).map((line) =>
+      line.f === 'fault' && line.value.state === 'armed' ? { ...line, value: { ...line.value, onsetAt: 500 } } : line,
+    )
+    const [episode] = episodes([...steady(200, stall), ...known])
+    expect(episode!.recoveryMs).toBeGreaterThanOrEqual(280)
+    expect(episode!.recoveryMs).toBeLessThanOrEqual(320)
+  })
+
   test('that nobody noticed took no time', () => {
     const [episode] = episodes([...steady(200, () => 0), ...fault('f', 'worker-0', 500, 700)])
     expect(episode).toMatchObject({ recoveryMs: 0, lostTasks: 0, reworkedSteps: 0 })

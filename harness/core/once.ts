@@ -1,0 +1,14 @@
+/** What was verified a moment ago need not be tried again by whoever asks first: true then, `verify` afterwards. */
+export function knownAtFirst(verify: () => Promise<boolean>): () => Promise<boolean> {
+  let asked = false
+  return async () => {
+    if (asked) return verify()
+    return (asked = true)
+  }
+}
+
+/** Run it at most once; later calls wait for the first. */
+export function onlyOnce(act: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => (running ??= act())
+}

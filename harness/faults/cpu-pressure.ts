@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { nodeFault } from '../core/node-fault.ts'
+
+const params = z.object({
+  share: z.number().min(0.01).max(1).default(0.05).describe('Of one processor, that the node keeps'),
+})
+
+/** A noisy neighbour or a limit that is too small: the node is alive and hardly gets on. */
+export default nodeFault({
+  name: 'cpu-pressure',
+  summary: 'a node gets a small share of one processor',
+  needs: ['limits'],
+  params,
+  harm: (node, { share }) => {
+    if (!node.limitCpu) throw new Error(`${node.name} has no processor quota that could be changed`)
+    return node.limitCpu(share)
+  },
+  shows: ({ quota }) => typeof quota === 'number',
+  bound: true,
+})

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { acquireAll, healAll, sinceOf, undo } from '../core/acquire.ts'
+import { mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
+import type { Fault, Identity, Isolation, Node, NodeHarm } from '../core/types.ts'
+
+const params = z.object({
+  identity: z
+    .enum(['same', 'new'])
+    .default('new')
+    .describe('Who comes back: the same node, or one with a new name and address'),
+})
+
+/** Above any window: it ends with the node's return. */
+const expiryMarginMs = 60_000
+
+/**
+ * A machine that is gone: first nothing passes any more, then the process ends, so that nobody ever sees a FIN or an RST.
+ * A plain SIGKILL is not that: there the kernel lives on and tells every peer at once.
+ */
+const fault: Fault<z.output<typeof params>> = {
+  name: 'node-loss',
+  summary: 'cut a node off without a word, kill it, and start another after the window',
+  acts: 'node',
+  needs: ['isolate', 'kill'],
+  params,
+  arm: async (site, { identity }, signal) => {
+    if (site.nodes.length === 0) throw new Error('there is no node to lose')
+    const cut: Isolation = { name: nameOf(site), from: 'all', expiresMs: site.windowMs + expiryMarginMs }
+    const lost = await acquireAll(
+      site.nodes,
+      (node) => lose(node, identity, cut),
+      () => {},
+      signal,
+    )
+    return {
+      evidence: Object.fromEntries(lost.map(({ label, evidence }) => [label, evidence])),
+      ...sinceOf(lost),
+      prove: () => proveImpairments(lost),
+      heal: () => healAll(lost),
+    }
+  },
+}
+export default fault
+
+/** Whatever fails on the way, the node is neither cut off nor down afterwards. */
+async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation) {
+  if (!node.isolate) throw new Error(`nothing stands between ${node.name} and the others`)
+  if (node.pid === undefined) throw new Error(`${node.name} was not running`)
+  const cut = { label: `${node.name} ${name}`, ...(await node.isolate({ name, ...rest })) }
+  let harm: NodeHarm | undefined
+  // The network comes back before the node does: it could not become ready without.
+  const heal = (): Promise<void> => cut.heal().finally(() => harm?.heal())
+  try {
+    await mustBeListed(cut)
+    harm = await node.kill(identity)
+    if (harm.evidence['signal'] !== 'SIGKILL') throw new Error(`nothing proves that ${node.name} was killed`)
+    return { ...cut, label: node.name, evidence: { ...cut.evidence, ...harm.evidence }, heal }
+  } catch (error) {
+    return undo(heal, error)
+  }
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+import { nodeFault } from '../core/node-fault.ts'
+
+/** The memory limit of a node is reached and the kernel kills it: what Kubernetes calls OOMKilled. */
+export default nodeFault({
+  name: 'oom',
+  summary: 'fill the memory of a node until the kernel kills it, and start it again after the window',
+  needs: ['limits'],
+  params: z.object({}),
+  harm: (node) => {
+    if (!node.exhaustMemory) throw new Error(`${node.name} has no memory limit that could be reached`)
+    return node.exhaustMemory()
+  },
+  shows: ({ oomKilled }) => oomKilled === true,
+  bound: false,
+})

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { acquireAll, healAll, sinceOf } from '../core/acquire.ts'
+import { expiryMarginMs, mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
+import type { Fault } from '../core/types.ts'
+
+const params = z.object({
+  from: z
+    .enum(['all', 'api', 'worker', 'engine', 'store'])
+    .default('all')
+    .describe('The other side: every other node, or those of one role'),
+})
+
+/** Two groups of nodes that cannot reach each other, while each goes on by itself and hears no FIN and no RST. */
+const fault: Fault<z.output<typeof params>> = {
+  name: 'partition',
+  summary: 'no packet passes between the target and the other nodes, or those of one role',
+  acts: 'node',
+  needs: ['isolate'],
+  together: true,
+  params,
+  arm: async (site, { from }, signal) => {
+    if (site.nodes.length === 0) throw new Error('there is no node to cut off')
+    const name = nameOf(site)
+    const cut = { name, from, expiresMs: site.windowMs + expiryMarginMs }
+    const isolate = async (node: (typeof site.nodes)[number]) => {
+      if (!node.isolate) throw new Error(`nothing stands between ${node.name} and the others`)
+      return { label: `${node.name} ${name}`, ...(await node.isolate(cut)) }
+    }
+    const armed = await acquireAll(site.nodes, isolate, mustBeListed, signal)
+    return {
+      evidence: Object.fromEntries(armed.map(({ label, evidence = {} }) => [label, evidence])),
+      ...sinceOf(armed),
+      prove: () => proveImpairments(armed),
+      heal: () => healAll(armed),
+    }
+  },
+}
+export default fault

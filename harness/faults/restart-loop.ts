@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { acquireAll, healAll, undo } from '../core/acquire.ts'
+import { describeError } from '../core/errors.ts'
+import type { ActiveFault, Fault, Node } from '../core/types.ts'
+
+const params = z.object({
+  upMs: z.number().gt(0).default(5_000).describe('How long it lives each time before it crashes again'),
+})
+
+/** A node that crashes shortly after every start: the runtime lets it wait twice as long after each crash in a row. */
+const fault: Fault<z.output<typeof params>> = {
+  name: 'restart-loop',
+  summary: 'a node crashes again shortly after every start, until the window ends',
+  acts: 'node',
+  needs: ['kill'],
+  ownLength: true,
+  params,
+  arm: async ({ nodes }, { upMs }, signal) => {
+    if (nodes.length === 0) throw new Error('there is no node to crash')
+    const loops = await acquireAll(
+      nodes,
+      (node) => startLoop(node, upMs),
+      () => {},
+      signal,
+    )
+    return {
+      evidence: Object.fromEntries(loops.map(({ name, crashes }) => [name, crashes[0]])),
+      prove: async () => proofOf(loops),
+      heal: () => healAll(loops),
+    }
+  },
+}
+export default fault
+
+interface Loop {
+  readonly name: string
+  readonly crashes: Readonly<Record<string, unknown>>[]
+  /** Why it ended before it was told to. */
+  failure(): string | undefined
+  heal(): Promise<void>
+}
+
+/** The first crash is part of arming: when it fails, the fault was not applied. */
+async function startLoop(node: Node, upMs: number): Promise<Loop> {
+  if (node.pid === undefined) throw new Error(`${node.name} was not running`)
+  const crashes = [await crash(node).catch((error: unknown) => undo(() => untilUp(node), error))]
+  const end = new AbortController()
+  let failure: string | undefined
+  const loop = crashAgain(node, upMs, crashes, end.signal).catch((error: unknown) => {
+    if (!end.signal.aborted) failure = describeError(error)
+  })
+  const heal = async (): Promise<void> => {
+    end.abort()
+    await loop
+    await untilUp(node)
+  }
+  return { name: node.name, crashes, failure: () => failure, heal }
+}
+
+async function crashAgain(node: Node, upMs: number, crashes: Loop['crashes'], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await untilUp(node, signal)
+    await sleep(upMs, undefined, { signal })
+    crashes.push(await crash(node))
+  }
+}
+
+async function crash(node: Node): Promise<Loop['crashes'][number]> {
+  const evidence = await node.crash()
+  if (evidence['signal'] === 'SIGKILL') return evidence
+  throw new Error(`nothing proves that ${node.name} crashed: the operating system says ${JSON.stringify(evidence)}`)
+}
+
+const pollMs = 20
+/** The longest back-off of a runtime in a compressed run. */
+const patienceMs = 120_000
+
+/** Healed is a node that runs again by itself. */
+async function untilUp(node: Node, signal?: AbortSignal): Promise<void> {
+  for (let waitedMs = 0; node.pid === undefined; waitedMs += pollMs) {
+    if (waitedMs > patienceMs) throw new Error(`${node.name} did not come back`)
+    await sleep(pollMs, undefined, { ...(signal && { signal }) })
+  }
+}
+
+function proofOf(loops: readonly Loop[]): Awaited<ReturnType<ActiveFault['prove']>> {
+  const firings = loops.reduce((sum, { crashes }) => sum + crashes.length, 0)
+  const crashed = loops.map(({ name, crashes }) => [name, { crashes: [...crashes] }])
+  const failed = loops.flatMap((loop) => loop.failure() ?? [])
+  const evidence = { ...Object.fromEntries(crashed), ...(failed.length > 0 && { failed }) }
+  // One crash is a kill: a loop has at least two.
+  const looped = loops.every(({ crashes }) => crashes.length > 1)
+  return { state: failed.length > 0 ? 'lost' : looped ? 'proven' : 'unexercised', firings, evidence }
+}

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { healAll, undo } from '../core/acquire.ts'
+import { describeError } from '../core/errors.ts'
+import type { ActiveFault, Fault, FaultSite, Node, NodeHarm } from '../core/types.ts'
+
+const params = z.object({
+  graceMs: z.number().min(0).default(30_000).describe('How long each node may take to drain before it is killed'),
+  gapMs: z.number().min(0).default(10_000).describe('Between a node that is ready again and the next'),
+  identity: z
+    .enum(['same', 'new'])
+    .default('new')
+    .describe('Who comes back: the same node, or one with a new name and address'),
+})
+type Params = z.output<typeof params>
+
+/**
+ * Node after node is stopped with a grace and replaced, as a deployment does. It has its own length: healing waits for the
+ * node under way and rolls no further. The evidence says who drained and who overran the grace.
+ */
+const fault: Fault<Params> = {
+  name: 'rolling-deploy',
+  summary: 'stop the nodes of a role one after the other with a grace, each replaced before the next',
+  acts: 'node',
+  needs: ['stop'],
+  together: true,
+  ownLength: true,
+  params,
+  arm: async (site, given, signal) => {
+    signal.throwIfAborted()
+    if (site.nodes.length === 0) throw new Error('there is no node to deploy')
+    const rolling = startRoll(site, given)
+    try {
+      await rolling.began
+      signal.throwIfAborted()
+    } catch (error) {
+      return undo(rolling.stop, error)
+    }
+    return {
+      evidence: { order: site.nodes.map(({ name }) => name) },
+      prove: async () => proofOf(site, rolling),
+      heal: rolling.stop,
+    }
+  },
+}
+export default fault
+
+interface Roll {
+  /** Nodes that came back, with what the operating system said of their end. */
+  readonly done: ReadonlyMap<string, NodeHarm['evidence']>
+  /** The first node is down; rejects when that fails. */
+  readonly began: Promise<void>
+  failure(): string | undefined
+  stop(): Promise<void>
+}
+
+function startRoll({ nodes }: FaultSite, given: Params): Roll {
+  const end = new AbortController()
+  const done = new Map<string, NodeHarm['evidence']>()
+  const began = Promise.withResolvers<void>()
+  const harms: NodeHarm[] = []
+  const stopOne = async (node: Node): Promise<NodeHarm> => {
+    const harm = await node.stop(given.graceMs, given.identity)
+    harms.push(harm)
+    mustShow(node, harm)
+    began.resolve()
+    return harm
+  }
+  let failure: string | undefined
+  const rolling = roll(nodes, given.gapMs, stopOne, done, end.signal).catch((error: unknown) => {
+    if (!end.signal.aborted) failure = describeError(error)
+    began.reject(error)
+  })
+  const stop = async (): Promise<void> => {
+    end.abort()
+    await rolling
+    // Whatever ended the roll, no node stays down, or it is said.
+    await healAll(harms)
+  }
+  return { done, began: began.promise, failure: () => failure, stop }
+}
+
+async function roll(
+  nodes: readonly Node[],
+  gapMs: number,
+  stopOne: (node: Node) => Promise<NodeHarm>,
+  done: Map<string, NodeHarm['evidence']>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const node of nodes) {
+    signal.throwIfAborted()
+    const harm = await stopOne(node)
+    await harm.heal()
+    done.set(node.name, harm.evidence)
+    await sleep(gapMs, undefined, { signal })
+  }
+}
+
+function mustShow({ name }: Node, { evidence }: NodeHarm): void {
+  if (typeof evidence['signal'] === 'string' || typeof evidence['code'] === 'number') return
+  throw new Error(`nothing proves that ${name} was stopped: the operating system says ${JSON.stringify(evidence)}`)
+}
+
+/** All were replaced: else the window was too short, or a node did not come back. */
+function proofOf({ nodes }: FaultSite, { done, failure }: Roll): Awaited<ReturnType<ActiveFault['prove']>> {
+  const failed = failure()
+  const notReplaced = nodes.map(({ name }) => name).filter((name) => !done.has(name))
+  const evidence = {
+    rolled: Object.fromEntries(done),
+    ...(notReplaced.length > 0 && { notReplaced }),
+    ...(failed !== undefined && { failure: failed }),
+  }
+  const state = failed !== undefined ? 'lost' : notReplaced.length === 0 ? 'proven' : 'unexercised'
+  return { state, firings: done.size, evidence }
+}

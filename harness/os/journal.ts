@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Kept } from '../core/types.ts'
+
+/** A fault's `name` is its id in its cell. */
+export type JournalEntry = Kept | ArmedFault | { readonly kind: 'healed'; readonly cell: string; readonly name: string }
+
+export interface ArmedFault {
+  readonly kind: 'fault'
+  readonly cell: string
+  readonly name: string
+  /** What it acts on. */
+  readonly target: string
+  /** UTC: the end of its window, as planned. */
+  readonly until: string
+}
+
+export interface Journal extends AsyncDisposable {
+  /** Resolves when the line is on the disk: only then may that which it announces be made or armed. */
+  note(entry: JournalEntry): Promise<void>
+}
+
+const fileName = 'journal.ndjson'
+
+/**
+ * Write ahead what must be undone, one line per thing, in the run's temporary folder. It may be opened more than once:
+ * lines are appended whole. Lines that are noted while the disk is busy share its next write.
+ */
+export async function openJournal(folder: string): Promise<Journal> {
+  const file = await open(join(folder, fileName), 'a')
+  let lines = ''
+  let last: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+  const commit = async (): Promise<void> => {
+    const text = lines
+    lines = ''
+    next = undefined
+    await file.appendFile(text)
+    await file.datasync()
+  }
+  return {
+    note: (entry) => {
+      lines += `${JSON.stringify(entry)}\n`
+      return (next ??= last = last.catch(() => {}).then(commit))
+    },
+    [Symbol.asyncDispose]: () => last.catch(() => {}).then(() => file.close()),
+  }
+}
+
+/** What was announced, in order. A line that was being written when the writer died says nothing yet: it is left out. */
+export function readJournal(folder: string): readonly JournalEntry[] {
+  try {
+    return readFileSync(join(folder, fileName), 'utf8').split('\n').flatMap(parse)
+  } catch {
+    return []
+  }
+}
+
+/** Faults that were armed, or about to be, and of which no healing is on record. */
+export function unhealed(entries: readonly JournalEntry[]): readonly ArmedFault[] {
+  const key = ({ cell, name }: { readonly cell: string; readonly name: string }): string => `${cell} ${name}`
+  const healed = new Set(entries.flatMap((entry) => (entry.kind === 'healed' ? [key(entry)] : [])))
+  return entries.filter((entry) => entry.kind === 'fault').filter((fault) => !healed.has(key(fault)))
+}
+
+/** Containers, networks and volumes that were made, or about to be. */
+export function kept(entries: readonly JournalEntry[]): readonly Kept[] {
+  return entries.filter((entry): entry is Kept => entry.kind !== 'fault' && entry.kind !== 'healed')
+}
+
+function parse(line: string): JournalEntry[] {
+  try {
+    const entry = JSON.parse(line) as JournalEntry | null
+    return typeof entry?.kind === 'string' && typeof entry.name === 'string' ? [entry] : []
+  } catch {
+    return []
+  }
+}

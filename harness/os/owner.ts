@@ -1,0 +1,48 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Owner } from '../core/types.ts'
+
+/** This process, as something that it leaves behind should name it. */
+export function thisProcess(): Owner {
+  return { pid: process.pid, startTicks: readStat(process.pid)?.startTicks ?? '', place: here() }
+}
+
+/** Whether the owner still runs; undefined when its pid means nothing here: another machine, boot or pid namespace. */
+export function isAlive(owner: Owner): boolean | undefined {
+  if (owner.place !== here()) return undefined
+  const stat = readStat(owner.pid)
+  if (stat === undefined) return owner.startTicks === '' && answers(owner.pid)
+  // A zombie is dead and only waits for its parent to notice.
+  return stat.startTicks === owner.startTicks && !'ZX'.includes(stat.state)
+}
+
+/** A boot has an id of its own, which its containers share; namespaces of pids are told apart below it. */
+function here(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return hostname()
+  }
+}
+
+/** proc_pid_stat(5). The command's name, in parentheses, may hold anything: fields count from the last one on. */
+function readStat(pid: number): { readonly state: string; readonly startTicks: string } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { state: fields[0]!, startTicks: fields[19]! }
+  } catch {
+    return undefined
+  }
+}
+
+/** Where there is no /proc: a recycled pid is taken for the owner, which errs on the side of leaving things alone. */
+function answers(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

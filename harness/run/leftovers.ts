@@ -1,0 +1,72 @@
+import { describeError } from '../core/errors.ts'
+import type { Kept, Owner, Trace } from '../core/types.ts'
+import { findLabelled } from '../os/leftovers.ts'
+import { isAlive } from '../os/owner.ts'
+import type { Sweeper } from './sweepers.ts'
+import { type Claim, findClaims } from './temp-folder.ts'
+
+/** A run of which something is here. */
+export interface Found {
+  readonly run: string
+  /**
+   * `dead`: every process that claimed something for it is gone. `unclear`: who claims it cannot be seen from here, because
+   * it is of another machine, boot or pid namespace, or nobody does.
+   */
+  readonly state: 'alive' | 'dead' | 'unclear'
+  /** Its temporary folder, where that is here. */
+  readonly folder?: string
+  readonly processes: number
+  readonly kept: readonly Kept[]
+}
+
+export interface Survey {
+  readonly runs: readonly Found[]
+  /** Runtimes that could not be asked: a sentence each. */
+  readonly troubles: readonly string[]
+}
+
+/** Runs by their temporary folders and by what runtimes keep of them: the folder may be gone, or be elsewhere. */
+export async function findRuns(sweepers: readonly Sweeper[]): Promise<Survey> {
+  const troubles: string[] = []
+  const asked = sweepers.map(async ({ name, traces }) =>
+    traces().catch((error: unknown) => {
+      troubles.push(`runtime ${name} cannot say what dead runs left: ${describeError(error)}`)
+      return []
+    }),
+  )
+  const traces = (await Promise.all(asked)).flat()
+  return { runs: gather(findClaims(), traces), troubles }
+}
+
+function gather(claims: readonly Claim[], traces: readonly Trace[]): readonly Found[] {
+  const named = traces.flatMap((trace) => (trace.run === undefined ? [] : [trace.run]))
+  return [...new Set([...claims.map(({ run }) => run), ...named])].map((run) => {
+    const claim = claims.find((one) => one.run === run)
+    const kept = traces.filter((trace) => trace.run === run)
+    const owners = [claim, ...kept].flatMap((one) => (one?.owner ? [one.owner] : []))
+    const processes = findLabelled(run).length
+    return { run, state: stateOf(owners), ...(claim && { folder: claim.folder }), processes, kept }
+  })
+}
+
+/** One that lives is enough to be left alone, and so is one of which that cannot be told. */
+export function stateOf(
+  owners: readonly Owner[],
+  alive: (owner: Owner) => boolean | undefined = isAlive,
+): Found['state'] {
+  const states = owners.map(alive)
+  if (states.includes(true)) return 'alive'
+  return states.length === 0 || states.includes(undefined) ? 'unclear' : 'dead'
+}
+
+/** `123-abc: 2 processes, 3 containers, 1 network, the folder ...`. */
+export function describeFound({ run, folder, processes, kept }: Found): string {
+  const kinds = Map.groupBy(kept, ({ kind }) => kind)
+  const counts = [...kinds].map(([kind, some]) => countOf(some.length, kind))
+  const parts = [...(processes > 0 ? [countOf(processes, 'process')] : []), ...counts, ...(folder ? [folder] : [])]
+  return `${run}: ${parts.join(', ')}`
+}
+
+function countOf(n: number, kind: string): string {
+  return `${n} ${kind}${n === 1 ? '' : kind.endsWith('s') ? 'es' : 's'}`
+}

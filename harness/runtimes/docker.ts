@@ -1,0 +1,40 @@
+import type { Ground, Place, Runtime } from '../core/types.ts'
+import { currentRun } from '../os/label.ts'
+import { deploy } from './docker/deploy.ts'
+import { describeEngine, whyNoEngine } from './docker/engine.ts'
+import { resolveImages } from './docker/images.ts'
+import { namePrefix, ownerLabels, runLabelKey } from './docker/labels.ts'
+import { createNetwork } from './docker/network.ts'
+import { sweep, traces } from './docker/sweep.ts'
+
+/**
+ * Every node in a container of its own on a private network, every connection through a namespace with a real Toxiproxy and
+ * a packet filter. Needs a Docker Engine on this very machine: the harness dials containers by their addresses.
+ */
+const runtime: Runtime = {
+  name: 'docker',
+  summary: 'a container per node on a private network, links through a real Toxiproxy and a packet filter',
+  offers: ['kill', 'stop', 'pause', 'isolate', 'limits', 'toxics', 'stall', 'refuse', 'packet-filter', 'edge'],
+  probe: whyNoEngine,
+  describe: describeEngine,
+  open,
+  traces,
+  sweep,
+}
+export default runtime
+
+async function open(place: Place): Promise<Ground> {
+  const run = currentRun()
+  const labels = { [runLabelKey]: run, ...ownerLabels() }
+  const prefix = namePrefix(run) + place.cell.replaceAll(/[^A-Za-z0-9]+/g, '-')
+  const images = await resolveImages()
+  await place.note({ kind: 'network', name: prefix })
+  const network = await createNetwork(prefix, labels)
+  const site = { place, network, prefix, labels, images }
+  return {
+    host: network.gateway,
+    network: network.subnet,
+    deploy: (request, signal) => deploy(site, request, signal),
+    [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,79 @@
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Container, ContainerInspectInfo } from 'dockerode'
+import { HarnessError } from '../../core/errors.ts'
+
+/** One container as we want it. */
+export interface BoxSpec {
+  readonly image: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Its own place in the cell's network, or the namespace of another container. */
+  readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
+  readonly env?: Readonly<Record<string, string>>
+  readonly command?: readonly string[]
+  readonly capabilities?: readonly string[]
+  /** Keeps none of the kernel's capabilities beside those named, and can gain none. */
+  readonly confined: boolean
+  readonly memoryBytes: number
+  readonly cpus: number
+  readonly logFile: string
+  /** Content by path: there before it starts. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** A container that runs, and what the daemon can be asked about it. */
+export interface Box {
+  readonly container: Container
+  readonly spec: BoxSpec
+}
+
+const engine = async () => {
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  return getContainerRuntimeClient()
+}
+
+/** Make and start a container. It is not waited for: who knows what it does, knows when it is ready. */
+export async function startBox(spec: BoxSpec): Promise<Box> {
+  const { ConfiguredContainer } = await import('./configured-container.ts')
+  const started = await new ConfiguredContainer(spec).start()
+  const container = (await engine()).container.getById(started.getId())
+  await followLog({ container, spec })
+  return { container, spec }
+}
+
+/** Start a container that has ended, as the same one. */
+export async function restartBox(box: Box): Promise<void> {
+  const since = Math.floor(Date.now() / 1000)
+  await box.container.start()
+  await followLog(box, since)
+}
+
+/** Resolves with its standard output; rejects with what it said when it fails. */
+export async function execIn(container: Container, command: readonly string[]): Promise<string> {
+  const { output, stdout, exitCode } = await (await engine()).container.exec(container, [...command])
+  if (exitCode !== 0) throw new HarnessError(`${command[0]} in a container failed (${exitCode}): ${output.trim()}`)
+  return stdout
+}
+
+/** End it at once and take away all that it had. One that is gone is fine. */
+export async function removeBox({ container }: Box): Promise<void> {
+  await container.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
+    // 404: gone; 409: somebody is removing it already.
+    if (error.statusCode !== 404 && error.statusCode !== 409) throw error
+  })
+}
+
+export async function stateOf({ container }: Box): Promise<ContainerInspectInfo['State']> {
+  return (await container.inspect()).State
+}
+
+/** What it writes goes to its log file, through all its lives. */
+async function followLog({ container, spec }: Box, since?: number): Promise<void> {
+  await mkdir(dirname(spec.logFile), { recursive: true })
+  const client = await engine()
+  const log: Readable = await client.container.logs(container, { ...(since !== undefined && { since }) })
+  log.on('data', (chunk: Buffer | string) => void appendFile(spec.logFile, chunk).catch(() => {}))
+  log.on('error', () => {})
+}

@@ -1,0 +1,34 @@
+import { GenericContainer, PullPolicy, Wait } from 'testcontainers'
+import type { BoxSpec } from './box.ts'
+
+/**
+ * A testcontainers container with what its builder has no words for: an address of its own and equal memory and swap.
+ * The reaper of testcontainers is not used: ours needs no image, and finds by label what it takes away.
+ */
+export class ConfiguredContainer extends GenericContainer {
+  constructor(spec: BoxSpec) {
+    super(spec.image)
+    this.withName(spec.name)
+      .withLabels({ ...spec.labels })
+      .withAutoCleanup(false)
+      .withPullPolicy(PullPolicy.neverPull())
+      .withWaitStrategy(Wait.forListeningPorts())
+      .withResourcesQuota({ memory: spec.memoryBytes / 2 ** 30, cpu: spec.cpus })
+      .withEnvironment({ ...spec.env })
+      // The kernel counts a full /dev/shm as the container's memory, and blames no process for it.
+      .withSharedMemorySize(spec.memoryBytes + 64 * 2 ** 20)
+      .withAddedCapabilities(...(spec.capabilities ?? []))
+    const files = Object.entries(spec.files ?? {}).map(([target, content]) => ({ target, content }))
+    if (files.length > 0) this.withCopyContentToContainer(files)
+    this.hostConfig.MemorySwap = spec.memoryBytes
+    if (spec.command) this.withCommand([...spec.command])
+    if (spec.confined) this.withDroppedCapabilities('ALL').withSecurityOpt('no-new-privileges')
+    if ('joins' in spec.network) this.withNetworkMode(`container:${spec.network.joins}`)
+    else this.#place(spec.network)
+  }
+
+  #place({ name, address }: { readonly name: string; readonly address: string }): void {
+    this.withNetworkMode(name)
+    this.createOpts.NetworkingConfig = { EndpointsConfig: { [name]: { IPAMConfig: { IPv4Address: address } } } }
+  }
+}

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { DeployRequest, Deployment, Place } from '../../core/types.ts'
+import { addressBook, type Placed, planLinks, planNodes, type Planned } from '../programs/topology.ts'
+import type { BoxSpec } from './box.ts'
+import { type Crossing, openCrossing, openStraight } from './crossing.ts'
+import type { Images } from './images.ts'
+import type { CellNetwork } from './network.ts'
+import { ContainerNode } from './node.ts'
+import { describeProgram, type Program, storeUrl } from './program.ts'
+import type { CrossedLink } from './routes.ts'
+
+/** A cell's place, and what is given to every container in it. */
+export interface Site {
+  readonly place: Place
+  readonly network: CellNetwork
+  /** Of every container's name: only what begins with it is ours. */
+  readonly prefix: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly images: Images
+}
+
+/** Where addresses of the cell's subnet are given away; the smallest pool of a daemon has 4096 of them. */
+const routerAddress = 10
+const firstNode = 256
+const perGeneration = 256
+const generations = 12
+const firstVirtual = 3600
+const firstPort = 21_000
+const firstDoor = 18_000
+
+const mebibyte = 2 ** 20
+
+/** In this order each finds what it dials ready; the API comes last, so that whoever sees it can use it. */
+const startOrder = [['store', 'engine'], ['worker'], ['api']] as const
+
+interface Described extends Placed {
+  readonly program: Program
+  readonly index: number
+}
+
+export async function deploy(site: Site, request: DeployRequest, signal: AbortSignal): Promise<Deployment> {
+  await using stack = new AsyncDisposableStack()
+  const password = randomBytes(18).toString('base64url')
+  const placed = planNodes(request).map((node, index) =>
+    placeNode(site, node, index, describeProgram(node, request, password)),
+  )
+  const crossed = crossLinks(site, placed, request)
+  await noteAll(site, placed, request)
+  const wanted = crossingRequest(site, placed, crossed, request)
+  const crossing = stack.use(request.direct ? openStraight(wanted) : await openCrossing(wanted, signal))
+  const nodes = placed.map((node) => makeNode(site, node, { placed, crossing, request, password }))
+  stack.defer(async () => void (await Promise.all(nodes.map((node) => node.dispose()))))
+  for (const roles of startOrder) {
+    const now = nodes.filter(({ role }) => (roles as readonly string[]).includes(role))
+    await Promise.all(now.map((node) => node.start(signal)))
+  }
+  const owned = stack.move()
+  return {
+    nodes,
+    links: crossing.links,
+    ailing: () => {
+      const down = nodes.find((node) => !node.running)
+      return down && `${down.name} is not running; see its log in ${site.place.folder}`
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function placeNode({ network }: Site, node: Planned, index: number, program: Program): Described {
+  const { port, controlPort } = program
+  return { ...node, index, program, host: network.address(firstNode + index), port, controlPort }
+}
+
+/** Every link gets a mark, a port and a virtual address; where a load balancer is asked for, each API node gets a door. */
+function crossLinks({ network }: Site, placed: readonly Described[], request: DeployRequest): readonly CrossedLink[] {
+  return planLinks(placed, request.outside).map((link, i) => {
+    const virtual = network.address(firstVirtual + i)
+    const { to } = link
+    const [target, port] = 'outside' in to ? to.outside.split(':') : dialled(placed, to.node)
+    const upstream = `${virtual}:${port}`
+    const marked = { mark: i + 1, port: firstPort + i, virtual, target: target! }
+    const door = request.edge && link.kind === 'client->api' ? { port: firstDoor + link.ordinal, upstream } : undefined
+    return { ...link, marked, upstream, ...(door && { door }) }
+  })
+}
+
+function dialled(placed: readonly Described[], name: string): [string, string] {
+  const { host, port } = placed.find((node) => node.name === name)!
+  return [host, String(port)]
+}
+
+function crossingRequest(
+  site: Site,
+  placed: readonly Described[],
+  links: readonly CrossedLink[],
+  request: DeployRequest,
+): Parameters<typeof openCrossing>[0] {
+  const address = site.network.address(routerAddress)
+  const helper = (name: string, image: keyof Images, mebibytes: number, more: Partial<BoxSpec> = {}): BoxSpec => ({
+    ...box(site, name, image),
+    network: { name: site.network.name, address },
+    confined: true,
+    memoryBytes: mebibytes * mebibyte,
+    cpus: 2,
+    ...more,
+  })
+  return {
+    address,
+    table: `outlast_${site.prefix.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
+    nodes: placed,
+    links,
+    router: helper('router', 'router', 64, { capabilities: ['NET_ADMIN'] }),
+    toxiproxy: (joins) => helper('links', 'toxiproxy', 128, { network: { joins } }),
+    edge: request.edge ? (joins) => helper('edge', 'nginx', 64, { network: { joins }, confined: false }) : undefined,
+  }
+}
+
+function box(
+  { place, prefix, labels, images }: Site,
+  name: string,
+  image: keyof Images,
+): Pick<BoxSpec, 'image' | 'name' | 'labels' | 'logFile'> {
+  const logFile = join(place.folder, 'logs', `${name}.log`)
+  return { image: images[image].reference, name: `${prefix}-${name}`, labels, logFile }
+}
+
+interface Surroundings {
+  readonly placed: readonly Described[]
+  readonly crossing: Crossing
+  readonly request: DeployRequest
+  readonly password: string
+}
+
+function makeNode(site: Site, node: Described, { placed, crossing, request, password }: Surroundings): ContainerNode {
+  const { name, role, ordinal, index, program } = node
+  const urlOf = (link: string): string | undefined => crossing.links.find((one) => one.name === link)?.url
+  const addresses = addressBook(node, placed, urlOf, (through) => storeUrl(through, password))
+  const { restartDelayMs, onNodeEvent: onEvent } = request
+  return new ContainerNode({
+    name,
+    role,
+    ordinal,
+    restartDelayMs,
+    onEvent,
+    crossing,
+    note: (container) => site.place.note({ kind: 'container', name: container }),
+    incarnation: (generation) => {
+      const self = generation === 0 ? name : `${name}.${generation}`
+      const address = site.network.address(firstNode + index + perGeneration * (generation % generations))
+      const env = program.image === 'node' ? { ...program.env, ...addresses, OUTLAST_NODE: self } : program.env
+      const { command, confined, memoryBytes, cpus } = program
+      const network = { name: site.network.name, address }
+      const common = { ...box(site, name, program.image), name: `${site.prefix}-${self}` }
+      return {
+        address,
+        url: `http://${address}:${program.port}`,
+        ready: program.ready(address),
+        box: { ...common, network, env, command, confined, memoryBytes, cpus },
+      }
+    },
+  })
+}
+
+/** Those who come back as somebody new are written down then. */
+async function noteAll({ place, prefix }: Site, placed: readonly Planned[], request: DeployRequest): Promise<void> {
+  const names = [...placed.map(({ name }) => name), 'router', 'links', ...(request.edge ? ['edge'] : [])]
+  await Promise.all(names.map((name) => place.note({ kind: 'container', name: `${prefix}-${name}` })))
+}

@@ -1,0 +1,141 @@
+import { monotonicMs } from '../../core/clock.ts'
+import { knownAtFirst, onlyOnce } from '../../core/once.ts'
+import type { FilterSpec, Impairment, Isolation } from '../../core/types.ts'
+import { type IdleCanary, type Meeting, openIdleCanary, tryConnection } from './canary.ts'
+import type { Packets, Sight } from './packets.ts'
+import { imposeFilter, imposeIsolation, type Imposed, type MarkedLink } from './ruleset.ts'
+
+/** What a new connection must meet while a rule is in force. */
+const expected: Readonly<Record<FilterSpec['action'], readonly Meeting[]>> = {
+  drop: ['silence'],
+  reset: ['ECONNREFUSED'],
+  unreachable: ['EHOSTUNREACH', 'EACCES', 'ENETUNREACH'],
+}
+
+/** Tells apart the rules that were ever made in one table: 15 bits of a connection's mark. */
+let generations = 0
+
+/** Put a rule on a link; `host` is the crossing, where the link listens. */
+export async function filterLink(
+  packets: Packets,
+  host: string,
+  link: MarkedLink,
+  spec: FilterSpec,
+): Promise<Impairment> {
+  const generation = (generations = (generations % 0x7fff) + 1)
+  const imposed = imposeFilter(packets.table, link, spec, generation)
+  await packets.run(imposed.script)
+  const sinceMs = monotonicMs()
+  const heal = onlyOnce(() => packets.run(imposed.undo))
+  try {
+    const { idleMs } = spec
+    return idleMs === undefined
+      ? { sinceMs, ...(await promptRule(packets, host, link, spec, imposed, heal)) }
+      : { sinceMs, ...(await idleRule(packets, host, link, { ...spec, idleMs }, imposed, heal)) }
+  } catch (error) {
+    await heal()
+    throw error
+  }
+}
+
+/** A rule that strikes at once: a trial connection must feel it, now and at the end. */
+async function promptRule(
+  packets: Packets,
+  host: string,
+  link: MarkedLink,
+  spec: FilterSpec,
+  { id }: Imposed,
+  heal: () => Promise<void>,
+): Promise<Impairment> {
+  let canary: Meeting = 'not tried: only a share of connections'
+  const verify = async (): Promise<boolean> => {
+    const alive = (await packets.read()).filled.has(`live0_${id}`)
+    if (!alive || spec.probability < 1) return alive
+    canary = await tryConnection(host, link.port)
+    return expected[spec.action].includes(canary)
+  }
+  if (!(await verify())) throw new Error(`the kernel took the rule, but a trial connection met "${canary}"`)
+  return {
+    evidence: { rule: id, canary },
+    firings: async () => counterOf(await packets.read(), 'hits', id),
+    counts: async () => tellCounts(await packets.read(), id, canary),
+    listed: knownAtFirst(verify),
+    heal,
+  }
+}
+
+/** A rule that forgets what is silent: a silent trial connection must have been forgotten by the end. */
+async function idleRule(
+  packets: Packets,
+  host: string,
+  link: MarkedLink,
+  spec: FilterSpec & { readonly idleMs: number },
+  { id }: Imposed,
+  heal: () => Promise<void>,
+): Promise<Impairment> {
+  const canary: IdleCanary = await openIdleCanary(host, link.port)
+  const openedAt = performance.now()
+  let met: Meeting | undefined
+  const listed = async (): Promise<boolean> => {
+    if (!(await packets.read()).filled.has(`live0_${id}`)) return false
+    // Too early to be forgotten.
+    if (performance.now() - openedAt < spec.idleMs * 1.1) return true
+    met ??= await canary.speak()
+    return counterOf(await packets.read(), 'canary', id) > 0
+  }
+  return {
+    evidence: { rule: id, canary: 'connected, and silent from now on' },
+    // Every connection that came by was in its table. Whether one was silent too long is for the system to avoid.
+    firings: async () => counterOf(await packets.read(), 'seen', id),
+    counts: async () => ({
+      connections: counterOf(await packets.read(), 'seen', id),
+      ...tellCounts(await packets.read(), id, met ?? 'not yet idle for long enough'),
+    }),
+    listed,
+    heal: async () => {
+      canary[Symbol.dispose]()
+      await heal()
+    },
+  }
+}
+
+/** Cut a node off, on all its connections or on those with one role. */
+export async function isolateNode(
+  packets: Packets,
+  node: { readonly name: string; readonly address: string },
+  links: { readonly dialled: readonly number[] | 'all'; readonly whole: readonly number[] },
+  cut: Isolation,
+): Promise<Impairment> {
+  if (links.dialled !== 'all' && links.dialled.length + links.whole.length === 0)
+    throw new Error(`${node.name} has no connection with any ${cut.from}`)
+  const { name, expiresMs } = cut
+  const imposed = imposeIsolation(packets.table, { name, node: node.name, address: node.address, expiresMs, ...links })
+  await packets.run(imposed.script)
+  const { id } = imposed
+  return {
+    sinceMs: monotonicMs(),
+    evidence: { rule: id },
+    firings: async () => {
+      const sight = await packets.read()
+      return counterOf(sight, 'hits', id) + counterOf(sight, 'ends', id)
+    },
+    counts: async () => {
+      const sight = await packets.read()
+      return {
+        dropped: counterOf(sight, 'hits', id),
+        endsSwallowed: counterOf(sight, 'ends', id),
+        endsTold: counterOf(sight, 'told', id),
+      }
+    },
+    listed: async () => (await packets.read()).filled.has(`live0_${id}`),
+    heal: onlyOnce(() => packets.run(imposed.undo)),
+  }
+}
+
+function tellCounts(sight: Sight, id: string, canary: Meeting): Readonly<Record<string, unknown>> {
+  return { packets: counterOf(sight, 'hits', id), endsTold: counterOf(sight, 'told', id), canary }
+}
+
+function counterOf({ counters }: Sight, what: string, id: string): number {
+  return counters.get(`${what}_${id}`) ?? 0
+}

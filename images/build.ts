@@ -1,0 +1,87 @@
+/**
+ * `npm run images`: pull the official images, build ours on an official base.
+ * `npm run images:offline`: build every one of them where no registry answers. Needs root, debootstrap and Go.
+ * An image that is there already costs one look.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describeError } from '../harness/core/errors.ts'
+import { imageId, resolveImages } from '../harness/runtimes/docker/images.ts'
+import { readIngredients } from '../harness/runtimes/docker/images/ingredients.ts'
+import { checkout } from '../harness/runtimes/docker/images/node-files.ts'
+import {
+  baseReference,
+  type ImageName,
+  imageNames,
+  imageReferences,
+  type Source,
+} from '../harness/runtimes/docker/images/references.ts'
+import { buildBase } from './base.ts'
+import { docker, say } from './command.ts'
+import { contexts } from './contexts.ts'
+
+const source: Source = process.argv[2] === 'offline' ? 'offline' : 'registry'
+const ingredients = readIngredients()
+const base = baseReference(ingredients, source)
+const references = imageReferences(ingredients, source)
+const scratch = await mkdtemp(join(tmpdir(), 'outlast-images-'))
+try {
+  const problems = await provideAll()
+  if (problems.length === 0) await tellWhatRunsUse()
+  for (const problem of problems) say(problem)
+  if (problems.length > 0 && source === 'registry') say('where no registry answers: npm run images:offline')
+  process.exitCode = problems.length === 0 ? 0 : 1
+} finally {
+  await rm(scratch, { recursive: true, force: true })
+}
+
+/** What went wrong, each thing once: a missing tool costs only the images that need it. */
+async function provideAll(): Promise<readonly string[]> {
+  const daemon = await docker('version').then(() => undefined, describeError)
+  if (daemon !== undefined) return [daemon]
+  const makeBase = async (): Promise<void> => (source === 'registry' ? pull(base) : buildBase(base, scratch))
+  const baseReady = once(() => provide('base', base, makeBase))
+  const outcomes = await Promise.all(
+    imageNames.map((name) => provide(name, references[name], () => make(name, baseReady)).then(() => [], problemOf)),
+  )
+  return [...new Set(outcomes.flat())]
+}
+
+async function provide(name: string, reference: string, make: () => Promise<void>): Promise<void> {
+  const started = performance.now()
+  if (await imageId(reference)) return
+  await make()
+  say(`${name}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`)
+}
+
+async function make(name: ImageName, baseReady: () => Promise<void>): Promise<void> {
+  const reference = references[name]
+  if (reference.includes('@')) return pull(reference)
+  // Toxiproxy is one static file: its Go build goes on while the base is made.
+  if (name !== 'toxiproxy') await baseReady()
+  const folder = join(scratch, name)
+  await mkdir(folder)
+  await contexts[name]({ ingredients, source, base, folder })
+  const network = source === 'offline' ? ['--network', 'none'] : []
+  const dockerfile = join(checkout, 'images', `${name}.Dockerfile`)
+  await docker('build', ...network, '--build-arg', `BASE=${base}`, '--tag', reference, '--file', dockerfile, folder)
+}
+
+async function pull(reference: string): Promise<void> {
+  await docker('pull', '--quiet', reference)
+}
+
+async function tellWhatRunsUse(): Promise<void> {
+  for (const [name, image] of Object.entries(await resolveImages()))
+    say(`${name.padEnd(9)}  ${image.source.padEnd(8)}  ${image.reference}`)
+}
+
+function problemOf(error: unknown): readonly string[] {
+  return [describeError(error)]
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}

@@ -1,0 +1,70 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { checkout, packagesOf, nodeFiles } from '../harness/runtimes/docker/images/node-files.ts'
+import {
+  type ImageName,
+  type Ingredients,
+  type Source,
+  toxiproxyVersion,
+} from '../harness/runtimes/docker/images/references.ts'
+import { nativeFolder } from '../harness/runtimes/programs/postgres-binaries.ts'
+import { serverBinary } from '../harness/runtimes/programs/restate.ts'
+import { run } from './command.ts'
+import { downloadPackages, packagesIn } from './packages.ts'
+
+export interface Order {
+  readonly ingredients: Ingredients
+  readonly source: Source
+  readonly base: string
+  /** Exists and is empty: what the Dockerfile may copy goes here. */
+  readonly folder: string
+}
+
+/** How to lay out what each Dockerfile copies. */
+export const contexts: Readonly<Record<ImageName, (order: Order) => Promise<void>>> = {
+  node: layNode,
+  router: (order) => layPackages(order, 'router'),
+  nginx: (order) => layPackages(order, 'nginx'),
+  postgres: layPostgres,
+  toxiproxy: layToxiproxy,
+  restate: layRestate,
+}
+
+async function layNode({ folder }: Order): Promise<void> {
+  const files = nodeFiles()
+  await cp(join(checkout, 'node_modules/node/bin/node'), join(folder, 'node'))
+  await cp(join(checkout, 'images/warm.ts'), join(folder, 'warm.ts'))
+  for (const path of [...files, ...packagesOf(files)]) {
+    const target = join(folder, 'app', path)
+    await mkdir(dirname(target), { recursive: true })
+    await cp(join(checkout, path), target, { recursive: true })
+  }
+  // All of package.json that Node reads here. The rest changes often and would only make images stale.
+  await writeFile(join(folder, 'app/package.json'), '{ "name": "outlast", "type": "module" }\n')
+}
+
+async function layPackages({ ingredients, source, base, folder }: Order, name: ImageName): Promise<void> {
+  const packages = join(folder, 'packages')
+  await mkdir(packages)
+  if (source === 'offline') await downloadPackages(base, packagesIn(ingredients.recipes[name]), packages)
+}
+
+async function layRestate(order: Order): Promise<void> {
+  await cp(serverBinary(), join(order.folder, 'restate-server'))
+  await layPackages(order, 'restate')
+}
+
+async function layPostgres({ folder }: Order): Promise<void> {
+  const filter = (path: string): boolean => !path.endsWith('.a')
+  await cp(nativeFolder(), join(folder, 'native'), { recursive: true, verbatimSymlinks: true, filter })
+  await cp(join(checkout, 'images/postgres-entrypoint.sh'), join(folder, 'postgres-entrypoint.sh'))
+}
+
+async function layToxiproxy({ ingredients, folder }: Order): Promise<void> {
+  const version = toxiproxyVersion(ingredients.pins)
+  const stamp = `-s -w -X github.com/Shopify/toxiproxy/v2.Version=${version}`
+  const server = `github.com/Shopify/toxiproxy/v2/cmd/server@v${version}`
+  await run('go', ['install', '-trimpath', '-ldflags', stamp, server], 'install Go 1.23 or newer (go.dev/dl)', {
+    env: { GOBIN: folder, CGO_ENABLED: '0' },
+  })
+}

@@ -1,0 +1,15 @@
+/**
+ * Runs once, while the node image is built: it imports what a node may import, so that the compile cache is full before
+ * the first start. A package that is missing in the image fails the build here and not a run later.
+ */
+import { globSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+
+/** They start a node when they are imported; without settings they throw, and are compiled by then. */
+const entries = ['patterns/serve.ts', 'patterns/work.ts']
+
+for (const file of globSync('patterns/**/*.ts').filter((file) => !entries.includes(file)))
+  await import(pathToFileURL(file).href)
+for (const entry of entries) await import(pathToFileURL(entry).href).catch(() => {})
+// What was imported may hold timers; the cache is written at exit.
+process.exit(0)

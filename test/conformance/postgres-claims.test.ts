@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
+import engine from '../../patterns/engines/postgres/engine.ts'
+import { timingAt } from '../../patterns/contract/timing.ts'
+import { claimTasks, enrolWorker } from '../../patterns/engines/postgres/leases.ts'
+import { openStore } from '../../patterns/engines/postgres/store.ts'
+import { startCluster } from '../support/engine-cluster.ts'
+
+const timeScale = 80
+
+test('a claim that a firewall held up takes nothing that was claimed after it was sent', async () => {
+  await using cluster = await startCluster(engine, timeScale)
+  const api = await cluster.openApi()
+  await using store = openStore({
+    url: cluster.storeUrl!,
+    timing: timingAt(timeScale),
+    connections: 1,
+    patienceMs: 10_000,
+  })
+  const input = { seed: 7, profile: 'smoke', job: 'a' }
+  const { task } = await api.submit({ key: randomUUID(), request: { type: 'agent', input }, fingerprint: 'a' })
+  const worker = await enrolWorker(store, 'worker-0', 60_000)
+  const claim = async (turn: number, held: readonly string[]) =>
+    (await claimTasks(store, worker, 16, held, turn)).map(({ taskId, epoch }) => [taskId, epoch])
+
+  expect(await claim(2, [])).toEqual([[task.task_id, 1]])
+  // Sent first, arrived last: it knows of nothing that is held.
+  expect(await claim(1, [])).toEqual([])
+  expect(await claim(2, [])).toEqual([])
+  // The answer to the claim was lost, and the next one asks again.
+  expect(await claim(3, [])).toEqual([[task.task_id, 2]])
+  expect(await claim(4, [task.task_id])).toEqual([])
+  await api[Symbol.asyncDispose]()
+})

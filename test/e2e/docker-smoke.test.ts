@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Dockerode from 'dockerode'
+import { describe, expect, it } from 'vitest'
+import type { RunResults } from '../../harness/store/schema.ts'
+import { runtimes } from '../support/deployment.ts'
+import { outlast, temporaryFolders } from '../support/outlast.ts'
+
+const reason = await runtimes.get('docker')!.probe()
+if (reason) console.log(`the smoke run on docker skipped: ${reason}`)
+
+describe.skipIf(reason !== undefined)('outlast run scenarios/smoke.yaml --runtime docker', () => {
+  it('passes, says what it ran on, keeps the logs of every container, and leaves nothing', async () => {
+    await using folders = await temporaryFolders()
+    const before = await standing()
+    const run = await outlast(['run', 'scenarios/smoke.yaml', '--runtime', 'docker', '--out', folders.out], folders.tmp)
+    expect(run.code, run.stdout + run.stderr).toBe(0)
+    expect(await readdir(folders.tmp)).toEqual([])
+    expect((await standing()).filter((one) => !before.includes(one))).toEqual([])
+
+    const folder = join(folders.out, (await readdir(folders.out))[0]!)
+    const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
+    expect(results.cells.flatMap(({ faults }) => faults).every(({ proven }) => proven)).toBe(true)
+
+    const { runtime } = JSON.parse(await readFile(join(folder, 'environment.json'), 'utf8')) as {
+      runtime: Record<string, string>
+    }
+    expect(runtime['engine']).toMatch(/Docker Engine .*API/)
+    for (const image of ['node', 'router', 'postgres', 'toxiproxy', 'restate', 'nginx'])
+      expect(runtime[`image ${image}`]).toMatch(/sha256:[0-9a-f]{64} \((registry|offline)\)$/)
+
+    const logs = await readdir(join(folder, 'cells', 'durable-postgres.kill.1', 'logs'))
+    expect(logs).toEqual(expect.arrayContaining(['links.log', 'store-0.log']))
+  })
+})
+
+/** Containers and networks of any run of ours. */
+async function standing(): Promise<readonly string[]> {
+  const engine = new Dockerode()
+  const filters = { label: ['outlast.run'] }
+  const containers = await engine.listContainers({ all: true, filters })
+  const networks = await engine.listNetworks({ filters })
+  return [...containers.map(({ Names }) => Names[0]!), ...networks.map(({ Name }) => Name)]
+}

