@@ -1,5 +1,5 @@
 import { describeError } from './errors.ts'
-import type { Effective } from './types.ts'
+import type { Effective } from './link.ts'
 
 /** Something that was taken and can be given back. Giving it back twice is safe. */
 export interface Held {

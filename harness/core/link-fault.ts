@@ -1,18 +1,8 @@
 import type { ZodType } from 'zod'
 import { acquireAll, healAll, sinceOf } from './acquire.ts'
 import type { LinkName, Target } from './plan.ts'
-import type {
-  ActiveFault,
-  Capability,
-  EdgeLimits,
-  Fault,
-  FaultSite,
-  FilterSpec,
-  Impairment,
-  Lease,
-  Link,
-  ToxicSpec,
-} from './types.ts'
+import type { EdgeLimits, FilterSpec, Impairment, Lease, Link, ToxicSpec } from './link.ts'
+import type { ActiveFault, Capability, Fault, FaultSite } from './types.ts'
 
 /** A toxic without its name, which the planned fault gives. */
 export type Toxic = Omit<ToxicSpec, 'name'>

@@ -1,5 +1,5 @@
 import { describeError } from '../core/errors.ts'
-import type { Link } from '../core/types.ts'
+import type { Link } from '../core/link.ts'
 import { createLink, type LinkRequest } from './link.ts'
 import { openClient } from './client.ts'
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import type { DeployRequest, Deployment, Ground, Link, Place, Runtime } from '../core/types.ts'
+import type { Link } from '../core/link.ts'
+import type { DeployRequest, Deployment, Ground, Place, Runtime } from '../core/types.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../core/clock.ts'
 import { knownAtFirst, onlyOnce } from '../../core/once.ts'
-import type { FilterSpec, Impairment, Isolation } from '../../core/types.ts'
+import type { FilterSpec, Impairment } from '../../core/link.ts'
+import type { Isolation } from '../../core/types.ts'
 import { type IdleCanary, type Meeting, openIdleCanary, tryConnection } from './canary.ts'
 import type { Packets, Sight } from './packets.ts'
 import { imposeFilter, imposeIsolation, type Imposed, type MarkedLink } from './ruleset.ts'

@@ -1,6 +1,7 @@
 import { HarnessError } from '../../core/errors.ts'
 import type { LinkName, NodeRole } from '../../core/plan.ts'
-import type { DeployRequest, Link, ServiceSpec } from '../../core/types.ts'
+import type { Link } from '../../core/link.ts'
+import type { DeployRequest, ServiceSpec } from '../../core/types.ts'
 
 /** A node before it exists: who it is. */
 export interface Planned {
