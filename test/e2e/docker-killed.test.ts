@@ -1,224 +1,142 @@
-import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Fault } from '../../harness/core/types.ts'
-import { readJournal } from '../../harness/os/journal.ts'
-import { findLabelled } from '../../harness/os/leftovers.ts'
-import { runtimes } from '../support/deployment.ts'
-import { type DockerThings, openDocker } from '../support/docker-things.ts'
-import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
+import { leftBy, type Standing, takeStock } from '../../harness/run/audit.ts'
+import docker from '../../harness/runtimes/docker.ts'
+import { dieOf, type LastWords, type Moment, type Progress, readFaultStates, readReaperLog } from '../support/death.ts'
+import { windowMs } from '../support/death-scenario.ts'
+import { type ForeignThings, foreignThings } from '../support/foreign-things.ts'
+import { outlast, temporaryFolders } from '../support/outlast.ts'
 
-const docker = runtimes.get('docker')!
 const reason = await docker.probe()
-if (reason) console.log(`kill -9 of a harness with containers skipped: ${reason}`)
+if (reason) console.log(`kill -9 of the harness on Docker skipped: ${reason}`)
 
-const faults = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))
-const kinds = [...faults.values()].filter(({ needs }) => needs.every((need) => docker.offers.includes(need)))
-const [atMs, windowMs] = [500, 3000]
-const mark = `${process.pid}-${Date.now().toString(36)}`
+const limitMs = windowMs + 10_000
+/** In each, a history has so many lines of a fault: none, `armed`, and `armed` and its proof. */
+const order = ['arming', 'active', 'healing'] as const
+/** By then it has them for certain: what is younger may be in memory only. */
+const writtenMs = 500
 
-/** What a kind cannot do without. */
-const given: Readonly<Record<string, string>> = { latency: ', delay: 2s' }
-
-/** Every kind at the same time, each on a target of its own; callbacks have one link, which takes them together. */
-function entry({ name, acts, links }: Fault, i: number): string {
-  const [at, more] = links
-    ? [`${links[0]}-0`, ', compose: true']
-    : [`${acts === 'node' ? 'api' : 'client->api'}-${i}`, '']
-  return `    - { fault: ${name}, target: "${at}", at: ${atMs / 100}s, for: ${windowMs / 100}s${given[name] ?? ''}${more} }`
-}
-
-const scenario = `
-name: everything
-question: What is left of any fault when the harness dies?
-seed: 7
-timeScale: 10
-profile: smoke
-patterns: [webhook]
-load: { tasks: 120, arrivals: uniform, rate: 60/min }
-grace: 1m
-replicas: { api: ${kinds.length}, executor: ${kinds.length} }
-arms:
-  all:
-${kinds.map(entry).join('\n')}
-health: { pacerLagP99: 5s, eventLoopDelayP99: 5s }
-`
-
-type State = 'arming' | 'active' | 'healing' | 'healed'
-
-/** What is known about each kind from what is on the disk; `healing` is from the end of its window on. */
-type Sight = ReadonlyMap<string, { readonly state: State; readonly endsInMs: number }>
-
-/** Kinds by the state in which they were when a harness died. */
-const seen = new Map<State, Set<string>>()
-const unseen = (state: State): readonly string[] =>
-  kinds.map(({ name }) => name).filter((name) => !seen.get(state)?.has(name))
-
-interface Moment {
-  readonly name: string
-  readonly reached: (sight: Sight) => boolean
-  readonly needless?: () => boolean
-}
-
+/** Arming and healing take some kinds milliseconds, others seconds: what was asked of the daemon differs. */
 const moments: readonly Moment[] = [
-  { name: 'at once when faults are written down', reached: (sight) => sight.size === kinds.length },
-  { name: 'while some are armed', reached: (sight) => among(sight, 'active') > 0 },
-  { name: 'while all are active', reached: (sight) => among(sight, 'active') === kinds.length },
-  // Each is healed for another while, and some in a few milliseconds: then those that were not met are waited for.
-  ...[0.05, 0.35, 0.65, 1].map((share) => ({
-    name: `when ${share * 100} % of the windows are over`,
-    reached: (sight: Sight) => over(sight) >= kinds.length * share,
-  })),
-  ...['one', 'another', 'a third'].map((one) => ({
-    name: `while ${one} is healed that was not met so far`,
-    needless: () => unseen('healing').length === 0,
-    reached: (sight: Sight) =>
-      unseen('healing').some((kind) => sight.get(kind)?.state === 'healing') || over(sight) === kinds.length,
-  })),
+  { state: 'arming', afterMs: 0 },
+  { state: 'arming', afterMs: 20 },
+  { state: 'arming', afterMs: writtenMs },
+  { state: 'active', afterMs: writtenMs },
+  { state: 'healing', afterMs: 0 },
+  { state: 'healing', afterMs: 20 },
+  { state: 'healing', afterMs: writtenMs },
 ]
 
-function over(sight: Sight): number {
-  return [...sight.values()].filter(({ endsInMs }) => endsInMs <= 0).length
-}
+const all = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))
+const faults = [...all.values()].filter(({ needs }) => needs.every((need) => docker.offers.includes(need)))
 
-function among(sight: Sight, wanted: State): number {
-  return [...sight.values()].filter(({ state }) => state === wanted).length
-}
-
-describe.skipIf(reason !== undefined)('kill -9 of a harness with containers', () => {
-  let things: DockerThings
-  let foreign: readonly string[]
+describe.skipIf(reason !== undefined)('kill -9 of the harness on Docker', () => {
+  const { TMPDIR } = process.env
+  const mark = `${process.pid}-${Date.now().toString(36)}`
+  const runs: string[] = []
+  /** `kill active`, once for each time. */
+  const met: string[] = []
+  let folders: Awaited<ReturnType<typeof temporaryFolders>>
+  let foreign: ForeignThings
+  let [foreignBefore, before]: [string, readonly Standing[]] = ['', []]
   beforeAll(async () => {
-    things = await openDocker(mark)
-    await things.network(`foreign-${mark}-net`, { 'com.example': 'x' })
-    const attached = { HostConfig: { NetworkMode: `foreign-${mark}-net` } }
-    await (await things.container(`foreign-${mark}`, { 'com.example': 'x' }, attached)).start()
-    nft('add', 'table', 'inet', table)
-    nft('add', 'set', 'inet', table, 's', '{ type mark; }')
-    foreign = await strangers(things)
+    folders = await temporaryFolders()
+    process.env['TMPDIR'] = folders.tmp
+    foreign = await foreignThings(mark)
+    foreignBefore = await foreign.look()
+    before = await takeStock(mark, [docker])
   })
   afterAll(async () => {
-    nft('delete', 'table', 'inet', table)
-    await things[Symbol.asyncDispose]()
+    if (TMPDIR === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = TMPDIR
+    await foreign?.[Symbol.asyncDispose]()
+    await folders?.[Symbol.asyncDispose]()
   })
 
-  it.each(moments)(
-    '$name leaves nothing of any fault, and touches nothing of others',
-    async ({ reached, needless }) => {
-      if (needless?.()) return
-      await using folders = await temporaryFolders()
-      const file = join(folders.tmp, 'everything.yaml')
-      await writeFile(file, scenario)
-      const harness = startOutlast(['run', file, '--runtime', 'docker', '--out', folders.out], folders.tmp)
-      const exited = once(harness, 'exit')
-      let said = ''
-      for (const stream of [harness.stdout!, harness.stderr!])
-        stream.setEncoding('utf8').on('data', (text: string) => (said += text))
-      const sight = await watch(folders, reached, () => expect(harness.exitCode, said).toBeNull())
-      const run = await runIn(folders.tmp)
-      expect(await kept(run)).not.toEqual([])
-      harness.kill('SIGKILL')
-      const killedAt = performance.now()
-      await exited
-      for (const [kind, { state }] of sight) seen.set(state, (seen.get(state) ?? new Set()).add(kind))
+  async function die(some: readonly Fault[], moment: Moment): ReturnType<typeof dieOf> {
+    const words = await dieOf(some, moment, folders)
+    expect(words.folder).toMatch(/^outlast-./)
+    const run = words.folder.replace('outlast-', '')
+    runs.push(run)
+    met.push(...Object.entries(words.states).map((one) => one.join(' ')))
+    tell(moment, words, await untilNothingIsLeft(run, before))
+    return words
+  }
 
-      const left = async () => [...(await kept(run)), ...(await standing(run, folders.tmp))]
-      while ((await left()).length > 0 && performance.now() - killedAt < windowMs + 10_000) await sleep(100)
-      const tookMs = performance.now() - killedAt
-      expect(await left()).toEqual([])
-      console.log(`nothing left ${Math.round(tookMs)} ms after the kill; ${tell(sight)}`)
-      expect(foreign).toHaveLength(3)
-      expect(await strangers(things)).toEqual(foreign)
-      expect((await outlast(['doctor'], folders.tmp)).stdout).toMatch(/Leftovers: none/)
-    },
-  )
+  it.each(moments)('leaves nothing of ours when all are $state, $afterMs ms on', async (moment) => {
+    const { out, states, noted } = await die(faults, moment)
+    const recorded = await readFaultStates(out)
+    for (const [kind, state] of Object.entries(states).filter(isUnderWay)) {
+      const [lines, most] = [recorded.get(kind) ?? [], order.indexOf(state)]
+      expect(noted, `journal on ${kind}, ${state}`).toContainEqual(expect.stringMatching(`^${kind}-1\\b`))
+      expect(lines.length, `history of ${kind}, ${state}`).toBeLessThanOrEqual(most)
+      if (moment.afterMs >= writtenMs && state === moment.state) expect(lines).toHaveLength(most)
+    }
+    expect(await readReaperLog(out)).toBe('')
+    expect(await foreign.look()).toBe(foreignBefore)
+  })
 
-  it('met every kind of fault while it was armed, while it was active and, but for a few, while it was healed', () => {
-    expect(unseen('arming')).toEqual([])
-    expect(unseen('active')).toEqual([])
-    const unmet = unseen('healing')
-    if (unmet.length > 0) console.log(`healed too soon to be met: ${unmet.join(', ')}`)
-    expect(unmet.length).toBeLessThanOrEqual(2)
+  it('met every kind of fault in every state', async () => {
+    const missing = (state: string) => faults.filter(({ name }) => !met.includes(`${name} ${state}`))
+    for (const state of order)
+      for (let more = 0; more < 2 && missing(state).length > 0; more++) await die(missing(state), { state, afterMs: 0 })
+    const times = (one: string) => met.filter((other) => other === one).length
+    for (const { name } of faults)
+      console.log(`${name}: ${order.map((state) => `${state} ${times(`${name} ${state}`)}`).join(', ')}`)
+    expect(order.flatMap((state) => missing(state).map(({ name }) => `${name} was never ${state}`))).toEqual([])
+  })
+
+  it('leaves nothing that the doctor finds, and what is somebody else’s as it was', async () => {
+    const { stdout } = await outlast(['doctor'], folders.tmp)
+    expect(stdout).toMatch(/Leftovers: /)
+    expect(runs.length).toBeGreaterThanOrEqual(moments.length)
+    expect(runs.filter((run) => stdout.includes(run))).toEqual([])
+    // Nor did the daemon finish anything later.
+    expect((await Promise.all(runs.map((run) => whatIsLeft(run, before)))).flat()).toEqual([])
+    expect(await foreign.look()).toBe(foreignBefore)
   })
 })
 
-const table = `foreign_${mark.replace('-', '_')}`
-
-function nft(...args: readonly string[]): string {
-  return execFileSync('nft', args, { encoding: 'utf8' })
+function isUnderWay(one: [string, Progress]): one is [string, Moment['state']] {
+  return order.some((state) => state === one[1])
 }
 
-/** Look until the moment is there. */
-async function watch(
-  folders: { readonly tmp: string; readonly out: string },
-  reached: Moment['reached'],
-  check: () => void,
-): Promise<Sight> {
-  for (;;) {
-    const sight = await look(folders)
-    if (sight.size > 0 && reached(sight)) return sight
-    check()
-    await sleep(2)
+function tell({ state, afterMs }: Moment, words: LastWords, tookMs: number): void {
+  const seen = Map.groupBy(Object.values(words.states), (one) => one)
+  const counts = [...seen].map(([one, some]) => `${some.length} ${one}`).join(', ')
+  console.log(`${state} + ${afterMs} ms: ${counts}; nothing left after ${(tookMs / 1000).toFixed(1)} s`)
+  for (const failure of words.failures) console.log(`  ${failure}`)
+}
+
+/** Resolves with how long it took; rejects, naming what is left, when the time is up. */
+async function untilNothingIsLeft(run: string, before: readonly Standing[]): Promise<number> {
+  const startedAt = performance.now()
+  let found = await whatIsLeft(run, before)
+  while (found.length > 0 && performance.now() - startedAt < limitMs) {
+    await sleep(100)
+    found = await whatIsLeft(run, before)
   }
+  expect(found).toEqual([])
+  return performance.now() - startedAt
 }
 
-async function look({ tmp, out }: { readonly tmp: string; readonly out: string }): Promise<Sight> {
-  const journal = readJournal(join(tmp, `outlast-${await runIn(tmp)}`))
-  const planned = journal.filter((entry) => entry.kind === 'fault')
-  if (planned.length === 0) return new Map()
-  const healed = new Set(journal.flatMap(({ kind, name }) => (kind === 'healed' ? [name] : [])))
-  // The load's zero: written down a moment before its faults were to begin.
-  const epoch = Math.min(...planned.map(({ until }) => Date.parse(until))) - windowMs - atMs
-  const armed = armedIn(await readHistory(out))
-  return new Map(
-    planned.map(({ name }) => {
-      const at = armed.get(name)
-      const endsInMs = at === undefined ? Infinity : epoch + at + windowMs - Date.now()
-      const state = healed.has(name) ? 'healed' : at === undefined ? 'arming' : endsInMs > 0 ? 'active' : 'healing'
-      return [name.replace(/-1#\d+$/, ''), { state, endsInMs }]
-    }),
-  )
+/** By our own audit; and whatever has the run's name, whether or not the audit looks for it: the reaper, too. */
+async function whatIsLeft(run: string, before: readonly Standing[]): Promise<readonly string[]> {
+  const things = [...(await docker.traces()).map(({ kind, name }) => `${kind} ${name}`), ...(await readdir(tmpdir()))]
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const named = [...things, ...processes.map((pid) => `process ${pid}: ${commandOf(pid)}`)]
+  return [...leftBy(run, before, await takeStock(run, [docker])), ...named.filter((name) => name.includes(run))]
 }
 
-/** When each was known to be armed. */
-function armedIn(history: string): ReadonlyMap<string, number> {
-  const lines = history.matchAll(/"at":([\d.]+),"f":"fault".*?"id":"([^"]+)".*?"state":"armed"/g)
-  return new Map(Array.from(lines, ([, at, id]) => [id!, Number(at)]))
-}
-
-async function runIn(tmp: string): Promise<string> {
-  const folder = (await readdir(tmp)).find((name) => name.startsWith('outlast-'))
-  return folder?.replace(/^outlast-/, '') ?? ''
-}
-
-async function readHistory(out: string): Promise<string> {
-  const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith('history.ndjson'))
-  return (await Promise.all(files.map((file) => readFile(join(out, file), 'utf8')))).join('')
-}
-
-/** What the engine keeps of a run. */
-async function kept(run: string): Promise<readonly string[]> {
-  return (await docker.traces()).filter((trace) => trace.run === run).map(({ kind, name }) => `${kind} ${name}`)
-}
-
-/** What else there could be of it. */
-async function standing(run: string, tmp: string): Promise<readonly string[]> {
-  const folders = (await readdir(tmp)).filter((name) => name.startsWith('outlast-'))
-  const tables = nft('list', 'tables').split('\n')
-  const namespaces = await readdir('/run/netns').catch(() => [])
-  const ours = [...tables, ...namespaces].filter((name) => name.includes('outlast'))
-  return [...findLabelled(run).map(({ command }) => command), ...folders, ...ours]
-}
-
-async function strangers(things: DockerThings): Promise<readonly string[]> {
-  return [...(await things.names(`foreign-${mark}`)), nft('list', 'table', 'inet', table)]
-}
-
-function tell(sight: Sight): string {
-  const groups = Map.groupBy(sight, ([, { state }]) => state)
-  return [...groups].map(([state, some]) => `${state}: ${some.map(([kind]) => kind).join(' ')}`).join('; ')
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
 }
