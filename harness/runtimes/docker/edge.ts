@@ -22,6 +22,8 @@ export interface Edge {
 const configFile = '/etc/nginx/nginx.conf'
 const accessLog = '/tmp/edge-access.log'
 const errorLog = '/tmp/edge-error.log'
+/** Answered by the load balancer itself, so that what is asked of it does not depend on the node behind; and counted nowhere. */
+const ownPath = '/outlast-edge'
 /** Beyond anything that a cell waits for. */
 const never = 86_400_000
 
@@ -122,6 +124,7 @@ function doorConfig({ port, upstream }: Door, limits: EdgeLimits | undefined): s
     add_header X-Outlast-Edge "${describeLimits(limits)}" always;
     keepalive_timeout ${idle};
     keepalive_requests 1000000;
+    location = ${ownPath} { access_log off; return 204; }
     location / {
       proxy_pass http://${upstream};
       proxy_http_version 1.1;
@@ -152,7 +155,7 @@ async function untilAnswering(url: string, wanted: string): Promise<string> {
 
 async function askLimits(url: string): Promise<string | undefined> {
   try {
-    const response = await request(`${url}/healthz`, {
+    const response = await request(`${url}${ownPath}`, {
       reset: true,
       headersTimeout: answerWithinMs,
       bodyTimeout: answerWithinMs,
