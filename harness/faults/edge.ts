@@ -22,6 +22,7 @@ export default linkFault({
   summary: 'a load balancer in front of the API cuts what is silent for too long, and may buffer responses',
   needs: ['edge'],
   links: ['client->api'],
+  floor: { param: 'idleMs', ms: 500, why: 'answers that are on time take some tens of milliseconds on a busy machine' },
   defaultTarget: { kind: 'link', link: 'client->api', ordinal: 'all' },
   params,
   limits: ({ idleMs, buffering }) => ({ idleMs: wholeMs(idleMs), buffering }),
