@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Api } from './api.ts'
 import type { TaskEvent } from './events.ts'
-import type { Task } from './task.ts'
+import { isTerminal, type Task } from './task.ts'
 
 /**
  * Hold a request until an event of the task after `version` is enough; true then. False when the limit was reached,
@@ -24,6 +24,11 @@ export async function holdUntil(
     clearTimeout(timer)
     release()
   }
+}
+
+/** The log ended at this place or before it: whoever followed it from here would wait for ever. */
+export function nothingFollows(task: Task, after: number): boolean {
+  return isTerminal(task.status) && after >= task.version
 }
 
 /** A controller that aborts with either signal. `release` takes its listeners off: the signals may live much longer. */

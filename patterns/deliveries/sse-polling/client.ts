@@ -1,60 +1,51 @@
-import type { ClientPorts, Delivered, Job, RunJob } from '../../contract/client.ts'
-import type { TaskEvent } from '../../contract/events.ts'
+import type { Delivered, RunJob } from '../../contract/client.ts'
 import { finish } from '../../contract/finish.ts'
-import { applyEvent, foldEvents } from '../../contract/log.ts'
 import { sleep } from '../../contract/patience.ts'
-import { authorization, submitJob, timingOf } from '../../contract/submit.ts'
+import { readerOf, reportStream, type Reader } from '../../contract/reader.ts'
+import { submitJob, timingOf } from '../../contract/submit.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
 import { pollUntilEnd, watchTask, type Watch } from '../polling/poll.ts'
-import { EventStream } from './stream.ts'
+import { connectStream } from '../sse/connect.ts'
+import { EventStream } from '../sse/stream.ts'
 
 /** Follow the event stream; whenever it is in trouble, poll at once and go on trying the stream beside that. */
 const runJob: RunJob = async (job, ports, signal) => {
-  const { task, replica } = await submitJob(job, ports, signal)
+  const accepted = await submitJob(job, ports, signal)
+  const { task, replica } = accepted
   if (isTerminal(task.status)) return finish(task, 'response')
-  return learnEnd({ job, ports, signal, watch: watchTask(task, replica), streamReplica: replica, seen: undefined })
+  return learnEnd(readerOf(job, ports, signal, accepted), watchTask(task, replica))
 }
 export default runJob
 
-interface Session {
-  readonly job: Job
-  readonly ports: ClientPorts
-  readonly signal: AbortSignal
-  readonly watch: Watch
-  /** Replica of the next stream; where replicas share their tasks, another one at every attempt. */
-  streamReplica: number
-  /** Fold of the events that came by stream: its version is the cursor. */
-  seen: Task | undefined
-}
-
-async function learnEnd(session: Session): Promise<Delivered> {
-  for (let stream = openStream(session); ;) {
+async function learnEnd(reader: Reader, watch: Watch): Promise<Delivered> {
+  for (let stream = connectStream(reader); ;) {
     await stream.ended
-    session.signal.throwIfAborted()
-    if (session.seen && isTerminal(session.seen.status)) return finish(session.seen, 'stream')
-    const next = await fallBack(session)
+    reader.signal.throwIfAborted()
+    if (reader.seen && isTerminal(reader.seen.status)) return finish(reader.seen, 'stream')
+    const next = await fallBack(reader, watch)
     if (!(next instanceof EventStream)) return finish(next, 'poll')
     stream = next
   }
 }
 
 /** Resolves with the ended task, learned by polling, or with a stream that is open again: whichever comes first. */
-async function fallBack(session: Session): Promise<Task | EventStream> {
-  const { job, ports, watch } = session
-  report(session, 'fallback')
+async function fallBack(reader: Reader, watch: Watch): Promise<Task | EventStream> {
+  const { job, ports, seen } = reader
+  reportStream(reader, 'fallback')
+  if (seen && seen.version > watch.task.version) watch.task = seen
   const episode = new AbortController()
-  const onAbort = (): void => episode.abort(session.signal.reason)
-  session.signal.addEventListener('abort', onAbort, { once: true })
+  const onAbort = (): void => episode.abort(reader.signal.reason)
+  reader.signal.addEventListener('abort', onAbort, { once: true })
   const polled = pollUntilEnd(job, ports, watch, { longPoll: true, signal: episode.signal })
-  const reopened = reopenStream(session, episode.signal)
+  const reopened = reopenStream(reader, episode.signal)
   let kept: EventStream | undefined
   try {
     const winner = await Promise.race([polled, reopened])
     if (!(winner instanceof EventStream)) return winner
-    report(session, 'recovered')
+    reportStream(reader, 'recovered')
     return (kept = winner)
   } finally {
-    session.signal.removeEventListener('abort', onAbort)
+    reader.signal.removeEventListener('abort', onAbort)
     episode.abort(new Error('the other one was first'))
     polled.catch(ignore)
     void reopened.then((stream) => stream === kept || stream.close('not needed'), ignore)
@@ -63,53 +54,16 @@ async function fallBack(session: Session): Promise<Task | EventStream> {
 
 function ignore(): void {}
 
-async function reopenStream(session: Session, signal: AbortSignal): Promise<EventStream> {
-  const { ports } = session
+async function reopenStream(reader: Reader, signal: AbortSignal): Promise<EventStream> {
+  const { ports } = reader
   const { backoffBaseMs, streamRetryMs } = timingOf(ports)
   for (let delayMs = backoffBaseMs * ports.random(); ; delayMs = streamRetryMs * (0.5 + ports.random())) {
     await sleep(delayMs, signal)
-    const stream = openStream(session)
+    const stream = connectStream(reader)
     const onAbort = (): void => stream.close('not needed')
     signal.addEventListener('abort', onAbort, { once: true })
     const isOpen = await stream.opened
     signal.removeEventListener('abort', onAbort)
     if (isOpen) return stream
   }
-}
-
-function openStream(session: Session): EventStream {
-  const { job, ports, signal, watch } = session
-  const taskId = watch.task.task_id
-  const after = session.seen?.version ?? 0
-  const url = `${ports.apis[session.streamReplica]!.url}/v1/tasks/${taskId}/events`
-  if (!ports.sticky) session.streamReplica = (session.streamReplica + 1) % ports.apis.length
-  const cursor = after > 0 ? { 'last-event-id': String(after) } : {}
-  const headers = { ...authorization(ports), accept: 'text/event-stream', ...cursor }
-  const stream = new EventStream(
-    ports.dispatcher,
-    { url, headers },
-    {
-      watchdogMs: timingOf(ports).watchdogMs,
-      signal,
-      onOpen: () => ports.observe(job.key, 'stream', { taskId, state: 'open', after }),
-      onSilence: () => report(session, 'heartbeat-missed'),
-      onData: (data) => takeEvent(session, JSON.parse(data) as TaskEvent),
-    },
-  )
-  void stream.ended.then((reason) => ports.observe(job.key, 'stream', { taskId, state: 'closed', reason }))
-  return stream
-}
-
-/** True for the terminal event. A repeated event is reported and dropped; a gap throws and so ends the stream. */
-function takeEvent(session: Session, event: TaskEvent): boolean {
-  const { seq, type, status, task_id: taskId } = event
-  session.ports.observe(session.job.key, 'event', { taskId, seq, type, status })
-  if (session.seen && seq <= session.seen.version) return false
-  session.seen = session.seen ? applyEvent(session.seen, event) : foldEvents([event])
-  if (seq >= session.watch.task.version) session.watch.task = session.seen
-  return isTerminal(status)
-}
-
-function report({ job, ports, watch }: Session, state: 'heartbeat-missed' | 'fallback' | 'recovered'): void {
-  ports.observe(job.key, 'stream', { taskId: watch.task.task_id, state })
 }

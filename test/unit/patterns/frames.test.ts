@@ -3,7 +3,7 @@ import { planTask } from '../../../patterns/agent/plan.ts'
 import type { TaskEvent } from '../../../patterns/contract/events.ts'
 import { createdEvent } from '../../../patterns/contract/log.ts'
 import { timingAt } from '../../../patterns/contract/timing.ts'
-import { eventFrames } from '../../../patterns/deliveries/sse-polling/frames.ts'
+import { eventFrames } from '../../../patterns/deliveries/sse/frames.ts'
 
 const input = { seed: 1, profile: 'smoke', job: 'j' }
 const event = createdEvent('task_1', { type: 'agent', input }, planTask(input, 1), new Date(0))

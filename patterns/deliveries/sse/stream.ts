@@ -1,6 +1,8 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
+import { problemMediaType } from '../../contract/problems.ts'
+import type { Channel } from '../../contract/reader.ts'
 
 export interface StreamTarget {
   readonly url: string
@@ -25,11 +27,11 @@ const maxBufferSize = 262_144
  * neither a stream object nor a promise per chunk, and one timer in all. Status other than 200 and other media
  * types end it, as everything else does; it never reconnects.
  */
-export class EventStream implements Dispatcher.DispatchHandler {
-  /** Whether bytes arrived, known by the time the stream ends. */
+export class EventStream implements Channel, Dispatcher.DispatchHandler {
   readonly opened: Promise<boolean>
-  /** Why it ended. Never rejects. */
   readonly ended: Promise<string>
+  refusal: number | undefined
+  retryMs: number | undefined
   readonly #options: StreamOptions
   readonly #watchdog: NodeJS.Timeout
   readonly #decoder = new StringDecoder('utf8')
@@ -44,13 +46,16 @@ export class EventStream implements Dispatcher.DispatchHandler {
     this.#options = options
     this.opened = new Promise((resolve) => (this.#tellOpened = resolve))
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve))
-    this.#parser = createParser({ onEvent: ({ data }) => this.#take(data), maxBufferSize })
+    this.#parser = createParser({
+      onEvent: ({ data }) => this.#take(data),
+      onRetry: (retryMs) => void (this.retryMs = retryMs),
+      maxBufferSize,
+    })
     this.#watchdog = setTimeout(() => this.#bark(), options.watchdogMs)
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
     this.#dispatch(dispatcher, target)
   }
 
-  /** Drop the connection. */
   close(reason: string): void {
     clearTimeout(this.#watchdog)
     this.#end(reason)
@@ -66,9 +71,10 @@ export class EventStream implements Dispatcher.DispatchHandler {
     // They are views of the whole received chunk, kept as long as the stream is: the largest part of its memory.
     controller.rawHeaders = null
     if (status < 200) return
-    const isStream = String(headers['content-type']).startsWith('text/event-stream')
+    const mediaType = String(headers['content-type'])
+    if (mediaType.startsWith(problemMediaType)) this.refusal = status
     if (status !== 200) this.close(`HTTP ${status}`)
-    else if (!isStream) this.close(`not an event stream: ${String(headers['content-type'])}`)
+    else if (!mediaType.startsWith('text/event-stream')) this.close(`not an event stream: ${mediaType}`)
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -1,5 +1,5 @@
 import type { TaskEvent } from '../../contract/events.ts'
-import type { Timing } from '../../contract/timing.ts'
+import { untilHeartbeat, type Timing } from '../../contract/timing.ts'
 
 export interface FrameOptions {
   readonly timing: Timing
@@ -75,14 +75,4 @@ function firstOf(next: Promise<unknown>, { timing, over }: FrameOptions): Promis
       () => settle('event'),
     )
   })
-}
-
-/**
- * Heartbeats of all streams fall on common ticks, half an interval apart: hundreds of idle streams wake the process once
- * instead of once each. The silence before one is between half an interval and a whole one.
- */
-function untilHeartbeat({ heartbeatMs }: Timing): number {
-  const tickMs = heartbeatMs / 2
-  const now = performance.now()
-  return Math.ceil(now / tickMs + 1) * tickMs - now
 }

@@ -1,0 +1,17 @@
+import type { Delivery } from '../../contract/axes.ts'
+
+const delivery: Delivery = {
+  name: 'sse',
+  summary: 'a resumable event stream with heartbeats, and nothing else: no stream, no news',
+  promises: [
+    'no-lost-task',
+    'effect-once',
+    'idempotency',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+    'sse-continuity',
+  ],
+  callback: false,
+}
+export default delivery
