@@ -111,6 +111,8 @@ http {
   access_log ${accessLog} edge;
   client_body_temp_path /tmp/edge-bodies;
   proxy_temp_path /tmp/edge-proxied;
+  # A handshake passes as every load balancer of today lets it; other requests keep their connection to the node.
+  map $http_upgrade $edge_connection { default upgrade; '' ''; }
 ${doors.map((door) => doorConfig(door, inForce.get(door.port))).join('\n')}
 }
 `
@@ -128,7 +130,8 @@ function doorConfig({ port, upstream }: Door, limits: EdgeLimits | undefined): s
     location / {
       proxy_pass http://${upstream};
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $edge_connection;
       proxy_set_header Host $http_host;
       proxy_read_timeout ${idle};
       proxy_send_timeout ${idle};
