@@ -27,7 +27,13 @@ const { openBackend } = await loadModule<BackendModule>('engines', settings.engi
 const backend = await openBackend(settings, await openNotify(settings))
 const delivery = await loadDeliveryServer(settings.delivery)
 const app = delivery.routes(backend, settings, draining.signal)
-const server = serve({ fetch: app.fetch, hostname: settings.listen.host, port: settings.listen.port }) as Server
+const sockets = delivery.openSockets?.()
+const server = serve({
+  fetch: app.fetch,
+  hostname: settings.listen.host,
+  port: settings.listen.port,
+  ...(sockets && { websocket: { server: sockets } }),
+}) as Server
 server.keepAliveTimeout = keepAliveMs
 server.on('error', (error) => {
   reportError(settings.node, 'listen', error)

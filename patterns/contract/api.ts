@@ -27,6 +27,8 @@ export interface Variation {
   readonly answer?: (c: Context, submitted: Submitted, api: Api) => Response | Promise<Response>
   /** Answers a request for `text/event-stream`; without it 406. */
   readonly stream?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
+  /** Answers a WebSocket handshake; without it 406. */
+  readonly socket?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
 }
 
 export interface Submitted {
@@ -63,8 +65,9 @@ export function createApi(
   app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
   app.get(taskPath, async (c) => readTask(c, api))
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
+  app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
   app.post('/v1/tasks/:target{[^/:]+:cancel}', async (c) => cancelTask(c, api))
-  for (const path of ['/healthz', '/openapi.json', '/v1/tasks', taskPath, `${taskPath}/events`])
+  for (const path of ['/healthz', '/openapi.json', '/v1/tasks', taskPath, `${taskPath}/events`, `${taskPath}/ws`])
     app.all(path, (c) => sendProblem(c, describeProblem('method-not-allowed', `${c.req.method} ${c.req.path}`)))
   return app
 }
@@ -133,6 +136,12 @@ async function readEvents(c: Context, api: Api, variation: Variation): Promise<R
   if (!events) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
   c.header('Cache-Control', 'no-store')
   return c.json({ events })
+}
+
+function openSocket(c: Context, api: Api, { socket }: Variation): Response | Promise<Response> {
+  const taskId = c.req.param('id')!
+  if (socket) return socket(c, taskId, api)
+  throw new ProblemError('not-acceptable', 'this server opens no sockets; ask for the task or its events', taskId)
 }
 
 async function cancelTask(c: Context, api: Api): Promise<Response> {

@@ -1,3 +1,4 @@
+import type { WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Backend, NodeSettings, Notify } from './backend.ts'
 
@@ -48,6 +49,8 @@ export interface Service {
 export interface DeliveryServer {
   /** The API of this delivery over a backend. When `drain` aborts, held connections end at once and say where to go on. */
   routes(backend: Backend, settings: NodeSettings, drain: AbortSignal): Hono
+  /** Takes the connections that the routes upgrade. Absent: this delivery upgrades none. */
+  openSockets?(): WebSocketServerLike
   /** Posts callbacks, in whichever node the engine's `notifier` names. Absent: this delivery posts none. */
   notify?(settings: NodeSettings): Notify
 }

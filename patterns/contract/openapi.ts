@@ -32,6 +32,7 @@ function paths(): object {
     '/v1/tasks': { post: submitOperation() },
     '/v1/tasks/{id}': { get: readOperation(id, after) },
     '/v1/tasks/{id}/events': { get: eventsOperation(id, after) },
+    '/v1/tasks/{id}/ws': { get: socketOperation(id) },
     '/v1/tasks/{id}:cancel': {
       post: operation('cancelTask', 'Ask for cancellation', {
         parameters: [id],
@@ -89,6 +90,12 @@ function eventsOperation(...[id, after]: readonly object[]): object {
       ...problems(400, 404, 406),
     },
   })
+}
+
+function socketOperation(id: object): object {
+  const summary = 'A WebSocket, where the delivery opens one: hello with last_seq, then the events after it'
+  const responses = { 101: { description: 'Each text message is a TaskEvent' }, ...problems(404, 406, 426) }
+  return operation('openSocket', summary, { parameters: [id], responses })
 }
 
 function operation(operationId: string, summary: string, rest: { responses: object; [more: string]: unknown }): object {

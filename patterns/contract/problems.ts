@@ -12,6 +12,7 @@ const kinds = {
   'unsupported-media-type': { status: 415, title: 'The request body is not JSON', retryable: false },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request', retryable: false },
   'blocked-destination': { status: 422, title: 'Callbacks may not go to this address', retryable: false },
+  'upgrade-required': { status: 426, title: 'The resource speaks another protocol', retryable: false },
   internal: { status: 500, title: 'The server failed', retryable: true },
   'temporary-reduced-capacity': { status: 503, title: 'The server cannot do this now', retryable: true },
 } as const

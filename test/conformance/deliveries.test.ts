@@ -176,7 +176,7 @@ describe('a step whose tool call fails', () => {
   })
 })
 
-describe.each(['polling', 'sse-polling'])('%s over a node that was killed', (delivery) => {
+describe.each(['polling', 'sse', 'sse-polling', 'websocket'])('%s over a node that was killed', (delivery) => {
   test('learns that the task is gone', async () => {
     await using tools = await startToolServer()
     const port = await freePort()
@@ -276,9 +276,9 @@ describe('sse-polling', () => {
   })
 })
 
-describe('a reader of sse-polling that takes nothing', () => {
+describe('a reader of an event stream that takes nothing', () => {
   test('is cut off instead of being waited for, and holds no more than its socket', async () => {
-    await using endless = await startEndlessLog()
+    await using endless = await startEndlessLog('sse')
     const socket = connect(Number(new URL(endless.url).port), '127.0.0.1')
     socket.on('error', () => {})
     const closed = once(socket, 'close')

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { serve } from '@hono/node-server'
+import { serve, type WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { Agent, request } from 'undici'
 import { loadDeliveryServer, loadModule, openNotify } from '../../../patterns/contract/axes.ts'
@@ -30,22 +30,31 @@ export async function startApiNode(delivery: string, engine = 'memory'): Promise
   const { openBackend } = await loadModule<BackendModule>('engines', engine, 'backend')
   const backend = await openBackend(settings, await openNotify(settings))
   const drain = new AbortController()
-  const app = (await loadDeliveryServer(delivery)).routes(backend, settings, drain.signal)
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }) as Server
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
+  const half = await loadDeliveryServer(delivery)
+  const app = half.routes(backend, settings, drain.signal)
+  const { server, url } = await listenWith(app, half.openSockets?.())
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     app,
     backend,
     tools,
     drain,
     [Symbol.asyncDispose]: async () => {
       await backend[Symbol.asyncDispose]()
+      // Nobody else closes what was upgraded.
+      drain.abort()
       await closeServer(server)
       await tools[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Serve an app on a free port, as `serve.ts` does. */
+export async function listenWith(app: Hono, sockets?: WebSocketServerLike): Promise<{ server: Server; url: string }> {
+  const websocket = sockets && { websocket: { server: sockets } }
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, ...websocket }) as Server
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${(server.address() as { port: number }).port}` }
 }
 
 function settingsFor(delivery: string, engine: string, toolsUrl: string): NodeSettings {

@@ -1,11 +1,8 @@
-import { once } from 'node:events'
-import type { Server } from 'node:http'
-import { serve } from '@hono/node-server'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import { loadDeliveryServer } from '../../../patterns/contract/axes.ts'
 import type { Backend } from '../../../patterns/contract/backend.ts'
 import { createdEvent, foldEvents } from '../../../patterns/contract/log.ts'
-import { timeScale, token } from './api-node.ts'
+import { listenWith, timeScale, token } from './api-node.ts'
 import { closeServer } from './tool-server.ts'
 
 export interface EndlessLog extends AsyncDisposable {
@@ -13,12 +10,12 @@ export interface EndlessLog extends AsyncDisposable {
   readonly eventBytes: number
   /** Events handed out so far. */
   readonly produced: () => number
-  /** Resolves when the stream of the reader was ended by the server. */
+  /** Resolves when the server takes no more events for the reader, or said that it will not. */
   readonly readerCut: Promise<void>
 }
 
-/** The sse-polling API over a backend whose one task, `endless`, has events without end, each 64 KiB. */
-export async function startEndlessLog(): Promise<EndlessLog> {
+/** The API of a delivery over a backend whose one task, `endless`, has events without end, each 64 KiB. */
+export async function startEndlessLog(delivery: string): Promise<EndlessLog> {
   const eventBytes = 65_536
   const input = { seed: 1, profile: 'smoke', job: 'endless' }
   const created = createdEvent('endless', { type: 'agent', input }, planTask(input, timeScale), new Date())
@@ -27,16 +24,20 @@ export async function startEndlessLog(): Promise<EndlessLog> {
   const cut = Promise.withResolvers<void>()
   async function* follow(_: string, __: number, signal: AbortSignal) {
     signal.addEventListener('abort', () => cut.resolve())
-    for (; !signal.aborted; produced++) yield event
+    try {
+      for (; !signal.aborted; produced++) yield event
+    } finally {
+      cut.resolve()
+    }
   }
   const backend = { follow, read: async () => foldEvents([created]) } as unknown as Backend
   const listen = { host: '127.0.0.1', port: 0 }
-  const settings = { node: 'api-0', listen, delivery: 'sse-polling', engine: 'none', timeScale, token }
-  const app = (await loadDeliveryServer('sse-polling')).routes(backend, settings, new AbortController().signal)
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }) as Server
-  await once(server, 'listening')
+  const settings = { node: 'api-0', listen, delivery, engine: 'none', timeScale, token }
+  const half = await loadDeliveryServer(delivery)
+  const app = half.routes(backend, settings, new AbortController().signal)
+  const { server, url } = await listenWith(app, half.openSockets?.())
   return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    url,
     eventBytes,
     produced: () => produced,
     readerCut: cut.promise,

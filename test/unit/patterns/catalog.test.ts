@@ -18,7 +18,7 @@ const engine = (name: string): Engine => ({
   services: [],
 })
 const mapOf = <T extends { name: string }>(...items: T[]) => new Map(items.map((item) => [item.name, item]))
-const deliveries = mapOf(...['sync', 'webhook', 'polling', 'sse-polling'].map(delivery))
+const deliveries = mapOf(...['sync', 'webhook', 'polling', 'sse', 'sse-polling', 'websocket'].map(delivery))
 const engines = mapOf(...['memory', 'postgres', 'restate'].map(engine))
 
 test('every named pattern resolves, and promises what both axes promise', () => {
@@ -40,5 +40,5 @@ test.each(['none', 'webhook+none', 'none+memory', 'webhook+memory+more', 'webhoo
 
 test('a name whose engine is not there is not offered', () => {
   const attempt = () => resolvePattern('durable-restate', deliveries, mapOf(engine('memory')))
-  expect(attempt).toThrow('known: webhook, sse-polling, sync, polling, or a pair')
+  expect(attempt).toThrow('known: webhook, sse-polling, sync, polling, sse, websocket, or a pair')
 })

@@ -1,0 +1,17 @@
+import type { Delivery } from '../../contract/axes.ts'
+
+const delivery: Delivery = {
+  name: 'websocket',
+  summary: 'one socket per task, both ways: resumes by last_seq, lives by ping and pong; every command has a REST twin',
+  promises: [
+    'no-lost-task',
+    'effect-once',
+    'idempotency',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+    'sse-continuity',
+  ],
+  callback: false,
+}
+export default delivery

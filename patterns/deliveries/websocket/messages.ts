@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+/** What a client says, in text frames: first where it is in the log, then what it wants done. */
+const clientMessage = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('hello'), last_seq: z.int().min(0) }),
+  /** The twin of `POST /v1/tasks/{id}:cancel`; what comes of it is in the log. */
+  z.strictObject({ type: z.literal('cancel') }),
+])
+export type ClientMessage = z.infer<typeof clientMessage>
+
+/** What a client said, or undefined when that is nothing that it may say. */
+export function readMessage(text: string): ClientMessage | undefined {
+  try {
+    return clientMessage.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+/** Why the server closes (RFC 6455, 7.4.1, and the IANA registry). Only the terminal event says that a task has ended. */
+export const closeCodes = {
+  /** Nothing can follow: the terminal event was sent or was known. */
+  done: 1000,
+  /** The client said nothing, or what it may not say. */
+  policy: 1008,
+  /** The server failed. */
+  failed: 1011,
+  /** The node leaves: come back, to another one if there is one. */
+  restart: 1012,
+} as const

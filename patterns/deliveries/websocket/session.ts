@@ -1,0 +1,81 @@
+import type { WebSocket } from 'ws'
+import { requireTask, type Api } from '../../contract/api.ts'
+import type { TaskEvent } from '../../contract/events.ts'
+import { nothingFollows, untilEither } from '../../contract/follow.ts'
+import { reportError } from '../../contract/report.ts'
+import { untilHeartbeat, type Timing } from '../../contract/timing.ts'
+import { closeCodes, readMessage } from './messages.ts'
+
+/**
+ * One client's connection to one task. It says where it is; it gets every event after that, in order; the terminal one,
+ * or the node's leaving, ends it. An event is taken from the log when the one before it went out: at most one is held here.
+ */
+export async function serveSocket(socket: WebSocket, taskId: string, api: Api): Promise<void> {
+  const left = new AbortController()
+  // What goes wrong with a connection ends it; `close` follows every error.
+  socket.once('close', () => left.abort()).on('error', () => {})
+  keepAlive(socket, api.timing)
+  const { over, release } = untilEither(left.signal, api.drain)
+  try {
+    const after = await listen(socket, taskId, api, over.signal)
+    const task = await requireTask(api, taskId)
+    if (!nothingFollows(task, after)) await sendAll(socket, api.backend.follow(taskId, after, over.signal))
+    if (api.drain.aborted) socket.close(closeCodes.restart, 'the node is leaving')
+    else socket.close(closeCodes.done)
+  } catch (error) {
+    fail(socket, api, error)
+  } finally {
+    release()
+  }
+}
+
+/** Obeys what the client says from now on; resolves with the place that its hello names, or at once when it is over. */
+function listen(socket: WebSocket, taskId: string, api: Api, over: AbortSignal): Promise<number> {
+  const hello = Promise.withResolvers<number>()
+  const refuse = (): void => socket.close(closeCodes.policy, 'say hello with last_seq, then nothing but cancel')
+  const late = setTimeout(refuse, api.timing.requestTimeoutMs)
+  over.addEventListener('abort', () => hello.resolve(0), { once: true })
+  if (over.aborted) hello.resolve(0)
+  socket.on('message', (data, isBinary) => {
+    const said = isBinary ? undefined : readMessage((data as Buffer).toString())
+    if (said?.type === 'hello') hello.resolve(said.last_seq)
+    else if (said?.type === 'cancel') api.backend.cancel(taskId).catch((error: unknown) => fail(socket, api, error))
+    else refuse()
+  })
+  return hello.promise.finally(() => clearTimeout(late))
+}
+
+async function sendAll(socket: WebSocket, events: AsyncIterable<TaskEvent>): Promise<void> {
+  for await (const event of events) if (!(await send(socket, event))) return
+}
+
+/**
+ * True when the bytes left this process, false when the socket takes none any more. Whether they arrived, the client
+ * says with its next hello.
+ */
+function send(socket: WebSocket, event: TaskEvent): Promise<boolean> {
+  return new Promise((resolve) => socket.send(JSON.stringify(event), (error) => resolve(!error)))
+}
+
+/**
+ * Ping at every heartbeat. A client that answers none for as long as its own watchdog would wait is gone, or takes
+ * nothing: pings stand behind the events that it does not read. It is cut, and resumes where it was.
+ */
+function keepAlive(socket: WebSocket, timing: Timing): void {
+  const watchdog = setTimeout(() => socket.terminate(), timing.watchdogMs)
+  const beat = (): void => {
+    socket.ping()
+    next = setTimeout(beat, untilHeartbeat(timing))
+  }
+  let next = setTimeout(beat, untilHeartbeat(timing))
+  socket.on('pong', () => watchdog.refresh())
+  socket.once('close', () => {
+    clearTimeout(watchdog)
+    clearTimeout(next)
+  })
+}
+
+function fail(socket: WebSocket, { settings }: Api, error: unknown): void {
+  reportError(settings.node, 'websocket', error)
+  socket.close(closeCodes.failed, 'the server failed')
+}

@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { planTask } from '../../patterns/agent/plan.ts'
+import { loadDeliveryServer } from '../../patterns/contract/axes.ts'
+import type { RunJob } from '../../patterns/contract/client.ts'
+import { freePort, listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
+import { jobFor, portsFor, type RecordedPorts } from './support/client-ports.ts'
+import { startCutter } from './support/cutter.ts'
+import { startEndlessLog } from './support/endless-log.ts'
+import { readEnd, readEvents, requestBody, send, submit } from './support/http.ts'
+import { closeServer, startToolServer } from './support/tool-server.ts'
+import { openSocket, refusedHandshake } from './support/websocket.ts'
+
+const never = new AbortController().signal
+
+async function clientOf(delivery: string): Promise<RunJob> {
+  return ((await import(`../../patterns/deliveries/${delivery}/client.ts`)) as { default: RunJob }).default
+}
+
+function longJob(key: string, seed: number) {
+  return { ...jobFor(key, seed), input: { seed, profile: 'research-write', job: key } }
+}
+
+function streamStates(ports: RecordedPorts): string[] {
+  return ports.log.flatMap(({ what, value }) => (what === 'stream' ? [value.state] : []))
+}
+
+function eventNumbers(ports: RecordedPorts): number[] {
+  return ports.log.flatMap(({ what, value }) => (what === 'event' ? [value.seq] : []))
+}
+
+const everyEvent = Array.from({ length: 15 }, (_, i) => i + 1)
+
+describe.each([
+  ['sse', /\/events/],
+  ['websocket', /\/ws/],
+])('%s, without a fallback', (delivery, requestLine) => {
+  test('a cut stream is opened again where it broke, nothing twice, and never polls', async () => {
+    await using node = await startApiNode(delivery)
+    await using cutter = await startCutter(node.url)
+    const ports = portsFor([cutter.url])
+    const job = longJob('cut', 71)
+    const running = (await clientOf(delivery))(job, ports, never)
+    for (const seen of [3, 6]) {
+      while (eventNumbers(ports).length < seen) await sleep(5)
+      cutter.harm('cut', requestLine)
+      while (streamStates(ports).at(-1) !== 'closed') await sleep(1)
+      cutter.heal()
+    }
+    const { task, via } = await running
+    expect([via, task.result!.digest]).toEqual(['stream', planTask(job.input, timeScale).digest])
+    expect(task).toEqual(await readEnd(node.url, task.task_id))
+    expect(eventNumbers(ports)).toEqual(everyEvent)
+    expect(streamStates(ports).filter((state) => state === 'open')).toHaveLength(3)
+    expect(ports.log.some(({ what }) => what.startsWith('poll'))).toBe(false)
+  })
+
+  test('a half-open connection is noticed by the watchdog and left', async () => {
+    await using node = await startApiNode(delivery)
+    await using cutter = await startCutter(node.url)
+    const ports = portsFor([cutter.url])
+    const job = longJob('silent', 72)
+    const running = (await clientOf(delivery))(job, ports, never)
+    while (eventNumbers(ports).length < 2) await sleep(5)
+    cutter.harm('silence', requestLine)
+    const began = performance.now()
+    while (!streamStates(ports).includes('heartbeat-missed')) await sleep(5)
+    expect(performance.now() - began).toBeLessThan(timing.watchdogMs + 500)
+    cutter.heal()
+    expect((await running).task.result!.digest).toBe(planTask(job.input, timeScale).digest)
+    expect(eventNumbers(ports)).toEqual(everyEvent)
+    expect(streamStates(ports).slice(0, 4)).toEqual(['open', 'heartbeat-missed', 'closed', 'open'])
+  })
+
+  test('a restarted server and another replica go on where the first one ended', async () => {
+    await using node = await startApiNode(delivery)
+    // A second API over the same tasks: what replicas of a shared log are.
+    const half = await loadDeliveryServer(delivery)
+    const settings = { node: 'api-1', listen: { host: '127.0.0.1', port: 0 }, delivery, engine: 'memory' }
+    const drain = new AbortController()
+    const app = half.routes(node.backend, { ...settings, timeScale, token }, drain.signal)
+    const second = await listenWith(app, half.openSockets?.())
+    const ports = portsFor([node.url, second.url], { sticky: false })
+    const running = (await clientOf(delivery))(longJob('moved', 73), ports, never)
+    while (eventNumbers(ports).length < 4) await sleep(5)
+    node.drain.abort()
+    const { via } = await running
+    drain.abort()
+    await closeServer(second.server)
+    expect([via, eventNumbers(ports)]).toEqual(['stream', everyEvent])
+    expect(streamStates(ports).filter((state) => state === 'open').length).toBeGreaterThan(1)
+  })
+
+  test('gives up with the reason of the signal and leaves no connection behind', async () => {
+    await using node = await startApiNode(delivery)
+    await using cutter = await startCutter(node.url)
+    const ports = portsFor([cutter.url])
+    const stop = new AbortController()
+    const running = (await clientOf(delivery))(longJob('given-up', 74), ports, stop.signal)
+    while (eventNumbers(ports).length === 0) await sleep(5)
+    stop.abort(new Error('enough'))
+    await expect(running).rejects.toThrow('enough')
+    expect(streamStates(ports)).toEqual(['open', 'closed'])
+  })
+})
+
+describe('websocket', () => {
+  test('carries the whole log after last_seq, pings at every heartbeat, and closes after the terminal event', async () => {
+    await using node = await startApiNode('websocket')
+    const { json } = await submit(node.url, 'whole', requestBody(75))
+    const url = node.url + json.links.self
+    const [whole, rest] = await Promise.all([openSocket(url), openSocket(url, 4)])
+    expect(await Promise.all([whole.closed, rest.closed])).toEqual([1000, 1000])
+    const log = await readEvents(node.url, json.task_id)
+    expect(whole.events).toEqual(log)
+    expect(rest.events).toEqual(log.slice(4))
+    expect(whole.pings).not.toEqual([])
+    const late = await openSocket(url, log.length)
+    expect([await late.closed, late.events]).toEqual([1000, []])
+  })
+
+  test('a client that answers no ping is cut, one that does stays', async () => {
+    await using node = await startApiNode('websocket')
+    node.tools.refuse(1_000_000, 503)
+    const { json } = await submit(node.url, 'pings', requestBody(76))
+    const mute = await openSocket(node.url + json.links.self, 0, { autoPong: false })
+    const answering = await openSocket(node.url + json.links.self)
+    const began = performance.now()
+    expect(await mute.closed).toBe(1006)
+    expect(performance.now() - began).toBeGreaterThan(timing.watchdogMs * 0.8)
+    await sleep(timing.watchdogMs)
+    expect(answering.socket.readyState).toBe(answering.socket.OPEN)
+    node.tools.refuse(0, 503)
+    expect(await answering.closed).toBe(1000)
+  })
+
+  test('a reader that takes nothing is cut, and holds no more than its socket', async () => {
+    await using endless = await startEndlessLog('websocket')
+    const { socket, closed } = await openSocket(`${endless.url}/v1/tasks/endless`)
+    socket.pause()
+    await endless.readerCut
+    expect(endless.produced() * endless.eventBytes).toBeLessThan(64 * 2 ** 20)
+    socket.resume()
+    expect(await closed).toBe(1006)
+  })
+
+  test.each([
+    ['nothing', undefined],
+    ['no JSON', 'hello'],
+    ['a place that is none', '{"type":"hello","last_seq":-1}'],
+    ['another command', '{"type":"hello","last_seq":0,"more":1}'],
+    ['bytes', Buffer.from('{"type":"hello","last_seq":0}')],
+  ])('a client that says %s is told off with 1008', async (_, said) => {
+    await using node = await startApiNode('websocket')
+    const { json } = await submit(node.url, 'said', requestBody(77))
+    node.tools.refuse(1_000_000, 503)
+    const { socket, closed, events } = await openSocket(node.url + json.links.self, -1)
+    if (said !== undefined) socket.send(said)
+    expect([await closed, events]).toEqual([1008, []])
+    node.tools.refuse(0, 503)
+  })
+
+  test('a message beyond the limit is 1009', async () => {
+    await using node = await startApiNode('websocket')
+    const { json } = await submit(node.url, 'large', requestBody(78))
+    const { socket, closed } = await openSocket(node.url + json.links.self)
+    socket.send('x'.repeat(10_000))
+    expect(await closed).toBe(1009)
+  })
+
+  test('cancels like its REST twin', async () => {
+    await using node = await startApiNode('websocket')
+    const { json } = await submit(node.url, 'cancelled', requestBody(79))
+    const { socket, closed, events } = await openSocket(node.url + json.links.self)
+    socket.send('{"type":"cancel"}')
+    expect(await closed).toBe(1000)
+    expect(events.slice(-2).map(({ type }) => type)).toEqual(['task.cancel_requested', 'task.cancelled'])
+    expect((await readEnd(node.url, json.task_id)).status).toBe('cancelled')
+  })
+
+  test('the handshake is refused as every request is', async () => {
+    await using node = await startApiNode('websocket')
+    const { json } = await submit(node.url, 'refused', requestBody(80))
+    const problem = { 'content-type': 'application/problem+json' }
+    const url = node.url + json.links.self
+    const unauthorized = await refusedHandshake(url, { authorization: 'Bearer another-token-0123456789' })
+    expect(unauthorized).toMatchObject({ status: 401, headers: { ...problem, 'www-authenticate': 'Bearer' } })
+    expect(await refusedHandshake(`${node.url}/v1/tasks/none`)).toMatchObject({ status: 404, headers: problem })
+    const plain = await send(`${url}/ws`)
+    expect([plain.status, plain.headers['upgrade'], plain.json.type]).toEqual([
+      426,
+      'websocket',
+      '/problems/upgrade-required',
+    ])
+  })
+
+  test('a server of another delivery opens no socket', async () => {
+    await using node = await startApiNode('polling')
+    const { json } = await submit(node.url, 'other', requestBody(81))
+    expect((await refusedHandshake(node.url + json.links.self)).status).toBe(406)
+  })
+
+  test('SIGTERM: sockets are told that the node restarts, exit 0', async () => {
+    await using tools = await startToolServer()
+    await using api = await startServe('websocket', tools.url, await freePort())
+    const { json } = await submit(api.url, 'drain', requestBody(82))
+    const { closed, events } = await openSocket(api.url + json.links.self)
+    while (events.length === 0) await sleep(5)
+    const exited = new Promise((resolve) => api.child.once('exit', (...how) => resolve(how)))
+    api.child.kill('SIGTERM')
+    expect(await closed).toBe(1012)
+    expect(await exited).toEqual([0, null])
+    expect(api.log()).toBe('')
+  })
+})
