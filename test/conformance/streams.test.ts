@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { planTask } from '../../patterns/agent/plan.ts'
 import { loadDeliveryServer } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
+import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 import { freePort, listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
@@ -72,7 +73,7 @@ describe.each([
     expect(streamStates(ports).slice(0, 4)).toEqual(['open', 'heartbeat-missed', 'closed', 'open'])
   })
 
-  test('a restarted server and another replica go on where the first one ended', async () => {
+  test('when a node leaves, another replica goes on where it ended', async () => {
     await using node = await startApiNode(delivery)
     // A second API over the same tasks: what replicas of a shared log are.
     const half = await loadDeliveryServer(delivery)
@@ -101,6 +102,37 @@ describe.each([
     stop.abort(new Error('enough'))
     await expect(running).rejects.toThrow('enough')
     expect(streamStates(ports)).toEqual(['open', 'closed'])
+  })
+})
+
+describe('over a log that outlives its servers', () => {
+  let cluster: EngineCluster
+  beforeAll(async () => {
+    const engine = (await import('../../patterns/engines/postgres/engine.ts')).default
+    cluster = await startCluster(engine, timeScale)
+    await cluster.startWorker()
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test.each(['sse', 'websocket'])('%s resumes after its server was killed and started again', async (delivery) => {
+    const port = await freePort()
+    const store = { OUTLAST_ENGINE: 'postgres', OUTLAST_STORE_URL: cluster.storeUrl! }
+    const start = () => startServe(delivery, 'http://127.0.0.1:1', port, store)
+    const ports = portsFor([`http://127.0.0.1:${port}`], { sticky: false })
+    const job = longJob(`killed-${delivery}`, 83)
+    let running: ReturnType<RunJob>
+    {
+      await using _killed = await start()
+      running = (await clientOf(delivery))(job, ports, never)
+      while (eventNumbers(ports).length < 4) await sleep(5)
+    }
+    await using _next = await start()
+    expect((await running).task.result!.digest).toBe(planTask(job.input, timeScale).digest)
+    expect(eventNumbers(ports)).toEqual(everyEvent)
+    const cursors = ports.log.flatMap(({ what, value }) =>
+      what === 'stream' && value.state === 'open' ? [value.after!] : [],
+    )
+    expect([cursors[0], cursors.at(-1)! >= 4]).toEqual([0, true])
   })
 })
 
