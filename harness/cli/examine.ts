@@ -11,6 +11,8 @@ import { findSweepers } from '../run/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/kernel.ts'
 import { findBinaries } from '../runtimes/programs/postgres-binaries.ts'
 import { programCommand } from '../runtimes/programs/restate.ts'
+import { findTemporal } from '../runtimes/programs/temporal-binaries.ts'
+import { existingTemporal, whyNoTemporal } from '../runtimes/programs/temporal-existing.ts'
 
 /** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */
 export interface Finding {
@@ -28,6 +30,7 @@ export async function examine(): Promise<readonly Finding[]> {
     runtimes(),
     program('PostgreSQL', postgresVersion),
     program('Restate', restateVersion),
+    program('Temporal', temporalVersion),
     toxiproxy(),
     docker(),
     descriptors(),
@@ -96,6 +99,15 @@ async function postgresVersion(): Promise<string> {
 async function restateVersion(): Promise<string> {
   const { command } = await programCommand({ dataDir: tmpdir(), host: '127.0.0.1', port: 1, controlPort: 1 })
   return versionOf(command, ['--version'])
+}
+
+async function temporalVersion(): Promise<string> {
+  const missing = await whyNoTemporal()
+  if (missing !== undefined) throw new Error(missing)
+  const address = existingTemporal()
+  if (address !== undefined) return `${address} answers (TEMPORAL_ADDRESS)`
+  const { server } = await findTemporal()
+  return versionOf(server, ['--version'])
 }
 
 async function versionOf(command: string, args: readonly string[]): Promise<string> {

@@ -7,6 +7,7 @@ import { suggest } from '../plan/nearest.ts'
 import type { Scenario } from '../plan/scenario.ts'
 import { parseSchedule } from '../plan/schedule.ts'
 import type { OpenCatalog } from './catalog.ts'
+import { leaveOutImpossible } from './impossible.ts'
 
 /** What `run` and `plan` take. */
 export interface ScenarioOptions {
@@ -48,7 +49,8 @@ export async function planScenario(
   const { seed, runtime, schedule: file } = options
   const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
   const chosen = { runtime, ...(seed !== undefined && { seed }), ...(schedule && { schedule }) }
-  return { plan: selectCells(compilePlan(scenario, catalog, chosen), scenario, options), ...kept }
+  const plan = selectCells(compilePlan(scenario, catalog, chosen), scenario, options)
+  return { plan: await leaveOutImpossible(plan, catalog), ...kept }
 }
 
 /**

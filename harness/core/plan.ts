@@ -92,6 +92,8 @@ export const linkNames = [
   'api->store',
   'worker->store',
   'api->engine',
+  'worker->engine',
+  'engine->store',
   'engine->worker',
   'sender->receiver',
   'worker->tools',

@@ -28,6 +28,8 @@ export interface Runtime extends Named {
   readonly offers: readonly Capability[]
   /** Why it cannot be used here, or undefined. */
   probe(): Promise<string | undefined>
+  /** Why it cannot start one of these services here, or undefined: then the pattern is left out, and no other. */
+  whyNot(services: readonly ServiceSpec[]): Promise<string | undefined>
   /** What it runs on and with, for the run's record: `engine`, `image node`... */
   describe(): Promise<Readonly<Record<string, string>>>
   /** Make the place where a cell will live. Disposing takes it away. */
@@ -113,7 +115,9 @@ export interface NodeEvent {
 export interface ServiceSpec {
   readonly role: NodeRole
   /** `serve` and `work` are the entries in `patterns/`; the others are programs that each runtime brings. */
-  readonly program: 'serve' | 'work' | 'postgres' | 'restate'
+  readonly program: 'serve' | 'work' | 'postgres' | 'restate' | 'temporal'
+  /** A database: whose tables are there before the first start. */
+  readonly schema?: 'temporal'
   /** A number, or by name from the cell's plan. */
   readonly replicas: number | 'api' | 'executor'
   /** What it connects to; each is a link with a fault point. */

@@ -16,6 +16,10 @@ const runtime: Runtime = {
   summary: 'a container per node on a private network, links through a real Toxiproxy and a packet filter',
   offers: ['kill', 'stop', 'pause', 'isolate', 'limits', 'toxics', 'stall', 'refuse', 'packet-filter', 'edge'],
   probe: whyNoEngine,
+  whyNot: async (services) =>
+    services.some(({ program }) => program === 'temporal')
+      ? 'there is no container image of the Temporal server yet; use --runtime process'
+      : undefined,
   describe: describeEngine,
   open,
   traces,

@@ -6,6 +6,8 @@ import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData } from './process/program.ts'
+import { innerPorts } from './programs/temporal.ts'
+import { useExistingTemporal, whyNoTemporal } from './programs/temporal-existing.ts'
 import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
 import { storeUrl } from './programs/postgres.ts'
 
@@ -23,6 +25,7 @@ const runtime: Runtime = {
   summary: 'child processes on loopback, links through the embedded proxy: no Docker, no root',
   offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'],
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
+  whyNot: async (services) => (services.some(({ program }) => program === 'temporal') ? whyNoTemporal() : undefined),
   describe: async () => ({}),
   open: async (place) => ground(place),
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
@@ -44,7 +47,8 @@ function ground(place: Place): Ground {
 /** What a cell asks for, and where it is. */
 type Request = Place & DeployRequest
 
-async function deploy(request: Request, signal: AbortSignal): Promise<Deployment> {
+async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment> {
+  const { engineSpace, ...request } = useExistingTemporal(wanted)
   await using stack = new AsyncDisposableStack()
   const placed = await placeNodes(request, stack)
   const makeLink = request.direct ? straightLink : await openProxies(request, stack)
@@ -53,7 +57,7 @@ async function deploy(request: Request, signal: AbortSignal): Promise<Deployment
       return makeLink(link, 'outside' in to ? to.outside : addressOf(placed, to.node))
     }),
   )
-  const nodes = await makeNodes(placed, links, request)
+  const nodes = await makeNodes(placed, links, request, engineSpace)
   // What is deferred last ends first: nodes before the servers that they dial.
   for (const role of startOrder)
     stack.defer(async () => {
@@ -79,12 +83,14 @@ async function openProxies(request: Request, stack: AsyncDisposableStack) {
   return (link: Omit<PlannedLink, 'to'>, upstream: string): Promise<Link> => proxies.create({ ...link, upstream })
 }
 
-/** Two ports each: what others dial, and administration. */
+/** Two ports each, what others dial and administration, and what a program's own parts need. */
 async function placeNodes(request: Request, stack: AsyncDisposableStack): Promise<readonly Placed[]> {
   const placed: Placed[] = []
   for (const node of planNodes(request)) {
     const [port, controlPort] = [await borrowPort(stack), await borrowPort(stack)]
-    placed.push({ ...node, host: loopback, port, controlPort })
+    const inner: number[] = []
+    while (node.service.program === 'temporal' && inner.length < innerPorts) inner.push(await borrowPort(stack))
+    placed.push({ ...node, host: loopback, port, controlPort, innerPorts: inner })
   }
   return placed
 }
@@ -104,6 +110,7 @@ async function makeNodes(
   placed: readonly Placed[],
   links: readonly Link[],
   request: Request,
+  engineSpace: string,
 ): Promise<readonly ChildNode[]> {
   // Ports are unique, and short: a Unix socket's path below this folder may have no more than about a hundred bytes.
   const dataDir = (node: Placed): string => join(request.temp, String(node.port))
@@ -111,7 +118,10 @@ async function makeNodes(
   await Promise.all(servers.map((node) => prepareData(node, dataDir(node), request.temp)))
   const store = placed.find(({ role }) => role === 'store')
   const login = store && (await readLogin(dataDir(store)))
-  const urlOf = (name: string): string | undefined => links.find((link) => link.name === name)?.url
+  const urlOf = (name: string): string | undefined => {
+    const url = links.find((link) => link.name === name)?.url
+    return url && name.endsWith('->engine-0') ? url + engineSpace : url
+  }
   return Promise.all(
     placed.map(async (node) => {
       const addresses = addressBook(node, placed, urlOf, (through) => login!(new URL(through)))

@@ -38,7 +38,9 @@ export interface Engine {
 
 export interface Service {
   readonly role: NodeRole
-  readonly program: 'serve' | 'work' | 'postgres' | 'restate'
+  readonly program: 'serve' | 'work' | 'postgres' | 'restate' | 'temporal'
+  /** A database: whose tables are there before the first start. */
+  readonly schema?: 'temporal'
   /** A number, or by name from the cell's plan. */
   readonly replicas: number | 'api' | 'executor'
   /** What it connects to; each is a link with a fault point. */

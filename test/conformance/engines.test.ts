@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { ToxicSpec } from '../../harness/core/link.ts'
 import type { Engine } from '../../harness/core/types.ts'
+import processes from '../../harness/runtimes/process.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { Backend, Submission } from '../../patterns/contract/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/events.ts'
@@ -12,6 +13,14 @@ import { isTerminal, type Task } from '../../patterns/contract/task.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
 
 const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+/** Of those whose server is not on this machine: a skipped suite says why. */
+const reasons = new Map<string, string>()
+for (const { name, services } of engines.values()) {
+  const reason = await processes.whyNot(services)
+  if (reason !== undefined) reasons.set(name, reason)
+}
+const missing = [...reasons]
+const present = [...engines.values()].filter(({ name }) => !reasons.has(name))
 
 /** 300 s of work in 3.75 s, a lease of 1 s. */
 const timeScale = 80
@@ -48,7 +57,12 @@ function stepsOf(events: readonly TaskEvent[]): unknown[] {
   return events.filter(({ type }) => type === 'task.progress').map(({ data }) => data['step'])
 }
 
-describe.each([...engines.values()])('engine $name', (engine) => {
+for (const [name, reason] of missing) {
+  console.warn(`engine ${name} is skipped: ${reason}`)
+  test.skipIf(true)(`engine ${name} is skipped: ${reason}`, () => expect.unreachable())
+}
+
+describe.each(present)('engine $name', (engine) => {
   const durable = engine.promises.includes('no-lost-task')
   let cluster: EngineCluster
   let backend: Backend

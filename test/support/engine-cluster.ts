@@ -9,13 +9,16 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { LinkName } from '../../harness/core/plan.ts'
 import type { Link } from '../../harness/core/link.ts'
-import type { Engine } from '../../harness/core/types.ts'
+import type { Engine, ServiceSpec } from '../../harness/core/types.ts'
 import { startServer } from '../../harness/links/embedded/server.ts'
 import { openLinks } from '../../harness/links/toxiproxy.ts'
-import type { ProgramCommand } from '../../harness/runtimes/programs/program.ts'
+import { reservePort } from '../../harness/os/ports.ts'
+import type { ProgramCommand, ProgramRequest } from '../../harness/runtimes/programs/program.ts'
 import * as postgres from '../../harness/runtimes/programs/postgres.ts'
 import * as restate from '../../harness/runtimes/programs/restate.ts'
-import { type Readiness, waitUntilReady } from '../../harness/runtimes/programs/readiness.ts'
+import { createTemporalTemplate } from '../../harness/runtimes/programs/temporal-template.ts'
+import * as temporal from '../../harness/runtimes/programs/temporal.ts'
+import { readinessOf, waitUntilReady } from '../../harness/runtimes/programs/readiness.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
 import type { Backend, BackendModule, NodeSettings } from '../../patterns/contract/backend.ts'
 import { loadModule, openNotify } from '../../patterns/contract/axes.ts'
@@ -60,9 +63,11 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
   // A database that runs as nobody must be able to come here.
   await chmod(dir, 0o711)
   const world = stack.use(await startWorld())
-  const server = stack.use(await startProgram(engine, dir, timeScale))
+  const places = await placeServers(engine, dir, timeScale)
+  const addresses = await addressesOf(places)
   const workerPort = await freePort()
-  const { addressOf, links } = await openCrossings(engine, server.addresses, workerPort, dir, stack)
+  const { addressOf, links } = await openCrossings(engine, addresses, workerPort, dir, stack)
+  const servers = await startServers(places, addressOf('engine').storeUrl, stack)
   const settings: NodeSettings = {
     node: 'api-0',
     listen: { host: '127.0.0.1', port: await freePort() },
@@ -72,7 +77,7 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
     token: 'a token for nothing but tests',
     webhookAllow: ['127.0.0.0/8'],
     toolsUrl: world.url,
-    ...server.addresses,
+    ...addresses,
     ...addressOf('api'),
   }
   const workers: ChildProcess[] = []
@@ -84,7 +89,7 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
     callbacks: world.callbacks,
     webhookUrl: `${world.url}/callback`,
     timeScale,
-    storeUrl: server.addresses.storeUrl,
+    storeUrl: addresses.storeUrl,
     links,
     openApi: async () => {
       const { openBackend } = await loadModule<BackendModule>('engines', engine.name, 'backend')
@@ -92,12 +97,12 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
     },
     startWorker: async () => {
       // An engine that knows its workers by address has one address for them.
-      const listen = { host: '127.0.0.1', port: server.addresses.engineUrl ? workerPort : await freePort() }
+      const listen = { host: '127.0.0.1', port: links.has('engine->worker') ? workerPort : await freePort() }
       const node = `worker-${workers.length}`
       return spawnWorker({ ...settings, ...addressOf('worker'), node, listen }, workers)
     },
-    stopServer: () => server.stop(),
-    startServer: () => server.start(),
+    stopServer: async () => servers.at(-1)?.stop(),
+    startServer: async () => servers.at(-1)?.start(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -128,9 +133,9 @@ async function openCrossings(
     const link = links.get(kind)
     return link && url ? url.replace(new URL(url).host, new URL(link.url).host) : undefined
   }
-  const addressOf = (role: 'api' | 'worker'): Partial<NodeSettings> => {
+  const addressOf = (role: 'api' | 'worker' | 'engine'): Partial<NodeSettings> => {
     const storeUrl = through(`${role}->store`, direct.storeUrl)
-    const engineUrl = role === 'api' ? through('api->engine', direct.engineUrl) : undefined
+    const engineUrl = role === 'engine' ? undefined : through(`${role}->engine`, direct.engineUrl)
     const advertisedUrl = links.get('engine->worker')?.url
     return { ...(storeUrl && { storeUrl }), ...(engineUrl && { engineUrl }), ...(advertisedUrl && { advertisedUrl }) }
   }
@@ -174,47 +179,79 @@ function environmentOf(settings: NodeSettings): Record<string, string> {
 }
 
 interface Server extends AsyncDisposable {
-  readonly addresses: Addresses
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-async function startProgram(engine: Engine, dir: string, timeScale: number): Promise<Server> {
-  const program = engine.services.find(({ role }) => role === 'store' || role === 'engine')?.program
-  if (program !== 'postgres' && program !== 'restate')
-    return { addresses: {}, start: async () => {}, stop: async () => {}, [Symbol.asyncDispose]: async () => {} }
-  const ports = { port: await freePort(), controlPort: await freePort() }
-  const place = { dataDir: join(dir, 'data'), host: '127.0.0.1', ...ports, timeScale }
-  const { host, port, controlPort, dataDir } = place
-  if (program === 'restate') {
-    await mkdir(dataDir)
-    const addresses = { engineUrl: `http://${host}:${port}`, engineControlUrl: `http://${host}:${controlPort}` }
-    return runServer(await restate.programCommand(place), addresses, {
-      http: `${addresses.engineUrl}/restate/health`,
-    })
+type ServerPlace = ProgramRequest & { readonly controlPort: number; readonly service: ServiceSpec }
+
+/** The engine's servers, a database first; its files are made. */
+async function placeServers(engine: Engine, dir: string, timeScale: number): Promise<readonly ServerPlace[]> {
+  const services = engine.services.filter(({ role }) => role === 'store' || role === 'engine')
+  return Promise.all(
+    services.map(async (service) => {
+      const dataDir = join(dir, service.role)
+      if (service.program === 'postgres') await makeDatabase(service, dir, dataDir)
+      else await mkdir(dataDir)
+      // None that an outgoing connection could take before the server does.
+      const innerPorts: number[] = []
+      while (innerPorts.length < temporal.innerPorts) innerPorts.push(await reservePort())
+      const ports = { port: await reservePort(), controlPort: await reservePort(), innerPorts }
+      return { dataDir, host: '127.0.0.1', ...ports, timeScale, service }
+    }),
+  )
+}
+
+async function makeDatabase({ schema }: ServiceSpec, dir: string, dataDir: string): Promise<void> {
+  const template = join(dir, 'template')
+  await (schema === 'temporal' ? createTemporalTemplate : postgres.createTemplate)(template)
+  await postgres.cloneTemplate(template, dataDir)
+}
+
+async function addressesOf(places: readonly ServerPlace[]): Promise<Addresses> {
+  const store = places.find(({ service }) => service.role === 'store')
+  const engine = places.find(({ service }) => service.role === 'engine')
+  return {
+    ...(store && { storeUrl: await postgres.storeUrl(store.dataDir, store.host, store.port) }),
+    ...(engine && { engineUrl: `http://${engine.host}:${engine.port}` }),
+    ...(engine && { engineControlUrl: `http://${engine.host}:${engine.controlPort}` }),
   }
-  await postgres.createTemplate(join(dir, 'template'))
-  await postgres.cloneTemplate(join(dir, 'template'), dataDir)
-  const addresses = { storeUrl: await postgres.storeUrl(dataDir, host, port) }
-  return runServer(await postgres.programCommand(place), addresses, { tcp: { host, port } })
+}
+
+/** In the order of their places: each finds what it dials ready. */
+async function startServers(
+  places: readonly ServerPlace[],
+  storeUrl: string | undefined,
+  stack: AsyncDisposableStack,
+): Promise<readonly Server[]> {
+  const commands = {
+    postgres: postgres.programCommand,
+    restate: restate.programCommand,
+    temporal: temporal.programCommand,
+  }
+  const servers: Server[] = []
+  for (const place of places) {
+    const command = commands[place.service.program as keyof typeof commands]
+    servers.push(stack.use(await runServer(await command({ ...place, ...(storeUrl && { storeUrl }) }), place)))
+  }
+  return servers
 }
 
 async function runServer(
-  { command, args, endSignal, env, cwd, uid, gid }: ProgramCommand,
-  addresses: Addresses,
-  ready: Readiness,
+  { command, args, endSignal, env, cwd, uid, gid, ready }: ProgramCommand,
+  place: ServerPlace,
 ): Promise<Server> {
   let child: ChildProcess | undefined
   const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
   const start = async (): Promise<void> => {
     child = spawn(command, args, { env, cwd, ...identity, stdio: 'ignore' })
-    await waitUntilReady(ready, AbortSignal.timeout(30_000))
+    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(60_000))
   }
   const stop = async (): Promise<void> => {
     if (child && isRunning(child)) await endChild(child, endSignal)
   }
   await start()
-  return { addresses, start, stop, [Symbol.asyncDispose]: stop }
+  return { start, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** Tool server and callback receiver. */

@@ -5,7 +5,9 @@ import type { ChildSpec } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import { cloneTemplate, createTemplate, programCommand as postgresCommand } from '../programs/postgres.ts'
 import { programCommand as restateCommand } from '../programs/restate.ts'
-import type { Readiness } from '../programs/readiness.ts'
+import { createTemporalTemplate } from '../programs/temporal-template.ts'
+import { programCommand as temporalCommand } from '../programs/temporal.ts'
+import { type Readiness, readinessOf } from '../programs/readiness.ts'
 import type { Placed } from '../programs/topology.ts'
 
 export interface Program {
@@ -35,19 +37,23 @@ export interface ProgramPlace {
 
 /** Prepare a server's data before anything starts: others need what is in it, as the password of a database. */
 export async function prepareData(node: Placed, dataDir: string, temp: string): Promise<void> {
-  if (node.service.program === 'postgres') await cloneTemplate(await databaseTemplate(temp), dataDir)
+  if (node.service.program === 'postgres')
+    await cloneTemplate(await databaseTemplate(temp, node.service.schema), dataDir)
   else await mkdir(dataDir, { recursive: true, mode: 0o711 })
 }
 
 const templates = new Map<string, Promise<string>>()
 
-/** One cluster is initialised per run; every cell gets a copy. */
-function databaseTemplate(temp: string): Promise<string> {
-  const folder = join(temp, 'postgres-template')
-  const made = templates.get(temp) ?? createTemplate(folder).then(() => folder)
-  templates.set(temp, made)
+/** One cluster per schema is initialised per run; every cell gets a copy. */
+function databaseTemplate(temp: string, schema: Placed['service']['schema']): Promise<string> {
+  const folder = join(temp, `${schema ?? 'postgres'}-template`)
+  const create = schema === 'temporal' ? createTemporalTemplate : createTemplate
+  const made = templates.get(folder) ?? create(folder).then(() => folder)
+  templates.set(folder, made)
   return made
 }
+
+const serverCommands = { postgres: postgresCommand, restate: restateCommand, temporal: temporalCommand } as const
 
 /** How this runtime starts a node: our own entries under this very Node, other programs from their npm packages. */
 export async function describeProgram(node: Placed, place: ProgramPlace): Promise<Program> {
@@ -67,15 +73,16 @@ function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Prog
 
 async function describeServer(node: Placed, place: ProgramPlace): Promise<Program> {
   const { dataDir, host, logFile, env } = place
-  const describe = node.service.program === 'postgres' ? postgresCommand : restateCommand
-  const { port, controlPort } = node
-  const { ready, endSignal, ...child } = await describe({
+  const { port, controlPort, innerPorts = [] } = node
+  const storeUrl = env['OUTLAST_STORE_URL']
+  const { ready, endSignal, ...child } = await serverCommands[node.service.program as keyof typeof serverCommands]({
     dataDir,
     host,
     port,
     controlPort,
+    innerPorts,
     timeScale: Number(env['OUTLAST_TIME_SCALE'] ?? 1),
+    ...(storeUrl !== undefined && { storeUrl }),
   })
-  const readiness = ready === 'tcp' ? { tcp: { host, port } } : { http: `http://${host}:${port}${ready.http}` }
-  return { child: { ...child, logFile, nice }, ready: readiness, endSignal }
+  return { child: { ...child, logFile, nice }, ready: readinessOf(ready, { host, port, controlPort }), endSignal }
 }

@@ -7,6 +7,10 @@ export interface ProgramRequest {
   readonly port: number
   /** Administration: only for programs that have it. */
   readonly controlPort?: number
+  /** For talk between the program's own parts: only for programs that have any. */
+  readonly innerPorts?: readonly number[]
+  /** The database's address, credentials included: only for programs that dial one. */
+  readonly storeUrl?: string
   /** Divides the patience of programs that have any; 1 when left out. */
   readonly timeScale?: number
 }
@@ -19,7 +23,8 @@ export interface ProgramCommand {
   readonly cwd: string
   readonly uid?: number
   readonly gid?: number
-  readonly ready: 'tcp' | { readonly http: string }
+  /** `control`: the path is that of the administration's port. */
+  readonly ready: 'tcp' | { readonly http: string; readonly control?: true }
   /** Ends it at once in good order, children and kernel objects included; SIGKILL leaves those to others. */
   readonly endSignal: NodeJS.Signals
 }

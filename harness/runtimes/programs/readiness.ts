@@ -1,11 +1,21 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
+import type { ProgramCommand } from './program.ts'
 
 /** How a node shows that it can do its work. */
 export type Readiness = { readonly http: string } | { readonly tcp: { readonly host: string; readonly port: number } }
 
 const probeEveryMs = 25
+
+/** Where a program that says how it is asked is to be asked. */
+export function readinessOf(
+  ready: ProgramCommand['ready'],
+  { host, port, controlPort }: { readonly host: string; readonly port: number; readonly controlPort: number },
+): Readiness {
+  if (ready === 'tcp') return { tcp: { host, port } }
+  return { http: `http://${host}:${ready.control ? controlPort : port}${ready.http}` }
+}
 
 /** Probe until it answers; true then. Rejects when the signal aborts first. */
 export async function waitUntilReady(readiness: Readiness, signal: AbortSignal): Promise<true> {

@@ -18,6 +18,8 @@ export interface Placed extends Planned {
   readonly port: number
   /** Administration, where the program has any. */
   readonly controlPort: number
+  /** For talk between the program's own parts. */
+  readonly innerPorts?: readonly number[]
 }
 
 export interface PlannedLink {
@@ -46,11 +48,14 @@ export function straightLink({ name, kind, ordinal }: Omit<PlannedLink, 'to'>, u
   return { name, kind, ordinal, url: `http://${upstream}`, impair }
 }
 
+/** What nodes dial and we do not run; `engine`: a server that is there already. */
+export type Outside = DeployRequest['outside'] & { readonly engine?: string }
+
 /**
  * Every connection of the system under test, each with its fault point. The replicated end gives the ordinal:
  * there is one `client->api` per API node, and one `worker->store` for all workers.
  */
-export function planLinks(nodes: readonly Planned[], outside: DeployRequest['outside']): readonly PlannedLink[] {
+export function planLinks(nodes: readonly Planned[], outside: Outside): readonly PlannedLink[] {
   const links = new Map<string, PlannedLink>()
   const add = (kind: LinkName, ordinal: number, to: PlannedLink['to']): void => {
     const name = `${kind}-${ordinal}`
@@ -61,6 +66,8 @@ export function planLinks(nodes: readonly Planned[], outside: DeployRequest['out
     for (const dialled of node.service.dials) {
       if (dialled === 'tools') add('worker->tools', 0, { outside: outside.tools })
       else if (dialled === 'receiver') add('sender->receiver', 0, { outside: outside.receiver })
+      else if (dialled === 'engine' && outside.engine !== undefined)
+        add(`${node.role}->engine` as LinkName, 0, { outside: outside.engine })
       else
         for (const target of nodes.filter(({ role }) => role === dialled))
           add(`${node.role}->${dialled}` as LinkName, target.ordinal, { node: target.name })

@@ -11,7 +11,7 @@ const topKeys =
 const faults =
   'faults: cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
-  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once) or a link (client->api, api->store, worker->store, api->engine, engine->worker, sender->receiver, worker->tools)'
+  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once) or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, sender->receiver, worker->tools)'
 const triggers = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
 
 /** What is in arm `a`, in line 6 column 7 and on. */

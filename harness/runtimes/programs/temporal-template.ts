@@ -1,0 +1,106 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { request } from 'undici'
+import { HarnessError } from '../../core/errors.ts'
+import { runLabel } from '../../os/label.ts'
+import { releasePort, reservePort } from '../../os/ports.ts'
+import { createTemplate, programCommand as postgresCommand, storeUrl } from './postgres.ts'
+import type { ProgramCommand, ProgramRequest } from './program.ts'
+import { readinessOf, waitUntilReady } from './readiness.ts'
+import { findTemporal } from './temporal-binaries.ts'
+import { databases, innerPorts, namespace, programCommand } from './temporal.ts'
+
+const host = '127.0.0.1'
+const patienceMs = 60_000
+/** The shortest that the server takes: what has ended is kept for a day. */
+const retention = '86400s'
+
+/**
+ * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks: some
+ * seconds, once per run, so that no cell pays for them.
+ */
+export async function createTemporalTemplate(dir: string): Promise<void> {
+  await createTemplate(dir)
+  await using stack = new AsyncDisposableStack()
+  const ports = await borrowPorts(3 + innerPorts, stack)
+  const [storePort, port, controlPort, ...inner] = ports as [number, number, number, ...number[]]
+  const store = { dataDir: dir, host, port: storePort, controlPort: storePort }
+  // A shutdown in good order, so that no copy begins with a recovery.
+  stack.use(await start(await postgresCommand(store), store, 'SIGINT'))
+  const url = await storeUrl(dir, host, storePort)
+  for (const [database, schema] of schemas) await createSchema(new URL(url), database, schema)
+  const scratch = `${dir}.server`
+  await mkdir(scratch)
+  stack.defer(() => rm(scratch, { recursive: true }))
+  await registerNamespace({ dataDir: scratch, host, port, controlPort, innerPorts: inner, storeUrl: url })
+  await forgetServer(url)
+}
+
+const schemas = [
+  [databases.store, 'postgresql/v12/temporal'],
+  [databases.visibility, 'postgresql/v12/visibility'],
+] as const
+
+async function createSchema({ port, username, password }: URL, database: string, schema: string): Promise<void> {
+  const { sql } = await findTemporal()
+  const login = { SQL_HOST: host, SQL_PORT: port, SQL_USER: username, SQL_PASSWORD: password }
+  const env = { ...login, SQL_PLUGIN: 'postgres12', SQL_DATABASE: database }
+  for (const args of [['create-database'], ['setup-schema', '-v', '0.0'], ['update-schema', '--schema-name', schema]])
+    await promisify(execFile)(sql, args, { env }).catch((error: { stdout?: string; stderr?: string }) => {
+      const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').at(-1)
+      throw new HarnessError(`Temporal's tables could not be made (${args[0]} ${database}): ${said}`)
+    })
+}
+
+async function registerNamespace(server: ProgramRequest & { readonly controlPort: number }): Promise<void> {
+  const command = await programCommand(server)
+  await using _running = await start({ ...command, ready: { http: '/api/v1/system-info', control: true } }, server)
+  const answer = await request(`http://${host}:${server.controlPort}/api/v1/namespaces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ namespace, workflowExecutionRetentionPeriod: retention }),
+  })
+  const text = await answer.body.text()
+  if (answer.statusCode >= 300) throw new HarnessError(`Temporal registered no namespace: ${answer.statusCode} ${text}`)
+}
+
+/** Every copy would look for this server's parts, and give them tasks, until it took them for dead. */
+async function forgetServer(url: string): Promise<void> {
+  const client = new pg.Client(Object.assign(new URL(url), { pathname: `/${databases.store}` }).href)
+  await client.connect()
+  await client.query('delete from cluster_membership')
+  await client.end()
+}
+
+async function start(
+  { command, args, env, cwd, uid, gid, ready, endSignal }: ProgramCommand,
+  place: ProgramRequest & { readonly controlPort: number },
+  ending: NodeJS.Signals = endSignal,
+): Promise<AsyncDisposable> {
+  const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
+  const child = spawn(command, args, { cwd, ...identity, env: { ...runLabel(), ...env }, stdio: 'ignore' })
+  try {
+    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(patienceMs))
+  } catch (error) {
+    await end(child, 'SIGKILL')
+    throw new HarnessError(`${command} was not ready within ${patienceMs / 1000} s`, { cause: error })
+  }
+  return { [Symbol.asyncDispose]: () => end(child, ending) }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill(signal)
+  await gone
+}
+
+async function borrowPorts(count: number, stack: AsyncDisposableStack): Promise<readonly number[]> {
+  const ports: number[] = []
+  while (ports.length < count) ports.push(await reservePort())
+  stack.defer(() => ports.forEach(releasePort))
+  return ports
+}

@@ -1,0 +1,79 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HarnessError } from '../../core/errors.ts'
+import type { ProgramCommand, ProgramRequest } from './program.ts'
+import { findTemporal } from './temporal-binaries.ts'
+
+/** One process with four services: each has a port, and a membership port by which they find each other. */
+const innerPortNames = [
+  'FRONTEND_MEMBERSHIP_PORT',
+  'HISTORY_GRPC_PORT',
+  'HISTORY_MEMBERSHIP_PORT',
+  'MATCHING_GRPC_PORT',
+  'MATCHING_MEMBERSHIP_PORT',
+  'WORKER_GRPC_PORT',
+  'WORKER_MEMBERSHIP_PORT',
+] as const
+export const innerPorts = innerPortNames.length
+
+/** The namespace of the tasks: there before the first start (`temporal-template.ts`). */
+export const namespace = 'outlast'
+/** Databases of a server: what it knows, and an index for lists. */
+export const databases = { store: 'temporal', visibility: 'temporal_visibility' } as const
+
+/**
+ * How to start a server whose databases are behind `storeUrl`: by its environment alone. `port` is the frontend's gRPC,
+ * `controlPort` the same by HTTP. Ready when it knows the namespace, which it reads from the database, and its parts have found each
+ * other: a task queue is another part's than the frontend.
+ */
+export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
+  const { dataDir, timeScale = 1 } = request
+  const { server } = await findTemporal()
+  const settingsFile = join(dataDir, 'dynamic-config.yaml')
+  await writeFile(settingsFile, dynamicConfig(timeScale))
+  return {
+    command: server,
+    args: ['--allow-no-auth', 'start'],
+    env: { ...serverEnvironment(request), DYNAMIC_CONFIG_FILE_PATH: settingsFile },
+    cwd: dataDir,
+    ready: { http: `/api/v1/namespaces/${namespace}/task-queues/tasks`, control: true },
+    endSignal: 'SIGKILL',
+  }
+}
+
+function serverEnvironment(request: ProgramRequest): Record<string, string> {
+  const { host, port, controlPort, storeUrl, innerPorts: inner = [] } = request
+  if (storeUrl === undefined || controlPort === undefined || inner.length < innerPorts)
+    throw new HarnessError('the Temporal server needs a database, a control port and ports for its parts')
+  return {
+    ...databaseEnvironment(new URL(storeUrl)),
+    // Never changed after the first start. 512 is for a cluster; every one costs memory and polls.
+    NUM_HISTORY_SHARDS: '4',
+    BIND_ON_IP: host,
+    FRONTEND_GRPC_PORT: String(port),
+    FRONTEND_HTTP_PORT: String(controlPort),
+    ...Object.fromEntries(innerPortNames.map((name, i) => [name, String(inner[i])])),
+    LOG_LEVEL: 'warn',
+  }
+}
+
+function databaseEnvironment({ hostname, port, username, password }: URL): Record<string, string> {
+  return {
+    DB: 'postgres12',
+    DBNAME: databases.store,
+    VISIBILITY_DBNAME: databases.visibility,
+    POSTGRES_SEEDS: hostname,
+    DB_PORT: port,
+    POSTGRES_USER: decodeURIComponent(username),
+    POSTGRES_PWD: decodeURIComponent(password),
+  }
+}
+
+/** A connection that answers no ping is dead: after 60 s + 10 s as shipped, 5 s + 3 s here, scaled. Clients may ask as often. */
+function dynamicConfig(timeScale: number): string {
+  const settings = { keepAliveMinTime: 1000, keepAliveTime: 5000 / timeScale, keepAliveTimeout: 3000 / timeScale }
+  const lines = Object.entries(settings).map(
+    ([name, ms]) => `frontend.${name}:\n  - value: ${Math.max(1000, Math.round(ms))}ms\n`,
+  )
+  return lines.join('')
+}
