@@ -23,6 +23,7 @@ export const catalog: readonly Named[] = [
     summary: 'a journal and leases in PostgreSQL',
   },
   { name: 'durable-restate', delivery: 'sse-polling', engine: 'restate', summary: 'durable execution by Restate' },
+  { name: 'durable-temporal', delivery: 'sse-polling', engine: 'temporal', summary: 'durable execution by Temporal' },
 ]
 
 export interface Pattern {

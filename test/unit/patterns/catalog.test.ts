@@ -19,7 +19,7 @@ const engine = (name: string): Engine => ({
 })
 const mapOf = <T extends { name: string }>(...items: T[]) => new Map(items.map((item) => [item.name, item]))
 const deliveries = mapOf(...['sync', 'webhook', 'polling', 'sse', 'sse-polling', 'websocket'].map(delivery))
-const engines = mapOf(...['memory', 'postgres', 'restate'].map(engine))
+const engines = mapOf(...['memory', 'postgres', 'restate', 'temporal'].map(engine))
 
 test('every named pattern resolves, and promises what both axes promise', () => {
   for (const { name, delivery, engine } of catalog) {

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto'
+import { activityInfo, ApplicationFailure, CancelledFailure, cancellationSignal, heartbeat } from '@temporalio/activity'
+import type { Dispatcher } from 'undici'
+import { planTask } from '../../agent/plan.ts'
+import { performStep, ToolRefusal } from '../../agent/step.ts'
+import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import type { TaskEvent } from '../../contract/events.ts'
+import { foldEvents, requestOf } from '../../contract/log.ts'
+import type { Timing } from '../../contract/timing.ts'
+import type { Decider, Ending, StepResult, StepWork } from './protocol.ts'
+import { timeoutsAt } from './timeouts.ts'
+
+/** The part of a workflow that is not replayed: whatever touches the world. */
+export interface TaskActivities {
+  /** Performed by whoever decides, within its decision. */
+  identify(): Promise<Decider>
+  step(work: StepWork): Promise<StepResult>
+  /** `ending` is for the record: with it the log is complete. */
+  notify(ending: Ending): Promise<void>
+}
+
+export interface ActivityParts {
+  readonly settings: NodeSettings & { readonly toolsUrl: string }
+  readonly timing: Timing
+  readonly dispatcher: Dispatcher
+  readonly notify: Notify
+  readonly readLog: (taskId: string) => Promise<readonly TaskEvent[]>
+}
+
+export function openActivities({ settings, timing, dispatcher, ...parts }: ActivityParts): TaskActivities {
+  const { node, timeScale, toolsUrl } = settings
+  const { heartbeatMs } = timeoutsAt(timeScale)
+
+  async function step({ input, step, digest, attempt }: StepWork): Promise<StepResult> {
+    const { attempt: tries, taskId } = about()
+    if (tries > 1) return { kind: 'resumed', executor: node }
+    using _beat = beatEvery(heartbeatMs)
+    const place = { taskId, job: input.job, attempt, executor: node, toolsUrl, dispatcher, timing }
+    try {
+      const done = performStep(planTask(input, timeScale), step, digest, { ...place, signal: cancellationSignal() })
+      return { kind: 'done', ...(await done) }
+    } catch (error) {
+      if (error instanceof ToolRefusal) return { kind: 'refused', reason: error.message }
+      throw isLeaving(error) ? ApplicationFailure.retryable('the worker leaves', 'WorkerShutdown') : error
+    }
+  }
+
+  async function notify(): Promise<void> {
+    using _beat = beatEvery(heartbeatMs)
+    const log = await parts.readLog(about().taskId)
+    await parts.notify(foldEvents(log), requestOf(log))
+  }
+  const decider: Decider = { executor: node, life: randomUUID() }
+  return { step, notify, identify: async () => decider }
+}
+
+function about(): { readonly attempt: number; readonly taskId: string } {
+  const { attempt, workflowExecution } = activityInfo()
+  return { attempt, taskId: workflowExecution!.workflowId }
+}
+
+/** Nothing beats by itself: without this a dead worker would be noticed only when the step's time is over. */
+function beatEvery(ms: number): Disposable {
+  const beat = heartbeat
+  beat()
+  const timer = setInterval(beat, ms)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/** Cancelled by its own worker, not by the server. */
+function isLeaving(error: unknown): boolean {
+  return error instanceof CancelledFailure && error.message === 'WORKER_SHUTDOWN'
+}
