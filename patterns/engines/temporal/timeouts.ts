@@ -10,7 +10,7 @@ export function timeoutsAt(timeScale: number) {
   return {
     heartbeatMs: scaled(1000, 200),
     /** Silence after which a try of a step is lost. */
-    heartbeatTimeoutMs: scaled(5000, 1000),
+    heartbeatTimeoutMs: scaled(5000, 2000),
     /** Beside three times its duration, how long a step may take: its tool may be away for that long. */
     stepSlackMs: scaled(120_000, 30_000),
     notifyMs: scaled(3_600_000, 600_000),
