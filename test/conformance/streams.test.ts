@@ -70,7 +70,10 @@ describe.each([
     cutter.heal()
     expect((await running).task.result!.digest).toBe(planTask(job.input, timeScale).digest)
     expect(eventNumbers(ports)).toEqual(everyEvent)
-    expect(streamStates(ports).slice(0, 4)).toEqual(['open', 'heartbeat-missed', 'closed', 'open'])
+    const states = streamStates(ports)
+    expect(states.slice(0, 3)).toEqual(['open', 'heartbeat-missed', 'closed'])
+    // The next connection may still have met the silence.
+    expect(states.slice(3)).toContain('open')
   })
 
   test('when a node leaves, another replica goes on where it ended', async () => {
