@@ -1,164 +1,123 @@
 /**
  * What the fault points cost while they do nothing: a placebo (every connection through the proxy and, in containers, the
- * packet filter, no fault) against direct connections, on the same machine at the same time, in turns. First one request
- * over an open connection, then whole tasks of webhook on memory: submit, three tool calls, callback.
+ * packet filter; no fault) against direct connections, at the same time on the same machine, in turns.
  *
- * usage: node bench/injector.ts [--runtimes process,docker] [--requests 2000] [--tasks 200]
+ * - A request: one API node, asked over kept-alive connections through its link and at its own address.
+ * - A whole task with the reference client, beyond its ideal duration: two systems side by side, the links of one lead
+ *   straight to what they dial. A third, direct too, shows how far two equal systems differ by themselves.
+ *
+ * usage: node bench/injector.ts [--runtimes process,docker] [--patterns webhook,durable-postgres] [--requests 2000] [--tasks 100]
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { request } from 'undici'
-import { openCatalog } from '../harness/cli/catalog.ts'
+import { Client } from 'undici'
+import { monotonicMs } from '../harness/core/clock.ts'
 import type { Runtime } from '../harness/core/types.ts'
-import { openInbox } from '../harness/load/inbox.ts'
-import { labelRun } from '../harness/os/label.ts'
-import { openDispatcher } from '../harness/run/jobs.ts'
-import { openLedger } from '../harness/run/ledger.ts'
 import { findRuntimes } from '../harness/run/sweepers.ts'
-import { quantile, quantileInterval } from '../harness/stats/quantiles.ts'
-import { planTask } from '../patterns/agent/plan.ts'
-import type { Task } from '../patterns/contract/task.ts'
-import { timingAt } from '../patterns/contract/timing.ts'
-import runJob from '../patterns/deliveries/webhook/client.ts'
+import { describeAdded, describeTimes, inTurns } from './in-turns.ts'
+import { openScene } from './scene.ts'
+import { openSystem, submission, type System, type SystemSpec, token } from './system.ts'
 
 const { values } = parseArgs({
   options: {
     runtimes: { type: 'string', default: 'process,docker' },
+    patterns: { type: 'string', default: 'webhook,durable-postgres' },
     requests: { type: 'string', default: '2000' },
-    tasks: { type: 'string', default: '200' },
+    tasks: { type: 'string', default: '100' },
   },
 })
-const timeScale = 100
-const token = 'a-token-for-the-benchmark'
-const signal = AbortSignal.timeout(600_000)
-const catalog = await openCatalog()
-const temp = await mkdtemp(join(tmpdir(), 'outlast-bench-'))
-await chmod(temp, 0o711)
-labelRun(`bench-${process.pid}`)
-console.log(
-  '| runtime | what | direct p50 ms | placebo p50 ms | placebo - direct, median ms | p99 ms: direct, placebo |',
-)
-console.log('|---|---|---:|---:|---:|---:|')
-try {
-  const runtimes = await findRuntimes()
-  for (const name of values.runtimes.split(',')) await measure(runtimes.get(name)!)
-} finally {
-  await rm(temp, { recursive: true, force: true, maxRetries: 5 })
-}
+/** A task of 30 s in 0.3 s. */
+const [profile, timeScale] = ['smoke', 100] as const
 
-async function measure(runtime: Runtime): Promise<void> {
-  const reason = await runtime.probe()
-  if (reason !== undefined) return console.log(`${runtime.name} left out: ${reason}`)
-  await using direct = await openCell(runtime, true)
-  await using placebo = await openCell(runtime, false)
-  const [requests, tasks] = [Number(values.requests), Number(values.tasks)]
-  report(runtime, 'a request', await inTurns(requests, direct.ask, placebo.ask))
-  report(runtime, 'a whole task, beyond its ideal time', await inTurns(tasks, direct.work, placebo.work))
-}
+const runtimes = await findRuntimes()
+await using scene = openScene([...runtimes.values()])
+const usable = await findUsable(values.runtimes.split(','))
+printHead('runtime', 'request', 'direct', 'through its link')
+for (const runtime of usable) await measureRequests(runtime)
+printHead('runtime', 'task of', 'direct', 'placebo', 'direct again - direct')
+for (const runtime of usable) for (const pattern of values.patterns.split(',')) await measureTasks(runtime, pattern)
 
-interface Times {
-  readonly direct: readonly number[]
-  readonly placebo: readonly number[]
-}
-
-/** One after the other, so that whatever disturbs one soon disturbs the other; who begins changes every time. */
-async function inTurns(n: number, direct: () => Promise<number>, placebo: () => Promise<number>): Promise<Times> {
-  const times = { direct: [] as number[], placebo: [] as number[] }
-  const sides = [
-    ['direct', direct],
-    ['placebo', placebo],
-  ] as const
-  for (let i = -20; i < n; i++)
-    for (const [side, act] of i % 2 === 0 ? sides : sides.toReversed()) {
-      const ms = await act()
-      // The first ones warm up.
-      if (i >= 0) times[side].push(ms)
-    }
-  return times
-}
-
-function report(runtime: Runtime, what: string, { direct, placebo }: Times): void {
-  const differences = direct.map((ms, i) => placebo[i]! - ms)
-  const [low, high] = quantileInterval(differences, 0.5)!
-  const ms = (value: number | undefined): string => value!.toFixed(2)
-  const [p50, p99] = [0.5, 0.99].map((q) => [direct, placebo].map((times) => ms(quantile(times, q))))
-  const added = `${ms(quantile(differences, 0.5))} [${ms(low)}, ${ms(high)}]`
-  console.log(`| ${runtime.name} | ${what} | ${p50![0]} | ${p50![1]} | ${added} | ${p99!.join(', ')} |`)
-}
-
-/** One API node, and what is asked of it; each answers how many milliseconds it took. */
-interface Cell extends AsyncDisposable {
-  readonly ask: () => Promise<number>
-  readonly work: () => Promise<number>
-}
-
-async function openCell(runtime: Runtime, direct: boolean): Promise<Cell> {
-  await using stack = new AsyncDisposableStack()
-  const cell = direct ? 'direct' : 'placebo'
-  const folder = join(temp, `${runtime.name}-${cell}`)
-  const ground = stack.use(await runtime.open({ cell, folder, temp: folder, note: async () => {} }, signal))
-  const ledger = stack.use(
-    await openLedger(join(temp, `${runtime.name}-${cell}.ndjson`), join(temp, 'ledger.log'), ground.host),
-  )
-  const receiver = stack.use(await openInbox(ground.host, () => {}))
-  const deployment = stack.use(
-    await ground.deploy(
-      {
-        services: catalog.resolvePattern('webhook')!.engine.services,
-        replicas: { api: 1, executor: 1 },
-        env: {
-          OUTLAST_DELIVERY: 'webhook',
-          OUTLAST_ENGINE: 'memory',
-          OUTLAST_TIME_SCALE: String(timeScale),
-          OUTLAST_TOKEN: token,
-          OUTLAST_WEBHOOK_ALLOW: ground.network,
-        },
-        outside: { tools: ledger.address, receiver: receiver.address },
-        restartDelayMs: 1000,
-        seed: 1,
-        edge: false,
-        direct,
-        onNodeEvent: () => {},
-      },
-      signal,
-    ),
-  )
-  const urlOf = (kind: string): string => deployment.links.find((link) => link.kind === kind)!.url
-  const dispatcher = stack.use(openDispatcher(timingAt(timeScale).connectTimeoutMs, timeScale))
-  const inbox = {
-    urlFor: (job: string) => `${urlOf('sender->receiver')}/callbacks/${job}`,
-    wait: (job: string, until: AbortSignal) => receiver.wait<Task>(job, until),
+async function findUsable(names: readonly string[]): Promise<readonly Runtime[]> {
+  const usable: Runtime[] = []
+  for (const name of names) {
+    const runtime = runtimes.get(name)
+    const reason = runtime ? await runtime.probe() : 'there is no such runtime'
+    if (runtime && reason === undefined) usable.push(runtime)
+    else console.log(`Without the runtime ${name}: ${reason}.\n`)
   }
-  const ports = {
-    apis: [{ name: 'client->api-0', url: urlOf('client->api') }],
-    sticky: true,
-    dispatcher,
-    token,
-    timeScale,
-    now: () => performance.now(),
-    random: Math.random,
-    observe: () => {},
-    inbox,
+  return usable
+}
+
+async function measureRequests(runtime: Runtime): Promise<void> {
+  // At full length nothing ends while this runs, and what tasks do is rare.
+  await using system = await openSystem({ ...spec(runtime, 'polling', 'asked'), timeScale: 1 })
+  await using direct = openCaller('direct', system.apiUrl)
+  await using linked = openCaller('linked', system.apiLinkUrl)
+  const { task_id } = JSON.parse(await direct.call('POST', '/v1/tasks', submission('first', 1))) as { task_id: string }
+  const headers = { authorization: `Bearer ${token}` }
+  const asks = {
+    'GET /healthz': (to: Caller) => to.call('GET', '/healthz', {}),
+    'GET /v1/tasks/:id': (to: Caller) => to.call('GET', `/v1/tasks/${task_id}`, { headers }),
+    'POST /v1/tasks': (to: Caller, n: number) =>
+      to.call('POST', '/v1/tasks', submission(`${to.name}-${n + 100}`, n + 100)),
   }
-  let ordinal = 0
-  const owned = stack.move()
+  for (const [name, ask] of Object.entries(asks)) {
+    const turns = [direct, linked].map((to) => (n: number) => timed(() => ask(to, n)))
+    const [base, other] = await inTurns(Number(values.requests), turns)
+    printRow([runtime.name, `\`${name}\``], base!, other!)
+  }
+}
+
+async function measureTasks(runtime: Runtime, pattern: string): Promise<void> {
+  await using direct = await openSystem({ ...spec(runtime, pattern, 'direct'), direct: true })
+  await using placebo = await openSystem(spec(runtime, pattern, 'placebo'))
+  await using again = await openSystem({ ...spec(runtime, pattern, 'again'), direct: true })
+  const work = (system: System) => () => system.runTask(profile)
+  const times = await inTurns(Number(values.tasks), [direct, placebo, again].map(work))
+  printRow([runtime.name, pattern], times[0]!, times[1]!, describeAdded(times[0]!, times[2]!))
+}
+
+function spec(runtime: Runtime, pattern: string, what: string): SystemSpec {
+  return { name: `${runtime.name}-${pattern}-${what}`, runtime, pattern, timeScale, temp: scene.temp }
+}
+
+interface Caller extends AsyncDisposable {
+  readonly name: string
+  call(method: 'GET' | 'POST', path: string, more: { headers?: Record<string, string>; body?: string }): Promise<string>
+}
+
+/** One connection, kept alive. */
+function openCaller(name: string, url: string): Caller {
+  const client = new Client(url, { pipelining: 1 })
   return {
-    ask: () => timed(async () => (await request(`${urlOf('client->api')}/healthz`, { dispatcher })).body.dump()),
-    work: async () => {
-      const job = `${cell}-${++ordinal}`
-      const input = { seed: ordinal, profile: 'smoke', job }
-      const { idealMs } = planTask(input, timeScale)
-      const giveUpAt = performance.now() + 60_000
-      return (await timed(() => runJob({ key: job, ordinal, input, giveUpAt }, ports, signal))) - idealMs
+    name,
+    async call(method, path, { headers = {}, body }) {
+      const response = await client.request({ method, path, headers, body: body ?? null })
+      const text = await response.body.text()
+      if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`)
+      return text
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => client.close(),
   }
 }
 
 async function timed(act: () => Promise<unknown>): Promise<number> {
-  const start = performance.now()
+  const from = monotonicMs()
   await act()
-  return performance.now() - start
+  return monotonicMs() - from
+}
+
+function printHead(where: string, what: string, base: string, other: string, ...more: readonly string[]): void {
+  const times = [base, other].map((side) => `${side} p50 ms | p99`)
+  const columns = [where, what, ...times, `${other} - ${base}, median of pairs [95 %]`, ...more].join(' | ')
+  console.log(`\n| ${columns} |\n|${columns.replaceAll(/[^|]+/g, '---')}|`)
+}
+
+function printRow(
+  names: readonly string[],
+  base: readonly number[],
+  other: readonly number[],
+  ...more: readonly string[]
+): void {
+  const columns = [...names, ...describeTimes(base), ...describeTimes(other), describeAdded(base, other), ...more]
+  console.log(`| ${columns.join(' | ')} |`)
 }
