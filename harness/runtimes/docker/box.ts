@@ -1,6 +1,8 @@
-import { appendFile, mkdir } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Container, ContainerInspectInfo } from 'dockerode'
 import { HarnessError } from '../../core/errors.ts'
 
@@ -74,6 +76,6 @@ async function followLog({ container, spec }: Box, since?: number): Promise<void
   await mkdir(dirname(spec.logFile), { recursive: true })
   const client = await engine()
   const log: Readable = await client.container.logs(container, { ...(since !== undefined && { since }) })
-  log.on('data', (chunk: Buffer | string) => void appendFile(spec.logFile, chunk).catch(() => {}))
-  log.on('error', () => {})
+  // What cannot be written is lost: a log must not end a run.
+  pipeline(log, createWriteStream(spec.logFile, { flags: 'a' })).catch(() => {})
 }

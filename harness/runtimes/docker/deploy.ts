@@ -111,7 +111,7 @@ function crossingRequest(
     nodes: placed,
     links,
     router: helper('router', 'router', 64, { capabilities: ['NET_ADMIN'] }),
-    toxiproxy: (joins) => helper('links', 'toxiproxy', 128, { network: { joins } }),
+    toxiproxy: (joins) => helper('links', 'toxiproxy', 128, { network: { joins }, env: { LOG_LEVEL: 'info' } }),
     edge: request.edge ? (joins) => helper('edge', 'nginx', 64, { network: { joins }, confined: false }) : undefined,
   }
 }
