@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { describeError } from '../core/errors.ts'
 import { findLabelled } from '../os/leftovers.ts'
 import { listeningPorts } from '../os/listeners.ts'
 import type { Sweeper } from './sweepers.ts'
@@ -16,12 +17,13 @@ export interface Standing {
 
 /**
  * What there is of this run, and what has a name like ours: processes, listening ports, what runtimes keep, tables of the
- * packet filter, network namespaces, temporary folders. Reads only; what cannot be read here is not listed.
+ * packet filter, network namespaces, temporary folders. Reads only. A runtime that cannot be asked may keep something, and is
+ * listed; tables and namespaces that may not be read are not.
  */
 export async function takeStock(run: string, sweepers: readonly Sweeper[]): Promise<readonly Standing[]> {
   const processes = findLabelled(run)
   const pids = [process.pid, ...processes.map(({ pid }) => pid)]
-  const traces = sweepers.map((sweeper) => sweeper.traces().catch(() => []))
+  const traces = sweepers.map((sweeper) => tracesOf(sweeper, run))
   const named = (kind: string) => (name: string) => ({ kind, name })
   return [
     ...processes.map(({ pid, command }) => ({ kind: 'process', name: `${pid}: ${command}`, run })),
@@ -31,6 +33,14 @@ export async function takeStock(run: string, sweepers: readonly Sweeper[]): Prom
     ...(await readdir('/run/netns').catch(() => [])).map(named('network namespace')),
     ...listTemp().map(named('temporary folder')),
   ]
+}
+
+async function tracesOf({ name, traces }: Sweeper, run: string): Promise<readonly Standing[]> {
+  try {
+    return await traces()
+  } catch (error) {
+    return [{ kind: 'what runtime', name: `${name} keeps: it cannot be asked: ${describeError(error)}`, run }]
+  }
 }
 
 /** What is there after a run, was not before, and is that run's. Pure. */

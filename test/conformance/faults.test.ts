@@ -60,6 +60,37 @@ function conformance(runtime: Runtime): void {
         }
       })
 
+    if (fault.needs.includes('isolate'))
+      it('is met by a trial connection, which proves nothing by itself', async () => {
+        // Nobody else talks to this one: what is still closing on the other would be counted.
+        const node = test.deployment.nodes.find(({ name }) => name === 'api-1')!
+        const site = { ...siteFor(fault, test.deployment), nodes: [node] }
+        const active = await fault.arm(site, params, new AbortController().signal)
+        try {
+          expect(Object.values(active.evidence)).toEqual([expect.objectContaining({ canary: 'silence' })])
+          if (fault.name === 'partition')
+            expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
+        } finally {
+          await active.heal()
+        }
+      })
+
+    if (fault.name === 'idle-nat')
+      it('does not claim that anybody was forgotten before anybody could be', async () => {
+        const site = siteFor(fault, test.deployment)
+        await using traffic = knock(site, test.deployment)
+        await until(() => traffic.answered() > 0)
+        const patient = fault.params.parse({ idleMs: 60_000 })
+        const active = await fault.arm(site, patient, new AbortController().signal)
+        try {
+          const before = traffic.answered()
+          await until(() => traffic.answered() > before + 3)
+          expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
+        } finally {
+          await active.heal()
+        }
+      })
+
     it('leaves nothing behind when it is aborted while arming', async () => {
       const site = siteFor(fault, test.deployment)
       await expect(fault.arm(site, params, AbortSignal.abort())).rejects.toThrow()

@@ -74,7 +74,7 @@ export async function openCrossing(request: CrossingRequest, signal: AbortSignal
       await endDials(shell, virtualsOf(request, node))
     },
     isolate: async (name, address, cut) => {
-      const cutOff = await isolateNode(packets, { name, address }, crossingOf(request, name, cut), cut)
+      const cutOff = await isolateNode(packets, request.address, { name, address }, crossingOf(request, name, cut), cut)
       return endingDials(cutOff, shell, virtualsOf(request, name))
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

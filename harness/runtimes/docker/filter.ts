@@ -76,18 +76,19 @@ async function idleRule(
 ): Promise<Impairment> {
   const canary: IdleCanary = await openIdleCanary(host, link.port)
   const openedAt = performance.now()
+  const couldForget = (): boolean => performance.now() - openedAt >= spec.idleMs * 1.1
   let met: Meeting | undefined
   const listed = async (): Promise<boolean> => {
     if (!(await packets.read()).filled.has(`live0_${id}`)) return false
-    // Too early to be forgotten.
-    if (performance.now() - openedAt < spec.idleMs * 1.1) return true
+    if (!couldForget()) return true
     met ??= await canary.speak()
     return counterOf(await packets.read(), 'canary', id) > 0
   }
   return {
     evidence: { rule: id, canary: 'connected, and silent from now on' },
-    // Every connection that came by was in its table. Whether one was silent too long is for the system to avoid.
-    firings: async () => counterOf(await packets.read(), 'seen', id),
+    // Every connection that came by was in its table, and whether one was silent too long is for the system to avoid. But
+    // while not even ours was silent for so long, nobody can have been forgotten.
+    firings: async () => (couldForget() ? counterOf(await packets.read(), 'seen', id) : 0),
     counts: async () => ({
       connections: counterOf(await packets.read(), 'seen', id),
       ...tellCounts(await packets.read(), id, met ?? 'not yet idle for long enough'),
@@ -100,22 +101,44 @@ async function idleRule(
   }
 }
 
-/** Cut a node off, on all its connections or on those with one role. */
+/** Who is cut off from whom: the connections that it dials, by the mark of their links, and those that others dial. */
+export interface Cut {
+  readonly dialled: readonly number[] | 'all'
+  readonly whole: readonly MarkedLink[]
+}
+
+/**
+ * Cut a node off, on all its connections or on those with one role. Where somebody dials it over such a link, a trial
+ * connection must meet silence, now and at the end; a node that only dials others is read back and counted.
+ */
 export async function isolateNode(
   packets: Packets,
+  host: string,
   node: { readonly name: string; readonly address: string },
-  links: { readonly dialled: readonly number[] | 'all'; readonly whole: readonly number[] },
-  cut: Isolation,
+  { dialled, whole }: Cut,
+  { name, from, expiresMs }: Isolation,
 ): Promise<Impairment> {
-  if (links.dialled !== 'all' && links.dialled.length + links.whole.length === 0)
-    throw new Error(`${node.name} has no connection with any ${cut.from}`)
-  const { name, expiresMs } = cut
-  const imposed = imposeIsolation(packets.table, { name, node: node.name, address: node.address, expiresMs, ...links })
+  if (dialled !== 'all' && dialled.length + whole.length === 0)
+    throw new Error(`${node.name} has no connection with any ${from}`)
+  const marks = { dialled, whole: whole.map(({ mark }) => mark) }
+  const imposed = imposeIsolation(packets.table, { name, node: node.name, address: node.address, expiresMs, ...marks })
   await packets.run(imposed.script)
+  const sinceMs = monotonicMs()
   const { id } = imposed
+  const heal = onlyOnce(() => packets.run(imposed.undo))
+  let canary: Meeting = 'not tried: nobody dials it here'
+  const verify = async (): Promise<boolean> => {
+    if (!(await packets.read()).filled.has(`live0_${id}`)) return false
+    if (whole.length > 0) canary = await tryConnection(host, whole[0]!.port)
+    return whole.length === 0 || canary === 'silence'
+  }
+  if (!(await verify())) {
+    await heal()
+    throw new Error(`the kernel took the cut, but a trial connection to ${node.name} met "${canary}"`)
+  }
   return {
-    sinceMs: monotonicMs(),
-    evidence: { rule: id },
+    sinceMs,
+    evidence: { rule: id, canary },
     firings: async () => {
       const sight = await packets.read()
       return counterOf(sight, 'hits', id) + counterOf(sight, 'ends', id)
@@ -126,10 +149,11 @@ export async function isolateNode(
         dropped: counterOf(sight, 'hits', id),
         endsSwallowed: counterOf(sight, 'ends', id),
         endsTold: counterOf(sight, 'told', id),
+        canary,
       }
     },
-    listed: async () => (await packets.read()).filled.has(`live0_${id}`),
-    heal: onlyOnce(() => packets.run(imposed.undo)),
+    listed: knownAtFirst(verify),
+    heal,
   }
 }
 

@@ -2,6 +2,7 @@ import { HarnessError } from '../../core/errors.ts'
 import type { Isolation } from '../../core/types.ts'
 import type { Planned, PlannedLink } from '../programs/topology.ts'
 import type { Door } from './edge.ts'
+import type { Cut } from './filter.ts'
 import type { MarkedLink } from './ruleset.ts'
 
 /** A link with everything that its crossing gives it. */
@@ -62,15 +63,14 @@ export function crossingOf(
   { links, nodes }: Routes & { readonly nodes: readonly Planned[] },
   name: string,
   { from }: Isolation,
-): { readonly dialled: readonly number[] | 'all'; readonly whole: readonly number[] } {
+): Cut {
   const { role } = nodes.find((node) => node.name === name)!
-  const marks = (wanted: (link: CrossedLink) => boolean): readonly number[] =>
-    links.filter(wanted).map(({ marked }) => marked.mark)
+  const marked = (wanted: (link: CrossedLink) => boolean) => links.filter(wanted).map((link) => link.marked)
   // On both ways of the crossing: who dials the node must not be answered by the proxy.
   const leads = ({ to }: CrossedLink): boolean => 'node' in to && to.node === name
-  if (from === 'all') return { dialled: 'all', whole: marks(leads) }
+  if (from === 'all') return { dialled: 'all', whole: marked(leads) }
   return {
-    dialled: marks(({ kind }) => kind === `${role}->${from}`),
-    whole: marks((link) => link.kind === `${from}->${role}` && leads(link)),
+    dialled: marked(({ kind }) => kind === `${role}->${from}`).map(({ mark }) => mark),
+    whole: marked((link) => link.kind === `${from}->${role}` && leads(link)),
   }
 }

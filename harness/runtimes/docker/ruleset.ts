@@ -182,7 +182,7 @@ export function imposeIsolation(
     ...(cut.whole.length > 0 ? [byLink] : []),
   ]
   const counters = ['hits', 'ends']
-  const body = [`${tells} counter name ends_${id} drop`, `counter name hits_${id} drop`]
+  const body = [`${ofCanary} drop`, `${tells} counter name ends_${id} drop`, `counter name hits_${id} drop`]
   const script = imposeHarm({
     table,
     id,

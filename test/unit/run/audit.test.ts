@@ -21,6 +21,13 @@ describe('the difference that a run made', () => {
     expect(left([one])).toEqual([`${one.kind} ${one.name}`])
   })
 
+  it('is told where a runtime cannot be asked what it keeps: that is not nothing', async () => {
+    const mute = { name: 'mute', traces: () => Promise.reject(new Error('gone')), sweep: async () => [] }
+    const after = await takeStock(run, [mute])
+    expect(left(after)).toContain('what runtime mute keeps: it cannot be asked: gone')
+    expect(left(after, after)).toEqual([])
+  })
+
   it('is not what was there before', () => {
     const table = { kind: 'nft table', name: 'outlast_123_abc' }
     expect(left([table], [table])).toEqual([])
