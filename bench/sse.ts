@@ -37,6 +37,7 @@ const cells = ['bench-a', 'bench-b'].map((id): CellPlan => ({
   repetition: 1,
   seed: 1,
   timeScale: 1,
+  tuning: 'default',
   profile: 'research-write',
   tasks: tasks / 2,
   load: { arrivals: 'uniform', ratePerSec: Number(values.rate) / 2 },

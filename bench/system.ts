@@ -8,6 +8,7 @@ import { openLedger } from '../harness/run/ledger.ts'
 import { planTask } from '../patterns/agent/plan.ts'
 import type { ClientPorts, RunJob } from '../patterns/contract/client.ts'
 import type { Task } from '../patterns/contract/task.ts'
+import { timeoutsAt } from '../patterns/contract/timeouts.ts'
 import { timingAt } from '../patterns/contract/timing.ts'
 
 export const token = 'a-token-for-the-benchmark'
@@ -89,6 +90,7 @@ function deploy(
   return ground.deploy(
     {
       services: engine.services,
+      timeouts: timeoutsAt(engine.timeouts, { tuning: 'default', timeScale }),
       replicas: { api: 1, executor: 1 },
       env,
       outside,

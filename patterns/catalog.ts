@@ -1,4 +1,5 @@
 import type { Delivery, Engine, Promised } from './contract/axes.ts'
+import type { Tuning } from './contract/timeouts.ts'
 
 /** A pattern by name: which delivery over which engine. */
 export interface Named {
@@ -8,7 +9,7 @@ export interface Named {
   readonly summary: string
 }
 
-/** The named patterns, the article's first. Any other pair is `delivery+engine`. */
+/** The named patterns, the article's first. Any other pair is `delivery+engine`; `@tuned` after either tunes its engine. */
 export const catalog: readonly Named[] = [
   { name: 'webhook', delivery: 'webhook', engine: 'memory', summary: 'the article’s Simple Webhook' },
   { name: 'sse-polling', delivery: 'sse-polling', engine: 'memory', summary: 'the article’s SSE + Polling Fallback' },
@@ -31,12 +32,13 @@ export interface Pattern {
   readonly summary: string
   readonly delivery: Delivery
   readonly engine: Engine
+  readonly tuning: Tuning
   /** What both axes promise: a pattern can promise no more. */
   readonly promises: readonly Promised[]
 }
 
 /**
- * The pattern of a name in the catalog, or of a pair `delivery+engine`.
+ * The pattern of a name in the catalog, or of a pair `delivery+engine`; with `@tuned` its engine's timeouts are tuned.
  * Throws RangeError, saying what is known, for anything else.
  */
 export function resolvePattern(
@@ -44,12 +46,20 @@ export function resolvePattern(
   deliveries: ReadonlyMap<string, Delivery>,
   engines: ReadonlyMap<string, Engine>,
 ): Pattern {
-  const named = catalog.find((pattern) => pattern.name === name) ?? pair(name)
+  const { base, tuning } = splitTuning(name)
+  const named = catalog.find((pattern) => pattern.name === base) ?? pair(base)
   const delivery = named && deliveries.get(named.delivery)
   const engine = named && engines.get(named.engine)
   if (!delivery || !engine) throw new RangeError(`unknown pattern "${name}"; ${known(deliveries, engines)}`)
+  if (tuning === 'tuned' && Object.keys(engine.timeouts).length === 0)
+    throw new RangeError(`the engine ${engine.name} of "${name}" has nothing to tune; leave @tuned out`)
   const promises = delivery.promises.filter((promise) => engine.promises.includes(promise))
-  return { name, summary: named.summary, delivery, engine, promises }
+  return { name, summary: named.summary, delivery, engine, tuning, promises }
+}
+
+function splitTuning(name: string): { readonly base: string; readonly tuning: Tuning } {
+  const tuned = name.endsWith('@tuned')
+  return { base: tuned ? name.slice(0, -'@tuned'.length) : name, tuning: tuned ? 'tuned' : 'default' }
 }
 
 function pair(name: string): Named | undefined {
@@ -61,5 +71,5 @@ function pair(name: string): Named | undefined {
 function known(deliveries: ReadonlyMap<string, Delivery>, engines: ReadonlyMap<string, Engine>): string {
   const names = catalog.filter((p) => deliveries.has(p.delivery) && engines.has(p.engine)).map((p) => p.name)
   const axes = [deliveries, engines].map((axis) => `{${[...axis.keys()].join('|')}}`)
-  return `known: ${names.join(', ')}, or a pair ${axes.join('+')}`
+  return `known: ${names.join(', ')}, or a pair ${axes.join('+')}; with @tuned the engine's timeouts are tuned`
 }

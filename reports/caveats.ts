@@ -11,6 +11,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...smallCells(results.cells),
     ...clusteredNote(results.cells),
     ...compressionNote(results),
+    ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
     ...results.environment.deviations.map((sentence) => `${sentence[0]?.toUpperCase()}${sentence.slice(1)}.`),
   ]
@@ -66,6 +67,19 @@ function compressionNote({ plan }: RunResults): readonly string[] {
   return [
     `Time is compressed ${plan.timeScale} times. Success and re-executed work carry over to full length; overhead and recovery in milliseconds do not and must not be quoted.`,
   ]
+}
+
+/** Timeouts that compression could not divide: what they decide takes longer than in proportion. */
+function flooredNotes(cells: readonly CellResult[]): readonly string[] {
+  const engines = Map.groupBy(cells, ({ cell }) => `${cell.engine} (${cell.tuning})`)
+  return [...engines].flatMap(([engine, [first]]) => {
+    const floored = (first!.cell.floored ?? []).map(
+      ({ name, wantedMs, ms }) => `${name} ${duration(ms)} instead of ${duration(wantedMs)}`,
+    )
+    return floored.length === 0
+      ? []
+      : [`Timeouts of ${engine} stand on floors that do not shrink with time: ${floored.join(', ')}.`]
+  })
 }
 
 function unmeasuredHealth(cells: readonly CellResult[]): readonly string[] {

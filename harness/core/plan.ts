@@ -1,4 +1,5 @@
 import type { Promised } from './promises.ts'
+import type { Floored, Tuning } from './timeouts.ts'
 
 /** A scenario, expanded: pure data, fixed before anything starts. `plan.json` is this. */
 export interface Plan {
@@ -41,6 +42,10 @@ export interface CellPlan {
   readonly repetition: number
   readonly seed: number
   readonly timeScale: number
+  /** What the engine's timeouts are set to. */
+  readonly tuning: Tuning
+  /** Timeouts of the engine that are longer than in proportion to the work; absent when there is none. */
+  readonly floored?: readonly Floored[]
   readonly profile: string
   readonly tasks: number
   readonly load: { readonly arrivals: 'poisson' | 'uniform'; readonly ratePerSec: number }

@@ -3,6 +3,7 @@ import type { ZodType } from 'zod'
 import type { FaultState, History } from './history.ts'
 import type { LinkName, NodeRole, Target } from './plan.ts'
 import type { Promised } from './promises.ts'
+import type { Timeout } from './timeouts.ts'
 import type { Named } from './discover.ts'
 
 /**
@@ -91,6 +92,8 @@ export interface DeployRequest {
   readonly services: readonly ServiceSpec[]
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly env: Readonly<Record<string, string>>
+  /** Of the engine, in real milliseconds, for those of its programs that have any. */
+  readonly timeouts: Readonly<Record<string, number>>
   /** Addresses outside the system under test that nodes dial: the ledger (`tools`) and the callback `receiver`. */
   readonly outside: Readonly<Record<'tools' | 'receiver', string>>
   readonly restartDelayMs: number
@@ -252,5 +255,7 @@ export interface Engine extends Named {
   readonly notifier: 'api' | 'worker'
   /** Tasks live in one process: clients stick to the replica that accepted theirs. */
   readonly sticky: boolean
+  /** By name; empty: there is nothing to tune. */
+  readonly timeouts: Readonly<Record<string, Timeout>>
   readonly services: readonly ServiceSpec[]
 }

@@ -1,3 +1,4 @@
+import type { Tuning } from '../core/timeouts.ts'
 import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
 
 /**
@@ -5,7 +6,7 @@ import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
  * Types only: whoever starts outlast fills it from the folders.
  */
 export interface Catalog {
-  /** The named patterns; any `delivery+engine` resolves as well. */
+  /** The named patterns; any `delivery+engine` resolves as well, and either with `@tuned`. */
   readonly patternNames: readonly string[]
   readonly deliveryNames: readonly string[]
   readonly engineNames: readonly string[]
@@ -26,6 +27,7 @@ export interface CatalogPattern {
   readonly name: string
   readonly delivery: Delivery
   readonly engine: Engine
+  readonly tuning: Tuning
 }
 
 /** What planning needs to know of a kind of work. */

@@ -1,5 +1,6 @@
 import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../core/plan.ts'
 import { drawUniform } from '../core/rng.ts'
+import { flooredAt } from '../core/timeouts.ts'
 import type { Runtime } from '../core/types.ts'
 import type { Catalog, CatalogPattern } from './catalog.ts'
 import { roundMs } from './fault-spec.ts'
@@ -60,7 +61,8 @@ function whyBeyondRuntime(
 export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario): CellPlan {
   const { arm, repetition, seed } = block
   const { timeScale, load, replicas, profile, health } = scenario
-  const { delivery, engine } = pattern
+  const { delivery, engine, tuning } = pattern
+  const floored = flooredAt(engine.timeouts, tuning, timeScale)
   const untouchedBy = findUntouched(arm, pattern, scenario)
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
@@ -75,6 +77,8 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     // Arms share it, so that what differs between them is the fault alone.
     seed: Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31),
     timeScale,
+    tuning,
+    ...(floored.length > 0 && { floored }),
     profile,
     tasks: load.tasks,
     load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },

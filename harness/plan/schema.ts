@@ -44,7 +44,7 @@ export function scenarioShape(vocabulary: Vocabulary) {
       .array(pattern)
       .min(1)
       .superRefine(noRepetition)
-      .describe('Compared side by side: names of the catalog, or delivery+engine'),
+      .describe('Compared side by side: names of the catalog, or delivery+engine; @tuned tunes the engine'),
     load: section({
       tasks: z.int().min(1).max(1_000_000).describe('How many, per pattern and arm'),
       arrivals: z.enum(['poisson', 'uniform']).default('poisson').describe('How the intended starts are spread'),
@@ -105,9 +105,15 @@ function patternName(vocabulary: Vocabulary) {
   })
 }
 
-function unknownPattern(name: string, { patternNames, deliveryNames, engineNames }: Vocabulary): string {
-  const [delivery, engine, ...more] = name.split('+') as [string, ...string[]]
-  const known = `patterns: ${patternNames.join(', ')}, or delivery+engine`
+function unknownPattern(
+  name: string,
+  { patternNames, deliveryNames, engineNames, resolvePattern }: Vocabulary,
+): string {
+  const base = name.replace(/@tuned$/, '')
+  const [delivery, engine, ...more] = base.split('+') as [string, ...string[]]
+  const known = `patterns: ${patternNames.join(', ')}, or delivery+engine, either with @tuned`
+  if (base !== name && resolvePattern(base))
+    return `${describe(name)}: its engine has no timeouts to tune; write ${base}`
   if (engine === undefined || more.length > 0)
     return `unknown pattern ${describe(name)}${suggest(name, patternNames)}; ${known}`
   if (!deliveryNames.includes(delivery))

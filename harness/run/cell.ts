@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Inbox, RunJob } from '../../patterns/contract/client.ts'
 import type { Task } from '../../patterns/contract/task.ts'
+import { timeoutsAt } from '../../patterns/contract/timeouts.ts'
 import { timingAt } from '../../patterns/contract/timing.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
@@ -116,10 +117,12 @@ async function deploy(
         OUTLAST_DELIVERY: cell.delivery,
         OUTLAST_ENGINE: cell.engine,
         OUTLAST_TIME_SCALE: String(cell.timeScale),
+        OUTLAST_TUNING: cell.tuning,
         OUTLAST_TOKEN: token,
         // The receiver of a run is on loopback or in a private network, which a sender must otherwise refuse to dial.
         OUTLAST_WEBHOOK_ALLOW: ground.network,
       },
+      timeouts: timeoutsAt(engineOf(cell, context).timeouts, cell),
       outside: { tools: ledger.address, receiver: receiver.address },
       restartDelayMs: cell.restartDelayMs,
       seed: cell.seed,

@@ -130,6 +130,7 @@ async function makeNodes(
         logFile: join(request.folder, 'logs', `${node.name}.log`),
         host: loopback,
         env: { ...request.env, ...addresses },
+        timeouts: request.timeouts,
       })
       const { name, role, ordinal } = node
       const { restartDelayMs, onNodeEvent: onEvent } = request

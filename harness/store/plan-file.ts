@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { linkNames, type CellPlan, type Gate, type HealthLimits, type Plan } from '../core/plan.ts'
 import { promises, type Promised } from '../core/promises.ts'
+import { tunings } from '../core/timeouts.ts'
 
 /**
  * `plan.json`, version 1, as `harness/core/plan.ts` describes it. Fields that this version does not know are kept:
@@ -38,7 +39,7 @@ const plannedFault = z.looseObject({
 const healthLimits: z.ZodType<HealthLimits> = z.looseObject({ pacerLagP99Ms: ms, eventLoopDelayP99Ms: ms })
 
 export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
-  id: z.string().regex(/^[\w.+-]+$/, 'a cell id is a folder name'),
+  id: z.string().regex(/^[\w.+@-]+$/, 'a cell id is a folder name'),
   block: count,
   pattern: z.string(),
   delivery: z.string(),
@@ -48,6 +49,8 @@ export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
   repetition: count,
   seed: z.number(),
   timeScale: z.number().positive(),
+  tuning: z.enum(tunings).default('default'),
+  floored: z.exactOptional(z.array(z.looseObject({ name: z.string(), wantedMs: ms, ms, why: z.string() }))),
   profile: z.string(),
   tasks: count,
   load: z.looseObject({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),

@@ -1,6 +1,7 @@
 import type { WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Backend, NodeSettings, Notify } from './backend.ts'
+import type { Timeouts } from './timeouts.ts'
 
 /** What a delivery or an engine can promise; `harness/core/promises.ts` says what each word means. */
 export type Promised =
@@ -33,6 +34,8 @@ export interface Engine {
   readonly notifier: 'api' | 'worker'
   /** Tasks live in one process: clients stay with the replica that accepted theirs. */
   readonly sticky: boolean
+  /** As shipped and tuned; empty: there is nothing to tune. */
+  readonly timeouts: Timeouts
   readonly services: readonly Service[]
 }
 

@@ -1,5 +1,6 @@
 import type { Task, TaskRequest } from './task.ts'
 import type { TaskEvent } from './events.ts'
+import type { Tuning } from './timeouts.ts'
 
 /** A submission as the API hands it to an engine. `key` is the client's idempotency key. */
 export interface Submission {
@@ -53,6 +54,8 @@ export interface NodeSettings {
   readonly delivery: string
   readonly engine: string
   readonly timeScale: number
+  /** What the engine's timeouts are set to. */
+  readonly tuning: Tuning
   /** Bearer token that the API requires. */
   readonly token: string
   /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */

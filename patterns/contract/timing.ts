@@ -22,13 +22,8 @@ const atFullLength = {
   webhookTimeoutMs: 15_000,
   /** A tool call: longest wait for the answer, then retried by the executor. */
   toolTimeoutMs: 30_000,
-  /** Ownership of a task by a worker: renewed every heartbeat, void after the lease. */
-  leaseMs: 60_000,
-  leaseHeartbeatMs: 15_000,
   /** After SIGTERM: how long answers in progress may take before their connections are cut. */
   drainMs: 10_000,
-  /** How often an idle worker looks for work, beside being woken. */
-  claimPollMs: 5_000,
 } as const
 export type Timing = { readonly [K in keyof typeof atFullLength]: number }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import engine from '../../patterns/engines/postgres/engine.ts'
-import { timingAt } from '../../patterns/contract/timing.ts'
 import { claimTasks, enrolWorker } from '../../patterns/engines/postgres/leases.ts'
 import { openStore } from '../../patterns/engines/postgres/store.ts'
+import { timingOf } from '../../patterns/engines/postgres/timeouts.ts'
 import { startCluster } from '../support/engine-cluster.ts'
 
 const timeScale = 80
@@ -13,7 +13,7 @@ test('a claim that a firewall held up takes nothing that was claimed after it wa
   const api = await cluster.openApi()
   await using store = openStore({
     url: cluster.storeUrl!,
-    timing: timingAt(timeScale),
+    timing: timingOf({ tuning: 'default', timeScale }),
     connections: 1,
     patienceMs: 10_000,
   })

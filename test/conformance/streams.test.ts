@@ -82,7 +82,7 @@ describe.each([
     const half = await loadDeliveryServer(delivery)
     const settings = { node: 'api-1', listen: { host: '127.0.0.1', port: 0 }, delivery, engine: 'memory' }
     const drain = new AbortController()
-    const app = half.routes(node.backend, { ...settings, timeScale, token }, drain.signal)
+    const app = half.routes(node.backend, { ...settings, timeScale, tuning: 'default', token }, drain.signal)
     const second = await listenWith(app, half.openSockets?.())
     const ports = portsFor([node.url, second.url], { sticky: false })
     const running = (await clientOf(delivery))(longJob('moved', 73), ports, never)

@@ -38,6 +38,7 @@ export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): Ce
     repetition: 1,
     seed,
     timeScale: 300,
+    tuning: 'default',
     profile: 'research-write',
     tasks,
     load: { arrivals: 'poisson', ratePerSec },

@@ -51,6 +51,7 @@ export async function deployForTest(
     await ground.deploy(
       {
         services: engines.get(engine)!.services,
+        timeouts: {},
         replicas: { api: 2, executor: 2 },
         env: {
           OUTLAST_DELIVERY: delivery,

@@ -21,6 +21,7 @@ import * as temporal from '../../harness/runtimes/programs/temporal.ts'
 import { readinessOf, waitUntilReady } from '../../harness/runtimes/programs/readiness.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
 import type { Backend, BackendModule, NodeSettings } from '../../patterns/contract/backend.ts'
+import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/timeouts.ts'
 import { loadModule, openNotify } from '../../patterns/contract/axes.ts'
 import type { Task } from '../../patterns/contract/task.ts'
 
@@ -56,14 +57,19 @@ export interface Worker {
   readonly ended: Promise<number | string>
 }
 
-export async function startCluster(engine: Engine, timeScale: number): Promise<EngineCluster> {
+/** `tuned` unless it is said otherwise: a crash is noticed sooner. */
+export async function startCluster(
+  engine: Engine,
+  timeScale: number,
+  tuning: Tuning = 'tuned',
+): Promise<EngineCluster> {
   await using stack = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'outlast-'))
   stack.defer(() => rm(dir, { recursive: true, maxRetries: 5 }))
   // A database that runs as nobody must be able to come here.
   await chmod(dir, 0o711)
   const world = stack.use(await startWorld())
-  const places = await placeServers(engine, dir, timeScale)
+  const places = await placeServers(engine, dir, { tuning, timeScale })
   const addresses = await addressesOf(places)
   const workerPort = await freePort()
   const { addressOf, links } = await openCrossings(engine, addresses, workerPort, dir, stack)
@@ -74,6 +80,7 @@ export async function startCluster(engine: Engine, timeScale: number): Promise<E
     delivery: 'webhook',
     engine: engine.name,
     timeScale,
+    tuning,
     token: 'a token for nothing but tests',
     webhookAllow: ['127.0.0.0/8'],
     toolsUrl: world.url,
@@ -167,6 +174,7 @@ function environmentOf(settings: NodeSettings): Record<string, string> {
     ['OUTLAST_DELIVERY', settings.delivery],
     ['OUTLAST_ENGINE', settings.engine],
     ['OUTLAST_TIME_SCALE', String(settings.timeScale)],
+    ['OUTLAST_TUNING', settings.tuning],
     ['OUTLAST_TOKEN', settings.token],
     ['OUTLAST_WEBHOOK_ALLOW', webhookAllow?.join(',')],
     ['OUTLAST_STORE_URL', settings.storeUrl],
@@ -186,7 +194,7 @@ interface Server extends AsyncDisposable {
 type ServerPlace = ProgramRequest & { readonly controlPort: number; readonly service: ServiceSpec }
 
 /** The engine's servers, a database first; its files are made. */
-async function placeServers(engine: Engine, dir: string, timeScale: number): Promise<readonly ServerPlace[]> {
+async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<readonly ServerPlace[]> {
   const services = engine.services.filter(({ role }) => role === 'store' || role === 'engine')
   return Promise.all(
     services.map(async (service) => {
@@ -197,7 +205,7 @@ async function placeServers(engine: Engine, dir: string, timeScale: number): Pro
       const innerPorts: number[] = []
       while (innerPorts.length < temporal.innerPorts) innerPorts.push(await reservePort())
       const ports = { port: await reservePort(), controlPort: await reservePort(), innerPorts }
-      return { dataDir, host: '127.0.0.1', ...ports, timeScale, service }
+      return { dataDir, host: '127.0.0.1', ...ports, timeouts: timeoutsAt(engine.timeouts, pace), service }
     }),
   )
 }

@@ -24,7 +24,7 @@ const everyAddress = '0.0.0.0'
 export function describeProgram(node: Planned, request: DeployRequest, password: string): Program {
   const { program } = node.service
   if (program === 'postgres') return describePostgres(password)
-  if (program === 'restate') return describeRestate(Number(request.env['OUTLAST_TIME_SCALE'] ?? 1))
+  if (program === 'restate') return describeRestate(request.timeouts)
   return describeOwn(node, request)
 }
 
@@ -72,14 +72,14 @@ export function storeUrl(through: string, password: string): string {
   return `postgres://${user}:${password}@${new URL(through).host}/postgres`
 }
 
-function describeRestate(timeScale: number): Program {
+function describeRestate(timeouts: DeployRequest['timeouts']): Program {
   const [port, controlPort] = [8080, 9070]
   return {
     image: 'restate',
     port,
     controlPort,
     command: ['--no-logo', '--base-dir', '/restate-data'],
-    env: serverEnvironment(everyAddress, port, controlPort, timeScale),
+    env: serverEnvironment(everyAddress, port, controlPort, timeouts),
     confined: false,
     memoryBytes: 1024 * mebibyte,
     cpus: 2,

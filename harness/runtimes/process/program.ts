@@ -33,6 +33,8 @@ export interface ProgramPlace {
   readonly logFile: string
   readonly host: string
   readonly env: Readonly<Record<string, string>>
+  /** Real milliseconds, for programs that have timeouts. */
+  readonly timeouts: Readonly<Record<string, number>>
 }
 
 /** Prepare a server's data before anything starts: others need what is in it, as the password of a database. */
@@ -72,7 +74,7 @@ function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Prog
 }
 
 async function describeServer(node: Placed, place: ProgramPlace): Promise<Program> {
-  const { dataDir, host, logFile, env } = place
+  const { dataDir, host, logFile, env, timeouts } = place
   const { port, controlPort, innerPorts = [] } = node
   const storeUrl = env['OUTLAST_STORE_URL']
   const { ready, endSignal, ...child } = await serverCommands[node.service.program as keyof typeof serverCommands]({
@@ -81,7 +83,7 @@ async function describeServer(node: Placed, place: ProgramPlace): Promise<Progra
     port,
     controlPort,
     innerPorts,
-    timeScale: Number(env['OUTLAST_TIME_SCALE'] ?? 1),
+    timeouts,
     ...(storeUrl !== undefined && { storeUrl }),
   })
   return { child: { ...child, logFile, nice }, ready: readinessOf(ready, { host, port, controlPort }), endSignal }

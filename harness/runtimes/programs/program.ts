@@ -11,8 +11,8 @@ export interface ProgramRequest {
   readonly innerPorts?: readonly number[]
   /** The database's address, credentials included: only for programs that dial one. */
   readonly storeUrl?: string
-  /** Divides the patience of programs that have any; 1 when left out. */
-  readonly timeScale?: number
+  /** Real milliseconds, by name: only for programs that have timeouts. */
+  readonly timeouts?: Readonly<Record<string, number>>
 }
 
 /** How to start a program as a child process: plain data. */

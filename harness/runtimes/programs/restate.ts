@@ -29,7 +29,7 @@ const settings = {
 
 /** How to start a server with its data below `dataDir`. `port` is the ingress, `controlPort` the administration. */
 export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
-  const { dataDir, host, port, controlPort, timeScale = 1 } = request
+  const { dataDir, host, port, controlPort, timeouts = {} } = request
   if (controlPort === undefined) throw new HarnessError('the Restate server needs a control port')
   const temporary = {
     // It spills invocations into the temporary directory, and leaves them there when it is killed.
@@ -39,7 +39,7 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
     command: serverBinary(),
     // Relative to the working directory: the path of a Unix socket may have no more than 107 bytes.
     args: ['--no-logo', '--base-dir', '.'],
-    env: { ...serverEnvironment(host, port, controlPort, timeScale), ...temporary },
+    env: { ...serverEnvironment(host, port, controlPort, timeouts), ...temporary },
     cwd: dataDir,
     ready: { http: '/restate/health' },
     endSignal: 'SIGKILL',
@@ -51,16 +51,25 @@ export function serverEnvironment(
   host: string,
   port: number,
   controlPort: number,
-  timeScale: number,
+  timeouts: Readonly<Record<string, number>>,
 ): Readonly<Record<string, string>> {
   return {
     ...settings,
-    // A connection that answers no ping is dead: after a minute as shipped, scaled like every other patience of a pattern.
-    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL: `${Math.max(1000, Math.round(40_000 / timeScale))}ms`,
-    RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_TIMEOUT: `${Math.max(1000, Math.round(20_000 / timeScale))}ms`,
+    ...scaledSettings(timeouts),
     RESTATE_INGRESS__BIND_ADDRESS: `${host}:${port}`,
     RESTATE_ADMIN__BIND_ADDRESS: `${host}:${controlPort}`,
   }
+}
+
+/** Those of the server's own timeouts that the engine states. */
+function scaledSettings(timeouts: Readonly<Record<string, number>>): Record<string, string> {
+  const names = {
+    keepAliveIntervalMs: 'RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL',
+    keepAliveTimeoutMs: 'RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_TIMEOUT',
+    connectTimeoutMs: 'RESTATE_WORKER__INVOKER__CONNECT_TIMEOUT',
+  }
+  const stated = Object.entries(names).filter(([name]) => timeouts[name] !== undefined)
+  return Object.fromEntries(stated.map(([name, variable]) => [variable, `${timeouts[name]}ms`]))
 }
 
 /** The server that npm installed for this platform. Throws HarnessError when it installed none. */

@@ -4,6 +4,8 @@ import { HarnessError } from '../../core/errors.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 import { findTemporal } from './temporal-binaries.ts'
 
+type Timeouts = Readonly<Record<string, number>>
+
 /** One process with four services: each has a port, and a membership port by which they find each other. */
 const innerPortNames = [
   'FRONTEND_MEMBERSHIP_PORT',
@@ -27,10 +29,10 @@ export const databases = { store: 'temporal', visibility: 'temporal_visibility' 
  * other: a task queue is another part's than the frontend.
  */
 export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
-  const { dataDir, timeScale = 1 } = request
+  const { dataDir, timeouts = {} } = request
   const { server } = await findTemporal()
   const settingsFile = join(dataDir, 'dynamic-config.yaml')
-  await writeFile(settingsFile, dynamicConfig(timeScale))
+  await writeFile(settingsFile, dynamicConfig(timeouts))
   return {
     command: server,
     args: ['--allow-no-auth', 'start'],
@@ -69,11 +71,9 @@ function databaseEnvironment({ hostname, port, username, password }: URL): Recor
   }
 }
 
-/** A connection that answers no ping is dead: after 60 s + 10 s as shipped, 5 s + 3 s here, scaled. Clients may ask as often. */
-function dynamicConfig(timeScale: number): string {
-  const settings = { keepAliveMinTime: 1000, keepAliveTime: 5000 / timeScale, keepAliveTimeout: 3000 / timeScale }
-  const lines = Object.entries(settings).map(
-    ([name, ms]) => `frontend.${name}:\n  - value: ${Math.max(1000, Math.round(ms))}ms\n`,
-  )
+/** A connection that answers no ping is dead. Clients may ask once a second. */
+function dynamicConfig({ keepAliveTimeMs = 60_000, keepAliveTimeoutMs = 10_000 }: Timeouts): string {
+  const settings = { keepAliveMinTime: 1000, keepAliveTime: keepAliveTimeMs, keepAliveTimeout: keepAliveTimeoutMs }
+  const lines = Object.entries(settings).map(([name, ms]) => `frontend.${name}:\n  - value: ${ms}ms\n`)
   return lines.join('')
 }

@@ -7,6 +7,7 @@ const engine: Engine = {
   executor: 'api',
   notifier: 'api',
   sticky: true,
+  timeouts: {},
   services: [{ role: 'api', program: 'serve', replicas: 'executor', dials: ['tools', 'receiver'] }],
 }
 export default engine

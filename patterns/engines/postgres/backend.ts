@@ -1,18 +1,18 @@
 import type { Backend, NodeSettings } from '../../contract/backend.ts'
 import { foldEvents } from '../../contract/log.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
-import { timingAt } from '../../contract/timing.ts'
 import { openFeed } from './feed.ts'
 import { listen } from './listener.ts'
 import { migrate } from './schema.ts'
 import { openStore } from './store.ts'
 import { acceptTask, appendCancelRequest, logReader } from './tasks.ts'
+import { timingOf } from './timeouts.ts'
 
 /** The API's side of the journal: it writes first events and requests to cancel, and reads logs. Workers do the rest. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {
   const { storeUrl, timeScale } = settings
   if (!storeUrl) throw new Error('the postgres engine needs OUTLAST_STORE_URL')
-  const timing = timingAt(timeScale)
+  const timing = timingOf(settings)
   const store = openStore({
     url: storeUrl,
     timing,

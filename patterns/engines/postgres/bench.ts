@@ -64,7 +64,7 @@ export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
     return false
   }
 
-  const everyMs = Math.max(100, place.timing.claimPollMs)
+  const everyMs = place.timing.claimPollMs
   const loops = [
     repeat(claimSome, tasks, everyMs, draining.signal),
     repeat(sweepOutbox, callbacks, everyMs, draining.signal),

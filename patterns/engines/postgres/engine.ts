@@ -1,4 +1,5 @@
 import type { Engine } from '../../contract/axes.ts'
+import { timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'postgres',
@@ -15,6 +16,7 @@ const engine: Engine = {
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
+  timeouts,
   services: [
     { role: 'store', program: 'postgres', replicas: 1, dials: [] },
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },

@@ -14,16 +14,16 @@ import {
   startedEvent,
 } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
-import type { Timing } from '../../contract/timing.ts'
 import type { Continuation, Journal } from './journal.ts'
 import type { Claim } from './leases.ts'
+import type { StoreTiming } from './timeouts.ts'
 
 export interface Workplace {
   readonly node: string
   readonly toolsUrl: string
   readonly dispatcher: Dispatcher
   readonly timeScale: number
-  readonly timing: Timing
+  readonly timing: StoreTiming
   readonly journal: Journal
 }
 

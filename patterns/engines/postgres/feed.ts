@@ -1,6 +1,6 @@
 import type { TaskEvent } from '../../contract/events.ts'
-import type { Timing } from '../../contract/timing.ts'
 import type { Statement, Store } from './store.ts'
+import type { StoreTiming } from './timeouts.ts'
 
 const readNews: Statement = {
   name: 'read_news',
@@ -39,7 +39,7 @@ export interface Feed extends Disposable {
  * Notifications say where to look; the log says what happened, read from each follower's own position, so that none is
  * skipped or repeated. A sweep over all that is followed makes up for notifications that never came.
  */
-export function openFeed(store: Store, timing: Timing): Feed {
+export function openFeed(store: Store, timing: Pick<StoreTiming, 'claimPollMs'>): Feed {
   const followers = new Map<string, Set<Follower>>()
   const stirred = new Set<string>()
   let pumping = false

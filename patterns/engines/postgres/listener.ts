@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { sleep } from '../../contract/patience.ts'
-import type { Timing } from '../../contract/timing.ts'
-import { connectionOptions, storeLimits } from './store.ts'
+import { connectionOptions } from './store.ts'
+import type { StoreTiming } from './timeouts.ts'
 
 export interface Listening {
   readonly url: string
-  readonly timing: Timing
+  readonly timing: StoreTiming
   readonly channels: readonly string[]
   readonly onNotification: (channel: string, payload: string) => void
   /** Listening again after a gap: whatever was notified meanwhile is lost, so look for yourself. */
@@ -28,10 +28,10 @@ export function listen(listening: Listening): AsyncDisposable {
 }
 
 async function listenForEver(listening: Listening, closed: AbortSignal): Promise<void> {
-  const { retryCapMs } = storeLimits(listening.timing)
+  const { storeRetryCapMs } = listening.timing
   while (!closed.aborted) {
     await listenOnce(listening, closed).catch(() => {})
-    await sleep(Math.random() * retryCapMs, closed).catch(() => {})
+    await sleep(Math.random() * storeRetryCapMs, closed).catch(() => {})
   }
 }
 
@@ -45,7 +45,7 @@ async function listenOnce({ url, timing, channels, onNotification, onUp }: Liste
     await client.query(channels.map((channel) => `listen ${channel}`).join(';'))
     onUp()
     for (;;) {
-      await sleep(Math.max(200, timing.leaseHeartbeatMs), closed)
+      await sleep(timing.leaseHeartbeatMs, closed)
       await client.query('select 1')
     }
   } finally {

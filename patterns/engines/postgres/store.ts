@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { ProblemError } from '../../contract/problems.ts'
 import { monotonicMs, sleep } from '../../contract/patience.ts'
-import type { Timing } from '../../contract/timing.ts'
+import type { StoreTiming } from './timeouts.ts'
 
 /** A prepared statement. Every one in this folder may be repeated: a repetition finds out that it was done. */
 export interface Statement {
@@ -20,24 +20,19 @@ export interface Store extends AsyncDisposable {
   script(text: string): Promise<void>
 }
 
-/** Real milliseconds. The floors keep a compressed run from mistaking a busy machine for a dead database. */
-export function storeLimits(timing: Timing) {
-  return {
-    queryTimeoutMs: Math.max(1000, timing.leaseMs / 3),
-    connectTimeoutMs: Math.max(1000, timing.connectTimeoutMs),
-    retryCapMs: Math.max(100, timing.leaseHeartbeatMs / 5),
-  }
+/** Real milliseconds. The floor keeps a compressed run from mistaking a busy machine for a dead database. */
+export function connectLimitMs({ connectTimeoutMs }: StoreTiming): number {
+  return Math.max(1000, connectTimeoutMs)
 }
 
 /** What every connection to the database is opened with. */
-export function connectionOptions(url: string, timing: Timing): pg.ClientConfig {
-  const limits = storeLimits(timing)
+export function connectionOptions(url: string, timing: StoreTiming): pg.ClientConfig {
   return {
     connectionString: url,
-    connectionTimeoutMillis: limits.connectTimeoutMs,
+    connectionTimeoutMillis: connectLimitMs(timing),
     // The client's own limit is what notices a link that swallows everything; the server's frees its side.
-    query_timeout: limits.queryTimeoutMs,
-    statement_timeout: limits.queryTimeoutMs,
+    query_timeout: timing.queryTimeoutMs,
+    statement_timeout: timing.queryTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   }
@@ -45,7 +40,7 @@ export function connectionOptions(url: string, timing: Timing): pg.ClientConfig 
 
 export interface StoreOptions {
   readonly url: string
-  readonly timing: Timing
+  readonly timing: StoreTiming
   readonly connections: number
   /** How long a query may wait for the database to come back; Infinity for a worker, who has nothing better to do. */
   readonly patienceMs: number
@@ -56,7 +51,7 @@ export function openStore({ url, timing, connections, patienceMs }: StoreOptions
   // A connection that breaks while idle is replaced when it is needed.
   pool.on('error', () => {})
   const closing = new AbortController()
-  const { retryCapMs } = storeLimits(timing)
+  const retryCapMs = timing.storeRetryCapMs
   const insist = <T>(attempt: () => Promise<T>) => untilReached(attempt, { patienceMs, retryCapMs }, closing.signal)
   return {
     query: async <Row>({ name, text }: Statement, values: readonly unknown[]) =>

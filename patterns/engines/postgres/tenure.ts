@@ -1,22 +1,16 @@
 import { monotonicMs, sleep } from '../../contract/patience.ts'
 import { reportError } from '../../contract/report.ts'
-import type { Timing } from '../../contract/timing.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
-import { type Store, storeLimits } from './store.ts'
-
-/** Real milliseconds. Below a second, a pause of a busy machine's scheduler would look like death. */
-export function leaseLimits(timing: Timing) {
-  return { leaseMs: Math.max(1000, timing.leaseMs), heartbeatMs: Math.max(250, timing.leaseHeartbeatMs) }
-}
+import { connectLimitMs, type Store } from './store.ts'
+import type { StoreTiming } from './timeouts.ts'
 
 /**
  * Real milliseconds after an outage in which nobody is evicted. A lease's time; more where somebody who is well needs it to
  * notice that a connection is dead, to open another, and to renew.
  */
-export function comebackMs(timing: Timing): number {
-  const { leaseMs, heartbeatMs } = leaseLimits(timing)
-  const { queryTimeoutMs, connectTimeoutMs, retryCapMs } = storeLimits(timing)
-  return Math.max(leaseMs, queryTimeoutMs + connectTimeoutMs + retryCapMs + heartbeatMs)
+export function comebackMs(timing: StoreTiming): number {
+  const { leaseMs, leaseHeartbeatMs, queryTimeoutMs, storeRetryCapMs } = timing
+  return Math.max(leaseMs, queryTimeoutMs + connectLimitMs(timing) + storeRetryCapMs + leaseHeartbeatMs)
 }
 
 /** This worker's place in the `worker` table for as long as it lives. */
@@ -36,8 +30,13 @@ export interface TenureEvents {
  * Enrol, then renew the lease every heartbeat and evict those who did not. The database's clock and rows decide, so a
  * worker that could not reach it for a while and was not evicted simply goes on.
  */
-export async function holdTenure(store: Store, node: string, timing: Timing, events: TenureEvents): Promise<Tenure> {
-  const { leaseMs, heartbeatMs } = leaseLimits(timing)
+export async function holdTenure(
+  store: Store,
+  node: string,
+  timing: StoreTiming,
+  events: TenureEvents,
+): Promise<Tenure> {
+  const { leaseMs, leaseHeartbeatMs } = timing
   const closing = new AbortController()
   let workerId = await enrolWorker(store, node, leaseMs)
   let seenAt = monotonicMs()
@@ -57,7 +56,7 @@ export async function holdTenure(store: Store, node: string, timing: Timing, eve
 
   async function beatForEver(): Promise<void> {
     for (;;) {
-      await sleep(heartbeatMs, closing.signal)
+      await sleep(leaseHeartbeatMs, closing.signal)
       await beat().catch((error: unknown) => reportError(node, 'heartbeat', error))
     }
   }

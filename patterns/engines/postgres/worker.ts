@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { Agent } from 'undici'
 import type { NodeSettings, Notify } from '../../contract/backend.ts'
-import { timingAt } from '../../contract/timing.ts'
 import { within } from './alarm.ts'
 import { openBench } from './bench.ts'
 import { openJournal } from './journal.ts'
@@ -11,6 +10,7 @@ import { openOutbox } from './outbox.ts'
 import { migrate } from './schema.ts'
 import { openStore } from './store.ts'
 import { holdTenure } from './tenure.ts'
+import { timingOf } from './timeouts.ts'
 
 /**
  * An executor: claims waiting tasks, runs hundreds at a time, delivers what ended tasks owe. Disposing drains it: no
@@ -19,7 +19,7 @@ import { holdTenure } from './tenure.ts'
 export async function startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
   const { storeUrl, toolsUrl, node, timeScale } = settings
   if (!storeUrl || !toolsUrl) throw new Error('the postgres engine needs OUTLAST_STORE_URL and OUTLAST_TOOLS_URL')
-  const timing = timingAt(timeScale)
+  const timing = timingOf(settings)
   const store = openStore({ url: storeUrl, timing, connections: 6, patienceMs: Infinity })
   await migrate(store)
   const dispatcher = new Agent({ connections: 64, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })

@@ -1,4 +1,5 @@
 import type { Engine } from '../../contract/axes.ts'
+import { timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'restate',
@@ -15,6 +16,7 @@ const engine: Engine = {
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
+  timeouts,
   services: [
     { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
     // One: a deployment is one address. Several need a load balancer that speaks HTTP/2 in front of them.

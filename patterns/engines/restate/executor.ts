@@ -6,7 +6,9 @@ import { performStep, ToolRefusal } from '../../agent/step.ts'
 import type { NodeSettings, Notify } from '../../contract/backend.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
+import { type Pace, timeoutsAt } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
+import { mostAttempts, timeouts } from './timeouts.ts'
 
 /** Who executes from here on. `life` names this process; `at` is milliseconds since 1970. */
 export interface Opening {
@@ -80,7 +82,7 @@ export function openExecutor({ settings, timing, dispatcher, notify }: ExecutorP
 
   return {
     timeScale,
-    options: serviceOptions(timing),
+    options: serviceOptions(settings),
     open,
     perform,
     notify: (log) => notify(foldEvents(log), requestOf(log)),
@@ -88,21 +90,18 @@ export function openExecutor({ settings, timing, dispatcher, notify }: ExecutorP
   }
 }
 
-/**
- * The server takes silence for inactivity after a minute and aborts after ten more: a longer step would never end.
- * Both are far above any step here. Retries never give up, as a paused invocation waits for a human; their longest
- * interval is what a worker's return costs at most.
- */
-function serviceOptions(timing: Timing): ServiceOptions {
-  const hourMs = 3_600_000
+/** What the server's own settings would be, said aloud, so that they can be scaled. */
+function serviceOptions(pace: Pace): ServiceOptions {
+  const { inactivityMs, abortMs, retryInitialMs, retryCapMs } = timeoutsAt(timeouts, pace)
   return {
-    inactivityTimeout: hourMs,
-    abortTimeout: hourMs,
+    inactivityTimeout: inactivityMs,
+    abortTimeout: abortMs,
     retryPolicy: {
-      initialInterval: 50,
-      exponentiationFactor: 1.5,
-      maxInterval: Math.max(250, timing.claimPollMs / 2),
-      maxAttempts: 1_000_000_000,
+      initialInterval: retryInitialMs,
+      exponentiationFactor: 2,
+      maxInterval: retryCapMs,
+      maxAttempts: mostAttempts[pace.tuning],
+      onMaxAttempts: 'pause',
     },
   }
 }

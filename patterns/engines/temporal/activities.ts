@@ -6,9 +6,10 @@ import { performStep, ToolRefusal } from '../../agent/step.ts'
 import type { NodeSettings, Notify } from '../../contract/backend.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
+import { timeoutsAt } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
 import type { Decider, Ending, StepResult, StepWork } from './protocol.ts'
-import { timeoutsAt } from './timeouts.ts'
+import { timeouts } from './timeouts.ts'
 
 /** The part of a workflow that is not replayed: whatever touches the world. */
 export interface TaskActivities {
@@ -29,7 +30,7 @@ export interface ActivityParts {
 
 export function openActivities({ settings, timing, dispatcher, ...parts }: ActivityParts): TaskActivities {
   const { node, timeScale, toolsUrl } = settings
-  const { heartbeatMs } = timeoutsAt(timeScale)
+  const { heartbeatMs } = timeoutsAt(timeouts, settings)
 
   async function step({ input, step, digest, attempt }: StepWork): Promise<StepResult> {
     const { attempt: tries, taskId } = about()

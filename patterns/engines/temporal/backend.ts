@@ -5,6 +5,7 @@ import type { TaskEvent } from '../../contract/events.ts'
 import { createdEvent, foldEvents } from '../../contract/log.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
+import type { Pace } from '../../contract/timeouts.ts'
 import { timingAt } from '../../contract/timing.ts'
 import { type Frontend, openFrontend } from './frontend.ts'
 import { type Accepted, placeOf } from './protocol.ts'
@@ -20,7 +21,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
   }
   return {
     submit: (submission) => {
-      return submit(frontend, { ...submission, key: place.space + submission.key }, settings.timeScale)
+      return submit(frontend, { ...submission, key: place.space + submission.key }, settings)
     },
     read: readTask,
     events: async (taskId, after) => (await frontend.read(taskId))?.events.slice(after),
@@ -36,17 +37,17 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
 }
 
 /** The workflow's id follows from the key, so the server itself refuses a second run: no race, and no index of ours. */
-async function submit(frontend: Frontend, { key, fingerprint, request }: Submission, timeScale: number) {
+async function submit(frontend: Frontend, { key, fingerprint, request }: Submission, pace: Pace) {
   const taskId = `task_${hash('sha256', key, 'hex').slice(0, 32)}`
-  const plan = planTask(request.input, timeScale)
+  const plan = planTask(request.input, pace.timeScale)
   const created = createdEvent(taskId, request, plan, new Date())
   const accepted: Accepted = {
     created,
     fingerprint,
-    timeScale,
+    pace: { tuning: pace.tuning, timeScale: pace.timeScale },
     stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
     owesCallback: request.delivery !== undefined,
-    ...(request.deadline_s !== undefined && { deadlineMs: (request.deadline_s * 1000) / timeScale }),
+    ...(request.deadline_s !== undefined && { deadlineMs: (request.deadline_s * 1000) / pace.timeScale }),
   }
   if (await frontend.start(taskId, accepted)) return { task: foldEvents([created]), replayed: false }
   const known = await frontend.read(taskId)

@@ -1,10 +1,11 @@
 import { Client, Connection, isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { monotonicMs, sleep } from '../../contract/patience.ts'
 import { ProblemError } from '../../contract/problems.ts'
+import { timeoutsAt } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
 import { type HistoryEvent, openTaskLog, type TaskLog } from './history.ts'
 import { type Accepted, type Place, workflowType } from './protocol.ts'
-import { patienceOf, timeoutsAt } from './timeouts.ts'
+import { patienceOf, timeouts } from './timeouts.ts'
 
 /** The server's frontend, for tasks. Every call may be repeated, and is while the server is out of reach. */
 export interface Frontend extends AsyncDisposable {
@@ -68,7 +69,7 @@ export function openFrontend({ address, namespace, taskQueue }: Place, timing: T
 
   return {
     start: async (taskId, accepted) => {
-      const { workflowTaskMs } = timeoutsAt(accepted.timeScale)
+      const { workflowTaskMs } = timeoutsAt(timeouts, accepted.pace)
       const options = { workflowId: taskId, taskQueue, args: [accepted], workflowTaskTimeout: workflowTaskMs }
       const once = { ...options, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const
       try {

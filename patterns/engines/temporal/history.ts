@@ -41,7 +41,7 @@ export function openTaskLog(): TaskLog {
   function open(input: Payloads): void {
     accepted = decode(input) as Accepted
     events.push(accepted.created)
-    plan = planTask(requestOf(events).input, accepted.timeScale)
+    plan = planTask(requestOf(events).input, accepted.pace.timeScale)
   }
 
   function addOne(event: HistoryEvent): void {

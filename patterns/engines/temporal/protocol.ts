@@ -1,11 +1,12 @@
 import type { TaskEvent } from '../../contract/events.ts'
 import type { TaskInput } from '../../contract/task.ts'
+import type { Pace } from '../../contract/timeouts.ts'
 
 /** Input of a workflow: made by the API, so that it can answer before any worker has seen the task. */
 export interface Accepted {
   readonly created: TaskEvent
   readonly fingerprint: string
-  readonly timeScale: number
+  readonly pace: Pace
   /** Of each step, in real milliseconds. The plan itself is made where code may be slow or change: in activities. */
   readonly stepDurationsMs: readonly number[]
   readonly deadlineMs?: number

@@ -1,27 +1,31 @@
+import { busyMachine, type Timeouts } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
 
 /**
- * Tuned to one budget: a dead worker is noticed within five seconds at full length. As shipped an activity has no
- * heartbeat at all, so that a crash is noticed when `startToClose` is over. The floors are for a busy machine: below
- * them it would be taken for a dead one.
+ * Defaults are those of server 1.31.2 and SDK 1.24.0: an activity has no heartbeat timeout, so that a crash is noticed
+ * when `startToClose` is over, which everybody has to choose.
  */
-export function timeoutsAt(timeScale: number) {
-  const scaled = (ms: number, floorMs: number): number => Math.max(floorMs, Math.round(ms / timeScale))
-  return {
-    heartbeatMs: scaled(1000, 200),
-    /** Silence after which a try of a step is lost. */
-    heartbeatTimeoutMs: scaled(5000, 2000),
-    /** Beside three times its duration, how long a step may take: its tool may be away for that long. */
-    stepSlackMs: scaled(120_000, 30_000),
-    notifyMs: scaled(3_600_000, 600_000),
-    retryMs: scaled(500, 50),
-    retryCapMs: scaled(10_000, 500),
-    /** A worker that decides what comes next is dead after this. */
-    workflowTaskMs: scaled(5000, 2000),
-    /** How long a decision waits for the worker that has the workflow in its cache. */
-    stickyMs: scaled(2000, 500),
-  }
-}
+export const timeouts = {
+  /** Between two heartbeats of a step. A cancellation comes with the answer to one. */
+  heartbeatMs: { default: 30_000, tuned: 1_000, floorMs: 200, why: 'more often the heartbeats would be the load' },
+  /** Silence after which a try of a step is lost. */
+  heartbeatTimeoutMs: { default: Infinity, tuned: 5_000, floorMs: 2000, why: busyMachine },
+  /** Beside three times its duration, how long a try of a step may take: its tool may be away for that long. */
+  stepSlackMs: { default: 120_000, tuned: 120_000, floorMs: 5_000, why: busyMachine },
+  notifyMs: { default: 3_600_000, tuned: 3_600_000, floorMs: 600_000, why: 'receivers live in real time' },
+  retryMs: { default: 1_000, tuned: 500, floorMs: 50, why: 'more often the retries would be the load' },
+  retryCapMs: { default: 100_000, tuned: 10_000, floorMs: 500, why: 'more often the retries would be the load' },
+  /** A worker that decides what comes next is dead after this. */
+  workflowTaskMs: { default: 10_000, tuned: 5_000, floorMs: 2000, why: busyMachine },
+  /** How long a decision waits for the worker that has the workflow in its cache. */
+  stickyMs: { default: 10_000, tuned: 2_000, floorMs: 500, why: busyMachine },
+  /** Of the server, towards workers and clients: a connection that answers no ping is dead. */
+  keepAliveTimeMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
+  keepAliveTimeoutMs: { default: 10_000, tuned: 3_000, floorMs: 1000, why: busyMachine },
+} as const satisfies Timeouts
+
+/** Every retry of a step waits this much longer than the one before. */
+export const backoffCoefficient = { default: 2, tuned: 1.5 } as const
 
 /** Of a client's calls, in real milliseconds. */
 export function patienceOf(timing: Timing) {

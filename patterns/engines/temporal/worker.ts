@@ -5,12 +5,13 @@ import { Agent } from 'undici'
 import type { NodeSettings, Notify } from '../../contract/backend.ts'
 import { sleep } from '../../contract/patience.ts'
 import { reportFailure } from '../../contract/report.ts'
+import { timeoutsAt } from '../../contract/timeouts.ts'
 import { timingAt } from '../../contract/timing.ts'
 import { openActivities } from './activities.ts'
 import { workflowBundle } from './bundle.ts'
 import { openFrontend } from './frontend.ts'
 import { placeOf } from './protocol.ts'
-import { timeoutsAt } from './timeouts.ts'
+import { timeouts } from './timeouts.ts'
 
 /**
  * A worker: polls the server for decisions and for steps. Disposing stops the polls, gives the steps in flight a moment
@@ -20,6 +21,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
   const { engineUrl, toolsUrl, node, timeScale } = settings
   if (!engineUrl || !toolsUrl) throw new Error('the temporal engine needs OUTLAST_ENGINE_URL and OUTLAST_TOOLS_URL')
   const timing = timingAt(timeScale)
+  const { heartbeatMs, stickyMs } = timeoutsAt(timeouts, settings)
   const dispatcher = new Agent({ connections: 128, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
   const place = placeOf(engineUrl)
   const frontend = openFrontend(place, timing)
@@ -36,8 +38,8 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
     activities: openActivities(parts),
     // A step waits for most of its time: as shipped a hundred of them would fill the worker.
     maxConcurrentActivityTaskExecutions: 1000,
-    maxHeartbeatThrottleInterval: timeoutsAt(timeScale).heartbeatMs,
-    stickyQueueScheduleToStartTimeout: timeoutsAt(timeScale).stickyMs,
+    maxHeartbeatThrottleInterval: heartbeatMs,
+    stickyQueueScheduleToStartTimeout: stickyMs,
     shutdownGraceTime: timing.drainMs,
   })
   // When it gives up, so does the process: whoever runs it starts it again.

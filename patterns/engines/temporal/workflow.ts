@@ -5,10 +5,11 @@ import {
   proxyLocalActivities,
 } from '@temporalio/workflow'
 import type { TaskRequest } from '../../contract/task.ts'
+import { timeoutsAt } from '../../contract/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
 import type { Accepted, Ending } from './protocol.ts'
 import { openResumptions } from './resumptions.ts'
-import { timeoutsAt } from './timeouts.ts'
+import { backoffCoefficient, timeouts } from './timeouts.ts'
 
 /**
  * A task from its first step to its end. After a crash a worker calls it again and replays the history, so everything
@@ -35,7 +36,7 @@ async function endingOf(accepted: Accepted): Promise<Ending> {
 async function performSteps(accepted: Accepted): Promise<Ending> {
   const { input } = (accepted.created.data as { readonly request: TaskRequest }).request
   const steps = accepted.stepDurationsMs.length
-  const { workflowTaskMs } = timeoutsAt(accepted.timeScale)
+  const { workflowTaskMs } = timeoutsAt(timeouts, accepted.pace)
   const { identify } = proxyLocalActivities<TaskActivities>({ startToCloseTimeout: workflowTaskMs })
   const resumptions = openResumptions()
   let [completed, digest, attempt] = [0, '', 1]
@@ -58,13 +59,17 @@ function remaining({ created, deadlineMs }: Accepted): { readonly timeout?: numb
   return deadlineMs === undefined ? {} : { timeout: Math.max(1, Date.parse(created.time) + deadlineMs - Date.now()) }
 }
 
-function activitiesOf({ timeScale }: Accepted, stepMs?: number) {
-  const { heartbeatTimeoutMs, stepSlackMs, notifyMs, retryMs, retryCapMs } = timeoutsAt(timeScale)
+function activitiesOf({ pace }: Accepted, stepMs?: number) {
+  const { heartbeatTimeoutMs, stepSlackMs, notifyMs, retryMs, retryCapMs } = timeoutsAt(timeouts, pace)
   return proxyActivities<TaskActivities>({
-    heartbeatTimeout: heartbeatTimeoutMs,
+    ...(heartbeatTimeoutMs < Infinity && { heartbeatTimeout: heartbeatTimeoutMs }),
     startToCloseTimeout: stepMs === undefined ? notifyMs : Math.ceil(3 * stepMs + stepSlackMs),
     // A step is over when its worker says so: no effect comes after the end of a cancelled task.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: retryMs, backoffCoefficient: 1.5, maximumInterval: retryCapMs },
+    retry: {
+      initialInterval: retryMs,
+      backoffCoefficient: backoffCoefficient[pace.tuning],
+      maximumInterval: retryCapMs,
+    },
   })
 }

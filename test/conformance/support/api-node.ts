@@ -59,7 +59,17 @@ export async function listenWith(app: Hono, sockets?: WebSocketServerLike): Prom
 
 function settingsFor(delivery: string, engine: string, toolsUrl: string): NodeSettings {
   const listen = { host: '127.0.0.1', port: 0 }
-  return { node: 'api-0', listen, delivery, engine, timeScale, token, toolsUrl, webhookAllow: ['127.0.0.0/8'] }
+  return {
+    node: 'api-0',
+    listen,
+    delivery,
+    engine,
+    timeScale,
+    tuning: 'default',
+    token,
+    toolsUrl,
+    webhookAllow: ['127.0.0.0/8'],
+  }
 }
 
 export interface ServeProcess extends AsyncDisposable {

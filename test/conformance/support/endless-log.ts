@@ -32,7 +32,7 @@ export async function startEndlessLog(delivery: string): Promise<EndlessLog> {
   }
   const backend = { follow, read: async () => foldEvents([created]) } as unknown as Backend
   const listen = { host: '127.0.0.1', port: 0 }
-  const settings = { node: 'api-0', listen, delivery, engine: 'none', timeScale, token }
+  const settings = { node: 'api-0', listen, delivery, engine: 'none', timeScale, tuning: 'default' as const, token }
   const half = await loadDeliveryServer(delivery)
   const app = half.routes(backend, settings, new AbortController().signal)
   const { server, url } = await listenWith(app, half.openSockets?.())

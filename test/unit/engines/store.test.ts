@@ -1,8 +1,7 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { timingAt } from '../../../patterns/contract/timing.ts'
-import { isTransient, storeLimits } from '../../../patterns/engines/postgres/store.ts'
-import { leaseLimits } from '../../../patterns/engines/postgres/tenure.ts'
+import { isTransient } from '../../../patterns/engines/postgres/store.ts'
+import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
 
 function databaseError(code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('said the database', 0, 'error'), { code })
@@ -23,15 +22,15 @@ describe('what is worth another try', () => {
   test('a mistake of ours is not', () => expect(isTransient(new TypeError('x is not a function'))).toBe(false))
 })
 
-describe('limits', () => {
-  test.each([1, 10, 60, 1000])(
-    'at time scale %d a lease holds several heartbeats, and a query less than a lease',
-    (scale) => {
-      const timing = timingAt(scale)
-      const { leaseMs, heartbeatMs } = leaseLimits(timing)
-      expect(leaseMs / heartbeatMs).toBeGreaterThanOrEqual(4)
-      expect(storeLimits(timing).queryTimeoutMs).toBeLessThanOrEqual(leaseMs)
-      expect(leaseMs).toBeGreaterThanOrEqual(1000)
-    },
-  )
+describe('timeouts', () => {
+  const paces = [1, 10, 60, 1000].flatMap((timeScale) => [
+    { timeScale, tuning: 'default' as const },
+    { timeScale, tuning: 'tuned' as const },
+  ])
+  test.each(paces)('a lease holds several heartbeats, and a query less than a lease, %o', (pace) => {
+    const { leaseMs, leaseHeartbeatMs, queryTimeoutMs } = timingOf(pace)
+    expect(leaseMs / leaseHeartbeatMs).toBeGreaterThanOrEqual(4)
+    expect(queryTimeoutMs).toBeLessThanOrEqual(leaseMs)
+    expect(leaseMs).toBeGreaterThanOrEqual(1000)
+  })
 })

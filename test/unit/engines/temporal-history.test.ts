@@ -10,7 +10,7 @@ const plan = planTask(request.input, 1)
 const accepted: Accepted = {
   created: createdEvent('task_it', request, plan, new Date(0)),
   fingerprint: 'f',
-  timeScale: 1,
+  pace: { tuning: 'tuned', timeScale: 1 },
   stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
   owesCallback: false,
 }

@@ -1,17 +1,21 @@
 import { expect, test } from 'vitest'
-import { timingAt } from '../../../patterns/contract/timing.ts'
-import { storeLimits } from '../../../patterns/engines/postgres/store.ts'
-import { comebackMs, leaseLimits } from '../../../patterns/engines/postgres/tenure.ts'
+import { connectLimitMs } from '../../../patterns/engines/postgres/store.ts'
+import { comebackMs } from '../../../patterns/engines/postgres/tenure.ts'
+import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
 
-test.each([1, 10, 60, 100])('after an outage nobody is evicted who still waits for a dead connection, %ix', (scale) => {
-  const timing = timingAt(scale)
-  const { queryTimeoutMs, connectTimeoutMs } = storeLimits(timing)
-  const { leaseMs, heartbeatMs } = leaseLimits(timing)
-  expect(comebackMs(timing)).toBeGreaterThan(queryTimeoutMs + connectTimeoutMs + heartbeatMs)
+const paces = [1, 10, 60, 100].flatMap((timeScale) => [
+  { timeScale, tuning: 'default' as const },
+  { timeScale, tuning: 'tuned' as const },
+])
+
+test.each(paces)('after an outage nobody is evicted who still waits for a dead connection, %o', (pace) => {
+  const timing = timingOf(pace)
+  const { queryTimeoutMs, leaseMs, leaseHeartbeatMs } = timing
+  expect(comebackMs(timing)).toBeGreaterThan(queryTimeoutMs + connectLimitMs(timing) + leaseHeartbeatMs)
   expect(comebackMs(timing)).toBeGreaterThanOrEqual(leaseMs)
 })
 
-test('at full length a lease is enough for that', () => {
-  const timing = timingAt(1)
-  expect(comebackMs(timing)).toBe(leaseLimits(timing).leaseMs)
+test('at full length a lease as shipped is enough for that', () => {
+  const timing = timingOf({ timeScale: 1, tuning: 'default' })
+  expect(comebackMs(timing)).toBe(timing.leaseMs)
 })

@@ -15,6 +15,7 @@ const engine = (name: string): Engine => ({
   executor: 'api',
   notifier: 'api',
   sticky: true,
+  timeouts: { leaseMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: '' } },
   services: [],
 })
 const mapOf = <T extends { name: string }>(...items: T[]) => new Map(items.map((item) => [item.name, item]))
@@ -36,6 +37,19 @@ test('any pair is a pattern', () => {
 
 test.each(['none', 'webhook+none', 'none+memory', 'webhook+memory+more', 'webhook+', ''])('"%s" is not', (name) => {
   expect(() => resolvePattern(name, deliveries, engines)).toThrow(/known: webhook, .*\{sync\|webhook/)
+})
+
+test('either may be tuned, where there is something to tune', () => {
+  expect(resolvePattern('durable-postgres', deliveries, engines).tuning).toBe('default')
+  expect(resolvePattern('durable-postgres@tuned', deliveries, engines)).toMatchObject({
+    name: 'durable-postgres@tuned',
+    tuning: 'tuned',
+    engine: { name: 'postgres' },
+  })
+  expect(resolvePattern('webhook+restate@tuned', deliveries, engines).tuning).toBe('tuned')
+  const still = mapOf({ ...engine('memory'), timeouts: {} })
+  expect(() => resolvePattern('polling@tuned', deliveries, still)).toThrow('nothing to tune')
+  expect(() => resolvePattern('polling@fast', deliveries, engines)).toThrow('unknown pattern')
 })
 
 test('a name whose engine is not there is not offered', () => {

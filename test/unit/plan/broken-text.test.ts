@@ -107,7 +107,7 @@ const cases: readonly [string, string, ...string[]][] = [
   [
     'an unknown pattern',
     text({ patterns: '[snyc]' }),
-    '3:12: patterns[0]: unknown pattern "snyc" (did you mean "sync"?); patterns: sync, webhook, polling, sse-polling, durable-postgres, durable-restate, or delivery+engine',
+    '3:12: patterns[0]: unknown pattern "snyc" (did you mean "sync"?); patterns: sync, webhook, polling, sse-polling, durable-postgres, durable-restate, or delivery+engine, either with @tuned',
   ],
   [
     'an unknown engine',
@@ -368,7 +368,7 @@ const cases: readonly [string, string, ...string[]][] = [
     '1:1: name is missing; write a text',
     `1:1: unknown key "nam" (did you mean "name"?); ${topKeys}`,
     '2:11: question: 5 is not a text; write a text',
-    '3:12: patterns[0]: unknown pattern "snyc" (did you mean "sync"?); patterns: sync, webhook, polling, sse-polling, durable-postgres, durable-restate, or delivery+engine',
+    '3:12: patterns[0]: unknown pattern "snyc" (did you mean "sync"?); patterns: sync, webhook, polling, sse-polling, durable-postgres, durable-restate, or delivery+engine, either with @tuned',
     '4:16: load.tasks: -1 is too small; write at least 1',
     '4:26: load.rate: 3 has no unit; write a rate such as 5/s, 30/min or 200/h',
     `5:59: arms.kill[0].every: "at" already says when; ${triggers}`,

@@ -1,5 +1,6 @@
 import { discover } from '../../../harness/core/discover.ts'
 import { promises, type Promised } from '../../../harness/core/promises.ts'
+import type { Tuning } from '../../../harness/core/timeouts.ts'
 import type { Delivery, Engine, Fault, ServiceSpec } from '../../../harness/core/types.ts'
 import type { Catalog } from '../../../harness/plan/catalog.ts'
 import { parseScenario } from '../../../harness/plan/parse.ts'
@@ -20,6 +21,7 @@ const memory: Engine = {
   executor: 'api',
   notifier: 'api',
   sticky: true,
+  timeouts: {},
   services: [api],
 }
 const postgres: Engine = {
@@ -29,6 +31,7 @@ const postgres: Engine = {
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
+  timeouts: { leaseMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: 'a busy machine' } },
   services: [
     store,
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
@@ -42,6 +45,7 @@ const restate: Engine = {
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
+  timeouts: { leaseMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: 'a busy machine' } },
   services: [
     { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['tools', 'receiver'] },
@@ -64,9 +68,10 @@ export const catalog: Catalog = {
   deliveryNames: [...deliveries.keys()],
   engineNames: [...engines.keys()],
   resolvePattern: (name) => {
-    const [deliveryName, engineName] = named[name] ?? name.split('+')
+    const [base, tuning = 'default'] = name.split('@') as [string, Tuning?]
+    const [deliveryName, engineName] = named[base] ?? base.split('+')
     const found = { name, delivery: deliveries.get(deliveryName!), engine: engines.get(engineName!) }
-    return found.delivery && found.engine ? { name, delivery: found.delivery, engine: found.engine } : undefined
+    return found.delivery && found.engine ? { name, delivery: found.delivery, engine: found.engine, tuning } : undefined
   },
   faults: await discover<Fault>(new URL('../../../harness/faults/', import.meta.url)),
   runtimes: new Map([

@@ -28,6 +28,7 @@ function cellPlan(model: Model, arm: Arm, block: number, tasks: number): CellPla
     repetition: 1,
     seed: 42,
     timeScale,
+    tuning: 'default',
     profile: 'research-write',
     tasks,
     load: { arrivals: 'poisson', ratePerSec: (tasks * 1000) / loadMs },

@@ -13,6 +13,7 @@ export function cellPlan(over: Partial<CellPlan> = {}): CellPlan {
     repetition: 1,
     seed: 1,
     timeScale: 1,
+    tuning: 'default',
     profile: 'research-write',
     tasks: 1,
     load: { arrivals: 'poisson', ratePerSec: 1 },

@@ -1,0 +1,39 @@
+/**
+ * What an engine's timeouts are set to. `default`: as shipped by whoever makes the engine. `tuned`: to one budget for all
+ * engines, by which a dead worker is noticed within five seconds at full length.
+ */
+export type Tuning = 'default' | 'tuned'
+
+/** What makes timeouts real: which set, divided by how much. */
+export interface Pace {
+  readonly tuning: Tuning
+  readonly timeScale: number
+}
+
+/** One timeout of an engine, in milliseconds at full length. `Infinity`: there is none. */
+export interface Timeout {
+  readonly default: number
+  readonly tuned: number
+  /** Real milliseconds below which it does not go, however far time is compressed, and why. */
+  readonly floorMs: number
+  readonly why: string
+}
+
+/** By name, each name ending in `Ms`. */
+export type Timeouts = Readonly<Record<string, Timeout>>
+
+/** Why most floors are there. */
+export const busyMachine = 'below it a busy machine would be taken for a dead one'
+
+/** The timeouts of one tuning at a time scale, in whole real milliseconds. */
+export function timeoutsAt<T extends Timeouts>(
+  timeouts: T,
+  { tuning, timeScale }: Pace,
+): { readonly [K in keyof T]: number } {
+  const real = Object.entries(timeouts).map(([name, timeout]) => [name, realMs(timeout, tuning, timeScale)])
+  return Object.fromEntries(real) as { readonly [K in keyof T]: number }
+}
+
+function realMs(timeout: Timeout, tuning: Tuning, timeScale: number): number {
+  return Math.max(timeout.floorMs, Math.round(timeout[tuning] / timeScale))
+}
