@@ -101,6 +101,8 @@ export interface Vocabulary {
   }
   /** A fault changed state. `evidence` holds what proved it. */
   fault: { type: 'observe'; value: FaultChange }
+  /** What a PostgreSQL of the cell says about its disk, when all is over. */
+  disk: { type: 'observe'; value: DiskCost }
   /** Measured once per cell by the harness about itself. */
   health: { type: 'observe'; value: HarnessHealth }
 }
@@ -162,6 +164,16 @@ export interface FaultChange {
   readonly firings?: number
   readonly evidence?: Readonly<Record<string, unknown>>
   readonly reason?: string
+}
+
+/** Durability of a PostgreSQL, and what it cost: since its last start, as a crash makes it forget. */
+export interface DiskCost {
+  readonly fsync: string
+  readonly synchronousCommit: string
+  /** Flushes of the write-ahead log. */
+  readonly fsyncs: number
+  /** Mean duration of one. */
+  readonly fsyncMeanMs: number
 }
 
 export interface HarnessHealth {

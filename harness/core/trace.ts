@@ -55,6 +55,7 @@ export interface CellTrace {
   readonly faults: readonly FaultTrace[]
   readonly nodes: readonly OpOf<'node'>[]
   readonly health?: OpOf<'health'>
+  readonly disk?: OpOf<'disk'>
 }
 
 const known = new WeakMap<History, CellTrace>()
@@ -80,6 +81,7 @@ function buildTrace(history: History): CellTrace {
   const faultOps: OpOf<'fault'>[] = []
   let cell: CellPlan | undefined
   let health: OpOf<'health'> | undefined
+  let disk: OpOf<'disk'> | undefined
   let endAt = 0
   for (const op of history) {
     endAt = Math.max(endAt, op.at)
@@ -88,11 +90,12 @@ function buildTrace(history: History): CellTrace {
     else if (op.f === 'fault') faultOps.push(op)
     else if (op.f === 'node') rest.nodes.push(op)
     else if (op.f === 'health') health = op
+    else if (op.f === 'disk') disk = op
     else fileOp(op, byTask, rest)
   }
   const tasks = [...byTask.values()].sort((a, b) => a.intent.ordinal - b.intent.ordinal)
   const faults = traceFaults(cell, faultOps)
-  const found = { ...(cell && { cell }), ...(health && { health }) }
+  const found = { ...(cell && { cell }), ...(health && { health }), ...(disk && { disk }) }
   return { ...found, complete: phases.has('end'), phases, endAt, tasks, byTask, faults, ...rest }
 }
 
@@ -106,7 +109,7 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'health' }>
+type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'health' | 'disk' }>
 
 function fileOp(
   op: TaskOp,

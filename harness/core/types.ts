@@ -130,6 +130,8 @@ export interface ServiceSpec {
 export interface Deployment extends AsyncDisposable {
   readonly nodes: readonly Node[]
   readonly links: readonly Link[]
+  /** A PostgreSQL of this deployment, with its credentials: crosses no fault point. */
+  readonly databaseUrl?: string
   /** Nodes that must be alive are: otherwise the sentence that says which is not. */
   ailing(): string | undefined
 }

@@ -1,6 +1,7 @@
 import { nodeOf } from '../core/exposure.ts'
 import type { PacerReport } from '../load/open-loop.ts'
 import { enterPhase, type Parts } from './parts.ts'
+import { readDiskCost } from './disk-cost.ts'
 import { readFinals } from './final-reads.ts'
 import { type HealthMonitor, summarizeLags } from './health.ts'
 import type { JobRunner } from './jobs.ts'
@@ -18,6 +19,7 @@ export async function conclude(
   const { effects, gaps } = await ledger.readAll()
   await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
   for (const effect of effects) recordEffect(recorder, effect)
+  await recordDisk(parts)
   recorder.record({
     f: 'health',
     type: 'observe',
@@ -25,6 +27,12 @@ export async function conclude(
     value: { ...summarizeLags(pacer.lagsMs), ...health, notOffered: pacer.notOffered, ledgerGaps: gaps },
   })
   enterPhase(parts, 'end')
+}
+
+/** A database that cannot say it, as one that a fault has ended, is no reason to lose the cell. */
+async function recordDisk({ deployment: { databaseUrl }, recorder }: Parts): Promise<void> {
+  const value = databaseUrl === undefined ? undefined : await readDiskCost(databaseUrl).catch(() => undefined)
+  if (value) recorder.record({ f: 'disk', type: 'observe', process: 'harness', value })
 }
 
 /** The client may never have learned an id that the server gave: then the effects tell. */

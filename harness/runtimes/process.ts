@@ -66,9 +66,12 @@ async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment>
   for (const role of startOrder)
     await Promise.all(nodes.filter((node) => node.role === role).map((node) => node.start(signal)))
   const owned = stack.move()
+  const database = placed.find(({ service }) => service.program === 'postgres')
+  const databaseUrl = database && (await storeUrl(join(request.temp, String(database.port)), loopback, database.port))
   return {
     nodes,
     links,
+    ...(databaseUrl && { databaseUrl }),
     ailing: () => {
       const down = nodes.find((node) => !node.running)
       return down && `${down.name} is not running; see its log in ${request.folder}`

@@ -106,6 +106,7 @@ const cell: z.ZodType<CellResult> = z.looseObject({
   checks: z.array(check),
   faults: z.array(fault),
   health: optional(health),
+  disk: optional(z.looseObject({ fsync: z.string(), synchronousCommit: z.string(), fsyncs: count, fsyncMeanMs: ms })),
   tasks: z.array(taskRow),
 })
 const claim = z.looseObject({

@@ -1,4 +1,4 @@
-import type { FaultState, HarnessHealth, Via } from '../core/history.ts'
+import type { DiskCost, FaultState, HarnessHealth, Via } from '../core/history.ts'
 import type { CellPlan, Gate, Plan } from '../core/plan.ts'
 import type { Promised } from '../core/promises.ts'
 import type { Verdict } from '../core/types.ts'
@@ -49,6 +49,7 @@ export interface CellResult {
   readonly checks: readonly CheckResult[]
   readonly faults: readonly FaultResult[]
   readonly health?: HarnessHealth
+  readonly disk?: DiskCost
   readonly tasks: readonly TaskRow[]
 }
 

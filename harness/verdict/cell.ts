@@ -45,6 +45,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
     checks,
     faults,
     ...(trace.health && { health: trace.health.value }),
+    ...(trace.disk && { disk: trace.disk.value }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
+import { diskSentence } from '../disk.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
@@ -20,6 +21,7 @@ export default {
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
+      diskSentence(results) ?? '',
       gates(results),
       claims(results),
       folded('When not to trust this', list(caveatsOf(results))),

@@ -1,6 +1,7 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
+import { diskSentence } from '../disk.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
@@ -14,6 +15,7 @@ export default {
     const parts = [
       title(results, screen),
       cellTable(results, screen),
+      ...ranOn(results, screen),
       ...notApplicable(results, screen),
       ...section('Gates', gateTable(results.gates, screen), screen),
       ...section('Claims', claimTable(results.claims, screen), screen),
@@ -102,6 +104,11 @@ function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen
     if (row < 0) return paint(text, 'dim', screen)
     return column === columns.length - 1 ? paint(text, verdictColours[text.trim()], screen) : text
   })
+}
+
+function ranOn(results: RunResults, screen: Screen): readonly string[] {
+  const disk = diskSentence(results)
+  return disk === undefined ? [] : [wrap(`  ${disk}`, screen.columns, '  ')]
 }
 
 function notApplicable(results: RunResults, screen: Screen): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Environment, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
+import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
 import { armGroups } from '../rows.ts'
 import { cellSection } from './cell.ts'
@@ -115,11 +116,14 @@ function trust(results: RunResults): Markup {
   return tag('section', { id: 'trust', class: 'trust' }, tag('h2', {}, 'When not to trust this'), body)
 }
 
-function footer({ environment, run }: RunResults): Markup {
+function footer(results: RunResults): Markup {
+  const { environment, run } = results
+  const disk = diskSentence(results)
   return tag(
     'footer',
     {},
     tag('p', {}, environmentLine(environment)),
+    ...(disk === undefined ? [] : [tag('p', {}, disk)]),
     ...Object.entries(environment.runtime).map(([what, told]) => tag('p', {}, `${what}: ${told}`)),
     tag(
       'p',

@@ -56,9 +56,13 @@ export async function deploy(site: Site, request: DeployRequest, signal: AbortSi
     await Promise.all(now.map((node) => node.start(signal)))
   }
   const owned = stack.move()
+  const database = nodes.find((node) =>
+    placed.some(({ name, program }) => name === node.name && program.image === 'postgres'),
+  )
   return {
     nodes,
     links: crossing.links,
+    ...(database && { databaseUrl: storeUrl(database.url, password) }),
     ailing: () => {
       const down = nodes.find((node) => !node.running)
       return down && `${down.name} is not running; see its log in ${site.place.folder}`

@@ -29,6 +29,8 @@ export const serverSettings: Readonly<Record<string, string>> = {
   client_connection_check_interval: '1s',
   log_min_messages: 'warning',
   log_checkpoints: 'off',
+  // So that the database can say what its disk costs.
+  track_wal_io_timing: 'on',
 }
 
 /** What initdb is told about how texts are kept. */
