@@ -5,6 +5,7 @@ import { findSymptoms } from './symptoms.ts'
 import { quantile } from './quantiles.ts'
 import { createReturnMeter } from './return.ts'
 import { countDuplicates } from './rework.ts'
+import { takeoversOf } from './takeover.ts'
 
 /** What one firing did; times in milliseconds, absent where it did not come to that (censored). */
 export interface EpisodeFigures {
@@ -16,6 +17,9 @@ export interface EpisodeFigures {
   readonly detectionMs?: number
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
+  readonly takenOverTasks: number
+  readonly takeoverMsMedian?: number
+  readonly takeoverMsMax?: number
   readonly recoveryMs?: number
   /** No outage: it has no after, and nothing recovers from it. */
   readonly condition?: true
@@ -31,6 +35,7 @@ export type Seen = (task: TaskTrace) => number
  * One entry per proven firing, in the order of onset (onset = armed, end = healed, or the cell's end).
  * - detection: from the onset to the first symptom that the system or its client showed on an affected task;
  * - task stall: the longest time without progress (an effect, or the end) that touches the window, per affected task;
+ * - takeover: from the onset until somebody went on with an interrupted task, `takeoversOf`;
  * - recovery: `createReturnMeter`;
  * - drain: from the heal until the last affected task that ever ended well did so;
  * - rework: repeated executions, each counted for the latest firing that touched its task before it.
@@ -61,6 +66,7 @@ function measureEpisode(
   const endedAt = fault.healedAt ?? trace.endAt
   const touched = exposures(trace)
   const own = affected.filter((task) => episodeOf(touched.get(task) ?? [], trace) === fault)
+  const takeovers = takeoversOf(fault, affected, touched)
   const stalls = affected.map((task) => longestStall(task, seen(task), startedAt, endedAt))
   return {
     fault: fault.id,
@@ -71,6 +77,9 @@ function measureEpisode(
     ...present('detectionMs', detection(affected, startedAt)),
     ...present('taskStallMsMedian', quantile(stalls, 0.5)),
     ...present('taskStallMsMax', quantile(stalls, 1)),
+    takenOverTasks: takeovers.length,
+    ...present('takeoverMsMedian', quantile(takeovers, 0.5)),
+    ...present('takeoverMsMax', quantile(takeovers, 1)),
     ...(isOutage(fault, trace) ? present('recoveryMs', recovery(startedAt, endedAt)) : { condition: true as const }),
     ...present('drainMs', fault.healedAt === undefined ? undefined : drain(affected, seen, fault.healedAt)),
     ...countRework(fault, affected, touched),

@@ -89,6 +89,10 @@ export interface Episode {
   readonly detectionMs?: number
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
+  /** Interrupted tasks that somebody went on with as a new attempt, and how long after the onset; absent in older runs. */
+  readonly takenOverTasks?: number
+  readonly takeoverMsMedian?: number
+  readonly takeoverMsMax?: number
   readonly recoveryMs?: number
   /** It drew per connection or held for nearly all of the load: there is no after in which to recover. */
   readonly condition?: true

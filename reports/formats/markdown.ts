@@ -4,6 +4,7 @@ import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { recoveryMeaning, recoveryTable } from '../recovery.ts'
 import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
 
 export default {
@@ -21,6 +22,7 @@ export default {
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
+      recovery(results),
       diskSentence(results) ?? '',
       gates(results),
       claims(results),
@@ -72,6 +74,16 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
 /** What an invalid cell shows is no measurement. */
 function emphasized({ verdict }: CellResult, text: string): string {
   return verdict === 'INVALID' ? `(${text})` : `**${text}**`
+}
+
+function recovery(results: RunResults): string {
+  const found = recoveryTable(results)
+  if (!found) return ''
+  return `### Recovery\n\n${sentence(recoveryMeaning)}\n\n${table(['pattern', ...found.arms], found.rows)}`
+}
+
+function sentence(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`
 }
 
 function gates({ gates: all }: RunResults): string {

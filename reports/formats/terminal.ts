@@ -4,6 +4,7 @@ import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { recoveryMeaning, recoveryTable } from '../recovery.ts'
 import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
 import { textTable, wrap, type Column, type TableRow } from '../text-table.ts'
 
@@ -15,6 +16,7 @@ export default {
     const parts = [
       title(results, screen),
       cellTable(results, screen),
+      ...recovery(results, screen),
       ...ranOn(results, screen),
       ...notApplicable(results, screen),
       ...section('Gates', gateTable(results.gates, screen), screen),
@@ -104,6 +106,14 @@ function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen
     if (row < 0) return paint(text, 'dim', screen)
     return column === columns.length - 1 ? paint(text, verdictColours[text.trim()], screen) : text
   })
+}
+
+function recovery(results: RunResults, screen: Screen): readonly string[] {
+  const found = recoveryTable(results)
+  if (!found) return []
+  const columns = ['pattern', ...found.arms].map((head): Column => ({ head, align: 'left', spare: 0 }))
+  const table = textTable(columns, found.rows, screen.columns, screen.rich ? '─' : '-')
+  return section('Recovery', `${wrap(`  ${recoveryMeaning}`, screen.columns, '  ')}\n${table}`, screen)
 }
 
 function ranOn(results: RunResults, screen: Screen): readonly string[] {

@@ -2,12 +2,13 @@ import type { Environment, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
+import { recoveryMeaning, recoveryTable } from '../recovery.ts'
 import { armGroups } from '../rows.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
 import { all, tag, trusted, type Child, type Markup } from './markup.ts'
 import { matrix } from './matrix.ts'
-import { badge, folded, note, section } from './parts.ts'
+import { badge, folded, note, section, table } from './parts.ts'
 import { scatter } from './scatter.ts'
 import { strip } from './strip.ts'
 import { styles } from './styles.ts'
@@ -36,6 +37,7 @@ export function page(results: RunResults): Markup {
             'The share of tasks that succeeded. Each square leads to its evidence.',
             matrix(results),
           ),
+          recovery(results),
           claims(results),
           gates(results),
           scatter(results),
@@ -114,6 +116,13 @@ function trust(results: RunResults): Markup {
           'Nothing is known against this run: every fault is proven, the harness was healthy, no cell is too small.',
         )
   return tag('section', { id: 'trust', class: 'trust' }, tag('h2', {}, 'When not to trust this'), body)
+}
+
+function recovery(results: RunResults): Child {
+  const found = recoveryTable(results)
+  if (!found) return undefined
+  const lead = `Time ${recoveryMeaning}.`
+  return section('recovery', 'Recovery', lead, table(['pattern', ...found.arms], found.rows))
 }
 
 function footer(results: RunResults): Markup {
