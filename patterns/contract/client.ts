@@ -14,6 +14,8 @@ export interface ClientPorts {
   /** Uniform in [0, 1): for jitter. */
   readonly random: () => number
   readonly observe: Observe
+  /** Every newer state of a task, as the client learns it. */
+  readonly onProgress?: (task: Task) => void
   /** Where callbacks arrive; only for deliveries that need one. */
   readonly inbox?: Inbox
 }
@@ -29,6 +31,8 @@ export interface Inbox {
 export interface Job {
   readonly key: string
   readonly ordinal: number
+  /** Of the task; `agent` by default. */
+  readonly type?: string
   readonly input: TaskInput
   /** Give up then, on the clock of `now`. The signal aborts at the same moment. */
   readonly giveUpAt: number

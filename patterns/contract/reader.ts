@@ -32,7 +32,13 @@ export interface Channel {
   close(reason: string): void
 }
 
-export function readerOf(job: Job, ports: ClientPorts, signal: AbortSignal, { task, replica }: Accepted): Reader {
+export function readerOf(
+  job: Job,
+  ports: ClientPorts,
+  signal: AbortSignal,
+  accepted: Pick<Accepted, 'task' | 'replica'>,
+): Reader {
+  const { task, replica } = accepted
   return { job, ports, signal, taskId: task.task_id, replica, seen: undefined }
 }
 
@@ -54,6 +60,7 @@ export function takeEvent(reader: Reader, event: TaskEvent): boolean {
   reader.ports.observe(reader.job.key, 'event', { taskId, seq, type, status })
   if (reader.seen && seq <= reader.seen.version) return false
   reader.seen = reader.seen ? applyEvent(reader.seen, event) : foldEvents([event])
+  reader.ports.onProgress?.(reader.seen)
   return isTerminal(status)
 }
 

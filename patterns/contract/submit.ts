@@ -126,7 +126,7 @@ function pause({ definite, retryAfterMs = 0 }: Failure, ports: ClientPorts, stat
 }
 
 function requestOf(job: Job, ports: ClientPorts, { delivery, headers }: SubmitOptions) {
-  const request: TaskRequest = { type: 'agent', input: job.input, ...(delivery && { delivery }) }
+  const request = { type: job.type ?? 'agent', input: job.input, ...(delivery && { delivery }) }
   const own = { 'content-type': 'application/json', 'idempotency-key': `"${job.key}"` }
   return { headers: { ...authorization(ports), ...own, ...headers }, body: JSON.stringify(request) }
 }

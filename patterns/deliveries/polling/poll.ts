@@ -66,7 +66,7 @@ function takeAnswer(answer: Answer, job: Job, ports: ClientPorts, watch: Watch, 
   const fresh = httpStatus === 200 ? taskOf(answer) : undefined
   if (fresh?.task_id === watch.task.task_id || httpStatus === 304) {
     // Replicas may lag behind each other: what the client knows never goes back.
-    if (fresh && fresh.version > watch.task.version) watch.task = fresh
+    if (fresh && fresh.version > watch.task.version) ports.onProgress?.((watch.task = fresh))
     const { task_id: taskId, status, version } = fresh ?? watch.task
     ports.observe(job.key, 'poll.ok', { taskId, status, version, httpStatus, waitedMs })
     watch.missing = watch.failures = 0

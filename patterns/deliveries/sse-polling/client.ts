@@ -1,8 +1,8 @@
-import type { Delivered, RunJob } from '../../contract/client.ts'
+import type { ClientPorts, Delivered, Job, RunJob } from '../../contract/client.ts'
 import { finish } from '../../contract/finish.ts'
 import { sleep } from '../../contract/patience.ts'
 import { readerOf, reportStream, type Reader } from '../../contract/reader.ts'
-import { submitJob, timingOf } from '../../contract/submit.ts'
+import { type Accepted, submitJob, timingOf } from '../../contract/submit.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
 import { pollUntilEnd, watchTask, type Watch } from '../polling/poll.ts'
 import { connectStream } from '../sse/connect.ts'
@@ -10,12 +10,21 @@ import { EventStream } from '../sse/stream.ts'
 
 /** Follow the event stream; whenever it is in trouble, poll at once and go on trying the stream beside that. */
 const runJob: RunJob = async (job, ports, signal) => {
-  const accepted = await submitJob(job, ports, signal)
+  return followTask(job, ports, signal, await submitJob(job, ports, signal))
+}
+export default runJob
+
+/** The same for a task that was accepted before, also by an earlier life of this client. */
+export async function followTask(
+  job: Job,
+  ports: ClientPorts,
+  signal: AbortSignal,
+  accepted: Pick<Accepted, 'task' | 'replica'>,
+): Promise<Delivered> {
   const { task, replica } = accepted
   if (isTerminal(task.status)) return finish(task, 'response')
   return learnEnd(readerOf(job, ports, signal, accepted), watchTask(task, replica))
 }
-export default runJob
 
 async function learnEnd(reader: Reader, watch: Watch): Promise<Delivered> {
   for (let stream = connectStream(reader); ;) {

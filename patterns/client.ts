@@ -1,0 +1,96 @@
+/**
+ * The reference client of the task API, to be imported by applications: submit, follow the event stream, poll while the
+ * stream is in trouble. It keeps the rules that most lost results were lost without: the task's id is written down before
+ * it is used; backoff has full jitter; 2.5 heartbeats of silence are a dead stream; one absolute deadline on a monotonic
+ * clock; events count once, by their `seq`; neither a 202 nor the end of a stream is the end of a task.
+ */
+import { randomInt } from 'node:crypto'
+import { Agent } from 'undici'
+import type { ClientPorts, Job } from './contract/client.ts'
+import { monotonicMs } from './contract/patience.ts'
+import { submitJob } from './contract/submit.ts'
+import type { Task, TaskInput } from './contract/task.ts'
+import { followTask } from './deliveries/sse-polling/client.ts'
+
+export { JobFailed } from './contract/client.ts'
+export type { Task } from './contract/task.ts'
+
+export interface TaskClientOptions {
+  /** Base URLs of the API's replicas, each of which knows every task; one is enough. */
+  readonly apis: readonly string[]
+  readonly token: string
+  /** Divides every pause and limit, for tests against a compressed server; 1 by default. */
+  readonly timeScale?: number
+}
+
+export interface TaskRun {
+  /** Give up after this, on a monotonic clock, whatever happens. */
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal
+  /** Every newer state of the task. */
+  readonly onProgress?: (task: Task) => void
+}
+
+export interface TaskSubmission extends TaskRun {
+  /** Idempotency key: the same for every attempt, also those of a process that comes back. Write it down first. */
+  readonly key: string
+  readonly type: string
+  readonly input: unknown
+  /** Awaited before the task is followed: write its id down here, and `resume` can go on after a crash. */
+  readonly onAccepted?: (task: Task) => void | Promise<void>
+}
+
+export interface TaskClient extends AsyncDisposable {
+  /**
+   * Submit, and resolve with the completed task. Rejects with JobFailed when it is certain that there will be no result
+   * (`refused`, `gone`, `task-failed`), and with the signal's reason or a TimeoutError when nobody can know in time.
+   */
+  run(submission: TaskSubmission): Promise<Task>
+  /** Go on with a task that was accepted before. Ends as `run` does. */
+  resume(taskId: string, run: TaskRun): Promise<Task>
+}
+
+export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
+  if (apis.length === 0) throw new RangeError('apis: name at least one')
+  // No limit per origin: every follower holds a connection.
+  const dispatcher = new Agent({ connect: { timeout: 10_000 } })
+  const ports: ClientPorts = {
+    apis: apis.map((url, i) => ({ name: `api-${i}`, url: url.replace(/\/+$/, '') })),
+    sticky: false,
+    dispatcher,
+    token,
+    timeScale,
+    now: monotonicMs,
+    random: Math.random,
+    observe: () => {},
+  }
+  return {
+    run: async ({ key, type, input, onAccepted, ...run }) => {
+      const { job, signal, own } = begin(ports, { key, type, input: input as TaskInput }, run)
+      const accepted = await submitJob(job, own, signal)
+      await onAccepted?.(accepted.task)
+      return (await followTask(job, own, signal, accepted)).task
+    },
+    resume: async (taskId, run) => {
+      const { job, signal, own } = begin(ports, { key: taskId, input: {} as TaskInput }, run)
+      return (await followTask(job, own, signal, { task: unread(taskId), replica: job.ordinal })).task
+    },
+    [Symbol.asyncDispose]: () => dispatcher.destroy(),
+  }
+}
+
+/** A task of which no more is known than its id: everything that the server says is newer. */
+function unread(taskId: string): Task {
+  return { task_id: taskId, version: 0, status: 'queued' } as Task
+}
+
+function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run: TaskRun) {
+  const { deadlineMs, signal, onProgress } = run
+  const limit = AbortSignal.timeout(deadlineMs)
+  return {
+    // The first replica is drawn, so that clients spread.
+    job: { ...job, ordinal: randomInt(ports.apis.length), giveUpAt: ports.now() + deadlineMs },
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    own: { ...ports, ...(onProgress && { onProgress }) },
+  }
+}
