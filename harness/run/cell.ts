@@ -80,7 +80,7 @@ async function assemble(
   const deployment = stack.use(await deploy(cell, context, recorder, ground, ledger, receiver, token))
   const runner = await connectClients(cell, context, recorder, deployment, receiver, token, stack)
   const jobs = planJobs(cell, planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals')))
-  return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, events }
+  return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, events, logs: folder.logs }
 }
 
 function readyCell(parts: Parts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {

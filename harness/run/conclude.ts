@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { diskFullWords } from '../os/last-words.ts'
 import { nodeOf } from '../core/exposure.ts'
 import type { PacerReport } from '../load/open-loop.ts'
 import { enterPhase, type Parts } from './parts.ts'
@@ -26,7 +28,17 @@ export async function conclude(
     process: 'harness',
     value: { ...summarizeLags(pacer.lagsMs), ...health, notOffered: pacer.notOffered, ledgerGaps: gaps },
   })
-  enterPhase(parts, 'end')
+  enterPhase(parts, 'end', await findFullDisk(parts))
+}
+
+/** A system whose servers had no room for their files was not measured. */
+async function findFullDisk({ deployment, logs }: Parts): Promise<string | undefined> {
+  const servers = deployment.nodes.filter(({ role }) => role === 'store' || role === 'engine')
+  for (const { name } of servers) {
+    const said = await diskFullWords(join(logs, `${name}.log`))
+    if (said !== undefined) return `the disk of ${name} was full: ${said}`
+  }
+  return undefined
 }
 
 /** A database that cannot say it, as one that a fault has ended, is no reason to lose the cell. */

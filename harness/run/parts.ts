@@ -37,10 +37,13 @@ export interface Parts {
   readonly runner: JobRunner
   readonly token: string
   readonly events: CellEvents
+  /** Folder with the logs of its nodes, each named as its node. */
+  readonly logs: string
 }
 
-export function enterPhase({ recorder, events }: Parts, phase: Phase): void {
-  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase } })
+/** `error`: why what the history says is no measurement. */
+export function enterPhase({ recorder, events }: Parts, phase: Phase, error?: string): void {
+  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase }, ...(error && { error }) })
   events.phase(phase)
 }
 

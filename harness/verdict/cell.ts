@@ -31,11 +31,12 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   const fates = new Map(trace.tasks.map((task) => [task, decideFate(task)]))
   const checks = checkers.map((checker) => runChecker(checker, history, cell))
   const faults = trace.faults.map(describeFault)
-  const found = [
-    reasonFromFailure(cell.id, history),
-    ...checks.map((check) => reasonFromCheck(cell.id, check)),
-    ...reasonsFromFaults(cell.id, faults),
-  ]
+  const failure = reasonFromFailure(cell.id, history)
+  // Where there was no load, checks have nothing to add to why.
+  const found =
+    failure && trace.tasks.length === 0
+      ? [failure]
+      : [failure, ...checks.map((check) => reasonFromCheck(cell.id, check)), ...reasonsFromFaults(cell.id, faults)]
   const reasons = rank(found.filter((reason) => reason !== undefined))
   return {
     cell,

@@ -1,4 +1,5 @@
 import { HarnessError } from '../../core/errors.ts'
+import { lastWords } from '../../os/last-words.ts'
 import { type Readiness, waitUntilReady } from './readiness.ts'
 
 const crashLoopCap = 6
@@ -24,17 +25,28 @@ export async function becomeReady(
   node: {
     readonly name: string
     readonly logFile: string
+    /** The log is gone when the error is read. */
+    readonly isTransient?: true
     readonly ready: Readiness
     readonly ended: Promise<unknown>
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, logFile, ready, ended } = node
+  const { name, ready, ended } = node
   const limit = AbortSignal.timeout(startLimitMs)
-  const probed = waitUntilReady(ready, AbortSignal.any([signal, limit])).catch((error: unknown) => {
+  const probed = waitUntilReady(ready, AbortSignal.any([signal, limit])).catch(async (error: unknown) => {
     if (!limit.aborted) throw error
-    throw new HarnessError(`${name} was not ready within ${startLimitMs / 1000} s; see ${logFile}`)
+    throw await startFailure(`${name} was not ready within ${startLimitMs / 1000} s`, node)
   })
   const isReady = await Promise.race([probed, ended.then(() => false)])
-  if (!isReady) throw new HarnessError(`${name} ended while it was starting; see ${logFile}`)
+  if (!isReady) throw await startFailure(`${name} ended while it was starting`, node)
+}
+
+async function startFailure(
+  what: string,
+  { logFile, isTransient }: { readonly logFile: string; readonly isTransient?: true },
+): Promise<HarnessError> {
+  const said = await lastWords(logFile)
+  const where = isTransient ? '' : ` (${logFile})`
+  return new HarnessError(`${what}${said === undefined ? '' : `: ${said}`}${where}`)
 }

@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { appendFile, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { HarnessError } from '../../core/errors.ts'
 import { findBinaries, mustReach, type ServerIdentity, serverIdentity } from './postgres-binaries.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 
@@ -99,10 +100,20 @@ async function runInitdb(initdb: string, dir: string, password: string, owner: S
   try {
     await writeFile(pwfile, password, { mode: 0o600 })
     await own(pwfile, owner)
-    await promisify(execFile)(initdb, ['--pgdata', dir, ...login, ...clusterFormat], { cwd: dir, env: {}, ...owner })
+    const args = ['--pgdata', dir, ...login, ...clusterFormat]
+    await promisify(execFile)(initdb, args, { cwd: dir, env: {}, ...owner }).catch((error: unknown) => {
+      throw new HarnessError(`PostgreSQL could not make its files in ${dir}: ${reasonOf(error)}`)
+    })
   } finally {
     await rm(pwfile, { force: true })
   }
+}
+
+/** The line of its output that says why, without those about what it does then. */
+function reasonOf(error: unknown): string {
+  const { stderr = '', message } = error as { stderr?: string; message: string }
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
+  return (lines.find((line) => /FATAL|PANIC|error:/.test(line)) ?? lines[0] ?? message).trim()
 }
 
 async function copyTree(from: string, to: string, owner: ServerIdentity): Promise<void> {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
+import { describeError } from '../../core/errors.ts'
 import type { DeployRequest } from '../../core/types.ts'
 import { whyNotInstalled } from './temporal-binaries.ts'
 import type { Outside } from './topology.ts'
 
 const patienceMs = 3000
+/** Status code of gRPC. */
+const notFound = 5
 
 /** `host:port` of a server that is there already, where the user names one; then none is started. */
 export function existingTemporal(): string | undefined {
@@ -17,8 +20,31 @@ export async function whyNoTemporal(): Promise<string | undefined> {
   if (address === undefined) return whyNotInstalled()
   const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(address) ?? []
   if (host === undefined) return `TEMPORAL_ADDRESS is "${address}": write host:port`
-  const failure = await dial(host, Number(port))
-  return failure && `no Temporal server answers at ${address}, which TEMPORAL_ADDRESS names: ${failure}`
+  const failure = (await dial(host, Number(port))) ?? (await ask(address))
+  return failure && `no Temporal server can be used at ${address}, which TEMPORAL_ADDRESS names: ${failure}`
+}
+
+function namespaceName(): string {
+  return process.env['TEMPORAL_NAMESPACE'] || 'default'
+}
+
+/** Undefined when it is a Temporal server that has the namespace, else why not. */
+async function ask(address: string): Promise<string | undefined> {
+  const { Connection, isGrpcServiceError } = await import('@temporalio/client')
+  const namespace = namespaceName()
+  try {
+    const connection = await Connection.connect({ address, tls: false, connectTimeout: patienceMs })
+    const within = Date.now() + patienceMs
+    await connection
+      .withDeadline(within, () => connection.workflowService.describeNamespace({ namespace }))
+      .finally(() => connection.close())
+    return undefined
+  } catch (error) {
+    const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined
+    if (code === notFound)
+      return `it has no namespace "${namespace}"; make it, or name another one in TEMPORAL_NAMESPACE`
+    return `what listens there does not answer as one (${describeError(error)})`
+  }
 }
 
 /** What of a deployment is left to start, and where the nodes find the rest; `engineSpace` ends the engine's address. */
@@ -29,7 +55,7 @@ export function useExistingTemporal<R extends DeployRequest>(
   const isTheirs = ({ program, schema }: R['services'][number]): boolean =>
     program === 'temporal' || schema === 'temporal'
   if (engine === undefined || !request.services.some(isTheirs)) return { ...request, engineSpace: '' }
-  const namespace = process.env['TEMPORAL_NAMESPACE'] || 'default'
+  const namespace = namespaceName()
   return {
     ...request,
     services: request.services.filter((service) => !isTheirs(service)),

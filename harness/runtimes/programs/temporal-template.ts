@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { request } from 'undici'
@@ -9,12 +10,13 @@ import { runLabel } from '../../os/label.ts'
 import { releasePort, reservePort } from '../../os/ports.ts'
 import { createTemplate, programCommand as postgresCommand, storeUrl } from './postgres.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
-import { readinessOf, waitUntilReady } from './readiness.ts'
+import { becomeReady } from './pod-life.ts'
+import { readinessOf } from './readiness.ts'
 import { findTemporal } from './temporal-binaries.ts'
 import { databases, innerPorts, namespace, programCommand } from './temporal.ts'
 
 const host = '127.0.0.1'
-const patienceMs = 60_000
+const noSignal = new AbortController().signal
 /** The shortest that the server takes: what has ended is kept for a day. */
 const retention = '86400s'
 
@@ -81,12 +83,20 @@ async function start(
   ending: NodeJS.Signals = endSignal,
 ): Promise<AsyncDisposable> {
   const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
-  const child = spawn(command, args, { cwd, ...identity, env: { ...runLabel(), ...env }, stdio: 'ignore' })
+  const logFile = `${place.dataDir}.log`
+  const log = await open(logFile, 'a')
+  const options = { cwd, ...identity, env: { ...runLabel(), ...env } }
+  const child = spawn(command, args, { ...options, stdio: ['ignore', log.fd, log.fd] })
+  await log.close()
+  const ended = once(child, 'exit')
   try {
-    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(patienceMs))
+    await becomeReady(
+      { name: `Temporal's ${basename(command)}`, logFile, ready: readinessOf(ready, place), ended, isTransient: true },
+      noSignal,
+    )
   } catch (error) {
     await end(child, 'SIGKILL')
-    throw new HarnessError(`${command} was not ready within ${patienceMs / 1000} s`, { cause: error })
+    throw error
   }
   return { [Symbol.asyncDispose]: () => end(child, ending) }
 }

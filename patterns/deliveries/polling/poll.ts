@@ -66,7 +66,7 @@ function takeAnswer(answer: Answer, job: Job, ports: ClientPorts, watch: Watch, 
   const fresh = httpStatus === 200 ? taskOf(answer) : undefined
   if (fresh?.task_id === watch.task.task_id || httpStatus === 304) {
     // Replicas may lag behind each other: what the client knows never goes back.
-    if (fresh && fresh.version > watch.task.version) ports.onProgress?.((watch.task = fresh))
+    if (fresh && fresh.version > watch.task.version) learn(fresh, ports, watch)
     const { task_id: taskId, status, version } = fresh ?? watch.task
     ports.observe(job.key, 'poll.ok', { taskId, status, version, httpStatus, waitedMs })
     watch.missing = watch.failures = 0
@@ -79,6 +79,11 @@ function takeAnswer(answer: Answer, job: Job, ports: ClientPorts, watch: Watch, 
   if (!document || problemKind(document.type) !== 'not-found') return retryLater(ports, watch, retryAfterMs(answer))
   if (++watch.missing >= 2) throw new JobFailed('gone', `task ${taskId} is not known any more`, taskId)
   return 0
+}
+
+function learn(fresh: Task, ports: ClientPorts, watch: Watch): void {
+  watch.task = fresh
+  ports.onProgress?.(fresh)
 }
 
 function retryLater(ports: ClientPorts, watch: Watch, atLeastMs = 0): number {

@@ -12,6 +12,6 @@ test('a node that ends before it is ready is named with its log', async () => {
   const ready = { tcp: { host: '127.0.0.1', port: 1 } }
   const node = { name: 'api-0', logFile: 'logs/api-0.log', ready, ended: Promise.resolve() }
   await expect(becomeReady(node, AbortSignal.timeout(1000))).rejects.toThrow(
-    'api-0 ended while it was starting; see logs/api-0.log',
+    'api-0 ended while it was starting (logs/api-0.log)',
   )
 })

@@ -1,0 +1,40 @@
+import { open } from 'node:fs/promises'
+
+const tailBytes = 16_384
+const mostLength = 400
+/** What servers call the lines that say why they end. */
+const grave = /\b(?:FATAL|PANIC|ERROR|[Ee]rror)\b/
+
+/**
+ * Why a node ended, as far as its log says: the last line that calls itself an error, else the last one. Undefined where there
+ * is none. Never rejects.
+ */
+export async function lastWords(logFile: string): Promise<string | undefined> {
+  const lines = (await readTail(logFile).catch(() => '')).split('\n').filter((line) => line.trim() !== '')
+  const told = lines.findLast((line) => grave.test(line)) ?? lines.at(-1)
+  return told && endOf(told.trim())
+}
+
+/** What a log says of a full disk, or undefined. */
+export async function diskFullWords(logFile: string): Promise<string | undefined> {
+  const lines = (await readTail(logFile).catch(() => '')).split('\n')
+  const told = lines.findLast((line) => line.includes('No space left on device'))
+  return told && endOf(told.trim())
+}
+
+/** Of a chain of causes the last is the first. */
+function endOf(line: string): string {
+  return line.length > mostLength ? `...${line.slice(-mostLength)}` : line
+}
+
+async function readTail(file: string): Promise<string> {
+  const handle = await open(file)
+  try {
+    const { size } = await handle.stat()
+    const from = Math.max(0, size - tailBytes)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(tailBytes), 0, tailBytes, from)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { diskFullWords, lastWords } from '../../../harness/os/last-words.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function logOf(text: string): Promise<string> {
+  const file = join(folder, 'node.log')
+  await writeFile(file, text)
+  return file
+}
+
+test('the last line that calls itself an error says why', async () => {
+  const log = await logOf('LOG: ready\nFATAL:  could not bind\nPANIC:  gone\nLOG: shut down\n\n')
+  expect(await lastWords(log)).toBe('PANIC:  gone')
+})
+
+test('where none does it is the last line, where there is no log it is nothing', async () => {
+  expect(await lastWords(await logOf('first\nlast\n'))).toBe('last')
+  expect(await lastWords(await logOf(''))).toBeUndefined()
+  expect(await lastWords(join(folder, 'none.log'))).toBeUndefined()
+})
+
+test('of a long chain of causes the end is kept', async () => {
+  const said = await lastWords(await logOf(`Error: ${'failed: '.repeat(100)}version mismatch\n`))
+  expect(said).toMatch(/^\.\.\..*version mismatch$/)
+  expect(said!.length).toBeLessThan(410)
+})
+
+test('a full disk is found wherever the log mentions it last', async () => {
+  expect(await diskFullWords(await logOf('ERROR: could not extend: No space left on device\nLOG: ready\n'))).toBe(
+    'ERROR: could not extend: No space left on device',
+  )
+  expect(await diskFullWords(await logOf('ERROR: other\n'))).toBeUndefined()
+})
