@@ -11,7 +11,7 @@ import { findSweepers } from '../run/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/kernel.ts'
 import { findBinaries } from '../runtimes/programs/postgres-binaries.ts'
 import { programCommand } from '../runtimes/programs/restate.ts'
-import { findTemporal } from '../runtimes/programs/temporal-binaries.ts'
+import { findDevServer, findTemporal } from '../runtimes/programs/temporal-binaries.ts'
 import { existingTemporal, whyNoTemporal } from '../runtimes/programs/temporal-existing.ts'
 
 /** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */
@@ -31,6 +31,7 @@ export async function examine(): Promise<readonly Finding[]> {
     program('PostgreSQL', postgresVersion),
     program('Restate', restateVersion),
     program('Temporal', temporalVersion),
+    program('Temporal dev server', async () => versionOf(await findDevServer(), ['--version'])),
     toxiproxy(),
     docker(),
     descriptors(),

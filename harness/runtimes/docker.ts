@@ -17,7 +17,7 @@ const runtime: Runtime = {
   offers: ['kill', 'stop', 'pause', 'isolate', 'limits', 'toxics', 'stall', 'refuse', 'packet-filter', 'edge'],
   probe: whyNoEngine,
   whyNot: async (services) =>
-    services.some(({ program }) => program === 'temporal')
+    services.some(({ program }) => program.startsWith('temporal'))
       ? 'there is no container image of the Temporal server yet; use --runtime process'
       : undefined,
   describe: describeEngine,

@@ -6,6 +6,7 @@ import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData } from './process/program.ts'
+import { whyNoDevServer } from './programs/temporal-binaries.ts'
 import { innerPorts } from './programs/temporal.ts'
 import { useExistingTemporal, whyNoTemporal } from './programs/temporal-existing.ts'
 import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
@@ -25,7 +26,11 @@ const runtime: Runtime = {
   summary: 'child processes on loopback, links through the embedded proxy: no Docker, no root',
   offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'],
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
-  whyNot: async (services) => (services.some(({ program }) => program === 'temporal') ? whyNoTemporal() : undefined),
+  whyNot: async (services) => {
+    const programs = services.map(({ program }) => program)
+    if (programs.includes('temporal')) return whyNoTemporal()
+    return programs.includes('temporal-dev') ? whyNoDevServer() : undefined
+  },
   describe: async () => ({}),
   open: async (place) => ground(place),
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.

@@ -17,6 +17,7 @@ import type { ProgramCommand, ProgramRequest } from '../../harness/runtimes/prog
 import * as postgres from '../../harness/runtimes/programs/postgres.ts'
 import * as restate from '../../harness/runtimes/programs/restate.ts'
 import { createTemporalTemplate } from '../../harness/runtimes/programs/temporal-template.ts'
+import * as temporalDev from '../../harness/runtimes/programs/temporal-dev.ts'
 import * as temporal from '../../harness/runtimes/programs/temporal.ts'
 import { readinessOf, waitUntilReady } from '../../harness/runtimes/programs/readiness.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
@@ -236,6 +237,7 @@ async function startServers(
     postgres: postgres.programCommand,
     restate: restate.programCommand,
     temporal: temporal.programCommand,
+    'temporal-dev': temporalDev.programCommand,
   }
   const servers: Server[] = []
   for (const place of places) {

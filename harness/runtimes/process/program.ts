@@ -7,6 +7,7 @@ import { cloneTemplate, createTemplate, programCommand as postgresCommand } from
 import { programCommand as restateCommand } from '../programs/restate.ts'
 import { createTemporalTemplate } from '../programs/temporal-template.ts'
 import { programCommand as temporalCommand } from '../programs/temporal.ts'
+import { programCommand as devServerCommand } from '../programs/temporal-dev.ts'
 import { type Readiness, readinessOf } from '../programs/readiness.ts'
 import type { Placed } from '../programs/topology.ts'
 
@@ -55,7 +56,12 @@ function databaseTemplate(temp: string, schema: Placed['service']['schema']): Pr
   return made
 }
 
-const serverCommands = { postgres: postgresCommand, restate: restateCommand, temporal: temporalCommand } as const
+const serverCommands = {
+  postgres: postgresCommand,
+  restate: restateCommand,
+  temporal: temporalCommand,
+  'temporal-dev': devServerCommand,
+} as const
 
 /** How this runtime starts a node: our own entries under this very Node, other programs from their npm packages. */
 export async function describeProgram(node: Placed, place: ProgramPlace): Promise<Program> {

@@ -20,6 +20,8 @@ export const innerPorts = innerPortNames.length
 
 /** The namespace of the tasks: there before the first start (`temporal-template.ts`). */
 export const namespace = 'outlast'
+/** Answered when it knows the namespace and its parts have found each other: a task queue is another part's than the frontend. */
+export const readyPath = `/api/v1/namespaces/${namespace}/task-queues/tasks`
 /** Databases of a server: what it knows, and an index for lists. */
 export const databases = { store: 'temporal', visibility: 'temporal_visibility' } as const
 
@@ -38,7 +40,7 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
     args: ['--allow-no-auth', 'start'],
     env: { ...serverEnvironment(request), DYNAMIC_CONFIG_FILE_PATH: settingsFile },
     cwd: dataDir,
-    ready: { http: `/api/v1/namespaces/${namespace}/task-queues/tasks`, control: true },
+    ready: { http: readyPath, control: true },
     endSignal: 'SIGKILL',
   }
 }
@@ -72,8 +74,13 @@ function databaseEnvironment({ hostname, port, username, password }: URL): Recor
 }
 
 /** A connection that answers no ping is dead. Clients may ask once a second. */
-function dynamicConfig({ keepAliveTimeMs = 60_000, keepAliveTimeoutMs = 10_000 }: Timeouts): string {
+export function keepAliveSettings({ keepAliveTimeMs = 60_000, keepAliveTimeoutMs = 10_000 }: Timeouts) {
   const settings = { keepAliveMinTime: 1000, keepAliveTime: keepAliveTimeMs, keepAliveTimeout: keepAliveTimeoutMs }
-  const lines = Object.entries(settings).map(([name, ms]) => `frontend.${name}:\n  - value: ${ms}ms\n`)
-  return lines.join('')
+  return Object.entries(settings).map(([name, ms]) => [`frontend.${name}`, `${ms}ms`] as const)
+}
+
+function dynamicConfig(timeouts: Timeouts): string {
+  return keepAliveSettings(timeouts)
+    .map(([name, text]) => `${name}:\n  - value: ${text}\n`)
+    .join('')
 }

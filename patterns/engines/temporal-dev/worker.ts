@@ -1,0 +1,2 @@
+/** The worker is that of the temporal engine: only the server is another one. */
+export { startWorker } from '../temporal/worker.ts'
