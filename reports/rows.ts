@@ -49,7 +49,7 @@ function place(order: readonly string[], { cell }: CellResult): number {
   return order.indexOf(cell.pattern)
 }
 
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
+export function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0)
 }
 

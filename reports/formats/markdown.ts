@@ -2,6 +2,7 @@ import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
+import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
@@ -22,6 +23,7 @@ export default {
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
+      factorial(results),
       recovery(results),
       diskSentence(results) ?? '',
       gates(results),
@@ -74,6 +76,13 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
 /** What an invalid cell shows is no measurement. */
 function emphasized({ verdict }: CellResult, text: string): string {
   return verdict === 'INVALID' ? `(${text})` : `**${text}**`
+}
+
+function factorial(results: RunResults): string {
+  const found = factorialsOf(results)
+  if (found.length === 0) return ''
+  const heads = ['under', 'delivery', ...found[0]!.engines]
+  return `### Success, delivery by engine\n\n${table(heads, factorialRows(found))}`
 }
 
 function recovery(results: RunResults): string {

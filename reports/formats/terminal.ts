@@ -2,6 +2,7 @@ import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
+import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
@@ -16,6 +17,7 @@ export default {
     const parts = [
       title(results, screen),
       cellTable(results, screen),
+      ...factorial(results, screen),
       ...recovery(results, screen),
       ...ranOn(results, screen),
       ...notApplicable(results, screen),
@@ -106,6 +108,14 @@ function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen
     if (row < 0) return paint(text, 'dim', screen)
     return column === columns.length - 1 ? paint(text, verdictColours[text.trim()], screen) : text
   })
+}
+
+function factorial(results: RunResults, screen: Screen): readonly string[] {
+  const found = factorialsOf(results)
+  if (found.length === 0) return []
+  const columns = ['under', 'delivery', ...found[0]!.engines].map((head): Column => ({ head, align: 'left', spare: 0 }))
+  const table = textTable(columns, factorialRows(found), screen.columns, screen.rich ? '─' : '-')
+  return section('Success, delivery by engine', table, screen)
 }
 
 function recovery(results: RunResults, screen: Screen): readonly string[] {

@@ -54,7 +54,7 @@ function square(group: ArmGroup, pattern: string): Markup {
   return tag('td', {}, ...cells.map(tile))
 }
 
-function tile(cell: CellResult): Markup {
+export function tile(cell: CellResult): Markup {
   const { success, verdict } = cell
   if (success.n === 0) return tag('div', { class: 'tile invalid' }, cellLink(cell, 'no tasks'), mark(verdict))
   const small = tooSmall(success)

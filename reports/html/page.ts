@@ -7,6 +7,7 @@ import { armGroups } from '../rows.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
 import { all, tag, trusted, type Child, type Markup } from './markup.ts'
+import { factorial } from './factorial.ts'
 import { matrix } from './matrix.ts'
 import { badge, folded, note, section, table } from './parts.ts'
 import { scatter } from './scatter.ts'
@@ -37,6 +38,7 @@ export function page(results: RunResults): Markup {
             'The share of tasks that succeeded. Each square leads to its evidence.',
             matrix(results),
           ),
+          factorial(results),
           recovery(results),
           claims(results),
           gates(results),

@@ -47,6 +47,7 @@ tbody th{white-space:nowrap}
 .strip .arm th{padding:18px 10px 5px 0;font-weight:650;font-size:13.5px}
 .strip .arm{border-bottom:1px solid var(--rule)}
 .strip tbody:first-of-type .arm th{padding-top:10px}
+.grids{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(520px,100%),1fr));gap:22px}.grids thead th:first-child{font-weight:650;color:var(--ink)}
 .number{text-align:right;white-space:nowrap}thead th.number{text-align:right}
 .interval{white-space:nowrap;color:var(--quiet)}
 .axis{padding:0!important;width:216px}thead .axis{text-align:left;padding-bottom:4px!important}
