@@ -2,28 +2,19 @@ import { Agent, request, type Dispatcher } from 'undici'
 import { createApi } from '../../contract/api.ts'
 import type { DeliveryServer } from '../../contract/axes.ts'
 import type { NodeSettings, Notify } from '../../contract/backend.ts'
-import { ProblemError } from '../../contract/problems.ts'
+import { addressFilter, admitCallback, guardedConnector } from '../../contract/destination.ts'
 import { reportFailure } from '../../contract/report.ts'
-import type { Task, TaskRequest } from '../../contract/task.ts'
+import type { Task } from '../../contract/task.ts'
 import { timingAt, type Timing } from '../../contract/timing.ts'
-import { addressFilter, checkUrl, guardedConnector, type AddressFilter } from './destination.ts'
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {
     const isAllowed = addressFilter(settings.webhookAllow ?? [])
-    return createApi(backend, settings, drain, { admit: (request) => admit(request, isAllowed) })
+    return createApi(backend, settings, drain, { admit: (request) => admitCallback(request, isAllowed) })
   },
   notify: openSender,
 }
 export default server
-
-function admit({ delivery }: TaskRequest, isAllowed: AddressFilter): void {
-  try {
-    if (delivery) checkUrl(delivery.webhook_url, isAllowed)
-  } catch (error) {
-    throw new ProblemError('blocked-destination', (error as Error).message)
-  }
-}
 
 /**
  * The simple webhook: one POST of the finished task, on a connection of its own, no redirect, no second try.

@@ -1,10 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  addressFilter,
-  BlockedDestination,
-  checkUrl,
-  guardedLookup,
-} from '../../../patterns/deliveries/webhook/destination.ts'
+import { addressFilter, BlockedDestination, checkUrl, guardedLookup } from '../../../patterns/contract/destination.ts'
 
 const isPublic = addressFilter([])
 const words = (text: string): string[] => text.trim().split(/\s+/)

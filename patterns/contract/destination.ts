@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns'
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
+import { ProblemError } from './problems.ts'
+import type { TaskRequest } from './task.ts'
 
 /**
  * Networks that a server must not be talked into calling: this host, private and shared address space, link-local,
@@ -42,6 +44,15 @@ export function checkUrl(url: string, isAllowed: AddressFilter): void {
   if (username || password) throw new BlockedDestination('credentials in a callback URL')
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) && !isAllowed(host)) throw new BlockedDestination(`${host} is not a public address`)
+}
+
+/** Refuses, as a problem, a task whose callback could never be posted. */
+export function admitCallback({ delivery }: TaskRequest, isAllowed: AddressFilter): void {
+  try {
+    if (delivery) checkUrl(delivery.webhook_url, isAllowed)
+  } catch (error) {
+    throw new ProblemError('blocked-destination', (error as Error).message)
+  }
 }
 
 /**
