@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A terminal task as a webhook posted it. */
@@ -14,22 +20,33 @@ export interface CallbackBody {
   readonly result?: { readonly digest: string } | undefined
 }
 
+/** A request as it came, and who makes a task of it; throws for one that is not to be believed. */
+export interface CallbackRequest {
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+export type OpenCallback = (request: CallbackRequest) => CallbackBody
+
 export interface CallbackReceiver extends AsyncDisposable {
   /** `host:port` that it listens on. */
   readonly address: string
-  /** The first callback for a job, also when it came before the call; rejects when the signal aborts. */
-  wait<T extends CallbackBody>(job: string, signal: AbortSignal): Promise<T>
+  /**
+   * The first callback for a job, also when it came before the call; rejects when the signal aborts. `open` judges the
+   * requests for this job from now on, also after the first; without it the body is the task.
+   */
+  wait<T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback): Promise<T>
 }
 
 /**
  * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204.
- * `onCallback` sees every request in the order of arrival, repeats too; a body that is no task is answered 400.
+ * `onCallback` sees every callback in the order of arrival, repeats too; what holds no task is answered 400.
  */
 export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
   const first = new Map<string, CallbackBody>()
   const waiting = new Map<string, (body: CallbackBody) => void>()
+  const openers = new Map<string, OpenCallback>()
   const server = createServer((request, response) => {
-    void receive(request, response, (callback) => {
+    void receive(request, response, openers, (callback) => {
       onCallback(callback)
       if (first.has(callback.job)) return
       first.set(callback.job, callback.body)
@@ -39,8 +56,9 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
   await listen(server, host)
   return {
     address: `${host}:${(server.address() as AddressInfo).port}`,
-    wait: <T extends CallbackBody>(job: string, signal: AbortSignal) =>
+    wait: <T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback) =>
       new Promise<T>((resolve, reject) => {
+        if (open) openers.set(job, open)
         const arrived = first.get(job)
         if (arrived) return resolve(arrived as T)
         if (signal.aborted) return reject(signal.reason as Error)
@@ -62,26 +80,32 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
 async function receive(
   request: IncomingMessage,
   response: ServerResponse,
+  openers: ReadonlyMap<string, OpenCallback>,
   deliver: (callback: Callback) => void,
 ): Promise<void> {
   const job = /^\/callbacks\/([\w.-]+)$/.exec(request.url ?? '')?.[1]
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {
-    const body = JSON.parse(await readText(request)) as CallbackBody
+    const open = openers.get(job) ?? parseBody
+    const body = open({ headers: request.headers, body: await readBytes(request) })
     if (typeof body.task_id !== 'string' || typeof body.status !== 'string') return respond(response, 400)
     const deliveryId = request.headers['webhook-id']
     deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body })
     respond(response, 204)
   } catch {
-    // Torn or malformed: the sender's problem, and never a delivery.
+    // Torn, malformed or forged: the sender's problem, and never a delivery.
     respond(response, 400)
   }
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
+function parseBody({ body }: CallbackRequest): CallbackBody {
+  return JSON.parse(body.toString('utf8')) as CallbackBody
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function respond(response: ServerResponse, status: number): void {

@@ -149,7 +149,7 @@ async function connectClients(
   const callbackUrl = deployment.links.find(({ kind }) => kind === 'sender->receiver')?.url
   const inbox: Inbox = {
     urlFor: (job) => `${callbackUrl}/callbacks/${job}`,
-    wait: (job, signal) => receiver.wait<Task>(job, signal),
+    wait: (job, signal, open) => receiver.wait<Task>(job, signal, open),
   }
   const ports = {
     apis: deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url })),

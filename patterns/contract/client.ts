@@ -23,9 +23,21 @@ export interface ClientPorts {
 export interface Inbox {
   /** The URL to register for a job, unique to it. */
   urlFor(job: string): string
-  /** The first terminal task posted to that URL, or rejects on abort. */
-  wait(job: string, signal: AbortSignal): Promise<Task>
+  /**
+   * The first terminal task posted to that URL, or rejects on abort. `open` judges every request to it from now on, so
+   * call `wait` before submitting; without it the body is the task.
+   */
+  wait(job: string, signal: AbortSignal, open?: OpenCallback): Promise<Task>
 }
+
+/** A request as it came: signatures are over these bytes. */
+export interface CallbackRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly body: Buffer
+}
+
+/** The task in a callback. Throws for one that is not to be believed: it is answered 400, and never a delivery. */
+export type OpenCallback = (request: CallbackRequest) => Task
 
 /** One piece of work. `key` is its idempotency key and its name in every record. */
 export interface Job {

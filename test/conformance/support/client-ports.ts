@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { ClientPorts, Job, Observations } from '../../../patterns/contract/client.ts'
+import type { ClientPorts, Job, Observations, OpenCallback } from '../../../patterns/contract/client.ts'
 import type { Task } from '../../../patterns/contract/task.ts'
 import { dispatcher, timeScale, token } from './api-node.ts'
 import { closeServer, listenOnLoopback } from './tool-server.ts'
@@ -47,15 +47,21 @@ export interface Receiver extends AsyncDisposable {
 export async function startReceiver(status = 204, headers: Record<string, string> = {}): Promise<Receiver> {
   const posts: Post[] = []
   const waiting = new Map<string, (task: Task) => void>()
+  const openers = new Map<string, OpenCallback>()
   const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    posts.push({ url: request.url!, headers: request.headers, body })
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const [job, raw] = [request.url!.slice(1), Buffer.concat(chunks)]
+    posts.push({ url: request.url!, headers: request.headers, body: raw.toString() })
     response.writeHead(status, headers).end()
-    if (status < 300) waiting.get(request.url!.slice(1))?.(JSON.parse(body))
+    const open = openers.get(job) ?? (() => JSON.parse(raw.toString()) as Task)
+    if (status < 300) waiting.get(job)?.(open({ headers: request.headers, body: raw }))
   })
   const url = await listenOnLoopback(server)
-  const wait = (job: string): Promise<Task> => new Promise((resolve) => waiting.set(job, resolve))
+  const wait = (job: string, _: AbortSignal, open?: OpenCallback): Promise<Task> => {
+    if (open) openers.set(job, open)
+    return new Promise((resolve) => waiting.set(job, resolve))
+  }
   return {
     url,
     posts,
