@@ -74,8 +74,9 @@ export function guardedLookup(isAllowed: AddressFilter, resolve: typeof lookup =
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0)
-      const refused = addresses.find(({ address }) => !isAllowed(address))
-      if (refused) return callback(new BlockedDestination(`${hostname} resolves to ${refused.address}`), '', 0)
+      const isRefused = addresses.some(({ address }) => !isAllowed(address))
+      // Without the address: whoever named the host would learn how names resolve in here.
+      if (isRefused) return callback(new BlockedDestination(`${hostname} has an address that is not public`), '', 0)
       if (options.all) return callback(null, addresses)
       callback(null, addresses[0]!.address, addresses[0]!.family)
     })

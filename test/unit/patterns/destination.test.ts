@@ -57,4 +57,6 @@ test('a name is judged by what it resolves to when it is dialled', async () => {
   expect(await lookedUp([open], true)).toEqual([open])
   expect(await lookedUp([closed], false)).toBeInstanceOf(BlockedDestination)
   expect(await lookedUp([open, closed], true)).toBeInstanceOf(BlockedDestination)
+  // The message is shown to whoever named it: it must not answer what names inside resolve to.
+  expect((await lookedUp([closed], false)) as Error).toHaveProperty('message', expect.not.stringContaining('10.0.0.1'))
 })
