@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { request } from 'undici'
@@ -33,6 +34,7 @@ export async function createTemporalTemplate(dir: string): Promise<void> {
   // A shutdown in good order, so that no copy begins with a recovery.
   stack.use(await start(await postgresCommand(store), store, 'SIGINT'))
   const url = await storeUrl(dir, host, storePort)
+  await untilItTakesQueries(url)
   for (const [database, schema] of schemas) await createSchema(new URL(url), database, schema)
   const scratch = `${dir}.server`
   await mkdir(scratch)
@@ -45,6 +47,20 @@ const schemas = [
   [databases.store, 'postgresql/v12/temporal'],
   [databases.visibility, 'postgresql/v12/visibility'],
 ] as const
+
+/** PostgreSQL listens before it takes queries: on a busy machine it says `cannot_connect_now` for a while. */
+async function untilItTakesQueries(url: string): Promise<void> {
+  for (;;) {
+    const client = new pg.Client(url)
+    try {
+      await client.connect()
+      return await client.end()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== '57P03') throw error
+    }
+    await sleep(25)
+  }
+}
 
 async function createSchema({ port, username, password }: URL, database: string, schema: string): Promise<void> {
   const { sql } = await findTemporal()
