@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { profiles } from '../agent/profiles.ts'
 import type { Backend, NodeSettings } from './backend.ts'
+import { deliveryRoutes } from './delivery-routes.ts'
 import { requestedWaitMs, waitForChange } from './long-poll.ts'
 import { openApiDocument } from './openapi.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, toProblem, type Problem } from './problems.ts'
@@ -22,7 +23,7 @@ export interface Api {
 /** Where a delivery differs from the plain task resource. */
 export interface Variation {
   /** Throws a problem for a request that this delivery cannot serve. By default callbacks are refused. */
-  readonly admit?: (request: TaskRequest) => void
+  readonly admit?: (request: TaskRequest) => void | Promise<void>
   /** Answers a submission that is durable; by default 202. */
   readonly answer?: (c: Context, submitted: Submitted, api: Api) => Response | Promise<Response>
   /** Answers a request for `text/event-stream`; without it 406. */
@@ -67,10 +68,21 @@ export function createApi(
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
   app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
   app.post('/v1/tasks/:target{[^/:]+:cancel}', async (c) => cancelTask(c, api))
-  for (const path of ['/healthz', '/openapi.json', '/v1/tasks', taskPath, `${taskPath}/events`, `${taskPath}/ws`])
+  app.route('/v1', deliveryRoutes(backend))
+  for (const path of paths)
     app.all(path, (c) => sendProblem(c, describeProblem('method-not-allowed', `${c.req.method} ${c.req.path}`)))
   return app
 }
+
+/** What answers 405 to any other method than its own. */
+const paths = [
+  '/healthz',
+  '/openapi.json',
+  '/v1/tasks',
+  '/v1/deliveries',
+  taskPath,
+  ...['events', 'ws', 'deliveries'].map((part) => `${taskPath}/${part}`),
+]
 
 /** A representation of the task, with its validator and the advice when to come back. */
 export function sendTask(c: Context, task: Task, status: 200 | 202, timing: Timing): Response {
@@ -111,7 +123,7 @@ function etagOf(task: Task): string {
 async function submit(c: Context, api: Api, variation: Variation): Promise<Response> {
   const key = idempotencyKey(c.req.header('Idempotency-Key'))
   const request = await parseRequest(c)
-  ;(variation.admit ?? refuseCallback)(request)
+  await (variation.admit ?? refuseCallback)(request)
   const submitted = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
   c.header('Location', submitted.task.links.self)
   if (submitted.replayed) c.header('Idempotent-Replayed', 'true')

@@ -1,6 +1,7 @@
 import type { WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
-import type { Backend, NodeSettings, Notify } from './backend.ts'
+import type { Backend, NodeSettings } from './backend.ts'
+import { recordAttempt, type Notify } from './callback.ts'
 import type { Timeouts } from './timeouts.ts'
 
 /** What a delivery or an engine can promise; `harness/core/promises.ts` says what each word means. */
@@ -56,7 +57,7 @@ export interface DeliveryServer {
   routes(backend: Backend, settings: NodeSettings, drain: AbortSignal): Hono
   /** Takes the connections that the routes upgrade. Absent: this delivery upgrades none. */
   openSockets?(): WebSocketServerLike
-  /** Posts callbacks, in whichever node the engine's `notifier` names. Absent: this delivery posts none. */
+  /** Makes attempts to post callbacks, in whichever node the engine's `notifier` names. Absent: this delivery posts none. */
   notify?(settings: NodeSettings): Notify
 }
 
@@ -65,11 +66,17 @@ export async function loadDeliveryServer(name: string): Promise<DeliveryServer> 
   return (await loadModule<{ default: DeliveryServer }>('deliveries', name, 'server')).default
 }
 
-/** How a node of this delivery posts callbacks: does nothing where the delivery posts none. */
+/** How a node of this delivery posts callbacks; where the delivery posts none, what is owed is dead. */
 export async function openNotify(settings: NodeSettings): Promise<Notify> {
   const server = await loadDeliveryServer(settings.delivery)
-  return server.notify?.(settings) ?? (async () => {})
+  return server.notify?.(settings) ?? postNothing
 }
+
+const postNothing: Notify = async (callback) =>
+  recordAttempt(callback, Date.now(), {
+    detail: 'this delivery posts no callbacks',
+    decision: { next: 'dead', reason: 'blocked' },
+  })
 
 /** A module of a plugin's folder, e.g. `engines/postgres/worker`. Throws for a name that is no folder's. */
 export async function loadModule<M>(axis: 'deliveries' | 'engines', name: string, file: string): Promise<M> {

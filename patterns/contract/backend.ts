@@ -1,5 +1,6 @@
-import type { Task, TaskRequest } from './task.ts'
+import type { CallbackDelivery, DeliveryStatus, Notify } from './callback.ts'
 import type { TaskEvent } from './events.ts'
+import type { Task, TaskRequest } from './task.ts'
 import type { Tuning } from './timeouts.ts'
 
 /** A submission as the API hands it to an engine. `key` is the client's idempotency key. */
@@ -31,10 +32,26 @@ export interface Backend extends AsyncDisposable {
   follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
   /** Ask for cancellation; resolves with the task as it is then; undefined when unknown. Idempotent. */
   cancel(taskId: string): Promise<Task | undefined>
+  /** Absent: what becomes of a callback is known to the engine alone. */
+  readonly deliveries?: Deliveries
 }
 
-/** Posts the finished task to whoever asked for a callback. Never rejects: a delivery decides for itself what failure means. */
-export type Notify = (task: Task, request: TaskRequest) => Promise<void>
+/** The callbacks that an engine keeps on record. */
+export interface Deliveries {
+  /** Those of a task, none before it has ended; undefined for an unknown task. */
+  ofTask(taskId: string): Promise<readonly CallbackDelivery[] | undefined>
+  /** Up to `most`, of this status or of any, by task id from the first after `after` on. */
+  list(filter: {
+    readonly status?: DeliveryStatus
+    readonly after: string
+    readonly most: number
+  }): Promise<readonly CallbackDelivery[]>
+  /**
+   * Ask for one attempt beside the schedule, which goes on as it is. Asked again before it was made, it is made once.
+   * False: the task owes no callback, or not yet.
+   */
+  replay(taskId: string): Promise<boolean>
+}
 
 /** `backend.ts` of an engine. Runs in the API node. */
 export interface BackendModule {
@@ -68,4 +85,6 @@ export interface NodeSettings {
   readonly toolsUrl?: string
   /** Networks (CIDR) that callbacks may reach although they are private. None by default. */
   readonly webhookAllow?: readonly string[]
+  /** Keys (`whsec_`, `whsk_`) that sign callbacks beside each endpoint's own: for receivers that hold one of them. */
+  readonly webhookKeys?: readonly string[]
 }

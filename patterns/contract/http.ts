@@ -63,8 +63,9 @@ export function neverSent(error: unknown): boolean {
 /** What an error says, in one line. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { code, message } = error as NodeJS.ErrnoException
-  return code && !message.includes(code) ? `${code}: ${message}` : message || error.name
+  const { code, message } = error as { readonly code?: unknown; readonly message: string }
+  // A DOMException, as an abort is, has a number.
+  return typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message || error.name
 }
 
 /** How long the server asks to wait: `Retry-After-Ms` where it gives one, else `Retry-After` in seconds. */

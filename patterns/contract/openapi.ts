@@ -1,9 +1,16 @@
 import { z } from 'zod'
+import { callbackDelivery, deliveryStatus } from './callback.ts'
 import { taskEvent } from './events.ts'
 import { problem, problemMediaType } from './problems.ts'
 import { task, taskRequest } from './task.ts'
 
-const schemas = { Task: task, TaskRequest: taskRequest, TaskEvent: taskEvent, Problem: problem }
+const schemas = {
+  Task: task,
+  TaskRequest: taskRequest,
+  TaskEvent: taskEvent,
+  Delivery: callbackDelivery,
+  Problem: problem,
+}
 
 /** The API as an OpenAPI 3.1 document, from the schemas that validate it. */
 export function openApiDocument(): object {
@@ -39,6 +46,7 @@ function paths(): object {
         responses: { 200: taskAnswer('Already final'), 202: taskAnswer('Cancelling'), ...problems(404) },
       }),
     },
+    ...deliveryPaths(id),
     '/healthz': { get: open('health', 'The node serves', { type: 'object' }) },
     '/openapi.json': { get: open('openapi', 'This document', { type: 'object' }) },
     '/problems/{kind}': {
@@ -96,6 +104,40 @@ function socketOperation(id: object): object {
   const summary = 'A WebSocket, where the delivery opens one: hello with last_seq, then the events after it'
   const responses = { 101: { description: 'Each text message is a TaskEvent' }, ...problems(404, 406, 426) }
   return operation('openSocket', summary, { parameters: [id], responses })
+}
+
+/** Answered where the engine keeps a record of callbacks; elsewhere 501. */
+function deliveryPaths(id: object): object {
+  const status = parameter('query', 'status', jsonSchema(deliveryStatus), 'Only those of this status')
+  const after = parameter('query', 'after', { type: 'string' }, 'The `next` of the page before')
+  const delivery = parameter('path', 'delivery_id', { type: 'string' }, 'The webhook-id', true)
+  const content = { 'application/json': { schema: reference('Delivery') } }
+  return {
+    '/v1/deliveries': {
+      get: operation('listDeliveries', 'Callbacks by task id; status=dead are the dead letters', {
+        parameters: [status, after],
+        responses: { 200: deliveryPage(), ...problems(400, 501) },
+      }),
+    },
+    '/v1/tasks/{id}/deliveries': {
+      get: operation('readDeliveries', 'The task’s callback and every attempt to post it', {
+        parameters: [id, status],
+        responses: { 200: deliveryPage(), ...problems(400, 404, 501) },
+      }),
+    },
+    '/v1/tasks/{id}/deliveries/{delivery_id}:replay': {
+      post: operation('replayDelivery', 'Post it once more, beside the schedule', {
+        parameters: [id, delivery],
+        responses: { 202: { description: 'The delivery before the attempt', content }, ...problems(404, 501) },
+      }),
+    },
+  }
+}
+
+function deliveryPage(): object {
+  const deliveries = { type: 'array', items: reference('Delivery') }
+  const schema = { type: 'object', required: ['deliveries'], properties: { deliveries, next: { type: 'string' } } }
+  return { description: 'Deliveries; `next` where there may be more', content: { 'application/json': { schema } } }
 }
 
 function operation(operationId: string, summary: string, rest: { responses: object; [more: string]: unknown }): object {

@@ -12,8 +12,10 @@ const kinds = {
   'unsupported-media-type': { status: 415, title: 'The request body is not JSON', retryable: false },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request', retryable: false },
   'blocked-destination': { status: 422, title: 'Callbacks may not go to this address', retryable: false },
+  'endpoint-refused': { status: 422, title: 'The callback endpoint does not want our messages', retryable: false },
   'upgrade-required': { status: 426, title: 'The resource speaks another protocol', retryable: false },
   internal: { status: 500, title: 'The server failed', retryable: true },
+  'not-supported': { status: 501, title: 'The engine behind this server cannot do this', retryable: false },
   'temporary-reduced-capacity': { status: 503, title: 'The server cannot do this now', retryable: true },
 } as const
 export type ProblemKind = keyof typeof kinds

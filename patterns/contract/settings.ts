@@ -20,6 +20,11 @@ const environment = z.object({
     .transform((list) => list.split(',').map((network) => network.trim()))
     .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])))
     .optional(),
+  OUTLAST_WEBHOOK_KEYS: z
+    .string()
+    .transform((list) => list.split(',').map((key) => key.trim()))
+    .pipe(z.array(z.string().regex(/^(whsec|whsk)_/, 'each begins with whsec_ or whsk_')))
+    .optional(),
 })
 
 /** A node's settings from its environment. Throws one error that names every variable that is missing or wrong. */
@@ -41,5 +46,6 @@ export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
     ...(e.OUTLAST_ADVERTISED_URL && { advertisedUrl: e.OUTLAST_ADVERTISED_URL }),
     ...(e.OUTLAST_TOOLS_URL && { toolsUrl: e.OUTLAST_TOOLS_URL }),
     ...(e.OUTLAST_WEBHOOK_ALLOW && { webhookAllow: e.OUTLAST_WEBHOOK_ALLOW }),
+    ...(e.OUTLAST_WEBHOOK_KEYS && { webhookKeys: e.OUTLAST_WEBHOOK_KEYS }),
   }
 }

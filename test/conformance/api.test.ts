@@ -120,6 +120,12 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
     expectProblem(await send(`${node.url}/v1/tasks/none:cancel`, { method: 'POST' }), 404, 'not-found')
     expectProblem(await send(`${node.url}/v1/tasks/none/events?after=-1`), 400, 'validation')
     expectProblem(await send(`${node.url}/nowhere`), 404, 'not-found')
+    expectProblem(await send(`${node.url}/v1/tasks/none/deliveries`), 404, 'not-found')
+    const replay = `${node.url}/v1/tasks/none/deliveries/evt_none_1:replay`
+    expectProblem(await send(replay, { method: 'POST' }), 404, 'not-found')
+    expectProblem(await send(`${node.url}/v1/deliveries?status=lost`), 400, 'validation')
+    expectProblem(await send(`${node.url}/v1/deliveries`, { token: null }), 401, 'unauthorized')
+    expectProblem(await send(`${node.url}/v1/tasks/none/deliveries`, { method: 'PUT' }), 405, 'method-not-allowed')
     expectProblem(await send(`${node.url}/v1/tasks`, { method: 'DELETE' }), 405, 'method-not-allowed')
     expect((await send(`${node.url}/problems/validation`, { token: null })).json.status).toBe(400)
   })
@@ -134,7 +140,10 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path}`)
     const asTemplate = (route: string) =>
-      route.replace(/:target\{.*\}$/, '{id}:cancel').replace(/:(id|kind)(\{.*?\})?/, '{$1}')
+      route
+        .replace(/(deliveries\/):target\{.*\}$/, '$1{delivery_id}:replay')
+        .replace(/:target\{.*\}$/, '{id}:cancel')
+        .replace(/:(id|kind)(\{.*?\})?/, '{$1}')
     expect(documented.toSorted()).toEqual([...new Set(served.map(asTemplate))].toSorted())
     const references = [...JSON.stringify(json).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)
     expect(new Set(references)).toEqual(new Set(Object.keys(json.components.schemas)))

@@ -317,6 +317,9 @@ describe('webhook', () => {
     expect((await readEnd(node.url, json.task_id)).status).toBe('completed')
     await sleep(timing.webhookTimeoutMs)
     expect(receiver.posts.map(({ url }) => url)).toEqual(['/'])
+    const { json: log } = await send(`${node.url}/v1/tasks/${json.task_id}/deliveries`)
+    const attempts = [{ attempt: 1, status, decision: { next: 'dead', reason: 'once' } }]
+    expect(log).toMatchObject({ deliveries: [{ status: 'dead', next_attempt_at: null, attempts }] })
   })
 
   test.each(['http://10.0.0.1/', 'http://[::ffff:169.254.169.254]/', 'http://0x0a000001/', 'ftp://example.com/'])(

@@ -37,6 +37,8 @@ export interface EngineCluster extends AsyncDisposable {
   readonly timeScale: number
   /** Database address, for looking behind the engine's back. */
   readonly storeUrl: string | undefined
+  /** Of its API nodes. */
+  readonly settings: NodeSettings
   /** Every connection between nodes, by the link's name without an ordinal. */
   readonly links: ReadonlyMap<LinkName, Link>
   openApi(): Promise<Backend>
@@ -63,6 +65,7 @@ export async function startCluster(
   engine: Engine,
   timeScale: number,
   tuning: Tuning = 'tuned',
+  delivery = 'webhook',
 ): Promise<EngineCluster> {
   await using stack = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'outlast-'))
@@ -78,7 +81,7 @@ export async function startCluster(
   const settings: NodeSettings = {
     node: 'api-0',
     listen: { host: '127.0.0.1', port: await freePort() },
-    delivery: 'webhook',
+    delivery,
     engine: engine.name,
     timeScale,
     tuning,
@@ -98,6 +101,7 @@ export async function startCluster(
     webhookUrl: `${world.url}/callback`,
     timeScale,
     storeUrl: addresses.storeUrl,
+    settings,
     links,
     openApi: async () => {
       const { openBackend } = await loadModule<BackendModule>('engines', engine.name, 'backend')

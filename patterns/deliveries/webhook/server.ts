@@ -1,10 +1,11 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { createApi } from '../../contract/api.ts'
 import type { DeliveryServer } from '../../contract/axes.ts'
-import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import type { NodeSettings } from '../../contract/backend.ts'
+import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } from '../../contract/callback.ts'
 import { addressFilter, admitCallback, guardedConnector } from '../../contract/destination.ts'
+import { describeFailure } from '../../contract/http.ts'
 import { reportFailure } from '../../contract/report.ts'
-import type { Task } from '../../contract/task.ts'
 import { timingAt, type Timing } from '../../contract/timing.ts'
 
 const server: DeliveryServer = {
@@ -18,29 +19,38 @@ export default server
 
 /**
  * The simple webhook: one POST of the finished task, on a connection of its own, no redirect, no second try.
- * Success is 2xx within the time limit. Whatever else happens is written to the node's log and forgotten.
+ * Success is 2xx within the time limit. Whatever else happens is written to the node's log, and that was it.
  */
 function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
   const isAllowed = addressFilter(settings.webhookAllow ?? [])
   const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(isAllowed, timing.webhookTimeoutMs) })
-  return async (task, { delivery }) => {
-    if (!delivery) return
+  return async (callback) => {
+    const beganAtMs = Date.now()
+    const where = `webhook of ${callback.task.task_id}`
     try {
-      const status = await post(delivery.webhook_url, task, dispatcher, timing)
-      if (status >= 300) throw new Error(`the receiver answered ${status}`)
+      const status = await post(callback, dispatcher, timing)
+      const isAccepted = status < 300
+      if (!isAccepted) reportFailure(settings.node, where, `the receiver answered ${status}`)
+      return recordAttempt(callback, beganAtMs, { ...after(callback, isAccepted), status, detail: `HTTP ${status}` })
     } catch (error) {
-      reportFailure(settings.node, `webhook of ${task.task_id}`, error)
+      reportFailure(settings.node, where, error)
+      return recordAttempt(callback, beganAtMs, { ...after(callback, false), detail: describeFailure(error) })
     }
   }
 }
 
-async function post(url: string, task: Task, dispatcher: Dispatcher, timing: Timing): Promise<number> {
+function after({ manual }: Callback, isAccepted: boolean): { readonly decision: Decision } {
+  if (isAccepted) return { decision: { next: 'delivered' } }
+  return { decision: manual ? { next: 'unchanged' } : { next: 'dead', reason: 'once' } }
+}
+
+async function post({ task, url }: Callback, dispatcher: Dispatcher, timing: Timing): Promise<number> {
   const answer = await request(url, {
     method: 'POST',
     dispatcher,
     reset: true,
-    headers: { 'content-type': 'application/json', 'webhook-id': `evt_${task.task_id}_${task.version}` },
+    headers: { 'content-type': 'application/json', 'webhook-id': deliveryId(task.task_id, task.version) },
     body: JSON.stringify(task),
     signal: AbortSignal.timeout(timing.webhookTimeoutMs),
   })

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'undici'
 import { planTask } from '../../agent/plan.ts'
-import type { Backend, NodeSettings, Notify, Submission } from '../../contract/backend.ts'
+import type { Backend, NodeSettings, Submission } from '../../contract/backend.ts'
+import type { Notify } from '../../contract/callback.ts'
 import { cancelRequestedEvent, createdEvent } from '../../contract/log.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import type { Task } from '../../contract/task.ts'
 import { timingAt } from '../../contract/timing.ts'
+import { deliveriesOf } from './deliveries.ts'
 import { executeTask, stops, type Executor } from './execution.ts'
 import { TaskRecord } from './record.ts'
 
@@ -32,6 +34,7 @@ export async function openBackend(settings: NodeSettings, notify: Notify): Promi
     events: async (taskId, after) => records.get(taskId)?.after(after),
     follow: (taskId, after, signal) => records.get(taskId)?.follow(after, signal) ?? nothing(),
     cancel: async (taskId) => cancelTask(records.get(taskId)),
+    deliveries: deliveriesOf(records),
     [Symbol.asyncDispose]: async () => {
       for (const record of records.values()) record.stop.abort(stops.exit)
       await dispatcher.destroy()

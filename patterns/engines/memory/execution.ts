@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { emptyDigest } from '../../agent/plan.ts'
 import { performStep, ToolRefusal, type StepContext } from '../../agent/step.ts'
-import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import type { NodeSettings } from '../../contract/backend.ts'
+import type { Notify } from '../../contract/callback.ts'
 import {
   cancelledEvent,
   completedEvent,
@@ -12,6 +13,7 @@ import {
 } from '../../contract/log.ts'
 import { reportError } from '../../contract/report.ts'
 import type { Timing } from '../../contract/timing.ts'
+import { OwedCallback } from './callback.ts'
 import type { TaskRecord } from './record.ts'
 
 export interface Executor {
@@ -25,7 +27,7 @@ export interface Executor {
 /** Why an execution was stopped from outside; each but the last ends the task. */
 export const stops = { cancel: new Error('cancelled'), expire: new Error('deadline'), exit: new Error('exit') } as const
 
-/** Perform every step of a task in this process and post the callback. Never rejects. */
+/** Perform every step of a task in this process and begin to post the callback. Never rejects. */
 export async function executeTask(record: TaskRecord, executor: Executor): Promise<void> {
   const deadline = armDeadline(record, executor)
   try {
@@ -36,7 +38,8 @@ export async function executeTask(record: TaskRecord, executor: Executor): Promi
   } finally {
     clearTimeout(deadline)
   }
-  await executor.notify(record.task, record.request)
+  const url = record.request.delivery?.webhook_url
+  if (url !== undefined) record.owed = new OwedCallback(record.task, url, executor.notify)
 }
 
 async function performSteps(record: TaskRecord, executor: Executor): Promise<void> {

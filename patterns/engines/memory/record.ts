@@ -2,6 +2,7 @@ import type { AgentPlan } from '../../agent/plan.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { applyEvent, foldEvents, type Head } from '../../contract/log.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/task.ts'
+import type { OwedCallback } from './callback.ts'
 
 /** One task in memory: its log, the fold of it so far, and who waits for more. */
 export class TaskRecord {
@@ -9,6 +10,8 @@ export class TaskRecord {
   readonly plan: AgentPlan
   /** Aborts the execution: cancelled, expired, or the process ends. */
   readonly stop = new AbortController()
+  /** The callback, when the task has ended and owes one. */
+  owed: OwedCallback | undefined
   readonly #events: TaskEvent[]
   readonly #waiting = new Set<() => void>()
   #task: Task

@@ -1,6 +1,7 @@
 import type { Backend, NodeSettings } from '../../contract/backend.ts'
 import { foldEvents } from '../../contract/log.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
+import { openDeliveries } from './deliveries.ts'
 import { openFeed } from './feed.ts'
 import { listen } from './listener.ts'
 import { migrate } from './schema.ts'
@@ -55,6 +56,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
     events: async (taskId, after) => (await readLog(taskId))?.filter((event) => event.seq > after),
     follow: (taskId, after, signal) => feed.follow(taskId, after, signal),
     cancel,
+    deliveries: openDeliveries(store),
     [Symbol.asyncDispose]: async () => {
       feed[Symbol.dispose]()
       await listener[Symbol.asyncDispose]()

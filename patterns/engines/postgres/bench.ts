@@ -24,6 +24,8 @@ export interface BenchParts {
 export interface Bench {
   /** There may be something to claim. */
   look(): void
+  /** There may be a callback to attempt, after so long. */
+  lookAtOutbox(delayMs: number): void
   cancel(taskId: string): void
   /** The lease is lost: drop everything, write nothing. */
   abandonAll(): void
@@ -73,6 +75,10 @@ export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
 
   return {
     look: () => tasks.ring(),
+    lookAtOutbox: (delayMs) => {
+      // What is due later is found by a sweep anyway: however many wait, few of them have a timer here.
+      if (delayMs < everyMs) setTimeout(() => callbacks.ring(), delayMs).unref()
+    },
     cancel: (taskId) => held.get(taskId)?.abort(stops.cancel),
     abandonAll,
     drain: async (mostMs) => {

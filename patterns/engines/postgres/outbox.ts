@@ -1,62 +1,93 @@
-import type { Notify } from '../../contract/backend.ts'
+import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
 import { rethrowEviction } from './leases.ts'
 import type { Statement, Store } from './store.ts'
 
+/** $3, $4: as in a claim of tasks. What nobody could have known to be asked for is due first. */
 const take: Statement = {
   name: 'take_owed',
   text: `
     with owed as (
-      select task_id from outbox where owner is null limit $2 for update skip locked
+      select task_id from outbox where owner is null and (replay or due_at <= now())
+      order by due_at nulls first limit $2 for update skip locked
     ), unheard as (
-      select task_id from outbox where owner = $1 and task_id <> all($3::text[])
+      select task_id from outbox where owner = $1 and task_id <> all($3::text[]) and taken_in < $4
     ), taken as (
-      update outbox set owner = $1
+      update outbox set owner = $1, epoch = epoch + 1, taken_in = $4
       where task_id in (select task_id from owed union all select task_id from unheard)
-      returning task_id
+      returning task_id, epoch, replay, attempts
     )
-    select task_id, (select array_agg(body order by seq) from event where event.task_id = taken.task_id) as log
+    select task_id, epoch, replay as manual, attempts as earlier,
+      (select array_agg(body order by seq) from event where event.task_id = taken.task_id) as log
     from taken`,
 }
 
-const settle: Statement = { name: 'settle_owed', text: 'delete from outbox where task_id = $1' }
+/** Record an attempt and let the row go. Under another owner or epoch, or repeated, it changes nothing. $6: null keeps both. */
+const settle: Statement = {
+  name: 'settle_owed',
+  text: `
+    update outbox set owner = null, attempts = attempts || $4::jsonb, replay = replay and not $5::boolean,
+      status = coalesce($6::text, status),
+      due_at = case when $6::text is null then due_at else now() + $7::int * interval '1 ms' end
+    where task_id = $1 and owner = $2 and epoch = $3`,
+}
 
+/** Attempts at a time: what waits for its next one takes no place. */
 const atOnce = 100
 
+interface Owed {
+  readonly task_id: string
+  readonly epoch: number
+  readonly manual: boolean
+  readonly earlier: readonly CallbackAttempt[]
+  readonly log: readonly TaskEvent[]
+}
+
 export interface Outbox {
-  /** Take what is owed and begin to deliver it. Throws LeaseLost when `owner` was evicted. */
+  /** Take what is due and begin to attempt it. Throws LeaseLost when `owner` was evicted. */
   sweep(owner: string): Promise<void>
-  /** Resolves when nothing is being delivered. */
+  /** Resolves when nothing is being attempted. */
   idle(): Promise<void>
 }
 
 /**
- * Delivers what ended tasks owe. A row is taken under the worker's lease, so that one that dies in the middle leaves it
- * to the others: a callback is posted at least once, unless the delivery itself gives up.
+ * Attempts what ended tasks owe. A row is taken under the worker's lease for one attempt, and then goes back with the
+ * attempt on record and the time of the next: a worker that dies in the middle leaves the schedule to the others, where it
+ * was. An attempt of which no record was made is made again. It calls `lookAgain` with the time after which a sweep may
+ * find something.
  */
-export function openOutbox(store: Store, notify: Notify): Outbox {
+export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: number) => void): Outbox {
   const held = new Map<string, Promise<void>>()
+  let turn = 0
 
-  async function deliver(taskId: string, log: readonly TaskEvent[]): Promise<void> {
-    await notify(foldEvents(log), requestOf(log))
-    await store.query(settle, [taskId])
+  async function attempt(owner: string, { task_id, epoch, manual, earlier, log }: Owed): Promise<void> {
+    const url = requestOf(log).delivery!.webhook_url
+    const record = await notify({ task: foldEvents(log), url, earlier, manual })
+    const { next } = record.decision
+    const status = next === 'unchanged' ? null : next === 'retry' ? 'pending' : next
+    const delayMs = next === 'retry' ? record.decision.delay_ms : null
+    await store.query(settle, [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs])
+    if (delayMs !== null) lookAgain(delayMs)
+  }
+
+  function hold(owner: string, owed: Owed): void {
+    // When it fails the row stays ours, and is taken again: nobody heard of the attempt.
+    const attempting = attempt(owner, owed)
+      .catch(() => {})
+      .finally(() => {
+        if (held.get(owed.task_id) === attempting) held.delete(owed.task_id)
+        if (held.size === atOnce - 1) lookAgain(0)
+      })
+    held.set(owed.task_id, attempting)
   }
 
   return {
     sweep: async (owner) => {
       const room = atOnce - held.size
       if (room <= 0) return
-      type Owed = { task_id: string; log: TaskEvent[] }
-      const taken = await store.query<Owed>(take, [owner, room, [...held.keys()]]).catch(rethrowEviction)
-      for (const { task_id, log } of taken) {
-        // Left in the table when it fails: whoever owns the row next tries again.
-        const delivery = deliver(task_id, log).catch(() => {})
-        held.set(
-          task_id,
-          delivery.finally(() => held.delete(task_id)),
-        )
-      }
+      const values = [owner, room, [...held.keys()], ++turn]
+      for (const owed of await store.query<Owed>(take, values).catch(rethrowEviction)) hold(owner, owed)
     },
     idle: async () => void (await Promise.all(held.values())),
   }

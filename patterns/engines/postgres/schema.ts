@@ -38,12 +38,23 @@ create table if not exists event (
   primary key (task_id, seq)
 );
 
--- callbacks that are owed; the row goes when the delivery is done with it
+-- the callbacks of ended tasks: what is owed, and what was done about it
 create table if not exists outbox (
   task_id text primary key references task,
-  owner uuid references worker on delete set null
+  status text not null default 'pending',
+  -- of the next attempt; null when there will be none
+  due_at timestamptz default now(),
+  -- somebody asked for one attempt beside the schedule
+  replay boolean not null default false,
+  -- one record each, in order
+  attempts jsonb not null default '[]',
+  -- who is making an attempt: as in task
+  owner uuid references worker on delete set null,
+  epoch int not null default 0,
+  taken_in bigint not null default 0
 );
-create index if not exists outbox_owned on outbox (owner);
+create index if not exists outbox_owned on outbox (owner) where owner is not null;
+create index if not exists outbox_due on outbox (due_at nulls first) where owner is null and (replay or due_at is not null);
 `
 
 /** Arbitrary, ours: whoever starts first creates the tables, the others wait for it. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { Agent } from 'undici'
-import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import type { NodeSettings } from '../../contract/backend.ts'
+import type { Notify } from '../../contract/callback.ts'
 import { within } from './alarm.ts'
 import { openBench } from './bench.ts'
 import { openJournal } from './journal.ts'
@@ -28,7 +29,8 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
     onEvicted: () => bench.abandonAll(),
     onFreed: () => bench.look(),
   })
-  const bench = openBench({ store, place, tenure, outbox: openOutbox(store, notify) })
+  const outbox = openOutbox(store, notify, (delayMs) => bench.lookAtOutbox(delayMs))
+  const bench = openBench({ store, place, tenure, outbox })
   const listener = listen({
     url: storeUrl,
     timing,

@@ -3,9 +3,8 @@ import type { ServiceOptions } from '@restatedev/restate-sdk'
 import type { Dispatcher } from 'undici'
 import type { AgentPlan } from '../../agent/plan.ts'
 import { performStep, ToolRefusal } from '../../agent/step.ts'
-import type { NodeSettings, Notify } from '../../contract/backend.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import { foldEvents, requestOf } from '../../contract/log.ts'
+import type { NodeSettings } from '../../contract/backend.ts'
+import type { Callback, CallbackAttempt, Notify } from '../../contract/callback.ts'
 import { type Pace, timeoutsAt } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
 import { mostAttempts, timeouts } from './timeouts.ts'
@@ -44,7 +43,7 @@ export interface Executor {
    * server tries elsewhere; answers nothing that matters when `dropped`, because the task has ended.
    */
   perform(work: Work, abandoned: AbortSignal, dropped: AbortSignal): Promise<StepResult>
-  notify(log: readonly TaskEvent[]): Promise<void>
+  notify(callback: Callback): Promise<CallbackAttempt>
   /** The task is over. */
   forget(taskId: string): void
 }
@@ -85,7 +84,7 @@ export function openExecutor({ settings, timing, dispatcher, notify }: ExecutorP
     options: serviceOptions(settings),
     open,
     perform,
-    notify: (log) => notify(foldEvents(log), requestOf(log)),
+    notify,
     forget: (taskId) => void begun.delete(taskId),
   }
 }

@@ -1,5 +1,6 @@
 import { RestatePromise, type WorkflowContext } from '@restatedev/restate-sdk'
 import { planTask, type AgentPlan } from '../../agent/plan.ts'
+import type { CallbackAttempt } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import {
   cancelledEvent,
@@ -8,6 +9,7 @@ import {
   completedSteps,
   expiredEvent,
   failedEvent,
+  foldEvents,
   progressEvent,
   requestOf,
   resumedEvent,
@@ -37,7 +39,20 @@ export async function performTask(ctx: Run, accepted: Accepted, executor: Execut
   } finally {
     executor.forget(ctx.key)
   }
-  if (requestOf(log.events).delivery) await ctx.run('notify', () => executor.notify(log.events))
+  await postCallback(ctx, log.events, executor)
+}
+
+/** Each attempt is on record before the wait for the next, which takes a place in the server alone. */
+async function postCallback(ctx: Run, log: readonly TaskEvent[], executor: Executor): Promise<void> {
+  const url = requestOf(log).delivery?.webhook_url
+  const earlier: CallbackAttempt[] = []
+  while (url !== undefined) {
+    const callback = { task: foldEvents(log), url, earlier }
+    const attempt = await ctx.run('notify', () => executor.notify(callback))
+    if (attempt.decision.next !== 'retry') return
+    earlier.push(attempt)
+    await ctx.sleep(attempt.decision.delay_ms, 'next attempt')
+  }
 }
 
 async function performSteps(ctx: Run, plan: AgentPlan, log: Log, executor: Executor): Promise<void> {

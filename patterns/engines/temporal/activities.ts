@@ -3,7 +3,8 @@ import { activityInfo, ApplicationFailure, CancelledFailure, cancellationSignal,
 import type { Dispatcher } from 'undici'
 import { planTask } from '../../agent/plan.ts'
 import { performStep, ToolRefusal } from '../../agent/step.ts'
-import type { NodeSettings, Notify } from '../../contract/backend.ts'
+import type { NodeSettings } from '../../contract/backend.ts'
+import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
 import { timeoutsAt } from '../../contract/timeouts.ts'
@@ -16,8 +17,8 @@ export interface TaskActivities {
   /** Performed by whoever decides, within its decision. */
   identify(): Promise<Decider>
   step(work: StepWork): Promise<StepResult>
-  /** `ending` is for the record: with it the log is complete. */
-  notify(ending: Ending): Promise<void>
+  /** One attempt. `ending` is for the record: with it the log is complete. */
+  notify(ending: Ending, earlier: readonly CallbackAttempt[]): Promise<CallbackAttempt>
 }
 
 export interface ActivityParts {
@@ -46,10 +47,10 @@ export function openActivities({ settings, timing, dispatcher, ...parts }: Activ
     }
   }
 
-  async function notify(): Promise<void> {
+  async function notify(_ending: Ending, earlier: readonly CallbackAttempt[]): Promise<CallbackAttempt> {
     using _beat = beatEvery(heartbeatMs)
     const log = await parts.readLog(about().taskId)
-    await parts.notify(foldEvents(log), requestOf(log))
+    return parts.notify({ task: foldEvents(log), url: requestOf(log).delivery!.webhook_url, earlier })
   }
   const decider: Decider = { executor: node, life: randomUUID() }
   return { step, notify, identify: async () => decider }

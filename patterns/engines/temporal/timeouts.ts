@@ -12,7 +12,8 @@ export const timeouts = {
   heartbeatTimeoutMs: { default: Infinity, tuned: 5_000, floorMs: 2000, why: busyMachine },
   /** Beside three times its duration, how long a try of a step may take: its tool may be away for that long. */
   stepSlackMs: { default: 120_000, tuned: 120_000, floorMs: 5_000, why: busyMachine },
-  notifyMs: { default: 3_600_000, tuned: 3_600_000, floorMs: 600_000, why: 'receivers live in real time' },
+  /** One attempt to post a callback, which gives up by itself well before. */
+  notifyMs: { default: 60_000, tuned: 60_000, floorMs: 30_000, why: 'receivers live in real time' },
   retryMs: { default: 1_000, tuned: 500, floorMs: 50, why: 'more often the retries would be the load' },
   retryCapMs: { default: 100_000, tuned: 10_000, floorMs: 500, why: 'more often the retries would be the load' },
   /** A worker that decides what comes next is dead after this. */

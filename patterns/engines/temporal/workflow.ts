@@ -3,7 +3,9 @@ import {
   CancellationScope,
   proxyActivities,
   proxyLocalActivities,
+  sleep,
 } from '@temporalio/workflow'
+import type { CallbackAttempt } from '../../contract/callback.ts'
 import type { TaskRequest } from '../../contract/task.ts'
 import { timeoutsAt } from '../../contract/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
@@ -18,8 +20,19 @@ import { backoffCoefficient, timeouts } from './timeouts.ts'
 export async function task(accepted: Accepted): Promise<Ending> {
   const ending = await endingOf(accepted)
   // A cancelled task owes its callback too.
-  if (accepted.owesCallback) await CancellationScope.nonCancellable(() => activitiesOf(accepted).notify(ending))
+  if (accepted.owesCallback) await CancellationScope.nonCancellable(() => postCallback(accepted, ending))
   return ending
+}
+
+/** Each attempt is on record before the wait for the next, which is a timer of the server. */
+async function postCallback(accepted: Accepted, ending: Ending): Promise<void> {
+  const earlier: CallbackAttempt[] = []
+  for (;;) {
+    const attempt = await activitiesOf(accepted).notify(ending, earlier)
+    if (attempt.decision.next !== 'retry') return
+    earlier.push(attempt)
+    await sleep(attempt.decision.delay_ms)
+  }
 }
 
 async function endingOf(accepted: Accepted): Promise<Ending> {

@@ -1,0 +1,56 @@
+import type { Deliveries } from '../../contract/backend.ts'
+import {
+  deliveryId,
+  type CallbackAttempt,
+  type CallbackDelivery,
+  type DeliveryStatus,
+} from '../../contract/callback.ts'
+import type { Statement, Store } from './store.ts'
+
+const readOfTask: Statement = {
+  name: 'read_delivery',
+  text: `
+    select task_id, version, status, due_at, attempts
+    from task left join outbox using (task_id) where task_id = $1`,
+}
+
+const readList: Statement = {
+  name: 'list_deliveries',
+  text: `
+    select task_id, version, status, due_at, attempts
+    from outbox join task using (task_id)
+    where ($1::text is null or status = $1) and task_id > $2 order by task_id limit $3`,
+}
+
+const askReplay: Statement = {
+  name: 'ask_replay',
+  text: 'update outbox set replay = true where task_id = $1 returning task_id',
+}
+
+interface Row {
+  readonly task_id: string
+  readonly version: number
+  /** Null, as the rest is: the task has not ended, or nobody asked for a callback. */
+  readonly status: DeliveryStatus | null
+  readonly due_at: Date | null
+  readonly attempts: CallbackAttempt[] | null
+}
+
+/** The API's view of the outbox. It sends nothing: the next sweep of a worker makes the attempt that is asked for. */
+export function openDeliveries(store: Store): Deliveries {
+  return {
+    ofTask: async (taskId) => {
+      const [row] = await store.query<Row>(readOfTask, [taskId])
+      return row && deliveriesIn(row)
+    },
+    list: async ({ status, after, most }) =>
+      (await store.query<Row>(readList, [status ?? null, after, most])).flatMap(deliveriesIn),
+    replay: async (taskId) => (await store.query(askReplay, [taskId])).length > 0,
+  }
+}
+
+function deliveriesIn({ task_id, version, status, due_at, attempts }: Row): readonly CallbackDelivery[] {
+  if (status === null) return []
+  const next_attempt_at = due_at?.toISOString() ?? null
+  return [{ id: deliveryId(task_id, version), task_id, status, next_attempt_at, attempts: attempts ?? [] }]
+}
