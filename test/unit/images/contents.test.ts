@@ -40,6 +40,10 @@ describe('packages that a module imports', () => {
   it("are neither Node's own nor ours", () => {
     expect(importedPackages("import 'node:fs'\nimport { a } from './a.ts'\nimport '../b.ts'")).toEqual([])
   })
+
+  it('are not what a method called from is given', () => {
+    expect(importedPackages("Buffer.from('302e', 'hex')\nArray.from ('ab')")).toEqual([])
+  })
 })
 
 describe('packages of a Dockerfile', () => {

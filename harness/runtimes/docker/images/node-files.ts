@@ -35,7 +35,7 @@ export function packagesOf(files: readonly string[]): readonly string[] {
 
 /** Names of the packages that a module imports. */
 export function importedPackages(source: string): readonly string[] {
-  const specifiers = [...source.matchAll(/\b(?:from|import)[\s(]*'([^']+)'/g)].map((match) => match[1]!)
+  const specifiers = [...source.matchAll(/\b(?:from\s*|import[\s(]*)'([^']+)'/g)].map((match) => match[1]!)
   const bare = specifiers.filter((specifier) => !/^(\.|node:)/.test(specifier))
   return [...new Set(bare.map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)![0]))]
 }
