@@ -14,6 +14,12 @@ export const catalog: readonly Named[] = [
   { name: 'webhook', delivery: 'webhook', engine: 'memory', summary: 'the article’s Simple Webhook' },
   { name: 'sse-polling', delivery: 'sse-polling', engine: 'memory', summary: 'the article’s SSE + Polling Fallback' },
   { name: 'sync', delivery: 'sync', engine: 'memory', summary: 'one held request: the pattern that collapsed' },
+  {
+    name: 'webhook-retry',
+    delivery: 'webhook-retry',
+    engine: 'memory',
+    summary: 'signed callbacks until one is accepted, and a poll for what never came',
+  },
   { name: 'polling', delivery: 'polling', engine: 'memory', summary: 'HTTP 202 and a status resource' },
   { name: 'sse', delivery: 'sse', engine: 'memory', summary: 'an event stream that resumes, without a fallback' },
   { name: 'websocket', delivery: 'websocket', engine: 'memory', summary: 'a socket that resumes, without a fallback' },

@@ -2,6 +2,7 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type OutgoingHttpHeaders,
   type Server,
   type ServerResponse,
 } from 'node:http'
@@ -38,7 +39,8 @@ export interface CallbackReceiver extends AsyncDisposable {
 }
 
 /**
- * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204.
+ * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204. Servers that
+ * ask first whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) are told yes.
  * `onCallback` sees every callback in the order of arrival, repeats too; what holds no task is answered 400.
  */
 export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
@@ -84,6 +86,7 @@ async function receive(
   deliver: (callback: Callback) => void,
 ): Promise<void> {
   const job = /^\/callbacks\/([\w.-]+)$/.exec(request.url ?? '')?.[1]
+  if (job && request.method === 'OPTIONS') return respond(response, 204, { 'webhook-allowed-origin': '*' })
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {
     const open = openers.get(job) ?? parseBody
@@ -108,8 +111,8 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function respond(response: ServerResponse, status: number): void {
-  response.writeHead(status).end()
+function respond(response: ServerResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(status, headers).end()
 }
 
 function listen(server: Server, host: string): Promise<void> {

@@ -23,6 +23,8 @@ export function watchTask(task: Task, replica: number): Watch {
 export interface PollOptions {
   /** Ask the server to hold the answer until something changes. */
   readonly longPoll: boolean
+  /** Shortest time between reads, whatever the server advises; for who only makes sure. */
+  readonly everyMs?: number
   readonly signal: AbortSignal
 }
 
@@ -35,7 +37,7 @@ export async function pollUntilEnd(job: Job, ports: ClientPorts, watch: Watch, o
   for (;;) {
     const delayMs = await pollOnce(job, ports, watch, options)
     if (isTerminal(watch.task.status)) return watch.task
-    if (delayMs > 0) await sleep(delayMs, options.signal)
+    if (delayMs > 0) await sleep(Math.max(delayMs, options.everyMs ?? 0), options.signal)
   }
 }
 

@@ -43,12 +43,13 @@ export interface Receiver extends AsyncDisposable {
   readonly inbox: NonNullable<ClientPorts['inbox']>
 }
 
-/** A callback receiver that answers every POST with this status and these headers. */
+/** A callback receiver that answers every POST with this status and these headers; to OPTIONS it says that it wants them. */
 export async function startReceiver(status = 204, headers: Record<string, string> = {}): Promise<Receiver> {
   const posts: Post[] = []
   const waiting = new Map<string, (task: Task) => void>()
   const openers = new Map<string, OpenCallback>()
   const server = createServer(async (request, response) => {
+    if (request.method === 'OPTIONS') return void response.writeHead(204, { 'webhook-allowed-origin': '*' }).end()
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const [job, raw] = [request.url!.slice(1), Buffer.concat(chunks)]
@@ -56,6 +57,7 @@ export async function startReceiver(status = 204, headers: Record<string, string
     response.writeHead(status, headers).end()
     const open = openers.get(job) ?? (() => JSON.parse(raw.toString()) as Task)
     if (status < 300) waiting.get(job)?.(open({ headers: request.headers, body: raw }))
+    return undefined
   })
   const url = await listenOnLoopback(server)
   const wait = (job: string, _: AbortSignal, open?: OpenCallback): Promise<Task> => {

@@ -19,7 +19,9 @@ const engine = (name: string): Engine => ({
   services: [],
 })
 const mapOf = <T extends { name: string }>(...items: T[]) => new Map(items.map((item) => [item.name, item]))
-const deliveries = mapOf(...['sync', 'webhook', 'polling', 'sse', 'sse-polling', 'websocket'].map(delivery))
+const deliveries = mapOf(
+  ...['sync', 'webhook', 'webhook-retry', 'polling', 'sse', 'sse-polling', 'websocket'].map(delivery),
+)
 const engines = mapOf(...['memory', 'postgres', 'restate', 'temporal'].map(engine))
 
 test('every named pattern resolves, and promises what both axes promise', () => {
@@ -54,5 +56,5 @@ test('either may be tuned, where there is something to tune', () => {
 
 test('a name whose engine is not there is not offered', () => {
   const attempt = () => resolvePattern('durable-restate', deliveries, mapOf(engine('memory')))
-  expect(attempt).toThrow('known: webhook, sse-polling, sync, polling, sse, websocket, or a pair')
+  expect(attempt).toThrow('known: webhook, sse-polling, sync, webhook-retry, polling, sse, websocket, or a pair')
 })

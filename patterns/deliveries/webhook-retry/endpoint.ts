@@ -1,0 +1,62 @@
+import { Agent, request, type Dispatcher } from 'undici'
+import { BlockedDestination, guardedConnector, type AddressFilter } from '../../contract/destination.ts'
+import { describeFailure } from '../../contract/http.ts'
+import { ProblemError } from '../../contract/problems.ts'
+import type { Timing } from '../../contract/timing.ts'
+
+/** By which we ask, and which may be allowed by name. */
+const requestOrigin = 'outlast'
+
+/** Consents that are remembered, the oldest forgotten first: anybody can name a URL, and a node's memory is finite. */
+const mostKnown = 10_000
+
+/**
+ * Asks an endpoint, before its first task, whether it wants our messages: the handshake of CloudEvents 1.0, HTTP web
+ * hooks, section 4. It is an OPTIONS request, so that nobody can make us do more than that to somebody who never asked.
+ * Throws the problem `endpoint-refused` or `blocked-destination` for a definite no. Who cannot be asked now is not
+ * refused, and asked again at its next task: a receiver that is down for a moment must not lose one.
+ */
+export function openConsents(isAllowed: AddressFilter, { webhookTestMs }: Timing): (url: string) => Promise<void> {
+  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(isAllowed, webhookTestMs) })
+  const known = new Set<string>()
+  return async (url) => {
+    if (known.has(url)) return
+    const answer = await ask(url, dispatcher, webhookTestMs)
+    if (answer === 'unknown') return
+    if (known.size >= mostKnown) known.delete(known.values().next().value!)
+    known.add(url)
+  }
+}
+
+async function ask(url: string, dispatcher: Dispatcher, limitMs: number): Promise<'consents' | 'unknown'> {
+  try {
+    const answer = await request(url, {
+      method: 'OPTIONS',
+      dispatcher,
+      reset: true,
+      headers: { 'webhook-request-origin': requestOrigin },
+      signal: AbortSignal.timeout(limitMs),
+    })
+    await answer.body.dump().catch(() => {})
+    return judge(answer.statusCode, answer.headers['webhook-allowed-origin']?.toString())
+  } catch (error) {
+    if (error instanceof ProblemError) throw error
+    if (error instanceof BlockedDestination) throw new ProblemError('blocked-destination', error.message)
+    if (isDefinite(error)) throw new ProblemError('endpoint-refused', describeFailure(error))
+    return 'unknown'
+  }
+}
+
+/** Whoever has too much to do, or an error, has not said no. */
+function judge(status: number, allowedOrigin: string | undefined): 'consents' | 'unknown' {
+  if (status >= 200 && status < 300 && (allowedOrigin === '*' || allowedOrigin === requestOrigin)) return 'consents'
+  if ([408, 425, 429].includes(status) || (status >= 500 && status !== 501)) return 'unknown'
+  const detail = `OPTIONS was answered ${status} without WebHook-Allowed-Origin: ${requestOrigin}, or *`
+  throw new ProblemError('endpoint-refused', detail)
+}
+
+/** There is no such name, or a certificate that will not be better in a minute. A resolver that fails says EAI_AGAIN. */
+function isDefinite(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return /^(ENOTFOUND$|CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
+}

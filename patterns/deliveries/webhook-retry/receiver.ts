@@ -1,0 +1,72 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Task } from '../../contract/task.ts'
+import type { WebhookKey } from './keys.ts'
+import { clockS, openMessage } from './message.ts'
+
+export interface ReceiverPorts {
+  readonly keys: readonly WebhookKey[]
+  /**
+   * Write the message down under its id, as durably as work must be; false when the id is there already. Keep ids for
+   * longer than the sender's horizon, or its last attempt is a new message.
+   */
+  insert(id: string, task: Task): Promise<boolean>
+  /** Begins what the message is for; whatever it takes, the sender has its answer. */
+  work(task: Task): void
+}
+
+const mostBytes = 262_144
+
+/**
+ * The receiving end as it should be, for node:http: verify the bytes as they came, insert the id, answer, then work.
+ * A repetition is answered like the original. 400: not genuine. 503: not written down, so send it again. Whoever asks
+ * beforehand whether messages are wanted here (`endpoint.ts`) is told that they are: what is forged is found out anyway.
+ */
+export function receiverOf(ports: ReceiverPorts): RequestListener {
+  return (request, response) => {
+    if (request.method === 'OPTIONS') consent(response)
+    else void answer(request, response, ports)
+  }
+}
+
+function consent(response: ServerResponse): void {
+  response.writeHead(204, { allow: 'POST', 'webhook-allowed-origin': '*', connection: 'close' }).end()
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, ports: ReceiverPorts): Promise<void> {
+  const { status, fresh } = await receive(request, ports)
+  response.writeHead(status, { connection: 'close' }).end()
+  if (fresh) ports.work(fresh)
+}
+
+async function receive(
+  request: IncomingMessage,
+  { keys, insert }: ReceiverPorts,
+): Promise<{ readonly status: number; readonly fresh?: Task }> {
+  const body = await readBytes(request).catch(() => undefined)
+  if (!body) return { status: 413 }
+  const message = opened({ headers: request.headers, body }, keys)
+  if (!message) return { status: 400 }
+  try {
+    return { status: 204, ...((await insert(message.id, message.task)) && { fresh: message.task }) }
+  } catch {
+    return { status: 503 }
+  }
+}
+
+function opened(request: Parameters<typeof openMessage>[0], keys: readonly WebhookKey[]) {
+  try {
+    return openMessage(request, keys, clockS())
+  } catch {
+    return undefined
+  }
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    if ((bytes += chunk.length) > mostBytes) throw new RangeError('too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,77 @@
+import type { NodeSettings } from '../../contract/backend.ts'
+import {
+  recordAttempt,
+  type Callback,
+  type CallbackAttempt,
+  type Decision,
+  type Notify,
+} from '../../contract/callback.ts'
+import { addressFilter } from '../../contract/destination.ts'
+import { reportFailure } from '../../contract/report.ts'
+import { timingAt, type Timing } from '../../contract/timing.ts'
+import { openAttempts, type Attempt } from './attempt.ts'
+import { endpointKey, readSigningKey, type WebhookKey } from './keys.ts'
+import { messageOf, type Message } from './message.ts'
+import { decide, isSuccess, type AttemptResult } from './schedule.ts'
+
+interface Sender {
+  readonly attempt: Attempt
+  readonly keysOf: (url: string) => readonly WebhookKey[]
+  /** Endpoints that answered 410, the oldest first. */
+  readonly gone: Set<string>
+}
+
+/** So many that said that they are gone are remembered: anybody can name a URL, and a node's memory is finite. */
+const mostGone = 10_000
+
+/**
+ * Makes one attempt at a time and says what follows from it and from those before it: how far the schedule is, the
+ * engine's record tells. This process remembers nothing but who said that it is gone, and would be told so again.
+ */
+export function openSender(settings: NodeSettings): Notify {
+  const timing = timingAt(settings.timeScale)
+  const shared = (settings.webhookKeys ?? []).map(readSigningKey)
+  const attempt = openAttempts(addressFilter(settings.webhookAllow ?? []), timing.webhookTimeoutMs)
+  const keysOf = (url: string) => [endpointKey(settings.token, url), ...shared]
+  const sender: Sender = { attempt, keysOf, gone: new Set() }
+  return async (callback) => {
+    const beganAtMs = Date.now()
+    const message = messageOf(callback.task, callback.url)
+    const { status, ...result } = await attemptOnce(message, callback.manual === true, sender)
+    const answer = { ...(status !== undefined && { status }), detail: result.detail }
+    const decision = decisionAfter({ ...result, ...answer }, callback, beganAtMs, timing)
+    const record = recordAttempt(callback, beganAtMs, { ...answer, decision })
+    logAttempt(settings.node, message, record)
+    return record
+  }
+}
+
+/** By hand also where the endpoint said that it is gone: whoever asks for it knows better. */
+async function attemptOnce(message: Message, manual: boolean, sender: Sender): Promise<AttemptResult> {
+  const { url } = message
+  if (sender.gone.has(url) && !manual) return { gone: true, detail: 'disabled by an earlier 410' }
+  const result = await sender.attempt(message, sender.keysOf(url))
+  if (result.status === 410) disable(url, sender.gone)
+  else if (isSuccess(result)) sender.gone.delete(url)
+  return result
+}
+
+function disable(url: string, gone: Set<string>): void {
+  if (gone.size >= mostGone) gone.delete(gone.values().next().value!)
+  gone.add(url)
+}
+
+/** The schedule is that of the attempts which were due, from the first of them on, whoever made them. */
+function decisionAfter(result: AttemptResult, callback: Callback, beganAtMs: number, timing: Timing): Decision {
+  if (callback.manual) return { next: isSuccess(result) ? 'delivered' : 'unchanged' }
+  const due = callback.earlier.filter(({ manual }) => !manual)
+  const firstAtMs = due[0] ? Date.parse(due[0].time) : beganAtMs
+  return decide(result, due.length, Date.now() - firstAtMs, timing, Math.random())
+}
+
+/** Into the node's log: what failed, when it is tried again, what is dead, and what came through after all. */
+function logAttempt(node: string, { id }: Message, { attempt, decision, detail }: CallbackAttempt): void {
+  if (decision.next === 'delivered' && attempt === 1) return
+  const what = decision.next === 'retry' ? `again in ${decision.delay_ms} ms` : decision.next
+  reportFailure(node, `webhook ${id}, attempt ${attempt}: ${what}`, detail)
+}

@@ -1,0 +1,21 @@
+import { createApi } from '../../contract/api.ts'
+import type { DeliveryServer } from '../../contract/axes.ts'
+import { addressFilter, admitCallback } from '../../contract/destination.ts'
+import type { TaskRequest } from '../../contract/task.ts'
+import { timingAt } from '../../contract/timing.ts'
+import { openConsents } from './endpoint.ts'
+import { openSender } from './sender.ts'
+
+const server: DeliveryServer = {
+  routes: (backend, settings, drain) => {
+    const isAllowed = addressFilter(settings.webhookAllow ?? [])
+    const requireConsent = openConsents(isAllowed, timingAt(settings.timeScale))
+    const admit = async (request: TaskRequest): Promise<void> => {
+      admitCallback(request, isAllowed)
+      if (request.delivery) await requireConsent(request.delivery.webhook_url)
+    }
+    return createApi(backend, settings, drain, { admit })
+  },
+  notify: (settings) => openSender(settings),
+}
+export default server
