@@ -6,7 +6,7 @@ import { openFeed } from './feed.ts'
 import { listen } from './listener.ts'
 import { migrate } from './schema.ts'
 import { openStore } from './store.ts'
-import { acceptTask, appendCancelRequest, logReader } from './tasks.ts'
+import { acceptTask, appendCancelRequest, logReader, newsReader } from './tasks.ts'
 import { timingOf } from './timeouts.ts'
 
 /** The API's side of the journal: it writes first events and requests to cancel, and reads logs. Workers do the rest. */
@@ -22,7 +22,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
   })
   await migrate(store)
   const readLog = logReader(store)
-  const feed = openFeed(store, timing)
+  const feed = openFeed(newsReader(store), timing)
   const listener = listen({
     url: storeUrl,
     timing,

@@ -1,21 +1,21 @@
 import type { TaskEvent } from '../../contract/events.ts'
-import type { Statement, Store } from './store.ts'
 import type { StoreTiming } from './timeouts.ts'
 
-const readNews: Statement = {
-  name: 'read_news',
-  text: `
-    select t.task_id, t.version, t.done,
-      (select array_agg(e.body order by e.seq) from event e where e.task_id = t.task_id and e.seq > known.seq) as news
-    from unnest($1::text[], $2::int[]) as known(task_id, seq) join task t using (task_id)`,
+/** What a log is read for: what comes after `seq`. */
+export interface Asked {
+  readonly taskId: string
+  readonly seq: number
 }
 
-interface News {
-  readonly task_id: string
+/** What there is of a log beyond the `seq` that was asked for. */
+export interface News {
   readonly version: number
   readonly done: boolean
-  readonly news: readonly TaskEvent[] | null
+  readonly events: readonly TaskEvent[]
 }
+
+/** One query for many logs; a task that does not exist is missing in the answer. */
+export type NewsReader = (asked: readonly Asked[]) => Promise<ReadonlyMap<string, News>>
 
 /** One reader of one log: what it has got, and what waits for it. */
 interface Follower {
@@ -39,7 +39,7 @@ export interface Feed extends Disposable {
  * Notifications say where to look; the log says what happened, read from each follower's own position, so that none is
  * skipped or repeated. A sweep over all that is followed makes up for notifications that never came.
  */
-export function openFeed(store: Store, timing: Pick<StoreTiming, 'claimPollMs'>): Feed {
+export function openFeed(readNews: NewsReader, timing: Pick<StoreTiming, 'claimPollMs'>): Feed {
   const followers = new Map<string, Set<Follower>>()
   const stirred = new Set<string>()
   let pumping = false
@@ -58,7 +58,7 @@ export function openFeed(store: Store, timing: Pick<StoreTiming, 'claimPollMs'>)
       const taskIds = [...stirred].slice(0, 500)
       for (const taskId of taskIds) stirred.delete(taskId)
       // What a failed read has missed, the next sweep reads.
-      await feedAll(store, followers, taskIds).catch(() => {})
+      await feedAll(readNews, followers, taskIds).catch(() => {})
     }
     pumping = false
   }
@@ -108,19 +108,22 @@ function end(follower: Follower): void {
 }
 
 /** One read for all followers of these tasks, each task from its hindmost follower on. */
-async function feedAll(store: Store, followers: ReadonlyMap<string, Set<Follower>>, taskIds: readonly string[]) {
+async function feedAll(
+  readNews: NewsReader,
+  followers: ReadonlyMap<string, Set<Follower>>,
+  taskIds: readonly string[],
+): Promise<void> {
   const asked = taskIds.flatMap((taskId) => {
     const group = [...(followers.get(taskId) ?? [])]
     return group.length > 0 ? [{ taskId, group, seq: Math.min(...group.map((follower) => follower.seq)) }] : []
   })
-  const values = [asked.map(({ taskId }) => taskId), asked.map(({ seq }) => seq)]
-  const news = new Map((await store.query<News>(readNews, values)).map((row) => [row.task_id, row]))
+  const news = await readNews(asked)
   for (const { taskId, group } of asked) for (const follower of group) hand(follower, news.get(taskId))
 }
 
 /** Undefined: there is no such task. */
 function hand(follower: Follower, found: News | undefined): void {
-  for (const event of found?.news ?? []) {
+  for (const event of found?.events ?? []) {
     if (event.seq <= follower.seq) continue
     follower.waiting.push(event)
     follower.seq = event.seq

@@ -64,7 +64,8 @@ export function openStore({ url, timing, connections, patienceMs }: StoreOptions
   }
 }
 
-async function untilReached<T>(
+/** Try until the database answers; throws as `Store.query` does. */
+export async function untilReached<T>(
   attempt: () => Promise<T>,
   { patienceMs, retryCapMs }: { patienceMs: number; retryCapMs: number },
   closed: AbortSignal,

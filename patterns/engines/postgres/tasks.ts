@@ -5,6 +5,7 @@ import type { TaskEvent } from '../../contract/events.ts'
 import { cancelRequestedEvent, createdEvent } from '../../contract/log.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import { batching } from './batch.ts'
+import type { NewsReader } from './feed.ts'
 import type { Statement, Store } from './store.ts'
 
 const accept: Statement = {
@@ -30,6 +31,14 @@ const readLogs: Statement = {
   text: `
     select task_id, array_agg(body order by seq) as log
     from event where task_id = any($1::text[]) group by task_id`,
+}
+
+const readNews: Statement = {
+  name: 'read_news',
+  text: `
+    select t.task_id, t.version, t.done,
+      (select array_agg(e.body order by e.seq) from event e where e.task_id = t.task_id and e.seq > known.seq) as news
+    from unnest($1::text[], $2::int[]) as known(task_id, seq) join task t using (task_id)`,
 }
 
 const requestCancel: Statement = {
@@ -69,6 +78,16 @@ export function logReader(store: Store): (taskId: string) => Promise<readonly Ta
     const logs = new Map(rows.map((row) => [row.task_id, row.log]))
     return ids.map((id) => logs.get(id))
   }, 500)
+}
+
+/** What is new in many logs at once. */
+export function newsReader(store: Store): NewsReader {
+  type Row = { task_id: string; version: number; done: boolean; news: TaskEvent[] | null }
+  return async (asked) => {
+    const values = [asked.map(({ taskId }) => taskId), asked.map(({ seq }) => seq)]
+    const rows = await store.query<Row>(readNews, values)
+    return new Map(rows.map(({ task_id, version, done, news }) => [task_id, { version, done, events: news ?? [] }]))
+  }
 }
 
 /** Add the request to cancel after `head`, the last event known; false when the log has moved on meanwhile. */
