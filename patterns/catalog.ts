@@ -29,6 +29,12 @@ export const catalog: readonly Named[] = [
     engine: 'postgres',
     summary: 'a journal and leases in PostgreSQL',
   },
+  {
+    name: 'durable-dbos',
+    delivery: 'sse-polling',
+    engine: 'dbos',
+    summary: 'durable execution by the DBOS library, as it ships',
+  },
   { name: 'durable-restate', delivery: 'sse-polling', engine: 'restate', summary: 'durable execution by Restate' },
   { name: 'durable-temporal', delivery: 'sse-polling', engine: 'temporal', summary: 'durable execution by Temporal' },
 ]

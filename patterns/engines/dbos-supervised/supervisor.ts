@@ -1,0 +1,86 @@
+import type { NodeSettings } from '../../contract/backend.ts'
+import { monotonicMs, sleep } from '../../contract/patience.ts'
+import { reportError } from '../../contract/report.ts'
+import { type Pace, timeoutsAt } from '../../contract/timeouts.ts'
+import { openStore, type Statement, type Store } from '../postgres/store.ts'
+import { timingOf } from '../postgres/timeouts.ts'
+import { timeouts } from './timeouts.ts'
+
+const table = `
+  create table if not exists outlast_executor (executor_id text primary key, alive_until timestamptz not null)`
+
+const beat: Statement = {
+  name: 'beat',
+  text: `
+    insert into outlast_executor values ($1, now() + $2 * interval '1 ms')
+    on conflict (executor_id) do update set alive_until = excluded.alive_until`,
+}
+
+const leave: Statement = {
+  name: 'leave',
+  text: 'update outlast_executor set alive_until = now() where executor_id = $1',
+}
+
+/**
+ * Back into the queue, as the library does at its launch for its own name: what silent executors had, and what is claimed
+ * for this one ($1) since longer than $3 without being in hand ($2), as the answer to the claim was lost.
+ * One statement: the public pair of listing and resuming would revive what somebody cancels between the two.
+ */
+const handBack: Statement = {
+  name: 'hand_back',
+  text: `
+    update dbos.workflow_status w
+    set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null,
+      updated_at = (extract(epoch from now()) * 1000)::bigint
+    where w.status = 'PENDING' and w.queue_name is not null and case
+      when w.executor_id = $1
+      then w.workflow_uuid <> all($2::text[]) and w.started_at_epoch_ms < extract(epoch from now()) * 1000 - $3
+      else not exists (
+        select from outlast_executor e where e.executor_id = w.executor_id and e.alive_until > now()
+      )
+    end`,
+}
+
+/** Beats until disposed, and then leaves: whoever beats next hands its workflows back. */
+export async function supervise(
+  { node, storeUrl, ...pace }: Pick<NodeSettings, 'node'> & Pace & { readonly storeUrl: string },
+  inHand: ReadonlyMap<string, string>,
+): Promise<AsyncDisposable> {
+  const store = openStore({ url: storeUrl, timing: timingOf(pace), connections: 1, patienceMs: Infinity })
+  await store.script(`select pg_advisory_xact_lock(7305211911); ${table}`)
+  const { silenceMs, beatMs } = timeoutsAt(timeouts, pace)
+  const pulse = openPulse(store, node, silenceMs, inHand)
+  await pulse()
+  const closing = new AbortController()
+  const beating = repeat(() => pulse().catch((error: unknown) => reportError(node, 'heartbeat', error)))
+  async function repeat(act: () => Promise<void>): Promise<void> {
+    for (; !closing.signal.aborted; await sleep(beatMs, closing.signal).catch(() => {})) await act()
+  }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      closing.abort(new Error('the executor leaves'))
+      await beating
+      await store.query(leave, [node])
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** One heartbeat. After an outage everybody seems dead and is alive: then nobody is given up for another silence. */
+export function openPulse(
+  store: Pick<Store, 'query'>,
+  node: string,
+  silenceMs: number,
+  inHand: ReadonlyMap<string, string>,
+  nowMs: () => number = monotonicMs,
+): () => Promise<void> {
+  let beatAt = nowMs()
+  let judgesFrom = -Infinity
+  return async () => {
+    await store.query(beat, [node, silenceMs])
+    const now = nowMs()
+    if (now - beatAt > silenceMs) judgesFrom = now + silenceMs
+    beatAt = now
+    if (now >= judgesFrom) await store.query(handBack, [node, [...inHand.values()], silenceMs])
+  }
+}

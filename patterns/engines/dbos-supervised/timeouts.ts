@@ -1,0 +1,10 @@
+import { busyMachine, type Timeouts } from '../../contract/timeouts.ts'
+import { timeouts as unsupervised } from '../dbos/timeouts.ts'
+
+/** The supervisor is ours and ships with nobody: its defaults are the minute of the vendor's own, and beats in proportion. */
+export const timeouts = {
+  ...unsupervised,
+  /** Silence after which an executor is dead. */
+  silenceMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
+  beatMs: { default: 15_000, tuned: 1_000, floorMs: 200, why: 'five in the shortest silence' },
+} as const satisfies Timeouts

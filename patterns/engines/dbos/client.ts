@@ -1,0 +1,94 @@
+import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
+import pg from 'pg'
+import { within } from '../postgres/alarm.ts'
+import { connectionOptions, untilReached } from '../postgres/store.ts'
+import {
+  type Accepted,
+  application,
+  cancellationOf,
+  failuresOnly,
+  queueName,
+  serializer,
+  workflows,
+} from './protocol.ts'
+import type { DbosTiming } from './timeouts.ts'
+
+/** The library's client, for tasks. Every call may be repeated, and is while the database is out of reach. */
+export interface TaskClient extends AsyncDisposable {
+  /** Enqueue the workflow of this id, once. False: it was known before. Resolves when it is on disk. */
+  start(taskId: string, accepted: Accepted): Promise<boolean>
+  /** Resolves when the request is on disk; the task has ended by then, or a worker is going to end it. */
+  cancel(taskId: string, owesCallback: boolean): Promise<void>
+}
+
+export interface ClientOptions {
+  readonly node: string
+  readonly storeUrl: string
+  readonly timing: DbosTiming
+  readonly patienceMs: number
+}
+
+export async function openTaskClient({ node, storeUrl, timing, patienceMs }: ClientOptions): Promise<TaskClient> {
+  const pool = openPool(storeUrl, timing)
+  const client = await DBOSClient.create({
+    systemDatabaseUrl: storeUrl,
+    systemDatabasePool: pool,
+    serializer,
+    applicationName: application.name,
+    logger: failuresOnly(node),
+  })
+  const closing = new AbortController()
+  const limits = { patienceMs, retryCapMs: timing.storeRetryCapMs }
+  const enqueue = (workflowName: string, workflowID: string, ...input: unknown[]): Promise<boolean> =>
+    untilReached(() => enqueueOnce(pool, client, { workflowName, workflowID }, input), limits, closing.signal)
+  return {
+    start: (taskId, accepted) => enqueue(workflows.task, taskId, accepted),
+    cancel: async (taskId, owesCallback) => {
+      // First the intention, which outlives this process. Then what it intends, for which nobody needs to wait.
+      await enqueue(workflows.cancellation, cancellationOf(taskId), taskId, owesCallback)
+      await within(patienceMs, client.cancelWorkflow(taskId)).catch(() => {})
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort(new Error('the client was closed'))
+      await client.destroy()
+      await pool.end()
+    },
+  }
+}
+
+function openPool(storeUrl: string, timing: DbosTiming): pg.Pool {
+  const pool = new pg.Pool({ ...connectionOptions(storeUrl, timing), max: 8 })
+  pool.on('error', () => {})
+  // Also while it is in our hands: whoever queries it next is told.
+  pool.on('connect', (connection) => connection.on('error', () => {}))
+  return pool
+}
+
+/**
+ * In a transaction of ours: the client's own `enqueue` repeats itself for ever with pauses of up to a minute, and puts
+ * connections that no longer answer back into the pool. False: the id was in use.
+ */
+async function enqueueOnce(
+  pool: pg.Pool,
+  client: DBOSClient,
+  workflow: { readonly workflowName: string; readonly workflowID: string },
+  input: readonly unknown[],
+): Promise<boolean> {
+  const connection = await pool.connect()
+  const options = { ...workflow, queueName, appVersion: application.version, workflowIDReusePolicy: 'reject' } as const
+  let broken = true
+  try {
+    await connection.query('begin')
+    const isNew = await client.enqueueInTransaction(connection, options, ...input).then(() => true, orInUse)
+    await connection.query(isNew ? 'commit' : 'rollback')
+    broken = false
+    return isNew
+  } finally {
+    connection.release(broken)
+  }
+}
+
+function orInUse(error: unknown): false {
+  if (libraryErrors.isWorkflowIDInUseError(error)) return false
+  throw error
+}

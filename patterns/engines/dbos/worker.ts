@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { DBOS } from '@dbos-inc/dbos-sdk'
+import { Agent } from 'undici'
+import type { NodeSettings } from '../../contract/backend.ts'
+import type { Notify } from '../../contract/callback.ts'
+import { foldEvents, requestOf } from '../../contract/log.ts'
+import { openStore, type Store } from '../postgres/store.ts'
+import { announcing } from './announcements.ts'
+import { libraryUrl, prepareDatabase } from './database.ts'
+import { journalReader } from './journal.ts'
+import { application, failuresOnly, serializer } from './protocol.ts'
+import { timingOf } from './timeouts.ts'
+import { registerWorkflows, type WorkflowParts } from './workflow.ts'
+
+export interface DbosWorker extends AsyncDisposable {
+  /** Workflows that this process has in hand, by run. */
+  readonly inHand: ReadonlyMap<string, string>
+}
+
+/**
+ * An executor of the library, named as its node: when that comes back under its name, it recovers what it had. Disposing
+ * takes nothing more, and gives what is in hand a moment to end; the rest stays with this name.
+ */
+export async function startWorker(settings: NodeSettings, notify: Notify): Promise<DbosWorker> {
+  const { storeUrl, toolsUrl, node, timeScale } = settings
+  if (!storeUrl || !toolsUrl) throw new Error('the dbos engine needs OUTLAST_STORE_URL and OUTLAST_TOOLS_URL')
+  const timing = timingOf(settings)
+  await prepareDatabase({ node, storeUrl, timing }, Infinity)
+  const store = openStore({ url: storeUrl, timing, connections: 2, patienceMs: Infinity })
+  const dispatcher = new Agent({ connections: 128, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
+  const place = { node, toolsUrl, dispatcher, timeScale, timing }
+  const inHand = new Map<string, string>()
+  registerWorkflows({ place, inHand, announce: announcing(store), post: posting(store, notify) })
+  DBOS.setConfig({
+    name: application.name,
+    applicationVersion: application.version,
+    executorID: node,
+    systemDatabaseUrl: libraryUrl({ storeUrl, timing }),
+    serializer,
+    logger: failuresOnly(node),
+    // They have run, one process at a time.
+    runMigrations: false,
+  })
+  await DBOS.launch()
+  const health = await answerHealth(settings.listen)
+  return {
+    inHand,
+    [Symbol.asyncDispose]: async () => {
+      health.close()
+      await DBOS.shutdown({ workflowCompletionTimeoutMS: timing.drainMs })
+      await Promise.all([store[Symbol.asyncDispose](), dispatcher.destroy()])
+    },
+  }
+}
+
+function posting(store: Store, notify: Notify): WorkflowParts['post'] {
+  const readJournal = journalReader(store)
+  return async (taskId, earlier) => {
+    const { events } = (await readJournal(taskId))!
+    return notify({ task: foldEvents(events), url: requestOf(events).delivery!.webhook_url, earlier })
+  }
+}
+
+/** `GET /healthz` and nothing else: this node takes no other requests. */
+async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/healthz' ? 200 : 404).end()
+  })
+  await once(server.listen(port, host), 'listening')
+  return server
+}

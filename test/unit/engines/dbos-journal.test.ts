@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { planTask } from '../../../patterns/agent/plan.ts'
+import type { TaskEvent } from '../../../patterns/contract/events.ts'
+import { createdEvent, foldEvents, progressEvent, startedEvent } from '../../../patterns/contract/log.ts'
+import { journalOf, journalReader, newsReader, type WorkflowRow } from '../../../patterns/engines/dbos/journal.ts'
+import { serializer } from '../../../patterns/engines/dbos/protocol.ts'
+import type { Store } from '../../../patterns/engines/postgres/store.ts'
+
+const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' } }
+const plan = planTask(request.input, 1)
+const created = createdEvent('task_it', request, plan, new Date(0))
+const started = startedEvent(created, plan, 'worker-0', new Date(1))
+const progress = progressEvent(started, plan, { step: 1, digest: 'd', credits: 1 }, new Date(2))
+const recorded = (...events: TaskEvent[]) => serializer.stringify({ run: 'r', events }) as string
+const row = (more: Partial<WorkflowRow> = {}): WorkflowRow => ({
+  task_id: 'task_it',
+  status: 'PENDING',
+  input: serializer.stringify([{ created, fingerprint: 'f' }]) as string,
+  outputs: [recorded(started), recorded(progress)],
+  ended_at: '3',
+  ...more,
+})
+const typesOf = (more?: Partial<WorkflowRow>) =>
+  journalOf(row(more)).events.map(({ type }) => type.replace('task.', ''))
+
+describe('a task’s journal', () => {
+  test('is what was accepted and what steps have recorded', () => {
+    expect(journalOf(row())).toEqual({
+      accepted: { created, fingerprint: 'f' },
+      events: [created, started, progress],
+    })
+    expect(typesOf({ status: 'ENQUEUED', outputs: [] })).toEqual(['created'])
+  })
+
+  test('of a cancelled workflow ends cancelled, at the time of the request', () => {
+    const { events } = journalOf(row({ status: 'CANCELLED' }))
+    expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+    expect(foldEvents(events)).toMatchObject({ status: 'cancelled', finished_at: new Date(3).toISOString() })
+    expect(typesOf({ status: 'CANCELLED', outputs: [] })).toEqual(['created', 'cancel_requested', 'cancelled'])
+  })
+
+  test('has one end: what a step has ended, no cancellation ends again', () => {
+    const expired: TaskEvent = { ...progress, seq: 4, type: 'task.expired', status: 'expired', data: { reason: '' } }
+    const outputs = [recorded(started), recorded(progress, expired)]
+    for (const status of ['CANCELLED', 'ERROR', 'SUCCESS'])
+      expect(typesOf({ status, outputs })).toEqual(['created', 'started', 'progress', 'expired'])
+  })
+
+  test.each(['ERROR', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'])('of a workflow that ended in %s says so', (status) => {
+    expect(foldEvents(journalOf(row({ status })).events).status).toBe('failed')
+    expect(foldEvents(journalOf(row({ status, outputs: [] })).events).status).toBe('rejected')
+  })
+})
+
+describe('reading', () => {
+  const asked: unknown[] = []
+  const query = async (_statement: unknown, values: readonly unknown[]) => {
+    asked.push(values)
+    return [row()]
+  }
+  const store = { query } as unknown as Store
+
+  test('reads that coincide are one query, and what does not exist is undefined', async () => {
+    const read = journalReader(store)
+    const [one, none, again] = await Promise.all(['task_it', 'task_none', 'task_it'].map(read))
+    expect(asked).toEqual([[['task_it', 'task_none']]])
+    expect([one?.events.length, none, again]).toEqual([3, undefined, one])
+  })
+
+  test('news are what comes after the one that is known', async () => {
+    const news = await newsReader(store)([{ taskId: 'task_it', seq: 2 }])
+    expect(news.get('task_it')).toEqual({ version: 3, done: false, events: [progress] })
+  })
+})
