@@ -42,7 +42,8 @@ export interface EngineCluster extends AsyncDisposable {
   /** Every connection between nodes, by the link's name without an ordinal. */
   readonly links: ReadonlyMap<LinkName, Link>
   openApi(): Promise<Backend>
-  startWorker(): Promise<Worker>
+  /** Under a name that none had before, unless one is given. */
+  startWorker(name?: string): Promise<Worker>
   stopServer(): Promise<void>
   startServer(): Promise<void>
 }
@@ -107,10 +108,10 @@ export async function startCluster(
       const { openBackend } = await loadModule<BackendModule>('engines', engine.name, 'backend')
       return openBackend(settings, await openNotify(settings))
     },
-    startWorker: async () => {
+    startWorker: async (name) => {
       // An engine that knows its workers by address has one address for them.
       const listen = { host: '127.0.0.1', port: links.has('engine->worker') ? workerPort : await freePort() }
-      const node = `worker-${workers.length}`
+      const node = name ?? `worker-${workers.length}`
       return spawnWorker({ ...settings, ...addressOf('worker'), node, listen }, workers)
     },
     stopServer: async () => servers.at(-1)?.stop(),

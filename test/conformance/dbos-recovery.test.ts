@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import type { Engine } from '../../harness/core/types.ts'
+import { planTask } from '../../patterns/agent/plan.ts'
+import type { Backend } from '../../patterns/contract/backend.ts'
+import type { TaskEvent } from '../../patterns/contract/events.ts'
+import { foldEvents } from '../../patterns/contract/log.ts'
+import { timeoutsAt } from '../../patterns/contract/timeouts.ts'
+import dbos from '../../patterns/engines/dbos/engine.ts'
+import supervised from '../../patterns/engines/dbos-supervised/engine.ts'
+import { timeouts } from '../../patterns/engines/dbos-supervised/timeouts.ts'
+import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
+
+/** 300 s of work in 3.75 s, a silence of 1 s, a beat of 0.2 s, a poll of 0.1 s. */
+const timeScale = 80
+const { silenceMs, beatMs, queuePollMs } = timeoutsAt(timeouts, { tuning: 'tuned', timeScale })
+/** What else a busy machine takes until a step runs again. */
+const slackMs = 3000
+
+async function submit(api: Backend): Promise<string> {
+  const key = randomUUID()
+  const input = { seed: 7, profile: 'research-write', job: key }
+  const { task } = await api.submit({ key, request: { type: 'agent', input }, fingerprint: key })
+  return task.task_id
+}
+
+/** A long task, seen when step 3 is done. */
+async function atStepThree(api: Backend): Promise<string> {
+  const taskId = await submit(api)
+  for await (const event of api.follow(taskId, 0, AbortSignal.timeout(30_000)))
+    if (event.data['step'] === 3) return taskId
+  throw new Error('the task never came to step 3')
+}
+
+async function expectCompleted(cluster: EngineCluster, api: Backend, taskId: string): Promise<readonly TaskEvent[]> {
+  const events = await Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+  const task = foldEvents(events)
+  expect(task).toMatchObject({ status: 'completed', result: { digest: planTask(task.input, timeScale).digest } })
+  const steps = cluster.effects.filter((effect) => effect.taskId === taskId).map(({ step }) => step)
+  expect(new Set(steps).size).toBe(12)
+  // At most the step in flight was executed again.
+  expect(steps.length).toBeLessThanOrEqual(13)
+  return events
+}
+
+/** From one moment to the record that somebody goes on with the task, and who that is. */
+function resumption(events: readonly TaskEvent[], sinceMs: number) {
+  const resumed = events.filter(({ type }) => type === 'task.resumed')
+  expect(resumed).toHaveLength(1)
+  return { afterMs: Date.parse(resumed[0]!.time) - sinceMs, executor: resumed[0]!.data['executor'] }
+}
+
+/** What the library's own table says about a task. */
+async function rowOf(cluster: EngineCluster, taskId: string): Promise<{ status: string; executor_id: string }> {
+  const [row] = await ask<{ status: string; executor_id: string }>(
+    cluster,
+    'select status, executor_id from dbos.workflow_status where workflow_uuid = $1',
+    [taskId],
+  )
+  return row!
+}
+
+async function ask<Row>(cluster: EngineCluster, text: string, values: unknown[] = []): Promise<Row[]> {
+  const client = new pg.Client(cluster.storeUrl)
+  await client.connect()
+  try {
+    return (await client.query(text, values)).rows as Row[]
+  } finally {
+    await client.end()
+  }
+}
+
+describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
+  const takesOver = engine.promises.includes('no-lost-task')
+
+  test('a worker that was killed and comes back under its name resumes what it had', async () => {
+    await using cluster = await startCluster(engine, timeScale)
+    await using api = await cluster.openApi()
+    const worker = await cluster.startWorker()
+    const taskId = await atStepThree(api)
+    worker.signal('SIGKILL')
+    await worker.ended
+    const restartedAt = Date.now()
+    await cluster.startWorker(worker.node)
+    const { afterMs, executor } = resumption(await expectCompleted(cluster, api, taskId), restartedAt)
+    expect(executor).toBe(worker.node)
+    // The start of the process and a poll: nobody waits for a silence.
+    expect(afterMs).toBeLessThan(queuePollMs + slackMs)
+  })
+
+  test.runIf(takesOver)('a survivor takes over what a killed worker had, which nobody restarts', async () => {
+    await using cluster = await startCluster(engine, timeScale)
+    await using api = await cluster.openApi()
+    const worker = await cluster.startWorker()
+    const taskId = await atStepThree(api)
+    const survivor = await cluster.startWorker()
+    worker.signal('SIGKILL')
+    const killedAt = Date.now()
+    const { afterMs, executor } = resumption(await expectCompleted(cluster, api, taskId), killedAt)
+    expect(executor).toBe(survivor.node)
+    expect(afterMs).toBeGreaterThan(silenceMs - 2 * beatMs)
+    expect(afterMs).toBeLessThan(silenceMs + 2 * beatMs + queuePollMs + slackMs)
+  })
+
+  test.runIf(!takesOver)('a survivor never takes over: the task waits for the name, and loses nothing', async () => {
+    await using cluster = await startCluster(engine, timeScale)
+    await using api = await cluster.openApi()
+    const worker = await cluster.startWorker()
+    const taskId = await atStepThree(api)
+    await cluster.startWorker()
+    worker.signal('SIGKILL')
+    await worker.ended
+    // The survivor is at work: another task is done by it, meanwhile and after fifty polls.
+    const waitedMs = 50 * queuePollMs
+    await expectCompleted(cluster, api, await submit(api))
+    await new Promise((resolve) => setTimeout(resolve, waitedMs))
+    await expectCompleted(cluster, api, await submit(api))
+    expect(await rowOf(cluster, taskId)).toEqual({ status: 'PENDING', executor_id: worker.node })
+    expect((await api.read(taskId))?.status).toBe('running')
+    await cluster.startWorker(worker.node)
+    await expectCompleted(cluster, api, taskId)
+  })
+
+  test.runIf(takesOver)(
+    'a worker that wakes up while another goes on with its task drops it, and works again',
+    async () => {
+      await using cluster = await startCluster(engine, timeScale)
+      await using api = await cluster.openApi()
+      const zombie = await cluster.startWorker()
+      const taskId = await atStepThree(api)
+      zombie.signal('SIGSTOP')
+      const survivor = await cluster.startWorker()
+      for await (const { type } of api.follow(taskId, 0, AbortSignal.timeout(30_000)))
+        if (type === 'task.resumed') break
+      const wokenAfter = cluster.effects.length
+      zombie.signal('SIGCONT')
+      const events = await expectCompleted(cluster, api, taskId)
+      expect(resumption(events, 0).executor).toBe(survivor.node)
+      // It had begun one step before it was stopped, and may have ended that.
+      const late = cluster.effects.slice(wokenAfter).filter(({ executor }) => executor === zombie.node)
+      expect(late.length).toBeLessThanOrEqual(1)
+      survivor.signal('SIGKILL')
+      await expectCompleted(cluster, api, await submit(api))
+      expect(cluster.effects.at(-1)!.executor).toBe(zombie.node)
+      expect(await api.events(taskId, 0)).toEqual(events)
+    },
+  )
+
+  test('a disk that is full for a while holds tasks up, and loses none', async () => {
+    await using cluster = await startCluster(engine, timeScale)
+    await using api = await cluster.openApi()
+    await cluster.startWorker()
+    const taskId = await atStepThree(api)
+    // The error that PostgreSQL has for it: disk_full.
+    await ask(
+      cluster,
+      `create function fill() returns trigger language plpgsql as
+         $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
+       create trigger full_disk before insert or update on dbos.workflow_status
+         for each statement execute function fill();
+       create trigger full_disk before insert on dbos.operation_outputs for each statement execute function fill();`,
+    )
+    await expect(submit(api)).rejects.toMatchObject({ kind: 'temporary-reduced-capacity' })
+    const { version } = (await api.read(taskId))!
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect((await api.read(taskId))?.version).toBe(version)
+    await ask(
+      cluster,
+      'drop trigger full_disk on dbos.operation_outputs; drop trigger full_disk on dbos.workflow_status',
+    )
+    await expectCompleted(cluster, api, taskId)
+  })
+})
