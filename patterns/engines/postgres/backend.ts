@@ -1,26 +1,48 @@
-import type { Backend, NodeSettings } from '../../contract/backend.ts'
+import type { Backend, Deliveries, NodeSettings } from '../../contract/backend.ts'
 import { foldEvents } from '../../contract/log.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
 import { openDeliveries } from './deliveries.ts'
 import { openFeed } from './feed.ts'
 import { listen } from './listener.ts'
 import { migrate } from './schema.ts'
-import { openStore } from './store.ts'
-import { acceptTask, appendCancelRequest, logReader, newsReader } from './tasks.ts'
-import { timingOf } from './timeouts.ts'
+import { openStore, type Statement, type Store } from './store.ts'
+import { accept, acceptTask, appendCancelRequest, logReader, newsReader } from './tasks.ts'
+import { type StoreTiming, timingOf } from './timeouts.ts'
 
 /** The API's side of the journal: it writes first events and requests to cancel, and reads logs. Workers do the rest. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {
-  const { storeUrl, timeScale } = settings
-  if (!storeUrl) throw new Error('the postgres engine needs OUTLAST_STORE_URL')
-  const timing = timingOf(settings)
+  return openJournalBackend(settings, {
+    timing: timingOf(settings),
+    prepare: migrate,
+    insert: accept,
+    deliveries: openDeliveries,
+  })
+}
+
+/** What engines that keep their tasks in such tables differ in. */
+export interface JournalTables {
+  readonly timing: StoreTiming
+  /** Create the tables. */
+  prepare(store: Store): Promise<void>
+  /** As `accept`, with whatever else a new task needs. */
+  readonly insert: Statement
+  /** Where the engine keeps callbacks on record. */
+  readonly deliveries?: (store: Store) => Deliveries
+}
+
+export async function openJournalBackend(
+  settings: NodeSettings,
+  { timing, prepare, insert, deliveries }: JournalTables,
+): Promise<Backend> {
+  const { storeUrl, timeScale, engine } = settings
+  if (!storeUrl) throw new Error(`the ${engine} engine needs OUTLAST_STORE_URL`)
   const store = openStore({
     url: storeUrl,
     timing,
     connections: 8,
     patienceMs: Math.max(1000, timing.connectTimeoutMs),
   })
-  await migrate(store)
+  await prepare(store)
   const readLog = logReader(store)
   const feed = openFeed(newsReader(store), timing)
   const listener = listen({
@@ -48,7 +70,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
 
   return {
     submit: async (submission) => {
-      const { taskId, created } = await acceptTask(store, submission, timeScale)
+      const { taskId, created } = await acceptTask(store, submission, timeScale, insert)
       const log = created ? [created] : await readLog(taskId)
       return { task: foldEvents(log!), replayed: !created }
     },
@@ -56,7 +78,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
     events: async (taskId, after) => (await readLog(taskId))?.filter((event) => event.seq > after),
     follow: (taskId, after, signal) => feed.follow(taskId, after, signal),
     cancel,
-    deliveries: openDeliveries(store),
+    ...(deliveries && { deliveries: deliveries(store) }),
     [Symbol.asyncDispose]: async () => {
       feed[Symbol.dispose]()
       await listener[Symbol.asyncDispose]()

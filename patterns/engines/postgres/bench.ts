@@ -7,15 +7,18 @@ import { type Claim, claimTasks, LeaseLost } from './leases.ts'
 import type { Outbox } from './outbox.ts'
 import type { Store } from './store.ts'
 import type { Tenure } from './tenure.ts'
+import type { StoreTiming } from './timeouts.ts'
 
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */
 const capacity = 1000
 /** Small batches, so that workers who wake up together share what is there. */
 const claimAtOnce = 16
 
+type BenchPlace = Workplace & { readonly timing: StoreTiming }
+
 export interface BenchParts {
   readonly store: Store
-  readonly place: Workplace
+  readonly place: BenchPlace
   readonly tenure: Tenure
   readonly outbox: Outbox
 }
@@ -92,7 +95,7 @@ export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
 }
 
 /** Never rejects. What fails for another reason than a lost lease stays ours, and is claimed again after a pause. */
-async function runOne(claim: Claim, place: Workplace, stop: AbortController, draining: AbortSignal): Promise<void> {
+async function runOne(claim: Claim, place: BenchPlace, stop: AbortController, draining: AbortSignal): Promise<void> {
   try {
     await execute(claim, place, stop, draining)
   } catch (error) {

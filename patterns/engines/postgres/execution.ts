@@ -5,7 +5,6 @@ import type { TaskEvent } from '../../contract/events.ts'
 import {
   cancelledEvent,
   completedEvent,
-  completedSteps,
   expiredEvent,
   failedEvent,
   progressEvent,
@@ -14,45 +13,52 @@ import {
   startedEvent,
 } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
+import type { Timing } from '../../contract/timing.ts'
 import type { Continuation, Journal } from './journal.ts'
 import type { Claim } from './leases.ts'
-import type { StoreTiming } from './timeouts.ts'
 
 export interface Workplace {
   readonly node: string
   readonly toolsUrl: string
   readonly dispatcher: Dispatcher
   readonly timeScale: number
-  readonly timing: StoreTiming
+  readonly timing: Timing
   readonly journal: Journal
+  /** Where an attempt begins: after which step, with which digest. */
+  readonly resumption: (log: readonly TaskEvent[]) => { readonly step: number; readonly digest: string }
 }
 
 /** Reasons to cut a step short that end the task, unlike the loss of its lease. */
 export const stops = { cancel: new Error('cancelled'), expire: new Error('deadline') } as const
 
 /**
- * Run a task from where its log ends to its end, one transaction per completed step. Stops after the step in flight
- * when `draining`. `stop` cuts the step short: for one of `stops` the task's end is recorded, for any other reason
- * nothing is. Throws LeaseLost when the task has another owner by now.
+ * Run a task from its resumption to its end, one transaction per completed step; returns the last event. Stops after the
+ * step in flight when `draining`. `stop` cuts the step short: for one of `stops` the task's end is recorded, for any other
+ * reason nothing is. Throws LeaseLost when the task has another owner by now.
  */
 export async function execute(
   claim: Claim,
   place: Workplace,
   stop: AbortController,
   draining: AbortSignal,
-): Promise<void> {
+): Promise<TaskEvent> {
   const deadline = armDeadline(claim, stop, place.timeScale)
   try {
-    await performSteps(claim, place, stop.signal, draining)
+    return await performSteps(claim, place, stop.signal, draining)
   } finally {
     clearTimeout(deadline)
   }
 }
 
-async function performSteps(claim: Claim, place: Workplace, stop: AbortSignal, draining: AbortSignal): Promise<void> {
+async function performSteps(
+  claim: Claim,
+  place: Workplace,
+  stop: AbortSignal,
+  draining: AbortSignal,
+): Promise<TaskEvent> {
   const { journal, node, timeScale } = place
   const plan = planTask(requestOf(claim.log).input, timeScale)
-  let done = completedSteps(claim.log)
+  let done = place.resumption(claim.log)
   let head = await journal.append(claim, claim.log.at(-1)!, (last) => [openAttempt(last, plan, done.step, node)])
   while (!isTerminal(head.status) && !draining.aborted) {
     const ahead = { plan, step: done.step + 1, digest: done.digest }
@@ -60,6 +66,7 @@ async function performSteps(claim: Claim, place: Workplace, stop: AbortSignal, d
     head = await journal.append(claim, outcome.reread ? await journal.head(claim, head) : head, outcome.next)
     done = { step: ahead.step, digest: outcome.digest }
   }
+  return head
 }
 
 /** The deadline counts from the task's creation, whoever executes it. */

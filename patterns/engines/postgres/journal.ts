@@ -42,7 +42,7 @@ const readTail: Statement = {
     from task t where t.task_id = $1`,
 }
 
-interface Entry {
+export interface Entry {
   readonly claim: Claim
   /** The version that it continues. */
   readonly version: number
@@ -62,14 +62,35 @@ export interface Journal {
   head(claim: Claim, known: TaskEvent): Promise<TaskEvent>
 }
 
-/** Appends that coincide go together: hundreds of tasks share a commit, and its wait for the disk. */
+/** What is written after a place in a log, each event with the epoch under which it was. */
+export interface Tail {
+  /** The claim is still the current one. */
+  readonly held: boolean
+  readonly tail: readonly { readonly epoch: number; readonly body: TaskEvent }[]
+}
+
+/** Where a journal's logs are kept. */
+export interface Archive {
+  /** On disk then, each entry by itself: false for one whose claim or version is not the current one. */
+  write(entries: readonly Entry[]): Promise<readonly boolean[]>
+  tail(claim: Claim, known: TaskEvent): Promise<Tail>
+}
+
 export function openJournal(store: Store): Journal {
-  const write = batching((entries: readonly Entry[]) => writeAll(store, entries), 100)
+  return journalOver({
+    write: (entries) => writeAll(store, entries),
+    tail: (claim, known) => tailOf(store, claim, known),
+  })
+}
+
+/** Appends that coincide go together: hundreds of tasks share a commit, and its wait for the disk. */
+export function journalOver(archive: Archive): Journal {
+  const write = batching(archive.write, 100)
 
   async function appendAfter(claim: Claim, head: TaskEvent, next: Continuation): Promise<TaskEvent> {
     const events = next(head)
     if (await write({ claim, version: head.seq, events })) return events.at(-1)!
-    const { held, tail } = await tailOf(store, claim, head)
+    const { held, tail } = await archive.tail(claim, head)
     // Ours already: only this lease writes under this epoch, so the answer to an earlier try was lost.
     if (tail[0]?.epoch === claim.epoch) return events.at(-1)!
     if (!held) throw new LeaseLost(`task ${claim.taskId} went to another worker`)
@@ -81,7 +102,7 @@ export function openJournal(store: Store): Journal {
   return {
     append: appendAfter,
     head: async (claim, known) => {
-      const { held, tail } = await tailOf(store, claim, known)
+      const { held, tail } = await archive.tail(claim, known)
       if (!held) throw new LeaseLost(`task ${claim.taskId} went to another worker`)
       return tail.at(-1)?.body ?? known
     },
@@ -108,8 +129,7 @@ async function writeAll(store: Store, entries: readonly Entry[]): Promise<boolea
   return entries.map(({ claim }) => written.has(claim.taskId))
 }
 
-async function tailOf(store: Store, { taskId, owner, epoch }: Claim, known: TaskEvent) {
-  type Tail = { held: boolean; tail: { epoch: number; body: TaskEvent }[] }
+async function tailOf(store: Store, { taskId, owner, epoch }: Claim, known: TaskEvent): Promise<Tail> {
   const [row] = await store.query<Tail>(readTail, [taskId, owner, epoch, known.seq])
   return row ?? { held: false, tail: [] }
 }

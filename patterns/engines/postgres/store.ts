@@ -26,7 +26,7 @@ export function connectLimitMs({ connectTimeoutMs }: StoreTiming): number {
 }
 
 /** What every connection to the database is opened with. */
-export function connectionOptions(url: string, timing: StoreTiming): pg.ClientConfig {
+export function connectionOptions(url: string, timing: StoreTiming) {
   return {
     connectionString: url,
     connectionTimeoutMillis: connectLimitMs(timing),
@@ -64,10 +64,17 @@ export function openStore({ url, timing, connections, patienceMs }: StoreOptions
   }
 }
 
+export interface Retry {
+  readonly patienceMs: number
+  readonly retryCapMs: number
+  /** Which errors of another database are worth another try. */
+  readonly isTransient?: (error: unknown) => boolean
+}
+
 /** Try until the database answers; throws as `Store.query` does. */
 export async function untilReached<T>(
   attempt: () => Promise<T>,
-  { patienceMs, retryCapMs }: { patienceMs: number; retryCapMs: number },
+  { patienceMs, retryCapMs, isTransient: worthATry = isTransient }: Retry,
   closed: AbortSignal,
 ): Promise<T> {
   const giveUpAt = monotonicMs() + patienceMs
@@ -76,7 +83,7 @@ export async function untilReached<T>(
     try {
       return await attempt()
     } catch (error) {
-      if (!isTransient(error)) throw error
+      if (!worthATry(error)) throw error
       if (monotonicMs() >= giveUpAt) throw outOfReach(error)
     }
     await sleep(Math.random() * Math.min(retryCapMs, 50 * 2 ** Math.min(failures, 10)), closed)

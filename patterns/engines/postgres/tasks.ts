@@ -8,7 +8,8 @@ import { batching } from './batch.ts'
 import type { NewsReader } from './feed.ts'
 import type { Statement, Store } from './store.ts'
 
-const accept: Statement = {
+/** Task row and first event, or no row in the answer where the key has a task already. */
+export const accept: Statement = {
   name: 'accept',
   text: `
     with fresh as (
@@ -55,16 +56,18 @@ const requestCancel: Statement = {
 
 /**
  * Task row and first event in one transaction, or the task that the key already has. Resolves when it is on disk.
+ * `insert` is the statement, for an engine that has more to write than these.
  * After a lost answer the repetition finds its own first attempt and reports a replay, which is what it is.
  */
 export async function acceptTask(
   store: Store,
   { key, fingerprint, request }: Submission,
   timeScale: number,
+  insert = accept,
 ): Promise<{ taskId: string; created?: TaskEvent }> {
   const taskId = `task_${randomUUID()}`
   const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
-  const fresh = await store.query(accept, [taskId, key, fingerprint, JSON.stringify(created)])
+  const fresh = await store.query(insert, [taskId, key, fingerprint, JSON.stringify(created)])
   if (fresh.length > 0) return { taskId, created }
   const [known] = await store.query<{ task_id: string; fingerprint: string }>(findByKey, [key])
   if (known?.fingerprint === fingerprint) return { taskId: known.task_id }

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { Agent } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
+import { completedSteps } from '../../contract/log.ts'
 import { within } from './alarm.ts'
 import { openBench } from './bench.ts'
 import { openJournal } from './journal.ts'
@@ -24,7 +25,8 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
   const store = openStore({ url: storeUrl, timing, connections: 6, patienceMs: Infinity })
   await migrate(store)
   const dispatcher = new Agent({ connections: 64, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
-  const place = { node, toolsUrl, dispatcher, timeScale, timing, journal: openJournal(store) }
+  const journal = openJournal(store)
+  const place = { node, toolsUrl, dispatcher, timeScale, timing, journal, resumption: completedSteps }
   const tenure = await holdTenure(store, node, timing, {
     onEvicted: () => bench.abandonAll(),
     onFreed: () => bench.look(),
@@ -51,7 +53,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
 }
 
 /** `GET /healthz` and nothing else: this node takes no other requests. */
-async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
+export async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
   const server = createServer((request, response) => {
     response.writeHead(request.url === '/healthz' ? 200 : 404).end()
   })
