@@ -23,6 +23,7 @@ export const catalog: readonly Named[] = [
   { name: 'polling', delivery: 'polling', engine: 'memory', summary: 'HTTP 202 and a status resource' },
   { name: 'sse', delivery: 'sse', engine: 'memory', summary: 'an event stream that resumes, without a fallback' },
   { name: 'websocket', delivery: 'websocket', engine: 'memory', summary: 'a socket that resumes, without a fallback' },
+  { name: 'queue-retry', delivery: 'polling', engine: 'queue', summary: 'the article’s manual retries: a job queue' },
   {
     name: 'durable-postgres',
     delivery: 'sse-polling',

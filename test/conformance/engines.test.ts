@@ -57,6 +57,11 @@ function stepsOf(events: readonly TaskEvent[]): unknown[] {
   return events.filter(({ type }) => type === 'task.progress').map(({ data }) => data['step'])
 }
 
+/** The steps of each execution attempt. */
+function attemptsIn(events: readonly TaskEvent[]): number[][] {
+  return [...Map.groupBy(events, ({ attempt }) => attempt).values()].map((attempt) => stepsOf(attempt) as number[])
+}
+
 for (const [name, reason] of missing) {
   console.warn(`engine ${name} is skipped: ${reason}`)
   test.skipIf(true)(`engine ${name} is skipped: ${reason}`, () => expect.unreachable())
@@ -64,6 +69,7 @@ for (const [name, reason] of missing) {
 
 describe.each(present)('engine $name', (engine) => {
   const durable = engine.promises.includes('no-lost-task')
+  const resumes = engine.promises.includes('effect-once')
   let cluster: EngineCluster
   let backend: Backend
   let workers: Worker[]
@@ -172,14 +178,19 @@ describe.each(present)('engine $name', (engine) => {
       return task
     }
 
-    async function expectCompleted(task: Task, repeated: number): Promise<TaskEvent[]> {
+    /** Each interruption may repeat the step in flight, or all steps until then where an engine promises no more. */
+    async function expectCompleted(task: Task, interruptions: number): Promise<TaskEvent[]> {
       const events = await collect(backend, task.task_id)
       expectSoundLog(events)
-      expect(stepsOf(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+      for (const steps of attemptsIn(events)) expect(steps).toEqual(steps.map((_, i) => steps[0]! + i))
+      const last = attemptsIn(events).at(-1)!
+      expect(last.at(-1)).toBe(12)
+      if (resumes) expect(stepsOf(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+      else for (const steps of attemptsIn(events)) expect(steps[0] ?? 1).toBe(1)
       expect(foldEvents(events).result?.digest).toBe(rightDigest(task))
       const steps = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ step }) => step)
       expect(new Set(steps).size).toBe(12)
-      expect(steps.length - 12).toBeLessThanOrEqual(repeated)
+      expect(steps.length - 12).toBeLessThanOrEqual(interruptions * (resumes ? 1 : 12))
       await vi.waitFor(() => expect(callbacksOf(cluster, task)).not.toHaveLength(0), patience)
       return events
     }
@@ -192,7 +203,8 @@ describe.each(present)('engine $name', (engine) => {
       await expectCompleted(task, 0)
     })
 
-    test('SIGKILL of the worker: the next one resumes after the last completed step', async () => {
+    const takesOver = resumes ? 'resumes after the last completed step' : 'begins again'
+    test(`SIGKILL of the worker: the next one ${takesOver}`, async () => {
       const task = await atStepThree()
       workers[0]!.signal('SIGKILL')
       expect(await workers[0]!.ended).toBe('SIGKILL')

@@ -22,7 +22,7 @@ const mapOf = <T extends { name: string }>(...items: T[]) => new Map(items.map((
 const deliveries = mapOf(
   ...['sync', 'webhook', 'webhook-retry', 'polling', 'sse', 'sse-polling', 'websocket'].map(delivery),
 )
-const engines = mapOf(...['memory', 'postgres', 'dbos', 'dbos-supervised', 'restate', 'temporal'].map(engine))
+const engines = mapOf(...['memory', 'postgres', 'dbos', 'dbos-supervised', 'queue', 'restate', 'temporal'].map(engine))
 
 test('every named pattern resolves, and promises what both axes promise', () => {
   for (const { name, delivery, engine } of catalog) {

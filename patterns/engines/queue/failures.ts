@@ -1,0 +1,61 @@
+import { type IQueueBackend, Queue } from 'bullmq'
+import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/log.ts'
+import type { TaskEvent } from '../../contract/events.ts'
+import { reportFailure } from '../../contract/report.ts'
+import { alarm } from '../postgres/alarm.ts'
+import type { TaskLog } from './executor.ts'
+import { type Broker, queueNames } from './queues.ts'
+
+export interface Failures extends AsyncDisposable {
+  /** There may be some. */
+  look(): void
+}
+
+/**
+ * Jobs that the queue gave up (they stalled too often, or threw on every try) end their tasks here: a queue keeps failed
+ * jobs and tells only who happens to listen. Looked for on every start, whenever told, and every `everyMs`.
+ */
+export function sweepFailures<B extends IQueueBackend, C>(
+  broker: Broker<B, C>,
+  log: TaskLog,
+  node: string,
+  everyMs: number,
+): Failures {
+  const queue = new Queue(queueNames.tasks, { connection: broker.connection }, broker.backend)
+  const report = (error: unknown): void => reportFailure(node, 'failed jobs', error)
+  queue.on('error', report)
+  const bell = alarm()
+  let closing = false
+  async function sweepForEver(): Promise<void> {
+    while (!closing) {
+      await sweep(queue, log, node).catch(report)
+      await bell.wait(everyMs)
+    }
+  }
+  const ended = sweepForEver()
+  return {
+    look: () => bell.ring(),
+    [Symbol.asyncDispose]: async () => {
+      closing = true
+      bell.ring()
+      await ended
+      await queue.close()
+    },
+  }
+}
+
+/** The job goes when its task has its end: a crash in between finds it again. */
+async function sweep(queue: Pick<Queue, 'getFailed'>, log: TaskLog, node: string): Promise<void> {
+  for (const job of await queue.getFailed(0, 99)) {
+    const claim = await log.claim(job.id!, node)
+    if (claim) await log.journal.append(claim, claim.log.at(-1)!, (last) => [endOf(last, job.failedReason)])
+    await job.remove()
+  }
+}
+
+/** What nobody ever began was not failed at; what was to be cancelled is. */
+function endOf(last: TaskEvent, reason: string): TaskEvent {
+  const now = new Date()
+  if (last.status === 'cancelling') return cancelledEvent(last, now)
+  return last.status === 'queued' ? rejectedEvent(last, reason, now) : failedEvent(last, reason, now)
+}

@@ -1,0 +1,32 @@
+import { busyMachine, type Pace, type Timeouts, timeoutsAt } from '../../contract/timeouts.ts'
+import { type StoreTiming, timeouts as store, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
+
+/** Of the queue itself. Defaults are those of BullMQ 6.7.0. */
+export const queueTimeouts = {
+  /** A job without a renewal for so long is not being worked on; renewed at half of it. */
+  lockMs: { default: 30_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
+  /** Between two looks for such jobs: the first one marks what is active, the next one takes what is marked. */
+  stalledCheckMs: { default: 30_000, tuned: 2_000, floorMs: 400, why: 'two of them in the shortest lock' },
+  /** How long an idle worker waits to be woken before it looks for itself. */
+  drainDelayMs: { default: 5_000, tuned: 1_000, floorMs: 100, why: 'more often the asking itself would be the load' },
+  /** A fetch for which the database refuses the connection is repeated after so long. */
+  refusedRetryMs: { default: 15_000, tuned: 500, floorMs: 100, why: 'more often the retries would be the load' },
+} as const satisfies Timeouts
+
+/** How often a job may lose its worker: once more, and the queue fails it. */
+export const mostStalls = { default: 1, tuned: 1000 } as const
+
+/** The way to the log is that of the postgres engine. */
+export const timeouts = {
+  ...queueTimeouts,
+  claimPollMs: store.claimPollMs,
+  leaseHeartbeatMs: store.leaseHeartbeatMs,
+  queryTimeoutMs: store.queryTimeoutMs,
+  storeRetryCapMs: store.storeRetryCapMs,
+} as const satisfies Timeouts
+
+export type QueueTiming = { readonly [K in keyof typeof queueTimeouts]: number }
+
+export function timingOf(pace: Pace): StoreTiming & QueueTiming {
+  return { ...storeTimingOf(pace), ...timeoutsAt(queueTimeouts, pace) }
+}

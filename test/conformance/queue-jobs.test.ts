@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { Queue } from 'bullmq'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Backend, Submission } from '../../patterns/contract/backend.ts'
+import type { TaskEvent } from '../../patterns/contract/events.ts'
+import type { TaskRequest } from '../../patterns/contract/task.ts'
+import engine from '../../patterns/engines/queue/engine.ts'
+import { attempts, postgresBroker, queueNames } from '../../patterns/engines/queue/queues.ts'
+import { timingOf } from '../../patterns/engines/queue/timeouts.ts'
+import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
+
+/** As shipped, with a lock of 1 s. */
+const pace = { tuning: 'default', timeScale: 80 } as const
+const patience = { timeout: 60_000, interval: 20 }
+
+let cluster: EngineCluster
+let api: Backend
+let tasks: Queue
+let callbacks: Queue
+
+beforeAll(async () => {
+  cluster = await startCluster(engine, pace.timeScale, pace.tuning)
+  api = await cluster.openApi()
+  const { backend, connection } = postgresBroker(cluster.storeUrl!, timingOf(pace))
+  const open = (name: string) => new Queue(name, { connection }, backend) as unknown as Queue
+  ;[tasks, callbacks] = [open(queueNames.tasks), open(queueNames.callbacks)]
+})
+afterAll(async () => {
+  await Promise.all([tasks.close(), callbacks.close()])
+  await api[Symbol.asyncDispose]()
+  await cluster[Symbol.asyncDispose]()
+})
+
+function submission(more: Partial<TaskRequest> = {}, profile = 'research-write'): Submission {
+  const input = { seed: 7, profile, job: 'it' }
+  return { key: randomUUID(), fingerprint: 'f', request: { type: 'agent', input, ...more } }
+}
+
+async function log(taskId: string): Promise<TaskEvent[]> {
+  return Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+}
+
+/** Behind the library's back. */
+async function inStore(text: string, id: string): Promise<readonly unknown[]> {
+  const client = new pg.Client(cluster.storeUrl)
+  await client.connect()
+  const { rows } = await client.query(text, [id])
+  await client.end()
+  return rows
+}
+
+/** A job as the library keeps it, without what is every job's own. */
+async function jobRow(id: string): Promise<Record<string, unknown>> {
+  const text = `select to_jsonb(job) - '{id,seq,added_at_ms}'::text[] as row from bullmq.job where id = $1`
+  const [found] = await inStore(text, id)
+  return (found as { row: Record<string, unknown> }).row
+}
+
+/** Until the attempt has done this many steps. */
+async function seen(taskId: string, attempt: number, step: number): Promise<void> {
+  for await (const event of api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+    if (event.attempt === attempt && event.type === 'task.progress' && event.data['step'] === step) return
+}
+
+test('a task’s job is what the library would have added, and goes when it is done', async () => {
+  const { task } = await api.submit(submission({}, 'smoke'))
+  const { backoff } = (await tasks.getJob(task.task_id))!.opts
+  await tasks.add(queueNames.tasks, {}, { jobId: 'theirs', attempts, ...(backoff !== undefined && { backoff }) })
+  const [ours, theirs] = [await jobRow(task.task_id), await jobRow('theirs')]
+  expect(ours).toMatchObject({ state: 'waiting', max_attempts: attempts, opts: { backoff: { type: 'exponential' } } })
+  expect(theirs).toEqual({ ...ours, opts: { ...(ours['opts'] as object), jobId: 'theirs' } })
+  await tasks.remove('theirs')
+  const worker = await cluster.startWorker()
+  expect((await log(task.task_id)).at(-1)!.type).toBe('task.completed')
+  await vi.waitFor(async () => expect(await tasks.getJob(task.task_id)).toBeUndefined(), patience)
+  worker.signal('SIGKILL')
+  await worker.ended
+})
+
+describe('as shipped', () => {
+  test('a task whose worker is killed twice ends failed, with its callback: the queue gives its job up', async () => {
+    const { task } = await api.submit(submission({ delivery: { webhook_url: cluster.webhookUrl } }))
+    for (const attempt of [1, 2]) {
+      const worker = await cluster.startWorker()
+      await seen(task.task_id, attempt, 2)
+      worker.signal('SIGKILL')
+      await worker.ended
+    }
+    const survivor = await cluster.startWorker()
+    const events = await log(task.task_id)
+    const reason = expect.stringContaining('stalled more than allowable') as string
+    expect(events.at(-1)).toMatchObject({ type: 'task.failed', attempt: 2, data: { reason } })
+    expect(events.filter(({ type }) => type === 'task.resumed')).toHaveLength(1)
+    await vi.waitFor(() => expect(cluster.callbacks).toMatchObject([{ taskId: task.task_id }]), patience)
+    await vi.waitFor(async () => expect(await tasks.getFailedCount()).toBe(0), patience)
+    survivor.signal('SIGKILL')
+    await survivor.ended
+  })
+
+  test('a worker that wakes up after its lock writes nothing any more', async () => {
+    const zombie = await cluster.startWorker()
+    const { task } = await api.submit(submission())
+    await seen(task.task_id, 1, 2)
+    zombie.signal('SIGSTOP')
+    const heir = await cluster.startWorker()
+    const events = await log(task.task_id)
+    expect(events.at(-1)).toMatchObject({ type: 'task.completed', attempt: 2 })
+    zombie.signal('SIGCONT')
+    // Awake when it can do somebody else's work again.
+    heir.signal('SIGSTOP')
+    const { task: next } = await api.submit(submission({}, 'smoke'))
+    expect((await log(next.task_id))[1]).toMatchObject({ data: { executor: zombie.node } })
+    expect(await api.events(task.task_id, 0)).toEqual(events)
+    for (const worker of [zombie, heir]) worker.signal('SIGKILL')
+    await Promise.all([zombie.ended, heir.ended])
+  })
+
+  test('a worker that lost its lock and gets the job back keeps the new lock, and no other run beside it', async () => {
+    const worker = await cluster.startWorker()
+    const { task } = await api.submit(submission())
+    await seen(task.task_id, 1, 2)
+    const losesLock = `update bullmq.job set state = 'waiting', lock_token = null, locked_until_ms = null, stalled_count = 1
+      where id = $1 returning pg_notify('bullmq_jobs', queue)`
+    expect(await inStore(losesLock, task.task_id)).toHaveLength(1)
+    // Three locks long: one that nobody renewed would be the second stall, and the job's end.
+    expect((await log(task.task_id)).at(-1)).toMatchObject({ type: 'task.completed', attempt: 2 })
+    const runs = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ attempt }) => attempt)
+    expect(runs).toEqual(runs.toSorted((a, b) => a - b))
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
+
+  test('a task that is past its deadline expires', async () => {
+    const worker = await cluster.startWorker()
+    const { task } = await api.submit(submission({ deadline_s: 60 }))
+    expect((await log(task.task_id)).at(-1)!.type).toBe('task.expired')
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
+
+  test('a task that is cancelled before anybody began it is never begun', async () => {
+    const { task } = await api.submit(submission())
+    expect(await api.cancel(task.task_id)).toMatchObject({ status: 'cancelling' })
+    const worker = await cluster.startWorker()
+    const types = (await log(task.task_id)).map(({ type }) => type)
+    expect(types).toEqual(['task.created', 'task.cancel_requested', 'task.cancelled'])
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
+})
