@@ -1,0 +1,1 @@
+export { openBackend } from '../queue/backend.ts'
