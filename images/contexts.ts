@@ -25,6 +25,7 @@ export const contexts: Readonly<Record<ImageName, (order: Order) => Promise<void
   node: layNode,
   router: (order) => layPackages(order, 'router'),
   nginx: (order) => layPackages(order, 'nginx'),
+  redis: (order) => layPackages(order, 'redis'),
   postgres: layPostgres,
   toxiproxy: layToxiproxy,
   restate: layRestate,

@@ -10,6 +10,7 @@ import { type Found, findRuns } from '../run/leftovers.ts'
 import { findSweepers } from '../run/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/kernel.ts'
 import { findBinaries } from '../runtimes/programs/postgres-binaries.ts'
+import { findServer } from '../runtimes/programs/redis.ts'
 import { programCommand } from '../runtimes/programs/restate.ts'
 import { findDevServer, findTemporal } from '../runtimes/programs/temporal-binaries.ts'
 import { existingTemporal, whyNoTemporal } from '../runtimes/programs/temporal-existing.ts'
@@ -32,6 +33,7 @@ export async function examine(): Promise<readonly Finding[]> {
     program('Restate', restateVersion),
     program('Temporal', temporalVersion),
     program('Temporal dev server', async () => versionOf(await findDevServer(), ['--version'])),
+    program('Redis', async () => versionOf(await findServer(), ['--version'])),
     toxiproxy(),
     docker(),
     descriptors(),

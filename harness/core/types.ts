@@ -118,7 +118,7 @@ export interface NodeEvent {
 export interface ServiceSpec {
   readonly role: NodeRole
   /** `serve` and `work` are the entries in `patterns/`; the others are programs that each runtime brings. */
-  readonly program: 'serve' | 'work' | 'postgres' | 'restate' | 'temporal' | 'temporal-dev'
+  readonly program: 'serve' | 'work' | 'postgres' | 'redis' | 'restate' | 'temporal' | 'temporal-dev'
   /** A database: whose tables are there before the first start. */
   readonly schema?: 'temporal'
   /** A number, or by name from the cell's plan. */

@@ -5,12 +5,13 @@ import { openLinks } from '../links/toxiproxy.ts'
 import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
-import { describeProgram, prepareData } from './process/program.ts'
+import { describeProgram, prepareData, readLogin } from './process/program.ts'
+import { whyNoRedis } from './programs/redis.ts'
 import { whyNoDevServer } from './programs/temporal-binaries.ts'
 import { innerPorts } from './programs/temporal.ts'
 import { useExistingTemporal, whyNoTemporal } from './programs/temporal-existing.ts'
-import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
 import { storeUrl } from './programs/postgres.ts'
+import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
 
 const loopback = '127.0.0.1'
 
@@ -26,11 +27,7 @@ const runtime: Runtime = {
   summary: 'child processes on loopback, links through the embedded proxy: no Docker, no root',
   offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'],
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
-  whyNot: async (services) => {
-    const programs = services.map(({ program }) => program)
-    if (programs.includes('temporal')) return whyNoTemporal()
-    return programs.includes('temporal-dev') ? whyNoDevServer() : undefined
-  },
+  whyNot,
   describe: async () => ({}),
   open: async (place) => ground(place),
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
@@ -38,6 +35,15 @@ const runtime: Runtime = {
   sweep: async () => [],
 }
 export default runtime
+
+/** Servers that npm does not install. */
+const notFromNpm = { redis: whyNoRedis, temporal: whyNoTemporal, 'temporal-dev': whyNoDevServer } as const
+
+async function whyNot(services: DeployRequest['services']): Promise<string | undefined> {
+  const asked = Object.entries(notFromNpm).filter(([name]) => services.some(({ program }) => program === name))
+  const reasons = await Promise.all(asked.map(([, why]) => why()))
+  return reasons.find((reason) => reason !== undefined)
+}
 
 /** Loopback is there already, and stays. */
 function ground(place: Place): Ground {
@@ -125,14 +131,14 @@ async function makeNodes(
   const servers = placed.filter(({ role }) => role === 'store' || role === 'engine')
   await Promise.all(servers.map((node) => prepareData(node, dataDir(node), request.temp)))
   const store = placed.find(({ role }) => role === 'store')
-  const login = store && (await readLogin(dataDir(store)))
+  const login = store && (await readLogin(store, dataDir(store)))
   const urlOf = (name: string): string | undefined => {
     const url = links.find((link) => link.name === name)?.url
     return url && name.endsWith('->engine-0') ? url + engineSpace : url
   }
   return Promise.all(
     placed.map(async (node) => {
-      const addresses = addressBook(node, placed, urlOf, (through) => login!(new URL(through)))
+      const addresses = addressBook(node, placed, urlOf, (through) => login!(through))
       const program = await describeProgram(node, {
         dataDir: dataDir(node),
         logFile: join(request.folder, 'logs', `${node.name}.log`),
@@ -153,14 +159,4 @@ async function makeNodes(
       })
     }),
   )
-}
-
-/** The database's address through any proxy, with the credentials that its data folder holds. */
-async function readLogin(dataDir: string): Promise<(through: URL) => string> {
-  const url = new URL(await storeUrl(dataDir, loopback, 1))
-  return ({ hostname, port }) => {
-    url.hostname = hostname
-    url.port = port
-    return url.href
-  }
 }

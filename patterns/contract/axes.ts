@@ -42,7 +42,7 @@ export interface Engine {
 
 export interface Service {
   readonly role: NodeRole
-  readonly program: 'serve' | 'work' | 'postgres' | 'restate' | 'temporal' | 'temporal-dev'
+  readonly program: 'serve' | 'work' | 'postgres' | 'redis' | 'restate' | 'temporal' | 'temporal-dev'
   /** A database: whose tables are there before the first start. */
   readonly schema?: 'temporal'
   /** A number, or by name from the cell's plan. */

@@ -1,36 +1,45 @@
 import { randomUUID } from 'node:crypto'
 import { Queue } from 'bullmq'
+import { Redis } from 'ioredis'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import processes from '../../harness/runtimes/process.ts'
+import { planTask } from '../../patterns/agent/plan.ts'
 import type { Backend, Submission } from '../../patterns/contract/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/events.ts'
+import { createdEvent } from '../../patterns/contract/log.ts'
 import type { TaskRequest } from '../../patterns/contract/task.ts'
-import engine from '../../patterns/engines/queue/engine.ts'
+import { lineOf } from '../../patterns/engines/queue-redis/archive.ts'
+import { openRedisStore, redisBroker } from '../../patterns/engines/queue-redis/connection.ts'
+import onRedis from '../../patterns/engines/queue-redis/engine.ts'
+import { accept, keysOf, outboxes } from '../../patterns/engines/queue-redis/scripts.ts'
+import onPostgres from '../../patterns/engines/queue/engine.ts'
 import { attempts, postgresBroker, queueNames } from '../../patterns/engines/queue/queues.ts'
 import { timingOf } from '../../patterns/engines/queue/timeouts.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 
 /** As shipped, with a lock of 1 s. */
 const pace = { tuning: 'default', timeScale: 80 } as const
+const timing = timingOf(pace)
 const patience = { timeout: 60_000, interval: 20 }
 
 let cluster: EngineCluster
 let api: Backend
 let tasks: Queue
-let callbacks: Queue
 
-beforeAll(async () => {
+async function open(engine: typeof onPostgres): Promise<void> {
   cluster = await startCluster(engine, pace.timeScale, pace.tuning)
   api = await cluster.openApi()
-  const { backend, connection } = postgresBroker(cluster.storeUrl!, timingOf(pace))
-  const open = (name: string) => new Queue(name, { connection }, backend) as unknown as Queue
-  ;[tasks, callbacks] = [open(queueNames.tasks), open(queueNames.callbacks)]
-})
-afterAll(async () => {
-  await Promise.all([tasks.close(), callbacks.close()])
-  await api[Symbol.asyncDispose]()
-  await cluster[Symbol.asyncDispose]()
-})
+  const url = cluster.storeUrl!
+  const { backend, connection } = engine === onRedis ? redisBroker(url, timing) : postgresBroker(url, timing)
+  tasks = new Queue(queueNames.tasks, { connection } as never, backend as never)
+  tasks.on('error', () => {})
+}
+async function close(): Promise<void> {
+  await tasks?.close()
+  await api?.[Symbol.asyncDispose]()
+  await cluster?.[Symbol.asyncDispose]()
+}
 
 function submission(more: Partial<TaskRequest> = {}, profile = 'research-write'): Submission {
   const input = { seed: 7, profile, job: 'it' }
@@ -39,6 +48,12 @@ function submission(more: Partial<TaskRequest> = {}, profile = 'research-write')
 
 async function log(taskId: string): Promise<TaskEvent[]> {
   return Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+}
+
+/** Until the attempt has done this many steps. */
+async function seen(taskId: string, attempt: number, step: number): Promise<void> {
+  for await (const event of api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+    if (event.attempt === attempt && event.type === 'task.progress' && event.data['step'] === step) return
 }
 
 /** Behind the library's back. */
@@ -50,6 +65,16 @@ async function inStore(text: string, id: string): Promise<readonly unknown[]> {
   return rows
 }
 
+/** As a worker's who looks for stalled jobs: the one stall that a job may have. */
+async function takeLock(engine: typeof onPostgres, taskId: string): Promise<void> {
+  const stall = `update bullmq.job set state = 'waiting', lock_token = null, locked_until_ms = null, stalled_count = 1
+    where id = $1 returning pg_notify('bullmq_jobs', queue)`
+  if (engine !== onRedis) return void expect(await inStore(stall, taskId)).toHaveLength(1)
+  const redis = new Redis(cluster.storeUrl!)
+  expect(await redis.del(`bull:${queueNames.tasks}:${taskId}:lock`)).toBe(1)
+  redis.disconnect()
+}
+
 /** A job as the library keeps it, without what is every job's own. */
 async function jobRow(id: string): Promise<Record<string, unknown>> {
   const text = `select to_jsonb(job) - '{id,seq,added_at_ms}'::text[] as row from bullmq.job where id = $1`
@@ -57,28 +82,34 @@ async function jobRow(id: string): Promise<Record<string, unknown>> {
   return (found as { row: Record<string, unknown> }).row
 }
 
-/** Until the attempt has done this many steps. */
-async function seen(taskId: string, attempt: number, step: number): Promise<void> {
-  for await (const event of api.follow(taskId, 0, AbortSignal.timeout(60_000)))
-    if (event.attempt === attempt && event.type === 'task.progress' && event.data['step'] === step) return
-}
+describe('queue', () => {
+  beforeAll(() => open(onPostgres))
+  afterAll(close)
 
-test('a task’s job is what the library would have added, and goes when it is done', async () => {
-  const { task } = await api.submit(submission({}, 'smoke'))
-  const { backoff } = (await tasks.getJob(task.task_id))!.opts
-  await tasks.add(queueNames.tasks, {}, { jobId: 'theirs', attempts, ...(backoff !== undefined && { backoff }) })
-  const [ours, theirs] = [await jobRow(task.task_id), await jobRow('theirs')]
-  expect(ours).toMatchObject({ state: 'waiting', max_attempts: attempts, opts: { backoff: { type: 'exponential' } } })
-  expect(theirs).toEqual({ ...ours, opts: { ...(ours['opts'] as object), jobId: 'theirs' } })
-  await tasks.remove('theirs')
-  const worker = await cluster.startWorker()
-  expect((await log(task.task_id)).at(-1)!.type).toBe('task.completed')
-  await vi.waitFor(async () => expect(await tasks.getJob(task.task_id)).toBeUndefined(), patience)
-  worker.signal('SIGKILL')
-  await worker.ended
+  test('a task’s job is what the library would have added, and goes when it is done', async () => {
+    const { task } = await api.submit(submission({}, 'smoke'))
+    const { backoff } = (await tasks.getJob(task.task_id))!.opts
+    await tasks.add(queueNames.tasks, {}, { jobId: 'theirs', attempts, ...(backoff !== undefined && { backoff }) })
+    const [ours, theirs] = [await jobRow(task.task_id), await jobRow('theirs')]
+    expect(ours).toMatchObject({ state: 'waiting', max_attempts: attempts, opts: { backoff: { type: 'exponential' } } })
+    expect(theirs).toEqual({ ...ours, opts: { ...(ours['opts'] as object), jobId: 'theirs' } })
+    await tasks.remove('theirs')
+    const worker = await cluster.startWorker()
+    expect((await log(task.task_id)).at(-1)!.type).toBe('task.completed')
+    await vi.waitFor(async () => expect(await tasks.getJob(task.task_id)).toBeUndefined(), patience)
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
 })
 
-describe('as shipped', () => {
+const reason = await processes.whyNot(onRedis.services)
+if (reason !== undefined) console.warn(`engine queue-redis is skipped: ${reason}`)
+const engines = [onPostgres, ...(reason === undefined ? [onRedis] : [])]
+
+describe.each(engines)('$name as shipped', (engine) => {
+  beforeAll(() => open(engine))
+  afterAll(close)
+
   test('a task whose worker is killed twice ends failed, with its callback: the queue gives its job up', async () => {
     const { task } = await api.submit(submission({ delivery: { webhook_url: cluster.webhookUrl } }))
     for (const attempt of [1, 2]) {
@@ -120,9 +151,7 @@ describe('as shipped', () => {
     const worker = await cluster.startWorker()
     const { task } = await api.submit(submission())
     await seen(task.task_id, 1, 2)
-    const losesLock = `update bullmq.job set state = 'waiting', lock_token = null, locked_until_ms = null, stalled_count = 1
-      where id = $1 returning pg_notify('bullmq_jobs', queue)`
-    expect(await inStore(losesLock, task.task_id)).toHaveLength(1)
+    await takeLock(engine, task.task_id)
     // Three locks long: one that nobody renewed would be the second stall, and the job's end.
     expect((await log(task.task_id)).at(-1)).toMatchObject({ type: 'task.completed', attempt: 2 })
     const runs = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ attempt }) => attempt)
@@ -145,6 +174,39 @@ describe('as shipped', () => {
     const worker = await cluster.startWorker()
     const types = (await log(task.task_id)).map(({ type }) => type)
     expect(types).toEqual(['task.created', 'task.cancel_requested', 'task.cancelled'])
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
+})
+
+describe.runIf(reason === undefined)('queue-redis', () => {
+  beforeAll(() => open(onRedis))
+  afterAll(close)
+
+  /** As an API node that dies before it has added the job. */
+  async function acceptOnly(taskId: string, request: TaskRequest): Promise<void> {
+    await using store = openRedisStore({ url: cluster.storeUrl!, timing, patienceMs: 10_000 })
+    const plan = planTask({ seed: 7, profile: 'smoke' }, pace.timeScale)
+    const { task, log } = keysOf(taskId)
+    const line = lineOf(0, createdEvent(taskId, request, plan, new Date()))
+    await store.run(accept, [task, log, outboxes.tasks], [taskId, 'f', line])
+    expect(await tasks.getJob(taskId)).toBeUndefined()
+  }
+
+  test('a task that was accepted by an API node that died before it added the job gets one', async () => {
+    await acceptOnly('task_orphan', submission({}, 'smoke').request)
+    const worker = await cluster.startWorker()
+    expect((await log('task_orphan')).at(-1)!.type).toBe('task.completed')
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
+
+  test('a task whose job throws on every try ends, too', async () => {
+    await acceptOnly('task_odd', submission({}, 'a profile of tomorrow').request)
+    const worker = await cluster.startWorker()
+    const [, end] = await log('task_odd')
+    const reason = expect.stringContaining('a profile of tomorrow') as string
+    expect(end).toMatchObject({ type: 'task.rejected', data: { reason } })
     worker.signal('SIGKILL')
     await worker.ended
   })

@@ -15,6 +15,7 @@ import { openLinks } from '../../harness/links/toxiproxy.ts'
 import { reservePort } from '../../harness/os/ports.ts'
 import type { ProgramCommand, ProgramRequest } from '../../harness/runtimes/programs/program.ts'
 import * as postgres from '../../harness/runtimes/programs/postgres.ts'
+import * as redis from '../../harness/runtimes/programs/redis.ts'
 import * as restate from '../../harness/runtimes/programs/restate.ts'
 import { createTemporalTemplate } from '../../harness/runtimes/programs/temporal-template.ts'
 import * as temporalDev from '../../harness/runtimes/programs/temporal-dev.ts'
@@ -206,6 +207,7 @@ async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<re
     services.map(async (service) => {
       const dataDir = join(dir, service.role)
       if (service.program === 'postgres') await makeDatabase(service, dir, dataDir)
+      else if (service.program === 'redis') await redis.createData(dataDir)
       else await mkdir(dataDir)
       // None that an outgoing connection could take before the server does.
       const innerPorts: number[] = []
@@ -226,7 +228,13 @@ async function addressesOf(places: readonly ServerPlace[]): Promise<Addresses> {
   const store = places.find(({ service }) => service.role === 'store')
   const engine = places.find(({ service }) => service.role === 'engine')
   return {
-    ...(store && { storeUrl: await postgres.storeUrl(store.dataDir, store.host, store.port) }),
+    ...(store && {
+      storeUrl: await (store.service.program === 'redis' ? redis : postgres).storeUrl(
+        store.dataDir,
+        store.host,
+        store.port,
+      ),
+    }),
     ...(engine && { engineUrl: `http://${engine.host}:${engine.port}` }),
     ...(engine && { engineControlUrl: `http://${engine.host}:${engine.controlPort}` }),
   }
@@ -240,6 +248,7 @@ async function startServers(
 ): Promise<readonly Server[]> {
   const commands = {
     postgres: postgres.programCommand,
+    redis: redis.programCommand,
     restate: restate.programCommand,
     temporal: temporal.programCommand,
     'temporal-dev': temporalDev.programCommand,

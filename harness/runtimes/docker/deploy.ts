@@ -41,7 +41,7 @@ interface Described extends Placed {
 
 export async function deploy(site: Site, request: DeployRequest, signal: AbortSignal): Promise<Deployment> {
   await using stack = new AsyncDisposableStack()
-  const password = randomBytes(18).toString('base64url')
+  const password = randomBytes(24).toString('hex')
   const placed = planNodes(request).map((node, index) =>
     placeNode(site, node, index, describeProgram(node, request, password)),
   )
@@ -62,7 +62,7 @@ export async function deploy(site: Site, request: DeployRequest, signal: AbortSi
   return {
     nodes,
     links: crossing.links,
-    ...(database && { databaseUrl: storeUrl(database.url, password) }),
+    ...(database && { databaseUrl: storeUrl('postgres', database.url, password) }),
     ailing: () => {
       const down = nodes.find((node) => !node.running)
       return down && `${down.name} is not running; see its log in ${site.place.folder}`
@@ -139,7 +139,8 @@ interface Surroundings {
 function makeNode(site: Site, node: Described, { placed, crossing, request, password }: Surroundings): ContainerNode {
   const { name, role, ordinal, index, program } = node
   const urlOf = (link: string): string | undefined => crossing.links.find((one) => one.name === link)?.url
-  const addresses = addressBook(node, placed, urlOf, (through) => storeUrl(through, password))
+  const store = placed.find(({ role }) => role === 'store')
+  const addresses = addressBook(node, placed, urlOf, (through) => storeUrl(store!.service.program, through, password))
   const { restartDelayMs, onNodeEvent: onEvent } = request
   return new ContainerNode({
     name,
@@ -153,14 +154,14 @@ function makeNode(site: Site, node: Described, { placed, crossing, request, pass
       const self = generation === 0 ? name : `${name}.${generation}`
       const address = site.network.address(firstNode + index + perGeneration * (generation % generations))
       const env = program.image === 'node' ? { ...program.env, ...addresses, OUTLAST_NODE: self } : program.env
-      const { command, confined, memoryBytes, cpus } = program
+      const { command, files = {}, confined, memoryBytes, cpus } = program
       const network = { name: site.network.name, address }
       const common = { ...box(site, name, program.image), name: `${site.prefix}-${self}` }
       return {
         address,
         url: `http://${address}:${program.port}`,
         ready: program.ready(address),
-        box: { ...common, network, env, command, confined, memoryBytes, cpus },
+        box: { ...common, network, env, command, files, confined, memoryBytes, cpus },
       }
     },
   })

@@ -1,16 +1,19 @@
 import type { DeployRequest } from '../../core/types.ts'
 import type { Readiness } from '../programs/readiness.ts'
 import { clusterFormat, serverSettings } from '../programs/postgres.ts'
+import { serverSettings as redisSettings, urlOf as redisUrl } from '../programs/redis.ts'
 import { serverEnvironment } from '../programs/restate.ts'
 import type { Planned } from '../programs/topology.ts'
 
 /** How a program is run in a container of its own, wherever that container is. */
 export interface Program {
-  readonly image: 'node' | 'postgres' | 'restate'
+  readonly image: 'node' | 'postgres' | 'redis' | 'restate'
   readonly port: number
   readonly controlPort: number
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Content by path. */
+  readonly files?: Readonly<Record<string, string>>
   readonly confined: boolean
   readonly memoryBytes: number
   readonly cpus: number
@@ -24,6 +27,7 @@ const everyAddress = '0.0.0.0'
 export function describeProgram(node: Planned, request: DeployRequest, password: string): Program {
   const { program } = node.service
   if (program === 'postgres') return describePostgres(password)
+  if (program === 'redis') return describeRedis(password)
   if (program === 'restate') return describeRestate(request.timeouts)
   return describeOwn(node, request)
 }
@@ -67,8 +71,26 @@ function describePostgres(password: string): Program {
   }
 }
 
-/** The database's address through a link, with the credentials that it was started with. */
-export function storeUrl(through: string, password: string): string {
+function describeRedis(password: string): Program {
+  const port = 6379
+  const settings = '/etc/redis.conf'
+  return {
+    image: 'redis',
+    port,
+    controlPort: port,
+    command: ['redis-server', settings],
+    env: {},
+    files: { [settings]: redisSettings({ bind: everyAddress, port, dir: '/data', password }) },
+    confined: false,
+    memoryBytes: 256 * mebibyte,
+    cpus: 2,
+    ready: (host) => ({ tcp: { host, port } }),
+  }
+}
+
+/** A store's address through a link, with the credentials that it was started with. */
+export function storeUrl(program: Planned['service']['program'], through: string, password: string): string {
+  if (program === 'redis') return redisUrl(new URL(through).host, password)
   return `postgres://${user}:${password}@${new URL(through).host}/postgres`
 }
 

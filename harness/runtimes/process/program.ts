@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ChildSpec } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
-import { cloneTemplate, createTemplate, programCommand as postgresCommand } from '../programs/postgres.ts'
+import * as postgres from '../programs/postgres.ts'
+import * as redis from '../programs/redis.ts'
 import { programCommand as restateCommand } from '../programs/restate.ts'
 import { createTemporalTemplate } from '../programs/temporal-template.ts'
 import { programCommand as temporalCommand } from '../programs/temporal.ts'
@@ -41,7 +42,8 @@ export interface ProgramPlace {
 /** Prepare a server's data before anything starts: others need what is in it, as the password of a database. */
 export async function prepareData(node: Placed, dataDir: string, temp: string): Promise<void> {
   if (node.service.program === 'postgres')
-    await cloneTemplate(await databaseTemplate(temp, node.service.schema), dataDir)
+    await postgres.cloneTemplate(await databaseTemplate(temp, node.service.schema), dataDir)
+  else if (node.service.program === 'redis') await redis.createData(dataDir)
   else await mkdir(dataDir, { recursive: true, mode: 0o711 })
 }
 
@@ -50,14 +52,22 @@ const templates = new Map<string, Promise<string>>()
 /** One cluster per schema is initialised per run; every cell gets a copy. */
 function databaseTemplate(temp: string, schema: Placed['service']['schema']): Promise<string> {
   const folder = join(temp, `${schema ?? 'postgres'}-template`)
-  const create = schema === 'temporal' ? createTemporalTemplate : createTemplate
+  const create = schema === 'temporal' ? createTemporalTemplate : postgres.createTemplate
   const made = templates.get(folder) ?? create(folder).then(() => folder)
   templates.set(folder, made)
   return made
 }
 
+/** The address of a store through any proxy, with the credentials that its data folder holds. */
+export async function readLogin({ service }: Placed, dataDir: string): Promise<(through: string) => string> {
+  const { storeUrl } = service.program === 'redis' ? redis : postgres
+  const url = await storeUrl(dataDir, 'host', 1)
+  return (through) => url.replace('host:1', new URL(through).host)
+}
+
 const serverCommands = {
-  postgres: postgresCommand,
+  postgres: postgres.programCommand,
+  redis: redis.programCommand,
   restate: restateCommand,
   temporal: temporalCommand,
   'temporal-dev': devServerCommand,

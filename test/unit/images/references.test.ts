@@ -13,11 +13,12 @@ const ingredients: Ingredients = {
   pins: {
     debian: pin('debian'),
     postgres: pin('postgres'),
+    redis: pin('redis'),
     toxiproxy: pin('toxiproxy'),
     restate: pin('restate'),
     nginx: pin('nginx'),
   },
-  recipes: { base: 'b', node: 'n', router: 'r', postgres: 'p', toxiproxy: 't', restate: 'e', nginx: 'x' },
+  recipes: { base: 'b', node: 'n', router: 'r', postgres: 'p', redis: 'd', toxiproxy: 't', restate: 'e', nginx: 'x' },
   versions: { node: '24.0.0', postgres: '18.4.0', restate: '1.7.12' },
   program: ['patterns/serve.ts', 'serve()', 'node_modules/hono@4.0.0'],
 }

@@ -9,6 +9,7 @@ const recipeFiles: Readonly<Record<ImageName | 'base', readonly string[]>> = {
   node: ['node.Dockerfile', 'warm.ts'],
   router: ['router.Dockerfile'],
   postgres: ['postgres.Dockerfile', 'postgres-entrypoint.sh'],
+  redis: ['redis.Dockerfile'],
   toxiproxy: ['toxiproxy.Dockerfile'],
   restate: ['restate.Dockerfile'],
   nginx: ['nginx.Dockerfile'],

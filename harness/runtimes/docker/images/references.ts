@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-export const imageNames = ['node', 'router', 'postgres', 'toxiproxy', 'restate', 'nginx'] as const
+export const imageNames = ['node', 'router', 'postgres', 'redis', 'toxiproxy', 'restate', 'nginx'] as const
 export type ImageName = (typeof imageNames)[number]
 
 /** Where an image comes from: pulled (ours: built on a pulled base), or built on this machine without any registry. */
@@ -35,6 +35,7 @@ export function imageReferences(from: Ingredients, source: Source): Readonly<Rec
   const { debian: _, ...official } = from.pins
   const built = {
     postgres: ours('postgres', base, from.versions.postgres),
+    redis: ours('redis', base),
     toxiproxy: ours('toxiproxy', toxiproxyVersion(from.pins)),
     restate: ours('restate', base, from.versions.restate),
     nginx: ours('nginx', base),

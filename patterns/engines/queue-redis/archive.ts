@@ -1,0 +1,84 @@
+import type { TaskEvent } from '../../contract/events.ts'
+import { requestOf } from '../../contract/log.ts'
+import { isTerminal } from '../../contract/task.ts'
+import type { NewsReader } from '../postgres/feed.ts'
+import { type Entry, journalOver, type Tail } from '../postgres/journal.ts'
+import type { Claim } from '../postgres/leases.ts'
+import type { TaskLog } from '../queue/executor.ts'
+import type { RedisStore } from './connection.ts'
+import type { Outbox } from './outbox.ts'
+import { append, claim, keysOf, outboxes, readLog, readTail } from './scripts.ts'
+
+/** An event as it is kept: with the epoch under which it was written; 0: by the API. */
+interface Line {
+  readonly epoch: number
+  readonly body: TaskEvent
+}
+
+export function lineOf(epoch: number, body: TaskEvent): string {
+  return JSON.stringify({ epoch, body } satisfies Line)
+}
+
+const parse = (line: string): Line => JSON.parse(line) as Line
+
+/** Events from an index of the log on. */
+async function eventsFrom(store: RedisStore, taskId: string, index: number): Promise<readonly TaskEvent[]> {
+  const lines = await store.run<string[]>(readLog, [keysOf(taskId).log], [index])
+  return lines.map((line) => parse(line).body)
+}
+
+/** A task's whole log, or undefined when there is no such task. */
+export function logReader(store: RedisStore) {
+  return async (taskId: string): Promise<readonly TaskEvent[] | undefined> => {
+    const events = await eventsFrom(store, taskId, 0)
+    return events.length > 0 ? events : undefined
+  }
+}
+
+/** What is new in many logs at once. The event that is known comes with it: it says where a log without news ends. */
+export function newsReader(store: RedisStore): NewsReader {
+  return async (asked) => {
+    const found = asked.map(async ({ taskId, seq }) => {
+      const events = await eventsFrom(store, taskId, Math.max(0, seq - 1))
+      const last = events.at(-1)
+      return last ? ([[taskId, { version: last.seq, done: isTerminal(last.status), events }]] as const) : []
+    })
+    return new Map((await Promise.all(found)).flat())
+  }
+}
+
+/** The log as the workers write it. What a task's end owes becomes a job at once, or by the next sweep of the outbox. */
+export function openTaskLog(store: RedisStore, outbox: Outbox): TaskLog {
+  return {
+    read: logReader(store),
+    claim: async (taskId, owner) => {
+      const { task, log } = keysOf(taskId)
+      const found = await store.run<[number, string[]] | null>(claim, [task, log])
+      if (!found) return undefined
+      const [epoch, lines] = found
+      return { taskId, owner, epoch, log: lines.map((line) => parse(line).body) }
+    },
+    journal: journalOver({
+      write: async (entries) => Promise.all(entries.map((entry) => write(store, outbox, entry))),
+      tail: (claim, known) => tailOf(store, claim, known),
+    }),
+  }
+}
+
+async function write(store: RedisStore, outbox: Outbox, { claim, version, events }: Entry): Promise<boolean> {
+  const { taskId, epoch } = claim
+  const { task, log } = keysOf(taskId)
+  const done = isTerminal(events.at(-1)!.status)
+  const owed = done && requestOf(claim.log).delivery !== undefined
+  const lines = events.map((event) => lineOf(epoch, event))
+  const values = [taskId, epoch, version, Number(done), Number(owed), ...lines]
+  const written = await store.run<number>(append, [task, log, outboxes.callbacks], values)
+  if (written === 1 && owed) void outbox.add('callbacks', taskId)
+  return written === 1
+}
+
+async function tailOf(store: RedisStore, { taskId, epoch }: Claim, known: TaskEvent): Promise<Tail> {
+  const { task, log } = keysOf(taskId)
+  const [held, lines] = await store.run<[number, string[]]>(readTail, [task, log], [epoch, known.seq])
+  return { held: held === 1, tail: lines.map(parse) }
+}

@@ -1,0 +1,56 @@
+import { Queue } from 'bullmq'
+import { reportFailure } from '../../contract/report.ts'
+import type { StoreTiming } from '../postgres/timeouts.ts'
+import { attempts, queueNames } from '../queue/queues.ts'
+import type { QueueTiming } from '../queue/timeouts.ts'
+import { redisBroker, type RedisStore } from './connection.ts'
+import { outboxes, overdue, settle } from './scripts.ts'
+
+type QueueName = keyof typeof queueNames
+
+export interface OutboxOptions {
+  readonly node: string
+  readonly url: string
+  readonly store: RedisStore
+  readonly timing: StoreTiming & QueueTiming
+}
+
+/** From the log to the queue. */
+export interface Outbox extends AsyncDisposable {
+  /** Make a task's job, or its callback's; one that is there already stays. Never rejects: a sweep repeats what failed. */
+  add(queue: QueueName, taskId: string): Promise<void>
+  /** Add what nobody did. */
+  sweep(): Promise<void>
+}
+
+/**
+ * Task and job are two writes: the library's scripts take no part in ours. So the task says that it needs a job until it has one.
+ * A job's id is its task's: adding it again changes nothing, and a job that comes back after its task's end finds nothing to do.
+ */
+export function openOutbox({ node, url, store, timing }: OutboxOptions): Outbox {
+  const { backend, connection } = redisBroker(url, timing)
+  const report = (error: unknown): void => reportFailure(node, 'outbox', error)
+  const open = (name: QueueName) => new Queue(queueNames[name], { connection }, backend).on('error', report)
+  const queues = { tasks: open('tasks'), callbacks: open('callbacks') }
+  const backoff = { type: 'exponential', delay: timing.backoffBaseMs }
+
+  async function add(queue: QueueName, taskId: string): Promise<void> {
+    try {
+      await queues[queue].add(queueNames[queue], {}, { jobId: taskId, attempts, backoff })
+      await store.run(settle, [outboxes[queue]], [taskId])
+    } catch (error) {
+      report(error)
+    }
+  }
+
+  return {
+    add,
+    sweep: async () => {
+      for (const queue of ['tasks', 'callbacks'] as const) {
+        const waiting = await store.run<string[]>(overdue, [outboxes[queue]], [timing.claimPollMs])
+        for (const taskId of waiting) await add(queue, taskId)
+      }
+    },
+    [Symbol.asyncDispose]: async () => void (await Promise.all(Object.values(queues).map((queue) => queue.close()))),
+  }
+}
