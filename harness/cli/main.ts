@@ -41,6 +41,10 @@ interface CommandFile {
 const commands: Readonly<Record<string, CommandFile>> = {
   run: { summary: 'carry out a scenario, judge it, and write its report', load: () => import('./run.ts') },
   plan: { summary: 'print what a run would do, without doing it', load: () => import('./plan.ts') },
+  conform: {
+    summary: 'hold patterns, or any service that implements the task API, against the contract',
+    load: () => import('./conform.ts'),
+  },
   list: { summary: 'what scenarios can name, and what each promises', load: () => import('./list.ts') },
   check: { summary: 'judge a run again from its files, and exit with its verdict', load: () => import('./check.ts') },
   report: { summary: 'judge a run again from its files, and write its report', load: () => import('./report.ts') },
@@ -75,6 +79,7 @@ const examples = `
 Examples:
   outlast run scenarios/quickstart.yaml    four patterns through the same faults, in about two minutes
   outlast plan scenarios/smoke.yaml        what would happen, without doing it
+  outlast conform polling                  does it keep the contract, case by case
   outlast report latest                    the last run's report again, from its files
   outlast explain latest t-00017           one task's whole story
 

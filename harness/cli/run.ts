@@ -10,6 +10,7 @@ import { exitCodeOf } from '../verdict/run.ts'
 import { openCatalog } from './catalog.ts'
 import { loadFormats, pickFormat } from './formats.ts'
 import { openLiveTable, type ProgressView } from './live-table.ts'
+import { listenForInterrupts } from './interrupt.ts'
 import type { Done } from './main.ts'
 import { outputScreen, print, say, tint } from './output.ts'
 import { openPlainLines } from './plain-lines.ts'
@@ -71,30 +72,6 @@ function openProgress(quiet: boolean): ProgressView {
   const { stderr } = process
   if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs)
   return openPlainLines(say, monotonicMs)
-}
-
-/** A terminal signals a whole group and npm passes signals on: one Ctrl-C can arrive several times. */
-const echoMs = 500
-
-/** The first signal asks the run to end well; the second ends this process at once. */
-function listenForInterrupts(): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController()
-  let abortedAt = 0
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted && monotonicMs() - abortedAt < echoMs) return
-    if (controller.signal.aborted) process.exit(exitCodes.invalid)
-    abortedAt = monotonicMs()
-    say(`${signal}: healing faults and ending nodes; once more to leave at once`)
-    controller.abort(new HarnessError(`interrupted by ${signal}`))
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, onSignal)
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      for (const signal of signals) process.off(signal, onSignal)
-    },
-  }
 }
 
 async function showOutcome({ results, folder, leftBehind }: RunOutcome): Promise<void> {

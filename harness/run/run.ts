@@ -1,27 +1,22 @@
-import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
 import type { CellPlan, Plan } from '../core/plan.ts'
 import { discover } from '../core/discover.ts'
 import type { Engine, Fault, Runtime } from '../core/types.ts'
-import { spawnChild } from '../os/child.ts'
-import { entryPath } from '../os/entry.ts'
 import { openJournal } from '../os/journal.ts'
-import { labelRun } from '../os/label.ts'
 import { formatSchedule } from '../plan/schedule.ts'
 import { collectEnvironment } from '../store/environment.ts'
 import { createRun, type RunFolder, writeResults } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
 import type { RunContext } from './parts.ts'
-import { leftBy, takeStock } from './audit.ts'
-import { cleanUp, removeRun } from './cleanup.ts'
+import { cleanUp } from './cleanup.ts'
 import { watchHealth } from './health.ts'
 import { judgeFolder } from './judge.ts'
 import type { OnProgress } from './progress.ts'
+import { supervise } from './supervise.ts'
 import { findRuntimes, type Sweeper } from './sweepers.ts'
-import { claimTemp } from './temp-folder.ts'
 
 export interface RunOptions {
   readonly scenarioText: string
@@ -61,7 +56,8 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const plannedMs =
     plan.cells.length === 0 ? 0 : sum(blocksOf(plan).map((block) => Math.max(...block.map(plannedCellMs))))
   onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
-  const leftBehind = await carryOutPlan(folder, runtime, sweepers, options)
+  const conduct = (temp: string): Promise<void> => conductBlocks(folder, temp, runtime, options)
+  const leftBehind = await supervise(sweepers, conduct, join(folder.path, 'reaper.log'))
   options.signal.throwIfAborted()
   const results = await judgeFolder(folder)
   await writeResults(folder, results)
@@ -72,43 +68,6 @@ async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgr
   const { removed, standing } = await cleanUp(sweepers)
   const notes = removed.map(({ run }) => `removed what the dead run ${run} had left`)
   for (const text of [...notes, ...standing]) onProgress({ kind: 'note', text })
-}
-
-async function carryOutPlan(
-  folder: RunFolder,
-  runtime: Runtime,
-  sweepers: readonly Sweeper[],
-  options: RunOptions,
-): Promise<readonly string[]> {
-  // Short: it is part of the path of Unix sockets, which may have no more than about a hundred bytes.
-  const run = `${process.pid}-${Date.now().toString(36)}`
-  const before = await takeStock(run, sweepers)
-  const temp = claimTemp(run)
-  const reaper = await startReaper(run, temp, folder)
-  labelRun(run)
-  const leftBehind: string[] = []
-  try {
-    await conductBlocks(folder, temp, runtime, options)
-  } finally {
-    labelRun(undefined)
-    const standing = await removeRun(run, temp, sweepers)
-    const found = leftBy(run, before, await takeStock(run, sweepers))
-    const untold = found.filter((one) => !standing.some((told) => told === one || told.startsWith(`${one}:`)))
-    leftBehind.push(...standing, ...untold)
-    reaper.stdin!.end('done')
-  }
-  return leftBehind
-}
-
-/** It finds the engines that we find: unlike a node it gets what says where they are. */
-async function startReaper(run: string, temp: string, folder: RunFolder): Promise<ChildProcess> {
-  const names = Object.keys(process.env).filter((name) => name === 'HOME' || name.startsWith('DOCKER_'))
-  return spawnChild({
-    command: process.execPath,
-    args: [entryPath('./reaper', import.meta.url), run, temp],
-    env: Object.fromEntries(names.map((name) => [name, process.env[name]!])),
-    logFile: join(folder.path, 'reaper.log'),
-  })
 }
 
 async function conductBlocks(folder: RunFolder, temp: string, runtime: Runtime, options: RunOptions): Promise<void> {

@@ -34,6 +34,12 @@ describe.concurrent('what is asked wrongly', () => {
     [['run', 'x.yaml', '--sed', '3'], /unknown option '--sed'\n\(Did you mean --seed\?\)/],
     [['run', 'x.yaml', '--seed', '1.5'], /A seed is a whole number/],
     [['run', 'x.yaml'], /^x.yaml: there is no such file\n$/],
+    [['conform'], /^name patterns, one address, or --all\n$/],
+    [['conform', 'poling'], /^there is no pattern "poling" \(did you mean "polling"\?\); patterns: /],
+    [['conform', 'polling', '--cases', 'tsk'], /^there are no cases "tsk" \(did you mean "task"\?\); /],
+    [['conform', 'polling', '--time-scale', '0'], /A time scale is a positive number/],
+    [['conform', 'http://127.0.0.1:9', 'polling'], /^an address stands alone/],
+    [['conform', 'http://127.0.0.1:9'], /^http:\/\/127.0.0.1:9 cannot be held against the contract: .*ECONNREFUSED/],
     [['check', '.'], /^\. is not a run folder: it has no plan.json\n$/],
     [['report', 'nowhere', '--format', 'pdf'], /^there is no format "pdf"; formats: html, json, markdown, terminal\n$/],
   ] as const)('outlast %j exits with 3 and says so, without a stack', async ([args, message]) => {
@@ -65,7 +71,7 @@ test('whoever stops reading is no error', async () => {
 })
 
 describe.concurrent('what is asked for help', () => {
-  test.for([[['--help']], [['run', '--help']], [['explain', '--help']]] as const)(
+  test.for([[['--help']], [['run', '--help']], [['explain', '--help']], [['conform', '--help']]] as const)(
     'outlast %j exits with 0 and gives examples',
     async ([args]) => {
       const { code, out } = await outlast(...args)

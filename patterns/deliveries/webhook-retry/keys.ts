@@ -35,6 +35,11 @@ export function endpointKey(token: string, url: string): WebhookKey {
   return sharedKey(Buffer.from(hkdfSync('sha256', token, '', `outlast webhook endpoint ${url}`, 32)))
 }
 
+/** A shared key as its owner is shown it. */
+export function showSecret({ key }: WebhookKey): string {
+  return `whsec_${key.export().toString('base64')}`
+}
+
 function sharedKey(secret: Buffer): WebhookKey {
   if (secret.length < 24 || secret.length > 64) throw new RangeError('whsec_: 24 to 64 bytes')
   return { scheme: 'v1', key: createSecretKey(secret) }

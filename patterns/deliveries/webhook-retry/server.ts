@@ -4,6 +4,7 @@ import { addressFilter, admitCallback } from '../../contract/destination.ts'
 import type { TaskRequest } from '../../contract/task.ts'
 import { timingAt } from '../../contract/timing.ts'
 import { openConsents } from './endpoint.ts'
+import { endpointKey, showSecret } from './keys.ts'
 import { openSender } from './sender.ts'
 
 const server: DeliveryServer = {
@@ -17,5 +18,6 @@ const server: DeliveryServer = {
     return createApi(backend, settings, drain, { admit })
   },
   notify: (settings) => openSender(settings),
+  endpointSecret: (token, url) => showSecret(endpointKey(token, url)),
 }
 export default server

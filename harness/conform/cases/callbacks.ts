@@ -1,0 +1,151 @@
+import { createHmac } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
+import { must, mustBe } from '../expect.ts'
+import { mustBeProblem, newKey, readEnd, start, submit, undecidedUnless, until } from '../http.ts'
+import { taskIn, type Answer, type Mailbox, type Post } from '../receiver.ts'
+
+const source = 'Standard Webhooks 1.0.0; async-api 1.1, 5.1'
+
+export default {
+  name: 'callbacks',
+  summary: 'webhooks: the finished task, to whom it may go, signed where that is said, the same when repeated',
+  cases: [
+    contractCase({
+      name: 'offered',
+      proves: 'whoever promises callbacks takes the address of one',
+      source: 'patterns/contract/axes.ts',
+      needs: [],
+      quick: true,
+      async check({ promises, able, unable }) {
+        must(!promises.callbacks || able.callbacks !== undefined, unable.callbacks ?? 'it takes no callback address')
+      },
+    }),
+    contractCase({
+      name: 'posted',
+      proves: 'the callback is the finished task, under an id that is that of its event',
+      source,
+      needs: ['callbacks'],
+      quick: true,
+      async check(target, { callbacks }) {
+        const { end, box } = await finish(target, callbacks, 'posted')
+        await until(target, () => box.posts.length > 0)
+        const { body, headers } = box.posts[0]!
+        mustBe('the task in it', taskIn(body), end)
+        mustBe('webhook-id', headers['webhook-id'], `evt_${end.task_id}_${end.version}`)
+        must(/^application\/json\b/.test(headers['content-type'] ?? ''), 'Content-Type: application/json')
+      },
+    }),
+    contractCase({
+      name: 'repeated',
+      proves: 'a callback that was refused comes again with the same id and the same bytes, if it comes again',
+      source,
+      needs: ['callbacks'],
+      async check(target, { callbacks }) {
+        const { box } = await finish(target, callbacks, 'repeated', [{ status: 500 }, { status: 204 }])
+        await settle(target, box)
+        mustBe('ids', new Set(box.posts.map(({ headers }) => headers['webhook-id'])).size, 1)
+        mustBe('bodies', new Set(box.posts.map(({ body }) => body.toString('base64'))).size, 1)
+      },
+    }),
+    contractCase({
+      name: 'accepted-once',
+      proves: 'a callback that was accepted is not posted again',
+      source,
+      needs: ['callbacks'],
+      async check(target, { callbacks }) {
+        const { box } = await finish(target, callbacks, 'accepted')
+        await settle(target, box)
+        mustBe('posts', box.posts.length, 1)
+      },
+    }),
+    contractCase({
+      name: 'redirect',
+      proves: 'a redirect is a failure and is not followed',
+      source: `${source}: never follow`,
+      needs: ['callbacks'],
+      async check(target, { callbacks }) {
+        const elsewhere = callbacks.mailbox(newKey('elsewhere'))
+        const answer = { status: 307, headers: { location: elsewhere.url } }
+        const { end, box } = await finish(target, callbacks, 'redirect', [answer, { status: 204 }])
+        await settle(target, box)
+        mustBe('posts to where it was sent', elsewhere.posts.length, 0)
+        mustBe('the task', end.status, 'completed')
+      },
+    }),
+    contractCase({
+      name: 'destinations',
+      proves: 'private, link-local and odd addresses are refused when the task is submitted',
+      source: 'async-api 1.2, 5.6: blocked-destination',
+      needs: ['callbacks'],
+      quick: true,
+      async check(target) {
+        for (const url of [
+          'http://10.0.0.1/',
+          'http://[::ffff:169.254.169.254]/',
+          'http://0x0a000001/',
+          'ftp://example.com/',
+        ]) {
+          const key = newKey('blocked')
+          const reply = await submit(target, key, target.bodyFor(key, { callbackUrl: url }))
+          mustBeProblem(url, reply, 422, 'blocked-destination')
+        }
+      },
+    }),
+    contractCase({
+      name: 'own-task',
+      proves: 'callbacks come in any order: each says by itself whose it is, and that this is its end',
+      source: 'async-api 5.9: out of order',
+      needs: ['callbacks'],
+      async check(target, { callbacks }) {
+        const tasks = await Promise.all(Array.from({ length: 6 }, () => finish(target, callbacks, 'order')))
+        await until(target, () => tasks.every(({ box }) => box.posts.length > 0))
+        for (const { box, end } of tasks) for (const { body } of box.posts) mustBe('the task', taskIn(body), end)
+        mustBe('ids', new Set(tasks.map(({ box }) => box.posts[0]!.headers['webhook-id'])).size, tasks.length)
+      },
+    }),
+    contractCase({
+      name: 'signed',
+      proves: 'the signature is that of id, time of the attempt and the very bytes, under the secret of the address',
+      source,
+      needs: ['callbacks', 'secretOf'],
+      quick: true,
+      async check(target, { callbacks, secretOf }) {
+        const { box } = await finish(target, callbacks, 'signed')
+        await until(target, () => box.posts.length > 0)
+        const post = box.posts[0]!
+        const { 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = post.headers
+        must(/^\d+$/.test(String(timestamp)), `webhook-timestamp is seconds; got ${String(timestamp)}`)
+        const ageS = Math.abs(Date.now() / 1000 - Number(timestamp))
+        must(ageS < 300, `webhook-timestamp is ${Math.round(ageS)} s away from now`)
+        const right = signatureOf(post, secretOf(box.url))
+        must(String(signatures).split(' ').includes(right), 'webhook-signature has no signature under the secret')
+      },
+    }),
+  ],
+} satisfies CaseGroup
+
+/** A task that asked for a callback and has ended. */
+async function finish(target: Target, callbacks: Abilities['callbacks'], about: string, answers?: readonly Answer[]) {
+  const key = newKey(about)
+  const box = callbacks.mailbox(key, answers)
+  const { taskId } = await start(target, key, { callbackUrl: box.url })
+  return { end: await readEnd(target, taskId), box }
+}
+
+/** The first callback came, and whatever follows it within the sender's own patience. */
+async function settle(target: Target, box: Mailbox): Promise<void> {
+  await Promise.race([until(target, () => box.posts.length > 0), sleep(target.timing.watchdogMs + 5_000)])
+  undecidedUnless(box.posts.length > 0, 'no callback came')
+  await sleep(target.timing.webhookTimeoutMs)
+}
+
+/** Over the bytes as they came: whoever parses and serialises again signs something else. */
+function signatureOf({ headers, body }: Post, secret: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  const signed = Buffer.concat([
+    Buffer.from(`${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.`),
+    body,
+  ])
+  return `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
+}

@@ -1,0 +1,165 @@
+import { contractCase, type CaseGroup } from '../case.ts'
+import { must, mustBe } from '../expect.ts'
+import { mustBeProblem, newKey, send, start, submit, type SendOptions } from '../http.ts'
+
+/** What is refused: the request, and how. */
+type Refusal = readonly [what: string, place: string, options: SendOptions, status: number, kind: string]
+
+export default {
+  name: 'problems',
+  summary: 'every refusal is a problem document (RFC 9457)',
+  cases: [
+    contractCase({
+      name: 'submissions',
+      proves:
+        'a submission without a usable key or body is refused, with the status and the type that the contract names',
+      source: 'RFC 9457; async-api 5.6',
+      needs: [],
+      quick: true,
+      async check(target) {
+        const key = newKey('refused')
+        const headers = { 'idempotency-key': key }
+        const body = target.bodyFor(key)
+        const post = (what: string, options: SendOptions, status: number, kind: string): Refusal => {
+          return [what, '/v1/tasks', { method: 'POST', body, ...options }, status, kind]
+        }
+        await allRefused(target, [
+          post('no key', {}, 400, 'idempotency-key-missing'),
+          post('a key with a space', { headers: { 'idempotency-key': 'a b' } }, 400, 'validation'),
+          post('half a body', { headers, body: '{"type":' }, 400, 'validation'),
+          post('no body', { headers: { ...headers, 'content-type': 'application/json' }, body: '' }, 400, 'validation'),
+          post('an unknown field', { headers, body: { ...body, extra: 1 } }, 400, 'validation'),
+          post('no input', { headers, body: { type: body.type } }, 400, 'validation'),
+          post('text', { headers: { ...headers, 'content-type': 'text/plain' } }, 415, 'unsupported-media-type'),
+          post('70 kB', { headers, body: 'x'.repeat(70_000) }, 413, 'body-too-large'),
+        ])
+      },
+    }),
+    contractCase({
+      name: 'work-of-ours',
+      proves: 'work that the agent does not know is refused when it is submitted, not when it runs',
+      source: 'async-api 5.6',
+      needs: ['answerTo'],
+      quick: true,
+      async check(target) {
+        const body = { type: 'agent', input: { seed: 1, profile: 'none', job: 'j' } }
+        const headers = { 'idempotency-key': newKey('unknown-work') }
+        const reply = await send(target, '/v1/tasks', { method: 'POST', headers, body })
+        mustBeProblem('an unknown profile', reply, 400, 'validation')
+      },
+    }),
+    contractCase({
+      name: 'callers',
+      proves: 'whoever has not the token is told 401 and nothing else',
+      source: 'RFC 9110 15.5.2 and 11.6.1; async-api 5.6',
+      needs: [],
+      quick: true,
+      async check(target) {
+        if (target.token === undefined) return
+        const body = target.bodyFor(newKey('callers'))
+        const post = { method: 'POST', headers: { 'idempotency-key': newKey('callers') }, body } as const
+        await allRefused(target, [
+          ['no token', '/v1/tasks', { ...post, token: null }, 401, 'unauthorized'],
+          ['another token', '/v1/tasks', { ...post, token: 'another-token-0123456789' }, 401, 'unauthorized'],
+          ['no token, a read', '/v1/tasks/none', { token: null }, 401, 'unauthorized'],
+        ])
+        const reply = await send(target, '/v1/tasks/none', { token: null })
+        must(
+          /^Bearer/i.test(String(reply.headers['www-authenticate'])),
+          'a 401 names the scheme: WWW-Authenticate: Bearer',
+        )
+      },
+    }),
+    contractCase({
+      name: 'reads',
+      proves: 'unknown tasks are 404, cursors that are none 400, methods that are none 405',
+      source: 'RFC 9457; async-api 5.6',
+      needs: [],
+      quick: true,
+      async check(target) {
+        await allRefused(target, [
+          ['an unknown task', '/v1/tasks/none', {}, 404, 'not-found'],
+          ['events of an unknown task', '/v1/tasks/none/events', {}, 404, 'not-found'],
+          ['cancelling an unknown task', '/v1/tasks/none:cancel', { method: 'POST' }, 404, 'not-found'],
+          ['a cursor below 0', '/v1/tasks/none/events?after=-1', {}, 400, 'validation'],
+          ['a path that is none', '/nowhere', {}, 404, 'not-found'],
+          ['a method that is none', '/v1/tasks', { method: 'DELETE' }, 405, 'method-not-allowed'],
+        ])
+      },
+    }),
+    contractCase({
+      name: 'delivery-log',
+      proves: 'the log of callbacks refuses as every resource does',
+      source: 'RFC 9457; async-api 5.2',
+      needs: ['answerTo'],
+      quick: true,
+      async check(target) {
+        const [log, all] = ['/v1/tasks/none/deliveries', '/v1/deliveries']
+        await allRefused(target, [
+          ['a method that is none', log, { method: 'PUT' }, 405, 'method-not-allowed'],
+          ['no token', all, { token: null }, 401, 'unauthorized'],
+        ])
+        // Not every engine keeps such a log.
+        const isKept = (await send(target, all)).status !== 501
+        const [status, kind] = isKept ? ([404, 'not-found'] as const) : ([501, 'not-supported'] as const)
+        await allRefused(target, [
+          ['callbacks of an unknown task', log, {}, status, kind],
+          ['repeating one of them', `${log}/evt_none_1:replay`, { method: 'POST' }, status, kind],
+        ])
+        await allRefused(target, [['a status that is none', `${all}?status=lost`, {}, 400, 'validation']])
+      },
+    }),
+    contractCase({
+      name: 'streams',
+      proves: 'streams of unknown tasks are 404, not an empty stream',
+      source: 'async-api 5.2, 5.6',
+      needs: ['stream'],
+      quick: true,
+      async check(target) {
+        const headers = { accept: 'text/event-stream' }
+        await allRefused(target, [
+          ['a stream of an unknown task', '/v1/tasks/none/events', { headers }, 404, 'not-found'],
+        ])
+      },
+    }),
+    contractCase({
+      name: 'not-offered',
+      proves:
+        'a channel that a service has not is refused as one: no stream and no socket with 406, no callback with 400 or 422',
+      source: 'RFC 9110 15.5.7; async-api 5.6',
+      needs: [],
+      quick: true,
+      async check(target) {
+        const { self } = await start(target, newKey('not-offered'))
+        const headers = { accept: 'text/event-stream' }
+        if (!target.able.stream)
+          mustBeProblem('a stream', await send(target, `${self}/events`, { headers }), 406, 'not-acceptable')
+        if (!target.able.socket) mustBeProblem('a socket', await send(target, `${self}/ws`), 406, 'not-acceptable')
+        if (target.able.callbacks) return
+        const key = newKey('no-callback')
+        const reply = await submit(target, key, target.bodyFor(key, { callbackUrl: 'http://127.0.0.1:9/' }))
+        const kind = reply.status === 422 ? 'blocked-destination' : 'validation'
+        mustBeProblem('a callback', reply, reply.status === 422 ? 422 : 400, kind)
+      },
+    }),
+    contractCase({
+      name: 'types',
+      proves: 'the type of a problem leads to its description',
+      source: 'RFC 9457 3.1.1',
+      needs: [],
+      quick: true,
+      async check(target) {
+        const { json } = await send(target, '/v1/tasks/none')
+        const type = String(json?.['type'])
+        // An absolute type may be a name alone.
+        if (/^[a-z][a-z0-9+.-]*:/i.test(type)) return
+        mustBe(`GET ${type}`, (await send(target, type, { token: null })).status, 200)
+      },
+    }),
+  ],
+} satisfies CaseGroup
+
+async function allRefused(target: Parameters<typeof send>[0], refusals: readonly Refusal[]): Promise<void> {
+  for (const [what, place, options, status, kind] of refusals)
+    mustBeProblem(what, await send(target, place, options), status, kind)
+}

@@ -1,0 +1,98 @@
+import { contractCase, type CaseGroup, type Target } from '../case.ts'
+import { mustBe } from '../expect.ts'
+import { acceptedTask, mustBeProblem, newKey, readEnd, readEvents, send, start, submit, until } from '../http.ts'
+import { openSocket } from '../socket.ts'
+import { openStream, readStream } from '../stream.ts'
+
+export default {
+  name: 'restarts',
+  summary: 'SIGKILL for every node of ours, and a new start',
+  cases: [
+    contractCase({
+      name: 'durable-before-202',
+      proves: 'a task that was accepted is there after everything was killed at once, and completes',
+      source: 'async-api 5.2, 5.9',
+      needs: ['restart', 'durable'],
+      async check(target, { restart }) {
+        const started = await Promise.all(Array.from({ length: 5 }, () => start(target, newKey('durable'))))
+        await restart()
+        for (const { taskId } of started) {
+          mustBe(`the end of ${taskId}`, (await readEnd(target, taskId)).status, 'completed')
+          await mustBeWhole(target, taskId)
+        }
+      },
+    }),
+    contractCase({
+      name: 'idempotent',
+      proves: 'a key means the same task after a restart, and another body is still refused',
+      source: 'async-api 5.2',
+      needs: ['restart', 'durable'],
+      async check(target, { restart }) {
+        const key = newKey('key-restart')
+        const { taskId } = await start(target, key)
+        await restart()
+        mustBe('the task', acceptedTask(await submit(target, key, target.bodyFor(key))).task_id, taskId)
+        const other = await submit(target, key, target.bodyFor(key, { deadlineS: 3600 }))
+        mustBeProblem('another body', other, 422, 'idempotency-key-reused')
+      },
+    }),
+    contractCase({
+      name: 'stream-resumes',
+      proves: 'a stream that was cut by a restart resumes at its cursor: no event twice, none missing',
+      source: 'async-api 5.9',
+      needs: ['restart', 'durable', 'stream'],
+      async check(target, { restart }) {
+        const { self, taskId } = await start(target, newKey('stream-restart'), { long: true })
+        const before = await openStream(target, `${self}/events`)
+        await until(target, () => before.events.length >= 3)
+        await restart()
+        before.close()
+        const after = await readStream(target, `${self}/events`, { 'last-event-id': before.ids.at(-1)! })
+        mustBe('events', [...before.events, ...after.events], await mustBeWhole(target, taskId))
+      },
+    }),
+    contractCase({
+      name: 'socket-resumes',
+      proves: 'a socket that was cut by a restart resumes at its last_seq: no event twice, none missing',
+      source: 'async-api 5.9',
+      needs: ['restart', 'durable', 'socket'],
+      async check(target, { restart }) {
+        const { self, taskId } = await start(target, newKey('socket-restart'), { long: true })
+        const before = await openSocket(target, self)
+        await until(target, () => before.events.length >= 3)
+        await restart()
+        before.socket.terminate()
+        const after = await openSocket(target, self, before.events.at(-1)!.seq)
+        mustBe('close code', await after.closed, 1000)
+        mustBe('events', [...before.events, ...after.events], await mustBeWhole(target, taskId))
+      },
+    }),
+    contractCase({
+      name: 'forgotten',
+      proves:
+        'where nothing is promised, a task is gone (404) and its key means a new one, or it is known and so is its key',
+      source: 'async-api 5.2: 404 unknown',
+      needs: ['restart', 'forgetful'],
+      async check(target, { restart }) {
+        const key = newKey('forgotten')
+        const { taskId } = await start(target, key)
+        await restart()
+        const reply = await send(target, `/v1/tasks/${taskId}`)
+        if (reply.status !== 200) mustBeProblem('what was forgotten', reply, 404, 'not-found')
+        const again = acceptedTask(await submit(target, key, target.bodyFor(key)))
+        mustBe('the key means the same task', again.task_id === taskId, reply.status === 200)
+      },
+    }),
+  ],
+} satisfies CaseGroup
+
+/** Its log, which has no gap. */
+async function mustBeWhole(target: Target, taskId: string) {
+  const events = await readEvents(target, taskId)
+  mustBe(
+    'seq',
+    events.map(({ seq }) => seq),
+    Array.from({ length: events.length }, (_, i) => i + 1),
+  )
+  return events
+}

@@ -1,0 +1,123 @@
+import type { ZodType } from 'zod'
+import { taskEvent, type TaskEvent } from '../../../patterns/contract/events.ts'
+import { foldEvents } from '../../../patterns/contract/log.ts'
+import { task as taskSchema, type Task } from '../../../patterns/contract/task.ts'
+import { describeError } from '../../core/errors.ts'
+import { contractCase, type CaseGroup } from '../case.ts'
+import { Breach, must, mustBe } from '../expect.ts'
+import { acceptedTask, isEnd, newKey, readEnd, readEvents, readTask, submit } from '../http.ts'
+
+export default {
+  name: 'task',
+  summary: 'a task is its log: gapless, legal, ended once',
+  cases: [
+    contractCase({
+      name: 'log',
+      proves:
+        'the log counts from 1 without gaps, makes only allowed transitions, and its last event alone is terminal',
+      source: 'async-api 5.1, 5.4, 5.5',
+      needs: [],
+      quick: true,
+      async check(target) {
+        const key = newKey('log')
+        const { task_id } = acceptedTask(await submit(target, key, target.bodyFor(key)))
+        const end = await readEnd(target, task_id)
+        const events = await readEvents(target, task_id)
+        mustBe(
+          'seq',
+          seqs(events),
+          Array.from({ length: events.length }, (_, i) => i + 1),
+        )
+        mustBe('terminal events', events.filter(isEnd).length, 1)
+        must(isEnd(events.at(-1)!), 'the terminal event is the last one')
+        mustBe('the fold of the log and the task', shown(fold(events)), shown(end))
+        mustBe('version', end.version, events.at(-1)!.seq)
+      },
+    }),
+    contractCase({
+      name: 'shape',
+      proves:
+        'tasks and events have the fields of the contract and no others, and the fold of the log is the whole task',
+      source: 'async-api 5.3, 5.5; patterns/contract/{task,events}.ts',
+      // Another service's work has fields of its own.
+      needs: ['answerTo'],
+      quick: true,
+      async check(target) {
+        const key = newKey('shape')
+        const accepted = acceptedTask(await submit(target, key, target.bodyFor(key)))
+        strict('the accepted task', taskSchema, accepted)
+        const end = await readEnd(target, accepted.task_id)
+        strict('the ended task', taskSchema, end)
+        const events = await readEvents(target, end.task_id)
+        for (const event of events) strict(`event ${event.seq}`, taskEvent, event)
+        mustBe('the fold of the log', fold(events), end)
+      },
+    }),
+    contractCase({
+      name: 'progress',
+      proves: 'what a reader sees of a task never goes back: version, progress and state',
+      source: 'async-api 5.3, 5.4',
+      needs: [],
+      quick: true,
+      async check(target) {
+        const key = newKey('progress')
+        const { task_id } = acceptedTask(await submit(target, key, target.bodyFor(key)))
+        const end = readEnd(target, task_id)
+        let before = await readTask(target, task_id)
+        for (let ended = false; !ended; ended = before.finished_at !== undefined) {
+          const now = await readTask(target, task_id)
+          must(now.version >= before.version, `version went back from ${before.version} to ${now.version}`)
+          const [was, is] = [before.progress_pct ?? 0, now.progress_pct ?? 100]
+          must(is >= was, `progress_pct went back from ${was} to ${is}`)
+          before = now
+        }
+        mustBe('the ended task, read again', before, await end)
+      },
+    }),
+    contractCase({
+      name: 'result',
+      proves: 'a completed task has the right result, all its progress and no current action',
+      source: 'async-api 5.3',
+      needs: ['answerTo', 'effects'],
+      quick: true,
+      async check(target, { answerTo, effects }) {
+        const key = newKey('result')
+        const body = target.bodyFor(key)
+        const { task_id } = acceptedTask(await submit(target, key, body))
+        const { status, status_reason, result, progress_pct, current_action } = await readEnd(target, task_id)
+        mustBe('status', [status, status_reason], ['completed', undefined])
+        mustBe('digest of the result', result?.digest, answerTo(body))
+        mustBe('progress and action', [progress_pct, current_action], [100, null])
+        const steps = (await effects()).filter(({ job }) => job === key).map(({ step }) => step)
+        mustBe(
+          'steps at the tool server',
+          steps,
+          Array.from({ length: result!.steps }, (_, i) => i + 1),
+        )
+      },
+    }),
+  ],
+} satisfies CaseGroup
+
+function seqs(events: readonly TaskEvent[]): readonly number[] {
+  return events.map(({ seq }) => seq)
+}
+
+/** What a log says of its task: the state machine is in the fold. */
+function fold(events: readonly TaskEvent[]): Task {
+  try {
+    return foldEvents(events)
+  } catch (error) {
+    throw new Breach(`the log is none: ${describeError(error)}`)
+  }
+}
+
+/** What every service's log carries. */
+function shown({ task_id, status, version, attempt, updated_at, finished_at }: Task): object {
+  return { task_id, status, version, attempt, updated_at, finished_at }
+}
+
+function strict(what: string, schema: ZodType, value: unknown): void {
+  const [issue] = schema.safeParse(value).error?.issues ?? []
+  if (issue) throw new Breach(`${what}: ${issue.path.map(String).join('.') || 'all of it'}: ${issue.message}`)
+}

@@ -1,0 +1,33 @@
+import { healAll, type Held } from '../core/acquire.ts'
+import type { Link, ToxicSpec } from '../core/link.ts'
+import type { Crossing } from './case.ts'
+
+type Toxic = Omit<ToxicSpec, 'name' | 'toxicity'>
+
+/** Both directions go silent, without FIN or RST. */
+const stall: readonly Toxic[] = [
+  { type: 'stall', stream: 'upstream', attributes: {} },
+  { type: 'stall', stream: 'downstream', attributes: {} },
+]
+/** Requests arrive and take effect; at the first byte of the answer the client gets a reset. */
+const loss: readonly Toxic[] = [{ type: 'response_lost', stream: 'downstream', attributes: { mode: 'reset' } }]
+
+export function silentLink(link: Link): Crossing {
+  return { url: link.url, harm: () => impair(link, stall) }
+}
+
+export function lossyLink(link: Link): Crossing {
+  return { url: link.url, harm: () => impair(link, loss) }
+}
+
+/** Where a kernel holds the harm, it ends it by itself after this. */
+const expiresMs = 120_000
+
+async function impair(link: Link, toxics: readonly Toxic[]): Promise<Held> {
+  const armed = await Promise.all(
+    toxics.map((toxic) => {
+      return link.impair({ ...toxic, name: `conform-${toxic.stream}`, toxicity: 1 }, { seed: 1, expiresMs })
+    }),
+  )
+  return { heal: () => healAll(armed) }
+}

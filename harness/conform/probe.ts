@@ -1,0 +1,69 @@
+import { limitMs, type Abilities, type Need, type Target } from './case.ts'
+import { Breach } from './expect.ts'
+import { newKey, send, start, submit } from './http.ts'
+import { openStream } from './stream.ts'
+import { refusedHandshake } from './socket.ts'
+
+type Missing = Target['unable']
+
+/**
+ * `ask`, within the time of a case: a service that answers nothing breaks the contract too. Throws Breach for that, and for
+ * an answer that the contract does not know.
+ */
+export async function probe(target: Target, callbacks: Abilities['callbacks'] | string): Promise<Target> {
+  const limit = AbortSignal.timeout(limitMs(target))
+  try {
+    const probed = await ask({ ...target, signal: AbortSignal.any([target.signal, limit]) }, callbacks)
+    return { ...probed, signal: target.signal }
+  } catch (error) {
+    if (!limit.aborted) throw error
+    throw new Breach(`a first task was not answered within ${limitMs(target)} ms`, { cause: error })
+  }
+}
+
+/**
+ * The target with what it says of itself when it is asked: whether it streams, opens sockets and calls back. A refusal
+ * is an answer: cases that need what it has not do not apply.
+ */
+async function ask(target: Target, callbacks: Abilities['callbacks'] | string): Promise<Target> {
+  const { self } = await start(target, newKey('probe'), { long: target.able.effects !== undefined })
+  const [stream, socket, called] = await Promise.all([
+    probeStream(target, self),
+    probeSocket(target, self),
+    typeof callbacks === 'string' ? callbacks : probeCallbacks(target, callbacks),
+  ])
+  // What the probe has begun would otherwise go on beside the cases.
+  await send(target, `${self}:cancel`, { method: 'POST' })
+  const able: Partial<Abilities> = {
+    ...target.able,
+    ...(stream === undefined && { stream: true }),
+    ...(socket === undefined && { socket: true }),
+    ...(typeof callbacks !== 'string' && called === undefined && { callbacks }),
+  }
+  const reasons: readonly (readonly [Need, string | undefined])[] = [
+    ['stream', stream],
+    ['socket', socket],
+    ['callbacks', called],
+  ]
+  const unable = Object.fromEntries(reasons.filter(([, why]) => why !== undefined)) as Missing
+  return { ...target, able, unable: { ...target.unable, ...unable } }
+}
+
+async function probeStream(target: Target, self: string): Promise<string | undefined> {
+  const stream = await openStream(target, `${self}/events`)
+  stream.close()
+  return stream.status === 406 ? 'it answers 406: it streams no events' : undefined
+}
+
+async function probeSocket(target: Target, self: string): Promise<string | undefined> {
+  const answer = await refusedHandshake(target, self)
+  return answer && `it answers ${answer.statusCode} to the handshake: it opens no sockets`
+}
+
+async function probeCallbacks(target: Target, callbacks: Abilities['callbacks']): Promise<string | undefined> {
+  const key = newKey('probe-callback')
+  const { url } = callbacks.mailbox(key)
+  const { status } = await submit(target, key, target.bodyFor(key, { callbackUrl: url }))
+  if (status === 422) return `it answers 422: it does not call ${url}`
+  return status >= 400 ? `it answers ${status} to a request with a callback: it posts none` : undefined
+}

@@ -1,0 +1,136 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import type { Inbox } from '../../patterns/contract/client.ts'
+import type { Task } from '../../patterns/contract/task.ts'
+
+/** A callback as it came. */
+export interface Post {
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  /** Path that was asked for. */
+  readonly path: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Where one task's callbacks arrive. */
+export interface Mailbox {
+  readonly url: string
+  readonly posts: readonly Post[]
+}
+
+/** Addresses that a service can call. */
+export interface Callbacks {
+  /** A new address; its requests get these answers one after another, the last one for ever. By default 204. */
+  mailbox(name: string, answers?: readonly Answer[]): Mailbox
+  /**
+   * For a client. With `batch`, callbacks are kept back until so many jobs have one, and then handed over in the
+   * opposite order, each twice.
+   */
+  inbox(batch?: number): Inbox
+}
+
+export interface Receiver extends AsyncDisposable {
+  /** `host:port` that it listens on. */
+  readonly address: string
+  /** As seen from a service that reaches it at `base`. */
+  callbacksAt(base: string): Callbacks
+}
+
+interface Box extends Mailbox {
+  readonly posts: Post[]
+  readonly answers: readonly Answer[]
+  readonly onPost: (post: Post) => void
+}
+
+/** A receiver of callbacks on any port of `host`; what comes to no mailbox is answered 404. Who asks
+ * first whether callbacks are wanted (CloudEvents 1.0, HTTP web hooks) is told yes. */
+export async function openReceiver(host: string): Promise<Receiver> {
+  const boxes = new Map<string, Box>()
+  const server = createServer(async (request, response) => {
+    const body = await buffer(request).catch(() => undefined)
+    const box = boxes.get(request.url!)
+    if (!body || !box) {
+      response.writeHead(404).end()
+      return
+    }
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, { 'webhook-allowed-origin': '*' }).end()
+      return
+    }
+    const { status, headers } = box.answers[Math.min(box.posts.length, box.answers.length - 1)]!
+    const post = { headers: request.headers, body, path: request.url! }
+    box.posts.push(post)
+    response.writeHead(status, headers).end()
+    if (status < 300) box.onPost(post)
+  })
+  await once(server.listen(0, host), 'listening')
+  return {
+    address: `${host}:${(server.address() as AddressInfo).port}`,
+    callbacksAt: (base) => ({
+      mailbox: (name, answers = [{ status: 204 }]) => addBox(boxes, base, name, answers, () => {}),
+      inbox: (batch) => openInbox(boxes, base, batch),
+    }),
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function addBox(
+  boxes: Map<string, Box>,
+  base: string,
+  name: string,
+  answers: readonly Answer[],
+  onPost: Box['onPost'],
+): Box {
+  const path = `/callbacks/${name}`
+  const box: Box = { url: base + path, posts: [], answers, onPost }
+  boxes.set(path, box)
+  return box
+}
+
+type OpenCallback = (request: Post) => Task
+
+function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
+  const waiting = new Map<string, { open: OpenCallback; resolve: (task: Task) => void }>()
+  const kept: { job: string; post: Post }[] = []
+  const handOver = (job: string, post: Post): void => {
+    const waiter = waiting.get(job)
+    try {
+      waiter?.resolve(waiter.open(post))
+    } catch {
+      // Not to be believed: never a delivery.
+    }
+  }
+  const take = (job: string, post: Post): void => {
+    kept.push({ job, post })
+    if (new Set(kept.map((one) => one.job)).size < batch) return
+    const all = kept.splice(0).toReversed()
+    for (const one of [...all, ...all]) handOver(one.job, one.post)
+  }
+  return {
+    urlFor: (job) => addBox(boxes, base, job, [{ status: 204 }], (post) => take(job, post)).url,
+    wait: (job: string, signal: AbortSignal, open: OpenCallback = ({ body }) => taskIn(body)) =>
+      new Promise((resolve, reject) => {
+        waiting.set(job, { open, resolve })
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+        // It may have come before anybody waited for it.
+        for (const post of boxes.get(`/callbacks/${job}`)?.posts ?? []) if (batch === 1) handOver(job, post)
+      }),
+  }
+}
+
+/** The task in a callback: the body itself, or the data of a message in the form of Standard Webhooks. */
+export function taskIn(body: Buffer): Task {
+  const value = JSON.parse(body.toString('utf8')) as Task & { readonly data?: Task }
+  return value.data ?? value
+}

@@ -1,0 +1,91 @@
+import { devNull } from 'node:os'
+import { timingAt } from '../../patterns/contract/timing.ts'
+import type { Link } from '../core/link.ts'
+import { openLinks } from '../links/toxiproxy.ts'
+import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
+import { entryPath } from '../os/entry.ts'
+import type { Target, Work } from './case.ts'
+import { lossyLink, silentLink } from './harms.ts'
+import { probe } from './probe.ts'
+import { openReceiver } from './receiver.ts'
+
+export interface Remote {
+  readonly url: string
+  readonly token: string | undefined
+  readonly timeScale: number
+  readonly type: string
+  /** What every submission asks for; by default a task of outlast's own agent. */
+  readonly input: unknown
+  /** `whsec_...`, where it signs its callbacks. */
+  readonly secret: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** A service at an address, as a target. What would need its nodes is beyond us; its links are ours if it speaks HTTP. */
+export async function openRemote(remote: Remote): Promise<AsyncDisposable & { readonly target: Target }> {
+  const { url, token, timeScale, secret, signal } = remote
+  await using stack = new AsyncDisposableStack()
+  const { hostname, port, protocol } = new URL(url)
+  const receiver = stack.use(await openReceiver('127.0.0.1'))
+  const link = protocol === 'http:' ? await openLink(`${hostname}:${port || 80}`, stack) : undefined
+  const target: Target = {
+    name: url,
+    url,
+    token,
+    timeScale,
+    timing: timingAt(timeScale),
+    bodyFor: (key, work) => bodyFor(remote, key, work),
+    promises: { callbacks: false, events: false },
+    able: {
+      ...(link && { silentLink: silentLink(link), lossyLink: lossyLink(link) }),
+      ...(secret !== undefined && { secretOf: () => secret }),
+    },
+    unable,
+    signal,
+  }
+  const reachable = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)
+  const callbacks = reachable
+    ? receiver.callbacksAt(`http://${receiver.address}`)
+    : 'it is on another machine, which cannot reach our receiver'
+  const probed = await probe(target, callbacks)
+  const owned = stack.move()
+  return { target: probed, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const stranger = 'only for patterns of ours:'
+const unable: Target['unable'] = {
+  answerTo: `${stranger} nobody here knows the right result`,
+  effects: `${stranger} nobody here sees its tool calls`,
+  client: `${stranger} its client is not here`,
+  hold: `${stranger} its work cannot be held up`,
+  restart: `${stranger} its processes cannot be killed`,
+  durable: `${stranger} its processes cannot be killed`,
+  forgetful: `${stranger} its processes cannot be killed`,
+  silentLink: 'a link of ours carries HTTP, and its address is https',
+  lossyLink: 'a link of ours carries HTTP, and its address is https',
+  secretOf: 'OUTLAST_WEBHOOK_SECRET is not set',
+}
+
+function bodyFor({ type, input }: Remote, key: string, { long = false, callbackUrl, deadlineS }: Work = {}) {
+  const own = { seed: key.length, profile: long ? 'research-write' : 'smoke', job: key }
+  return {
+    type,
+    input: input ?? own,
+    ...(callbackUrl !== undefined && { delivery: { webhook_url: callbackUrl } }),
+    ...(deadlineS !== undefined && { deadline_s: deadlineS }),
+  }
+}
+
+/** In a process of its own, which ends with this one: a link that was silent leaves sockets that keep Node from ending. */
+async function openLink(upstream: string, stack: AsyncDisposableStack): Promise<Link> {
+  const child = await spawnChild({
+    command: process.execPath,
+    args: [entryPath('../links/embedded/main', import.meta.url), '--evidence', devNull, '--seed', '1'],
+    logFile: devNull,
+    stdout: 'pipe',
+  })
+  stack.defer(() => killGroup(child))
+  const { listening } = await readFirstLine<{ listening: string }>(child, 'the link server', devNull)
+  const links = stack.use(await openLinks(listening))
+  return links.create({ name: 'client->api-0', kind: 'client->api', ordinal: 0, upstream })
+}

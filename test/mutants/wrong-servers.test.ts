@@ -1,0 +1,40 @@
+import { serve } from '@hono/node-server'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import { expect, test } from 'vitest'
+import { openRemote } from '../../harness/conform/remote.ts'
+import { loadCases, runCases } from '../../harness/conform/suite.ts'
+import { startApiNode, timeScale } from '../conformance/support/api-node.ts'
+import { closeServer } from '../conformance/support/tool-server.ts'
+import { mutantToken, type WrongServer, wrongServers } from './wrong-servers.ts'
+
+const quick = (await loadCases()).filter((one) => one.quick)
+
+test.each(wrongServers)('$name is caught by exactly these cases', { timeout: 120_000 }, async (wrong) => {
+  await using node = await startApiNode('sse-polling')
+  const { server, url } = await serveWrong(wrong, (request, env) => node.app.fetch(request, env))
+  const remote = { url, token: mutantToken, timeScale, type: 'agent', input: undefined, secret: undefined }
+  {
+    await using service = await openRemote({ ...remote, signal: new AbortController().signal })
+    const results = await runCases(quick, service.target)
+    const caught = results.filter(({ outcome }) => outcome === 'fail')
+    expect(caught.map((one) => one.case).toSorted()).toEqual(wrong.caughtBy.toSorted())
+    for (const { reason } of caught) expect(reason).toMatch(/\S/)
+    expect(results.filter(({ outcome }) => outcome === 'undecided')).toEqual([])
+  }
+  await closeServer(server)
+})
+
+async function serveWrong(
+  { request = (same) => same, response = (same) => same }: WrongServer,
+  right: (request: Request, env: object) => Response | Promise<Response>,
+) {
+  const fetch = async (asked: Request, env: object): Promise<Response> => {
+    const changed = await request(asked)
+    return response(await right(changed, env), asked)
+  }
+  const server = serve({ fetch, hostname: '127.0.0.1', port: 0 }) as Server
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
