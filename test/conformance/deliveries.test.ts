@@ -6,11 +6,11 @@ import { Agent, request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { Delivery } from '../../patterns/contract/axes.ts'
-import { JobFailed, type RunJob } from '../../patterns/contract/client.ts'
+import type { RunJob } from '../../patterns/contract/client.ts'
 import { dispatcher, freePort, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, startReceiver, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
-import { readEnd, readEvents, requestBody, send, submit } from './support/http.ts'
+import { readEnd, requestBody, send, submit } from './support/http.ts'
 import { startEndlessLog } from './support/endless-log.ts'
 import { openStream } from './support/sse.ts'
 import { startToolServer } from './support/tool-server.ts'
@@ -40,78 +40,6 @@ describe.each(names)('the client of %s', (delivery) => {
     const { default: data } = (await import(new URL(`${delivery}/delivery.ts`, folder).href)) as { default: Delivery }
     expect(data.name).toBe(delivery)
     expect(data.promises).toContain('no-phantom')
-  })
-
-  test('learns the right result, once, and reports what it did', async () => {
-    await using node = await startApiNode(delivery)
-    await using receiver = await startReceiver()
-    const ports = portsFor([node.url], { inbox: receiver.inbox })
-    const { task, via } = await (await clientOf(delivery))(jobFor('right', 11), ports, never)
-    expect(task).toMatchObject({ status: 'completed', result: { digest: answerOf(11), steps: 3 } })
-    expect(task).toEqual(await readEnd(node.url, task.task_id))
-    expect(node.tools.effects.map(({ key }) => key)).toEqual([1, 2, 3].map((step) => `${task.task_id}/${step}`))
-    expect(ports.log.slice(0, 2)).toMatchObject([
-      { what: 'submit.invoke', value: { attempt: 1, api: 'api-0' } },
-      { what: 'submit.ok', value: { attempt: 1, api: 'api-0', taskId: task.task_id, replayed: false } },
-    ])
-    expect(['response', 'callback', 'poll', 'stream']).toContain(via)
-  })
-
-  test('goes to the next replica when the first one refuses', async () => {
-    await using node = await startApiNode(delivery)
-    await using receiver = await startReceiver()
-    const ports = portsFor([`http://127.0.0.1:${await freePort()}`, node.url], { inbox: receiver.inbox })
-    const { task } = await (await clientOf(delivery))(jobFor('next', 12), ports, never)
-    expect(task.result!.digest).toBe(answerOf(12))
-    expect(ports.log.slice(0, 4).map(({ what }) => what)).toEqual([
-      'submit.invoke',
-      'submit.fail',
-      'submit.invoke',
-      'submit.ok',
-    ])
-    expect(ports.log.some(({ what }) => what === 'poll.fail')).toBe(false)
-  })
-
-  test('knows that it was refused, and gives up with the abort reason when it cannot know', async () => {
-    const runJob = await clientOf(delivery)
-    await using receiver = await startReceiver()
-    const closed = portsFor([`http://127.0.0.1:${await freePort()}`], { inbox: receiver.inbox })
-    const refused = runJob(jobFor('refused', 13, 300), closed, AbortSignal.timeout(300))
-    await expect(refused).rejects.toMatchObject({ name: 'JobFailed', reason: 'refused' })
-    await using node = await startApiNode(delivery)
-    await using cutter = await startCutter(node.url)
-    cutter.harm('cut', /POST/)
-    const cut = runJob(
-      jobFor('unknown', 13, 300),
-      portsFor([cutter.url], { inbox: receiver.inbox }),
-      AbortSignal.timeout(300),
-    )
-    await expect(cut).rejects.toMatchObject({ name: 'TimeoutError' })
-  })
-
-  test('does not repeat a request that can never succeed', async () => {
-    await using node = await startApiNode(delivery)
-    await using receiver = await startReceiver()
-    const ports = portsFor([node.url], { token: 'not-the-token-of-the-node', inbox: receiver.inbox })
-    const failed = (await clientOf(delivery))(jobFor('token', 14), ports, never)
-    await expect(failed).rejects.toBeInstanceOf(JobFailed)
-    expect(ports.log.map(({ what }) => what)).toEqual(['submit.invoke', 'submit.fail'])
-  })
-
-  test('a lost answer to the submission does not become a second task', async () => {
-    await using node = await startApiNode(delivery)
-    await using receiver = await startReceiver()
-    await using cutter = await startCutter(node.url)
-    cutter.harm('silence', /POST/)
-    const ports = portsFor([cutter.url], { inbox: receiver.inbox })
-    const running = (await clientOf(delivery))(jobFor('lost-answer', 15), ports, never)
-    while (node.tools.effects.length === 0) await sleep(10)
-    cutter.harm('cut', /POST/)
-    cutter.heal()
-    const { task } = await running
-    expect(task.result!.digest).toBe(answerOf(15))
-    expect(node.tools.effects.map(({ step }) => step)).toEqual([1, 2, 3])
-    expect(ports.log).toContainEqual({ what: 'submit.info', value: expect.objectContaining({ attempt: 1 }) })
   })
 })
 
@@ -176,63 +104,7 @@ describe('a step whose tool call fails', () => {
   })
 })
 
-describe.each(['polling', 'sse', 'sse-polling', 'websocket'])('%s over a node that was killed', (delivery) => {
-  test('learns that the task is gone', async () => {
-    await using tools = await startToolServer()
-    const port = await freePort()
-    const ports = portsFor([`http://127.0.0.1:${port}`])
-    let running: Promise<unknown>
-    {
-      await using _first = await startServe(delivery, tools.url, port)
-      running = (await clientOf(delivery))(jobFor('gone', 33), ports, never)
-      running.catch(() => {})
-      while (tools.effects.length === 0) await sleep(10)
-    }
-    await using _second = await startServe(delivery, tools.url, port)
-    await expect(running).rejects.toMatchObject({ name: 'JobFailed', reason: 'gone' })
-  })
-})
-
 describe('sse-polling', () => {
-  test('a stream begins at once, carries the whole log and ends after the terminal event', async () => {
-    await using node = await startApiNode('sse-polling')
-    const { json } = await submit(node.url, 'whole', requestBody(34))
-    const stream = await openStream(`${node.url}${json.links.events}`)
-    expect(stream.headers).toMatchObject({
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store, no-transform',
-      'x-accel-buffering': 'no',
-    })
-    await stream.ended
-    expect(stream.retryMs[0]).toBeGreaterThan(0)
-    expect(stream.comments.filter((comment) => comment === 'heartbeat')).not.toEqual([])
-    expect(stream.events).toEqual(await readEvents(node.url, json.task_id))
-    expect(stream.ids).toEqual(stream.events.map(({ seq }) => String(seq)))
-  })
-
-  test('resumes after Last-Event-ID, after the query if there are both, and is 204 at the end', async () => {
-    await using node = await startApiNode('sse-polling')
-    const { json } = await submit(node.url, 'resumed', requestBody(42))
-    const url = `${node.url}${json.links.events}`
-    const final = await readEnd(node.url, json.task_id)
-    const byHeader = await openStream(url, { 'last-event-id': '2' })
-    const byQuery = await openStream(`${url}?after=4`, { 'last-event-id': '2' })
-    await Promise.all([byHeader.ended, byQuery.ended])
-    expect(byHeader.ids).toEqual(['3', '4', '5', '6'])
-    expect(byQuery.ids).toEqual(['5', '6'])
-    const accept = { accept: 'text/event-stream' }
-    expect((await send(`${url}?after=${final.version}`, { headers: accept })).status).toBe(204)
-    expect((await send(`${node.url}/v1/tasks/none/events`, { headers: accept })).status).toBe(404)
-  })
-
-  test('all readers see the same', async () => {
-    await using node = await startApiNode('sse-polling')
-    const { json } = await submit(node.url, 'many', requestBody(43))
-    const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(`${node.url}${json.links.events}`)))
-    await Promise.all(streams.map(({ ended }) => ended))
-    expect(new Set(streams.map(({ ids }) => ids.join()))).toEqual(new Set(['1,2,3,4,5,6']))
-  })
-
   test('a draining node tells its readers when to come back', async () => {
     await using node = await startApiNode('sse-polling')
     const { json } = await submit(node.url, 'drained', requestBody(44))
@@ -321,15 +193,6 @@ describe('webhook', () => {
     const attempts = [{ attempt: 1, status, decision: { next: 'dead', reason: 'once' } }]
     expect(log).toMatchObject({ deliveries: [{ status: 'dead', next_attempt_at: null, attempts }] })
   })
-
-  test.each(['http://10.0.0.1/', 'http://[::ffff:169.254.169.254]/', 'http://0x0a000001/', 'ftp://example.com/'])(
-    'a task with the callback %s is refused',
-    async (url) => {
-      await using node = await startApiNode('webhook')
-      const reply = await submit(node.url, 'blocked', withCallback(53, url))
-      expect([reply.status, reply.json.type]).toEqual([422, '/problems/blocked-destination'])
-    },
-  )
 
   test('a name that resolves to a private address is not dialled', async () => {
     await using tools = await startToolServer()

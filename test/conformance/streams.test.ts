@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { planTask } from '../../patterns/agent/plan.ts'
 import { loadDeliveryServer } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
-import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 import { freePort, listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
 import { startEndlessLog } from './support/endless-log.ts'
-import { readEnd, readEvents, requestBody, send, submit } from './support/http.ts'
+import { readEnd, requestBody, submit } from './support/http.ts'
 import { closeServer, startToolServer } from './support/tool-server.ts'
-import { openSocket, refusedHandshake } from './support/websocket.ts'
+import { openSocket } from './support/websocket.ts'
 
 const never = new AbortController().signal
 
@@ -108,67 +107,7 @@ describe.each([
   })
 })
 
-describe('over a log that outlives its servers', () => {
-  let cluster: EngineCluster
-  beforeAll(async () => {
-    const engine = (await import('../../patterns/engines/postgres/engine.ts')).default
-    cluster = await startCluster(engine, timeScale)
-    await cluster.startWorker()
-  })
-  afterAll(() => cluster?.[Symbol.asyncDispose]())
-
-  test.each(['sse', 'websocket'])('%s resumes after its server was killed and started again', async (delivery) => {
-    const port = await freePort()
-    const store = { OUTLAST_ENGINE: 'postgres', OUTLAST_STORE_URL: cluster.storeUrl! }
-    const start = () => startServe(delivery, 'http://127.0.0.1:1', port, store)
-    const ports = portsFor([`http://127.0.0.1:${port}`], { sticky: false })
-    const job = longJob(`killed-${delivery}`, 83)
-    let running: ReturnType<RunJob>
-    {
-      await using _killed = await start()
-      running = (await clientOf(delivery))(job, ports, never)
-      while (eventNumbers(ports).length < 4) await sleep(5)
-    }
-    await using _next = await start()
-    expect((await running).task.result!.digest).toBe(planTask(job.input, timeScale).digest)
-    expect(eventNumbers(ports)).toEqual(everyEvent)
-    const cursors = ports.log.flatMap(({ what, value }) =>
-      what === 'stream' && value.state === 'open' ? [value.after!] : [],
-    )
-    expect([cursors[0], cursors.at(-1)! >= 4]).toEqual([0, true])
-  })
-})
-
 describe('websocket', () => {
-  test('carries the whole log after last_seq, pings at every heartbeat, and closes after the terminal event', async () => {
-    await using node = await startApiNode('websocket')
-    const { json } = await submit(node.url, 'whole', requestBody(75))
-    const url = node.url + json.links.self
-    const [whole, rest] = await Promise.all([openSocket(url), openSocket(url, 4)])
-    expect(await Promise.all([whole.closed, rest.closed])).toEqual([1000, 1000])
-    const log = await readEvents(node.url, json.task_id)
-    expect(whole.events).toEqual(log)
-    expect(rest.events).toEqual(log.slice(4))
-    expect(whole.pings).not.toEqual([])
-    const late = await openSocket(url, log.length)
-    expect([await late.closed, late.events]).toEqual([1000, []])
-  })
-
-  test('a client that answers no ping is cut, one that does stays', async () => {
-    await using node = await startApiNode('websocket')
-    node.tools.refuse(1_000_000, 503)
-    const { json } = await submit(node.url, 'pings', requestBody(76))
-    const mute = await openSocket(node.url + json.links.self, 0, { autoPong: false })
-    const answering = await openSocket(node.url + json.links.self)
-    const began = performance.now()
-    expect(await mute.closed).toBe(1006)
-    expect(performance.now() - began).toBeGreaterThan(timing.watchdogMs * 0.8)
-    await sleep(timing.watchdogMs)
-    expect(answering.socket.readyState).toBe(answering.socket.OPEN)
-    node.tools.refuse(0, 503)
-    expect(await answering.closed).toBe(1000)
-  })
-
   test('a reader that takes nothing is cut, and holds no more than its socket', async () => {
     await using endless = await startEndlessLog('websocket')
     const { socket, closed } = await openSocket(`${endless.url}/v1/tasks/endless`)
@@ -177,62 +116,6 @@ describe('websocket', () => {
     expect(endless.produced() * endless.eventBytes).toBeLessThan(64 * 2 ** 20)
     socket.resume()
     expect(await closed).toBe(1006)
-  })
-
-  test.each([
-    ['nothing', undefined],
-    ['no JSON', 'hello'],
-    ['a place that is none', '{"type":"hello","last_seq":-1}'],
-    ['another command', '{"type":"hello","last_seq":0,"more":1}'],
-    ['bytes', Buffer.from('{"type":"hello","last_seq":0}')],
-  ])('a client that says %s is told off with 1008', async (_, said) => {
-    await using node = await startApiNode('websocket')
-    const { json } = await submit(node.url, 'said', requestBody(77))
-    node.tools.refuse(1_000_000, 503)
-    const { socket, closed, events } = await openSocket(node.url + json.links.self, -1)
-    if (said !== undefined) socket.send(said)
-    expect([await closed, events]).toEqual([1008, []])
-    node.tools.refuse(0, 503)
-  })
-
-  test('a message beyond the limit is 1009', async () => {
-    await using node = await startApiNode('websocket')
-    const { json } = await submit(node.url, 'large', requestBody(78))
-    const { socket, closed } = await openSocket(node.url + json.links.self)
-    socket.send('x'.repeat(10_000))
-    expect(await closed).toBe(1009)
-  })
-
-  test('cancels like its REST twin', async () => {
-    await using node = await startApiNode('websocket')
-    const { json } = await submit(node.url, 'cancelled', requestBody(79))
-    const { socket, closed, events } = await openSocket(node.url + json.links.self)
-    socket.send('{"type":"cancel"}')
-    expect(await closed).toBe(1000)
-    expect(events.slice(-2).map(({ type }) => type)).toEqual(['task.cancel_requested', 'task.cancelled'])
-    expect((await readEnd(node.url, json.task_id)).status).toBe('cancelled')
-  })
-
-  test('the handshake is refused as every request is', async () => {
-    await using node = await startApiNode('websocket')
-    const { json } = await submit(node.url, 'refused', requestBody(80))
-    const problem = { 'content-type': 'application/problem+json' }
-    const url = node.url + json.links.self
-    const unauthorized = await refusedHandshake(url, { authorization: 'Bearer another-token-0123456789' })
-    expect(unauthorized).toMatchObject({ status: 401, headers: { ...problem, 'www-authenticate': 'Bearer' } })
-    expect(await refusedHandshake(`${node.url}/v1/tasks/none`)).toMatchObject({ status: 404, headers: problem })
-    const plain = await send(`${url}/ws`)
-    expect([plain.status, plain.headers['upgrade'], plain.json.type]).toEqual([
-      426,
-      'websocket',
-      '/problems/upgrade-required',
-    ])
-  })
-
-  test('a server of another delivery opens no socket', async () => {
-    await using node = await startApiNode('polling')
-    const { json } = await submit(node.url, 'other', requestBody(81))
-    expect((await refusedHandshake(node.url + json.links.self)).status).toBe(406)
   })
 
   test('SIGTERM: sockets are told that the node restarts, exit 0', async () => {

@@ -57,10 +57,6 @@ export async function readTask(url: string, taskId: string): Promise<Task> {
   return (await send(`${url}/v1/tasks/${taskId}`)).json
 }
 
-export async function readEvents(url: string, taskId: string, after = 0): Promise<TaskEvent[]> {
-  return (await send(`${url}/v1/tasks/${taskId}/events?after=${after}`)).json.events
-}
-
 /** Poll until the task has ended. */
 export async function readEnd(url: string, taskId: string): Promise<Task> {
   for (;;) {

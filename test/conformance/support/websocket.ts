@@ -23,12 +23,3 @@ export async function openSocket(url: string, lastSeq = 0, options = {}): Promis
   if (lastSeq >= 0) socket.send(JSON.stringify({ type: 'hello', last_seq: lastSeq }))
   return { ...read, closed }
 }
-
-/** The handshake's answer when it is refused. */
-export async function refusedHandshake(url: string, headers: Record<string, string> = {}) {
-  const socket = new WebSocket(`${url}/ws`, { headers: { authorization: `Bearer ${token}`, ...headers } })
-  const [request, response] = await once(socket, 'unexpected-response')
-  socket.on('error', () => {})
-  request.destroy()
-  return { status: response.statusCode as number, headers: response.headers as Record<string, string> }
-}

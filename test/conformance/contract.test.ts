@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { resolvePattern } from '../../patterns/catalog.ts'
+import { discover } from '../../harness/core/discover.ts'
+import type { Delivery, Engine, Runtime } from '../../harness/core/types.ts'
+import { isHarmless, loadCases, type NamedCase, runCases } from '../../harness/conform/suite.ts'
+import { labelRun } from '../../harness/os/label.ts'
+import { openScene, type Scene } from '../../harness/run/scene.ts'
+
+const folder = new URL('../../patterns/', import.meta.url)
+const deliveries = await discover<Delivery>(new URL('deliveries/', folder), 'delivery')
+const engines = await discover<Engine>(new URL('engines/', folder), 'engine')
+const { process: runtime } = Object.fromEntries(
+  await discover<Runtime>(new URL('../../harness/runtimes/', import.meta.url)),
+)
+const cases = await loadCases()
+const folders = readdirSync(new URL('deliveries/', folder), { withFileTypes: true }).filter((one) => one.isDirectory())
+
+/** A smoke task takes a second, heartbeats half of one. */
+const timeScale = 30
+
+describe.each(folders.map(({ name }) => name))('the contract, kept by %s', (delivery) => {
+  hold(`${delivery}+memory`, cases)
+})
+
+/** What needs a task that outlives its processes. */
+describe.each(['sse-polling', 'websocket'])(
+  'the contract over a log that outlives its servers, kept by %s',
+  (delivery) => {
+    hold(
+      `${delivery}+postgres`,
+      cases.filter(({ needs }) => needs.includes('durable')),
+    )
+  },
+)
+
+/** One test per case. What does not apply is skipped with the reason. */
+function hold(name: string, held: readonly NamedCase[]): void {
+  let scene: Scene
+  const stack = new AsyncDisposableStack()
+  beforeAll(async () => {
+    const temp = await mkdtemp(join(tmpdir(), 'outlast-test-'))
+    // A database that runs as nobody must be able to come here.
+    await chmod(temp, 0o711)
+    stack.defer(() => rm(temp, { recursive: true, force: true, maxRetries: 5 }))
+    labelRun(`test-${process.pid}-${Math.round(performance.now() * 1000)}`)
+    const place = { cell: 'contract', folder: temp, temp, note: async () => {} }
+    const pattern = resolvePattern(name, deliveries, engines)
+    const signal = new AbortController().signal
+    scene = stack.use(await openScene(pattern, { ...place, runtime: runtime!, timeScale, signal }))
+  })
+  afterAll(async () => {
+    await stack.disposeAsync()
+    labelRun(undefined)
+  })
+  const expectKept = async (one: NamedCase, { skip }: { skip(reason: string): never }) => {
+    const [result] = await runCases([one], scene.target)
+    const { outcome, reason } = result!
+    if (outcome === 'n/a') skip(reason!)
+    expect([outcome, reason]).toEqual(['pass', undefined])
+  }
+  test.concurrent.for(held.filter(isHarmless))('$id: $proves', (one, context) => expectKept(one, context))
+  test.for(held.filter((one) => !isHarmless(one)))('$id: $proves', (one, context) => expectKept(one, context))
+}
