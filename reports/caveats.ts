@@ -5,6 +5,7 @@ import { tooSmall } from './rows.ts'
 /** When not to trust the numbers of this run: one sentence each, what weighs most first. Empty is good news. */
 export function caveatsOf(results: RunResults): readonly string[] {
   return [
+    ...unverified(results),
     ...invalidCells(results.cells),
     ...unprovenFaults(results.cells),
     ...untouchedCells(results.cells),
@@ -23,6 +24,15 @@ const namedAtMost = 4
 function list(names: readonly string[]): string {
   const more = names.length > namedAtMost ? `, and ${names.length - namedAtMost} more` : ''
   return names.slice(0, namedAtMost).join(', ') + more
+}
+
+function unverified({ verification }: RunResults): readonly string[] {
+  if (!verification) return ['The patterns were not held against the task contract before they were measured.']
+  const unsure = verification.patterns.flatMap(({ pattern, cases }) => {
+    const one = cases.find(({ outcome }) => outcome === 'undecided')
+    return one ? [`${pattern} (${one.case}: ${one.reason})`] : []
+  })
+  return unsure.length === 0 ? [] : [`It could not be told whether the contract is kept by ${list(unsure)}.`]
 }
 
 function invalidCells(cells: readonly CellResult[]): readonly string[] {

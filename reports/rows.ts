@@ -1,4 +1,5 @@
 import { isBeyondRuntime } from '../harness/core/left-out.ts'
+import { unmeasuredBy } from '../harness/core/verification.ts'
 import type { CellResult, Episode, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
 import { duration, shownInterval } from './numbers.ts'
 
@@ -8,7 +9,22 @@ export interface ArmGroup {
   /** No fault is planned: what the others are compared with. */
   readonly control: boolean
   readonly cells: readonly CellResult[]
-  readonly notApplicable: readonly { readonly pattern: string; readonly reason: string }[]
+  readonly notApplicable: readonly Absent[]
+}
+
+/** Why there is no cell. `broken`: the pattern breaks the contract, and so is not measured. */
+interface Absent {
+  readonly pattern: string
+  readonly arm: string
+  readonly reason: string
+  readonly broken?: true
+}
+
+function nullCells({ plan, verification }: RunResults): readonly Absent[] {
+  return unmeasuredBy(verification).flatMap(({ pattern, reason }) => {
+    const arms = new Set(plan.cells.filter((cell) => cell.pattern === pattern).map(({ arm }) => arm))
+    return [...arms].map((arm) => ({ pattern, arm, reason, broken: true as const }))
+  })
 }
 
 /**
@@ -16,7 +32,7 @@ export interface ArmGroup {
  * everywhere, the fewest losses overall first.
  */
 export function armGroups(results: RunResults): readonly ArmGroup[] {
-  const notApplicable = results.plan.notApplicable.filter((one) => !isBeyondRuntime(one))
+  const notApplicable = [...results.plan.notApplicable.filter((one) => !isBeyondRuntime(one)), ...nullCells(results)]
   const order = patternOrder(results)
   const arms = new Set([...results.cells.map(({ cell }) => cell.arm), ...notApplicable.map(({ arm }) => arm)])
   const groups = [...arms].map((arm) => {
@@ -36,6 +52,7 @@ export function patternOrder(results: RunResults): readonly string[] {
   const names = new Set([
     ...results.cells.map(({ cell }) => cell.pattern),
     ...results.plan.notApplicable.map(({ pattern }) => pattern),
+    ...unmeasuredBy(results.verification).map(({ pattern }) => pattern),
   ])
   const share = (name: string): number => {
     const cells = results.cells.filter(({ cell, verdict }) => cell.pattern === name && verdict !== 'INVALID')

@@ -29,17 +29,20 @@ Ctrl-C once heals the faults, ends the nodes and exits; twice exits at once, and
 interface Options extends ScenarioOptions {
   readonly out: string
   readonly quiet?: true
+  readonly verify: boolean
 }
 
 export default function declareRun(command: Command, done: Done): void {
   takesScenario(command)
     .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
+    .option('--no-verify', 'measure without holding the patterns against the contract first')
     .option('-q, --quiet', 'no progress: the result only')
     .addHelpText('after', examples)
     .action(async (path: string, options: Options) => {
       const { plan, text, profiles } = await planScenario(path, options, await openCatalog())
       if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
-      const outcome = await carryOut({ plan, scenarioText: text, profiles, out: options.out }, options.quiet ?? false)
+      const { out, verify, quiet = false } = options
+      const outcome = await carryOut({ plan, scenarioText: text, profiles, out, verify }, quiet)
       await showOutcome(outcome)
       done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(outcome.results))
     })

@@ -4,10 +4,11 @@ import { describeError, HarnessError } from '../core/errors.ts'
 import type { CellPlan, Plan } from '../core/plan.ts'
 import { discover } from '../core/discover.ts'
 import type { Engine, Fault, Runtime } from '../core/types.ts'
+import { unmeasuredBy, type Verification } from '../core/verification.ts'
 import { openJournal } from '../os/journal.ts'
 import { formatSchedule } from '../plan/schedule.ts'
 import { collectEnvironment } from '../store/environment.ts'
-import { createRun, type RunFolder, writeResults } from '../store/run-folder.ts'
+import { createRun, type RunFolder, writeResults, writeVerification } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
 import type { RunContext } from './parts.ts'
@@ -17,6 +18,7 @@ import { judgeFolder } from './judge.ts'
 import type { OnProgress } from './progress.ts'
 import { supervise } from './supervise.ts'
 import { findRuntimes, type Sweeper } from './sweepers.ts'
+import { verifyPatterns } from './verify.ts'
 
 export interface RunOptions {
   readonly scenarioText: string
@@ -25,6 +27,8 @@ export interface RunOptions {
   readonly plan: Plan
   /** Folder that gets the run's folder. */
   readonly out: string
+  /** Whether patterns are held against the contract before they are measured. */
+  readonly verify: boolean
   /** An abort heals, stops, cleans up and rejects. */
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
@@ -38,7 +42,7 @@ export interface RunOutcome {
 }
 
 /**
- * Carry out a plan: block after block, the cells of a block side by side, each leaving a history; then judge the
+ * Carry out a plan: hold its patterns against the contract, then, of those that keep it, block after block, the cells of a block side by side, each leaving a history; then judge the
  * histories as `outlast check` would. Nothing is left running, also when this process dies: a reaper sees to that.
  * Rejects with HarnessError when the runtime cannot be used or the run was aborted.
  */
@@ -54,9 +58,12 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
   const folder = await createRun(options.out, start)
   const plannedMs =
-    plan.cells.length === 0 ? 0 : sum(blocksOf(plan).map((block) => Math.max(...block.map(plannedCellMs))))
+    plan.cells.length === 0 ? 0 : sum(blocksOf(plan.cells).map((block) => Math.max(...block.map(plannedCellMs))))
   onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
-  const conduct = (temp: string): Promise<void> => conductBlocks(folder, temp, runtime, options)
+  const conduct = async (temp: string): Promise<void> => {
+    const verification = options.verify ? await verify(folder, temp, runtime, options) : undefined
+    await conductBlocks(folder, temp, runtime, measuredOnly(plan, verification), options)
+  }
   const leftBehind = await supervise(sweepers, conduct, join(folder.path, 'reaper.log'))
   options.signal.throwIfAborted()
   const results = await judgeFolder(folder)
@@ -70,12 +77,36 @@ async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgr
   for (const text of [...notes, ...standing]) onProgress({ kind: 'note', text })
 }
 
-async function conductBlocks(folder: RunFolder, temp: string, runtime: Runtime, options: RunOptions): Promise<void> {
+async function verify(
+  folder: RunFolder,
+  temp: string,
+  runtime: Runtime,
+  { plan, signal, onProgress }: RunOptions,
+): Promise<Verification> {
+  const logs = join(folder.path, 'verification')
+  const verification = await verifyPatterns(plan, { temp, logs, runtime, signal, onProgress })
+  await writeVerification(folder, verification)
+  return verification
+}
+
+/** The cells of patterns that keep the contract. */
+function measuredOnly({ cells }: Plan, verification: Verification | undefined): readonly CellPlan[] {
+  const broken = new Set(unmeasuredBy(verification).map(({ pattern }) => pattern))
+  return cells.filter(({ pattern }) => !broken.has(pattern))
+}
+
+async function conductBlocks(
+  folder: RunFolder,
+  temp: string,
+  runtime: Runtime,
+  cells: readonly CellPlan[],
+  options: RunOptions,
+): Promise<void> {
   await using journal = await openJournal(temp)
   const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
   const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
   const context = { folder, temp, journal, runtime, engines, faults, signal: options.signal }
-  for (const block of blocksOf(options.plan)) await conductBlock(block, context, options.onProgress)
+  for (const block of blocksOf(cells)) await conductBlock(block, context, options.onProgress)
 }
 
 /** Cells of one block run side by side: the same work, the same faults, the same noise. */
@@ -134,8 +165,8 @@ function plannedCellMs(cell: CellPlan): number {
   return startMs + (cell.tasks / cell.load.ratePerSec) * 1000 + 300_000 / cell.timeScale + 2 * cell.graceMs
 }
 
-function blocksOf(plan: Plan): readonly (readonly CellPlan[])[] {
-  return [...Map.groupBy(plan.cells, ({ block }) => block).values()]
+function blocksOf(cells: readonly CellPlan[]): readonly (readonly CellPlan[])[] {
+  return [...Map.groupBy(cells, ({ block }) => block).values()]
 }
 
 async function usable(runtimes: ReadonlyMap<string, Runtime>, name: string): Promise<Runtime> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { promises, type Promised } from '../core/promises.ts'
 import { cellPlanSchema, gateSchema, planSchema } from './plan-file.ts'
+import { verificationSchema } from './verification-file.ts'
 import { outcomes, type CellResult, type Environment, type Outcome, type RunResults } from './schema.ts'
 
 /** `results.json`, version 1, as `schema.ts` describes it; unknown fields are kept, as in `plan-file.ts`. */
@@ -156,6 +157,7 @@ export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   run: z.string(),
   plan: planSchema,
   environment: environmentSchema,
+  verification: optional(verificationSchema),
   cells: z.array(cell),
   claims: z.array(claim),
   gates: z.array(gateResult),

@@ -2,9 +2,11 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
+import type { Verification } from '../core/verification.ts'
 import { planSchema } from './plan-file.ts'
 import { environmentSchema, resultsSchema } from './results-file.ts'
 import type { Environment, RunResults } from './schema.ts'
+import { verificationSchema } from './verification-file.ts'
 import { readVersioned } from './versioned-file.ts'
 
 /**
@@ -13,6 +15,7 @@ import { readVersioned } from './versioned-file.ts'
  *     <timestamp>-<scenario>-<seed>/
  *       scenario.yaml plan.json schedule.json environment.json    written before anything starts
  *       profiles/                                                 those that scenario.yaml includes by their paths
+ *       verification.json verification/                           what the patterns did against the contract, unless that was skipped
  *       cells/<cell id>/ history.ndjson evidence.ndjson ledger.ndjson logs/
  *       results.json report.html report.md                        pure functions of the above
  */
@@ -116,6 +119,17 @@ export function readEnvironment(run: RunFolder): Promise<Environment> {
 
 export function readResults(run: RunFolder): Promise<RunResults> {
   return readVersioned(join(run.path, 'results.json'), resultsSchema, 1)
+}
+
+/** Undefined where the patterns were not held against the contract. */
+export async function readVerification(run: RunFolder): Promise<Verification | undefined> {
+  const path = join(run.path, 'verification.json')
+  const there = await stat(path).catch(() => undefined)
+  return there && readVersioned(path, verificationSchema, 1)
+}
+
+export async function writeVerification(run: RunFolder, verification: Verification): Promise<void> {
+  await writeJson(join(run.path, 'verification.json'), verification)
 }
 
 export async function writeResults(run: RunFolder, results: RunResults): Promise<void> {

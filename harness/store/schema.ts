@@ -2,6 +2,7 @@ import type { DiskCost, FaultState, HarnessHealth, Via } from '../core/history.t
 import type { CellPlan, Gate, Plan } from '../core/plan.ts'
 import type { Promised } from '../core/promises.ts'
 import type { Verdict } from '../core/types.ts'
+import type { Verification } from '../core/verification.ts'
 
 /** `results.json`. Bump `version` when a reader of the old shape would misread the new one. */
 export interface RunResults {
@@ -9,6 +10,8 @@ export interface RunResults {
   readonly run: string
   readonly plan: Plan
   readonly environment: Environment
+  /** Absent: the patterns were not held against the contract before they were measured. */
+  readonly verification?: Verification
   readonly cells: readonly CellResult[]
   readonly claims: readonly Claim[]
   readonly gates: readonly GateResult[]

@@ -1,5 +1,6 @@
 import { type ExitCode, exitCodes } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
+import { unmeasuredBy, type Verification } from '../core/verification.ts'
 import type { CellResult, Environment, GateResult, RunResults, RunVerdict } from '../store/schema.ts'
 import { judgeClaims } from './claims.ts'
 import { describeGate, judgeGate } from './gates.ts'
@@ -9,21 +10,23 @@ export interface JudgedCells {
   readonly run: string
   readonly plan: Plan
   readonly environment: Environment
+  readonly verification?: Verification | undefined
   readonly cells: readonly CellResult[]
 }
 
 /**
- * The whole run: the worst of its cells and gates. A planned cell without a result makes it at least INCONCLUSIVE. Claims
+ * The whole run: the worst of its cells and gates, and of what the patterns did against the contract. A planned cell without a result makes it at least INCONCLUSIVE. Claims
  * are compared and never change the verdict.
  */
-export function judgeRun({ run, plan, environment, cells }: JudgedCells): RunResults {
+export function judgeRun({ run, plan, environment, verification, cells }: JudgedCells): RunResults {
   const gates = plan.gates.map((gate) => judgeGate(gate, cells))
-  const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells), ...gates.map(fromGate)])
+  const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells, verification), ...gates.map(fromGate)])
   return {
     version: 1,
     run,
     plan,
     environment,
+    ...(verification && { verification }),
     cells,
     claims: judgeClaims(plan, cells),
     gates,
@@ -57,11 +60,22 @@ function fromGate(gate: GateResult): Finding {
   return { verdict: gate.verdict, reasons: gate.verdict === 'PASS' ? [] : [describeGate(gate)] }
 }
 
-function missingCells(plan: Plan, cells: readonly CellResult[]): readonly Finding[] {
+/** A pattern that breaks the contract fails the run; any other cell without a result leaves it open. */
+function missingCells(
+  plan: Plan,
+  cells: readonly CellResult[],
+  verification: Verification | undefined,
+): readonly Finding[] {
   if (plan.cells.length + cells.length === 0)
     return [{ verdict: 'INCONCLUSIVE', reasons: [`${plan.scenario}: it has no cell, so nothing was judged`] }]
   const judged = new Set(cells.map(({ cell }) => cell.id))
-  return plan.cells
-    .filter(({ id }) => !judged.has(id))
-    .map(({ id }) => ({ verdict: 'INCONCLUSIVE', reasons: [`${id}: it was planned and has no result`] }))
+  const unmeasured = unmeasuredBy(verification)
+  const broken = new Set(unmeasured.map(({ pattern }) => pattern))
+  const missing = plan.cells.filter(({ id, pattern }) => !judged.has(id) && !broken.has(pattern))
+  return [
+    ...unmeasured.map(({ pattern, reason }): Finding => ({ verdict: 'FAIL', reasons: [`${pattern}: ${reason}`] })),
+    ...missing.map(({ id }): Finding => {
+      return { verdict: 'INCONCLUSIVE', reasons: [`${id}: it was planned and has no result`] }
+    }),
+  ]
 }

@@ -1,4 +1,5 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
+import { unmeasuredBy } from '../../harness/core/verification.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
@@ -23,6 +24,7 @@ export default {
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
+      list(unmeasuredBy(results.verification).map(({ pattern, reason }) => `${pattern}: ${reason}`)),
       factorial(results),
       recovery(results),
       diskSentence(results) ?? '',

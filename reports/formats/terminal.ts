@@ -1,4 +1,5 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
+import { unmeasuredBy } from '../../harness/core/verification.ts'
 import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
@@ -132,9 +133,9 @@ function ranOn(results: RunResults, screen: Screen): readonly string[] {
 }
 
 function notApplicable(results: RunResults, screen: Screen): readonly string[] {
-  const lines = summarizeLeftOut(results.plan).map(({ what, why }) =>
-    wrap(`  n/a  ${what}: ${why}`, screen.columns, '       '),
-  )
+  const broken = unmeasuredBy(results.verification).map(({ pattern, reason }) => `  null ${pattern}: ${reason}`)
+  const others = summarizeLeftOut(results.plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
+  const lines = [...broken, ...others].map((line) => wrap(line, screen.columns, '       '))
   return lines.length > 0 ? [lines.join('\n')] : []
 }
 

@@ -48,7 +48,7 @@ function square(group: ArmGroup, pattern: string): Markup {
   const cells = group.cells.filter(({ cell }) => cell.pattern === pattern)
   const absent = group.notApplicable.find((entry) => entry.pattern === pattern)
   if (cells.length === 0) {
-    const why = absent ? tag('abbr', { title: absent.reason, tabindex: 0 }, 'n/a') : 'not run'
+    const why = absent ? tag('abbr', { title: absent.reason, tabindex: 0 }, absent.broken ? 'null' : 'n/a') : 'not run'
     return tag('td', { class: 'na' }, why, absent && tag('small', {}, absent.reason))
   }
   return tag('td', {}, ...cells.map(tile))

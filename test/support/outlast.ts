@@ -15,13 +15,13 @@ export interface Finished {
 }
 
 /** The command as a user starts it. With `tmp`, its temporary files go there: no other test's can be mistaken for them. */
-export function startOutlast(args: readonly string[], tmp?: string): ChildProcess {
+export function startOutlast(args: readonly string[], tmp?: string, checkout = root): ChildProcess {
   const env = { ...process.env, NO_COLOR: '1', ...(tmp && { TMPDIR: tmp }) }
-  return spawn(process.execPath, [join(root, 'bin/outlast.js'), ...args], { cwd: root, env })
+  return spawn(process.execPath, [join(checkout, 'bin/outlast.js'), ...args], { cwd: checkout, env })
 }
 
-export async function outlast(args: readonly string[], tmp?: string): Promise<Finished> {
-  const child = startOutlast(args, tmp)
+export async function outlast(args: readonly string[], tmp?: string, checkout = root): Promise<Finished> {
+  const child = startOutlast(args, tmp, checkout)
   let [stdout, stderr] = ['', '']
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))

@@ -15,6 +15,7 @@ export function study(tasks: number): Store.RunResults {
     run: '20260413T140500Z-fiction-42',
     plan: planOf(cells.map(({ cell }) => cell)),
     environment,
+    verification: { version: 1, patterns: [] },
     cells,
     claims: claimsOf(cells),
     gates: gatesOf(cells),
