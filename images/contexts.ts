@@ -1,6 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { checkout, packagesOf, nodeFiles } from '../harness/runtimes/docker/images/node-files.ts'
+import { checkout, packagesOf, nodeFiles, sourceOf } from '../harness/runtimes/docker/images/node-files.ts'
 import {
   type ImageName,
   type Ingredients,
@@ -38,7 +38,7 @@ async function layNode({ folder }: Order): Promise<void> {
   for (const path of [...files, ...packagesOf(files)]) {
     const target = join(folder, 'app', path)
     await mkdir(dirname(target), { recursive: true })
-    await cp(join(checkout, path), target, { recursive: true })
+    await cp(join(checkout, sourceOf(path)), target, { recursive: true })
   }
   // All of package.json that Node reads here. The rest changes often and would only make images stale.
   await writeFile(join(folder, 'app/package.json'), '{ "name": "outlast", "type": "module" }\n')

@@ -1,4 +1,5 @@
 import { request, type Dispatcher } from 'undici'
+import { faultPoint } from '../contract/fault-point.ts'
 import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/patience.ts'
 import type { Timing } from '../contract/timing.ts'
 import { stepDigest, type AgentPlan } from './plan.ts'
@@ -66,7 +67,8 @@ export interface Effect {
 async function recordEffect(effect: Effect, ctx: StepContext): Promise<void> {
   const body = JSON.stringify(effect)
   for (let failures = 0; ; failures++) {
-    if (await postEffect(`${effect.taskId}/${effect.step}`, body, ctx)) return
+    faultPoint('effect.before')
+    if (await postEffect(`${effect.taskId}/${effect.step}`, body, ctx)) return faultPoint('effect.after')
     await sleep(backoffMs(ctx.timing, failures, Math.random()), ctx.signal)
   }
 }

@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { profiles } from '../agent/profiles.ts'
 import type { Backend, NodeSettings } from './backend.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
+import { faultPoint } from './fault-point.ts'
 import { requestedWaitMs, waitForChange } from './long-poll.ts'
 import { openApiDocument } from './openapi.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, toProblem, type Problem } from './problems.ts'
@@ -63,6 +65,7 @@ export function createApi(
   app.get('/openapi.json', (c) => c.json(openApiDocument()))
   app.get('/problems/:kind', (c) => explainProblem(c))
   app.use('/v1/*', requireToken(settings.token))
+  app.on('POST', '/v1/*', passFaultPoints)
   app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
   app.get(taskPath, async (c) => readTask(c, api))
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
@@ -224,6 +227,14 @@ function requireToken(token: string) {
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
+}
+
+/** Around what a command is answered with: before it goes out, and after it went. */
+async function passFaultPoints(c: Context, next: () => Promise<void>): Promise<void> {
+  await next()
+  faultPoint('api.answer.before')
+  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>
+  outgoing?.once('finish', () => faultPoint('api.answer.after'))
 }
 
 const limitBody = bodyLimit({

@@ -1,4 +1,5 @@
 import type { TaskEvent } from '../../contract/events.ts'
+import { faultPoint } from '../../contract/fault-point.ts'
 import { untilHeartbeat, type Timing } from '../../contract/timing.ts'
 
 export interface FrameOptions {
@@ -31,7 +32,9 @@ export async function* eventFrames(
       else {
         const { done, value } = await next
         if (done) break
+        faultPoint('sse.frame.before')
         yield* send(frameOf(value), options)
+        faultPoint('sse.frame.after')
         next = source.next()
       }
     }

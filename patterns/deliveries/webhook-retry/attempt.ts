@@ -1,5 +1,6 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { BlockedDestination, guardedConnector, type AddressFilter } from '../../contract/destination.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { describeFailure } from '../../contract/http.ts'
 import type { WebhookKey } from './keys.ts'
 import { clockS, type Message } from './message.ts'
@@ -14,7 +15,7 @@ export function openAttempts(isAllowed: AddressFilter, timeoutMs: number): Attem
   const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(isAllowed, timeoutMs) })
   return async (message, keys) => {
     try {
-      return await post(message, keys, dispatcher, timeoutMs)
+      return await withFaultPoints('webhook-retry.post', () => post(message, keys, dispatcher, timeoutMs))
     } catch (error) {
       return { blocked: error instanceof BlockedDestination, detail: describeFailure(error) }
     }

@@ -1,5 +1,6 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { BlockedDestination, guardedConnector, type AddressFilter } from '../../contract/destination.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { describeFailure } from '../../contract/http.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import type { Timing } from '../../contract/timing.ts'
@@ -21,7 +22,7 @@ export function openConsents(isAllowed: AddressFilter, { webhookTestMs }: Timing
   const known = new Set<string>()
   return async (url) => {
     if (known.has(url)) return
-    const answer = await ask(url, dispatcher, webhookTestMs)
+    const answer = await withFaultPoints('webhook-retry.ask', () => ask(url, dispatcher, webhookTestMs))
     if (answer === 'unknown') return
     if (known.size >= mostKnown) known.delete(known.values().next().value!)
     known.add(url)

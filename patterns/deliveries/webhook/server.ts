@@ -4,6 +4,7 @@ import type { DeliveryServer } from '../../contract/axes.ts'
 import type { NodeSettings } from '../../contract/backend.ts'
 import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } from '../../contract/callback.ts'
 import { addressFilter, admitCallback, guardedConnector } from '../../contract/destination.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { describeFailure } from '../../contract/http.ts'
 import { reportFailure } from '../../contract/report.ts'
 import { timingAt, type Timing } from '../../contract/timing.ts'
@@ -29,7 +30,7 @@ function openSender(settings: NodeSettings): Notify {
     const beganAtMs = Date.now()
     const where = `webhook of ${callback.task.task_id}`
     try {
-      const status = await post(callback, dispatcher, timing)
+      const status = await withFaultPoints('webhook.post', () => post(callback, dispatcher, timing))
       const isAccepted = status < 300
       if (!isAccepted) reportFailure(settings.node, where, `the receiver answered ${status}`)
       return recordAttempt(callback, beganAtMs, { ...after(callback, isAccepted), status, detail: `HTTP ${status}` })

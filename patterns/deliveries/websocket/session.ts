@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws'
 import { requireTask, type Api } from '../../contract/api.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { nothingFollows, untilEither } from '../../contract/follow.ts'
 import { reportError } from '../../contract/report.ts'
 import { untilHeartbeat, type Timing } from '../../contract/timing.ts'
@@ -46,7 +47,7 @@ function listen(socket: WebSocket, taskId: string, api: Api, over: AbortSignal):
 }
 
 async function sendAll(socket: WebSocket, events: AsyncIterable<TaskEvent>): Promise<void> {
-  for await (const event of events) if (!(await send(socket, event))) return
+  for await (const event of events) if (!(await withFaultPoints('websocket.send', () => send(socket, event)))) return
 }
 
 /**

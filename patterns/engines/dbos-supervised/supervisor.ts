@@ -1,4 +1,5 @@
 import type { NodeSettings } from '../../contract/backend.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { monotonicMs, sleep } from '../../contract/patience.ts'
 import { reportError } from '../../contract/report.ts'
 import { type Pace, timeoutsAt } from '../../contract/timeouts.ts'
@@ -60,7 +61,7 @@ export async function supervise(
     [Symbol.asyncDispose]: async () => {
       closing.abort(new Error('the executor leaves'))
       await beating
-      await store.query(leave, [node])
+      await withFaultPoints('dbos-supervised.leave', () => store.query(leave, [node]))
       await store[Symbol.asyncDispose]()
     },
   }
@@ -77,10 +78,11 @@ export function openPulse(
   let beatAt = nowMs()
   let judgesFrom = -Infinity
   return async () => {
-    await store.query(beat, [node, silenceMs])
+    await withFaultPoints('dbos-supervised.beat', () => store.query(beat, [node, silenceMs]))
     const now = nowMs()
     if (now - beatAt > silenceMs) judgesFrom = now + silenceMs
     beatAt = now
-    if (now >= judgesFrom) await store.query(handBack, [node, [...inHand.values()], silenceMs])
+    const judge = () => store.query(handBack, [node, [...inHand.values()], silenceMs])
+    if (now >= judgesFrom) await withFaultPoints('dbos-supervised.hand-back', judge)
   }
 }

@@ -1,5 +1,6 @@
 import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { within } from '../postgres/alarm.ts'
 import { connectionOptions, untilReached } from '../postgres/store.ts'
 import {
@@ -42,10 +43,11 @@ export async function openTaskClient({ node, storeUrl, timing, patienceMs }: Cli
   const enqueue = (workflowName: string, workflowID: string, ...input: unknown[]): Promise<boolean> =>
     untilReached(() => enqueueOnce(pool, client, { workflowName, workflowID }, input), limits, closing.signal)
   return {
-    start: (taskId, accepted) => enqueue(workflows.task, taskId, accepted),
+    start: (taskId, accepted) => withFaultPoints('dbos.start', () => enqueue(workflows.task, taskId, accepted)),
     cancel: async (taskId, owesCallback) => {
       // First the intention, which outlives this process. Then what it intends, for which nobody needs to wait.
-      await enqueue(workflows.cancellation, cancellationOf(taskId), taskId, owesCallback)
+      const intend = () => enqueue(workflows.cancellation, cancellationOf(taskId), taskId, owesCallback)
+      await withFaultPoints('dbos.cancel', intend)
       await within(patienceMs, client.cancelWorkflow(taskId)).catch(() => {})
     },
     [Symbol.asyncDispose]: async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import { planTask } from '../../agent/plan.ts'
 import type { CallbackAttempt } from '../../contract/callback.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { requestOf } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
 import { advance, nameOf, type Progressing, type Workplace } from './advance.ts'
@@ -30,7 +31,8 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
     { name: workflows.callback },
   )
   const oweCallback = async (taskId: string): Promise<void> => {
-    await DBOS.startWorkflow(callback, { workflowID: callbackOf(taskId), queueName })(taskId)
+    const owe = DBOS.startWorkflow(callback, { workflowID: callbackOf(taskId), queueName })
+    await withFaultPoints('dbos.owe', () => owe(taskId))
   }
 
   async function performTask(run: string, accepted: Accepted): Promise<void> {
@@ -41,7 +43,7 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
     while (!isTerminal(task.log.at(-1)!.status)) {
       const from = task
       const step = () => advance(from, place, DBOS.stepStatus!.cancelSignal)
-      const added = await DBOS.runStep(step, { name: nameOf(from) })
+      const added = await withFaultPoints('dbos.step', () => DBOS.runStep(step, { name: nameOf(from) }))
       task = { ...from, log: [...from.log, ...added.events], owner: added.run }
       announce(created.task_id)
     }
@@ -50,7 +52,7 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
 
   /** Also started for a task that has ended by itself meanwhile: then its callback has been started, and is not again. */
   async function cancelTask(_run: string, taskId: string, owesCallback: boolean): Promise<void> {
-    await DBOS.cancelWorkflow(taskId)
+    await withFaultPoints('dbos.end', () => DBOS.cancelWorkflow(taskId))
     announce(taskId)
     if (owesCallback) await oweCallback(taskId)
   }
@@ -63,7 +65,8 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
 async function postUntilDone(taskId: string, post: WorkflowParts['post']): Promise<void> {
   const earlier: CallbackAttempt[] = []
   for (;;) {
-    const attempt = await DBOS.runStep(() => post(taskId, earlier), { name: 'post' })
+    const record = () => DBOS.runStep(() => post(taskId, earlier), { name: 'post' })
+    const attempt = await withFaultPoints('dbos.post', record)
     if (attempt.decision.next !== 'retry') return
     earlier.push(attempt)
     await DBOS.sleepms(attempt.decision.delay_ms)

@@ -5,6 +5,7 @@ import {
   type CallbackDelivery,
   type DeliveryStatus,
 } from '../../contract/callback.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import type { Statement, Store } from './store.ts'
 
 const readOfTask: Statement = {
@@ -45,7 +46,10 @@ export function openDeliveries(store: Store): Deliveries {
     },
     list: async ({ status, after, most }) =>
       (await store.query<Row>(readList, [status ?? null, after, most])).flatMap(deliveriesIn),
-    replay: async (taskId) => (await store.query(askReplay, [taskId])).length > 0,
+    replay: async (taskId) => {
+      const asked = await withFaultPoints('postgres.replay', () => store.query(askReplay, [taskId]))
+      return asked.length > 0
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { requestOf } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
 import { batching } from './batch.ts'
@@ -124,7 +125,8 @@ async function writeAll(store: Store, entries: readonly Entry[]): Promise<boolea
     lines.map(({ epoch }) => epoch),
     lines.map(({ body }) => JSON.stringify(body)),
   ]
-  const [row] = await store.query<{ written: string[] }>(append, values)
+  const write = () => store.query<{ written: string[] }>(append, values)
+  const [row] = await withFaultPoints('postgres.append', write)
   const written = new Set(row?.written)
   return entries.map(({ claim }) => written.has(claim.taskId))
 }

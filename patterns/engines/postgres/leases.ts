@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { TaskEvent } from '../../contract/events.ts'
+import { faultPoint, withFaultPoints } from '../../contract/fault-point.ts'
 import type { Statement, Store } from './store.ts'
 
 /** A task that this worker holds: what every append must name. */
@@ -60,23 +61,23 @@ const claim: Statement = {
 /** Enter a new worker; returns its id, which is its own for this life only. */
 export async function enrolWorker(store: Store, node: string, leaseMs: number): Promise<string> {
   const workerId = randomUUID()
-  await store.query(enrol, [workerId, node, leaseMs])
+  await withFaultPoints('postgres.enrol', () => store.query(enrol, [workerId, node, leaseMs]))
   return workerId
 }
 
 /** One update for everything the worker holds. False: it was evicted, and holds nothing any more. */
 export async function renewLease(store: Store, workerId: string, leaseMs: number): Promise<boolean> {
-  return (await store.query(renew, [workerId, leaseMs])).length > 0
+  return (await withFaultPoints('postgres.renew', () => store.query(renew, [workerId, leaseMs]))).length > 0
 }
 
 /** Free what expired workers held; returns how many there were. */
 export async function evictExpired(store: Store, workerId: string): Promise<number> {
-  return (await store.query(evict, [workerId])).length
+  return (await withFaultPoints('postgres.evict', () => store.query(evict, [workerId]))).length
 }
 
 /** Free what this worker holds: anybody may take it at once. */
 export async function resignWorker(store: Store, workerId: string): Promise<void> {
-  await store.query(resign, [workerId])
+  await withFaultPoints('postgres.resign', () => store.query(resign, [workerId]))
 }
 
 /**
@@ -91,7 +92,9 @@ export async function claimTasks(
   turn: number,
 ): Promise<readonly Claim[]> {
   type Row = { task_id: string; epoch: number; log: TaskEvent[] }
+  faultPoint('postgres.claim.before')
   const rows = await store.query<Row>(claim, [owner, most, held, turn]).catch(rethrowEviction)
+  if (rows.length > 0) faultPoint('postgres.claim.after')
   return rows.map(({ task_id, epoch, log }) => ({ taskId: task_id, owner, epoch, log }))
 }
 

@@ -1,5 +1,6 @@
 import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { faultPoint, withFaultPoints } from '../../contract/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
 import { rethrowEviction } from './leases.ts'
 import type { Statement, Store } from './store.ts'
@@ -67,7 +68,8 @@ export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: nu
     const { next } = record.decision
     const status = next === 'unchanged' ? null : next === 'retry' ? 'pending' : next
     const delayMs = next === 'retry' ? record.decision.delay_ms : null
-    await store.query(settle, [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs])
+    const values = [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs]
+    await withFaultPoints('postgres.settle', () => store.query(settle, values))
     if (delayMs !== null) lookAgain(delayMs)
   }
 
@@ -87,7 +89,10 @@ export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: nu
       const room = atOnce - held.size
       if (room <= 0) return
       const values = [owner, room, [...held.keys()], ++turn]
-      for (const owed of await store.query<Owed>(take, values).catch(rethrowEviction)) hold(owner, owed)
+      faultPoint('postgres.take.before')
+      const taken = await store.query<Owed>(take, values).catch(rethrowEviction)
+      if (taken.length > 0) faultPoint('postgres.take.after')
+      for (const owed of taken) hold(owner, owed)
     },
     idle: async () => void (await Promise.all(held.values())),
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { planTask } from '../../agent/plan.ts'
 import type { Submission } from '../../contract/backend.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { cancelRequestedEvent, createdEvent } from '../../contract/log.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import { batching } from './batch.ts'
@@ -67,7 +68,8 @@ export async function acceptTask(
 ): Promise<{ taskId: string; created?: TaskEvent }> {
   const taskId = `task_${randomUUID()}`
   const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
-  const fresh = await store.query(insert, [taskId, key, fingerprint, JSON.stringify(created)])
+  const values = [taskId, key, fingerprint, JSON.stringify(created)]
+  const fresh = await withFaultPoints('postgres.accept', () => store.query(insert, values))
   if (fresh.length > 0) return { taskId, created }
   const [known] = await store.query<{ task_id: string; fingerprint: string }>(findByKey, [key])
   if (known?.fingerprint === fingerprint) return { taskId: known.task_id }
@@ -96,6 +98,7 @@ export function newsReader(store: Store): NewsReader {
 /** Add the request to cancel after `head`, the last event known; false when the log has moved on meanwhile. */
 export async function appendCancelRequest(store: Store, head: TaskEvent): Promise<boolean> {
   const event = cancelRequestedEvent(head, new Date())
-  const asked = await store.query(requestCancel, [head.task_id, head.seq, JSON.stringify(event)])
+  const values = [head.task_id, head.seq, JSON.stringify(event)]
+  const asked = await withFaultPoints('postgres.cancel', () => store.query(requestCancel, values))
   return asked.length > 0
 }

@@ -1,4 +1,5 @@
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { requestOf } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
 import type { NewsReader } from '../postgres/feed.ts'
@@ -53,7 +54,8 @@ export function openTaskLog(store: RedisStore, outbox: Outbox): TaskLog {
     read: logReader(store),
     claim: async (taskId, owner) => {
       const { task, log } = keysOf(taskId)
-      const found = await store.run<[number, string[]] | null>(claim, [task, log])
+      const fenceRuns = () => store.run<[number, string[]] | null>(claim, [task, log])
+      const found = await withFaultPoints('queue-redis.claim', fenceRuns)
       if (!found) return undefined
       const [epoch, lines] = found
       return { taskId, owner, epoch, log: lines.map((line) => parse(line).body) }
@@ -72,7 +74,8 @@ async function write(store: RedisStore, outbox: Outbox, { claim, version, events
   const owed = done && requestOf(claim.log).delivery !== undefined
   const lines = events.map((event) => lineOf(epoch, event))
   const values = [taskId, epoch, version, Number(done), Number(owed), ...lines]
-  const written = await store.run<number>(append, [task, log, outboxes.callbacks], values)
+  const insert = () => store.run<number>(append, [task, log, outboxes.callbacks], values)
+  const written = await withFaultPoints('queue-redis.append', insert)
   if (written === 1 && owed) void outbox.add('callbacks', taskId)
   return written === 1
 }

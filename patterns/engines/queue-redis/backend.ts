@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { planTask } from '../../agent/plan.ts'
 import type { Backend, NodeSettings, Submission } from '../../contract/backend.ts'
 import { cancelRequestedEvent, createdEvent, foldEvents } from '../../contract/log.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
 import { within } from '../postgres/alarm.ts'
@@ -41,7 +42,8 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
     const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
     const { task, log } = keysOf(taskId)
     const values = [taskId, fingerprint, lineOf(0, created)]
-    const known = await store.run<string | null>(accept, [task, log, outboxes.tasks], values)
+    const insert = () => store.run<string | null>(accept, [task, log, outboxes.tasks], values)
+    const known = await withFaultPoints('queue-redis.accept', insert)
     if (known !== null && known !== fingerprint)
       throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', taskId)
     if (known !== null) return { task: (await read(taskId))!, replayed: true }
@@ -58,7 +60,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
       if (!head || isTerminal(head.status) || head.status === 'cancelling') return known && foldEvents(known)
       const { task, log } = keysOf(taskId)
       const values = [taskId, '', head.seq, 0, 0, lineOf(0, cancelRequestedEvent(head, new Date()))]
-      await store.run(append, [task, log, outboxes.callbacks], values)
+      await withFaultPoints('queue-redis.cancel', () => store.run(append, [task, log, outboxes.callbacks], values))
       await store.run(publishCancel, [], [taskId])
     }
   }

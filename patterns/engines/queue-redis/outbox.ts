@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { reportFailure } from '../../contract/report.ts'
 import type { StoreTiming } from '../postgres/timeouts.ts'
 import { attempts, queueNames } from '../queue/queues.ts'
@@ -36,8 +37,9 @@ export function openOutbox({ node, url, store, timing }: OutboxOptions): Outbox 
 
   async function add(queue: QueueName, taskId: string): Promise<void> {
     try {
-      await queues[queue].add(queueNames[queue], {}, { jobId: taskId, attempts, backoff })
-      await store.run(settle, [outboxes[queue]], [taskId])
+      const addJob = () => queues[queue].add(queueNames[queue], {}, { jobId: taskId, attempts, backoff })
+      await withFaultPoints('queue-redis.add', addJob)
+      await withFaultPoints('queue-redis.settle', () => store.run(settle, [outboxes[queue]], [taskId]))
     } catch (error) {
       report(error)
     }

@@ -1,6 +1,7 @@
 import type { Pace } from '../../contract/timeouts.ts'
 import { timingAt } from '../../contract/timing.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { requestOf } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
 import { type Entry, journalOver, type Tail } from '../postgres/journal.ts'
@@ -82,7 +83,8 @@ export function openTaskLog(store: Store, pace: Pace): TaskLog {
   return {
     read,
     claim: async (taskId, owner) => {
-      const [fence] = await store.query<{ epoch: number }>(fenceOff, [taskId])
+      const fenceRuns = () => store.query<{ epoch: number }>(fenceOff, [taskId])
+      const [fence] = await withFaultPoints('queue.claim', fenceRuns)
       // Read after nobody else can write any more.
       return fence && { taskId, owner, epoch: fence.epoch, log: (await read(taskId))! }
     },
@@ -95,7 +97,7 @@ export function openTaskLog(store: Store, pace: Pace): TaskLog {
 
 async function writeAll(store: Store, append: Statement, entries: readonly Entry[]): Promise<boolean[]> {
   const lines = entries.flatMap(({ claim, events }) => events.map((body) => ({ epoch: claim.epoch, body })))
-  const [row] = await store.query<{ written: string[] }>(append, [
+  const values = [
     entries.map(({ claim }) => claim.taskId),
     entries.map(({ claim }) => claim.epoch),
     entries.map(({ version }) => version),
@@ -106,7 +108,9 @@ async function writeAll(store: Store, append: Statement, entries: readonly Entry
     lines.map(({ body }) => body.seq),
     lines.map(({ epoch }) => epoch),
     lines.map(({ body }) => JSON.stringify(body)),
-  ])
+  ]
+  const write = () => store.query<{ written: string[] }>(append, values)
+  const [row] = await withFaultPoints('queue.append', write)
   const written = new Set(row?.written)
   return entries.map(({ claim }) => written.has(claim.taskId))
 }

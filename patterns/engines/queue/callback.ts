@@ -1,6 +1,7 @@
 import { type Job, UnrecoverableError } from 'bullmq'
 import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
 import { putOff } from './put-back.ts'
 
@@ -23,7 +24,8 @@ export async function attemptCallback(
   const earlier = (job.data as Records).attempts ?? []
   const url = requestOf(log).delivery!.webhook_url
   const record = await notify({ task: foldEvents(log), url, earlier })
-  await job.updateData({ attempts: [...earlier, record] } satisfies Records)
+  const records: Records = { attempts: [...earlier, record] }
+  await withFaultPoints('queue.record', () => job.updateData(records))
   const { decision } = record
   if (decision.next === 'retry') return putOff(job, token, decision.delay_ms)
   if (decision.next === 'dead') throw new UnrecoverableError(`the callback is dead: ${decision.reason}`)

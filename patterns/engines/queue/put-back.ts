@@ -1,8 +1,9 @@
 import { DelayedError, type Job, WaitingError } from 'bullmq'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 
 /** Free for any worker at once. By throwing, this run of the job ends without an outcome. */
 export async function putBack(job: Job, token: string): Promise<never> {
-  await job.moveToWait(token)
+  await withFaultPoints('queue.put-back', () => job.moveToWait(token))
   throw new WaitingError()
 }
 

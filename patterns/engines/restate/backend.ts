@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { planTask } from '../../agent/plan.ts'
 import type { Backend, NodeSettings, Submission } from '../../contract/backend.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { createdEvent, foldEvents } from '../../contract/log.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
@@ -25,7 +26,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
     cancel: async (taskId) => {
       const task = await readTask(taskId)
       if (!task || isTerminal(task.status)) return task
-      await ingress.cancel(taskId)
+      await withFaultPoints('restate.cancel', () => ingress.cancel(taskId))
       return afterCancel(ingress, task)
     },
     [Symbol.asyncDispose]: async () => ingress[Symbol.asyncDispose](),
@@ -36,7 +37,8 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
 async function submit(ingress: Ingress, { key, fingerprint, request }: Submission, timeScale: number) {
   const taskId = `task_${hash('sha256', key, 'hex').slice(0, 32)}`
   const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
-  if (await ingress.send(taskId, { created, fingerprint })) return { task: foldEvents([created]), replayed: false }
+  const send = () => ingress.send(taskId, { created, fingerprint })
+  if (await withFaultPoints('restate.send', send)) return { task: foldEvents([created]), replayed: false }
   const known = await readStarted(ingress, taskId)
   if (known.fingerprint === fingerprint) return { task: foldEvents(known.log), replayed: true }
   throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', taskId)

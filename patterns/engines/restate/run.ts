@@ -2,6 +2,7 @@ import { RestatePromise, type WorkflowContext } from '@restatedev/restate-sdk'
 import { planTask, type AgentPlan } from '../../agent/plan.ts'
 import type { CallbackAttempt } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import {
   cancelledEvent,
   cancelRequestedEvent,
@@ -48,7 +49,8 @@ async function postCallback(ctx: Run, log: readonly TaskEvent[], executor: Execu
   const earlier: CallbackAttempt[] = []
   while (url !== undefined) {
     const callback = { task: foldEvents(log), url, earlier }
-    const attempt = await ctx.run('notify', () => executor.notify(callback))
+    const notify = async () => ctx.run('notify', () => executor.notify(callback))
+    const attempt = await withFaultPoints('restate.notify', notify)
     if (attempt.decision.next !== 'retry') return
     earlier.push(attempt)
     await ctx.sleep(attempt.decision.delay_ms, 'next attempt')
@@ -56,13 +58,14 @@ async function postCallback(ctx: Run, log: readonly TaskEvent[], executor: Execu
 }
 
 async function performSteps(ctx: Run, plan: AgentPlan, log: Log, executor: Executor): Promise<void> {
-  let by = await ctx.run('open', () => executor.open())
+  let by = await withFaultPoints('restate.open', async () => ctx.run('open', () => executor.open()))
   await log.append(startedEvent(log.head, plan, by.executor, new Date(by.at)))
   const interruptions = interruptionsOf(ctx, log.events, executor.timeScale)
   while (!isTerminal(log.head.status)) {
     const { step, digest } = completedSteps(log.events)
     const work = { taskId: ctx.key, plan, step: step + 1, digest, attempt: log.head.attempt, life: by.life }
-    const happened = await raceStep(ctx, { ...work, job: requestOf(log.events).input.job }, interruptions, executor)
+    const race = () => raceStep(ctx, { ...work, job: requestOf(log.events).input.job }, interruptions, executor)
+    const happened = await withFaultPoints('restate.step', race)
     for (const event of eventsOf(happened, plan, step, log.head)) await log.append(event)
     if (happened.kind === 'resumed') by = happened
   }
@@ -136,7 +139,7 @@ function openLog(ctx: Run): Log {
     append: async (event) => {
       events.push(event)
       ctx.set(eventKey(event.seq), event)
-      await ctx.promise<TaskEvent>(eventKey(event.seq)).resolve(event)
+      await withFaultPoints('restate.append', async () => ctx.promise<TaskEvent>(eventKey(event.seq)).resolve(event))
     },
   }
 }

@@ -6,6 +6,7 @@ import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate
 import { Agent, request } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { sleep } from '../../contract/patience.ts'
 import { reportFailure } from '../../contract/report.ts'
 import { timingAt } from '../../contract/timing.ts'
@@ -26,7 +27,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
   const executor = openExecutor({ settings: { ...settings, toolsUrl }, timing, dispatcher, notify })
   let ready = false
   const node = await listen(settings, taskWorkflow(executor), () => ready)
-  await register(engineControlUrl, advertisedUrl)
+  await withFaultPoints('restate.register', () => register(engineControlUrl, advertisedUrl))
   ready = true
   return {
     [Symbol.asyncDispose]: async () => {

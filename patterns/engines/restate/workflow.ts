@@ -1,5 +1,6 @@
 import * as restate from '@restatedev/restate-sdk'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import type { Executor } from './executor.ts'
 import { cancelPromise, eventKey, workflowName, type Accepted, type Snapshot, type State } from './protocol.ts'
 import { performTask } from './run.ts'
@@ -39,5 +40,6 @@ function awaitEvent(ctx: Shared, seq: number): Promise<TaskEvent> {
 
 async function askToCancel(ctx: Shared, { time }: { time: string }): Promise<void> {
   const request = ctx.promise<string>(cancelPromise)
-  if ((await request.peek()) === undefined) await request.resolve(time)
+  if ((await request.peek()) !== undefined) return
+  await withFaultPoints('restate.ask', async () => request.resolve(time))
 }

@@ -6,6 +6,7 @@ import { performStep, ToolRefusal } from '../../agent/step.ts'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
 import { timeoutsAt } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
@@ -39,8 +40,9 @@ export function openActivities({ settings, timing, dispatcher, ...parts }: Activ
     using _beat = beatEvery(heartbeatMs)
     const place = { taskId, job: input.job, attempt, executor: node, toolsUrl, dispatcher, timing }
     try {
-      const done = performStep(planTask(input, timeScale), step, digest, { ...place, signal: cancellationSignal() })
-      return { kind: 'done', ...(await done) }
+      const context = { ...place, signal: cancellationSignal() }
+      const perform = () => performStep(planTask(input, timeScale), step, digest, context)
+      return { kind: 'done', ...(await withFaultPoints('temporal.step', perform)) }
     } catch (error) {
       if (error instanceof ToolRefusal) return { kind: 'refused', reason: error.message }
       throw isLeaving(error) ? ApplicationFailure.retryable('the worker leaves', 'WorkerShutdown') : error
@@ -50,10 +52,11 @@ export function openActivities({ settings, timing, dispatcher, ...parts }: Activ
   async function notify(_ending: Ending, earlier: readonly CallbackAttempt[]): Promise<CallbackAttempt> {
     using _beat = beatEvery(heartbeatMs)
     const log = await parts.readLog(about().taskId)
-    return parts.notify({ task: foldEvents(log), url: requestOf(log).delivery!.webhook_url, earlier })
+    const callback = { task: foldEvents(log), url: requestOf(log).delivery!.webhook_url, earlier }
+    return withFaultPoints('temporal.notify', () => parts.notify(callback))
   }
   const decider: Decider = { executor: node, life: randomUUID() }
-  return { step, notify, identify: async () => decider }
+  return { step, notify, identify: () => withFaultPoints('temporal.identify', async () => decider) }
 }
 
 function about(): { readonly attempt: number; readonly taskId: string } {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { planTask } from '../../agent/plan.ts'
 import type { Backend, NodeSettings, Submission } from '../../contract/backend.ts'
 import type { TaskEvent } from '../../contract/events.ts'
+import { withFaultPoints } from '../../contract/fault-point.ts'
 import { createdEvent, foldEvents } from '../../contract/log.ts'
 import { ProblemError } from '../../contract/problems.ts'
 import { isTerminal, type Task } from '../../contract/task.ts'
@@ -29,7 +30,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
     cancel: async (taskId) => {
       const task = await readTask(taskId)
       if (!task || isTerminal(task.status)) return task
-      await frontend.cancel(taskId)
+      await withFaultPoints('temporal.cancel', () => frontend.cancel(taskId))
       return afterCancel(frontend, task)
     },
     [Symbol.asyncDispose]: async () => frontend[Symbol.asyncDispose](),
@@ -49,7 +50,8 @@ async function submit(frontend: Frontend, { key, fingerprint, request }: Submiss
     owesCallback: request.delivery !== undefined,
     ...(request.deadline_s !== undefined && { deadlineMs: (request.deadline_s * 1000) / pace.timeScale }),
   }
-  if (await frontend.start(taskId, accepted)) return { task: foldEvents([created]), replayed: false }
+  if (await withFaultPoints('temporal.start', () => frontend.start(taskId, accepted)))
+    return { task: foldEvents([created]), replayed: false }
   const known = await frontend.read(taskId)
   if (known?.accepted.fingerprint === fingerprint) return { task: foldEvents(known.events), replayed: true }
   throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', taskId)

