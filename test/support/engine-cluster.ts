@@ -36,6 +36,8 @@ export interface EngineCluster extends AsyncDisposable {
   readonly callbacks: readonly Callback[]
   readonly webhookUrl: string
   readonly timeScale: number
+  /** Of the API nodes. */
+  readonly token: string
   /** Database address, for looking behind the engine's back. */
   readonly storeUrl: string | undefined
   /** Of its API nodes. */
@@ -45,6 +47,10 @@ export interface EngineCluster extends AsyncDisposable {
   openApi(): Promise<Backend>
   /** Under a name that none had before, unless one is given. */
   startWorker(name?: string): Promise<Worker>
+  /** One life of a node of ours, as a process; its stderr is a pipe. Ended with the cluster at the latest. */
+  spawnNode(program: 'serve' | 'work', own: Partial<NodeSettings>, env?: Readonly<Record<string, string>>): ChildProcess
+  /** Where a worker has to listen: an engine that knows its workers by address has one address for them. */
+  readonly workerPort: number
   stopServer(): Promise<void>
   startServer(): Promise<void>
 }
@@ -94,7 +100,8 @@ export async function startCluster(
     ...addressOf('api'),
   }
   const workers: ChildProcess[] = []
-  stack.defer(() => endAll(workers))
+  const nodes: ChildProcess[] = []
+  stack.defer(() => endAll([...workers, ...nodes]))
   const owned = stack.move()
   return {
     engine,
@@ -102,6 +109,7 @@ export async function startCluster(
     callbacks: world.callbacks,
     webhookUrl: `${world.url}/callback`,
     timeScale,
+    token: settings.token,
     storeUrl: addresses.storeUrl,
     settings,
     links,
@@ -115,6 +123,13 @@ export async function startCluster(
       const node = name ?? `worker-${workers.length}`
       return spawnWorker({ ...settings, ...addressOf('worker'), node, listen }, workers)
     },
+    spawnNode: (program, own, env = {}) => {
+      const at = addressOf(program === 'work' ? 'worker' : 'api')
+      const child = spawnProgram(program, { ...settings, ...at, ...own }, 'pipe', env)
+      nodes.push(child)
+      return child
+    },
+    workerPort,
     stopServer: async () => servers.at(-1)?.stop(),
     startServer: async () => servers.at(-1)?.start(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -157,11 +172,8 @@ async function openCrossings(
 }
 
 async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Promise<Worker> {
-  const entry = fileURLToPath(new URL('../../patterns/work.ts', import.meta.url))
-  const env = { ...process.env, ...environmentOf(settings), OUTLAST_PARENT_PIPE: '1' }
-  const child = spawn(process.execPath, [entry], { env, stdio: ['pipe', 'inherit', 'inherit'] })
+  const child = spawnProgram('work', settings, 'inherit')
   workers.push(child)
-  child.stdin?.on('error', () => {})
   const { host, port } = settings.listen
   await waitUntilReady({ http: `http://${host}:${port}/healthz` }, AbortSignal.timeout(30_000))
   return {
@@ -170,6 +182,22 @@ async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Pro
     isAlive: () => isRunning(child),
     ended: once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | string),
   }
+}
+
+function spawnProgram(
+  program: 'serve' | 'work',
+  settings: NodeSettings,
+  stderr: 'inherit' | 'pipe',
+  own: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const entry = fileURLToPath(new URL(`../../patterns/${program}.ts`, import.meta.url))
+  const env = { ...process.env, ...environmentOf(settings), ...own, OUTLAST_PARENT_PIPE: '1' }
+  const child = spawn(process.execPath, [entry], {
+    env,
+    stdio: ['pipe', stderr === 'pipe' ? 'ignore' : 'inherit', stderr],
+  })
+  child.stdin?.on('error', () => {})
+  return child
 }
 
 function environmentOf(settings: NodeSettings): Record<string, string> {

@@ -1,0 +1,235 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { discover } from '../../harness/core/discover.ts'
+import type { Delivery, Engine } from '../../harness/core/types.ts'
+import processes from '../../harness/runtimes/process.ts'
+import { planTask } from '../../patterns/agent/plan.ts'
+import type { TaskEvent } from '../../patterns/contract/events.ts'
+import { foldEvents } from '../../patterns/contract/log.ts'
+import { isTerminal, type Task } from '../../patterns/contract/task.ts'
+import { hasFailed, type Kind, type Ran, reference } from '../support/crash-clients.ts'
+import { type CrashScene, startCrashScene } from '../support/crash-scene.ts'
+import { faultPointsFrom } from '../support/fault-points.ts'
+
+const patterns = new URL('../../patterns/', import.meta.url)
+const engines = await discover<Engine>(new URL('engines/', patterns), 'engine')
+const reasons = new Map<string, string>()
+for (const { name, services } of engines.values()) {
+  const reason = await processes.whyNot(services)
+  if (reason !== undefined) reasons.set(name, reason)
+}
+const present = [...engines.values()].filter(({ name }) => !reasons.has(name))
+
+const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${name}/server.ts`, patterns))
+/** The reference delivery, and every other one whose server has fault points that those before it have not. */
+const deliveries = await chooseDeliveries()
+const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'cancel', 'replay']
+
+/** Points that an engine's processes have in their text and cannot reach: they share code with other engines. */
+const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = []
+
+for (const [name, reason] of reasons) {
+  console.warn(`engine ${name} is skipped: ${reason}`)
+  test.skipIf(true)(`engine ${name} is skipped: ${reason}`, () => expect.unreachable())
+}
+
+const tallies = new Map(
+  present.map(({ name }) => [name, { points: new Set<string>(), kills: 0, tasks: 0, lost: 0, repeated: 0 }]),
+)
+afterAll(() => {
+  for (const [name, { points, kills, tasks, lost, repeated }] of tallies)
+    console.log(
+      `${name}: ${points.size} fault points, ${kills} kills, ${tasks} tasks, ${lost} lost, ${repeated} steps repeated`,
+    )
+})
+
+/** How a point is reached: by a task of a kind, by an executor that is told to go, or by one that starts. */
+interface Reach {
+  readonly by: Kind | 'leave' | 'start'
+  /** Passings of one task on its own. */
+  readonly times: number
+  /** Also passed when there is nothing to do. */
+  readonly idle: boolean
+}
+
+describe.concurrent.each(present)('engine $name', (engine) => {
+  // Whoever dies comes back by its name here, which is all that an engine may ask whose tasks do not live in a process.
+  const durable = !engine.sticky
+  const limitMs = durable ? 45_000 : 3000
+  const modules = engine.executor === 'worker' ? ['backend', 'worker'] : ['backend']
+  const own = faultPointsFrom(...modules.map((module) => new URL(`engines/${engine.name}/${module}.ts`, patterns)))
+  const points = [...new Set([...own, ...deliveries.flatMap(pointsOf)])].toSorted()
+  const reasonOf = (point: string): string | undefined =>
+    unreachable.find((one) => one.engine.test(engine.name) && one.point.test(point))?.reason
+  const tally = tallies.get(engine.name)!
+  let scene: CrashScene
+  let reaches: ReadonlyMap<string, Reach>
+
+  beforeAll(async () => {
+    scene = await startCrashScene(engine, deliveries, limitMs)
+    reaches = await explore(
+      scene,
+      points.filter((point) => reasonOf(point) === undefined),
+    )
+  })
+  afterAll(() => scene?.[Symbol.asyncDispose]())
+
+  for (const { point, times } of points.flatMap((point) => [1, 2].map((times) => ({ point, times })))) {
+    const reason = reasonOf(point)
+    test.skipIf(reason !== undefined)(
+      `killed ${times === 1 ? 'once' : 'twice'} at ${point}${reason ? `: ${reason}` : ''}`,
+      { concurrent: false },
+      async () => {
+        const reach = reaches.get(point)
+        expect(reach, `${point} was never passed`).toBeDefined()
+        await crash(point, reach!, times).finally(() => scene.points.disarm())
+        tally.points.add(point)
+        tally.kills += times
+      },
+    )
+  }
+
+  if (engine.sticky)
+    test('loses tasks, which it never promised to keep: the kills are real', { concurrent: false }, () =>
+      expect(tally.lost > 0 || tally.kills === 0).toBe(true),
+    )
+
+  /**
+   * Once: a task on its own, at the last of its passings. Twice: three tasks at once, at the first passing, and the next
+   * life again at its first. A life that happens not to pass is given more tasks, up to a limit.
+   */
+  async function crash(point: string, reach: Reach, times: number): Promise<void> {
+    const kind = kinds.find((kind) => kind === reach.by) ?? reference
+    await scene.post(kind)
+    const wanted: readonly Kind[] = times === 1 ? [kind] : [kind, reference, scene.posted()]
+    const arm = () => scene.points.arm(point, times === 1 ? reach.times : 1, times)
+    const killsBefore = killsOf(scene.nodes)
+    const failuresBefore = failuresOf(scene.nodes).length
+    // Who also dies without work is to die at work.
+    const late = reach.idle || kind !== reach.by
+    if (!late) await arm()
+    for (let round = 1; round === 1 || (round <= 8 && (await scene.points.pending()) > 0); round++) {
+      const { ended, underWay } = scene.run(wanted)
+      if (late) await underWay
+      if (late && round === 1) await arm()
+      if (reach.by === 'leave') signalAll(scene.executors, 'SIGTERM')
+      if (reach.by === 'start' && round === 1) signalAll(scene.executors, 'SIGKILL')
+      const ran = await ended
+      await scene.settled()
+      for (const one of ran) await judge(one)
+    }
+    expect(await scene.points.pending(), `nobody died the death at ${point}`).toBe(0)
+    expect(killsOf(scene.nodes) - killsBefore).toBe(times + (reach.by === 'start' ? scene.executors.length : 0))
+    expect(failuresOf(scene.nodes).slice(failuresBefore)).toEqual([])
+  }
+
+  async function judge(ran: Ran): Promise<void> {
+    tally.tasks++
+    const task = ran.taskIds.size > 0 ? await scene.readEnd(ran) : undefined
+    if (task) return expectKept(ran, task)
+    tally.lost++
+    expect(durable, `task ${[...ran.taskIds].join()} of ${ran.job.key} is lost`).toBe(false)
+  }
+
+  async function expectKept(ran: Ran, task: Task): Promise<void> {
+    const { kind, job, taskIds, learned, seqs } = ran
+    const events = await scene.readEvents(ran)
+    expectSoundLog(events)
+    expect(foldEvents(events)).toEqual(task)
+    expect(kind === 'cancel' ? ['cancelled', 'completed'] : ['completed']).toContain(task.status)
+    if (task.status === 'completed')
+      expect(task.result?.digest).toBe(planTask(job.input, scene.cluster.timeScale).digest)
+    // What a stream that was resumed has carried: all, in order, nothing twice.
+    expect(seqs).toEqual(seqs.map((_, i) => i + 1))
+    if (engine.promises.includes('effect-once')) expectRepeatedInFlight(task)
+    if (task.status === 'completed') expect(new Set(stepsOf(job.key)).size).toBe(task.result?.steps)
+    if (!durable) return
+    if (!(learned instanceof Error && gaveUp(task)))
+      expect(hasFailed(learned) ? learned.taskId : learned).toEqual(task.status === 'cancelled' ? task.task_id : task)
+    expect([...taskIds]).toEqual([task.task_id])
+    expect(await scene.submitAgain(ran)).toMatchObject({ replayed: true, task: { task_id: task.task_id } })
+  }
+
+  /** A single attempt to post has its limit, 0.2 s here, and a busy machine may take longer for it. */
+  function gaveUp({ task_id }: Task): boolean {
+    return scene.nodes.some(({ log }) => log().includes(`webhook of ${task_id}`))
+  }
+
+  /** In the order of the plan, each once; only what was interrupted comes again, at its place, each time as a new attempt. */
+  function expectRepeatedInFlight({ input, attempt }: Task): void {
+    const steps = stepsOf(input.job)
+    const distinct = [...new Set(steps)]
+    expect(distinct).toEqual(distinct.map((_, i) => i + 1))
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b))
+    const repeated = steps.length - distinct.length
+    tally.repeated += repeated
+    expect(repeated, `repetitions in steps ${steps.join()}`).toBeLessThanOrEqual(attempt - 1)
+  }
+
+  function stepsOf(key: string): readonly number[] {
+    return scene.cluster.effects.filter(({ task }) => task === key).map(({ step }) => step)
+  }
+})
+
+async function chooseDeliveries(): Promise<readonly Delivery[]> {
+  const all = await discover<Delivery>(new URL('deliveries/', patterns), 'delivery')
+  const known = new Set<string>()
+  return [all.get(reference)!, ...all.values()].filter((delivery) => {
+    const fresh = pointsOf(delivery).filter((point) => !known.has(point))
+    fresh.forEach((point) => known.add(point))
+    return fresh.length > 0
+  })
+}
+
+/** Gapless from 1, one terminal event and that the last. */
+function expectSoundLog(events: readonly TaskEvent[]): void {
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+  expect(events.filter(({ status }) => isTerminal(status))).toEqual([events.at(-1)])
+}
+
+function signalAll(nodes: CrashScene['nodes'], signal: NodeJS.Signals): void {
+  nodes.forEach((node) => node.signal(signal))
+}
+
+function failuresOf(nodes: CrashScene['nodes']): readonly string[] {
+  return nodes.flatMap(({ failures }) => failures)
+}
+
+function killsOf(nodes: CrashScene['nodes']): number {
+  return nodes.reduce((sum, { kills }) => sum + kills, 0)
+}
+
+/**
+ * Without any crash: who passes what, and when. There is a moment after each act, for what it leaves behind, and there are
+ * more tasks where the first ones did not show all `wanted` points.
+ */
+async function explore(scene: CrashScene, wanted: readonly string[]): Promise<ReadonlyMap<string, Reach>> {
+  const reaches = new Map<string, Reach>()
+  async function passedBy(act: () => Promise<unknown>): Promise<ReadonlyMap<string, number>> {
+    await act()
+    await delay(400)
+    return scene.points.passed()
+  }
+  async function note(by: Reach['by'], act: () => Promise<unknown>): Promise<void> {
+    for (const [point, times] of await passedBy(act))
+      if (!reaches.has(point)) reaches.set(point, { by, times, idle: idle.has(point) })
+  }
+  async function restartAtWork(signal: NodeJS.Signals): Promise<void> {
+    const { ended, underWay } = scene.run([reference])
+    await underWay
+    signalAll(scene.nodes, signal)
+    await ended
+    await scene.ready()
+  }
+  await passedBy(scene.ready)
+  const idle = await passedBy(() => delay(400))
+  for (let round = 1; round <= 3 && !wanted.every((point) => reaches.has(point)); round++) {
+    for (const kind of kinds) {
+      await passedBy(() => scene.post(kind))
+      await note(kind, () => scene.run([kind]).ended)
+    }
+    await note('leave', () => restartAtWork('SIGTERM'))
+    await note('start', () => restartAtWork('SIGKILL'))
+  }
+  return reaches
+}

@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Agent } from 'undici'
+import type { Engine } from '../../harness/core/types.ts'
+import { loadModule } from '../../patterns/contract/axes.ts'
+import {
+  JobFailed,
+  type ClientPorts,
+  type Job,
+  type Observations,
+  type Observe,
+} from '../../patterns/contract/client.ts'
+import type { Inbox, RunJob } from '../../patterns/contract/client.ts'
+import type { CallbackDelivery } from '../../patterns/contract/callback.ts'
+import type { TaskEvent } from '../../patterns/contract/events.ts'
+import { type Answer, exchange, jsonOf } from '../../patterns/contract/http.ts'
+import { authorization, submitJob } from '../../patterns/contract/submit.ts'
+import { isTerminal, type Task } from '../../patterns/contract/task.ts'
+import type { CallbackReceiver } from '../../harness/load/inbox.ts'
+import type { EngineCluster } from './engine-cluster.ts'
+import type { SupervisedNode } from './supervised-node.ts'
+
+/**
+ * What a client does with a task: learn its end by this delivery; or cancel it when it has started; or have its callback
+ * sent again.
+ */
+export type Kind = 'cancel' | 'replay' | (string & {})
+export const reference = 'sse-polling'
+
+/** A task, as its client knows it at the end. */
+export interface Ran {
+  readonly kind: Kind
+  readonly job: Job
+  /** Every id under which its submission was accepted. */
+  readonly taskIds: ReadonlySet<string>
+  /** Of the events that its stream carried, over all connections. */
+  readonly seqs: readonly number[]
+  /** What the delivery's own client learned, or why it did not. */
+  readonly learned: Task | Error
+}
+
+export interface Run {
+  readonly ended: Promise<readonly Ran[]>
+  /** Resolves when a first step is done, or all is over. */
+  readonly underWay: Promise<unknown>
+}
+
+export interface Clients {
+  /** One task of each of these kinds, at once, from submission to what its client learns. */
+  run(wanted: readonly Kind[]): Run
+  /** As the API shows it when it has ended; undefined when that knows it no more. */
+  readEnd(ran: Ran): Promise<Task | undefined>
+  readEvents(ran: Ran): Promise<readonly TaskEvent[]>
+  /** The same submission under the same key. */
+  submitAgain(ran: Ran): Promise<{ readonly task: Task; readonly replayed: boolean }>
+}
+
+export interface ClientParts {
+  readonly engine: Engine
+  readonly cluster: EngineCluster
+  readonly token: string
+  readonly apis: ReadonlyMap<string, SupervisedNode>
+  readonly dispatcher: Agent
+  /** Longest time for anything; clients give up after it. */
+  readonly limitMs: number
+  readonly receiver: CallbackReceiver
+  /** Deliveries that post callbacks. */
+  readonly posting: readonly string[]
+}
+
+/** Clients wait four times as long as the servers' own scale asks: many engines crash side by side here. */
+const patientScale = 20
+
+let ordinal = 0
+
+export function openClients(parts: ClientParts): Clients {
+  const { engine, cluster, token, apis, dispatcher, limitMs, receiver, posting } = parts
+  const deliveryOf = (kind: Kind): string => (kind === 'cancel' ? reference : kind === 'replay' ? posting[0]! : kind)
+  const inTime = (): AbortSignal => AbortSignal.timeout(limitMs)
+  const urlFor = (key: string): string => `http://${receiver.address}/callbacks/${key}`
+  const inbox: Inbox = { urlFor, wait: (...args) => receiver.wait(...args) }
+
+  function portsFor(kind: Kind, observe: Observe = () => {}): ClientPorts {
+    const { name, url } = apis.get(deliveryOf(kind))!
+    const time = { now: () => performance.now(), random: Math.random, timeScale: patientScale }
+    return { apis: [{ name, url }], sticky: engine.sticky, dispatcher, token, ...time, observe, inbox }
+  }
+
+  async function runOne(kind: Kind, job: Job): Promise<Ran> {
+    const { default: runJob } = await loadModule<{ default: RunJob }>('deliveries', deliveryOf(kind), 'client')
+    const seen = openRecord()
+    const ports = portsFor(kind, seen.observe)
+    const learning = runJob(job, ports, inTime()).then(
+      ({ task }) => task,
+      (error: unknown) => error as Error,
+    )
+    if (kind === 'cancel')
+      await Promise.race([learning, seen.started.then((id) => call('POST', ports, `${id}:cancel`))])
+    const learned = await learning
+    if (kind === 'replay' && !(learned instanceof Error)) await replay(ports, learned.task_id)
+    return { kind, job, taskIds: seen.taskIds, seqs: seen.seqs, learned }
+  }
+
+  /** Where callbacks are on record: ask for one more attempt, until it was made. */
+  async function replay(ports: ClientPorts, taskId: string): Promise<void> {
+    for (const signal = inTime(); ; await delay(20, undefined, { signal })) {
+      const answer = await call('GET', ports, `${taskId}/deliveries`)
+      const [delivery] = (jsonOf(answer) as { deliveries?: readonly CallbackDelivery[] }).deliveries ?? []
+      if (answer.status !== 200 || delivery?.attempts.some(({ manual }) => manual)) return
+      if (delivery) await call('POST', ports, `${taskId}/deliveries/${delivery.id}:replay`)
+    }
+  }
+
+  /** Until somebody answers it. */
+  async function call(method: 'GET' | 'POST', ports: ClientPorts, path: string): Promise<Answer> {
+    const request = { method, url: `${ports.apis[0]!.url}/v1/tasks/${path}`, headers: authorization(ports) }
+    for (const signal = inTime(); ; await delay(20, undefined, { signal })) {
+      const answer = await exchange(dispatcher, request, 5000, signal).catch(() => undefined)
+      if (answer && (answer.status < 500 || answer.status === 501)) return answer
+    }
+  }
+
+  const read = ({ kind, taskIds }: Ran, path = ''): Promise<Answer> =>
+    call('GET', portsFor(kind), `${[...taskIds].at(-1)}${path}`)
+
+  return {
+    run: (wanted) => {
+      const jobs = wanted.map((kind) => ({ kind, job: nextJob(limitMs) }))
+      const ended = Promise.all(jobs.map(({ kind, job }) => runOne(kind, job)))
+      const hasEffect = (): true | undefined =>
+        cluster.effects.some(({ task }) => jobs.some(({ job }) => job.key === task)) || undefined
+      return { ended, underWay: Promise.race([ended, until(hasEffect, inTime()).catch(() => {})]) }
+    },
+    readEnd: async (ran) => {
+      for (const signal = inTime(); ; await delay(20, undefined, { signal })) {
+        const answer = await read(ran)
+        if (answer.status === 404) return undefined
+        const task = jsonOf(answer) as Task
+        if (isTerminal(task.status)) return task
+      }
+    },
+    readEvents: async (ran) => (jsonOf(await read(ran, '/events')) as { events: TaskEvent[] }).events,
+    submitAgain: async ({ kind, job }) => {
+      const seen = openRecord()
+      const options = posting.includes(deliveryOf(kind)) ? { delivery: { webhook_url: urlFor(job.key) } } : {}
+      const { task } = await submitJob(job, portsFor(kind, seen.observe), inTime(), options)
+      return { task, replayed: seen.replayed() }
+    },
+  }
+}
+
+/** The client learned that there is no result. */
+export function hasFailed(learned: Task | Error): learned is JobFailed {
+  return learned instanceof JobFailed && learned.reason === 'task-failed'
+}
+
+function nextJob(limitMs: number): Job {
+  const key = `crash-${process.pid}-${++ordinal}`
+  const input = { seed: ordinal, profile: 'smoke', job: key }
+  return { key, ordinal, input, giveUpAt: performance.now() + limitMs }
+}
+
+/** What a client reports of one task. */
+function openRecord() {
+  const taskIds = new Set<string>()
+  const seqs: number[] = []
+  let replayed = false
+  const started = Promise.withResolvers<string>()
+  const observe: Observe = (_job, what, value) => {
+    if (what === 'submit.ok') {
+      taskIds.add((value as Observations['submit.ok']).taskId)
+      replayed = (value as Observations['submit.ok']).replayed
+    }
+    if (what !== 'event') return
+    const { seq, taskId, type } = value as Observations['event']
+    seqs.push(seq)
+    if (type === 'task.started') started.resolve(taskId)
+  }
+  return { taskIds, seqs, replayed: () => replayed, started: started.promise, observe }
+}
+
+/** As soon as there is one. Rejects when the signal aborts. */
+async function until<T>(look: () => T | undefined, signal: AbortSignal): Promise<T> {
+  for (; ; await delay(10, undefined, { signal })) {
+    const found = look()
+    if (found !== undefined) return found
+  }
+}
