@@ -26,7 +26,14 @@ const deliveries = await chooseDeliveries()
 const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'cancel', 'replay']
 
 /** Points that an engine's processes have in their text and cannot reach: they share code with other engines. */
-const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = []
+const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = [
+  { engine: /^queue-redis$/, point: /^postgres\./, reason: 'no PostgreSQL' },
+  {
+    engine: /^queue/,
+    point: /^postgres\.(append|claim|enrol|evict|renew|resign|settle|take|replay)\./,
+    reason: 'jobs have locks and no leases, and callbacks are jobs',
+  },
+]
 
 for (const [name, reason] of reasons) {
   console.warn(`engine ${name} is skipped: ${reason}`)
