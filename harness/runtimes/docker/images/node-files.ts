@@ -11,11 +11,11 @@ interface Manifest {
 }
 
 /**
- * Paths in the checkout of all that a node runs: code, and nothing that only a reader needs. Without the temporal engine,
+ * Paths in the checkout of all that a node runs: code, and nothing that only a reader needs. Without the Temporal engines,
  * whose server has no image yet: its SDK would add 200 MB to every node.
  */
 export function nodeFiles(): readonly string[] {
-  const exclude = ['patterns/engines/temporal/**']
+  const exclude = ['patterns/engines/temporal*/**']
   return globSync('patterns/**/*.ts', { cwd: checkout, exclude }).sort()
 }
 
