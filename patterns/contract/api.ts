@@ -65,7 +65,7 @@ export function createApi(
   app.get('/openapi.json', (c) => c.json(openApiDocument()))
   app.get('/problems/:kind', (c) => explainProblem(c))
   app.use('/v1/*', requireToken(settings.token))
-  app.on('POST', '/v1/*', passFaultPoints)
+  app.use('/v1/*', passFaultPoints)
   app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
   app.get(taskPath, async (c) => readTask(c, api))
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
@@ -232,6 +232,7 @@ function digest(text: string): Buffer {
 /** Around what a command is answered with: before it goes out, and after it went. */
 async function passFaultPoints(c: Context, next: () => Promise<void>): Promise<void> {
   await next()
+  if (c.req.method !== 'POST') return
   faultPoint('api.answer.before')
   const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>
   outgoing?.once('finish', () => faultPoint('api.answer.after'))
