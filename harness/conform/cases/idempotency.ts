@@ -22,7 +22,7 @@ export default {
         mustBe('tasks of ten submissions of one key', ids.size, 1)
         const repeated = replies.filter(({ headers }) => headers['idempotent-replayed'] === 'true')
         mustBe('answers with Idempotent-Replayed', repeated.length, 9)
-        await stepsOnce(target, key)
+        await stepsOnce(target, key, [...ids][0]!)
       },
     }),
     contractCase({
@@ -81,8 +81,7 @@ export default {
         undecidedUnless(!('status' in lost), `the answer was not lost: ${show(lost)}`)
         const repeated = await submit(target, key, body)
         mustBe('Idempotent-Replayed of the repetition', repeated.headers['idempotent-replayed'], 'true')
-        await readEnd(target, acceptedTask(repeated).task_id)
-        await stepsOnce(target, key)
+        await stepsOnce(target, key, acceptedTask(repeated).task_id)
       },
     }),
     contractCase({
@@ -117,13 +116,14 @@ async function loseAnswer(link: { harm(): Promise<{ heal(): Promise<void> }> }, 
   }
 }
 
-/** Where the tool server is ours: every step had one effect, of one task. */
-async function stepsOnce(target: Target, key: string): Promise<void> {
-  const effects = await target.able.effects?.()
-  const { taskId } = effects?.find(({ job }) => job === key) ?? {}
-  if (!effects || taskId === undefined) return
+/** The task of the key ends. Where the tool server is ours: every step had one effect, and no other task had any. */
+async function stepsOnce(target: Target, key: string, taskId: string): Promise<void> {
   await readEnd(target, taskId)
-  const steps = (await target.able.effects!()).filter(({ job }) => job === key).map(({ step }) => step)
+  if (!target.able.effects) return
+  const executed = (await target.able.effects()).filter(({ job }) => job === key)
+  must(executed.length > 0, 'a task ended, and no step of it was executed')
+  mustBe('tasks whose steps were executed', [...new Set(executed.map((one) => one.taskId))], [taskId])
+  const steps = executed.map(({ step }) => step)
   mustBe(
     'steps that were executed',
     steps,
