@@ -27,7 +27,7 @@ export interface TaskRun {
   /** Give up after this, on a monotonic clock, whatever happens. */
   readonly deadlineMs: number
   readonly signal?: AbortSignal
-  /** Every newer state of the task. */
+  /** Every newer state of the task, in order. */
   readonly onProgress?: (task: Task) => void
 }
 
@@ -91,6 +91,16 @@ function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run
     // The first replica is drawn, so that clients spread.
     job: { ...job, ordinal: randomInt(ports.apis.length), giveUpAt: ports.now() + deadlineMs },
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    own: { ...ports, ...(onProgress && { onProgress }) },
+    own: { ...ports, ...(onProgress && { onProgress: newerOnly(onProgress) }) },
+  }
+}
+
+/** A stream that comes back begins where it broke, and a poll may know more by then. */
+function newerOnly(onProgress: (task: Task) => void): (task: Task) => void {
+  let known = 0
+  return (task) => {
+    if (task.version <= known) return
+    known = task.version
+    onProgress(task)
   }
 }

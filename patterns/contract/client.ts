@@ -14,7 +14,7 @@ export interface ClientPorts {
   /** Uniform in [0, 1): for jitter. */
   readonly random: () => number
   readonly observe: Observe
-  /** Every newer state of a task, as the client learns it. */
+  /** A state of a task, as the client learns it: from a stream and from a poll by turns, so perhaps an older one again. */
   readonly onProgress?: (task: Task) => void
   /** Where callbacks arrive; only for deliveries that need one. */
   readonly inbox?: Inbox

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTaskClient, type Task, type TaskSubmission } from '../../patterns/client.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
@@ -61,6 +62,20 @@ describe('the reference client', () => {
     cutter.harm('cut', /events/)
     expect((await client.run(submission(4))).result!.digest).toBe(digestOf(4))
     expect(cutter.seen.filter((line) => /events/.test(line)).length).toBeGreaterThan(0)
+  })
+
+  test('tells no older state after a newer one, wherever it learned them', async () => {
+    await using cutter = await startCutter(node.url)
+    await using client = open(cutter.url)
+    cutter.harm('cut', /events/)
+    const versions: number[] = []
+    const running = client.run(submission(10, { onProgress: ({ version }) => void versions.push(version) }))
+    // The stream comes back when the poll knows more than it carries first.
+    while ((versions.at(-1) ?? 0) < 3) await sleep(5)
+    cutter.heal()
+    await running
+    expect(versions).toEqual(versions.toSorted((a, b) => a - b))
+    expect(new Set(versions).size).toBe(versions.length)
   })
 
   test('sees through a stream that is silent without being closed', async () => {
