@@ -1,4 +1,6 @@
+import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 
 const tailBytes = 16_384
 const mostLength = 400
@@ -15,10 +17,11 @@ export async function lastWords(logFile: string): Promise<string | undefined> {
   return told && endOf(told.trim())
 }
 
-/** What a log says of a full disk, or undefined. */
+/** What a log says of a full disk, wherever in it, or undefined. Never rejects. */
 export async function diskFullWords(logFile: string): Promise<string | undefined> {
-  const lines = (await readTail(logFile).catch(() => '')).split('\n')
-  const told = lines.findLast((line) => line.includes('No space left on device'))
+  let told: string | undefined
+  const lines = createInterface({ input: createReadStream(logFile).on('error', () => lines.close()) })
+  for await (const line of lines) if (line.includes('No space left on device')) told = line
   return told && endOf(told.trim())
 }
 

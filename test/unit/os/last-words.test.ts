@@ -38,4 +38,7 @@ test('a full disk is found wherever the log mentions it last', async () => {
     'ERROR: could not extend: No space left on device',
   )
   expect(await diskFullWords(await logOf('ERROR: other\n'))).toBeUndefined()
+  expect(await diskFullWords(join(folder, 'none.log'))).toBeUndefined()
+  const longAgo = `PANIC: No space left on device\n${'LOG: as ever\n'.repeat(5000)}`
+  expect(await diskFullWords(await logOf(longAgo))).toBe('PANIC: No space left on device')
 })
