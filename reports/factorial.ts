@@ -1,5 +1,5 @@
 import type { CellResult, RunResults } from '../harness/store/schema.ts'
-import { percent, shareOf } from './numbers.ts'
+import { percent } from './numbers.ts'
 import { armGroups, sum } from './rows.ts'
 
 /** Every delivery over every engine, under one arm: which axis loses what can be read off its rows and columns. */
@@ -7,12 +7,12 @@ export interface Factorial {
   readonly arm: string
   readonly engines: readonly string[]
   /** The one that lost the most first, like the engines: both axes harden towards the last corner. */
-  readonly rows: readonly { readonly delivery: string; readonly cells: readonly (CellResult | undefined)[] }[]
+  readonly rows: readonly { readonly delivery: string; readonly squares: readonly (readonly CellResult[])[] }[]
 }
 
 /** One per arm; none where the run does not cross at least two deliveries with two engines completely. */
 export function factorialsOf(results: RunResults): readonly Factorial[] {
-  const cells = results.cells.filter(({ cell }) => cell.tuning === 'default' && cell.repetition === 1)
+  const cells = results.cells.filter(({ cell }) => cell.tuning === 'default')
   const deliveries = namesOf(cells, ({ cell }) => cell.delivery)
   const engines = namesOf(cells, ({ cell }) => cell.engine)
   const pairs = new Set(cells.map(({ cell }) => `${cell.delivery}+${cell.engine}`))
@@ -22,8 +22,8 @@ export function factorialsOf(results: RunResults): readonly Factorial[] {
     engines,
     rows: deliveries.map((delivery) => ({
       delivery,
-      cells: engines.map((engine) =>
-        cells.find(({ cell }) => cell.arm === arm && cell.delivery === delivery && cell.engine === engine),
+      squares: engines.map((engine) =>
+        cells.filter(({ cell }) => cell.arm === arm && cell.delivery === delivery && cell.engine === engine),
       ),
     })),
   }))
@@ -32,19 +32,25 @@ export function factorialsOf(results: RunResults): readonly Factorial[] {
 /** The same in words: a row per arm and delivery, a column per engine. */
 export function factorialRows(factorials: readonly Factorial[]): readonly (readonly string[])[] {
   return factorials.flatMap(({ arm, rows }) =>
-    rows.map(({ delivery, cells }, i) => [i === 0 ? arm : '', delivery, ...cells.map(share)]),
+    rows.map(({ delivery, squares }, i) => [i === 0 ? arm : '', delivery, ...squares.map(share)]),
   )
 }
 
-function share(cell: CellResult | undefined): string {
-  if (!cell) return 'n/a'
-  return cell.verdict === 'INVALID' || cell.success.n === 0 ? 'invalid' : percent(shareOf(cell.success))
+/** Of all repetitions together; invalid ones say nothing. */
+function share(cells: readonly CellResult[]): string {
+  if (cells.length === 0) return 'n/a'
+  const { successes, n } = totalOf(cells.filter(({ verdict }) => verdict !== 'INVALID'))
+  return n === 0 ? 'invalid' : percent(successes / n)
+}
+
+function totalOf(cells: readonly CellResult[]): { readonly successes: number; readonly n: number } {
+  return { successes: sum(cells, ({ success }) => success.successes), n: sum(cells, ({ success }) => success.n) }
 }
 
 function namesOf(cells: readonly CellResult[], nameOf: (cell: CellResult) => string): readonly string[] {
   const shares = [...Map.groupBy(cells, nameOf)].map(([name, own]) => {
-    const [ok, n] = [sum(own, ({ success }) => success.successes), sum(own, ({ success }) => success.n)]
-    return { name, share: n === 0 ? 0 : ok / n }
+    const { successes, n } = totalOf(own)
+    return { name, share: n === 0 ? 0 : successes / n }
   })
   return shares.toSorted((a, b) => a.share - b.share || (a.name < b.name ? -1 : 1)).map(({ name }) => name)
 }

@@ -1,4 +1,4 @@
-import type { RunResults } from '../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { type Factorial, factorialsOf } from '../factorial.ts'
 import { tag, type Child, type Markup } from './markup.ts'
 import { section } from './parts.ts'
@@ -16,9 +16,12 @@ export function factorial(results: RunResults): Child {
 
 function grid({ arm, engines, rows }: Factorial): Markup {
   const heads = [tag('th', { scope: 'col' }, arm), ...engines.map((name) => tag('th', { scope: 'col' }, name))]
-  const body = rows.map(({ delivery, cells }) => {
-    const squares = cells.map((cell) => tag('td', cell ? {} : { class: 'na' }, cell ? tile(cell) : 'n/a'))
-    return tag('tr', {}, tag('th', { scope: 'row' }, delivery), ...squares)
-  })
+  const body = rows.map(({ delivery, squares }) =>
+    tag('tr', {}, tag('th', { scope: 'row' }, delivery), ...squares.map(square)),
+  )
   return tag('table', { class: 'matrix' }, tag('thead', {}, tag('tr', {}, ...heads)), tag('tbody', {}, ...body))
+}
+
+function square(cells: readonly CellResult[]): Markup {
+  return cells.length === 0 ? tag('td', { class: 'na' }, 'n/a') : tag('td', {}, ...cells.map(tile))
 }

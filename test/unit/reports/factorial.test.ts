@@ -2,17 +2,17 @@ import { expect, test } from 'vitest'
 import type { CellResult, RunResults } from '../../../harness/store/schema.ts'
 import { factorialRows, factorialsOf } from '../../../reports/factorial.ts'
 
-type Entry = readonly [delivery: string, engine: string, arm: string, successes: number]
+type Entry = readonly [delivery: string, engine: string, arm: string, successes: number, repetition?: number]
 
 function run(...entries: readonly Entry[]): RunResults {
-  const cells = entries.map(([delivery, engine, arm, successes]) => ({
+  const cells = entries.map(([delivery, engine, arm, successes, repetition = 1]) => ({
     cell: {
       pattern: `${delivery}+${engine}`,
       delivery,
       engine,
       arm,
       tuning: 'default',
-      repetition: 1,
+      repetition,
       faults: arm === 'none' ? [] : [{}],
     },
     verdict: 'PASS',
@@ -38,6 +38,11 @@ test('a crossed run is a grid per arm, the weakest of each axis first', () => {
   ])
 })
 
+test('repetitions are one square together', () => {
+  const again = crossed.map(([delivery, engine, arm]): Entry => [delivery, engine, arm, 60, 2])
+  expect(factorialRows(factorialsOf(run(...crossed, ...again)))[0]).toEqual(['both', 'webhook', '65.0%', '74.0%'])
+})
+
 test('what is not crossed completely is no grid', () => {
   expect(factorialsOf(run(...crossed.slice(1)))).toEqual([])
   expect(factorialsOf(run(...crossed.filter(([delivery]) => delivery === 'webhook')))).toEqual([])
@@ -46,6 +51,6 @@ test('what is not crossed completely is no grid', () => {
 test('a pair that an arm does not touch leaves its square open', () => {
   const [first, ...others] = crossed
   const found = factorialsOf(run(...crossed, ...others.map(([d, e]): Entry => [d, e, 'kill', 90])))
-  expect(found.find(({ arm }) => arm === 'kill')!.rows[0]!.cells[0]).toBeUndefined()
+  expect(found.find(({ arm }) => arm === 'kill')!.rows[0]!.squares[0]).toEqual([])
   expect(factorialRows(found)).toContainEqual(['kill', first![0], 'n/a', '90.0%'])
 })
