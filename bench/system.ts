@@ -5,6 +5,7 @@ import type { Deployment, Engine, Ground, Runtime } from '../harness/core/types.
 import { type CallbackReceiver, openInbox } from '../harness/load/inbox.ts'
 import { openDispatcher } from '../harness/run/jobs.ts'
 import { openLedger } from '../harness/run/ledger.ts'
+import { nodeEnvironment } from '../harness/run/node-environment.ts'
 import { planTask } from '../patterns/agent/plan.ts'
 import type { ClientPorts, RunJob } from '../patterns/contract/client.ts'
 import type { Task } from '../patterns/contract/task.ts'
@@ -80,17 +81,12 @@ function deploy(
   signal: AbortSignal,
 ): Promise<Deployment> {
   const { delivery, engine, outside } = what
-  const env = {
-    OUTLAST_DELIVERY: delivery,
-    OUTLAST_ENGINE: engine.name,
-    OUTLAST_TIME_SCALE: String(timeScale),
-    OUTLAST_TOKEN: token,
-    OUTLAST_WEBHOOK_ALLOW: ground.network,
-  }
+  const pace = { tuning: 'default', timeScale } as const
+  const env = nodeEnvironment({ delivery, engine: engine.name, ...pace, token, network: ground.network })
   return ground.deploy(
     {
       services: engine.services,
-      timeouts: timeoutsAt(engine.timeouts, { tuning: 'default', timeScale }),
+      timeouts: timeoutsAt(engine.timeouts, pace),
       replicas: { api: 1, executor: 1 },
       env,
       outside,

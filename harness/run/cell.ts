@@ -21,6 +21,7 @@ import type { HealthMonitor } from './health.ts'
 import { createJobRunner, type JobRunner, openDispatcher, planJobs } from './jobs.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { carryOut } from './nemesis.ts'
+import { nodeEnvironment } from './node-environment.ts'
 import { type CellEvents, engineOf, enterPhase, type Parts, type RunContext } from './parts.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { watchSteps } from './step-watch.ts'
@@ -113,15 +114,7 @@ async function deploy(
     {
       services: engineOf(cell, context).services,
       replicas: cell.replicas,
-      env: {
-        OUTLAST_DELIVERY: cell.delivery,
-        OUTLAST_ENGINE: cell.engine,
-        OUTLAST_TIME_SCALE: String(cell.timeScale),
-        OUTLAST_TUNING: cell.tuning,
-        OUTLAST_TOKEN: token,
-        // The receiver of a run is on loopback or in a private network, which a sender must otherwise refuse to dial.
-        OUTLAST_WEBHOOK_ALLOW: ground.network,
-      },
+      env: nodeEnvironment({ ...cell, token, network: ground.network }),
       timeouts: timeoutsAt(engineOf(cell, context).timeouts, cell),
       outside: { tools: ledger.address, receiver: receiver.address },
       restartDelayMs: cell.restartDelayMs,

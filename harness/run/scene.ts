@@ -17,6 +17,7 @@ import { lossyLink, silentLink } from '../conform/harms.ts'
 import { probe } from '../conform/probe.ts'
 import { openReceiver, type Receiver } from '../conform/receiver.ts'
 import { type Ledger, openLedger } from './ledger.ts'
+import { nodeEnvironment } from './node-environment.ts'
 
 /** What is deployed to be held against the contract. */
 export interface ScenePattern {
@@ -40,6 +41,8 @@ export interface Scene extends AsyncDisposable {
 /** Start one API node, one executor, and the world around them. Rejects when they cannot be started. */
 export async function openScene(pattern: ScenePattern, context: SceneContext): Promise<Scene> {
   const { runtime, folder, signal, timeScale } = context
+  const { delivery, engine, tuning } = pattern
+  const pace = { tuning, timeScale }
   await using stack = new AsyncDisposableStack()
   const ground = stack.use(await runtime.open(context, signal))
   const logs = join(folder, 'logs')
@@ -49,17 +52,10 @@ export async function openScene(pattern: ScenePattern, context: SceneContext): P
   const deployment = stack.use(
     await ground.deploy(
       {
-        services: pattern.engine.services,
-        timeouts: timeoutsAt(pattern.engine.timeouts, { tuning: pattern.tuning, timeScale }),
+        services: engine.services,
+        timeouts: timeoutsAt(engine.timeouts, pace),
         replicas: { api: 1, executor: 1 },
-        env: {
-          OUTLAST_DELIVERY: pattern.delivery.name,
-          OUTLAST_ENGINE: pattern.engine.name,
-          OUTLAST_TIME_SCALE: String(timeScale),
-          OUTLAST_TUNING: pattern.tuning,
-          OUTLAST_TOKEN: token,
-          OUTLAST_WEBHOOK_ALLOW: ground.network,
-        },
+        env: nodeEnvironment({ delivery: delivery.name, engine: engine.name, ...pace, token, network: ground.network }),
         outside: { tools: ledger.address, receiver: receiver.address },
         // Doubles with every crash in a row: cases crash nodes often.
         restartDelayMs: 50,
@@ -73,7 +69,7 @@ export async function openScene(pattern: ScenePattern, context: SceneContext): P
   const parts = { pattern, deployment, ledger, token, offers: runtime.offers }
   const target = await describeTarget(parts, context)
   const callbacks = callbacksOf(receiver, deployment)
-  const probed = await probe(target, callbacks ?? `${pattern.engine.name} dials no receiver`)
+  const probed = await probe(target, callbacks ?? `${engine.name} dials no receiver`)
   const owned = stack.move()
   return { target: probed, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

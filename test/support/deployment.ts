@@ -7,6 +7,7 @@ import { openInbox } from '../../harness/load/inbox.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { findLabelled } from '../../harness/os/leftovers.ts'
 import { openLedger } from '../../harness/run/ledger.ts'
+import { nodeEnvironment } from '../../harness/run/node-environment.ts'
 
 export const runtimes = await discover<Runtime>(new URL('../../harness/runtimes/', import.meta.url))
 const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
@@ -54,11 +55,7 @@ export async function deployForTest(
         timeouts: {},
         replicas: { api: 2, executor: 2 },
         env: {
-          OUTLAST_DELIVERY: delivery,
-          OUTLAST_ENGINE: engine,
-          OUTLAST_TIME_SCALE: '100',
-          OUTLAST_TOKEN: token,
-          OUTLAST_WEBHOOK_ALLOW: ground.network,
+          ...nodeEnvironment({ delivery, engine, tuning: 'default', timeScale: 100, token, network: ground.network }),
           ...env,
         },
         outside: { tools: ledger.address, receiver: receiver.address },
