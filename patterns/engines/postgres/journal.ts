@@ -110,22 +110,31 @@ export function journalOver(archive: Archive): Journal {
   }
 }
 
-async function writeAll(store: Store, entries: readonly Entry[]): Promise<boolean[]> {
+/** Entries as a statement takes them, a column each: of the tasks, and then of the events. */
+export function columnsOf(entries: readonly Entry[]) {
   const lines = entries.flatMap(({ claim, events }) => events.map((body) => ({ epoch: claim.epoch, body })))
-  const values = [
-    entries.map(({ claim }) => claim.taskId),
-    entries.map(({ claim }) => claim.owner),
-    entries.map(({ claim }) => claim.epoch),
-    entries.map(({ version }) => version),
-    entries.map(({ events }) => events.length),
-    entries.map(({ events }) => isTerminal(events.at(-1)!.status)),
-    entries.map(({ claim }) => requestOf(claim.log).delivery !== undefined),
-    lines.map(({ body }) => body.task_id),
-    lines.map(({ body }) => body.seq),
-    lines.map(({ epoch }) => epoch),
-    lines.map(({ body }) => JSON.stringify(body)),
-  ]
-  const write = () => store.query<{ written: string[] }>(append, values)
+  return {
+    taskIds: entries.map(({ claim }) => claim.taskId),
+    tasks: [
+      entries.map(({ claim }) => claim.epoch),
+      entries.map(({ version }) => version),
+      entries.map(({ events }) => events.length),
+      entries.map(({ events }) => isTerminal(events.at(-1)!.status)),
+      entries.map(({ claim }) => requestOf(claim.log).delivery !== undefined),
+    ],
+    events: [
+      lines.map(({ body }) => body.task_id),
+      lines.map(({ body }) => body.seq),
+      lines.map(({ epoch }) => epoch),
+      lines.map(({ body }) => JSON.stringify(body)),
+    ],
+  }
+}
+
+async function writeAll(store: Store, entries: readonly Entry[]): Promise<boolean[]> {
+  const { taskIds, tasks, events } = columnsOf(entries)
+  const owners = entries.map(({ claim }) => claim.owner)
+  const write = () => store.query<{ written: string[] }>(append, [taskIds, owners, ...tasks, ...events])
   const [row] = await withFaultPoints('postgres.append', write)
   const written = new Set(row?.written)
   return entries.map(({ claim }) => written.has(claim.taskId))

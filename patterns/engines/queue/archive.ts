@@ -2,9 +2,7 @@ import type { Pace } from '../../contract/timeouts.ts'
 import { timingAt } from '../../contract/timing.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
-import { requestOf } from '../../contract/log.ts'
-import { isTerminal } from '../../contract/task.ts'
-import { type Entry, journalOver, type Tail } from '../postgres/journal.ts'
+import { columnsOf, type Entry, journalOver, type Tail } from '../postgres/journal.ts'
 import type { Claim } from '../postgres/leases.ts'
 import type { Statement, Store } from '../postgres/store.ts'
 import { logReader } from '../postgres/tasks.ts'
@@ -96,20 +94,8 @@ export function openTaskLog(store: Store, pace: Pace): TaskLog {
 }
 
 async function writeAll(store: Store, append: Statement, entries: readonly Entry[]): Promise<boolean[]> {
-  const lines = entries.flatMap(({ claim, events }) => events.map((body) => ({ epoch: claim.epoch, body })))
-  const values = [
-    entries.map(({ claim }) => claim.taskId),
-    entries.map(({ claim }) => claim.epoch),
-    entries.map(({ version }) => version),
-    entries.map(({ events }) => events.length),
-    entries.map(({ events }) => isTerminal(events.at(-1)!.status)),
-    entries.map(({ claim }) => requestOf(claim.log).delivery !== undefined),
-    lines.map(({ body }) => body.task_id),
-    lines.map(({ body }) => body.seq),
-    lines.map(({ epoch }) => epoch),
-    lines.map(({ body }) => JSON.stringify(body)),
-  ]
-  const write = () => store.query<{ written: string[] }>(append, values)
+  const { taskIds, tasks, events } = columnsOf(entries)
+  const write = () => store.query<{ written: string[] }>(append, [taskIds, ...tasks, ...events])
   const [row] = await withFaultPoints('queue.append', write)
   const written = new Set(row?.written)
   return entries.map(({ claim }) => written.has(claim.taskId))
