@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { request } from 'undici'
+import { monotonicMs } from '../../core/clock.ts'
 import { HarnessError } from '../../core/errors.ts'
 import { runLabel } from '../../os/label.ts'
 import { releasePort, reservePort } from '../../os/ports.ts'
@@ -18,6 +19,7 @@ import { databases, innerPorts, namespace, programCommand } from './temporal.ts'
 
 const host = '127.0.0.1'
 const noSignal = new AbortController().signal
+const patienceMs = 60_000
 /** The shortest that the server takes: what has ended is kept for a day. */
 const retention = '86400s'
 
@@ -50,13 +52,13 @@ const schemas = [
 
 /** PostgreSQL listens before it takes queries: on a busy machine it says `cannot_connect_now` for a while. */
 async function untilItTakesQueries(url: string): Promise<void> {
-  for (;;) {
+  for (const giveUpAt = monotonicMs() + patienceMs; ;) {
     const client = new pg.Client(url)
     try {
       await client.connect()
       return await client.end()
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== '57P03') throw error
+      if ((error as NodeJS.ErrnoException).code !== '57P03' || monotonicMs() > giveUpAt) throw error
     }
     await sleep(25)
   }
@@ -118,7 +120,8 @@ async function start(
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  // Without a pid it never was.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const gone = once(child, 'exit')
   child.kill(signal)
   await gone
