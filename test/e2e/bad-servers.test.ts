@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -75,6 +77,16 @@ describe('a server that cannot be used costs its own cells and no others', () =>
       { pattern: 'durable-temporal', reason: expect.stringContaining('127.0.0.1:9') },
     ])
     expect([code, good.verdict, good.success]).toMatchObject([0, 'PASS', { successes: 100, n: 100 }])
+  })
+
+  test('a Temporal address where somebody else answers', async () => {
+    const other = createServer((_, response) => response.writeHead(400).end())
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    await using _closed = { [Symbol.asyncDispose]: async () => void other.close() }
+    const address = `127.0.0.1:${(other.address() as AddressInfo).port}`
+    const { code, results, good } = await runWith({ pattern: 'durable-temporal', env: { TEMPORAL_ADDRESS: address } })
+    expect(results.plan.notApplicable).toMatchObject([{ reason: expect.stringContaining('does not answer as one') }])
+    expect([code, good.verdict]).toEqual([0, 'PASS'])
   })
 
   test.skipIf(missing !== undefined)(

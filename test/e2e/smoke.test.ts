@@ -21,6 +21,17 @@ describe('outlast run scenarios/smoke.yaml', () => {
       expect(cell.tasks).toHaveLength(cell.cell.tasks)
       expect(cell.faults.every(({ proven }) => proven)).toBe(true)
     }
+    // Held against the contract, and every case could be asked.
+    expect(results.verification!.patterns.map(({ pattern }) => pattern).toSorted()).toEqual([
+      'durable-postgres',
+      'polling',
+    ])
+    const outcomes = results.verification!.patterns.flatMap(({ cases }) => cases.map(({ outcome }) => outcome))
+    expect(outcomes.filter((outcome) => outcome === 'pass').length).toBeGreaterThan(30)
+    const disk = results.cells.find(({ cell }) => cell.engine === 'postgres')!.disk
+    expect(disk).toMatchObject({ fsync: 'on', synchronousCommit: 'on' })
+    expect(disk!.fsyncs).toBeGreaterThan(40)
+    expect(disk!.fsyncMeanMs).toBeGreaterThan(0)
     const html = await readFile(join(folder, 'report.html'), 'utf8')
     expect(html).toContain('</html>')
 

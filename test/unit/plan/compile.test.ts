@@ -38,6 +38,20 @@ describe('time scale', () => {
     expect(scaled.health).toEqual({ pacerLagP99Ms: 20, eventLoopDelayP99Ms: 50 })
     expect(scaled.published[0]).toMatchObject({ overheadMs: 120 })
   })
+  test('names the timeouts of an engine that cannot follow', () => {
+    const plan = (timeScale: number): Plan =>
+      compile({ patterns: '[durable-postgres, durable-postgres@tuned, sync]', tail: `timeScale: ${timeScale}` })
+    const floored = (timeScale: number) =>
+      plan(timeScale).cells.map(({ tuning, floored: all }) => [tuning, all?.length])
+    expect(floored(5).toSorted(([a], [b]) => (a! < b! ? -1 : 1))).toEqual([
+      ['default', undefined],
+      ['default', undefined],
+      ['tuned', undefined],
+    ])
+    const tuned = plan(10).cells.find(({ pattern }) => pattern === 'durable-postgres@tuned')!
+    expect(tuned).toMatchObject({ engine: 'postgres', tuning: 'tuned', delivery: 'sse-polling' })
+    expect(tuned.floored).toEqual([{ name: 'leaseMs', wantedMs: 500, ms: 1000, why: 'a busy machine' }])
+  })
   test('scales the defaults of a fault as well', () => {
     const arm = 'a: [{ fault: receiver-slow, at: 1m, for: 1m }]'
     const slow = compile({ arms: arm, patterns: '[webhook]', tail: 'timeScale: 10' })

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import type { CellPlan } from '../../../harness/core/plan.ts'
+import type { CellResult, RunResults } from '../../../harness/store/schema.ts'
+import { caveatsOf } from '../../../reports/caveats.ts'
+
+function run(...cells: readonly Partial<CellPlan>[]): RunResults {
+  const made = cells.map((cell) => ({
+    cell: { id: 'a.kill.1', engine: 'temporal', tuning: 'tuned', faults: [], ...cell },
+    verdict: 'PASS',
+    faults: [],
+    success: { n: 1000, successes: 1000 },
+    health: {},
+  }))
+  return {
+    cells: made as unknown as CellResult[],
+    plan: { timeScale: 1 },
+    environment: { deviations: [] },
+    verification: { version: 1, patterns: [] },
+  } as unknown as RunResults
+}
+
+test('timeouts on their floors are told once per engine and tuning', () => {
+  const floored = [{ name: 'heartbeatTimeoutMs', wantedMs: 500, ms: 2000, why: 'a busy machine' }]
+  expect(caveatsOf(run({ floored }, { floored }, { tuning: 'default' }))).toEqual([
+    'Timeouts of temporal (tuned) stand on floors that do not shrink with time: heartbeatTimeoutMs 2.00 s instead of 500 ms.',
+  ])
+})
+
+test('a fault at another place of the same pattern spares nobody, one of another kind does', () => {
+  const untouchedBy = [{ fault: 'stall-1', reason: 'no such link' }]
+  const stalled = [{ id: 'stall-2#1', fault: 'stall' }] as unknown as CellPlan['faults']
+  const killed = [{ id: 'kill-1#1', fault: 'kill' }] as unknown as CellPlan['faults']
+  expect(caveatsOf(run({ untouchedBy, faults: stalled }))).toEqual([])
+  expect(caveatsOf(run({ untouchedBy, faults: killed }))).toEqual([expect.stringContaining('a.kill.1 by stall-1')])
+})
+
+test('a run that held no pattern against the contract says so first', () => {
+  const { verification: _, ...unverified } = run({})
+  expect(caveatsOf(unverified as RunResults)[0]).toMatch(/were not held against the task contract/)
+})
