@@ -18,6 +18,7 @@ import { run, say } from '../images/command.ts'
 
 const module = `go.temporal.io/server`
 const packages = [`${module}/cmd/server`, `${module}/cmd/tools/sql`]
+
 interface Installable {
   readonly title: string
   readonly packages: readonly string[]

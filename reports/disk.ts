@@ -7,7 +7,7 @@ export function diskSentence({ cells }: RunResults): string | undefined {
   if (disks.length === 0) return undefined
   const means = disks.map(({ fsyncMeanMs }) => fsyncMeanMs).toSorted((a, b) => a - b)
   const [least, most] = [means[0]!, means.at(-1)!]
-  // A local disk takes a tenth of a millisecond: whole ones would say nothing.
+  // A fast disk takes a fraction of a millisecond: whole ones would say nothing.
   const [from, to] = [least.toFixed(2), most.toFixed(2)]
   const cost = from === to ? from : `${from} to ${to}`
   const total = disks.reduce((sum, { fsyncs }) => sum + fsyncs, 0)

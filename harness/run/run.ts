@@ -42,8 +42,8 @@ export interface RunOutcome {
 }
 
 /**
- * Carry out a plan: hold its patterns against the contract, then, of those that keep it, block after block, the cells of a block side by side, each leaving a history; then judge the
- * histories as `outlast check` would. Nothing is left running, also when this process dies: a reaper sees to that.
+ * Carry out a plan: hold its patterns against the contract; then, of those that keep it, block after block, the cells of a
+ * block side by side, each leaving a history; then judge the histories as `outlast check` would. Nothing is left running, also when this process dies: a reaper sees to that.
  * Rejects with HarnessError when the runtime cannot be used or the run was aborted.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {

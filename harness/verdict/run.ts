@@ -15,8 +15,8 @@ export interface JudgedCells {
 }
 
 /**
- * The whole run: the worst of its cells and gates, and of what the patterns did against the contract. A planned cell without a result makes it at least INCONCLUSIVE. Claims
- * are compared and never change the verdict.
+ * The whole run: the worst of its cells and gates, and of what the patterns did against the contract. A planned cell without a
+ * result makes it at least INCONCLUSIVE. Claims are compared and never change the verdict.
  */
 export function judgeRun({ run, plan, environment, verification, cells }: JudgedCells): RunResults {
   const gates = plan.gates.map((gate) => judgeGate(gate, cells))
