@@ -166,8 +166,10 @@ describe.each(present)('callbacks over engine $name', (engine) => {
     await Promise.all(Array.from({ length: 150 }, () => submit(backend, dead.url)))
     await vi.waitFor(() => expect(dead.posts).toHaveLength(150), patience)
     await using receiver = await startReceiver([204])
-    await submit(backend, receiver.url)
+    const taskId = await submit(backend, receiver.url)
     await vi.waitFor(() => expect(receiver.posts).toHaveLength(1), patience)
+    // The receiver knows before the record does.
+    await vi.waitFor(async () => expect(await deliveryOf(taskId)).toMatchObject({ status: 'delivered' }), patience)
     const pages = [
       (await ask('GET', '/v1/deliveries?status=pending')).json as { deliveries: CallbackDelivery[]; next?: string },
     ]
