@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 
 const tailBytes = 16_384
 const mostLength = 400
@@ -19,10 +17,15 @@ export async function lastWords(logFile: string): Promise<string | undefined> {
 
 /** What a log says of a full disk, wherever in it, or undefined. Never rejects. */
 export async function diskFullWords(logFile: string): Promise<string | undefined> {
-  let told: string | undefined
-  const lines = createInterface({ input: createReadStream(logFile).on('error', () => lines.close()) })
-  for await (const line of lines) if (line.includes('No space left on device')) told = line
+  const told = await lastLineWith('No space left on device', logFile).catch(() => undefined)
   return told && endOf(told.trim())
+}
+
+async function lastLineWith(words: string, file: string): Promise<string | undefined> {
+  await using handle = await open(file)
+  let told: string | undefined
+  for await (const line of handle.readLines({ autoClose: false })) if (line.includes(words)) told = line
+  return told
 }
 
 /** Of a chain of causes the last is the first. */
