@@ -1,10 +1,10 @@
 /**
- * What a task in flight costs the driver: tasks over SSE through the embedded links, held open at once, on the real
+ * What a task in flight costs the driver: tasks over SSE or sockets through the embedded links, held open at once, on the real
  * runtime with the in-memory engine. Memory is this process's, from 500 in flight to all of them: what is alive on
  * and off the heap, and the resident set once V8 has given its free pages back (between collections it holds more).
  * Two cells share the tasks: a proxy needs two descriptors per connection, and 20,000 is a common limit per process.
  *
- * usage: node --expose-gc bench/sse.ts [--tasks 10000] [--rate 1000]
+ * usage: node --expose-gc bench/sse.ts [--delivery sse-polling] [--tasks 10000] [--rate 1000]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,15 +21,19 @@ import { watchHealth } from '../harness/run/health.ts'
 import runtime from '../harness/runtimes/process.ts'
 
 const { values } = parseArgs({
-  options: { tasks: { type: 'string', default: '10000' }, rate: { type: 'string', default: '1000' } },
+  options: {
+    delivery: { type: 'string', default: 'sse-polling' },
+    tasks: { type: 'string', default: '10000' },
+    rate: { type: 'string', default: '1000' },
+  },
 })
 const tasks = Number(values.tasks)
 const warmUp = 500
 const cells = ['bench-a', 'bench-b'].map((id): CellPlan => ({
   id,
   block: 0,
-  pattern: 'sse-polling',
-  delivery: 'sse-polling',
+  pattern: values.delivery,
+  delivery: values.delivery,
   engine: 'memory',
   axes: { delivery: [], engine: [] },
   promises: [],

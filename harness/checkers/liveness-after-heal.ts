@@ -7,8 +7,9 @@ const fewestResults = 3
 const fewestTasks = 5
 
 /**
- * Once a fault is healed the system works again: clients see results after every heal. Where too few tasks were left to
- * tell, a heal decides nothing. Faults that draw per connection, or that hold for the whole load, are no outage.
+ * Once a fault is healed the system works again: clients see results after every heal, or saw all of them before it, so that
+ * nothing had to come back. Where too few tasks were left to tell, a heal decides nothing. Faults that draw per
+ * connection, or that hold for the whole load, are no outage.
  */
 const checker: Checker = {
   name: 'liveness-after-heal',
@@ -29,7 +30,11 @@ export default checker
 function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
   const seenAt = trace.tasks.flatMap(({ end }) => (end?.type === 'ok' ? [end.at] : []))
   const wantedAt = trace.tasks.map(({ intent }) => intent.intendedAt)
-  const judged = outages.map((fault) => ({ fault, life: lifeAfter(fault.healedAt, seenAt, wantedAt) }))
+  const allSeen = trace.tasks.length === seenAt.length
+  const judged = outages.map((fault) => {
+    const unbroken = allSeen && wentOnDuring(fault, seenAt)
+    return { fault, life: unbroken ? 'alive' : lifeAfter(fault.healedAt, seenAt, wantedAt) }
+  })
   const of = (life: Life): readonly FaultTrace[] => judged.filter((one) => one.life === life).map(({ fault }) => fault)
   const dead = of('dead')
   const counts = { heals: outages.length, alive: of('alive').length, dead: dead.length }
@@ -37,7 +42,13 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
   if (dead.length > 0)
     return verdict('fail', `no life after ${dead.length} ${after}`, counts, dead.flatMap(({ ops }) => ops).slice(0, 20))
   if (counts.alive === 0) return verdict('unknown', `too few tasks were left after any ${after} to show life`, counts)
-  return verdict('pass', `results arrived again after ${counts.alive} ${after}, none stayed without`, counts)
+  return verdict('pass', `results arrived after, or all before, ${counts.alive} ${after}; none stayed without`, counts)
+}
+
+/** Results arrived in spite of it, and none was left for the time after it. */
+function wentOnDuring({ armedAt = Infinity, healedAt = -Infinity }: FaultTrace, seenAt: readonly number[]): boolean {
+  const during = seenAt.filter((at) => at > armedAt && at <= healedAt)
+  return during.length >= fewestResults && seenAt.every((at) => at <= healedAt)
 }
 
 type Life = 'alive' | 'dead' | 'undecided'

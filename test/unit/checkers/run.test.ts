@@ -38,6 +38,14 @@ describe('liveness-after-heal', () => {
     expect(check([...served(0, 300, 310), ...fault('f', 'worker-0', 50, 250)]).status).toBe('unknown')
   })
 
+  test('where all work was done during the outage nothing had to come back', () => {
+    const throughout = fault('f', 'worker-0', 50, 800)
+    expect(check([...served(0, 300, 310, 320), ...throughout])).toMatchObject({ status: 'pass', counts: { alive: 1 } })
+    // One was left without its result: nobody knows what the heal would have done for it.
+    expect(check([...served(0, 10, 300, 310, 320), intend('t-9', 330), ...throughout]).status).toBe('unknown')
+    expect(check([...served(0, 300), ...throughout]).status).toBe('unknown')
+  })
+
   test('five tasks without a result show death', () => {
     const silent = [1, 2, 3, 4, 5].flatMap((i) => [intend(`t-${i}`, 300 + i), end(`t-${i}`, 600 + i, 'info')])
     expect(check([...silent, ...fault('f', 'worker-0', 50, 250)])).toMatchObject({
