@@ -5,6 +5,7 @@ import { drawSchedule, type DrawContext } from './draw.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
 import { loadWindowMs, type Scenario } from './scenario.ts'
 import type { Schedule } from './schedule.ts'
+import { splitBlocks } from './split.ts'
 import { countNodes } from './topology.ts'
 import { formatDuration } from './units.ts'
 
@@ -47,7 +48,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     seed,
     timeScale,
     runtime: runtime.name,
-    cells,
+    cells: splitBlocks(cells, scenario.sideBySide),
     notApplicable: [...notApplicable.values()],
     gates,
     published,

@@ -28,7 +28,7 @@ export function parseScenario(text: string, file: string, catalog: Catalog): Sce
 /** Only of a draft without problems: then every part is there. */
 function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
   const all = parts as Required<Draft['parts']>
-  const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, health } = all
+  const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, sideBySide, health } = all
   return {
     name,
     question,
@@ -38,6 +38,7 @@ function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
     patterns,
     replicas,
     repetitions,
+    ...(sideBySide !== undefined && { sideBySide }),
     load: readLoad(all.load),
     graceMs: all.grace,
     restartDelayMs: all.restartDelay,

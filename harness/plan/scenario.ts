@@ -17,6 +17,8 @@ export interface Scenario {
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly restartDelayMs: number
   readonly repetitions: number
+  /** At most so many cells at once; else all of a block. */
+  readonly sideBySide?: number
   /** In the order of the file. An arm without faults is a control. */
   readonly arms: readonly Arm[]
   readonly gates: readonly Gate[]

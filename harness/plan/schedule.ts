@@ -25,9 +25,9 @@ interface ArmSchedule {
   readonly faults: readonly PlannedFault[]
 }
 
-/** The firings of a plan, block by block: what the cells of a block share, once. */
+/** The firings of a plan, by arm and repetition: what their cells share, once. */
 export function extractSchedule({ scenario, seed, timeScale, cells }: Plan): Schedule {
-  const blocks = [...Map.groupBy(cells, ({ block }) => block).values()]
+  const blocks = [...Map.groupBy(cells, ({ arm, repetition }) => `${repetition} ${arm}`).values()]
   const arms = blocks.map((block) => {
     const { arm, repetition } = block[0]!
     const faults = [...new Map(block.flatMap((cell) => cell.faults.map((fault) => [fault.id, fault]))).values()]

@@ -59,6 +59,12 @@ export function scenarioShape(vocabulary: Vocabulary) {
       .describe('Nodes per role; an executor runs the steps'),
     restartDelay: positiveDuration.default(30_000).describe('How long an exited node stays away'),
     repetitions: z.int().min(1).max(1000).default(1).describe('Blocks per arm, each with its own seed'),
+    sideBySide: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('At most so many cells at once, where all patterns are too many for the machine'),
     arms: armsOf(armEntry(vocabulary)),
     gates: z.array(gateEntry(pattern)).default([]).describe('Fail the run unless the interval is on the good side'),
     published: z.array(publishedEntry(pattern)).default([]).describe('What somebody published, for comparison'),

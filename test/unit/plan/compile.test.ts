@@ -86,6 +86,14 @@ describe('cells', () => {
     expect(seeds.map(({ size }) => size)).toEqual([1, 1, 1])
     expect(new Set(seeds.flatMap((set) => [...set])).size).toBe(3)
   })
+  test('of a block run in even parts where fewer at once are asked for', () => {
+    const parts = compile({ ...text, tail: `${text.tail}\nsideBySide: 3` })
+    const blocks = [...Map.groupBy(parts.cells, ({ block }) => block).values()]
+    expect(blocks.map(({ length }) => length)).toEqual(Array.from({ length: 12 }, () => 2))
+    const unnumbered = ({ cells }: Plan) => cells.map((one) => ({ ...one, block: 0 }))
+    expect(unnumbered(parts)).toEqual(unnumbered(plan))
+    expect(formatSchedule(parts)).toBe(formatSchedule(plan))
+  })
   test('of a block run in a seeded random order', () => {
     const order = (made: Plan) => made.cells.map(({ id }) => id)
     expect(order(compile(text))).toEqual(order(plan))
