@@ -9,6 +9,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...invalidCells(results.cells),
     ...unprovenFaults(results.cells),
     ...untouchedCells(results.cells),
+    ...otherwiseManned(results.cells),
     ...smallCells(results.cells),
     ...clusteredNote(results.cells),
     ...compressionNote(results),
@@ -61,6 +62,17 @@ function untouchedCells(cells: readonly CellResult[]): readonly string[] {
   )
   if (spared.length === 0) return []
   return [`A fault of the arm cannot touch some patterns, which compare well for that reason: ${list(spared)}.`]
+}
+
+/** An engine may fix the number of its executors, or execute in the API. */
+function otherwiseManned(cells: readonly CellResult[]): readonly string[] {
+  const others = cells.filter(({ cell }) => cell.executors !== undefined)
+  const told = others.map(({ cell }) => `${cell.pattern} (${cell.executors} instead of ${cell.replicas.executor})`)
+  if (told.length === 0) return []
+  const alone = others.some(({ cell }) => cell.executors === 1)
+    ? ' Where there is one, nobody can take over from it.'
+    : ''
+  return [`Not all patterns have as many executors as the scenario gives: ${list([...new Set(told)])}.${alone}`]
 }
 
 function smallCells(cells: readonly CellResult[]): readonly string[] {

@@ -54,6 +54,8 @@ export interface CellPlan {
   /** How long an exited node stays away before it is started again, as a pod would be. */
   readonly restartDelayMs: number
   readonly replicas: { readonly api: number; readonly executor: number }
+  /** Nodes that execute steps, where they are not as many as `replicas` has; absent where they are. */
+  readonly executors?: number
   readonly faults: readonly PlannedFault[]
   /** Faults of the arm that cannot touch this pattern, because it has no such node or link; absent when there is none. */
   readonly untouchedBy?: readonly { readonly fault: string; readonly reason: string }[]

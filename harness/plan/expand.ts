@@ -64,6 +64,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const { delivery, engine, tuning } = pattern
   const floored = flooredAt(engine.timeouts, tuning, timeScale)
   const untouchedBy = findUntouched(arm, pattern, scenario)
+  const executors = countNodes(pattern, 'executor', replicas)
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,
@@ -85,6 +86,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     graceMs: roundMs(scenario.graceMs / timeScale),
     restartDelayMs: roundMs(scenario.restartDelayMs / timeScale),
     replicas,
+    ...(executors !== replicas.executor && { executors }),
     faults: pickFaults(block, pattern, scenario),
     ...(untouchedBy.length > 0 && { untouchedBy }),
     health,

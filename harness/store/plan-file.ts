@@ -57,6 +57,7 @@ export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
   graceMs: ms,
   restartDelayMs: ms,
   replicas: z.looseObject({ api: count, executor: count }),
+  executors: z.exactOptional(count),
   axes: z.exactOptional(z.looseObject({ delivery: z.array(promised), engine: z.array(promised) })),
   faults: z.array(plannedFault),
   untouchedBy: z.exactOptional(z.array(z.looseObject({ fault: z.string(), reason: z.string() }))),

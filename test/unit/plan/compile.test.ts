@@ -86,6 +86,11 @@ describe('cells', () => {
     expect(seeds.map(({ size }) => size)).toEqual([1, 1, 1])
     expect(new Set(seeds.flatMap((set) => [...set])).size).toBe(3)
   })
+  test('say how many execute where an engine has another number of them', () => {
+    const { cells } = compile({ patterns: '[sync, durable-postgres]', tail: 'replicas: { api: 1, executor: 2 }' })
+    const executors = cells.map(({ pattern, executors: count = 'as given' }) => `${pattern}: ${count}`)
+    expect(executors.toSorted()).toEqual(['durable-postgres: as given', 'sync: 1'])
+  })
   test('of a block run in even parts where fewer at once are asked for', () => {
     const parts = compile({ ...text, tail: `${text.tail}\nsideBySide: 3` })
     const blocks = [...Map.groupBy(parts.cells, ({ block }) => block).values()]

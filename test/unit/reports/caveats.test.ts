@@ -38,3 +38,11 @@ test('a run that held no pattern against the contract says so first', () => {
   const { verification: _, ...unverified } = run({})
   expect(caveatsOf(unverified as RunResults)[0]).toMatch(/were not held against the task contract/)
 })
+
+test('who has another number of executors than the scenario gives is told once', () => {
+  const one = { pattern: 'durable-restate', replicas: { api: 1, executor: 2 }, executors: 1 }
+  expect(caveatsOf(run(one, one))).toEqual([
+    'Not all patterns have as many executors as the scenario gives: durable-restate (1 instead of 2). Where there is one, nobody can take over from it.',
+  ])
+  expect(caveatsOf(run({ ...one, executors: 3 }))).toEqual([expect.stringMatching(/\(3 instead of 2\)\.$/)])
+})
