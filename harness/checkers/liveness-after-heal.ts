@@ -7,9 +7,9 @@ const fewestResults = 3
 const fewestTasks = 5
 
 /**
- * Once a fault is healed the system works again: clients see results after every heal, or saw all of them before it, so that
- * nothing had to come back. Where too few tasks were left to tell, a heal decides nothing. Faults that draw per
- * connection, or that hold for the whole load, are no outage.
+ * Once a fault is healed the system works again: clients see results after every heal, or every task got its own, some of
+ * them since the onset, so that nothing stayed away. Where too few tasks were left to tell, a heal decides nothing. Faults
+ * that draw per connection, that hold for the whole load, or that were never to end while a result counts, are no outage.
  */
 const checker: Checker = {
   name: 'liveness-after-heal',
@@ -18,7 +18,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     if (trace.tasks.length === 0 || !trace.complete)
       return verdict('unknown', 'the history ends before the cell did', {})
-    const outages = trace.faults.filter((fault) => isOutage(fault, trace))
+    const outages = trace.faults.filter((fault) => isOutage(fault, trace) && isToEnd(fault, trace))
     const proven = outages.filter((fault) => fault.proven)
     if (outages.length === 0) return verdict('pass', 'there was no outage to recover from', { heals: 0 })
     if (proven.length === 0) return verdict('unknown', 'no outage is proven, so none was recovered from', { heals: 0 })
@@ -30,11 +30,7 @@ export default checker
 function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
   const seenAt = trace.tasks.flatMap(({ end }) => (end?.type === 'ok' ? [end.at] : []))
   const wantedAt = trace.tasks.map(({ intent }) => intent.intendedAt)
-  const allSeen = trace.tasks.length === seenAt.length
-  const judged = outages.map((fault) => {
-    const unbroken = allSeen && wentOnDuring(fault, seenAt)
-    return { fault, life: unbroken ? 'alive' : lifeAfter(fault.healedAt, seenAt, wantedAt) }
-  })
+  const judged = outages.map((fault) => ({ fault, life: lifeAfter(fault, seenAt, wantedAt) }))
   const of = (life: Life): readonly FaultTrace[] => judged.filter((one) => one.life === life).map(({ fault }) => fault)
   const dead = of('dead')
   const counts = { heals: outages.length, alive: of('alive').length, dead: dead.length }
@@ -42,22 +38,29 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
   if (dead.length > 0)
     return verdict('fail', `no life after ${dead.length} ${after}`, counts, dead.flatMap(({ ops }) => ops).slice(0, 20))
   if (counts.alive === 0) return verdict('unknown', `too few tasks were left after any ${after} to show life`, counts)
-  return verdict('pass', `results arrived after, or all before, ${counts.alive} ${after}; none stayed without`, counts)
+  return verdict('pass', `results arrived again after ${counts.alive} ${after}, or none was missing`, counts)
 }
 
-/** Results arrived in spite of it, and none was left for the time after it. */
-function wentOnDuring({ armedAt = Infinity, healedAt = -Infinity }: FaultTrace, seenAt: readonly number[]): boolean {
-  const during = seenAt.filter((at) => at > armedAt && at <= healedAt)
-  return during.length >= fewestResults && seenAt.every((at) => at <= healedAt)
+/** Planned to be healed while a result still counts: only then is there anything to ask of the time after it. */
+function isToEnd({ id }: FaultTrace, { cell, tasks }: CellTrace): boolean {
+  const planned = cell?.faults.find((fault) => fault.id === id)
+  if (planned?.trigger.kind !== 'time') return true
+  const endAt = planned.trigger.atMs + planned.durationMs
+  return tasks.some(({ intent }) => intent.deadlineAt > endAt)
+}
+
+function countAfter(times: readonly number[], from = Infinity): number {
+  return times.filter((at) => at > from).length
 }
 
 type Life = 'alive' | 'dead' | 'undecided'
 
-function lifeAfter(healedAt: number | undefined, seenAt: readonly number[], wantedAt: readonly number[]): Life {
+function lifeAfter({ armedAt, healedAt }: FaultTrace, seenAt: readonly number[], wantedAt: readonly number[]): Life {
   if (healedAt === undefined) return 'undecided'
-  const after = (times: readonly number[]): number => times.reduce((n, at) => (at > healedAt ? n + 1 : n), 0)
-  if (after(seenAt) >= fewestResults) return 'alive'
-  return after(wantedAt) >= fewestTasks ? 'dead' : 'undecided'
+  const allSeen = seenAt.length === wantedAt.length
+  if (allSeen && countAfter(seenAt, armedAt) >= fewestResults) return 'alive'
+  if (countAfter(seenAt, healedAt) >= fewestResults) return 'alive'
+  return countAfter(wantedAt, healedAt) >= fewestTasks ? 'dead' : 'undecided'
 }
 
 function verdict(

@@ -35,15 +35,31 @@ describe('liveness-after-heal', () => {
 
   test('three results after the heal show life', () => {
     expect(check([...served(0, 300, 310, 320), ...fault('f', 'worker-0', 50, 250)]).status).toBe('pass')
-    expect(check([...served(0, 300, 310), ...fault('f', 'worker-0', 50, 250)]).status).toBe('unknown')
+    const two = [...served(0, 300, 310), intend('t-9', 320)]
+    expect(check([...two, ...fault('f', 'worker-0', 50, 250)]).status).toBe('unknown')
   })
 
-  test('where all work was done during the outage nothing had to come back', () => {
-    const throughout = fault('f', 'worker-0', 50, 800)
-    expect(check([...served(0, 300, 310, 320), ...throughout])).toMatchObject({ status: 'pass', counts: { alive: 1 } })
-    // One was left without its result: nobody knows what the heal would have done for it.
-    expect(check([...served(0, 10, 300, 310, 320), intend('t-9', 330), ...throughout]).status).toBe('unknown')
-    expect(check([...served(0, 300), ...throughout]).status).toBe('unknown')
+  test('where every task got its result nothing stayed away, however few were left after the heal', () => {
+    for (const healedAt of [800, 415]) {
+      const throughout = fault('f', 'worker-0', 50, healedAt)
+      expect(check([...served(0, 300, 310, 320), ...throughout])).toMatchObject({
+        status: 'pass',
+        counts: { alive: 1 },
+      })
+      // One has none: nobody knows what the heal did for it.
+      expect(check([...served(0, 10, 300, 310, 320), intend('t-9', 330), ...throughout]).status).toBe('unknown')
+      expect(check([...served(0, 300), ...throughout]).status).toBe('unknown')
+    }
+  })
+
+  test('what was never to end while a result counts is not asked for a recovery', () => {
+    const lines = [...served(0), intend('t-2', 40), end('t-2', 340, 'info'), ...fault('f', 'worker-0', 120, 900)]
+    const until = (endMs: number) => [
+      plannedFault({ id: 'f', trigger: { kind: 'time', atMs: 120 }, durationMs: endMs - 120 }),
+    ]
+    // Their results count until 200 and 240.
+    expect(check(lines, until(240)).counts).toEqual({ heals: 0 })
+    expect(check(lines, until(239)).status).toBe('unknown')
   })
 
   test('five tasks without a result show death', () => {
