@@ -76,10 +76,10 @@ export function rowName(results: RunResults, { cell }: CellResult): string {
   return repeated ? `${cell.pattern} #${cell.repetition}` : cell.pattern
 }
 
-/** The median and the worst of the outages that met a task. An episode without an end never recovered: infinite. */
+/** The median and the worst of the outages that met a task and can tell. An episode without an end never recovered: infinite. */
 export function recoveryOf(episodes: readonly Episode[]): { median: number; worst: number; never: number } | undefined {
   const times = episodes
-    .filter(({ affectedTasks, condition }) => affectedTasks > 0 && !condition)
+    .filter(({ affectedTasks, condition, recoveryUntold }) => affectedTasks > 0 && !condition && !recoveryUntold)
     .map(({ recoveryMs }) => recoveryMs ?? Infinity)
     .toSorted((a, b) => a - b)
   if (times.length === 0) return undefined

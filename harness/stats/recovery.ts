@@ -3,7 +3,7 @@ import { exposures, isOutage } from '../core/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../core/trace.ts'
 import { findSymptoms } from './symptoms.ts'
 import { quantile } from './quantiles.ts'
-import { createReturnMeter } from './return.ts'
+import { createReturnMeter, type Return } from './return.ts'
 import { countDuplicates } from './rework.ts'
 import { takeoversOf } from './takeover.ts'
 
@@ -21,6 +21,8 @@ export interface EpisodeFigures {
   readonly takeoverMsMedian?: number
   readonly takeoverMsMax?: number
   readonly recoveryMs?: number
+  /** Too few tasks began after the onset to tell whether it recovered. */
+  readonly recoveryUntold?: true
   /** No outage: it has no after, and nothing recovers from it. */
   readonly condition?: true
   readonly drainMs?: number
@@ -80,10 +82,15 @@ function measureEpisode(
     takenOverTasks: takeovers.length,
     ...present('takeoverMsMedian', quantile(takeovers, 0.5)),
     ...present('takeoverMsMax', quantile(takeovers, 1)),
-    ...(isOutage(fault, trace) ? present('recoveryMs', recovery(startedAt, endedAt)) : { condition: true as const }),
+    ...(isOutage(fault, trace) ? recoveryFigures(recovery(startedAt, endedAt)) : { condition: true as const }),
     ...present('drainMs', fault.healedAt === undefined ? undefined : drain(affected, seen, fault.healedAt)),
     ...countRework(fault, affected, touched),
   }
+}
+
+function recoveryFigures(back: Return): Pick<EpisodeFigures, 'recoveryMs' | 'recoveryUntold'> {
+  if (typeof back === 'number') return { recoveryMs: back }
+  return back === 'untold' ? { recoveryUntold: true } : {}
 }
 
 function present<K extends string>(name: K, value: number | undefined): { readonly [P in K]?: number } {

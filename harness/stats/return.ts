@@ -15,46 +15,50 @@ const share = 0.9
  * 20 tasks are on time at no less than 90 % of the baseline's share, after the share first fell below. On time: the
  * right result with at most 1.5 x the baseline's p95 lag. Baseline: tasks due before the first fault, or where they are
  * fewer than 20, all that no fault touched.
- * 0 when the share never fell; undefined when it did not come back before the next fault, or when there is too little to
- * tell (censored).
+ * 0 when the share never fell; `never` when it did not come back before the next fault or the end; `untold` when there is too
+ * little to tell: tasks that the fault caught under way may come late from a system that has long recovered, so that
+ * only tasks which began after the onset show that it has not.
  *
  * Counting tasks by when they were due instead of completions by the clock keeps the arrivals' own
  * randomness, and the end of the load, out of the figure.
  */
-export function createReturnMeter(
-  trace: CellTrace,
-  seen: Seen,
-): (startedAt: number, endedAt: number) => number | undefined {
+export function createReturnMeter(trace: CellTrace, seen: Seen): (startedAt: number, endedAt: number) => Return {
   const baseline = makeBaseline(trace, seen)
-  if (!baseline) return () => undefined
+  if (!baseline) return () => 'untold'
   const due = trace.tasks
-    .map((task) => ({ dueAt: dueAt(task), idealMs: task.intent.idealMs, onTime: isOnTime(task, seen, baseline.p95) }))
+    .map((task) => {
+      const { intendedAt, idealMs } = task.intent
+      return { intendedAt, idealMs, dueAt: dueAt(task), onTime: isOnTime(task, seen, baseline.p95) }
+    })
     .sort((a, b) => a.dueAt - b.dueAt)
   return (startedAt, endedAt) => {
     const until = nextOnset(trace, startedAt)
     const between = due.filter((task) => task.dueAt > startedAt && task.dueAt <= until)
     return between.length < fewestTasks
-      ? undefined
+      ? 'untold'
       : findReturn(between, startedAt, endedAt, share * baseline.onTimeShare)
   }
 }
 
 type Seen = (task: TaskTrace) => number
+export type Return = number | 'never' | 'untold'
 
 interface Due {
+  readonly intendedAt: number
   readonly dueAt: number
   readonly idealMs: number
   readonly onTime: boolean
 }
 
-function findReturn(due: readonly Due[], startedAt: number, endedAt: number, needed: number): number | undefined {
+function findReturn(due: readonly Due[], startedAt: number, endedAt: number, needed: number): Return {
   const holds = (from: number): boolean => shareOnTime(due, from) >= needed
   const horizon = endedAt + due.reduce((longest, { idealMs }) => Math.max(longest, idealMs), 0)
   const last = due.length - fewestTasks
   const dip = due.findIndex((task, i) => i <= last && task.dueAt <= horizon && !holds(i))
   if (dip < 0) return 0
   const back = due.findIndex((task, i) => i > dip && i <= last && task.onTime && holds(i))
-  return back < 0 ? undefined : due[back]!.dueAt - startedAt
+  if (back >= 0) return due[back]!.dueAt - startedAt
+  return due.filter(({ intendedAt }) => intendedAt > startedAt).length < fewestTasks ? 'untold' : 'never'
 }
 
 function nextOnset(trace: CellTrace, startedAt: number): number {

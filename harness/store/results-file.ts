@@ -43,6 +43,7 @@ const episode = z.looseObject({
   takeoverMsMedian: optional(ms),
   takeoverMsMax: optional(ms),
   recoveryMs: optional(ms),
+  recoveryUntold: optional(z.literal(true)),
   condition: optional(z.literal(true)),
   drainMs: optional(ms),
   reworkedSteps: count,

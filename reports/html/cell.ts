@@ -155,8 +155,9 @@ function faultTable(faults: readonly FaultResult[]): Markup | undefined {
   return folded(summary, faults.length <= 4 || proven < faults.length, table(heads, rows))
 }
 
-function recovered({ recoveryMs, condition, affectedTasks }: Episode): string {
+function recovered({ recoveryMs, recoveryUntold, condition, affectedTasks }: Episode): string {
   if (recoveryMs !== undefined) return duration(recoveryMs)
+  if (recoveryUntold) return 'too few tasks'
   return condition ? 'lasting' : affectedTasks > 0 ? 'never seen' : '–'
 }
 

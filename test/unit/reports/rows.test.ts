@@ -46,10 +46,13 @@ const episode = (affectedTasks: number, recoveryMs?: number): Episode => ({
   duplicateEffects: 0,
 })
 
-test('an episode that never ended counts as infinite, one that met nobody not at all', () => {
+test('an episode that never ended counts as infinite, one that met nobody or after which nobody came not at all', () => {
   expect(recoveryOf([episode(3, 10), episode(3, 30), episode(3, 20)])).toEqual({ median: 20, worst: 30, never: 0 })
   expect(recoveryOf([episode(3, 10), episode(3)])).toEqual({ median: 10, worst: Infinity, never: 1 })
   expect(recoveryOf([episode(0)])).toBeUndefined()
+  const untold = { ...episode(3), recoveryUntold: true } as const
+  expect(recoveryOf([untold])).toBeUndefined()
+  expect(recoveryOf([untold, episode(3, 10)])).toEqual({ median: 10, worst: 10, never: 0 })
 })
 
 test('a percentile says when it is not to be relied on', () => {

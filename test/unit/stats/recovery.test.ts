@@ -91,6 +91,16 @@ describe('an episode', () => {
     expect(episodes(lines)[0]).not.toHaveProperty('recoveryMs')
   })
 
+  test('after whose onset too few tasks began does not say whether it recovered', () => {
+    // All were under way when it struck, and those that it hit came late: none shows what the time after it was like.
+    const hit = steady(50, (at) => (at > 420 ? 300 : 0))
+    const figures = episodes([...hit, ...fault('f', 'worker-0', 500, 510)])[0]
+    expect(figures).toMatchObject({ recoveryUntold: true })
+    expect(figures).not.toHaveProperty('recoveryMs')
+    const dead = steady(200, (at) => (at > 450 ? Infinity : 0))
+    expect(episodes([...dead, ...fault('f', 'store-0', 500, 700)])[0]).not.toHaveProperty('recoveryUntold')
+  })
+
   test('is measured by its tasks', () => {
     const lines = [
       ...steady(60, () => 0),
