@@ -18,7 +18,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     if (trace.tasks.length === 0 || !trace.complete)
       return verdict('unknown', 'the history ends before the cell did', {})
-    const outages = trace.faults.filter((fault) => isOutage(fault, trace) && isToEnd(fault, trace))
+    const outages = trace.faults.filter((fault) => isOutage(fault, trace) && endsInTime(fault, trace))
     const proven = outages.filter((fault) => fault.proven)
     if (outages.length === 0) return verdict('pass', 'there was no outage to recover from', { heals: 0 })
     if (proven.length === 0) return verdict('unknown', 'no outage is proven, so none was recovered from', { heals: 0 })
@@ -42,7 +42,7 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
 }
 
 /** Planned to be healed while a result still counts: only then is there anything to ask of the time after it. */
-function isToEnd({ id }: FaultTrace, { cell, tasks }: CellTrace): boolean {
+function endsInTime({ id }: FaultTrace, { cell, tasks }: CellTrace): boolean {
   const planned = cell?.faults.find((fault) => fault.id === id)
   if (planned?.trigger.kind !== 'time') return true
   const endAt = planned.trigger.atMs + planned.durationMs

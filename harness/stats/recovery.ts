@@ -21,7 +21,7 @@ export interface EpisodeFigures {
   readonly takeoverMsMedian?: number
   readonly takeoverMsMax?: number
   readonly recoveryMs?: number
-  /** Too few tasks began after the onset to tell whether it recovered. */
+  /** No baseline, or too few tasks that began after the onset, to tell whether it recovered. */
   readonly recoveryUntold?: true
   /** No outage: it has no after, and nothing recovers from it. */
   readonly condition?: true

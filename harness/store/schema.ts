@@ -97,7 +97,7 @@ export interface Episode {
   readonly takeoverMsMedian?: number
   readonly takeoverMsMax?: number
   readonly recoveryMs?: number
-  /** Too few tasks began after the onset to tell whether it recovered. */
+  /** No baseline, or too few tasks that began after the onset, to tell whether it recovered. */
   readonly recoveryUntold?: true
   /** It drew per connection or held for nearly all of the load: there is no after in which to recover. */
   readonly condition?: true
