@@ -1,7 +1,7 @@
 /**
  * `npm run images`: pull the official images, build ours on an official base.
  * `npm run images:offline`: build every one of them where no registry answers. Needs root, debootstrap and Go.
- * An image that is there already costs one look.
+ * An image that is there already costs one look. One that only one engine needs, and that cannot be made, costs that engine.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,6 +15,7 @@ import {
   type ImageName,
   imageNames,
   imageReferences,
+  isBasic,
   type Source,
 } from '../harness/runtimes/docker/images/references.ts'
 import { buildBase } from './base.ts'
@@ -27,25 +28,26 @@ const base = baseReference(ingredients, source)
 const references = imageReferences(ingredients, source)
 const scratch = await mkdtemp(join(tmpdir(), 'outlast-images-'))
 try {
-  const problems = await provideAll()
-  if (problems.length === 0) await tellWhatRunsUse()
+  const { failed, problems } = await provideAll()
+  const isComplete = !failed.some(isBasic)
   for (const problem of problems) say(problem)
-  if (problems.length > 0 && source === 'registry') say('where no registry answers: npm run images:offline')
-  process.exitCode = problems.length === 0 ? 0 : 1
+  if (isComplete) await tellWhatRunsUse(failed)
+  else if (source === 'registry') say('where no registry answers: npm run images:offline')
+  process.exitCode = isComplete ? 0 : 1
 } finally {
   await rm(scratch, { recursive: true, force: true })
 }
 
-/** What went wrong, each thing once: a missing tool costs only the images that need it. */
-async function provideAll(): Promise<readonly string[]> {
+/** Which are missing, and what went wrong, each thing once: a missing tool costs only the images that need it. */
+async function provideAll(): Promise<{ readonly failed: readonly ImageName[]; readonly problems: readonly string[] }> {
   const daemon = await docker('version').then(() => undefined, describeError)
-  if (daemon !== undefined) return [daemon]
+  if (daemon !== undefined) return { failed: imageNames, problems: [daemon] }
   const makeBase = async (): Promise<void> => (source === 'registry' ? pull(base) : buildBase(base, scratch))
   const baseReady = once(() => provide('base', base, makeBase))
   const outcomes = await Promise.all(
     imageNames.map((name) => provide(name, references[name], () => make(name, baseReady)).then(() => [], problemOf)),
   )
-  return [...new Set(outcomes.flat())]
+  return { failed: imageNames.filter((_, i) => outcomes[i]!.length > 0), problems: [...new Set(outcomes.flat())] }
 }
 
 async function provide(name: string, reference: string, make: () => Promise<void>): Promise<void> {
@@ -72,9 +74,10 @@ async function pull(reference: string): Promise<void> {
   await docker('pull', '--quiet', reference)
 }
 
-async function tellWhatRunsUse(): Promise<void> {
+async function tellWhatRunsUse(lacking: readonly ImageName[]): Promise<void> {
   for (const [name, image] of Object.entries(await resolveImages()))
-    say(`${name.padEnd(9)}  ${image.source.padEnd(8)}  ${image.reference}`)
+    say(`${name.padEnd(12)}  ${image.source.padEnd(8)}  ${image.reference}`)
+  for (const name of lacking) say(`${name.padEnd(12)}  missing   the engine of this name runs in processes only`)
 }
 
 function problemOf(error: unknown): readonly string[] {

@@ -1,6 +1,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { checkout, packagesOf, nodeFiles, sourceOf } from '../harness/runtimes/docker/images/node-files.ts'
+import { install } from '../engines/installable.ts'
+import { checkout, isRead, packagesOf, nodeFiles, sourceOf } from '../harness/runtimes/docker/images/node-files.ts'
 import {
   type ImageName,
   type Ingredients,
@@ -9,6 +10,7 @@ import {
 } from '../harness/runtimes/docker/images/references.ts'
 import { nativeFolder } from '../harness/runtimes/programs/postgres-binaries.ts'
 import { serverBinary } from '../harness/runtimes/programs/restate.ts'
+import { findDevServer, findTemporal } from '../harness/runtimes/programs/temporal-binaries.ts'
 import { run } from './command.ts'
 import { downloadPackages, packagesIn } from './packages.ts'
 
@@ -29,17 +31,21 @@ export const contexts: Readonly<Record<ImageName, (order: Order) => Promise<void
   postgres: layPostgres,
   toxiproxy: layToxiproxy,
   restate: layRestate,
+  temporal: layTemporal,
+  'temporal-dev': layDevServer,
 }
 
 async function layNode({ folder }: Order): Promise<void> {
   const files = nodeFiles()
   await cp(join(checkout, 'node_modules/node/bin/node'), join(folder, 'node'))
   await cp(join(checkout, 'images/warm.ts'), join(folder, 'warm.ts'))
-  for (const path of [...files, ...packagesOf(files)]) {
+  for (const path of files) {
     const target = join(folder, 'app', path)
     await mkdir(dirname(target), { recursive: true })
-    await cp(join(checkout, sourceOf(path)), target, { recursive: true })
+    await cp(join(checkout, sourceOf(path)), target)
   }
+  for (const path of packagesOf(files))
+    await cp(join(checkout, path), join(folder, path), { recursive: true, filter: isRead })
   // All of package.json that Node reads here. The rest changes often and would only make images stale.
   await writeFile(join(folder, 'app/package.json'), '{ "name": "outlast", "type": "module" }\n')
 }
@@ -59,6 +65,20 @@ async function layPostgres({ folder }: Order): Promise<void> {
   const filter = (path: string): boolean => !path.endsWith('.a')
   await cp(nativeFolder(), join(folder, 'native'), { recursive: true, verbatimSymlinks: true, filter })
   await cp(join(checkout, 'images/postgres-entrypoint.sh'), join(folder, 'postgres-entrypoint.sh'))
+}
+
+/** Built as for runs without containers, and kept there. */
+async function layTemporal({ folder }: Order): Promise<void> {
+  await install('temporal')
+  const { server, sql } = await findTemporal()
+  await cp(server, join(folder, 'temporal-server'))
+  await cp(sql, join(folder, 'temporal-sql-tool'))
+  await cp(join(checkout, 'images/temporal-entrypoint.sh'), join(folder, 'temporal-entrypoint.sh'))
+}
+
+async function layDevServer({ folder }: Order): Promise<void> {
+  await install('temporal-dev')
+  await cp(await findDevServer(), join(folder, 'temporal'))
 }
 
 async function layToxiproxy({ ingredients, folder }: Order): Promise<void> {

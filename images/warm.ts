@@ -1,6 +1,7 @@
 /**
  * Runs once, while the node image is built: it imports what a node may import, so that the compile cache is full before
- * the first start. A package that is missing in the image fails the build here and not a run later.
+ * the first start, and beside it Temporal's bundle of the workflow. A package that is missing in the image fails the build
+ * here and not a run later.
  */
 import { globSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
@@ -8,8 +9,10 @@ import { pathToFileURL } from 'node:url'
 /** They start a node when they are imported; without settings they throw, and are compiled by then. */
 const entries = ['patterns/serve.ts', 'patterns/work.ts']
 
-for (const file of globSync('patterns/**/*.ts').filter((file) => !entries.includes(file)))
-  await import(pathToFileURL(file).href)
-for (const entry of entries) await import(pathToFileURL(entry).href).catch(() => {})
+const load = (file: string): Promise<unknown> => import(pathToFileURL(file).href)
+for (const file of globSync('patterns/**/*.ts').filter((file) => !entries.includes(file))) await load(file)
+for (const entry of entries) await load(entry).catch(() => {})
+const { workflowBundle } = (await load('patterns/engines/temporal/bundle.ts')) as { workflowBundle(): Promise<unknown> }
+await workflowBundle()
 // What was imported may hold timers; the cache is written at exit.
 process.exit(0)

@@ -8,7 +8,9 @@ export function knownAtFirst(verify: () => Promise<boolean>): () => Promise<bool
 }
 
 /** Run it at most once; later calls wait for the first. */
-export function onlyOnce(act: () => Promise<void>): () => Promise<void> {
+export function onlyOnce<Args extends unknown[]>(
+  act: (...args: Args) => Promise<void>,
+): (...args: Args) => Promise<void> {
   let running: Promise<void> | undefined
-  return () => (running ??= act())
+  return (...args) => (running ??= act(...args))
 }

@@ -1,11 +1,13 @@
-import type { Ground, Place, Runtime } from '../core/types.ts'
+import type { Ground, Place, Runtime, ServiceSpec } from '../core/types.ts'
 import { currentRun } from '../os/label.ts'
 import { deploy } from './docker/deploy.ts'
 import { describeEngine, whyNoEngine } from './docker/engine.ts'
-import { resolveImages } from './docker/images.ts'
+import { resolveImages, whyNoImages } from './docker/images.ts'
+import { imageNames, isBasic } from './docker/images/references.ts'
 import { namePrefix, ownerLabels, runLabelKey } from './docker/labels.ts'
 import { createNetwork } from './docker/network.ts'
 import { sweep, traces } from './docker/sweep.ts'
+import { existingTemporal } from './programs/temporal-existing.ts'
 
 /**
  * Every node in a container of its own on a private network, every connection through a namespace with a real Toxiproxy and
@@ -16,16 +18,22 @@ const runtime: Runtime = {
   summary: 'a container per node on a private network, links through a real Toxiproxy and a packet filter',
   offers: ['kill', 'stop', 'pause', 'isolate', 'limits', 'toxics', 'stall', 'refuse', 'packet-filter', 'edge'],
   probe: whyNoEngine,
-  whyNot: async (services) =>
-    services.some(({ program }) => program.startsWith('temporal'))
-      ? 'there is no container image of the Temporal server yet; use --runtime process'
-      : undefined,
+  whyNot,
   describe: describeEngine,
   open,
   traces,
   sweep,
 }
 export default runtime
+
+async function whyNot(services: readonly ServiceSpec[]): Promise<string | undefined> {
+  const programs = services.map(({ program }) => program)
+  const address = existingTemporal()
+  if (address !== undefined && programs.includes('temporal'))
+    return `containers cannot reach ${address}, which TEMPORAL_ADDRESS names: unset it, or use --runtime process`
+  // Every other image is there where the runtime can be used at all.
+  return whyNoImages(imageNames.filter((name) => !isBasic(name) && programs.some((program) => program === name)))
+}
 
 async function open(place: Place): Promise<Ground> {
   const run = currentRun()

@@ -1,9 +1,9 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import Dockerode from 'dockerode'
 import { describe, expect, it } from 'vitest'
 import type { RunResults } from '../../harness/store/schema.ts'
 import { runtimes } from '../support/deployment.ts'
+import { standing } from '../support/docker-things.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 
 const reason = await runtimes.get('docker')!.probe()
@@ -36,15 +36,6 @@ describe.skipIf(reason !== undefined)('outlast run scenarios/smoke.yaml --runtim
     expect(logs).toEqual(expect.arrayContaining(['links.log', 'store-0.log']))
   })
 })
-
-/** Containers and networks of any run of ours. */
-async function standing(): Promise<readonly string[]> {
-  const engine = new Dockerode()
-  const filters = { label: ['outlast.run'] }
-  const containers = await engine.listContainers({ all: true, filters })
-  const networks = await engine.listNetworks({ filters })
-  return [...containers.map(({ Names }) => Names[0]!), ...networks.map(({ Name }) => Name)]
-}
 
 /** What is asked here is whether all of it works, also on a machine that does other things meanwhile. */
 async function patientSmoke(): Promise<string> {

@@ -10,7 +10,7 @@ import { openLedger } from '../../harness/run/ledger.ts'
 import { nodeEnvironment } from '../../harness/run/node-environment.ts'
 
 export const runtimes = await discover<Runtime>(new URL('../../harness/runtimes/', import.meta.url))
-const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+export const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
 
 export interface TestDeployment extends AsyncDisposable {
   readonly deployment: Deployment

@@ -84,3 +84,12 @@ export async function openDocker(tag: string): Promise<DockerThings> {
     },
   }
 }
+
+/** Containers and networks of any run of ours. */
+export async function standing(): Promise<readonly string[]> {
+  const engine = new Dockerode()
+  const filters = { label: ['outlast.run'] }
+  const containers = await engine.listContainers({ all: true, filters })
+  const networks = await engine.listNetworks({ filters })
+  return [...containers.map(({ Names }) => Names[0]!), ...networks.map(({ Name }) => Name)]
+}

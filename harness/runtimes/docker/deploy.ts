@@ -4,10 +4,11 @@ import type { DeployRequest, Deployment, Place } from '../../core/types.ts'
 import { addressBook, type Placed, planLinks, planNodes, type Planned } from '../programs/topology.ts'
 import type { BoxSpec } from './box.ts'
 import { type Crossing, openCrossing, openStraight } from './crossing.ts'
-import type { Images } from './images.ts'
+import { type Images, referenceOf } from './images.ts'
+import type { ImageName } from './images/references.ts'
 import type { CellNetwork } from './network.ts'
 import { ContainerNode } from './node.ts'
-import { describeProgram, type Program, storeUrl } from './program.ts'
+import { describeProgram, portsOf, storeUrl } from './program.ts'
 import type { CrossedLink } from './routes.ts'
 
 /** A cell's place, and what is given to every container in it. */
@@ -32,32 +33,27 @@ const firstDoor = 18_000
 const mebibyte = 2 ** 20
 
 /** In this order each finds what it dials ready; the API comes last, so that whoever sees it can use it. */
-const startOrder = [['store', 'engine'], ['worker'], ['api']] as const
+const startOrder = ['store', 'engine', 'worker', 'api'] as const
 
-interface Described extends Placed {
-  readonly program: Program
+interface Numbered extends Placed {
   readonly index: number
 }
 
 export async function deploy(site: Site, request: DeployRequest, signal: AbortSignal): Promise<Deployment> {
   await using stack = new AsyncDisposableStack()
   const password = randomBytes(24).toString('hex')
-  const placed = planNodes(request).map((node, index) =>
-    placeNode(site, node, index, describeProgram(node, request, password)),
-  )
+  const placed = planNodes(request).map((node, index) => placeNode(site, node, index))
   const crossed = crossLinks(site, placed, request)
   await noteAll(site, placed, request)
   const wanted = crossingRequest(site, placed, crossed, request)
   const crossing = stack.use(request.direct ? openStraight(wanted) : await openCrossing(wanted, signal))
   const nodes = placed.map((node) => makeNode(site, node, { placed, crossing, request, password }))
   stack.defer(async () => void (await Promise.all(nodes.map((node) => node.dispose()))))
-  for (const roles of startOrder) {
-    const now = nodes.filter(({ role }) => (roles as readonly string[]).includes(role))
-    await Promise.all(now.map((node) => node.start(signal)))
-  }
+  for (const role of startOrder)
+    await Promise.all(nodes.filter((node) => node.role === role).map((node) => node.start(signal)))
   const owned = stack.move()
   const database = nodes.find((node) =>
-    placed.some(({ name, program }) => name === node.name && program.image === 'postgres'),
+    placed.some(({ name, service }) => name === node.name && service.program === 'postgres'),
   )
   return {
     nodes,
@@ -71,13 +67,12 @@ export async function deploy(site: Site, request: DeployRequest, signal: AbortSi
   }
 }
 
-function placeNode({ network }: Site, node: Planned, index: number, program: Program): Described {
-  const { port, controlPort } = program
-  return { ...node, index, program, host: network.address(firstNode + index), port, controlPort }
+function placeNode({ network }: Site, node: Planned, index: number): Numbered {
+  return { ...node, index, host: network.address(firstNode + index), ...portsOf(node.service) }
 }
 
 /** Every link gets a mark, a port and a virtual address; where a load balancer is asked for, each API node gets a door. */
-function crossLinks({ network }: Site, placed: readonly Described[], request: DeployRequest): readonly CrossedLink[] {
+function crossLinks({ network }: Site, placed: readonly Numbered[], request: DeployRequest): readonly CrossedLink[] {
   return planLinks(placed, request.outside).map((link, i) => {
     const virtual = network.address(firstVirtual + i)
     const { to } = link
@@ -89,19 +84,19 @@ function crossLinks({ network }: Site, placed: readonly Described[], request: De
   })
 }
 
-function dialled(placed: readonly Described[], name: string): [string, string] {
+function dialled(placed: readonly Numbered[], name: string): [string, string] {
   const { host, port } = placed.find((node) => node.name === name)!
   return [host, String(port)]
 }
 
 function crossingRequest(
   site: Site,
-  placed: readonly Described[],
+  placed: readonly Numbered[],
   links: readonly CrossedLink[],
   request: DeployRequest,
 ): Parameters<typeof openCrossing>[0] {
   const address = site.network.address(routerAddress)
-  const helper = (name: string, image: keyof Images, mebibytes: number, more: Partial<BoxSpec> = {}): BoxSpec => ({
+  const helper = (name: string, image: ImageName, mebibytes: number, more: Partial<BoxSpec> = {}): BoxSpec => ({
     ...box(site, name, image),
     network: { name: site.network.name, address },
     confined: true,
@@ -123,21 +118,21 @@ function crossingRequest(
 function box(
   { place, prefix, labels, images }: Site,
   name: string,
-  image: keyof Images,
+  image: ImageName,
 ): Pick<BoxSpec, 'image' | 'name' | 'labels' | 'logFile'> {
   const logFile = join(place.folder, 'logs', `${name}.log`)
-  return { image: images[image].reference, name: `${prefix}-${name}`, labels, logFile }
+  return { image: referenceOf(images, image), name: `${prefix}-${name}`, labels, logFile }
 }
 
 interface Surroundings {
-  readonly placed: readonly Described[]
+  readonly placed: readonly Numbered[]
   readonly crossing: Crossing
   readonly request: DeployRequest
   readonly password: string
 }
 
-function makeNode(site: Site, node: Described, { placed, crossing, request, password }: Surroundings): ContainerNode {
-  const { name, role, ordinal, index, program } = node
+function makeNode(site: Site, node: Numbered, { placed, crossing, request, password }: Surroundings): ContainerNode {
+  const { name, role, ordinal, index, service, port } = node
   const urlOf = (link: string): string | undefined => crossing.links.find((one) => one.name === link)?.url
   const store = placed.find(({ role }) => role === 'store')
   const addresses = addressBook(node, placed, urlOf, (through) => storeUrl(store!.service.program, through, password))
@@ -153,16 +148,11 @@ function makeNode(site: Site, node: Described, { placed, crossing, request, pass
     incarnation: (generation) => {
       const self = generation === 0 ? name : `${name}.${generation}`
       const address = site.network.address(firstNode + index + perGeneration * (generation % generations))
-      const env = program.image === 'node' ? { ...program.env, ...addresses, OUTLAST_NODE: self } : program.env
-      const { command, files = {}, confined, memoryBytes, cpus } = program
+      const place = { name: self, host: address, addresses, password }
+      const { image, ready, ...program } = describeProgram(service, place, request)
       const network = { name: site.network.name, address }
-      const common = { ...box(site, name, program.image), name: `${site.prefix}-${self}` }
-      return {
-        address,
-        url: `http://${address}:${program.port}`,
-        ready: program.ready(address),
-        box: { ...common, network, env, command, files, confined, memoryBytes, cpus },
-      }
+      const common = { ...box(site, name, image), name: `${site.prefix}-${self}` }
+      return { address, url: `http://${address}:${port}`, ready, box: { ...common, network, ...program } }
     },
   })
 }

@@ -4,7 +4,14 @@ import { request } from 'undici'
 import type { ProgramCommand } from './program.ts'
 
 /** How a node shows that it can do its work. */
-export type Readiness = { readonly http: string } | { readonly tcp: { readonly host: string; readonly port: number } }
+export type Readiness =
+  | {
+      /** Answers 200. */
+      readonly http: string
+      /** Called whenever the answer is 404: makes what is asked for. Its failure is that of the start. */
+      readonly make?: (signal: AbortSignal) => Promise<void>
+    }
+  | { readonly tcp: { readonly host: string; readonly port: number } }
 
 const probeEveryMs = 25
 
@@ -19,24 +26,28 @@ export function readinessOf(
 
 /** Probe until it answers; true then. Rejects when the signal aborts first. */
 export async function waitUntilReady(readiness: Readiness, signal: AbortSignal): Promise<true> {
-  while (!(await probe(readiness))) {
+  while (!(await probe(readiness, signal))) {
     signal.throwIfAborted()
     await sleep(probeEveryMs, undefined, { signal })
   }
   return true
 }
 
-async function probe(readiness: Readiness): Promise<boolean> {
-  return 'http' in readiness ? answersHttp(readiness.http) : acceptsTcp(readiness.tcp)
+async function probe(readiness: Readiness, signal: AbortSignal): Promise<boolean> {
+  if ('tcp' in readiness) return acceptsTcp(readiness.tcp)
+  const status = await statusOf(readiness.http)
+  if (status === 404) await readiness.make?.(signal)
+  return status === 200
 }
 
-async function answersHttp(url: string): Promise<boolean> {
+/** Undefined when it does not answer. */
+async function statusOf(url: string): Promise<number | undefined> {
   try {
     const response = await request(url, { headersTimeout: 2000, bodyTimeout: 2000, reset: true })
     await response.body.dump()
-    return response.statusCode === 200
+    return response.statusCode
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -5,7 +5,6 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { request } from 'undici'
 import { monotonicMs } from '../../core/clock.ts'
 import { HarnessError } from '../../core/errors.ts'
 import { runLabel } from '../../os/label.ts'
@@ -15,13 +14,12 @@ import type { ProgramCommand, ProgramRequest } from './program.ts'
 import { becomeReady } from './pod-life.ts'
 import { readinessOf } from './readiness.ts'
 import { findTemporal } from './temporal-binaries.ts'
-import { databases, innerPorts, namespace, programCommand } from './temporal.ts'
+import { registerNamespace } from './temporal-namespace.ts'
+import { databases, innerPorts, programCommand } from './temporal.ts'
 
 const host = '127.0.0.1'
 const noSignal = new AbortController().signal
 const patienceMs = 60_000
-/** The shortest that the server takes: what has ended is kept for a day. */
-const retention = '86400s'
 
 /**
  * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks: some
@@ -41,7 +39,7 @@ export async function createTemporalTemplate(dir: string): Promise<void> {
   const scratch = `${dir}.server`
   await mkdir(scratch)
   stack.defer(() => rm(scratch, { recursive: true }))
-  await registerNamespace({ dataDir: scratch, host, port, controlPort, innerPorts: inner, storeUrl: url })
+  await startOnce({ dataDir: scratch, host, port, controlPort, innerPorts: inner, storeUrl: url })
   await forgetServer(url)
 }
 
@@ -75,16 +73,11 @@ async function createSchema({ port, username, password }: URL, database: string,
     })
 }
 
-async function registerNamespace(server: ProgramRequest & { readonly controlPort: number }): Promise<void> {
+/** For as long as it takes to register the namespace. */
+async function startOnce(server: ProgramRequest & { readonly controlPort: number }): Promise<void> {
   const command = await programCommand(server)
   await using _running = await start({ ...command, ready: { http: '/api/v1/system-info', control: true } }, server)
-  const answer = await request(`http://${host}:${server.controlPort}/api/v1/namespaces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ namespace, workflowExecutionRetentionPeriod: retention }),
-  })
-  const text = await answer.body.text()
-  if (answer.statusCode >= 300) throw new HarnessError(`Temporal registered no namespace: ${answer.statusCode} ${text}`)
+  await registerNamespace(`http://${host}:${server.controlPort}`, AbortSignal.timeout(patienceMs))
 }
 
 /** Every copy would look for this server's parts, and give them tasks, until it took them for dead. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { HarnessError } from '../../core/errors.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 import { findTemporal } from './temporal-binaries.ts'
+import { readyPath } from './temporal-namespace.ts'
 
 type Timeouts = Readonly<Record<string, number>>
 
@@ -18,10 +19,6 @@ const innerPortNames = [
 ] as const
 export const innerPorts = innerPortNames.length
 
-/** The namespace of the tasks: there before the first start (`temporal-template.ts`). */
-export const namespace = 'outlast'
-/** Answered when it knows the namespace and its parts have found each other: a task queue is another part's than the frontend. */
-export const readyPath = `/api/v1/namespaces/${namespace}/task-queues/tasks`
 /** Databases of a server: what it knows, and an index for lists. */
 export const databases = { store: 'temporal', visibility: 'temporal_visibility' } as const
 
@@ -45,10 +42,11 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
   }
 }
 
-function serverEnvironment(request: ProgramRequest): Record<string, string> {
+/** The environment of a server. Without `innerPorts` its parts take the server's own, which are free where it is alone. */
+export function serverEnvironment(request: Omit<ProgramRequest, 'dataDir'>): Record<string, string> {
   const { host, port, controlPort, storeUrl, innerPorts: inner = [] } = request
-  if (storeUrl === undefined || controlPort === undefined || inner.length < innerPorts)
-    throw new HarnessError('the Temporal server needs a database, a control port and ports for its parts')
+  if (storeUrl === undefined || controlPort === undefined)
+    throw new HarnessError('the Temporal server needs a database and a control port')
   return {
     ...databaseEnvironment(new URL(storeUrl)),
     // Never changed after the first start. 512 is for a cluster; every one costs memory and polls.
@@ -56,7 +54,7 @@ function serverEnvironment(request: ProgramRequest): Record<string, string> {
     BIND_ON_IP: host,
     FRONTEND_GRPC_PORT: String(port),
     FRONTEND_HTTP_PORT: String(controlPort),
-    ...Object.fromEntries(innerPortNames.map((name, i) => [name, String(inner[i])])),
+    ...Object.fromEntries(inner.map((inner, i) => [innerPortNames[i]!, String(inner)])),
     LOG_LEVEL: 'warn',
   }
 }
@@ -79,7 +77,8 @@ export function keepAliveSettings({ keepAliveTimeMs = 60_000, keepAliveTimeoutMs
   return Object.entries(settings).map(([name, ms]) => [`frontend.${name}`, `${ms}ms`] as const)
 }
 
-function dynamicConfig(timeouts: Timeouts): string {
+/** The text of the file that `DYNAMIC_CONFIG_FILE_PATH` names. */
+export function dynamicConfig(timeouts: Timeouts): string {
   return keepAliveSettings(timeouts)
     .map(([name, text]) => `${name}:\n  - value: ${text}\n`)
     .join('')

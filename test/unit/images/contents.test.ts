@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { missingImages } from '../../../harness/runtimes/docker/images.ts'
 import {
   checkout,
   importedPackages,
+  isRead,
   nodeFiles,
   packagesOf,
   sourceOf,
@@ -26,6 +27,19 @@ describe('contents of the node image', () => {
     expect(packages).toEqual(
       expect.arrayContaining(['node_modules/hono', 'node_modules/pg', 'node_modules/pg-protocol']),
     )
+  })
+
+  it('are also what packages use where npm installed it, as the compiler that makes the bundle of workflows', () => {
+    const compiler = `node_modules/@swc/core-${process.platform}-${process.arch}`
+    expect(packages.filter((name) => name.startsWith(compiler))).toHaveLength(1)
+  })
+
+  it('are of a package no sources, no maps, and no library for another platform', () => {
+    const bridge = join(checkout, 'node_modules/@temporalio/core-bridge')
+    const read = globSync('**/*', { cwd: bridge }).filter((path) => isRead(join(bridge, path)))
+    expect(read.filter((path) => path.endsWith('index.node'))).toEqual([expect.stringContaining('linux')])
+    expect(read).toEqual(expect.arrayContaining(['package.json', 'index.js', 'lib/errors.js']))
+    expect(read.filter((path) => /\.(ts|map)$|sdk-core\/./.test(path))).toEqual([])
   })
 
   it('have no package of the harness or of development', () => {

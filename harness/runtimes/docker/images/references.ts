@@ -1,20 +1,29 @@
 import { createHash } from 'node:crypto'
 
-export const imageNames = ['node', 'router', 'postgres', 'redis', 'toxiproxy', 'restate', 'nginx'] as const
+const basicNames = ['node', 'router', 'postgres', 'redis', 'toxiproxy', 'restate', 'nginx'] as const
+/** Each is for the cells of one engine, and is built for minutes by a newer Go than the rest asks for: all else works without. */
+const singleNames = ['temporal', 'temporal-dev'] as const
+export const imageNames = [...basicNames, ...singleNames]
+export type BasicName = (typeof basicNames)[number]
 export type ImageName = (typeof imageNames)[number]
+
+/** Whether every run needs it. */
+export function isBasic(name: ImageName): name is BasicName {
+  return basicNames.some((basic) => basic === name)
+}
 
 /** Where an image comes from: pulled (ours: built on a pulled base), or built on this machine without any registry. */
 export type Source = 'registry' | 'offline'
 
 /** Official images, each `repository:tag@digest`. */
-export type Pins = Readonly<Record<'debian' | Exclude<ImageName, 'node' | 'router'>, string>>
+export type Pins = Readonly<Record<'debian' | Exclude<BasicName, 'node' | 'router'>, string>>
 
 /** All that our images are made of, as text: binaries by their exact versions. */
 export interface Ingredients {
   readonly pins: Pins
   /** What builds each image: its Dockerfile and the files that it copies from `images/`. */
   readonly recipes: Readonly<Record<ImageName | 'base', string>>
-  readonly versions: Readonly<Record<'node' | 'postgres' | 'restate', string>>
+  readonly versions: Readonly<Record<'node' | 'postgres' | 'restate' | (typeof singleNames)[number], string>>
   /** Every file of the nodes' program with its content, and every package it needs with its version. */
   readonly program: readonly string[]
 }
@@ -43,6 +52,8 @@ export function imageReferences(from: Ingredients, source: Source): Readonly<Rec
   return {
     node: ours('node', base, from.versions.node, ...from.program),
     router: ours('router', base),
+    temporal: ours('temporal', base, from.versions.temporal),
+    'temporal-dev': ours('temporal-dev', base, from.versions['temporal-dev']),
     ...(source === 'registry' ? official : built),
   }
 }
