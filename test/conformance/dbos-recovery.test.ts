@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../../harness/core/types.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { Backend } from '../../patterns/contract/backend.ts'
@@ -9,12 +9,14 @@ import { foldEvents } from '../../patterns/contract/log.ts'
 import { timeoutsAt } from '../../patterns/contract/timeouts.ts'
 import dbos from '../../patterns/engines/dbos/engine.ts'
 import supervised from '../../patterns/engines/dbos-supervised/engine.ts'
+import { supervise } from '../../patterns/engines/dbos-supervised/supervisor.ts'
 import { timeouts } from '../../patterns/engines/dbos-supervised/timeouts.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 
 /** 300 s of work in 3.75 s, a silence of 1 s, a beat of 0.2 s, a poll of 0.1 s. */
 const timeScale = 80
-const { silenceMs, beatMs, queuePollMs } = timeoutsAt(timeouts, { tuning: 'tuned', timeScale })
+const pace = { tuning: 'tuned', timeScale } as const
+const { silenceMs, beatMs, queuePollMs } = timeoutsAt(timeouts, pace)
 /** What else a busy machine takes until a step runs again. */
 const slackMs = 3000
 
@@ -69,6 +71,20 @@ async function ask<Row>(cluster: EngineCluster, text: string, values: unknown[] 
   } finally {
     await client.end()
   }
+}
+
+/** Until the connection is ended, nobody else can write the row of this executor. */
+async function holdBeatOf(node: string, cluster: EngineCluster): Promise<pg.Client> {
+  const client = new pg.Client(cluster.storeUrl)
+  await client.connect()
+  await client.query('begin')
+  await client.query('insert into outlast_executor values ($1, now())', [node])
+  return client
+}
+
+async function waitersIn(cluster: EngineCluster): Promise<number> {
+  const [row] = await ask<{ n: number }>(cluster, 'select count(*)::int as n from pg_locks where not granted')
+  return row!.n
 }
 
 describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
@@ -146,6 +162,22 @@ describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
       expect(await api.events(taskId, 0)).toEqual(events)
     },
   )
+
+  test.runIf(takesOver)('a worker that starts has said that it lives before it claims anything', async () => {
+    await using cluster = await startCluster(engine, timeScale)
+    await using api = await cluster.openApi()
+    await using _other = await supervise({ node: 'other', storeUrl: cluster.storeUrl!, ...pace }, new Map())
+    const taskId = await submit(api)
+    const beat = await holdBeatOf('worker-0', cluster)
+    const starting = cluster.startWorker('worker-0')
+    await vi.waitFor(async () => expect(await waitersIn(cluster)).toBe(1), 30_000)
+    // Long enough for claims, and for the other one to sweep.
+    await new Promise((resolve) => setTimeout(resolve, 10 * queuePollMs))
+    await beat.end()
+    await starting
+    const events = await expectCompleted(cluster, api, taskId)
+    expect(events.map(({ type }) => type)).not.toContain('task.resumed')
+  })
 
   test('a disk that is full for a while holds tasks up, and loses none', async () => {
     await using cluster = await startCluster(engine, timeScale)

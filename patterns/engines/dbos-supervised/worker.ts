@@ -3,15 +3,10 @@ import type { Notify } from '../../contract/callback.ts'
 import { startWorker as startDbosWorker } from '../dbos/worker.ts'
 import { supervise } from './supervisor.ts'
 
-/** The dbos engine's executor under our supervision. Disposing drains it and says goodbye: others take over at once. */
+/**
+ * The dbos engine's executor under our supervision: it beats before it claims anything and while it drains, so that nobody
+ * takes what it has. Disposing drains it and says goodbye: others take over at once.
+ */
 export async function startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
-  const worker = await startDbosWorker(settings, notify)
-  const supervisor = await supervise({ ...settings, storeUrl: settings.storeUrl! }, worker.inHand)
-  return {
-    [Symbol.asyncDispose]: async () => {
-      // It goes on beating while the worker drains: nobody may take what is still being done.
-      await worker[Symbol.asyncDispose]()
-      await supervisor[Symbol.asyncDispose]()
-    },
-  }
+  return startDbosWorker(settings, notify, (inHand) => supervise({ ...settings, storeUrl: settings.storeUrl! }, inHand))
 }

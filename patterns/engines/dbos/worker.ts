@@ -10,25 +10,25 @@ import { announcing } from './announcements.ts'
 import { libraryUrl, prepareDatabase } from './database.ts'
 import { journalReader } from './journal.ts'
 import { application, failuresOnly, serializer } from './protocol.ts'
-import { timingOf } from './timeouts.ts'
+import { type DbosTiming, timingOf } from './timeouts.ts'
 import { registerWorkflows, type WorkflowParts } from './workflow.ts'
 
-export interface DbosWorker extends AsyncDisposable {
-  /** Workflows that this process has in hand, by run. */
-  readonly inHand: ReadonlyMap<string, string>
-}
+/** What looks after an executor from before its first claim until after its last; `inHand`: its workflows, by run. */
+export type Watch = (inHand: ReadonlyMap<string, string>) => Promise<AsyncDisposable>
 
 /**
  * An executor of the library, named as its node: when that comes back under its name, it recovers what it had. Disposing
  * takes nothing more, and gives what is in hand a moment to end; the rest stays with this name.
  */
-export async function startWorker(settings: NodeSettings, notify: Notify): Promise<DbosWorker> {
+export async function startWorker(settings: NodeSettings, notify: Notify, watch?: Watch): Promise<AsyncDisposable> {
   const { storeUrl, toolsUrl, node, timeScale } = settings
   if (!storeUrl || !toolsUrl) throw new Error('the dbos engine needs OUTLAST_STORE_URL and OUTLAST_TOOLS_URL')
   const timing = timingOf(settings)
   await prepareDatabase({ node, storeUrl, timing }, Infinity)
-  const store = openStore({ url: storeUrl, timing, connections: 2, patienceMs: Infinity })
-  const dispatcher = new Agent({ connections: 128, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
+  // Not disposed where the start fails: the process ends then, also when no database answers.
+  const stack = new AsyncDisposableStack()
+  const store = stack.use(openStore({ url: storeUrl, timing, connections: 2, patienceMs: Infinity }))
+  const dispatcher = stack.adopt(openAgent(timing), (agent) => agent.destroy())
   const place = { node, toolsUrl, dispatcher, timeScale, timing }
   const inHand = new Map<string, string>()
   registerWorkflows({ place, inHand, announce: announcing(store), post: posting(store, notify) })
@@ -42,16 +42,16 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
     // They have run, one process at a time.
     runMigrations: false,
   })
+  if (watch) stack.use(await watch(inHand))
+  // It claims from here on.
   await DBOS.launch()
-  const health = await answerHealth(settings.listen)
-  return {
-    inHand,
-    [Symbol.asyncDispose]: async () => {
-      health.close()
-      await DBOS.shutdown({ workflowCompletionTimeoutMS: timing.drainMs })
-      await Promise.all([store[Symbol.asyncDispose](), dispatcher.destroy()])
-    },
-  }
+  stack.defer(() => DBOS.shutdown({ workflowCompletionTimeoutMS: timing.drainMs }))
+  stack.adopt(await answerHealth(settings.listen), async (health) => void health.close())
+  return stack
+}
+
+function openAgent({ connectTimeoutMs }: DbosTiming): Agent {
+  return new Agent({ connections: 128, connect: { timeout: Math.max(1000, connectTimeoutMs) } })
 }
 
 function posting(store: Store, notify: Notify): WorkflowParts['post'] {
