@@ -1,6 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { install } from '../engines/installable.ts'
+import { devServerFromSource, install, temporalFromSource } from '../engines/installable.ts'
 import { checkout, isRead, packagesOf, nodeFiles, sourceOf } from '../harness/runtimes/docker/images/node-files.ts'
 import {
   type ImageName,
@@ -10,7 +10,8 @@ import {
 } from '../harness/runtimes/docker/images/references.ts'
 import { nativeFolder } from '../harness/runtimes/programs/postgres-binaries.ts'
 import { serverBinary } from '../harness/runtimes/programs/restate.ts'
-import { findDevServer, findTemporal } from '../harness/runtimes/programs/temporal-binaries.ts'
+import { builtDevServer } from '../harness/runtimes/programs/dev-servers.ts'
+import { findTemporal } from '../harness/runtimes/programs/temporal-binaries.ts'
 import { run } from './command.ts'
 import { downloadPackages, packagesIn } from './packages.ts'
 
@@ -69,7 +70,7 @@ async function layPostgres({ folder }: Order): Promise<void> {
 
 /** Built as for runs without containers, and kept there. */
 async function layTemporal({ folder }: Order): Promise<void> {
-  await install('temporal')
+  await install(temporalFromSource())
   const { server, sql } = await findTemporal()
   await cp(server, join(folder, 'temporal-server'))
   await cp(sql, join(folder, 'temporal-sql-tool'))
@@ -77,8 +78,8 @@ async function layTemporal({ folder }: Order): Promise<void> {
 }
 
 async function layDevServer({ folder }: Order): Promise<void> {
-  await install('temporal-dev')
-  await cp(await findDevServer(), join(folder, 'temporal'))
+  await install(devServerFromSource())
+  await cp(builtDevServer().program, join(folder, 'temporal'))
 }
 
 async function layToxiproxy({ ingredients, folder }: Order): Promise<void> {

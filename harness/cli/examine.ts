@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { availableParallelism, freemem, loadavg, tmpdir, totalmem } from 'node:os'
-import { promisify } from 'node:util'
 import { request } from 'undici'
 import { count } from '../../reports/numbers.ts'
 import { discover } from '../core/discover.ts'
@@ -10,10 +8,8 @@ import { type Found, findRuns } from '../run/leftovers.ts'
 import { findSweepers } from '../run/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/kernel.ts'
 import { findBinaries } from '../runtimes/programs/postgres-binaries.ts'
-import { findServer } from '../runtimes/programs/redis.ts'
 import { programCommand } from '../runtimes/programs/restate.ts'
-import { findDevServer, findTemporal } from '../runtimes/programs/temporal-binaries.ts'
-import { existingTemporal, whyNoTemporal } from '../runtimes/programs/temporal-existing.ts'
+import { notFromNpm, versionOf } from '../runtimes/programs/versions.ts'
 
 /** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */
 export interface Finding {
@@ -22,7 +18,6 @@ export interface Finding {
   readonly detail: string
 }
 
-const run = promisify(execFile)
 const patienceMs = 5_000
 
 /** Look at this machine. Starts nothing that stays: programs that print their version, a container that tries the kernel. */
@@ -31,9 +26,9 @@ export async function examine(): Promise<readonly Finding[]> {
     runtimes(),
     program('PostgreSQL', postgresVersion),
     program('Restate', restateVersion),
-    program('Temporal', temporalVersion),
-    program('Temporal dev server', async () => versionOf(await findDevServer(), ['--version'])),
-    program('Redis', async () => versionOf(await findServer(), ['--version'])),
+    program('Temporal', notFromNpm.temporal.version),
+    program('Temporal dev server', notFromNpm['temporal-dev'].version),
+    program('Redis', notFromNpm.redis.version),
     toxiproxy(),
     docker(),
     descriptors(),
@@ -71,7 +66,7 @@ async function examineRuntime({ name, summary, probe, describe }: Runtime): Prom
   const reason = await probe().catch(describeError)
   if (reason !== undefined)
     return [{ name: `Runtime ${name}`, state: name === 'process' ? 'missing' : 'absent', detail: reason }]
-  const said = Object.entries(await describe().catch((error: unknown) => ({ description: describeError(error) })))
+  const said = Object.entries(await describe([]).catch((error: unknown) => ({ description: describeError(error) })))
   return [
     { name: `Runtime ${name}`, state: 'ok', detail: summary },
     ...said.map(([what, detail]): Finding => ({ name: `Runtime ${name}: ${what}`, state: 'ok', detail })),
@@ -102,25 +97,6 @@ async function postgresVersion(): Promise<string> {
 async function restateVersion(): Promise<string> {
   const { command } = await programCommand({ dataDir: tmpdir(), host: '127.0.0.1', port: 1, controlPort: 1 })
   return versionOf(command, ['--version'])
-}
-
-async function temporalVersion(): Promise<string> {
-  const missing = await whyNoTemporal()
-  if (missing !== undefined) throw new Error(missing)
-  const address = existingTemporal()
-  if (address !== undefined) return `${address} answers (TEMPORAL_ADDRESS)`
-  const { server } = await findTemporal()
-  return versionOf(server, ['--version'])
-}
-
-async function versionOf(command: string, args: readonly string[]): Promise<string> {
-  try {
-    return (await run(command, args, { timeout: patienceMs })).stdout.trim()
-  } catch (error) {
-    const { code, stderr } = error as { code?: unknown; stderr?: string }
-    if (code === 'ENOENT') throw new Error(`there is no ${command} on the PATH`, { cause: error })
-    throw new Error(stderr?.trim() || describeError(error), { cause: error })
-  }
 }
 
 /** The embedded proxy is always there; a real server is used where one is named or found. */

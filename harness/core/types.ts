@@ -31,8 +31,8 @@ export interface Runtime extends Named {
   probe(): Promise<string | undefined>
   /** Why it cannot start one of these services here, or undefined: then the pattern is left out, and no other. */
   whyNot(services: readonly ServiceSpec[]): Promise<string | undefined>
-  /** What it runs on and with, for the run's record: `engine`, `image node`... */
-  describe(): Promise<Readonly<Record<string, string>>>
+  /** What it runs on and these services with, for the run's record: `engine`, `image node`, `redis`... */
+  describe(services: readonly ServiceSpec[]): Promise<Readonly<Record<string, string>>>
   /** Make the place where a cell will live. Disposing takes it away. */
   open(place: Place, signal: AbortSignal): Promise<Ground>
   /** What it keeps of any run outside our processes, whether that run lives or not; and what only has a name like ours. */

@@ -52,7 +52,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const sweepers = [...runtimes.values()]
   await removeLeftovers(sweepers, onProgress)
   const runtime = await usable(runtimes, plan.runtime)
-  const environment = await collectEnvironment(await runtime.describe())
+  const environment = await collectEnvironment(await runtime.describe(await servicesOf(plan)))
   const { scenarioText, profiles } = options
   const schedule = formatSchedule(plan)
   const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
@@ -69,6 +69,15 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const results = await judgeFolder(folder)
   await writeResults(folder, results)
   return { folder: folder.path, results, leftBehind }
+}
+
+async function servicesOf({ cells }: Plan): Promise<Engine['services']> {
+  const engines = await findEngines()
+  return [...new Set(cells.map(({ engine }) => engine))].flatMap((name) => engines.get(name)!.services)
+}
+
+async function findEngines(): Promise<ReadonlyMap<string, Engine>> {
+  return discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
 }
 
 async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
@@ -103,7 +112,7 @@ async function conductBlocks(
   options: RunOptions,
 ): Promise<void> {
   await using journal = await openJournal(temp)
-  const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+  const engines = await findEngines()
   const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
   const context = { folder, temp, journal, runtime, engines, faults, signal: options.signal }
   for (const block of blocksOf(cells)) await conductBlock(block, context, options.onProgress)

@@ -6,12 +6,11 @@ import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData, readLogin } from './process/program.ts'
-import { whyNoRedis } from './programs/redis.ts'
-import { whyNoDevServer } from './programs/temporal-binaries.ts'
 import { innerPorts } from './programs/temporal.ts'
-import { useExistingTemporal, whyNoTemporal } from './programs/temporal-existing.ts'
+import { useExistingTemporal } from './programs/temporal-existing.ts'
 import { storeUrl } from './programs/postgres.ts'
 import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
+import { describeServers, notFromNpm } from './programs/versions.ts'
 
 const loopback = '127.0.0.1'
 
@@ -28,7 +27,7 @@ const runtime: Runtime = {
   offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'],
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
   whyNot,
-  describe: async () => ({}),
+  describe: describeServers,
   open: async (place) => ground(place),
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
   traces: async () => [],
@@ -36,12 +35,9 @@ const runtime: Runtime = {
 }
 export default runtime
 
-/** Servers that npm does not install. */
-const notFromNpm = { redis: whyNoRedis, temporal: whyNoTemporal, 'temporal-dev': whyNoDevServer } as const
-
 async function whyNot(services: DeployRequest['services']): Promise<string | undefined> {
   const asked = Object.entries(notFromNpm).filter(([name]) => services.some(({ program }) => program === name))
-  const reasons = await Promise.all(asked.map(([, why]) => why()))
+  const reasons = await Promise.all(asked.map(([, server]) => server.whyNot()))
   return reasons.find((reason) => reason !== undefined)
 }
 

@@ -2,7 +2,7 @@ import type { WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Backend, NodeSettings } from './backend.ts'
 import { recordAttempt, type Notify } from './callback.ts'
-import type { Timeouts } from './timeouts.ts'
+import type { Takeover, Timeouts, TimeoutsAt } from './timeouts.ts'
 
 /** What a delivery or an engine can promise; `harness/core/promises.ts` says what each word means. */
 export type Promised =
@@ -37,6 +37,8 @@ export interface Engine {
   readonly sticky: boolean
   /** As shipped and tuned; empty: there is nothing to tune. */
   readonly timeouts: Timeouts
+  /** What its README says of a SIGKILL in the middle of a step of this length. Absent: nobody goes on with the task. */
+  takeover?(at: TimeoutsAt<Timeouts>, stepMs: number): Takeover
   readonly services: readonly Service[]
 }
 

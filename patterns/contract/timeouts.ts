@@ -22,16 +22,23 @@ export interface Timeout {
 /** By name, each name ending in `Ms`. */
 export type Timeouts = Readonly<Record<string, Timeout>>
 
+/** By name, of one tuning at one time scale, in whole real milliseconds. */
+export type TimeoutsAt<T extends Timeouts> = { readonly [K in keyof T]: number }
+
+/** When somebody goes on with the tasks of a worker that was killed, in real milliseconds. */
+export interface Takeover {
+  /** After its end, at the earliest. */
+  readonly earliestMs: number
+  /** At the latest, after another one is there; or itself, where tasks wait for its name. */
+  readonly latestMs: number
+}
+
 /** Why most floors are there. */
 export const busyMachine = 'below it a busy machine would be taken for a dead one'
 
-/** The timeouts of one tuning at a time scale, in whole real milliseconds. */
-export function timeoutsAt<T extends Timeouts>(
-  timeouts: T,
-  { tuning, timeScale }: Pace,
-): { readonly [K in keyof T]: number } {
+export function timeoutsAt<T extends Timeouts>(timeouts: T, { tuning, timeScale }: Pace): TimeoutsAt<T> {
   const real = Object.entries(timeouts).map(([name, timeout]) => [name, realMs(timeout, tuning, timeScale)])
-  return Object.fromEntries(real) as { readonly [K in keyof T]: number }
+  return Object.fromEntries(real) as TimeoutsAt<T>
 }
 
 function realMs(timeout: Timeout, tuning: Tuning, timeScale: number): number {

@@ -1,24 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
-import type { Delivery, Engine } from '../../harness/core/types.ts'
-import processes from '../../harness/runtimes/process.ts'
+import type { Delivery } from '../../harness/core/types.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { TaskEvent } from '../../patterns/contract/events.ts'
 import { foldEvents } from '../../patterns/contract/log.ts'
 import { isTerminal, type Task } from '../../patterns/contract/task.ts'
 import { hasFailed, type Kind, type Ran, reference } from '../support/crash-clients.ts'
 import { type CrashScene, startCrashScene } from '../support/crash-scene.ts'
+import { presentEngines } from '../support/engines.ts'
 import { faultPointsFrom } from '../support/fault-points.ts'
 
 const patterns = new URL('../../patterns/', import.meta.url)
-const engines = await discover<Engine>(new URL('engines/', patterns), 'engine')
-const reasons = new Map<string, string>()
-for (const { name, services } of engines.values()) {
-  const reason = await processes.whyNot(services)
-  if (reason !== undefined) reasons.set(name, reason)
-}
-const present = [...engines.values()].filter(({ name }) => !reasons.has(name))
+const present = await presentEngines()
 
 const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${name}/server.ts`, patterns))
 /** The reference delivery, and every other one whose server has fault points that those before it have not. */
@@ -34,11 +28,6 @@ const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; r
     reason: 'jobs have locks and no leases, and callbacks are jobs',
   },
 ]
-
-for (const [name, reason] of reasons) {
-  console.warn(`engine ${name} is skipped: ${reason}`)
-  test.skipIf(true)(`engine ${name} is skipped: ${reason}`, () => expect.unreachable())
-}
 
 const tallies = new Map(
   present.map(({ name }) => [name, { points: new Set<string>(), kills: 0, tasks: 0, lost: 0, repeated: 0 }]),

@@ -1,26 +1,14 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { discover } from '../../harness/core/discover.ts'
 import type { ToxicSpec } from '../../harness/core/link.ts'
-import type { Engine } from '../../harness/core/types.ts'
-import processes from '../../harness/runtimes/process.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { Backend, Submission } from '../../patterns/contract/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/events.ts'
 import { foldEvents } from '../../patterns/contract/log.ts'
 import { isTerminal, type Task } from '../../patterns/contract/task.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-
-const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
-/** Of those whose server is not on this machine: a skipped suite says why. */
-const reasons = new Map<string, string>()
-for (const { name, services } of engines.values()) {
-  const reason = await processes.whyNot(services)
-  if (reason !== undefined) reasons.set(name, reason)
-}
-const missing = [...reasons]
-const present = [...engines.values()].filter(({ name }) => !reasons.has(name))
+import { presentEngines } from '../support/engines.ts'
 
 /** 300 s of work in 3.75 s, a lease of 1 s. */
 const timeScale = 80
@@ -62,12 +50,7 @@ function attemptsIn(events: readonly TaskEvent[]): number[][] {
   return [...Map.groupBy(events, ({ attempt }) => attempt).values()].map((attempt) => stepsOf(attempt) as number[])
 }
 
-for (const [name, reason] of missing) {
-  console.warn(`engine ${name} is skipped: ${reason}`)
-  test.skipIf(true)(`engine ${name} is skipped: ${reason}`, () => expect.unreachable())
-}
-
-describe.each(present)('engine $name', (engine) => {
+describe.each(await presentEngines())('engine $name', (engine) => {
   const durable = engine.promises.includes('no-lost-task')
   const resumes = engine.promises.includes('effect-once')
   let cluster: EngineCluster

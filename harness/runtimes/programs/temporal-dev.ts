@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { HarnessError } from '../../core/errors.ts'
+import { findDevServer } from './dev-servers.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
-import { findDevServer } from './temporal-binaries.ts'
 import { namespace, readyPath } from './temporal-namespace.ts'
 import { keepAliveSettings } from './temporal.ts'
 
 /** How to start the CLI's dev server: the server's services in one process with one history shard. */
 export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
   return {
-    command: await findDevServer(),
+    command: (await findDevServer()).program,
     args: devServerArgs(request),
     env: devServerEnvironment(request),
     cwd: request.dataDir,

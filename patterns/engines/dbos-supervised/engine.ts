@@ -1,6 +1,6 @@
 import type { Engine } from '../../contract/axes.ts'
 import dbos from '../dbos/engine.ts'
-import { timeouts } from './timeouts.ts'
+import { takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   ...dbos,
@@ -8,5 +8,6 @@ const engine: Engine = {
   summary: 'the dbos engine with a supervisor of ours: heartbeats, and a silent executor’s workflows go to the others',
   promises: ['no-lost-task', ...dbos.promises],
   timeouts,
+  takeover,
 }
 export default engine

@@ -1,4 +1,11 @@
-import { busyMachine, type Pace, type Timeouts, timeoutsAt } from '../../contract/timeouts.ts'
+import {
+  busyMachine,
+  type Pace,
+  type Takeover,
+  type Timeouts,
+  type TimeoutsAt,
+  timeoutsAt,
+} from '../../contract/timeouts.ts'
 import { type StoreTiming, timeouts as storeTimeouts, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
 
 /** Of the way to the database that it shares with the postgres engine: for reads and hints, not for what the library asks. */
@@ -23,8 +30,13 @@ export const timeouts = {
   leaseHeartbeatMs,
 } as const satisfies Timeouts
 
+/** At its launch an executor puts what its name had back into the queue, and claims it with its next poll. */
+export function takeover({ queuePollMs }: TimeoutsAt<typeof timeouts>): Takeover {
+  return { earliestMs: 0, latestMs: queuePollMs }
+}
+
 /** The contract's durations and this engine's timeouts, in real milliseconds. */
-export type DbosTiming = StoreTiming & { readonly [K in keyof typeof timeouts]: number }
+export type DbosTiming = StoreTiming & TimeoutsAt<typeof timeouts>
 
 export function timingOf(pace: Pace): DbosTiming {
   return { ...storeTimingOf(pace), ...timeoutsAt(timeouts, pace) }

@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/axes.ts'
-import { timeouts } from './timeouts.ts'
+import { takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'postgres',
@@ -17,6 +17,7 @@ const engine: Engine = {
   notifier: 'worker',
   sticky: false,
   timeouts,
+  takeover,
   services: [
     { role: 'store', program: 'postgres', replicas: 1, dials: [] },
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },

@@ -1,4 +1,11 @@
-import { busyMachine, type Pace, type Timeouts, timeoutsAt } from '../../contract/timeouts.ts'
+import {
+  busyMachine,
+  type Pace,
+  type Takeover,
+  type Timeouts,
+  type TimeoutsAt,
+  timeoutsAt,
+} from '../../contract/timeouts.ts'
 import { type Timing, timingAt } from '../../contract/timing.ts'
 
 /** Defaults are what a queue on a database commonly has: a minute's lease, a quarter of it between heartbeats. */
@@ -13,8 +20,13 @@ export const timeouts = {
   storeRetryCapMs: { default: 3_000, tuned: 200, floorMs: 100, why: 'more often the retries would be the load' },
 } as const satisfies Timeouts
 
+/** The lease runs out, which was renewed a heartbeat before the end at most; with its next heartbeat another one sees that. */
+export function takeover({ leaseMs, leaseHeartbeatMs }: TimeoutsAt<typeof timeouts>): Takeover {
+  return { earliestMs: leaseMs - leaseHeartbeatMs, latestMs: leaseMs + leaseHeartbeatMs }
+}
+
 /** The contract's durations and this engine's timeouts, in real milliseconds. */
-export type StoreTiming = Timing & { readonly [K in keyof typeof timeouts]: number }
+export type StoreTiming = Timing & TimeoutsAt<typeof timeouts>
 
 export function timingOf(pace: Pace): StoreTiming {
   return { ...timingAt(pace.timeScale), ...timeoutsAt(timeouts, pace) }

@@ -1,4 +1,11 @@
-import { busyMachine, type Pace, type Timeouts, timeoutsAt } from '../../contract/timeouts.ts'
+import {
+  busyMachine,
+  type Pace,
+  type Takeover,
+  type Timeouts,
+  type TimeoutsAt,
+  timeoutsAt,
+} from '../../contract/timeouts.ts'
 import { type StoreTiming, timeouts as store, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
 
 /** Of the queue itself. Defaults are those of BullMQ 6.7.0. */
@@ -25,7 +32,12 @@ export const timeouts = {
   storeRetryCapMs: store.storeRetryCapMs,
 } as const satisfies Timeouts
 
-export type QueueTiming = { readonly [K in keyof typeof queueTimeouts]: number }
+/** The lock runs out, which was renewed half of it before the end at most; the first look after that finds the job. */
+export function takeover({ lockMs, stalledCheckMs }: QueueTiming): Takeover {
+  return { earliestMs: lockMs / 2, latestMs: lockMs + stalledCheckMs }
+}
+
+export type QueueTiming = TimeoutsAt<typeof queueTimeouts>
 
 export function timingOf(pace: Pace): StoreTiming & QueueTiming {
   return { ...storeTimingOf(pace), ...timeoutsAt(queueTimeouts, pace) }

@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/axes.ts'
-import { timeouts } from './timeouts.ts'
+import { takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'restate',
@@ -17,6 +17,7 @@ const engine: Engine = {
   notifier: 'worker',
   sticky: false,
   timeouts,
+  takeover,
   services: [
     { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
     // One: a deployment is one address. Several need a load balancer that speaks HTTP/2 in front of them.

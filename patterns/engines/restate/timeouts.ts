@@ -1,4 +1,4 @@
-import { busyMachine, type Timeouts } from '../../contract/timeouts.ts'
+import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/timeouts.ts'
 
 /**
  * Defaults are those of server 1.7.12. It takes silence for inactivity after a minute, and aborts after ten more: a longer
@@ -15,6 +15,11 @@ export const timeouts = {
   keepAliveTimeoutMs: { default: 20_000, tuned: 2_000, floorMs: 1000, why: busyMachine },
   connectTimeoutMs: { default: 10_000, tuned: 2_000, floorMs: 1000, why: busyMachine },
 } as const satisfies Timeouts
+
+/** The server sees the connection close and tries again and again, with pauses that become longer. */
+export function takeover({ retryCapMs }: TimeoutsAt<typeof timeouts>): Takeover {
+  return { earliestMs: 0, latestMs: retryCapMs }
+}
 
 /** Attempts of a step before its invocation is paused, and waits for a human. */
 export const mostAttempts = { default: 70, tuned: 1_000_000_000 } as const

@@ -1,4 +1,4 @@
-import { busyMachine, type Timeouts } from '../../contract/timeouts.ts'
+import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/timeouts.ts'
 import type { Timing } from '../../contract/timing.ts'
 
 /**
@@ -24,6 +24,15 @@ export const timeouts = {
   keepAliveTimeMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
   keepAliveTimeoutMs: { default: 10_000, tuned: 3_000, floorMs: 1000, why: busyMachine },
 } as const satisfies Timeouts
+
+/** Heartbeats that are missed, or else the time that a try of a step may take; then the pause before the next try. */
+export function takeover(at: TimeoutsAt<typeof timeouts>, stepMs: number): Takeover {
+  const { heartbeatMs, heartbeatTimeoutMs, stepSlackMs, retryMs } = at
+  return {
+    earliestMs: Math.min(heartbeatTimeoutMs - heartbeatMs, 2 * stepMs + stepSlackMs),
+    latestMs: Math.min(heartbeatTimeoutMs, 3 * stepMs + stepSlackMs) + retryMs,
+  }
+}
 
 /** Every retry of a step waits this much longer than the one before. */
 export const backoffCoefficient = { default: 2, tuned: 1.5 } as const

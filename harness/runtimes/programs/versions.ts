@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describeError } from '../../core/errors.ts'
+import type { ServiceSpec } from '../../core/types.ts'
+import { findDevServer, whyNoDevServer } from './dev-servers.ts'
+import { findServer as findRedis, whyNoRedis } from './redis.ts'
+import { findTemporal } from './temporal-binaries.ts'
+import { existingTemporal, whyNoTemporal } from './temporal-existing.ts'
+
+const patienceMs = 5_000
+
+/** Servers that npm does not install: why there is none, or undefined; and which one it is. */
+export const notFromNpm = {
+  redis: { whyNot: whyNoRedis, version: async () => versionOf(await findRedis(), ['--version']) },
+  temporal: { whyNot: whyNoTemporal, version: temporalVersion },
+  'temporal-dev': { whyNot: whyNoDevServer, version: devServerVersion },
+} as const
+
+/** Of those, the ones among these services, each with what it says of itself. */
+export async function describeServers(services: readonly ServiceSpec[]): Promise<Readonly<Record<string, string>>> {
+  const used = Object.entries(notFromNpm).filter(([name]) => services.some(({ program }) => program === name))
+  const told = used.map(async ([name, { version }]) => [name, await version().catch(describeError)] as const)
+  return Object.fromEntries(await Promise.all(told))
+}
+
+/** What a program prints about its version. Throws with the reason. */
+export async function versionOf(command: string, args: readonly string[]): Promise<string> {
+  try {
+    return (await promisify(execFile)(command, args, { timeout: patienceMs })).stdout.trim()
+  } catch (error) {
+    const { code, stderr } = error as { code?: unknown; stderr?: string }
+    if (code === 'ENOENT') throw new Error(`there is no ${command} on the PATH`, { cause: error })
+    throw new Error(stderr?.trim() || describeError(error), { cause: error })
+  }
+}
+
+async function temporalVersion(): Promise<string> {
+  const missing = await whyNoTemporal()
+  if (missing !== undefined) throw new Error(missing)
+  const address = existingTemporal()
+  if (address !== undefined) return `${address} answers (TEMPORAL_ADDRESS)`
+  const { server } = await findTemporal()
+  return versionOf(server, ['--version'])
+}
+
+async function devServerVersion(): Promise<string> {
+  const { program, origin } = await findDevServer()
+  return `${await versionOf(program, ['--version'])}, ${origin}`
+}
