@@ -1,3 +1,4 @@
+import { type Execution, executionsOf } from './executions.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from './trace.ts'
 
 /**
@@ -5,12 +6,13 @@ import type { CellTrace, FaultTrace, TaskTrace } from './trace.ts'
  * client knew the end or gave up, overlaps the fault's proven window, and
  * - for a node that executes steps: the task ran there at the fault's onset or during its window, or was submitted
  *   through it. A task without any effect so far may have been in its first step anywhere: it counts, unless its
- *   first effect shows that it started elsewhere or later;
+ *   first effect shows that it started elsewhere or later. And a step that was cut short left no trace of where it ran: it
+ *   may have been there, unless the node of the step before was hit (`mayHaveCutShort`);
  * - for a node of the role `store` or `engine`: always;
  * - for a link between clients and one API node: when it submitted through that link;
  * - for any other link: always.
  */
-export function touches(fault: FaultTrace, task: TaskTrace, cellEndAt: number): boolean {
+function touches(fault: FaultTrace, task: TaskTrace, cellEndAt: number): boolean {
   const { proven, armedAt, healedAt = cellEndAt, target } = fault
   if (!proven || armedAt === undefined) return false
   if (task.intent.intendedAt >= healedAt || lifeEnd(task) <= armedAt) return false
@@ -29,10 +31,43 @@ const known = new WeakMap<CellTrace, ReadonlyMap<TaskTrace, readonly FaultTrace[
 function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
   const proven = trace.faults.filter((fault) => fault.proven).sort((a, b) => (a.armedAt ?? 0) - (b.armedAt ?? 0))
   const touched = trace.tasks.map((task) => {
-    const faults = proven.filter((fault) => touches(fault, task, trace.endAt))
+    const certain = proven.filter((fault) => touches(fault, task, trace.endAt))
+    const faults = proven.filter(
+      (fault) => certain.includes(fault) || mayHaveCutShort(fault, task, certain, trace.endAt),
+    )
     return [task, faults] as const
   })
   return new Map(touched.filter(([, faults]) => faults.length > 0))
+}
+
+/**
+ * Engines that give every step to whichever worker is free leave it to the ledger to say which that was, and a step that was
+ * cut short is not in there. So where a new attempt begins although none of the faults that certainly touched the task was in
+ * effect since its step before, each fault of a worker that was in effect then may be why.
+ */
+function mayHaveCutShort(
+  fault: FaultTrace,
+  task: TaskTrace,
+  certain: readonly FaultTrace[],
+  cellEndAt: number,
+): boolean {
+  if (!fault.target.split(', ').some((name) => !name.includes('->') && roleOf(name) === 'worker')) return false
+  return interruptionsOf(task).some(
+    (gap) => overlap(windowOf(fault, cellEndAt), gap) && !certain.some((one) => overlap(windowOf(one, cellEndAt), gap)),
+  )
+}
+
+/** From the end of the last execution of an attempt to the beginning of the next attempt. */
+function interruptionsOf(task: TaskTrace): readonly Span[] {
+  const executions = executionsOf(task)
+  return executions.flatMap((next, i): Span[] => {
+    const before: Execution | undefined = executions[i - 1]
+    return before && next.attempt > before.attempt ? [[before.endedAt, next.startedAt]] : []
+  })
+}
+
+function windowOf({ armedAt = Infinity, healedAt }: FaultTrace, cellEndAt: number): Span {
+  return [armedAt, healedAt ?? cellEndAt]
 }
 
 /** One draw per connection: each task has its own luck, so the firing is not an episode that tasks share. */

@@ -52,6 +52,18 @@ describe('exposure', () => {
     expect(touched(...begun, takenOver, end(t, 250, 'ok'), ...fault('f', 'worker-3', 100, 150))).toEqual(['f'])
   })
 
+  test('a step that was cut short, by nothing that hit the node of the step before, may have been on any node that was hit', () => {
+    const steps = [effect(t, 1, 10, { executor: 'worker-1' }), effect(t, 2, 160, { executor: 'worker-2', attempt: 2 })]
+    const task = [intend(t), submit(t, 1, 'ok'), ...steps, end(t, 250, 'ok')]
+    expect(touched(...task, ...fault('f', 'worker-3', 100, 150))).toEqual(['f'])
+    expect(touched(...task, ...fault('f', 'worker-1', 100, 150), ...fault('g', 'worker-3', 100, 150))).toEqual(['f'])
+    const earlier = fault('f', 'worker-1', 20, 40)
+    expect(touched(...task, ...earlier, ...fault('g', 'worker-3', 100, 150))).toEqual(['f', 'g'])
+    expect(touched(...task, ...fault('f', 'worker-3', 180, 190))).toEqual([])
+    const within = [effect(t, 1, 10, { executor: 'worker-1' }), effect(t, 2, 160, { executor: 'worker-2' })]
+    expect(touched(intend(t), ...within, end(t, 250, 'ok'), ...fault('f', 'worker-3', 100, 150))).toEqual([])
+  })
+
   test('an API node touches who submitted through it, a link to it likewise; the store touches all', () => {
     const task = [intend(t), submit(t, 1, 'ok'), effect(t, 1, 10), end(t, 200, 'ok')]
     const by = (target: string) => touched(...task, ...fault('f', target, 100, 150)).length
