@@ -4,10 +4,11 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { describe, expect, test } from 'vitest'
+import { reservePort } from '../../harness/os/ports.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import type { Delivery } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
-import { dispatcher, freePort, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
+import { dispatcher, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, startReceiver, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
 import { readEnd, requestBody, send, submit } from './support/http.ts'
@@ -197,7 +198,7 @@ describe('webhook', () => {
   test('a name that resolves to a private address is not dialled', async () => {
     await using tools = await startToolServer()
     await using receiver = await startReceiver()
-    await using api = await startServe('webhook', tools.url, await freePort(), {
+    await using api = await startServe('webhook', tools.url, await reservePort(), {
       OUTLAST_WEBHOOK_ALLOW: '192.0.2.0/24',
     })
     const url = receiver.url.replace('127.0.0.1', 'localhost')
@@ -211,7 +212,7 @@ describe('webhook', () => {
 describe('serve', () => {
   test('SIGTERM: streams are told to reconnect, nothing more is accepted, exit 0', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('sse-polling', tools.url, await freePort())
+    await using api = await startServe('sse-polling', tools.url, await reservePort())
     const { json } = await submit(api.url, 'drain', requestBody(61))
     const stream = await openStream(`${api.url}${json.links.events}`)
     while (stream.events.length === 0) await sleep(5)
@@ -226,7 +227,7 @@ describe('serve', () => {
 
   test('SIGTERM: a long poll is answered at once, on a connection that ends', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('polling', tools.url, await freePort(), { OUTLAST_TIME_SCALE: '1' })
+    await using api = await startServe('polling', tools.url, await reservePort(), { OUTLAST_TIME_SCALE: '1' })
     const pool = new Agent()
     const { json } = await submit(api.url, 'leaving', requestBody(62))
     const headers = { authorization: `Bearer ${token}` }
@@ -243,7 +244,7 @@ describe('serve', () => {
 
   test('ends when the process that started it is gone', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('polling', tools.url, await freePort())
+    await using api = await startServe('polling', tools.url, await reservePort())
     const exited = once(api.child, 'exit')
     api.child.stdin!.end()
     expect(await exited).toEqual([0, null])
@@ -253,8 +254,10 @@ describe('serve', () => {
     await using tools = await startToolServer()
     await using taken = await startReceiver(503)
     const start = (port: number, env = {}) => startServe('polling', tools.url, port, env)
-    await expect(start(await freePort(), { OUTLAST_TOKEN: 'short' })).rejects.toThrow('OUTLAST_TOKEN')
-    await expect(start(await freePort(), { OUTLAST_DELIVERY: '../sync' })).rejects.toThrow('not the name of a folder')
+    await expect(start(await reservePort(), { OUTLAST_TOKEN: 'short' })).rejects.toThrow('OUTLAST_TOKEN')
+    await expect(start(await reservePort(), { OUTLAST_DELIVERY: '../sync' })).rejects.toThrow(
+      'not the name of a folder',
+    )
     await expect(start(Number(new URL(taken.url).port))).rejects.toThrow('EADDRINUSE')
   })
 })

@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { EvidenceLine } from '../../harness/links/embedded/evidence.ts'
+import { reservePort } from '../../harness/os/ports.ts'
 
 /** A Toxiproxy server to test against. */
 export interface LinkServer extends AsyncDisposable {
@@ -74,7 +74,7 @@ function onPath(name: string): string | undefined {
 }
 
 async function startReal(program: string): Promise<LinkServer> {
-  const port = await freePort()
+  const port = await reservePort()
   const child = spawn(program, ['-host', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' })
   const url = `http://127.0.0.1:${port}`
   await untilAnswers(`${url}/version`)
@@ -86,14 +86,6 @@ async function startReal(program: string): Promise<LinkServer> {
       await exited(child)
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 async function untilAnswers(url: string, attempts = 100): Promise<void> {

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { reservePort } from '../../harness/os/ports.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import { loadDeliveryServer } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
-import { freePort, listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
+import { listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
 import { startEndlessLog } from './support/endless-log.ts'
@@ -120,7 +121,7 @@ describe('websocket', () => {
 
   test('SIGTERM: sockets are told that the node restarts, exit 0', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('websocket', tools.url, await freePort())
+    await using api = await startServe('websocket', tools.url, await reservePort())
     const { json } = await submit(api.url, 'drain', requestBody(82))
     const { closed, events } = await openSocket(api.url + json.links.self)
     while (events.length === 0) await sleep(5)

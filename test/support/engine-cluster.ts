@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -83,12 +83,12 @@ export async function startCluster(
   const world = stack.use(await startWorld())
   const places = await placeServers(engine, dir, { tuning, timeScale })
   const addresses = await addressesOf(places)
-  const workerPort = await freePort()
+  const workerPort = await reservePort()
   const { addressOf, links } = await openCrossings(engine, addresses, workerPort, dir, stack)
   const servers = await startServers(places, addressOf('engine').storeUrl, stack)
   const settings: NodeSettings = {
     node: 'api-0',
-    listen: { host: '127.0.0.1', port: await freePort() },
+    listen: { host: '127.0.0.1', port: await reservePort() },
     delivery,
     engine: engine.name,
     timeScale,
@@ -119,7 +119,7 @@ export async function startCluster(
     },
     startWorker: async (name) => {
       // An engine that knows its workers by address has one address for them.
-      const listen = { host: '127.0.0.1', port: links.has('engine->worker') ? workerPort : await freePort() }
+      const listen = { host: '127.0.0.1', port: links.has('engine->worker') ? workerPort : await reservePort() }
       const node = name ?? `worker-${workers.length}`
       return spawnWorker({ ...settings, ...addressOf('worker'), node, listen }, workers)
     },
@@ -334,14 +334,6 @@ async function startWorld() {
     server.close()
   }
   return { effects, callbacks, url, [Symbol.asyncDispose]: dispose }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }
 
 async function endAll(children: readonly ChildProcess[]): Promise<void> {

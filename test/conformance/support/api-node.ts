@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { serve, type WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
@@ -8,7 +8,7 @@ import { Agent, request } from 'undici'
 import { loadDeliveryServer, loadModule, openNotify } from '../../../patterns/contract/axes.ts'
 import type { Backend, BackendModule, NodeSettings } from '../../../patterns/contract/backend.ts'
 import { timingAt, type Timing } from '../../../patterns/contract/timing.ts'
-import { closeServer, listenOnLoopback, startToolServer, type ToolServer } from './tool-server.ts'
+import { closeServer, startToolServer, type ToolServer } from './tool-server.ts'
 
 export const token = 'conformance-token-0123456789'
 /** A smoke task takes a second, heartbeats half of one. */
@@ -123,14 +123,6 @@ async function untilHealthy(url: string, child: ChildProcess, log: () => string)
     if (answer?.statusCode === 200) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  const url = await listenOnLoopback(server)
-  await closeServer(server)
-  return Number(new URL(url).port)
 }
 
 /** Nothing is pooled: a connection that a test left behind cannot answer for another. */
