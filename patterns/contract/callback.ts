@@ -40,6 +40,8 @@ export interface Callback {
   readonly url: string
   /** The attempts on record, in order. */
   readonly earlier: readonly CallbackAttempt[]
+  /** The endpoint answered 410 before and has accepted nothing since. Absent: this engine keeps no record of that. */
+  readonly isGone?: boolean
   /** By hand, and not because its time has come. */
   readonly manual?: boolean
 }

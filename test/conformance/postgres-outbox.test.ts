@@ -30,9 +30,9 @@ afterAll(async () => {
 })
 
 /** A task that owes a callback, as if it had ended. */
-async function owe(): Promise<string> {
+async function owe(url = 'http://a.example/'): Promise<string> {
   const input = { seed: 7, profile: 'smoke', job: 'a' }
-  const request = { type: 'agent' as const, input, delivery: { webhook_url: 'http://a.example/' } }
+  const request = { type: 'agent' as const, input, delivery: { webhook_url: url } }
   const { task } = await api.submit({ key: randomUUID(), request, fingerprint: 'a' })
   await admin.query('insert into outbox (task_id) values ($1)', [task.task_id])
   return task.task_id
@@ -139,8 +139,32 @@ test('a replay that is asked for during an attempt is made after it, and moves n
   expect(await api.deliveries!.replay('task_none')).toBe(false)
 })
 
+test('an endpoint that is gone is so for every worker, until it accepts a message', async () => {
+  const url = 'http://gone.example/'
+  const worker = await workerOf()
+  /** One attempt by a process that knows nothing: whether it is told that the endpoint is gone. */
+  async function attemptOne(taskId: string, decision: Decision): Promise<boolean | undefined> {
+    const { underWay, notify } = attempting()
+    const outbox = openOutbox(store, notify, () => {})
+    await outbox.sweep(worker)
+    const { callback, end } = underWay.get(taskId)!
+    end(decision)
+    await outbox.idle()
+    return callback.isGone
+  }
+  const first = await owe(url)
+  expect(await attemptOne(first, { next: 'dead', reason: 'gone' })).toBe(false)
+  expect(await attemptOne(await owe(), { next: 'delivered' })).toBe(false)
+  expect(await attemptOne(await owe(url), { next: 'dead', reason: 'gone' })).toBe(true)
+  await api.deliveries!.replay(first)
+  expect(await attemptOne(first, { next: 'unchanged' })).toBe(true)
+  await api.deliveries!.replay(first)
+  expect(await attemptOne(first, { next: 'delivered' })).toBe(true)
+  expect(await attemptOne(await owe(url), { next: 'delivered' })).toBe(false)
+})
+
 test('a full hand looks again as soon as there is room, and what has settled is not searched', async () => {
-  const taskIds = await Promise.all(Array.from({ length: 101 }, owe))
+  const taskIds = await Promise.all(Array.from({ length: 101 }, () => owe()))
   const worker = await workerOf()
   const looks: number[] = []
   const { underWay, notify } = attempting()

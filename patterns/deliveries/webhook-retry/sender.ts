@@ -17,7 +17,7 @@ import { decide, isSuccess, type AttemptResult } from './schedule.ts'
 interface Sender {
   readonly attempt: Attempt
   readonly keysOf: (url: string) => readonly WebhookKey[]
-  /** Endpoints that answered 410, the oldest first. */
+  /** Endpoints that answered 410, the oldest first: for engines that do not remember it themselves. */
   readonly gone: Set<string>
 }
 
@@ -26,7 +26,7 @@ const mostGone = 10_000
 
 /**
  * Makes one attempt at a time and says what follows from it and from those before it: how far the schedule is, the
- * engine's record tells. This process remembers nothing but who said that it is gone, and would be told so again.
+ * engine's record tells. This process remembers nothing but who said that it is gone, where the engine does not.
  */
 export function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
@@ -37,7 +37,7 @@ export function openSender(settings: NodeSettings): Notify {
   return async (callback) => {
     const beganAtMs = Date.now()
     const message = messageOf(callback.task, callback.url)
-    const { status, ...result } = await attemptOnce(message, callback.manual === true, sender)
+    const { status, ...result } = await attemptOnce(message, callback, sender)
     const answer = { ...(status !== undefined && { status }), detail: result.detail }
     const decision = decisionAfter({ ...result, ...answer }, callback, beganAtMs, timing)
     const record = recordAttempt(callback, beganAtMs, { ...answer, decision })
@@ -47,9 +47,9 @@ export function openSender(settings: NodeSettings): Notify {
 }
 
 /** By hand also where the endpoint said that it is gone: whoever asks for it knows better. */
-async function attemptOnce(message: Message, manual: boolean, sender: Sender): Promise<AttemptResult> {
+async function attemptOnce(message: Message, { isGone, manual }: Callback, sender: Sender): Promise<AttemptResult> {
   const { url } = message
-  if (sender.gone.has(url) && !manual) return { gone: true, detail: 'disabled by an earlier 410' }
+  if ((isGone ?? sender.gone.has(url)) && !manual) return { gone: true, detail: 'disabled by an earlier 410' }
   const result = await sender.attempt(message, sender.keysOf(url))
   if (result.status === 410) disable(url, sender.gone)
   else if (isSuccess(result)) sender.gone.delete(url)

@@ -19,19 +19,28 @@ const take: Statement = {
       where task_id in (select task_id from owed union all select task_id from unheard)
       returning task_id, epoch, replay, attempts
     )
-    select task_id, epoch, replay as manual, attempts as earlier,
-      (select array_agg(body order by seq) from event where event.task_id = taken.task_id) as log
-    from taken`,
+    select task_id, epoch, replay as manual, attempts as earlier, log,
+      exists (select from gone_endpoint where url = log[1] #>> '{data,request,delivery,webhook_url}') as is_gone
+    from taken, lateral (select array_agg(body order by seq) as log from event where event.task_id = taken.task_id) history`,
 }
 
-/** Record an attempt and let the row go. Under another owner or epoch, or repeated, it changes nothing. $6: null keeps both. */
+/**
+ * Record an attempt and let the row go, and with it what the endpoint $8 said of itself by $9: `gone`, or by accepting it.
+ * Under another owner or epoch, or repeated, it changes nothing. $6: null keeps both.
+ */
 const settle: Statement = {
   name: 'settle_owed',
   text: `
-    update outbox set owner = null, attempts = attempts || $4::jsonb, replay = replay and not $5::boolean,
-      status = coalesce($6::text, status),
-      due_at = case when $6::text is null then due_at else now() + $7::int * interval '1 ms' end
-    where task_id = $1 and owner = $2 and epoch = $3`,
+    with settled as (
+      update outbox set owner = null, attempts = attempts || $4::jsonb, replay = replay and not $5::boolean,
+        status = coalesce($6::text, status),
+        due_at = case when $6::text is null then due_at else now() + $7::int * interval '1 ms' end
+      where task_id = $1 and owner = $2 and epoch = $3
+      returning task_id
+    ), disabled as (
+      insert into gone_endpoint (url) select $8::text from settled where $9::text = 'gone' on conflict do nothing
+    )
+    delete from gone_endpoint using settled where url = $8::text and $9::text = 'delivered'`,
 }
 
 /** Attempts at a time: what waits for its next one takes no place. */
@@ -43,6 +52,7 @@ interface Owed {
   readonly manual: boolean
   readonly earlier: readonly CallbackAttempt[]
   readonly log: readonly TaskEvent[]
+  readonly is_gone: boolean
 }
 
 export interface Outbox {
@@ -62,13 +72,15 @@ export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: nu
   const held = new Map<string, Promise<void>>()
   let turn = 0
 
-  async function attempt(owner: string, { task_id, epoch, manual, earlier, log }: Owed): Promise<void> {
+  async function attempt(owner: string, { task_id, epoch, manual, earlier, log, is_gone }: Owed): Promise<void> {
     const url = requestOf(log).delivery!.webhook_url
-    const record = await notify({ task: foldEvents(log), url, earlier, manual })
-    const { next } = record.decision
+    const record = await notify({ task: foldEvents(log), url, earlier, manual, isGone: is_gone })
+    const { decision } = record
+    const { next } = decision
     const status = next === 'unchanged' ? null : next === 'retry' ? 'pending' : next
-    const delayMs = next === 'retry' ? record.decision.delay_ms : null
-    const values = [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs]
+    const delayMs = next === 'retry' ? decision.delay_ms : null
+    const said = next === 'dead' ? decision.reason : next
+    const values = [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs, url, said]
     await withFaultPoints('postgres.settle', () => store.query(settle, values))
     if (delayMs !== null) lookAgain(delayMs)
   }

@@ -55,6 +55,11 @@ create table if not exists outbox (
 );
 create index if not exists outbox_owned on outbox (owner) where owner is not null;
 create index if not exists outbox_due on outbox (due_at nulls first) where owner is null and (replay or due_at is not null);
+
+-- endpoints that answered 410, and have accepted nothing since
+create table if not exists gone_endpoint (
+  url text primary key
+);
 `
 
 /** Arbitrary, ours: whoever starts first creates the tables, the others wait for it. */

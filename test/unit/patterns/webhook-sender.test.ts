@@ -132,6 +132,16 @@ test('410 disables the endpoint: later messages are dead without being sent, oth
   expect(steps(await deliverTo(`http://127.0.0.1:${receiver.port}/other`, notify))).toEqual([[1, 'delivered']])
 })
 
+test('where the engine remembers who is gone, this process does not', async () => {
+  await using receiver = await startReceiver(410, 204)
+  const url = `http://127.0.0.1:${receiver.port}/gone`
+  const notify = openSender(settingsWith())
+  expect(await notify({ task, url, earlier: [], isGone: true })).toMatchObject({ detail: 'disabled by an earlier 410' })
+  expect(receiver.posts).toHaveLength(0)
+  expect(await notify({ task, url, earlier: [], isGone: false })).toMatchObject({ status: 410 })
+  expect(await notify({ task, url, earlier: [], isGone: false })).toMatchObject({ decision: { next: 'delivered' } })
+})
+
 test('by hand a message is sent also to an endpoint that was gone, and success is its return', async () => {
   await using receiver = await startReceiver(410, 500, 204)
   const url = `http://127.0.0.1:${receiver.port}/gone`
