@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -197,6 +198,21 @@ describe.runIf(reason === undefined)('queue-redis', () => {
     await acceptOnly('task_orphan', submission({}, 'smoke').request)
     const worker = await cluster.startWorker()
     expect((await log('task_orphan')).at(-1)!.type).toBe('task.completed')
+    worker.signal('SIGKILL')
+    await worker.ended
+  })
+
+  test('a worker keeps its connections while a job waits for its time', async () => {
+    const worker = await cluster.startWorker()
+    await tasks.add(queueNames.tasks, {}, { jobId: 'later', delay: 600_000 })
+    const redis = new Redis(cluster.storeUrl!)
+    const opened = async () => Number(/total_connections_received:(\d+)/.exec(await redis.info('stats'))![1])
+    await sleep(2 * timing.queryTimeoutMs)
+    const before = await opened()
+    await sleep(3 * timing.queryTimeoutMs)
+    expect((await opened()) - before).toBe(0)
+    redis.disconnect()
+    await tasks.remove('later')
     worker.signal('SIGKILL')
     await worker.ended
   })

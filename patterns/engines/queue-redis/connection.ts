@@ -93,5 +93,11 @@ export function listen({ url, timing, channels, onMessage, onUp }: Listening): D
 /** Connections of their own, which the library opens and mends. */
 export function redisBroker(url: string, timing: RedisTiming) {
   const connection = { ...connectionOptions(timing), url, maxRetriesPerRequest: null }
-  return { backend: createRedisBackend, connection }
+  return { backend: backendAt(timing), connection }
+}
+
+/** The library waits up to ten seconds for a job that is due later, whatever a connection's longest silence: here as for any job. */
+function backendAt({ drainDelayMs }: RedisTiming): typeof createRedisBackend {
+  const maximumBlockTimeout = { value: drainDelayMs / 1000 }
+  return (...parts) => Object.defineProperty(createRedisBackend(...parts), 'maximumBlockTimeout', maximumBlockTimeout)
 }
