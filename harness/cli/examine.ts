@@ -3,7 +3,7 @@ import { request } from 'undici'
 import { count } from '../../reports/numbers.ts'
 import { discover } from '../core/discover.ts'
 import { describeError } from '../core/errors.ts'
-import type { Runtime } from '../core/types.ts'
+import type { Engine, Runtime } from '../core/types.ts'
 import { type Found, findRuns } from '../run/leftovers.ts'
 import { findSweepers } from '../run/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/kernel.ts'
@@ -61,8 +61,9 @@ async function runtimes(): Promise<readonly Finding[]> {
   return (await Promise.all([...found.values()].map(examineRuntime))).flat()
 }
 
-/** One that can be used, with what it says of itself. */
-async function examineRuntime({ name, summary, probe, describe }: Runtime): Promise<readonly Finding[]> {
+/** One that can be used, with what it says of itself, and which engines it leaves out. */
+async function examineRuntime(runtime: Runtime): Promise<readonly Finding[]> {
+  const { name, summary, probe, describe } = runtime
   const reason = await probe().catch(describeError)
   if (reason !== undefined)
     return [{ name: `Runtime ${name}`, state: name === 'process' ? 'missing' : 'absent', detail: reason }]
@@ -70,7 +71,19 @@ async function examineRuntime({ name, summary, probe, describe }: Runtime): Prom
   return [
     { name: `Runtime ${name}`, state: 'ok', detail: summary },
     ...said.map(([what, detail]): Finding => ({ name: `Runtime ${name}: ${what}`, state: 'ok', detail })),
+    ...(await leftOutBy(runtime)),
   ]
+}
+
+/** Engines that a runtime cannot run here, once for each reason. */
+async function leftOutBy({ name, whyNot }: Runtime): Promise<readonly Finding[]> {
+  const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+  const asked = [...engines.values()].map(async (engine) => ({ engine, reason: await whyNot(engine.services) }))
+  const byReason = Map.groupBy(await Promise.all(asked), ({ reason }) => reason)
+  return [...byReason].flatMap(([detail, them]): readonly Finding[] => {
+    const names = them.map(({ engine }) => engine.name).join(', ')
+    return detail === undefined ? [] : [{ name: `Runtime ${name}: without ${names}`, state: 'absent', detail }]
+  })
 }
 
 /** The kernel's abilities are asked for where there is an engine, whose containers have namespaces of their own. */
