@@ -163,6 +163,34 @@ test('an endpoint that is gone is so for every worker, until it accepts a messag
   expect(await attemptOne(await owe(url), { next: 'delivered' })).toBe(false)
 })
 
+test('who was told that an endpoint is gone does not disable it again after it came back', async () => {
+  const url = 'http://back.example/'
+  const worker = await workerOf()
+  const [slow, quick] = [attempting(), attempting()]
+  const [slowOutbox, quickOutbox] = [slow, quick].map(({ notify }) => openOutbox(store, notify, () => {}))
+  const first = await owe(url)
+  await quickOutbox!.sweep(worker)
+  quick.underWay.get(first)!.end({ next: 'dead', reason: 'gone' })
+  await quickOutbox!.idle()
+  const second = await owe(url)
+  await slowOutbox!.sweep(worker)
+  expect(slow.underWay.get(second)!.callback.isGone).toBe(true)
+  await api.deliveries!.replay(first)
+  const other = await workerOf()
+  const byHand = attempting()
+  const otherOutbox = openOutbox(store, byHand.notify, () => {})
+  await otherOutbox.sweep(other)
+  byHand.underWay.get(first)!.end({ next: 'delivered' })
+  await otherOutbox.idle()
+  slow.underWay.get(second)!.end({ next: 'dead', reason: 'gone' })
+  await slowOutbox!.idle()
+  const third = await owe(url)
+  await otherOutbox.sweep(other)
+  expect(byHand.underWay.get(third)!.callback.isGone).toBe(false)
+  byHand.underWay.get(third)!.end({ next: 'delivered' })
+  await otherOutbox.idle()
+})
+
 test('a full hand looks again as soon as there is room, and what has settled is not searched', async () => {
   const taskIds = await Promise.all(Array.from({ length: 101 }, () => owe()))
   const worker = await workerOf()

@@ -79,7 +79,8 @@ export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: nu
     const { next } = decision
     const status = next === 'unchanged' ? null : next === 'retry' ? 'pending' : next
     const delayMs = next === 'retry' ? decision.delay_ms : null
-    const said = next === 'dead' ? decision.reason : next
+    // Told so by us, it said nothing: it may have accepted a message meanwhile.
+    const said = next === 'dead' && !is_gone ? decision.reason : next
     const values = [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs, url, said]
     await withFaultPoints('postgres.settle', () => store.query(settle, values))
     if (delayMs !== null) lookAgain(delayMs)
