@@ -1,4 +1,4 @@
-import { type Execution, executionsOf } from './executions.ts'
+import { executionsOf } from './executions.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from './trace.ts'
 
 /**
@@ -32,8 +32,9 @@ function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultT
   const proven = trace.faults.filter((fault) => fault.proven).sort((a, b) => (a.armedAt ?? 0) - (b.armedAt ?? 0))
   const touched = trace.tasks.map((task) => {
     const certain = proven.filter((fault) => touches(fault, task, trace.endAt))
+    const causes = certain.filter((fault) => isOutage(fault, trace))
     const faults = proven.filter(
-      (fault) => certain.includes(fault) || mayHaveCutShort(fault, task, certain, trace.endAt),
+      (fault) => certain.includes(fault) || mayHaveCutShort(fault, task, causes, trace.endAt),
     )
     return [task, faults] as const
   })
@@ -42,18 +43,18 @@ function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultT
 
 /**
  * Engines that give every step to whichever worker is free leave it to the ledger to say which that was, and a step that was
- * cut short is not in there. So where a new attempt begins although none of the faults that certainly touched the task was in
- * effect since its step before, each fault of a worker that was in effect then may be why.
+ * cut short is not in there. So where a new attempt begins although no outage that certainly touched the task, one of
+ * `causes`, was in effect since its step before, each fault of a worker that was in effect then may be why.
  */
 function mayHaveCutShort(
   fault: FaultTrace,
   task: TaskTrace,
-  certain: readonly FaultTrace[],
+  causes: readonly FaultTrace[],
   cellEndAt: number,
 ): boolean {
   if (!fault.target.split(', ').some((name) => !name.includes('->') && roleOf(name) === 'worker')) return false
   return interruptionsOf(task).some(
-    (gap) => overlap(windowOf(fault, cellEndAt), gap) && !certain.some((one) => overlap(windowOf(one, cellEndAt), gap)),
+    (gap) => overlap(windowOf(fault, cellEndAt), gap) && !causes.some((one) => overlap(windowOf(one, cellEndAt), gap)),
   )
 }
 
@@ -61,7 +62,7 @@ function mayHaveCutShort(
 function interruptionsOf(task: TaskTrace): readonly Span[] {
   const executions = executionsOf(task)
   return executions.flatMap((next, i): Span[] => {
-    const before: Execution | undefined = executions[i - 1]
+    const before = executions[i - 1]
     return before && next.attempt > before.attempt ? [[before.endedAt, next.startedAt]] : []
   })
 }
@@ -131,11 +132,13 @@ function usedLink(name: string, task: TaskTrace): boolean {
 }
 
 function ranOn(node: string, task: TaskTrace, window: Span): boolean {
-  let latest: { readonly endedAt: number; readonly executor: string } | undefined
-  for (const { value } of task.effects) {
-    if (value.executor === node && overlap([value.startedAt, value.endedAt], window)) return true
-    if (value.endedAt <= window[0] && value.endedAt > (latest?.endedAt ?? -Infinity)) latest = value
-  }
+  const executions = executionsOf(task)
+  if (executions.some(({ executor, startedAt, endedAt }) => executor === node && overlap([startedAt, endedAt], window)))
+    return true
+  // The latest attempt: one that was taken away may still be at work when that has begun.
+  const [latest] = executions
+    .filter(({ endedAt }) => endedAt <= window[0])
+    .toSorted((a, b) => b.attempt - a.attempt || b.endedAt - a.endedAt)
   return latest?.executor === node
 }
 

@@ -59,9 +59,27 @@ describe('exposure', () => {
     expect(touched(...task, ...fault('f', 'worker-1', 100, 150), ...fault('g', 'worker-3', 100, 150))).toEqual(['f'])
     const earlier = fault('f', 'worker-1', 20, 40)
     expect(touched(...task, ...earlier, ...fault('g', 'worker-3', 100, 150))).toEqual(['f', 'g'])
+    // The condition under which the whole load was offered explains nothing.
+    const condition = fault('f', 'sender->receiver', 0, 9000)
+    expect(touched(...task, ...condition, ...fault('g', 'worker-3', 100, 150))).toEqual(['f', 'g'])
     expect(touched(...task, ...fault('f', 'worker-3', 180, 190))).toEqual([])
     const within = [effect(t, 1, 10, { executor: 'worker-1' }), effect(t, 2, 160, { executor: 'worker-2' })]
     expect(touched(intend(t), ...within, end(t, 250, 'ok'), ...fault('f', 'worker-3', 100, 150))).toEqual([])
+  })
+
+  test('a task is where its latest attempt is, whatever the one before still does', () => {
+    const zombie = effect(t, 2, 60, { executor: 'worker-1', endedAt: 95 })
+    const heir = effect(t, 1, 50, { executor: 'worker-2', attempt: 2, endedAt: 90 })
+    const task = [
+      intend(t),
+      submit(t, 1, 'ok'),
+      effect(t, 1, 1, { executor: 'worker-1' }),
+      zombie,
+      heir,
+      end(t, 250, 'fail'),
+    ]
+    expect(touched(...task, ...fault('f', 'worker-2', 100, 150))).toEqual(['f'])
+    expect(touched(...task, ...fault('f', 'worker-1', 100, 150))).toEqual([])
   })
 
   test('an API node touches who submitted through it, a link to it likewise; the store touches all', () => {
