@@ -72,7 +72,7 @@ function describePostgres({ host, password }: ServerPlace): Program {
     memoryBytes: 512 * mebibyte,
     cpus: 2,
     // While it initialises, the server listens on a socket file only.
-    ready: { tcp: { host, port: serverPorts.postgres.port } },
+    ready: { postgres: { host, port: serverPorts.postgres.port } },
   }
 }
 

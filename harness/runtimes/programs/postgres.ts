@@ -76,7 +76,15 @@ export async function programCommand({ dataDir, host, port }: ProgramRequest): P
   const { postgres } = await readFacts(dataDir)
   const args = ['-D', dataDir, '-c', `listen_addresses=${host}`, '-c', `port=${port}`]
   // SIGQUIT is "immediate shutdown": no checkpoint, but children end and the shared memory segment is removed.
-  return { command: postgres, args, env: {}, cwd: dataDir, ...serverIdentity(), ready: 'tcp', endSignal: 'SIGQUIT' }
+  return {
+    command: postgres,
+    args,
+    env: {},
+    cwd: dataDir,
+    ...serverIdentity(),
+    ready: 'postgres',
+    endSignal: 'SIGQUIT',
+  }
 }
 
 /** The address, with the credentials of the clone in `dataDir`, at which a client reaches it through `host:port`. */

@@ -23,8 +23,8 @@ export interface ProgramCommand {
   readonly cwd: string
   readonly uid?: number
   readonly gid?: number
-  /** `control`: the path is that of the administration's port. */
-  readonly ready: 'tcp' | { readonly http: string; readonly control?: true }
+  /** `postgres`: it takes logins, as `tcp` is before that. `control`: the path is that of the administration's port. */
+  readonly ready: 'tcp' | 'postgres' | { readonly http: string; readonly control?: true }
   /** Ends it at once in good order, children and kernel objects included; SIGKILL leaves those to others. */
   readonly endSignal: NodeJS.Signals
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { waitUntilReady } from '../../../harness/runtimes/programs/readiness.ts'
 import { answering } from '../../support/answering.ts'
@@ -13,4 +15,22 @@ test('what cannot be made is why a node does not get ready', async () => {
   using server = await answering(404)
   const make = () => Promise.reject(new Error('no such luck'))
   await expect(waitUntilReady({ http: server.url, make }, AbortSignal.timeout(5_000))).rejects.toThrow('no such luck')
+})
+
+test('a database is ready when it asks for a password, and not while it says that it is starting up', async () => {
+  const answers = ['E\0\0\0\x04', '', 'R\0\0\0\x08\0\0\0\x0a']
+  const asked: string[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (data) => {
+      asked.push(data.toString('latin1'))
+      socket.end(answers[asked.length - 1] ?? '')
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  await waitUntilReady({ postgres: { host: '127.0.0.1', port } }, AbortSignal.timeout(5_000))
+  server.close()
+  expect(asked).toHaveLength(3)
+  expect(asked[0]).toBe('\0\0\0\x28\0\x03\0\0user\0outlast\0database\0postgres\0\0')
 })
