@@ -72,7 +72,7 @@ export interface Tail {
 
 /** Where a journal's logs are kept. */
 export interface Archive {
-  /** On disk then, each entry by itself: false for one whose claim or version is not the current one. */
+  /** On disk then, each entry by itself. False: its claim or version is not the current one, or may not be any more. */
   write(entries: readonly Entry[]): Promise<readonly boolean[]>
   tail(claim: Claim, known: TaskEvent): Promise<Tail>
 }
@@ -92,12 +92,12 @@ export function journalOver(archive: Archive): Journal {
     const events = next(head)
     if (await write({ claim, version: head.seq, events })) return events.at(-1)!
     const { held, tail } = await archive.tail(claim, head)
-    // Ours already: only this lease writes under this epoch, so the answer to an earlier try was lost.
-    if (tail[0]?.epoch === claim.epoch) return events.at(-1)!
+    // Ours already: only this lease writes under this epoch, so the answer to an earlier try was lost. Without the lease only
+    // an end stands: after any other event a step would begin that is somebody else's by now.
+    const ours = tail[0]?.epoch === claim.epoch
+    if (ours && (held || isTerminal(events.at(-1)!.status))) return events.at(-1)!
     if (!held) throw new LeaseLost(`task ${claim.taskId} went to another worker`)
-    const newer = tail.at(-1)?.body
-    if (!newer) throw new Error(`task ${claim.taskId}: nothing contradicts the append, and yet it was refused`)
-    return appendAfter(claim, newer, next)
+    return appendAfter(claim, tail.at(-1)?.body ?? head, next)
   }
 
   return {

@@ -8,6 +8,9 @@ import type { Statement, Store } from '../postgres/store.ts'
 import { logReader } from '../postgres/tasks.ts'
 import type { TaskLog } from './executor.ts'
 import { attempts, queueNames } from './queues.ts'
+import { timingOf } from './timeouts.ts'
+
+const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
 /**
  * What `Queue.add(queue, {}, { jobId: task_id, attempts, backoff })` calls, as a part of our own statement: so the job and
@@ -16,7 +19,6 @@ import { attempts, queueNames } from './queues.ts'
 export function addJob(queue: string, { timeScale }: Pick<Pace, 'timeScale'>): string {
   const backoff = { type: 'exponential', delay: timingAt(timeScale).backoffBaseMs }
   const options = `jsonb_build_object('jobId', task_id) || '${JSON.stringify({ attempts, backoff })}'`
-  const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
   const unrelated = 'null, null, null, null, null, false'
   return `bullmq.add_job('${queue}', task_id, '${queue}', '{}', ${options}, 0, 0, ${nowMs}, ${attempts}, ${unrelated})`
 }
@@ -37,25 +39,38 @@ export function insertWithJob(pace: Pace): Statement {
   }
 }
 
-/** All entries in one transaction, each by itself; the last event of a task adds the job of its callback, where one is owed. */
+/** That a task's job is still in its run's hands, or in nobody's ever again: given up by the queue. */
+const heldBy = (taskId: string, token: string) =>
+  `job.queue = '${queueNames.tasks}' and job.id = ${taskId} and (job.lock_token = ${token} or job.state = 'failed')`
+
+/**
+ * All entries in one transaction, each by itself; the last event of a task adds the job of its callback, where one is owed.
+ * `going` are those that were written and whose run can go on: the library renews a lock at half of it, so that one with
+ * less than a quarter left is late, and after this event a step would begin that the next run begins too. Locks are only read
+ * here: the library updates many jobs at a time, and two who do that in different orders wait for each other.
+ */
 function appendWithJob(pace: Pace): Statement {
+  const lateAtMs = `${nowMs} + ${timingOf(pace).lockMs / 4}`
   return {
     name: 'append_with_job',
     text: `
       with entry as (
-        select * from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::bool[], $6::bool[])
-          as e(task_id, epoch, version, added, done, owed)
+        select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::bool[], $7::bool[])
+          as e(task_id, token, epoch, version, added, done, owed)
       ), fenced as (
         update task t set version = t.version + e.added, done = e.done from entry e
         where t.task_id = e.task_id and t.epoch = e.epoch and t.version = e.version and not t.done
-        returning t.task_id, e.done and e.owed as owed
+        returning t.task_id, e.token, e.done and e.owed as owed
       ), logged as (
         insert into event (task_id, seq, epoch, body)
         select line.task_id, line.seq, line.epoch, line.body
-        from unnest($7::text[], $8::int[], $9::int[], $10::jsonb[]) as line(task_id, seq, epoch, body)
+        from unnest($8::text[], $9::int[], $10::int[], $11::jsonb[]) as line(task_id, seq, epoch, body)
         join fenced using (task_id)
+      ), going as (
+        select task_id from fenced join bullmq.job on ${heldBy('task_id', 'token')}
+        where coalesce(job.locked_until_ms > ${lateAtMs}, true)
       )
-      select array_agg(task_id) as written, pg_notify('outlast_events', string_agg(task_id, ',')),
+      select (select array_agg(task_id) from going) as going, pg_notify('outlast_events', string_agg(task_id, ',')),
         count(case when owed then ${addJob(queueNames.callbacks, pace)} end)
       from fenced having count(*) > 0`,
   }
@@ -63,45 +78,57 @@ function appendWithJob(pace: Pace): Statement {
 
 const fenceOff: Statement = {
   name: 'fence_off',
-  text: 'update task set epoch = epoch + 1 where task_id = $1 and not done returning epoch',
+  text: `
+    update task set epoch = epoch + 1
+    where task_id = $1 and not done and exists (select from bullmq.job where ${heldBy('task_id', '$2')})
+    returning epoch`,
 }
 
-const readTail: Statement = {
-  name: 'read_tail_of_run',
-  text: `
-    select t.epoch = $2 as held,
-      (select coalesce(jsonb_agg(jsonb_build_object('epoch', e.epoch, 'body', e.body) order by e.seq), '[]')
-       from event e where e.task_id = t.task_id and e.seq > $3) as tail
-    from task t where t.task_id = $1`,
+/** Asked when an append was refused, or late. It renews the lock, as the library does: with the token, however late. */
+function readTail(pace: Pace): Statement {
+  return {
+    name: 'read_tail_of_run',
+    text: `
+      with held as (
+        update bullmq.job set locked_until_ms = ${nowMs} + ${timingOf(pace).lockMs} where ${heldBy('$1', '$2')} returning id
+      )
+      select t.epoch = $3 and exists (select from held) as held,
+        (select coalesce(jsonb_agg(jsonb_build_object('epoch', e.epoch, 'body', e.body) order by e.seq), '[]')
+         from event e where e.task_id = t.task_id and e.seq > $4) as tail
+      from task t where t.task_id = $1`,
+  }
 }
 
 export function openTaskLog(store: Store, pace: Pace): TaskLog {
   const read = logReader(store)
   const append = appendWithJob(pace)
+  const tail = readTail(pace)
   return {
     read,
     claim: async (taskId, owner) => {
-      const fenceRuns = () => store.query<{ epoch: number }>(fenceOff, [taskId])
+      const fenceRuns = () => store.query<{ epoch: number }>(fenceOff, [taskId, owner])
       const [fence] = await withFaultPoints('queue.claim', fenceRuns)
       // Read after nobody else can write any more.
       return fence && { taskId, owner, epoch: fence.epoch, log: (await read(taskId))! }
     },
     journal: journalOver({
       write: (entries) => writeAll(store, append, entries),
-      tail: (claim, known) => tailOf(store, claim, known),
+      tail: (claim, known) => tailOf(store, tail, claim, known),
     }),
   }
 }
 
 async function writeAll(store: Store, append: Statement, entries: readonly Entry[]): Promise<boolean[]> {
   const { taskIds, tasks, events } = columnsOf(entries)
-  const write = () => store.query<{ written: string[] }>(append, [taskIds, ...tasks, ...events])
+  const tokens = entries.map(({ claim }) => claim.owner)
+  const write = () => store.query<{ going: string[] | null }>(append, [taskIds, tokens, ...tasks, ...events])
   const [row] = await withFaultPoints('queue.append', write)
-  const written = new Set(row?.written)
-  return entries.map(({ claim }) => written.has(claim.taskId))
+  const going = new Set(row?.going)
+  return entries.map(({ claim }) => going.has(claim.taskId))
 }
 
-async function tailOf(store: Store, { taskId, epoch }: Claim, known: TaskEvent): Promise<Tail> {
-  const [row] = await store.query<Tail>(readTail, [taskId, epoch, known.seq])
+async function tailOf(store: Store, tail: Statement, claim: Claim, known: TaskEvent): Promise<Tail> {
+  const { taskId, owner, epoch } = claim
+  const [row] = await store.query<Tail>(tail, [taskId, owner, epoch, known.seq])
   return row ?? { held: false, tail: [] }
 }

@@ -18,7 +18,10 @@ const capacity = 1000
 
 /** Where the tasks' events are. The queue knows jobs only. */
 export interface TaskLog {
-  /** Take a task for one run of its job, which fences off every run before it; undefined when the task has ended. */
+  /**
+   * Take a task for one run of its job, which fences off every run before it. Undefined when the task has ended, or its job
+   * is with another run by now.
+   */
   claim(taskId: string, owner: string): Promise<Claim | undefined>
   read(taskId: string): Promise<readonly TaskEvent[] | undefined>
   readonly journal: Journal
@@ -70,7 +73,7 @@ export function openExecutor<B extends IQueueBackend, C>(parts: ExecutorParts<B,
     if (!ended) return putBack(job, token)
   }
 
-  /** True when the task has ended, false when this worker leaves before it has. */
+  /** True when nothing is left to do, false when this worker leaves before its task has ended. */
   async function runClaimed(taskId: string, token: string, stop: AbortController): Promise<boolean> {
     const claim = await log.claim(taskId, token)
     if (!claim) return true
