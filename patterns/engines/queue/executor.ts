@@ -55,22 +55,25 @@ export function openExecutor<B extends IQueueBackend, C>(parts: ExecutorParts<B,
   const { log, place, notify, onFailed } = parts
   const runs = new Map<string, Run>()
   const draining = new AbortController()
+  const settleMs = Math.max(500, place.timing.backoffBaseMs)
   const cut = (taskId: string, reason: Error): void => runs.get(taskId)?.stop.abort(reason)
 
   async function runTask(job: Job, token: string): Promise<void> {
     const taskId = job.id!
     const before = runs.get(taskId)
-    // The library renews locks by job: the end of a run that lost its lock would end the renewal of this one.
+    // The library renews locks by job: the end of a run that lost its lock would end the renewal of this one. For the library
+    // a run is over a moment later than here, when the database has answered.
     if (before) {
       before.stop.abort(new LeaseLost('another run of this task has begun'))
       await before.ended
-      return putOff(job, token, Math.max(500, place.timing.backoffBaseMs))
+      return putOff(job, token, settleMs)
     }
     const stop = new AbortController()
     const run = runClaimed(taskId, token, stop)
-    runs.set(taskId, { stop, ended: run.catch(() => {}) })
-    const ended = await run.finally(() => runs.delete(taskId))
-    if (!ended) return putBack(job, token)
+    const ended = run.catch(() => {})
+    runs.set(taskId, { stop, ended })
+    void ended.then(() => setTimeout(() => runs.delete(taskId), settleMs).unref())
+    if (!(await run)) return putBack(job, token)
   }
 
   /** True when nothing is left to do, false when this worker leaves before its task has ended. */

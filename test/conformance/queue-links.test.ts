@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Link, ToxicSpec } from '../../harness/core/link.ts'
+import type { Backend } from '../../patterns/contract/backend.ts'
+import type { TaskEvent } from '../../patterns/contract/events.ts'
+import { monotonicMs } from '../../patterns/contract/patience.ts'
+import engine from '../../patterns/engines/queue-memo/engine.ts'
+import { queueNames } from '../../patterns/engines/queue/queues.ts'
+import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
+
+/** Steps of a second or two, and a lock of one. */
+const timeScale = 8
+const lockMs = 1000
+/** Its second step is the longest of forty: two seconds. */
+const longStepSeed = 2
+
+let cluster: EngineCluster
+let api: Backend
+let database: pg.Client
+let storeLink: Link
+
+beforeAll(async () => {
+  cluster = await startCluster(engine, timeScale)
+  api = await cluster.openApi()
+  database = new pg.Client(cluster.storeUrl)
+  await database.connect()
+  storeLink = cluster.links.get('worker->store')!
+})
+afterAll(async () => {
+  await database?.end()
+  await api?.[Symbol.asyncDispose]()
+  await cluster?.[Symbol.asyncDispose]()
+})
+
+/** Both ways, until it is disposed of. */
+async function impair(type: string, attributes: ToxicSpec['attributes']): Promise<AsyncDisposable> {
+  const lease = { seed: 1, expiresMs: 60_000 }
+  const oneWay = async (stream: 'upstream' | 'downstream') =>
+    storeLink.impair({ name: `${type}-${stream}`, type, stream, toxicity: 1, attributes }, lease)
+  const both = [await oneWay('upstream'), await oneWay('downstream')]
+  return { [Symbol.asyncDispose]: async () => void (await Promise.all(both.map((one) => one.heal()))) }
+}
+
+async function startWorkers(count: number): Promise<AsyncDisposable> {
+  const workers = await Promise.all(Array.from({ length: count }, () => cluster.startWorker()))
+  const end = async () => {
+    for (const worker of workers) worker.signal('SIGKILL')
+    await Promise.all(workers.map(({ ended }) => ended))
+  }
+  return { [Symbol.asyncDispose]: end }
+}
+
+async function submit(seed: number): Promise<string> {
+  const input = { seed, profile: 'smoke', job: 'it' }
+  const { task } = await api.submit({ key: randomUUID(), fingerprint: 'f', request: { type: 'agent', input } })
+  return task.task_id
+}
+
+const log = (taskId: string): Promise<TaskEvent[]> =>
+  Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+
+/** What a worker that was not cut off does meanwhile: it looks for stalled jobs twice, and puts them back. */
+async function putBackStalled(): Promise<number> {
+  const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+  const look = () => database.query(`select bullmq.move_stalled_jobs_to_wait('${queueNames.tasks}', 1000, ${nowMs}, 0)`)
+  return (await look()).rowCount! + (await look()).rowCount!
+}
+
+test('when a silent database speaks again, no step is begun by a run that lost its job and by the next one', async () => {
+  await using _workers = await startWorkers(2)
+  const taskIds = await Promise.all(Array.from({ length: 40 }, (_, seed) => submit(seed)))
+  const logs = Promise.all(taskIds.map(log))
+  await sleep(500)
+  {
+    await using _silence = await impair('stall', {})
+    // Until most steps in flight have ended, and every lock.
+    await sleep(3 * lockMs)
+    expect(await putBackStalled()).toBe(taskIds.length)
+  }
+  const healedAt = monotonicMs()
+  for (const events of await logs) expect(events.at(-1)).toMatchObject({ type: 'task.completed' })
+  const later = cluster.effects.filter(({ startedAt }) => startedAt > healedAt)
+  const begun = Map.groupBy(later, ({ taskId, step }) => `${taskId} ${step}`)
+  expect(later.length).toBeGreaterThan(taskIds.length)
+  expect([...begun].filter(([, times]) => times.length > 1)).toEqual([])
+})
+
+test('a worker that gets a job back just as its last run of it finds out keeps the new lock', async () => {
+  await using _workers = await startWorkers(1)
+  const taskId = await submit(longStepSeed)
+  for await (const { type } of api.follow(taskId, 0, AbortSignal.timeout(60_000))) if (type === 'task.progress') break
+  await database.query('update task set epoch = epoch + 1 where task_id = $1', [taskId])
+  const delayMs = 50
+  {
+    await using _distance = await impair('latency', { latency: delayMs, jitter: 0 })
+    const steps = () => cluster.effects.filter((effect) => effect.taskId === taskId)
+    await vi.waitFor(() => expect(steps()).toHaveLength(2), { timeout: 10_000, interval: 5 })
+    // The run has asked twice after four of these, and the library has ended it after six. The next one begins in between.
+    await sleep(2.5 * delayMs)
+    const putBack = `update bullmq.job set state = 'waiting', lock_token = null, locked_until_ms = null
+      where id = $1 returning pg_notify('bullmq_jobs', queue)`
+    expect((await database.query(putBack, [taskId])).rowCount).toBe(1)
+    await sleep(5 * delayMs)
+  }
+  expect((await log(taskId)).filter(({ type }) => type === 'task.resumed')).toHaveLength(1)
+})
