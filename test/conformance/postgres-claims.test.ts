@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import engine from '../../patterns/engines/postgres/engine.ts'
-import { claimTasks, enrolWorker } from '../../patterns/engines/postgres/leases.ts'
+import { claimTasks, enrolWorker, evictExpired, renewLease } from '../../patterns/engines/postgres/leases.ts'
 import { openStore } from '../../patterns/engines/postgres/store.ts'
 import { timingOf } from '../../patterns/engines/postgres/timeouts.ts'
 import { startCluster } from '../support/engine-cluster.ts'
@@ -30,5 +31,23 @@ test('a claim that a firewall held up takes nothing that was claimed after it wa
   // The answer to the claim was lost, and the next one asks again.
   expect(await claim(3, [])).toEqual([[task.task_id, 2]])
   expect(await claim(4, [task.task_id])).toEqual([])
+  await api[Symbol.asyncDispose]()
+})
+
+test('an eviction that a firewall held up evicts nobody: its own lease is over, too', async () => {
+  await using cluster = await startCluster(engine, timeScale)
+  const api = await cluster.openApi()
+  await using store = openStore({
+    url: cluster.storeUrl!,
+    timing: timingOf({ tuning: 'default', timeScale }),
+    connections: 1,
+    patienceMs: 10_000,
+  })
+  const [ours, theirs] = [await enrolWorker(store, 'worker-0', 0), await enrolWorker(store, 'worker-1', 0)]
+  await sleep(5)
+  expect(await evictExpired(store, ours)).toBe(0)
+  expect(await renewLease(store, ours, 60_000)).toBe(true)
+  expect(await evictExpired(store, ours)).toBe(1)
+  expect(await renewLease(store, theirs, 60_000)).toBe(false)
   await api[Symbol.asyncDispose]()
 })

@@ -29,9 +29,13 @@ const renew: Statement = {
   text: `update worker set lease_until = now() + $2 * interval '1 ms' where worker_id = $1 returning worker_id`,
 }
 
+/** Only by one whose own lease is not over: an eviction that a firewall held up comes after an outage that was everybody's. */
 const evict: Statement = {
   name: 'evict',
-  text: `delete from worker where lease_until < now() and worker_id <> $1 returning worker_id`,
+  text: `
+    delete from worker expired using worker self
+    where expired.lease_until < now() and self.worker_id = $1 and self.lease_until >= now()
+    returning expired.worker_id`,
 }
 
 const resign: Statement = { name: 'resign', text: 'delete from worker where worker_id = $1' }
