@@ -7,8 +7,8 @@ import type { Backend } from '../../patterns/contract/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/events.ts'
 import { monotonicMs } from '../../patterns/contract/patience.ts'
 import engine from '../../patterns/engines/queue-memo/engine.ts'
-import { queueNames } from '../../patterns/engines/queue/queues.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
+import { putBackStalled } from '../support/stalled-jobs.ts'
 
 /** Steps of a second or two, and a lock of one. */
 const timeScale = 8
@@ -34,13 +34,18 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]()
 })
 
-/** Both ways, until it is disposed of. */
+/** Both ways, until it is disposed of; throws then if nothing met it. */
 async function impair(type: string, attributes: ToxicSpec['attributes']): Promise<AsyncDisposable> {
   const lease = { seed: 1, expiresMs: 60_000 }
   const oneWay = async (stream: 'upstream' | 'downstream') =>
     storeLink.impair({ name: `${type}-${stream}`, type, stream, toxicity: 1, attributes }, lease)
   const both = [await oneWay('upstream'), await oneWay('downstream')]
-  return { [Symbol.asyncDispose]: async () => void (await Promise.all(both.map((one) => one.heal()))) }
+  const heal = async () => {
+    const firings = await Promise.all(both.map((one) => one.firings()))
+    await Promise.all(both.map((one) => one.heal()))
+    expect(Math.min(...firings.map(Number))).toBeGreaterThan(0)
+  }
+  return { [Symbol.asyncDispose]: heal }
 }
 
 async function startWorkers(count: number): Promise<AsyncDisposable> {
@@ -61,13 +66,6 @@ async function submit(seed: number): Promise<string> {
 const log = (taskId: string): Promise<TaskEvent[]> =>
   Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
 
-/** What a worker that was not cut off does meanwhile: it looks for stalled jobs twice, and puts them back. */
-async function putBackStalled(): Promise<number> {
-  const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
-  const look = () => database.query(`select bullmq.move_stalled_jobs_to_wait('${queueNames.tasks}', 1000, ${nowMs}, 0)`)
-  return (await look()).rowCount! + (await look()).rowCount!
-}
-
 test('when a silent database speaks again, no step is begun by a run that lost its job and by the next one', async () => {
   await using _workers = await startWorkers(2)
   const taskIds = await Promise.all(Array.from({ length: 40 }, (_, seed) => submit(seed)))
@@ -77,7 +75,8 @@ test('when a silent database speaks again, no step is begun by a run that lost i
     await using _silence = await impair('stall', {})
     // Until most steps in flight have ended, and every lock.
     await sleep(3 * lockMs)
-    expect(await putBackStalled()).toBe(taskIds.length)
+    // As a worker would that was not cut off.
+    expect(await putBackStalled(cluster.storeUrl!)).toBe(taskIds.length)
   }
   const healedAt = monotonicMs()
   for (const events of await logs) expect(events.at(-1)).toMatchObject({ type: 'task.completed' })

@@ -11,6 +11,7 @@ import { timingOf } from '../../patterns/engines/queue/timeouts.ts'
 import type { Claim } from '../../patterns/engines/postgres/leases.ts'
 import { openStore, type Store } from '../../patterns/engines/postgres/store.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
+import { putBackStalled } from '../support/stalled-jobs.ts'
 
 /** As shipped, with a lock of 1 s. */
 const pace = { tuning: 'default', timeScale: 80 } as const
@@ -58,19 +59,12 @@ const next = (last: TaskEvent): TaskEvent => ({ ...last, seq: last.seq + 1, type
 const expireLock = (taskId: string) =>
   store.query({ name: 'expire', text: 'update bullmq.job set locked_until_ms = 1 where id = $1' }, [taskId])
 
-/** Everybody who looks for stalled jobs, as often as it takes. */
-async function sweepStalled(): Promise<void> {
-  const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
-  const text = `select bullmq.move_stalled_jobs_to_wait($1, 1000, ${nowMs}, 0)`
-  for (let look = 0; look < 2; look++) await store.query({ name: 'sweep', text }, [queueNames.tasks])
-}
-
 test('a run whose lock has run out, and that nobody has taken over, goes on, and is under a lock again', async () => {
   const { taskId, token, job } = await takeTask()
   const claim = (await log.claim(taskId, token))!
   await expireLock(taskId)
   expect(await write(claim)).toMatchObject({ seq: 2 })
-  await sweepStalled()
+  await putBackStalled(cluster.storeUrl!)
   expect(await worker.getNextJob(randomUUID(), { block: false })).toBeUndefined()
   expect(await job.extendLock(token, timing.lockMs)).toBe(1)
 })
@@ -79,7 +73,7 @@ test('a run whose job was put back records what it has done, and does not go on'
   const { taskId, token } = await takeTask()
   const claim = (await log.claim(taskId, token))!
   await expireLock(taskId)
-  await sweepStalled()
+  await putBackStalled(cluster.storeUrl!)
   await expect(write(claim)).rejects.toThrow('went to another worker')
   expect(await log.read(taskId)).toMatchObject([{}, { type: 'task.progress' }])
   expect((await worker.getNextJob(randomUUID(), { block: false }))!.id).toBe(taskId)
@@ -88,7 +82,7 @@ test('a run whose job was put back records what it has done, and does not go on'
 test('a run that comes to its task late does not fence off the one that has the job', async () => {
   const { taskId, token } = await takeTask()
   await expireLock(taskId)
-  await sweepStalled()
+  await putBackStalled(cluster.storeUrl!)
   const heir = randomUUID()
   expect((await worker.getNextJob(heir, { block: false }))!.id).toBe(taskId)
   const claim = (await log.claim(taskId, heir))!

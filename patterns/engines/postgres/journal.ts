@@ -72,7 +72,7 @@ export interface Tail {
 
 /** Where a journal's logs are kept. */
 export interface Archive {
-  /** On disk then, each entry by itself. False: its claim or version is not the current one, or may not be any more. */
+  /** On disk then, each entry by itself. False: its claim or version is not the current one, or its lease may be over. */
   write(entries: readonly Entry[]): Promise<readonly boolean[]>
   tail(claim: Claim, known: TaskEvent): Promise<Tail>
 }
@@ -97,7 +97,9 @@ export function journalOver(archive: Archive): Journal {
     const ours = tail[0]?.epoch === claim.epoch
     if (ours && (held || isTerminal(events.at(-1)!.status))) return events.at(-1)!
     if (!held) throw new LeaseLost(`task ${claim.taskId} went to another worker`)
-    return appendAfter(claim, tail.at(-1)?.body ?? head, next)
+    const newer = tail.at(-1)?.body
+    if (!newer) throw new Error(`task ${claim.taskId}: nothing contradicts the append, and yet it was refused`)
+    return appendAfter(claim, newer, next)
   }
 
   return {

@@ -16,6 +16,9 @@ import { mostStalls, type QueueTiming } from './timeouts.ts'
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */
 const capacity = 1000
 
+/** For the library a run is over a moment later than here: when the database has answered. */
+const settleMs = 500
+
 /** Where the tasks' events are. The queue knows jobs only. */
 export interface TaskLog {
   /**
@@ -55,14 +58,12 @@ export function openExecutor<B extends IQueueBackend, C>(parts: ExecutorParts<B,
   const { log, place, notify, onFailed } = parts
   const runs = new Map<string, Run>()
   const draining = new AbortController()
-  const settleMs = Math.max(500, place.timing.backoffBaseMs)
   const cut = (taskId: string, reason: Error): void => runs.get(taskId)?.stop.abort(reason)
 
   async function runTask(job: Job, token: string): Promise<void> {
     const taskId = job.id!
     const before = runs.get(taskId)
-    // The library renews locks by job: the end of a run that lost its lock would end the renewal of this one. For the library
-    // a run is over a moment later than here, when the database has answered.
+    // The library renews locks by job: the end of a run that lost its lock would end the renewal of this one.
     if (before) {
       before.stop.abort(new LeaseLost('another run of this task has begun'))
       await before.ended
