@@ -13,10 +13,10 @@ import type { CellTrace, FaultTrace, TaskTrace } from './trace.ts'
  * - for any other link: always.
  */
 function touches(fault: FaultTrace, task: TaskTrace, cellEndAt: number): boolean {
-  const { proven, armedAt, healedAt = cellEndAt, target } = fault
+  const { proven, armedAt, healedAt = cellEndAt, places } = fault
   if (!proven || armedAt === undefined) return false
   if (task.intent.intendedAt >= healedAt || lifeEnd(task) <= armedAt) return false
-  return target.split(', ').some((name) => isTouched(name, task, [armedAt, healedAt]))
+  return places.some((name) => isTouched(name, task, [armedAt, healedAt]))
 }
 
 /** The proven faults that touched each task, in the order of their onset; tasks without any are absent. */
@@ -52,7 +52,7 @@ function mayHaveCutShort(
   causes: readonly FaultTrace[],
   cellEndAt: number,
 ): boolean {
-  if (!fault.target.split(', ').some((name) => !name.includes('->') && roleOf(name) === 'worker')) return false
+  if (!fault.places.some((name) => !name.includes('->') && roleOf(name) === 'worker')) return false
   return interruptionsOf(task).some(
     (gap) => overlap(windowOf(fault, cellEndAt), gap) && !causes.some((one) => overlap(windowOf(one, cellEndAt), gap)),
   )

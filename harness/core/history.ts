@@ -149,15 +149,27 @@ export interface TaskEnd {
 
 /**
  * Life of a fault. `proven` needs the actuator's acknowledgement, a read-back and an effect (counter or observation).
- * planned -> armed -> proven -> healed | lost | leaked;  not-applied | unexercised | skipped end it early.
+ * `partly`: proven of some of its nodes or links, which `reached` names, and not of the others.
+ * planned -> armed -> proven | partly -> healed | lost | leaked;  not-applied | unexercised | skipped end it early.
  */
-export type FaultState = 'armed' | 'proven' | 'healed' | 'not-applied' | 'unexercised' | 'lost' | 'leaked' | 'skipped'
+export type FaultState =
+  | 'armed'
+  | 'proven'
+  | 'partly'
+  | 'healed'
+  | 'not-applied'
+  | 'unexercised'
+  | 'lost'
+  | 'leaked'
+  | 'skipped'
 
 export interface FaultChange {
   readonly id: string
   readonly fault: string
   readonly target: string
   readonly state: FaultState
+  /** With `proven` and `partly`: the nodes or links that felt it; absent: all of `target`. */
+  readonly reached?: readonly string[]
   /** With `armed`: when it took effect, in ms since the load's start; undefined: just now. */
   readonly onsetAt?: number
   /** How often it took effect (connections, chunks, signals), when the state says so. */

@@ -23,8 +23,11 @@ export interface FaultTrace {
   readonly fault: string
   /** Names of the nodes or links it acted on, separated by `, `. */
   readonly target: string
+  /** Those of them that it was proven to have reached; of a fault that is not proven, all. */
+  readonly places: readonly string[]
   /** What ended it badly if anything did, else the last state recorded. */
   readonly state: FaultState
+  /** In whole or in part: `state` is `partly` where some places did not feel it. */
   readonly proven: boolean
   /** When it took effect. */
   readonly armedAt?: number
@@ -147,18 +150,28 @@ function traceFaults(cell: CellPlan | undefined, ops: readonly OpOf<'fault'>[]):
   })
 }
 
-const badEnds: readonly FaultState[] = ['leaked', 'lost', 'not-applied', 'unexercised', 'skipped']
+const badEnds: readonly FaultState[] = ['leaked', 'lost', 'not-applied', 'unexercised', 'skipped', 'partly']
+
+const unmentioned = {
+  target: '',
+  places: [],
+  state: 'skipped',
+  proven: false,
+  reason: 'the history does not mention it',
+  ops: [],
+} as const
 
 function summarizeFault(changes: readonly OpOf<'fault'>[]): Omit<FaultTrace, 'id' | 'fault' | 'params'> {
   const last = changes.at(-1)
-  if (!last) return { target: '', state: 'skipped', proven: false, reason: 'the history does not mention it', ops: [] }
+  if (!last) return unmentioned
   const at = (state: FaultState): OpOf<'fault'> | undefined => changes.find(({ value }) => value.state === state)
   const bad = badEnds.map(at).find((op) => op !== undefined)
-  const [armed, proven, healed] = [at('armed'), at('proven'), at('healed')]
+  const [armed, proven, healed] = [at('armed'), at('proven') ?? at('partly'), at('healed')]
   const firings = changes.findLast(({ value }) => value.firings !== undefined)?.value.firings
   const reason = bad?.value.reason
   return {
     target: last.value.target,
+    places: proven?.value.reached ?? last.value.target.split(', '),
     state: (bad ?? last).value.state,
     proven: proven !== undefined,
     ...(armed && { armedAt: armed.value.onsetAt ?? armed.at }),

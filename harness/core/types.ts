@@ -234,9 +234,12 @@ export interface Checker extends Named {
   check(history: History): Verdict
 }
 
-/** `unknown` when the history cannot decide: never a pass. */
+/**
+ * `unknown` when the history cannot decide, and `unexercised` when nothing in it could have broken the property: neither is a
+ * pass. A control arm normally leaves some promises unexercised, so that is no fault of the run.
+ */
 export interface Verdict {
-  readonly status: 'pass' | 'fail' | 'unknown'
+  readonly status: 'pass' | 'fail' | 'unknown' | 'unexercised'
   readonly summary: string
   readonly counts: Readonly<Record<string, number>>
   /** Indexes of the ops that show it, the smallest set that convinces; at most 20. */

@@ -57,7 +57,7 @@ const rework = z.looseObject({
   wastedMs: ms,
 })
 const check = z.looseObject({
-  status: z.enum(['pass', 'fail', 'unknown']),
+  status: z.enum(['pass', 'fail', 'unknown', 'unexercised']),
   summary: z.string(),
   counts: z.record(z.string(), z.number()),
   witnesses: z.array(count),
@@ -69,7 +69,7 @@ const fault = z.looseObject({
   id: z.string(),
   fault: z.string(),
   target: z.string(),
-  state: z.enum(['armed', 'proven', 'healed', 'not-applied', 'unexercised', 'lost', 'leaked', 'skipped']),
+  state: z.enum(['armed', 'proven', 'partly', 'healed', 'not-applied', 'unexercised', 'lost', 'leaked', 'skipped']),
   proven: z.boolean(),
   firings: optional(count),
   armedAt: optional(ms),

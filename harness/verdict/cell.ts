@@ -113,7 +113,7 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
 }
 
 function describeFault(trace: FaultTrace): FaultResult {
-  const { params: _, ops: __, ...result } = trace
+  const { params: _, ops: __, places: ___, ...result } = trace
   return result
 }
 

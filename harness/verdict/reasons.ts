@@ -22,10 +22,13 @@ export function rank<T extends { readonly verdict: RunVerdict }>(items: readonly
 /** Checkers of the run itself whose failure means that its numbers cannot be believed. Others make it inconclusive. */
 const invalidating: ReadonlySet<string> = new Set(['harness-healthy', 'no-hang'])
 
-/** What one check makes of its cell: nothing, unless it judges the run or a property that the pattern promises. */
+/**
+ * What one check makes of its cell: nothing, unless it judges the run or a property that the pattern promises. What was not
+ * put to the test is shown beside the promise and is no reason against the cell.
+ */
 export function reasonFromCheck(cell: string, check: CheckResult): Reason | undefined {
   const { checker, judges, promised, status, summary } = check
-  if (status === 'pass' || (judges !== undefined && !promised)) return undefined
+  if (status === 'pass' || status === 'unexercised' || (judges !== undefined && !promised)) return undefined
   if (status === 'unknown') return { verdict: 'INCONCLUSIVE', text: `${cell}: ${checker} cannot tell: ${summary}` }
   const text = `${cell}: ${checker} failed: ${summary}`
   if (judges !== undefined) return { verdict: 'FAIL', text }
@@ -44,6 +47,7 @@ export function reasonsFromFaults(cell: string, faults: readonly FaultResult[]):
     ...Map.groupBy(unproven, ({ state }) => state)
       .entries()
       .map(([state, group]) => ['INCONCLUSIVE', group, `were never proven (${state})`] as const),
+    ['INCONCLUSIVE', sound.filter(({ proven, state }) => proven && state === 'partly'), 'were carried out in part'],
     ['INCONCLUSIVE', unhealed, 'were never healed'],
   ]
   return groups

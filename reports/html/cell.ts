@@ -113,7 +113,7 @@ function lostTasks({ tasks, cell }: CellResult, run: string): Markup | undefined
   )
 }
 
-const checkWords = { pass: 'holds', fail: 'broken', unknown: 'unknown' } as const
+const checkWords = { pass: 'holds', fail: 'broken', unknown: 'unknown', unexercised: 'not tested' } as const
 
 function checkTable(checks: readonly CheckResult[]): Markup | undefined {
   if (checks.length === 0) return undefined

@@ -35,7 +35,7 @@ section{margin:44px 0 0}
 .reasons{margin:12px 0;padding:10px 16px 10px 34px;background:var(--panel);border-left:3px solid var(--rule);border-radius:0 6px 6px 0}
 .reasons li{margin:2px 0}
 .badge{display:inline-block;font-size:12px;font-weight:650;letter-spacing:.03em;border:1px solid currentColor;border-radius:999px;padding:1px 8px;white-space:nowrap}
-.pass,.consistent{color:var(--pass)}.fail,.refuted{color:var(--fail)}.inconclusive,.underpowered,.unknown{color:var(--warn)}
+.pass,.consistent{color:var(--pass)}.fail,.refuted{color:var(--fail)}.inconclusive,.underpowered,.unknown{color:var(--warn)}.unexercised{color:var(--quiet)}
 .badge.invalid,.badge.not-comparable{color:var(--invalid)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
