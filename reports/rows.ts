@@ -1,6 +1,6 @@
 import { isBeyondRuntime } from '../harness/core/left-out.ts'
 import { unmeasuredBy } from '../harness/core/verification.ts'
-import type { CellResult, Episode, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
+import type { CellResult, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
 import { duration, shownInterval } from './numbers.ts'
 
 /** All cells under one arm, the patterns side by side. */
@@ -74,17 +74,6 @@ export function sum<T>(items: readonly T[], value: (item: T) => number): number 
 export function rowName(results: RunResults, { cell }: CellResult): string {
   const repeated = results.cells.some((other) => other.cell.repetition !== cell.repetition)
   return repeated ? `${cell.pattern} #${cell.repetition}` : cell.pattern
-}
-
-/** The median and the worst of the outages that met a task and can tell. An episode without an end never recovered: infinite. */
-export function recoveryOf(episodes: readonly Episode[]): { median: number; worst: number; never: number } | undefined {
-  const times = episodes
-    .filter(({ affectedTasks, condition, recoveryUntold }) => affectedTasks > 0 && !condition && !recoveryUntold)
-    .map(({ recoveryMs }) => recoveryMs ?? Infinity)
-    .toSorted((a, b) => a - b)
-  if (times.length === 0) return undefined
-  const never = times.filter((time) => time === Infinity).length
-  return { median: times[Math.ceil(times.length / 2) - 1]!, worst: times.at(-1)!, never }
 }
 
 /** A percentile as shown: `~` marks one for which n is too small for an interval, `–` no task at all. */

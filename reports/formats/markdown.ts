@@ -7,7 +7,9 @@ import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
-import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
+import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
+import { promisesOf, verdictMeaning } from '../promises.ts'
+import { armGroups, percentileText, rowName } from '../rows.ts'
 
 export default {
   name: 'markdown',
@@ -19,11 +21,15 @@ export default {
     const parts = [
       `## ${verdict}: ${escape(plan.scenario)}`,
       `${escape(plan.question)}  \n${facts.join(' · ')}`,
+      [`${verdict}: ${verdictMeaning(results)}.`, headline(results), promisesLine(results)]
+        .filter((line) => line !== undefined)
+        .join('  \n'),
       list(results.reasons.slice(0, mostReasons)),
       folded('More reasons', list(results.reasons.slice(mostReasons))),
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
+      results.cells.length > 0 ? legend : '',
       list(unmeasuredBy(results.verification).map(({ pattern, reason }) => `${pattern}: ${reason}`)),
       factorial(results),
       recovery(results),
@@ -44,32 +50,31 @@ const mostReasons = 8
 function cellTable(results: RunResults, cells: readonly CellResult[]): string {
   const heads = [
     'pattern',
+    'tasks',
+    'of them',
     'success',
     '95 % interval',
-    'tasks',
-    'p50',
+    'overhead p50',
     'p95',
     'p99',
-    'recovery',
     're-executed',
-    'verdict',
+    'promises',
   ]
   return table(
     heads,
     cells.map((cell) => {
-      const { success, overhead, rework } = cell
-      const recovery = recoveryOf(cell.episodes)
+      const { success, overhead, outcomes, rework } = cell
       return [
         rowName(results, cell),
+        count(success.n),
+        success.n === 0 ? '–' : outcomeText(outcomes),
         success.n === 0 ? '–' : emphasized(cell, percent(shareOf(success))),
         success.n === 0 ? '–' : percentInterval(shownInterval(success).interval),
-        `${count(success.successes)}/${count(success.n)}`,
         percentileText(overhead, 'p50'),
         percentileText(overhead, 'p95'),
         percentileText(overhead, 'p99'),
-        recovery ? duration(recovery.median) : '–',
         rework.plannedSteps === 0 ? '–' : percent(rework.ratio),
-        cell.verdict,
+        promisesOf(cell),
       ]
     }),
   )

@@ -7,7 +7,9 @@ import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
-import { armGroups, percentileText, recoveryOf, rowName } from '../rows.ts'
+import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
+import { promisesOf, verdictMeaning } from '../promises.ts'
+import { armGroups, percentileText, rowName } from '../rows.ts'
 import { textTable, wrap, type Column, type TableRow } from '../text-table.ts'
 
 export default {
@@ -17,6 +19,7 @@ export default {
   render(results, screen = plainScreen) {
     const parts = [
       title(results, screen),
+      ...headlines(results, screen),
       cellTable(results, screen),
       ...factorial(results, screen),
       ...recovery(results, screen),
@@ -45,6 +48,9 @@ const verdictColours: Readonly<Record<string, Colour>> = {
   FAIL: 'red',
   INCONCLUSIVE: 'yellow',
   INVALID: 'magenta',
+  kept: 'green',
+  broken: 'red',
+  'not tested': 'yellow',
   consistent: 'green',
   refuted: 'red',
   underpowered: 'yellow',
@@ -60,15 +66,15 @@ function title({ plan }: RunResults, screen: Screen): string {
 const cellColumns: readonly Column[] = [
   { head: 'under', align: 'left', spare: 0 },
   { head: 'pattern', align: 'left', spare: 0 },
+  { head: 'tasks', align: 'right', spare: 4 },
+  { head: 'of them', align: 'left', spare: 0 },
   { head: 'success', align: 'right', spare: 0 },
   { head: '95% interval', align: 'left', spare: 1 },
-  { head: 'ok/tasks', align: 'right', spare: 2 },
   { head: 'overhead p50', align: 'right', spare: 3 },
-  { head: 'p95', align: 'right', spare: 5 },
-  { head: 'p99', align: 'right', spare: 4 },
-  { head: 'recovery', align: 'right', spare: 6 },
+  { head: 'p95', align: 'right', spare: 6 },
+  { head: 'p99', align: 'right', spare: 5 },
   { head: 're-executed', align: 'right', spare: 7 },
-  { head: 'verdict', align: 'left', spare: 0 },
+  { head: 'promises', align: 'left', spare: 0 },
 ]
 
 function cellTable(results: RunResults, screen: Screen): string {
@@ -77,25 +83,30 @@ function cellTable(results: RunResults, screen: Screen): string {
     ...(i > 0 ? (['rule'] as const) : []),
     ...cells.map((cell, k) => [k === 0 ? arm : '', ...cellRow(results, cell)]),
   ])
-  return withPaint(cellColumns, rows, screen)
+  const table = withPaint(cellColumns, rows, screen)
+  return `${table}\n${paint(wrap(`  ${legend}`, screen.columns, '  '), 'dim', screen)}`
 }
 
 function cellRow(results: RunResults, cell: CellResult): readonly string[] {
-  const { success, overhead, episodes, rework } = cell
+  const { success, overhead, outcomes, rework } = cell
   const empty = success.n === 0
-  const recovery = recoveryOf(episodes)
   return [
     rowName(results, cell),
+    count(success.n),
+    empty ? '-' : outcomeText(outcomes),
     empty ? '-' : unlessInvalid(cell, percent(shareOf(success))),
     empty ? '-' : percentInterval(shownInterval(success).interval),
-    `${count(success.successes)}/${count(success.n)}`,
     percentileText(overhead, 'p50'),
     percentileText(overhead, 'p95'),
     percentileText(overhead, 'p99'),
-    recovery ? duration(recovery.median) : '-',
     rework.plannedSteps === 0 ? '-' : percent(rework.ratio),
-    cell.verdict,
+    promisesOf(cell),
   ]
+}
+
+function headlines(results: RunResults, screen: Screen): readonly string[] {
+  const lines = [headline(results), promisesLine(results)].flatMap((line) => line ?? [])
+  return lines.length === 0 ? [] : [lines.map((line) => wrap(`  ${line}`, screen.columns, '  ')).join('\n')]
 }
 
 /** What an invalid cell shows is no measurement, and must not read like one. */
@@ -208,17 +219,10 @@ function bullets(head: string, sentences: readonly string[], screen: Screen): re
   return section(head, lines.length > 0 ? lines.join('\n') : undefined, screen)
 }
 
-function verdictLine({ verdict }: RunResults, screen: Screen): string {
-  const colour = verdictColours[verdict]
-  return `${paint(verdict, colour, screen)}${paint(`  ${verdictMeanings[verdict]}`, 'dim', screen)}`
+function verdictLine(results: RunResults, screen: Screen): string {
+  const { verdict } = results
+  return `${paint(verdict, verdictColours[verdict], screen)}${paint(`  ${verdictMeaning(results)}`, 'dim', screen)}`
 }
-
-const verdictMeanings = {
-  PASS: 'no promise was broken and every gate holds',
-  FAIL: 'a promise was broken or a gate does not hold',
-  INCONCLUSIVE: 'the evidence does not settle it',
-  INVALID: 'the harness does not vouch for this run: it says nothing about the systems',
-} as const
 
 function toAscii(text: string): string {
   return text

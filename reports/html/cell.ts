@@ -7,17 +7,23 @@ import {
 } from '../../harness/store/schema.ts'
 import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { checkWord, promisesOf } from '../promises.ts'
 import { lifelines } from './lifelines.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { anchor, badge, folded, outcomeClass, outcomeName, outcomeOrder, table } from './parts.ts'
 
 /** Everything about one cell. `run` is the folder's name, for the commands that a reader may copy. */
 export function cellSection(result: CellResult, run: string): Markup {
-  const { cell, verdict, reasons } = result
+  const { cell, reasons } = result
   return tag(
     'section',
     { id: anchor(result), class: 'cell' },
-    tag('header', {}, tag('h3', {}, cell.pattern, tag('small', {}, ` under ${cell.arm}`)), badge(verdict)),
+    tag(
+      'header',
+      {},
+      tag('h3', {}, cell.pattern, tag('small', {}, ` under ${cell.arm}`)),
+      tag('span', {}, 'promises ', badge(promisesOf(result))),
+    ),
     tag('p', { class: 'quiet' }, setting(result)),
     ...untouched(result),
     reasons.length > 0 &&
@@ -113,21 +119,13 @@ function lostTasks({ tasks, cell }: CellResult, run: string): Markup | undefined
   )
 }
 
-const checkWords = { pass: 'holds', fail: 'broken', unknown: 'unknown', unexercised: 'not tested' } as const
-
 function checkTable(checks: readonly CheckResult[]): Markup | undefined {
   if (checks.length === 0) return undefined
   const rows = checks.map((check) => {
     const role = check.judges ? (check.promised ? 'promised' : 'measured') : 'the run'
     const harmless = check.status === 'fail' && check.judges && !check.promised
     const css = `status ${harmless ? 'measured' : check.status}`
-    return [
-      check.checker,
-      tag('span', { class: css }, harmless ? 'not promised, does not hold' : checkWords[check.status]),
-      role,
-      check.summary,
-      witnesses(check),
-    ]
+    return [check.checker, tag('span', { class: css }, checkWord(check)), role, check.summary, witnesses(check)]
   })
   return table(['Check', 'Status', 'Promise', 'What was found', 'Lines of history.ndjson'], rows)
 }

@@ -1,6 +1,7 @@
 import { isBeyondRuntime, summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
+import { promisesOf, type PromisesWord } from '../promises.ts'
 import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { cellLink, note } from './parts.ts'
@@ -56,7 +57,7 @@ function square(group: ArmGroup, pattern: string): Markup {
 
 export function tile(cell: CellResult): Markup {
   const { success, verdict } = cell
-  if (success.n === 0) return tag('div', { class: 'tile invalid' }, cellLink(cell, 'no tasks'), mark(verdict))
+  if (success.n === 0) return tag('div', { class: 'tile invalid' }, cellLink(cell, 'no tasks'), mark(promisesOf(cell)))
   const small = tooSmall(success)
   const css = `tile ${verdict === 'INVALID' ? 'invalid' : `shade-${shadeOf(cell)}`} ${small ? 'hatched' : ''}`
   return tag(
@@ -64,12 +65,13 @@ export function tile(cell: CellResult): Markup {
     { class: css, title: small },
     cellLink(cell, all(tag('b', {}, percent(shareOf(success))), ` ${count(success.successes)}/${count(success.n)}`)),
     tag('span', {}, percentInterval(shownInterval(success).interval)),
-    mark(verdict),
+    mark(promisesOf(cell)),
   )
 }
 
-function mark(verdict: string): Child {
-  return verdict !== 'PASS' && tag('em', {}, verdict.toLowerCase())
+function mark(word: PromisesWord): Child {
+  if (word === 'kept' || word === 'none made') return false
+  return tag('em', {}, word === 'INVALID' || word === 'INCONCLUSIVE' ? word.toLowerCase() : `promises ${word}`)
 }
 
 function shadeOf({ success }: CellResult): number {

@@ -3,6 +3,8 @@ import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
+import { headline, promisesLine } from '../outcomes.ts'
+import { verdictMeaning } from '../promises.ts'
 import { armGroups } from '../rows.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
@@ -69,7 +71,8 @@ function head(title: string): Markup {
   )
 }
 
-function header({ plan, environment, verdict, reasons, run }: RunResults): Markup {
+function header(results: RunResults): Markup {
+  const { plan, environment, verdict, reasons, run } = results
   const tasks = plan.cells.reduce((sum, cell) => sum + cell.tasks, 0)
   const facts = [
     environment.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'),
@@ -85,6 +88,9 @@ function header({ plan, environment, verdict, reasons, run }: RunResults): Marku
     tag('div', { class: 'title' }, tag('h1', {}, plan.scenario), badge(verdict)),
     tag('p', { class: 'question' }, plan.question),
     tag('p', { class: 'quiet' }, facts.join(' · ')),
+    tag('p', { class: 'headline' }, headline(results)),
+    tag('p', { class: 'quiet' }, promisesLine(results)),
+    tag('p', { class: 'quiet' }, `${verdict}: ${verdictMeaning(results)}.`),
     ...reasonLists(reasons),
     tag('p', { class: 'quiet' }, 'Again: ', tag('code', {}, replay(plan.seed, run))),
   )
@@ -144,7 +150,7 @@ function footer(results: RunResults): Markup {
         .join(' · '),
     ),
     note(
-      'A pass means that no promise was broken; what a pattern loses without having promised otherwise is a measurement. ',
+      'Promises kept says nothing about success: what a pattern loses without having promised otherwise is a measurement. ',
       `Everything on this page is a pure function of the histories in ${run}/cells: `,
       tag('code', {}, `outlast report ${run}`),
       ' makes it again.',

@@ -1,9 +1,9 @@
 import type { CellResult, Outcome } from '../../harness/store/schema.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 
-/** A verdict in words, coloured. */
+/** A verdict, or what became of promises, in words, coloured. */
 export function badge(verdict: string): Markup {
-  return tag('span', { class: `badge ${verdict.toLowerCase()}` }, verdict)
+  return tag('span', { class: `badge ${verdict.toLowerCase().replaceAll(' ', '-')}` }, verdict)
 }
 
 /** The anchor of a cell's section. */

@@ -1,7 +1,9 @@
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { failureScale, type Scale } from '../axis.ts'
-import { count, duration, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
-import { armGroups, percentileText, recoveryOf, rowName, tooSmall, type ArmGroup } from '../rows.ts'
+import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
+import { legend, outcomeText } from '../outcomes.ts'
+import { promisesOf } from '../promises.ts'
+import { armGroups, percentileText, rowName, tooSmall, type ArmGroup } from '../rows.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { label, line, picture, rect } from './svg.ts'
 import { badge, cellLink, note } from './parts.ts'
@@ -20,11 +22,12 @@ export function strip(results: RunResults): Markup {
       { class: 'scroll' },
       tag('table', { class: 'strip' }, heads(scale), ...groups.map((group) => armBody(results, group, scale))),
     ),
+    note(legend),
     note(
       'Failures are one minus success, on a logarithmic axis: a step to the left is ten times fewer. The bar is the 95 % interval; ',
       'an open circle is a record without a failure, where the bar shows what still cannot be excluded. Overhead is the time from the intended start ',
       'until the client saw the result, minus the time that a perfect execution takes; tasks without a result count as infinite (∞). ',
-      '“~” marks a percentile for which there are too few tasks. Recovery is the time from a fault’s onset until the system works as before, over its episodes.',
+      '“~” marks a percentile for which there are too few tasks.',
     ),
   )
 }
@@ -42,13 +45,12 @@ function heads(scale: Scale): Markup {
       head('Success'),
       head('95 % interval', 'interval'),
       head('Tasks'),
+      head('Of them', ''),
       head(all('Overhead', tag('br', {}), 'p50')),
       head('p95'),
       head('p99'),
-      head(all('Recovery', tag('br', {}), 'median')),
-      head('worst'),
       head(all('Work', tag('br', {}), 're-executed')),
-      head('Verdict', 'verdict'),
+      head('Promises', 'verdict'),
     ),
   )
 }
@@ -65,15 +67,14 @@ function armBody(results: RunResults, group: ArmGroup, scale: Scale): Markup {
   return tag(
     'tbody',
     {},
-    tag('tr', { class: 'arm' }, tag('th', { scope: 'colgroup', colspan: 12 }, title)),
+    tag('tr', { class: 'arm' }, tag('th', { scope: 'colgroup', colspan: 11 }, title)),
     ...group.cells.map((cell) => row(results, cell, scale)),
   )
 }
 
 function row(results: RunResults, cell: CellResult, scale: Scale): Markup {
-  const { success, overhead, rework, episodes } = cell
+  const { success, overhead, rework, outcomes } = cell
   const empty = success.n === 0
-  const recovery = recoveryOf(episodes)
   const number = (text: Child): Markup => tag('td', { class: 'number' }, text)
   return tag(
     'tr',
@@ -82,14 +83,13 @@ function row(results: RunResults, cell: CellResult, scale: Scale): Markup {
     tag('td', { class: 'axis' }, whisker(cell, scale)),
     number(tag('strong', {}, empty ? '–' : percent(shareOf(success)))),
     tag('td', { class: 'interval' }, empty ? '–' : percentInterval(shownInterval(success).interval)),
-    number(`${count(success.successes)}/${count(success.n)}`),
+    number(count(success.n)),
+    tag('td', { class: 'of' }, empty ? '–' : outcomeText(outcomes)),
     number(percentileText(overhead, 'p50')),
     number(percentileText(overhead, 'p95')),
     number(percentileText(overhead, 'p99')),
-    number(recovery ? duration(recovery.median) : '–'),
-    number(recovery ? duration(recovery.worst) : '–'),
     number(rework.plannedSteps === 0 ? '–' : percent(rework.ratio)),
-    tag('td', { class: 'verdict' }, badge(cell.verdict)),
+    tag('td', { class: 'verdict' }, badge(promisesOf(cell))),
   )
 }
 

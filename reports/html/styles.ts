@@ -35,7 +35,7 @@ section{margin:44px 0 0}
 .reasons{margin:12px 0;padding:10px 16px 10px 34px;background:var(--panel);border-left:3px solid var(--rule);border-radius:0 6px 6px 0}
 .reasons li{margin:2px 0}
 .badge{display:inline-block;font-size:12px;font-weight:650;letter-spacing:.03em;border:1px solid currentColor;border-radius:999px;padding:1px 8px;white-space:nowrap}
-.pass,.consistent{color:var(--pass)}.fail,.refuted{color:var(--fail)}.inconclusive,.underpowered,.unknown{color:var(--warn)}.unexercised{color:var(--quiet)}
+.pass,.kept,.consistent{color:var(--pass)}.fail,.broken,.refuted{color:var(--fail)}.inconclusive,.underpowered,.unknown,.not-tested{color:var(--warn)}.unexercised{color:var(--quiet)}
 .badge.invalid,.badge.not-comparable{color:var(--invalid)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
@@ -49,7 +49,7 @@ tbody th{white-space:nowrap}
 .strip tbody:first-of-type .arm th{padding-top:10px}
 .grids{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(520px,100%),1fr));gap:22px}.grids thead th:first-child{font-weight:650;color:var(--ink)}
 .number{text-align:right;white-space:nowrap}thead th.number{text-align:right}
-.interval{white-space:nowrap;color:var(--quiet)}
+.interval,.of{white-space:nowrap}.interval{color:var(--quiet)}
 .axis{padding:0!important;width:216px}thead .axis{text-align:left;padding-bottom:4px!important}
 tr.invalid>td:not(.verdict),tr.invalid>th{opacity:.5}
 svg{display:block;max-width:100%;height:auto}

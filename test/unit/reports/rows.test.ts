@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Episode, Overhead } from '../../../harness/store/schema.ts'
+import type { Overhead } from '../../../harness/store/schema.ts'
 import { caveatsOf } from '../../../reports/caveats.ts'
-import { armGroups, patternOrder, percentileText, recoveryOf, rowName, tooSmall } from '../../../reports/rows.ts'
+import { armGroups, patternOrder, percentileText, rowName, tooSmall } from '../../../reports/rows.ts'
 import { study } from './study.ts'
 
 const results = study(300)
@@ -33,26 +33,6 @@ test('repetitions are told apart only where there are some', () => {
   expect(rowName(results, first!)).toBe('sync')
   const second = { ...first!, cell: { ...first!.cell, repetition: 2 } }
   expect(rowName({ ...results, cells: [...results.cells, second] }, second)).toBe('sync #2')
-})
-
-const episode = (affectedTasks: number, recoveryMs?: number): Episode => ({
-  fault: 'kill-1#0',
-  startedAt: 0,
-  endedAt: 1,
-  affectedTasks,
-  lostTasks: 0,
-  ...(recoveryMs !== undefined && { recoveryMs }),
-  reworkedSteps: 0,
-  duplicateEffects: 0,
-})
-
-test('an episode that never ended counts as infinite, one that met nobody or after which nobody came not at all', () => {
-  expect(recoveryOf([episode(3, 10), episode(3, 30), episode(3, 20)])).toEqual({ median: 20, worst: 30, never: 0 })
-  expect(recoveryOf([episode(3, 10), episode(3)])).toEqual({ median: 10, worst: Infinity, never: 1 })
-  expect(recoveryOf([episode(0)])).toBeUndefined()
-  const untold = { ...episode(3), recoveryUntold: true } as const
-  expect(recoveryOf([untold])).toBeUndefined()
-  expect(recoveryOf([untold, episode(3, 10)])).toEqual({ median: 10, worst: 10, never: 0 })
 })
 
 test('a percentile says when it is not to be relied on', () => {
