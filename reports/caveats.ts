@@ -1,4 +1,5 @@
 import type { CellResult, RunResults } from '../harness/store/schema.ts'
+import { graceWarnings } from '../harness/core/grace.ts'
 import { duration, percent, plural } from './numbers.ts'
 import { tooSmall } from './rows.ts'
 
@@ -13,6 +14,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...smallCells(results.cells),
     ...clusteredNote(results.cells),
     ...compressionNote(results),
+    ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
     ...results.environment.deviations.map((sentence) => `${sentence[0]?.toUpperCase()}${sentence.slice(1)}.`),
@@ -94,6 +96,12 @@ function compressionNote({ plan }: RunResults): readonly string[] {
   return [
     `Time is compressed ${plan.timeScale} times. Success and re-executed work carry over to full length; overhead and recovery in milliseconds do not and must not be quoted.`,
   ]
+}
+
+/** Late by the scenario's own choice. */
+function graceNotes(cells: readonly CellResult[]): readonly string[] {
+  const warnings = graceWarnings({ cells: cells.map(({ cell }) => cell) }, duration)
+  return warnings.map((sentence) => `${sentence[0]!.toUpperCase()}${sentence.slice(1)}`)
 }
 
 /** Timeouts that compression could not divide: what they decide takes longer than in proportion. */

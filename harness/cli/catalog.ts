@@ -42,9 +42,17 @@ export async function openCatalog(): Promise<OpenCatalog> {
     resolvePattern: resolve,
     faultProfiles,
     profiles: new Map(
-      [...profiles].map(([name, { steps, totalMs }]) => [name, { steps: steps.length, idealMs: totalMs }]),
+      [...profiles].map(([name, { steps, totalMs }]) => [
+        name,
+        { steps: steps.length, idealMs: totalMs, longestStepMs: longestStepMs(steps, totalMs) },
+      ]),
     ),
   }
+}
+
+function longestStepMs(steps: readonly { readonly weight: number }[], totalMs: number): number {
+  const weights = steps.map(({ weight }) => weight)
+  return (totalMs * Math.max(...weights)) / weights.reduce((sum, weight) => sum + weight, 0)
 }
 
 async function readFaultProfiles(folder: URL): Promise<ReadonlyMap<string, ProfileText>> {

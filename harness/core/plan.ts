@@ -46,6 +46,8 @@ export interface CellPlan {
   readonly tuning: Tuning
   /** Timeouts of the engine that are longer than in proportion to the work; absent when there is none. */
   readonly floored?: readonly Floored[]
+  /** What one takeover costs a task beyond its ideal duration, at the longest; absent where none is to be expected. */
+  readonly takeoverMs?: number
   readonly profile: string
   readonly tasks: number
   readonly load: { readonly arrivals: 'poisson' | 'uniform'; readonly ratePerSec: number }

@@ -22,6 +22,18 @@ export interface Floored {
   readonly why: string
 }
 
+/** All of an engine's timeouts as it gets them, by name, in whole real milliseconds. */
+export function timeoutsAt(
+  timeouts: Readonly<Record<string, Timeout>>,
+  tuning: Tuning,
+  timeScale: number,
+): Readonly<Record<string, number>> {
+  const real = Object.entries(timeouts).map(([name, timeout]) => {
+    return [name, Math.max(timeout.floorMs, Math.round(timeout[tuning] / timeScale))]
+  })
+  return Object.fromEntries(real) as Record<string, number>
+}
+
 /** The timeouts that are longer than in proportion to the work, because they stand on their floors. */
 export function flooredAt(
   timeouts: Readonly<Record<string, Timeout>>,

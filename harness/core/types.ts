@@ -262,5 +262,10 @@ export interface Engine extends Named {
   readonly sticky: boolean
   /** By name; empty: there is nothing to tune. */
   readonly timeouts: Readonly<Record<string, Timeout>>
+  /** When somebody goes on after a SIGKILL in the middle of a step of this length, real ms. Absent: nobody does. */
+  takeover?(
+    at: Readonly<Record<string, number>>,
+    stepMs: number,
+  ): { readonly earliestMs: number; readonly latestMs: number }
   readonly services: readonly ServiceSpec[]
 }

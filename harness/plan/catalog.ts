@@ -31,9 +31,11 @@ export interface CatalogPattern {
 }
 
 /** What planning needs to know of a kind of work. */
-interface WorkProfile {
+export interface WorkProfile {
   /** Steps are numbered from 1. */
   readonly steps: number
   /** Duration of a perfect execution in task-world milliseconds. */
   readonly idealMs: number
+  /** Of its longest step, before the seed varies it. */
+  readonly longestStepMs: number
 }

@@ -35,7 +35,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
       const why = whyNotApplicable(block.arm, pattern, scenario, catalog, runtime)
-      if (why === undefined) cells.push(expandCell(block, pattern, scenario))
+      if (why === undefined) cells.push(expandCell(block, pattern, scenario, catalog.profiles.get(scenario.profile)!))
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }

@@ -2,9 +2,10 @@ import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../core/plan.t
 import { drawUniform } from '../core/rng.ts'
 import { flooredAt } from '../core/timeouts.ts'
 import type { Runtime } from '../core/types.ts'
-import type { Catalog, CatalogPattern } from './catalog.ts'
+import type { Catalog, CatalogPattern, WorkProfile } from './catalog.ts'
 import { roundMs } from './fault-spec.ts'
 import type { Arm, FaultSpec, Scenario } from './scenario.ts'
+import { takeoverCostMs } from './takeover.ts'
 import { countNodes, whyUntouched } from './topology.ts'
 
 /** What one block is made from: one arm and one repetition, for all patterns. */
@@ -58,13 +59,15 @@ function whyBeyondRuntime(
 }
 
 /** One cell: the block's work and schedule, as far as it touches this pattern. */
-export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario): CellPlan {
+export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario, work: WorkProfile): CellPlan {
   const { arm, repetition, seed } = block
   const { timeScale, load, replicas, profile, health } = scenario
   const { delivery, engine, tuning } = pattern
   const floored = flooredAt(engine.timeouts, tuning, timeScale)
   const untouchedBy = findUntouched(arm, pattern, scenario)
   const executors = countNodes(pattern, 'executor', replicas)
+  const faults = pickFaults(block, pattern, scenario)
+  const takeoverMs = takeoverCostMs(pattern, scenario, faults, work)
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,
@@ -80,6 +83,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     timeScale,
     tuning,
     ...(floored.length > 0 && { floored }),
+    ...(takeoverMs !== undefined && { takeoverMs }),
     profile,
     tasks: load.tasks,
     load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },
@@ -87,7 +91,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     restartDelayMs: roundMs(scenario.restartDelayMs / timeScale),
     replicas,
     ...(executors !== replicas.executor && { executors }),
-    faults: pickFaults(block, pattern, scenario),
+    faults,
     ...(untouchedBy.length > 0 && { untouchedBy }),
     health,
   }

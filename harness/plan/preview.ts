@@ -1,3 +1,4 @@
+import { graceWarnings } from '../core/grace.ts'
 import { summarizeLeftOut } from '../core/left-out.ts'
 import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
 import { extractSchedule } from './schedule.ts'
@@ -11,7 +12,14 @@ export function previewPlan(plan: Plan): string {
     `${scenario}: ${question}`,
     `seed ${seed}, runtime ${runtime}, timeScale ${timeScale}${timeScale === 1 ? '' : ` (1s here is ${formatDuration(timeScale * 1000)} of the task's world)`}`,
   ]
-  const parts = [head, previewCells(plan), previewLeftOut(plan), previewGates(plan), previewSchedule(plan)]
+  const parts = [
+    head,
+    previewCells(plan),
+    previewLeftOut(plan),
+    previewGrace(plan),
+    previewGates(plan),
+    previewSchedule(plan),
+  ]
   return `${parts
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
@@ -47,6 +55,10 @@ function previewLeftOut(plan: Plan): readonly string[] {
   )
   const lines = [...whole, ...parts]
   return lines.length > 0 ? ['Left out:', ...lines] : []
+}
+
+function previewGrace(plan: Plan): readonly string[] {
+  return graceWarnings(plan, formatDuration).map((warning) => `Warning: ${warning}`)
 }
 
 function previewGates({ gates }: Plan): readonly string[] {

@@ -25,7 +25,7 @@ export type RunVerdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'INVALID'
 /** Exactly one per intended task (`measure.md` 2.1). */
 export const outcomes = {
   ok: 'the right result, seen by the client before the deadline',
-  late: 'the right result, seen within twice the grace',
+  late: 'the right result after the deadline: the client saw it, or had given up before the server had it',
   failed_known: 'the client was told, or could tell for certain, that it failed',
   lost_result: 'the server has the result, the client never got it',
   stuck: 'accepted and still not terminal at the end',

@@ -5,7 +5,7 @@ import type { Outcome } from '../store/schema.ts'
 /** What became of one intended task. */
 export interface Fate {
   readonly outcome: Outcome
-  /** When the client saw the right result (`ok`, `late`); Infinity for never. */
+  /** When the client saw the right result (`ok`, `late`); Infinity for never, as where it gave up before. */
   readonly seenAt: number
   /** There is evidence that the server had the right result: the client's, a callback's, or the final read's. */
   readonly serverHas: boolean
@@ -14,11 +14,13 @@ export interface Fate {
 /**
  * Exactly one outcome per intended task (`measure.md` 2.1). What the client knows decides; where it knows nothing, the
  * server's word after heal and drain does. Without that word an accepted task is `stuck`, any other `lost_everywhere`
- * (and anti-vacuity says that nobody could tell). A right result after the client was to give up was never got in time.
+ * (and anti-vacuity says that nobody could tell). A right result is late, not lost, whenever it comes: also one that the
+ * server had only after its client's patience, which the scenario's `grace` sets, had ended.
  */
 export function decideFate(task: TaskTrace): Fate {
   const outcome = classify(task)
-  const seenAt = outcome === 'ok' || outcome === 'late' ? task.end!.at : Infinity
+  const saw = task.end?.type === 'ok' && (outcome === 'ok' || outcome === 'late')
+  const seenAt = saw ? task.end!.at : Infinity
   return { outcome, seenAt, serverHas: seenAt < Infinity || hasServerEvidence(task) }
 }
 
@@ -27,7 +29,8 @@ function classify(task: TaskTrace): Outcome {
   if (taskEnd(task)?.reason === 'not-offered') return 'not_offered'
   if (end?.type === 'ok') return classifyResult(task)
   if (end?.type === 'fail') return 'failed_known'
-  return hasServerEvidence(task) ? 'lost_result' : classifyUnseen(task)
+  if (!hasServerEvidence(task)) return classifyUnseen(task)
+  return doneAt(task) > task.intent.giveUpAt ? 'late' : 'lost_result'
 }
 
 function classifyResult(task: TaskTrace): Outcome {
@@ -35,8 +38,12 @@ function classifyResult(task: TaskTrace): Outcome {
   const { status = 'completed', digest } = taskEnd(task)!
   if (status !== 'completed') return 'failed_known'
   if (digest !== intent.expectedDigest) return 'wrong'
-  if (task.end!.at <= intent.deadlineAt) return 'ok'
-  return task.end!.at <= intent.giveUpAt ? 'late' : 'lost_result'
+  return task.end!.at <= intent.deadlineAt ? 'ok' : 'late'
+}
+
+/** When the last piece of its work was done, as the tool server saw it: before that no server had the result. */
+function doneAt({ effects }: TaskTrace): number {
+  return effects.reduce((latest, { value }) => Math.max(latest, value.endedAt), 0)
 }
 
 function classifyUnseen({ finals, submits }: TaskTrace): Outcome {

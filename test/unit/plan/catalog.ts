@@ -32,6 +32,7 @@ const postgres: Engine = {
   notifier: 'worker',
   sticky: false,
   timeouts: { leaseMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: 'a busy machine' } },
+  takeover: ({ leaseMs = 0 }) => ({ earliestMs: leaseMs / 2, latestMs: leaseMs }),
   services: [
     store,
     { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
@@ -108,9 +109,9 @@ export const catalog: Catalog = {
     ],
   ]),
   profiles: new Map([
-    ['research-write', { steps: 12, idealMs: 300_000 }],
-    ['research-brief', { steps: 4, idealMs: 300_000 }],
-    ['smoke', { steps: 3, idealMs: 30_000 }],
+    ['research-write', { steps: 12, idealMs: 300_000, longestStepMs: 52_500 }],
+    ['research-brief', { steps: 4, idealMs: 300_000, longestStepMs: 100_000 }],
+    ['smoke', { steps: 3, idealMs: 30_000, longestStepMs: 15_000 }],
   ]),
 }
 

@@ -1,0 +1,31 @@
+import type { PlannedFault } from '../core/plan.ts'
+import { timeoutsAt } from '../core/timeouts.ts'
+import type { CatalogPattern, WorkProfile } from './catalog.ts'
+import type { Scenario } from './scenario.ts'
+import { countNodes } from './topology.ts'
+
+/**
+ * What one takeover costs a task beyond its ideal duration, at the longest, in real milliseconds: until somebody goes on
+ * with it, by the engine's timeouts; the time in which its node is away, where tasks wait for that very node; and what is
+ * done again, the longest step or all of it. Undefined where no fault takes executors away, or where nobody goes on.
+ */
+export function takeoverCostMs(
+  pattern: CatalogPattern,
+  { timeScale, replicas }: Pick<Scenario, 'timeScale' | 'replicas'>,
+  faults: readonly PlannedFault[],
+  work: WorkProfile,
+): number | undefined {
+  const { engine, tuning } = pattern
+  const harmful = faults.filter(({ target }) => target.kind === 'node' && isExecutor(target.role))
+  if (harmful.length === 0 || !engine.takeover) return undefined
+  const stepMs = work.longestStepMs / timeScale
+  const { earliestMs, latestMs } = engine.takeover(timeoutsAt(engine.timeouts, tuning, timeScale), stepMs)
+  const waits = earliestMs === 0 || countNodes(pattern, 'executor', replicas) === 1
+  const awayMs = waits ? Math.max(...harmful.map(({ durationMs }) => durationMs)) : 0
+  const againMs = engine.promises.includes('effect-once') ? stepMs : work.idealMs / timeScale
+  return Math.round(awayMs + latestMs + againMs)
+}
+
+function isExecutor(role: string): boolean {
+  return role === 'executor' || role === 'worker'
+}
