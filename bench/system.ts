@@ -4,9 +4,9 @@ import { monotonicMs } from '../harness/core/clock.ts'
 import type { Deployment, Engine, Ground, Runtime } from '../harness/core/types.ts'
 import { type CallbackReceiver, openInbox } from '../harness/load/inbox.ts'
 import { openDispatcher } from '../harness/run/jobs.ts'
-import { openLedger } from '../harness/run/ledger.ts'
+import { type Ledger, openLedger } from '../harness/run/ledger.ts'
 import { nodeEnvironment } from '../harness/run/node-environment.ts'
-import { planTask } from '../patterns/agent/plan.ts'
+import { digestOf, planTask } from '../patterns/agent/plan.ts'
 import type { ClientPorts, RunJob } from '../patterns/contract/client.ts'
 import type { Task } from '../patterns/contract/task.ts'
 import { timeoutsAt } from '../patterns/contract/timeouts.ts'
@@ -57,7 +57,7 @@ export async function openSystem(spec: SystemSpec): Promise<System> {
   return {
     apiUrl: deployment.nodes.find(({ role }) => role === 'api')!.url,
     apiLinkUrl: ports.apis[0]!.url,
-    runTask: timeTasks(spec, runJob, ports),
+    runTask: timeTasks(spec, runJob, ports, ledger),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -124,16 +124,22 @@ function connect(
 }
 
 /** The n-th task of every system is the same work. */
-function timeTasks({ name, timeScale }: SystemSpec, runJob: RunJob, ports: ClientPorts): System['runTask'] {
+function timeTasks(
+  { name, timeScale }: SystemSpec,
+  runJob: RunJob,
+  ports: ClientPorts,
+  ledger: Ledger,
+): System['runTask'] {
   let ordinal = 0
   return async (profile) => {
     const key = `${name}-${++ordinal}`
     const input = { seed: ordinal, profile, job: key }
-    const { idealMs, digest } = planTask(input, timeScale)
+    const plan = planTask(input, timeScale)
+    const digest = digestOf(plan, (step) => ledger.nonceOf(key, step))
     const from = monotonicMs()
     const job = { key, ordinal, input, giveUpAt: from + taskLimitMs }
     const { task } = await runJob(job, ports, AbortSignal.timeout(taskLimitMs))
     if (task.result?.digest !== digest) throw new Error(`task ${key} came to a wrong result`)
-    return monotonicMs() - from - idealMs
+    return monotonicMs() - from - plan.idealMs
   }
 }

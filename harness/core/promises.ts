@@ -6,6 +6,7 @@
 export const promises = {
   'no-lost-task': 'a task that was accepted reaches a terminal state that its client sees, once faults are healed',
   'effect-once': 'a completed step is never executed again; only the step in flight at a crash may repeat',
+  'effect-at-least-once': 'a result has all its work behind it: every step of it had its effect',
   idempotency: 'one idempotency key is one task, whatever was lost or repeated on the way',
   'no-phantom': 'no result, event or callback for a task that nobody submitted',
   'state-machine': 'only legal transitions, never backwards, and exactly one terminal state',

@@ -80,7 +80,8 @@ async function assemble(
   const token = randomBytes(24).toString('base64url')
   const deployment = stack.use(await deploy(cell, context, recorder, ground, ledger, receiver, token))
   const runner = await connectClients(cell, context, recorder, deployment, receiver, token, stack)
-  const jobs = planJobs(cell, planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals')))
+  const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
+  const jobs = planJobs(cell, arrivals, ledger.nonceOf)
   return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, events, logs: folder.logs }
 }
 

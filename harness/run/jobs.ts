@@ -1,5 +1,5 @@
 import { type Dispatcher, Agent } from 'undici'
-import { planTask } from '../../patterns/agent/plan.ts'
+import { digestOf, planTask } from '../../patterns/agent/plan.ts'
 import {
   type ClientPorts,
   type Job,
@@ -27,9 +27,17 @@ export function jobKey(ordinal: number): string {
   return `t-${String(ordinal + 1).padStart(5, '0')}`
 }
 
-/** The jobs of a cell. Seeds depend on the cell's seed and the ordinal only: every pattern of a block gets the same work. */
-export function planJobs(cell: CellPlan, arrivals: readonly number[]): readonly PlannedJob[] {
+/**
+ * The jobs of a cell. Seeds depend on the cell's seed and the ordinal only: every pattern of a block gets the same work.
+ * `nonceOf` is the cell's own ledger's: the right answer takes what that answered for each step.
+ */
+export function planJobs(
+  cell: CellPlan,
+  arrivals: readonly number[],
+  nonceOf: (job: string, step: number) => string,
+): readonly PlannedJob[] {
   return arrivals.map((intendedAt, ordinal) => {
+    const key = jobKey(ordinal)
     const seed = Math.floor(createRng(cell.seed, `task/${ordinal}`).next() * 2 ** 31)
     const plan = planTask({ seed, profile: cell.profile }, cell.timeScale)
     const deadlineAt = intendedAt + plan.idealMs + cell.graceMs
@@ -40,9 +48,9 @@ export function planJobs(cell: CellPlan, arrivals: readonly number[]): readonly 
       steps: plan.steps.length,
       deadlineAt,
       giveUpAt: deadlineAt + cell.graceMs,
-      expectedDigest: plan.digest,
+      expectedDigest: digestOf(plan, (step) => nonceOf(key, step)),
     }
-    return { key: jobKey(ordinal), ordinal, seed, intent }
+    return { key, ordinal, seed, intent }
   })
 }
 

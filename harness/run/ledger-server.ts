@@ -1,20 +1,25 @@
 /**
  * The ledger's process: the tool server that every step of every task calls, and the ground truth of what was executed.
- * `POST /effects` appends one line and answers 200; `POST /flush` answers how many lines are on disk.
+ * `POST /effects` appends one line and answers 200 with the nonce of the step; `POST /flush` answers how many lines are on disk.
  * It is a process of the harness: no fault's target, and it outlives every node.
  *
- * usage: node ledger-server.ts FILE HOST [--announce]     (ends when its stdin ends)
+ * The secret of the nonces is the first line of stdin: no node can read it there, as it could in the arguments.
+ *
+ * usage: node ledger-server.ts FILE HOST [--announce] < SECRET     (ends when its stdin ends)
  */
 import { createWriteStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
 import { monotonicMs } from '../core/clock.ts'
+import { nonceFor } from './nonce.ts'
 
 const [file, host, ...flags] = process.argv.slice(2)
 if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')
 const announce = flags.includes('--announce')
 const lines = createWriteStream(file, { flags: 'a' })
 const seen = new Set<string>()
+let secret = ''
 
 const server = createServer((request, response) => {
   let body = ''
@@ -33,7 +38,7 @@ function route(request: IncomingMessage, response: ServerResponse, body: string)
 
 function recordEffect(request: IncomingMessage, response: ServerResponse, body: string): void {
   const idempotencyKey = request.headers['idempotency-key']
-  let effect: { attempt: number; executor: string; startedAt: number }
+  let effect: { task: string; step: number; attempt: number; executor: string; startedAt: number }
   try {
     effect = JSON.parse(body)
   } catch {
@@ -41,12 +46,13 @@ function recordEffect(request: IncomingMessage, response: ServerResponse, body: 
   }
   // The same execution sent again (its answer was lost) is one effect; another execution of the step is another.
   const execution = `${String(idempotencyKey)} ${effect.attempt} ${effect.executor} ${effect.startedAt}`
-  if (seen.has(execution)) return respond(response, 200, { recorded: true, retransmission: true })
+  const nonce = nonceFor(secret, effect.task, effect.step)
+  if (seen.has(execution)) return respond(response, 200, { recorded: true, retransmission: true, nonce })
   seen.add(execution)
   const line = JSON.stringify({ ...effect, idempotencyKey, receivedAt: monotonicMs() })
   lines.write(line + '\n')
   if (announce) process.stdout.write(line + '\n')
-  respond(response, 200, { recorded: true })
+  respond(response, 200, { recorded: true, nonce })
 }
 
 function respond(response: ServerResponse, status: number, body: object): void {
@@ -56,8 +62,11 @@ function respond(response: ServerResponse, status: number, body: object): void {
 function leave(): void {
   lines.end(() => process.exit(0))
 }
-process.stdin.on('end', leave).on('error', leave).resume()
+process.stdin.on('end', leave).on('error', leave)
 process.on('SIGTERM', leave)
-server.listen(0, host, () => {
-  process.stdout.write(JSON.stringify({ listening: (server.address() as AddressInfo).port }) + '\n')
+createInterface({ input: process.stdin }).once('line', (line) => {
+  secret = line
+  server.listen(0, host, () => {
+    process.stdout.write(JSON.stringify({ listening: (server.address() as AddressInfo).port }) + '\n')
+  })
 })

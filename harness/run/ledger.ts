@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { createReadStream } from 'node:fs'
 import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
 import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
+import { nonceFor } from './nonce.ts'
 
 /** One line of `ledger.ndjson`; times on the monotonic clock of the machine. */
 export interface LedgerEffect {
@@ -21,6 +23,8 @@ export interface LedgerEffect {
 export interface Ledger extends AsyncDisposable {
   /** `host:port` of the tool server. */
   readonly address: string
+  /** What it answers for the effect of a job's step. Only the two of us know it: no node can make it up. */
+  nonceOf(job: string, step: number): string
   /** Wait until everything received is on disk, then read it all; `gaps` counts lines that are missing. */
   readAll(): Promise<{ readonly effects: readonly LedgerEffect[]; readonly gaps: number }>
 }
@@ -33,12 +37,15 @@ export async function openLedger(
   onEffect?: (effect: LedgerEffect) => void,
 ): Promise<Ledger> {
   const args = [entryPath('./ledger-server', import.meta.url), file, host, ...(onEffect ? ['--announce'] : [])]
+  const secret = randomBytes(32).toString('base64url')
   const child = await spawnChild({ command: process.execPath, args, logFile, stdout: 'pipe', nice: 2 })
+  child.stdin!.write(`${secret}\n`)
   const { listening } = await readFirstLine<{ listening: number }>(child, 'the ledger', logFile)
   const address = `${host}:${listening}`
   if (onEffect) createInterface({ input: child.stdout! }).on('line', (line) => onEffect(JSON.parse(line)))
   return {
     address,
+    nonceOf: (job, step) => nonceFor(secret, job, step),
     readAll: async () => {
       const expected = await flush(address)
       const effects = await readEffects(file)

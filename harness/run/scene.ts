@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
-import { planTask } from '../../patterns/agent/plan.ts'
+import { digestOf, planTask } from '../../patterns/agent/plan.ts'
 import { loadDeliveryServer, loadModule } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
 import type { TaskInput } from '../../patterns/contract/task.ts'
@@ -122,7 +122,7 @@ async function abilitiesOf(parts: Parts, { timeScale, signal }: SceneContext): P
   const link = (kind: Link['kind']): Link | undefined => deployment.links.find((one) => one.kind === kind)
   const [client, tools] = [link('client->api'), link('worker->tools')]
   return {
-    answerTo: ({ input }) => planTask(input as TaskInput, timeScale).digest,
+    answerTo: ({ input }) => rightAnswer(input as TaskInput, timeScale, ledger),
     effects: async () =>
       (await ledger.readAll()).effects.map(({ task, taskId, step }) => ({ job: task, taskId, step })),
     client: { run, sticky: engine.sticky, events: delivery.promises.includes('sse-continuity') },
@@ -133,6 +133,10 @@ async function abilitiesOf(parts: Parts, { timeScale, signal }: SceneContext): P
     ...(offers.includes('stall') && client && { silentLink: silentLink(client) }),
     ...(offers.includes('response-lost') && client && { lossyLink: lossyLink(client) }),
   }
+}
+
+function rightAnswer(input: TaskInput, timeScale: number, ledger: Ledger): string {
+  return digestOf(planTask(input, timeScale), (step) => ledger.nonceOf(input.job, step))
 }
 
 function keeps({ promises }: Engine): boolean {

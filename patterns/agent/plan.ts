@@ -9,8 +9,6 @@ export interface AgentPlan {
   readonly steps: readonly Step[]
   /** Duration of a perfect execution: the profile's total divided by `timeScale`. */
   readonly idealMs: number
-  /** Digest of the right answer: every step done once, in order. */
-  readonly digest: string
 }
 
 export interface Step {
@@ -28,29 +26,42 @@ export const emptyDigest = ''
 
 /**
  * The plan of an input: pure, so that client, server and judge agree without talking.
- * Durations vary by seed, their sum does not; the digest does not depend on `timeScale`.
+ * Durations vary by seed, their sum does not. What the work comes to is not in it: that takes the tool server's answers.
  * Throws RangeError for an unknown profile.
  */
 export function planTask(input: Pick<TaskInput, 'seed' | 'profile'>, timeScale: number): AgentPlan {
   const profile = profiles.get(input.profile)
   if (!profile) throw new RangeError(`unknown profile "${input.profile}"; known: ${[...profiles.keys()].join(', ')}`)
   const steps = planSteps(profile, `${input.profile}/${input.seed}`, timeScale)
-  const open = { profile: input.profile, seed: input.seed, steps, idealMs: profile.totalMs / timeScale }
-  return { ...open, digest: steps.reduce((digest, step) => stepDigest(digest, open, step.index), emptyDigest) }
+  return { profile: input.profile, seed: input.seed, steps, idealMs: profile.totalMs / timeScale }
+}
+
+/** Digest of the right answer: every step done once, in order, and each with the nonce that its effect was answered with. */
+export function digestOf(plan: AgentPlan, nonceOf: (step: number) => string): string {
+  return plan.steps.reduce((digest, { index }) => stepDigest(digest, plan, index, nonceOf(index)), emptyDigest)
 }
 
 /**
- * The value that step `index` returns: it depends on the input, on the step and on all steps before it, so that
- * a step that was lost, repeated or done out of order changes every later digest.
+ * The value that step `index` returns: it depends on the input, on the step, on all steps before it and on the nonce that
+ * the tool server gives for the step's effect. A step that was lost, repeated or done out of order changes every later
+ * digest, and so does one whose effect nobody recorded.
  */
 export function stepDigest(
   previousDigest: string,
   plan: Pick<AgentPlan, 'profile' | 'seed' | 'steps'>,
   index: number,
+  nonce: string,
 ): string {
-  const step = plan.steps[index - 1]
-  if (!step) throw new RangeError(`step ${index} is not in a plan of ${plan.steps.length} steps`)
-  return hash('sha256', `${previousDigest}|${plan.profile}|${plan.seed}|${index}|${step.kind}|${step.name}`, 'hex')
+  const { kind, name } = stepOf(plan, index)
+  const own = `${plan.profile}|${plan.seed}|${index}|${kind}|${name}`
+  return hash('sha256', `${previousDigest}|${own}|${nonce}`, 'hex')
+}
+
+/** Step `index`, from 1. Throws RangeError where the plan has none. */
+export function stepOf({ steps }: Pick<AgentPlan, 'steps'>, index: number): Step {
+  const step = steps[index - 1]
+  if (!step) throw new RangeError(`step ${index} is not in a plan of ${steps.length} steps`)
+  return step
 }
 
 /** Milliseconds of work that follow step `index` (0: all of them). */

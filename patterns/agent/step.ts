@@ -2,7 +2,7 @@ import { request, type Dispatcher } from 'undici'
 import { faultPoint } from '../contract/fault-point.ts'
 import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/patience.ts'
 import type { Timing } from '../contract/timing.ts'
-import { stepDigest, type AgentPlan } from './plan.ts'
+import { stepDigest, stepOf, type AgentPlan } from './plan.ts'
 
 /** Where and for whom a step is performed. */
 export interface StepContext {
@@ -35,6 +35,7 @@ export class ToolRefusal extends Error {
 /**
  * Perform one step: work until its end time, then record its effect at the tool server until that is acknowledged.
  * The effect carries `Idempotency-Key: <taskId>/<step>`; a call without an answer is repeated with the same key.
+ * The digest takes in the nonce of the acknowledgement: nobody else knows it, so that only work that was done is right.
  * Rejects with the abort reason, or with ToolRefusal for an answer that is neither 2xx nor worth repeating.
  */
 export async function performStep(
@@ -43,13 +44,12 @@ export async function performStep(
   previousDigest: string,
   ctx: StepContext,
 ): Promise<StepDone> {
-  const digest = stepDigest(previousDigest, plan, index)
-  const { durationMs, credits } = plan.steps[index - 1]!
+  const { durationMs, credits } = stepOf(plan, index)
   const startedAt = ctx.startAt ?? monotonicMs()
   await sleepUntil(startedAt + durationMs, ctx.signal)
   const effect = { task: ctx.job, taskId: ctx.taskId, step: index, attempt: ctx.attempt, executor: ctx.executor }
-  await recordEffect({ ...effect, startedAt, endedAt: monotonicMs() }, ctx)
-  return { digest, credits }
+  const nonce = await recordEffect({ ...effect, startedAt, endedAt: monotonicMs() }, ctx)
+  return { digest: stepDigest(previousDigest, plan, index, nonce), credits }
 }
 
 /** Body of `POST /effects`. Times are the executor's, in monotonic milliseconds. */
@@ -64,21 +64,27 @@ export interface Effect {
   readonly endedAt: number
 }
 
-async function recordEffect(effect: Effect, ctx: StepContext): Promise<void> {
+/** Resolves with the nonce of the acknowledgement, when there is one. */
+async function recordEffect(effect: Effect, ctx: StepContext): Promise<string> {
   const body = JSON.stringify(effect)
   for (let failures = 0; ; failures++) {
     faultPoint('effect.before')
-    if (await postEffect(`${effect.taskId}/${effect.step}`, body, ctx)) return faultPoint('effect.after')
+    const nonce = await postEffect(`${effect.taskId}/${effect.step}`, body, ctx)
+    if (nonce !== undefined) {
+      faultPoint('effect.after')
+      return nonce
+    }
     await sleep(backoffMs(ctx.timing, failures, Math.random()), ctx.signal)
   }
 }
 
-/** True when acknowledged, false when it is worth another try. */
-async function postEffect(key: string, body: string, ctx: StepContext): Promise<boolean> {
+/** The nonce when acknowledged, undefined when it is worth another try: also when the answer was cut off. */
+async function postEffect(key: string, body: string, ctx: StepContext): Promise<string | undefined> {
   const { dispatcher, signal, timing } = ctx
   const headers = { 'content-type': 'application/json', 'idempotency-key': key }
   const limits = { headersTimeout: timing.toolTimeoutMs, bodyTimeout: timing.toolTimeoutMs }
   let statusCode: number
+  let said: string
   try {
     const answer = await request(`${ctx.toolsUrl}/effects`, {
       method: 'POST',
@@ -89,14 +95,24 @@ async function postEffect(key: string, body: string, ctx: StepContext): Promise<
       ...limits,
     })
     statusCode = answer.statusCode
-    await answer.body.dump()
+    said = await answer.body.text()
   } catch {
     signal.throwIfAborted()
-    return false
+    return undefined
   }
-  if (statusCode >= 200 && statusCode < 300) return true
-  if (isRetryable(statusCode)) return false
+  if (statusCode >= 200 && statusCode < 300) return nonceIn(said)
+  if (isRetryable(statusCode)) return undefined
   throw new ToolRefusal(`the tool server answered ${statusCode} for ${key}`)
+}
+
+/** A tool server of one's own need not know of nonces: an answer without any has the empty one. */
+function nonceIn(answer: string): string {
+  try {
+    const { nonce } = JSON.parse(answer) as { nonce?: unknown }
+    return typeof nonce === 'string' ? nonce : ''
+  } catch {
+    return ''
+  }
 }
 
 /** A timer may fire a fraction of a millisecond early; a step may not end early. */

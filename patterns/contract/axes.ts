@@ -8,6 +8,7 @@ import type { Takeover, Timeouts, TimeoutsAt } from './timeouts.ts'
 export type Promised =
   | 'no-lost-task'
   | 'effect-once'
+  | 'effect-at-least-once'
   | 'idempotency'
   | 'no-phantom'
   | 'state-machine'

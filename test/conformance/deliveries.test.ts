@@ -5,16 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { reservePort } from '../../harness/os/ports.ts'
-import { planTask } from '../../patterns/agent/plan.ts'
 import type { Delivery } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
-import { dispatcher, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
+import { dispatcher, startApiNode, startServe, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, startReceiver, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
 import { readEnd, requestBody, send, submit } from './support/http.ts'
 import { startEndlessLog } from './support/endless-log.ts'
 import { openStream } from './support/sse.ts'
 import { startToolServer } from './support/tool-server.ts'
+import { rightAnswer } from '../support/tools.ts'
 
 const folder = new URL('../../patterns/deliveries/', import.meta.url)
 const names = readdirSync(folder, { withFileTypes: true })
@@ -26,7 +26,6 @@ async function clientOf(delivery: string): Promise<RunJob> {
 }
 
 const never = new AbortController().signal
-const answerOf = (seed: number): string => planTask({ seed, profile: 'smoke' }, timeScale).digest
 
 function streamStates(ports: RecordedPorts): string[] {
   return ports.log.flatMap(({ what, value }) => (what === 'stream' ? [value.state] : []))
@@ -48,7 +47,10 @@ describe('sync', () => {
   test('holds the connection until the result', async () => {
     await using node = await startApiNode('sync')
     const reply = await submit(node.url, 'held', requestBody(21))
-    expect(reply).toMatchObject({ status: 200, json: { status: 'completed', result: { digest: answerOf(21) } } })
+    expect(reply).toMatchObject({
+      status: 200,
+      json: { status: 'completed', result: { digest: rightAnswer(requestBody(21).input) } },
+    })
   })
 
   test('a node that leaves says so: the task may be running, the key is good', async () => {
@@ -71,7 +73,8 @@ describe('polling', () => {
     cutter.harm('cut', /GET/)
     while (!ports.log.some(({ what }) => what === 'poll.fail')) await sleep(5)
     cutter.heal()
-    expect((await running).task.result!.digest).toBe(answerOf(31))
+    const { task } = await running
+    expect(task.result!.digest).toBe(rightAnswer(task.input))
     expect(other.tools.effects).toEqual([])
   })
 
@@ -80,7 +83,7 @@ describe('polling', () => {
     await using ignorant = await startApiNode('polling')
     const shared = portsFor([node.url, ignorant.url], { sticky: false })
     const { task } = await (await clientOf('polling'))(jobFor('shared', 32), shared, never)
-    expect(task.result!.digest).toBe(answerOf(32))
+    expect(task.result!.digest).toBe(rightAnswer(task.input))
     expect(shared.log.some(({ what, value }) => what === 'poll.fail' && value.httpStatus === 404)).toBe(true)
   })
 })
@@ -90,7 +93,7 @@ describe('a step whose tool call fails', () => {
     await using node = await startApiNode('polling')
     node.tools.refuse(2, 503)
     const { task } = await (await clientOf('polling'))(jobFor('unavailable', 35), portsFor([node.url]), never)
-    expect(task.result!.digest).toBe(answerOf(35))
+    expect(task.result!.digest).toBe(rightAnswer(task.input))
     expect(node.tools.effects.map(({ key }) => key)).toEqual([1, 2, 3].map((step) => `${task.task_id}/${step}`))
   })
 
@@ -130,7 +133,7 @@ describe('sse-polling', () => {
     cutter.heal()
     const { task, via } = await running
     expect(via).toBe('stream')
-    expect(task.result!.digest).toBe(planTask(job.input, timeScale).digest)
+    expect(task.result!.digest).toBe(rightAnswer(job.input))
     const states = streamStates(ports)
     expect(states.filter((state) => state !== 'closed')).toEqual(['open', 'fallback', 'open', 'recovered'])
     expect(eventNumbers(ports)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
@@ -143,7 +146,7 @@ describe('sse-polling', () => {
     const ports = portsFor([cutter.url])
     const input = { seed: 46, profile: 'research-write', job: 'silent' }
     const { task, via } = await (await clientOf('sse-polling'))({ ...jobFor('silent', 46), input }, ports, never)
-    expect([via, task.result!.digest]).toEqual(['poll', planTask(input, timeScale).digest])
+    expect([via, task.result!.digest]).toEqual(['poll', rightAnswer(input)])
     expect(streamStates(ports).slice(0, 3).toSorted()).toEqual(['closed', 'fallback', 'heartbeat-missed'])
     expect(task).toEqual(await readEnd(node.url, task.task_id))
   })

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { planTask } from '../../patterns/agent/plan.ts'
 import { startApiNode, timeScale, token } from '../conformance/support/api-node.ts'
 import { root } from '../support/outlast.ts'
+import { rightAnswer } from '../support/tools.ts'
 
 const run = promisify(execFile)
 
@@ -34,5 +34,5 @@ test('an application imports the reference client from the built package', async
   await using node = await startApiNode('sse-polling')
   const args = ['--preserve-symlinks', join(app, 'main.mjs'), node.url, token, String(timeScale)]
   const { stdout } = await run(process.execPath, args)
-  expect(stdout.trim()).toBe(planTask({ seed: 5, profile: 'smoke' }, timeScale).digest)
+  expect(stdout.trim()).toBe(rightAnswer({ seed: 5, profile: 'smoke', job: 'packed' }))
 })

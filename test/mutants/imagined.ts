@@ -16,7 +16,7 @@ export const downMs = 400
 export const replicas = 4
 export const ratePerSec = 40
 
-const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity']
+const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity', 'effect-at-least-once']
 
 /** The plan that such a run would have had. */
 export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): CellPlan {

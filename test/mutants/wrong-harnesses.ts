@@ -19,6 +19,7 @@ export const wrongHarnesses: readonly Mutant[] = [
     verdict: 'INCONCLUSIVE',
     caughtBy: [
       'anti-vacuity',
+      'effect-at-least-once',
       'effect-once',
       'idempotency',
       'liveness-after-heal',
@@ -50,6 +51,17 @@ export const wrongHarnesses: readonly Mutant[] = [
     ),
     verdict: 'INVALID',
     caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the ledger lost the lines of a task, and that is no system’s fault',
+    history: revalue(
+      rewrite(polling(calm), (op) => (op.f === 'effect' && op.task === task ? [] : [op])),
+      'health',
+      () => true,
+      () => ({ ledgerGaps: 4 }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['effect-at-least-once', 'harness-healthy'],
   },
   {
     name: 'the harness did not send a task',
@@ -109,6 +121,7 @@ export const wrongHarnesses: readonly Mutant[] = [
     verdict: 'INCONCLUSIVE',
     caughtBy: [
       'anti-vacuity',
+      'effect-at-least-once',
       'effect-once',
       'harness-healthy',
       'idempotency',

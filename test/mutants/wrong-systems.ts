@@ -1,6 +1,6 @@
-import type { Op } from '../../harness/core/history.ts'
+import type { Op, OpOf } from '../../harness/core/history.ts'
 import { insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
-import { broken, calm, type Mutant, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
+import { broken, calm, findLost, type Mutant, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
 
 const task = 't-00040'
 const taskId = `id-${task}`
@@ -17,6 +17,11 @@ function repeatStep(history: readonly Op[], step: number, at: number, attempt: n
     idempotencyKey: `${taskId}/${step}`,
   }
   return insertBefore(history, isPhase('end'), { f: 'effect', type: 'observe', at, process: 'ledger', task, value })
+}
+
+/** The ledger knows nothing of these effects. */
+function withoutEffects(history: readonly Op[], missing: (effect: OpOf<'effect'>) => boolean): Op[] {
+  return rewrite(history, (op) => (op.f === 'effect' && missing(op) ? [] : [op]))
 }
 
 /** Systems that break what they promise. */
@@ -59,6 +64,56 @@ export const wrongSystems: readonly Mutant[] = [
     history: repeatStep(polling(broken), 1, 1900, 2),
     verdict: 'FAIL',
     caughtBy: ['effect-once'],
+  },
+  {
+    name: 'a result without the effect of one step',
+    history: withoutEffects(polling(calm), (op) => op.task === task && op.value.step === 2),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once'],
+  },
+  {
+    name: 'a result without any work',
+    history: withoutEffects(streaming(broken), (op) => op.task === task),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once'],
+  },
+  {
+    name: 'no task does its last step',
+    history: withoutEffects(webhook(calm), (op) => op.value.step === 4),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once'],
+  },
+  {
+    name: 'nobody works, and there are results',
+    history: withoutEffects(webhook(calm), () => true),
+    verdict: 'FAIL',
+    caughtBy: ['anti-vacuity', 'effect-at-least-once'],
+  },
+  {
+    name: 'a step is done twice instead of the next one',
+    history: revalue(
+      polling(calm),
+      'effect',
+      (op) => op.task === task && op.value.step === 3,
+      () => ({ step: 2, attempt: 2 }),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once', 'effect-once'],
+  },
+  {
+    name: 'a result without its work is kept and never delivered',
+    history: withoutEffects(
+      loseTask(webhook(broken), findLost(webhook(broken)), {
+        taskId: `id-${findLost(webhook(broken))}`,
+        found: true,
+        status: 'completed',
+        digest: `digest-of-${findLost(webhook(broken))}`,
+        version: 6,
+      }),
+      (op) => op.task === findLost(webhook(broken)) && op.value.step === 1,
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once'],
   },
   {
     name: 'one key becomes two tasks',

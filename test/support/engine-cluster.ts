@@ -26,6 +26,7 @@ import type { Backend, BackendModule, NodeSettings } from '../../patterns/contra
 import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/timeouts.ts'
 import { loadModule, openNotify } from '../../patterns/contract/axes.ts'
 import type { Task } from '../../patterns/contract/task.ts'
+import { nonceOf } from './tools.ts'
 
 /** One engine with its real servers and workers, and a world of the test's own around it. */
 export interface EngineCluster extends AsyncDisposable {
@@ -312,18 +313,23 @@ async function startWorld() {
   const callbacks: Callback[] = []
   /** A call that is repeated because its answer was late is the same execution, and the same text. */
   const known = new Set<string>()
-  const receive = async (request: IncomingMessage): Promise<void> => {
+  const receive = async (request: IncomingMessage): Promise<object> => {
     const id = /^evt_(.+)_\d+$/.exec(String(request.headers['webhook-id']))?.[1]
     const callback: Callback | undefined = id === undefined ? undefined : { taskId: id, body: undefined }
     if (callback) callbacks.push(callback)
     const body = await text(request)
-    if (callback) callback.body = JSON.parse(body) as Task
-    else if (!known.has(body)) effects.push(JSON.parse(body) as Effect)
+    if (callback) {
+      callback.body = JSON.parse(body) as Task
+      return {}
+    }
+    const effect = JSON.parse(body) as Effect
+    if (!known.has(body)) effects.push(effect)
     known.add(body)
+    return { recorded: true, nonce: nonceOf(effect.task, effect.step) }
   }
   const server = createServer((request, response) => {
     receive(request).then(
-      () => response.writeHead(204).end(),
+      (said) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(said)),
       () => response.destroy(),
     )
   })

@@ -3,7 +3,15 @@ import type { Delivery } from '../../contract/axes.ts'
 const delivery: Delivery = {
   name: 'polling',
   summary: '202 and a status resource with partial state, read by conditional long polls',
-  promises: ['no-lost-task', 'effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity'],
+  promises: [
+    'no-lost-task',
+    'effect-once',
+    'idempotency',
+    'effect-at-least-once',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+  ],
   callback: false,
 }
 export default delivery

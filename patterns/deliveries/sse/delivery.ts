@@ -7,6 +7,7 @@ const delivery: Delivery = {
     'no-lost-task',
     'effect-once',
     'idempotency',
+    'effect-at-least-once',
     'no-phantom',
     'state-machine',
     'result-integrity',

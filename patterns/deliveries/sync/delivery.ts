@@ -3,7 +3,7 @@ import type { Delivery } from '../../contract/axes.ts'
 const delivery: Delivery = {
   name: 'sync',
   summary: 'one request, held open until the result',
-  promises: ['effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity'],
+  promises: ['effect-once', 'idempotency', 'effect-at-least-once', 'no-phantom', 'state-machine', 'result-integrity'],
   callback: false,
 }
 export default delivery

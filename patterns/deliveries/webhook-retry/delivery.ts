@@ -3,7 +3,15 @@ import type { Delivery } from '../../contract/axes.ts'
 const delivery: Delivery = {
   name: 'webhook-retry',
   summary: 'signed POSTs (Standard Webhooks) until one is accepted; the client asks when none came',
-  promises: ['no-lost-task', 'effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity'],
+  promises: [
+    'no-lost-task',
+    'effect-once',
+    'idempotency',
+    'effect-at-least-once',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+  ],
   callback: true,
 }
 export default delivery

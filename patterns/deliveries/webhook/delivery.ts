@@ -3,7 +3,7 @@ import type { Delivery } from '../../contract/axes.ts'
 const delivery: Delivery = {
   name: 'webhook',
   summary: 'one POST to the client when the task has ended; no retry',
-  promises: ['effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity'],
+  promises: ['effect-once', 'idempotency', 'effect-at-least-once', 'no-phantom', 'state-machine', 'result-integrity'],
   callback: true,
 }
 export default delivery

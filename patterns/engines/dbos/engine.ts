@@ -5,7 +5,15 @@ const engine: Engine = {
   name: 'dbos',
   summary: 'workflows of the DBOS library in PostgreSQL; an executor recovers its own when it comes back by its name',
   // Not 'no-lost-task': what an executor had that never comes back, nobody takes over.
-  promises: ['effect-once', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity', 'sse-continuity'],
+  promises: [
+    'effect-once',
+    'idempotency',
+    'effect-at-least-once',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+    'sse-continuity',
+  ],
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

@@ -3,7 +3,7 @@ import type { Engine } from '../../contract/axes.ts'
 const engine: Engine = {
   name: 'memory',
   summary: 'tasks live in the API process and die with it',
-  promises: ['no-phantom', 'state-machine', 'result-integrity', 'sse-continuity'],
+  promises: ['effect-at-least-once', 'no-phantom', 'state-machine', 'result-integrity', 'sse-continuity'],
   executor: 'api',
   notifier: 'api',
   sticky: true,

@@ -4,7 +4,15 @@ import { takeover, timeouts } from './timeouts.ts'
 const engine: Engine = {
   name: 'queue',
   summary: 'a job per task in BullMQ on PostgreSQL: at least once, after a crash the whole task again',
-  promises: ['no-lost-task', 'idempotency', 'no-phantom', 'state-machine', 'result-integrity', 'sse-continuity'],
+  promises: [
+    'no-lost-task',
+    'idempotency',
+    'effect-at-least-once',
+    'no-phantom',
+    'state-machine',
+    'result-integrity',
+    'sse-continuity',
+  ],
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

@@ -8,6 +8,7 @@ const engine: Engine = {
     'no-lost-task',
     'effect-once',
     'idempotency',
+    'effect-at-least-once',
     'no-phantom',
     'state-machine',
     'result-integrity',

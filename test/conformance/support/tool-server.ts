@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Effect } from '../../../patterns/agent/step.ts'
+import { nonceOf } from '../../support/tools.ts'
 
 export interface ToolServer extends AsyncDisposable {
   readonly url: string
@@ -18,8 +19,10 @@ export async function startToolServer(): Promise<ToolServer> {
     let body = ''
     for await (const chunk of request) body += chunk
     if (refusals.times-- > 0) return void response.writeHead(refusals.status).end()
-    effects.push({ ...(JSON.parse(body) as Effect), key: String(request.headers['idempotency-key']) })
-    return void response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    const effect = JSON.parse(body) as Effect
+    effects.push({ ...effect, key: String(request.headers['idempotency-key']) })
+    const answer = { recorded: true, nonce: nonceOf(effect.task, effect.step) }
+    return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })
   const url = await listenOnLoopback(server)
   return {

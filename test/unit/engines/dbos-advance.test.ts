@@ -1,24 +1,28 @@
 import { MockAgent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
+import type { Effect } from '../../../patterns/agent/step.ts'
 import type { TaskEvent } from '../../../patterns/contract/events.ts'
 import { createdEvent, foldEvents } from '../../../patterns/contract/log.ts'
 import type { TaskRequest } from '../../../patterns/contract/task.ts'
 import { timingAt } from '../../../patterns/contract/timing.ts'
+import { nonceOf, rightAnswer } from '../../support/tools.ts'
 import { advance, nameOf, type Progressing, type Workplace } from '../../../patterns/engines/dbos/advance.ts'
 
 /** Thirty seconds of work in three milliseconds. */
 const timeScale = 10_000
 const toolsUrl = 'http://tools.test'
 const never = new AbortController().signal
+const input = { seed: 7, profile: 'smoke', job: 'it' }
 const posted: { step: number; attempt: number }[] = []
 let agent: MockAgent
 let place: Workplace
 
 function answerWith(status: number): void {
   const reply = ({ body }: { body?: unknown }) => {
-    posted.push(JSON.parse(String(body)))
-    return { statusCode: status, data: '' }
+    const effect = JSON.parse(String(body)) as Effect
+    posted.push(effect)
+    return { statusCode: status, data: JSON.stringify({ nonce: nonceOf(effect.task, effect.step) }) }
   }
   agent.get(toolsUrl).intercept({ path: '/effects', method: 'POST' }).reply(reply).persist()
 }
@@ -32,7 +36,7 @@ beforeEach(() => {
 afterEach(() => agent.close())
 
 function accepted(more: Partial<TaskRequest> = {}): Progressing {
-  const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' }, ...more }
+  const request = { type: 'agent' as const, input, ...more }
   const plan = planTask(request.input, timeScale)
   return { plan, log: [createdEvent('task_it', request, plan, new Date())], owner: undefined, run: 'first' }
 }
@@ -51,18 +55,18 @@ const typesOf = (log: readonly TaskEvent[]) => log.map(({ type }) => type.replac
 describe('advances', () => {
   test('start, perform every step once, and end with the right answer', async () => {
     answerWith(204)
-    const { plan, log } = await proceed(accepted())
+    const { log } = await proceed(accepted())
     expect(typesOf(log)).toEqual(['created', 'started', 'progress', 'progress', 'progress', 'completed'])
-    expect(foldEvents(log)).toMatchObject({ attempt: 1, result: { digest: plan.digest, steps: 3 } })
+    expect(foldEvents(log)).toMatchObject({ attempt: 1, result: { digest: rightAnswer(input), steps: 3 } })
     expect(posted.map(({ step }) => step)).toEqual([1, 2, 3])
   })
 
   test('of another run record first that they resume, and then repeat nothing that is recorded', async () => {
     answerWith(204)
     const interrupted = await proceed(accepted(), 4)
-    const { plan, log } = await proceed({ ...interrupted, run: 'second' })
+    const { log } = await proceed({ ...interrupted, run: 'second' })
     expect(typesOf(log)).toEqual('created started progress progress resumed progress completed'.split(' '))
-    expect(foldEvents(log)).toMatchObject({ attempt: 2, result: { digest: plan.digest } })
+    expect(foldEvents(log)).toMatchObject({ attempt: 2, result: { digest: rightAnswer(input) } })
     expect(posted).toMatchObject([
       { step: 1, attempt: 1 },
       { step: 2, attempt: 1 },

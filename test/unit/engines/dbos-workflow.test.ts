@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { planTask } from '../../../patterns/agent/plan.ts'
+import { type AgentPlan, planTask } from '../../../patterns/agent/plan.ts'
 import type { StepContext } from '../../../patterns/agent/step.ts'
 import { createdEvent, foldEvents } from '../../../patterns/contract/log.ts'
 import { recordAttempt } from '../../../patterns/contract/callback.ts'
@@ -50,9 +50,9 @@ vi.mock('@dbos-inc/dbos-sdk', () => ({
 const performed: { step: number; attempt: number }[] = []
 vi.mock(import('../../../patterns/agent/step.ts'), async (original) => ({
   ...(await original()),
-  performStep: async (plan: { digest: string }, step: number, _digest: string, { attempt }: StepContext) => {
+  performStep: async (_plan: AgentPlan, step: number, _digest: string, { attempt }: StepContext) => {
     performed.push({ step, attempt })
-    return { digest: plan.digest, credits: 1 }
+    return { digest: `after step ${step}`, credits: 1 }
   },
 }))
 const { registerWorkflows } = await import('../../../patterns/engines/dbos/workflow.ts')
@@ -113,7 +113,7 @@ describe('a task’s workflow', () => {
       library.killedAfter = Infinity
       await run('task', accepted())
       const task = foldEvents(recordedLog())
-      expect(task).toMatchObject({ status: 'completed', result: { digest: plan.digest } })
+      expect(task).toMatchObject({ status: 'completed', result: { digest: 'after step 3' } })
       expect(performed.map(({ step }) => step)).toEqual([1, 2, 3])
       expect(performed.at(-1)!.attempt).toBe(task.attempt)
     },

@@ -14,7 +14,7 @@ const accepted: Accepted = {
   stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
   owesCallback: false,
 }
-const completed: Ending = { kind: 'completed', digest: plan.digest, steps: plan.steps.length }
+const completed: Ending = { kind: 'completed', digest: 'the right one', steps: plan.steps.length }
 
 /** A history as a server tells it; ids count from 1. */
 function history(...parts: readonly Partial<HistoryEvent>[]): HistoryEvent[] {

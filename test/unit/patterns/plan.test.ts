@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { emptyDigest, planTask, remainingMs, stepDigest } from '../../../patterns/agent/plan.ts'
+import { digestOf, emptyDigest, planTask, remainingMs, stepDigest } from '../../../patterns/agent/plan.ts'
 import { profiles } from '../../../patterns/agent/profiles.ts'
 
 const input = fc.record({ seed: fc.nat(), profile: fc.constantFrom(...profiles.keys()) })
+
+const nonceOf = (step: number): string => `nonce ${step}`
 
 test('a plan is a pure function of its input', () => {
   fc.assert(fc.property(input, (i) => void expect(planTask(i, 60)).toEqual(planTask(i, 60))))
@@ -31,27 +33,35 @@ test('research-write is 12 steps in exactly five minutes of whole milliseconds',
 })
 
 test('the answer does not depend on the time scale, but on the seed', () => {
-  const digest = (seed: number, scale: number) => planTask({ seed, profile: 'smoke' }, scale).digest
+  const digest = (seed: number, scale: number) => digestOf(planTask({ seed, profile: 'smoke' }, scale), nonceOf)
   expect(digest(1, 1)).toBe(digest(1, 60))
   expect(digest(1, 1)).not.toBe(digest(2, 1))
 })
 
 test('a step that was lost, repeated or done out of order changes the answer', () => {
   const plan = planTask({ seed: 3, profile: 'research-write' }, 1)
-  const answer = (order: readonly number[]) => order.reduce((digest, i) => stepDigest(digest, plan, i), emptyDigest)
+  const answer = (order: readonly number[]) =>
+    order.reduce((digest, i) => stepDigest(digest, plan, i, nonceOf(i)), emptyDigest)
+  const rightAnswer = digestOf(plan, nonceOf)
   const right = plan.steps.map(({ index }) => index)
-  expect(answer(right)).toBe(plan.digest)
+  expect(answer(right)).toBe(rightAnswer)
   const wrong = fc.property(fc.nat(11), fc.nat(11), (i, j) => {
-    expect(answer(right.toSpliced(i, 1))).not.toBe(plan.digest)
-    expect(answer(right.toSpliced(i, 0, right[i]!))).not.toBe(plan.digest)
-    if (i !== j) expect(answer(right.with(i, right[j]!).with(j, right[i]!))).not.toBe(plan.digest)
+    expect(answer(right.toSpliced(i, 1))).not.toBe(rightAnswer)
+    expect(answer(right.toSpliced(i, 0, right[i]!))).not.toBe(rightAnswer)
+    if (i !== j) expect(answer(right.with(i, right[j]!).with(j, right[i]!))).not.toBe(rightAnswer)
   })
   fc.assert(wrong)
+})
+
+test('without the answer of the tool server to one step, the result is another', () => {
+  const plan = planTask({ seed: 3, profile: 'research-write' }, 1)
+  for (const { index } of plan.steps)
+    expect(digestOf(plan, (step) => (step === index ? 'made up' : nonceOf(step)))).not.toBe(digestOf(plan, nonceOf))
 })
 
 test('what is not planned is refused', () => {
   expect(() => planTask({ seed: 1, profile: 'none' }, 1)).toThrow(RangeError)
   const plan = planTask({ seed: 1, profile: 'smoke' }, 1)
-  expect(() => stepDigest('', plan, 0)).toThrow(RangeError)
-  expect(() => stepDigest('', plan, 4)).toThrow(RangeError)
+  expect(() => stepDigest('', plan, 0, '')).toThrow(RangeError)
+  expect(() => stepDigest('', plan, 4, '')).toThrow(RangeError)
 })

@@ -1,0 +1,50 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { request } from 'undici'
+import { type Ledger, openLedger } from '../../harness/run/ledger.ts'
+
+let folder: string
+let ledger: Ledger
+let other: Ledger
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-ledger-'))
+  const open = (name: string) => openLedger(join(folder, `${name}.ndjson`), join(folder, `${name}.log`), '127.0.0.1')
+  ;[ledger, other] = [await open('one'), await open('other')]
+})
+afterAll(async () => {
+  for (const one of [ledger, other]) await one[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, maxRetries: 5 })
+})
+
+async function post(to: Ledger, over: object = {}): Promise<{ nonce: string; retransmission?: true }> {
+  const own = { task: 't-00001', taskId: 'task_1', step: 2, attempt: 1, executor: 'worker-0', startedAt: 1, endedAt: 2 }
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'task_1/2' }
+  const body = JSON.stringify({ ...own, ...over })
+  const answer = await request(`http://${to.address}/effects`, { method: 'POST', headers, body, reset: true })
+  return (await answer.body.json()) as { nonce: string }
+}
+
+test('an effect is answered with the nonce of its step, whoever performs it and however often', async () => {
+  const { nonce } = await post(ledger)
+  expect(nonce).toMatch(/^[0-9a-f]{24}$/)
+  expect(nonce).toBe(ledger.nonceOf('t-00001', 2))
+  expect(await post(ledger)).toMatchObject({ retransmission: true, nonce })
+  const again = { taskId: 'task_other', attempt: 2, executor: 'worker-1', startedAt: 3 }
+  expect((await post(ledger, again)).nonce).toBe(nonce)
+  const { effects, gaps } = await ledger.readAll()
+  expect([effects.length, gaps]).toEqual([2, 0])
+})
+
+test('another step, another job and another cell have another one, and the file of the ledger tells none', async () => {
+  const nonces = [
+    await post(ledger),
+    await post(ledger, { step: 3 }),
+    await post(ledger, { task: 't-00002' }),
+    await post(other),
+  ]
+  expect(new Set(nonces.map(({ nonce }) => nonce)).size).toBe(4)
+  await ledger.readAll()
+  expect(await readFile(join(folder, 'one.ndjson'), 'utf8')).not.toContain(nonces[0]!.nonce)
+})
