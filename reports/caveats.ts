@@ -9,6 +9,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...unverified(results),
     ...invalidCells(results.cells),
     ...unprovenFaults(results.cells),
+    ...partlyDone(results.cells),
     ...untouchedCells(results.cells),
     ...otherwiseManned(results.cells),
     ...smallCells(results.cells),
@@ -49,10 +50,22 @@ function invalidCells(cells: readonly CellResult[]): readonly string[] {
 function unprovenFaults(cells: readonly CellResult[]): readonly string[] {
   const unproven = cells.flatMap(({ cell, faults }) =>
     faults
-      .filter(({ proven, state }) => !proven && state !== 'skipped')
+      .filter(({ proven, state }) => !proven && state !== 'skipped' && state !== 'partly')
       .map(({ id, state }) => `${id} in ${cell.id} (${state})`),
   )
   return unproven.length === 0 ? [] : [`Not proven, so perhaps nothing was broken: ${list(unproven)}.`]
+}
+
+/** What was done in part did break something: neither the plan nor its absence. */
+function partlyDone(cells: readonly CellResult[]): readonly string[] {
+  const partly = cells.flatMap(({ cell, faults }) =>
+    faults
+      .filter(({ state }) => state === 'partly')
+      .map(({ id, reason }) => `${id} in ${cell.id} (${reason ?? 'in part'})`),
+  )
+  return partly.length === 0
+    ? []
+    : [`Carried out in part only, so what was harmed is not what was planned: ${list(partly)}.`]
 }
 
 function untouchedCells(cells: readonly CellResult[]): readonly string[] {

@@ -6,34 +6,56 @@ export interface Held {
   heal(): Promise<void>
 }
 
+/** An item that was not acquired, or that did not pass its check and was given back at once. */
+export interface Undone {
+  /** Of the node or link. */
+  readonly name: string
+  readonly reason: string
+}
+
+export interface Acquired<H> {
+  readonly held: readonly H[]
+  readonly undone: readonly Undone[]
+  /** Give back all that was acquired, what did not pass its check included. */
+  heal(): Promise<void>
+}
+
 /**
- * Acquire all items at the same time, or none: when one fails, or `signal` aborts meanwhile, what was acquired is
- * healed before the failure is thrown. `check` runs after each acquisition and throws to refuse what it got.
+ * Acquire all items at the same time, as many as can be had. `check` runs after each acquisition and throws to refuse what
+ * it got, which is healed at once. When none could be had, or `signal` aborts meanwhile, everything is healed before the
+ * first failure is thrown.
  */
-export async function acquireAll<T, H extends Held>(
+export async function acquireEach<T extends { readonly name: string }, H extends Held>(
   items: readonly T[],
   acquire: (item: T) => Promise<H>,
   check: (held: H) => Promise<void> | void,
   signal: AbortSignal,
-): Promise<readonly H[]> {
+): Promise<Acquired<H>> {
   signal.throwIfAborted()
+  const all: H[] = []
   const held: H[] = []
   const settled = await Promise.allSettled(
     items.map(async (item) => {
       const one = await acquire(item)
-      held.push(one)
+      all.push(one)
       await check(one)
-      return one
+      held.push(one)
     }),
   )
+  const heal = (): Promise<void> => healAll(all)
   try {
-    const failed = settled.find((one) => one.status === 'rejected')
-    if (failed) throw failed.reason
     signal.throwIfAborted()
-    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = settled.find((one) => one.status === 'rejected')
+    if (failed && held.length === 0) throw failed.reason
   } catch (error) {
-    return undo(() => healAll(held), error)
+    return undo(heal, error)
   }
+  // What cannot be given back now is told at the end of the window, as what leaked.
+  await Promise.allSettled(all.filter((one) => !held.includes(one)).map((one) => one.heal()))
+  const undone = settled.flatMap((one, i) =>
+    one.status === 'rejected' ? [{ name: items[i]!.name, reason: describeError(one.reason) }] : [],
+  )
+  return { held, undone, heal }
 }
 
 /** When the first of several took effect; undefined when one of them cannot tell. */

@@ -168,7 +168,7 @@ export interface FaultChange {
   readonly fault: string
   readonly target: string
   readonly state: FaultState
-  /** With `proven` and `partly`: the nodes or links that felt it; absent: all of `target`. */
+  /** With `proven` and `partly`: the nodes or links that it harmed; absent: all of `target`. */
   readonly reached?: readonly string[]
   /** With `armed`: when it took effect, in ms since the load's start; undefined: just now. */
   readonly onsetAt?: number

@@ -1,8 +1,9 @@
 import type { ZodType } from 'zod'
-import { acquireAll, healAll, sinceOf } from './acquire.ts'
+import { acquireEach, sinceOf, type Undone } from './acquire.ts'
 import type { LinkName, Target } from './plan.ts'
 import type { EdgeLimits, FilterSpec, Impairment, Lease, Link, ToxicSpec } from './link.ts'
-import type { ActiveFault, Capability, Fault, FaultSite } from './types.ts'
+import { type Fate, type Part, proofOfParts, undoneParts } from './parts.ts'
+import type { ActiveFault, Capability, Fault, FaultSite, Proof } from './types.ts'
 
 /** A toxic without its name, which the planned fault gives. */
 export type Toxic = Omit<ToxicSpec, 'name'>
@@ -29,17 +30,24 @@ export interface LinkFaultSpec<P> {
 export const expiryMarginMs = 20_000
 
 interface Wanted {
+  /** Of the link. */
+  readonly name: string
   readonly label: string
   inflict(): Promise<Impairment>
 }
 
-interface Armed extends Impairment {
+/** An impairment of a link, or of what joins a node to others. */
+export interface Armed extends Impairment {
+  /** Of the link or node. */
+  readonly name: string
   readonly label: string
+  /** What else was done there, which was felt whatever is known of this: a sentence. */
+  readonly beside?: string
 }
 
 /**
- * A fault that impairs links. Armed: everything was acknowledged, read back and, where possible, tried out. Proven: at the
- * end of the window all is still there and took effect at least once. Without a count it is `unexercised`.
+ * A fault that impairs links. Armed: what could be had was acknowledged, read back and, where possible, tried out. Proven:
+ * at the end of the window all is still there, and on each link on which somebody was at work it was felt (`proofOfParts`).
  */
 export function linkFault<P>(spec: LinkFaultSpec<P>): Fault<P> {
   const { toxics: _, rule: __, limits: ___, ...rest } = spec
@@ -61,12 +69,20 @@ function wantedOf<P>(spec: LinkFaultSpec<P>, site: FaultSite, params: P): readon
 
 function wantToxic(site: FaultSite, link: Link, toxic: Toxic): Wanted {
   const name = nameOf(site, toxic.stream)
-  return { label: `${link.name} ${name}`, inflict: () => link.impair({ name, ...toxic }, leaseOf(site)) }
+  return {
+    name: link.name,
+    label: `${link.name} ${name}`,
+    inflict: () => link.impair({ name, ...toxic }, leaseOf(site)),
+  }
 }
 
 function wantRule(site: FaultSite, link: Link, rule: Rule): Wanted {
   const given = { name: nameOf(site), ...leaseOf(site), ...rule }
-  return { label: `${link.name} ${given.name}`, inflict: () => offered(link.filter, link).call(link, given) }
+  return {
+    name: link.name,
+    label: `${link.name} ${given.name}`,
+    inflict: () => offered(link.filter, link).call(link, given),
+  }
 }
 
 function leaseOf({ seed, windowMs }: FaultSite): Lease {
@@ -75,7 +91,11 @@ function leaseOf({ seed, windowMs }: FaultSite): Lease {
 
 function wantLimits(site: FaultSite, link: Link, limits: Omit<EdgeLimits, 'name'>): Wanted {
   const name = nameOf(site)
-  return { label: `${link.name} ${name}`, inflict: () => offered(link.limit, link).call(link, { name, ...limits }) }
+  return {
+    name: link.name,
+    label: `${link.name} ${name}`,
+    inflict: () => offered(link.limit, link).call(link, { name, ...limits }),
+  }
 }
 
 function offered<F>(act: F | undefined, link: Link): F {
@@ -90,21 +110,22 @@ export function nameOf(site: FaultSite, ...parts: readonly string[]): string {
 
 async function arm(site: FaultSite, wanted: readonly Wanted[], signal: AbortSignal): Promise<ActiveFault> {
   if (site.links.length === 0) throw new Error('there is no link to impair')
-  const armed = await acquireAll(wanted, inflict, mustBeListed, signal)
-  const tried = armed.flatMap(({ label, evidence }) => (evidence ? [[label, evidence]] : []))
+  const { held, undone, heal } = await acquireEach(wanted, inflict, mustBeListed, signal)
+  const tried = held.flatMap(({ label, evidence }) => (evidence ? [[label, evidence]] : []))
   return {
     evidence: {
-      listed: armed.map(({ label }) => label),
+      listed: held.map(({ label }) => label),
+      ...(undone.length > 0 && { undone }),
       ...(tried.length > 0 && { readBack: Object.fromEntries(tried) as unknown }),
     },
-    ...sinceOf(armed),
-    prove: () => proveImpairments(armed),
-    heal: () => healAll(armed),
+    ...sinceOf(held),
+    prove: () => proveImpairments(held, undone),
+    heal,
   }
 }
 
-async function inflict({ label, inflict: begin }: Wanted): Promise<Armed> {
-  return { label, ...(await begin()) }
+async function inflict({ name, label, inflict: begin }: Wanted): Promise<Armed> {
+  return { name, label, ...(await begin()) }
 }
 
 /** An acknowledgement is only a word: throws when what it was about is not there. */
@@ -112,23 +133,52 @@ export async function mustBeListed(one: Armed): Promise<void> {
   if (!(await one.listed())) throw new Error(`${one.label} was acknowledged but is not there`)
 }
 
-/** The state of impairments at the end of their window: all still there, and felt at least once. */
-export async function proveImpairments(armed: readonly Armed[]): ReturnType<ActiveFault['prove']> {
+/** What is known of an impairment at the end of its window. */
+interface Seen extends Armed {
+  readonly fired: number | undefined
+  readonly crossed: number | undefined
+  readonly more: Readonly<Record<string, unknown>> | undefined
+  readonly isThere: boolean
+}
+
+/** The state of impairments at the end of their window: where each is still there, and on which links it was felt. */
+export async function proveImpairments(armed: readonly Armed[], undone: readonly Undone[] = []): Promise<Proof> {
   // Counted first: whoever looks whether it is still there may be counted too.
-  const counts = await Promise.all(armed.map((one) => one.firings()))
-  const more = await Promise.all(armed.map(async (one) => one.counts?.()))
-  const listed = await Promise.all(armed.map((one) => one.listed()))
-  const perHarm = Object.fromEntries(armed.map(({ label }, i) => [label, counts[i] ?? 'not counted']))
-  const counted = armed.flatMap(({ label }, i) => (more[i] ? [[label, more[i]]] : []))
-  const missing = armed.filter((_, i) => !listed[i]).map(({ label }) => label)
-  const known = counts.filter((count) => count !== undefined)
-  const firings = known.reduce((sum, count) => sum + count, 0)
+  const told = await Promise.all(armed.map(count))
+  const seen = await Promise.all(told.map(async (one): Promise<Seen> => ({ ...one, isThere: await one.listed() })))
+  const links = [...Map.groupBy(seen, ({ name }) => name)]
+  const parts = links.map(([name, ofLink]) => partOf(name, ofLink))
+  const counted = seen.flatMap(({ label, more }) => (more ? [[label, more]] : []))
+  const missing = seen.filter(({ isThere }) => !isThere).map(({ label }) => label)
+  const known = seen.flatMap(({ fired }) => fired ?? [])
   const evidence = {
-    firings: perHarm,
+    firings: Object.fromEntries(seen.map(({ label, fired }) => [label, fired ?? 'not counted'])),
+    felt: Object.fromEntries(parts.map(({ name, fate }) => [name, fate])),
     ...(counted.length > 0 && { counted: Object.fromEntries(counted) as unknown }),
     ...(missing.length > 0 && { missing }),
   }
-  const total = known.length > 0 && { firings }
-  if (missing.length > 0) return { state: 'lost', ...total, evidence }
-  return { state: firings > 0 ? 'proven' : 'unexercised', ...total, evidence }
+  const firings = known.length > 0 && { firings: known.reduce((sum, count) => sum + count, 0) }
+  return { ...proofOfParts([...parts, ...undoneParts(undone)]), ...firings, evidence }
+}
+
+async function count(one: Armed): Promise<Omit<Seen, 'isThere'>> {
+  const [fired, crossed, more] = await Promise.all([one.firings(), one.passed?.(), one.counts?.()])
+  return { ...one, fired, crossed, more }
+}
+
+/** All that was done to one link, together: a drop both ways may be two toxics, of which one was felt. */
+function partOf(name: string, ofLink: readonly Seen[]): Part {
+  const missing = ofLink.filter(({ isThere }) => !isThere)
+  const gone = missing.map(({ label }) => `${label} was gone before its end`)
+  const fate = missing.length > 0 ? 'lost' : fateOf(ofLink)
+  if (fate === 'felt') return { name, fate }
+  const why = [...gone, ...(fate === 'unfelt' ? [`what passed ${name} did not feel it`] : [])].join('; ')
+  const beside = ofLink.flatMap((one) => one.beside ?? [])
+  if (beside.length > 0) return { name, fate: 'half', why: [...beside, ...(why ? [why] : [])].join('; ') }
+  return { name, fate, ...(why && { why }) }
+}
+
+function fateOf(ofLink: readonly Seen[]): Fate {
+  if (ofLink.some(({ fired = 0 }) => fired > 0)) return 'felt'
+  return ofLink.some(({ crossed = 0 }) => crossed > 0) ? 'unfelt' : 'quiet'
 }

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
-import { acquireAll, healAll, sinceOf } from './acquire.ts'
-import type { ActiveFault, Capability, Fault, FaultSite, Node, NodeHarm } from './types.ts'
+import { acquireEach, type Acquired, sinceOf } from './acquire.ts'
+import { type Part, proofOfParts, undoneParts } from './parts.ts'
+import type { ActiveFault, Capability, Fault, FaultSite, Node, NodeHarm, Proof } from './types.ts'
 
 type Evidence = NodeHarm['evidence']
 
@@ -31,22 +32,39 @@ export function nodeFault<P>(spec: NodeFaultSpec<P>): Fault<P> {
 async function arm<P>(spec: NodeFaultSpec<P>, site: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault> {
   if (site.nodes.length === 0) throw new Error('there is no node to harm')
   const strike = (node: Node): Promise<Struck> => strikeNode(spec, node, params)
-  const struck = await acquireAll(site.nodes, strike, (one) => mustShow(spec, one), signal)
-  const evidence = Object.fromEntries(struck.map(({ node, evidence }) => [node.name, evidence]))
+  const acquired = await acquireEach(site.nodes, strike, (one) => mustShow(spec, one), signal)
+  const { held, undone, heal } = acquired
   return {
-    evidence,
-    ...sinceOf(struck),
-    prove: async () => {
-      const replaced = struck.filter(({ node, pid }) => spec.bound && node.pid !== pid).map(({ node }) => node.name)
-      if (replaced.length > 0) return { state: 'lost', evidence: { replaced } }
-      const felt = await Promise.all(struck.map(askFelt))
-      const firings = felt.reduce((sum, { times }) => sum + times, 0)
-      const seen = Object.fromEntries(struck.map(({ node }, i) => [node.name, felt[i]!.evidence]))
-      return { state: firings > 0 ? 'proven' : 'unexercised', firings, evidence: seen }
+    evidence: {
+      ...Object.fromEntries(held.map(({ node, evidence }) => [node.name, evidence])),
+      ...(undone.length > 0 && { undone }),
     },
-    heal: () => healAll(struck),
+    ...sinceOf(held),
+    prove: () => prove(spec, acquired),
+    heal,
   }
 }
+
+async function prove<P>({ bound, name }: NodeFaultSpec<P>, { held, undone }: Acquired<Struck>): Promise<Proof> {
+  const isReplaced = ({ node, pid }: Struck): boolean => bound && node.pid !== pid
+  const felt = await Promise.all(held.map(async (one) => (isReplaced(one) ? nothing : askFelt(one))))
+  const parts = held.map((one, i): Part => {
+    const { name: node } = one.node
+    if (isReplaced(one))
+      return { name: node, fate: 'lost', why: `${node} is another process than the one that was harmed` }
+    if (felt[i]!.times > 0) return { name: node, fate: 'felt' }
+    return { name: node, fate: 'unfelt', why: `${node} did not feel "${name}"` }
+  })
+  const replaced = held.filter(isReplaced).map(({ node }) => node.name)
+  const seen = held.flatMap((one, i) => (isReplaced(one) ? [] : [[one.node.name, felt[i]!.evidence]]))
+  return {
+    ...proofOfParts([...parts, ...undoneParts(undone)]),
+    firings: felt.reduce((sum, { times }) => sum + times, 0),
+    evidence: { ...Object.fromEntries(seen), ...(replaced.length > 0 && { replaced }) },
+  }
+}
+
+const nothing = { times: 0, evidence: {} }
 
 /** A harm that is done and over was felt once; one that lasts tells itself. */
 async function askFelt(one: Struck): Promise<{ readonly times: number; readonly evidence: Evidence }> {

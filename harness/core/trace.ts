@@ -150,7 +150,7 @@ function traceFaults(cell: CellPlan | undefined, ops: readonly OpOf<'fault'>[]):
   })
 }
 
-const badEnds: readonly FaultState[] = ['leaked', 'lost', 'not-applied', 'unexercised', 'skipped', 'partly']
+const badEnds: readonly FaultState[] = ['leaked', 'lost', 'partly', 'not-applied', 'unexercised', 'skipped']
 
 const unmentioned = {
   target: '',

@@ -1,6 +1,7 @@
 import type { Effective, Impairment, Link } from './link.ts'
 import type { ZodType } from 'zod'
-import type { FaultState, History } from './history.ts'
+import type { History } from './history.ts'
+import type { PartsProof } from './parts.ts'
 import type { LinkName, NodeRole, Target } from './plan.ts'
 import type { Promised } from './promises.ts'
 import type { Timeout } from './timeouts.ts'
@@ -201,7 +202,7 @@ export interface Fault<P = unknown> extends Named {
    * scenarios write it `x: 200ms`, defaults are in task-world time, and `arm` gets real milliseconds.
    */
   readonly params: ZodType<P>
-  /** Acquire the harm. Rejecting means `not-applied`. */
+  /** Acquire the harm, on as many of its nodes or links as can be had. Rejecting means `not-applied`: nothing was done. */
   arm(at: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault>
 }
 
@@ -218,13 +219,14 @@ export interface ActiveFault extends Effective {
   /** What the actuator acknowledged and what was read back at once. */
   readonly evidence: Readonly<Record<string, unknown>>
   /** Judged at the end of the window, before healing. */
-  prove(): Promise<{
-    readonly state: Extract<FaultState, 'proven' | 'unexercised' | 'lost'>
-    readonly firings?: number
-    readonly evidence?: Readonly<Record<string, unknown>>
-  }>
+  prove(): Promise<Proof>
   /** Undo; twice is safe; rejects when it could not be undone (`leaked`). */
   heal(): Promise<void>
+}
+
+export interface Proof extends PartsProof {
+  readonly firings?: number
+  readonly evidence?: Readonly<Record<string, unknown>>
 }
 
 /** One property of histories: one file in `harness/checkers/`. */

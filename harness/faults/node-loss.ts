@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acquireAll, healAll, sinceOf, undo } from '../core/acquire.ts'
+import { acquireEach, sinceOf, undo } from '../core/acquire.ts'
 import { mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
 import type { Fault, Identity, Isolation, Node, NodeHarm } from '../core/types.ts'
 
@@ -26,17 +26,20 @@ const fault: Fault<z.output<typeof params>> = {
   arm: async (site, { identity }, signal) => {
     if (site.nodes.length === 0) throw new Error('there is no node to lose')
     const cut: Isolation = { name: nameOf(site), from: 'all', expiresMs: site.windowMs + expiryMarginMs }
-    const lost = await acquireAll(
+    const { held, undone, heal } = await acquireEach(
       site.nodes,
       (node) => lose(node, identity, cut),
       () => {},
       signal,
     )
     return {
-      evidence: Object.fromEntries(lost.map(({ label, evidence }) => [label, evidence])),
-      ...sinceOf(lost),
-      prove: () => proveImpairments(lost),
-      heal: () => healAll(lost),
+      evidence: {
+        ...Object.fromEntries(held.map(({ label, evidence }) => [label, evidence])),
+        ...(undone.length > 0 && { undone }),
+      },
+      ...sinceOf(held),
+      prove: () => proveImpairments(held, undone),
+      heal,
     }
   },
 }
@@ -46,7 +49,7 @@ export default fault
 async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation) {
   if (!node.isolate) throw new Error(`nothing stands between ${node.name} and the others`)
   if (node.pid === undefined) throw new Error(`${node.name} was not running`)
-  const cut = { label: `${node.name} ${name}`, ...(await node.isolate({ name, ...rest })) }
+  const cut = { name: node.name, label: `${node.name} ${name}`, ...(await node.isolate({ name, ...rest })) }
   let harm: NodeHarm | undefined
   // The network comes back before the node does: it could not become ready without.
   const heal = (): Promise<void> => cut.heal().finally(() => harm?.heal())
@@ -54,7 +57,8 @@ async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation
     await mustBeListed(cut)
     harm = await node.kill(identity)
     if (harm.evidence['signal'] !== 'SIGKILL') throw new Error(`nothing proves that ${node.name} was killed`)
-    return { ...cut, label: node.name, evidence: { ...cut.evidence, ...harm.evidence }, heal }
+    const beside = `${node.name} was killed, and nothing was seen to meet the cut before it`
+    return { ...cut, label: node.name, beside, evidence: { ...cut.evidence, ...harm.evidence }, heal }
   } catch (error) {
     return undo(heal, error)
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acquireAll, healAll, sinceOf } from '../core/acquire.ts'
+import { acquireEach, sinceOf } from '../core/acquire.ts'
 import { expiryMarginMs, mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
 import type { Fault } from '../core/types.ts'
 
@@ -24,14 +24,17 @@ const fault: Fault<z.output<typeof params>> = {
     const cut = { name, from, expiresMs: site.windowMs + expiryMarginMs }
     const isolate = async (node: (typeof site.nodes)[number]) => {
       if (!node.isolate) throw new Error(`nothing stands between ${node.name} and the others`)
-      return { label: `${node.name} ${name}`, ...(await node.isolate(cut)) }
+      return { name: node.name, label: `${node.name} ${name}`, ...(await node.isolate(cut)) }
     }
-    const armed = await acquireAll(site.nodes, isolate, mustBeListed, signal)
+    const { held, undone, heal } = await acquireEach(site.nodes, isolate, mustBeListed, signal)
     return {
-      evidence: Object.fromEntries(armed.map(({ label, evidence = {} }) => [label, evidence])),
-      ...sinceOf(armed),
-      prove: () => proveImpairments(armed),
-      heal: () => healAll(armed),
+      evidence: {
+        ...Object.fromEntries(held.map(({ label, evidence = {} }) => [label, evidence])),
+        ...(undone.length > 0 && { undone }),
+      },
+      ...sinceOf(held),
+      prove: () => proveImpairments(held, undone),
+      heal,
     }
   },
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { acquireAll, healAll, undo } from '../core/acquire.ts'
+import { acquireEach, undo, type Undone } from '../core/acquire.ts'
 import { describeError } from '../core/errors.ts'
-import type { ActiveFault, Fault, Node } from '../core/types.ts'
+import { type Part, proofOfParts, undoneParts } from '../core/parts.ts'
+import type { Fault, Node, Proof } from '../core/types.ts'
 
 const params = z.object({
   upMs: z.number().gt(0).default(5_000).describe('How long it lives each time before it crashes again'),
@@ -18,16 +19,19 @@ const fault: Fault<z.output<typeof params>> = {
   params,
   arm: async ({ nodes }, { upMs }, signal) => {
     if (nodes.length === 0) throw new Error('there is no node to crash')
-    const loops = await acquireAll(
+    const { held, undone, heal } = await acquireEach(
       nodes,
       (node) => startLoop(node, upMs),
       () => {},
       signal,
     )
     return {
-      evidence: Object.fromEntries(loops.map(({ name, crashes }) => [name, crashes[0]])),
-      prove: async () => proofOf(loops),
-      heal: () => healAll(loops),
+      evidence: {
+        ...Object.fromEntries(held.map(({ name, crashes }) => [name, crashes[0]])),
+        ...(undone.length > 0 && { undone }),
+      },
+      prove: async () => proofOf(held, undone),
+      heal,
     }
   },
 }
@@ -84,12 +88,20 @@ async function untilUp(node: Node, signal?: AbortSignal): Promise<void> {
   }
 }
 
-function proofOf(loops: readonly Loop[]): Awaited<ReturnType<ActiveFault['prove']>> {
-  const firings = loops.reduce((sum, { crashes }) => sum + crashes.length, 0)
+function proofOf(loops: readonly Loop[], undone: readonly Undone[]): Proof {
   const crashed = loops.map(({ name, crashes }) => [name, { crashes: [...crashes] }])
   const failed = loops.flatMap((loop) => loop.failure() ?? [])
-  const evidence = { ...Object.fromEntries(crashed), ...(failed.length > 0 && { failed }) }
-  // One crash is a kill: a loop has at least two.
-  const looped = loops.every(({ crashes }) => crashes.length > 1)
-  return { state: failed.length > 0 ? 'lost' : looped ? 'proven' : 'unexercised', firings, evidence }
+  return {
+    ...proofOfParts([...loops.map(partOf), ...undoneParts(undone)]),
+    firings: loops.reduce((sum, { crashes }) => sum + crashes.length, 0),
+    evidence: { ...Object.fromEntries(crashed), ...(failed.length > 0 && { failed }) },
+  }
+}
+
+/** One crash is a kill: a loop has at least two, and goes on to the end of the window. */
+function partOf({ name, crashes, failure }: Loop): Part {
+  const failed = failure()
+  if (failed !== undefined) return { name, fate: 'half', why: `${name} could not be crashed again: ${failed}` }
+  if (crashes.length > 1) return { name, fate: 'felt' }
+  return { name, fate: 'half', why: `${name} crashed once, which is no loop` }
 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { healAll, undo } from '../core/acquire.ts'
 import { describeError } from '../core/errors.ts'
-import type { ActiveFault, Fault, FaultSite, Node, NodeHarm } from '../core/types.ts'
+import { type Part, proofOfParts } from '../core/parts.ts'
+import type { Fault, FaultSite, Node, NodeHarm, Proof } from '../core/types.ts'
 
 const params = z.object({
   graceMs: z.number().min(0).default(30_000).describe('How long each node may take to drain before it is killed'),
@@ -46,6 +47,8 @@ const fault: Fault<Params> = {
 export default fault
 
 interface Roll {
+  /** Nodes that were stopped. */
+  readonly stopped: ReadonlySet<string>
   /** Nodes that came back, with what the operating system said of their end. */
   readonly done: ReadonlyMap<string, NodeHarm['evidence']>
   /** The first node is down; rejects when that fails. */
@@ -59,10 +62,12 @@ function startRoll({ nodes }: FaultSite, given: Params): Roll {
   const done = new Map<string, NodeHarm['evidence']>()
   const began = Promise.withResolvers<void>()
   const harms: NodeHarm[] = []
+  const stopped = new Set<string>()
   const stopOne = async (node: Node): Promise<NodeHarm> => {
     const harm = await node.stop(given.graceMs, given.identity)
     harms.push(harm)
     mustShow(node, harm)
+    stopped.add(node.name)
     began.resolve()
     return harm
   }
@@ -77,7 +82,7 @@ function startRoll({ nodes }: FaultSite, given: Params): Roll {
     // Whatever ended the roll, no node stays down, or it is said.
     await healAll(harms)
   }
-  return { done, began: began.promise, failure: () => failure, stop }
+  return { stopped, done, began: began.promise, failure: () => failure, stop }
 }
 
 async function roll(
@@ -102,14 +107,20 @@ function mustShow({ name }: Node, { evidence }: NodeHarm): void {
 }
 
 /** All were replaced: else the window was too short, or a node did not come back. */
-function proofOf({ nodes }: FaultSite, { done, failure }: Roll): Awaited<ReturnType<ActiveFault['prove']>> {
-  const failed = failure()
+function proofOf({ nodes }: FaultSite, roll: Roll): Proof {
+  const { done } = roll
+  const failed = roll.failure()
   const notReplaced = nodes.map(({ name }) => name).filter((name) => !done.has(name))
   const evidence = {
     rolled: Object.fromEntries(done),
     ...(notReplaced.length > 0 && { notReplaced }),
     ...(failed !== undefined && { failure: failed }),
   }
-  const state = failed !== undefined ? 'lost' : notReplaced.length === 0 ? 'proven' : 'unexercised'
-  return { state, firings: done.size, evidence }
+  return { ...proofOfParts(nodes.map(({ name }) => partOf(name, roll))), firings: done.size, evidence }
+}
+
+function partOf(name: string, { stopped, done, failure }: Roll): Part {
+  if (done.has(name)) return { name, fate: 'felt' }
+  const why = `${name} was not replaced: ${failure() ?? 'the window ended before'}`
+  return { name, fate: stopped.has(name) ? 'half' : 'undone', why }
 }

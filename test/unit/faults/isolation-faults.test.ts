@@ -22,14 +22,11 @@ describe.each(both)('$name', (fault, params) => {
       expect(cut!.expiresMs).toBeGreaterThan(1000)
     }
   })
-  test('is proven by packets that met it, unexercised without one, lost when it is gone', async () => {
+  test('is proven by packets that met it', async () => {
     const node = fakeNode('worker-1', killed)
     const active = await arm([node])
-    expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
     node.firings = 5
     expect(await active.prove()).toMatchObject({ state: 'proven', firings: 5 })
-    node.cuts.clear()
-    expect(await active.prove()).toMatchObject({ state: 'lost' })
   })
   test('heals, and a second time without complaint', async () => {
     const node = fakeNode('worker-1', killed)
@@ -43,10 +40,14 @@ describe.each(both)('$name', (fault, params) => {
     await expect(arm([stub])).rejects.toThrow('worker-1 it-1-1 was acknowledged but is not there')
     expect(stub.log).not.toContain('kill')
   })
-  test('leaves nothing when one of its nodes cannot be cut off', async () => {
+  test('is partly when one of its nodes cannot be cut off', async () => {
     const first = fakeNode('worker-0', killed)
     const second = fakeNode('worker-1', killed, 100, { fails: 'nft: no such table' })
-    await expect(arm([first, second])).rejects.toThrow('nft: no such table')
+    const active = await arm([first, second])
+    first.firings = 1
+    const reason = 'nft: no such table'
+    expect(await active.prove()).toMatchObject({ state: 'partly', reached: ['worker-0'], reason })
+    await active.heal()
     expect(first.cuts.size).toBe(0)
     expect(first.log.at(-1)).toMatch(/joined|up/)
   })
@@ -68,6 +69,14 @@ describe.each(both)('$name', (fault, params) => {
   })
 })
 
+test('a partition that no packet met is unexercised, and one that is gone is lost', async () => {
+  const node = fakeNode('worker-1', killed)
+  const active = await partition.arm(siteOf([node]), { from: 'all' }, never)
+  expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
+  node.cuts.clear()
+  expect(await active.prove()).toMatchObject({ state: 'lost' })
+})
+
 test('a partition from one role cuts from that role', async () => {
   const node = fakeNode('worker-1', killed)
   await partition.arm(siteOf([node]), { from: 'store' }, never)
@@ -84,6 +93,15 @@ describe('a lost node', () => {
     expect(active.evidence).toEqual({ 'worker-1': killed })
     await active.heal()
     expect(node.log).toEqual(['cut', 'kill', 'joined', 'up'])
+  })
+  test('whose cut nobody met, or that was gone, was killed all the same: never nothing', async () => {
+    const node = fakeNode('worker-1', killed)
+    const active = await lose(node)
+    const reason = expect.stringContaining('worker-1 was killed, and nothing was seen to meet the cut') as string
+    const killedOnly = { state: 'partly', reason }
+    expect(await active.prove()).toMatchObject(killedOnly)
+    node.cuts.clear()
+    expect(await active.prove()).toMatchObject(killedOnly)
   })
   test('that cannot be killed is not left cut off', async () => {
     const node = fakeNode('worker-1', killed)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Node, NodeHarm } from '../../../harness/core/types.ts'
 import restartLoop from '../../../harness/faults/restart-loop.ts'
 import rollingDeploy from '../../../harness/faults/rolling-deploy.ts'
@@ -38,10 +38,14 @@ describe('restart-loop', () => {
     expect(proof.firings).toBeGreaterThanOrEqual(4)
     await active.heal()
   })
-  test('of a node that crashed once is a kill, and no loop', async () => {
+  test('of a node that crashed once is a kill, and no loop: partly', async () => {
     const node = loopNode('worker-0', crashed, false)
     const active = await arm([node])
-    expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 1 })
+    expect(await active.prove()).toMatchObject({
+      state: 'partly',
+      firings: 1,
+      reason: 'worker-0 crashed once, which is no loop',
+    })
     node.pid = 101
     await active.heal()
   })
@@ -55,25 +59,29 @@ describe('restart-loop', () => {
     expect(node.pid).toBeDefined()
     await active.heal()
   })
-  test('whose node cannot be crashed again is lost, with the reason', async () => {
+  test('whose node cannot be crashed again is partly, with the reason', async () => {
     const node = loopNode('worker-0')
     const { crash } = node
     const once = () => (count(node) > 0 ? Promise.reject(new Error('no such process')) : crash())
     const site = { ...node, crash: once }
     Object.defineProperty(site, 'pid', { get: () => node.pid })
     const active = await arm([site])
-    await until(() => node.pid !== undefined)
-    await sleep(50)
-    expect(await active.prove()).toMatchObject({ state: 'lost', evidence: { failed: ['no such process'] } })
+    await vi.waitFor(async () =>
+      expect(await active.prove()).toMatchObject({ state: 'partly', evidence: { failed: ['no such process'] } }),
+    )
     await active.heal()
   })
   test('with a stubbed actuator is not applied', async () => {
     await expect(arm([loopNode('worker-0', {})])).rejects.toThrow('nothing proves that worker-0 crashed')
   })
-  test('when the second of two nodes cannot be crashed, the first is left alone again', async () => {
+  test('when the second of two nodes cannot be crashed is partly; healed, the first is left alone again', async () => {
     const first = loopNode('worker-0')
     const dead = { ...fakeNode('worker-1', crashed), pid: undefined }
-    await expect(arm([first, dead])).rejects.toThrow('worker-1 was not running')
+    const active = await arm([first, dead])
+    await until(() => count(first) > 1)
+    const reason = 'worker-1 was not running'
+    expect(await active.prove()).toMatchObject({ state: 'partly', reached: ['worker-0'], reason })
+    await active.heal()
     const before = count(first)
     await sleep(50)
     expect(count(first)).toBe(before)
@@ -113,12 +121,13 @@ describe('rolling-deploy', () => {
     expect(await active.prove()).toEqual({ state: 'proven', firings: 3, evidence: { rolled } })
     await active.heal()
   })
-  test('whose window ends before its last node is unexercised; healed, it rolls no further', async () => {
+  test('whose window ends before its last node is partly; healed, it rolls no further', async () => {
     const log: string[] = []
     const active = await arm(fleet(log), never, { ...params, gapMs: 60_000 })
     await until(() => log.includes('up worker-0'))
     expect(await active.prove()).toMatchObject({
-      state: 'unexercised',
+      state: 'partly',
+      reached: ['worker-0'],
       firings: 1,
       evidence: { rolled: { 'worker-0': drained }, notReplaced: ['worker-1', 'worker-2'] },
     })
@@ -141,24 +150,24 @@ describe('rolling-deploy', () => {
     expect(log).toContain('up worker-1')
     expect(log.join()).not.toContain('worker-2')
   })
-  test('whose node cannot be stopped on the way is lost', async () => {
+  test('whose node cannot be stopped on the way is partly', async () => {
     const log: string[] = []
     const fails = (name: string) => (name === 'worker-1' ? Promise.reject(new Error('no such pod')) : undefined)
     const active = await arm(fleet(log, fails))
     await until(() => log.some((line) => line.startsWith('stop worker-1')))
     await sleep(1)
-    expect(await active.prove()).toMatchObject({ state: 'lost', firings: 1, evidence: { failure: 'no such pod' } })
+    expect(await active.prove()).toMatchObject({ state: 'partly', firings: 1, evidence: { failure: 'no such pod' } })
     await active.heal()
     expect(log.join()).not.toContain('worker-2')
   })
-  test('whose node does not come back is lost, and healing says that it is still down', async () => {
+  test('whose node does not come back is partly, and healing says that it is still down', async () => {
     const log: string[] = []
     const heal = () => Promise.reject(new Error('worker-1 was not ready within 60 s'))
     const stuck = (name: string) => (name === 'worker-1' ? Promise.resolve({ evidence: drained, heal }) : undefined)
     const active = await arm(fleet(log, stuck))
     await until(() => log.some((line) => line.startsWith('stop worker-1')))
     await sleep(1)
-    expect(await active.prove()).toMatchObject({ state: 'lost', firings: 1 })
+    expect(await active.prove()).toMatchObject({ state: 'partly', reached: ['worker-0', 'worker-1'], firings: 1 })
     await expect(active.heal()).rejects.toThrow('worker-1 was not ready within 60 s')
   })
   test('with a stubbed actuator is not applied, and the node is up again', async () => {

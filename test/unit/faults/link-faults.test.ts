@@ -79,10 +79,39 @@ describe.each(linkFaults)('$name', (fault) => {
       /^client->api-0 it-1-1.* was acknowledged but is not there$/,
     )
   })
-  test('leaves nothing when one of its links fails', async () => {
+  test('is partly when one of its links fails, on the others it holds to the end', async () => {
     const first = fakeLink('client->api-0')
-    await expect(arm([first, fakeLink('client->api-1', { fails: '500' })])).rejects.toThrow('500')
+    const active = await arm([first, fakeLink('client->api-1', { fails: '500' })])
+    expect(first.marks.size).toBeGreaterThan(0)
+    first.firings = 1
+    expect(await active.prove()).toMatchObject({ state: 'partly', reached: ['client->api-0'] })
+    await active.heal()
     expect(first.marks.size).toBe(0)
+  })
+  test('is not applied when all of its links fail', async () => {
+    await expect(arm(['0', '1'].map((n) => fakeLink(`client->api-${n}`, { fails: '500' })))).rejects.toThrow('500')
+  })
+  test('is felt link by link: one on which nobody was does not count, one that spared who passed does', async () => {
+    const [busy, other] = [fakeLink('client->api-0'), fakeLink('client->api-1')]
+    const active = await arm([busy, other])
+    busy.firings = 2
+    const felt = { 'client->api-0': 'felt', 'client->api-1': 'quiet' }
+    expect(await active.prove()).toMatchObject({ state: 'proven', evidence: { felt } })
+    other.passed = 3
+    expect(await active.prove()).toMatchObject({
+      state: 'partly',
+      reason: 'what passed client->api-1 did not feel it',
+      evidence: { felt: { ...felt, 'client->api-1': 'unfelt' } },
+    })
+    busy.firings = 0
+    expect(await active.prove()).toMatchObject({ state: 'unexercised' })
+  })
+  test('that is gone from one of two links is partly', async () => {
+    const [first, second] = [fakeLink('client->api-0'), fakeLink('client->api-1')]
+    const active = await arm([first, second])
+    first.firings = 1
+    second.marks.clear()
+    expect(await active.prove()).toMatchObject({ state: 'partly', evidence: { missing: expect.any(Array) as unknown } })
   })
   test('aborted while arming leaves nothing', async () => {
     const abort = new AbortController()

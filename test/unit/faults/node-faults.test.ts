@@ -68,7 +68,7 @@ test('a paused process that is another one at the end of the window was lost', a
   const node = fakeNode('worker-1', stopped)
   const active = await pause.arm(siteOf([node]), {}, never)
   node.pid = 101
-  expect(await active.prove()).toEqual({ state: 'lost', evidence: { replaced: ['worker-1'] } })
+  expect(await active.prove()).toMatchObject({ state: 'lost', firings: 0, evidence: { replaced: ['worker-1'] } })
 })
 
 test('a process that was given its quota and is another one at the end of the window was lost', async () => {
@@ -101,13 +101,52 @@ test.each([
   await expect(fault.arm(siteOf([node]), fault.params.parse({}), never)).rejects.toThrow(why)
 })
 
-test('when the second of two nodes cannot be harmed, the first is healed', async () => {
-  const first = fakeNode('worker-0', killed)
-  const second = { ...fakeNode('worker-1', killed), pid: undefined }
-  await expect(kill.arm(siteOf([first, second]), { identity: 'same' }, never)).rejects.toThrow(
-    'worker-1 was not running',
-  )
-  expect(first.healed).toEqual(['worker-0'])
+describe('a fault that could be carried out on some of its nodes only', () => {
+  const [first, second] = [fakeNode('worker-0', killed), fakeNode('worker-1', killed)]
+  const third = { ...fakeNode('worker-2', killed), pid: undefined }
+  const arm = () => kill.arm(siteOf([first, second, third]), { identity: 'same' }, never)
+
+  test('is partly, and says to whom it was done, to whom not, and why', async () => {
+    const active = await arm()
+    const undone = [{ name: 'worker-2', reason: 'worker-2 was not running' }]
+    expect(active.evidence).toEqual({ 'worker-0': killed, 'worker-1': killed, undone })
+    expect(await active.prove()).toMatchObject({
+      state: 'partly',
+      reached: ['worker-0', 'worker-1'],
+      firings: 2,
+      reason: 'worker-2 was not running',
+    })
+  })
+  test('holds to the end of its window and is healed then', async () => {
+    const before = first.healed.length
+    const active = await arm()
+    expect(first.healed).toHaveLength(before)
+    await active.heal()
+    expect([...first.healed.slice(before), ...second.healed.slice(-1)]).toEqual(['worker-0', 'worker-1'])
+  })
+  test('gives back at once what nothing proves, and tells at the end what could not be given back', async () => {
+    const stuck = {
+      ...fakeNode('worker-3', {}),
+      kill: async () => ({ evidence: {}, heal: () => Promise.reject(new Error('no such pod')) }),
+    }
+    const active = await kill.arm(siteOf([first, stuck]), { identity: 'same' }, never)
+    expect(await active.prove()).toMatchObject({
+      state: 'partly',
+      reached: ['worker-0'],
+      reason: expect.stringContaining('nothing proves') as string,
+    })
+    await expect(active.heal()).rejects.toThrow('no such pod')
+  })
+  test('one of two that was replaced before the end is partly, not lost', async () => {
+    const [one, other] = [fakeNode('worker-0', stopped), fakeNode('worker-1', stopped)]
+    const active = await pause.arm(siteOf([one, other]), {}, never)
+    one.pid = 7
+    expect(await active.prove()).toMatchObject({
+      state: 'partly',
+      firings: 1,
+      reason: expect.stringContaining('worker-0 is another process') as string,
+    })
+  })
 })
 
 test('a harm that cannot be undone is named beside the reason for undoing it', async () => {

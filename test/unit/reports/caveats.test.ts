@@ -34,6 +34,15 @@ test('a fault at another place of the same pattern spares nobody, one of another
   expect(caveatsOf(run({ untouchedBy, faults: killed }))).toEqual([expect.stringContaining('a.kill.1 by stall-1')])
 })
 
+test('a fault that was carried out in part broke something: it is told as that, with what is missing', () => {
+  const [cell] = run({}).cells
+  const faults = [{ id: 'kill-1#1', state: 'partly', proven: false, reason: 'worker-2 was not running' }]
+  const told = caveatsOf({ ...run(), cells: [{ ...cell, faults }] as unknown as CellResult[] })
+  expect(told).toEqual([
+    'Carried out in part only, so what was harmed is not what was planned: kill-1#1 in a.kill.1 (worker-2 was not running).',
+  ])
+})
+
 test('a run that held no pattern against the contract says so first', () => {
   const { verification: _, ...unverified } = run({})
   expect(caveatsOf(unverified as RunResults)[0]).toMatch(/were not held against the task contract/)

@@ -51,6 +51,14 @@ describe('the nemesis', () => {
     expect(changes[0]!.target).toBe('worker-1')
   })
 
+  it('names what was harmed, where a fault was carried out in part', async () => {
+    const proof = { state: 'partly', reached: ['worker-0'], reason: 'worker-1 was not running' } as const
+    const { ports, changes } = setUp(async () => active({ prove: async () => proof }))
+    await carryOut([planned({ target: { kind: 'node', role: 'executor', ordinal: 'all' } })], ports, never)
+    expect(states(changes)).toEqual(['armed', 'partly', 'healed'])
+    expect(changes[1]).toMatchObject({ target: 'worker-0, worker-1', ...proof })
+  })
+
   it('says when a fault took effect, where that was before it was known to have', async () => {
     const { ports, changes } = setUp(async () => active({ sinceMs: ports.epochMs - 7 }))
     await carryOut([planned()], ports, never)
