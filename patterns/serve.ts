@@ -6,8 +6,8 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
-import { loadDeliveryServer, loadModule, openNotify } from './contract/axes.ts'
-import type { Backend, BackendModule } from './contract/backend.ts'
+import { loadBackend, loadDeliveryServer, openNotify } from './contract/axes.ts'
+import type { Backend } from './contract/backend.ts'
 import { reportError } from './contract/report.ts'
 import { readSettings } from './contract/settings.ts'
 import { timingAt } from './contract/timing.ts'
@@ -23,7 +23,7 @@ process.on('uncaughtException', (error) => {
 })
 
 const draining = new AbortController()
-const { openBackend } = await loadModule<BackendModule>('engines', settings.engine, 'backend')
+const { openBackend } = await loadBackend(settings)
 const backend = await openBackend(settings, await openNotify(settings))
 const delivery = await loadDeliveryServer(settings.delivery)
 const app = delivery.routes(backend, settings, draining.signal)

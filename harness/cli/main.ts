@@ -53,6 +53,10 @@ const commands: Readonly<Record<string, CommandFile>> = {
     load: () => import('./explain.ts'),
   },
   doctor: { summary: 'what is available here, and why what is not is not', load: () => import('./doctor.ts') },
+  validate: {
+    summary: 'put systems whose truth is known through the real path, and compare what is reported',
+    load: () => import('./validate.ts'),
+  },
   clean: {
     summary: 'remove what interrupted runs left: processes, databases, temporary files',
     load: () => import('./clean.ts'),

@@ -29,13 +29,13 @@ export function takesScenario(command: Command): Command {
     .option('--arms <x,y>', 'only these of the scenario', parseList)
 }
 
-function parseSeed(text: string): number {
+export function parseSeed(text: string): number {
   const seed = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(seed)) return seed
   throw new InvalidArgumentError('A seed is a whole number, for example 42.')
 }
 
-function parseList(text: string): readonly string[] {
+export function parseList(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim())
 }
 

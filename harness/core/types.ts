@@ -270,4 +270,6 @@ export interface Engine extends Named {
     stepMs: number,
   ): { readonly earliestMs: number; readonly latestMs: number }
   readonly services: readonly ServiceSpec[]
+  /** Of an engine that has no folder in `patterns/engines`: what its nodes are told beside the usual, `OUTLAST_BACKEND` among it. */
+  readonly env?: Readonly<Record<string, string>>
 }

@@ -115,7 +115,7 @@ async function deploy(
     {
       services: engineOf(cell, context).services,
       replicas: cell.replicas,
-      env: nodeEnvironment({ ...cell, token, network: ground.network }),
+      env: { ...nodeEnvironment({ ...cell, token, network: ground.network }), ...engineOf(cell, context).env },
       timeouts: timeoutsAt(engineOf(cell, context).timeouts, cell),
       outside: { tools: ledger.address, receiver: receiver.address },
       restartDelayMs: cell.restartDelayMs,

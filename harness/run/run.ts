@@ -25,6 +25,8 @@ export interface RunOptions {
   /** Profiles that it includes by their paths. */
   readonly profiles?: ReadonlyMap<string, string>
   readonly plan: Plan
+  /** Engines beside those of the folder, by name: controls whose truth is known. */
+  readonly engines?: ReadonlyMap<string, Engine>
   /** Folder that gets the run's folder. */
   readonly out: string
   /** Whether patterns are held against the contract before they are measured. */
@@ -52,7 +54,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const sweepers = [...runtimes.values()]
   await removeLeftovers(sweepers, onProgress)
   const runtime = await usable(runtimes, plan.runtime)
-  const environment = await collectEnvironment(await runtime.describe(await servicesOf(plan)))
+  const environment = await collectEnvironment(await runtime.describe(await servicesOf(options)))
   const { scenarioText, profiles } = options
   const schedule = formatSchedule(plan)
   const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
@@ -71,13 +73,14 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   return { folder: folder.path, results, leftBehind }
 }
 
-async function servicesOf({ cells }: Plan): Promise<Engine['services']> {
-  const engines = await findEngines()
-  return [...new Set(cells.map(({ engine }) => engine))].flatMap((name) => engines.get(name)!.services)
+async function servicesOf({ plan, engines: more }: RunOptions): Promise<Engine['services']> {
+  const engines = await findEngines(more)
+  return [...new Set(plan.cells.map(({ engine }) => engine))].flatMap((name) => engines.get(name)!.services)
 }
 
-async function findEngines(): Promise<ReadonlyMap<string, Engine>> {
-  return discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+async function findEngines(more: RunOptions['engines'] = new Map()): Promise<ReadonlyMap<string, Engine>> {
+  const found = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+  return new Map([...found, ...more])
 }
 
 async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
@@ -112,7 +115,7 @@ async function conductBlocks(
   options: RunOptions,
 ): Promise<void> {
   await using journal = await openJournal(temp)
-  const engines = await findEngines()
+  const engines = await findEngines(options.engines)
   const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
   const context = { folder, temp, journal, runtime, engines, faults, signal: options.signal }
   for (const block of blocksOf(cells)) await conductBlock(block, context, options.onProgress)

@@ -1,6 +1,7 @@
+import { pathToFileURL } from 'node:url'
 import type { WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
-import type { Backend, NodeSettings } from './backend.ts'
+import type { Backend, BackendModule, NodeSettings } from './backend.ts'
 import { recordAttempt, type Notify } from './callback.ts'
 import type { Takeover, Timeouts, TimeoutsAt } from './timeouts.ts'
 
@@ -82,6 +83,12 @@ const postNothing: Notify = async (callback) =>
     detail: 'this delivery posts no callbacks',
     decision: { next: 'dead', reason: 'blocked' },
   })
+
+/** What opens the engine's backend: of its folder, or the module that the settings name. */
+export async function loadBackend({ engine, backend }: NodeSettings): Promise<BackendModule> {
+  if (backend === undefined) return loadModule('engines', engine, 'backend')
+  return (await import(pathToFileURL(backend).href)) as BackendModule
+}
 
 /** A module of a plugin's folder, e.g. `engines/postgres/worker`. Throws for a name that is no folder's. */
 export async function loadModule<M>(axis: 'deliveries' | 'engines', name: string, file: string): Promise<M> {

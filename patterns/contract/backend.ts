@@ -70,6 +70,8 @@ export interface NodeSettings {
   readonly listen: { readonly host: string; readonly port: number }
   readonly delivery: string
   readonly engine: string
+  /** Path of the module that opens its backend, where the engine has no folder in `engines`. */
+  readonly backend?: string
   readonly timeScale: number
   /** What the engine's timeouts are set to. */
   readonly tuning: Tuning

@@ -1,0 +1,70 @@
+import type { Delivery, Engine } from '../core/types.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Catalog } from '../plan/catalog.ts'
+import { compilePlan } from '../plan/compile.ts'
+import { parseScenario } from '../plan/parse.ts'
+import type { OnProgress } from '../run/progress.ts'
+import { type RunOutcome, runScenario } from '../run/run.ts'
+import type { Row } from './row.ts'
+
+/** Where studies carry out their scenarios. */
+export interface Lab {
+  /** Fewer tasks, faults and repetitions: minutes instead of a quarter of an hour. */
+  readonly quick: boolean
+  /** Every choice derives from it. */
+  readonly seed: number
+  /** Whether the effect of this control is switched off: then its row must miss. */
+  isOff(control: string): boolean
+  /** Carry out a scenario with these engines beside the catalog's, as `outlast run` would. */
+  measure(scenarioText: string, engines: readonly Engine[]): Promise<RunOutcome>
+}
+
+/** Some controls that are measured together. */
+export interface Study {
+  readonly name: string
+  /** What `--without` can switch off here, each with what becomes of it then. */
+  readonly controls: Readonly<Record<string, string>>
+  run(lab: Lab): Promise<readonly Row[]>
+}
+
+export interface LabOptions {
+  readonly quick: boolean
+  readonly seed: number
+  readonly without: ReadonlySet<string>
+  readonly catalog: Catalog & { readonly deliveries: ReadonlyMap<string, Delivery> }
+  /** Folder that gets the folders of the runs. */
+  readonly out: string
+  readonly signal: AbortSignal
+  readonly onProgress: OnProgress
+  readonly onLeftBehind: (what: readonly string[]) => void
+}
+
+export function openLab(options: LabOptions): Lab {
+  const { quick, seed, without, out, signal, onProgress } = options
+  return {
+    quick,
+    seed,
+    isOff: (control) => without.has(control),
+    measure: async (scenarioText, engines) => {
+      const plan = planWith(engines, scenarioText, options)
+      const byName = new Map(engines.map((engine) => [engine.name, engine]))
+      // Controls are wrong on purpose: the contract would refuse most of them.
+      const outcome = await runScenario({ scenarioText, plan, engines: byName, out, verify: false, signal, onProgress })
+      options.onLeftBehind(outcome.leftBehind)
+      return outcome
+    },
+  }
+}
+
+function planWith(engines: readonly Engine[], text: string, { catalog, seed }: LabOptions): Plan {
+  const extended: Catalog = {
+    ...catalog,
+    resolvePattern: (name) => {
+      const [first, second] = name.split('+')
+      const delivery = catalog.deliveries.get(first!)
+      const engine = engines.find((one) => one.name === second)
+      return delivery && engine ? { name, delivery, engine, tuning: 'default' } : catalog.resolvePattern(name)
+    },
+  }
+  return compilePlan(parseScenario(text, 'validate.yaml', extended), extended, { runtime: 'process', seed })
+}

@@ -1,0 +1,29 @@
+import { readdir } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { outlast, temporaryFolders } from '../support/outlast.ts'
+
+test('outlast validate --quick: what is known to be true is what is reported', async ({ skip }) => {
+  await using folders = await temporaryFolders()
+  const run = await outlast(['validate', '--quick'], folders.tmp)
+  expect(run.stdout).not.toContain('MISS')
+  const unmeasured = /^not measured: .*$/m.exec(run.stdout)
+  skip(unmeasured !== null, `this machine is too busy: ${unmeasured?.[0]}`)
+  expect(run.stdout).toMatch(/^lost +7 accepted tasks are forgotten +lost_everywhere 7.* +lost_everywhere 7.* +ok$/m)
+  expect(run.code).toBe(0)
+  expect(await readdir(folders.tmp)).toEqual([])
+})
+
+test('a control whose effect is switched off is a miss, by its name', async () => {
+  await using folders = await temporaryFolders()
+  const run = await outlast(['validate', '--quick', '--only', 'lost,wrong', '--without', 'lost'], folders.tmp)
+  expect(run.stdout).toMatch(/^lost .* lost_everywhere 0, .* MISS$/m)
+  expect(run.stdout).toMatch(/^wrong .* ok$/m)
+  expect(run.stdout).toMatch(/^missed: lost$/m)
+  expect(run.code).toBe(1)
+})
+
+test('a control that is none is refused, with those there are', async () => {
+  const run = await outlast(['validate', '--without', 'lots'])
+  expect(run.stderr).toContain('there is no control "lots" (did you mean "lost"?); controls: null, lost,')
+  expect(run.code).toBe(3)
+})
