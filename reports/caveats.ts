@@ -2,6 +2,7 @@ import type { CellResult, RunResults } from '../harness/store/schema.ts'
 import { graceWarnings } from '../harness/core/grace.ts'
 import { duration, percent, plural } from './numbers.ts'
 import { tooSmall } from './rows.ts'
+import { armsBeyondPlan, windowNotes } from './windows.ts'
 
 /** When not to trust the numbers of this run: one sentence each, what weighs most first. Empty is good news. */
 export function caveatsOf(results: RunResults): readonly string[] {
@@ -14,6 +15,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...otherwiseManned(results.cells),
     ...smallCells(results.cells),
     ...clusteredNote(results.cells),
+    ...windowNotes(results),
     ...compressionNote(results),
     ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
@@ -104,11 +106,14 @@ function clusteredNote(cells: readonly CellResult[]): readonly string[] {
   ]
 }
 
-function compressionNote({ plan }: RunResults): readonly string[] {
+function compressionNote({ plan, cells }: RunResults): readonly string[] {
   if (plan.timeScale === 1) return []
-  return [
-    `Time is compressed ${plan.timeScale} times. Success and re-executed work carry over to full length; overhead and recovery in milliseconds do not and must not be quoted.`,
-  ]
+  const beyond = armsBeyondPlan(cells)
+  const success =
+    beyond.length === 0
+      ? 'Success and re-executed work carry over to full length; overhead and recovery in milliseconds do not and must not be quoted.'
+      : `Outages under ${list(beyond)} were not those planned, by more than a factor of 2: success and re-executed work under them do not carry over to full length. Overhead and recovery in milliseconds never do and must not be quoted.`
+  return [`Time is compressed ${plan.timeScale} times. ${success}`]
 }
 
 /** Late by the scenario's own choice. */

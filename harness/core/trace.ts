@@ -32,6 +32,10 @@ export interface FaultTrace {
   /** When it took effect. */
   readonly armedAt?: number
   readonly healedAt?: number
+  /** From armed to heal, as planned. */
+  readonly plannedMs?: number
+  /** From when it took effect until it was healed: of a node that was ended, until it was ready again. */
+  readonly lastedMs?: number
   readonly firings?: number
   readonly reason?: string
   /** Parameters as planned; empty when the plan does not know this fault. */
@@ -146,7 +150,8 @@ function traceFaults(cell: CellPlan | undefined, ops: readonly OpOf<'fault'>[]):
     const fault = planned.get(id)
     const changes = byId.get(id) ?? []
     const name = changes[0]?.value.fault ?? fault!.fault
-    return { id, fault: name, params: fault?.params ?? {}, ...summarizeFault(changes) }
+    const facts = { params: fault?.params ?? {}, ...(fault && { plannedMs: fault.durationMs }) }
+    return { id, fault: name, ...facts, ...summarizeFault(changes) }
   })
 }
 
@@ -176,6 +181,7 @@ function summarizeFault(changes: readonly OpOf<'fault'>[]): Omit<FaultTrace, 'id
     proven: proven !== undefined,
     ...(armed && { armedAt: armed.value.onsetAt ?? armed.at }),
     ...(healed && { healedAt: healed.at }),
+    ...(armed && healed && { lastedMs: healed.at - (armed.value.onsetAt ?? armed.at) }),
     ...(firings !== undefined && { firings }),
     ...(reason !== undefined && { reason }),
     ops: changes.map(({ index }) => index),

@@ -74,6 +74,8 @@ const fault = z.looseObject({
   firings: optional(count),
   armedAt: optional(ms),
   healedAt: optional(ms),
+  plannedMs: optional(ms),
+  lastedMs: optional(ms),
   reason: optional(z.string()),
 })
 const taskRow = z.looseObject({

@@ -132,6 +132,9 @@ export interface FaultResult {
   readonly firings?: number
   readonly armedAt?: number
   readonly healedAt?: number
+  /** From armed to heal, as planned and as it was: a node counts as healed when it is ready again. */
+  readonly plannedMs?: number
+  readonly lastedMs?: number
   readonly reason?: string
 }
 

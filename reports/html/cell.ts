@@ -8,6 +8,7 @@ import {
 import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { checkWord, promisesOf } from '../promises.ts'
+import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { anchor, badge, folded, outcomeClass, outcomeName, outcomeOrder, table } from './parts.ts'
@@ -137,20 +138,30 @@ function witnesses({ witnesses: indexes }: CheckResult): string {
 
 function faultTable(faults: readonly FaultResult[]): Markup | undefined {
   if (faults.length === 0) return undefined
-  const proven = faults.filter((fault) => fault.proven).length
+  const proven = faults.filter(isProven).length
   const rows = faults.map((fault) => [
     fault.id,
     fault.target,
-    all(tag('span', { class: `status ${fault.proven ? 'pass' : 'fail'}` }, fault.proven ? 'proven' : 'not proven')),
+    proofWord(fault),
     fault.state,
     fault.firings === undefined ? '–' : count(fault.firings),
     fault.armedAt === undefined ? '–' : duration(fault.armedAt),
     fault.healedAt === undefined ? '–' : duration(fault.healedAt),
+    windowWords(fault),
     fault.reason ?? '',
   ])
-  const heads = ['Fault', 'Target', 'Proof', 'State', 'Firings', 'Armed at', 'Healed at', 'Reason']
+  const heads = ['Fault', 'Target', 'Proof', 'State', 'Firings', 'Armed at', 'Healed at', 'Window', 'Reason']
   const summary = `${plural(faults.length, 'fault')}, ${proven === faults.length ? 'all' : proven} proven`
   return folded(summary, faults.length <= 4 || proven < faults.length, table(heads, rows))
+}
+
+function isProven({ proven, state }: FaultResult): boolean {
+  return proven && state !== 'partly'
+}
+
+function proofWord(fault: FaultResult): Markup {
+  const word = fault.state === 'partly' ? 'in part' : fault.proven ? 'proven' : 'not proven'
+  return tag('span', { class: `status ${isProven(fault) ? 'pass' : 'fail'}` }, word)
 }
 
 function recovered({ recoveryMs, recoveryUntold, condition, affectedTasks }: Episode): string {

@@ -179,6 +179,8 @@ function faultResults(model: Model, arm: Arm): readonly Store.FaultResult[] {
       ...(arm !== 'kill' && { firings: unproven ? 0 : 17 + i }),
       armedAt: armedAt + 3,
       healedAt: healedAt + 8,
+      plannedMs: healedAt - armedAt,
+      lastedMs: healedAt - armedAt + 5,
       ...(unproven && { reason: 'no connection was open' }),
     }
   })
