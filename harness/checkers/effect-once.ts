@@ -1,6 +1,6 @@
 import { conclude } from '../core/conclusion.ts'
 import { type Execution, executionsOf } from '../core/executions.ts'
-import { roleOf } from '../core/exposure.ts'
+import { roleOf } from '../core/places.ts'
 import { type CellTrace, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 

@@ -27,18 +27,35 @@ export function executionsOf(task: TaskTrace): readonly Execution[] {
 const known = new WeakMap<TaskTrace, readonly Execution[]>()
 
 function listExecutions(task: TaskTrace): readonly Execution[] {
+  const effects = inOrder(task.effects)
   const latest = new Map<number, Execution>()
-  const seen = new Set<string>()
   const executions: Execution[] = []
-  for (const op of task.effects.toSorted((a, b) => a.value.startedAt - b.value.startedAt)) {
+  for (const op of effects) {
     const { step, attempt, executor, startedAt, endedAt, idempotencyKey } = op.value
-    const identity = `${step}/${attempt}/${executor}/${startedAt}`
-    if (seen.has(identity)) continue
-    seen.add(identity)
+    if (isKnown(executions, op)) continue
     const repeats = latest.get(step)
-    const execution = { op, step, attempt, executor, startedAt, endedAt, idempotencyKey, ...(repeats && { repeats }) }
+    const execution: Execution = repeats
+      ? { op, step, attempt, executor, startedAt, endedAt, idempotencyKey, repeats }
+      : { op, step, attempt, executor, startedAt, endedAt, idempotencyKey }
     latest.set(step, execution)
     executions.push(execution)
   }
   return executions
+}
+
+/** Nearly all are in order as they stand: then nothing is copied. */
+function inOrder(effects: TaskTrace['effects']): TaskTrace['effects'] {
+  for (let i = 1; i < effects.length; i++)
+    if (effects[i]!.value.startedAt < effects[i - 1]!.value.startedAt)
+      return effects.toSorted((a, b) => a.value.startedAt - b.value.startedAt)
+  return effects
+}
+
+/** Those that started at the same time are next to each other. */
+function isKnown(executions: readonly Execution[], { value }: OpOf<'effect'>): boolean {
+  for (let i = executions.length - 1; i >= 0 && executions[i]!.startedAt === value.startedAt; i--) {
+    const { step, attempt, executor } = executions[i]!
+    if (step === value.step && attempt === value.attempt && executor === value.executor) return true
+  }
+  return false
 }

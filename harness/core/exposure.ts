@@ -1,25 +1,15 @@
 import { executionsOf } from './executions.ts'
-import type { CellTrace, FaultTrace, TaskTrace } from './trace.ts'
+import { couldBeFelt } from './harm.ts'
+import { overlap, roleOf, type Span } from './places.ts'
+import { isTouched, type Routes } from './touch.ts'
+import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace } from './trace.ts'
 
 /**
- * Which faults could have touched a task. A fault touches a task when the task's life, from its intended start until its
- * client knew the end or gave up, overlaps the fault's proven window, and
- * - for a node that executes steps: the task ran there at the fault's onset or during its window, or was submitted
- *   through it. A task without any effect so far may have been in its first step anywhere: it counts, unless its
- *   first effect shows that it started elsewhere or later. And a step that was cut short left no trace of where it ran: it
- *   may have been there, unless the node of the step before was hit (`mayHaveCutShort`);
- * - for a node of the role `store` or `engine`: always;
- * - for a link between clients and one API node: when it submitted through that link;
- * - for any other link: always.
+ * The proven faults that touched each task, in the order of their onset; tasks without any are absent. A fault touches a
+ * task when the task's life, from its intended start until its client knew the end or gave up, overlaps the fault's window,
+ * the fault lasted or delayed long enough to be felt, and `isTouched` says so of a place that the fault reached. A step that was cut
+ * short left no trace of where it ran: it may have been on a node that was hit then (`mayHaveCutShort`).
  */
-function touches(fault: FaultTrace, task: TaskTrace, cellEndAt: number): boolean {
-  const { proven, armedAt, healedAt = cellEndAt, places } = fault
-  if (!proven || armedAt === undefined) return false
-  if (task.intent.intendedAt >= healedAt || lifeEnd(task) <= armedAt) return false
-  return places.some((name) => isTouched(name, task, [armedAt, healedAt]))
-}
-
-/** The proven faults that touched each task, in the order of their onset; tasks without any are absent. */
 export function exposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
   const made = known.get(trace) ?? findExposures(trace)
   known.set(trace, made)
@@ -28,17 +18,63 @@ export function exposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly Fau
 
 const known = new WeakMap<CellTrace, ReadonlyMap<TaskTrace, readonly FaultTrace[]>>()
 
+interface Window {
+  readonly fault: FaultTrace
+  readonly span: Span
+  readonly outage: boolean
+  /** It acted on a node that may be a worker. */
+  readonly onWorker: boolean
+}
+
 function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
-  const proven = trace.faults.filter((fault) => fault.proven).sort((a, b) => (a.armedAt ?? 0) - (b.armedAt ?? 0))
-  const touched = trace.tasks.map((task) => {
-    const certain = proven.filter((fault) => touches(fault, task, trace.endAt))
-    const causes = certain.filter((fault) => isOutage(fault, trace))
-    const faults = proven.filter(
-      (fault) => certain.includes(fault) || mayHaveCutShort(fault, task, causes, trace.endAt),
-    )
-    return [task, faults] as const
-  })
-  return new Map(touched.filter(([, faults]) => faults.length > 0))
+  const windows = listWindows(trace)
+  const touched = new Map<TaskTrace, readonly FaultTrace[]>()
+  if (windows.length === 0) return touched
+  const routes = routesOf(trace)
+  for (const task of trace.tasks) {
+    const faults = touching(task, windows, routes)
+    if (faults.length > 0) touched.set(task, faults)
+  }
+  return touched
+}
+
+function listWindows(trace: CellTrace): readonly Window[] {
+  return trace.faults
+    .filter((fault) => fault.proven && fault.armedAt !== undefined && couldBeFelt(fault, trace.endAt))
+    .sort((a, b) => a.armedAt! - b.armedAt!)
+    .map((fault) => {
+      const span = [fault.armedAt!, fault.healedAt ?? trace.endAt] as const
+      const onWorker = fault.places.some((place) => roleOf(place) === 'worker')
+      return { fault, span, outage: isOutage(fault, trace), onWorker }
+    })
+}
+
+/** Tasks that live in the API node are executed there, and the ledger says so. */
+function routesOf({ tasks, cell }: CellTrace): Routes {
+  const ran = tasks.find(({ effects }) => effects.length > 0)?.effects[0]?.value.executor
+  const callbacks = tasks.some((task) => task.callbacks.length > 0)
+  return { sticky: ran !== undefined && roleOf(ran) === 'api', apis: cell?.replicas.api, callbacks }
+}
+
+const none: readonly FaultTrace[] = []
+
+function touching(task: TaskTrace, windows: readonly Window[], routes: Routes): readonly FaultTrace[] {
+  const life: Span = [task.intent.intendedAt, lifeEndOf(task)]
+  let certain: Set<Window> | undefined
+  let doubtful = false
+  for (const window of windows) {
+    if (window.span[0] >= life[1]) break
+    if (!overlap(window.span, life)) continue
+    if (window.fault.places.some((place) => isTouched(place, task, window.span, routes)))
+      (certain ??= new Set()).add(window)
+    else doubtful ||= window.onWorker
+  }
+  const gaps = doubtful ? interruptionsOf(task) : []
+  if (gaps.length === 0) return certain ? [...certain].map(({ fault }) => fault) : none
+  const causes = certain ? [...certain].filter(({ outage }) => outage) : []
+  return windows
+    .filter((one) => certain?.has(one) || (overlap(one.span, life) && mayHaveCutShort(one, gaps, causes)))
+    .map(({ fault }) => fault)
 }
 
 /**
@@ -46,16 +82,8 @@ function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultT
  * cut short is not in there. So where a new attempt begins although no outage that certainly touched the task, one of
  * `causes`, was in effect since its step before, each fault of a worker that was in effect then may be why.
  */
-function mayHaveCutShort(
-  fault: FaultTrace,
-  task: TaskTrace,
-  causes: readonly FaultTrace[],
-  cellEndAt: number,
-): boolean {
-  if (!fault.places.some((name) => !name.includes('->') && roleOf(name) === 'worker')) return false
-  return interruptionsOf(task).some(
-    (gap) => overlap(windowOf(fault, cellEndAt), gap) && !causes.some((one) => overlap(windowOf(one, cellEndAt), gap)),
-  )
+function mayHaveCutShort({ span, onWorker }: Window, gaps: readonly Span[], causes: readonly Window[]): boolean {
+  return onWorker && gaps.some((gap) => overlap(span, gap) && !causes.some((one) => overlap(one.span, gap)))
 }
 
 /** From the end of the last execution of an attempt to the beginning of the next attempt. */
@@ -67,10 +95,6 @@ function interruptionsOf(task: TaskTrace): readonly Span[] {
   })
 }
 
-function windowOf({ armedAt = Infinity, healedAt }: FaultTrace, cellEndAt: number): Span {
-  return [armedAt, healedAt ?? cellEndAt]
-}
-
 /** One draw per connection: each task has its own luck, so the firing is not an episode that tasks share. */
 export function isPerConnection(fault: Pick<FaultTrace, 'params'>): boolean {
   const { probability } = fault.params
@@ -79,7 +103,7 @@ export function isPerConnection(fault: Pick<FaultTrace, 'params'>): boolean {
 
 /**
  * A fault with a before and an after: not one that draws per connection, and not one under which nearly all of the load was
- * offered, which is the condition that the cell is about. What is no outage has nothing to recover from.
+ * offered, which is the condition that the cell is about. What is no outage has nothing to recover from, and excuses nothing.
  */
 export function isOutage(fault: FaultTrace, trace: CellTrace): boolean {
   const made = knownOutages.get(fault) ?? (!isPerConnection(fault) && !isCondition(fault, trace))
@@ -92,61 +116,10 @@ const knownOutages = new WeakMap<FaultTrace, boolean>()
 function isCondition(fault: FaultTrace, trace: CellTrace): boolean {
   const { armedAt, healedAt = trace.endAt } = fault
   if (armedAt === undefined) return false
-  const under = trace.tasks.filter(({ intent }) => intent.intendedAt >= armedAt && intent.intendedAt < healedAt)
-  return under.length >= conditionShare * trace.tasks.length
+  let under = 0
+  for (const { intent } of trace.tasks) if (intent.intendedAt >= armedAt && intent.intendedAt < healedAt) under++
+  return under >= conditionShare * trace.tasks.length
 }
 
 /** Arming takes a moment of its own, in which a few tasks may be offered. */
 const conditionShare = 0.8
-
-/** `worker-1.2` is what the node `worker-1` calls itself after it came back for the second time as somebody new. */
-export function nodeOf(executor: string): string {
-  return executor.replace(/\.\d+$/, '')
-}
-
-/** `worker-1` is of the role `worker`. */
-export function roleOf(node: string): string {
-  return node.replace(/-\d+$/, '')
-}
-
-type Span = readonly [number, number]
-
-function overlap(a: Span, b: Span): boolean {
-  return a[0] < b[1] && b[0] < a[1]
-}
-
-function lifeEnd({ end, intent }: TaskTrace): number {
-  return end?.at ?? intent.giveUpAt
-}
-
-function isTouched(name: string, task: TaskTrace, window: Span): boolean {
-  if (name.includes('->')) return !name.startsWith('client->api') || usedLink(name, task)
-  const role = roleOf(name)
-  if (role === 'store' || role === 'engine') return true
-  if (role === 'api' && task.submits.some(({ value }) => value.api?.endsWith(name))) return true
-  return ranOn(name, task, window) || (role === 'worker' && mayHaveStartedOn(task, window))
-}
-
-function usedLink(name: string, task: TaskTrace): boolean {
-  return task.submits.length === 0 || task.submits.some(({ value }) => value.api === name || value.api === undefined)
-}
-
-function ranOn(node: string, task: TaskTrace, window: Span): boolean {
-  const executions = executionsOf(task)
-  if (executions.some(({ executor, startedAt, endedAt }) => executor === node && overlap([startedAt, endedAt], window)))
-    return true
-  // The latest attempt: one that was taken away may still be at work when that has begun.
-  const [latest] = executions
-    .filter(({ endedAt }) => endedAt <= window[0])
-    .toSorted((a, b) => b.attempt - a.attempt || b.endedAt - a.endedAt)
-  return latest?.executor === node
-}
-
-function mayHaveStartedOn(task: TaskTrace, window: Span): boolean {
-  const first = task.effects.reduce<TaskTrace['effects'][number]['value'] | undefined>(
-    (earliest, { value }) => (earliest && earliest.startedAt <= value.startedAt ? earliest : value),
-    undefined,
-  )
-  if (!first) return true
-  return first.startedAt > window[0] && first.attempt > 1
-}

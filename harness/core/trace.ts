@@ -79,6 +79,11 @@ export function taskEnd(task: TaskTrace): TaskEnd | undefined {
   return task.end?.value as TaskEnd | undefined
 }
 
+/** When its client knew the end, or was to give up. */
+export function lifeEndOf({ end, intent }: TaskTrace): number {
+  return end?.at ?? intent.giveUpAt
+}
+
 type Growing = { -readonly [K in keyof TaskTrace]: TaskTrace[K] extends readonly (infer T)[] ? T[] : TaskTrace[K] }
 
 function buildTrace(history: History): CellTrace {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { diskFullWords } from '../os/last-words.ts'
-import { nodeOf } from '../core/exposure.ts'
+import { nodeOf } from '../core/places.ts'
 import type { PacerReport } from '../load/open-loop.ts'
 import { enterPhase, type Parts } from './parts.ts'
 import { readDiskCost } from './disk-cost.ts'

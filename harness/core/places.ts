@@ -1,0 +1,20 @@
+/** `worker-1.2` is what the node `worker-1` calls itself after it came back for the second time as somebody new. */
+export function nodeOf(executor: string): string {
+  return executor.replace(/\.\d+$/, '')
+}
+
+/** `worker-1` is of the role `worker`. */
+export function roleOf(node: string): string {
+  return node.replace(/-\d+$/, '')
+}
+
+export function isLink(place: string): boolean {
+  return place.includes('->')
+}
+
+/** From and to: `time` itself included, so that an instant may meet an interval. */
+export type Span = readonly [number, number]
+
+export function overlap(a: Span, b: Span): boolean {
+  return a[0] < b[1] && b[0] < a[1]
+}
