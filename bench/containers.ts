@@ -14,7 +14,8 @@ import { monotonicMs } from '../harness/core/clock.ts'
 import type { CellPlan } from '../harness/core/plan.ts'
 import { openJournal } from '../harness/os/journal.ts'
 import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
-import type { RunContext } from '../harness/run/parts.ts'
+import { watchMachine } from '../harness/run/machine/watch.ts'
+import type { BlockContext } from '../harness/run/parts.ts'
 import runtime from '../harness/runtimes/docker.ts'
 import { runLabelKey } from '../harness/runtimes/docker/labels.ts'
 import { openScene } from './scene.ts'
@@ -33,12 +34,13 @@ async function measure(): Promise<void> {
   await using journal = await openJournal(temp)
   const { engines, faults } = catalog
   const signal = AbortSignal.timeout(600_000)
-  const context = { folder: { name: 'bench', path: temp }, temp, journal, runtime, engines, faults, signal }
+  using machine = watchMachine()
+  const context = { folder: { name: 'bench', path: temp }, temp, journal, runtime, engines, faults, signal, machine }
   const block = plan.cells.filter((cell) => cell.block === plan.cells[0]?.block)
   await compare(block, context, run)
 }
 
-async function compare(cells: readonly CellPlan[], context: RunContext, run: string): Promise<void> {
+async function compare(cells: readonly CellPlan[], context: BlockContext, run: string): Promise<void> {
   const alone: number[] = []
   for (const cell of cells) alone.push(await startAlone({ ...cell, id: `${cell.id}-alone` }, context))
   await using stack = new AsyncDisposableStack()
@@ -54,13 +56,13 @@ async function compare(cells: readonly CellPlan[], context: RunContext, run: str
   )
 }
 
-async function startAlone(cell: CellPlan, context: RunContext): Promise<number> {
+async function startAlone(cell: CellPlan, context: BlockContext): Promise<number> {
   const { ready, ms } = await start(cell, context)
   await ready[Symbol.asyncDispose]()
   return ms
 }
 
-async function start(cell: CellPlan, context: RunContext): Promise<{ ready: ReadyCell; ms: number }> {
+async function start(cell: CellPlan, context: BlockContext): Promise<{ ready: ReadyCell; ms: number }> {
   const from = monotonicMs()
   const ready = await prepareCell(cell, context, { phase: () => {}, fault: () => {} })
   return { ready, ms: monotonicMs() - from }

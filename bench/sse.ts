@@ -18,6 +18,7 @@ import type { Engine } from '../harness/core/types.ts'
 import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
 import { openJournal } from '../harness/os/journal.ts'
 import { watchHealth } from '../harness/run/health.ts'
+import { watchMachine } from '../harness/run/machine/watch.ts'
 import runtime from '../harness/runtimes/process.ts'
 
 const { values } = parseArgs({
@@ -66,6 +67,7 @@ try {
     engines,
     faults: new Map(),
     signal: abort.signal,
+    machine: stack.use(watchMachine()),
   }
   const ready: ReadyCell[] = []
   for (const cell of cells)

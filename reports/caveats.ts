@@ -1,3 +1,4 @@
+import type { Course, MachineHealth, MachineLimits } from '../harness/core/machine.ts'
 import type { CellResult, RunResults } from '../harness/store/schema.ts'
 import { graceWarnings } from '../harness/core/grace.ts'
 import { duration, percent, plural } from './numbers.ts'
@@ -20,6 +21,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
+    ...unwatchedMachine(results.cells),
     ...results.environment.deviations.map((sentence) => `${sentence[0]?.toUpperCase()}${sentence.slice(1)}.`),
   ]
 }
@@ -143,6 +145,18 @@ function unmeasuredHealth(cells: readonly CellResult[]): readonly string[] {
   ]
 }
 
+/** Where the kernel tells nothing, starved systems cannot be told from slow ones. */
+function unwatchedMachine(cells: readonly CellResult[]): readonly string[] {
+  const told = cells.flatMap(({ health }) => health?.machine?.unwatched ?? [])
+  const silent = cells.filter(({ health }) => health && !health.machine)
+  return [
+    ...[...new Set(told)].map((why) => `The machine could not be watched here: ${why}.`),
+    ...(silent.length > 0
+      ? [`Whether the machine starved anybody was not measured: ${list(silent.map(({ cell }) => cell.id))}.`]
+      : []),
+  ]
+}
+
 /** The harness about itself in one cell, against what the scenario allows. */
 export function healthFacts({ health, cell }: CellResult): readonly (readonly [string, string, boolean])[] {
   if (!health) return []
@@ -163,5 +177,32 @@ export function healthFacts({ health, cell }: CellResult): readonly (readonly [s
     ['tasks not offered', String(notOffered), notOffered === 0],
     ['ledger gaps', String(ledgerGaps), ledgerGaps === 0],
     ['harness CPU', `${percent(cpuShare)} of a core`, true],
+    ...machineFacts(health.machine, limits.machine),
+  ]
+}
+
+type Fact = readonly [string, string, boolean]
+
+function machineFacts(health: MachineHealth | undefined, limits: MachineLimits | undefined): readonly Fact[] {
+  if (!health) return []
+  const { standstill, cpuPressure, memoryPressure, ioPressure, steal, others, swappedPages, processes = [] } = health
+  const still = `${duration(standstill.ms)}${limits ? ` of ${duration(limits.standstillMs)} allowed` : ''}`
+  const most = processes.toSorted((a, b) => b.mean - a.mean)[0]
+  const shared: readonly (readonly [string, Course | undefined])[] = [
+    ['CPU pressure', cpuPressure],
+    ['processors used by others', others],
+    ['steal', steal],
+    ['memory pressure', memoryPressure],
+    ['disk pressure', ioPressure],
+  ]
+  return [
+    ['longest standstill', still, !limits || standstill.ms <= limits.standstillMs],
+    ...(most
+      ? [['waited most for a processor', `${most.name}, ${percent(most.mean)} of its time`, true] as const]
+      : []),
+    ...shared.flatMap(([name, course]): readonly Fact[] =>
+      course ? [[name, `${percent(course.mean)}, worst 10 s ${percent(course.worst)}`, true]] : [],
+    ),
+    ...(swappedPages ? [['pages swapped', String(swappedPages), true] as const] : []),
   ]
 }

@@ -1,16 +1,18 @@
 import { type CellTrace, taskEnd, traceOf } from '../core/trace.ts'
+import { type Harmed, sicknessOf } from '../core/sickness.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
  * The harness did what it was to do: it sent every task, on time, kept its event loop responsive, recorded every
- * task once and lost no line of the ledger. If it did not, the cell says nothing about the system.
+ * task once and lost no line of the ledger. And the machine gave the harness and every node their turn. If they did not, the
+ * cell says nothing about the system.
  */
 const checker: Checker = {
   name: 'harness-healthy',
-  summary: 'the harness kept its schedule and its records',
+  summary: 'the harness kept its schedule and its records, and the machine starved nobody',
   check(history) {
     const trace = traceOf(history)
-    const problems = [...ownRecords(trace), ...ownMeasurements(trace)]
+    const problems = [...ownRecords(trace), ...ownMeasurements(trace), ...sickMachine(trace)]
     const counts = { problems: problems.length, tasks: trace.tasks.length }
     const witnesses = [...trace.extraEnds, ...(trace.health ? [trace.health] : [])]
       .map(({ index }) => index)
@@ -49,4 +51,14 @@ function ownMeasurements({ cell, health }: CellTrace): readonly string[] {
   if (notOffered > 0) problems.push(`${notOffered} tasks were not offered`)
   if (ledgerGaps > 0) problems.push(`${ledgerGaps} effects are missing from the ledger's file`)
   return problems
+}
+
+function sickMachine({ cell, health, faults, endAt }: CellTrace): readonly string[] {
+  const machine = health?.value.machine
+  if (!cell || !machine) return []
+  const acted = faults.filter(({ armedAt }) => armedAt !== undefined)
+  const nodes = acted.flatMap(({ places, armedAt = 0, healedAt = endAt }): readonly Harmed[] =>
+    places.map((node) => ({ node, from: armedAt, until: healedAt })),
+  )
+  return sicknessOf(machine, cell.health.machine, { nodes, memory: acted.some(({ fault }) => fault === 'oom') })
 }

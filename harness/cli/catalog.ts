@@ -1,4 +1,5 @@
 import { catalog as named, resolvePattern } from '../../patterns/catalog.ts'
+import { silencesAt } from '../../patterns/contract/silence.ts'
 import { profiles } from '../../patterns/agent/profiles.ts'
 import { readdir, readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
@@ -25,7 +26,8 @@ export async function openCatalog(): Promise<OpenCatalog> {
   ])
   const resolve = (name: string): CatalogPattern | undefined => {
     try {
-      return resolvePattern(name, deliveries, engines)
+      const pattern = resolvePattern(name, deliveries, engines)
+      return { ...pattern, silencesAt: (timeScale) => silencesAt(pattern, timeScale) }
     } catch (error) {
       if (error instanceof RangeError) return undefined
       throw error

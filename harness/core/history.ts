@@ -1,3 +1,4 @@
+import type { MachineHealth } from './machine.ts'
 import type { CellPlan } from './plan.ts'
 
 /**
@@ -195,6 +196,8 @@ export interface HarnessHealth {
   readonly notOffered: number
   readonly cpuShare: number
   readonly ledgerGaps: number
+  /** Absent in runs from before there was such a measurement. */
+  readonly machine?: MachineHealth
 }
 
 export type History = readonly Op[]

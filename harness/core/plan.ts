@@ -1,3 +1,4 @@
+import type { MachineLimits } from './machine.ts'
 import type { Promised } from './promises.ts'
 import type { Floored, Tuning } from './timeouts.ts'
 
@@ -112,6 +113,8 @@ export type LinkName = (typeof linkNames)[number]
 export interface HealthLimits {
   readonly pacerLagP99Ms: number
   readonly eventLoopDelayP99Ms: number
+  /** Of a cell alone: derived from what it measures. Absent in older plans, where nothing of it is judged. */
+  readonly machine?: MachineLimits
 }
 
 /** Fails the run unless the metric's interval lies on the good side of the limit. */

@@ -28,6 +28,8 @@ export interface CatalogPattern {
   readonly delivery: Delivery
   readonly engine: Engine
   readonly tuning: Tuning
+  /** By name, real milliseconds: after how much silence somebody in it takes another one for dead. */
+  silencesAt?(timeScale: number): Readonly<Record<string, number>>
 }
 
 /** What planning needs to know of a kind of work. */

@@ -1,3 +1,4 @@
+import { machineLimits } from '../core/machine.ts'
 import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../core/plan.ts'
 import { drawUniform } from '../core/rng.ts'
 import { flooredAt } from '../core/timeouts.ts'
@@ -65,6 +66,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const { delivery, engine, tuning } = pattern
   const floored = flooredAt(engine.timeouts, tuning, timeScale)
   const untouchedBy = findUntouched(arm, pattern, scenario)
+  const machine = machineLimits(pattern.silencesAt?.(timeScale) ?? {})
   const executors = countNodes(pattern, 'executor', replicas)
   const faults = pickFaults(block, pattern, scenario)
   const takeoverMs = takeoverCostMs(pattern, scenario, faults, work)
@@ -93,7 +95,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     ...(executors !== replicas.executor && { executors }),
     faults,
     ...(untouchedBy.length > 0 && { untouchedBy }),
-    health,
+    health: { ...health, ...(machine && { machine }) },
   }
 }
 

@@ -22,7 +22,7 @@ import { createJobRunner, type JobRunner, openDispatcher, planJobs } from './job
 import { type Ledger, openLedger } from './ledger.ts'
 import { carryOut } from './nemesis.ts'
 import { nodeEnvironment } from './node-environment.ts'
-import { type CellEvents, engineOf, enterPhase, type Parts, type RunContext } from './parts.ts'
+import { type BlockContext, type CellEvents, engineOf, enterPhase, type Parts } from './parts.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { watchSteps } from './step-watch.ts'
 
@@ -43,7 +43,7 @@ const maxInFlight = 20_000
  * Start a cell's ledger, receiver and nodes, and connect its clients.
  * When that fails, the reason is the last line of the cell's history, and the promise rejects with it.
  */
-export async function prepareCell(cell: CellPlan, context: RunContext, events: CellEvents): Promise<ReadyCell> {
+export async function prepareCell(cell: CellPlan, context: BlockContext, events: CellEvents): Promise<ReadyCell> {
   await using stack = new AsyncDisposableStack()
   const folder = await createCell(context.folder, cell.id)
   const history = await openHistory(folder.history)
@@ -63,7 +63,7 @@ export async function prepareCell(cell: CellPlan, context: RunContext, events: C
 
 async function assemble(
   cell: CellPlan,
-  context: RunContext,
+  context: BlockContext,
   events: CellEvents,
   recorder: Recorder,
   folder: CellFolder,
@@ -104,7 +104,7 @@ function readyCell(parts: Parts, history: LineFile<Op>, owned: AsyncDisposableSt
 
 async function deploy(
   cell: CellPlan,
-  context: RunContext,
+  context: BlockContext,
   recorder: Recorder,
   ground: Ground,
   ledger: Ledger,
@@ -121,8 +121,10 @@ async function deploy(
       restartDelayMs: cell.restartDelayMs,
       seed: cell.seed,
       edge: cell.faults.some(({ fault }) => context.faults.get(fault)?.needs.includes('edge')),
-      onNodeEvent: ({ node, ...event }) =>
-        void recorder.record({ f: 'node', type: 'observe', process: `node:${node}`, value: { node, ...event } }),
+      onNodeEvent: (event) => {
+        context.machine.node(cell, event)
+        recorder.record({ f: 'node', type: 'observe', process: `node:${event.node}`, value: event })
+      },
     },
     context.signal,
   )
@@ -130,7 +132,7 @@ async function deploy(
 
 async function connectClients(
   cell: CellPlan,
-  context: RunContext,
+  context: BlockContext,
   recorder: Recorder,
   deployment: Deployment,
   receiver: CallbackReceiver,

@@ -16,7 +16,7 @@ export async function conclude(
   pacer: PacerReport,
   health: ReturnType<HealthMonitor['stop']>,
 ): Promise<void> {
-  const { recorder, runner, deployment, token, ledger } = parts
+  const { cell, context, recorder, runner, deployment, token, ledger } = parts
   enterPhase(parts, 'final')
   const { effects, gaps } = await ledger.readAll()
   await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
@@ -26,7 +26,13 @@ export async function conclude(
     f: 'health',
     type: 'observe',
     process: 'harness',
-    value: { ...summarizeLags(pacer.lagsMs), ...health, notOffered: pacer.notOffered, ledgerGaps: gaps },
+    value: {
+      ...summarizeLags(pacer.lagsMs),
+      ...health,
+      notOffered: pacer.notOffered,
+      ledgerGaps: gaps,
+      machine: context.machine.health(cell),
+    },
   })
   enterPhase(parts, 'end', await findFullDisk(parts))
 }

@@ -5,6 +5,7 @@ import type { Journal } from '../os/journal.ts'
 import type { RunFolder } from '../store/run-folder.ts'
 import type { JobRunner, PlannedJob } from './jobs.ts'
 import type { Ledger } from './ledger.ts'
+import type { MachineWatch } from './machine/watch.ts'
 import type { Recorder } from './recorder.ts'
 import type { StepWatch } from './step-watch.ts'
 
@@ -20,6 +21,11 @@ export interface RunContext {
   readonly signal: AbortSignal
 }
 
+/** What the cells of a block share, which run side by side. */
+export interface BlockContext extends RunContext {
+  readonly machine: MachineWatch
+}
+
 export interface CellEvents {
   readonly phase: (phase: Phase) => void
   readonly fault: (change: FaultChange) => void
@@ -28,7 +34,7 @@ export interface CellEvents {
 /** A cell's machinery, from its start until it is disposed. */
 export interface Parts {
   readonly cell: CellPlan
-  readonly context: RunContext
+  readonly context: BlockContext
   readonly recorder: Recorder
   readonly ledger: Ledger
   readonly steps: StepWatch

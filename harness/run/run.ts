@@ -11,10 +11,11 @@ import { collectEnvironment } from '../store/environment.ts'
 import { createRun, type RunFolder, writeResults, writeVerification } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
-import type { RunContext } from './parts.ts'
+import type { BlockContext, RunContext } from './parts.ts'
 import { cleanUp } from './cleanup.ts'
 import { watchHealth } from './health.ts'
 import { judgeFolder } from './judge.ts'
+import { watchMachine } from './machine/watch.ts'
 import type { OnProgress } from './progress.ts'
 import { supervise } from './supervise.ts'
 import { findRuntimes, type Sweeper } from './sweepers.ts'
@@ -125,13 +126,15 @@ async function conductBlocks(
 async function conductBlock(block: readonly CellPlan[], context: RunContext, onProgress: OnProgress): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const started = monotonicMs()
-  const settled = await Promise.allSettled(block.map((cell) => prepare(cell, context, onProgress)))
+  const machine = stack.use(watchMachine())
+  const settled = await Promise.allSettled(block.map((cell) => prepare(cell, { ...context, machine }, onProgress)))
   const ready = settled.flatMap((one) => (one.status === 'fulfilled' ? [stack.use(one.value)] : []))
   settled.forEach((one, i) => one.status === 'rejected' && reportFailure(block[i]!, one.reason, started, onProgress))
   context.signal.throwIfAborted()
   const health = watchHealth()
   // A moment for every cell to reach its starting line.
   const epochMs = monotonicMs() + 100
+  machine.start(epochMs)
   const ticker = setInterval(() => ready.forEach((cell) => reportCounts(cell, epochMs, onProgress)), 500)
   try {
     await Promise.all(ready.map((cell) => cell.underLoad(epochMs)))
@@ -151,7 +154,7 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
     })
 }
 
-async function prepare(cell: CellPlan, context: RunContext, onProgress: OnProgress): Promise<ReadyCell> {
+async function prepare(cell: CellPlan, context: BlockContext, onProgress: OnProgress): Promise<ReadyCell> {
   onProgress({ kind: 'cell-start', cell: cell.id, tasks: cell.tasks, plannedMs: plannedCellMs(cell) })
   onProgress({ kind: 'cell-phase', cell: cell.id, phase: 'deploy' })
   return prepareCell(cell, context, {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { linkNames, type CellPlan, type Gate, type HealthLimits, type Plan } from '../core/plan.ts'
 import { promises, type Promised } from '../core/promises.ts'
 import { tunings } from '../core/timeouts.ts'
+import { machineLimitsSchema } from './machine-schema.ts'
 
 /**
  * `plan.json`, version 1, as `harness/core/plan.ts` describes it. Fields that this version does not know are kept:
@@ -36,7 +37,11 @@ const plannedFault = z.looseObject({
   seed: z.number(),
 })
 
-const healthLimits: z.ZodType<HealthLimits> = z.looseObject({ pacerLagP99Ms: ms, eventLoopDelayP99Ms: ms })
+const healthLimits: z.ZodType<HealthLimits> = z.looseObject({
+  pacerLagP99Ms: ms,
+  eventLoopDelayP99Ms: ms,
+  machine: z.exactOptional(machineLimitsSchema),
+})
 
 export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
   id: z.string().regex(/^[\w.+@-]+$/, 'a cell id is a folder name'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { promises, type Promised } from '../core/promises.ts'
+import { machineHealthSchema } from './machine-schema.ts'
 import { cellPlanSchema, gateSchema, planSchema } from './plan-file.ts'
 import { verificationSchema } from './verification-file.ts'
 import { outcomes, type CellResult, type Environment, type Outcome, type RunResults } from './schema.ts'
@@ -96,6 +97,7 @@ const health = z.looseObject({
   notOffered: count,
   cpuShare: z.number(),
   ledgerGaps: count,
+  machine: optional(machineHealthSchema),
 })
 const cell: z.ZodType<CellResult> = z.looseObject({
   cell: cellPlanSchema,

@@ -1,3 +1,4 @@
+import { machineLimits } from '../../harness/core/machine.ts'
 import type { CellPlan, PlannedFault } from '../../harness/core/plan.ts'
 import type { Promised } from '../../harness/core/promises.ts'
 
@@ -46,7 +47,7 @@ export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): Ce
     restartDelayMs: downMs,
     replicas: { api: replicas, executor: replicas },
     faults: kills.map(planKill),
-    health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
+    health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20, machine: machineLimits({ watchdogMs: 500 })! },
   }
 }
 

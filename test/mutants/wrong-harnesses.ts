@@ -1,7 +1,20 @@
+import type { Op } from '../../harness/core/history.ts'
+import type { MachineHealth } from '../../harness/core/machine.ts'
 import { loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
 import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webhook } from './worlds.ts'
 
 const task = 't-00040'
+
+/** What the machine did beside being well. */
+function onMachine(history: readonly Op[], sickness: Partial<MachineHealth>): Op[] {
+  const machine: MachineHealth = { standstill: { at: 0, ms: 5 }, cores: 2, ...sickness }
+  return revalue(
+    history,
+    'health',
+    () => true,
+    () => ({ machine }),
+  )
+}
 
 /** Harnesses that did not do, or cannot show, what they were to do. */
 export const wrongHarnesses: readonly Mutant[] = [
@@ -38,6 +51,29 @@ export const wrongHarnesses: readonly Mutant[] = [
       () => true,
       () => ({ pacerLagP99Ms: 80 }),
     ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the harness was stopped for three seconds in the drain',
+    history: onMachine(streaming(broken), { standstill: { at: 9000, ms: 3000 } }),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'a worker was starved for as long as a lease lasts, by the load of the run itself',
+    history: onMachine(polling(broken), {
+      processes: [{ name: 'worker-3', mean: 0.2, worst: [{ at: 100, ms: 700, waitedMs: 520 }] }],
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'others kept the processors busy',
+    history: onMachine(webhook(broken), {
+      cpuPressure: { mean: 0.6, worst: 0.9, at: 0 },
+      others: { mean: 0.5, worst: 0.6, at: 0 },
+    }),
     verdict: 'INVALID',
     caughtBy: ['harness-healthy'],
   },

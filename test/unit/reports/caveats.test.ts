@@ -9,7 +9,7 @@ function run(...cells: readonly Partial<CellPlan>[]): RunResults {
     verdict: 'PASS',
     faults: [],
     success: { n: 1000, successes: 1000 },
-    health: {},
+    health: { machine: {} },
   }))
   return {
     cells: made as unknown as CellResult[],
@@ -54,4 +54,12 @@ test('who has another number of executors than the scenario gives is told once',
     'Not all patterns have as many executors as the scenario gives: durable-restate (1 instead of 2). Where there is one, nobody can take over from it.',
   ])
   expect(caveatsOf(run({ ...one, executors: 3 }))).toEqual([expect.stringMatching(/\(3 instead of 2\)\.$/)])
+})
+
+test('a machine that could not be watched, and a run from before there was a watch, say so', () => {
+  const blind = run({})
+  const health = { ...blind.cells[0]!.health!, machine: { unwatched: 'there is no /proc/pressure' } }
+  const over = (of: unknown) => ({ ...blind, cells: [{ ...blind.cells[0]!, health: of }] }) as unknown as RunResults
+  expect(caveatsOf(over(health))).toEqual(['The machine could not be watched here: there is no /proc/pressure.'])
+  expect(caveatsOf(over({}))).toEqual(['Whether the machine starved anybody was not measured: a.kill.1.'])
 })

@@ -195,5 +195,6 @@ function healthOf(verdict: Store.RunVerdict): NonNullable<Store.CellResult['heal
     notOffered: 0,
     cpuShare: 0.21,
     ledgerGaps: 0,
+    machine: { standstill: { at: 0, ms: 12 }, cores: 4 },
   }
 }

@@ -1,0 +1,30 @@
+import { monotonicMs } from '../../core/clock.ts'
+import type { MachineHealth } from '../../core/machine.ts'
+
+const tickMs = 100
+
+/** The longest time that this process's own clock stood still: stopped, swapped out, or on a machine that was. */
+export function watchStandstill(): Disposable & {
+  start(epochMs: number): void
+  longest(): MachineHealth['standstill']
+} {
+  let epochMs = Infinity
+  let last = 0
+  let longest = { at: 0, ms: 0 }
+  const look = (): void => {
+    const now = monotonicMs()
+    const from = Math.max(last, epochMs)
+    const ms = now - from - tickMs
+    if (ms > longest.ms) longest = { at: Math.round(from - epochMs), ms: Math.round(ms) }
+    last = now
+  }
+  const ticker = setInterval(look, tickMs)
+  return {
+    start: (epoch) => void (epochMs = epoch),
+    longest() {
+      look()
+      return longest
+    },
+    [Symbol.dispose]: () => clearInterval(ticker),
+  }
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { type MachineHealth, machineLimits } from '../../../harness/core/machine.ts'
+import { sicknessOf } from '../../../harness/core/sickness.ts'
+
+const limits = machineLimits({ watchdogMs: 625, leaseMs: 1000, requestTimeoutMs: 667 })!
+const unharmed = { nodes: [], memory: false }
+const well: MachineHealth = { standstill: { at: 0, ms: 20 }, cores: 2 }
+const told = (over: Partial<MachineHealth>, harm: Parameters<typeof sicknessOf>[2] = unharmed) =>
+  sicknessOf({ ...well, ...over }, limits, harm)
+const course = (worst: number) => ({ mean: worst / 2, worst, at: 12_300 })
+
+describe('limits', () => {
+  test('come from the shortest silence that anybody takes for death', () => {
+    expect(limits).toMatchObject({ silence: { name: 'watchdogMs', ms: 625 }, standstillMs: 312.5, delayShare: 0.5 })
+    expect(machineLimits({})).toBeUndefined()
+  })
+})
+
+describe('a sick machine', () => {
+  test('well is well, and plans from before have no limits', () => {
+    expect(told({})).toEqual([])
+    expect(sicknessOf({ ...well, standstill: { at: 0, ms: 9000 } }, undefined, unharmed)).toEqual([])
+  })
+
+  test('a harness that stood still says for how long and when', () => {
+    expect(told({ standstill: { at: 12_345, ms: 312 } })).toEqual([])
+    expect(told({ standstill: { at: 12_345, ms: 3002 } })).toEqual([
+      expect.stringMatching(
+        /^the harness stood still for 3\.0 s at 0:12; the limit is 313 ms, .*watchdogMs, 625 ms.*timeScale/,
+      ),
+    ])
+  })
+
+  test('a node that waited for more than half of the silence is named with what it waited', () => {
+    const spell = (waitedMs: number) => [{ name: 'worker-1', mean: 0.1, worst: [{ at: 61_000, ms: 640, waitedMs }] }]
+    expect(told({ processes: spell(320) })).toEqual([])
+    expect(told({ processes: spell(321) })).toEqual([
+      expect.stringMatching(/^worker-1 had work and waited 321 ms of 640 ms for a processor at 1:01; .*sideBySide/),
+    ])
+  })
+
+  test('a node that a fault acts on waits by design; a spell beside it does not', () => {
+    const processes = [{ name: 'worker-1', mean: 0.1, worst: [{ at: 1000, ms: 700, waitedMs: 600 }] }]
+    const harmed = (node: string, from: number, until: number) => ({ nodes: [{ node, from, until }], memory: false })
+    expect(told({ processes }, harmed('worker-1', 900, 1100))).toEqual([])
+    expect(told({ processes }, harmed('worker-1', 1700, 2000))).toHaveLength(1)
+    expect(told({ processes }, harmed('worker-0', 900, 1100))).toHaveLength(1)
+  })
+
+  test('pressure counts where others make it, not where the run does', () => {
+    expect(told({ cpuPressure: course(0.9), others: course(0.3) })).toEqual([])
+    expect(told({ cpuPressure: course(0.2), others: course(0.9) })).toEqual([])
+    expect(told({ cpuPressure: course(0.94), others: course(0.61) })).toEqual([
+      'others than this run used 1.2 of 2 processors in the worst ten seconds, from 0:12 (limit 0.7), and somebody waited for one 94 % of that time (limit 25 %); end what else runs on this machine',
+    ])
+  })
+
+  test('steal and pressure on memory, unless a fault fills it', () => {
+    expect(told({ steal: course(0.04), memoryPressure: course(0.09) })).toEqual([])
+    expect(told({ steal: course(0.06) })).toEqual([
+      expect.stringContaining('the hypervisor gave 6 % of the processors'),
+    ])
+    expect(told({ memoryPressure: course(0.2) })).toEqual([
+      expect.stringContaining('waited for memory 20 % of the time'),
+    ])
+    expect(told({ memoryPressure: course(0.2) }, { nodes: [], memory: true })).toEqual([])
+  })
+})

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { childrenOf, isVisible, openThreads, readCpuTimes } from '../../../harness/os/proc.ts'
+import { trackCourse } from '../../../harness/run/machine/course.ts'
+import { trackDelay } from '../../../harness/run/machine/spells.ts'
+
+describe('a course', () => {
+  test('knows its mean and its worst ten seconds', () => {
+    const tracker = trackCourse()
+    let total = 0
+    for (let at = 0; at <= 60_000; at += 250) {
+      if (at > 20_000 && at <= 25_000) total += 250
+      tracker.add(at, 1000 + total)
+    }
+    expect(tracker.course()).toEqual({ mean: 0.0833, worst: 0.5, at: 15_000 })
+  })
+
+  test('of less than ten seconds is its mean; of one reading nothing', () => {
+    const tracker = trackCourse()
+    tracker.add(0, 500)
+    expect(tracker.course()).toBeUndefined()
+    tracker.add(4000, 1500)
+    expect(tracker.course()).toEqual({ mean: 0.25, worst: 0.25, at: 0 })
+  })
+
+  test('a count that falls back a little is no share below zero', () => {
+    const tracker = trackCourse()
+    tracker.add(0, 100)
+    tracker.add(1000, 90)
+    expect(tracker.course()?.mean).toBe(0)
+  })
+})
+
+describe('a delay', () => {
+  test('keeps the worst spells of a window, the worst first, none overlapping', () => {
+    const tracker = trackDelay(500)
+    const waits = [0, 250, 200, 0, 0, 0, 100, 100, 0, 0]
+    waits.forEach((waited, i) => tracker.add(i * 250, 250, waited))
+    expect(tracker.delay('worker-0')).toEqual({
+      name: 'worker-0',
+      mean: 0.26,
+      worst: [
+        { at: 250, ms: 500, waitedMs: 450 },
+        { at: 1500, ms: 500, waitedMs: 200 },
+      ],
+    })
+  })
+
+  test('a reading that came late is one long spell, and nobody waits longer than there was time', () => {
+    const tracker = trackDelay(500)
+    tracker.add(0, 3000, 9000)
+    expect(tracker.delay('a').worst).toEqual([{ at: 0, ms: 3000, waitedMs: 3000 }])
+  })
+
+  test('calm is worth no line', () => {
+    const tracker = trackDelay(500)
+    for (let at = 0; at < 5000; at += 250) tracker.add(at, 250, 50)
+    expect(tracker.delay('a')).toEqual({ name: 'a', mean: 0.2, worst: [] })
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('what the kernel tells', () => {
+  test('threads, children, processors', async () => {
+    const child = spawn('sleep', ['5'])
+    await once(child, 'spawn')
+    expect(childrenOf(process.pid)).toContain(child.pid)
+    using threads = openThreads(child.pid!)
+    expect([...threads.read().keys()]).toEqual([child.pid])
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(threads.read().size).toBe(0)
+    expect(isVisible(child.pid!)).toBe(false)
+    expect(readCpuTimes()!.idleMs).toBeGreaterThan(0)
+  })
+})
