@@ -15,7 +15,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...untouchedCells(results.cells),
     ...otherwiseManned(results.cells),
     ...smallCells(results.cells),
-    ...clusteredNote(results.cells),
+    ...sharedFaultsNote(results.cells),
     ...windowNotes(results),
     ...compressionNote(results),
     ...graceNotes(results.cells),
@@ -101,10 +101,13 @@ function smallCells(cells: readonly CellResult[]): readonly string[] {
   return small.length === 0 ? [] : [`Too small to settle anything: ${list(small)}.`]
 }
 
-function clusteredNote(cells: readonly CellResult[]): readonly string[] {
-  if (!cells.some(({ success }) => success.clustered)) return []
+function sharedFaultsNote(cells: readonly CellResult[]): readonly string[] {
+  const shared = cells.filter(({ success }) => success.faults !== undefined)
+  const without = shared.filter(({ success }) => !success.interval).map(({ cell }) => cell.id)
+  if (shared.length === 0) return []
   return [
-    'Where one fault hits many tasks at once, tasks are not independent: those intervals are over fault episodes, and wider.',
+    'Where one fault hits many tasks at once, tasks are not independent: those intervals are over faults, and wider.',
+    ...(without.length > 0 ? [`Too few faults for an interval: ${list(without)}.`] : []),
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { Proportion } from '../harness/store/schema.ts'
+import type { Needed, Proportion } from '../harness/store/schema.ts'
 
 /**
  * A share as a percentage that never rounds a loss away: 0.9998 is `99.98%`, and only 1 is `100%`.
@@ -44,22 +44,18 @@ export function plural(n: number, noun: string): string {
   return `${count(n)} ${noun}${n === 1 ? '' : 's'}`
 }
 
-export interface NamedInterval {
-  readonly interval: readonly [number, number]
-  readonly method: string
-}
-
-/**
- * The 95 % interval to show for a share: the wider of Wilson's, which takes tasks as independent, and the one over fault
- * episodes, which does not. Tasks that share a fault never make a share surer than independent ones.
- */
-export function shownInterval({ wilson, clustered }: Proportion): NamedInterval {
-  const width = ([low, high]: readonly [number, number]): number => high - low
-  if (clustered && width(clustered.interval) > width(wilson))
-    return { interval: clustered.interval, method: `${clustered.method}, ${plural(clustered.clusters, 'episode')}` }
-  return { interval: wilson, method: 'Wilson' }
+/** The 95 % interval of a share, or why there is none. */
+export function shownInterval({ interval, method, n }: Pick<Proportion, 'interval' | 'method' | 'n'>): string {
+  if (n === 0) return '–'
+  return interval ? percentInterval(interval) : method
 }
 
 export function shareOf({ successes, n }: Proportion): number {
   return n === 0 ? Number.NaN : successes / n
+}
+
+/** `72 tasks`, `36 faults`: what would settle a gate in four of five runs. */
+export function neededText(needed: Needed | undefined): string {
+  if (!needed) return ''
+  return 'tasks' in needed ? plural(needed.tasks, 'task') : plural(needed.faults, 'fault')
 }

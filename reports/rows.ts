@@ -1,7 +1,7 @@
 import { isBeyondRuntime } from '../harness/core/left-out.ts'
 import { unmeasuredBy } from '../harness/core/verification.ts'
 import type { CellResult, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
-import { duration, shownInterval } from './numbers.ts'
+import { duration } from './numbers.ts'
 
 /** All cells under one arm, the patterns side by side. */
 export interface ArmGroup {
@@ -82,14 +82,14 @@ export function percentileText(overhead: Overhead, name: 'p50' | 'p95' | 'p99'):
   return `${overhead.tooFew.includes(name) ? '~' : ''}${duration(overhead[name])}`
 }
 
-/** Even a flawless record of fewer tasks cannot show 95 % success with 95 % confidence (0.95^59 < 0.05). */
-export const fewestTasks = 59
+/** Not even a flawless record of fewer tasks shows 95 % success by a two-sided 95 % interval (0.95^72 < 0.025). */
+export const fewestTasks = 72
 /** Why the share says little, or undefined. */
 export function tooSmall({ n }: Proportion): string | undefined {
   return n < fewestTasks ? `only ${n} tasks` : undefined
 }
 
-/** The worst share of failures that the interval still allows. */
-export function failureBound(proportion: Proportion): number {
-  return 1 - shownInterval(proportion).interval[0]
+/** The worst share of failures that the interval, or what there is instead of one, still allows. */
+export function failureBound({ interval, bounds }: Proportion): number {
+  return 1 - (interval ?? bounds ?? [0, 1])[0]
 }

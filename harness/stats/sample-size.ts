@@ -1,31 +1,114 @@
-import { clopperPearson, defaultConfidence } from './intervals.ts'
+import { type Copies, fewestEpisodes, type Firings, intervalOfCopies, type Sample, splitSample } from './episodes.ts'
+import { defaultConfidence } from './intervals.ts'
+import { binomialCdf } from './special.ts'
 
-/** Beyond this many tasks "needed" is no longer advice. */
-const most = 1e9
+/** The share of studies that "needed" is to settle. */
+export const usualPower = 0.8
+/** The standard normal quantile of it. */
+const powerZ = 0.8416212335729143
+
+/** Beyond these "needed" is no longer advice. */
+const mostTasks = 1e7
+const mostFaults = 1e5
+
+export type Needed = { readonly tasks: number } | { readonly faults: number }
 
 /**
- * Tasks that would settle whether a rate reaches `limit`, if the observed rate held: the smallest n at which the
- * Clopper-Pearson interval lies on one side. `widening` is the design effect: how many times more tasks the data need
- * than independent ones would (1: independent). Undefined where no number would do.
+ * What settles whether the success rate reaches `limit` in four of five studies, if the observed rates held: independent
+ * tasks, or faults with as many tasks each as now. Where tasks share faults it says tasks only if
+ * more of them under the same faults would do. Undefined where no number would: the observed rate is the limit.
  */
-export function neededToSettle(
-  observed: number,
-  limit: number,
-  widening = 1,
-  confidence = defaultConfidence,
-): number | undefined {
-  const settles = (n: number): boolean => {
-    const [low, high] = clopperPearson(observed * n, n, confidence)
-    return low >= limit || high < limit
+export function neededToSettle(sample: Sample, firings: Firings, limit: number): Needed | undefined {
+  const faults = splitSample(sample).shared.length
+  if (faults === 0) return asTasks(tasksToSettle((sample.n - sample.failures) / sample.n, limit))
+  if (faults >= fewestEpisodes) {
+    const tasks = smallest(sample.n, mostTasks, (n) => settles(sample, firings, limit, { outside: n / sample.n }))
+    if (tasks !== undefined) return { tasks }
   }
-  let high = 1
-  while (high < most && !settles(high)) high *= 2
-  if (high >= most) return undefined
-  let low = Math.floor(high / 2)
+  const least = Math.max(faults, fewestEpisodes)
+  const enough = (count: number): boolean => {
+    return settles(sample, firings, limit, { outside: count / faults, episodes: count / faults })
+  }
+  const found = smallest(least, mostFaults, enough)
+  return found === undefined ? undefined : { faults: found }
+}
+
+function asTasks(tasks: number | undefined): Needed | undefined {
+  return tasks === undefined ? undefined : { tasks }
+}
+
+/**
+ * Independent tasks with which the Clopper-Pearson interval lies on the right side of `limit` with this probability, if
+ * successes have probability `rate`. Power is a saw: the first n at which it is enough, and not far more if there is one.
+ */
+export function tasksToSettle(rate: number, limit: number, power = usualPower): number | undefined {
+  if (rate === limit) return undefined
+  const first = smallest(1, mostTasks, (n) => powerOf(n, rate, limit) >= power)
+  if (first === undefined || rate === 0 || rate === 1) return first
+  const stride = Math.max(1, Math.round(first / 500))
+  for (let n = first; n < first * 1.3; n += stride) {
+    const reached = powerOf(n, rate, limit)
+    if (reached >= power && reached <= power + 0.04) return n
+  }
+  return first
+}
+
+/** Probability that n independent tasks show by Clopper-Pearson on which side of the limit the rate is. */
+export function powerOf(n: number, rate: number, limit: number, confidence = defaultConfidence): number {
+  if (rate < limit) return powerOf(n, 1 - rate, 1 - limit, confidence)
+  const tail = (1 - confidence) / 2
+  // The interval lies above the limit where so many successes would be too rare at the limit itself.
+  const passes = (k: number): boolean => 1 - binomialCdf(k - 1, n, limit) <= tail
+  if (!passes(n)) return 0
+  return 1 - binomialCdf(smallest(0, n, passes)! - 1, n, rate)
+}
+
+/** Whether a study of this size settles it even where it is one of the worse ones: its power quantile. */
+function settles(sample: Sample, firings: Firings, limit: number, copies: Copies): boolean {
+  const above = 1 - sample.failures / sample.n > limit
+  const unlucky = shifted(sample, firings, copies, above ? 1 : -1)
+  const [low, high] = intervalOfCopies(unlucky, firings, copies)
+  return above ? low >= limit : high < limit
+}
+
+/** The same study with as many more, or fewer, failures as one of five would have. */
+function shifted(sample: Sample, firings: Firings, copies: Copies, direction: 1 | -1): Sample {
+  const { failures, n, episodes } = sample
+  if (failures === 0) return sample
+  const factor = Math.max(0, 1 + (direction * powerZ * Math.sqrt(variance(sample, firings, copies))) / failures)
+  const { shared, outside } = splitSample(sample)
+  const moved = episodes.map((one) =>
+    shared.includes(one) ? { n: one.n, failures: Math.min(one.n, one.failures * factor) } : one,
+  )
+  const others = Math.min(outside.n, outside.failures * factor)
+  return { n, failures: others + moved.reduce((sum, one) => sum + (one.n > 1 ? one.failures : 0), 0), episodes: moved }
+}
+
+/** Of the number of failures: between episodes, and binomial outside them. */
+function variance(sample: Sample, firings: Firings, { outside: more = 1, episodes: often = 1 }: Copies): number {
+  const { shared, outside } = splitSample(sample)
+  const lost = shared.reduce((sum, { failures }) => sum + failures, 0)
+  const touched = shared.reduce((sum, { n }) => sum + n, 0)
+  const expected = (n: number): number => (firings === 'drawn' ? 0 : (lost / touched) * n)
+  const squares = shared.reduce((sum, { n, failures }) => sum + (failures - expected(n)) ** 2, 0)
+  const few = firings === 'drawn' || shared.length < 2 ? 1 : shared.length / (shared.length - 1)
+  const binomial = outside.n === 0 ? 0 : outside.failures * (1 - outside.failures / outside.n)
+  return (squares * few) / often + binomial / more
+}
+
+/** The smallest whole number in the range that is enough, where more is never less; undefined for none. */
+function smallest(from: number, to: number, enough: (n: number) => boolean): number | undefined {
+  if (enough(from)) return from
+  let [low, high] = [from, Math.max(1, 2 * from)]
+  while (high < to && !enough(high)) [low, high] = [high, high * 2]
+  if (high >= to) {
+    high = to
+    if (!enough(high)) return undefined
+  }
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2)
-    if (settles(middle)) high = middle
+    if (enough(middle)) high = middle
     else low = middle
   }
-  return Math.ceil(high * widening)
+  return high
 }

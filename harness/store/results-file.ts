@@ -19,9 +19,10 @@ const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
 const proportion = z.looseObject({
   successes: count,
   n: count,
-  wilson: interval,
-  clopperPearson: interval,
-  clustered: optional(z.looseObject({ interval, clusters: count, method: z.string() })),
+  interval: optional(interval),
+  method: z.string(),
+  faults: optional(count),
+  bounds: optional(interval),
 })
 const overhead = z.looseObject({
   p50: ms.nullable(),
@@ -134,9 +135,11 @@ const claim = z.looseObject({
 const gateResult = z.looseObject({
   gate: gateSchema,
   observed: z.number(),
-  interval,
+  interval: optional(interval),
   n: count,
-  needed: optional(count),
+  faults: optional(count),
+  needed: optional(z.union([z.strictObject({ tasks: count }), z.strictObject({ faults: count })])),
+  note: optional(z.string()),
   verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
 })
 

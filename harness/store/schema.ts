@@ -56,17 +56,18 @@ export interface CellResult {
   readonly tasks: readonly TaskRow[]
 }
 
+/** One interval, for tables, gates and claims alike. */
 export interface Proportion {
   readonly successes: number
   readonly n: number
-  readonly wilson: readonly [number, number]
-  readonly clopperPearson: readonly [number, number]
-  /** Where one fault hits many tasks: an interval over episodes, and how it was made. */
-  readonly clustered?: {
-    readonly interval: readonly [number, number]
-    readonly clusters: number
-    readonly method: string
-  }
+  /** 95 %, two-sided. Absent where none can be claimed: no task, or too few faults that hit several tasks each. */
+  readonly interval?: readonly [number, number]
+  /** How the interval was made, or why there is none. */
+  readonly method: string
+  /** Faults that hit several tasks each; absent where none did, so that tasks are independent. */
+  readonly faults?: number
+  /** With too few faults: what the other tasks allow, whatever had become of those that share a fault. No interval. */
+  readonly bounds?: readonly [number, number]
 }
 
 /** Milliseconds: seen - intended - ideal over all intended tasks; null = beyond the deadline (unresolved counts as infinite). */
@@ -167,13 +168,20 @@ export interface Claim {
   readonly note: string
 }
 
+export type Needed = { readonly tasks: number } | { readonly faults: number }
+
 export interface GateResult {
   readonly gate: Gate
   readonly observed: number
-  readonly interval: readonly [number, number]
+  /** Absent where none can be claimed: `note` says why. */
+  readonly interval?: readonly [number, number]
   readonly n: number
-  /** Tasks that would settle an INCONCLUSIVE one. */
-  readonly needed?: number
+  /** Faults that hit several tasks each; absent where none did. */
+  readonly faults?: number
+  /** What would settle an INCONCLUSIVE one in four of five runs; of faults, each with as many tasks as now. */
+  readonly needed?: Needed
+  /** Why there is no interval, or what else keeps it from a verdict. */
+  readonly note?: string
   readonly verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE'
 }
 

@@ -4,7 +4,7 @@ import { predictSuccess } from '../stats/prediction.ts'
 import { quantile, quantileInterval } from '../stats/quantiles.ts'
 import type { CellResult, Claim } from '../store/schema.ts'
 import { overheadOf } from './overhead.ts'
-import { claimInterval, proportionOf } from './proportion.ts'
+import { proportionOf } from './proportion.ts'
 import { usableCells } from './selection.ts'
 
 /** Published, predicted and measured side by side: a claim per published figure. */
@@ -31,24 +31,28 @@ type Judged = Omit<Claim, 'pattern' | 'arm' | 'source'>
 function judgeSuccess(published: number, cells: readonly CellResult[], missing: string): Judged {
   const base = { metric: 'success' as const, published }
   if (cells.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: missing }
-  const proportion = proportionOf(cells, ({ outcome }) => outcome === 'ok')
-  const interval = claimInterval(proportion)
+  const { successes, n, interval, bounds, method } = proportionOf(cells, ({ outcome }) => outcome === 'ok')
   const predicted = meanPrediction(cells)
   return {
     ...base,
     ...(predicted !== undefined && { predicted }),
-    measured: proportion.successes / proportion.n,
-    interval,
-    n: proportion.n,
-    verdict: weigh(published, interval),
-    note: describeFit(interval, predicted, proportion.clustered?.method ?? 'Clopper-Pearson'),
+    measured: successes / n,
+    ...(interval && { interval }),
+    n,
+    verdict: interval ? weigh(published, interval) : refutes(bounds, published) ? 'refuted' : 'underpowered',
+    note: describeFit(interval, predicted, method),
   }
 }
 
-function weigh(published: number, [low, high]: Interval): Claim['verdict'] {
-  if (published < low || published > high) return 'refuted'
+function weigh(published: number, interval: Interval): Claim['verdict'] {
+  const [low, high] = interval
+  if (refutes(interval, published)) return 'refuted'
   const tells = published > 0 ? low > atTwiceTheOddsOfFailing(published) : high < nearlyNever
   return tells ? 'consistent' : 'underpowered'
+}
+
+function refutes(interval: Interval | undefined, published: number): boolean {
+  return interval !== undefined && (published < interval[0] || published > interval[1])
 }
 
 /** What "never succeeds" is told apart from. */
@@ -59,10 +63,11 @@ function atTwiceTheOddsOfFailing(success: number): number {
   return 1 / (1 + 2 * Math.max((1 - success) / success, 1e-4))
 }
 
-function describeFit([low, high]: Interval, predicted: number | undefined, method: string): string {
-  const made = `${method}, 95 %`
+function describeFit(interval: Interval | undefined, predicted: number | undefined, method: string): string {
+  const made = interval ? `${method}, 95 %` : method
   if (predicted === undefined) return `${made}; no closed form covers these faults`
-  const fits = predicted >= low && predicted <= high
+  if (!interval) return made
+  const fits = predicted >= interval[0] && predicted <= interval[1]
   return `${made}; the prediction is ${fits ? 'inside' : 'outside'} the interval`
 }
 

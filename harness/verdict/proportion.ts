@@ -1,7 +1,14 @@
-import { areFiringsDrawn } from '../stats/prediction.ts'
-import { type Cluster, clusteredInterval } from '../stats/clusters.ts'
-import { clopperPearson, type Interval, wilson } from '../stats/intervals.ts'
 import type { CellPlan } from '../core/plan.ts'
+import {
+  boundsWhateverShared,
+  type Episode,
+  type Firings,
+  fewestEpisodes,
+  intervalOverEpisodes,
+  type Sample,
+  splitSample,
+} from '../stats/episodes.ts'
+import { areFiringsDrawn } from '../stats/prediction.ts'
 import type { Proportion, TaskRow } from '../store/schema.ts'
 
 /** A cell's tasks, or those of them that count. */
@@ -10,29 +17,45 @@ export interface Rows {
   readonly tasks: readonly TaskRow[]
 }
 
-/** Successes among the tasks of one cell, or of several repetitions pooled, with every interval that applies. */
-export function proportionOf(cells: readonly Rows[], isSuccess: (task: TaskRow) => boolean): Proportion {
-  const tasks = cells.flatMap((cell) => cell.tasks)
-  const n = tasks.length
-  const successes = tasks.filter(isSuccess).length
-  const episodes = cells.flatMap((cell) => countEpisodes(cell.tasks, isSuccess))
-  const firings = cells.some(({ cell }) => areFiringsDrawn(cell)) ? 'drawn' : 'fixed'
-  const clustered = clusteredInterval({ n, failures: n - successes, episodes }, firings)
+type IsSuccess = (task: TaskRow) => boolean
+
+/** Successes among the tasks of one cell, or of several repetitions pooled, with the one interval that there is. */
+export function proportionOf(cells: readonly Rows[], isSuccess: IsSuccess): Proportion {
+  const sample = sampleOf(cells, isSuccess)
+  const { n, failures } = sample
+  const faults = splitSample(sample).shared.length
+  const firings = firingsOf(cells)
+  const interval = n === 0 ? undefined : intervalOverEpisodes(sample, firings)
   return {
-    successes,
+    successes: n - failures,
     n,
-    wilson: wilson(successes, n),
-    clopperPearson: clopperPearson(successes, n),
-    ...(clustered && { clustered }),
+    ...(interval && { interval }),
+    method: n === 0 ? 'no task' : nameMethod(faults, firings),
+    ...(faults > 0 && { faults }),
+    ...(n > 0 && !interval && { bounds: boundsWhateverShared(sample) }),
   }
 }
 
-/** The interval to claim and to gate by: over episodes where tasks share them, else Clopper-Pearson. */
-export function claimInterval({ clustered, clopperPearson }: Proportion): Interval {
-  return clustered?.interval ?? clopperPearson
+/** The tasks, and what became of those that share a fault. */
+export function sampleOf(cells: readonly Rows[], isSuccess: IsSuccess): Sample {
+  const tasks = cells.flatMap((cell) => cell.tasks)
+  const episodes = cells.flatMap((cell) => countEpisodes(cell.tasks, isSuccess))
+  return { n: tasks.length, failures: tasks.filter((task) => !isSuccess(task)).length, episodes }
 }
 
-function countEpisodes(tasks: readonly TaskRow[], isSuccess: (task: TaskRow) => boolean): readonly Cluster[] {
+export function firingsOf(cells: readonly Rows[]): Firings {
+  return cells.some(({ cell }) => areFiringsDrawn(cell)) ? 'drawn' : 'fixed'
+}
+
+function nameMethod(faults: number, firings: Firings): string {
+  if (faults === 0) return 'Clopper-Pearson'
+  if (faults < fewestEpisodes)
+    return `${faults} ${faults === 1 ? 'fault' : 'faults'}: too few for an interval over faults`
+  const over = firings === 'drawn' ? 'drawn faults' : 'faults'
+  return `Clopper-Pearson outside, Gaffke over ${faults} ${over}`
+}
+
+function countEpisodes(tasks: readonly TaskRow[], isSuccess: IsSuccess): readonly Episode[] {
   const shared = Map.groupBy(tasks, ({ episode }) => episode)
   shared.delete(undefined)
   return [...shared.values()].map((members) => {

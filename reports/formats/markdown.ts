@@ -5,7 +5,7 @@ import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
-import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { count, duration, percent, neededText, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
 import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
 import { promisesOf, verdictMeaning } from '../promises.ts'
@@ -69,7 +69,7 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
         count(success.n),
         success.n === 0 ? '–' : outcomeText(outcomes),
         success.n === 0 ? '–' : emphasized(cell, percent(shareOf(success))),
-        success.n === 0 ? '–' : percentInterval(shownInterval(success).interval),
+        shownInterval(success),
         percentileText(overhead, 'p50'),
         percentileText(overhead, 'p95'),
         percentileText(overhead, 'p99'),
@@ -104,11 +104,11 @@ function sentence(text: string): string {
 
 function gates({ gates: all }: RunResults): string {
   if (all.length === 0) return ''
-  const rows = all.map(({ gate, observed, interval, n, needed, verdict }) => [
+  const rows = all.map(({ gate, observed, interval, n, needed, note, verdict }) => [
     `${gate.pattern} under ${gate.arm}: ${gate.metric} ≥ ${percent(gate.min)}`,
     n === 0 ? '–' : percent(observed),
-    n === 0 ? '–' : percentInterval(interval),
-    needed === undefined ? count(n) : `${count(n)} (${count(needed)} needed)`,
+    n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
+    needed ? `${count(n)} (${neededText(needed)} needed)` : count(n),
     verdict,
   ])
   return `### Gates\n\n${table(['gate', 'observed', '95 % interval', 'tasks', 'verdict'], rows)}`

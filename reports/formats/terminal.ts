@@ -5,7 +5,7 @@ import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
-import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { count, duration, percent, neededText, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { recoveryMeaning, recoveryTable } from '../recovery.ts'
 import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
 import { promisesOf, verdictMeaning } from '../promises.ts'
@@ -95,7 +95,7 @@ function cellRow(results: RunResults, cell: CellResult): readonly string[] {
     count(success.n),
     empty ? '-' : outcomeText(outcomes),
     empty ? '-' : unlessInvalid(cell, percent(shareOf(success))),
-    empty ? '-' : percentInterval(shownInterval(success).interval),
+    shownInterval(success),
     percentileText(overhead, 'p50'),
     percentileText(overhead, 'p95'),
     percentileText(overhead, 'p99'),
@@ -162,13 +162,13 @@ const gateColumns: readonly Column[] = [
 
 function gateTable(gates: readonly GateResult[], screen: Screen): string | undefined {
   if (gates.length === 0) return undefined
-  const rows = gates.map(({ gate, observed, interval, n, needed, verdict }) => [
+  const rows = gates.map(({ gate, observed, interval, n, needed, note, verdict }) => [
     `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
     `>= ${percent(gate.min)}`,
     n === 0 ? '–' : percent(observed),
-    n === 0 ? '–' : percentInterval(interval),
+    n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
     count(n),
-    needed === undefined ? '' : count(needed),
+    neededText(needed),
     verdict,
   ])
   return withPaint(gateColumns, rows, screen)

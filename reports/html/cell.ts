@@ -6,7 +6,7 @@ import {
   type FaultResult,
 } from '../../harness/store/schema.ts'
 import { healthFacts } from '../caveats.ts'
-import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { count, duration, percent, percentInterval, plural, shareOf } from '../numbers.ts'
 import { checkWord, promisesOf } from '../promises.ts'
 import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
@@ -88,9 +88,15 @@ function proportions({ success, exposed, serverSuccess, rework }: CellResult): M
   if (success.n === 0) return undefined
   const fact = (name: string, share: typeof success | undefined, meaning: string): readonly Child[] => {
     if (!share || share.n === 0) return [name, '–', '–', '–', meaning]
-    const { interval, method } = shownInterval(share)
+    const { interval, method } = share
     const sum = `${count(share.successes)}/${count(share.n)}`
-    return [name, tag('b', {}, percent(shareOf(share))), sum, `${percentInterval(interval)} (${method})`, meaning]
+    return [
+      name,
+      tag('b', {}, percent(shareOf(share))),
+      sum,
+      interval ? `${percentInterval(interval)} (${method})` : method,
+      meaning,
+    ]
   }
   const steps = `${count(rework.executedSteps)} steps for ${count(rework.plannedSteps)} planned`
   const waste = `${count(rework.duplicateEffects)} duplicate effects, ${duration(rework.wastedMs)} of work thrown away`

@@ -1,6 +1,6 @@
 import type { Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { failureScale, logScale } from '../axis.ts'
-import { count, duration, percent, percentInterval } from '../numbers.ts'
+import { count, duration, neededText, percent, percentInterval } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
 import { badge, section, table } from './parts.ts'
 import { line, picture, rect } from './svg.ts'
@@ -71,18 +71,18 @@ export function diamond(x: number, y: number): Markup {
 /** What had to hold. */
 export function gates({ gates: list }: RunResults): Markup | undefined {
   if (list.length === 0) return undefined
-  const heads = ['Gate', 'Limit', 'Observed', '95 % interval', 'n', 'n that would settle it', 'Verdict']
+  const heads = ['Gate', 'Limit', 'Observed', '95 % interval', 'n', 'would settle it', 'Verdict']
   return section('gates', 'Gates', undefined, table(heads, list.map(gateRow)))
 }
 
-function gateRow({ gate, observed, interval, n, needed, verdict }: GateResult): readonly (string | Markup)[] {
+function gateRow({ gate, observed, interval, n, needed, note, verdict }: GateResult): readonly (string | Markup)[] {
   return [
     `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
     `≥ ${percent(gate.min)}`,
     n === 0 ? '–' : percent(observed),
-    n === 0 ? '–' : percentInterval(interval),
+    n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
     count(n),
-    needed === undefined ? '–' : count(needed),
+    needed ? neededText(needed) : '–',
     all(badge(verdict)),
   ]
 }

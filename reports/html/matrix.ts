@@ -1,6 +1,6 @@
 import { isBeyondRuntime, summarizeLeftOut } from '../../harness/core/left-out.ts'
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
-import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
+import { count, percent, shareOf, shownInterval } from '../numbers.ts'
 import { promisesOf, type PromisesWord } from '../promises.ts'
 import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
@@ -64,7 +64,7 @@ export function tile(cell: CellResult): Markup {
     'div',
     { class: css, title: small },
     cellLink(cell, all(tag('b', {}, percent(shareOf(success))), ` ${count(success.successes)}/${count(success.n)}`)),
-    tag('span', {}, percentInterval(shownInterval(success).interval)),
+    tag('span', {}, shownInterval(success)),
     mark(promisesOf(cell)),
   )
 }

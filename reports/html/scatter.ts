@@ -1,6 +1,6 @@
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { failureScale, logScale, type Scale } from '../axis.ts'
-import { duration, percent, shareOf, shownInterval } from '../numbers.ts'
+import { duration, percent, shareOf } from '../numbers.ts'
 import { armGroups, patternOrder, rowName, type ArmGroup } from '../rows.ts'
 import { diamond } from './claims.ts'
 import { all, tag, type Markup } from './markup.ts'
@@ -102,7 +102,8 @@ function spotOf(results: RunResults, cell: CellResult, base: ArmGroup, { x, y }:
   )
   const median = twin?.overhead.p50
   if (median === undefined || median === null || cell.success.n === 0 || cell.verdict === 'INVALID') return []
-  const { interval } = shownInterval(cell.success)
+  const { interval } = cell.success
+  if (!interval) return []
   const failures = 1 - shareOf(cell.success)
   const up = (share: number): number => plot.top + tall - y(share)
   const name = rowName(results, cell)

@@ -1,6 +1,6 @@
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { failureScale, type Scale } from '../axis.ts'
-import { count, percent, percentInterval, shareOf, shownInterval } from '../numbers.ts'
+import { count, percent, shareOf, shownInterval } from '../numbers.ts'
 import { legend, outcomeText } from '../outcomes.ts'
 import { promisesOf } from '../promises.ts'
 import { armGroups, percentileText, rowName, tooSmall, type ArmGroup } from '../rows.ts'
@@ -82,7 +82,7 @@ function row(results: RunResults, cell: CellResult, scale: Scale): Markup {
     tag('th', { scope: 'row' }, cellLink(cell, rowName(results, cell))),
     tag('td', { class: 'axis' }, whisker(cell, scale)),
     number(tag('strong', {}, empty ? '–' : percent(shareOf(success)))),
-    tag('td', { class: 'interval' }, empty ? '–' : percentInterval(shownInterval(success).interval)),
+    tag('td', { class: 'interval' }, shownInterval(success)),
     number(count(success.n)),
     tag('td', { class: 'of' }, empty ? '–' : outcomeText(outcomes)),
     number(percentileText(overhead, 'p50')),
@@ -97,7 +97,8 @@ function whisker({ success, verdict }: CellResult, scale: Scale): Markup {
   const middle = 12
   const grid = scale.ticks.map((tick) => line(inset + scale(tick), 0, inset + scale(tick), 24, 'grid'))
   if (success.n === 0) return picture([width, 24], 'no tasks', 'whisker', ...grid)
-  const { interval } = shownInterval(success)
+  const { interval } = success
+  if (!interval) return picture([width, 24], shownInterval(success), 'whisker', ...grid)
   const [low, high] = [inset + scale(1 - interval[1]), inset + scale(1 - interval[0])]
   const share = 1 - shareOf(success)
   const shade = `bar ${verdict === 'INVALID' ? 'invalid' : ''} ${tooSmall(success) ? 'small' : ''}`

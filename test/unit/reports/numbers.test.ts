@@ -1,6 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { count, duration, percent, percentInterval, plural, shareOf, shownInterval } from '../../../reports/numbers.ts'
+import type { Proportion } from '../../../harness/store/schema.ts'
+import {
+  count,
+  duration,
+  neededText,
+  percent,
+  percentInterval,
+  plural,
+  shareOf,
+  shownInterval,
+} from '../../../reports/numbers.ts'
 
 test.each([
   [0, '0%'],
@@ -54,16 +64,19 @@ test('counts are grouped and nouns agree', () => {
   expect(plural(2_000, 'task')).toBe('2,000 tasks')
 })
 
-const plain = { successes: 90, n: 100, wilson: [0.82, 0.94], clopperPearson: [0.82, 0.95] } as const
+const plain: Proportion = { successes: 90, n: 100, interval: [0.82, 0.94], method: 'Clopper-Pearson' }
 
-test('the interval over episodes is shown where it is the wider one', () => {
-  const clustered = { interval: [0.7, 0.99], clusters: 12, method: 'bootstrap' } as const
-  expect(shownInterval({ ...plain, clustered })).toEqual({ interval: [0.7, 0.99], method: 'bootstrap, 12 episodes' })
+test('an interval is shown where there is one, else why there is none', () => {
+  expect(shownInterval(plain)).toBe('[82.0%, 94.0%]')
+  const { interval: _, ...few } = { ...plain, method: '3 faults: too few for an interval over faults' }
+  expect(shownInterval(few)).toBe('3 faults: too few for an interval over faults')
+  expect(shownInterval({ ...few, n: 0 })).toBe('–')
 })
 
-test('an interval over episodes that is the narrower one is not shown', () => {
-  const clustered = { interval: [1, 1], clusters: 2, method: 'bootstrap' } as const
-  expect(shownInterval({ ...plain, clustered }).method).toBe('Wilson')
+test('what is needed is in faults or in tasks', () => {
+  expect(neededText({ tasks: 2995 })).toBe('2,995 tasks')
+  expect(neededText({ faults: 36 })).toBe('36 faults')
+  expect(neededText(undefined)).toBe('')
 })
 
 test('no tasks have no share', () => {

@@ -43,9 +43,9 @@ test('a percentile says when it is not to be relied on', () => {
 })
 
 test('few tasks are too few', () => {
-  const wide = { successes: 50, n: 58, wilson: [0.8, 1], clopperPearson: [0.8, 1] } as const
-  expect(tooSmall(wide)).toBe('only 58 tasks')
-  expect(tooSmall({ ...wide, n: 59 })).toBeUndefined()
+  const wide = { successes: 50, n: 71, interval: [0.8, 1], method: 'x' } as const
+  expect(tooSmall(wide)).toBe('only 71 tasks')
+  expect(tooSmall({ ...wide, n: 72 })).toBeUndefined()
 })
 
 test('everything that speaks against a run is said, what weighs most first', () => {

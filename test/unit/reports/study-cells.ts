@@ -83,14 +83,14 @@ function proportion(successes: number, n: number): Store.Proportion {
   const middle = (p + z2 / (2 * n)) / (1 + z2 / n)
   const half = (1.96 * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n))) / (1 + z2 / n)
   const interval: [number, number] = n === 0 ? [0, 1] : [Math.max(0, middle - half), Math.min(1, middle + half)]
-  return { successes, n, wilson: interval, clopperPearson: interval }
+  return { successes, n, ...(n > 0 && { interval }), method: 'made up' }
 }
 
 function clustered(plain: Store.Proportion, arm: Arm): Store.Proportion {
   if (arm !== 'kill' || plain.n === 0) return plain
-  const [low, high] = plain.wilson
+  const [low, high] = plain.interval!
   const interval = [Math.max(0, low - 0.03), Math.min(1, high + 0.02)] as const
-  return { ...plain, clustered: { interval, clusters: 12, method: 'made up over fault episodes' } }
+  return { ...plain, interval, faults: 12, method: 'made up over 12 faults' }
 }
 
 function overheadOf(rows: readonly Store.TaskRow[]): Store.Overhead {

@@ -37,11 +37,11 @@ function claimsOf(cells: readonly Store.CellResult[]): readonly Store.Claim[] {
   ] as const
   const success = published.map(({ pattern, success: value, predicted, verdict }): Store.Claim => {
     const cell = cells.find((found) => found.cell.pattern === pattern && found.cell.arm === 'kill')!
-    const { successes, n, wilson } = cell.success
+    const { successes, n, interval } = cell.success
     const note = verdict === 'underpowered' ? '14,978 clean tasks would be needed' : 'same failure model'
     const measured = successes / Math.max(n, 1)
     const at = { pattern, arm: 'kill', source, n }
-    return { ...at, metric: 'success', published: value, predicted, measured, interval: wilson, verdict, note }
+    return { ...at, metric: 'success', published: value, predicted, measured, interval: interval!, verdict, note }
   })
   const note = 'timeScale is 100: milliseconds do not scale'
   const overhead = { pattern: 'webhook', arm: 'none', source, metric: 'overhead', published: 50, n: 0 } as const
@@ -51,14 +51,14 @@ function claimsOf(cells: readonly Store.CellResult[]): readonly Store.Claim[] {
 function gatesOf(cells: readonly Store.CellResult[]): readonly Store.GateResult[] {
   const wanted = [
     { pattern: 'durable-postgres', min: 0.95, verdict: 'PASS' },
-    { pattern: 'durable-postgres', min: 0.999, verdict: 'INCONCLUSIVE', needed: 2_995 },
+    { pattern: 'durable-postgres', min: 0.999, verdict: 'INCONCLUSIVE', needed: { tasks: 2_995 } },
     { pattern: 'webhook', min: 0.99, verdict: 'FAIL' },
   ] as const
   return wanted.map(({ pattern, min, verdict, ...rest }) => {
     const { success } = cells.find(({ cell }) => cell.pattern === pattern && cell.arm === 'kill')!
     const gate = { pattern, arm: 'kill', metric: 'success', min } as const
     const observed = success.successes / Math.max(success.n, 1)
-    return { gate, observed, interval: success.wilson, n: success.n, verdict, ...rest }
+    return { gate, observed, interval: success.interval!, n: success.n, verdict, ...rest }
   })
 }
 

@@ -2,7 +2,6 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { clopperPearson, newcombe, wilson } from '../../../harness/stats/intervals.ts'
 import { countDiscordant, mcnemarExact } from '../../../harness/stats/paired.ts'
-import { neededToSettle } from '../../../harness/stats/sample-size.ts'
 import { binomialCdf } from '../../../harness/stats/special.ts'
 
 describe('one proportion', () => {
@@ -84,25 +83,5 @@ describe('two proportions', () => {
     expect(mcnemarExact({ onlyA: 1, onlyB: 8 })).toBeCloseTo((2 * 10) / 512, 12)
     expect(countDiscordant([true, true, false, false], [true, false, true, false])).toEqual({ onlyA: 1, onlyB: 1 })
     expect(() => countDiscordant([true], [])).toThrow(RangeError)
-  })
-})
-
-describe('tasks needed to settle a gate', () => {
-  test('no failures: as many as the interval of all successes needs', () => {
-    const n = neededToSettle(1, 0.99)!
-    expect(clopperPearson(n, n)[0]).toBeGreaterThanOrEqual(0.99)
-    expect(clopperPearson(n - 1, n - 1)[0]).toBeLessThan(0.99)
-    expect(n).toBe(368)
-  })
-
-  test('a rate at the limit is never settled, one beside it is', () => {
-    expect(neededToSettle(0.95, 0.95)).toBeUndefined()
-    expect(neededToSettle(1, 1)).toBeUndefined()
-    const n = neededToSettle(0.9, 0.95)!
-    expect(clopperPearson(0.9 * n, n)[1]).toBeLessThan(0.95)
-  })
-
-  test('a design effect multiplies it', () => {
-    expect(neededToSettle(1, 0.99, 2.5)).toBe(Math.ceil(368 * 2.5))
   })
 })

@@ -118,13 +118,16 @@ describe('gates', () => {
     expect(judge([judged({}, 300, 60)]).gates[0]).toMatchObject({ verdict: 'FAIL', observed: 0.8, n: 300 })
     const open = judge([judged({}, 300, 10)])
     expect(open.verdict).toBe('INCONCLUSIVE')
-    expect(open.gates[0]!.needed).toBeGreaterThan(300)
-    expect(open.reasons[0]).toMatch(/^gate a\.none success >= 0\.95: INCONCLUSIVE: .*; \d+ tasks would settle it$/)
+    const { tasks } = open.gates[0]!.needed as { tasks: number }
+    expect(tasks).toBeGreaterThan(300)
+    expect(open.reasons[0]).toMatch(
+      /^gate a\.none success >= 0\.95: INCONCLUSIVE: .*; \d+ tasks would settle it in 4 of 5 runs$/,
+    )
   })
 
   test('pool repetitions', () => {
     const half = [judged({ id: 'a.none.1' }, 60, 0), judged({ id: 'a.none.2', repetition: 2 }, 60, 0)]
-    expect(judge(half.slice(0, 1)).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 60, needed: 72 })
+    expect(judge(half.slice(0, 1)).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 60, needed: { tasks: 72 } })
     expect(judge(half).gates[0]).toMatchObject({ verdict: 'PASS', n: 120 })
   })
 
@@ -132,7 +135,7 @@ describe('gates', () => {
     expect(judge([judged({}, 300, 0, 0, 'INVALID')]).gates[0]).toMatchObject({
       verdict: 'INCONCLUSIVE',
       n: 0,
-      interval: [0, 1],
+      note: 'no task of it could be judged',
     })
     expect(judge([]).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 0 })
   })
@@ -144,14 +147,44 @@ describe('gates', () => {
     })
   })
 
-  test('tasks that share a fault drawn from a rate count for less', () => {
-    const faults = [plannedFault({ params: { meanGapMs: 1000 } })]
-    const [alone, shared] = [judged({ faults }, 1000, 40), judged({ faults }, 1000, 40, 10)].map(
-      (cell) => judge([cell]).gates[0]!,
-    )
-    expect(alone!.verdict).toBe('INCONCLUSIVE')
-    expect(shared!.interval[0]).toBeLessThan(alone!.interval[0])
-    expect(shared!.needed).toBeGreaterThan(alone!.needed!)
+  const few = (sizes: readonly number[], lost: readonly number[]): CellResult => {
+    const cell = judged({}, 200, 0)
+    const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b, 0))
+    const tasks = cell.tasks.map((task, i): TaskRow => {
+      const fault = ends.findIndex((end) => i < end)
+      if (fault < 0) return task
+      const gone = i - (ends[fault]! - sizes[fault]!) < lost[fault]!
+      return { ...task, exposed: true, episode: `kill-1#${fault}`, outcome: gone ? 'lost_everywhere' : 'ok' }
+    })
+    return { ...cell, tasks }
+  }
+
+  test('tasks that share a fault count for less, and it says how many faults are needed', () => {
+    const cells = [judged({}, 200, 12), few([20, 20, 20, 20, 20], [10, 1, 0, 0, 1])]
+    const [alone, shared] = cells.map((cell) => judge([cell], { min: 0.9 }).gates[0]!)
+    expect([alone!.observed, shared!.observed]).toEqual([0.94, 0.94])
+    expect(shared!.interval![0]).toBeLessThan(alone!.interval![0])
+    expect(shared).toMatchObject({ verdict: 'INCONCLUSIVE', faults: 5 })
+    expect(shared!.needed).toHaveProperty('faults')
+  })
+
+  test.each([[[0, 0, 0]], [[0, 1, 0]], [[1, 1, 1]], [[2, 2, 4]]])(
+    'three faults that lose %j of 15, 15 and 28 are too few for a verdict',
+    (lost) => {
+      const [made] = judge([few([15, 15, 28], lost)], { min: 0.9 }).gates
+      expect(made).toMatchObject({ verdict: 'INCONCLUSIVE', faults: 3 })
+      expect(made).not.toHaveProperty('interval')
+      expect(made!.note).toBe('3 faults: too few for an interval over faults')
+      expect(made!.needed).toHaveProperty('faults')
+    },
+  )
+
+  test('few faults still fail where no fate of their tasks could help', () => {
+    const cell = few([15, 15], [0, 0])
+    const tasks = cell.tasks.map((task, i): TaskRow => (i >= 140 ? { ...task, outcome: 'failed_known' } : task))
+    const [made] = judge([{ ...cell, tasks }], { min: 0.9 }).gates
+    expect(made).toMatchObject({ verdict: 'FAIL', faults: 2 })
+    expect(made!.note).toContain('had all tasks that they hit succeeded, it would still be below the limit')
   })
 })
 
@@ -178,7 +211,7 @@ describe('claims', () => {
     const made = claim({ success: 0.942 }, [judged({ axes: keeps, faults }, 300, 18, 2)])
     expect(made.predicted).toBeCloseTo(Math.exp(-100 / 1700), 12)
     expect(made.note).toContain('the prediction is inside the interval')
-    expect(made.note).toContain('Fay-Feuer')
+    expect(made.note).toContain('Gaffke over 9 drawn faults')
   })
 
   test('of overhead are compared at full length only, by the median of untouched tasks', () => {
