@@ -8,6 +8,7 @@ import { armsBeyondPlan, windowNotes } from './windows.ts'
 /** When not to trust the numbers of this run: one sentence each, what weighs most first. Empty is good news. */
 export function caveatsOf(results: RunResults): readonly string[] {
   return [
+    ...(results.record ?? []),
     ...unverified(results),
     ...invalidCells(results.cells),
     ...unprovenFaults(results.cells),

@@ -1,29 +1,40 @@
 import type { Command } from 'commander'
-import { readResults, type RunFolder } from '../store/run-folder.ts'
+import { readSeal } from '../store/checksums.ts'
+import type { RunFolder } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
 import { exitCodeOf } from '../verdict/run.ts'
 import { loadFormats, pickFormat } from './formats.ts'
 import { judgeFolder } from '../run/judge.ts'
 import type { Done } from './main.ts'
 import { outputScreen, print, say } from './output.ts'
-import { findRun, runArgument } from './run-argument.ts'
+import { editedOption, findRun, runArgument, takenAs } from './run-argument.ts'
+
+const examples = `
+Examples:
+  outlast check latest
+  outlast check runs/20260413T140500Z-smoke-42
+  outlast check latest --edited    judges files that were changed on purpose
+
+A run whose files are not those that results.json vouches for is refused with exit code 4.`
 
 export default function declareCheck(command: Command, done: Done): void {
   command
     .argument('<run>', runArgument)
-    .addHelpText('after', '\nExamples:\n  outlast check latest\n  outlast check runs/20260413T140500Z-smoke-42')
-    .action(async (name: string) => {
+    .option(...editedOption)
+    .addHelpText('after', examples)
+    .action(async (name: string, options: { readonly edited?: true }) => {
       const run = await findRun(name)
-      const results = await judgeFolder(run)
+      const results = await judgeFolder(run, takenAs(options))
       print(pickFormat(await loadFormats(), 'terminal').render(results, outputScreen()))
+      for (const sentence of results.record ?? []) say(sentence)
       await compareWithSaved(run, results)
       done(exitCodeOf(results))
     })
 }
 
 /** Checkers improve: then the same histories may be judged otherwise than when the run ended. */
-async function compareWithSaved(run: RunFolder, { verdict }: RunResults): Promise<void> {
-  const saved = await readResults(run).catch(() => undefined)
-  if (saved && saved.verdict !== verdict)
-    say(`results.json says ${saved.verdict}: it was judged by another version; outlast report ${run.name} renews it`)
+async function compareWithSaved(run: RunFolder, { verdict, record = [] }: RunResults): Promise<void> {
+  const seal = await readSeal(run)
+  if (record.length === 0 && seal.kind === 'sealed' && seal.verdict !== verdict)
+    say(`results.json says ${seal.verdict}: it was judged by another version; outlast report ${run.name} renews it`)
 }

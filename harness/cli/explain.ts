@@ -1,14 +1,16 @@
 import type { Command } from 'commander'
 import { exposures } from '../core/exposure.ts'
 import { exitCodes, UsageError } from '../core/errors.ts'
+import type { CellPlan } from '../core/plan.ts'
 import { traceOf, type CellTrace, type TaskTrace } from '../core/trace.ts'
 import { suggest } from '../plan/nearest.ts'
-import { cellBegan, cellFolder } from '../store/cell-folder.ts'
-import { readHistory } from '../store/history-file.ts'
+import { readCell } from '../run/judge.ts'
+import { cellBegan } from '../store/cell-folder.ts'
 import { readPlan, type RunFolder } from '../store/run-folder.ts'
+import { openRecord } from '../store/run-record.ts'
 import type { Done } from './main.ts'
-import { print } from './output.ts'
-import { findRun, runArgument } from './run-argument.ts'
+import { print, say } from './output.ts'
+import { editedOption, findRun, runArgument, takenAs } from './run-argument.ts'
 import { frameStory, tellStory } from './story.ts'
 
 const examples = `
@@ -21,22 +23,28 @@ export default function declareExplain(command: Command, done: Done): void {
     .argument('<run>', runArgument)
     .argument('<task>', 'its name, for example t-00017, or its number')
     .option('--cell <id>', 'which cell: needed where several have such a task')
+    .option(...editedOption)
     .addHelpText('after', examples)
-    .action(async (name: string, task: string, { cell }: { readonly cell?: string }) => {
+    .action(async (name: string, task: string, options: { readonly cell?: string; readonly edited?: true }) => {
       const run = await findRun(name)
-      const id = await pickCell(run, cell)
-      const trace = traceOf(await readHistory(cellFolder(run, id).history))
+      const record = await openRecord(run, takenAs(options))
+      const cell = await pickCell(run, options.cell)
+      const { id } = cell
+      const trace = traceOf((await readCell(run, cell, record)) ?? [])
+      for (const sentence of record.close().record ?? []) say(sentence)
       print(narrate(id, trace, pickTask(trace, task, id)))
       done(exitCodes.pass)
     })
 }
 
-async function pickCell(run: RunFolder, wanted: string | undefined): Promise<string> {
-  const planned = (await readPlan(run)).cells.map(({ id }) => id)
-  const began = await Promise.all(planned.map((id) => cellBegan(run, id)))
-  const ids = planned.filter((_, i) => began[i])
-  if (wanted !== undefined && ids.includes(wanted)) return wanted
-  if (wanted === undefined && ids.length === 1) return ids[0]!
+async function pickCell(run: RunFolder, wanted: string | undefined): Promise<CellPlan> {
+  const planned = (await readPlan(run)).cells
+  const began = await Promise.all(planned.map(({ id }) => cellBegan(run, id)))
+  const cells = planned.filter((_, i) => began[i])
+  const ids = cells.map(({ id }) => id)
+  const named = cells.find(({ id }) => id === wanted)
+  if (named) return named
+  if (wanted === undefined && cells.length === 1) return cells[0]!
   const list = `cells of this run: ${ids.join(', ') || 'none'}`
   if (wanted === undefined)
     throw new UsageError(`name a cell with --cell, since each has tasks of the same names; ${list}`)

@@ -8,8 +8,8 @@ import type { RunResults } from '../store/schema.ts'
 import { loadFormats, pickFormat } from './formats.ts'
 import { judgeFolder } from '../run/judge.ts'
 import type { Done } from './main.ts'
-import { outputScreen, print } from './output.ts'
-import { findRun, runArgument } from './run-argument.ts'
+import { outputScreen, print, say } from './output.ts'
+import { editedOption, findRun, runArgument, takenAs } from './run-argument.ts'
 
 const usual = ['html', 'markdown']
 
@@ -22,6 +22,7 @@ Examples:
 interface Options {
   readonly format: readonly string[]
   readonly out?: string
+  readonly edited?: true
 }
 
 export default function declareReport(command: Command, done: Done): void {
@@ -29,12 +30,14 @@ export default function declareReport(command: Command, done: Done): void {
     .argument('<run>', runArgument)
     .option('-f, --format <names...>', `html, markdown, json, terminal (default: ${usual.join(' ')})`)
     .option('-o, --out <folder>', "another folder than the run's")
+    .option(...editedOption)
     .addHelpText('after', examples)
-    .action(async (name: string, { format = usual, out }: Partial<Options>) => {
+    .action(async (name: string, { format = usual, out, ...options }: Partial<Options>) => {
       const formats = await loadFormats()
       const wanted = format.flatMap((list) => list.split(',')).map((one) => pickFormat(formats, one))
       const run = await findRun(name)
-      const results = await judgeFolder(run)
+      const results = await judgeFolder(run, takenAs(options))
+      for (const sentence of results.record ?? []) say(sentence)
       if (out === undefined) await writeResults(run, results)
       for (const one of wanted) await deliver(one, results, out ?? run.path)
       done(exitCodes.pass)

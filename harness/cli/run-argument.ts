@@ -3,11 +3,19 @@ import { stat } from 'node:fs/promises'
 import { UsageError } from '../core/errors.ts'
 import { suggest } from '../plan/nearest.ts'
 import { listRuns, openRun, type RunFolder } from '../store/run-folder.ts'
+import type { Taken } from '../store/run-record.ts'
 
 /** Where runs go unless `--out` says otherwise. */
 export const runsFolder = 'runs'
 
 export const runArgument = 'folder of a run, its name in runs/, or "latest"'
+
+/** For every command that judges a run. */
+export const editedOption = ['--edited', 'judge files that were changed after the run, on purpose'] as const
+
+export function takenAs({ edited }: { readonly edited?: true }): Taken {
+  return edited ? 'edited' : 'recorded'
+}
 
 /** A run as named on the command line. Throws UsageError that says what there is. */
 export async function findRun(name: string): Promise<RunFolder> {

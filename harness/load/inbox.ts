@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isStatus } from '../core/states.ts'
 
 /** A terminal task as a webhook posted it. */
 export interface Callback {
@@ -91,7 +92,7 @@ async function receive(
   try {
     const open = openers.get(job) ?? parseBody
     const body = open({ headers: request.headers, body: await readBytes(request) })
-    if (typeof body.task_id !== 'string' || typeof body.status !== 'string') return respond(response, 400)
+    if (!isTask(body)) return respond(response, 400)
     const deliveryId = request.headers['webhook-id']
     deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body })
     respond(response, 204)
@@ -99,6 +100,12 @@ async function receive(
     // Torn, malformed or forged: the sender's problem, and never a delivery.
     respond(response, 400)
   }
+}
+
+/** What is none must not be recorded as one: a record that does not fit its schema reads as a damaged file. */
+function isTask({ task_id, status, result }: CallbackBody): boolean {
+  const digest: unknown = result?.digest ?? ''
+  return typeof task_id === 'string' && isStatus(status) && typeof digest === 'string'
 }
 
 function parseBody({ body }: CallbackRequest): CallbackBody {

@@ -1,5 +1,6 @@
 import { request } from 'undici'
 import type { Vocabulary } from '../core/history.ts'
+import { isStatus } from '../core/states.ts'
 import type { Deployment } from '../core/types.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -58,6 +59,14 @@ function describeTruth(task: Truth): Final {
   return { taskId, found: true, status, version, digest: task.result?.digest ?? null }
 }
 
+/** What is no task must not be recorded as one: a record that does not fit its schema reads as a damaged file. */
+function asTruth(answer: unknown): Truth | string {
+  const { task_id, status, version, result } = (answer ?? {}) as Partial<Truth>
+  const digest: unknown = result?.digest ?? ''
+  const fits = typeof task_id === 'string' && isStatus(status) && Number.isSafeInteger(version) && version! >= 0
+  return fits && typeof digest === 'string' ? (answer as Truth) : 'it answered with something that is no task'
+}
+
 /** The task, undefined when the node does not know it, or the reason why it could not say. */
 async function readTask(url: string, token: string): Promise<Truth | undefined | string> {
   try {
@@ -66,7 +75,7 @@ async function readTask(url: string, token: string): Promise<Truth | undefined |
       headersTimeout: 5000,
       bodyTimeout: 5000,
     })
-    if (response.statusCode === 200) return (await response.body.json()) as Truth
+    if (response.statusCode === 200) return asTruth(await response.body.json())
     await response.body.dump()
     return response.statusCode === 404 ? undefined : `HTTP ${response.statusCode}`
   } catch (error) {

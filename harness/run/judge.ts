@@ -1,18 +1,28 @@
-import { UsageError } from '../core/errors.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { stat } from 'node:fs/promises'
+import { relative, sep } from 'node:path'
+import { HarnessError, UsageError } from '../core/errors.ts'
+import type { History } from '../core/history.ts'
+import type { CellPlan } from '../core/plan.ts'
 import { unmeasuredBy } from '../core/verification.ts'
 import { cellBegan, cellFolder } from '../store/cell-folder.ts'
 import { readHistory } from '../store/history-file.ts'
+import { compareLedger } from '../store/ledger-file.ts'
+import { parseCellPlan } from '../store/plan-file.ts'
 import { readEnvironment, readPlan, readVerification, type RunFolder } from '../store/run-folder.ts'
+import { openRecord, type RunRecord, type Taken } from '../store/run-record.ts'
 import type { CellResult, RunResults } from '../store/schema.ts'
 import { judgeCell } from '../verdict/cell.ts'
 import { loadCheckers } from '../verdict/load-checkers.ts'
 import { judgeRun } from '../verdict/run.ts'
 
 /**
- * Everything about a run, from its plan, environment, verification and histories alone; `results.json` is not read. Cells that an
- * interrupted run never began have no result, and the run is at best inconclusive.
+ * Everything about a run, from its plan, environment, verification and histories alone. Cells that an interrupted run never
+ * began have no result, and the run is at best inconclusive. Throws HarnessError, naming the file and the line where that can be
+ * told, for a file that is not what was recorded, not what this version writes, or not of this plan.
  */
-export async function judgeFolder(run: RunFolder): Promise<RunResults> {
+export async function judgeFolder(run: RunFolder, taken: Taken = 'recorded'): Promise<RunResults> {
+  const record = await openRecord(run, taken)
   const [plan, environment, verification, checkers] = await Promise.all([
     readPlan(run),
     readEnvironment(run),
@@ -20,9 +30,41 @@ export async function judgeFolder(run: RunFolder): Promise<RunResults> {
     loadCheckers(),
   ])
   const cells: CellResult[] = []
-  for (const { id } of plan.cells)
-    if (await cellBegan(run, id)) cells.push(judgeCell(await readHistory(cellFolder(run, id).history), checkers))
+  for (const cell of plan.cells) {
+    const history = await readCell(run, cell, record)
+    if (history) cells.push(judgeCell(history, checkers))
+  }
   if (cells.length === 0 && plan.cells.length > 0 && unmeasuredBy(verification).length === 0)
     throw new UsageError(`${run.path} has no histories: it was interrupted before any cell began`)
-  return judgeRun({ run: run.name, plan, environment, verification, cells })
+  return { ...judgeRun({ run: run.name, plan, environment, verification, cells }), ...record.close() }
+}
+
+/**
+ * The history of a planned cell, held against the plan, the ledger and what was recorded; undefined when there is none, as of
+ * a cell that was not begun, or that ended with the harness before its first line was on the disk.
+ */
+export async function readCell(run: RunFolder, cell: CellPlan, record: RunRecord): Promise<History | undefined> {
+  if (!(await cellBegan(run, cell.id))) return undefined
+  const files = cellFolder(run, cell.id)
+  const pathOf = (file: string): string => relative(run.path, file).split(sep).join('/')
+  const { history, sha256 } = await readHistory(files.history)
+  record.read(pathOf(files.history), sha256)
+  if (history.length === 0) return undefined
+  refuseOtherCell(files.history, history, cell)
+  if (await stat(files.ledger).catch(() => undefined))
+    record.read(pathOf(files.ledger), await compareLedger(files.ledger, history))
+  else if (history.some(({ f }) => f === 'effect'))
+    throw new HarnessError(`${files.ledger} is missing, and the history has effects that were merged from it`)
+  return history
+}
+
+/** A history is judged by the promises, the limits and the faults in its first line: they must be the planned ones. */
+function refuseOtherCell(file: string, [first]: History, planned: CellPlan): void {
+  const found = parseCellPlan(first!.value, `${file}:1`)
+  const names = [...new Set([...Object.keys(found), ...Object.keys(planned)])] as (keyof CellPlan)[]
+  const different = names.filter((name) => !isDeepStrictEqual(found[name], planned[name]))
+  if (different.length === 0) return
+  throw new HarnessError(
+    `${file}:1 is not the planned cell ${planned.id}: plan.json has another ${different.join(', ')}`,
+  )
 }

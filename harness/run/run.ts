@@ -69,7 +69,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   }
   const leftBehind = await supervise(sweepers, conduct, join(folder.path, 'reaper.log'))
   options.signal.throwIfAborted()
-  const results = await judgeFolder(folder)
+  const results = await judgeFolder(folder, 'fresh')
   await writeResults(folder, results)
   return { folder: folder.path, results, leftBehind }
 }

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { describeError, HarnessError } from '../core/errors.ts'
+import { HarnessError } from '../core/errors.ts'
 import type { History, Op } from '../core/history.ts'
-import { openLines, parseLines, type LineFile } from './line-file.ts'
+import { opShapes } from './op-shapes.ts'
+import { flawOf } from './shape.ts'
+import { openLines, parseLines, readLines, type LineFile } from './line-file.ts'
 
 /** Writes `history.ndjson` while the cell runs. Throws HarnessError for an op whose index is not its line's number from 0. */
 export async function openHistory(path: string): Promise<LineFile<Op>> {
@@ -17,34 +18,118 @@ export async function openHistory(path: string): Promise<LineFile<Op>> {
   }
 }
 
+/** A history as it is in its file. */
+export interface RecordedHistory {
+  readonly history: History
+  /** Of the bytes of the file, in hexadecimal digits. */
+  readonly sha256: string
+}
+
 /**
  * A history as it was recorded. A torn last line is left out, as after a crash of the harness.
- * Throws HarnessError naming `file:line` for any other line that is not an op with that line's index.
+ * Throws HarnessError naming `file:line` for any other line that is not an op with that line's index, of a known
+ * operation and type, with the value that goes with them, and for a completion of what was not invoked.
  */
-export async function readHistory(path: string): Promise<History> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
-  })
-  return parseHistory(text, path)
+export async function readHistory(path: string): Promise<RecordedHistory> {
+  const reader = historyReader(path)
+  const sha256 = await readLines(path, reader.take)
+  return { history: reader.history, sha256 }
 }
 
 /** `readHistory` on text; `file` is for messages. */
 export function parseHistory(text: string, file: string): History {
-  return parseLines(text, file).map((value, i) => {
-    const problem = flawOf(value, i)
-    if (problem) throw new HarnessError(`${file}:${i + 1} ${problem}`)
-    return value as Op
-  })
+  const reader = historyReader(file)
+  parseLines(text, file, reader.take)
+  return reader.history
 }
 
-const types = new Set(['invoke', 'ok', 'fail', 'info', 'observe'])
+function historyReader(file: string): { readonly history: History; readonly take: (value: unknown) => void } {
+  const history: Op[] = []
+  const share = shareTexts()
+  return {
+    history,
+    take: (value) => {
+      const flaw = envelopeFlaw(value, history.length) ?? valueFlaw(value as Op) ?? placeFlaw(value as Op, history)
+      if (flaw !== undefined) throw new HarnessError(`${file}:${history.length + 1} ${flaw}`)
+      history.push(share(value as Op))
+    },
+  }
+}
 
-/** The envelope is checked, so that a lost or shuffled line cannot pass; values are the recorder's word. */
-function flawOf(value: unknown, index: number): string | undefined {
+const envelope: ReadonlySet<string> = new Set([
+  'index',
+  'at',
+  'f',
+  'type',
+  'process',
+  'task',
+  'invoke',
+  'error',
+  'value',
+])
+
+function envelopeFlaw(value: unknown, index: number): string | undefined {
   const op = value as Partial<Op> | null
-  if (typeof op !== 'object' || op === null) return 'is not an operation'
-  if (op.index !== index) return `has index ${op.index} instead of ${index}: lines are missing or out of order`
+  if (typeof op !== 'object' || op === null || Array.isArray(op)) return 'is not an operation'
+  if (op.index !== index) return `has index ${String(op.index)} instead of ${index}: lines are missing or out of order`
   if (typeof op.at !== 'number' || !Number.isFinite(op.at)) return 'has no time'
-  if (typeof op.f !== 'string' || !types.has(op.type as string)) return 'has no operation or an unknown type'
+  if (typeof op.f !== 'string' || !Object.hasOwn(opShapes, op.f)) return `has an unknown operation: ${show(op.f)}`
+  if (typeof op.type !== 'string' || !Object.hasOwn(opShapes[op.f].values, op.type))
+    return `has an unknown type of ${op.f}: ${show(op.type)}`
+  if (op.error !== undefined && typeof op.error !== 'string') return `has an error that is no text: ${show(op.error)}`
+  for (const name in op) if (!envelope.has(name)) return `has a field "${name}", which is not known`
   return undefined
+}
+
+function valueFlaw(op: Op): string | undefined {
+  const shape = (opShapes[op.f].values as Readonly<Record<string, Parameters<typeof flawOf>[0]>>)[op.type]!
+  return shape.fits(op.value) ? undefined : `has a wrong value: ${flawOf(shape, op.value, 'value')}`
+}
+
+/** Who wrote it, about which task, and as the end of what. */
+function placeFlaw(op: Op, before: History): string | undefined {
+  const { process, task, completes } = opShapes[op.f]
+  const by: unknown = op.process
+  if (by !== process && by !== `${process}${(op.value as { node?: string }).node ?? ''}`)
+    return `is ${op.f} by ${show(by)}, must be by "${process}"`
+  if (task !== (op.task !== undefined)) return task ? `is ${op.f} of no task` : `is ${op.f}, which is of no task`
+  if (task && typeof op.task !== 'string') return `has a task that is no text: ${show(op.task)}`
+  if ((op.f === 'cell') !== (op.index === 0))
+    return op.index === 0 ? 'is not the plan of its cell, with which a history begins' : 'is a second plan of the cell'
+  if (completes && op.type !== 'invoke') return completionFlaw(op, before)
+  return op.invoke === undefined ? undefined : `is ${op.f} ${op.type}, which completes nothing`
+}
+
+function completionFlaw(op: Op, before: History): string | undefined {
+  const begun = op.invoke === undefined ? undefined : before[op.invoke]
+  if (begun && begun.f === op.f && begun.type === 'invoke' && begun.task === op.task) return undefined
+  return `completes line ${show(op.invoke)}, which does not invoke ${op.f} of ${op.task}`
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? 'none'
+}
+
+/**
+ * The same text is kept once: a million lines name a few thousand tasks, and each task's id stands in ten of them. What is
+ * not repeated much is left alone.
+ */
+function shareTexts(): (op: Op) => Op {
+  const texts = new Map<string, string>()
+  const share = (text: string): string => {
+    const known = texts.get(text)
+    if (known !== undefined) return known
+    texts.set(text, text)
+    return text
+  }
+  return (op) => {
+    const shared = op as { task?: string; process: string; value: Record<string, unknown> }
+    shared.process = share(shared.process)
+    if (shared.task !== undefined) shared.task = share(shared.task)
+    for (const name of ['taskId', 'api', 'digest', 'executor', 'status', 'type']) {
+      const text = shared.value[name]
+      if (typeof text === 'string') shared.value[name] = share(text)
+    }
+    return op
+  }
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
 
@@ -72,15 +74,44 @@ function lineFile<T>(path: string, handle: FileHandle): LineFile<T> {
 }
 
 /**
- * The values of an NDJSON file. A last line without its newline that is not whole was cut off by a crash and is left out.
- * Throws HarnessError naming `file:line` for any other line that is not JSON.
+ * Hand over the values of an NDJSON file, one after the other. A last line without its newline that is not whole was cut off
+ * by a crash and is left out. Throws HarnessError naming `file:line` for any other line that is not JSON.
  */
-export function parseLines(text: string, file: string): unknown[] {
+export function parseLines(text: string, file: string, take: (value: unknown) => void): void {
   const lines = text.split('\n')
   const last = lines.pop()!
-  const values = lines.map((line, i) => parseLine(line, file, i + 1))
-  return isWhole(last) ? [...values, JSON.parse(last)] : values
+  lines.forEach((line, i) => take(parseLine(line, file, i + 1)))
+  if (isWhole(last)) take(JSON.parse(last))
 }
+
+/**
+ * `parseLines` on a file of any length, a piece at a time. Resolves with the SHA-256 of its bytes, in hexadecimal digits.
+ * Rejects with HarnessError also when it cannot be read.
+ */
+export async function readLines(path: string, take: (value: unknown) => void): Promise<string> {
+  const hash = createHash('sha256')
+  let [rest, number]: [Buffer, number] = [Buffer.alloc(0), 0]
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      const piece = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      let from = 0
+      for (let to = piece.indexOf(10); to >= 0; to = piece.indexOf(10, from)) {
+        take(parseLine(piece.toString('utf8', from, to), path, ++number))
+        from = to + 1
+      }
+      rest = piece.subarray(from)
+    }
+  } catch (error) {
+    if (error instanceof HarnessError) throw error
+    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
+  }
+  const last = rest.toString('utf8')
+  if (isWhole(last)) take(JSON.parse(last))
+  return hash.digest('hex')
+}
+
+const pieceBytes = 1024 * 1024
 
 function parseLine(line: string, file: string, number: number): unknown {
   try {

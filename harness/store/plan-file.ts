@@ -3,6 +3,7 @@ import { linkNames, type CellPlan, type Gate, type HealthLimits, type Plan } fro
 import { promises, type Promised } from '../core/promises.ts'
 import { tunings } from '../core/timeouts.ts'
 import { machineLimitsSchema } from './machine-schema.ts'
+import { parseShape } from './versioned-file.ts'
 
 /**
  * `plan.json`, version 1, as `harness/core/plan.ts` describes it. Fields that this version does not know are kept:
@@ -69,6 +70,11 @@ export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
   untouchedBy: z.exactOptional(z.array(z.looseObject({ fault: z.string(), reason: z.string() }))),
   health: healthLimits,
 })
+
+/** The plan of a cell, as the first line of its history has it. Throws HarnessError that says what is wrong. */
+export function parseCellPlan(value: unknown, where: string): CellPlan {
+  return parseShape(value, where, cellPlanSchema)
+}
 
 export const gateSchema: z.ZodType<Gate> = z.looseObject({
   pattern: z.string(),

@@ -3,9 +3,9 @@ import { promises, type Promised } from '../core/promises.ts'
 import { machineHealthSchema } from './machine-schema.ts'
 import { cellPlanSchema, gateSchema, planSchema } from './plan-file.ts'
 import { verificationSchema } from './verification-file.ts'
-import { outcomes, type CellResult, type Environment, type Outcome, type RunResults } from './schema.ts'
+import { outcomes, resultsVersion, type CellResult, type Environment, type Outcome, type RunResults } from './schema.ts'
 
-/** `results.json`, version 1, as `schema.ts` describes it; unknown fields are kept, as in `plan-file.ts`. */
+/** `results.json`, version 2, as `schema.ts` describes it; unknown fields are kept, as in `plan-file.ts`. */
 
 const count = z.int().min(0)
 const ms = z.number()
@@ -161,7 +161,7 @@ export const environmentSchema: z.ZodType<Environment> = z.looseObject({
 })
 
 export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
-  version: z.literal(1),
+  version: z.literal(resultsVersion),
   run: z.string(),
   plan: planSchema,
   environment: environmentSchema,
@@ -171,4 +171,6 @@ export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   gates: z.array(gateResult),
   verdict: runVerdict,
   reasons: z.array(z.string()),
+  files: optional(z.record(z.string(), z.string())),
+  record: optional(z.array(z.string())),
 })

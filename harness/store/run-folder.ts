@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { describeError, UsageError } from '../core/errors.ts'
+import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Verification } from '../core/verification.ts'
 import { planSchema } from './plan-file.ts'
 import { environmentSchema, resultsSchema } from './results-file.ts'
-import type { Environment, RunResults } from './schema.ts'
+import { type Environment, resultsVersion, type RunResults } from './schema.ts'
 import { verificationSchema } from './verification-file.ts'
 import { readVersioned } from './versioned-file.ts'
 
@@ -79,16 +79,16 @@ const refuse =
     throw new UsageError(`${what}: ${describeError(error)}`)
   }
 
-/** A run folder by its path. Throws UsageError that says why it is none, or that another version wrote it. */
+/** A run folder by its path. Throws UsageError that says why it is none, HarnessError where it is one that has lost its plan. */
 export async function openRun(path: string): Promise<RunFolder> {
   const folder = await stat(path).catch(() => undefined)
   if (!folder) throw new UsageError(`there is no run at ${path}`)
   if (!folder.isDirectory()) throw new UsageError(`${path} is not a run folder: it is a file`)
   const files = await readdir(path)
+  if (!files.includes('plan.json') && files.includes('results.json'))
+    throw new HarnessError(`${join(path, 'plan.json')} is missing: it was there when the run ended`)
   if (!files.includes('plan.json')) throw new UsageError(`${path} is not a run folder: it has no plan.json`)
-  const run = { name: basename(resolve(path)), path: resolve(path) }
-  await readPlan(run)
-  return run
+  return { name: basename(resolve(path)), path: resolve(path) }
 }
 
 /** The runs in a folder, the oldest first; empty when there is no such folder. */
@@ -118,7 +118,7 @@ export function readEnvironment(run: RunFolder): Promise<Environment> {
 }
 
 export function readResults(run: RunFolder): Promise<RunResults> {
-  return readVersioned(join(run.path, 'results.json'), resultsSchema, 1)
+  return readVersioned(join(run.path, 'results.json'), resultsSchema, resultsVersion)
 }
 
 /** Undefined where the patterns were not held against the contract. */

@@ -4,9 +4,12 @@ import type { Promised } from '../core/promises.ts'
 import type { Verdict } from '../core/types.ts'
 import type { Verification } from '../core/verification.ts'
 
-/** `results.json`. Bump `version` when a reader of the old shape would misread the new one. */
+/** Of `results.json`: bump it when a reader of the old shape would misread the new one. */
+export const resultsVersion = 2
+
+/** `results.json`. */
 export interface RunResults {
-  readonly version: 1
+  readonly version: typeof resultsVersion
   readonly run: string
   readonly plan: Plan
   readonly environment: Environment
@@ -18,6 +21,10 @@ export interface RunResults {
   readonly verdict: RunVerdict
   /** One sentence each, the worst first. */
   readonly reasons: readonly string[]
+  /** The SHA-256 of each file that all this was made from, by its path in the folder; absent: nothing vouches for them. */
+  readonly files?: Readonly<Record<string, string>>
+  /** What is to be said of these files: one sentence each. */
+  readonly record?: readonly string[]
 }
 
 export type RunVerdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'INVALID'

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
-import { describeError, UsageError } from '../core/errors.ts'
+import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 
 /**
- * Parse a JSON file of a run folder. Throws UsageError that says what is wrong: not JSON, written by another version
- * of outlast, or not of the shape that this version writes.
+ * Parse a JSON file of a run folder. Throws UsageError when another version of outlast wrote it, and HarnessError that says what
+ * is wrong when it is damaged: not JSON, or not of the shape that this version writes.
  */
 export function parseVersioned<T>(text: string, file: string, schema: z.ZodType<T>, version?: number): T {
   const data = parseJson(text, file)
@@ -13,15 +13,21 @@ export function parseVersioned<T>(text: string, file: string, schema: z.ZodType<
     throw new UsageError(
       `${file} was written by another version of outlast: it is of version ${String(found)}, this one reads version ${version}`,
     )
-  const parsed = schema.safeParse(data)
-  if (parsed.success) return parsed.data
-  throw new UsageError(parsed.error.issues.slice(0, 10).map((issue) => `${file}: ${where(issue.path)}${issue.message}`))
+  return parseShape(data, file, schema)
 }
 
-/** `parseVersioned` on a file; UsageError when it cannot be read. */
+/** Throws HarnessError that says what does not fit. */
+export function parseShape<T>(data: unknown, file: string, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(data)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new HarnessError(`${file}: ${where(issue!.path)}${issue!.message}`)
+}
+
+/** `parseVersioned` on a file; HarnessError when it cannot be read. */
 export async function readVersioned<T>(path: string, schema: z.ZodType<T>, version?: number): Promise<T> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${describeError(error)}`)
+    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
   })
   return parseVersioned(text, path, schema, version)
 }
@@ -30,7 +36,7 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UsageError(`${file} is not JSON: ${describeError(error)}`)
+    throw new HarnessError(`${file} is not JSON: ${describeError(error)}`)
   }
 }
 

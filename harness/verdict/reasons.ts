@@ -20,7 +20,7 @@ export function rank<T extends { readonly verdict: RunVerdict }>(items: readonly
 }
 
 /** Checkers of the run itself whose failure means that its numbers cannot be believed. Others make it inconclusive. */
-const invalidating: ReadonlySet<string> = new Set(['harness-healthy', 'no-hang'])
+const invalidating: ReadonlySet<string> = new Set(['harness-healthy', 'no-hang', 'record-sound'])
 
 /**
  * What one check makes of its cell: nothing, unless it judges the run or a property that the pattern promises. What was not

@@ -1,7 +1,14 @@
 import { type ExitCode, exitCodes } from '../core/errors.ts'
 import type { Plan } from '../core/plan.ts'
 import { unmeasuredBy, type Verification } from '../core/verification.ts'
-import type { CellResult, Environment, GateResult, RunResults, RunVerdict } from '../store/schema.ts'
+import {
+  type CellResult,
+  type Environment,
+  type GateResult,
+  resultsVersion,
+  type RunResults,
+  type RunVerdict,
+} from '../store/schema.ts'
 import { judgeClaims } from './claims.ts'
 import { describeGate, judgeGate } from './gates.ts'
 import { rank, worst } from './reasons.ts'
@@ -22,7 +29,7 @@ export function judgeRun({ run, plan, environment, verification, cells }: Judged
   const gates = plan.gates.map((gate) => judgeGate(gate, cells))
   const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells, verification), ...gates.map(fromGate)])
   return {
-    version: 1,
+    version: resultsVersion,
     run,
     plan,
     environment,

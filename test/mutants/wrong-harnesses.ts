@@ -1,9 +1,11 @@
-import type { Op } from '../../harness/core/history.ts'
 import type { MachineHealth } from '../../harness/core/machine.ts'
-import { loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
+
+import type { Op, TaskIntent } from '../../harness/core/history.ts'
+import { findTask, loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
 import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webhook } from './worlds.ts'
 
 const task = 't-00040'
+const intentOf = (name: string): TaskIntent => findTask(polling(calm), name).value as TaskIntent
 
 /** What the machine did beside being well. */
 function onMachine(history: readonly Op[], sickness: Partial<MachineHealth>): Op[] {
@@ -146,6 +148,77 @@ export const wrongHarnesses: readonly Mutant[] = [
     caughtBy: ['fault leaked', 'liveness-after-heal'],
   },
   {
+    name: 'every result is seen before it can be there',
+    history: rewrite(polling(calm), (op) => {
+      if (op.f !== 'task' || op.type !== 'ok') return [op]
+      return [{ ...op, at: (findTask(polling(calm), op.task!).value as TaskIntent).intendedAt + 10 }]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'one result is seen before its task was to be sent',
+    history: rewrite(polling(calm), (op) =>
+      op.f === 'task' && op.type === 'ok' && op.task === task ? [{ ...op, at: intentOf(task).intendedAt - 50 }] : [op],
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a result is seen before the last of its effects',
+    history: rewrite(polling(broken), (op) => {
+      const resumed = polling(broken).find((one) => one.f === 'effect' && one.value.attempt > 1)!.task!
+      if (op.f !== 'task' || op.type !== 'ok' || op.task !== resumed) return [op]
+      const { intendedAt, idealMs } = findTask(polling(broken), resumed).value as TaskIntent
+      return [{ ...op, at: intendedAt + idealMs + 1 }]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a step ends before it starts',
+    history: revalue(
+      polling(calm),
+      'effect',
+      (op) => op.task === task,
+      (op) => ({ endedAt: op.value.startedAt - 5 }),
+      1,
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a step begins before its task was to be sent',
+    history: revalue(
+      polling(calm),
+      'effect',
+      (op) => op.task === task,
+      () => ({ startedAt: intentOf(task).intendedAt - 5 }),
+      1,
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'the deadlines are not those of the plan',
+    history: revalue(
+      polling(calm),
+      'task',
+      (op) => op.type === 'invoke' && op.task === task,
+      (op) => ({ deadlineAt: (op.value as TaskIntent).deadlineAt + 5000 }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a fault is healed before it took effect',
+    history: rewrite(polling(broken), (op) =>
+      op.f === 'fault' && op.value.state === 'healed' ? [{ ...op, at: 700 }] : [op],
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'nobody can say what became of a task',
     history: loseTask(webhook(broken), findLost(webhook(broken)), 'unreadable'),
     verdict: 'INCONCLUSIVE',
@@ -165,6 +238,7 @@ export const wrongHarnesses: readonly Mutant[] = [
       'no-hang',
       'no-lost-task',
       'no-phantom',
+      'record-sound',
       'result-integrity',
       'sse-continuity',
       'state-machine',

@@ -16,7 +16,14 @@ function repeatStep(history: readonly Op[], step: number, at: number, attempt: n
     endedAt: at + 250,
     idempotencyKey: `${taskId}/${step}`,
   }
-  return insertBefore(history, isPhase('end'), { f: 'effect', type: 'observe', at, process: 'ledger', task, value })
+  return insertBefore(history, isPhase('end'), {
+    f: 'effect',
+    type: 'observe',
+    at: at + 250,
+    process: 'ledger',
+    task,
+    value,
+  })
 }
 
 /** The ledger knows nothing of these effects. */

@@ -63,7 +63,7 @@ export async function readReaperLog(out: string): Promise<string> {
 
 /** Kinds of fault by the states that the history has of them. It may lack its last fifth of a second. */
 export async function readFaultStates(out: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const history = await readHistory(await find(out, 'history.ndjson'))
+  const { history } = await readHistory(await find(out, 'history.ndjson'))
   const changes = history.flatMap((op) => (op.f === 'fault' ? op.value : []))
   const kinds = Map.groupBy(changes, ({ fault }) => fault)
   return new Map([...kinds].map(([kind, some]) => [kind, some.map(({ state }) => state)]))

@@ -11,7 +11,7 @@ import { arms, patterns, timeScale } from './study-tasks.ts'
 export function study(tasks: number): Store.RunResults {
   const cells = arms.flatMap((arm, block) => patterns.flatMap((pattern) => cellOf(pattern, arm, block, tasks)))
   return {
-    version: 1,
+    version: 2,
     run: '20260413T140500Z-fiction-42',
     plan: planOf(cells.map(({ cell }) => cell)),
     environment,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HarnessError } from '../../../harness/core/errors.ts'
 import type { Op } from '../../../harness/core/history.ts'
 import { openHistory, parseHistory, readHistory } from '../../../harness/store/history-file.ts'
+import { cellPlan } from '../stats/cells.ts'
 import { openLines, parseLines } from '../../../harness/store/line-file.ts'
 
 let folder: string
@@ -13,7 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const phase = (index: number): Op => ({
+const cell: Op = { index: 0, at: 0, f: 'cell', type: 'observe', process: 'harness', value: cellPlan() }
+const later = (index: number): Op => ({
   index,
   at: index * 10,
   f: 'phase',
@@ -21,6 +23,7 @@ const phase = (index: number): Op => ({
   process: 'harness',
   value: { phase: 'load' },
 })
+const phase = (index: number): Op => (index === 0 ? cell : later(index))
 const lines = (...ops: readonly Op[]): string => ops.map((op) => `${JSON.stringify(op)}\n`).join('')
 
 test('what is appended is read back in order', async () => {
@@ -29,7 +32,7 @@ test('what is appended is read back in order', async () => {
   const ops = Array.from({ length: 3_000 }, (_, i) => phase(i))
   for (const op of ops) file.append(op)
   await file.close()
-  expect(await readHistory(path)).toEqual(ops)
+  expect((await readHistory(path)).history).toEqual(ops)
 })
 
 test('flush hands over what was appended, without closing', async () => {
@@ -75,14 +78,26 @@ test.each([
   ['a missing line', lines(phase(0), phase(2)), /^h:2 has index 2 instead of 1/],
   ['a value that is no op', `${lines(phase(0))}null\n`, /^h:2 is not an operation/],
   ['an op without a time', '{"index":0,"f":"phase","type":"observe"}\n', /^h:1 has no time/],
-  ['an op of an unknown type', '{"index":0,"at":1,"f":"phase","type":"maybe"}\n', /^h:1 has no operation/],
+  ['an op of an unknown type', '{"index":0,"at":1,"f":"phase","type":"maybe"}\n', /^h:1 has an unknown type of phase/],
+  [
+    'an op that is not known',
+    '{"index":0,"at":1,"f":"effecx","type":"observe"}\n',
+    /^h:1 has an unknown operation: "effecx"/,
+  ],
+  [
+    'a name that every object has',
+    '{"index":0,"at":1,"f":"toString","type":"observe"}\n',
+    /^h:1 has an unknown operation/,
+  ],
 ])('%s is an error that names file and line', (_, text, message) => {
   expect(() => parseHistory(text, 'h')).toThrow(HarnessError)
   expect(() => parseHistory(text, 'h')).toThrow(message)
 })
 
 test('an empty file is an empty history', () => {
-  expect(parseLines('', 'h')).toEqual([])
+  const values: unknown[] = []
+  parseLines('', 'h', (value) => values.push(value))
+  expect(values).toEqual([])
 })
 
 test('a history that is not there is an error', async () => {

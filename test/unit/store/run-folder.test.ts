@@ -69,12 +69,12 @@ test('what is not a run folder is refused with the reason', async () => {
 test.each([
   ['another version', '{"version":2}', /another version of outlast: it is of version 2, this one reads version 1/],
   ['a torn plan', '{"version":1,', /plan.json is not JSON/],
-  ['a plan that lacks its cells', '{"version":1}', /plan.json: at cells: /],
+  ['a plan that lacks its fields', '{"version":1}', /plan.json: at scenario: /],
 ])('%s is refused with the reason', async (name, text, message) => {
   const path = join(out, name)
   await mkdir(path)
   await writeFile(join(path, 'plan.json'), text)
-  expect(await refusal(path)).toMatch(message)
+  await expect(Folder.readPlan(await Folder.openRun(path))).rejects.toThrow(message)
 })
 
 test('results of another version are refused', async () => {

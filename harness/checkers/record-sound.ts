@@ -1,0 +1,102 @@
+import type { Phase } from '../core/history.ts'
+import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
+import type { Checker } from '../core/types.ts'
+
+/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
+const resolutionMs = 1
+
+/**
+ * The record can be true: nothing of a task is seen before it was to be sent, no effect ends before it starts or is known before
+ * it ends, no right result comes sooner than the work lasts, deadlines are the planned ones, and phases and faults
+ * follow each other as they must. Where it cannot, the harness, or who edited its record, is wrong, and no system.
+ */
+const checker: Checker = {
+  name: 'record-sound',
+  summary: 'the record holds no time that is impossible',
+  check(history) {
+    const trace = traceOf(history)
+    const tasks = trace.tasks.flatMap((task) => firstOf(task.task, impossibleTimes(task, trace)))
+    const impossible = [...tasks, ...impossibleOrder(trace)]
+    const counts = { tasks: trace.tasks.length, impossible: impossible.length }
+    const witnesses = [...new Set(impossible.flatMap(({ ops }) => ops))].slice(0, 20)
+    const [first, second] = impossible
+    if (first) {
+      const more = second ? ` and ${impossible.length - 1} more` : ''
+      return { status: 'fail', summary: `the record is impossible: ${first.text}${more}`, counts, witnesses }
+    }
+    if (!trace.complete)
+      return { status: 'unknown', summary: 'the history ends before the cell did', counts, witnesses: [] }
+    return { status: 'pass', summary: `${trace.tasks.length} tasks, all at possible times`, counts, witnesses: [] }
+  },
+}
+export default checker
+
+interface Impossible {
+  readonly text: string
+  readonly ops: readonly number[]
+}
+
+function firstOf(task: string, found: readonly Impossible[]): readonly Impossible[] {
+  return found.slice(0, 1).map(({ text, ops }) => ({ text: `${task}: ${text}`, ops }))
+}
+
+function impossibleTimes(task: TaskTrace, trace: CellTrace): readonly Impossible[] {
+  return [...deadlines(task, trace), ...beforeIntended(task), ...effects(task), ...tooSoon(task)]
+}
+
+function deadlines({ intent, invoke }: TaskTrace, { cell }: CellTrace): readonly Impossible[] {
+  if (!cell) return []
+  const { intendedAt, idealMs, deadlineAt, giveUpAt } = intent
+  const wanted = [intendedAt + idealMs + cell.graceMs, intendedAt + idealMs + 2 * cell.graceMs] as const
+  const isOff = (ms: number, planned: number): boolean => Math.abs(ms - planned) > resolutionMs
+  if (!isOff(deadlineAt, wanted[0]) && !isOff(giveUpAt, wanted[1])) return []
+  return [{ text: `its deadlines are not its intended start, its work and the cell's grace`, ops: [invoke.index] }]
+}
+
+/** Everything that is about it, and the starts of its steps, which other processes measured on the same clock. */
+function beforeIntended(task: TaskTrace): readonly Impossible[] {
+  const { submits, polls, streams, events, callbacks, finals, invoke, end } = task
+  const ops = [submits, polls, streams, events, callbacks, task.effects, finals, end ? [end] : []].flat()
+  const times = [invoke, ...ops].map(({ at, f, index }) => ({ at, what: f === 'task' ? 'its end' : `a ${f}`, index }))
+  const starts = task.effects.map(({ value, index }) => ({ at: value.startedAt, what: 'a step', index }))
+  const early = [...times, ...starts].find(({ at }) => at < task.intent.intendedAt - resolutionMs)
+  if (!early) return []
+  const aheadMs = (task.intent.intendedAt - early.at).toFixed(1)
+  const what = early.index === invoke.index ? 'it was sent' : `${early.what} was seen`
+  return [{ text: `${what} ${aheadMs} ms before its intended start`, ops: [invoke.index, early.index] }]
+}
+
+function effects(task: TaskTrace): readonly Impossible[] {
+  const backwards = task.effects.find(({ value }) => value.endedAt < value.startedAt - resolutionMs)
+  if (backwards) return [{ text: `step ${backwards.value.step} ended before it started`, ops: [backwards.index] }]
+  const foreseen = task.effects.find(({ at, value }) => at < value.endedAt - resolutionMs)
+  if (!foreseen) return []
+  return [{ text: `the ledger had step ${foreseen.value.step} before that ended`, ops: [foreseen.index] }]
+}
+
+/** A result without all of its effects is a broken promise of the system, and no flaw of the record. */
+function tooSoon(task: TaskTrace): readonly Impossible[] {
+  const { intent, end, effects } = task
+  if (end?.type !== 'ok' || taskEnd(task)?.digest !== intent.expectedDigest) return []
+  const doneAt = new Map<number, number>()
+  for (const { at, value } of effects) doneAt.set(value.step, Math.min(doneAt.get(value.step) ?? Infinity, at))
+  if (doneAt.size < intent.steps) return []
+  const possibleAt = Math.max(intent.intendedAt + intent.idealMs, ...doneAt.values())
+  if (end.at >= possibleAt - resolutionMs) return []
+  const aheadMs = (possibleAt - end.at).toFixed(1)
+  return [{ text: `its result was seen ${aheadMs} ms before it could be there`, ops: [end.index] }]
+}
+
+const order: readonly Phase[] = ['load', 'heal', 'drain', 'final', 'end']
+
+function impossibleOrder({ phases, faults }: CellTrace): readonly Impossible[] {
+  const entered = order.filter((phase) => phases.has(phase))
+  const early = entered.find((phase, i) => i > 0 && phases.get(phase)! < phases.get(entered[i - 1]!)!)
+  const backwards = faults.filter(
+    ({ armedAt, healedAt }) => armedAt !== undefined && healedAt! < armedAt - resolutionMs,
+  )
+  return [
+    ...(early ? [{ text: `the phase ${early} begins before the one that precedes it`, ops: [] }] : []),
+    ...backwards.map(({ id, ops }) => ({ text: `fault ${id} was healed before it took effect`, ops: [...ops] })),
+  ]
+}

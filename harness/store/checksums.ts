@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
+import { z } from 'zod'
+import { describeError, HarnessError } from '../core/errors.ts'
+import type { RunFolder } from './run-folder.ts'
+import { resultsVersion, type RunVerdict } from './schema.ts'
+import { parseVersioned } from './versioned-file.ts'
+
+/** The SHA-256 of each file of a run, in hexadecimal digits, by its path in the run's folder with `/`. */
+export type Checksums = Readonly<Record<string, string>>
+
+/** What `results.json` says of the files beside it. */
+export type Seal =
+  | { readonly kind: 'sealed'; readonly files: Checksums; readonly verdict: RunVerdict }
+  /** Nothing vouches for the files: `why` is a sentence. */
+  | { readonly kind: 'open'; readonly why: string }
+
+const sealSchema = z.looseObject({
+  version: z.literal(resultsVersion),
+  verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID']),
+  files: z.exactOptional(z.record(z.string(), z.string())),
+})
+
+/** Throws HarnessError when `results.json` is damaged, UsageError when a version wrote it that is not known. */
+export async function readSeal(run: RunFolder): Promise<Seal> {
+  const path = join(run.path, 'results.json')
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
+  })
+  if (text === undefined) return open('the run left no results.json: it did not come to its end')
+  if (versionOf(text) === 1) return open('results.json is of version 1, which kept no checksums')
+  const { files, verdict } = parseVersioned(text, path, sealSchema, resultsVersion)
+  if (files === undefined) return open('results.json was made again later, from files without checksums')
+  return { kind: 'sealed', files, verdict }
+}
+
+function open(why: string): Seal {
+  return { kind: 'open', why: `${why}. Nothing vouches for the run's files: they are judged as they are.` }
+}
+
+function versionOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { version?: unknown } | null)?.version
+  } catch {
+    return undefined
+  }
+}
+
+/** What is made from the others, and what only tells: neither is evidence. */
+const excluded = /^results\.json$|^report\.|\.log$|(?:^|\/)logs\/|^verification\//
+
+/** Paths of the files that a run consists of, as far as they are there. */
+export async function listFiles(run: RunFolder): Promise<readonly string[]> {
+  const entries = await readdir(run.path, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) =>
+      join(parentPath, name)
+        .slice(run.path.length + 1)
+        .split(sep)
+        .join('/'),
+    )
+    .filter((path) => !excluded.test(path))
+    .toSorted()
+}
+
+/** Files that are read wherever they are: one that appears later is as much a change as one that vanishes. */
+const readWhereThere: ReadonlySet<string> = new Set(['verification.json', 'history.ndjson', 'ledger.ndjson'])
+
+/** What differs between the file and what was sealed, as a sentence; `found` is its checksum now, undefined where it is not there. */
+export function differenceOf(path: string, sealed: string | undefined, found: string | undefined): string | undefined {
+  if (sealed === found) return undefined
+  if (found === undefined) return `${path} is missing: it was there when the run ended`
+  if (sealed !== undefined) return `${path} was changed after the run: its SHA-256 is not the one in results.json`
+  return readWhereThere.has(basename(path))
+    ? `${path} was added after the run: results.json does not know it`
+    : undefined
+}
+
+/** Rejects with HarnessError when it cannot be read. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) hash.update(piece)
+  } catch (error) {
+    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
+  }
+  return hash.digest('hex')
+}

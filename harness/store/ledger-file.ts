@@ -1,0 +1,56 @@
+import { HarnessError } from '../core/errors.ts'
+import { nodeOf } from '../core/places.ts'
+import type { History, OpOf } from '../core/history.ts'
+import { readLines } from './line-file.ts'
+
+/** Both sides of a difference were rounded to whole microseconds. */
+const resolutionMs = 0.002
+
+type Line = Readonly<Record<string, unknown>>
+
+/**
+ * Hold the tool server's own record against the effects that were merged from it into the history: the same ones, in the same
+ * order, at the same times. Effects that came in while the history was completed are in the record only. Resolves with the
+ * file's SHA-256; rejects with HarnessError naming `file:line`.
+ */
+export async function compareLedger(path: string, history: History): Promise<string> {
+  const effects = history.filter((op) => op.f === 'effect')
+  const finalAt = history.find((op) => op.f === 'phase' && op.value.phase === 'final')?.at
+  const whole = history.some((op) => op.f === 'phase' && op.value.phase === 'end')
+  let [number, zeroMs]: [number, number | undefined] = [0, undefined]
+  const sha256 = await readLines(path, (value) => {
+    const line = (typeof value === 'object' && value !== null ? value : {}) as Line
+    const effect = effects[number++]
+    zeroMs ??= effect && Number(line['receivedAt']) - effect.at
+    const flaw = effect ? effectFlaw(line, effect, zeroMs!) : extraFlaw(line, zeroMs, whole ? finalAt : undefined)
+    if (flaw !== undefined) throw new HarnessError(`${path}:${number} ${flaw}`)
+  })
+  const missing = effects.length - number
+  if (missing > 0)
+    throw new HarnessError(
+      `${path} has ${number} lines and the history ${effects.length} effects: ${missing} are missing`,
+    )
+  return sha256
+}
+
+function effectFlaw(line: Line, { index, at, task, value }: OpOf<'effect'>, zeroMs: number): string | undefined {
+  const { executor, startedAt, endedAt, ...same } = value
+  const wanted: Line = { task, ...same }
+  const other = Object.keys(wanted).find((name) => line[name] !== wanted[name])
+  const where = `of line ${index + 1} of the history`
+  if (other !== undefined) return `has another ${other} than the effect ${where}`
+  if (typeof line['executor'] !== 'string' || nodeOf(line['executor']) !== executor)
+    return `has another executor than the effect ${where}`
+  const times = { startedAt, endedAt, receivedAt: at }
+  const moved = Object.entries(times).find(
+    ([name, ms]) => !(Math.abs(Number(line[name]) - zeroMs - ms) <= resolutionMs),
+  )
+  return moved && `has another ${moved[0]} than the effect ${where}`
+}
+
+/** Without an end the history has no effects yet. */
+function extraFlaw(line: Line, zeroMs: number | undefined, finalAt: number | undefined): string | undefined {
+  if (finalAt === undefined) return undefined
+  const receivedAt = Number(line['receivedAt']) - (zeroMs ?? Infinity)
+  return receivedAt >= finalAt || zeroMs === undefined ? undefined : 'is an effect that the history does not have'
+}
