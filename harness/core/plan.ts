@@ -80,9 +80,12 @@ export interface PlannedFault {
   readonly seed: number
 }
 
-/** `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. */
+/**
+ * `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. `of-step`,
+ * with a step's trigger only: whoever did that step.
+ */
 export type Target =
-  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'all' }
+  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'all' | 'of-step' }
   | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
 
 export type Trigger =

@@ -59,7 +59,7 @@ function fixedTargets(spec: FaultSpec, context: DrawContext, rng: Rng): readonly
   const whole = wholeTarget(spec)
   if (whole) return [whole]
   const { role, ordinal } = spec.target as NodeTarget
-  if (typeof ordinal === 'number') return [{ kind: 'node', role, ordinal }]
+  if (typeof ordinal === 'number' || ordinal === 'of-step') return [{ kind: 'node', role, ordinal }]
   const count = context.countNodes(spec.target)
   if (ordinal === 'any') return [{ kind: 'node', role, ordinal: Math.floor(rng.fork('victim').next() * count) }]
   return Array.from({ length: count }, (_, n) => ({ kind: 'node', role, ordinal: n }))

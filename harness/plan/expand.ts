@@ -134,7 +134,7 @@ function hasNode(
 ): boolean {
   if (target.kind === 'link') return true
   const single = spec.trigger.kind !== 'every' && spec.target.ordinal === 'any'
-  return single || target.ordinal === 'all' || target.ordinal < countNodes(pattern, target.role, replicas)
+  return single || typeof target.ordinal !== 'number' || target.ordinal < countNodes(pattern, target.role, replicas)
 }
 
 /** `kill-1#3` is a firing of the file's `kill-1`. */

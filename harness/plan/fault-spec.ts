@@ -81,8 +81,13 @@ function readTrigger(
   if (entry.per && (entry.every === undefined || target?.kind === 'link'))
     report('per', 'goes with "every" on nodes only; leave it out')
   else if (entry.per && together) report('per', `${name} acts on all of its target together; leave it out`)
-  if (entry.at !== undefined) return { kind: 'at', atMs: entry.at }
+  if (target?.ordinal === 'of-step' && !entry.on)
+    return report(
+      'target',
+      `${formatTarget(target)} is whoever did the step of "on"; write on: {task: 3, step: 4}, or another target`,
+    )
   if (entry.on) return { kind: 'on', task: entry.on.task, step: entry.on.step, afterMs: entry.on.after }
+  if (entry.at !== undefined) return { kind: 'at', atMs: entry.at }
   if (target?.kind === 'node' && target.ordinal !== 'any' && !together)
     return report('target', `"every" counts for each node of a role; write the role alone: ${target.role}`)
   return { kind: 'every', meanGapMs: entry.every! }

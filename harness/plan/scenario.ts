@@ -54,9 +54,16 @@ export interface FaultSpec {
   readonly together: boolean
 }
 
-/** `any`: one node, drawn with the seed; never of a fault that acts on all together. */
+/**
+ * `any`: one node, drawn with the seed; never of a fault that acts on all together. `of-step`: whoever did the step of the
+ * trigger `on`.
+ */
 export type TargetSpec =
-  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'any' | 'all' }
+  | {
+      readonly kind: 'node'
+      readonly role: NodeRole | 'executor'
+      readonly ordinal: number | 'any' | 'all' | 'of-step'
+    }
   | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
 
 export type TriggerSpec =

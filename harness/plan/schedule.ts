@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
-import { linkNames, type Plan, type PlannedFault, type Target } from '../core/plan.ts'
+import { linkNames, type Plan, type PlannedFault } from '../core/plan.ts'
 import type { Catalog } from './catalog.ts'
 import { type Path, type Problem, readDocument } from './document.ts'
 import { specId } from './expand.ts'
@@ -62,8 +62,9 @@ export function parseSchedule(text: string, file: string, scenario: Scenario, ca
 
 const ms = z.number().min(0)
 const ordinal = z.union([z.literal('all'), z.int().min(0)], { error: 'write all or a whole number' })
+const nodeOrdinal = z.union([ordinal, z.literal('of-step')], { error: 'write all, of-step or a whole number' })
 const target = z.discriminatedUnion('kind', [
-  section({ kind: z.literal('node'), role: z.enum(roles), ordinal }),
+  section({ kind: z.literal('node'), role: z.enum(roles), ordinal: nodeOrdinal }),
   section({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
 ])
 const trigger = z.discriminatedUnion('kind', [
@@ -142,14 +143,20 @@ function checkPlanned(path: Path, planned: PlannedFault, arm: Arm, catalog: Cata
   const params = findProblems(catalog.faults.get(spec.fault)!.params, planned.params)
   return [
     ...mustEqual([...path, 'fault'], planned.fault, spec.fault),
-    ...checkTarget([...path, 'target'], planned.target, spec),
+    ...checkTarget([...path, 'target'], planned, spec),
     ...params.map((problem) => ({ ...problem, path: [...path, 'params', ...problem.path] })),
   ]
 }
 
-function checkTarget(path: Path, planned: Target, { fault, target, together }: FaultSpec): readonly Problem[] {
+function checkTarget(
+  path: Path,
+  { target: planned, trigger }: PlannedFault,
+  { fault, target, together }: FaultSpec,
+): readonly Problem[] {
   const [written, meant] = [planned, target].map((one) => (one.kind === 'node' ? one.role : one.link))
   if (written !== meant) return [{ path, message: 'is not the scenario’s; write the same role or link' }]
+  if (planned.ordinal === 'of-step' && trigger.kind !== 'step')
+    return [{ path: [...path, 'ordinal'], message: 'of-step goes with the trigger of a step; write a number' }]
   if (planned.kind === 'link' || planned.ordinal !== 'all' || together) return []
   return [{ path: [...path, 'ordinal'], message: `a firing of ${fault} has one node; write its number` }]
 }

@@ -13,8 +13,8 @@ export interface NemesisPorts {
   readonly executor: 'api' | 'worker'
   /** The load's zero on the monotonic clock. */
   readonly epochMs: number
-  /** Resolves when the ledger sees the step of the task; used by step triggers. */
-  readonly onStep: (task: number, step: number, signal: AbortSignal) => Promise<void>
+  /** Resolves when the ledger sees the step of the task, with the node that did it; used by step triggers. */
+  readonly onStep: (task: number, step: number, signal: AbortSignal) => Promise<string>
   readonly record: (change: FaultChange) => void
   /** Resolves when it is on the disk. */
   readonly note: (entry: FaultNote) => Promise<void>
@@ -37,10 +37,11 @@ export async function carryOut(
 }
 
 async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: AbortSignal): Promise<void> {
-  const site = resolveSite(planned, ports)
+  const fired = await waitForTrigger(planned, ports, signal)
+  const site = resolveSite(planned, ports, fired)
   const change = (state: FaultChange['state'], rest: Partial<FaultChange> = {}): void =>
     ports.record({ id: planned.id, fault: planned.fault, target: site.label, state, ...rest })
-  if (!(await waitForTrigger(planned, ports, signal)))
+  if (fired === undefined)
     return change('skipped', { reason: signal.aborted ? 'the run was aborted' : 'its trigger never fired' })
   const active = await arm(planned, ports, site, signal).catch((error: unknown) => describeError(error))
   if (typeof active === 'string') return change('not-applied', { reason: active })
@@ -87,31 +88,50 @@ async function arm(
   return fault.arm(site, fault.params.parse(planned.params), signal)
 }
 
-async function waitForTrigger(planned: PlannedFault, ports: NemesisPorts, signal: AbortSignal): Promise<boolean> {
+/** Who set it off: a node, where the trigger is a step. Undefined: nobody did in time. */
+interface Cause {
+  readonly executor?: string
+}
+
+async function waitForTrigger(
+  planned: PlannedFault,
+  ports: NemesisPorts,
+  signal: AbortSignal,
+): Promise<Cause | undefined> {
   const { trigger } = planned
   try {
-    if (trigger.kind === 'time') await sleepUntil(ports.epochMs + trigger.atMs, signal)
-    else {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(trigger.withinMs))])
-      await ports.onStep(trigger.task, trigger.step, limit)
-      await sleep(trigger.delayMs, undefined, { signal })
+    if (trigger.kind === 'time') {
+      await sleepUntil(ports.epochMs + trigger.atMs, signal)
+      return {}
     }
-    return true
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(trigger.withinMs))])
+    const executor = await ports.onStep(trigger.task, trigger.step, limit)
+    await sleep(trigger.delayMs, undefined, { signal })
+    return { executor }
   } catch {
-    return false
+    return undefined
   }
 }
 
-function resolveSite(planned: PlannedFault, ports: NemesisPorts): FaultSite & { readonly label: string } {
+function resolveSite(
+  planned: PlannedFault,
+  ports: NemesisPorts,
+  cause: Cause | undefined,
+): FaultSite & { readonly label: string } {
   const { target } = planned
-  const nodes = target.kind === 'node' ? pickNodes(target, ports) : []
+  const nodes = target.kind === 'node' ? pickNodes(target, ports, cause) : []
   const links = target.kind === 'link' ? pickLinks(target, ports) : []
   const label = [...nodes, ...links].map(({ name }) => name).join(', ') || describeTarget(target)
   return { id: planned.id, seed: planned.seed, windowMs: planned.durationMs, nodes, links, label }
 }
 
 /** Ordinals wrap around, so that one schedule fits patterns with different numbers of nodes. */
-function pickNodes(target: Extract<Target, { kind: 'node' }>, ports: NemesisPorts): Deployment['nodes'] {
+function pickNodes(
+  target: Extract<Target, { kind: 'node' }>,
+  ports: NemesisPorts,
+  cause: Cause | undefined,
+): Deployment['nodes'] {
+  if (target.ordinal === 'of-step') return ports.deployment.nodes.filter(({ name }) => name === cause?.executor)
   const role = target.role === 'executor' ? ports.executor : target.role
   const candidates = ports.deployment.nodes.filter((node) => node.role === role)
   if (target.ordinal === 'all' || candidates.length === 0) return candidates

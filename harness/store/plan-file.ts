@@ -16,11 +16,12 @@ const ms = z.number()
 const record = z.record(z.string(), z.unknown())
 
 const ordinal = z.union([count, z.literal('all')])
+const nodeOrdinal = z.union([ordinal, z.literal('of-step')])
 const target = z.union([
   z.looseObject({
     kind: z.literal('node'),
     role: z.enum(['api', 'worker', 'engine', 'store', 'executor']),
-    ordinal,
+    ordinal: nodeOrdinal,
   }),
   z.looseObject({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
 ])

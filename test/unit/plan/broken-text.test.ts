@@ -11,7 +11,7 @@ const topKeys =
 const faults =
   'faults: cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
-  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once) or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, sender->receiver, worker->tools)'
+  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on") or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, sender->receiver, worker->tools)'
 const triggers = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
 
 /** What is in arm `a`, in line 6 column 7 and on. */
@@ -242,6 +242,16 @@ const cases: readonly [string, string, ...string[]][] = [
     '6:70: arms.a[0].idle: 499ms is too short, and idle-nat takes no less than 500ms of real time: connections in use are silent for 200 ms and more while the kernel sends again; write at least 500ms',
   ],
   // Time
+  [
+    'who did a step, without a step',
+    arm('fault: kill, target: executor-of-step, at: 1m'),
+    '6:30: arms.a[0].target: executor-of-step is whoever did the step of "on"; write on: {task: 3, step: 4}, or another target',
+  ],
+  [
+    'who did a step, of another role',
+    arm('fault: kill, target: api-of-step, on: { task: 3, step: 4 }'),
+    `6:30: arms.a[0].target: unknown target "api-of-step"; ${targets}`,
+  ],
   ['no trigger', arm('fault: kill, target: executor'), `6:7: arms.a[0].at is missing: nothing says when; ${triggers}`],
   [
     'two triggers',

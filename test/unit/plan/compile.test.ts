@@ -174,6 +174,18 @@ describe('triggers', () => {
       withinMs: 90_000,
     })
   })
+  test('aimed at who did a step are one firing in every pattern, with no node chosen before the run', () => {
+    const arms = 'kill: [{ fault: kill, target: executor-of-step, on: { task: 6, step: 1, after: 30s } }]'
+    const plan = compile({ arms, patterns: '[sync, durable-postgres]', tail: 'timeScale: 60' })
+    for (const id of ['sync.kill.1', 'durable-postgres.kill.1'])
+      expect(cell(plan, id).faults).toMatchObject([
+        {
+          target: { kind: 'node', role: 'executor', ordinal: 'of-step' },
+          trigger: { kind: 'step', task: 6, step: 1, delayMs: 500 },
+        },
+      ])
+    expect(formatSchedule(plan)).toContain('"ordinal":"of-step"')
+  })
   test('without an ordinal hit one node, the same for every pattern', () => {
     const plan = compile({
       arms: 'a: [{ fault: kill, target: executor, at: 1m }]',

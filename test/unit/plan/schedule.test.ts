@@ -100,7 +100,12 @@ test.each([
   [
     'an ordinal that is none',
     text.replace(/"ordinal":\d/, '"ordinal":"any"'),
-    /faults\[0\]\.target\.ordinal: write all or a whole number$/,
+    /faults\[0\]\.target\.ordinal: write all, of-step or a whole number$/,
+  ],
+  [
+    'who did a step, at a time',
+    text.replace(/"ordinal":\d/, '"ordinal":"of-step"'),
+    /faults\[0\]\.target\.ordinal: of-step goes with the trigger of a step; write a number$/,
   ],
   [
     'a negative time',

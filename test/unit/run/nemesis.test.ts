@@ -91,6 +91,26 @@ describe('the nemesis', () => {
     expect(notes.map(({ kind }) => kind)).toEqual(['fault'])
   })
 
+  it('aims at whoever did the step that set it off', async () => {
+    const { ports, changes } = setUp(async () => active())
+    const trigger = { kind: 'step', task: 1, step: 2, delayMs: 0, withinMs: 1000 } as const
+    const target = { kind: 'node', role: 'executor', ordinal: 'of-step' } as const
+    await carryOut([planned({ trigger, target })], { ...ports, onStep: async () => 'worker-1' }, never)
+    expect(changes.map(({ target: name, state }) => [name, state])).toEqual([
+      ['worker-1', 'armed'],
+      ['worker-1', 'proven'],
+      ['worker-1', 'healed'],
+    ])
+  })
+
+  it('arms nothing at a step that nobody did in time, and says at whom it would have aimed', async () => {
+    const { ports, changes } = setUp(() => Promise.reject(new Error('armed')))
+    const trigger = { kind: 'step', task: 1, step: 2, delayMs: 0, withinMs: 5 } as const
+    const target = { kind: 'node', role: 'executor', ordinal: 'of-step' } as const
+    await carryOut([planned({ trigger, target })], ports, never)
+    expect(changes).toMatchObject([{ state: 'skipped', target: 'executor-of-step' }])
+  })
+
   it('wraps ordinals around, so that one schedule fits patterns of any size', async () => {
     const { ports, changes } = setUp(async () => active())
     await carryOut([planned({ target: { kind: 'node', role: 'executor', ordinal: 4 } })], ports, never)
