@@ -42,10 +42,12 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
 }
 
 /** Planned to be healed while a result still counts: only then is there anything to ask of the time after it. */
-function endsInTime({ id }: FaultTrace, { cell, tasks }: CellTrace): boolean {
+function endsInTime({ id, armedAt }: FaultTrace, { cell, tasks }: CellTrace): boolean {
   const planned = cell?.faults.find((fault) => fault.id === id)
-  if (planned?.trigger.kind !== 'time') return true
-  const endAt = planned.trigger.atMs + planned.durationMs
+  // Nobody knew before the run when a step would be done.
+  const startAt = planned?.trigger.kind === 'time' ? planned.trigger.atMs : armedAt
+  if (!planned || startAt === undefined) return true
+  const endAt = startAt + planned.durationMs
   return tasks.some(({ intent }) => intent.deadlineAt > endAt)
 }
 

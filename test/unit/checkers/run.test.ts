@@ -57,7 +57,11 @@ describe('liveness-after-heal', () => {
     const until = (endMs: number) => [
       plannedFault({ id: 'f', trigger: { kind: 'time', atMs: 120 }, durationMs: endMs - 120 }),
     ]
+    const step = { kind: 'step', task: 1, step: 1, delayMs: 0, withinMs: 900 } as const
+    const since = (durationMs: number) => [plannedFault({ id: 'f', trigger: step, durationMs })]
     // Their results count until 200 and 240.
+    expect(check(lines, since(120)).counts).toEqual({ heals: 0 })
+    expect(check(lines, since(119)).status).toBe('unknown')
     expect(check(lines, until(240)).counts).toEqual({ heals: 0 })
     expect(check(lines, until(239)).status).toBe('unknown')
   })
