@@ -54,8 +54,8 @@ export async function planScenario(
 }
 
 /**
- * A part of a plan: cells keep their seeds and faults, so that each is what it is in the whole. Gates and published
- * numbers about what is left out are left out too.
+ * A part of a plan: cells keep their seeds and faults, so that each is what it is in the whole. Published numbers about what
+ * is left out are left out too; gates stay, and say that they cannot be judged.
  */
 export function selectCells(
   plan: Plan,
@@ -71,14 +71,17 @@ export function selectCells(
     ),
   ]
   if (problems.length > 0) throw new UsageError(problems)
-  const keep = (at: { readonly pattern: string; readonly arm: string }): boolean =>
-    (patterns?.includes(at.pattern) ?? true) && (arms?.includes(at.arm) ?? true)
+  const leftOut = ({ pattern, arm }: { readonly pattern: string; readonly arm: string }): string | undefined => {
+    if (patterns && !patterns.includes(pattern)) return '--patterns'
+    return arms && !arms.includes(arm) ? '--arms' : undefined
+  }
+  const keep = (at: { readonly pattern: string; readonly arm: string }): boolean => leftOut(at) === undefined
   const { cells, notApplicable, gates, published } = plan
   return {
     ...plan,
     cells: cells.filter(keep),
     notApplicable: notApplicable.filter(keep),
-    gates: gates.filter(keep),
+    gates: gates.map((gate) => (keep(gate) ? gate : { ...gate, leftOut: leftOut(gate)! })),
     published: published.filter(keep),
   }
 }

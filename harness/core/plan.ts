@@ -126,6 +126,10 @@ export interface Gate {
   readonly arm: string
   readonly metric: 'success' | 'exposed-success'
   readonly min: number
+  /** Tasks that a fault must have touched before it passes, where it is not the usual number. */
+  readonly exposed?: number
+  /** What left its cells out of this run (`--patterns`): it cannot be judged then, and is not forgotten. */
+  readonly leftOut?: string
 }
 
 export interface Published {

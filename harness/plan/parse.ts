@@ -49,9 +49,9 @@ function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
   }
 }
 
-function readGate({ pattern, arm, success, 'exposed-success': exposed }: GateEntry): Gate {
+function readGate({ pattern, arm, success, 'exposed-success': ofExposed, exposed }: GateEntry): Gate {
   const metric = success === undefined ? 'exposed-success' : 'success'
-  return { pattern, arm, metric, min: (success ?? exposed)! }
+  return { pattern, arm, metric, min: (success ?? ofExposed)!, ...(exposed !== undefined && { exposed }) }
 }
 
 function readPublished({ pattern, arm, source, success, overhead }: PublishedEntry): Published {

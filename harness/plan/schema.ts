@@ -92,6 +92,11 @@ export function gateEntry(pattern: z.ZodType<string>) {
     arm: z.string(),
     success: atLeast.optional().describe('Share of intended tasks'),
     'exposed-success': atLeast.optional().describe('The same among tasks that a proven fault could touch'),
+    exposed: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Tasks that a fault must have touched before it passes; success under faults: 20 unless given'),
   })
 }
 

@@ -26,11 +26,11 @@ export const percent = unit(/^\d+(?:\.\d+)? ?%$/, ['%'], percentHelp, parsePerce
   error: `more than 100 %; ${percentHelp}`,
 })
 
-/** `>= 99 %` as a fraction. */
-export const atLeast = unit(/^>= ?\d+(?:\.\d+)? ?%$/, ['%'], limitHelp, (text) => parsePercent(text.slice(2))).refine(
-  (share) => share <= 1,
-  { error: `more than 100 %; ${limitHelp}` },
-)
+/** `>= 99 %` as a fraction that can be missed, and can be shown. */
+export const atLeast = unit(/^>= ?\d+(?:\.\d+)? ?%$/, ['%'], limitHelp, (text) => parsePercent(text.slice(2)))
+  .refine((share) => share <= 1, { error: `more than 100 %; ${limitHelp}`, abort: true })
+  .refine((share) => share < 1, { error: `100 % cannot be shown by any number of tasks; ${limitHelp}` })
+  .refine((share) => share > 0, { error: `0 % holds whatever happens; ${limitHelp}` })
 
 /** A duration as a scenario writes it, in at most two units: `90000` is `1m30s`. */
 export function formatDuration(ms: number): string {

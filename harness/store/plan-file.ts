@@ -82,6 +82,8 @@ export const gateSchema: z.ZodType<Gate> = z.looseObject({
   arm: z.string(),
   metric: z.enum(['success', 'exposed-success']),
   min: z.number(),
+  exposed: z.exactOptional(count),
+  leftOut: z.exactOptional(z.string()),
 })
 
 export const planSchema: z.ZodType<Plan> = z.looseObject({

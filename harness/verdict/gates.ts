@@ -4,50 +4,81 @@ import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../sto
 import { firingsOf, proportionOf, type Rows, sampleOf } from './proportion.ts'
 import { usableCells } from './selection.ts'
 
+/** Tasks that a fault must have touched before a gate on `success` under faults passes, unless it says how many. */
+const usualExposed = 20
+
 /**
  * A gate over the pooled repetitions: PASS when the whole interval is at or above the limit, FAIL when it is all below,
  * INCONCLUSIVE when it straddles, with what would settle it if the observed rates held. Where too few faults hit several
  * tasks each there is no interval, and no PASS; it still fails where no fate of these tasks could lift it to the limit.
+ * No PASS either where the arm's faults touched too few tasks: success of the others says nothing about them.
  */
 export function judgeGate(gate: Gate, cells: readonly CellResult[]): GateResult {
-  const rows = rowsOf(gate, cells)
+  const usable = usableCells(cells, gate)
+  const rows = rowsOf(gate, usable)
   const proportion = proportionOf(rows, isOk)
   const { successes, n, interval, faults } = proportion
-  const found = weigh(gate, proportion)
-  const needed = found.verdict === 'INCONCLUSIVE' && n > 0 ? needs(gate, rows) : undefined
+  const found = weigh(gate, proportion, usable)
+  const settles = found.verdict === 'INCONCLUSIVE' && n > 0 && whyNever(gate) === undefined
+  const needed = settles ? neededToSettle(sampleOf(rows, isOk), firingsOf(rows), gate.min) : undefined
   return {
     gate,
     observed: n === 0 ? 0 : successes / n,
     ...(interval && { interval }),
     n,
     ...(faults !== undefined && { faults }),
-    ...(needed && { needed }),
+    ...(needed && isMore(needed, proportion) && { needed }),
     ...found,
   }
+}
+
+/** What settles by its number alone is kept open by something else. */
+function isMore(needed: Needed, { n, faults = 0 }: Proportion): boolean {
+  return 'tasks' in needed ? needed.tasks > n : needed.faults > faults
 }
 
 function isOk({ outcome }: TaskRow): boolean {
   return outcome === 'ok'
 }
 
-function rowsOf(gate: Gate, cells: readonly CellResult[]): readonly Rows[] {
-  const exposed = gate.metric === 'exposed-success'
-  return usableCells(cells, gate).map(({ cell, tasks }) => {
-    return { cell, tasks: tasks.filter((task) => !exposed || task.exposed) }
+function rowsOf({ metric }: Gate, cells: readonly CellResult[]): readonly Rows[] {
+  return cells.map(({ cell, tasks }) => {
+    return { cell, tasks: tasks.filter((task) => metric === 'success' || task.exposed) }
   })
 }
 
-function weigh({ min }: Gate, proportion: Proportion): Pick<GateResult, 'verdict' | 'note'> {
-  const { n, interval, bounds, method } = proportion
-  if (n === 0) return { verdict: 'INCONCLUSIVE', note: 'no task of it could be judged' }
+type Weighed = Pick<GateResult, 'verdict' | 'note'>
+
+function weigh(gate: Gate, proportion: Proportion, cells: readonly CellResult[]): Weighed {
+  const never = whyNever(gate) ?? (proportion.n === 0 ? 'no task of it could be judged' : undefined)
+  if (never !== undefined) return { verdict: 'INCONCLUSIVE', note: never }
+  const found = weighInterval(gate, proportion)
+  const thin = whyThin(gate, cells)
+  if (found.verdict !== 'PASS' || thin === undefined) return found
+  return { verdict: 'INCONCLUSIVE', note: thin }
+}
+
+/** Why no number of tasks would give it a verdict. Plans of today have no such limit; older ones may. */
+function whyNever({ min, leftOut }: Gate): string | undefined {
+  if (leftOut !== undefined) return `left out by ${leftOut}`
+  if (!(min > 0)) return 'its limit holds whatever happens'
+  return min < 1 ? undefined : 'its limit cannot be shown by any number of tasks'
+}
+
+function weighInterval({ min }: Gate, { interval, bounds, method }: Proportion): Weighed {
   if (interval) return { verdict: interval[0] >= min ? 'PASS' : interval[1] < min ? 'FAIL' : 'INCONCLUSIVE' }
   const hopeless = bounds !== undefined && bounds[1] < min
   const anyway = `${method}; but had all tasks that they hit succeeded, it would still be below the limit`
   return hopeless ? { verdict: 'FAIL', note: anyway } : { verdict: 'INCONCLUSIVE', note: method }
 }
 
-function needs({ min }: Gate, rows: readonly Rows[]): Needed | undefined {
-  return neededToSettle(sampleOf(rows, isOk), firingsOf(rows), min)
+function whyThin({ metric, exposed: asked }: Gate, cells: readonly CellResult[]): string | undefined {
+  const faulty = cells.some(({ cell }) => cell.faults.length > 0)
+  const least = asked ?? (metric === 'success' && faulty ? usualExposed : 0)
+  const tasks = cells.flatMap((cell) => cell.tasks)
+  const touched = tasks.filter(({ exposed }) => exposed).length
+  if (touched >= least) return undefined
+  return `a fault touched only ${touched} of its ${tasks.length} tasks, and it asks for ${least}`
 }
 
 export function describeGate({ gate, observed, interval, n, needed, note, verdict }: GateResult): string {

@@ -10,6 +10,7 @@ import {
   type RunVerdict,
 } from '../store/schema.ts'
 import { judgeClaims } from './claims.ts'
+import { weighAgainstControl } from './control.ts'
 import { describeGate, judgeGate } from './gates.ts'
 import { rank, worst } from './reasons.ts'
 
@@ -23,9 +24,10 @@ export interface JudgedCells {
 
 /**
  * The whole run: the worst of its cells and gates, and of what the patterns did against the contract. A planned cell without a
- * result makes it at least INCONCLUSIVE. Claims are compared and never change the verdict.
+ * result, or a control that fails, makes it at least INCONCLUSIVE. Claims are compared and never change the verdict.
  */
-export function judgeRun({ run, plan, environment, verification, cells }: JudgedCells): RunResults {
+export function judgeRun({ run, plan, environment, verification, cells: judged }: JudgedCells): RunResults {
+  const cells = weighAgainstControl(plan, judged)
   const gates = plan.gates.map((gate) => judgeGate(gate, cells))
   const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells, verification), ...gates.map(fromGate)])
   return {

@@ -24,12 +24,20 @@ test('a part of a plan has the same cells as the whole', () => {
   expect(part.notApplicable.map(({ pattern }) => pattern)).toEqual(['sync'])
 })
 
-test('gates and published numbers about what is left out are left out', () => {
+test('published numbers about what is left out are left out, and gates say so', () => {
   const gate = { pattern: 'webhook', arm: 'kill', metric: 'success', min: 0.9 } as const
   const published = [{ pattern: 'webhook', arm: 'kill', source: 'x', success: 0.9 }]
   const whole = { ...plan, gates: [gate], published }
-  expect(selectCells(whole, scenario, { arms: ['none'] })).toMatchObject({ gates: [], published: [] })
-  expect(selectCells(whole, scenario, { arms: ['kill'] })).toMatchObject({ gates: [gate], published })
+  expect(selectCells(whole, scenario, { arms: ['none'] })).toMatchObject({
+    gates: [{ ...gate, leftOut: '--arms' }],
+    published: [],
+  })
+  expect(selectCells(whole, scenario, { patterns: ['sync'] }).gates).toEqual([{ ...gate, leftOut: '--patterns' }])
+  expect(selectCells(whole, scenario, { arms: ['kill'] })).toEqual({
+    ...whole,
+    cells: expect.any(Array) as unknown,
+    notApplicable: expect.any(Array) as unknown,
+  })
 })
 
 test('every unknown name is a problem of its own', () => {

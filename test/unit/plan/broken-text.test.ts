@@ -89,6 +89,21 @@ const cases: readonly [string, string, ...string[]][] = [
     `7:46: gates[0].success: "99 %" cannot be read; ${limits}`,
   ],
   [
+    'a limit that cannot be shown',
+    gate("pattern: sync, arm: none, success: '>= 100 %'"),
+    `7:46: gates[0].success: 100 % cannot be shown by any number of tasks; ${limits}`,
+  ],
+  [
+    'a limit that cannot be missed',
+    gate("pattern: sync, arm: none, success: '>= 0 %'"),
+    `7:46: gates[0].success: 0 % holds whatever happens; ${limits}`,
+  ],
+  [
+    'no task that a fault must have touched',
+    gate("pattern: sync, arm: none, success: '>= 9 %', exposed: 0"),
+    '7:65: gates[0].exposed: 0 is too small; write at least 1',
+  ],
+  [
     'a limit beyond 100 %',
     gate("pattern: sync, arm: none, success: '>= 101 %'"),
     `7:46: gates[0].success: more than 100 %; ${limits}`,

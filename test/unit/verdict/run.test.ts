@@ -41,6 +41,7 @@ function judged(
     tasks,
     verdict,
     reasons,
+    success: { ...template.success, successes: n - failures, n },
     overhead: { ...template.overhead, quotable: cell.timeScale === 1 },
   }
 }
@@ -185,6 +186,64 @@ describe('gates', () => {
     const [made] = judge([{ ...cell, tasks }], { min: 0.9 }).gates
     expect(made).toMatchObject({ verdict: 'FAIL', faults: 2 })
     expect(made!.note).toContain('had all tasks that they hit succeeded, it would still be below the limit')
+  })
+
+  test.each([0, -1, 1, 1.5])('with a limit of %d, from an old plan, never pass and never fail', (min) => {
+    for (const lost of [0, 300]) expect(judge([judged({}, 300, lost)], { min }).gates[0]!.verdict).toBe('INCONCLUSIVE')
+    expect(judge([], { min }).gates[0]!.verdict).toBe('INCONCLUSIVE')
+  })
+
+  test('whose cells were left out stay, and say so', () => {
+    const made = judge([], { leftOut: '--patterns' })
+    expect(made.verdict).toBe('INCONCLUSIVE')
+    expect(made.reasons).toContain('gate a.none success >= 0.95: INCONCLUSIVE: left out by --patterns')
+  })
+
+  const exposing = (touched: number, lost = 0): CellResult => {
+    const cell = judged({ faults: [plannedFault({})] }, 300, lost)
+    return { ...cell, tasks: cell.tasks.map((task, i) => ({ ...task, exposed: i < touched })) }
+  }
+
+  test('under faults do not pass where these touched next to nobody, but fail', () => {
+    expect(judge([exposing(19)]).gates[0]).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      note: 'a fault touched only 19 of its 300 tasks, and it asks for 20',
+    })
+    expect(judge([exposing(20)]).gates[0]).toMatchObject({ verdict: 'PASS' })
+    expect(judge([exposing(1)], { exposed: 1 }).gates[0]).toMatchObject({ verdict: 'PASS' })
+    expect(judge([exposing(40)], { exposed: 41 }).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE' })
+    expect(judge([exposing(1, 90)]).gates[0]).toMatchObject({ verdict: 'FAIL' })
+  })
+})
+
+describe('a control that fails', () => {
+  const kill = { id: 'a.kill.1', arm: 'kill', faults: [plannedFault({})] }
+  const of = (lost: number, plan: Partial<Plan> = {}, verdict: RunVerdict = 'PASS') =>
+    run([judged({}, 100, lost), judged(kill, 100, 0, 0, verdict)], plan)
+
+  test('leaves the other arms of its pattern open, and says why', () => {
+    const { verdict, reasons, cells } = of(6)
+    expect(verdict).toBe('INCONCLUSIVE')
+    expect(cells.map((cell) => cell.verdict)).toEqual(['PASS', 'INCONCLUSIVE'])
+    expect(reasons).toEqual([
+      'a.kill.1: its control none succeeded in 94 of 100 without any fault, at least 95 % is needed to conclude anything',
+    ])
+    expect(of(5).verdict).toBe('PASS')
+  })
+
+  test('is measured by its own gate where it has one', () => {
+    const gates: readonly Gate[] = [{ pattern: 'a', arm: 'none', metric: 'success', min: 0.8 }]
+    expect(of(10, { gates }).cells[1]!.verdict).toBe('PASS')
+    expect(of(21, { gates }).cells[1]!.verdict).toBe('INCONCLUSIVE')
+    expect(of(3, { gates: [{ ...gates[0]!, min: 0.99 }] }).cells[1]!.verdict).toBe('INCONCLUSIVE')
+  })
+
+  test('mends nothing, says nothing about other patterns, and nothing where it is invalid itself', () => {
+    expect(of(60, {}, 'FAIL').cells[1]!.verdict).toBe('FAIL')
+    expect(of(60, {}, 'INVALID').cells[1]!.verdict).toBe('INVALID')
+    const other = judged({ ...kill, id: 'b.kill.1', pattern: 'b' }, 100, 0)
+    expect(run([judged({}, 100, 60), other]).cells[1]!.verdict).toBe('PASS')
+    expect(run([judged({}, 100, 60, 0, 'INVALID'), judged(kill, 100, 0)]).cells[1]!.verdict).toBe('PASS')
   })
 })
 
