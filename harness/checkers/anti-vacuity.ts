@@ -4,8 +4,8 @@ import type { Checker } from '../core/types.ts'
 
 /**
  * The cell put something to the test. It needs tasks that were sent; a working system in the control arm; effects in the
- * ledger where there are results; in every other arm a fault, and tasks that it touched; and the server's word
- * on every task whose client cannot tell.
+ * ledger where there are results; in every other arm a fault, and tasks that it touched for long enough to be felt; and the
+ * server's word on every task whose client cannot tell.
  */
 const checker: Checker = {
   name: 'anti-vacuity',

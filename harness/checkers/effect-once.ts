@@ -1,14 +1,17 @@
 import { conclude } from '../core/conclusion.ts'
 import { type Execution, executionsOf } from '../core/executions.ts'
-import { roleOf } from '../core/places.ts'
-import { type CellTrace, type TaskTrace, traceOf } from '../core/trace.ts'
+import { couldInterrupt, type Interruption, interruptionsOf } from '../core/interruptions.ts'
+import { isWorkDone } from '../core/touch.ts'
+import { lifeEndOf, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
  * A completed step is never executed again. One repetition of a step is allowed when both hold:
  * - it was the step in flight: no later step of the task had started before the repetition;
- * - something interrupted it: between the two starts its executor, the engine or the store exited or was under a fault, or
- *   a link that executors depend on was. Each repetition needs an interruption of its own.
+ * - something interrupted it: between the two starts its executor, the engine or the store exited, or an outage of one of
+ *   them, or of a link that this executor uses, was in effect for as long as the engine waits for a silent executor.
+ * Each repetition needs an interruption of its own. What no crash explains is an excuse, and counted as one. Without a step in
+ * flight at an interruption the promise was not put to the test.
  */
 const checker: Checker = {
   name: 'effect-once',
@@ -16,71 +19,100 @@ const checker: Checker = {
   judges: 'effect-once',
   check(history) {
     const trace = traceOf(history)
-    const interruptions = listInterruptions(trace)
-    const breaches = trace.tasks.flatMap((task) => findBreaches(task, interruptions))
+    const interruptions = interruptionsOf(trace)
+    const tally: Tally = { executions: 0, interrupted: 0, afterCrash: 0, excused: 0, breaches: [] }
+    for (const task of trace.tasks) judgeTask(task, interruptions, tally)
+    const { executions, interrupted, afterCrash, excused, breaches } = tally
     return conclude(trace, {
-      judged: trace.tasks.reduce((sum, task) => sum + executionsOf(task).length, 0),
+      judged: executions - excused,
       unit: 'step executions',
       complaint: 'repeated a completed step',
       broken: breaches.map((one) => [one.repeats!.op.index, one.op.index]),
-      counts: countMultiplicities(trace.tasks),
+      counts: { interrupted, afterCrash, ...countMultiplicities(trace.tasks) },
+      excused,
+      exercise: { times: interrupted, lacking: 'no step was in flight when its executor was lost' },
       kind: 'safety',
     })
   },
 }
 export default checker
 
-interface Interruption {
-  /** Undefined: it could interrupt any executor. */
-  readonly node: string | undefined
-  readonly from: number
-  readonly to: number
+interface Tally {
+  executions: number
+  /** Tasks of which a step was in flight at an interruption. */
+  interrupted: number
+  /** Repetitions that the promise allows. */
+  afterCrash: number
+  /** Repetitions for which an outage without a crash is the excuse. */
+  excused: number
+  readonly breaches: Execution[]
 }
 
-function findBreaches(task: TaskTrace, interruptions: readonly Interruption[]): readonly Execution[] {
+function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], tally: Tally): void {
+  const executions = executionsOf(task)
+  tally.executions += executions.length
+  if (executions.length === 0) return
+  if (interruptions.length > 0 && wasInterrupted(task, executions, interruptions)) tally.interrupted++
+  const left = new Set<Interruption>()
   let frontier = 0
-  return executionsOf(task).filter((one) => {
-    const breach = one.repeats !== undefined && !(one.step >= frontier && wasInterrupted(one, interruptions))
+  for (const one of executions) {
+    if (one.repeats) {
+      const cause = one.step >= frontier ? findCause(one, one.repeats, interruptions, left) : undefined
+      if (!cause) tally.breaches.push(one)
+      else if (cause.crash) tally.afterCrash++
+      else tally.excused++
+    }
     frontier = Math.max(frontier, one.step)
-    return breach
+  }
+}
+
+/** Takes the one that ends first of those that no repetition of this task took yet: what remains explains most. */
+function findCause(
+  { startedAt }: Execution,
+  before: Execution,
+  interruptions: readonly Interruption[],
+  used: Set<Interruption>,
+): Interruption | undefined {
+  let found: Interruption | undefined
+  for (const one of interruptions) {
+    if (one.from > startedAt) break
+    if (used.has(one) || !couldInterrupt(one, before.executor, before.startedAt, startedAt)) continue
+    if (!found || one.to < found.to) found = one
+  }
+  if (found) used.add(found)
+  return found
+}
+
+/** An executor had work of this task when it was lost: from the start of a step until the start of the next one. */
+function wasInterrupted(
+  task: TaskTrace,
+  executions: readonly Execution[],
+  interruptions: readonly Interruption[],
+): boolean {
+  const endedAt = isWorkDone(task) ? executions.at(-1)!.endedAt : lifeEndOf(task)
+  const relevant = interruptions.filter(({ from, to }) => from <= endedAt && to >= executions[0]!.startedAt)
+  if (relevant.length === 0) return false
+  return executions.some((one, i) => {
+    const next = executions[i + 1]
+    const takenAt = next?.startedAt ?? endedAt
+    // Where steps go to whichever executor is free, only the new attempt shows that another one was lost on the way.
+    const again = next !== undefined && next.attempt > one.attempt
+    return relevant.some((cause) => {
+      return couldInterrupt(cause, again ? (cause.node ?? one.executor) : one.executor, one.startedAt, takenAt)
+    })
   })
-}
-
-function wasInterrupted({ repeats, startedAt }: Execution, interruptions: readonly Interruption[]): boolean {
-  return interruptions.some(({ node, from, to }) => {
-    return (node === undefined || node === repeats!.executor) && from <= startedAt && to >= repeats!.startedAt
-  })
-}
-
-const outsideExecution = ['client->api', 'sender->receiver']
-
-function listInterruptions(trace: CellTrace): readonly Interruption[] {
-  const exits = trace.nodes
-    .filter(({ value }) => value.state === 'exited' || value.state === 'crashed')
-    .map(({ at, value }) => ({ node: executorOnly(value.node), from: at, to: at }))
-  const faults = trace.faults
-    .filter(({ armedAt }) => armedAt !== undefined)
-    .flatMap(({ target, armedAt, healedAt = trace.endAt }) =>
-      target.split(', ').map((name) => ({ name, from: armedAt!, to: healedAt })),
-    )
-    .filter(({ name }) => !outsideExecution.some((link) => name.startsWith(link)))
-    .map(({ name, ...window }) => ({ node: name.includes('->') ? undefined : executorOnly(name), ...window }))
-  return [...exits, ...faults]
-}
-
-/** Losing the engine or the store interrupts whoever depends on it. */
-function executorOnly(node: string): string | undefined {
-  return ['engine', 'store'].includes(roleOf(node)) ? undefined : node
 }
 
 /** `times1`, `times2`, ...: how many steps were executed so often; `reposted`: effects sent again for one execution. */
 function countMultiplicities(tasks: readonly TaskTrace[]): Record<string, number> {
   const counts: Record<string, number> = { reposted: 0 }
+  const times = new Map<number, number>()
   for (const task of tasks) {
     const executions = executionsOf(task)
     counts.reposted! += task.effects.length - executions.length
-    for (const same of Map.groupBy(executions, ({ step }) => step).values())
-      counts[`times${same.length}`] = (counts[`times${same.length}`] ?? 0) + 1
+    times.clear()
+    for (const { step } of executions) times.set(step, (times.get(step) ?? 0) + 1)
+    for (const n of times.values()) counts[`times${n}`] = (counts[`times${n}`] ?? 0) + 1
   }
   return counts
 }

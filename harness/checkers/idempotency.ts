@@ -4,7 +4,8 @@ import type { Checker } from '../core/types.ts'
 
 /**
  * One idempotency key is one task: all acknowledgements, effects, callbacks and final reads of a key name the same task
- * id, also when an acknowledgement was lost; and no two keys share a task.
+ * id, also when an acknowledgement was lost; and no two keys share a task. Put to the test by keys that were sent again
+ * although the attempt before may have been accepted: nobody can say so, or the server says that it was.
  */
 const checker: Checker = {
   name: 'idempotency',
@@ -20,7 +21,11 @@ const checker: Checker = {
       unit: 'idempotency keys',
       complaint: 'did not stand for exactly one task of their own',
       broken: [...doubled, ...shared],
-      counts: { doubled: doubled.length, shared: shared.length, replayed: countReplayed(trace.tasks) },
+      counts: { doubled: doubled.length, shared: shared.length, replayed: trace.tasks.filter(wasReplayed).length },
+      exercise: {
+        times: trace.tasks.filter(wasSentAgain).length,
+        lacking: 'no key was sent again after it may have been accepted',
+      },
       kind: 'safety',
     })
   },
@@ -49,6 +54,16 @@ function findShared(named: readonly ReadonlyMap<string, number>[]): number[][] {
   return shared
 }
 
-function countReplayed(tasks: readonly TaskTrace[]): number {
-  return tasks.filter(({ submits }) => submits.some(({ type, value }) => type === 'ok' && value.replayed)).length
+function wasReplayed({ submits }: TaskTrace): boolean {
+  return submits.some(({ type, value }) => type === 'ok' && value.replayed)
+}
+
+/** An attempt that failed for certain, as a refused connection does, leaves nothing behind that could become a second task. */
+function wasSentAgain(task: TaskTrace): boolean {
+  if (wasReplayed(task)) return true
+  const first = task.submits.find(({ type }) => type === 'info' || type === 'ok')
+  return (
+    first !== undefined &&
+    task.submits.some(({ index, value }) => index > first.index && value.attempt > first.value.attempt)
+  )
 }

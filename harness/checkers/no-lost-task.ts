@@ -1,11 +1,16 @@
 import { conclude } from '../core/conclusion.ts'
-import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
+import { exposures } from '../core/exposure.ts'
+import { isLate, wasHeldUp } from '../core/lateness.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
  * Every task whose submission was acknowledged ends, for its client, in a terminal state: a result, or word that the task
- * failed. Not: giving up, hanging, or being told that the task is unknown. A client whose patience ended inside
- * a fault's window had no chance after the heal: excused, and counted.
+ * failed. Not: giving up, hanging, or being told that the task is unknown.
+ * - Late is not lost: the server has the right result, and had it only when the client gave up, or so shortly before that word
+ *   of it was on its way. The scenario's `grace` was too short. Counted apart.
+ * - Excused: outages that touched this very task held it up until its client gave up. Each one does until its heal and for
+ *   as long as the engine needs for a takeover and the rest of the work, and only if it began before the result was due.
  */
 const checker: Checker = {
   name: 'no-lost-task',
@@ -14,16 +19,21 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const accepted = trace.tasks.filter(({ submits }) => submits.some(({ type }) => type === 'ok'))
+    const touched = exposures(trace)
     const unseen = accepted.filter((task) => !sawEnd(task))
-    const excused = unseen.filter((task) => gaveUpUnderFault(task, trace))
-    const broken = unseen.filter((task) => !excused.includes(task))
-    const judged = accepted.length - excused.length
+    const late = unseen.filter((task) => isLate(task, trace))
+    const lost = unseen.filter((task) => !late.includes(task))
+    const excused = lost.filter((task) => wasHeldUp(task, touched.get(task) ?? [], trace))
+    const broken = lost.filter((task) => !excused.includes(task))
+    const exposed = accepted.filter((task) => touched.has(task)).length
     return conclude(trace, {
-      judged,
+      judged: accepted.length - excused.length - late.length,
       unit: 'accepted tasks',
       complaint: 'never reached a terminal state that their client saw',
       broken: broken.map(witness),
-      counts: { excused: excused.length },
+      counts: { late: late.length, exposed },
+      excused: excused.length,
+      exercise: { times: exposed, lacking: 'no fault touched an accepted task' },
       kind: 'liveness',
     })
   },
@@ -34,13 +44,6 @@ function sawEnd(task: TaskTrace): boolean {
   const { end } = task
   if (!end || end.at > task.intent.giveUpAt) return false
   return end.type === 'ok' || (end.type === 'fail' && taskEnd(task)?.reason === 'task-failed')
-}
-
-function gaveUpUnderFault({ end, intent }: TaskTrace, { faults, endAt }: CellTrace): boolean {
-  if (end?.type === 'fail') return false
-  return faults.some(({ proven, armedAt, healedAt = endAt }) => {
-    return proven && armedAt !== undefined && armedAt <= intent.giveUpAt && intent.giveUpAt < healedAt
-  })
 }
 
 function witness({ invoke, submits, end, finals }: TaskTrace): number[] {

@@ -7,7 +7,7 @@ import type { Checker } from '../core/types.ts'
 /**
  * What clients see of a task only ever moves forward: in each channel of a client the status follows the state machine and
  * the version never decreases, the stream has one terminal event with nothing after it, and all channels agree on
- * the terminal state.
+ * the terminal state. Put to the test by tasks that were seen more than once.
  */
 const checker: Checker = {
   name: 'state-machine',
@@ -23,7 +23,11 @@ const checker: Checker = {
       unit: 'observed tasks',
       complaint: 'moved backwards or ended twice',
       broken,
-      counts: { observations: watched.reduce((sum, channels) => sum + channels.flat().length, 0) },
+      counts: { observations: watched.reduce((sum, channels) => sum + countSights(channels), 0) },
+      exercise: {
+        times: watched.filter((channels) => countSights(channels) > 1).length,
+        lacking: 'no task was seen more than once',
+      },
       kind: 'safety',
     })
   },
@@ -37,23 +41,32 @@ interface Sight {
   readonly version?: number
 }
 
+function countSights(channels: readonly (readonly Sight[])[]): number {
+  return channels.reduce((sum, { length }) => sum + length, 0)
+}
+
 /** Polls and events, each in the order in which the client saw them. */
 function channels(task: TaskTrace): readonly (readonly Sight[])[] {
-  const polls = task.polls.flatMap(({ index, type, value: { status, version } }) =>
-    type === 'ok' && status ? [{ index, status, ...(version !== undefined && { version }) }] : [],
-  )
+  const polls: Sight[] = []
+  for (const { index, type, value } of task.polls) {
+    const { status, version } = value
+    if (type === 'ok' && status) polls.push(version === undefined ? { index, status } : { index, status, version })
+  }
   return [polls, firstSightings(task)]
 }
 
 /** Repetitions on a stream are the business of sse-continuity. */
 function firstSightings({ events }: TaskTrace): readonly Sight[] {
   let latest = 0
-  return events.flatMap(({ index, value: { seq, status } }) => {
+  const sights: Sight[] = []
+  for (const { index, value } of events) {
+    const { seq, status } = value
     const repeated =
       seq < latest || (seq === latest && events.some((e) => e.index < index && sameEvent(e.value, seq, status)))
     latest = Math.max(latest, seq)
-    return repeated ? [] : [{ index, status, version: seq }]
-  })
+    if (!repeated) sights.push({ index, status, version: seq })
+  }
+  return sights
 }
 
 function sameEvent(event: { seq: number; status: TaskStatus }, seq: number, status: TaskStatus): boolean {
@@ -66,16 +79,21 @@ function ends(task: TaskTrace): readonly Sight[] {
   const finals = task.finals.flatMap(({ index, value: { status } }) => (status ? [{ index, status }] : []))
   const own = taskEnd(task)?.status
   const told = [...callbacks, ...(own ? [{ index: task.end!.index, status: own }] : []), ...finals]
-  return told.toSorted((a, b) => a.index - b.index)
+  return told.length < 2 ? told : told.sort((a, b) => a.index - b.index)
 }
 
 function findBreach(channels: readonly (readonly Sight[])[]): number[] {
   for (const channel of channels)
     for (let i = 1; i < channel.length; i++)
       if (isBackwards(channel[i - 1]!, channel[i]!)) return [channel[i - 1]!.index, channel[i]!.index]
-  const terminal = channels.flat().filter(({ status }) => isTerminal(status))
-  const other = terminal.find(({ status }) => status !== terminal[0]!.status)
-  return other ? [terminal[0]!.index, other.index] : []
+  let terminal: Sight | undefined
+  for (const channel of channels)
+    for (const sight of channel)
+      if (isTerminal(sight.status)) {
+        if (terminal && terminal.status !== sight.status) return [terminal.index, sight.index]
+        terminal ??= sight
+      }
+  return []
 }
 
 function isBackwards(before: Sight, after: Sight): boolean {

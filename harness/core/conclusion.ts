@@ -3,7 +3,7 @@ import type { Verdict } from './types.ts'
 
 /** What a checker found out, before it is weighed. */
 export interface Findings {
-  /** How many things it looked at. None: nothing can be concluded. */
+  /** How many things it judged, without those that it excused. None: nothing can be concluded. */
   readonly judged: number
   /** What those things are, for the summary: `accepted tasks`. */
   readonly unit: string
@@ -12,21 +12,45 @@ export interface Findings {
   /** Per broken thing, the ops that show it. */
   readonly broken: readonly (readonly number[])[]
   readonly counts?: Readonly<Record<string, number>>
+  /** How many more would be broken, but for an outage that explains it. */
+  readonly excused?: number
+  /** How often something happened that could have broken the property, and what to say where nothing did. */
+  readonly exercise?: { readonly times: number; readonly lacking: string }
   /** A breach of safety stays one whatever follows; absence can only be judged when the history is whole. */
   readonly kind: 'safety' | 'liveness'
 }
 
 const maxWitnesses = 20
 
-/** Weigh findings: a breach fails, a torn history or nothing to judge is unknown, the rest passes. */
+/** Who excuses more than this share has not seen whether the property holds. */
+const mostExcused = 0.05
+
+/**
+ * Weigh findings. A breach fails. Unknown: a torn history, nothing to judge, too much that had to be excused. Unexercised:
+ * nothing happened that could have broken it. The rest passes.
+ */
 export function conclude(trace: CellTrace, findings: Findings): Verdict {
-  const { judged, unit, complaint, broken, kind } = findings
-  const counts = { judged, broken: broken.length, ...findings.counts }
+  const { judged, unit, complaint, broken, kind, excused = 0, exercise } = findings
+  const counts = {
+    judged,
+    broken: broken.length,
+    ...(findings.excused !== undefined && { excused }),
+    ...findings.counts,
+  }
   const witnesses = [...new Set(broken.flat())].slice(0, maxWitnesses)
   const give = (status: Verdict['status'], summary: string): Verdict => ({ status, summary, counts, witnesses })
   if (broken.length > 0 && (kind === 'safety' || trace.complete))
     return give('fail', `${broken.length} of ${judged} ${unit} ${complaint}`)
   if (!trace.complete) return { ...give('unknown', 'the history ends before the cell did'), witnesses: [] }
+  if (excused > mostExcused * (judged + excused)) return give('unknown', tooMuch(findings, excused))
   if (judged === 0) return give('unknown', `there were no ${unit} to judge`)
-  return give('pass', `${judged} ${unit}, none ${complaint}`)
+  if (exercise?.times === 0) return give('unexercised', exercise.lacking)
+  const but = excused > 0 ? ` (${excused} more are excused by an outage)` : ''
+  return give('pass', `${judged} ${unit}, none ${complaint}${but}`)
+}
+
+function tooMuch({ judged, unit, complaint }: Findings, excused: number): string {
+  const share = ((100 * excused) / (judged + excused)).toFixed(0)
+  const all = `${excused} of ${judged + excused} ${unit} (${share} %)`
+  return `${all} ${complaint}, which outages excuse: more than ${100 * mostExcused} % is too much to tell`
 }

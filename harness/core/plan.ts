@@ -49,6 +49,8 @@ export interface CellPlan {
   readonly floored?: readonly Floored[]
   /** What one takeover costs a task beyond its ideal duration, at the longest; absent where none is to be expected. */
   readonly takeoverMs?: number
+  /** How long an executor may be silent before its engine can give its work to another, at the earliest; absent: not known. */
+  readonly patienceMs?: number
   readonly profile: string
   readonly tasks: number
   readonly load: { readonly arrivals: 'poisson' | 'uniform'; readonly ratePerSec: number }

@@ -269,6 +269,8 @@ export interface Engine extends Named {
     at: Readonly<Record<string, number>>,
     stepMs: number,
   ): { readonly earliestMs: number; readonly latestMs: number }
+  /** Silence of a live executor after which its work may be given away; absent: as `takeover` has it, where that takes any. */
+  patience?(at: Readonly<Record<string, number>>): number
   readonly services: readonly ServiceSpec[]
   /** Of an engine that has no folder in `patterns/engines`: what its nodes are told beside the usual, `OUTLAST_BACKEND` among it. */
   readonly env?: Readonly<Record<string, string>>

@@ -6,7 +6,7 @@ import type { Runtime } from '../core/types.ts'
 import type { Catalog, CatalogPattern, WorkProfile } from './catalog.ts'
 import { roundMs } from './fault-spec.ts'
 import type { Arm, FaultSpec, Scenario } from './scenario.ts'
-import { takeoverCostMs } from './takeover.ts'
+import { patienceMsOf, takeoverCostMs } from './takeover.ts'
 import { countNodes, whyUntouched } from './topology.ts'
 
 /** What one block is made from: one arm and one repetition, for all patterns. */
@@ -70,6 +70,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const executors = countNodes(pattern, 'executor', replicas)
   const faults = pickFaults(block, pattern, scenario)
   const takeoverMs = takeoverCostMs(pattern, scenario, faults, work)
+  const patienceMs = patienceMsOf(pattern, scenario, work)
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,
@@ -86,6 +87,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     tuning,
     ...(floored.length > 0 && { floored }),
     ...(takeoverMs !== undefined && { takeoverMs }),
+    ...(patienceMs !== undefined && { patienceMs }),
     profile,
     tasks: load.tasks,
     load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },

@@ -26,6 +26,20 @@ export function takeoverCostMs(
   return Math.round(awayMs + latestMs + againMs)
 }
 
+/**
+ * How long an executor may be silent before somebody else may get its work, in real milliseconds, at the earliest. Undefined
+ * where the engine does not say it, or notices an end by the connection and not by silence.
+ */
+export function patienceMsOf(
+  { engine, tuning }: CatalogPattern,
+  { timeScale }: Pick<Scenario, 'timeScale'>,
+  work: WorkProfile,
+): number | undefined {
+  const at = timeoutsAt(engine.timeouts, tuning, timeScale)
+  const silentMs = engine.patience?.(at) ?? engine.takeover?.(at, work.longestStepMs / timeScale).earliestMs
+  return silentMs !== undefined && silentMs > 0 && Number.isFinite(silentMs) ? Math.round(silentMs) : undefined
+}
+
 function isExecutor(role: string): boolean {
   return role === 'executor' || role === 'worker'
 }

@@ -59,6 +59,7 @@ export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
   tuning: z.enum(tunings).default('default'),
   floored: z.exactOptional(z.array(z.looseObject({ name: z.string(), wantedMs: ms, ms, why: z.string() }))),
   takeoverMs: z.exactOptional(ms),
+  patienceMs: z.exactOptional(ms),
   profile: z.string(),
   tasks: count,
   load: z.looseObject({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),

@@ -41,6 +41,8 @@ export interface Engine {
   readonly timeouts: Timeouts
   /** What its README says of a SIGKILL in the middle of a step of this length. Absent: nobody goes on with the task. */
   takeover?(at: TimeoutsAt<Timeouts>, stepMs: number): Takeover
+  /** Silence of a live executor after which its work may be given away. Absent: as `takeover` has it at the earliest. */
+  patience?(at: TimeoutsAt<Timeouts>): number
   readonly services: readonly Service[]
 }
 

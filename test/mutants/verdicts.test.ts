@@ -9,11 +9,12 @@ import { wrongSystems } from './wrong-systems.ts'
 
 const checkers = await loadCheckers()
 
-/** Who objected: checks that count for this cell, and faults that no proof or heal ended. */
+/** Who objected: checks that count for this cell and were put to the test, and faults that no proof or heal ended. */
 function objections({ checks, faults }: CellResult): string[] {
   const counting = checks.filter(({ judges, promised }) => judges === undefined || promised)
   const bad = faults.filter(({ state }) => state !== 'healed').map(({ state }) => `fault ${state}`)
-  return [...counting.filter(({ status }) => status !== 'pass').map(({ checker }) => checker), ...bad].sort()
+  const objecting = counting.filter(({ status }) => status !== 'pass' && status !== 'unexercised')
+  return [...objecting.map(({ checker }) => checker), ...bad].sort()
 }
 
 describe.each([...wrongSystems, ...wrongHarnesses])('$name', ({ history, verdict, caughtBy, outcomes }) => {

@@ -34,7 +34,6 @@ export const wrongHarnesses: readonly Mutant[] = [
     verdict: 'INCONCLUSIVE',
     caughtBy: [
       'anti-vacuity',
-      'effect-at-least-once',
       'effect-once',
       'idempotency',
       'liveness-after-heal',

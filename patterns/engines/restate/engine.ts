@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/axes.ts'
-import { takeover, timeouts } from './timeouts.ts'
+import { patience, takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'restate',
@@ -19,6 +19,7 @@ const engine: Engine = {
   sticky: false,
   timeouts,
   takeover,
+  patience,
   services: [
     { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
     // One: a deployment is one address. Several need a load balancer that speaks HTTP/2 in front of them.

@@ -21,5 +21,10 @@ export function takeover({ retryCapMs }: TimeoutsAt<typeof timeouts>): Takeover 
   return { earliestMs: 0, latestMs: retryCapMs }
 }
 
+/** A live worker is given up when it answers no ping, and an ended one when its connection closes. */
+export function patience({ keepAliveTimeoutMs }: TimeoutsAt<typeof timeouts>): number {
+  return keepAliveTimeoutMs
+}
+
 /** Attempts of a step before its invocation is paused, and waits for a human. */
 export const mostAttempts = { default: 70, tuned: 1_000_000_000 } as const

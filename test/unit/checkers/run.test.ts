@@ -39,6 +39,32 @@ describe('liveness-after-heal', () => {
     expect(check([...two, ...fault('f', 'worker-0', 50, 250)]).status).toBe('unknown')
   })
 
+  test('life is a share of right results, not three of any kind', () => {
+    const lost = (from: number, many: number) =>
+      Array.from({ length: many }, (_, i) => [intend(`t-${from + i}`, 400 + i), end(`t-${from + i}`, 700 + i, 'info')])
+    const healed = fault('f', 'worker-0', 50, 250)
+    const after = served(300, 310, 320, 330, 340, 350, 360, 370)
+    expect(check([...after, ...lost(9, 2).flat(), ...healed]).status).toBe('pass')
+    expect(check([...after, ...lost(9, 3).flat(), ...healed]).status).toBe('fail')
+    const wrong = after.map((line) =>
+      line.f === 'task' && line.type === 'ok' ? { ...line, value: { ...line.value, digest: 'wrong' } } : line,
+    )
+    expect(check([...wrong, ...healed]).status).toBe('fail')
+    const failed = after.map((line) =>
+      line.f === 'task' && line.type === 'ok' ? { ...line, type: 'fail' as const, value: {} } : line,
+    )
+    expect(check([...failed, ...healed]).status).toBe('fail')
+  })
+
+  test('tasks that another outage touched, or that began after it, say nothing of this heal', () => {
+    const under = [5, 6, 7, 8, 9].flatMap((i) => [intend(`t-${i}`, 390 + i), end(`t-${i}`, 690 + i, 'info')])
+    const both = [plannedFault({ id: 'f' }), plannedFault({ id: 'g' })]
+    const faults = [...fault('f', 'store-0', 50, 250), ...fault('g', 'store-0', 450, 9000)]
+    expect(check([...served(300, 310, 320), ...under, ...faults], both)).toMatchObject({
+      counts: { alive: 1, dead: 0 },
+    })
+  })
+
   test('where every task got its result nothing stayed away, however few were left after the heal', () => {
     for (const healedAt of [800, 415]) {
       const throughout = fault('f', 'worker-0', 50, healedAt)
@@ -84,7 +110,8 @@ describe('liveness-after-heal', () => {
 
   test('draws per connection are no outage; an outage that is not proven proves no recovery', () => {
     const perConnection = [plannedFault({ id: 'f', params: { probability: 0.1 } })]
-    expect(check([...served(0), ...fault('f', 'sender->receiver-0', 50, 250)], perConnection).status).toBe('pass')
+    const drawn = check([...served(0), ...fault('f', 'sender->receiver-0', 50, 250)], perConnection)
+    expect(drawn.status).toBe('unexercised')
     expect(check(served(0, 300, 310, 320)).status).toBe('unknown')
   })
 })

@@ -110,8 +110,8 @@ export function exited(node: string, at: number): Line {
 }
 
 /** A proven fault with its window; `healedAt` undefined: it never healed. */
-export function fault(id: string, target: string, armedAt: number, healedAt?: number): Line[] {
-  const about = { id, fault: 'kill', target }
+export function fault(id: string, target: string, armedAt: number, healedAt?: number, name = 'kill'): Line[] {
+  const about = { id, fault: name, target }
   return [
     observe('fault', armedAt, { ...about, state: 'armed' }),
     observe('fault', healedAt ?? 9000, { ...about, state: 'proven', firings: 1 }),

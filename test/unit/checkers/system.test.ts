@@ -6,25 +6,33 @@ import noPhantom from '../../../harness/checkers/no-phantom.ts'
 import resultIntegrity from '../../../harness/checkers/result-integrity.ts'
 import sseContinuity from '../../../harness/checkers/sse-continuity.ts'
 import stateMachine from '../../../harness/checkers/state-machine.ts'
+import { plannedFault } from '../stats/cells.ts'
 import { callback, effect, end, event, exited, fault, final, intend, open, poll, story, submit, torn } from './story.ts'
 
 const t = 't-1'
+type Lines = Parameters<typeof story>[0]
 const begun = [intend(t), submit(t, 1, 'ok')]
 
 describe('no-lost-task', () => {
-  const check = (...rest: Parameters<typeof story>[0]) => noLostTask.check(story([...begun, ...rest]))
+  /** The arm's fault touched the task and was over long before its end, so that the promise was put to the test. */
+  const tried = fault('tried', 'store-0', 2, 12)
+  const check = (lines: Lines, over: Parameters<typeof story>[1] = {}) =>
+    noLostTask.check(story([...begun, ...lines], over))
+  const under = (...lines: Lines) => check([...tried, ...lines])
+  const done = [effect(t, 1, 5), effect(t, 2, 55)]
 
   test('a result and word of failure are ends; giving up, silence and a forgetful server are not', () => {
-    expect(check(end(t, 150, 'ok')).status).toBe('pass')
-    expect(check(end(t, 150, 'fail', { reason: 'task-failed' })).status).toBe('pass')
-    expect(check(end(t, 150, 'fail', { reason: 'gone' })).status).toBe('fail')
-    expect(check(end(t, 300, 'info')).status).toBe('fail')
-    expect(check().status).toBe('fail')
+    expect(under(end(t, 150, 'ok')).status).toBe('pass')
+    expect(under(end(t, 150, 'fail', { reason: 'task-failed' })).status).toBe('pass')
+    expect(under(end(t, 150, 'fail', { reason: 'gone' })).status).toBe('fail')
+    expect(under(...done, end(t, 300, 'info')).status).toBe('fail')
+    expect(under(...done).status).toBe('fail')
   })
 
-  test('a result after the client was to give up is too late', () => {
-    expect(check(end(t, 300, 'ok')).status).toBe('pass')
-    expect(check(end(t, 301, 'ok')).status).toBe('fail')
+  test('where no fault touched an accepted task it was not put to the test, and a loss is one all the same', () => {
+    expect(check([end(t, 150, 'ok')])).toMatchObject({ status: 'unexercised', counts: { exposed: 0 } })
+    expect(check([end(t, 150, 'ok'), ...fault('f', 'client->api-7', 10, 90)]).status).toBe('unexercised')
+    expect(check([end(t, 300, 'info')]).status).toBe('fail')
   })
 
   test('a task that was never accepted is not judged', () => {
@@ -32,12 +40,92 @@ describe('no-lost-task', () => {
     expect(noLostTask.check(story(lines))).toMatchObject({ status: 'unknown', counts: { judged: 0 } })
   })
 
-  test('who gave up inside a fault had no chance; who gave up after the heal had one', () => {
-    expect(check(...fault('f', 'store-0', 100, 350), end(t, 300, 'info'))).toMatchObject({
-      status: 'unknown',
-      counts: { excused: 1 },
+  describe('late is not lost', () => {
+    const right = { status: 'completed', digest: 'right', version: 4 }
+    const gaveUp = (doneAt: number, final_ = right, timeScale = 600) =>
+      check([effect(t, 1, 5), effect(t, 2, doneAt - 50), end(t, 300, 'info'), final(t, 'ok', final_)], { timeScale })
+
+    test('a result that the server had only after its client gave up, or just before', () => {
+      expect(gaveUp(350)).toMatchObject({ status: 'unknown', counts: { late: 1, broken: 0, judged: 0 } })
+      expect(gaveUp(250).counts).toMatchObject({ late: 1, broken: 0 })
     })
-    expect(check(...fault('f', 'store-0', 100, 250), end(t, 300, 'info')).status).toBe('fail')
+
+    test('a result that was kept for longer than any delivery takes is lost', () => {
+      expect(gaveUp(150)).toMatchObject({ status: 'fail', counts: { late: 0, broken: 1 } })
+    })
+
+    test('a wrong result, none, or one without its work is lost', () => {
+      expect(gaveUp(350, { ...right, digest: 'wrong' }).status).toBe('fail')
+      expect(gaveUp(350, { ...right, status: 'running', digest: null as never }).status).toBe('fail')
+      expect(check([end(t, 300, 'info'), final(t, 'ok', right)]).status).toBe('fail')
+    })
+
+    test('a step that was done again does not make it late', () => {
+      const zombie = effect(t, 2, 240, { executor: 'worker-1', attempt: 2 })
+      const lines = [...done, zombie, end(t, 300, 'info'), final(t, 'ok', right)]
+      expect(check(lines, { promises: ['effect-once'] }).status).toBe('fail')
+      expect(check(lines).counts.late).toBe(1)
+    })
+
+    test('a result that came after the client was to give up', () => {
+      expect(under(end(t, 300, 'ok')).status).toBe('pass')
+      expect(under(end(t, 301, 'ok')).counts).toMatchObject({ late: 1, broken: 0 })
+      expect(under(end(t, 301, 'ok', { digest: 'wrong' })).status).toBe('fail')
+    })
+  })
+
+  describe('an excuse', () => {
+    const early = Array.from({ length: 40 }, (_, i) => `t-${i + 10}`).flatMap((task) => [
+      intend(task),
+      submit(task, 1, 'ok'),
+      end(task, 150, 'ok'),
+    ])
+    const lost = [...early, effect(t, 1, 5), end(t, 300, 'info')]
+    const by = (...faults: Lines) => check([...lost, ...faults]).counts
+
+    test('is an outage that touched the task and lasted until its client gave up, or left it too little time', () => {
+      expect(by(...fault('f', 'store-0', 100, 350))).toMatchObject({ excused: 1, broken: 0 })
+      // All of the work of 100 ms may be to do again, and up to 100 ms are for the way.
+      expect(by(...fault('f', 'store-0', 50, 110))).toMatchObject({ excused: 1, broken: 0 })
+      expect(by(...fault('f', 'store-0', 50, 90))).toMatchObject({ excused: 0, broken: 1 })
+    })
+
+    test('is no fault elsewhere, of a kind that nobody knows, or that began when all should have been over', () => {
+      for (const other of ['worker-3', 'client->api-1', 'api-1'])
+        expect(by(...fault('f', other, 100, 350))).toMatchObject({ excused: 0, broken: 1 })
+      expect(by(...fault('f', 'store-0', 100, 350, 'gremlin')).broken).toBe(1)
+      expect(by(...fault('f', 'store-0', 210, 350)).broken).toBe(1)
+    })
+
+    test('is no condition under which the load was offered, and no draw per connection', () => {
+      expect(by(...fault('f', 'store-0', -5, 350, 'stall')).broken).toBe(1)
+      const drawn = { faults: [plannedFault({ id: 'f', params: { probability: 0.5 } })] }
+      expect(check([...lost, ...fault('f', 'store-0', 100, 350)], drawn).counts.broken).toBe(1)
+    })
+
+    test('is a delay only where it adds up to the grace', () => {
+      const slow = (delayMs: number) => {
+        const faults = [plannedFault({ id: 'f', fault: 'latency', params: { delayMs } })]
+        return check([...lost, ...fault('f', 'worker->store-0', 100, 350, 'latency')], { faults }).counts.excused
+      }
+      expect([slow(1), slow(40), slow(50)]).toEqual([0, 0, 1])
+    })
+
+    test('of a lost executor ends with the longest takeover, however long it stays away', () => {
+      const dead = [...lost, ...fault('f', 'worker-0', 40, 9000)]
+      const with_ = (takeoverMs: number) => check(dead, { takeoverMs, promises: ['effect-once'] }).counts
+      expect(with_(20)).toMatchObject({ excused: 0, broken: 1 })
+      expect(with_(120)).toMatchObject({ excused: 1, broken: 0 })
+    })
+
+    test('for more than one in twenty is more than can be told', () => {
+      const store = fault('f', 'store-0', 100, 350)
+      expect(check([...lost, ...store])).toMatchObject({ status: 'pass', counts: { excused: 1 } })
+      expect(check([...lost.slice(3 * 22), ...store])).toMatchObject({
+        status: 'unknown',
+        summary: expect.stringContaining('1 of 19 accepted tasks (5 %)') as string,
+      })
+    })
   })
 
   test('a torn history cannot show that something did not happen', () => {
@@ -45,21 +133,34 @@ describe('no-lost-task', () => {
   })
 
   test('shows the task, its acceptance and its end', () => {
-    expect(check(end(t, 300, 'info')).witnesses).toEqual([1, 2, 3])
+    expect(check([end(t, 300, 'info')]).witnesses).toEqual([1, 2, 3])
   })
 })
 
 describe('effect-once', () => {
-  const check = (...lines: Parameters<typeof story>[0]) => effectOnce.check(story([...begun, ...lines]))
+  const planned = { patienceMs: 50 }
+  const check = (...lines: Lines) => effectOnce.check(story([...begun, ...lines], planned))
   const onOther = { attempt: 2, executor: 'worker-1' }
+  /** Enough other work for one excuse to be less than a twentieth of it. */
+  const others = Array.from({ length: 20 }, (_, i) => `t-${i + 10}`).flatMap((task) => [
+    intend(task),
+    effect(task, 1, 10, { executor: 'worker-7' }),
+  ])
 
   test('each step once', () => {
-    expect(check(effect(t, 1, 10), effect(t, 2, 60))).toMatchObject({ status: 'pass', counts: { times1: 2 } })
+    expect(check(effect(t, 1, 10), effect(t, 2, 60))).toMatchObject({ status: 'unexercised', counts: { times1: 2 } })
+  })
+
+  test('is put to the test by a step in flight at the exit of its executor', () => {
+    const lines = [effect(t, 1, 10), exited('worker-0', 80), effect(t, 2, 150, onOther)]
+    expect(check(...lines)).toMatchObject({ status: 'pass', counts: { interrupted: 1, times1: 2 } })
+    expect(check(effect(t, 1, 10), exited('worker-3', 80), effect(t, 2, 70)).status).toBe('unexercised')
+    expect(check(effect(t, 1, 10), effect(t, 2, 60), exited('worker-0', 130)).status).toBe('unexercised')
   })
 
   test('the step in flight at a crash of its executor may repeat, once per crash', () => {
     const first = [effect(t, 1, 10), effect(t, 2, 60), exited('worker-0', 112)]
-    expect(check(...first, effect(t, 2, 150, onOther))).toMatchObject({ status: 'pass', counts: { times2: 1 } })
+    expect(check(...first, effect(t, 2, 150, onOther))).toMatchObject({ status: 'pass', counts: { afterCrash: 1 } })
     const again = effect(t, 2, 250, { attempt: 3, executor: 'worker-2' })
     expect(check(...first, effect(t, 2, 150, onOther), again)).toMatchObject({ status: 'fail', counts: { broken: 1 } })
     expect(check(...first, effect(t, 2, 150, onOther), exited('worker-1', 202), again).status).toBe('pass')
@@ -75,24 +176,58 @@ describe('effect-once', () => {
     expect(check(...lines)).toMatchObject({ status: 'fail', counts: { broken: 1 }, witnesses: [3, 6] })
   })
 
-  test('losing the lease under a pause, the store or a link excuses the step in flight', () => {
-    for (const target of ['worker-0', 'store-0', 'engine-0', 'worker->store-0', 'worker->store-0, worker->store-1'])
-      expect(check(effect(t, 1, 10), ...fault('f', target, 40, 200), effect(t, 1, 100, onOther)).status).toBe('pass')
-    for (const target of ['worker-2', 'client->api-0', 'sender->receiver-0'])
-      expect(check(effect(t, 1, 10), ...fault('f', target, 40, 200), effect(t, 1, 100, onOther)).status).toBe('fail')
+  const repeated = (name: string, target: string, from = 40, to = 200) =>
+    check(effect(t, 1, 10), ...fault('f', target, from, to, name), effect(t, 1, 100, onOther), ...others)
+
+  test('losing the lease under a pause, the store or a link of the executor excuses the step in flight', () => {
+    for (const target of ['worker-0', 'store-0', 'engine-0']) expect(repeated('pause', target).counts.excused).toBe(1)
+    for (const target of [
+      'worker->store-0',
+      'worker->engine-0',
+      'engine->store-0',
+      'worker->tools-0',
+      'engine->worker-0',
+    ])
+      expect(repeated('stall', target)).toMatchObject({ status: 'pass', counts: { excused: 1 } })
+    for (const target of ['worker-2', 'api-0']) expect(repeated('pause', target).status).toBe('fail')
+    for (const target of ['client->api-0', 'sender->receiver-0', 'api->store-0', 'engine->worker-1'])
+      expect(repeated('stall', target).status).toBe('fail')
+  })
+
+  test('nothing that is shorter than a lease, only a delay, of an unknown kind, or a condition', () => {
+    expect(repeated('pause', 'worker-0', 70).status).toBe('fail')
+    expect(repeated('reset', 'worker->store-0', 70).counts.excused).toBe(1)
+    expect(repeated('latency', 'worker->store-0').status).toBe('fail')
+    expect(repeated('gremlin', 'worker-0').status).toBe('fail')
+    expect(repeated('stall', 'worker->store-0', -5, 9000).status).toBe('fail')
+  })
+
+  test('each repetition needs an interruption of its own: a window explains one, however long it lasts', () => {
+    const many = Array.from({ length: 50 }, (_, i) => effect(t, 1, 100 + i, { ...onOther, attempt: i + 2 }))
+    for (const [name, target] of [
+      ['pause', 'worker-0'],
+      ['stall', 'worker->store-0'],
+      ['kill', 'store-0'],
+    ] as const)
+      expect(check(effect(t, 1, 10), ...fault('f', target, 40, 9000, name), ...many).counts).toMatchObject({
+        broken: 49,
+      })
+  })
+
+  test('excuses without a crash for more than one in twenty are more than can be told', () => {
+    const lines = [effect(t, 1, 10), ...fault('f', 'worker-0', 40, 200, 'pause'), effect(t, 1, 100, onOther)]
+    expect(check(...lines, ...others)).toMatchObject({ status: 'pass', counts: { excused: 1, afterCrash: 0 } })
+    expect(check(...lines)).toMatchObject({ status: 'unknown', counts: { excused: 1 } })
   })
 
   test('one effect posted twice is one execution', () => {
-    expect(check(effect(t, 1, 10), effect(t, 1, 10))).toMatchObject({
-      status: 'pass',
-      counts: { reposted: 1, times1: 1 },
-    })
+    expect(check(effect(t, 1, 10), effect(t, 1, 10)).counts).toMatchObject({ reposted: 1, times1: 1 })
   })
 
   test('a zombie that goes on after it was replaced is caught', () => {
     const lines = [
       effect(t, 1, 10),
-      ...fault('f', 'worker-0', 30, 200),
+      ...fault('f', 'worker-0', 30, 200, 'pause'),
       effect(t, 1, 100, onOther),
       effect(t, 2, 150, onOther),
       effect(t, 2, 210),
@@ -115,6 +250,14 @@ describe('idempotency', () => {
   test('a lost acknowledgement and a second task are two', () => {
     const lines = [intend(t), submit(t, 1, 'info'), submit(t, 50, 'ok'), effect(t, 1, 10, { taskId: 'other' })]
     expect(idempotency.check(story(lines))).toMatchObject({ status: 'fail', witnesses: [3, 4] })
+  })
+
+  test('is put to the test by a key that is sent again after it may have been accepted', () => {
+    const again = (first: 'ok' | 'info' | 'fail') =>
+      idempotency.check(story([intend(t), submit(t, 1, first), submit(t, 50, 'ok', { attempt: 2 }), effect(t, 1, 60)]))
+    expect([again('info').status, again('ok').status]).toEqual(['pass', 'pass'])
+    expect(again('fail').status).toBe('unexercised')
+    expect(idempotency.check(story([...begun, effect(t, 1, 10)])).status).toBe('unexercised')
   })
 
   test('two keys may not share a task', () => {
@@ -165,6 +308,11 @@ describe('state-machine', () => {
     expect(check(first, second)).toBe('fail')
   })
 
+  test('a task that was seen once had no chance to go back', () => {
+    expect(check(end(t, 6, 'ok'))).toBe('unexercised')
+    expect(check(callback(t, 5), end(t, 6, 'ok'))).toBe('pass')
+  })
+
   test('the same terminal state on every channel, and repeated events, are fine', () => {
     const lines = [event(t, 1, 1, 'queued'), event(t, 2, 2, 'completed'), event(t, 3, 2, 'completed')]
     expect(check(...lines, poll(t, 4, 'completed', 2), callback(t, 5), end(t, 6, 'ok'))).toBe('pass')
@@ -209,8 +357,16 @@ describe('sse-continuity', () => {
   })
 
   test('a client may skip what polling told it, and nothing else', () => {
-    expect(check(event(t, 1, 1), poll(t, 2, 'running', 4), open(t, 3, 4), event(t, 4, 5)).status).toBe('pass')
+    const skipped = [event(t, 1, 1), poll(t, 2, 'running', 4), open(t, 3, 4), event(t, 4, 5)]
+    expect(check(...skipped)).toMatchObject({ status: 'pass', counts: { resumptions: 1 } })
     expect(check(event(t, 1, 1), open(t, 3, 4), event(t, 4, 5))).toMatchObject({ status: 'fail', counts: { gaps: 1 } })
+  })
+
+  test('without a resumption it was not put to the test', () => {
+    expect(check(open(t, 1), event(t, 2, 1), event(t, 3, 2))).toMatchObject({
+      status: 'unexercised',
+      summary: 'no resumption put it to the test',
+    })
   })
 
   test('without a stream there is nothing to judge', () => {

@@ -1,0 +1,99 @@
+import { isOutage } from './exposure.ts'
+import { harmOf } from './harm.ts'
+import { isLink, roleOf } from './places.ts'
+import type { CellTrace, FaultTrace } from './trace.ts'
+
+/**
+ * What may have made an engine give a step in flight to another: the exit of a node, or an outage of a node or a link that
+ * executors depend on, once per place that it reached. A condition that lasts, and what draws per connection, interrupts
+ * nobody: the engine lives with it throughout.
+ */
+export interface Interruption {
+  /** The executor that it could interrupt; undefined: any of them, as all depend on that place. */
+  readonly node: string | undefined
+  readonly from: number
+  readonly to: number
+  /** How long it must have lasted before anybody was taken for dead. */
+  readonly needsMs: number
+  /** Its executor ended: what the promise of effect-once speaks of. */
+  readonly crash: boolean
+}
+
+/**
+ * Where the plan does not say how long an engine waits for an executor that is silent: half of the shortest lease that any
+ * of them goes down to, however far time is compressed.
+ */
+const shortestPatienceMs = 500
+
+/** Clocks differ and a renewal may have been on its way. */
+const tolerance = 0.8
+
+const known = new WeakMap<CellTrace, readonly Interruption[]>()
+
+/** In the order of their beginning. */
+export function interruptionsOf(trace: CellTrace): readonly Interruption[] {
+  const made = known.get(trace) ?? listInterruptions(trace)
+  known.set(trace, made)
+  return made
+}
+
+function listInterruptions(trace: CellTrace): readonly Interruption[] {
+  const exits = trace.nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed')
+  const patienceMs = tolerance * (trace.cell?.patienceMs ?? shortestPatienceMs)
+  const outages = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined && isOutage(fault, trace))
+  return [
+    ...exits.map(({ at, value }) => ({ node: executorOf(value.node), from: at, to: at, needsMs: 0, crash: true })),
+    ...outages.flatMap((fault) => interruptionsBy(fault, patienceMs, trace.endAt, exits)),
+  ].sort((a, b) => a.from - b.from)
+}
+
+type Exits = CellTrace['nodes']
+
+function interruptionsBy(fault: FaultTrace, patienceMs: number, endAt: number, exits: Exits): readonly Interruption[] {
+  const { armedAt: from = 0, healedAt: to = endAt, places } = fault
+  const harm = harmOf(fault)
+  const used = places.filter(carriesWork)
+  const each = (needsMs: number): readonly Interruption[] =>
+    used.map((place) => ({ node: executorOf(place), from, to, needsMs, crash: false }))
+  if (harm.kind === 'break') return each(0)
+  if (harm.kind === 'silence') return each(patienceMs)
+  if (harm.kind === 'delay') return harm.ms >= patienceMs ? each(patienceMs) : []
+  if (harm.kind === 'unknown') return []
+  // The exits say when; without any the harm began when its proof says.
+  const silent = used.filter(
+    (place) => !isLink(place) && !exits.some(({ at, value }) => value.node === place && isIn(at)),
+  )
+  return silent.map((place) => ({ node: executorOf(place), from, to: from, needsMs: 0, crash: true }))
+
+  function isIn(at: number): boolean {
+    return at >= from - exitMarginMs && at <= to
+  }
+}
+
+/** An exit may be known before the fault that caused it is armed. */
+const exitMarginMs = 2000
+
+const outsideExecution = ['client->', 'sender->', 'api->']
+
+/** Executors work through it. */
+function carriesWork(place: string): boolean {
+  return !outsideExecution.some((link) => place.startsWith(link))
+}
+
+/** Losing the engine, the store or a link that all executors use interrupts any of them. */
+function executorOf(place: string): string | undefined {
+  if (place.startsWith('engine->worker')) return place.slice('engine->'.length)
+  if (isLink(place)) return undefined
+  return ['engine', 'store'].includes(roleOf(place)) ? undefined : place
+}
+
+/** Whether work that an executor had from `startedAt` on may have been given to somebody else by `takenAt` for this reason. */
+export function couldInterrupt(
+  { node, from, to, needsMs }: Interruption,
+  executor: string,
+  startedAt: number,
+  takenAt: number,
+): boolean {
+  if (node !== undefined && node !== executor) return false
+  return from <= takenAt && to >= startedAt && Math.min(to, takenAt) - from >= needsMs
+}
