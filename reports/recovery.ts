@@ -1,46 +1,62 @@
-import type { Episode, RunResults } from '../harness/store/schema.ts'
-import { count, duration } from './numbers.ts'
+import type { RecoveryResult, RunResults, WaitingTime } from '../harness/store/schema.ts'
+import { count, duration, percentInterval } from './numbers.ts'
 import { armGroups, patternOrder } from './rows.ts'
 
-/** What each pattern made of each arm's outages: one row per pattern, one field per arm. */
-export interface RecoveryTable {
-  readonly arms: readonly string[]
-  readonly rows: readonly (readonly [pattern: string, ...fields: string[]])[]
-}
+export const recoveryHeads = [
+  'under',
+  'pattern',
+  'outages',
+  'interrupted',
+  'went on',
+  'takeover median',
+  'p90',
+  'service restored',
+] as const
 
-/** What the fields of a row say, for whoever prints them. */
+/** One line for under the table: what its words mean. */
 export const recoveryMeaning =
-  'from the fault until somebody went on with the tasks that it interrupted (median), steps executed again, tasks lost'
+  'Interrupted: tasks whose step in flight an outage cut. Went on: with how many of them somebody did. Takeover: from the cut until then, over all interrupted; ' +
+  '∞: nobody ever. Service restored: from the onset until tasks that begin after it are on time again and stay so, median over outages; ' +
+  'none seen: they always were; too few: fewer than three arrivals per outage. > x: not by then, and what came later is not known; ≤ x: no later than that.'
 
-/** Undefined where nobody took over anything. Invalid cells say nothing. */
-export function recoveryTable(results: RunResults): RecoveryTable | undefined {
-  const valid = results.cells.filter(({ verdict }) => verdict !== 'INVALID')
-  const outagesOf = (pattern: string, arm: string): readonly Episode[] =>
-    valid
-      .filter(({ cell }) => cell.pattern === pattern && cell.arm === arm)
-      .flatMap(({ episodes }) => episodes.filter(({ condition, affectedTasks }) => !condition && affectedTasks > 0))
-  const patterns = patternOrder(results)
-  const arms = armGroups(results)
-    .map(({ arm }) => arm)
-    .filter((arm) => patterns.some((pattern) => outagesOf(pattern, arm).some((one) => (one.takenOverTasks ?? 0) > 0)))
-  if (arms.length === 0) return undefined
-  const rows = patterns.map((pattern) => [pattern, ...arms.map((arm) => field(outagesOf(pattern, arm)))] as const)
-  return { arms, rows }
+/** What each pattern made of each arm's outages: a row per arm and pattern; empty where there was no outage. */
+export function recoveryRows(results: RunResults): readonly (readonly string[])[] {
+  const order = patternOrder(results)
+  return armGroups(results).flatMap(({ arm }) => {
+    const rows = results.recovery.filter((one) => one.arm === arm)
+    const sorted = rows.toSorted((a, b) => order.indexOf(a.pattern) - order.indexOf(b.pattern))
+    return sorted.map((one, i) => [i === 0 ? arm : '', ...fieldsOf(one)])
+  })
 }
 
-function field(outages: readonly Episode[]): string {
-  if (outages.length === 0) return '–'
-  const sum = (value: (one: Episode) => number): number => outages.reduce((total, one) => total + value(one), 0)
-  const lost = sum(({ lostTasks }) => lostTasks)
+function fieldsOf(one: RecoveryResult): readonly string[] {
+  const { pattern, outages, interrupted, takeover } = one
   return [
-    takeover(outages),
-    `${count(sum(({ reworkedSteps }) => reworkedSteps))} again`,
-    ...(lost > 0 ? [`${count(lost)} lost`] : []),
-  ].join(', ')
+    pattern,
+    count(outages),
+    count(interrupted),
+    wentOn(one),
+    takeover ? waitingTime(takeover.p50) : '–',
+    takeover ? waitingTime(takeover.p90) : '–',
+    restored(one),
+  ]
 }
 
-/** Over outages the middle one of their medians: an outage is one piece of luck for all of its tasks. */
-function takeover(outages: readonly Episode[]): string {
-  const medians = outages.flatMap(({ takeoverMsMedian }) => takeoverMsMedian ?? []).toSorted((a, b) => a - b)
-  return medians.length === 0 ? 'none' : duration(medians[Math.ceil(medians.length / 2) - 1]!)
+function wentOn({ wentOn: share, resubmitted }: RecoveryResult): string {
+  if (!share) return '–'
+  const again = resubmitted > 0 ? `, ${count(resubmitted)} resubmitted` : ''
+  const interval = share.interval ? ` ${percentInterval(share.interval)}` : ''
+  return `${count(share.successes)}/${count(share.n)}${interval}${again}`
+}
+
+/** `1.35 s`, `∞` for never, `> 4.00 s` where what came later is not known. */
+export function waitingTime(time: WaitingTime): string {
+  if ('beyondMs' in time) return `> ${duration(time.beyondMs)}`
+  return `${time.atMost ? '≤ ' : ''}${duration(time.ms)}`
+}
+
+function restored({ outages, restored: time, tooFew }: RecoveryResult): string {
+  if (!time) return 'too few'
+  const said = 'ms' in time && time.ms === 0 ? 'none seen' : waitingTime(time)
+  return tooFew > 0 ? `${said} (${count(outages - tooFew)} of ${count(outages)} tell)` : said
 }

@@ -1,13 +1,14 @@
 import { executionsOf } from '../core/executions.ts'
 import { exposures, isOutage } from '../core/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../core/trace.ts'
-import { findSymptoms } from './symptoms.ts'
+import { type Interruption, interruptionsIn } from './interruptions.ts'
 import { quantile } from './quantiles.ts'
-import { createReturnMeter, type Return } from './return.ts'
+import type { Restored } from './restored.ts'
 import { countDuplicates } from './rework.ts'
-import { takeoversOf } from './takeover.ts'
+import { createServiceMeter, type Seen } from './service.ts'
+import { findSymptoms } from './symptoms.ts'
 
-/** What one firing did; times in milliseconds, absent where it did not come to that (censored). */
+/** What one firing did; times in milliseconds, absent where it did not come to that. */
 export interface EpisodeFigures {
   readonly fault: string
   readonly startedAt: number
@@ -17,29 +18,21 @@ export interface EpisodeFigures {
   readonly detectionMs?: number
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
-  readonly takenOverTasks: number
-  readonly takeoverMsMedian?: number
-  readonly takeoverMsMax?: number
-  readonly recoveryMs?: number
-  /** No baseline, or too few tasks that began after the onset, to tell whether it recovered. */
-  readonly recoveryUntold?: true
-  /** No outage: it has no after, and nothing recovers from it. */
-  readonly condition?: true
-  readonly drainMs?: number
+  readonly interruptedTasks: number
+  /** Of the interrupted: those that somebody went on with. */
+  readonly wentOnTasks: number
+  /** Absent for what is no outage: it has no after, and nothing recovers from it. */
+  readonly restored?: Restored
   readonly reworkedSteps: number
   readonly duplicateEffects: number
 }
 
-/** When each task's client saw the right result; Infinity for never. */
-export type Seen = (task: TaskTrace) => number
-
 /**
- * One entry per proven firing, in the order of onset (onset = armed, end = healed, or the cell's end).
+ * One entry per proven firing, in the order of onset (onset = when it took effect, end = healed, or the cell's end).
  * - detection: from the onset to the first symptom that the system or its client showed on an affected task;
  * - task stall: the longest time without progress (an effect, or the end) that touches the window, per affected task;
- * - takeover: from the onset until somebody went on with an interrupted task, `takeoversOf`;
- * - recovery: `createReturnMeter`;
- * - drain: from the heal until the last affected task that ever ended well did so;
+ * - interrupted, went on: `interruptionsIn`;
+ * - restored: `findRestored`;
  * - rework: repeated executions, each counted for the latest firing that touched its task before it.
  */
 export function measureEpisodes(trace: CellTrace, seen: Seen): readonly EpisodeFigures[] {
@@ -48,8 +41,17 @@ export function measureEpisodes(trace: CellTrace, seen: Seen): readonly EpisodeF
   const inOrder = proven.toSorted((a, b) => a.armedAt! - b.armedAt!)
   const affectedBy = new Map<FaultTrace, TaskTrace[]>(inOrder.map((fault) => [fault, []]))
   for (const [task, faults] of touched) for (const fault of faults) affectedBy.get(fault)?.push(task)
-  const recovery = createReturnMeter(trace, seen)
-  return inOrder.map((fault) => measureEpisode(fault, affectedBy.get(fault)!, trace, seen, recovery))
+  const cut = Map.groupBy(interruptionsIn(trace), ({ fault }) => fault)
+  const restored = createServiceMeter(trace, seen)
+  return inOrder.map((fault) => ({
+    ...measureEpisode(fault, affectedBy.get(fault)!, trace, seen),
+    ...countInterrupted(cut.get(fault.id) ?? []),
+    ...(isOutage(fault, trace) && { restored: restored(fault) }),
+  }))
+}
+
+function countInterrupted(all: readonly Interruption[]): Pick<EpisodeFigures, 'interruptedTasks' | 'wentOnTasks'> {
+  return { interruptedTasks: all.length, wentOnTasks: all.filter(({ afterMs }) => afterMs !== undefined).length }
 }
 
 /** The firing whose episode a touched task belongs to: the first outage, else the first. */
@@ -62,13 +64,11 @@ function measureEpisode(
   affected: readonly TaskTrace[],
   trace: CellTrace,
   seen: Seen,
-  recovery: ReturnType<typeof createReturnMeter>,
-): EpisodeFigures {
+): Omit<EpisodeFigures, 'interruptedTasks' | 'wentOnTasks'> {
   const startedAt = fault.armedAt!
   const endedAt = fault.healedAt ?? trace.endAt
   const touched = exposures(trace)
   const own = affected.filter((task) => episodeOf(touched.get(task) ?? [], trace) === fault)
-  const takeovers = takeoversOf(fault, affected, touched)
   const stalls = affected.map((task) => longestStall(task, seen(task), startedAt, endedAt))
   return {
     fault: fault.id,
@@ -79,18 +79,8 @@ function measureEpisode(
     ...present('detectionMs', detection(affected, startedAt)),
     ...present('taskStallMsMedian', quantile(stalls, 0.5)),
     ...present('taskStallMsMax', quantile(stalls, 1)),
-    takenOverTasks: takeovers.length,
-    ...present('takeoverMsMedian', quantile(takeovers, 0.5)),
-    ...present('takeoverMsMax', quantile(takeovers, 1)),
-    ...(isOutage(fault, trace) ? recoveryFigures(recovery(startedAt, endedAt)) : { condition: true as const }),
-    ...present('drainMs', fault.healedAt === undefined ? undefined : drain(affected, seen, fault.healedAt)),
     ...countRework(fault, affected, touched),
   }
-}
-
-function recoveryFigures(back: Return): Pick<EpisodeFigures, 'recoveryMs' | 'recoveryUntold'> {
-  if (typeof back === 'number') return { recoveryMs: back }
-  return back === 'untold' ? { recoveryUntold: true } : {}
 }
 
 function present<K extends string>(name: K, value: number | undefined): { readonly [P in K]?: number } {
@@ -111,11 +101,6 @@ function longestStall(task: TaskTrace, seenAt: number, startedAt: number, endedA
     if (instants[i]! > startedAt && instants[i - 1]! < endedAt)
       longest = Math.max(longest, instants[i]! - instants[i - 1]!)
   return longest
-}
-
-function drain(affected: readonly TaskTrace[], seen: Seen, healedAt: number): number | undefined {
-  const ends = affected.map(seen).filter(Number.isFinite)
-  return ends.length === 0 ? undefined : Math.max(0, ends.reduce((a, b) => Math.max(a, b)) - healedAt)
 }
 
 function countRework(

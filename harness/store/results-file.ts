@@ -32,6 +32,18 @@ const overhead = z.looseObject({
   quotable: z.boolean(),
   tooFew: z.array(z.enum(['p50', 'p95', 'p99'])),
 })
+const restored = z.union([
+  z.looseObject({ kind: z.enum(['unbroken', 'too-few']) }),
+  z.looseObject({ kind: z.literal('restored'), ms, atMost: optional(z.literal(true)) }),
+  z.looseObject({ kind: z.literal('beyond'), ms }),
+])
+const interruption = z.looseObject({
+  task: z.string(),
+  fault: z.string(),
+  by: optional(z.enum(['engine', 'client'])),
+  afterMs: optional(ms),
+  openAfterMs: optional(ms),
+})
 const episode = z.looseObject({
   fault: z.string(),
   startedAt: ms,
@@ -41,13 +53,9 @@ const episode = z.looseObject({
   detectionMs: optional(ms),
   taskStallMsMedian: optional(ms),
   taskStallMsMax: optional(ms),
-  takenOverTasks: optional(count),
-  takeoverMsMedian: optional(ms),
-  takeoverMsMax: optional(ms),
-  recoveryMs: optional(ms),
-  recoveryUntold: optional(z.literal(true)),
-  condition: optional(z.literal(true)),
-  drainMs: optional(ms),
+  interruptedTasks: count,
+  wentOnTasks: count,
+  restored: optional(restored),
   reworkedSteps: count,
   duplicateEffects: count,
 })
@@ -112,6 +120,7 @@ const cell: z.ZodType<CellResult> = z.looseObject({
   serverSuccess: proportion,
   overhead,
   episodes: z.array(episode),
+  interruptions: z.array(interruption),
   rework,
   checks: z.array(check),
   faults: z.array(fault),
@@ -160,6 +169,23 @@ export const environmentSchema: z.ZodType<Environment> = z.looseObject({
   deviations: z.array(z.string()),
 })
 
+const waitingTime = z.union([
+  z.looseObject({ ms: ms.nullable(), atMost: optional(z.literal(true)) }),
+  z.looseObject({ beyondMs: ms }),
+])
+const recovery = z.looseObject({
+  pattern: z.string(),
+  arm: z.string(),
+  outages: count,
+  interrupted: count,
+  wentOn: optional(proportion),
+  resubmitted: count,
+  takeover: optional(z.looseObject({ p50: waitingTime, p90: waitingTime })),
+  restored: optional(waitingTime),
+  unbroken: count,
+  tooFew: count,
+})
+
 export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   version: z.literal(resultsVersion),
   run: z.string(),
@@ -167,6 +193,7 @@ export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   environment: environmentSchema,
   verification: optional(verificationSchema),
   cells: z.array(cell),
+  recovery: z.array(recovery),
   claims: z.array(claim),
   gates: z.array(gateResult),
   verdict: runVerdict,

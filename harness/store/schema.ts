@@ -16,6 +16,7 @@ export interface RunResults {
   /** Absent: the patterns were not held against the contract before they were measured. */
   readonly verification?: Verification
   readonly cells: readonly CellResult[]
+  readonly recovery: readonly RecoveryResult[]
   readonly claims: readonly Claim[]
   readonly gates: readonly GateResult[]
   readonly verdict: RunVerdict
@@ -55,6 +56,7 @@ export interface CellResult {
   readonly serverSuccess: Proportion
   readonly overhead: Overhead
   readonly episodes: readonly Episode[]
+  readonly interruptions: readonly Interruption[]
   readonly rework: Rework
   readonly checks: readonly CheckResult[]
   readonly faults: readonly FaultResult[]
@@ -100,18 +102,56 @@ export interface Episode {
   readonly detectionMs?: number
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
-  /** Interrupted tasks that somebody went on with as a new attempt, and how long after the onset; absent in older runs. */
-  readonly takenOverTasks?: number
-  readonly takeoverMsMedian?: number
-  readonly takeoverMsMax?: number
-  readonly recoveryMs?: number
-  /** No baseline, or too few tasks that began after the onset, to tell whether it recovered. */
-  readonly recoveryUntold?: true
-  /** It drew per connection or held for nearly all of the load: there is no after in which to recover. */
-  readonly condition?: true
-  readonly drainMs?: number
+  /** Tasks whose step in flight it cut, and those of them that somebody went on with. */
+  readonly interruptedTasks: number
+  readonly wentOnTasks: number
+  /** Absent where it drew per connection or held for nearly all of the load: there is no after in which to recover. */
+  readonly restored?: Restored
   readonly reworkedSteps: number
   readonly duplicateEffects: number
+}
+
+/**
+ * From the onset until tasks that begin are on time again. `unbroken`: they always were. `atMost`: not later than that. `beyond`:
+ * not within so long, and then the next outage or the end of the load came. `too-few`: fewer than three arrivals per outage length.
+ */
+export type Restored =
+  | { readonly kind: 'unbroken' | 'too-few' }
+  | { readonly kind: 'restored'; readonly ms: number; readonly atMost?: true }
+  | { readonly kind: 'beyond'; readonly ms: number }
+
+/** A task whose step in flight an outage cut. Neither of the times: nobody went on with it, and nobody ever will. */
+export interface Interruption {
+  readonly task: string
+  readonly fault: string
+  /** A new attempt of the engine's, or work on another submission by the client. */
+  readonly by?: 'engine' | 'client'
+  /** From the cut until that work began. */
+  readonly afterMs?: number
+  /** Nobody had by then, and what would have been is not known. */
+  readonly openAfterMs?: number
+}
+
+/** How long until something came; `null`: it never will. `beyondMs`: later than that, and nothing tells by how much. */
+export type WaitingTime = { readonly ms: number | null; readonly atMost?: true } | { readonly beyondMs: number }
+
+/** What one pattern made of one arm's outages, repetitions pooled. */
+export interface RecoveryResult {
+  readonly pattern: string
+  readonly arm: string
+  readonly outages: number
+  /** Tasks whose step in flight an outage cut, once for each outage; and how many of these cuts somebody went on after. */
+  readonly interrupted: number
+  readonly wentOn?: Proportion
+  /** Of those: on another submission by the client, under a new id. */
+  readonly resubmitted: number
+  /** From the cut until somebody went on, over all interrupted, also those that nobody ever went on with. */
+  readonly takeover?: { readonly p50: WaitingTime; readonly p90: WaitingTime }
+  /** Median over the outages that could tell: from the onset until tasks that began were on time again. 0: they always were. */
+  readonly restored?: WaitingTime
+  /** Outages in which tasks that began were on time throughout; and those that had too few arrivals to tell. */
+  readonly unbroken: number
+  readonly tooFew: number
 }
 
 export interface Rework {

@@ -4,6 +4,7 @@ import type { History } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker, Verdict } from '../core/types.ts'
+import { interruptionsIn } from '../stats/interruptions.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
 import { exitsOf, measureRework } from '../stats/rework.ts'
 import {
@@ -52,7 +53,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
 
 type Figures = Pick<
   CellResult,
-  'outcomes' | 'success' | 'exposed' | 'serverSuccess' | 'overhead' | 'episodes' | 'rework' | 'tasks'
+  'outcomes' | 'success' | 'exposed' | 'serverSuccess' | 'overhead' | 'episodes' | 'interruptions' | 'rework' | 'tasks'
 >
 
 function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace, Fate>): Figures {
@@ -68,6 +69,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
     overhead: summarizeOverhead(tasks, cell.timeScale),
     episodes: measureEpisodes(trace, (task) => fates.get(task)!.seenAt),
+    interruptions: interruptionsIn(trace),
     rework: measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
     tasks,
   }

@@ -12,6 +12,7 @@ import {
 import { judgeClaims } from './claims.ts'
 import { weighAgainstControl } from './control.ts'
 import { describeGate, judgeGate } from './gates.ts'
+import { summarizeRecovery } from './recovery.ts'
 import { rank, worst } from './reasons.ts'
 
 export interface JudgedCells {
@@ -37,6 +38,7 @@ export function judgeRun({ run, plan, environment, verification, cells: judged }
     environment,
     ...(verification && { verification }),
     cells,
+    recovery: summarizeRecovery(cells),
     claims: judgeClaims(plan, cells),
     gates,
     verdict: worst(findings.map(({ verdict }) => verdict)),

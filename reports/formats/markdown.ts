@@ -6,7 +6,7 @@ import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
-import { recoveryMeaning, recoveryTable } from '../recovery.ts'
+import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
 import { promisesOf, verdictMeaning } from '../promises.ts'
 import { armGroups, percentileText, rowName } from '../rows.ts'
@@ -93,13 +93,8 @@ function factorial(results: RunResults): string {
 }
 
 function recovery(results: RunResults): string {
-  const found = recoveryTable(results)
-  if (!found) return ''
-  return `### Recovery\n\n${sentence(recoveryMeaning)}\n\n${table(['pattern', ...found.arms], found.rows)}`
-}
-
-function sentence(text: string): string {
-  return `${text[0]!.toUpperCase()}${text.slice(1)}.`
+  const rows = recoveryRows(results)
+  return rows.length === 0 ? '' : `### Recovery\n\n${table(recoveryHeads, rows)}\n\n${escape(recoveryMeaning)}`
 }
 
 function gates({ gates: all }: RunResults): string {

@@ -6,7 +6,7 @@ import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
-import { recoveryMeaning, recoveryTable } from '../recovery.ts'
+import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
 import { promisesOf, verdictMeaning } from '../promises.ts'
 import { armGroups, percentileText, rowName } from '../rows.ts'
@@ -130,12 +130,17 @@ function factorial(results: RunResults, screen: Screen): readonly string[] {
   return section('Success, delivery by engine', table, screen)
 }
 
+const recoveryColumns = recoveryHeads.map((head, i): Column => {
+  return { head, align: i < 2 || i === 4 || i === 7 ? 'left' : 'right', spare: [0, 0, 3, 0, 0, 1, 2, 0][i]! }
+})
+
 function recovery(results: RunResults, screen: Screen): readonly string[] {
-  const found = recoveryTable(results)
-  if (!found) return []
-  const columns = ['pattern', ...found.arms].map((head): Column => ({ head, align: 'left', spare: 0 }))
-  const table = textTable(columns, found.rows, screen.columns, screen.rich ? '─' : '-')
-  return section('Recovery', `${wrap(`  ${recoveryMeaning}`, screen.columns, '  ')}\n${table}`, screen)
+  const rows = recoveryRows(results)
+  if (rows.length === 0) return []
+  const ruled = rows.flatMap((row, i): TableRow[] => (i > 0 && row[0] !== '' ? ['rule', row] : [row]))
+  const table = withPaint(recoveryColumns, ruled, screen)
+  const meaning = paint(wrap(`  ${recoveryMeaning}`, screen.columns, '  '), 'dim', screen)
+  return section('Recovery', `${table}\n${meaning}`, screen)
 }
 
 function ranOn(results: RunResults, screen: Screen): readonly string[] {
@@ -227,6 +232,7 @@ function verdictLine(results: RunResults, screen: Screen): string {
 function toAscii(text: string): string {
   return text
     .replaceAll('∞', 'inf')
+    .replaceAll('≤', '<=')
     .replaceAll(/[·–]/g, '-')
     .replaceAll(/[^\n\u0020-\u007E]/g, '?')
 }

@@ -7,6 +7,7 @@ import {
 } from '../../harness/store/schema.ts'
 import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf } from '../numbers.ts'
+import { waitingTime } from '../recovery.ts'
 import { checkWord, promisesOf } from '../promises.ts'
 import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
@@ -170,10 +171,11 @@ function proofWord(fault: FaultResult): Markup {
   return tag('span', { class: `status ${isProven(fault) ? 'pass' : 'fail'}` }, word)
 }
 
-function recovered({ recoveryMs, recoveryUntold, condition, affectedTasks }: Episode): string {
-  if (recoveryMs !== undefined) return duration(recoveryMs)
-  if (recoveryUntold) return 'too few tasks'
-  return condition ? 'lasting' : affectedTasks > 0 ? 'never seen' : '–'
+function restoredText({ restored }: Episode): string {
+  if (!restored) return 'lasting'
+  if (restored.kind === 'beyond') return waitingTime({ beyondMs: restored.ms })
+  if (restored.kind === 'restored') return waitingTime(restored)
+  return restored.kind === 'unbroken' ? 'none seen' : 'too few'
 }
 
 function episodeTable(episodes: readonly Episode[]): Markup | undefined {
@@ -186,15 +188,19 @@ function episodeTable(episodes: readonly Episode[]): Markup | undefined {
     count(episode.lostTasks),
     time(episode.detectionMs),
     `${time(episode.taskStallMsMedian)} / ${time(episode.taskStallMsMax)}`,
-    recovered(episode),
-    time(episode.drainMs),
+    `${count(episode.wentOnTasks)} of ${count(episode.interruptedTasks)}`,
+    restoredText(episode),
     count(episode.reworkedSteps),
     count(episode.duplicateEffects),
   ])
-  const heads = ['Episode', 'Window', 'Tasks hit', 'Lost', 'Detected', 'Stall median / max', 'Recovered', 'Drained']
+  const heads = ['Episode', 'Window', 'Tasks hit', 'Lost', 'Detected', 'Stall median / max']
   const lost = episodes.reduce((sum, { lostTasks: tasks }) => sum + tasks, 0)
   const summary = `${plural(episodes.length, 'episode')}, ${plural(lost, 'task')} lost in them`
-  return folded(summary, episodes.length <= 4, table([...heads, 'Steps again', 'Duplicate effects'], rows))
+  return folded(
+    summary,
+    episodes.length <= 4,
+    table([...heads, 'Went on', 'Service restored', 'Steps again', 'Duplicate effects'], rows),
+  )
 }
 
 function healthLine(result: CellResult): Markup {

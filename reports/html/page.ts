@@ -2,7 +2,7 @@ import type { Environment, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
-import { recoveryMeaning, recoveryTable } from '../recovery.ts'
+import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { headline, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
 import { armGroups } from '../rows.ts'
@@ -127,10 +127,9 @@ function trust(results: RunResults): Markup {
 }
 
 function recovery(results: RunResults): Child {
-  const found = recoveryTable(results)
-  if (!found) return undefined
-  const lead = `Time ${recoveryMeaning}.`
-  return section('recovery', 'Recovery', lead, table(['pattern', ...found.arms], found.rows))
+  const rows = recoveryRows(results)
+  if (rows.length === 0) return undefined
+  return section('recovery', 'Recovery', undefined, table(recoveryHeads, rows), note(recoveryMeaning))
 }
 
 function footer(results: RunResults): Markup {

@@ -1,49 +1,54 @@
 import { expect, test } from 'vitest'
-import type { CellResult, Episode, RunResults } from '../../../harness/store/schema.ts'
-import { recoveryTable } from '../../../reports/recovery.ts'
+import type { CellResult, RecoveryResult, RunResults } from '../../../harness/store/schema.ts'
+import { recoveryRows, waitingTime } from '../../../reports/recovery.ts'
 
-const outage: Episode = {
-  fault: 'kill-1#1',
-  startedAt: 0,
-  endedAt: 10,
-  affectedTasks: 3,
-  lostTasks: 0,
-  reworkedSteps: 0,
-  duplicateEffects: 0,
-}
-
-function run(...cells: readonly (readonly [string, string, ...Partial<Episode>[]])[]): RunResults {
-  const made = cells.map(([pattern, arm, ...episodes]) => ({
-    cell: { pattern, arm, repetition: 1, faults: [{}] },
-    verdict: 'PASS',
-    success: { successes: 1, n: 1 },
-    episodes: episodes.map((one) => ({ ...outage, ...one })),
-  }))
-  return { cells: made as unknown as CellResult[], plan: { notApplicable: [] } } as unknown as RunResults
-}
-
-test('one row per pattern, one field per arm in which somebody took over', () => {
-  const results = run(
-    ['a', 'kill', { takenOverTasks: 2, takeoverMsMedian: 1350, reworkedSteps: 2 }],
-    ['b', 'kill', { takenOverTasks: 0, lostTasks: 3 }],
-    ['a', 'latency', { takenOverTasks: 0 }],
-    ['b', 'latency', { takenOverTasks: 0 }],
+function run(...recovery: readonly Partial<RecoveryResult>[]): RunResults {
+  const none = { arm: 'kill', outages: 3, interrupted: 0, resubmitted: 0, unbroken: 0, tooFew: 0 }
+  const cells = [...new Set(recovery.map(({ arm = 'kill' }) => arm))].flatMap((arm) =>
+    ['a', 'b'].map((pattern) => ({
+      cell: { pattern, arm, repetition: 1, faults: [{}] },
+      verdict: 'PASS',
+      success: { successes: pattern === 'a' ? 2 : 1, n: 2 },
+    })),
   )
-  expect(recoveryTable(results)).toEqual({
-    arms: ['kill'],
-    rows: [
-      ['a', '1.35 s, 2 again'],
-      ['b', 'none, 0 again, 3 lost'],
-    ],
-  })
+  return {
+    cells: cells as unknown as CellResult[],
+    plan: { cells: [], notApplicable: [] },
+    recovery: recovery.map((one) => ({ ...none, ...one })),
+  } as unknown as RunResults
+}
+
+test('rows are by arm, the pattern that lost least first', () => {
+  const rows = recoveryRows(run({ pattern: 'b' }, { pattern: 'a' }, { pattern: 'a', arm: 'cut' }))
+  expect(rows.map(([arm, pattern]) => [arm, pattern])).toEqual([
+    ['cut', 'a'],
+    ['kill', 'a'],
+    ['', 'b'],
+  ])
 })
 
-test('several outages are told by the middle of their medians, and by sums', () => {
-  const times = [900, 100, 200].map((takeoverMsMedian) => ({ takenOverTasks: 1, takeoverMsMedian, reworkedSteps: 5 }))
-  expect(recoveryTable(run(['a', 'kill', ...times]))!.rows).toEqual([['a', '200 ms, 15 again']])
+test('never, not known and no later than are told apart', () => {
+  expect(waitingTime({ ms: null })).toBe('∞')
+  expect(waitingTime({ beyondMs: 4_000 })).toBe('> 4.00 s')
+  expect(waitingTime({ ms: 1_350, atMost: true })).toBe('≤ 1.35 s')
 })
 
-test('what is no outage, met nobody, or is invalid says nothing', () => {
-  const condition = { condition: true as const, takenOverTasks: 4, takeoverMsMedian: 1 }
-  expect(recoveryTable(run(['a', 'kill', condition, { affectedTasks: 0, takenOverTasks: 1 }]))).toBeUndefined()
+test('a service that was never away, and one of which nothing can be told', () => {
+  const last = (one: Partial<RecoveryResult>) => recoveryRows(run({ pattern: 'a', ...one }))[0]!.at(-1)
+  expect(last({ restored: { ms: 0 }, unbroken: 3 })).toBe('none seen')
+  expect(last({ tooFew: 3 })).toBe('too few')
+  expect(last({ restored: { ms: 7_000 }, tooFew: 1 })).toBe('7.00 s (2 of 3 tell)')
+})
+
+test('who went on is counted, and resubmissions by the client are named', () => {
+  const wentOn = {
+    successes: 13,
+    n: 14,
+    wilson: [0.7, 1],
+    clopperPearson: [0.7, 1],
+    interval: [0.7, 1],
+    method: '',
+  } as const
+  const [row] = recoveryRows(run({ pattern: 'a', interrupted: 14, wentOn, resubmitted: 13 }))
+  expect(row![4]).toBe('13/14 [70.0%, 100%], 13 resubmitted')
 })

@@ -59,6 +59,7 @@ function judge(cell: CellPlan, model: Model, arm: Arm, rows: readonly Store.Task
     serverSuccess: proportion(server, rows.length),
     overhead: overheadOf(rows),
     episodes: arm === 'kill' ? episodesOf(model, rows) : [],
+    interruptions: arm === 'kill' ? interruptionsOf(model, rows) : [],
     rework: reworkOf(model, arm, rows),
     checks: checksOf(model, arm),
     faults: faultResults(model, arm),
@@ -126,14 +127,32 @@ function episodesOf(model: Model, rows: readonly Store.TaskRow[]): readonly Stor
         detectionMs: 610 + i,
         taskStallMsMedian: 700,
         taskStallMsMax: 930 + i,
-        takenOverTasks: 2,
-        takeoverMsMedian: 640 + i,
-        takeoverMsMax: 880 + i,
       }),
-      ...(!memory && i < 11 && { recoveryMs: 1_300 + 40 * i, drainMs: 900 }),
+      interruptedTasks: affected.length,
+      wentOnTasks: memory ? 0 : affected.length,
+      restored: restoredOf(i),
       reworkedSteps: memory ? 0 : affected.length,
       duplicateEffects: memory ? 0 : Math.floor(affected.length / 2),
     }
+  })
+}
+
+function restoredOf(firing: number): Store.Restored {
+  if (firing === 11) return { kind: 'beyond', ms: 480 }
+  if (firing % 5 === 4) return { kind: 'too-few' }
+  return firing % 2 === 0 ? { kind: 'unbroken' } : { kind: 'restored', ms: 300 + 40 * firing }
+}
+
+function interruptionsOf(model: Model, rows: readonly Store.TaskRow[]): readonly Store.Interruption[] {
+  return windows.kill.flatMap(([startedAt], i) => {
+    const cut = rows.filter((r) => r.intendedAt < startedAt && r.intendedAt + r.idealMs > startedAt)
+    return cut
+      .filter((r) => r.ordinal % 3 === i % 3)
+      .map(({ task }, k): Store.Interruption => {
+        const about = { task, fault: `kill-1#${i}` }
+        if (model.delivery === 'sync') return { ...about, by: 'client', afterMs: 240 + 30 * k }
+        return model.engine === 'memory' ? about : { ...about, by: 'engine', afterMs: 640 + i + 40 * k }
+      })
   })
 }
 

@@ -1,4 +1,5 @@
 import type { CellPlan, Plan } from '../../../harness/core/plan.ts'
+import { summarizeRecovery } from '../../../harness/verdict/recovery.ts'
 import type * as Store from '../../../harness/store/schema.ts'
 import { cellOf } from './study-cells.ts'
 import { arms, patterns, timeScale } from './study-tasks.ts'
@@ -17,6 +18,7 @@ export function study(tasks: number): Store.RunResults {
     environment,
     verification: { version: 1, patterns: [] },
     cells,
+    recovery: summarizeRecovery(cells),
     claims: claimsOf(cells),
     gates: gatesOf(cells),
     verdict: 'FAIL',

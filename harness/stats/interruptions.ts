@@ -1,0 +1,112 @@
+import { type Execution, executionsOf } from '../core/executions.ts'
+import { exposures, isOutage } from '../core/exposure.ts'
+import { nodeOf, roleOf } from '../core/places.ts'
+import { isTerminal } from '../core/states.ts'
+import type { CellTrace, FaultTrace, TaskTrace } from '../core/trace.ts'
+
+/** A task whose step in flight an outage cut, and who went on with it. Absent times: nobody ever will. */
+export interface Interruption {
+  readonly task: string
+  /** The firing. */
+  readonly fault: string
+  /** A new attempt of the engine's, or work on another submission by the client. */
+  readonly by?: 'engine' | 'client'
+  /** From the cut until that work began. */
+  readonly afterMs?: number
+  /** Nobody had by then, and then the next outage hit the task or the record ended: what would have been is not known. */
+  readonly openAfterMs?: number
+}
+
+/**
+ * Every interruption of a cell. A step was cut where, after an outage that touched its task, the next work on the task was a
+ * new attempt or another submission, or never came although work was left. Where work goes on in the same
+ * attempt, or the step in flight was completed and so did the next, nothing was cut. The cut is the exit of the executor, or the onset.
+ */
+export function interruptionsIn(trace: CellTrace): readonly Interruption[] {
+  const roles = executorRoles(trace)
+  return [...exposures(trace)].flatMap(([task, faults]) => {
+    const cuts = faults
+      .filter((fault) => isOutage(fault, trace) && canCut(fault, roles))
+      .map((fault) => ({ fault, at: cutAt(fault, task, trace) }))
+      .toSorted((a, b) => a.at - b.at)
+    return cuts.flatMap(({ fault, at }, i) => {
+      const found = afterCut(task, at, cuts[i + 1]?.at ?? Infinity, trace)
+      return found ? [{ task: task.task, fault: fault.id, ...found }] : []
+    })
+  })
+}
+
+function executorRoles({ tasks }: CellTrace): ReadonlySet<string> {
+  const roles = new Set<string>()
+  for (const task of tasks) for (const { executor } of executionsOf(task)) roles.add(roleOf(nodeOf(executor)))
+  return roles
+}
+
+/** Links of clients and receivers carry no work; a node cuts steps if it executes them, or if those who do depend on it. */
+function canCut({ target }: FaultTrace, roles: ReadonlySet<string>): boolean {
+  return target.split(', ').some((name) => {
+    if (name.includes('->')) return !name.startsWith('client->') && !name.startsWith('sender->')
+    const role = roleOf(name)
+    return role === 'store' || role === 'engine' || roles.has(role)
+  })
+}
+
+/** Nodes of one firing may end one after the other. */
+function cutAt({ target, armedAt = 0, healedAt }: FaultTrace, task: TaskTrace, { nodes, endAt }: CellTrace): number {
+  const own = executionsOf(task).findLast(({ startedAt }) => startedAt <= (healedAt ?? endAt))
+  const node = own && nodeOf(own.executor)
+  if (node === undefined || !target.split(', ').includes(node)) return armedAt
+  const exit = nodes.find(({ at, value }) => {
+    return value.node === node && value.state === 'exited' && at >= armedAt && at <= (healedAt ?? endAt)
+  })
+  return exit?.at ?? armedAt
+}
+
+type After = Pick<Interruption, 'by' | 'afterMs' | 'openAfterMs'>
+
+/** What followed a cut until the next one; undefined where nothing was cut. */
+function afterCut(task: TaskTrace, at: number, until: number, trace: CellTrace): After | undefined {
+  if (!isUnderWay(task, at)) return undefined
+  const executions = executionsOf(task)
+  const before = executions.findLast(({ startedAt }) => startedAt <= at)
+  const next = executions.find(({ startedAt }) => startedAt > at)
+  if (next && next.startedAt < until) {
+    const by = whoWentOn(task, before, next, at)
+    return by && { by, afterMs: next.startedAt - at }
+  }
+  if (isDone(task, at) || (before && before.endedAt > at && before.endedAt < until)) return undefined
+  if (until < Infinity) return { openAfterMs: until - at }
+  if (task.end?.type === 'ok') return undefined
+  return isOver(task) ? {} : { openAfterMs: trace.endAt - at }
+}
+
+function isUnderWay({ intent, submits, end }: TaskTrace, at: number): boolean {
+  return intent.intendedAt < at && submits.some((submit) => submit.at <= at) && (end?.at ?? Infinity) > at
+}
+
+function whoWentOn(
+  task: TaskTrace,
+  before: Execution | undefined,
+  next: Execution,
+  at: number,
+): 'engine' | 'client' | undefined {
+  if (before && before.op.value.taskId !== next.op.value.taskId) return 'client'
+  if (next.attempt > (before?.attempt ?? 1)) return 'engine'
+  if (before) return undefined
+  const again = task.submits.some(({ type, at: sentAt, value }) => {
+    return type === 'invoke' && value.attempt > 1 && sentAt >= at && sentAt <= next.startedAt
+  })
+  return again ? 'client' : undefined
+}
+
+function isDone(task: TaskTrace, at: number): boolean {
+  const done = executionsOf(task).filter(({ endedAt }) => endedAt <= at)
+  return new Set(done.map(({ step }) => step)).size >= task.intent.steps
+}
+
+/** Nobody will ever go on: its client was told that it failed, or no server knows it, or only as ended. */
+function isOver({ end, finals }: TaskTrace): boolean {
+  if (end?.type === 'fail') return true
+  const told = finals.findLast(({ type }) => type === 'ok')?.value
+  return told !== undefined && (!told.found || (told.status !== undefined && isTerminal(told.status)))
+}

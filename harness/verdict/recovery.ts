@@ -1,0 +1,81 @@
+import { type Reached, type Waiting, waitingQuantile } from '../stats/kaplan-meier.ts'
+import type { CellResult, Interruption, RecoveryResult, Restored, WaitingTime } from '../store/schema.ts'
+import { proportionOf, type Rows } from './proportion.ts'
+
+/**
+ * What each pattern made of each arm's outages, repetitions pooled: one entry per pattern and arm in which there was an
+ * outage, in the order of the cells. Invalid cells say nothing.
+ */
+export function summarizeRecovery(cells: readonly CellResult[]): readonly RecoveryResult[] {
+  const valid = cells.filter(({ verdict, episodes }) => {
+    return verdict !== 'INVALID' && episodes.some(({ restored }) => restored !== undefined)
+  })
+  const groups = Map.groupBy(valid, ({ cell }) => `${cell.pattern} ${cell.arm}`)
+  return [...groups.values()].map(summarize)
+}
+
+function summarize(cells: readonly CellResult[]): RecoveryResult {
+  const { pattern, arm } = cells[0]!.cell
+  const interruptions = cells.flatMap((cell) => cell.interruptions)
+  const restored = cells.flatMap(({ episodes }) => episodes.flatMap((one) => one.restored ?? []))
+  const waiting = interruptions.map(waitingOf)
+  return {
+    pattern,
+    arm,
+    outages: restored.length,
+    interrupted: interruptions.length,
+    ...(interruptions.length > 0 && { wentOn: wentOn(cells) }),
+    resubmitted: interruptions.filter(({ by }) => by === 'client').length,
+    ...takeoverOf(waiting),
+    ...summarizeRestored(restored),
+  }
+}
+
+/** Tasks that one firing interrupted share its luck. */
+function wentOn(cells: readonly CellResult[]): NonNullable<RecoveryResult['wentOn']> {
+  const rows = cells.map(({ cell, tasks, interruptions }): Rows => {
+    const byName = new Map(tasks.map((task) => [task.task, task]))
+    const cut = interruptions.flatMap((one) => {
+      const task = byName.get(one.task)
+      return task ? [{ ...task, outcome: isTakenOver(one), episode: `${cell.id} ${one.fault}` }] : []
+    })
+    return { cell, tasks: cut }
+  })
+  return proportionOf(rows, ({ outcome }) => outcome === 'ok')
+}
+
+function isTakenOver({ afterMs }: Interruption): 'ok' | 'stuck' {
+  return afterMs === undefined ? 'stuck' : 'ok'
+}
+
+function waitingOf({ afterMs, openAfterMs }: Interruption): Waiting {
+  if (afterMs !== undefined) return { endedMs: afterMs }
+  return openAfterMs === undefined ? 'never' : { openMs: openAfterMs }
+}
+
+function takeoverOf(waiting: readonly Waiting[]): Pick<RecoveryResult, 'takeover'> {
+  const [p50, p90] = [0.5, 0.9].map((q) => waitingQuantile(waiting, q))
+  return p50 && p90 ? { takeover: { p50: timeOf(p50), p90: timeOf(p90) } } : {}
+}
+
+/** Infinity has no place in JSON. */
+function timeOf(reached: Reached): WaitingTime {
+  if ('beyondMs' in reached) return reached
+  return { ms: reached.ms === Infinity ? null : reached.ms }
+}
+
+function summarizeRestored(restored: readonly Restored[]): Pick<RecoveryResult, 'restored' | 'unbroken' | 'tooFew'> {
+  const told = restored.filter(({ kind }) => kind !== 'too-few')
+  const median = waitingQuantile(told.map(restoredAfter), 0.5)
+  const atMost = told.some((one) => one.kind === 'restored' && one.atMost)
+  return {
+    ...(median && { restored: { ...timeOf(median), ...(atMost && 'ms' in median && { atMost }) } }),
+    unbroken: restored.filter(({ kind }) => kind === 'unbroken').length,
+    tooFew: restored.length - told.length,
+  }
+}
+
+function restoredAfter(one: Restored): Waiting {
+  if (one.kind === 'beyond') return { openMs: one.ms }
+  return { endedMs: one.kind === 'restored' ? one.ms : 0 }
+}
