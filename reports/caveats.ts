@@ -23,6 +23,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
     ...unwatchedMachine(results.cells),
+    ...uncontrolled(results.cells),
     ...results.environment.deviations.map((sentence) => `${sentence[0]?.toUpperCase()}${sentence.slice(1)}.`),
   ]
 }
@@ -159,6 +160,15 @@ function unwatchedMachine(cells: readonly CellResult[]): readonly string[] {
       ? [`Whether the machine starved anybody was not measured: ${list(silent.map(({ cell }) => cell.id))}.`]
       : []),
   ]
+}
+
+/** A machine that was sick in one arm only shows in tasks that no fault touched, and only beside a control. */
+function uncontrolled(cells: readonly CellResult[]): readonly string[] {
+  const controlled = new Set(cells.filter(({ cell }) => cell.faults.length === 0).map(({ cell }) => cell.pattern))
+  const alone = cells.filter(({ cell }) => cell.faults.length > 0 && !controlled.has(cell.pattern))
+  if (alone.length === 0) return []
+  const names = list([...new Set(alone.map(({ cell }) => cell.pattern))])
+  return [`Without an arm without faults nothing shows how tasks that no fault touched would have fared: ${names}.`]
 }
 
 /** The harness about itself in one cell, against what the scenario allows. */

@@ -14,6 +14,7 @@ import { weighAgainstControl } from './control.ts'
 import { describeGate, judgeGate } from './gates.ts'
 import { summarizeRecovery } from './recovery.ts'
 import { rank, worst } from './reasons.ts'
+import { withUntouchedCompared } from './untouched.ts'
 
 export interface JudgedCells {
   readonly run: string
@@ -25,10 +26,11 @@ export interface JudgedCells {
 
 /**
  * The whole run: the worst of its cells and gates, and of what the patterns did against the contract. A planned cell without a
- * result, or a control that fails, makes it at least INCONCLUSIVE. Claims are compared and never change the verdict.
+ * result, or a control that fails, makes it at least INCONCLUSIVE. A cell whose untouched tasks fare otherwise than in the
+ * control is INVALID. Claims are compared and never change the verdict.
  */
 export function judgeRun({ run, plan, environment, verification, cells: judged }: JudgedCells): RunResults {
-  const cells = weighAgainstControl(plan, judged)
+  const cells = weighAgainstControl(plan, withUntouchedCompared(judged))
   const gates = plan.gates.map((gate) => judgeGate(gate, cells))
   const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells, verification), ...gates.map(fromGate)])
   return {

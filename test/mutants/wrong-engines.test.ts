@@ -36,7 +36,7 @@ timeScale: 60
 profile: smoke
 patterns: [polling+honest, polling+inventive, polling+hasty]
 load: { tasks: 10, arrivals: uniform, rate: 60/min }
-grace: 2m
+grace: 20m
 arms: { none: [] }
 health: { pacerLagP99: 500ms, eventLoopDelayP99: 500ms }
 `

@@ -30,8 +30,11 @@ test('a fault at another place of the same pattern spares nobody, one of another
   const untouchedBy = [{ fault: 'stall-1', reason: 'no such link' }]
   const stalled = [{ id: 'stall-2#1', fault: 'stall' }] as unknown as CellPlan['faults']
   const killed = [{ id: 'kill-1#1', fault: 'kill' }] as unknown as CellPlan['faults']
-  expect(caveatsOf(run({ untouchedBy, faults: stalled }))).toEqual([])
-  expect(caveatsOf(run({ untouchedBy, faults: killed }))).toEqual([expect.stringContaining('a.kill.1 by stall-1')])
+  const control = { arm: 'none' }
+  expect(caveatsOf(run(control, { untouchedBy, faults: stalled }))).toEqual([])
+  expect(caveatsOf(run(control, { untouchedBy, faults: killed }))).toEqual([
+    expect.stringContaining('a.kill.1 by stall-1'),
+  ])
 })
 
 test('a fault that was carried out in part broke something: it is told as that, with what is missing', () => {
@@ -62,4 +65,11 @@ test('a machine that could not be watched, and a run from before there was a wat
   const over = (of: unknown) => ({ ...blind, cells: [{ ...blind.cells[0]!, health: of }] }) as unknown as RunResults
   expect(caveatsOf(over(health))).toEqual(['The machine could not be watched here: there is no /proc/pressure.'])
   expect(caveatsOf(over({}))).toEqual(['Whether the machine starved anybody was not measured: a.kill.1.'])
+})
+
+test('patterns under a fault without a control are named', () => {
+  const killed = [{ id: 'kill-1#1', fault: 'kill' }] as unknown as CellPlan['faults']
+  expect(caveatsOf(run({ pattern: 'a' }, { pattern: 'a', faults: killed }, { pattern: 'b', faults: killed }))).toEqual([
+    'Without an arm without faults nothing shows how tasks that no fault touched would have fared: b.',
+  ])
 })

@@ -219,7 +219,11 @@ describe('gates', () => {
 describe('a control that fails', () => {
   const kill = { id: 'a.kill.1', arm: 'kill', faults: [plannedFault({})] }
   const of = (lost: number, plan: Partial<Plan> = {}, verdict: RunVerdict = 'PASS') =>
-    run([judged({}, 100, lost), judged(kill, 100, 0, 0, verdict)], plan)
+    run([judged({}, 100, lost), touched(judged(kill, 100, 0, 0, verdict))], plan)
+  // Else that its tasks fared better would be a sick control's doing.
+  const touched = (cell: CellResult): CellResult => {
+    return { ...cell, tasks: cell.tasks.map((task) => ({ ...task, exposed: true })) }
+  }
 
   test('leaves the other arms of its pattern open, and says why', () => {
     const { verdict, reasons, cells } = of(6)
