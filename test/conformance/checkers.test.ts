@@ -6,12 +6,13 @@ import { judgeCell } from '../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
 import { rewrite } from '../mutants/mutations.ts'
 import { broken, calm, polling, streaming, webhook } from '../mutants/worlds.ts'
+import { wrongExcuses } from '../mutants/wrong-excuses.ts'
 import { wrongHarnesses } from '../mutants/wrong-harnesses.ts'
 import { wrongSystems } from '../mutants/wrong-systems.ts'
 
 const checkers = await loadCheckers()
 const clean = streaming({ ...broken, tasks: 60 })
-const mutants = [...wrongSystems, ...wrongHarnesses]
+const mutants = [...wrongSystems, ...wrongExcuses, ...wrongHarnesses]
 
 test('every promise has a checker that judges it', () => {
   expect(new Set(checkers.flatMap(({ judges }) => judges ?? []))).toEqual(new Set(Object.keys(promises)))

@@ -14,6 +14,8 @@ export interface Imagined {
 
 export const graceMs = 1500
 export const downMs = 400
+/** After so much silence a durable engine gives an executor's work to another. */
+export const leaseMs = 300
 export const replicas = 4
 export const ratePerSec = 40
 
@@ -40,6 +42,7 @@ export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): Ce
     seed,
     timeScale: 300,
     tuning: 'default',
+    ...(engine === 'durable' && { patienceMs: leaseMs }),
     profile: 'research-write',
     tasks,
     load: { arrivals: 'poisson', ratePerSec },

@@ -1,11 +1,10 @@
 import type { Op, TaskIntent } from '../../harness/core/history.ts'
 import type { CellPlan } from '../../harness/core/plan.ts'
 import { createRng, type Rng } from '../../harness/core/rng.ts'
-import { downMs, graceMs, type Imagined, planCell, ratePerSec, replicas } from './imagined.ts'
+import { downMs, graceMs, type Imagined, leaseMs, planCell, ratePerSec, replicas } from './imagined.ts'
 
 const stepMs = 250
 const steps = 4
-const leaseMs = 300
 
 /** Ops name their invoke by key; numbers come when all are in order. */
 type Draft = { [F in Op['f']]: Omit<Extract<Op, { f: F }>, 'index' | 'invoke'> & Keys }[Op['f']]

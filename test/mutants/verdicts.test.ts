@@ -4,6 +4,7 @@ import { judgeCell } from '../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
 import { simulate } from './simulate.ts'
 import { broken, calm } from './worlds.ts'
+import { wrongExcuses } from './wrong-excuses.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
 import { wrongSystems } from './wrong-systems.ts'
 
@@ -17,26 +18,29 @@ function objections({ checks, faults }: CellResult): string[] {
   return [...objecting.map(({ checker }) => checker), ...bad].sort()
 }
 
-describe.each([...wrongSystems, ...wrongHarnesses])('$name', ({ history, verdict, caughtBy, outcomes }) => {
-  const result = judgeCell(history, checkers)
+describe.each([...wrongSystems, ...wrongExcuses, ...wrongHarnesses])(
+  '$name',
+  ({ history, verdict, caughtBy, outcomes }) => {
+    const result = judgeCell(history, checkers)
 
-  test('gets exactly this verdict, from exactly these', () => {
-    expect({ verdict: result.verdict, caughtBy: objections(result) }).toEqual({
-      verdict,
-      caughtBy: caughtBy.toSorted(),
+    test('gets exactly this verdict, from exactly these', () => {
+      expect({ verdict: result.verdict, caughtBy: objections(result) }).toEqual({
+        verdict,
+        caughtBy: caughtBy.toSorted(),
+      })
     })
-  })
 
-  test('gives a reason that names the cell', () => {
-    expect(result.reasons.length).toBeGreaterThan(0)
-    for (const reason of result.reasons) expect(reason).toContain(`${result.cell.id}: `)
-  })
+    test('gives a reason that names the cell', () => {
+      expect(result.reasons.length).toBeGreaterThan(0)
+      for (const reason of result.reasons) expect(reason).toContain(`${result.cell.id}: `)
+    })
 
-  test('counts one outcome per task', () => {
-    expect(Object.values(result.outcomes).reduce((a, b) => a + b, 0)).toBe(result.tasks.length)
-    if (outcomes) expect(result.outcomes).toMatchObject(outcomes)
-  })
-})
+    test('counts one outcome per task', () => {
+      expect(Object.values(result.outcomes).reduce((a, b) => a + b, 0)).toBe(result.tasks.length)
+      if (outcomes) expect(result.outcomes).toMatchObject(outcomes)
+    })
+  },
+)
 
 describe.each(['webhook', 'polling', 'sse-polling'] as const)('a correct %s', (delivery) => {
   test.each(['memory', 'durable'] as const)('x %s passes, calm and under kills', (engine) => {
@@ -45,6 +49,24 @@ describe.each(['webhook', 'polling', 'sse-polling'] as const)('a correct %s', (d
       expect(result).toMatchObject({ verdict: 'PASS', reasons: [] })
       expect(result.success.successes === result.success.n).toBe(engine === 'durable' || world === calm)
     }
+  })
+})
+
+describe('what nothing put to the test is not said to hold', () => {
+  const statuses = (delivery: 'polling' | 'sse-polling', world: typeof calm) => {
+    const { checks } = judgeCell(simulate({ delivery, engine: 'durable', ...world }), checkers)
+    return checks.filter(({ status }) => status === 'unexercised').map(({ checker }) => checker)
+  }
+
+  test('without a fault, a repeated key or a stream that broke off', () => {
+    const calmly = ['effect-once', 'idempotency', 'liveness-after-heal', 'no-lost-task']
+    expect(statuses('polling', calm)).toEqual(calmly)
+    expect(statuses('sse-polling', calm)).toEqual([...calmly, 'sse-continuity'])
+  })
+
+  test('and a kill puts to the test what it can break', () => {
+    expect(statuses('polling', broken)).toEqual(['idempotency'])
+    expect(statuses('sse-polling', broken)).toEqual(['idempotency', 'sse-continuity'])
   })
 })
 

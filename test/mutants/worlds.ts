@@ -15,7 +15,7 @@ export interface Mutant {
   readonly outcomes?: Partial<Record<Outcome, number>>
 }
 
-type World = Pick<Parameters<typeof simulate>[0], 'tasks' | 'kills' | 'seed'>
+export type World = Pick<Parameters<typeof simulate>[0], 'tasks' | 'kills' | 'seed'>
 
 /** Nothing is broken. */
 export const calm: World = { tasks: 120, kills: [], seed: 7 }

@@ -1,0 +1,267 @@
+import type { Op, OpOf } from '../../harness/core/history.ts'
+import type { PlannedFault } from '../../harness/core/plan.ts'
+import { type Draft, insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
+import { broken, calm, type Mutant, polling, streaming, type World } from './worlds.ts'
+
+/** A fault that is planned, proven and healed, and that harmed nothing in the history beneath. */
+interface Harmless {
+  readonly fault: string
+  /** Nodes or links, separated by `, `. */
+  readonly on: string
+  readonly from: number
+  readonly to: number
+  readonly params?: PlannedFault['params']
+}
+
+/** Under what is offered from the first task on to the last. */
+const load = { from: -5, to: 9e5 } as const
+
+/** The same run under one more fault. */
+function under(history: readonly Op[], { fault, on, from, to, params = {} }: Harmless): Op[] {
+  const id = `${fault}-9#1`
+  const planned: PlannedFault = {
+    id,
+    fault,
+    target: on.includes('->')
+      ? { kind: 'link', link: 'worker->store', ordinal: 'all' }
+      : { kind: 'node', role: 'executor', ordinal: 0 },
+    trigger: { kind: 'time', atMs: Math.max(0, from) },
+    durationMs: to - from,
+    params,
+    seed: 9,
+  }
+  const change = { f: 'fault', type: 'observe', process: 'nemesis' } as const
+  const about = { id, fault, target: on }
+  const life: Draft<'fault'>[] = [
+    { ...change, at: from, value: { ...about, state: 'armed' } },
+    { ...change, at: to, value: { ...about, state: 'proven', firings: 1 } },
+    { ...change, at: to, value: { ...about, state: 'healed' } },
+  ]
+  const planning = rewrite(history, (op) =>
+    op.f === 'cell' ? [{ ...op, value: { ...op.value, arm: fault, faults: [...op.value.faults, planned] } }] : [op],
+  )
+  return insertBefore(planning, isPhase('heal'), ...life)
+}
+
+/** The first so many tasks of all, or of those that fit, are forgotten by the server. */
+function lose(history: readonly Op[], many: number, fits: (ordinal: number) => boolean = () => true): Op[] {
+  const tasks = history
+    .filter((op): op is OpOf<'task'> => op.f === 'task' && op.type === 'invoke')
+    .filter((_, ordinal) => fits(ordinal))
+    .slice(0, many)
+    .map(({ task }) => task!)
+  return tasks.reduce<readonly Op[]>(
+    (rest, task) => loseTask(rest, task, { taskId: `id-${task}`, found: false }),
+    history,
+  ) as Op[]
+}
+
+/** Every effect that fits once more, or more often, by another executor: as its next attempts. */
+function repeat(history: readonly Op[], fits: (op: OpOf<'effect'>) => boolean, times = 1): Op[] {
+  return rewrite(history, (op) => {
+    if (op.f !== 'effect' || !fits(op)) return [op]
+    const { index: _, value, ...rest } = op
+    const again = Array.from({ length: times }, (__, i): Draft<'effect'> => {
+      const startedAt = value.startedAt + (i + 1) * (240 / times)
+      const executor = `worker-${(Number(value.executor.slice(-1)) + 1) % 4}`
+      return { ...rest, value: { ...value, attempt: value.attempt + 1 + i, executor, startedAt } }
+    })
+    return [op, ...again]
+  })
+}
+
+const task = 't-00040'
+const isThirdStep = (op: OpOf<'effect'>): boolean => op.task === task && op.value.step === 3
+const thirdStep = polling(calm).find((op): op is OpOf<'effect'> => op.f === 'effect' && isThirdStep(op))!.value
+/** Tasks run on the worker of their number, modulo four: this one has them all but a quarter. */
+const notOn = (worker: number) => (ordinal: number) => ordinal % 4 !== worker
+const hundred: World = { ...calm, tasks: 100 }
+const whileTheyGiveUp = { from: 2600, to: 8000 } as const
+
+/** Systems that break their promises while something harmless goes on, which must not excuse them. */
+export const wrongExcuses: readonly Mutant[] = [
+  {
+    name: '60 of 100 accepted tasks are lost under 1 ms of latency for the whole load',
+    history: under(lose(polling(hundred), 60), {
+      fault: 'latency',
+      on: 'client->api-1',
+      ...load,
+      params: { delayMs: 1 },
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['anti-vacuity', 'no-lost-task'],
+    outcomes: { lost_everywhere: 60 },
+  },
+  {
+    name: 'tasks are lost under a load balancer that is in the path for the whole load',
+    history: under(lose(streaming(hundred), 60), { fault: 'edge', on: 'client->api-0, client->api-1', ...load }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_everywhere: 60 },
+  },
+  {
+    name: 'tasks are lost while one connection in ten is silent',
+    history: under(lose(polling(hundred), 5), {
+      fault: 'stall',
+      on: 'worker->store-0',
+      ...whileTheyGiveUp,
+      params: { probability: 0.1 },
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'tasks of three workers are lost while the fourth is frozen',
+    history: under(lose(polling(hundred), 5, notOn(0)), { fault: 'pause', on: 'worker-0', ...whileTheyGiveUp }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'tasks are lost while the link to an API node that they do not use is down',
+    history: under(lose(streaming(hundred), 5, notOn(2)), { fault: 'refuse', on: 'client->api-2', ...whileTheyGiveUp }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'tasks that should have been over long before are lost when the store goes away',
+    history: under(lose(polling(hundred), 3), { fault: 'kill', on: 'store-0', ...whileTheyGiveUp }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'tasks are lost under a fault that nobody knows',
+    history: under(lose(polling(hundred), 5), { fault: 'gremlin', on: 'store-0', from: 900, to: 8000 }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'an outage excuses more than one task in twenty',
+    history: under(lose(polling(hundred), 20), { fault: 'stall', on: 'worker->store-0', from: 900, to: 8000 }),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_everywhere: 20 },
+  },
+  {
+    name: 'a step is executed 51 times while its worker is frozen',
+    history: under(repeat(polling(calm), isThirdStep, 50), {
+      fault: 'pause',
+      on: thirdStep.executor,
+      from: thirdStep.startedAt - 350,
+      to: thirdStep.startedAt + 400,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'a step is executed 51 times while the store is gone',
+    history: under(repeat(polling(calm), isThirdStep, 50), {
+      fault: 'kill',
+      on: 'store-0',
+      from: thirdStep.startedAt + 2,
+      to: thirdStep.startedAt + 400,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'every step of every task is executed twice under 1 ms of latency for the whole load',
+    history: under(
+      repeat(polling(calm), () => true),
+      {
+        fault: 'latency',
+        on: 'worker->store-0',
+        ...load,
+        params: { delayMs: 1 },
+      },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['anti-vacuity', 'effect-once'],
+  },
+  {
+    name: 'steps are executed twice in an outage that delays less than a lease',
+    history: under(repeat(polling(calm), isThirdStep), {
+      fault: 'latency',
+      on: 'worker->store-0',
+      from: 1000,
+      to: 2500,
+      params: { delayMs: 100 },
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'a step is executed twice while its worker is frozen for less than its lease',
+    history: under(repeat(polling(calm), isThirdStep), {
+      fault: 'pause',
+      on: thirdStep.executor,
+      from: thirdStep.startedAt + 20,
+      to: thirdStep.startedAt + 220,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'a step is executed twice while another worker is frozen',
+    history: under(repeat(polling(calm), isThirdStep), {
+      fault: 'pause',
+      on: 'worker-0',
+      from: thirdStep.startedAt - 350,
+      to: thirdStep.startedAt + 400,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'a step is executed twice while an API node, or its way to the store, is away',
+    history: under(repeat(polling(calm), isThirdStep), {
+      fault: 'stall',
+      on: 'api->store-0, client->api-3',
+      from: thirdStep.startedAt - 350,
+      to: thirdStep.startedAt + 400,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'steps are executed twice under silence for the whole load',
+    history: under(
+      repeat(polling(calm), (op) => op.value.step === 2),
+      { fault: 'stall', on: 'worker->store-0', ...load },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'every step in flight in a long silence is executed twice',
+    history: under(
+      repeat(polling(calm), (op) => op.value.startedAt > 1000 && op.value.startedAt < 1240),
+      { fault: 'stall', on: 'worker->store-0', from: 800, to: 1600 },
+    ),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'after a heal only three results of sixty are right',
+    history: wrongAfter(polling(broken), 1300, 3),
+    verdict: 'FAIL',
+    caughtBy: ['liveness-after-heal', 'result-integrity'],
+  },
+  {
+    name: 'a stall of a hundredth of a step is the whole fault',
+    history: under(polling(calm), { fault: 'stall', on: 'client->api-0', from: 1500, to: 1501.7 }),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['anti-vacuity'],
+  },
+]
+
+/** Clients that began after that time get a wrong result, but for the first few. */
+function wrongAfter(history: readonly Op[], at: number, right: number): Op[] {
+  const begun = history.filter((op) => op.f === 'task' && op.type === 'invoke' && op.at > at).map((op) => op.task!)
+  const doomed = new Set(begun.slice(right))
+  return revalue(
+    history,
+    'task',
+    (op) => op.type === 'ok' && doomed.has(op.task!),
+    () => ({ digest: 'wrong' }),
+  )
+}
