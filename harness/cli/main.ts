@@ -48,6 +48,10 @@ const commands: Readonly<Record<string, CommandFile>> = {
   list: { summary: 'what scenarios can name, and what each promises', load: () => import('./list.ts') },
   check: { summary: 'judge a run again from its files, and exit with its verdict', load: () => import('./check.ts') },
   report: { summary: 'judge a run again from its files, and write its report', load: () => import('./report.ts') },
+  compare: {
+    summary: 'two runs, or two patterns of one, task by task: what differs, and how sure that is',
+    load: () => import('./compare.ts'),
+  },
   explain: {
     summary: "one task's whole story in the order of time, with the faults that touched it",
     load: () => import('./explain.ts'),

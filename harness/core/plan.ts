@@ -10,6 +10,8 @@ export interface Plan {
   readonly seed: number
   readonly timeScale: number
   readonly runtime: string
+  /** As the scenario lists them, the one first that others are held against; absent in older plans. */
+  readonly patterns?: readonly string[]
   /** In the order of execution. Cells of one block run side by side. */
   readonly cells: readonly CellPlan[]
   readonly notApplicable: readonly NotApplicable[]

@@ -48,6 +48,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     seed,
     timeScale,
     runtime: runtime.name,
+    patterns: scenario.patterns,
     cells: splitBlocks(cells, scenario.sideBySide),
     notApplicable: [...notApplicable.values()],
     gates,

@@ -94,6 +94,7 @@ export const planSchema: z.ZodType<Plan> = z.looseObject({
   seed: z.number(),
   timeScale: z.number().positive(),
   runtime: z.string(),
+  patterns: z.exactOptional(z.array(z.string())),
   cells: z.array(cellPlanSchema),
   notApplicable: z.array(
     z.looseObject({

@@ -152,6 +152,39 @@ const gateResult = z.looseObject({
   verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
 })
 
+const side = z.looseObject({ run: optional(z.string()), pattern: z.string(), arm: z.string() })
+const comparison = z.looseObject({
+  first: side,
+  second: side,
+  blocks: count,
+  leftOut: z.array(z.string()),
+  success: optional(
+    z.looseObject({
+      pairs: count,
+      both: count,
+      onlyFirst: count,
+      onlySecond: count,
+      neither: count,
+      difference: z.number(),
+      interval: optional(interval),
+      p: z.number(),
+      adjusted: z.number(),
+      basis: z.string(),
+    }),
+  ),
+  overhead: optional(
+    z.looseObject({
+      pairs: count,
+      shiftMs: ms,
+      interval: optional(interval),
+      p: z.number(),
+      adjusted: z.number(),
+      negligible: z.boolean(),
+      quotable: z.boolean(),
+    }),
+  ),
+})
+
 export const environmentSchema: z.ZodType<Environment> = z.looseObject({
   startedAt: z.string(),
   outlast: z.string(),
@@ -195,6 +228,7 @@ export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   cells: z.array(cell),
   recovery: z.array(recovery),
   claims: z.array(claim),
+  comparisons: optional(z.array(comparison)),
   gates: z.array(gateResult),
   verdict: runVerdict,
   reasons: z.array(z.string()),

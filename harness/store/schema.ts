@@ -18,6 +18,8 @@ export interface RunResults {
   readonly cells: readonly CellResult[]
   readonly recovery: readonly RecoveryResult[]
   readonly claims: readonly Claim[]
+  /** In every arm, each pattern against the first of the plan; absent in older runs. */
+  readonly comparisons?: readonly Comparison[]
   readonly gates: readonly GateResult[]
   readonly verdict: RunVerdict
   /** One sentence each, the worst first. */
@@ -247,4 +249,55 @@ export interface Environment {
   /** What the runtime ran on and with, by its own names. */
   readonly runtime: Readonly<Record<string, string>>
   readonly deviations: readonly string[]
+}
+
+/** One pattern under one arm held against another, task by task: the same repetition and ordinal is the same work. */
+export interface Comparison {
+  readonly first: ComparedSide
+  readonly second: ComparedSide
+  /** Repetitions that were compared. */
+  readonly blocks: number
+  /** Repetitions that were not, and why. */
+  readonly leftOut: readonly string[]
+  /** Absent where no repetition could be compared. */
+  readonly success?: SuccessDifference
+  /** Absent where no fault left a pair untouched that has two right results. */
+  readonly overhead?: OverheadShift
+}
+
+export interface ComparedSide {
+  /** Absent: the run itself. */
+  readonly run?: string
+  readonly pattern: string
+  readonly arm: string
+}
+
+/** Right results in time, the second's minus the first's. */
+export interface SuccessDifference {
+  readonly pairs: number
+  readonly both: number
+  readonly onlyFirst: number
+  readonly onlySecond: number
+  readonly neither: number
+  readonly difference: number
+  /** 95 %; absent where too few faults carry the pairs. */
+  readonly interval?: readonly [number, number]
+  /** Two-sided, and the same after Holm over all that is shown beside it. */
+  readonly p: number
+  readonly adjusted: number
+  /** What counts as one observation, and what follows. */
+  readonly basis: string
+}
+
+/** Milliseconds by which the second's overhead is longer: Hodges-Lehmann, over pairs that no fault touched. */
+export interface OverheadShift {
+  readonly pairs: number
+  readonly shiftMs: number
+  readonly interval?: readonly [number, number]
+  readonly p: number
+  readonly adjusted: number
+  /** Shorter than what can be told apart here. */
+  readonly negligible: boolean
+  /** False when timeScale is not 1: milliseconds do not scale. */
+  readonly quotable: boolean
 }

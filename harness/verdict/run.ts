@@ -10,6 +10,7 @@ import {
   type RunVerdict,
 } from '../store/schema.ts'
 import { judgeClaims } from './claims.ts'
+import { compareWithFirst } from './compare.ts'
 import { weighAgainstControl } from './control.ts'
 import { describeGate, judgeGate } from './gates.ts'
 import { summarizeRecovery } from './recovery.ts'
@@ -42,6 +43,7 @@ export function judgeRun({ run, plan, environment, verification, cells: judged }
     cells,
     recovery: summarizeRecovery(cells),
     claims: judgeClaims(plan, cells),
+    comparisons: compareWithFirst(plan, cells),
     gates,
     verdict: worst(findings.map(({ verdict }) => verdict)),
     reasons: findings.flatMap(({ reasons }) => reasons),

@@ -2,6 +2,7 @@ import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import { unmeasuredBy } from '../../harness/core/verification.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
+import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
@@ -33,6 +34,7 @@ export default {
       list(unmeasuredBy(results.verification).map(({ pattern, reason }) => `${pattern}: ${reason}`)),
       factorial(results),
       recovery(results),
+      comparison(results),
       diskSentence(results) ?? '',
       gates(results),
       claims(results),
@@ -95,6 +97,17 @@ function factorial(results: RunResults): string {
 function recovery(results: RunResults): string {
   const rows = recoveryRows(results)
   return rows.length === 0 ? '' : `### Recovery\n\n${table(recoveryHeads, rows)}\n\n${escape(recoveryMeaning)}`
+}
+
+function comparison(results: RunResults): string {
+  const found = firstPatternTable(results)
+  if (!found) return ''
+  const parts = [
+    `### Against ${escape(found.first)}, the first pattern`,
+    found.rows.length > 0 ? `${table(found.heads, found.rows)}\n\n${escape(comparisonMeaning)}` : '',
+    list(found.notes),
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
 }
 
 function gates({ gates: all }: RunResults): string {

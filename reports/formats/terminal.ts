@@ -2,6 +2,7 @@ import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import { unmeasuredBy } from '../../harness/core/verification.ts'
 import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
+import { comparisonColumns, comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
@@ -23,6 +24,7 @@ export default {
       cellTable(results, screen),
       ...factorial(results, screen),
       ...recovery(results, screen),
+      ...comparison(results, screen),
       ...ranOn(results, screen),
       ...notApplicable(results, screen),
       ...section('Gates', gateTable(results.gates, screen), screen),
@@ -141,6 +143,19 @@ function recovery(results: RunResults, screen: Screen): readonly string[] {
   const table = withPaint(recoveryColumns, ruled, screen)
   const meaning = paint(wrap(`  ${recoveryMeaning}`, screen.columns, '  '), 'dim', screen)
   return section('Recovery', `${table}\n${meaning}`, screen)
+}
+
+function comparison(results: RunResults, screen: Screen): readonly string[] {
+  const found = firstPatternTable(results)
+  if (!found) return []
+  const table = textTable(comparisonColumns(found.heads), found.rows, screen.columns, screen.rich ? '─' : '-')
+  const lines = [
+    ...(found.rows.length > 0
+      ? [table, paint(wrap(`  ${comparisonMeaning}`, screen.columns, '  '), 'dim', screen)]
+      : []),
+    ...found.notes.map((text) => wrap(`  ${text}`, screen.columns, '    ')),
+  ]
+  return section(`Against ${found.first}, the first pattern`, lines.join('\n'), screen)
 }
 
 function ranOn(results: RunResults, screen: Screen): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Environment, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
+import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
@@ -42,6 +43,7 @@ export function page(results: RunResults): Markup {
           ),
           factorial(results),
           recovery(results),
+          comparison(results),
           claims(results),
           gates(results),
           scatter(results),
@@ -130,6 +132,14 @@ function recovery(results: RunResults): Child {
   const rows = recoveryRows(results)
   if (rows.length === 0) return undefined
   return section('recovery', 'Recovery', undefined, table(recoveryHeads, rows), note(recoveryMeaning))
+}
+
+function comparison(results: RunResults): Child {
+  const found = firstPatternTable(results)
+  if (!found) return undefined
+  const notes = found.notes.length > 0 && tag('ul', {}, ...found.notes.map((text) => tag('li', {}, text)))
+  const rows = found.rows.length > 0 && table(found.heads, found.rows)
+  return section('against', `Against ${found.first}, the first pattern`, comparisonMeaning, rows, notes)
 }
 
 function footer(results: RunResults): Markup {

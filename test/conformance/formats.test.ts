@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { RunResults } from '../../harness/store/schema.ts'
+import { compareWithFirst } from '../../harness/verdict/compare.ts'
 import type { Format } from '../../reports/format.ts'
 import { study } from '../unit/reports/study.ts'
 
@@ -15,7 +16,8 @@ function excerpt(results: RunResults): RunResults {
   const keep = (id: string): boolean =>
     /^(polling|sync)\.latency/.test(id) || (kept.has(id.split('.')[0]!) && !id.includes('idle-timeout'))
   const cells = results.cells.filter(({ cell }) => keep(cell.id))
-  return { ...results, cells, plan: { ...results.plan, cells: cells.map(({ cell }) => cell) } }
+  const plan = { ...results.plan, cells: cells.map(({ cell }) => cell) }
+  return { ...results, cells, plan, comparisons: compareWithFirst(plan, cells) }
 }
 
 /** A run that ended before anything happened. */
@@ -24,6 +26,7 @@ const nothing: RunResults = {
   plan: { ...small.plan, cells: [], notApplicable: [] },
   cells: [],
   claims: [],
+  comparisons: [],
   gates: [],
   verdict: 'INVALID',
   reasons: [],
@@ -36,6 +39,12 @@ const rude: RunResults = {
   plan: { ...small.plan, question: hostile, scenario: hostile },
   reasons: [hostile],
   cells: small.cells.map((cell) => ({ ...cell, reasons: [hostile], cell: { ...cell.cell, pattern: hostile } })),
+  comparisons: small.comparisons!.map((one) => ({
+    ...one,
+    first: { ...one.first, pattern: hostile },
+    second: { ...one.second, pattern: hostile, arm: hostile },
+    leftOut: [hostile],
+  })),
 }
 
 test.each([...formats.values()])('$name renders the study as it always did', async (format) => {

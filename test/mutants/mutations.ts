@@ -1,7 +1,13 @@
 import type { FaultChange, FaultState, Op, OpOf } from '../../harness/core/history.ts'
+import type { CellPlan } from '../../harness/core/plan.ts'
 
 /** An op that a mutation adds: it gets its index when the history is renumbered. */
 export type Draft<F extends Op['f'] = Op['f']> = { [K in F]: Omit<OpOf<K>, 'index'> }[F]
+
+/** The plan that a history begins with. */
+export function cellIn(history: readonly Op[]): CellPlan {
+  return history.find((op): op is OpOf<'cell'> => op.f === 'cell')!.value
+}
 
 /** Replace each op by the ops that the function gives for it; indexes and references follow. */
 export function rewrite(history: readonly Op[], change: (op: Op) => readonly (Op | Draft)[]): Op[] {

@@ -1,6 +1,7 @@
 import type { CellPlan, Plan } from '../../../harness/core/plan.ts'
 import { summarizeRecovery } from '../../../harness/verdict/recovery.ts'
 import type * as Store from '../../../harness/store/schema.ts'
+import { compareWithFirst } from '../../../harness/verdict/compare.ts'
 import { cellOf } from './study-cells.ts'
 import { arms, patterns, timeScale } from './study-tasks.ts'
 
@@ -11,15 +12,17 @@ import { arms, patterns, timeScale } from './study-tasks.ts'
  */
 export function study(tasks: number): Store.RunResults {
   const cells = arms.flatMap((arm, block) => patterns.flatMap((pattern) => cellOf(pattern, arm, block, tasks)))
+  const plan = planOf(cells.map(({ cell }) => cell))
   return {
     version: 2,
     run: '20260413T140500Z-fiction-42',
-    plan: planOf(cells.map(({ cell }) => cell)),
+    plan,
     environment,
     verification: { version: 1, patterns: [] },
     cells,
     recovery: summarizeRecovery(cells),
     claims: claimsOf(cells),
+    comparisons: compareWithFirst(plan, cells),
     gates: gatesOf(cells),
     verdict: 'FAIL',
     reasons: [

@@ -1,0 +1,60 @@
+import { normalCritical, regularizedGamma } from './special.ts'
+import { subsetSums } from './sign-flip.ts'
+
+/** Up to so many differences the distribution is counted out; beyond, the normal one is as good. */
+const exactUpTo = 80
+
+/**
+ * Wilcoxon's signed-rank test (1945): two-sided p-value of "differences lie around zero", exact for the ranks as they are, ties
+ * included. Differences of zero are left out; if there are no others: 1.
+ */
+export function signedRank(differences: readonly number[]): number {
+  const ranks = signedRanks(differences.filter((d) => d !== 0))
+  if (ranks.length === 0) return 1
+  // Ranks of ties are halves: twice a rank is a whole number.
+  const sizes = ranks.map(({ rank }) => Math.round(2 * rank))
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  const positive = ranks.reduce((sum, one, i) => (one.positive ? sum + sizes[i]! : sum), 0)
+  const deviation = Math.abs(2 * positive - total)
+  if (ranks.length > exactUpTo) return normalTail(deviation, sizes)
+  const chances = subsetSums(sizes, total)
+  return Math.min(
+    1,
+    chances.reduce((sum, chance, at) => (Math.abs(2 * at - total) >= deviation ? sum + chance : sum), 0),
+  )
+}
+
+/** `deviation` moves in steps of 4: half of one is the correction for continuity. */
+function normalTail(deviation: number, sizes: readonly number[]): number {
+  const sd = Math.sqrt(sizes.reduce((sum, size) => sum + size ** 2, 0))
+  const z = Math.max(0, deviation - 2) / sd
+  return 1 - regularizedGamma(0.5, z ** 2 / 2)
+}
+
+function signedRanks(differences: readonly number[]): readonly { rank: number; positive: boolean }[] {
+  const ascending = differences.toSorted((a, b) => Math.abs(a) - Math.abs(b))
+  const ranks: { rank: number; positive: boolean }[] = []
+  for (let from = 0, to = 0; from < ascending.length; from = to) {
+    while (to < ascending.length && Math.abs(ascending[to]!) === Math.abs(ascending[from]!)) to++
+    for (let i = from; i < to; i++) ranks.push({ rank: (from + 1 + to) / 2, positive: ascending[i]! > 0 })
+  }
+  return ranks
+}
+
+/**
+ * The largest number of Walsh averages that may be cut off on either side so that the rest cover the centre at `confidence`
+ * (Hollander and Wolfe, 3.3); -1 where even all of them do not.
+ */
+export function walshCut(n: number, confidence: number): number {
+  const tail = (1 - confidence) / 2
+  const total = (n * (n + 1)) / 2
+  if (n > exactUpTo) {
+    const sd = Math.sqrt((n * (n + 1) * (2 * n + 1)) / 24)
+    return Math.floor(total / 2 - normalCritical(confidence) * sd - 0.5)
+  }
+  const sizes = Array.from({ length: n }, (_, i) => i + 1)
+  const chances = subsetSums(sizes, total)
+  let [sum, cut] = [0, -1]
+  while (cut < total && sum + chances[cut + 1]! <= tail) sum += chances[++cut]!
+  return cut
+}

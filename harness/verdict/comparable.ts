@@ -1,0 +1,133 @@
+import type { CellPlan, PlannedFault } from '../core/plan.ts'
+import type { ComparedSide, RunResults } from '../store/schema.ts'
+
+/** One side of a comparison, and the run that it is of. */
+export interface SideOfRun {
+  readonly side: ComparedSide
+  readonly results: RunResults
+}
+
+/**
+ * Why two sides are no comparison: everything in which their plans ask for other work or other harm, each a sentence; none, if
+ * all is the same. Faults may differ where the arms are named differently: then they are what is compared. Within one run an
+ * arm is the same for every pattern.
+ */
+export function planDifferences(first: SideOfRun, second: SideOfRun): readonly string[] {
+  const [a, b] = [plannedCells(first), plannedCells(second)]
+  const sameArm = first.side.arm === second.side.arm && first.results !== second.results
+  if (a.length !== b.length) return [`repetitions: ${a.length} against ${b.length}`]
+  const found = a.flatMap((one) => {
+    const other = b.find(({ repetition }) => repetition === one.repetition)
+    if (!other) return [{ what: 'it is in the first alone', repetition: one.repetition }]
+    const differences = [...workDifferences(one, other), ...(sameArm ? faultDifferences(one, other) : [])]
+    return differences.map((what) => ({ what, repetition: one.repetition }))
+  })
+  return [...Map.groupBy(found, ({ what }) => what)].map(([what, { length, 0: one }]) => {
+    return length === a.length ? what : `${what} (repetition ${one!.repetition}${length > 1 ? ' and others' : ''})`
+  })
+}
+
+function plannedCells({ side, results }: SideOfRun): readonly CellPlan[] {
+  return results.plan.cells.filter(({ pattern, arm }) => pattern === side.pattern && arm === side.arm)
+}
+
+function workDifferences(a: CellPlan, b: CellPlan): readonly string[] {
+  const facts: readonly (readonly [string, (cell: CellPlan) => string])[] = [
+    ['seed', ({ seed }) => String(seed)],
+    ['tasks', ({ tasks }) => String(tasks)],
+    ['profile', ({ profile }) => profile],
+    ['timeScale', ({ timeScale }) => String(timeScale)],
+    ['arrivals', ({ load }) => load.arrivals],
+    ['load', ({ load }) => `${load.ratePerSec}/s`],
+    ['grace', ({ graceMs }) => `${graceMs} ms`],
+    ['restart delay', ({ restartDelayMs }) => `${restartDelayMs} ms`],
+    ['replicas', ({ replicas }) => `${replicas.api} api and ${replicas.executor} executor`],
+  ]
+  return facts.filter(([, tell]) => tell(a) !== tell(b)).map(([name, tell]) => `${name}: ${tell(a)} against ${tell(b)}`)
+}
+
+const shownFaults = 3
+
+/** A pattern gets the firings of the arm that have a node or a link of it to meet: another pattern may get others. */
+function faultDifferences(a: CellPlan, b: CellPlan): readonly string[] {
+  const [first, second] = [firingsOf(a), firingsOf(b)]
+  const ids = [...new Set([...first.keys(), ...second.keys()])]
+  const found = ids.flatMap((id) => {
+    const [one, other] = [first.get(id), second.get(id)]
+    if (!one || !other)
+      return a.pattern === b.pattern ? [`fault ${id} is in the ${one ? 'first' : 'second'} alone`] : []
+    return describeFault(one) === describeFault(other)
+      ? []
+      : [`fault ${id}: ${describeFault(one)} against ${describeFault(other)}`]
+  })
+  const rest = found.length - shownFaults
+  return rest > 0 ? [...found.slice(0, shownFaults), `and ${rest} more faults`] : found
+}
+
+function firingsOf({ faults }: CellPlan): ReadonlyMap<string, PlannedFault> {
+  return new Map(faults.map((one) => [one.id, one]))
+}
+
+function describeFault({ fault, target, trigger, durationMs, params }: PlannedFault): string {
+  const where = target.kind === 'node' ? target.role : target.link
+  const when =
+    trigger.kind === 'time'
+      ? `at ${trigger.atMs} ms`
+      : `${trigger.delayMs} ms after step ${trigger.step} of task ${trigger.task}, within ${trigger.withinMs} ms`
+  const with_ = Object.keys(params).length > 0 ? ` with ${JSON.stringify(params)}` : ''
+  return `${fault} of ${where}-${target.ordinal} ${when} for ${durationMs} ms${with_}`
+}
+
+/** What differs between two runs and does not forbid to compare them: it may be the reason for what is found. */
+export function circumstanceDifferences(first: RunResults, second: RunResults): readonly string[] {
+  const [a, b] = [first.environment, second.environment]
+  const facts: readonly (readonly [string, unknown, unknown])[] = [
+    ['scenario', first.plan.scenario, second.plan.scenario],
+    ['runtime', first.plan.runtime, second.plan.runtime],
+    ['health limits', first.plan.health, second.plan.health],
+    ['gates', first.plan.gates, second.plan.gates],
+    ['outlast', a.outlast, b.outlast],
+    ['commit', a.commit ?? 'unknown', b.commit ?? 'unknown'],
+    ['uncommitted changes', a.dirty ?? 'unknown', b.dirty ?? 'unknown'],
+    ['node', a.node, b.node],
+    ['platform', a.platform, b.platform],
+    ['kernel', a.kernel, b.kernel],
+    ['processor', a.cpu, b.cpu],
+    ['cores', a.cores, b.cores],
+    ['memory', a.memoryBytes, b.memoryBytes],
+    ...recordFacts('version of', a.versions, b.versions),
+    ...recordFacts('runtime’s', a.runtime, b.runtime),
+    ['deviations', a.deviations.join('; ') || 'none', b.deviations.join('; ') || 'none'],
+  ]
+  return facts
+    .filter(([, one, other]) => tell(one) !== tell(other))
+    .map(([name, one, other]) => `${name}: ${tell(one)} against ${tell(other)}`)
+}
+
+function recordFacts(
+  kind: string,
+  a: Readonly<Record<string, string>>,
+  b: Readonly<Record<string, string>>,
+): readonly (readonly [string, string, string])[] {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  return names.map((name) => [`${kind} ${name}`, a[name] ?? 'none', b[name] ?? 'none'] as const)
+}
+
+function tell(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** What differs between two sides by what they are: the engine, its tuning, the arm. */
+export function sideDifferences(first: SideOfRun, second: SideOfRun): readonly string[] {
+  const [a, b] = [plannedCells(first)[0], plannedCells(second)[0]]
+  if (!a || !b) return []
+  const facts: readonly (readonly [string, string, string])[] = [
+    ['pattern', a.pattern, b.pattern],
+    ['delivery', a.delivery, b.delivery],
+    ['engine', a.engine, b.engine],
+    ['tuning', a.tuning, b.tuning],
+    ['promises', a.promises.toSorted().join(', '), b.promises.toSorted().join(', ')],
+    ['arm', a.arm, b.arm],
+  ]
+  return facts.filter(([, one, other]) => one !== other).map(([name, one, other]) => `${name}: ${one} against ${other}`)
+}

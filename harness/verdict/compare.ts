@@ -1,0 +1,202 @@
+import type { Plan } from '../core/plan.ts'
+import { blockMean } from '../stats/blocks.ts'
+import { hodgesLehmann } from '../stats/hodges-lehmann.ts'
+import { holm } from '../stats/holm.ts'
+import type { Interval } from '../stats/intervals.ts'
+import { newcombePaired, pairedDifference } from '../stats/paired-difference.ts'
+import { quantile } from '../stats/quantiles.ts'
+import { signFlip } from '../stats/sign-flip.ts'
+import { signedRank } from '../stats/signed-rank.ts'
+import { normalCritical, studentCritical } from '../stats/special.ts'
+import type { CellResult, ComparedSide, Comparison, OverheadShift, SuccessDifference } from '../store/schema.ts'
+import { overheadOf } from './overhead.ts'
+import { matchCells, type Pair } from './pairs.ts'
+
+/** With fewer, no interval over faults is claimed, and blocks are not the unit. */
+const fewestUnits = 5
+
+/** What to hold against what. `cells` may be of two runs. */
+export interface Matchup {
+  readonly first: ComparedSide
+  readonly second: ComparedSide
+  readonly cells: { readonly first: readonly CellResult[]; readonly second: readonly CellResult[] }
+}
+
+/** Every match-up of one table: p-values are adjusted over all of them together. */
+export function compareAll(matchups: readonly Matchup[]): readonly Comparison[] {
+  const found = matchups.map(compareOne)
+  const adjusted = holm(found.flatMap(({ success, overhead }) => [success, overhead].flatMap((one) => one?.p ?? [])))
+  let next = 0
+  const adjust = <T extends { readonly p: number }>(one: T): T => ({ ...one, adjusted: adjusted[next++]! })
+  return found.map(({ success, overhead, ...rest }) => {
+    return { ...rest, ...(success && { success: adjust(success) }), ...(overhead && { overhead: adjust(overhead) }) }
+  })
+}
+
+/** In every arm, each pattern against the first of the plan: their tasks, arrivals and faults are the same within a block. */
+export function compareWithFirst(plan: Plan, cells: readonly CellResult[]): readonly Comparison[] {
+  const [first, ...others] = new Set([...(plan.patterns ?? []), ...plan.cells.map(({ pattern }) => pattern)])
+  if (first === undefined) return []
+  const arms = [...new Set(plan.cells.map(({ arm }) => arm))]
+  const planned = new Set(plan.cells.map(({ pattern, arm }) => `${pattern}.${arm}`))
+  const both = (pattern: string, arm: string): boolean =>
+    planned.has(`${first}.${arm}`) && planned.has(`${pattern}.${arm}`)
+  return compareAll(
+    arms.flatMap((arm) =>
+      others
+        .filter((pattern) => both(pattern, arm))
+        .map((pattern) => ({
+          first: { pattern: first, arm },
+          second: { pattern, arm },
+          cells: { first: cells, second: cells },
+        })),
+    ),
+  )
+}
+
+function compareOne({ first, second, cells }: Matchup): Comparison {
+  const { pairs, blocks, leftOut } = matchCells(first, second, cells)
+  const overhead = compareOverhead(pairs, blocks, isQuotable(cells.first) && isQuotable(cells.second))
+  return {
+    first,
+    second,
+    blocks,
+    leftOut,
+    ...(pairs.length > 0 && { success: compareSuccess(pairs, blocks) }),
+    ...(overhead && { overhead }),
+  }
+}
+
+function isQuotable(cells: readonly CellResult[]): boolean {
+  return cells.every(({ overhead }) => overhead.quotable)
+}
+
+function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifference {
+  const signs = pairs.map(({ first, second }) => Number(second.outcome === 'ok') - Number(first.outcome === 'ok'))
+  const both = pairs.filter(({ first, second }) => first.outcome === 'ok' && second.outcome === 'ok').length
+  const onlyFirst = signs.filter((sign) => sign < 0).length
+  const onlySecond = signs.filter((sign) => sign > 0).length
+  const counts = { both, onlyA: onlyFirst, onlyB: onlySecond, neither: pairs.length - both - onlyFirst - onlySecond }
+  const units = unitsOf(pairs, signs)
+  const within = { interval: intervalOver(units, counts), p: signFlip(units.map(({ difference }) => difference)) }
+  const { interval, p, overBlocks } = widenToBlocks(within, blockDifferences(pairs, signs), blocks)
+  return {
+    pairs: pairs.length,
+    both,
+    onlyFirst,
+    onlySecond,
+    neither: counts.neither,
+    difference: pairedDifference(counts),
+    ...(interval && { interval: [Math.max(-1, interval[0]), Math.min(1, interval[1])] as const }),
+    p,
+    adjusted: p,
+    basis: describeBasis(units, blocks, overBlocks),
+  }
+}
+
+/** A pair, or all pairs of one fault. */
+interface Unit {
+  readonly pairs: number
+  readonly difference: number
+  readonly shared: boolean
+}
+
+function unitsOf(pairs: readonly Pair[], signs: readonly number[]): readonly Unit[] {
+  const members = pairs.map((pair, i) => ({ key: pair.fault ?? `alone/${i}`, sign: signs[i]! }))
+  return [...Map.groupBy(members, ({ key }) => key).values()].map((group) => {
+    const difference = group.reduce((sum, { sign }) => sum + sign, 0)
+    return { pairs: group.length, difference, shared: group.length > 1 }
+  })
+}
+
+/**
+ * Newcombe's interval for as many pairs as the units are worth: pairs of one fault are counted by their design effect, with
+ * Student's factor for few faults (Korn and Graubard, 1998). Where faults show little, they are taken as all or nothing.
+ */
+function intervalOver(units: readonly Unit[], counts: Parameters<typeof newcombePaired>[0]): Interval | undefined {
+  const faults = units.filter(({ shared }) => shared)
+  if (faults.length === 0) return newcombePaired(counts)
+  if (faults.length < fewestUnits) return undefined
+  const factor = (normalCritical(0.95) / studentCritical(0.95, faults.length - 1)) ** 2
+  const worth = factor / designEffect(units)
+  const { both, onlyA, onlyB, neither } = counts
+  return newcombePaired({ both: both * worth, onlyA: onlyA * worth, onlyB: onlyB * worth, neither: neither * worth })
+}
+
+function designEffect(units: readonly Unit[]): number {
+  const pairs = units.reduce((sum, unit) => sum + unit.pairs, 0)
+  const full = units.reduce((sum, unit) => sum + unit.pairs ** 2, 0) / pairs
+  const telling = units.filter(({ shared, difference }) => shared && difference !== 0)
+  if (telling.length < fewestUnits) return full
+  const squares = units.reduce((sum, { difference }) => sum + difference ** 2, 0)
+  const single = units.reduce((sum, { difference }) => sum + Math.abs(difference), 0)
+  return Math.min(full, Math.max(1, squares / single))
+}
+
+function blockDifferences(pairs: readonly Pair[], signs: readonly number[]): readonly number[] {
+  const members = pairs.map(({ repetition }, i) => ({ repetition, sign: signs[i]! }))
+  return [...Map.groupBy(members, ({ repetition }) => repetition).values()].map((group) => {
+    return group.reduce((sum, { sign }) => sum + sign, 0) / group.length
+  })
+}
+
+interface Within {
+  readonly interval: Interval | undefined
+  readonly p: number
+}
+
+/** Where there are enough blocks, each is one observation; never surer than what is within them allows. */
+function widenToBlocks(within: Within, differences: readonly number[], blocks: number) {
+  const over = blocks >= fewestUnits ? blockMean(differences) : undefined
+  if (!over) return { ...within, overBlocks: false }
+  const interval: Interval | undefined = within.interval && [
+    Math.min(within.interval[0], over.interval[0]),
+    Math.max(within.interval[1], over.interval[1]),
+  ]
+  return { interval, p: Math.max(within.p, over.p), overBlocks: true }
+}
+
+function describeBasis(units: readonly Unit[], blocks: number, overBlocks: boolean): string {
+  const faults = units.filter(({ shared }) => shared).length
+  const alone = units.length - faults
+  const few = faults > 0 && faults < fewestUnits ? ': too few for an interval over faults' : ''
+  const parts = [
+    ...(faults > 0 ? [`${faults} fault${faults === 1 ? '' : 's'}${few}`] : []),
+    ...(alone > 0 ? [`${alone} pair${alone === 1 ? '' : 's'} alone`] : []),
+    ...(overBlocks ? [`${blocks} blocks`] : []),
+    ...(blocks > 1 && !overBlocks ? [`${blocks} blocks are too few to be the unit`] : []),
+  ]
+  return parts.join('; ')
+}
+
+/** Timers on both sides tick in whole milliseconds; and 2 % of what is compared is no matter (`measure.md` 2.8). */
+const resolutionMs = 1
+const practical = 0.02
+
+function compareOverhead(pairs: readonly Pair[], blocks: number, quotable: boolean): OverheadShift | undefined {
+  const clean = pairs
+    .filter(({ first, second }) => !first.exposed && !second.exposed)
+    .map(({ repetition, first, second }) => ({ repetition, from: overheadOf(first), to: overheadOf(second) }))
+    .filter(({ from, to }) => Number.isFinite(from) && Number.isFinite(to))
+  const differences = clean.map(({ from, to }) => to - from)
+  const found = hodgesLehmann(differences)
+  if (!found) return undefined
+  const shifts = [...Map.groupBy(clean, ({ repetition }) => repetition).values()].map((block) => {
+    return hodgesLehmann(block.map(({ from, to }) => to - from))!.shift
+  })
+  const within = { interval: found.interval, p: signedRank(differences) }
+  const { interval, p } = widenToBlocks(within, shifts, Math.min(blocks, shifts.length))
+  const usual = quantile(
+    clean.map(({ from }) => from),
+    0.5,
+  )!
+  return {
+    pairs: differences.length,
+    shiftMs: found.shift,
+    ...(interval && { interval }),
+    p,
+    adjusted: p,
+    negligible: Math.abs(found.shift) <= Math.max(resolutionMs, practical * Math.abs(usual)),
+    quotable,
+  }
+}

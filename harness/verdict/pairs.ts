@@ -1,0 +1,72 @@
+import type { CellResult, ComparedSide, TaskRow } from '../store/schema.ts'
+
+/** The same work under both sides. */
+export interface Pair {
+  readonly repetition: number
+  readonly first: TaskRow
+  readonly second: TaskRow
+  /** Pairs with the same one may have met one fate together. Absent: this one is alone. */
+  readonly fault?: string
+}
+
+export interface Matched {
+  readonly pairs: readonly Pair[]
+  /** Repetitions with pairs. */
+  readonly blocks: number
+  readonly leftOut: readonly string[]
+}
+
+/** The repetitions of both sides, task by task; cells that show nothing are left out with the reason. */
+export function matchCells(
+  first: ComparedSide,
+  second: ComparedSide,
+  cellsOf: { readonly first: readonly CellResult[]; readonly second: readonly CellResult[] },
+): Matched {
+  const [a, b] = [byRepetition(first, cellsOf.first), byRepetition(second, cellsOf.second)]
+  const repetitions = [...new Set([...a.keys(), ...b.keys()])].toSorted((x, y) => x - y)
+  const matched = repetitions.map((repetition) => {
+    const sides = [a.get(repetition), b.get(repetition)] as const
+    const [one, other] = sides
+    const reasons = [
+      whyUseless(nameOf(first, repetition), one),
+      ...(one && one === other ? [] : [whyUseless(nameOf(second, repetition), other)]),
+    ].filter((reason) => reason !== undefined)
+    return { pairs: one && other && reasons.length === 0 ? matchTasks(one, other) : [], reasons }
+  })
+  return {
+    pairs: matched.flatMap(({ pairs }) => pairs),
+    blocks: matched.filter(({ pairs }) => pairs.length > 0).length,
+    leftOut: matched.flatMap(({ reasons }) => reasons),
+  }
+}
+
+function byRepetition({ pattern, arm }: ComparedSide, cells: readonly CellResult[]): ReadonlyMap<number, CellResult> {
+  const own = cells.filter(({ cell }) => cell.pattern === pattern && cell.arm === arm)
+  return new Map(own.map((one) => [one.cell.repetition, one]))
+}
+
+function nameOf({ run, pattern, arm }: ComparedSide, repetition: number): string {
+  return `${run === undefined ? '' : `${run}: `}${pattern}.${arm}.${repetition}`
+}
+
+function whyUseless(name: string, cell: CellResult | undefined): string | undefined {
+  if (!cell) return `${name} was not carried out`
+  const { verdict, reasons } = cell
+  if (verdict === 'PASS' || verdict === 'FAIL') return undefined
+  const [reason] = reasons
+  return `${name} is ${verdict}${reason === undefined ? '' : `: ${reason.replace(`${cell.cell.id}: `, '')}`}`
+}
+
+/** Of these nobody knows how they would have ended. */
+const undecided: ReadonlySet<string> = new Set(['cut', 'not_offered'])
+
+function matchTasks(first: CellResult, second: CellResult): readonly Pair[] {
+  const { repetition } = first.cell
+  const others = new Map(second.tasks.map((task) => [task.ordinal, task]))
+  return first.tasks.flatMap((task) => {
+    const other = others.get(task.ordinal)
+    if (!other || undecided.has(task.outcome) || undecided.has(other.outcome)) return []
+    const episode = task.episode ?? other.episode
+    return [{ repetition, first: task, second: other, ...(episode && { fault: `${repetition}/${episode}` }) }]
+  })
+}
