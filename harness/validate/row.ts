@@ -10,6 +10,8 @@ export interface Row {
   readonly got: string
   /** `unmeasured`: the harness itself said that this was no measurement. */
   readonly verdict: 'hit' | 'miss' | 'unmeasured'
+  /** The smallest difference in latency that can be seen here, where the row is about that. */
+  readonly resolutionMs?: number
 }
 
 /** A row without its end. */
@@ -19,6 +21,13 @@ export function rowOf(row: Omit<Row, 'verdict'>, isHit: boolean): Row {
   return { ...row, verdict: isHit ? 'hit' : 'miss' }
 }
 
+/** What cells say. */
+interface Reading extends Pick<Row, 'got' | 'resolutionMs'> {
+  readonly isHit: boolean
+  /** The machine was too busy to tell what is right from what is wrong, although the harness kept its schedule. */
+  readonly tooCoarse?: boolean
+}
+
 /**
  * The row of cells: a miss only where the harness believes what it measured. What is right is right, although the machine
  * was busy. A cell without a result was not measured.
@@ -26,17 +35,34 @@ export function rowOf(row: Omit<Row, 'verdict'>, isHit: boolean): Row {
 export function rowOfCells(
   about: Question,
   cells: readonly (CellResult | undefined)[],
-  read: (cells: readonly CellResult[]) => Pick<Row, 'got'> & { readonly isHit: boolean },
+  read: (cells: readonly CellResult[]) => Reading,
 ): Row {
   const there = cells.filter((cell) => cell !== undefined)
   if (there.length < cells.length) return { ...about, got: 'no result', verdict: 'unmeasured' }
-  const { got, isHit } = read(there)
-  const sick = there.find(({ verdict }) => verdict === 'INVALID')
-  if (isHit || !sick) return rowOf({ ...about, got }, isHit)
-  return { ...about, got: `${got}; INVALID: ${sick.reasons[0]}`, verdict: 'unmeasured' }
+  const { isHit, tooCoarse = false, ...found } = read(there)
+  const row = { ...about, ...found }
+  if (isHit) return { ...row, verdict: 'hit' }
+  const sick = there.find(isNoMeasurement)
+  if (sick) return { ...row, got: `${found.got}; ${sick.verdict}: ${shortReason(sick)}`, verdict: 'unmeasured' }
+  return { ...row, verdict: tooCoarse ? 'unmeasured' : 'miss' }
+}
+
+/** The harness itself says that it or its faults were not what they were to be. */
+function isNoMeasurement({ verdict, faults }: CellResult): boolean {
+  return verdict === 'INVALID' || faults.some(({ proven }) => !proven)
+}
+
+/** Why a cell is what it is, in a few words: without its name, and only the first of its reasons. */
+export function shortReason({ cell, reasons: [first = ''] }: CellResult): string {
+  const [clause = ''] = first.replace(`${cell.id}: `, '').split(/; |, the limit/)
+  return clause
 }
 
 /** The one cell of a pattern under an arm. */
 export function cellOf({ cells }: RunResults, pattern: string, arm = 'none'): CellResult | undefined {
   return cells.find(({ cell }) => cell.pattern === pattern && cell.arm === arm)
+}
+
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`
 }

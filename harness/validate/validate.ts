@@ -1,9 +1,16 @@
 import { type Lab, type LabOptions, openLab, type Study } from './lab.ts'
 import type { Row } from './row.ts'
+import burners from './studies/burners.ts'
+import edits from './studies/edits.ts'
 import exact from './studies/exact.ts'
+import kills from './studies/kills.ts'
+import loss from './studies/loss.ts'
+import pauses from './studies/pauses.ts'
+import scale from './studies/scale.ts'
+import timing from './studies/timing.ts'
 
 /** In the order in which they are carried out. */
-export const studies: readonly Study[] = [exact]
+export const studies: readonly Study[] = [exact, timing, pauses, loss, kills, scale, edits, burners]
 
 export interface ValidateOptions extends LabOptions {
   /** Only the studies that have one of these controls; all of them otherwise. */

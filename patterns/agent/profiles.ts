@@ -53,9 +53,20 @@ const smoke: Profile = {
   ],
 }
 
+/** Three seconds: for what must be seen at full length while somebody waits. */
+const blink: Profile = {
+  totalMs: 3_000,
+  steps: [
+    { kind: 'search', name: 'search for one fact', weight: 1, credits: 1 },
+    { kind: 'draft', name: 'draft one sentence', weight: 2, credits: 1 },
+    { kind: 'finalize', name: 'finalize the sentence', weight: 1, credits: 1 },
+  ],
+}
+
 /** Every profile by name. At most 16 steps each: one digest gives all draws of a plan. */
 export const profiles: ReadonlyMap<string, Profile> = new Map([
   ['research-write', researchWrite],
   ['research-brief', researchBrief],
   ['smoke', smoke],
+  ['blink', blink],
 ])

@@ -4,7 +4,7 @@ import { entryPath } from '../../os/entry.ts'
 import { type Misbehaviour, misbehaviourVariable } from './misbehaviour.ts'
 
 const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity', 'sse-continuity']
-const keeping: readonly Promised[] = [...always, 'no-lost-task', 'effect-once', 'idempotency']
+const keeping: readonly Promised[] = [...always, 'no-lost-task', 'effect-at-least-once', 'effect-once', 'idempotency']
 
 /** An engine of one process per replica, which does its work itself, wrong in this way if in any. */
 export function controlEngine(name: string, misbehaviour?: Misbehaviour): Engine {

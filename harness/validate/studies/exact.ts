@@ -56,9 +56,9 @@ const exact: Readonly<Record<string, Exact>> = {
     delivery: 'sse-polling',
     does: 'skip',
     what: `${k} steps are left out and their results made up`,
-    expected: `wrong ${k}, effects missing ${k}, result-integrity fails`,
+    expected: `wrong ${k}, effects missing ${k}, effect-at-least-once fails`,
     read: (cell) =>
-      `wrong ${cell.outcomes.wrong}, effects missing ${missingEffects(cell)}, ${checkOf(cell, 'result-integrity')}`,
+      `wrong ${cell.outcomes.wrong}, effects missing ${missingEffects(cell)}, ${checkOf(cell, 'effect-at-least-once')}`,
   },
 }
 

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { entryPath } from '../../os/entry.ts'
+import type { CellResult } from '../../store/schema.ts'
+import { controlEngine } from '../controls/engines.ts'
+import type { Lab, Study } from '../lab.ts'
+import { percent, type Row, shortReason } from '../row.ts'
+
+const perCore = 2
+
+const study: Study = {
+  name: 'burners',
+  controls: { burners: 'no burner is started' },
+  async run(lab) {
+    await using burners = await startBurners(lab.isOff('burners') ? 0 : perCore * availableParallelism())
+    const { results } = await lab.measure(scenarioOf(lab), [controlEngine('null')])
+    return [burnersRow(results.cells, burners.alive())]
+  },
+}
+export default study
+
+/** A pattern that keeps all of its promises, one that makes few, and nothing of ours in their ways but the machine. */
+function scenarioOf({ quick, seed }: Lab): string {
+  return `name: validate-burners
+question: Does a busy machine blame a system?
+seed: ${seed}
+timeScale: 20
+profile: smoke
+patterns: [sse-polling+null, polling${quick ? '' : ', durable-postgres'}]
+load: { tasks: ${quick ? 40 : 150}, arrivals: uniform, rate: 20/min }
+grace: 60s
+replicas: { api: 1, executor: 1 }
+arms: { none: [] }
+`
+}
+
+/** Nothing was done to these systems: whoever says that one broke a promise, or succeeds less, blames it for the machine. */
+function burnersRow(cells: readonly CellResult[], alive: number): Row {
+  const burning = `${perCore * availableParallelism()} burners`
+  const about = {
+    control: 'burners',
+    what: `${perCore} busy processes for each core beside a run`,
+    expected: `${burning}; each cell INVALID, or PASS and all succeed`,
+  }
+  const isRight = ({ verdict, success }: CellResult): boolean =>
+    verdict === 'INVALID' || (verdict === 'PASS' && success.successes === success.n)
+  const got = cells.map((one) => {
+    const { cell, verdict, success } = one
+    return `${cell.pattern} ${verdict} (${verdict === 'PASS' ? percent(success.successes / success.n) : shortReason(one)})`
+  })
+  const isHit = alive === perCore * availableParallelism() && cells.length > 0 && cells.every(isRight)
+  return { ...about, got: `${alive} burners; ${got.join('; ')}`, verdict: isHit ? 'hit' : 'miss' }
+}
+
+interface Burners extends AsyncDisposable {
+  /** How many still run. */
+  alive(): number
+}
+
+async function startBurners(count: number): Promise<Burners> {
+  const entry = entryPath('../controls/burner', import.meta.url)
+  const children = Array.from({ length: count }, () =>
+    spawn(process.execPath, [entry], { stdio: ['pipe', 'ignore', 'ignore'] }),
+  )
+  await Promise.all(children.map((child) => once(child, 'spawn')))
+  return {
+    alive: () => children.filter(isAlive).length,
+    [Symbol.asyncDispose]: async () => void (await Promise.all(children.map(end))),
+  }
+}
+
+function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (!isAlive(child)) return
+  const exit = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exit
+}
