@@ -5,8 +5,8 @@ import type { CellPlan, PlannedFault } from '../core/plan.ts'
  *
  * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`): an engine that does not
  *   promise `no-lost-task` keeps a task of duration D with probability exp(-D/M); one that does keeps them all.
- * - Callbacks stopped independently with probability p (`params.probability` on `sender->receiver`, for the whole load):
- *   a delivery that does not promise `no-lost-task` tries once and loses p; one that does is not touched.
+ * - Callbacks stopped independently with probability p (`receiver-down` from the first task's start to the last one's
+ *   deadline): a delivery that does not promise `no-lost-task` tries once and loses p; one that does is not touched.
  *
  * `idealsMs` are the durations of the cell's tasks: the prediction is the mean over them. Without `axes` in the plan it is
  * not known which axis keeps what, unless the pattern promises it, and then both do.
@@ -14,8 +14,8 @@ import type { CellPlan, PlannedFault } from '../core/plan.ts'
 export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): number | undefined {
   const kept = keepers(cell)
   if (!kept || idealsMs.length === 0) return undefined
-  const kills = cell.faults.filter(isDrawnKill)
-  const stops = cell.faults.filter(isCallbackStop)
+  const kills = cell.faults.filter((fault) => isDrawnKill(fault, cell.engine))
+  const stops = cell.faults.filter((fault) => isCallbackStop(fault, loadMs(cell, idealsMs)))
   if (kills.length + stops.length < cell.faults.length) return undefined
   const perMs = kept.engine ? 0 : killsPerMs(kills)
   const delivered = kept.delivery ? 1 : stops.reduce((share, { params }) => share * (1 - Number(params.probability)), 1)
@@ -34,13 +34,22 @@ function keepers(cell: CellPlan): { engine: boolean; delivery: boolean } | undef
   return { engine: engine.includes('no-lost-task'), delivery: delivery.includes('no-lost-task') }
 }
 
-function isDrawnKill({ fault, target, params }: PlannedFault): boolean {
+/** Of those who run the steps: what becomes of a task whose other nodes are killed is not in the formula. */
+function isDrawnKill({ fault, target, params }: PlannedFault, engine: string): boolean {
   if (fault !== 'kill' || target.kind !== 'node' || typeof params.meanGapMs !== 'number') return false
-  return target.role === 'executor' || target.role === 'api' || target.role === 'worker'
+  return target.role === 'executor' || target.role === (engine === 'memory' ? 'api' : 'worker')
 }
 
-function isCallbackStop({ target, params }: PlannedFault): boolean {
-  return target.kind === 'link' && target.link === 'sender->receiver' && typeof params.probability === 'number'
+/** Each callback draws by itself, and each within the window: for a part of the load the share would be another. */
+function isCallbackStop({ fault, target, trigger, durationMs, params }: PlannedFault, wholeMs: number): boolean {
+  if (fault !== 'receiver-down' || target.kind !== 'link' || target.link !== 'sender->receiver') return false
+  const whole = trigger.kind === 'time' && trigger.atMs === 0 && durationMs + 1 >= wholeMs
+  return whole && typeof params.probability === 'number'
+}
+
+/** As long as `for: load` lasts at least: until the last task's deadline, on average. */
+function loadMs({ tasks, load, graceMs }: CellPlan, idealsMs: readonly number[]): number {
+  return (tasks / load.ratePerSec) * 1000 + idealsMs.reduce((a, b) => Math.min(a, b)) + graceMs
 }
 
 /** Every firing of one rate carries the same mean gap; the rates of different faults in the file add up. */

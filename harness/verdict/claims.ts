@@ -1,5 +1,6 @@
 import type { Plan, Published } from '../core/plan.ts'
 import type { Interval } from '../stats/intervals.ts'
+import { powerOf, usualPower } from '../stats/sample-size.ts'
 import { predictSuccess } from '../stats/prediction.ts'
 import { quantile, quantileInterval } from '../stats/quantiles.ts'
 import type { CellResult, Claim } from '../store/schema.ts'
@@ -25,13 +26,13 @@ export function judgeClaims(plan: Plan, cells: readonly CellResult[]): readonly 
 type Judged = Omit<Claim, 'pattern' | 'arm' | 'source'>
 
 /**
- * Refuted: outside the interval. Consistent: inside, and the interval excludes twice the published odds of failing.
- * Underpowered: inside, but a pattern that fails twice as often would look the same.
+ * Refuted: outside the interval. Consistent: inside, and a pattern with twice the published odds of failing would have been
+ * refuted in four of five runs. Underpowered: inside, and it would not have been.
  */
 function judgeSuccess(published: number, cells: readonly CellResult[], missing: string): Judged {
   const base = { metric: 'success' as const, published }
   if (cells.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: missing }
-  const { successes, n, interval, bounds, method } = proportionOf(cells, ({ outcome }) => outcome === 'ok')
+  const { successes, n, interval, bounds, faults, method } = proportionOf(cells, ({ outcome }) => outcome === 'ok')
   const predicted = meanPrediction(cells)
   return {
     ...base,
@@ -39,16 +40,26 @@ function judgeSuccess(published: number, cells: readonly CellResult[], missing: 
     measured: successes / n,
     ...(interval && { interval }),
     n,
-    verdict: interval ? weigh(published, interval) : refutes(bounds, published) ? 'refuted' : 'underpowered',
+    verdict: interval ? weigh(published, n, interval, faults) : refutes(bounds, published) ? 'refuted' : 'underpowered',
     note: describeFit(interval, predicted, method),
   }
 }
 
-function weigh(published: number, interval: Interval): Claim['verdict'] {
-  const [low, high] = interval
+function weigh(published: number, n: number, interval: Interval, faults: number | undefined): Claim['verdict'] {
   if (refutes(interval, published)) return 'refuted'
-  const tells = published > 0 ? low > atTwiceTheOddsOfFailing(published) : high < nearlyNever
-  return tells ? 'consistent' : 'underpowered'
+  const told = faults === undefined ? powerAgainst(published, n) >= usualPower : tellsApart(published, interval)
+  return told ? 'consistent' : 'underpowered'
+}
+
+/** Of independent tasks: how probably they refute the figure where the pattern fails twice as often. */
+function powerAgainst(published: number, n: number): number {
+  return powerOf(n, published > 0 ? atTwiceTheOddsOfFailing(published) : nearlyNever, published)
+}
+
+/** Where tasks share faults, the interval's own width says how far apart two rates must be (1.96 + 0.84 standard errors). */
+function tellsApart(published: number, [low, high]: Interval): boolean {
+  const apart = published > 0 ? published - atTwiceTheOddsOfFailing(published) : nearlyNever
+  return apart >= ((high - low) / 2) * (2.8 / 1.96)
 }
 
 function refutes(interval: Interval | undefined, published: number): boolean {
@@ -84,7 +95,10 @@ function meanPrediction(cells: readonly CellResult[]): number | undefined {
   return n === 0 ? undefined : sum / n
 }
 
-/** The median over tasks that no fault touched, at full length only: milliseconds do not scale. */
+/**
+ * The median over tasks that no fault touched, at full length only: milliseconds do not scale. Consistent only where twice
+ * the published overhead, and half of it, would have been told apart.
+ */
 function judgeOverhead(published: number, cells: readonly CellResult[], missing: string): Judged {
   const base = { metric: 'overhead' as const, published }
   if (cells.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: missing }
@@ -100,9 +114,14 @@ function judgeOverhead(published: number, cells: readonly CellResult[], missing:
     ...(finite && { measured }),
     ...(interval && interval[1] < Infinity && { interval }),
     n: values.length,
-    verdict: !interval ? 'underpowered' : published < interval[0] || published > interval[1] ? 'refuted' : 'consistent',
+    verdict: interval ? weighOverhead(published, interval) : 'underpowered',
     note: 'median over tasks that no fault touched, with a distribution-free 95 % interval',
   }
+}
+
+function weighOverhead(published: number, interval: Interval): Claim['verdict'] {
+  if (refutes(interval, published)) return 'refuted'
+  return interval[0] > published / 2 && interval[1] < published * 2 ? 'consistent' : 'underpowered'
 }
 
 function whyMissing(plan: Plan, { pattern, arm }: Published): string {

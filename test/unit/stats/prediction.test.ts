@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { PlannedFault } from '../../../harness/core/plan.ts'
 import type { Promised } from '../../../harness/core/promises.ts'
 import { areFiringsDrawn, predictSuccess } from '../../../harness/stats/prediction.ts'
 import { cellPlan, plannedFault } from './cells.ts'
@@ -12,6 +13,7 @@ const stop = plannedFault({
   fault: 'receiver-down',
   target: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
   params: { probability: 0.062 },
+  durationMs: 10 * minute,
 })
 const axes = (delivery: readonly Promised[], engine: readonly Promised[]) => ({ delivery, engine })
 
@@ -50,6 +52,28 @@ test('it never guesses', () => {
   expect(predictSuccess(cellPlan({ faults: [pause], axes: axes(keeps, []) }), ideals)).toBeUndefined()
   expect(predictSuccess(cellPlan({ faults: [kill(1)] }), ideals)).toBeUndefined()
   expect(predictSuccess(cellPlan({ axes: axes(keeps, []) }), [])).toBeUndefined()
+})
+
+test('callbacks are covered where a receiver is down for the whole load, and by that cause alone', () => {
+  const predict = (over: Partial<PlannedFault>) =>
+    predictSuccess(cellPlan({ faults: [{ ...stop, ...over }], axes: axes([], []) }), ideals)
+  expect(predict({})).toBeCloseTo(0.938, 12)
+  expect(predict({ fault: 'latency', params: { probability: 0.5, delayMs: 30_000 } })).toBeUndefined()
+  expect(predict({ trigger: { kind: 'time', atMs: 2 * minute }, durationMs: minute / 2 })).toBeUndefined()
+  expect(predict({ trigger: { kind: 'time', atMs: 1 } })).toBeUndefined()
+  expect(predict({ durationMs: minute, params: { probability: 1 } })).toBeUndefined()
+})
+
+test('kills are covered of nodes that run the steps', () => {
+  const predict = (role: 'api' | 'worker' | 'store', engine: string) =>
+    predictSuccess(
+      cellPlan({ engine, faults: [{ ...kill(1), target: { kind: 'node', role, ordinal: 0 } }], axes: axes(keeps, []) }),
+      ideals,
+    )
+  expect(predict('api', 'memory')).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict('worker', 'queue')).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict('api', 'postgres')).toBeUndefined()
+  expect(predict('store', 'postgres')).toBeUndefined()
 })
 
 test('firings are draws when they carry their mean gap', () => {

@@ -261,7 +261,9 @@ describe('claims', () => {
       n: 300,
       published: 0.884,
     })
+    expect(claim({ success: 0.884 }, [judged({}, 100, 12)]).verdict).toBe('underpowered')
     expect(claim({ success: 0.942 }, [judged({}, 300, 35)]).verdict).toBe('refuted')
+    expect(claim({ success: 1 }, [judged({}, 2000, 0)]).verdict).toBe('underpowered')
     expect(claim({ success: 0.9998 }, [judged({}, 300, 0)]).verdict).toBe('underpowered')
     expect(claim({ success: 0.9998 }, [judged({}, 300, 9)]).verdict).toBe('refuted')
     expect(claim({ success: 0 }, [judged({}, 100, 100)]).verdict).toBe('consistent')
@@ -285,6 +287,8 @@ describe('claims', () => {
     })
     expect(claim({ overheadMs: 50 }, [judged({}, 300, 20)]).verdict).toBe('refuted')
     expect(claim({ overheadMs: 4.5 }, [judged({}, 5, 0)]).verdict).toBe('underpowered')
+    // The median lies between 4 and 5 ms: inside, and so is twice as much and half as much with few or scattered tasks.
+    expect(claim({ overheadMs: 4.5 }, [judged({}, 8, 0)]).verdict).toBe('underpowered')
     expect(claim({ overheadMs: 4.5 }, [judged({ timeScale: 60 }, 300, 20)]).verdict).toBe('not-comparable')
   })
 
