@@ -29,11 +29,16 @@ interface Split {
   readonly outside: { readonly n: number; readonly failures: number }
 }
 
-/** A firing that touched one task says no more than the task: it is no episode. */
+/** A firing that touched one task says no more than the task: it is no episode. Throws RangeError for impossible counts. */
 export function splitSample({ n, failures, episodes }: Sample): Split {
+  const impossible = episodes.find((one) => !(one.failures >= 0 && one.failures <= one.n))
+  if (impossible) throw new RangeError(`an episode cannot lose ${impossible.failures} of ${impossible.n} tasks`)
   const shared = episodes.filter((episode) => episode.n > 1)
-  const outside = { n: n - total(shared, sizeOf), failures: failures - total(shared, lossOf) }
-  return { shared, outside }
+  const others = n - total(shared, sizeOf)
+  const lost = failures - total(shared, lossOf)
+  if (!(lost >= -1e-9 && lost <= others + 1e-9))
+    throw new RangeError(`${failures} failures of ${n} tasks leave ${lost} of ${others} outside episodes`)
+  return { shared, outside: { n: others, failures: Math.min(others, Math.max(0, lost)) } }
 }
 
 /**

@@ -5,20 +5,34 @@ export type Interval = readonly [number, number]
 
 export const defaultConfidence = 0.95
 
+/** Throws RangeError for what is no count of successes among n, NaN included. Counts may be fractional. */
+function checkCount(successes: number, n: number): void {
+  if (successes >= 0 && successes <= n && n < Infinity) return
+  throw new RangeError(`${successes} successes of ${n} tasks are no proportion`)
+}
+
+export function checkConfidence(confidence: number): void {
+  if (!(confidence > 0 && confidence < 1)) throw new RangeError(`a confidence of ${confidence} is not between 0 and 1`)
+}
+
 /**
  * Clopper-Pearson (1934): covers the true proportion at least as often as it says, for any n.
  * Takes fractional counts (an effective sample size). With x = n its lower end is `(alpha/2)^(1/n)`: the rule of three.
- * Nothing known (n = 0) is [0, 1].
+ * Nothing known (n = 0) is [0, 1]. Throws RangeError for what is no proportion.
  */
 export function clopperPearson(successes: number, n: number, confidence = defaultConfidence): Interval {
+  checkCount(successes, n)
+  checkConfidence(confidence)
   const tail = (1 - confidence) / 2
   const low = successes <= 0 ? 0 : betaQuantile(tail, successes, n - successes + 1)
   const high = successes >= n ? 1 : betaQuantile(1 - tail, successes + 1, n - successes)
   return [low, high]
 }
 
-/** Wilson's score interval (1927): close to its nominal coverage on average, short; for display. */
+/** Wilson's score interval (1927): close to its nominal coverage on average, and down to 84 % near 0 and 1. */
 export function wilson(successes: number, n: number, confidence = defaultConfidence): Interval {
+  checkCount(successes, n)
+  checkConfidence(confidence)
   if (n === 0) return [0, 1]
   const z = normalCritical(confidence)
   const p = successes / n
@@ -33,8 +47,14 @@ export interface Count {
   readonly n: number
 }
 
-/** Difference a - b of two independent proportions: Newcombe's hybrid score interval (1998, method 10). */
+/**
+ * Difference a - b of two independent proportions: Newcombe's hybrid score interval (1998, method 10). Throws
+ * RangeError where one has no task.
+ */
 export function newcombe(a: Count, b: Count, confidence = defaultConfidence): Interval {
+  checkCount(a.successes, a.n)
+  checkCount(b.successes, b.n)
+  if (a.n === 0 || b.n === 0) throw new RangeError('no task has no proportion to compare')
   const [pa, pb] = [a.successes / a.n, b.successes / b.n]
   const [lowA, highA] = wilson(a.successes, a.n, confidence)
   const [lowB, highB] = wilson(b.successes, b.n, confidence)

@@ -8,9 +8,11 @@ export interface Discordant {
 
 /**
  * Exact McNemar test on seed-matched pairs: the two-sided p-value of "both succeed equally often", from the binomial
- * distribution of the discordant pairs. No discordant pair says nothing: 1.
+ * distribution of the discordant pairs. No discordant pair says nothing: 1. Throws RangeError for what is no count.
  */
 export function mcnemarExact({ onlyA, onlyB }: Discordant): number {
+  if (![onlyA, onlyB].every((count) => Number.isInteger(count) && count >= 0))
+    throw new RangeError(`${onlyA} and ${onlyB} are no counts of pairs`)
   return Math.min(1, 2 * binomialCdf(Math.min(onlyA, onlyB), onlyA + onlyB, 0.5))
 }
 

@@ -42,6 +42,8 @@ function asTasks(tasks: number | undefined): Needed | undefined {
  * successes have probability `rate`. Power is a saw: the first n at which it is enough, and not far more if there is one.
  */
 export function tasksToSettle(rate: number, limit: number, power = usualPower): number | undefined {
+  if (![rate, limit].every((share) => share >= 0 && share <= 1))
+    throw new RangeError(`a rate of ${rate} against a limit of ${limit}: both are shares`)
   if (rate === limit) return undefined
   const first = smallest(1, mostTasks, (n) => powerOf(n, rate, limit) >= power)
   if (first === undefined || rate === 0 || rate === 1) return first
@@ -55,6 +57,7 @@ export function tasksToSettle(rate: number, limit: number, power = usualPower): 
 
 /** Probability that n independent tasks show by Clopper-Pearson on which side of the limit the rate is. */
 export function powerOf(n: number, rate: number, limit: number, confidence = defaultConfidence): number {
+  if (!(Number.isInteger(n) && n >= 0)) throw new RangeError(`${n} is no number of tasks`)
   if (rate < limit) return powerOf(n, 1 - rate, 1 - limit, confidence)
   const tail = (1 - confidence) / 2
   // The interval lies above the limit where so many successes would be too rare at the limit itself.

@@ -24,10 +24,18 @@ const proportion = z.looseObject({
   faults: optional(count),
   bounds: optional(interval),
 })
+const percentileInterval = z.tuple([ms.nullable(), ms.nullable()])
 const overhead = z.looseObject({
   p50: ms.nullable(),
   p95: ms.nullable(),
   p99: ms.nullable(),
+  intervals: optional(
+    z.looseObject({
+      p50: optional(percentileInterval),
+      p95: optional(percentileInterval),
+      p99: optional(percentileInterval),
+    }),
+  ),
   n: count,
   quotable: z.boolean(),
   tooFew: z.array(z.enum(['p50', 'p95', 'p99'])),

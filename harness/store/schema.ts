@@ -86,6 +86,8 @@ export interface Overhead {
   readonly p50: number | null
   readonly p95: number | null
   readonly p99: number | null
+  /** Distribution-free, 95 %; null = beyond the deadline. Absent for percentiles in `tooFew`, and in older runs. */
+  readonly intervals?: Readonly<Partial<Record<'p50' | 'p95' | 'p99', readonly [number | null, number | null]>>>
   readonly n: number
   /** False when timeScale is not 1: milliseconds do not scale. */
   readonly quotable: boolean

@@ -3,6 +3,7 @@ import {
   betaQuantile,
   binomialCdf,
   chiSquareQuantile,
+  gammaQuantile,
   logGamma,
   normalCritical,
   regularizedBeta,
@@ -53,4 +54,10 @@ test('large counts neither overflow nor lose the answer', () => {
   expect(regularizedBeta(0.9998, 999_800, 201)).toBeGreaterThan(0.4)
   expect(regularizedBeta(0.9998, 999_800, 201)).toBeLessThan(0.6)
   expect(regularizedGamma(1e5, 1e5)).toBeCloseTo(0.5, 2)
+})
+
+test('quantiles of the gamma distribution may be tiny', () => {
+  // Its leading term: the x with x^a / Gamma(a + 1) = p; about 6e-101.
+  const x = gammaQuantile(1e-10, 0.1)
+  expect(x / (1e-10 * Math.exp(logGamma(1.1))) ** 10).toBeCloseTo(1, 6)
 })

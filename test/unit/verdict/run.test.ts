@@ -106,6 +106,12 @@ describe('a cell', () => {
     expect(episodes[0]!.lostTasks).toBe(outcomes.lost_everywhere)
     expect(overhead).toMatchObject({ p99: null, n: 120, quotable: false, tooFew: ['p99'] })
     expect(overhead.p50).toBeGreaterThan(0)
+    const { p50, p95, p99 } = overhead.intervals!
+    expect(p50![0]).toBeLessThanOrEqual(overhead.p50!)
+    expect(p50![1]).toBeGreaterThanOrEqual(overhead.p50!)
+    // 60 of 120 were never seen: the upper end of p95 is beyond every limit.
+    expect(p95![1]).toBeNull()
+    expect(p99).toBeUndefined()
   })
 })
 
