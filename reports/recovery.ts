@@ -1,6 +1,7 @@
 import type { RecoveryResult, RunResults, WaitingTime } from '../harness/store/schema.ts'
-import { count, duration, percentInterval } from './numbers.ts'
+import { count, duration } from './numbers.ts'
 import { armGroups, patternOrder } from './rows.ts'
+import { shareWithInterval } from './with-interval.ts'
 
 export const recoveryHeads = [
   'under',
@@ -8,6 +9,7 @@ export const recoveryHeads = [
   'outages',
   'interrupted',
   'went on',
+  'resubmitted',
   'takeover median',
   'p90',
   'service restored',
@@ -15,7 +17,7 @@ export const recoveryHeads = [
 
 /** One line for under the table: what its words mean. */
 export const recoveryMeaning =
-  'Interrupted: tasks whose step in flight an outage cut. Went on: with how many of them somebody did. Takeover: from the cut until then, over all interrupted; ' +
+  'Interrupted: tasks whose step in flight an outage cut. Went on: with how many of them somebody did; resubmitted: of these, their client under a new id. Takeover: from the cut until then, over all interrupted; ' +
   '∞: nobody ever. Service restored: from the onset until tasks that begin after it are on time again and stay so, median over outages; ' +
   'none seen: they always were; too few: fewer than three arrivals per outage. > x: not by then, and what came later is not known; ≤ x: no later than that.'
 
@@ -36,17 +38,15 @@ function fieldsOf(one: RecoveryResult): readonly string[] {
     count(outages),
     count(interrupted),
     wentOn(one),
+    one.wentOn ? count(one.resubmitted) : '–',
     takeover ? waitingTime(takeover.p50) : '–',
     takeover ? waitingTime(takeover.p90) : '–',
     restored(one),
   ]
 }
 
-function wentOn({ wentOn: share, resubmitted }: RecoveryResult): string {
-  if (!share) return '–'
-  const again = resubmitted > 0 ? `, ${count(resubmitted)} resubmitted` : ''
-  const interval = share.interval ? ` ${percentInterval(share.interval)}` : ''
-  return `${count(share.successes)}/${count(share.n)}${interval}${again}`
+function wentOn({ wentOn: share }: RecoveryResult): string {
+  return share ? `${count(share.successes)}/${count(share.n)}, ${shareWithInterval(share)}` : '–'
 }
 
 /** `1.35 s`, `∞` for never, `> 4.00 s` where what came later is not known. */
@@ -58,5 +58,5 @@ export function waitingTime(time: WaitingTime): string {
 function restored({ outages, restored: time, tooFew }: RecoveryResult): string {
   if (!time) return 'too few'
   const said = 'ms' in time && time.ms === 0 ? 'none seen' : waitingTime(time)
-  return tooFew > 0 ? `${said} (${count(outages - tooFew)} of ${count(outages)} tell)` : said
+  return tooFew > 0 ? `${said} (${count(outages - tooFew)}/${count(outages)} tell)` : said
 }

@@ -1,7 +1,6 @@
 import { isBeyondRuntime } from '../harness/core/left-out.ts'
 import { unmeasuredBy } from '../harness/core/verification.ts'
-import type { CellResult, Overhead, Proportion, RunResults } from '../harness/store/schema.ts'
-import { duration } from './numbers.ts'
+import type { CellResult, Proportion, RunResults } from '../harness/store/schema.ts'
 
 /** All cells under one arm, the patterns side by side. */
 export interface ArmGroup {
@@ -74,12 +73,6 @@ export function sum<T>(items: readonly T[], value: (item: T) => number): number 
 export function rowName(results: RunResults, { cell }: CellResult): string {
   const repeated = results.cells.some((other) => other.cell.repetition !== cell.repetition)
   return repeated ? `${cell.pattern} #${cell.repetition}` : cell.pattern
-}
-
-/** A percentile as shown: `~` marks one for which n is too small for an interval, `–` no task at all. */
-export function percentileText(overhead: Overhead, name: 'p50' | 'p95' | 'p99'): string {
-  if (overhead.n === 0) return '–'
-  return `${overhead.tooFew.includes(name) ? '~' : ''}${duration(overhead[name])}`
 }
 
 /** Not even a flawless record of fewer tasks shows 95 % success by a two-sided 95 % interval (0.95^72 < 0.025). */

@@ -1,5 +1,7 @@
 import { type Execution, executionsOf } from '../core/executions.ts'
 import type { CellTrace, TaskTrace } from '../core/trace.ts'
+import { type Firings, intervalOverEpisodes, splitSample } from './episodes.ts'
+import type { Interval } from './intervals.ts'
 
 /** Work done against work needed; times in milliseconds. */
 export interface ReworkFigures {
@@ -28,8 +30,8 @@ export function measureRework(
   let [plannedSteps, executedSteps, duplicateEffects, busyMs, firstMs, wastedMs] = [0, 0, 0, 0, 0, 0]
   for (const task of tasks) {
     const executions = executionsOf(task)
-    const first = executions.filter(({ repeats }) => !repeats)
-    const [allMs, usefulMs] = [busyTime(executions) + cutOffTime(executions, exits), busyTime(first)]
+    const { firstMs: usefulMs, againMs } = workOf(task, exits)
+    const allMs = usefulMs + againMs
     plannedSteps += task.intent.steps
     executedSteps += executions.length
     duplicateEffects += countDuplicates(executions)
@@ -38,6 +40,47 @@ export function measureRework(
     wastedMs += isUseful(task) ? allMs - usefulMs : allMs
   }
   return { plannedSteps, executedSteps, duplicateEffects, ratio: firstMs > 0 ? busyMs / firstMs - 1 : 0, wastedMs }
+}
+
+/** A task's work again, as a share of its work; and the firing that it shares with others, if there is one. */
+export interface TaskRework {
+  readonly task: TaskTrace
+  readonly episode?: string
+}
+
+/**
+ * Interval of the ratio: of the mean share per task, which lies between none and the most that any task had, over faults as
+ * `intervalOverEpisodes` has it, and scaled to the ratio. Where nothing was done again it reaches from 0 to what could still be
+ * the share of tasks that do all of their work again. Or how many faults there were, where they are too few.
+ */
+export function reworkInterval(
+  tasks: readonly TaskRework[],
+  exits: Exits,
+  firings: Firings,
+): { readonly interval?: Interval; readonly faults?: number } {
+  const shares = tasks
+    .map(({ task, episode }) => ({ episode, ...workOf(task, exits) }))
+    .filter(({ firstMs }) => firstMs > 0)
+  if (shares.length === 0) return {}
+  const most = shares.reduce((least, { againMs, firstMs }) => Math.max(least, againMs / firstMs), 1)
+  const again = (some: typeof shares): number => some.reduce((sum, one) => sum + one.againMs / one.firstMs / most, 0)
+  const groups = Map.groupBy(shares, ({ episode }) => episode)
+  groups.delete(undefined)
+  const episodes = [...groups.values()].map((some) => ({ n: some.length, failures: again(some) }))
+  const sample = { n: shares.length, failures: again(shares), episodes }
+  const found = intervalOverEpisodes(sample, firings)
+  if (!found) return { faults: splitSample(sample).shared.length }
+  const mean = (sample.failures * most) / sample.n
+  const ratio =
+    shares.reduce((sum, { againMs }) => sum + againMs, 0) / shares.reduce((sum, { firstMs }) => sum + firstMs, 0)
+  const scale = most * (mean > 0 ? ratio / mean : 1)
+  return { interval: [(1 - found[1]) * scale, (1 - found[0]) * scale] }
+}
+
+function workOf(task: TaskTrace, exits: Exits): { readonly firstMs: number; readonly againMs: number } {
+  const executions = executionsOf(task)
+  const firstMs = busyTime(executions.filter(({ repeats }) => !repeats))
+  return { firstMs, againMs: busyTime(executions) + cutOffTime(executions, exits) - firstMs }
 }
 
 /** Exits of every node in a history. */

@@ -72,7 +72,17 @@ const rework = z.looseObject({
   executedSteps: count,
   duplicateEffects: count,
   ratio: z.number(),
+  interval: optional(interval),
+  faults: optional(count),
   wastedMs: ms,
+})
+const requests = z.looseObject({
+  tasks: count,
+  submissions: count,
+  requests: count,
+  cuts: count,
+  tasksCut: count,
+  mostCuts: count,
 })
 const check = z.looseObject({
   status: z.enum(['pass', 'fail', 'unknown', 'unexercised']),
@@ -130,6 +140,7 @@ const cell: z.ZodType<CellResult> = z.looseObject({
   episodes: z.array(episode),
   interruptions: z.array(interruption),
   rework,
+  requests,
   checks: z.array(check),
   faults: z.array(fault),
   health: optional(health),

@@ -60,6 +60,7 @@ export interface CellResult {
   readonly episodes: readonly Episode[]
   readonly interruptions: readonly Interruption[]
   readonly rework: Rework
+  readonly requests: Requests
   readonly checks: readonly CheckResult[]
   readonly faults: readonly FaultResult[]
   readonly health?: HarnessHealth
@@ -164,8 +165,24 @@ export interface Rework {
   readonly duplicateEffects: number
   /** Busy time, steps that an exit cut off included / busy time of each step's first execution, minus 1. */
   readonly ratio: number
+  /** 95 %, over faults where they hit several tasks; absent where these are too few, which `faults` then counts. */
+  readonly interval?: readonly [number, number]
+  readonly faults?: number
   /** Busy time that led to nothing: repeated executions, and all work on tasks whose result neither side has. */
   readonly wastedMs: number
+}
+
+/** What clients did for their tasks, in all. */
+export interface Requests {
+  readonly tasks: number
+  readonly submissions: number
+  /** Submissions, reads of the status, and streams. */
+  readonly requests: number
+  /** Of these: those that ended without the answer of a server: no connection, a broken one, a gateway's 502 or 504. */
+  readonly cuts: number
+  /** Tasks that met a cut, and the most that one met. */
+  readonly tasksCut: number
+  readonly mostCuts: number
 }
 
 export interface CheckResult extends Verdict {

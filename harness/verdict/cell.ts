@@ -6,7 +6,8 @@ import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } fro
 import type { Checker, Verdict } from '../core/types.ts'
 import { interruptionsIn } from '../stats/interruptions.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
-import { exitsOf, measureRework } from '../stats/rework.ts'
+import { measureRequests } from '../stats/requests.ts'
+import { exitsOf, measureRework, reworkInterval, type TaskRework } from '../stats/rework.ts'
 import {
   type CellResult,
   type CheckResult,
@@ -17,7 +18,7 @@ import {
 } from '../store/schema.ts'
 import { decideFate, type Fate } from './outcomes.ts'
 import { summarizeOverhead } from './overhead.ts'
-import { proportionOf } from './proportion.ts'
+import { firingsOf, proportionOf } from './proportion.ts'
 import { rank, reasonFromCheck, reasonFromFailure, reasonsFromFaults, worst } from './reasons.ts'
 
 /**
@@ -53,7 +54,16 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
 
 type Figures = Pick<
   CellResult,
-  'outcomes' | 'success' | 'exposed' | 'serverSuccess' | 'overhead' | 'episodes' | 'interruptions' | 'rework' | 'tasks'
+  | 'outcomes'
+  | 'success'
+  | 'exposed'
+  | 'serverSuccess'
+  | 'overhead'
+  | 'episodes'
+  | 'interruptions'
+  | 'rework'
+  | 'requests'
+  | 'tasks'
 >
 
 function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace, Fate>): Figures {
@@ -70,9 +80,21 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     overhead: summarizeOverhead(tasks, cell.timeScale),
     episodes: measureEpisodes(trace, (task) => fates.get(task)!.seenAt),
     interruptions: interruptionsIn(trace),
-    rework: measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
+    rework: {
+      ...measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
+      ...reworkInterval(withEpisodes(offered, tasks), exitsOf(trace), firingsOf([{ cell }])),
+    },
+    requests: measureRequests(offered),
     tasks,
   }
+}
+
+function withEpisodes(traces: readonly TaskTrace[], rows: readonly TaskRow[]): readonly TaskRework[] {
+  const episodes = new Map(rows.map(({ task, episode }) => [task, episode]))
+  return traces.map((task) => {
+    const episode = episodes.get(task.task)
+    return { task, ...(episode !== undefined && { episode }) }
+  })
 }
 
 /** A checker that crashes knows nothing: its verdict is unknown, never a pass. */

@@ -43,7 +43,7 @@ export function sampleOf(cells: readonly Rows[], isSuccess: IsSuccess): Sample {
   return { n: tasks.length, failures: tasks.filter((task) => !isSuccess(task)).length, episodes }
 }
 
-export function firingsOf(cells: readonly Rows[]): Firings {
+export function firingsOf(cells: readonly Pick<Rows, 'cell'>[]): Firings {
   return cells.some(({ cell }) => areFiringsDrawn(cell)) ? 'drawn' : 'fixed'
 }
 

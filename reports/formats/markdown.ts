@@ -6,11 +6,14 @@ import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
-import { count, duration, percent, neededText, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
-import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
-import { promisesOf, verdictMeaning } from '../promises.ts'
-import { armGroups, percentileText, rowName } from '../rows.ts'
+import { cellFields, cellHeads } from '../first-table.ts'
+import { headline, legend, promisesLine } from '../outcomes.ts'
+import { verdictMeaning } from '../promises.ts'
+import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
+import { armGroups } from '../rows.ts'
+import { bracketsMeaning } from '../with-interval.ts'
 
 export default {
   name: 'markdown',
@@ -30,10 +33,11 @@ export default {
       ...armGroups(results)
         .filter(({ cells }) => cells.length > 0)
         .map(({ arm, cells }) => `### under ${escape(arm)}\n\n${cellTable(results, cells)}`),
-      results.cells.length > 0 ? legend : '',
+      results.cells.length > 0 ? escape(`${legend} ${bracketsMeaning}`) : '',
       list(unmeasuredBy(results.verification).map(({ pattern, reason }) => `${pattern}: ${reason}`)),
       factorial(results),
       recovery(results),
+      requests(results),
       comparison(results),
       diskSentence(results) ?? '',
       gates(results),
@@ -50,41 +54,15 @@ export default {
 const mostReasons = 8
 
 function cellTable(results: RunResults, cells: readonly CellResult[]): string {
-  const heads = [
-    'pattern',
-    'tasks',
-    'of them',
-    'success',
-    '95 % interval',
-    'overhead p50',
-    'p95',
-    'p99',
-    're-executed',
-    'promises',
-  ]
   return table(
-    heads,
-    cells.map((cell) => {
-      const { success, overhead, outcomes, rework } = cell
-      return [
-        rowName(results, cell),
-        count(success.n),
-        success.n === 0 ? '–' : outcomeText(outcomes),
-        success.n === 0 ? '–' : emphasized(cell, percent(shareOf(success))),
-        shownInterval(success),
-        percentileText(overhead, 'p50'),
-        percentileText(overhead, 'p95'),
-        percentileText(overhead, 'p99'),
-        rework.plannedSteps === 0 ? '–' : percent(rework.ratio),
-        promisesOf(cell),
-      ]
-    }),
+    cellHeads,
+    cells.map((cell) => cellFields(results, cell)),
   )
 }
 
-/** What an invalid cell shows is no measurement. */
-function emphasized({ verdict }: CellResult, text: string): string {
-  return verdict === 'INVALID' ? `(${text})` : `**${text}**`
+function requests(results: RunResults): string {
+  const rows = requestRows(results)
+  return rows.length === 0 ? '' : `### Requests per task\n\n${table(requestHeads, rows)}\n\n${escape(requestMeaning)}`
 }
 
 function factorial(results: RunResults): string {

@@ -1,16 +1,18 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import { unmeasuredBy } from '../../harness/core/verification.ts'
-import type { CellResult, Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
+import type { Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { comparisonColumns, comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
-import { count, duration, percent, neededText, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
+import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
-import { headline, legend, outcomeText, promisesLine } from '../outcomes.ts'
-import { promisesOf, verdictMeaning } from '../promises.ts'
-import { armGroups, percentileText, rowName } from '../rows.ts'
+import { firstTable } from '../first-table.ts'
+import { headline, legend, promisesLine } from '../outcomes.ts'
+import { verdictMeaning } from '../promises.ts'
+import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
+import { bracketsMeaning } from '../with-interval.ts'
 import { textTable, wrap, type Column, type TableRow } from '../text-table.ts'
 
 export default {
@@ -24,6 +26,7 @@ export default {
       cellTable(results, screen),
       ...factorial(results, screen),
       ...recovery(results, screen),
+      ...requests(results, screen),
       ...comparison(results, screen),
       ...ranOn(results, screen),
       ...notApplicable(results, screen),
@@ -65,55 +68,15 @@ function title({ plan }: RunResults, screen: Screen): string {
   return `${paint(plan.scenario, 'bold', screen)} · ${facts.join(' · ')}\n${question}`
 }
 
-const cellColumns: readonly Column[] = [
-  { head: 'under', align: 'left', spare: 0 },
-  { head: 'pattern', align: 'left', spare: 0 },
-  { head: 'tasks', align: 'right', spare: 4 },
-  { head: 'of them', align: 'left', spare: 0 },
-  { head: 'success', align: 'right', spare: 0 },
-  { head: '95% interval', align: 'left', spare: 1 },
-  { head: 'overhead p50', align: 'right', spare: 3 },
-  { head: 'p95', align: 'right', spare: 6 },
-  { head: 'p99', align: 'right', spare: 5 },
-  { head: 're-executed', align: 'right', spare: 7 },
-  { head: 'promises', align: 'left', spare: 0 },
-]
-
 function cellTable(results: RunResults, screen: Screen): string {
-  const groups = armGroups(results).filter(({ cells }) => cells.length > 0)
-  const rows = groups.flatMap(({ arm, cells }, i): TableRow[] => [
-    ...(i > 0 ? (['rule'] as const) : []),
-    ...cells.map((cell, k) => [k === 0 ? arm : '', ...cellRow(results, cell)]),
-  ])
-  const table = withPaint(cellColumns, rows, screen)
-  return `${table}\n${paint(wrap(`  ${legend}`, screen.columns, '  '), 'dim', screen)}`
-}
-
-function cellRow(results: RunResults, cell: CellResult): readonly string[] {
-  const { success, overhead, outcomes, rework } = cell
-  const empty = success.n === 0
-  return [
-    rowName(results, cell),
-    count(success.n),
-    empty ? '-' : outcomeText(outcomes),
-    empty ? '-' : unlessInvalid(cell, percent(shareOf(success))),
-    shownInterval(success),
-    percentileText(overhead, 'p50'),
-    percentileText(overhead, 'p95'),
-    percentileText(overhead, 'p99'),
-    rework.plannedSteps === 0 ? '-' : percent(rework.ratio),
-    promisesOf(cell),
-  ]
+  const { columns, rows } = firstTable(results, screen.columns)
+  const lines = [legend, bracketsMeaning].map((line) => wrap(`  ${line}`, screen.columns, '  '))
+  return `${withPaint(columns, rows, screen)}\n${paint(lines.join('\n'), 'dim', screen)}`
 }
 
 function headlines(results: RunResults, screen: Screen): readonly string[] {
   const lines = [headline(results), promisesLine(results)].flatMap((line) => line ?? [])
   return lines.length === 0 ? [] : [lines.map((line) => wrap(`  ${line}`, screen.columns, '  ')).join('\n')]
-}
-
-/** What an invalid cell shows is no measurement, and must not read like one. */
-function unlessInvalid({ verdict }: CellResult, text: string): string {
-  return verdict === 'INVALID' ? `(${text})` : text
 }
 
 /** The last column holds the verdict and gets its colour. */
@@ -133,14 +96,14 @@ function factorial(results: RunResults, screen: Screen): readonly string[] {
 }
 
 const recoveryColumns = recoveryHeads.map((head, i): Column => {
-  return { head, align: i < 2 || i === 4 || i === 7 ? 'left' : 'right', spare: [0, 0, 3, 0, 0, 1, 2, 0][i]! }
+  const left = ['under', 'pattern', 'went on', 'service restored'].includes(head)
+  return { head, align: left ? 'left' : 'right', spare: [0, 0, 3, 5, 0, 4, 1, 2, 0][i]! }
 })
 
 function recovery(results: RunResults, screen: Screen): readonly string[] {
   const rows = recoveryRows(results)
   if (rows.length === 0) return []
-  const ruled = rows.flatMap((row, i): TableRow[] => (i > 0 && row[0] !== '' ? ['rule', row] : [row]))
-  const table = withPaint(recoveryColumns, ruled, screen)
+  const table = withPaint(recoveryColumns, ruled(rows), screen)
   const meaning = paint(wrap(`  ${recoveryMeaning}`, screen.columns, '  '), 'dim', screen)
   return section('Recovery', `${table}\n${meaning}`, screen)
 }
@@ -156,6 +119,21 @@ function comparison(results: RunResults, screen: Screen): readonly string[] {
     ...found.notes.map((text) => wrap(`  ${text}`, screen.columns, '    ')),
   ]
   return section(`Against ${found.first}, the first pattern`, lines.join('\n'), screen)
+}
+
+function requests(results: RunResults, screen: Screen): readonly string[] {
+  const rows = requestRows(results)
+  if (rows.length === 0) return []
+  const columns = requestHeads.map((head, i): Column => {
+    return { head, align: i < 2 ? 'left' : 'right', spare: [0, 0, 0, 2, 0, 3, 1][i]! }
+  })
+  const meaning = paint(wrap(`  ${requestMeaning}`, screen.columns, '  '), 'dim', screen)
+  return section('Requests per task', `${withPaint(columns, ruled(rows), screen)}\n${meaning}`, screen)
+}
+
+/** A rule before every row that begins something new. */
+function ruled(rows: readonly (readonly string[])[]): readonly TableRow[] {
+  return rows.flatMap((row, i): TableRow[] => (i > 0 && row[0] !== '' ? ['rule', row] : [row]))
 }
 
 function ranOn(results: RunResults, screen: Screen): readonly string[] {
@@ -249,5 +227,6 @@ function toAscii(text: string): string {
     .replaceAll('∞', 'inf')
     .replaceAll('≤', '<=')
     .replaceAll(/[·–]/g, '-')
+    .replaceAll('’', "'")
     .replaceAll(/[^\n\u0020-\u007E]/g, '?')
 }

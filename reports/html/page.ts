@@ -6,6 +6,7 @@ import { plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { headline, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
+import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
 import { armGroups } from '../rows.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
@@ -43,6 +44,7 @@ export function page(results: RunResults): Markup {
           ),
           factorial(results),
           recovery(results),
+          requests(results),
           comparison(results),
           claims(results),
           gates(results),
@@ -140,6 +142,12 @@ function comparison(results: RunResults): Child {
   const notes = found.notes.length > 0 && tag('ul', {}, ...found.notes.map((text) => tag('li', {}, text)))
   const rows = found.rows.length > 0 && table(found.heads, found.rows)
   return section('against', `Against ${found.first}, the first pattern`, comparisonMeaning, rows, notes)
+}
+
+function requests(results: RunResults): Child {
+  const rows = requestRows(results)
+  if (rows.length === 0) return undefined
+  return section('requests', 'Requests per task', undefined, table(requestHeads, rows), note(requestMeaning))
 }
 
 function footer(results: RunResults): Markup {

@@ -1,9 +1,10 @@
 import type { CellResult, RunResults } from '../../harness/store/schema.ts'
 import { failureScale, type Scale } from '../axis.ts'
-import { count, percent, shareOf, shownInterval } from '../numbers.ts'
+import { count, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { legend, outcomeText } from '../outcomes.ts'
 import { promisesOf } from '../promises.ts'
-import { armGroups, percentileText, rowName, tooSmall, type ArmGroup } from '../rows.ts'
+import { bracketsMeaning, reworkWithInterval, timeWithInterval } from '../with-interval.ts'
+import { armGroups, rowName, tooSmall, type ArmGroup } from '../rows.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { label, line, picture, rect } from './svg.ts'
 import { badge, cellLink, note } from './parts.ts'
@@ -22,12 +23,11 @@ export function strip(results: RunResults): Markup {
       { class: 'scroll' },
       tag('table', { class: 'strip' }, heads(scale), ...groups.map((group) => armBody(results, group, scale))),
     ),
-    note(legend),
+    note(legend, ' ', bracketsMeaning),
     note(
       'Failures are one minus success, on a logarithmic axis: a step to the left is ten times fewer. The bar is the 95 % interval; ',
       'an open circle is a record without a failure, where the bar shows what still cannot be excluded. Overhead is the time from the intended start ',
-      'until the client saw the result, minus the time that a perfect execution takes; tasks without a result count as infinite (∞). ',
-      '“~” marks a percentile for which there are too few tasks.',
+      'until the client saw the result, minus the time that a perfect execution takes; tasks without a result count as infinite (∞).',
     ),
   )
 }
@@ -82,15 +82,26 @@ function row(results: RunResults, cell: CellResult, scale: Scale): Markup {
     tag('th', { scope: 'row' }, cellLink(cell, rowName(results, cell))),
     tag('td', { class: 'axis' }, whisker(cell, scale)),
     number(tag('strong', {}, empty ? '–' : percent(shareOf(success)))),
-    tag('td', { class: 'interval' }, shownInterval(success)),
+    tag('td', { class: 'interval' }, intervalOf(success)),
     number(count(success.n)),
     tag('td', { class: 'of' }, empty ? '–' : outcomeText(outcomes)),
-    number(percentileText(overhead, 'p50')),
-    number(percentileText(overhead, 'p95')),
-    number(percentileText(overhead, 'p99')),
-    number(rework.plannedSteps === 0 ? '–' : percent(rework.ratio)),
+    number(stacked(timeWithInterval(overhead, 'p50'))),
+    number(stacked(timeWithInterval(overhead, 'p95'))),
+    number(stacked(timeWithInterval(overhead, 'p99'))),
+    number(stacked(reworkWithInterval(rework))),
     tag('td', { class: 'verdict' }, badge(promisesOf(cell))),
   )
+}
+
+function intervalOf({ n, interval, faults }: CellResult['success']): string {
+  if (n === 0) return '–'
+  return interval ? percentInterval(interval) : `${plural(faults ?? 0, 'fault')}: too few`
+}
+
+/** The interval under its number. */
+function stacked(text: string): Markup {
+  const [number = '', interval] = text.split(/ (?=[[(])/)
+  return all(number, interval && tag('small', {}, interval))
 }
 
 function whisker({ success, verdict }: CellResult, scale: Scale): Markup {

@@ -49,7 +49,7 @@ tbody th{white-space:nowrap}
 .strip tbody:first-of-type .arm th{padding-top:10px}
 .grids{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(520px,100%),1fr));gap:22px}.grids thead th:first-child{font-weight:650;color:var(--ink)}
 .number{text-align:right;white-space:nowrap}thead th.number{text-align:right}
-.interval,.of{white-space:nowrap}.interval{color:var(--quiet)}
+.interval,.of{white-space:nowrap}.strip small{display:block;font-size:11.5px;line-height:1.25;color:var(--quiet)}.strip tbody tr:not(.arm) td{padding-top:5px;padding-bottom:5px}.interval{color:var(--quiet)}
 .axis{padding:0!important;width:216px}thead .axis{text-align:left;padding-bottom:4px!important}
 tr.invalid>td:not(.verdict),tr.invalid>th{opacity:.5}
 svg{display:block;max-width:100%;height:auto}

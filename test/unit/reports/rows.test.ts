@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Overhead } from '../../../harness/store/schema.ts'
 import { caveatsOf } from '../../../reports/caveats.ts'
-import { armGroups, patternOrder, percentileText, rowName, tooSmall } from '../../../reports/rows.ts'
+import { armGroups, patternOrder, rowName, tooSmall } from '../../../reports/rows.ts'
 import { study } from './study.ts'
 
 const results = study(300)
@@ -33,13 +32,6 @@ test('repetitions are told apart only where there are some', () => {
   expect(rowName(results, first!)).toBe('sync')
   const second = { ...first!, cell: { ...first!.cell, repetition: 2 } }
   expect(rowName({ ...results, cells: [...results.cells, second] }, second)).toBe('sync #2')
-})
-
-test('a percentile says when it is not to be relied on', () => {
-  const overhead: Overhead = { p50: 12, p95: 40, p99: null, n: 300, quotable: true, tooFew: ['p99'] }
-  expect(percentileText(overhead, 'p50')).toBe('12 ms')
-  expect(percentileText(overhead, 'p99')).toBe('~∞')
-  expect(percentileText({ ...overhead, n: 0 }, 'p50')).toBe('–')
 })
 
 test('few tasks are too few', () => {

@@ -2,8 +2,9 @@ import type { FaultState } from '../../../harness/core/history.ts'
 import type { CellPlan } from '../../../harness/core/plan.ts'
 import { createRng } from '../../../harness/core/rng.ts'
 import { outcomes } from '../../../harness/store/schema.ts'
+import { summarizeOverhead } from '../../../harness/verdict/overhead.ts'
 import type * as Store from '../../../harness/store/schema.ts'
-import { faultsOf, graceMs, loadMs, round, simulate, timeScale, windows, type Arm, type Model } from './study-tasks.ts'
+import { faultsOf, graceMs, loadMs, simulate, timeScale, windows, type Arm, type Model } from './study-tasks.ts'
 
 const callbackArms: ReadonlySet<Arm> = new Set(['receiver-down'])
 
@@ -57,10 +58,11 @@ function judge(cell: CellPlan, model: Model, arm: Arm, rows: readonly Store.Task
       exposed: proportion(exposed.filter(({ outcome }) => outcome === 'ok').length, exposed.length),
     }),
     serverSuccess: proportion(server, rows.length),
-    overhead: overheadOf(rows),
+    overhead: summarizeOverhead(rows, timeScale),
     episodes: arm === 'kill' ? episodesOf(model, rows) : [],
     interruptions: arm === 'kill' ? interruptionsOf(model, rows) : [],
     rework: reworkOf(model, arm, rows),
+    requests: requestsOf(model, rows),
     checks: checksOf(model, arm),
     faults: faultResults(model, arm),
     ...(arm !== 'idle-timeout' && { health: healthOf(verdict) }),
@@ -92,18 +94,6 @@ function clustered(plain: Store.Proportion, arm: Arm): Store.Proportion {
   const [low, high] = plain.interval!
   const interval = [Math.max(0, low - 0.03), Math.min(1, high + 0.02)] as const
   return { ...plain, interval, faults: 12, method: 'made up over 12 faults' }
-}
-
-function overheadOf(rows: readonly Store.TaskRow[]): Store.Overhead {
-  const late = rows.map((row) => (row.seenAt === undefined ? Infinity : row.seenAt - row.intendedAt - row.idealMs))
-  const sorted = late.toSorted((a, b) => a - b)
-  const at = (q: number): number | null => {
-    const value = sorted[Math.ceil(q * sorted.length) - 1] ?? Infinity
-    return Number.isFinite(value) ? round(value) : null
-  }
-  const enough = { p50: 6, p95: 72, p99: 368 }
-  const tooFew = (['p50', 'p95', 'p99'] as const).filter((name) => rows.length < enough[name])
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), n: rows.length, quotable: false, tooFew }
 }
 
 function countOutcomes(rows: readonly Store.TaskRow[]): Record<Store.Outcome, number> {
@@ -156,6 +146,15 @@ function interruptionsOf(model: Model, rows: readonly Store.TaskRow[]): readonly
   })
 }
 
+function requestsOf({ delivery }: Model, rows: readonly Store.TaskRow[]): Store.Requests {
+  const cut = rows.filter((row) => row.exposed).length
+  const reads = delivery === 'polling' ? 60 * rows.length : 0
+  const submissions = rows.length + (delivery === 'sync' ? 3 * cut : 0)
+  const requests = submissions + reads
+  const cuts = delivery === 'sync' ? 3 * cut : 0
+  return { tasks: rows.length, submissions, requests, cuts, tasksCut: cuts > 0 ? cut : 0, mostCuts: cuts > 0 ? 3 : 0 }
+}
+
 function reworkOf(model: Model, arm: Arm, rows: readonly Store.TaskRow[]): Store.Rework {
   const plannedSteps = rows.length * 12
   const again = arm === 'kill' && model.engine !== 'memory' ? Math.round(rows.length * 0.2) : 0
@@ -164,6 +163,9 @@ function reworkOf(model: Model, arm: Arm, rows: readonly Store.TaskRow[]): Store
     executedSteps: plannedSteps + again,
     duplicateEffects: Math.round(again / 2),
     ratio: plannedSteps === 0 ? 0 : again / plannedSteps,
+    ...(plannedSteps > 0 && {
+      interval: [0.8 * (again / plannedSteps), 1.3 * (again / plannedSteps) + 0.001] as const,
+    }),
     wastedMs: again * 130,
   }
 }

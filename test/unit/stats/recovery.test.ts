@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { exposures } from '../../../harness/core/exposure.ts'
 import { traceOf } from '../../../harness/core/trace.ts'
 import { measureEpisodes } from '../../../harness/stats/recovery.ts'
-import { measureRework } from '../../../harness/stats/rework.ts'
+import { measureRework, reworkInterval } from '../../../harness/stats/rework.ts'
 import { effect, end, event, fault, intend, open, story, submit } from '../checkers/story.ts'
 
 type Lines = Parameters<typeof story>[0]
@@ -191,4 +191,42 @@ test('a step that an exit cut off counts from the end of the step before it', ()
   expect(measureRework(tasks, () => true, during).wastedMs).toBe(30)
   const afterwards = new Map([[executor, [100_000]]])
   expect(measureRework(tasks, () => true, afterwards).wastedMs).toBe(0)
+})
+
+describe('the interval of work done again', () => {
+  const tasks = (count: number, repeats: (i: number) => boolean) => {
+    const lines = Array.from({ length: count }, (_, i) => {
+      const task = `t-${i + 1}`
+      const again = repeats(i) ? [effect(task, 1, 200, { attempt: 2 })] : []
+      return [intend(task), effect(task, 1, 10), effect(task, 2, 60), ...again]
+    })
+    return traceOf(story(lines.flat())).tasks
+  }
+  const none = new Map<string, readonly number[]>()
+
+  test('holds the ratio, and narrows with more tasks', () => {
+    const of = (count: number) => {
+      const some = tasks(count, (i) => i % 10 === 0).map((task) => ({ task }))
+      return reworkInterval(some, none, 'fixed').interval!
+    }
+    const [few, many] = [of(40), of(400)]
+    for (const [low, high] of [few, many]) {
+      expect(low).toBeLessThan(0.05)
+      expect(high).toBeGreaterThan(0.05)
+    }
+    expect(many[1] - many[0]).toBeLessThan(few[1] - few[0])
+  })
+
+  test('reaches beyond nothing where nothing was done again', () => {
+    const some = tasks(100, () => false).map((task) => ({ task }))
+    const [low, high] = reworkInterval(some, none, 'fixed').interval!
+    expect(low).toBe(0)
+    expect(high).toBeCloseTo(0.0362, 4)
+  })
+
+  test('is not claimed over fewer than five faults that tasks share', () => {
+    const some = tasks(40, (i) => i < 20).map((task, i) => ({ task, ...(i < 20 && { episode: `f-${i % 2}` }) }))
+    expect(reworkInterval(some, none, 'fixed')).toEqual({ faults: 2 })
+    expect(reworkInterval([], none, 'fixed')).toEqual({})
+  })
 })
