@@ -4,6 +4,7 @@ import type { Path, Problem } from './document.ts'
 import type { Draft } from './draft.ts'
 import { repeatedId, type Placed } from './fault-list.ts'
 import { writtenName } from './fault-schema.ts'
+import { checkHealth } from './health.ts'
 import { suggest } from './nearest.ts'
 import { settleMs, whyOverlapping } from './overlap.ts'
 import type { Profile } from './profile.ts'
@@ -18,6 +19,7 @@ const maxFirings = 10_000
 export function checkDraft(draft: Draft, catalog: Catalog): readonly Problem[] {
   return [
     ...checkArmNames(draft),
+    ...checkHealth(draft.parts),
     ...[...draft.arms.values()].flatMap((arm) => checkArm(arm, draft, catalog)),
     ...[...draft.gates, ...draft.published].flatMap((entry) => checkReference(entry, draft)),
     ...draft.gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success'], 'exactly one')),

@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts'
 import { checkDraft, readLoad } from './checks.ts'
 import { readDocument } from './document.ts'
 import { type Draft, readDraft } from './draft.ts'
+import { healthLimits } from './health.ts'
 import { findProblems, formatProblems } from './problems.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarioShape, type GateEntry, type PublishedEntry } from './schema.ts'
@@ -45,7 +46,7 @@ function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
     arms: [...arms].map(([arm, { specs }]) => ({ name: arm, faults: specs.map(({ value }) => value) })),
     gates: gates.map(({ value }) => readGate(value)),
     published: published.map(({ value }) => readPublished(value)),
-    health: { pacerLagP99Ms: health.pacerLagP99, eventLoopDelayP99Ms: health.eventLoopDelayP99 },
+    health: healthLimits(health, { timeScale, graceMs: all.grace }),
   }
 }
 

@@ -69,11 +69,13 @@ export function scenarioShape(vocabulary: Vocabulary) {
     gates: z.array(gateEntry(pattern)).default([]).describe('Fail the run unless the interval is on the good side'),
     published: z.array(publishedEntry(pattern)).default([]).describe('What somebody published, for comparison'),
     health: section({
-      pacerLagP99: positiveDuration.default(20),
-      eventLoopDelayP99: positiveDuration.default(50),
+      pacerLagP99: positiveDuration.optional(),
+      eventLoopDelayP99: positiveDuration.optional(),
     })
-      .default({ pacerLagP99: 20, eventLoopDelayP99: 50 })
-      .describe('Limits beyond which the harness itself makes the run invalid: real time, never scaled'),
+      .optional()
+      .describe(
+        'How late the harness itself may be: real time, never scaled. Left out: 20ms and 50ms at timeScale 1, else a twentieth of the grace',
+      ),
   }
 }
 

@@ -25,7 +25,7 @@ load: { tasks: 100, arrivals: poisson, rate: ${rate} }
 grace: 4m
 replicas: { api: 1, executor: 1 }
 arms: { none: [] }
-health: { pacerLagP99: 2s, eventLoopDelayP99: 2s }
+health: { pacerLagP99: 1s, eventLoopDelayP99: 1s }
 `
 
 interface Bad {

@@ -40,5 +40,5 @@ describe.skipIf(reason !== undefined)('outlast run scenarios/smoke.yaml --runtim
 /** What is asked here is whether all of it works, also on a machine that does other things meanwhile. */
 async function patientSmoke(): Promise<string> {
   const text = await readFile(join(root, 'scenarios/smoke.yaml'), 'utf8')
-  return text.replace(/^health:.*$/m, 'health: { pacerLagP99: 5s, eventLoopDelayP99: 5s }')
+  return `${text}health: { pacerLagP99: 500ms, eventLoopDelayP99: 500ms }\n`
 }

@@ -32,7 +32,7 @@ arms:
   links:
     - { fault: drop, target: worker->engine-0, at: 30s, for: 60s }
     - { fault: partition, target: engine-0, at: 150s, for: 40s }
-health: { pacerLagP99: 5s, eventLoopDelayP99: 5s }
+health: { pacerLagP99: 2s, eventLoopDelayP99: 2s }
 `
 
 describe.skipIf(reason !== undefined)('the Temporal engines on docker', () => {
