@@ -199,11 +199,22 @@ type Fact = readonly [string, string, boolean]
 
 function machineFacts(health: MachineHealth | undefined, limits: MachineLimits | undefined): readonly Fact[] {
   if (!health) return []
-  const { standstill, cpuPressure, memoryPressure, ioPressure, steal, others, swappedPages, processes = [] } = health
+  const {
+    standstill,
+    cpuPressure,
+    memoryPressure,
+    ioPressure,
+    steal,
+    others,
+    own,
+    swappedPages,
+    processes = [],
+  } = health
   const still = `${duration(standstill.ms)}${limits ? ` of ${duration(limits.standstillMs)} allowed` : ''}`
   const most = processes.toSorted((a, b) => b.mean - a.mean)[0]
   const shared: readonly (readonly [string, Course | undefined])[] = [
     ['CPU pressure', cpuPressure],
+    ['processors used by the run', own],
     ['processors used by others', others],
     ['steal', steal],
     ['memory pressure', memoryPressure],

@@ -16,9 +16,20 @@ export interface MachineHealth {
   readonly steal?: Course
   /** Of all processors, what processes used that are not this run's. */
   readonly others?: Course
+  /** Of all processors, what the run itself used: all its cells that ran side by side. */
+  readonly own?: Course
   /** Pages swapped in and out. */
   readonly swappedPages?: number
   readonly processes?: readonly ProcessDelay[]
+}
+
+/** The machine in the two seconds before a run began. */
+export interface MachineLook {
+  readonly cores: number
+  /** Processors that were at work. */
+  readonly busy: number
+  /** Somebody waited for one: a share of the time. */
+  readonly pressure?: number
 }
 
 /** A share over time: in the mean, and in the worst ten seconds (or the whole, where that is shorter), which began at `at`. */

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { planTask } from '../../patterns/agent/plan.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
+import type { MachineLook } from '../core/machine.ts'
 import type { CellPlan, Plan } from '../core/plan.ts'
 import { discover } from '../core/discover.ts'
 import type { Engine, Fault, Runtime } from '../core/types.ts'
@@ -15,6 +17,8 @@ import type { BlockContext, RunContext } from './parts.ts'
 import { cleanUp } from './cleanup.ts'
 import { watchHealth } from './health.ts'
 import { judgeFolder } from './judge.ts'
+import { lookAtMachine } from './machine/look.ts'
+import { whyTooMuch } from './machine/need.ts'
 import { watchMachine } from './machine/watch.ts'
 import type { OnProgress } from './progress.ts'
 import { supervise } from './supervise.ts'
@@ -55,7 +59,9 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const sweepers = [...runtimes.values()]
   await removeLeftovers(sweepers, onProgress)
   const runtime = await usable(runtimes, plan.runtime)
-  const environment = await collectEnvironment(await runtime.describe(await servicesOf(options)))
+  const look = await lookAtMachine(options.signal)
+  await warnOfLoad(options, look)
+  const environment = await collectEnvironment(await runtime.describe(await servicesOf(options)), look)
   const { scenarioText, profiles } = options
   const schedule = formatSchedule(plan)
   const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
@@ -77,6 +83,17 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
 async function servicesOf({ plan, engines: more }: RunOptions): Promise<Engine['services']> {
   const engines = await findEngines(more)
   return [...new Set(plan.cells.map(({ engine }) => engine))].flatMap((name) => engines.get(name)!.services)
+}
+
+/** A plan that cannot fit is told before it has cost anybody its time. */
+async function warnOfLoad(
+  { plan, engines: more, onProgress }: RunOptions,
+  look: MachineLook | undefined,
+): Promise<void> {
+  if (!look) return
+  const stepsOf = (cell: CellPlan): number => planTask({ seed: 1, profile: cell.profile }, cell.timeScale).steps.length
+  const text = whyTooMuch(blocksOf(plan.cells), await findEngines(more), stepsOf, look)
+  if (text !== undefined) onProgress({ kind: 'note', text })
 }
 
 async function findEngines(more: RunOptions['engines'] = new Map()): Promise<ReadonlyMap<string, Engine>> {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { promisify } from 'node:util'
+import type { MachineLook } from '../core/machine.ts'
 import type { Environment } from './schema.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -11,7 +12,7 @@ const run = promisify(execFile)
  * Where and with what a run was made. `deviations` are sentences about what makes this place less fit to measure in;
  * they are printed with every result. `startedAt` is UTC. `runtime` is what the runtime says of itself.
  */
-export async function collectEnvironment(runtime: Environment['runtime']): Promise<Environment> {
+export async function collectEnvironment(runtime: Environment['runtime'], look?: MachineLook): Promise<Environment> {
   const [manifest, commit, changes, quota] = await Promise.all([
     readManifest(new URL('package.json', root)),
     git('rev-parse', 'HEAD'),
@@ -35,6 +36,7 @@ export async function collectEnvironment(runtime: Environment['runtime']): Promi
     deviations: deviationsOf({
       cores,
       load: loadavg()[0]!,
+      ...(look && { look }),
       dirty: changes !== undefined && changes !== '',
       node: process.version,
       pinnedNode: manifest?.devDependencies?.['node'],
@@ -47,6 +49,8 @@ interface Circumstances {
   readonly cores: number
   /** One-minute load average before the run starts. */
   readonly load: number
+  /** What tells more than the load, where the kernel tells it. */
+  readonly look?: MachineLook
   readonly dirty: boolean
   readonly node: string
   readonly pinnedNode: string | undefined
@@ -62,11 +66,23 @@ export function deviationsOf(at: Circumstances): readonly string[] {
       at.node !== `v${at.pinnedNode}` &&
       `Node ${at.node} instead of the pinned v${at.pinnedNode}`,
     at.cores < 2 && 'one core: the driver and the systems under test took turns on it',
-    at.load > at.cores / 2 && `the machine was busy before the start: load ${at.load.toFixed(2)} on ${at.cores} cores`,
+    busySentence(at),
     at.quota !== undefined &&
       at.quota < at.cores &&
       `a control group limits this to ${at.quota} processors: it may be throttled in bursts`,
   ].filter((line) => typeof line === 'string')
+}
+
+/** More than a quarter of the processors at work before anything is, or as much waiting as makes a cell INVALID. */
+function busySentence({ cores, load, look }: Circumstances): string | false {
+  if (!look)
+    return load > cores / 2 && `the machine was busy before the start: load ${load.toFixed(2)} on ${cores} cores`
+  const { busy, pressure = 0 } = look
+  if (busy <= look.cores / 4 && pressure <= 0.25) return false
+  return (
+    `the machine was busy before the start: ${busy.toFixed(1)} of ${look.cores} processors were at work for two seconds, ` +
+    `and somebody waited for one ${Math.round(pressure * 100)} % of the time`
+  )
 }
 
 interface Manifest {

@@ -19,6 +19,7 @@ export const machineHealthSchema: z.ZodType<MachineHealth> = z.looseObject({
   ioPressure: optional(course),
   steal: optional(course),
   others: optional(course),
+  own: optional(course),
   swappedPages: optional(z.number()),
   processes: optional(z.array(z.looseObject({ name: z.string(), mean: share, worst: z.array(spell) }))),
 })

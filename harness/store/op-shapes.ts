@@ -165,6 +165,7 @@ const machine = is.fields<MachineHealth>({
   ioPressure: is.optional(course),
   steal: is.optional(course),
   others: is.optional(course),
+  own: is.optional(course),
   swappedPages: is.optional(is.amount),
   processes: is.optional(
     is.listOf(

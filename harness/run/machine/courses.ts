@@ -2,7 +2,10 @@ import type { MachineHealth } from '../../core/machine.ts'
 import { readCpuTimes, readPressureUs, readSwappedPages } from '../../os/proc.ts'
 import { type CourseTracker, trackCourse } from './course.ts'
 
-type Shared = Pick<MachineHealth, 'cpuPressure' | 'memoryPressure' | 'ioPressure' | 'steal' | 'others' | 'swappedPages'>
+type Shared = Pick<
+  MachineHealth,
+  'cpuPressure' | 'memoryPressure' | 'ioPressure' | 'steal' | 'others' | 'own' | 'swappedPages'
+>
 
 /** What the kernel counts for the whole machine, followed. */
 export interface MachineCourses {
@@ -13,12 +16,13 @@ export interface MachineCourses {
 }
 
 export function followMachine(cores: number): MachineCourses {
-  const [cpu, memory, io, steal, others] = Array.from({ length: 5 }, trackCourse) as Tuple<CourseTracker, 5>
+  const [cpu, memory, io, steal, others, own] = Array.from({ length: 6 }, trackCourse) as Tuple<CourseTracker, 6>
   const swappedBefore = readSwappedPages()
   let ownMs = 0
   return {
     read(at, ranMs) {
       ownMs += ranMs
+      own.add(at, ownMs / cores)
       addPressure(cpu, at, 'cpu')
       addPressure(memory, at, 'memory')
       addPressure(io, at, 'io')
@@ -35,6 +39,7 @@ export function followMachine(cores: number): MachineCourses {
         ...named('ioPressure', io),
         ...named('steal', steal),
         ...named('others', others),
+        ...named('own', own),
         ...(swapped !== undefined && { swappedPages: swapped - (swappedBefore ?? swapped) }),
       }
     },

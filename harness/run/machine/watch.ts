@@ -56,7 +56,7 @@ export function watchMachine(): MachineWatch {
     health(cell) {
       read()
       const processes = [...(delays.get(cell) ?? [])].map(([name, tracker]) => tracker.delay(name))
-      const { others, ...machine } = courses.health()
+      const { others, own, ...machine } = courses.health()
       const unwatched = whyUnwatched(
         machine,
         processes,
@@ -67,7 +67,7 @@ export function watchMachine(): MachineWatch {
         cores,
         ...machine,
         // Nodes that cannot be seen would count among them.
-        ...(others && family.unseen.size === 0 && { others }),
+        ...(family.unseen.size === 0 && { ...(others && { others }), ...(own && { own }) }),
         ...(processes.length > 0 && { processes }),
         ...(unwatched && { unwatched }),
       }

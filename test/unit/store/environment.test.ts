@@ -14,10 +14,16 @@ test.each([
   [{ cores: 1 }, /one core/],
   [{ load: 5 }, /load 5.00 on 8 cores/],
   [{ quota: 1.5 }, /1.5 processors/],
+  [{ look: { cores: 8, busy: 2.1, pressure: 0.02 } }, /2.1 of 8 processors were at work.*2 % of the time/],
+  [{ look: { cores: 8, busy: 1, pressure: 0.9 } }, /somebody waited for one 90 % of the time/],
 ])('%j is one sentence', (change, sentence) => {
   const found = deviationsOf({ ...quiet, ...change })
   expect(found).toHaveLength(1)
   expect(found[0]).toMatch(sentence)
+})
+
+test('two seconds tell more than the load of a minute', () => {
+  expect(deviationsOf({ ...quiet, load: 7, look: { cores: 8, busy: 0.4, pressure: 0.01 } })).toEqual([])
 })
 
 test('the environment of this machine has the shape that is read back', async () => {
