@@ -4,10 +4,12 @@ import { couldInterrupt, type Interruption, interruptionsOf } from '../core/inte
 import { isWorkDone } from '../core/touch.ts'
 import { lifeEndOf, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
+import { quantile } from '../stats/quantiles.ts'
 
 /**
  * A completed step is never executed again. One repetition of a step is allowed when both hold:
- * - it was the step in flight: no later step of the task had started before the repetition;
+ * - it was the step in flight: no later step of the task had started before the repetition, and what interrupted it began
+ *   before its completion can have been written down (`recordingMs`);
  * - something interrupted it: between the two starts its executor, the engine or the store exited, or an outage of one of
  *   them, or of a link that this executor uses, was in effect for as long as the engine waits for a silent executor.
  * Each repetition needs an interruption of its own. What no crash explains is an excuse, and counted as one. Without a step in
@@ -21,7 +23,8 @@ const checker: Checker = {
     const trace = traceOf(history)
     const interruptions = interruptionsOf(trace)
     const tally: Tally = { executions: 0, interrupted: 0, afterCrash: 0, excused: 0, breaches: [] }
-    for (const task of trace.tasks) judgeTask(task, interruptions, tally)
+    const recordedInMs = interruptions.length > 0 ? recordingMs(trace.tasks) : 0
+    for (const task of trace.tasks) judgeTask(task, interruptions, recordedInMs, tally)
     const { executions, interrupted, afterCrash, excused, breaches } = tally
     return conclude(trace, {
       judged: executions - excused,
@@ -48,7 +51,7 @@ interface Tally {
   readonly breaches: Execution[]
 }
 
-function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], tally: Tally): void {
+function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], recordedInMs: number, tally: Tally): void {
   const executions = executionsOf(task)
   tally.executions += executions.length
   if (executions.length === 0) return
@@ -57,7 +60,7 @@ function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], tall
   let frontier = 0
   for (const one of executions) {
     if (one.repeats) {
-      const cause = one.step >= frontier ? findCause(one, one.repeats, interruptions, left) : undefined
+      const cause = one.step >= frontier ? findCause(one, one.repeats, interruptions, recordedInMs, left) : undefined
       if (!cause) tally.breaches.push(one)
       else if (cause.crash) tally.afterCrash++
       else tally.excused++
@@ -66,21 +69,48 @@ function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], tall
   }
 }
 
-/** Takes the one that ends first of those that no repetition of this task took yet: what remains explains most. */
+/**
+ * Takes the one that ends first of those that no repetition of this task took yet: what remains explains most. What began when
+ * the step was written down already explains nothing, but what is in its way may hold up the writing.
+ */
 function findCause(
   { startedAt }: Execution,
   before: Execution,
   interruptions: readonly Interruption[],
+  recordedInMs: number,
   used: Set<Interruption>,
 ): Interruption | undefined {
   let found: Interruption | undefined
+  let recordedBy = before.endedAt + recordedInMs
   for (const one of interruptions) {
-    if (one.from > startedAt) break
+    if (one.from > startedAt || one.from > recordedBy) break
+    if (one.node !== undefined && one.node !== before.executor) continue
+    if (one.to > before.startedAt) recordedBy = Math.max(recordedBy, one.to + recordedInMs)
     if (used.has(one) || !couldInterrupt(one, before.executor, before.startedAt, startedAt)) continue
     if (!found || one.to < found.to) found = one
   }
   if (found) used.add(found)
   return found
+}
+
+const fewestGaps = 20
+const shortestRecordingMs = 50
+
+/**
+ * How long a step takes to be written down after its end, generously: the next one begins after that. Twice what 99 of 100
+ * take from the end of a step to the beginning of the next one in the same attempt; no limit where too few can be seen.
+ */
+function recordingMs(tasks: readonly TaskTrace[]): number {
+  const gaps: number[] = []
+  for (const task of tasks) {
+    const executions = executionsOf(task)
+    for (let i = 1; i < executions.length; i++) {
+      const [one, next] = [executions[i - 1]!, executions[i]!]
+      if (next.step === one.step + 1 && next.attempt === one.attempt) gaps.push(next.startedAt - one.endedAt)
+    }
+  }
+  if (gaps.length < fewestGaps) return Infinity
+  return Math.max(shortestRecordingMs, 2 * quantile(gaps, 0.99)!)
 }
 
 /** An executor had work of this task when it was lost: from the start of a step until the start of the next one. */

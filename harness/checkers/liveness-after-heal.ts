@@ -1,4 +1,5 @@
 import { exposures, isOutage } from '../core/exposure.ts'
+import { firstAtLeast } from '../core/sorted.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker, Verdict } from '../core/types.ts'
 
@@ -33,13 +34,11 @@ const checker: Checker = {
 export default checker
 
 function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
-  const allRight = trace.tasks.every(isRight)
+  const field = surveyTasks(trace)
+  const onsets = outages.map(({ armedAt }) => armedAt!).sort((a, b) => a - b)
   const judged = outages.map((fault) => {
-    const next = outages.filter(({ armedAt }) => armedAt! > fault.armedAt!).map(({ armedAt }) => armedAt!)
-    return {
-      fault,
-      life: lifeAfter(fault, trace, Math.min(...next.filter((at) => at > (fault.healedAt ?? 0))), allRight),
-    }
+    const next = onsets[firstAtLeast(onsets, Math.max(fault.healedAt ?? 0, fault.armedAt! + Number.EPSILON))]
+    return { fault, life: lifeAfter(fault, field, next ?? Infinity) }
   })
   const of = (life: Life): readonly FaultTrace[] => judged.filter((one) => one.life === life).map(({ fault }) => fault)
   const dead = of('dead')
@@ -69,31 +68,47 @@ function isRight(task: TaskTrace): boolean {
 
 type Life = 'alive' | 'dead' | 'undecided'
 
-function lifeAfter({ armedAt, healedAt }: FaultTrace, trace: CellTrace, until: number, allRight: boolean): Life {
+/** The tasks in the order in which they were wanted, and what of them is asked for every outage. */
+interface Field {
+  readonly tasks: readonly TaskTrace[]
+  readonly wanted: Float64Array
+  /** From the first task to before each: how many no outage touched, and how many of these saw the right result. */
+  readonly clean: Uint32Array
+  readonly cleanRight: Uint32Array
+  /** When clients knew their right results, in order; as many as tasks where none is missing. */
+  readonly seen: Float64Array
+  readonly longestLifeMs: number
+}
+
+function surveyTasks(trace: CellTrace): Field {
+  const tasks = trace.tasks.toSorted((a, b) => a.intent.intendedAt - b.intent.intendedAt)
+  const touched = exposures(trace)
+  const [clean, cleanRight] = [new Uint32Array(tasks.length + 1), new Uint32Array(tasks.length + 1)]
+  let longestLifeMs = 0
+  tasks.forEach((task, i) => {
+    const own = touched.get(task)?.some((fault) => isOutage(fault, trace)) ? 0 : 1
+    clean[i + 1] = clean[i]! + own
+    cleanRight[i + 1] = cleanRight[i]! + (own && isRight(task) ? 1 : 0)
+    longestLifeMs = Math.max(longestLifeMs, task.intent.giveUpAt - task.intent.intendedAt)
+  })
+  const wanted = Float64Array.from(tasks, ({ intent }) => intent.intendedAt)
+  const seen = Float64Array.from(tasks.filter(isRight), ({ end }) => end!.at).sort()
+  return { tasks, wanted, clean, cleanRight, seen, longestLifeMs }
+}
+
+function lifeAfter({ armedAt, healedAt }: FaultTrace, field: Field, until: number): Life {
   if (healedAt === undefined) return 'undecided'
-  const { tasks } = trace
-  const begun = tasks.filter((task) => {
-    return task.intent.intendedAt > healedAt && task.intent.intendedAt < until && !wasHit(task, trace)
-  })
-  if (begun.length >= fewestAlive && isShareRight(begun)) return 'alive'
-  if (begun.length >= fewestDead) return 'dead'
-  if (allRight && tasks.filter(({ end }) => end!.at > armedAt!).length >= fewestAlive) return 'alive'
-  const underWay = tasks.filter(({ intent, end }) => {
-    return intent.intendedAt < until && intent.giveUpAt > healedAt && (end?.at ?? Infinity) > healedAt
-  })
-  return underWay.length >= fewestDead && isShareRight(underWay) ? 'alive' : 'undecided'
-}
-
-function wasHit(task: TaskTrace, trace: CellTrace): boolean {
-  return (
-    exposures(trace)
-      .get(task)
-      ?.some((fault) => isOutage(fault, trace)) ?? false
-  )
-}
-
-function isShareRight(tasks: readonly TaskTrace[]): boolean {
-  return tasks.filter(isRight).length >= shareAlive * tasks.length
+  const { tasks, wanted, clean, cleanRight, seen, longestLifeMs } = field
+  const [first, last] = [firstAtLeast(wanted, healedAt), firstAtLeast(wanted, until)]
+  const begun = last > first ? clean[last]! - clean[first]! : 0
+  const right = last > first ? cleanRight[last]! - cleanRight[first]! : 0
+  if (begun >= fewestAlive && right >= shareAlive * begun) return 'alive'
+  if (begun >= fewestDead) return 'dead'
+  if (seen.length === tasks.length && seen.length - firstAtLeast(seen, armedAt!) >= fewestAlive) return 'alive'
+  const near = tasks.slice(firstAtLeast(wanted, healedAt - longestLifeMs), last)
+  const underWay = near.filter(({ intent, end }) => intent.giveUpAt > healedAt && (end?.at ?? Infinity) > healedAt)
+  const shared = underWay.filter(isRight).length >= shareAlive * underWay.length
+  return underWay.length >= fewestDead && shared ? 'alive' : 'undecided'
 }
 
 function verdict(

@@ -1,6 +1,7 @@
 import { executionsOf } from './executions.ts'
 import { couldBeFelt } from './harm.ts'
 import { overlap, roleOf, type Span } from './places.ts'
+import { firstAtLeast } from './sorted.ts'
 import { isTouched, type Routes } from './touch.ts'
 import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace } from './trace.ts'
 
@@ -27,12 +28,14 @@ interface Window {
 }
 
 function findExposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
-  const windows = listWindows(trace)
+  const all = listWindows(trace)
   const touched = new Map<TaskTrace, readonly FaultTrace[]>()
-  if (windows.length === 0) return touched
+  if (all.length === 0) return touched
+  const meeting = createIndex(all)
   const routes = routesOf(trace)
   for (const task of trace.tasks) {
-    const faults = touching(task, windows, routes)
+    const windows = meeting([task.intent.intendedAt, lifeEndOf(task)])
+    const faults = windows.length === 0 ? none : touching(task, windows, routes)
     if (faults.length > 0) touched.set(task, faults)
   }
   return touched
@@ -49,6 +52,25 @@ function listWindows(trace: CellTrace): readonly Window[] {
     })
 }
 
+/**
+ * Those windows that overlap a life, in their own order. Outages are short: one that begins before this life ends can only
+ * overlap it if it, or one before it, ends after the life began. Conditions are few, and each is looked at.
+ */
+function createIndex(windows: readonly Window[]): (life: Span) => readonly Window[] {
+  const outages = windows.filter(({ outage }) => outage)
+  const conditions = windows.filter(({ outage }) => !outage)
+  const begins = outages.map(({ span }) => span[0])
+  let latest = -Infinity
+  const latestEnds = outages.map(({ span }) => (latest = Math.max(latest, span[1])))
+  return (life) => {
+    const found = conditions.filter(({ span }) => overlap(span, life))
+    const lasting = found.length
+    for (let i = firstAtLeast(begins, life[1]) - 1; i >= 0 && latestEnds[i]! > life[0]; i--)
+      if (overlap(outages[i]!.span, life)) found.push(outages[i]!)
+    return found.length > 1 && found.length > lasting ? found.sort((a, b) => a.span[0] - b.span[0]) : found
+  }
+}
+
 /** Tasks that live in the API node are executed there, and the ledger says so. */
 function routesOf({ tasks, cell }: CellTrace): Routes {
   const ran = tasks.find(({ effects }) => effects.length > 0)?.effects[0]?.value.executor
@@ -59,21 +81,19 @@ function routesOf({ tasks, cell }: CellTrace): Routes {
 const none: readonly FaultTrace[] = []
 
 function touching(task: TaskTrace, windows: readonly Window[], routes: Routes): readonly FaultTrace[] {
-  const life: Span = [task.intent.intendedAt, lifeEndOf(task)]
-  let certain: Set<Window> | undefined
+  let certain = 0
   let doubtful = false
-  for (const window of windows) {
-    if (window.span[0] >= life[1]) break
-    if (!overlap(window.span, life)) continue
-    if (window.fault.places.some((place) => isTouched(place, task, window.span, routes)))
-      (certain ??= new Set()).add(window)
-    else doubtful ||= window.onWorker
-  }
+  const touched = windows.map(({ fault, span, onWorker }) => {
+    const is = fault.places.some((place) => isTouched(place, task, span, routes))
+    if (is) certain++
+    else doubtful ||= onWorker
+    return is
+  })
   const gaps = doubtful ? interruptionsOf(task) : []
-  if (gaps.length === 0) return certain ? [...certain].map(({ fault }) => fault) : none
-  const causes = certain ? [...certain].filter(({ outage }) => outage) : []
+  if (certain === 0 && gaps.length === 0) return none
+  const causes = windows.filter(({ outage }, i) => touched[i] && outage)
   return windows
-    .filter((one) => certain?.has(one) || (overlap(one.span, life) && mayHaveCutShort(one, gaps, causes)))
+    .filter((one, i) => touched[i] || (gaps.length > 0 && mayHaveCutShort(one, gaps, causes)))
     .map(({ fault }) => fault)
 }
 
@@ -116,10 +136,18 @@ const knownOutages = new WeakMap<FaultTrace, boolean>()
 function isCondition(fault: FaultTrace, trace: CellTrace): boolean {
   const { armedAt, healedAt = trace.endAt } = fault
   if (armedAt === undefined) return false
-  let under = 0
-  for (const { intent } of trace.tasks) if (intent.intendedAt >= armedAt && intent.intendedAt < healedAt) under++
-  return under >= conditionShare * trace.tasks.length
+  const wanted = wantedTimes(trace)
+  return firstAtLeast(wanted, healedAt) - firstAtLeast(wanted, armedAt) >= conditionShare * wanted.length
 }
 
 /** Arming takes a moment of its own, in which a few tasks may be offered. */
 const conditionShare = 0.8
+
+const knownTimes = new WeakMap<CellTrace, Float64Array>()
+
+/** When tasks were to be sent, in order. */
+function wantedTimes(trace: CellTrace): Float64Array {
+  const made = knownTimes.get(trace) ?? Float64Array.from(trace.tasks, ({ intent }) => intent.intendedAt).sort()
+  knownTimes.set(trace, made)
+  return made
+}

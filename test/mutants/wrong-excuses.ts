@@ -70,6 +70,12 @@ function repeat(history: readonly Op[], fits: (op: OpOf<'effect'>) => boolean, t
   })
 }
 
+/** The worker of this step was killed at 800, in the middle of the next one. */
+const isBeforeTheOneInFlight = (op: OpOf<'effect'>): boolean => {
+  const { executor, attempt, endedAt } = op.value
+  return executor === 'worker-0' && attempt === 1 && endedAt > 600 && endedAt < 700
+}
+
 const task = 't-00040'
 const isThirdStep = (op: OpOf<'effect'>): boolean => op.task === task && op.value.step === 3
 const thirdStep = polling(calm).find((op): op is OpOf<'effect'> => op.f === 'effect' && isThirdStep(op))!.value
@@ -238,6 +244,17 @@ export const wrongExcuses: readonly Mutant[] = [
       { fault: 'stall', on: 'worker->store-0', from: 800, to: 1600 },
     ),
     verdict: 'INCONCLUSIVE',
+    caughtBy: ['effect-once'],
+  },
+  {
+    name: 'after a crash the step before the one in flight is done again, which was written down long before',
+    history: rewrite(polling(broken), (op) => {
+      if (op.f !== 'effect' || !isBeforeTheOneInFlight(op)) return [op]
+      const { index: _, ...rest } = op
+      const again = { attempt: 2, executor: 'worker-1', startedAt: 1095, endedAt: 1099 }
+      return [op, { ...rest, at: 1099, value: { ...op.value, ...again } }]
+    }),
+    verdict: 'FAIL',
     caughtBy: ['effect-once'],
   },
   {
