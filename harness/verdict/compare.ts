@@ -15,6 +15,9 @@ import { matchCells, type Pair } from './pairs.ts'
 /** With fewer, no interval over faults is claimed, and blocks are not the unit. */
 const fewestUnits = 5
 
+/** With fewer faults that differ, how alike the fates of one are cannot be told from them. */
+const fewestTelling = 3
+
 /** What to hold against what. `cells` may be of two runs. */
 export interface Matchup {
   readonly first: ComparedSide
@@ -98,6 +101,8 @@ function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifferen
 interface Unit {
   readonly pairs: number
   readonly difference: number
+  /** Of its pairs, those that differ. */
+  readonly alone: number
   readonly shared: boolean
 }
 
@@ -105,7 +110,8 @@ function unitsOf(pairs: readonly Pair[], signs: readonly number[]): readonly Uni
   const members = pairs.map((pair, i) => ({ key: pair.fault ?? `alone/${i}`, sign: signs[i]! }))
   return [...Map.groupBy(members, ({ key }) => key).values()].map((group) => {
     const difference = group.reduce((sum, { sign }) => sum + sign, 0)
-    return { pairs: group.length, difference, shared: group.length > 1 }
+    const alone = group.filter(({ sign }) => sign !== 0).length
+    return { pairs: group.length, difference, alone, shared: group.length > 1 }
   })
 }
 
@@ -124,13 +130,17 @@ function intervalOver(units: readonly Unit[], counts: Parameters<typeof newcombe
 }
 
 function designEffect(units: readonly Unit[]): number {
-  const pairs = units.reduce((sum, unit) => sum + unit.pairs, 0)
-  const full = units.reduce((sum, unit) => sum + unit.pairs ** 2, 0) / pairs
-  const telling = units.filter(({ shared, difference }) => shared && difference !== 0)
-  if (telling.length < fewestUnits) return full
+  const faults = units.filter(({ shared }) => shared)
+  if (faults.filter(({ difference }) => difference !== 0).length < fewestTelling) return likenSizes(faults)
   const squares = units.reduce((sum, { difference }) => sum + difference ** 2, 0)
-  const single = units.reduce((sum, { difference }) => sum + Math.abs(difference), 0)
-  return Math.min(full, Math.max(1, squares / single))
+  const single = units.reduce((sum, { alone }) => sum + alone, 0)
+  return Math.max(1, squares / single)
+}
+
+/** Were every fault's pairs all of one fate. */
+function likenSizes(faults: readonly Unit[]): number {
+  const pairs = faults.reduce((sum, fault) => sum + fault.pairs, 0)
+  return faults.reduce((sum, fault) => sum + fault.pairs ** 2, 0) / pairs
 }
 
 function blockDifferences(pairs: readonly Pair[], signs: readonly number[]): readonly number[] {
