@@ -2,37 +2,54 @@
 // Plain JavaScript that any Node can read: it finds a Node that runs TypeScript, and hands over to it.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const wanted = 24
 // Node's own exit code for a crash is 1, which would read as a verdict.
 const [usage, harnessError] = [3, 4]
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+// Who hands over keeps the other end of this descriptor of its child, named by this variable, for as long as it lives.
+const [lifeline, lifelineFd] = ['OUTLAST_LIFELINE_FD', 3]
 
 if (Number.parseInt(process.versions.node, 10) >= wanted) await start()
 else if (existsSync(pinned)) handOver()
 else refuse()
 
 async function start() {
+  endWithStarter()
   const built = new URL('../dist/harness/cli/main.js', import.meta.url)
   const source = new URL('../harness/cli/main.ts', import.meta.url)
   try {
     const { main } = await import((existsSync(source) ? source : built).href)
     await main(process.argv.slice(2))
   } catch (error) {
-    console.error(error)
+    console.error(`outlast failed, which says nothing about the systems under test: ${String(error)}`)
     process.exitCode = harnessError
   }
 }
 
 function handOver() {
-  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, [lifeline]: String(lifelineFd) },
+  })
   // A terminal sends its signals to both of us; whoever signals only this process means the other.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.stdio[lifelineFd].on('error', () => {})
   child.on('error', refuse)
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? (signal ? harnessError : usage)
   })
+}
+
+/** Killed by SIGKILL, the process that a user started can pass on nothing: then this one dies in the same way. */
+function endWithStarter() {
+  const fd = Number(process.env[lifeline])
+  delete process.env[lifeline]
+  if (fd !== lifelineFd) return
+  const die = () => process.kill(process.pid, 'SIGKILL')
+  new Socket({ fd, readable: true, writable: false }).on('error', die).on('close', die).resume().unref()
 }
 
 function refuse() {

@@ -65,7 +65,7 @@ export function cellFields(results: RunResults, cell: CellResult): readonly stri
   return [
     rowName(results, cell),
     count(success.n),
-    success.n === 0 ? '–' : outcomeText(outcomes),
+    success.n === 0 && outcomes.cut === 0 ? '–' : outcomeText(outcomes),
     unlessInvalid(cell, shareWithInterval(success)),
     timeWithInterval(overhead, 'p50'),
     timeWithInterval(overhead, 'p95'),

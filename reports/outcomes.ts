@@ -10,12 +10,13 @@ const words = {
   failed: ['failed_known'],
   wrong: ['wrong'],
   'not sent': ['not_offered'],
+  cut: ['cut'],
 } as const satisfies Readonly<Record<string, readonly Outcome[]>>
 type Word = keyof typeof words
 
 /** One line for under the first table: what its words mean. */
 export const legend =
-  'ok: the right result in time; late: the right result after the deadline; lost: a result that the client never saw; failed: the client was told so. ' +
+  'ok: the right result in time; late: the right result after the deadline; lost: a result that the client never saw; failed: the client was told so; cut: the run ended first, which is neither. ' +
   'Promises, apart from success: kept, if all that were put to the test held; broken; or not tested.'
 
 type Counts = CellResult['outcomes']
@@ -36,7 +37,7 @@ export function headline({ cells }: RunResults): string | undefined {
   const of = (word: Word): number => valid.reduce((sum, { outcomes }) => sum + countOf(outcomes, word), 0)
   const n = valid.reduce((sum, { success }) => sum + success.n, 0)
   if (n === 0) return undefined
-  const rest = (['late', 'lost', 'failed', 'wrong'] as const).filter((word) => of(word) > 0)
+  const rest = (['late', 'lost', 'failed', 'wrong', 'cut'] as const).filter((word) => of(word) > 0)
   const apart = rest.map((word) => `, ${count(of(word))} ${word}`).join('')
   const without = valid.length < cells.length ? `, ${plural(cells.length - valid.length, 'invalid cell')} left out` : ''
   return `${count(of('ok') + of('late'))} of ${plural(n, 'task')} with a result${apart}${without}`

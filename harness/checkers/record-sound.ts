@@ -41,7 +41,19 @@ function firstOf(task: string, found: readonly Impossible[]): readonly Impossibl
 }
 
 function impossibleTimes(task: TaskTrace, trace: CellTrace): readonly Impossible[] {
-  return [...deadlines(task, trace), ...beforeIntended(task), ...effects(task), ...tooSoon(task)]
+  return [
+    ...cutInWhole(task, trace),
+    ...deadlines(task, trace),
+    ...beforeIntended(task),
+    ...effects(task),
+    ...tooSoon(task),
+  ]
+}
+
+/** What is cut counts for nothing: in a cell that came to its end nothing may be. */
+function cutInWhole(task: TaskTrace, { complete }: CellTrace): readonly Impossible[] {
+  if (!complete || taskEnd(task)?.reason !== 'cut') return []
+  return [{ text: 'it was cut by an interruption, and the cell came to its end', ops: [task.end!.index] }]
 }
 
 function deadlines({ intent, invoke }: TaskTrace, { cell }: CellTrace): readonly Impossible[] {

@@ -8,6 +8,8 @@ const lingerMs = 2_000
 
 /** The `outlast` command. Sets the process's exit code, and never rejects. */
 export async function main(args: readonly string[]): Promise<void> {
+  // Node's own exit code for what nobody caught is 1, which would read as a verdict.
+  process.on('uncaughtException', (error) => process.exit(reportError(error)))
   for (const stream of [process.stdout, process.stderr]) stream.on('error', toleratePipe)
   process.exitCode = await execute(args)
   setTimeout(() => process.exit(), lingerMs).unref()

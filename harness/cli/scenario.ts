@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { UsageError } from '../core/errors.ts'
-import type { Plan } from '../core/plan.ts'
+import type { CellPlan, Plan, Selection } from '../core/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { type LoadedScenario, loadScenario, readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'
@@ -48,7 +48,9 @@ export async function planScenario(
   const { scenario, ...kept } = await loadScenario(path, catalog)
   const { seed, runtime, schedule: file } = options
   const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
-  const chosen = { runtime, ...(seed !== undefined && { seed }), ...(schedule && { schedule }) }
+  const { whyNot } = selectionOf(options)
+  const concerns = (at: Place): boolean => whyNot(at) === undefined
+  const chosen = { runtime, concerns, ...(seed !== undefined && { seed }), ...(schedule && { schedule }) }
   const plan = selectCells(compilePlan(scenario, catalog, chosen), scenario, options)
   return { plan: await leaveOutImpossible(plan, catalog), ...kept }
 }
@@ -71,18 +73,32 @@ export function selectCells(
     ),
   ]
   if (problems.length > 0) throw new UsageError(problems)
-  const leftOut = ({ pattern, arm }: { readonly pattern: string; readonly arm: string }): string | undefined => {
-    if (patterns && !patterns.includes(pattern)) return '--patterns'
-    return arms && !arms.includes(arm) ? '--arms' : undefined
-  }
-  const keep = (at: { readonly pattern: string; readonly arm: string }): boolean => leftOut(at) === undefined
+  const { whyNot, selection } = selectionOf({ ...(patterns && { patterns }), ...(arms && { arms }) })
+  const keep = (at: Place): boolean => whyNot(at) === undefined
   const { cells, notApplicable, gates, published } = plan
   return {
     ...plan,
     cells: cells.filter(keep),
     notApplicable: notApplicable.filter(keep),
-    gates: gates.map((gate) => (keep(gate) ? gate : { ...gate, leftOut: leftOut(gate)! })),
+    gates: gates.map((gate) => (keep(gate) ? gate : { ...gate, leftOut: whyNot(gate)! })),
     published: published.filter(keep),
+    ...((patterns || arms) && { selection }),
+  }
+}
+
+type Place = Pick<CellPlan, 'pattern' | 'arm'>
+
+/** What was asked for, and the option that leaves a cell out; undefined for one that is not left out. */
+function selectionOf({ patterns, arms }: Selection): {
+  readonly selection: Selection
+  readonly whyNot: (at: Place) => string | undefined
+} {
+  return {
+    selection: { ...(patterns && { patterns }), ...(arms && { arms }) },
+    whyNot: ({ pattern, arm }) => {
+      if (patterns && !patterns.includes(pattern)) return '--patterns'
+      return arms && !arms.includes(arm) ? '--arms' : undefined
+    },
   }
 }
 

@@ -108,7 +108,8 @@ export interface Vocabulary {
   health: { type: 'observe'; value: HarnessHealth }
 }
 
-export type Phase = 'load' | 'heal' | 'drain' | 'final' | 'end'
+/** `end`: nothing is missing. `cut` in its place: the run was interrupted, and `error` says by what. */
+export type Phase = 'load' | 'heal' | 'drain' | 'final' | 'end' | 'cut'
 
 /** The state machine of a task: `async-api` contract. Terminal: completed, failed, cancelled, expired, rejected. */
 export type TaskStatus =
@@ -144,8 +145,8 @@ export interface TaskEnd {
   readonly status?: TaskStatus
   readonly digest?: string | null
   readonly via?: Via
-  /** fail: `not-offered`, `refused` (every submit definitely failed), `gone` (the server forgot it), `task-failed`. */
-  readonly reason?: 'not-offered' | 'refused' | 'gone' | 'task-failed'
+  /** fail: `not-offered`, `refused` (every submit definitely failed), `gone` (the server forgot it), `task-failed`. info: `cut` (the run ended first). */
+  readonly reason?: 'not-offered' | 'refused' | 'gone' | 'task-failed' | 'cut'
 }
 
 /**

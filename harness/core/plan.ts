@@ -19,6 +19,14 @@ export interface Plan {
   /** What somebody published, to be put beside what is predicted and measured. */
   readonly published: readonly Published[]
   readonly health: HealthLimits
+  /** What of the scenario was asked for; absent: all of it. */
+  readonly selection?: Selection
+}
+
+/** Names of the scenario's patterns and arms; undefined: all. */
+export interface Selection {
+  readonly patterns?: readonly string[]
+  readonly arms?: readonly string[]
 }
 
 /** A pattern that an arm cannot be carried out on, and why. */

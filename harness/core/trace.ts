@@ -50,6 +50,8 @@ export interface CellTrace {
   /** The history reaches the phase `end`: nothing is missing at its tail. */
   readonly complete: boolean
   readonly phases: ReadonlyMap<Phase, number>
+  /** What interrupted the run, where it was interrupted before the cell's end; empty where nobody said. */
+  readonly cut?: string
   /** Time of the latest op. */
   readonly endAt: number
   /** By ordinal. */
@@ -94,12 +96,15 @@ function buildTrace(history: History): CellTrace {
   let cell: CellPlan | undefined
   let health: OpOf<'health'> | undefined
   let disk: OpOf<'disk'> | undefined
+  let cut: string | undefined
   let endAt = 0
   for (const op of history) {
     endAt = Math.max(endAt, op.at)
     if (op.f === 'cell') cell ??= op.value
-    else if (op.f === 'phase') phases.set(op.value.phase, op.at)
-    else if (op.f === 'fault') faultOps.push(op)
+    else if (op.f === 'phase') {
+      phases.set(op.value.phase, op.at)
+      if (op.value.phase === 'cut') cut = op.error ?? ''
+    } else if (op.f === 'fault') faultOps.push(op)
     else if (op.f === 'node') rest.nodes.push(op)
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
@@ -107,8 +112,13 @@ function buildTrace(history: History): CellTrace {
   }
   const tasks = [...byTask.values()].sort((a, b) => a.intent.ordinal - b.intent.ordinal)
   const faults = traceFaults(cell, faultOps)
-  const found = { ...(cell && { cell }), ...(health && { health }), ...(disk && { disk }) }
-  return { ...found, complete: phases.has('end'), phases, endAt, tasks, byTask, faults, ...rest }
+  const found = {
+    ...(cell && { cell }),
+    ...(health && { health }),
+    ...(disk && { disk }),
+    ...(cut !== undefined && { cut }),
+  }
+  return { ...found, complete: phases.has('end') && !phases.has('cut'), phases, endAt, tasks, byTask, faults, ...rest }
 }
 
 function collectTasks(history: History): Map<string, Growing> {

@@ -3,7 +3,7 @@ import { monotonicMs } from '../core/clock.ts'
 export interface PacerReport {
   /** Lag of each dispatch behind its intended time, in milliseconds. */
   readonly lagsMs: Float64Array
-  /** Entries that were never dispatched: the cap was reached, or the run was aborted. */
+  /** Entries that were never dispatched, because the cap was reached. What an abort came before is not counted. */
   readonly notOffered: number
 }
 
@@ -24,7 +24,7 @@ export interface OpenLoop {
  * Offer every arrival at its intended time, never waiting for an answer (open loop), so that a system that stalls
  * cannot slow its own load down: the cure for coordinated omission (Tene, "How NOT to Measure Latency").
  * Each wake-up sends everything that is due: pacing is credited from elapsed time, not from ticks.
- * Resolves when the last one was offered.
+ * Resolves when the last one was offered, or at once on an abort.
  */
 export async function offerOpenLoop(loop: OpenLoop): Promise<PacerReport> {
   const lagsMs = new Float64Array(loop.arrivals.length)
@@ -46,8 +46,7 @@ export async function offerOpenLoop(loop: OpenLoop): Promise<PacerReport> {
     while (next < loop.arrivals.length && loop.arrivals[next]! <= now) offer(next++)
     if (next < loop.arrivals.length) await sleepMs(loop.arrivals[next]! - (monotonicMs() - loop.epochMs))
   }
-  for (; next < loop.arrivals.length; next++, notOffered++) loop.skip(next)
-  return { lagsMs, notOffered }
+  return { lagsMs: lagsMs.subarray(0, next), notOffered }
 }
 
 /** Timers round down to whole milliseconds and may fire early: the loop re-checks the clock, so early is only a spin. */

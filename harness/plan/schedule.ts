@@ -5,10 +5,10 @@ import type { Catalog } from './catalog.ts'
 import { type Path, type Problem, readDocument } from './document.ts'
 import { specId } from './expand.ts'
 import { findProblems, formatProblems } from './problems.ts'
-import type { Arm, FaultSpec, Scenario } from './scenario.ts'
+import { type Arm, type FaultSpec, loadWindowMs, type Scenario } from './scenario.ts'
 import { roles } from './target.ts'
 import { section } from './section.ts'
-import { describe } from './units.ts'
+import { describe, formatDuration } from './units.ts'
 
 /** `schedule.json`: every firing of a plan, to be replayed with `--schedule`. Real milliseconds. */
 export interface Schedule {
@@ -130,11 +130,17 @@ function checkArmSchedule(path: Path, entry: ArmSchedule, scenario: Scenario, ca
     const place = [...path, 'faults', i]
     if (ids.indexOf(planned.id) !== i)
       return [{ path: [...place, 'id'], message: `${planned.id} is there twice; write it once` }]
-    return checkPlanned(place, planned, arm, catalog)
+    return checkPlanned(place, planned, arm, scenario, catalog)
   })
 }
 
-function checkPlanned(path: Path, planned: PlannedFault, arm: Arm, catalog: Catalog): readonly Problem[] {
+function checkPlanned(
+  path: Path,
+  planned: PlannedFault,
+  arm: Arm,
+  scenario: Scenario,
+  catalog: Catalog,
+): readonly Problem[] {
   const spec = arm.faults.find(({ id }) => id === specId(planned))
   if (!spec) {
     const known = arm.faults.map(({ id }) => id).join(', ') || 'none'
@@ -143,9 +149,30 @@ function checkPlanned(path: Path, planned: PlannedFault, arm: Arm, catalog: Cata
   const params = findProblems(catalog.faults.get(spec.fault)!.params, planned.params)
   return [
     ...mustEqual([...path, 'fault'], planned.fault, spec.fault),
+    ...checkTrigger([...path, 'trigger'], planned, scenario, catalog),
     ...checkTarget([...path, 'target'], planned, spec),
     ...params.map((problem) => ({ ...problem, path: [...path, 'params', ...problem.path] })),
   ]
+}
+
+/** As in a scenario: what comes after the load would meet nobody. */
+function checkTrigger(
+  path: Path,
+  { trigger }: PlannedFault,
+  { load, profile, timeScale }: Scenario,
+  catalog: Catalog,
+): readonly Problem[] {
+  const work = catalog.profiles.get(profile)!
+  if (trigger.kind === 'time') {
+    const windowMs = loadWindowMs(load, work.idealMs) / timeScale
+    const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
+    return trigger.atMs < windowMs ? [] : [{ path: [...path, 'atMs'], message: `${when} of real time; write less` }]
+  }
+  const noSuch = (what: 'task' | 'step', last: number): readonly Problem[] =>
+    trigger[what] <= last
+      ? []
+      : [{ path: [...path, what], message: `there is no ${what} ${trigger[what]}; write 1 to ${last}` }]
+  return [...noSuch('task', load.tasks), ...noSuch('step', work.steps)]
 }
 
 function checkTarget(

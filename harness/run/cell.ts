@@ -16,7 +16,7 @@ import { offerOpenLoop, type PacerReport } from '../load/open-loop.ts'
 import { type CellFolder, createCell } from '../store/cell-folder.ts'
 import type { LineFile } from '../store/line-file.ts'
 import { openHistory } from '../store/history-file.ts'
-import { conclude } from './conclude.ts'
+import { conclude, concludeCut } from './conclude.ts'
 import type { HealthMonitor } from './health.ts'
 import { createJobRunner, type JobRunner, openDispatcher, planJobs } from './jobs.ts'
 import { type Ledger, openLedger } from './ledger.ts'
@@ -32,6 +32,8 @@ export interface ReadyCell extends AsyncDisposable {
   readonly counts: JobRunner['counts']
   /** Offer the load from `epochMs` on, carry out the faults, heal, and wait until every client knows or gave up. */
   underLoad(epochMs: number): Promise<void>
+  /** Before the end: keep the effects so far, and say why no more is known. Never rejects. */
+  cut(): Promise<void>
   /** Read the truth from servers and ledger, and complete the history. */
   conclude(health: ReturnType<HealthMonitor['stop']>): Promise<void>
 }
@@ -55,7 +57,7 @@ export async function prepareCell(cell: CellPlan, context: BlockContext, events:
     return readyCell(parts, history, stack.move())
   } catch (error) {
     recorder.startAt(monotonicMs())
-    const value = { phase: 'end' } as const
+    const value = { phase: context.signal.aborted ? 'cut' : 'end' } as const
     recorder.record({ f: 'phase', type: 'observe', process: 'harness', value, error: describeError(error) })
     throw error
   }
@@ -93,6 +95,10 @@ function readyCell(parts: Parts, history: LineFile<Op>, owned: AsyncDisposableSt
     underLoad: async (epochMs) => {
       pacer = await offerLoad(parts, epochMs)
       await history.sync()
+    },
+    cut: async () => {
+      await concludeCut(parts)
+      await history.sync().catch(() => {})
     },
     conclude: async (health) => {
       await conclude(parts, pacer!, health)

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { describeError } from '../core/errors.ts'
 import { diskFullWords } from '../os/last-words.ts'
 import { nodeOf } from '../core/places.ts'
 import type { PacerReport } from '../load/open-loop.ts'
@@ -35,6 +36,16 @@ export async function conclude(
     },
   })
   enterPhase(parts, 'end', await findFullDisk(parts))
+}
+
+/** An interrupted cell has no end: what the ledger knows is kept, and nobody is asked for what may still be under way. */
+export async function concludeCut(parts: Parts): Promise<void> {
+  const { recorder, ledger, context } = parts
+  // Interrupted before the load, it has no zero yet.
+  recorder.startAt(recorder.epochMs)
+  const { effects } = await ledger.readAll().catch(() => ({ effects: [] }))
+  for (const effect of effects) recordEffect(recorder, effect)
+  enterPhase(parts, 'cut', describeError(context.signal.reason))
 }
 
 /** A system whose servers had no room for their files was not measured. */

@@ -107,6 +107,7 @@ export function createJobRunner(
     } catch (error) {
       if (error instanceof JobFailed)
         complete('fail', { reason: error.reason, ...(error.taskId && { taskId: error.taskId }) }, error.message)
+      else if (abort.aborted) complete('info', { reason: 'cut' }, describeError(error))
       else complete('info', {}, describeError(error))
     } finally {
       limit.dispose()

@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { stat } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
-import { HarnessError, UsageError } from '../core/errors.ts'
+import { HarnessError } from '../core/errors.ts'
 import type { History } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
-import { unmeasuredBy } from '../core/verification.ts'
 import { cellBegan, cellFolder } from '../store/cell-folder.ts'
 import { readHistory } from '../store/history-file.ts'
 import { compareLedger } from '../store/ledger-file.ts'
@@ -34,9 +33,15 @@ export async function judgeFolder(run: RunFolder, taken: Taken = 'recorded'): Pr
     const history = await readCell(run, cell, record)
     if (history) cells.push(judgeCell(history, checkers))
   }
-  if (cells.length === 0 && plan.cells.length > 0 && unmeasuredBy(verification).length === 0)
-    throw new UsageError(`${run.path} has no histories: it was interrupted before any cell began`)
-  return { ...judgeRun({ run: run.name, plan, environment, verification, cells }), ...record.close() }
+  const results = judgeRun({ run: run.name, plan, environment, verification, cells })
+  return { ...results, folder: typed(run.path), ...record.close() }
+}
+
+/** Relative to here, unless it is elsewhere. */
+function typed(path: string): string {
+  const near = relative(process.cwd(), path)
+  if (near.startsWith('..')) return path
+  return near.startsWith('-') ? `./${near}` : near
 }
 
 /**

@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly out: string
   /** Whether patterns are held against the contract before they are measured. */
   readonly verify: boolean
-  /** An abort heals, stops, cleans up and rejects. */
+  /** An abort ends the run in order: its reason says by what. */
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
 }
@@ -51,7 +51,8 @@ export interface RunOutcome {
 /**
  * Carry out a plan: hold its patterns against the contract; then, of those that keep it, block after block, the cells of a
  * block side by side, each leaving a history; then judge the histories as `outlast check` would. Nothing is left running, also when this process dies: a reaper sees to that.
- * Rejects with HarnessError when the runtime cannot be used or the run was aborted.
+ * An abort heals, stops and cleans up, and what was not decided by then is cut. Rejects with HarnessError when the runtime
+ * cannot be used.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { plan, onProgress } = options
@@ -70,11 +71,14 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
     plan.cells.length === 0 ? 0 : sum(blocksOf(plan.cells).map((block) => Math.max(...block.map(plannedCellMs))))
   onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
   const conduct = async (temp: string): Promise<void> => {
-    const verification = options.verify ? await verify(folder, temp, runtime, options) : undefined
-    await conductBlocks(folder, temp, runtime, measuredOnly(plan, verification), options)
+    try {
+      const verification = options.verify ? await verify(folder, temp, runtime, options) : undefined
+      await conductBlocks(folder, temp, runtime, measuredOnly(plan, verification), options)
+    } catch (error) {
+      if (!options.signal.aborted) throw error
+    }
   }
   const leftBehind = await supervise(sweepers, conduct, join(folder.path, 'reaper.log'))
-  options.signal.throwIfAborted()
   const results = await judgeFolder(folder, 'fresh')
   await writeResults(folder, results)
   return { folder: folder.path, results, leftBehind }
@@ -136,7 +140,8 @@ async function conductBlocks(
   const engines = await findEngines(options.engines)
   const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
   const context = { folder, temp, journal, runtime, engines, faults, signal: options.signal }
-  for (const block of blocksOf(cells)) await conductBlock(block, context, options.onProgress)
+  for (const block of blocksOf(cells))
+    if (!context.signal.aborted) await conductBlock(block, context, options.onProgress)
 }
 
 /** Cells of one block run side by side: the same work, the same faults, the same noise. */
@@ -147,7 +152,7 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
   const settled = await Promise.allSettled(block.map((cell) => prepare(cell, { ...context, machine }, onProgress)))
   const ready = settled.flatMap((one) => (one.status === 'fulfilled' ? [stack.use(one.value)] : []))
   settled.forEach((one, i) => one.status === 'rejected' && reportFailure(block[i]!, one.reason, started, onProgress))
-  context.signal.throwIfAborted()
+  if (context.signal.aborted) return cutShort(ready)
   const health = watchHealth()
   // A moment for every cell to reach its starting line.
   const epochMs = monotonicMs() + 100
@@ -159,7 +164,7 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
     clearInterval(ticker)
   }
   const seen = health.stop()
-  context.signal.throwIfAborted()
+  if (context.signal.aborted) return cutShort(ready)
   await Promise.all(ready.map((cell) => cell.conclude(seen)))
   for (const { cell, counts } of ready)
     onProgress({
@@ -169,6 +174,10 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
       ok: counts.ok,
       tasks: cell.tasks,
     })
+}
+
+async function cutShort(ready: readonly ReadyCell[]): Promise<void> {
+  await Promise.all(ready.map((cell) => cell.cut()))
 }
 
 async function prepare(cell: CellPlan, context: BlockContext, onProgress: OnProgress): Promise<ReadyCell> {

@@ -63,7 +63,7 @@ const end = is.fields<TaskEnd>({
   status: is.optional(status),
   digest: is.optional(is.nullable(is.text)),
   via: is.optional(is.oneOf({ response: true, callback: true, poll: true, stream: true })),
-  reason: is.optional(is.oneOf({ 'not-offered': true, refused: true, gone: true, 'task-failed': true })),
+  reason: is.optional(is.oneOf({ 'not-offered': true, refused: true, gone: true, 'task-failed': true, cut: true })),
 })
 
 const submit = is.fields<Values['submit']>({
@@ -190,7 +190,7 @@ const health = is.fields<HarnessHealth>({
 })
 
 const phase = is.fields<Values['phase']>({
-  phase: is.oneOf({ load: true, heal: true, drain: true, final: true, end: true }),
+  phase: is.oneOf({ load: true, heal: true, drain: true, final: true, end: true, cut: true }),
 })
 
 const harness = { process: 'harness', task: false, completes: false } as const

@@ -115,4 +115,7 @@ export const planSchema: z.ZodType<Plan> = z.looseObject({
     }),
   ),
   health: healthLimits,
+  selection: z.exactOptional(
+    z.looseObject({ patterns: z.exactOptional(z.array(z.string())), arms: z.exactOptional(z.array(z.string())) }),
+  ),
 })

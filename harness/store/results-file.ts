@@ -252,5 +252,6 @@ export const resultsSchema: z.ZodType<RunResults> = z.looseObject({
   verdict: runVerdict,
   reasons: z.array(z.string()),
   files: optional(z.record(z.string(), z.string())),
+  folder: optional(z.string()),
   record: optional(z.array(z.string())),
 })

@@ -26,6 +26,8 @@ export interface RunResults {
   readonly reasons: readonly string[]
   /** The SHA-256 of each file that all this was made from, by its path in the folder; absent: nothing vouches for them. */
   readonly files?: Readonly<Record<string, string>>
+  /** Where the run's folder is, as it is to be typed where it was judged. */
+  readonly folder?: string
   /** What is to be said of these files: one sentence each. */
   readonly record?: readonly string[]
 }
@@ -42,6 +44,7 @@ export const outcomes = {
   wrong: 'the client accepted a result that is not the right one',
   lost_everywhere: 'neither the client nor the server has it',
   not_offered: 'the harness never sent it: makes the run invalid',
+  cut: 'the run ended before it was decided, or before it was sent: neither success nor failure',
 } as const
 export type Outcome = keyof typeof outcomes
 
@@ -65,6 +68,7 @@ export interface CellResult {
   readonly faults: readonly FaultResult[]
   readonly health?: HarnessHealth
   readonly disk?: DiskCost
+  /** Those that were decided: what was cut is counted in `outcomes` alone, and in no share. */
   readonly tasks: readonly TaskRow[]
 }
 

@@ -19,7 +19,16 @@ import {
 import { decideFate, type Fate } from './outcomes.ts'
 import { summarizeOverhead } from './overhead.ts'
 import { firingsOf, proportionOf } from './proportion.ts'
-import { rank, reasonFromCheck, reasonFromFailure, reasonsFromFaults, worst } from './reasons.ts'
+import {
+  rank,
+  type Reason,
+  reasonFromCheck,
+  reasonFromCut,
+  reasonFromFailure,
+  reasonsFromFaults,
+  undecided,
+  worst,
+} from './reasons.ts'
 
 /**
  * Everything that one history says: outcomes, figures with intervals, checks and the verdict. Pure.
@@ -30,7 +39,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   const trace = traceOf(history)
   const { cell } = trace
   if (!cell) throw new HarnessError('a history begins with the plan of its cell: this one has none')
-  const fates = new Map(trace.tasks.map((task) => [task, decideFate(task)]))
+  const fates = new Map(trace.tasks.map((task) => [task, decideFate(task, trace.complete)]))
   const checks = checkers.map((checker) => runChecker(checker, history, cell))
   const faults = trace.faults.map(describeFault)
   const failure = reasonFromFailure(cell.id, history)
@@ -39,7 +48,8 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
     failure && trace.tasks.length === 0
       ? [failure]
       : [failure, ...checks.map((check) => reasonFromCheck(cell.id, check)), ...reasonsFromFaults(cell.id, faults)]
-  const reasons = rank(found.filter((reason) => reason !== undefined))
+  const cut = trace.complete || failure ? undefined : reasonFromCut(cell, trace)
+  const reasons = rank(cut ? [cut, ...found.filter(isWorse)] : found.filter((reason) => reason !== undefined))
   return {
     cell,
     verdict: worst(reasons.map(({ verdict }) => verdict)),
@@ -50,6 +60,11 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
     ...(trace.health && { health: trace.health.value }),
     ...(trace.disk && { disk: trace.disk.value }),
   }
+}
+
+/** That a record ends early says why nothing else could be told. */
+function isWorse(reason: Reason | undefined): reason is Reason {
+  return reason !== undefined && reason.verdict !== 'INCONCLUSIVE'
 }
 
 type Figures = Pick<
@@ -67,19 +82,21 @@ type Figures = Pick<
 >
 
 function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace, Fate>): Figures {
-  const tasks = trace.tasks.map((task) => describeTask(task, fates.get(task)!, trace))
+  const decided = trace.tasks.filter((task) => fates.get(task)!.outcome !== 'cut')
+  const tasks = decided.map((task) => describeTask(task, fates.get(task)!, trace))
   const exposed = tasks.filter((task) => task.exposed)
   const isOk = ({ outcome }: TaskRow): boolean => outcome === 'ok'
   const served = new Set(trace.tasks.filter((task) => fates.get(task)!.serverHas).map(({ task }) => task))
-  const offered = trace.tasks.filter((task) => fates.get(task)!.outcome !== 'not_offered')
+  const offered = decided.filter((task) => fates.get(task)!.outcome !== 'not_offered')
   return {
-    outcomes: countOutcomes(tasks),
+    outcomes: { ...countOutcomes(tasks), ...(!trace.complete && { cut: undecided(trace, cell) }) },
     success: proportionOf([{ cell, tasks }], isOk),
     ...(exposed.length > 0 && { exposed: proportionOf([{ cell, tasks: exposed }], isOk) }),
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
     overhead: summarizeOverhead(tasks, cell.timeScale),
-    episodes: measureEpisodes(trace, (task) => fates.get(task)!.seenAt),
-    interruptions: interruptionsIn(trace),
+    // Of what was cut nobody knows whether it would have been lost, or gone on with.
+    episodes: trace.complete ? measureEpisodes(trace, (task) => fates.get(task)!.seenAt) : [],
+    interruptions: trace.complete ? interruptionsIn(trace) : [],
     rework: {
       ...measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
       ...reworkInterval(withEpisodes(offered, tasks), exitsOf(trace), firingsOf([{ cell }])),

@@ -15,9 +15,12 @@ export interface Fate {
  * Exactly one outcome per intended task (`measure.md` 2.1). What the client knows decides; where it knows nothing, the
  * server's word after heal and drain does. Without that word an accepted task is `stuck`, any other `lost_everywhere`
  * (and anti-vacuity says that nobody could tell). A right result is late, not lost, whenever it comes: also one that the
- * server had only after its client's patience, which the scenario's `grace` sets, had ended.
+ * server had only after its client's patience, which the scenario's `grace` sets, had ended. What the end of the run came
+ * before is cut: also a task without an end in a history that is not `whole`.
  */
-export function decideFate(task: TaskTrace): Fate {
+export function decideFate(task: TaskTrace, whole = true): Fate {
+  if (taskEnd(task)?.reason === 'cut' || (!whole && !task.end))
+    return { outcome: 'cut', seenAt: Infinity, serverHas: hasServerEvidence(task) }
   const outcome = classify(task)
   const saw = task.end?.type === 'ok' && (outcome === 'ok' || outcome === 'late')
   const seenAt = saw ? task.end!.at : Infinity

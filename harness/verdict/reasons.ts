@@ -1,4 +1,6 @@
 import type { History } from '../core/history.ts'
+import type { CellPlan } from '../core/plan.ts'
+import { type CellTrace, taskEnd } from '../core/trace.ts'
 import type { CheckResult, FaultResult, RunVerdict } from '../store/schema.ts'
 
 /** A sentence, and what it makes of the verdict. */
@@ -65,7 +67,30 @@ function name(faults: readonly FaultResult[]): string {
 
 /** A cell that could not be carried out ends with why; undefined for every other. */
 export function reasonFromFailure(cell: string, history: History): Reason | undefined {
-  const end = history.findLast(({ f }) => f === 'phase')
-  if (!end?.error) return undefined
+  const end = history.findLast((op) => op.f === 'phase')
+  if (!end?.error || end.value.phase === 'cut') return undefined
   return { verdict: 'INVALID', text: `${cell}: it could not be carried out: ${end.error.trim()}` }
+}
+
+/** Tasks of a cell that was interrupted, or whose harness died, that were not decided: cut, or never sent. */
+export function undecided({ tasks }: CellTrace, cell: CellPlan): number {
+  const decided = tasks.filter((task) => task.end && taskEnd(task)?.reason !== 'cut').length
+  return Math.max(0, cell.tasks - decided)
+}
+
+/** Neither success nor failure: why a record ends before its cell did, when that was, and what it leaves open. */
+export function reasonFromCut(cell: CellPlan, trace: CellTrace): Reason {
+  const plannedMs =
+    (cell.tasks / cell.load.ratePerSec) * 1000 + (trace.tasks[0]?.intent.idealMs ?? 0) + 2 * cell.graceMs
+  const cut = trace.tasks.find((task) => taskEnd(task)?.reason === 'cut')
+  const at = `${clock(Math.max(0, cut?.end?.at ?? trace.endAt))} of ${clock(plannedMs)}`
+  const open = `${undecided(trace, cell)} of ${cell.tasks} tasks cut or not sent`
+  const why = trace.cut ?? 'the harness ended before the cell did'
+  return { verdict: 'INCONCLUSIVE', text: `${cell.id}: interrupted at ${at}, ${open}${why && ` (${why})`}` }
+}
+
+/** `0:07` */
+function clock(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }

@@ -1,4 +1,5 @@
 import type { Environment, RunResults } from '../../harness/store/schema.ts'
+import { replayOf } from '../replay.ts'
 import { caveatsOf } from '../caveats.ts'
 import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
@@ -76,7 +77,7 @@ function head(title: string): Markup {
 }
 
 function header(results: RunResults): Markup {
-  const { plan, environment, verdict, reasons, run } = results
+  const { plan, environment, verdict, reasons } = results
   const tasks = plan.cells.reduce((sum, cell) => sum + cell.tasks, 0)
   const facts = [
     environment.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'),
@@ -96,7 +97,7 @@ function header(results: RunResults): Markup {
     tag('p', { class: 'quiet' }, promisesLine(results)),
     tag('p', { class: 'quiet' }, `${verdict}: ${verdictMeaning(results)}.`),
     ...reasonLists(reasons),
-    tag('p', { class: 'quiet' }, 'Again: ', tag('code', {}, replay(plan.seed, run))),
+    tag('p', { class: 'quiet' }, 'Again: ', tag('code', {}, replayOf(results))),
   )
 }
 
@@ -112,10 +113,6 @@ function reasonLists(reasons: readonly string[]): readonly Child[] {
 }
 
 const mostReasons = 8
-
-function replay(seed: number, run: string): string {
-  return `outlast run ${run}/scenario.yaml --seed ${seed} --schedule ${run}/schedule.json`
-}
 
 function trust(results: RunResults): Markup {
   const caveats = caveatsOf(results)

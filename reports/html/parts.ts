@@ -33,6 +33,7 @@ export const outcomeOrder: readonly Outcome[] = [
   'wrong',
   'lost_everywhere',
   'not_offered',
+  'cut',
 ]
 
 export function outcomeClass(outcome: Outcome): string {

@@ -84,7 +84,7 @@ function row(results: RunResults, cell: CellResult, scale: Scale): Markup {
     number(tag('strong', {}, empty ? '–' : percent(shareOf(success)))),
     tag('td', { class: 'interval' }, intervalOf(success)),
     number(count(success.n)),
-    tag('td', { class: 'of' }, empty ? '–' : outcomeText(outcomes)),
+    tag('td', { class: 'of' }, empty && outcomes.cut === 0 ? '–' : outcomeText(outcomes)),
     number(stacked(timeWithInterval(overhead, 'p50'))),
     number(stacked(timeWithInterval(overhead, 'p95'))),
     number(stacked(timeWithInterval(overhead, 'p99'))),

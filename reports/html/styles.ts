@@ -98,7 +98,7 @@ details{margin:12px 0}summary{cursor:pointer;font-weight:600;font-size:13.5px}
 .status{font-weight:600;white-space:nowrap}.status.measured{color:var(--quiet)}
 .lifelines{min-width:860px;width:100%}
 .life{stroke:var(--life);fill:none}.dot{fill:none;stroke-width:3.2;stroke-linecap:round;stroke-opacity:.75}.cross{fill:none;stroke-width:1.3}
-.o-ok{--c:var(--ok)}.o-late{--c:var(--late)}.o-failed-known{--c:var(--failed)}.o-lost-result{--c:var(--lostresult)}.o-stuck{--c:var(--stuck)}.o-wrong{--c:var(--wrong)}.o-lost-everywhere{--c:var(--losteverywhere)}.o-not-offered{--c:var(--notoffered)}
+.o-ok{--c:var(--ok)}.o-late{--c:var(--late)}.o-failed-known{--c:var(--failed)}.o-lost-result{--c:var(--lostresult)}.o-stuck{--c:var(--stuck)}.o-wrong{--c:var(--wrong)}.o-lost-everywhere{--c:var(--losteverywhere)}.o-not-offered{--c:var(--notoffered)}.o-cut{--c:var(--notoffered)}
 i[class*="o-"]{background:var(--c)}path[class*="o-"]{stroke:var(--c)}
 .fault{fill:var(--fault);fill-opacity:var(--faultalpha)}.fault.unproven{fill:none;stroke:var(--fault);stroke-dasharray:4 3}
 .onset{stroke:var(--warn);stroke-width:1.5}.onset.over{stroke-width:1;stroke-opacity:.6;stroke-dasharray:3 3}.faultname{fill:var(--warn);font-weight:600}

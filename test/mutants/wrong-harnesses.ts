@@ -210,6 +210,17 @@ export const wrongHarnesses: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a lost task is called cut in a cell that came to its end',
+    history: revalue(
+      loseTask(polling(calm), task, { taskId: `id-${task}`, found: false }),
+      'task',
+      (op) => op.type === 'info' && op.task === task,
+      () => ({ reason: 'cut' }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound', 'no-lost-task'],
+  },
+  {
     name: 'a fault is healed before it took effect',
     history: rewrite(polling(broken), (op) =>
       op.f === 'fault' && op.value.state === 'healed' ? [{ ...op, at: 700 }] : [op],

@@ -37,6 +37,7 @@ test('published numbers about what is left out are left out, and gates say so', 
     ...whole,
     cells: expect.any(Array) as unknown,
     notApplicable: expect.any(Array) as unknown,
+    selection: { arms: ['kill'] },
   })
 })
 

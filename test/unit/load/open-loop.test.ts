@@ -75,15 +75,18 @@ describe('the open loop', () => {
     expect(skipped).toEqual([1, 2, 3])
   })
 
-  it('says what it left out when it is aborted', async () => {
+  it('counts nothing against itself when it is aborted', async () => {
+    const skipped: number[] = []
     const report = await offerOpenLoop({
       arrivals: [0, 60_000],
       epochMs: monotonicMs() - 1,
       maxInFlight: 10,
       dispatch: async () => {},
-      skip: () => {},
+      skip: (ordinal) => skipped.push(ordinal),
       signal: AbortSignal.abort(),
     })
-    expect(report.notOffered).toBe(2)
+    expect(report.notOffered).toBe(0)
+    expect(report.lagsMs).toHaveLength(0)
+    expect(skipped).toEqual([])
   })
 })

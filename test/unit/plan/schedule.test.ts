@@ -30,6 +30,15 @@ test('with a firing moved gives that firing', () => {
     { kind: 'time', atMs: 1234 },
   ])
 })
+test('lacks only what was not asked for', () => {
+  const alone = text.replaceAll(/\n +\{"arm": "kill"[^]*?\]\},/g, '')
+  const concerns = ({ arm }: { readonly arm: string }): boolean => arm !== 'kill'
+  const schedule = replay(alone)
+  expect(alone).not.toBe(text)
+  expect(() => compilePlan(made, catalog, { runtime: 'process', schedule })).toThrow(/kill-1 .*never fires/)
+  const cells = compilePlan(made, catalog, { runtime: 'process', schedule, concerns }).cells.filter(concerns)
+  expect(cells).toEqual(plan.cells.filter(concerns))
+})
 test('contradicted by --seed is refused', () => {
   expect(() => compilePlan(made, catalog, { runtime: 'process', schedule: replay(text), seed: 6 })).toThrow(
     '--seed 6 contradicts the schedule, which was drawn with seed 5; leave --seed out',
@@ -111,6 +120,16 @@ test.each([
     'a negative time',
     text.replace('"atMs":3000', '"atMs":-1'),
     /faults\[0\]\.trigger\.atMs: -1 is too small; write at least 0$/,
+  ],
+  [
+    'a time after the load',
+    text.replace('"atMs":3000', '"atMs":99000000'),
+    /faults\[0\]\.trigger\.atMs: 27h30m is after the load, which ends at .* of real time; write less$/,
+  ],
+  [
+    'a task beyond the load',
+    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":99999,"step":99,"delayMs":0,"withinMs":1}'),
+    /trigger\.task: there is no task 99999; write 1 to \d+\n.*trigger\.step: there is no step 99; write 1 to \d+$/,
   ],
   [
     'a wrong parameter',

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { replayOf } from '../../../reports/replay.ts'
+import { study } from './study.ts'
+
+const results = study(1)
+
+/** What the shell makes of it. */
+function words(command: string): readonly string[] {
+  return execFileSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' })
+    .trimEnd()
+    .split('\n')
+}
+
+test('names what the run had, and nothing else', () => {
+  expect(replayOf({ ...results, folder: 'runs/a' })).toBe(
+    'npx outlast run runs/a/scenario.yaml --seed 42 --schedule runs/a/schedule.json',
+  )
+})
+
+test('is taken by a shell as it was meant', () => {
+  const selection = { patterns: ['polling+memory', 'sync'], arms: ["it's", 'none'] }
+  const plan = { ...results.plan, runtime: 'docker', selection }
+  const folder = "/tmp/a run's $HOME"
+  expect(words(replayOf({ ...results, plan, folder }))).toEqual([
+    'npx',
+    'outlast',
+    'run',
+    `${folder}/scenario.yaml`,
+    '--seed',
+    '42',
+    '--schedule',
+    `${folder}/schedule.json`,
+    '--runtime',
+    'docker',
+    '--patterns',
+    'polling+memory,sync',
+    '--arms',
+    "it's,none",
+  ])
+})
