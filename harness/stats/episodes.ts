@@ -81,7 +81,7 @@ export function intervalOfCopies(
   if (shared.length === 0) return clopperPearson((n - failures) * more, n * more, confidence)
   const share = outside.n / n
   const [low, high] = outside.n === 0 ? [0, 0] : clopperPearson(outside.failures * more, outside.n * more, confidence)
-  const [least, most] = (firings === 'drawn' ? drawnLoss : fixedLoss)(shared, often, confidence)
+  const [least, most] = (firings === 'drawn' ? drawnLoss : fixedLoss)(shared, often, confidence, n)
   const lost = total(shared, lossOf)
   const far = Math.hypot(high * share - outside.failures / n, (most - lost) / n)
   const near = Math.hypot(outside.failures / n - low * share, (lost - least) / n)
@@ -113,8 +113,11 @@ function fixedLoss(episodes: readonly Episode[], copies: number, confidence: num
   return [low * size, high * size]
 }
 
-/** Tasks lost in episodes of a run, of which there may be more or fewer. */
-function drawnLoss(episodes: readonly Episode[], copies: number, confidence: number): Interval {
+/**
+ * Tasks lost in episodes of a run, of which there may be more or fewer; but not a larger share of all tasks than fixed
+ * episodes could lose of their own.
+ */
+function drawnLoss(episodes: readonly Episode[], copies: number, confidence: number, n: number): Interval {
   const tail = (1 - confidence) / 2
   const seen = group(episodes, copies, ({ failures }) => failures / copies)
   const unseen: Term = { weight: total(episodes, sizeOf) / episodes.length / copies, shape: 1 }
@@ -122,7 +125,9 @@ function drawnLoss(episodes: readonly Episode[], copies: number, confidence: num
   const low = lost === 0 ? 0 : crossing((loss) => exponentialSumTail(seen, loss), 1 - tail, 0, lost)
   let most = 2 * (lost + unseen.weight)
   while (exponentialSumTail([...seen, unseen], most) > tail) most *= 2
-  return [low, crossing((loss) => exponentialSumTail([...seen, unseen], loss), tail, lost, most)]
+  const high = crossing((loss) => exponentialSumTail([...seen, unseen], loss), tail, lost, most)
+  const [, ofTouched] = fixedLoss(episodes, copies, confidence)
+  return [low, Math.min(high, (ofTouched / total(episodes, sizeOf)) * n)]
 }
 
 /** Episodes alike become one term. */

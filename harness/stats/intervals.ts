@@ -5,9 +5,9 @@ export type Interval = readonly [number, number]
 
 export const defaultConfidence = 0.95
 
-/** Throws RangeError for what is no count of successes among n, NaN included. Counts may be fractional. */
+/** Throws RangeError for what is no count of successes among n, NaN included. Counts may be fractions, and round a little. */
 function checkCount(successes: number, n: number): void {
-  if (successes >= 0 && successes <= n && n < Infinity) return
+  if (successes >= 0 && successes <= n * (1 + 1e-12) && n < Infinity) return
   throw new RangeError(`${successes} successes of ${n} tasks are no proportion`)
 }
 
@@ -39,7 +39,7 @@ export function wilson(successes: number, n: number, confidence = defaultConfide
   const center = (p + z ** 2 / (2 * n)) / (1 + z ** 2 / n)
   const half = (z * Math.sqrt((p * (1 - p)) / n + z ** 2 / (4 * n ** 2))) / (1 + z ** 2 / n)
   // At the ends the formula is exact in theory and off by rounding in practice.
-  return [successes === 0 ? 0 : center - half, successes === n ? 1 : center + half]
+  return [successes === 0 ? 0 : center - half, successes >= n ? 1 : center + half]
 }
 
 export interface Count {
