@@ -1,4 +1,4 @@
-import type { CellPlan } from '../core/plan.ts'
+import type { CellPlan, PlannedFault } from '../core/plan.ts'
 import {
   boundsWhateverShared,
   type Episode,
@@ -39,7 +39,7 @@ export function proportionOf(cells: readonly Rows[], isSuccess: IsSuccess): Prop
 /** The tasks, and what became of those that share a fault. */
 export function sampleOf(cells: readonly Rows[], isSuccess: IsSuccess): Sample {
   const tasks = cells.flatMap((cell) => cell.tasks)
-  const episodes = cells.flatMap((cell) => countEpisodes(cell.tasks, isSuccess))
+  const episodes = cells.flatMap((rows) => countEpisodes(rows, isSuccess))
   return { n: tasks.length, failures: tasks.filter((task) => !isSuccess(task)).length, episodes }
 }
 
@@ -55,10 +55,20 @@ function nameMethod(faults: number, firings: Firings): string {
   return `Clopper-Pearson outside, Gaffke over ${faults} ${over}`
 }
 
-function countEpisodes(tasks: readonly TaskRow[], isSuccess: IsSuccess): readonly Episode[] {
-  const shared = Map.groupBy(tasks, ({ episode }) => episode)
+function countEpisodes({ cell, tasks }: Rows, isSuccess: IsSuccess): readonly Episode[] {
+  const occasions = new Map(cell.faults.map((fault) => [fault.id, occasionOf(fault)]))
+  const shared = Map.groupBy(tasks, ({ episode }) => episode && (occasions.get(episode) ?? episode))
   shared.delete(undefined)
   return [...shared.values()].map((members) => {
     return { n: members.length, failures: members.filter((task) => !isSuccess(task)).length }
   })
+}
+
+/**
+ * Firings of one instant are one observation, not one per node: a fault on all nodes at once says as little about an engine
+ * with eight workers as about one with a single worker.
+ */
+function occasionOf({ trigger }: PlannedFault): string {
+  if (trigger.kind === 'time') return `at ${trigger.atMs}`
+  return `on ${trigger.task}/${trigger.step}+${trigger.delayMs}`
 }
