@@ -1,4 +1,4 @@
-import { type Copies, fewestEpisodes, type Firings, intervalOfCopies, type Sample, splitSample } from './episodes.ts'
+import { type Copies, type Episode, fewestEpisodes, type Firings, intervalOfCopies, type Sample, splitSample } from './episodes.ts'
 import { defaultConfidence } from './intervals.ts'
 import { binomialCdf } from './special.ts'
 
@@ -87,16 +87,20 @@ function shifted(sample: Sample, firings: Firings, copies: Copies, direction: 1 
   return { n, failures: others + moved.reduce((sum, one) => sum + (one.n > 1 ? one.failures : 0), 0), episodes: moved }
 }
 
-/** Of the number of failures: between episodes, and binomial outside them. */
+/** Of the number of failures: between episodes (of one alone as if it lost all or nothing), and binomial outside them. */
 function variance(sample: Sample, firings: Firings, { outside: more = 1, episodes: often = 1 }: Copies): number {
   const { shared, outside } = splitSample(sample)
+  const binomial = outside.n === 0 ? 0 : outside.failures * (1 - outside.failures / outside.n)
+  return betweenEpisodes(shared, firings) / often + binomial / more
+}
+
+function betweenEpisodes(shared: readonly Episode[], firings: Firings): number {
   const lost = shared.reduce((sum, { failures }) => sum + failures, 0)
   const touched = shared.reduce((sum, { n }) => sum + n, 0)
-  const expected = (n: number): number => (firings === 'drawn' ? 0 : (lost / touched) * n)
-  const squares = shared.reduce((sum, { n, failures }) => sum + (failures - expected(n)) ** 2, 0)
-  const few = firings === 'drawn' || shared.length < 2 ? 1 : shared.length / (shared.length - 1)
-  const binomial = outside.n === 0 ? 0 : outside.failures * (1 - outside.failures / outside.n)
-  return (squares * few) / often + binomial / more
+  if (firings === 'drawn') return shared.reduce((sum, { failures }) => sum + failures ** 2, 0)
+  if (shared.length < 2) return lost * (touched - lost)
+  const squares = shared.reduce((sum, { n, failures }) => sum + (failures - (lost / touched) * n) ** 2, 0)
+  return (squares * shared.length) / (shared.length - 1)
 }
 
 /** The smallest whole number in the range that is enough, where more is never less; undefined for none. */
