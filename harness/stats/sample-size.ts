@@ -1,4 +1,12 @@
-import { type Copies, type Episode, fewestEpisodes, type Firings, intervalOfCopies, type Sample, splitSample } from './episodes.ts'
+import {
+  type Copies,
+  type Episode,
+  fewestEpisodes,
+  type Firings,
+  intervalOfCopies,
+  type Sample,
+  splitSample,
+} from './episodes.ts'
 import { defaultConfidence } from './intervals.ts'
 import { binomialCdf } from './special.ts'
 
