@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import type { CellPlan, Gate, PlannedFault } from '../../../harness/core/plan.ts'
+import { designOf, outlooksOf, whyHopeless } from '../../../harness/stats/plan-design.ts'
+import { cellPlan, plannedFault } from './cells.ts'
+
+const second = 1000
+/** 200 tasks of 5 s at 10/s: 50 in flight, on three executors. */
+const cell = (over: Partial<CellPlan> = {}): CellPlan =>
+  cellPlan({
+    engine: 'postgres',
+    arm: 'kill',
+    tasks: 200,
+    load: { arrivals: 'poisson', ratePerSec: 10 },
+    replicas: { api: 2, executor: 3 },
+    ...over,
+  })
+const kill = (atMs: number, over: Partial<PlannedFault> = {}): PlannedFault =>
+  plannedFault({ id: `kill-1#${atMs}`, trigger: { kind: 'time', atMs }, durationMs: 500, ...over })
+const design = (...faults: readonly PlannedFault[]) => designOf([cell({ faults })], 5 * second)
+
+describe('what planned faults touch', () => {
+  test('is a third of those in flight where one of three executors is killed', () => {
+    const made = design(kill(10_000), kill(15_000))
+    expect(made).toMatchObject({ tasks: 200, faults: 2, firings: 'fixed' })
+    expect(made.touched * 200).toBeCloseTo(100 / 3, 9)
+  })
+
+  test('is less while the system fills, and nothing after the load', () => {
+    expect(design(kill(1500)).touched * 200).toBeCloseTo(5, 9)
+    expect(design(kill(26_000))).toMatchObject({ faults: 0, touched: 0 })
+  })
+
+  test('is all of them where all are hit, once', () => {
+    const target = (ordinal: number) => ({ kind: 'node', role: 'executor', ordinal }) as const
+    const all = [0, 1, 2].map((ordinal) => kill(10_000, { id: `kill-1#${ordinal}`, target: target(ordinal) }))
+    const made = design(...all)
+    expect(made.faults).toBe(1)
+    expect(made.touched * 200).toBeCloseTo(50, 9)
+  })
+
+  test('includes on a link whoever begins under it', () => {
+    const drop = kill(10_000, {
+      fault: 'drop',
+      durationMs: second,
+      target: { kind: 'link', link: 'client->api', ordinal: 0 },
+    })
+    expect(design(drop).touched * 200).toBeCloseTo(30, 9)
+  })
+
+  test('is no episode where each connection draws, or where it holds for the load', () => {
+    const link = { kind: 'link', link: 'sender->receiver', ordinal: 'all' } as const
+    expect(design(kill(10_000, { target: link, params: { probability: 0.1 } })).faults).toBe(0)
+    expect(design(kill(0, { target: link, durationMs: 25_000 })).faults).toBe(0)
+  })
+
+  test('adds up over repetitions, and knows what was drawn', () => {
+    const drawn = cell({ faults: [kill(10_000, { params: { meanGapMs: second } })] })
+    expect(designOf([drawn, drawn], 5 * second)).toMatchObject({ tasks: 400, faults: 2, firings: 'drawn' })
+    expect(designOf([], second)).toEqual({ tasks: 0, faults: 0, touched: 0, firings: 'fixed' })
+  })
+})
+
+describe('gates that a plan can never settle', () => {
+  const gate = (over: Partial<Gate> = {}): Gate => ({ pattern: 'a', arm: 'kill', metric: 'success', min: 0.9, ...over })
+  const why = (plan: CellPlan, over: Partial<Gate> = {}) =>
+    outlooksOf({ cells: [plan], gates: [gate(over)] }, () => 5 * second).map(whyHopeless)
+
+  test('are named, with what they need', () => {
+    expect(why(cell({ tasks: 100 }), { min: 0.99 })).toEqual([
+      'a under kill: success >= 99 % can never pass: without any loss it would show, at most 96.4 %; 368 tasks would do',
+    ])
+    expect(why(cell({ faults: [kill(8000), kill(14_000), kill(19_000)] }))[0]).toMatch(
+      /^a under kill: success >= 90 % can never pass: too few faults for an interval, 3 of at least 5 faults; \d+ faults would do$/,
+    )
+  })
+
+  test('are not those that it can, or whose cells are not planned', () => {
+    expect(why(cell({}), { min: 0.98 })).toEqual([undefined])
+    expect(why(cell({}), { arm: 'other' })).toEqual([])
+  })
+
+  test('of exposed tasks alone count those', () => {
+    const five = [5, 8, 11, 14, 17].map((at) => kill(at * second))
+    expect(why(cell({ faults: five }), { min: 0.6 })).toEqual([undefined])
+    expect(why(cell({ faults: five }), { min: 0.6, metric: 'exposed-success' })[0]).toContain('at most 47.8 %')
+  })
+})
