@@ -1,4 +1,4 @@
-import type { CellPlan, PlannedFault } from '../core/plan.ts'
+import type { CellPlan } from '../core/plan.ts'
 import {
   boundsWhateverShared,
   type Episode,
@@ -55,20 +55,15 @@ function nameMethod(faults: number, firings: Firings): string {
   return `Clopper-Pearson outside, Gaffke over ${faults} ${over}`
 }
 
+/**
+ * Firings of one instant are one observation, not one per node: a fault on all nodes at once says as little about an engine
+ * with eight workers as about one with a single worker.
+ */
 function countEpisodes({ cell, tasks }: Rows, isSuccess: IsSuccess): readonly Episode[] {
-  const occasions = new Map(cell.faults.map((fault) => [fault.id, occasionOf(fault)]))
+  const occasions = new Map(cell.faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))
   const shared = Map.groupBy(tasks, ({ episode }) => episode && (occasions.get(episode) ?? episode))
   shared.delete(undefined)
   return [...shared.values()].map((members) => {
     return { n: members.length, failures: members.filter((task) => !isSuccess(task)).length }
   })
-}
-
-/**
- * Firings of one instant are one observation, not one per node: a fault on all nodes at once says as little about an engine
- * with eight workers as about one with a single worker.
- */
-function occasionOf({ trigger }: PlannedFault): string {
-  if (trigger.kind === 'time') return `at ${trigger.atMs}`
-  return `on ${trigger.task}/${trigger.step}+${trigger.delayMs}`
 }
