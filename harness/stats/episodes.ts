@@ -145,7 +145,7 @@ function crossing(falling: (x: number) => number, target: number, from: number, 
   for (let i = 0; i < 100 && high - low > 1e-10 * to; i++) {
     const x = above > 0 && below < 0 ? (low * below - high * above) / (below - above) : (low + high) / 2
     const value = falling(x) - target
-    if (Math.abs(value) < 1e-11) return x
+    if (Math.abs(value) < 1e-9) return x
     if (value > 0) {
       if (side === 1) below /= 2
       ;[low, above, side] = [x, value, 1]

@@ -8,6 +8,7 @@ import {
   splitSample,
 } from './episodes.ts'
 import { defaultConfidence } from './intervals.ts'
+import { powerOfFaults } from './resample.ts'
 import { binomialCdf } from './special.ts'
 
 /** The share of studies that "needed" is to settle. */
@@ -17,7 +18,10 @@ const powerZ = 0.8416212335729143
 
 /** Beyond these "needed" is no longer advice. */
 const mostTasks = 1e7
+const mostLost = 1e6
 const mostFaults = 1e5
+/** Above this the normal approximation is as good as drawing studies. */
+const mostResampled = 300
 
 export type Needed = { readonly tasks: number } | { readonly faults: number }
 
@@ -33,12 +37,27 @@ export function neededToSettle(sample: Sample, firings: Firings, limit: number):
     const tasks = smallest(sample.n, mostTasks, (n) => settles(sample, firings, limit, { outside: n / sample.n }))
     if (tasks !== undefined) return { tasks }
   }
-  const least = Math.max(faults, fewestEpisodes)
   const enough = (count: number): boolean => {
     return settles(sample, firings, limit, { outside: count / faults, episodes: count / faults })
   }
-  const found = smallest(least, mostFaults, enough)
-  return found === undefined ? undefined : { faults: found }
+  const guess = smallest(fewestEpisodes, mostFaults, enough)
+  if (guess === undefined) return undefined
+  const exact = sample.failures === 0 || guess > mostResampled
+  return { faults: exact ? guess : refine(guess, (count) => powerOfFaults(sample, firings, limit, count)) }
+}
+
+/** Near a guess: the number from which on power is enough, up to its jumps. */
+function refine(guess: number, power: (faults: number) => number): number {
+  let [low, high] = [guess, guess]
+  while (power(high) < usualPower && high < 4 * mostResampled) [low, high] = [high, Math.ceil(high * 1.3)]
+  if (low === high)
+    while (low > fewestEpisodes && power(low) >= usualPower) low = Math.max(fewestEpisodes, Math.floor(low / 1.3))
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (power(middle) >= usualPower) high = middle
+    else low = middle
+  }
+  return low >= fewestEpisodes && power(low) >= usualPower ? low : high
 }
 
 function asTasks(tasks: number | undefined): Needed | undefined {
@@ -53,25 +72,32 @@ export function tasksToSettle(rate: number, limit: number, power = usualPower): 
   if (![rate, limit].every((share) => share >= 0 && share <= 1))
     throw new RangeError(`a rate of ${rate} against a limit of ${limit}: both are shares`)
   if (rate === limit) return undefined
-  const first = smallest(1, mostTasks, (n) => powerOf(n, rate, limit) >= power)
-  if (first === undefined || rate === 0 || rate === 1) return first
-  const stride = Math.max(1, Math.round(first / 500))
-  for (let n = first; n < first * 1.3; n += stride) {
-    const reached = powerOf(n, rate, limit)
-    if (reached >= power && reached <= power + 0.04) return n
-  }
-  return first
+  if (rate < limit) return tasksToSettle(1 - rate, 1 - limit, power)
+  // A tooth for each number of failures that may be among them: power jumps up at its first n and falls from there.
+  const peak = (lost: number): number => powerOf(firstWith(lost, limit), rate, limit)
+  const lost = smallest(0, mostLost, (count) => peak(count) >= power)
+  if (lost === undefined) return undefined
+  const [from, next] = [firstWith(lost, limit), firstWith(lost + 1, limit)]
+  if (powerOf(next - 1, rate, limit) > power + 0.05) return from
+  return smallest(from, next - 1, (n) => powerOf(n, rate, limit) <= power + 0.05)
+}
+
+/** The fewest tasks of which so many may fail without doubt that the limit is kept. */
+function firstWith(lost: number, limit: number): number {
+  return smallest(lost + 1, mostTasks, (n) => isAbove(n - lost, n, limit)) ?? mostTasks
+}
+
+/** So many successes would be too rare at the limit itself: the Clopper-Pearson interval lies above it. */
+function isAbove(successes: number, n: number, limit: number, confidence = defaultConfidence): boolean {
+  return 1 - binomialCdf(successes - 1, n, limit) <= (1 - confidence) / 2
 }
 
 /** Probability that n independent tasks show by Clopper-Pearson on which side of the limit the rate is. */
 export function powerOf(n: number, rate: number, limit: number, confidence = defaultConfidence): number {
   if (!(Number.isInteger(n) && n >= 0)) throw new RangeError(`${n} is no number of tasks`)
   if (rate < limit) return powerOf(n, 1 - rate, 1 - limit, confidence)
-  const tail = (1 - confidence) / 2
-  // The interval lies above the limit where so many successes would be too rare at the limit itself.
-  const passes = (k: number): boolean => 1 - binomialCdf(k - 1, n, limit) <= tail
-  if (!passes(n)) return 0
-  return 1 - binomialCdf(smallest(0, n, passes)! - 1, n, rate)
+  if (!isAbove(n, n, limit, confidence)) return 0
+  return 1 - binomialCdf(smallest(0, n, (k) => isAbove(k, n, limit, confidence))! - 1, n, rate)
 }
 
 /** Whether a study of this size settles it even where it is one of the worse ones: its power quantile. */
