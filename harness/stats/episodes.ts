@@ -99,18 +99,27 @@ export function boundsWhateverShared(sample: Sample, confidence = defaultConfide
 
 /** Tasks lost in as many episodes of these sizes. */
 function fixedLoss(episodes: readonly Episode[], copies: number, confidence: number): Interval {
-  const size = total(episodes, sizeOf)
-  const tail = (1 - confidence) / 2
-  const mean = size / episodes.length
-  const above = (unseen: number, share: number): number =>
-    exponentialSumTail([
-      ...group(episodes, copies, ({ n, failures }) => failures - share * n),
-      { weight: mean * (unseen - share), shape: 1 },
-    ])
   const lost = total(episodes, lossOf)
-  const low = lost === 0 ? 0 : crossing((share) => above(0, share), 1 - tail, 0, lost / size)
-  const high = lost === size ? 1 : crossing((share) => above(1, share), tail, lost / size, 1)
-  return [low * size, high * size]
+  const size = total(episodes, sizeOf)
+  const above = (share: number): number => shareAbove(episodes, copies, 0, share)
+  const low = lost === 0 ? 0 : crossing(above, 1 - (1 - confidence) / 2, 0, lost / size)
+  return [low * size, mostOfTouched(episodes, copies, confidence) * size]
+}
+
+/** The largest share that as many episodes of these sizes could lose. */
+function mostOfTouched(episodes: readonly Episode[], copies: number, confidence: number): number {
+  const share = total(episodes, lossOf) / total(episodes, sizeOf)
+  if (share === 1) return 1
+  return crossing((at) => shareAbove(episodes, copies, 1, at), (1 - confidence) / 2, share, 1)
+}
+
+/** Probability that the weighted mean of the shares lost, with one that was not seen among them, is above `share`. */
+function shareAbove(episodes: readonly Episode[], copies: number, unseen: number, share: number): number {
+  const mean = total(episodes, sizeOf) / episodes.length
+  return exponentialSumTail([
+    ...group(episodes, copies, ({ n, failures }) => failures - share * n),
+    { weight: mean * (unseen - share), shape: 1 },
+  ])
 }
 
 /**
@@ -126,8 +135,8 @@ function drawnLoss(episodes: readonly Episode[], copies: number, confidence: num
   let most = 2 * (lost + unseen.weight)
   while (exponentialSumTail([...seen, unseen], most) > tail) most *= 2
   const high = crossing((loss) => exponentialSumTail([...seen, unseen], loss), tail, lost, most)
-  const [, ofTouched] = fixedLoss(episodes, copies, confidence)
-  return [low, Math.min(high, (ofTouched / total(episodes, sizeOf)) * n)]
+  const bounded = (lost / total(episodes, sizeOf)) * n < high
+  return [low, bounded ? Math.min(high, mostOfTouched(episodes, copies, confidence) * n) : high]
 }
 
 /** Episodes alike become one term. */
