@@ -1,5 +1,5 @@
 import { type CellTrace, taskEnd, traceOf } from '../core/trace.ts'
-import { type Harmed, sicknessOf } from '../core/sickness.ts'
+import { type Harmed, moreRoom, sicknessOf } from '../core/sickness.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
@@ -22,6 +22,8 @@ const checker: Checker = {
       return { status: 'unknown', summary: 'the history ends before the cell did', counts, witnesses: [] }
     if (!trace.health)
       return { status: 'unknown', summary: 'the harness left no measurement of itself', counts, witnesses: [] }
+    if (trace.cell.health.machine && !trace.health.value.machine)
+      return { status: 'unknown', summary: 'the harness left no measurement of the machine', counts, witnesses: [] }
     return { status: 'pass', summary: 'all tasks were sent on time and all records are whole', counts, witnesses: [] }
   },
 }
@@ -43,15 +45,19 @@ function ownMeasurements({ cell, health }: CellTrace): readonly string[] {
   const { pacerLagP99Ms, eventLoopDelayP99Ms, notOffered, ledgerGaps } = health.value
   const problems: string[] = []
   if (pacerLagP99Ms > cell.health.pacerLagP99Ms)
-    problems.push(`p99 pacer lag was ${pacerLagP99Ms.toFixed(1)} ms, the limit is ${cell.health.pacerLagP99Ms} ms`)
+    problems.push(
+      `p99 pacer lag was ${pacerLagP99Ms.toFixed(1)} ms, the limit is ${cell.health.pacerLagP99Ms} ms; ${cure}`,
+    )
   if (eventLoopDelayP99Ms > cell.health.eventLoopDelayP99Ms) {
     const limit = cell.health.eventLoopDelayP99Ms
-    problems.push(`p99 event-loop delay was ${eventLoopDelayP99Ms.toFixed(1)} ms, the limit is ${limit} ms`)
+    problems.push(`p99 event-loop delay was ${eventLoopDelayP99Ms.toFixed(1)} ms, the limit is ${limit} ms; ${cure}`)
   }
   if (notOffered > 0) problems.push(`${notOffered} tasks were not offered`)
   if (ledgerGaps > 0) problems.push(`${ledgerGaps} effects are missing from the ledger's file`)
   return problems
 }
+
+const cure = `the harness needs ${moreRoom}`
 
 function sickMachine({ cell, health, faults, endAt }: CellTrace): readonly string[] {
   const machine = health?.value.machine

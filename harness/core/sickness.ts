@@ -38,7 +38,8 @@ export function sicknessOf(health: MachineHealth, limits: MachineLimits | undefi
 }
 
 const smaller = 'run fewer patterns at once (sideBySide), or take a larger machine'
-const slower = 'a smaller timeScale, fewer patterns at once (sideBySide) or more processors'
+/** What to give to somebody who was starved. */
+export const moreRoom = 'a smaller timeScale, fewer patterns at once (sideBySide) or more processors'
 
 function standstill(
   { standstill: { at, ms } }: MachineHealth,
@@ -47,7 +48,7 @@ function standstill(
   if (ms <= standstillMs) return undefined
   return (
     `the harness stood still for ${seconds(ms)} at ${clock(at)}; ${allowed(standstillMs, silence)}; ` +
-    `nothing may suspend it, and if nothing did it needs ${slower}`
+    `nothing may suspend it, and if nothing did it needs ${moreRoom}`
   )
 }
 
@@ -69,7 +70,7 @@ function delay(
   const others = more.length > 0 ? `, and so did ${more.length} more` : ''
   return (
     `${name === 'harness' ? 'the harness' : name} had work and waited ${seconds(spell.waitedMs)} of ${seconds(spell.ms)} for a processor at ${clock(spell.at)}${others}; ` +
-    `${allowed(delayShare * silence.ms, silence)}; it needs ${slower}`
+    `${allowed(delayShare * silence.ms, silence)}; it needs ${moreRoom}`
   )
 }
 

@@ -79,6 +79,30 @@ export const wrongHarnesses: readonly Mutant[] = [
     caughtBy: ['harness-healthy'],
   },
   {
+    name: 'a starved worker lost its lease, and a task with it: the machine, not the promise',
+    history: onMachine(
+      loseTask(polling(calm), task, { taskId: `id-${task}`, found: true, status: 'running', version: 1 }),
+      {
+        processes: [{ name: 'worker-1', mean: 0.5, worst: [{ at: 600, ms: 1000, waitedMs: 900 }] }],
+        cpuPressure: { mean: 0.47, worst: 0.94, at: 0 },
+        others: { mean: 0.4, worst: 0.6, at: 0 },
+      },
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy', 'no-lost-task'],
+  },
+  {
+    name: 'nobody measured the machine',
+    history: revalue(
+      polling(calm),
+      'health',
+      () => true,
+      () => ({ machine: undefined }),
+    ),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['harness-healthy'],
+  },
+  {
     name: 'the ledger lost lines',
     history: revalue(
       polling(calm),

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '../../../harness/core/clock.ts'
 import { childrenOf, isVisible, openThreads, readCpuTimes } from '../../../harness/os/proc.ts'
 import { trackCourse } from '../../../harness/run/machine/course.ts'
+import { watchStandstill } from '../../../harness/run/machine/standstill.ts'
+import { watchMachine } from '../../../harness/run/machine/watch.ts'
+import { cellPlan } from '../stats/cells.ts'
 import { trackDelay } from '../../../harness/run/machine/spells.ts'
 
 describe('a course', () => {
@@ -60,7 +65,35 @@ describe('a delay', () => {
   })
 })
 
+test('a harness that was held up says for how long', async () => {
+  using watch = watchStandstill()
+  watch.start(monotonicMs())
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+  const { at, ms } = watch.longest()
+  expect(ms).toBeGreaterThanOrEqual(299)
+  expect(at).toBeLessThan(1000)
+})
+
 describe.skipIf(process.platform !== 'linux')('what the kernel tells', () => {
+  test('a cell hears of the harness, of the machine, and of its own nodes alone', async () => {
+    using watch = watchMachine()
+    const child = spawn('sleep', ['5'])
+    await once(child, 'spawn')
+    const [mine, other] = [cellPlan({ id: 'a.none.1' }), cellPlan({ id: 'b.none.1' })]
+    watch.node(mine, { node: 'worker-0', state: 'ready', pid: child.pid! })
+    watch.node(other, { node: 'worker-7', state: 'exited' })
+    watch.start(monotonicMs())
+    watch.health(mine)
+    await sleep(50)
+    watch.health(mine)
+    await sleep(50)
+    const names = (cell: typeof mine) => watch.health(cell).processes?.map(({ name }) => name)
+    expect(names(mine)?.toSorted()).toEqual(['harness', 'worker-0'])
+    expect(names(other)).toEqual(['harness'])
+    expect(watch.health(mine)).toMatchObject({ cores: expect.any(Number), own: { mean: expect.any(Number) } })
+    child.kill('SIGKILL')
+  })
+
   test('threads, children, processors', async () => {
     const child = spawn('sleep', ['5'])
     await once(child, 'spawn')
