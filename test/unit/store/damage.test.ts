@@ -215,18 +215,22 @@ describe('3,000 flips of a single bit', () => {
     for (const flip of flips) expect(differenceOf('h', sealed, sha256(flipped(flip)))).toMatch(/^h was changed/)
   })
 
-  test('judged on purpose, each is a sentence or a verdict, and what is judged has the shape of what was recorded', () => {
-    const shape = skeletons(small)
-    let judged = 0
-    for (const flip of flips) {
-      const history = attempt(flipped(flip).toString('utf8'))
-      if (!history) continue
-      judged++
-      expect(skeletons(history)).toEqual(shape)
-      expect(judgeCell(history, checkers).verdict).toMatch(/^(?:PASS|FAIL|INCONCLUSIVE|INVALID)$/)
-    }
-    expect(judged).toBeGreaterThan(300)
-  })
+  test(
+    'judged on purpose, each is a sentence or a verdict, and what is judged has the shape of what was recorded',
+    { timeout: 60_000 },
+    () => {
+      const shape = skeletons(small)
+      let judged = 0
+      for (const flip of flips) {
+        const history = attempt(flipped(flip).toString('utf8'))
+        if (!history) continue
+        judged++
+        expect(skeletons(history)).toEqual(shape)
+        expect(judgeCell(history, checkers).verdict).toMatch(/^(?:PASS|FAIL|INCONCLUSIVE|INVALID)$/)
+      }
+      expect(judged).toBeGreaterThan(300)
+    },
+  )
 })
 
 /** Undefined for what is refused in a sentence; anything else that is thrown fails the test. */
