@@ -37,9 +37,9 @@ export function interruptionsIn(trace: CellTrace): readonly Interruption[] {
 }
 
 function executorRoles({ tasks }: CellTrace): ReadonlySet<string> {
-  const roles = new Set<string>()
-  for (const task of tasks) for (const { executor } of executionsOf(task)) roles.add(roleOf(nodeOf(executor)))
-  return roles
+  const names = new Set<string>()
+  for (const { effects } of tasks) for (const { value } of effects) names.add(value.executor)
+  return new Set([...names].map((name) => roleOf(nodeOf(name))))
 }
 
 /** Links of clients and receivers carry no work; a node cuts steps if it executes them, or if those who do depend on it. */

@@ -21,16 +21,17 @@ export function waitingQuantile(waiting: readonly Waiting[], q: number): Reached
   return { beyondMs: waiting.reduce((latest, one) => Math.max(latest, lastSeen(one)), 0) }
 }
 
+/** The distinct ends in their order, and how many were still waiting then: who never ends always is. */
 function endsOf(waiting: readonly Waiting[]): readonly { ms: number; ended: number; atRisk: number }[] {
-  const times = waiting.flatMap((one) => (one !== 'never' && 'endedMs' in one ? [one.endedMs] : []))
-  return [...new Set(times)]
-    .toSorted((a, b) => a - b)
-    .map((ms) => ({
-      ms,
-      ended: times.filter((time) => time === ms).length,
-      // Who never ends is waiting at any time; who left at this very time was still there.
-      atRisk: waiting.filter((one) => one === 'never' || lastSeen(one) >= ms).length,
-    }))
+  const known = waiting.filter((one) => one !== 'never').toSorted((a, b) => lastSeen(a) - lastSeen(b))
+  const ends: { ms: number; ended: number; atRisk: number }[] = []
+  for (const [i, one] of known.entries()) {
+    const ms = lastSeen(one)
+    const isFirst = i === 0 || lastSeen(known[i - 1]!) < ms
+    if (isFirst) ends.push({ ms, ended: 0, atRisk: waiting.length - i })
+    if ('endedMs' in one) ends.at(-1)!.ended++
+  }
+  return ends.filter(({ ended }) => ended > 0)
 }
 
 function lastSeen(one: Waiting): number {

@@ -48,6 +48,8 @@ const alphaOfHold = 0.02
 /** By so much must the share of late tasks rise over all of the time after the onset to be an outage, or to be in doubt. */
 const riseOfOutage = 0.05
 const riseInDoubt = 0.08
+/** Fewer tasks than these could hide more. */
+const doubtful = { tasks: 50, rise: 0.03 }
 
 /**
  * Late is what is never seen, or later than 1.5 x the p95, and than the median by more than a machine's own noise. Where a
@@ -125,7 +127,8 @@ function mayBeUnseen(
   if (within < fewest) return true
   const onTimeFrom = isLate.indexOf(false)
   if (onTimeFrom < 0 || onTimeFrom > 1 || (onTimeFrom === 1 && within < many)) return true
-  return isLate.filter(Boolean).length / isLate.length - shareOf(ordinary) > riseInDoubt
+  const rise = isLate.filter(Boolean).length / isLate.length - shareOf(ordinary)
+  return rise > (isLate.length < doubtful.tasks ? doubtful.rise : riseInDoubt)
 }
 
 function shareOf({ bad, n }: Bad): number {

@@ -29,6 +29,7 @@ section{margin:44px 0 0}
 .brand{margin:0 0 10px;font-weight:650;letter-spacing:.02em;color:var(--quiet)}
 .title{display:flex;gap:14px;align-items:center;flex-wrap:wrap}
 .title .badge{font-size:15px;padding:4px 12px}
+.headline{font-weight:600;margin:10px 0 2px}
 .question{font-size:18px;margin:8px 0 6px;max-width:75ch}
 .quiet,.note,footer{color:var(--quiet);font-size:13px}
 .quiet{margin:4px 0}.note{max-width:105ch;margin:10px 0 0}.lead{color:var(--quiet);margin:0 0 12px;max-width:100ch}
