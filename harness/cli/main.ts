@@ -43,6 +43,10 @@ interface CommandFile {
 const commands: Readonly<Record<string, CommandFile>> = {
   run: { summary: 'carry out a scenario, judge it, and write its report', load: () => import('./run.ts') },
   plan: { summary: 'print what a run would do, without doing it', load: () => import('./plan.ts') },
+  power: {
+    summary: 'what a scenario can tell apart, and what its gates need',
+    load: () => import('./power.ts'),
+  },
   conform: {
     summary: 'hold patterns, or any service that implements the task API, against the contract',
     load: () => import('./conform.ts'),

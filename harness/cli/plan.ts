@@ -3,6 +3,7 @@ import { exitCodes } from '../core/errors.ts'
 import { previewPlan } from '../plan/preview.ts'
 import { openCatalog } from './catalog.ts'
 import type { Done } from './main.ts'
+import { lookAhead, outlookLines } from './outlook.ts'
 import { print } from './output.ts'
 import { planScenario, takesScenario, type ScenarioOptions } from './scenario.ts'
 
@@ -17,8 +18,13 @@ export default function declarePlan(command: Command, done: Done): void {
     .option('--json', 'the plan itself')
     .addHelpText('after', examples)
     .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {
-      const { plan } = await planScenario(path, options, await openCatalog())
-      print(options.json ? JSON.stringify(plan, null, 1) : previewPlan(plan))
+      const catalog = await openCatalog()
+      const { plan } = await planScenario(path, options, catalog)
+      print(
+        options.json
+          ? JSON.stringify(plan, null, 1)
+          : `${previewPlan(plan)}\n${outlookLines(lookAhead(plan, catalog))}`,
+      )
       done(exitCodes.pass)
     })
 }

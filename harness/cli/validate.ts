@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { plural } from '../../reports/numbers.ts'
 import { textTable } from '../../reports/text-table.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { type ExitCode, exitCodes, UsageError } from '../core/errors.ts'
 import { suggest } from '../plan/nearest.ts'
+import { collectEnvironment } from '../store/environment.ts'
+import { validityPage } from '../validate/page.ts'
 import type { Row } from '../validate/row.ts'
 import { studies, validate } from '../validate/validate.ts'
 import { openCatalog } from './catalog.ts'
@@ -25,6 +27,7 @@ Exits with 0 when every row is as expected, 1 when one is not, 4 when this machi
 Examples:
   outlast validate                      everything, in about a quarter of an hour
   outlast validate --quick              fewer tasks and faults, in about three minutes
+  outlast validate --page v.md          instead of docs/validity.md
   outlast validate --only lost,wrong    some controls, for example while a checker is changed
   outlast validate --without lost       loses nothing: the row must miss, which shows that it can
 
@@ -36,6 +39,7 @@ interface Options {
   readonly without?: readonly string[]
   readonly only?: readonly string[]
   readonly seed: number
+  readonly page: string
   readonly out?: string
 }
 
@@ -45,6 +49,7 @@ export default function declareValidate(command: Command, done: Done): void {
     .option('--only <a,b>', 'only these controls', parseList)
     .option('--without <a,b>', "switch these controls' effects off", parseList)
     .option('--seed <n>', 'another draw of work and faults', parseSeed, 15)
+    .option('--page <file>', 'where a whole validation is written down', 'docs/validity.md')
     .option('-o, --out <folder>', 'keep the folders of the runs there')
     .addHelpText('after', notes)
     .action(async (options: Options) => {
@@ -53,6 +58,7 @@ export default function declareValidate(command: Command, done: Done): void {
       const { rows, leftBehind } = await carryOut(options, place.path)
       print(tableOf(rows))
       print(summarize(rows))
+      if (!options.only && !options.without) await writePage(rows, options)
       for (const left of leftBehind) say(tint('red', `left behind: ${left}`))
       done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(rows))
     })
@@ -105,6 +111,14 @@ async function carryOut(
     onRow: (row) => tell(`  ${marks[row.verdict]}  ${row.control}: ${row.got}`),
   })
   return { rows, leftBehind }
+}
+
+/** A part of the controls, or one that is switched off, says nothing about this machine as a whole. */
+async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
+  const environment = await collectEnvironment({})
+  await mkdir(dirname(page), { recursive: true })
+  await writeFile(page, validityPage(rows, { quick, seed, environment }))
+  print(`Page     ${page}`)
 }
 
 const marks: Readonly<Record<Row['verdict'], string>> = { hit: 'ok', miss: 'MISS', unmeasured: 'not measured' }

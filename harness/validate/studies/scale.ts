@@ -1,4 +1,4 @@
-import { areEquivalent, pairedDifference } from '../../stats/equivalence.ts'
+import { testEquivalence } from '../../stats/equivalence.ts'
 import { countDiscordant } from '../../stats/paired.ts'
 import { jobKey } from '../../run/jobs.ts'
 import type { CellResult } from '../../store/schema.ts'
@@ -8,8 +8,6 @@ import type { Lab, Study } from '../lab.ts'
 import { cellOf, percent, type Row, rowOfCells } from '../row.ts'
 
 const compressed = 20
-/** Two one-sided tests at 5 % are the 90 % interval. */
-const confidence = 0.9
 
 const study: Study = {
   name: 'scale',
@@ -64,10 +62,13 @@ function equivalenceRow(cells: readonly (CellResult | undefined)[], lab: Lab): R
   }
   return rowOfCells(about, cells, ([full, short]) => {
     const [a, b] = [successesOf(full!), successesOf(short!)]
-    const interval = pairedDifference(countDiscordant(a, b), a.length, confidence)
+    const both = a.filter((success, i) => success && b[i]).length
+    const discordant = countDiscordant(a, b)
+    const neither = a.length - both - discordant.onlyA - discordant.onlyB
+    const { interval, isShown } = testEquivalence({ both, ...discordant, neither }, margin)
     const [atOne, at] = [a, b].map((all) => `${all.filter(Boolean).length} of ${all.length}`)
     const [low, high] = interval.map((end) => (end * 100).toFixed(1))
-    return { got: `${atOne} and ${at}; difference [${low}, ${high}] points`, isHit: areEquivalent(interval, margin) }
+    return { got: `${atOne} and ${at}; difference [${low}, ${high}] points`, isHit: isShown }
   })
 }
 
