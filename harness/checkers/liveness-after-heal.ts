@@ -9,10 +9,12 @@ const fewestDead = 5
 
 /** Of the tasks that began after a heal, and had no other outage in their way, so many must get the right result. */
 const shareAlive = 0.8
+/** Of a system of which fewer tasks get one before the fault, nothing can be said after it. */
+const leastUsual = 0.25
 
 /**
  * Once a fault is healed the system works again: of the tasks that began after it and before the next outage, which none
- * touched, four in five see the right result before their clients give up. Where too few began, it is enough that every task of
+ * touched, four in five as many see the right result before their clients give up as did before the onset. Where too few began, it is enough that every task of
  * the cell got its own, some of them since the onset, or that of those under way at the heal so many did. Wrong results
  * and words of failure are no life. Where too few tasks were left to tell, a heal decides nothing. Faults that draw per
  * connection, that hold for the whole load, or that were never to end while a result counts, are no outage.
@@ -96,18 +98,26 @@ function surveyTasks(trace: CellTrace): Field {
   return { tasks, wanted, clean, cleanRight, seen, longestLifeMs }
 }
 
+/** What the system does unharmed, as far as tasks before the onset show it: other faults may hold for the whole load. */
+function shareBefore(armedAt: number, { wanted, clean, cleanRight }: Field): number {
+  const before = firstAtLeast(wanted, armedAt)
+  return clean[before]! < fewestDead ? 1 : cleanRight[before]! / clean[before]!
+}
+
 function lifeAfter({ armedAt, healedAt }: FaultTrace, field: Field, until: number): Life {
   if (healedAt === undefined) return 'undecided'
   const { tasks, wanted, clean, cleanRight, seen, longestLifeMs } = field
   const [first, last] = [firstAtLeast(wanted, healedAt), firstAtLeast(wanted, until)]
   const begun = last > first ? clean[last]! - clean[first]! : 0
   const right = last > first ? cleanRight[last]! - cleanRight[first]! : 0
-  if (begun >= fewestAlive && right >= shareAlive * begun) return 'alive'
+  const usual = shareBefore(armedAt!, field)
+  if (usual < leastUsual) return 'undecided'
+  if (begun >= fewestAlive && right >= shareAlive * usual * begun) return 'alive'
   if (begun >= fewestDead) return 'dead'
   if (seen.length === tasks.length && seen.length - firstAtLeast(seen, armedAt!) >= fewestAlive) return 'alive'
   const near = tasks.slice(firstAtLeast(wanted, healedAt - longestLifeMs), last)
   const underWay = near.filter(({ intent, end }) => intent.giveUpAt > healedAt && (end?.at ?? Infinity) > healedAt)
-  const shared = underWay.filter(isRight).length >= shareAlive * underWay.length
+  const shared = underWay.filter(isRight).length >= shareAlive * usual * underWay.length
   return underWay.length >= fewestDead && shared ? 'alive' : 'undecided'
 }
 

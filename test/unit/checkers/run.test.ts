@@ -56,6 +56,20 @@ describe('liveness-after-heal', () => {
     expect(check([...failed, ...healed]).status).toBe('fail')
   })
 
+  test('what was usual before the onset is usual after the heal; of who hardly works nothing can be said', () => {
+    const half = (at: number, from: number, right: number) =>
+      Array.from({ length: 10 }, (_, i) => [
+        intend(`t-${from + i}`, at + i),
+        i < right ? end(`t-${from + i}`, at + 100 + i, 'ok') : end(`t-${from + i}`, at + 300 + i, 'info'),
+      ]).flat()
+    const faults = fault('f', 'worker-0', 450, 600)
+    const lines = (before: number, after: number) => [...half(0, 1, before), ...half(700, 20, after), ...faults]
+    expect(check(lines(5, 4)).status).toBe('pass')
+    expect(check(lines(5, 3)).status).toBe('fail')
+    expect(check(lines(10, 7)).status).toBe('fail')
+    expect(check(lines(2, 2)).status).toBe('unknown')
+  })
+
   test('tasks that another outage touched, or that began after it, say nothing of this heal', () => {
     const under = [5, 6, 7, 8, 9].flatMap((i) => [intend(`t-${i}`, 390 + i), end(`t-${i}`, 690 + i, 'info')])
     const both = [plannedFault({ id: 'f' }), plannedFault({ id: 'g' })]
