@@ -64,8 +64,8 @@ function previewGrace(plan: Plan): readonly string[] {
 function previewGates({ gates }: Plan): readonly string[] {
   if (gates.length === 0) return []
   const lines = gates.map(
-    ({ pattern, arm, metric, min }) =>
-      `  ${pattern} under ${arm}: ${metric} >= ${Number((min * 100).toPrecision(6))} %`,
+    ({ pattern, arm, metric, min, leftOut }) =>
+      `  ${pattern} under ${arm}: ${metric} >= ${Number((min * 100).toPrecision(6))} %${leftOut ? ` (left out by ${leftOut}: cannot be judged)` : ''}`,
   )
   return ['Gates:', ...lines]
 }

@@ -39,3 +39,12 @@ Fault schedule, in real time since the load started:
       0ms  receiver-down-1#1  sender->receiver  for 51s  mode=refused probability=1
 `)
 })
+
+test('a gate whose cells were left out says so', () => {
+  const made = scenario({ patterns: '[sync]', tail: "gates: [{ pattern: sync, arm: none, success: '>= 90 %' }]" })
+  const plan = compilePlan(made, catalog, { runtime: 'process' })
+  const gates = plan.gates.map((gate) => ({ ...gate, leftOut: '--arms' }))
+  expect(previewPlan({ ...plan, gates })).toContain(
+    '  sync under none: success >= 90 % (left out by --arms: cannot be judged)\n',
+  )
+})
