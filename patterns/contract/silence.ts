@@ -21,6 +21,13 @@ export function silencesAt(pattern: Patient, timeScale: number): Readonly<Record
     requestTimeoutMs,
     toolTimeoutMs,
     ...(pattern.delivery.callback && { webhookTimeoutMs }),
-    ...Object.fromEntries(engine.filter(([name, ms]) => timeouts[name]!.why === busyMachine && Number.isFinite(ms))),
+    ...Object.fromEntries(engine.filter(([name, ms]) => timeouts[name]!.why === busyMachine && isSilence(name, ms))),
   }
+}
+
+/** How often somebody asks, and how long a cache is preferred, ends nobody's life. */
+const harmless: ReadonlySet<string> = new Set(['keepAliveTimeMs', 'keepAliveIntervalMs', 'stickyMs'])
+
+function isSilence(name: string, ms: number): boolean {
+  return Number.isFinite(ms) && !harmless.has(name)
 }
