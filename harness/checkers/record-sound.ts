@@ -1,4 +1,4 @@
-import type { Phase } from '../core/history.ts'
+import type { Op, Phase } from '../core/history.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
@@ -67,15 +67,22 @@ function deadlines({ intent, invoke }: TaskTrace, { cell }: CellTrace): readonly
 
 /** Everything that is about it, and the starts of its steps, which other processes measured on the same clock. */
 function beforeIntended(task: TaskTrace): readonly Impossible[] {
-  const { submits, polls, streams, events, callbacks, finals, invoke, end } = task
-  const ops = [submits, polls, streams, events, callbacks, task.effects, finals, end ? [end] : []].flat()
-  const times = [invoke, ...ops].map(({ at, f, index }) => ({ at, what: f === 'task' ? 'its end' : `a ${f}`, index }))
-  const starts = task.effects.map(({ value, index }) => ({ at: value.startedAt, what: 'a step', index }))
-  const early = [...times, ...starts].find(({ at }) => at < task.intent.intendedAt - resolutionMs)
-  if (!early) return []
-  const aheadMs = (task.intent.intendedAt - early.at).toFixed(1)
-  const what = early.index === invoke.index ? 'it was sent' : `${early.what} was seen`
-  return [{ text: `${what} ${aheadMs} ms before its intended start`, ops: [invoke.index, early.index] }]
+  const limit = task.intent.intendedAt - resolutionMs
+  const { submits, polls, streams, events, callbacks, effects, finals, invoke, end } = task
+  const isEarly = ({ at }: { readonly at: number }): boolean => at < limit
+  if (isEarly(invoke)) return [early(task, invoke.at, 'it was sent', invoke.index)]
+  for (const ops of [submits, polls, streams, events, callbacks, effects, finals]) {
+    const op = (ops as readonly Op[]).find(isEarly)
+    if (op) return [early(task, op.at, `a ${op.f} was seen`, op.index)]
+  }
+  const begun = effects.find(({ value }) => value.startedAt < limit)
+  if (begun) return [early(task, begun.value.startedAt, 'a step began', begun.index)]
+  return end && isEarly(end) ? [early(task, end.at, 'its end was seen', end.index)] : []
+}
+
+function early({ intent, invoke }: TaskTrace, at: number, what: string, index: number): Impossible {
+  const aheadMs = (intent.intendedAt - at).toFixed(1)
+  return { text: `${what} ${aheadMs} ms before its intended start`, ops: [...new Set([invoke.index, index])] }
 }
 
 function effects(task: TaskTrace): readonly Impossible[] {

@@ -111,25 +111,32 @@ function show(value: unknown): string {
 }
 
 /**
- * The same text is kept once: a million lines name a few thousand tasks, and each task's id stands in ten of them. What is
- * not repeated much is left alone.
+ * The same text is kept once: a million lines name a few thousand tasks, and each task's id stands in ten of them. Short
+ * words are shared by the parser itself.
  */
 function shareTexts(): (op: Op) => Op {
-  const texts = new Map<string, string>()
-  const share = (text: string): string => {
-    const known = texts.get(text)
-    if (known !== undefined) return known
-    texts.set(text, text)
-    return text
+  const tasks = new Map<string, { readonly task: string; taskId?: string }>()
+  const names = new Map<string, string>()
+  const shareName = (value: Record<string, unknown>, field: string): void => {
+    const name = value[field] as string | undefined
+    if (name === undefined) return
+    const known = names.get(name)
+    if (known === undefined) names.set(name, name)
+    else value[field] = known
   }
   return (op) => {
-    const shared = op as { task?: string; process: string; value: Record<string, unknown> }
-    shared.process = share(shared.process)
-    if (shared.task !== undefined) shared.task = share(shared.task)
-    for (const name of ['taskId', 'api', 'digest', 'executor', 'status', 'type']) {
-      const text = shared.value[name]
-      if (typeof text === 'string') shared.value[name] = share(text)
-    }
+    const { f, task, value } = op as { f: Op['f']; task?: string; value: Record<string, unknown> }
+    const shared = op as { process: string; task?: string }
+    if (f !== 'node') shared.process = opShapes[f].process
+    if (task === undefined) return op
+    const known = tasks.get(task) ?? { task }
+    if (known.task !== task || known.taskId === undefined) tasks.set(task, known)
+    shared.task = known.task
+    const { taskId } = value as { taskId?: string }
+    if (taskId !== undefined && taskId === known.taskId) value['taskId'] = known.taskId
+    else if (taskId !== undefined) known.taskId = taskId
+    if (f === 'submit') shareName(value, 'api')
+    else if (f === 'event') shareName(value, 'type')
     return op
   }
 }
