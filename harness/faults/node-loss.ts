@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { acquireEach, sinceOf, undo } from '../core/acquire.ts'
 import { mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
+import type { Impairment } from '../core/link.ts'
 import type { Fault, Identity, Isolation, Node, NodeHarm } from '../core/types.ts'
 
 const params = z.object({
@@ -58,8 +59,21 @@ async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation
     harm = await node.kill(identity)
     if (harm.evidence['signal'] !== 'SIGKILL') throw new Error(`nothing proves that ${node.name} was killed`)
     const beside = `${node.name} was killed, and nothing was seen to meet the cut before it`
-    return { ...cut, label: node.name, beside, evidence: { ...cut.evidence, ...harm.evidence }, heal }
+    return {
+      ...cut,
+      label: node.name,
+      beside,
+      firings: () => countMet(cut),
+      evidence: { ...cut.evidence, ...harm.evidence },
+      heal,
+    }
   } catch (error) {
     return undo(heal, error)
   }
+}
+
+/** What met the cut, the ends of the killed node's own connections included: of those nobody was told. */
+async function countMet(cut: Impairment): Promise<number | undefined> {
+  const [packets, counts] = await Promise.all([cut.firings(), cut.counts?.()])
+  return packets === undefined ? undefined : packets + Number(counts?.['endsSwallowed'] ?? 0)
 }

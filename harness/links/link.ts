@@ -88,7 +88,7 @@ async function getToxic(site: Site, toxic: ToxicSpec): Promise<ToxicSpec | undef
 
 /** Undefined where the server does not count. */
 async function countFirings({ client, proxy }: Site, toxic: ToxicSpec): Promise<number | undefined> {
-  const { status, json } = await client.expect([200, 404], 'GET', '/firings')
+  const { status, json } = await client.expect([200, 404], 'GET', '/felt')
   if (status === 404) return undefined
   return (json as Record<string, Record<string, number>>)[proxy.name]?.[toxic.name] ?? 0
 }

@@ -27,8 +27,8 @@ interface Call {
 type Route = (call: Call) => Reply | Promise<Reply>
 
 /**
- * Toxiproxy's HTTP API, version 2, and `GET /firings`: on how many connections each toxic took effect, by proxy and
- * toxic, removed ones included. Requests are served one after the other.
+ * Toxiproxy's HTTP API, version 2, and by proxy and toxic, removed ones included: `GET /firings`, on how many connections each
+ * toxic took effect, and `GET /felt`, on how many of them somebody was at work. Requests are served one after the other.
  */
 export function createApi(
   proxies: Proxies,
@@ -46,6 +46,7 @@ function serverRoutes(proxies: Proxies, evidence: Evidence): Record<string, Rout
   return {
     'GET /version': () => ok({ version }),
     'GET /firings': () => ok(evidence.firings()),
+    'GET /felt': () => ok(evidence.feelings()),
     'POST /reset': async () => {
       await proxies.reset()
       return { status: 204 }

@@ -6,7 +6,8 @@ import type { Attributes, Harmable, ToxicHooks, ToxicPoint } from './toxic.ts'
 
 /** One toxic that holds one connection. */
 export interface Attachment {
-  readonly hooks: ToxicHooks
+  /** Bytes arrived, in either direction. */
+  payload(): void
   update(): void
   remove(): void
   /** The connection is over. */
@@ -15,6 +16,7 @@ export interface Attachment {
 
 export interface AttachmentSite {
   readonly connection: Harmable & { readonly ordinal: number }
+  readonly isUnderWay: () => boolean
   readonly stream: Stream
   readonly evidence: Evidence
   readonly fresh: boolean
@@ -22,11 +24,19 @@ export interface AttachmentSite {
 
 export function attachToxic(active: ActiveToxic, site: AttachmentSite): Attachment {
   const timer = createTimer()
-  const counted = { passedBytes: 0, fired: false }
-  const hooks = active.toxic.attach(createPoint(active, site, timer, counted))
+  const counted = { passedBytes: 0, fired: false, felt: false }
+  const feel = (): void => {
+    if (!counted.felt) site.evidence.felt(active)
+    counted.felt = true
+  }
+  const hooks = active.toxic.attach(createPoint(active, site, timer, counted, feel))
   const stage = addStage(active, hooks, site.stream, counted)
   return {
-    hooks,
+    payload() {
+      hooks.payload?.()
+      // Whoever sends something through what was done here before meets it.
+      if (counted.fired) feel()
+    },
     update() {
       stage?.hurry()
       hooks.updated?.()
@@ -48,6 +58,7 @@ function createPoint(
   site: AttachmentSite,
   timer: Timer,
   counted: { readonly passedBytes: number; fired: boolean },
+  feel: () => void,
 ): ToxicPoint<Attributes> {
   const { connection, evidence, fresh } = site
   return {
@@ -65,6 +76,7 @@ function createPoint(
     fired(bytes, detail) {
       evidence.fired(active, connection.ordinal, bytes, !counted.fired, detail)
       counted.fired = true
+      if (bytes > 0 || site.isUnderWay()) feel()
     },
   }
 }

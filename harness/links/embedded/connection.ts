@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { ActiveToxic } from './active-toxic.ts'
 import { attachToxic, type Attachment } from './attachment.ts'
+import { watchWork } from './at-work.ts'
 import type { Evidence } from './evidence.ts'
 import { resetSocket } from './sockets.ts'
 import { Stream } from './stream.ts'
@@ -15,6 +16,9 @@ export class Connection implements Harmable {
   readonly #attachments = new Map<ActiveToxic, Attachment>()
   readonly #evidence: Evidence
   readonly #dial: (server: Socket) => void
+  readonly #work = watchWork(() => this.#isNew)
+  /** Accepted while a toxic was there. */
+  #isNew = false
   #dialled = false
   #freezes = 0
   /** Not every end that arrives is passed on. */
@@ -38,6 +42,8 @@ export class Connection implements Harmable {
     this.#dial = dial
     const server = this.#server.setNoDelay(true)
     this.#streams = { upstream: new Stream(client, server), downstream: new Stream(server, client) }
+    for (const name of ['upstream', 'downstream'] as const)
+      this.#streams[name].onPayload = (chunk) => this.#saw(name, chunk)
     for (const socket of [client, server]) {
       socket.once('end', () => this.#closeIfDeserted())
       socket.once('close', () => {
@@ -60,9 +66,10 @@ export class Connection implements Harmable {
   /** @param fresh accepted while the toxic was there */
   attach(active: ActiveToxic, fresh: boolean): void {
     if (this.#attachments.has(active) || !active.hits(this.ordinal)) return
-    const site = { connection: this, stream: this.#streams[active.stream], evidence: this.#evidence, fresh }
+    const { isUnderWay } = this.#work
+    this.#isNew = fresh
+    const site = { connection: this, stream: this.#streams[active.stream], evidence: this.#evidence, fresh, isUnderWay }
     this.#attachments.set(active, attachToxic(active, site))
-    this.#watchPayload()
   }
 
   /** Attributes or toxicity have changed. */
@@ -76,7 +83,6 @@ export class Connection implements Harmable {
     const attachment = this.#attachments.get(active)
     this.#attachments.delete(active)
     attachment?.remove()
-    this.#watchPayload()
   }
 
   freeze(stream: StreamName): void {
@@ -122,13 +128,9 @@ export class Connection implements Harmable {
     this.#streams.upstream.enter('end')
   }
 
-  /** Idle watchers cost a call per chunk, so streams only call when there is one. */
-  #watchPayload(): void {
-    const watchers = [...this.#attachments.values()].flatMap(({ hooks }) => (hooks.payload ? [hooks] : []))
-    const tell = (): void => {
-      for (const hooks of watchers) hooks.payload?.()
-    }
-    this.#bothStreams((stream) => (stream.onPayload = watchers.length > 0 ? tell : undefined))
+  #saw(stream: StreamName, chunk: Buffer): void {
+    this.#work.saw(stream, chunk)
+    for (const attachment of this.#attachments.values()) attachment.payload()
   }
 
   /** Where ends are not passed on, or there is no server yet, nobody else would close what both have left. */

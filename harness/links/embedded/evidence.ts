@@ -18,6 +18,7 @@ export interface EvidenceLine {
 
 interface Tally {
   connections: number
+  felt: number
   times: number
   bytes: number
 }
@@ -26,10 +27,14 @@ interface Tally {
 export interface Evidence {
   /** @param first the toxic's first effect on this connection: only then a line is written */
   fired(toxic: ActiveToxic, connection: number | null, bytes: number, first: boolean, detail?: object): void
+  /** Somebody who was at work felt it, for the first time on this connection. */
+  felt(toxic: ActiveToxic): void
   /** Sums up what the toxic did. */
   removed(toxic: ActiveToxic): void
   /** By proxy and toxic: on how many connections it took effect. */
   firings(): Record<string, Record<string, number>>
+  /** By proxy and toxic: on how many connections somebody at work felt it. */
+  feelings(): Record<string, Record<string, number>>
   close(): void
 }
 
@@ -52,7 +57,7 @@ export function openEvidence(path: string): Evidence {
   }
   const tallyOf = (toxic: ActiveToxic): Tally => {
     const ofProxy = tallies.get(toxic.proxy) ?? new Map<string, Tally>()
-    const tally = ofProxy.get(toxic.name) ?? { connections: 0, times: 0, bytes: 0 }
+    const tally = ofProxy.get(toxic.name) ?? { connections: 0, felt: 0, times: 0, bytes: 0 }
     tallies.set(toxic.proxy, ofProxy.set(toxic.name, tally))
     return tally
   }
@@ -65,11 +70,13 @@ export function openEvidence(path: string): Evidence {
       tally.connections++
       write(toxic, { connection, bytes, ...(detail && { detail }) })
     },
+    felt: (toxic) => void tallyOf(toxic).felt++,
     removed(toxic) {
-      const { bytes, ...counts } = tallyOf(toxic)
+      const { bytes, felt: _, ...counts } = tallyOf(toxic)
       write(toxic, { connection: null, bytes, detail: { removed: true, ...counts } })
     },
-    firings: () => Object.fromEntries([...tallies].map(([proxy, ofProxy]) => [proxy, connectionsIn(ofProxy)])),
+    firings: () => countsOf(tallies, 'connections'),
+    feelings: () => countsOf(tallies, 'felt'),
     close() {
       flush()
       closeSync(file)
@@ -77,6 +84,12 @@ export function openEvidence(path: string): Evidence {
   }
 }
 
-function connectionsIn(ofProxy: ReadonlyMap<string, Tally>): Record<string, number> {
-  return Object.fromEntries([...ofProxy].map(([toxic, tally]) => [toxic, tally.connections]))
+function countsOf(
+  tallies: ReadonlyMap<string, ReadonlyMap<string, Tally>>,
+  what: 'connections' | 'felt',
+): Record<string, Record<string, number>> {
+  const counted = [...tallies].map(([proxy, ofProxy]) => {
+    return [proxy, Object.fromEntries([...ofProxy].map(([toxic, tally]) => [toxic, tally[what]]))] as const
+  })
+  return Object.fromEntries(counted)
 }

@@ -4,7 +4,7 @@ import { ApiError } from './api-error.ts'
 import { Connection } from './connection.ts'
 import type { Evidence } from './evidence.ts'
 import { Listener } from './listener.ts'
-import { parseAddress } from './sockets.ts'
+import { parseAddress, resetSocket } from './sockets.ts'
 import type { Toxic } from './toxic.ts'
 
 /** A proxy as the API shows it, fields in Toxiproxy's order. */
@@ -16,6 +16,9 @@ export interface ProxyJson {
   readonly toxics: readonly ToxicJson[]
 }
 
+/** Whoever knocks sooner after the door was shut finds it shut. */
+const trapAfterMs = 100
+
 /** One listening address, one upstream server, and the toxics between. Calls of its async methods must not overlap. */
 export class Proxy {
   readonly name: string
@@ -26,6 +29,10 @@ export class Proxy {
   #toxics: readonly ActiveToxic[] = []
   #accepted = 0
   #enabled = false
+  /** While a toxic keeps the listener shut: whether the next connection is to be taken, reset and counted. */
+  #trap: 'none' | 'set' | 'sprung' = 'none'
+  #trapTimer: NodeJS.Timeout | undefined
+  #regulating: Promise<void> = Promise.resolve()
   listen: string
   upstream: string
 
@@ -49,13 +56,14 @@ export class Proxy {
   async disable(): Promise<void> {
     if (!this.#enabled) return
     this.#enabled = false
-    await this.#listener.shut()
+    await this.#regulateListener()
     this.#closeConnections()
   }
 
   /** Disable for ever and give the port back. */
   close(): void {
     this.#enabled = false
+    clearTimeout(this.#trapTimer)
     this.#listener.close()
     this.#closeConnections()
   }
@@ -73,6 +81,7 @@ export class Proxy {
     if (this.#find(json.name)) throw new ApiError(409, 'toxic already exists')
     const active = new ActiveToxic(toxic, this.name, this.#seed, json)
     this.#toxics = [...this.#toxics, active]
+    if (active.closesListener) this.#disarmTrap()
     for (const connection of this.#connections) connection.attach(active, false)
     await this.#regulateListener()
     if (active.closesListener && this.#enabled) await this.#proveRefusal(active)
@@ -124,6 +133,8 @@ export class Proxy {
   }
 
   #accept(client: Socket): void {
+    const closer = this.#toxics.find((active) => active.closesListener)
+    if (closer) return this.#spring(closer, client)
     const connection = new Connection(
       this.#accepted++,
       this.#evidence,
@@ -142,11 +153,22 @@ export class Proxy {
     else server.destroy(new Error(`upstream ${this.upstream}: not an address of the form host:port`))
   }
 
-  async #regulateListener(): Promise<void> {
-    if (!this.#enabled) return
-    const shut = this.#toxics.some((active) => active.closesListener)
-    if (shut && this.#listener.isOpen) await this.#listener.shut()
-    else if (!shut && !this.#listener.isOpen) await this.#listener.open(this.listen)
+  /** One change after the other: a trap is set and sprung whatever the API is asked meanwhile. */
+  #regulateListener(): Promise<void> {
+    return (this.#regulating = this.#regulating.catch(() => {}).then(() => this.#openOrShut()))
+  }
+
+  async #openOrShut(): Promise<void> {
+    const isRefusing = this.#toxics.some((active) => active.closesListener)
+    if (!isRefusing) this.#disarmTrap()
+    const wanted = this.#enabled && (!isRefusing || this.#trap === 'set')
+    if (!wanted && this.#listener.isOpen) await this.#listener.shut()
+    else if (wanted && !this.#listener.isOpen) await this.#listener.open(this.listen)
+  }
+
+  #disarmTrap(): void {
+    clearTimeout(this.#trapTimer)
+    this.#trap = 'none'
   }
 
   /** The kernel tells nobody whom it refused, so one connection of our own has to show that it does. */
@@ -154,6 +176,23 @@ export class Proxy {
     const outcome = await dialOnce(this.listen)
     if (outcome !== 'ECONNREFUSED') throw new ApiError(500, `a canary connection was not refused: ${outcome}`)
     this.#evidence.fired(active, null, 0, true, { canary: outcome })
+    this.#trapTimer = setTimeout(() => {
+      this.#trap = 'set'
+      this.#regulateListener().catch(() => {})
+    }, trapAfterMs)
+  }
+
+  /**
+   * Nor does it tell whether there was anybody: the first to knock after a while is taken and reset, which shows that somebody
+   * was at work on this link, and from then on the kernel refuses again. A server that dies does so to those in its queue.
+   */
+  #spring(active: ActiveToxic, client: Socket): void {
+    const ordinal = this.#accepted++
+    this.#evidence.fired(active, ordinal, 0, true, { reset: true })
+    this.#evidence.felt(active)
+    resetSocket(client.on('error', () => {}))
+    this.#trap = 'sprung'
+    this.#regulateListener().catch(() => {})
   }
 
   #closeConnections(): void {

@@ -25,7 +25,7 @@ export class Stream {
   /** Nothing in the way: chunks go straight from socket to socket. */
   #direct = true
   /** Told about every chunk that arrives. */
-  onPayload: (() => void) | undefined
+  onPayload: ((chunk: Buffer) => void) | undefined
 
   constructor(source: Socket, destination: Socket) {
     this.#source = source
@@ -97,7 +97,7 @@ export class Stream {
   }
 
   #receive(chunk: Buffer): void {
-    this.onPayload?.()
+    this.onPayload?.(chunk)
     if (!this.#direct) this.enter(chunk)
     else if (this.#destination.writable && !this.#destination.write(chunk)) this.#source.pause()
   }
@@ -110,8 +110,10 @@ export class Stream {
 
   #deliver(item: Item): void {
     if (this.#discards) return
-    if (this.#freezes > 0) this.#kept.push(item)
-    else if (item === 'reset') resetSocket(this.#destination)
+    if (this.#freezes > 0) {
+      this.#kept.push(item)
+      this.#regulate()
+    } else if (item === 'reset') resetSocket(this.#destination)
     // The other end is gone: nobody else would close this one.
     else if (this.#destination.destroyed) this.#source.destroy()
     else if (item === 'end') this.#destination.end()
@@ -125,7 +127,9 @@ export class Stream {
   }
 
   #mayRead(): boolean {
-    if (!this.#open || this.#freezes > 0) return false
+    if (!this.#open) return false
+    // One piece is taken, which shows that somebody is at work here; then the kernel's window fills.
+    if (this.#freezes > 0) return this.#kept.length === 0
     if (this.#discards) return true
     let [waiting, limit] = [0, defaultBufferBytes]
     for (const { stage, bufferBytes } of this.#stages) {

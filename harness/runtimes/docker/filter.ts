@@ -139,10 +139,7 @@ export async function isolateNode(
   return {
     sinceMs,
     evidence: { rule: id, canary },
-    firings: async () => {
-      const sight = await packets.read()
-      return counterOf(sight, 'hits', id) + counterOf(sight, 'ends', id)
-    },
+    firings: async () => counterOf(await packets.read(), 'hits', id),
     counts: async () => {
       const sight = await packets.read()
       return {

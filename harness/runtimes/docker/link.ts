@@ -62,8 +62,9 @@ async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promi
   const { proxied, marked, packets } = parts
   const resets = toxic.type === 'reset_peer'
   const counter = resets ? `reset_${marked.mark}` : `${toxic.stream === 'upstream' ? 'up' : 'down'}_${marked.mark}`
-  const count = async (): Promise<number> => (await packets.read()).counters.get(counter) ?? 0
-  const before = await count()
+  const count = async (name: string): Promise<number> => (await packets.read()).counters.get(name) ?? 0
+  const asked = `up_${marked.mark}`
+  const [before, askedBefore] = [await count(counter), await count(asked)]
   const impairment = await proxied.impair(toxic, lease)
   const draws = toxic.toxicity < 1 ? 'by the server, which takes no seed' : 'none'
   const evidence = await resetOpen(parts, toxic, lease).catch(async (error: unknown) => {
@@ -74,7 +75,12 @@ async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promi
     ...impairment,
     evidence: { draws, ...evidence },
     // Which connections a share fell on, only the server knows; a reset is seen in its packets.
-    firings: async () => (toxic.toxicity < 1 && !resets ? undefined : (await count()) - before),
+    firings: async () => {
+      if (toxic.toxicity < 1 && !resets) return undefined
+      // A reset of pooled connections hits nobody: somebody has to have asked for something in the window.
+      const isAtWork = !resets || (await count(asked)) > askedBefore
+      return isAtWork ? (await count(counter)) - before : 0
+    },
   }
 }
 

@@ -16,6 +16,8 @@ const ofCanary = `ct original proto-src ${canaryPorts.first}-${canaryPorts.last}
 const ofLink = 'ct mark and 0xff'
 /** Longer than an acknowledgement with all its options. */
 const withPayload = 'meta length > 80'
+/** Packets that show somebody at work: a connection that is being opened, and bytes. A keepalive or an end shows nobody. */
+const ofWork = ['tcp flags & syn != 0', withPayload]
 
 /**
  * The table of a cell. A connection crosses twice, from who dials to the proxy and from the proxy to who is dialled, and
@@ -182,7 +184,12 @@ export function imposeIsolation(
     ...(cut.whole.length > 0 ? [byLink] : []),
   ]
   const counters = ['hits', 'ends']
-  const body = [`${ofCanary} drop`, `${tells} counter name ends_${id} drop`, `counter name hits_${id} drop`]
+  const body = [
+    `${ofCanary} drop`,
+    `${tells} counter name ends_${id} drop`,
+    ...ofWork.map((packet) => `${packet} counter name hits_${id} drop`),
+    'drop',
+  ]
   const script = imposeHarm({
     table,
     id,
@@ -235,7 +242,8 @@ function strike(spec: FilterSpec, link: MarkedLink, id: string): readonly string
   const share = shareOf(spec, link)
   return [
     [...conditions, ofCanary, `counter name canary_${id}`, verdict].join(' '),
-    [...conditions, ...share, `counter name hits_${id}`, verdict].join(' '),
+    ...ofWork.map((packet) => [...conditions, ...share, packet, `counter name hits_${id}`, verdict].join(' ')),
+    [...conditions, ...share, verdict].join(' '),
   ]
 }
 
