@@ -23,14 +23,22 @@ interface Site {
   readonly active: Map<string, ToxicSpec>
 }
 
+/** A link whose server can be said to be gone, and back: meanwhile the embedded proxy refuses, as a dead pod does. */
+export interface ProxiedLink extends Link {
+  setUpstreamUp(isUp: boolean): Promise<void>
+}
+
 /** Create the proxy `name` for the link. */
-export async function createLink(client: Client, link: LinkRequest, name: string): Promise<Link> {
+export async function createLink(client: Client, link: LinkRequest, name: string): Promise<ProxiedLink> {
   const body = { name, listen: link.listen ?? '127.0.0.1:0', upstream: link.upstream, enabled: true }
   const proxy = await client.within(`create the link ${link.name}`, client.toxiproxy.createProxy(body))
   const site: Site = { client, link, proxy, active: new Map() }
   const { name: linkName, kind, ordinal } = link
   const url = reachableUrl(client, proxy.listen)
-  return { name: linkName, kind, ordinal, url, impair: (toxic) => impair(site, toxic) }
+  // A real server does not have this, and accepts for a server that is gone before it closes.
+  const setUpstreamUp = async (isUp: boolean): Promise<void> =>
+    void (await client.expect([204, 404], 'POST', `/proxies/${name}/upstream`, { up: isUp }))
+  return { name: linkName, kind, ordinal, url, impair: (toxic) => impair(site, toxic), setUpstreamUp }
 }
 
 /** A server that listens on every address is reached where its API is. */

@@ -1,12 +1,11 @@
 import { describeError } from '../core/errors.ts'
-import type { Link } from '../core/link.ts'
-import { createLink, type LinkRequest } from './link.ts'
+import { createLink, type LinkRequest, type ProxiedLink } from './link.ts'
 import { openClient } from './client.ts'
 
 /** The links of one deployment, on one Toxiproxy server: a real one or the embedded one. */
 export interface Links extends AsyncDisposable {
   /** Rejects with HarnessError when the server cannot listen there or already has a proxy of this name. */
-  create(link: LinkRequest): Promise<Link>
+  create(link: LinkRequest): Promise<ProxiedLink>
   /** Whether the server has our own toxics (stall, refuse, idle_timeout, response_lost) and counts firings. */
   offersCustomToxics(): Promise<boolean>
   /** Remove the proxies made here. Twice is safe; a server that is gone has nothing left to remove. */

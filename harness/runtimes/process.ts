@@ -51,6 +51,8 @@ function ground(place: Place): Ground {
   }
 }
 
+type Reach = (isUp: boolean) => Promise<void>
+
 /** What a cell asks for, and where it is. */
 type Request = Place & DeployRequest
 
@@ -59,12 +61,20 @@ async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment>
   await using stack = new AsyncDisposableStack()
   const placed = await placeNodes(request, stack)
   const makeLink = request.direct ? straightLink : await openProxies(request, stack)
+  const inward = new Map<string, Reach[]>(placed.map(({ name }) => [name, []]))
   const links = await Promise.all(
-    planLinks(placed, request.outside).map(async ({ to, ...link }) => {
-      return makeLink(link, 'outside' in to ? to.outside : addressOf(placed, to.node))
+    planLinks(placed, request.outside).map(async ({ to, ...planned }) => {
+      if ('outside' in to) return makeLink(planned, to.outside)
+      const link: Link & { readonly setUpstreamUp?: Reach } = await makeLink(planned, addressOf(placed, to.node))
+      if (link.setUpstreamUp) inward.get(to.node)!.push(link.setUpstreamUp)
+      return link
     }),
   )
-  const nodes = await makeNodes(placed, links, request, engineSpace)
+  const reachOf =
+    (name: string): Reach =>
+    async (isUp) =>
+      void (await Promise.all(inward.get(name)!.map((reach) => reach(isUp))))
+  const nodes = await makeNodes(placed, links, request, engineSpace, reachOf)
   // What is deferred last ends first: nodes before the servers that they dial.
   for (const role of startOrder)
     stack.defer(async () => {
@@ -90,7 +100,7 @@ async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment>
 async function openProxies(request: Request, stack: AsyncDisposableStack) {
   const server = stack.use(await startLinkServer(request))
   const proxies = await openLinks(server.url)
-  return (link: Omit<PlannedLink, 'to'>, upstream: string): Promise<Link> => proxies.create({ ...link, upstream })
+  return (link: Omit<PlannedLink, 'to'>, upstream: string) => proxies.create({ ...link, upstream })
 }
 
 /** Two ports each, what others dial and administration, and what a program's own parts need. */
@@ -121,6 +131,7 @@ async function makeNodes(
   links: readonly Link[],
   request: Request,
   engineSpace: string,
+  reachOf: (name: string) => Reach,
 ): Promise<readonly ChildNode[]> {
   // Ports are unique, and short: a Unix socket's path below this folder may have no more than about a hundred bytes.
   const dataDir = (node: Placed): string => join(request.temp, String(node.port))
@@ -150,6 +161,7 @@ async function makeNodes(
         ordinal,
         url: `http://${loopback}:${node.port}`,
         restartDelayMs,
+        reach: reachOf(name),
         onEvent,
         ...program,
       })

@@ -120,6 +120,40 @@ describe('our own toxics on the embedded server', () => {
     expect(await firingsOf(scene)).toEqual({ refuse_downstream: 1 })
   })
 
+  test('a server that is said to be gone is refused for by the kernel, and listened for again when it is back', async () => {
+    await using scene = await openScene(links)
+    const { client, server } = await scene.pair()
+    const say = (up: boolean) => callApi(links.url, 'POST', `/proxies/${scene.proxy}/upstream`, { up })
+    expect((await say(false)).status).toBe(204)
+    for (let i = 0; i < 3; i++) expect(await observe(connectTo(scene.listen)).over()).toBe('ECONNREFUSED')
+    client.socket.write('still')
+    await server.received(5)
+    await say(true)
+    await scene.pair()
+  })
+
+  test('a server that is gone behind a stall is not refused for: nobody hears of it', async () => {
+    await using scene = await openScene(links)
+    await stall(scene)
+    await callApi(links.url, 'POST', `/proxies/${scene.proxy}/upstream`, { up: false })
+    const held = await scene.dial()
+    await sleep(quietMs)
+    expect(held.ended()).toBeUndefined()
+    await resume(scene)
+    expect(await observe(connectTo(scene.listen)).over()).toBe('ECONNREFUSED')
+  })
+
+  test('refuse: the first to knock after a while is reset, which shows that somebody did; then it refuses again', async () => {
+    await using scene = await openScene(links)
+    await scene.addToxic('refuse', { existing: 'keep' })
+    await sleep(quietMs)
+    const first = await observe(connectTo(scene.listen)).over()
+    expect(['ECONNRESET', 'FIN']).toContain(first)
+    while ((await observe(connectTo(scene.listen)).over()) !== 'ECONNREFUSED') await sleep(5)
+    const felt = (await callApi(links.url, 'GET', '/felt')).json as Record<string, Record<string, number>>
+    expect(felt[scene.proxy]!['refuse_downstream']).toBeGreaterThan(0)
+  })
+
   test('refuse: existing connections are reset when asked for', async () => {
     await using scene = await openScene(links)
     const { client, server } = await scene.pair()

@@ -6,7 +6,14 @@ import { ApiError } from './api-error.ts'
 import type { Evidence } from './evidence.ts'
 import type { Proxies } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
-import { parseNewToxic, parseProxies, parseProxy, parseProxyChange, parseToxicChange } from './requests.ts'
+import {
+  parseNewToxic,
+  parseProxies,
+  parseProxy,
+  parseProxyChange,
+  parseToxicChange,
+  parseUpstream,
+} from './requests.ts'
 import type { Toxic } from './toxic.ts'
 
 /** Toxiproxy's API as of this version; what follows the plus sign says that it is another server. */
@@ -78,6 +85,10 @@ function proxyRoutes(proxies: Proxies): Record<string, Route> {
     'GET /proxies/{}': ({ proxy }) => ok(proxies.get(proxy).toJson()),
     'POST /proxies/{}': update,
     'PATCH /proxies/{}': update,
+    'POST /proxies/{}/upstream': async ({ proxy, body }) => {
+      await proxies.get(proxy).setUpstreamUp(parseUpstream(body))
+      return { status: 204 }
+    },
     'DELETE /proxies/{}': ({ proxy }) => {
       proxies.remove(proxy)
       return { status: 204 }

@@ -29,6 +29,7 @@ export class Proxy {
   #toxics: readonly ActiveToxic[] = []
   #accepted = 0
   #enabled = false
+  #isUpstreamUp = true
   /** While a toxic keeps the listener shut: whether the next connection is to be taken, reset and counted. */
   #trap: 'none' | 'set' | 'sprung' = 'none'
   #trapTimer: NodeJS.Timeout | undefined
@@ -75,6 +76,15 @@ export class Proxy {
       this.upstream = next.upstream
     }
     await (next.enabled ? this.enable() : this.disable())
+  }
+
+  /**
+   * Who runs the server says when it is gone and when it is back. Nobody listens meanwhile, as nobody does on a dead pod, but
+   * where a toxic is in the way: what it does comes first.
+   */
+  async setUpstreamUp(isUp: boolean): Promise<void> {
+    this.#isUpstreamUp = isUp
+    await this.#regulateListener()
   }
 
   async addToxic(toxic: Toxic, json: ToxicJson): Promise<ActiveToxic> {
@@ -161,7 +171,8 @@ export class Proxy {
   async #openOrShut(): Promise<void> {
     const isRefusing = this.#toxics.some((active) => active.closesListener)
     if (!isRefusing) this.#disarmTrap()
-    const wanted = this.#enabled && (!isRefusing || this.#trap === 'set')
+    const isAnswered = this.#isUpstreamUp || this.#toxics.length > 0
+    const wanted = this.#enabled && isAnswered && (!isRefusing || this.#trap === 'set')
     if (!wanted && this.#listener.isOpen) await this.#listener.shut()
     else if (wanted && !this.#listener.isOpen) await this.#listener.open(this.listen)
   }

@@ -91,3 +91,10 @@ function parse<T>(schema: ZodType<T>, value: unknown, at?: string): T {
 function missing(field: string): ApiError {
   return new ApiError(400, `missing required field: ${field}`)
 }
+
+/** Throws ApiError when it does not say whether the server is up. */
+export function parseUpstream(body: unknown): boolean {
+  const { up } = (body ?? {}) as { up?: unknown }
+  if (typeof up !== 'boolean') throw new ApiError(400, 'up must be true or false')
+  return up
+}

@@ -21,6 +21,8 @@ export interface NodeSpec {
   /** Ends it at once and in good order. */
   readonly endSignal: NodeJS.Signals
   readonly restartDelayMs: number
+  /** Tells the links that lead here whether anybody is here to be dialled. */
+  readonly reach: (isUp: boolean) => Promise<void>
   readonly onEvent: (event: NodeEvent) => void
 }
 
@@ -81,6 +83,7 @@ export class ChildNode implements Node {
       child: { logFile },
     } = this.#spec
     await becomeReady({ name: this.name, logFile, ready, ended }, signal)
+    await this.#spec.reach(true)
     this.#emit('ready', { pid: child.pid! })
   }
 
@@ -169,6 +172,8 @@ export class ChildNode implements Node {
   #exited(child: ChildProcess, code: number | null, by: string | null): void {
     if (this.#child !== child) return
     this.#child = undefined
+    // Where the links are gone already nobody can dial either.
+    this.#spec.reach(false).catch(() => {})
     this.#emit(this.#wanted ? 'crashed' : 'exited', { pid: child.pid!, code, signal: by })
     if (this.#wanted) this.#scheduleRestart()
   }
