@@ -51,6 +51,8 @@ export function openLab(options: LabOptions): Lab {
       // Controls are wrong on purpose: the contract would refuse most of them.
       const outcome = await runScenario({ scenarioText, plan, engines: byName, out, verify: false, signal, onProgress })
       options.onLeftBehind(outcome.leftBehind)
+      // An interrupted run has results; the controls after it are not begun.
+      signal.throwIfAborted()
       return outcome
     },
   }
