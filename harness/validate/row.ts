@@ -44,7 +44,20 @@ export function rowOfCells(
   if (isHit) return { ...row, verdict: 'hit' }
   const sick = there.find(isNoMeasurement)
   if (sick) return { ...row, got: `${found.got}; ${sick.verdict}: ${shortReason(sick)}`, verdict: 'unmeasured' }
-  return { ...row, verdict: tooCoarse ? 'unmeasured' : 'miss' }
+  return {
+    ...row,
+    verdict: 'miss',
+    ...(tooCoarse && { verdict: 'unmeasured', got: `${found.got}; others kept the machine busy` }),
+  }
+}
+
+/** Shares of all processors, and of the time. Beyond them how long something takes says little about it. */
+const [othersAtMost, pressureAtMost] = [0.25, 0.5]
+
+/** Whether the machine had so much else to do that times tell nothing, although the harness kept its schedule. */
+export function isBusy({ health }: CellResult): boolean {
+  const { others, cpuPressure } = health?.machine ?? {}
+  return (others?.worst ?? 0) > othersAtMost || (cpuPressure?.worst ?? 0) > pressureAtMost
 }
 
 /** The harness itself says that it or its faults were not what they were to be. */

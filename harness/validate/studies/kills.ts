@@ -29,7 +29,7 @@ function gapsOf({ quick }: Lab): readonly number[] {
 }
 
 function tasksOf({ quick }: Lab): number {
-  return quick ? 100 : 200
+  return quick ? 80 : 200
 }
 
 /** Several nodes with a task or two each: many faults that each take little. */

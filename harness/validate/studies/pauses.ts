@@ -3,13 +3,12 @@ import type { CellResult, Restored } from '../../store/schema.ts'
 import { overheadOf } from '../../verdict/overhead.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Lab, Study } from '../lab.ts'
-import { cellOf, type Row, rowOfCells } from '../row.ts'
+import { cellOf, isBusy, type Row, rowOfCells } from '../row.ts'
 
 const timeScale = 20
 const outageMs = 7_000
 const outageToleranceMs = 500
 const freezeMs = 1_400
-const slowMs = 50
 /** Too short to be taken for either. */
 const offMs = 50
 
@@ -60,7 +59,7 @@ function outageRow(cell: CellResult | undefined): Row {
   return rowOfCells(about, [cell], ([cell]) => {
     const restored = cell!.episodes[0]?.restored
     const isHit = restored?.kind === 'restored' && Math.abs(restored.ms - outageMs) <= outageToleranceMs
-    return { got: describe(restored), isHit }
+    return { got: describe(restored), isHit, tooCoarse: isBusy(cell!) }
   })
 }
 
@@ -81,7 +80,6 @@ function freezeRow(cell: CellResult | undefined): Row {
     const overheads = cell!.tasks.map(overheadOf)
     const [p50, p99] = [0.5, 0.99].map((level) => quantile(overheads, level) ?? Infinity) as [number, number]
     const isHit = p99 >= leastMs && p99 <= freezeMs * 1.2
-    // Most tasks met no freeze: where they are slow, the machine is.
-    return { got: `p99 ${p99.toFixed(0)} ms, p50 ${p50.toFixed(0)} ms`, isHit, tooCoarse: p50 > slowMs }
+    return { got: `p99 ${p99.toFixed(0)} ms, p50 ${p50.toFixed(0)} ms`, isHit, tooCoarse: isBusy(cell!) }
   })
 }

@@ -5,7 +5,7 @@ import type { CellResult } from '../../store/schema.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Misbehaviour } from '../controls/misbehaviour.ts'
 import type { Lab, Study } from '../lab.ts'
-import { cellOf, percent, type Row, rowOfCells } from '../row.ts'
+import { cellOf, isBusy, percent, type Row, rowOfCells } from '../row.ts'
 
 const compressed = 20
 
@@ -54,7 +54,7 @@ health: { pacerLagP99: 300ms, eventLoopDelayP99: 150ms }
 }
 
 function equivalenceRow(cells: readonly (CellResult | undefined)[], lab: Lab): Row {
-  const margin = lab.quick ? 0.1 : 0.05
+  const margin = lab.quick ? 0.15 : 0.1
   const about = {
     control: 'time-scale',
     what: `the same work and kills at timeScale 1 and ${compressed}, matched by seed`,
@@ -68,7 +68,11 @@ function equivalenceRow(cells: readonly (CellResult | undefined)[], lab: Lab): R
     const { interval, isShown } = testEquivalence({ both, ...discordant, neither }, margin)
     const [atOne, at] = [a, b].map((all) => `${all.filter(Boolean).length} of ${all.length}`)
     const [low, high] = interval.map((end) => (end * 100).toFixed(1))
-    return { got: `${atOne} and ${at}; difference [${low}, ${high}] points`, isHit: isShown }
+    return {
+      got: `${atOne} and ${at}; difference [${low}, ${high}] points`,
+      isHit: isShown,
+      tooCoarse: isBusy(full!) || isBusy(short!),
+    }
   })
 }
 

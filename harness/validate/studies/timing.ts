@@ -4,13 +4,11 @@ import type { CellResult } from '../../store/schema.ts'
 import { overheadOf } from '../../verdict/overhead.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Lab, Study } from '../lab.ts'
-import { cellOf, type Row, rowOfCells } from '../row.ts'
+import { cellOf, isBusy, type Row, rowOfCells } from '../row.ts'
 
 const delayMs = 100
 /** With a coarser resolution what is to be seen could not be seen. */
 const coarsestMs = delayMs
-/** Slower than this by half of its tasks the null pattern is not slowed down by its machine. */
-const slowestMs = delayMs / 2
 const levels = [0.5, 0.95, 0.99] as const
 
 const study: Study = {
@@ -61,12 +59,12 @@ function resolutionRow(nothing: CellResult | undefined): Row {
     expected: `2 x p95 of its overhead below ${coarsestMs} ms`,
   }
   return rowOfCells(about, [nothing], ([cell]) => {
-    const [resolutionMs, p50] = [resolutionOf(cell!), overheadAt(cell!, 0.5)]
+    const resolutionMs = resolutionOf(cell!)
     const overheads = levels.map((level) => `p${level * 100} ${describe(overheadAt(cell!, level))}`)
     return {
       got: `2 x p95 is ${describe(resolutionMs)}; ${overheads.join(', ')}`,
       isHit: resolutionMs < coarsestMs,
-      tooCoarse: p50 < slowestMs,
+      tooCoarse: isBusy(cell!),
       resolutionMs,
     }
   })
@@ -81,9 +79,10 @@ function delayedRow(nothing: CellResult | undefined, delayed: CellResult | undef
   return rowOfCells(about, [nothing, delayed], ([null_, late]) => {
     const shifts = levels.map((level) => overheadAt(late!, level) - overheadAt(null_!, level))
     const tolerances = levels.map((level) => Math.max(resolutionOf(null_!), 2 * overheadAt(null_!, level)))
-    const isHit = shifts.every((shift, i) => Math.abs(shift - delayMs) <= Math.min(tolerances[i]!, coarsestMs - 1))
+    const isCoarse = Math.max(...tolerances) >= coarsestMs
+    const isHit = !isCoarse && shifts.every((shift, i) => Math.abs(shift - delayMs) <= tolerances[i]!)
     const got = shifts.map((shift, i) => `p${levels[i]! * 100} ${shift.toFixed(1)} (+-${tolerances[i]!.toFixed(1)})`)
-    return { got: `${got.join(', ')} ms`, isHit, tooCoarse: Math.max(...tolerances) >= coarsestMs }
+    return { got: `${got.join(', ')} ms`, isHit, tooCoarse: isBusy(null_!) || isBusy(late!) }
   })
 }
 
