@@ -11,8 +11,10 @@ export interface BlockMean {
 /**
  * One difference per block, and each block for one observation: what differs between blocks cannot be averaged away by more
  * tasks in each (Student, 1908). Undefined for fewer than two blocks. Blocks that are all equal have the interval of a point.
+ * Throws RangeError for what is no finite number.
  */
 export function blockMean(differences: readonly number[], confidence = defaultConfidence): BlockMean | undefined {
+  if (!differences.every(Number.isFinite)) throw new RangeError('differences of blocks are finite numbers')
   const n = differences.length
   if (n < 2) return undefined
   const mean = differences.reduce((sum, d) => sum + d, 0) / n

@@ -1,5 +1,5 @@
 import { exponentialSumTail, type Term } from './exponentials.ts'
-import { clopperPearson, defaultConfidence, type Interval } from './intervals.ts'
+import { checkConfidence, clopperPearson, defaultConfidence, type Interval } from './intervals.ts'
 
 /** One fault firing and what became of the tasks that it touched; every task belongs to at most one episode. */
 export interface Episode {
@@ -76,6 +76,7 @@ export function intervalOfCopies(
   { outside: more = 1, episodes: often = 1 }: Copies,
   confidence = defaultConfidence,
 ): Interval {
+  checkConfidence(confidence)
   const { n, failures } = sample
   const { shared, outside } = splitSample(sample)
   if (shared.length === 0) return clopperPearson((n - failures) * more, n * more, confidence)

@@ -1,4 +1,4 @@
-import type { Interval } from './intervals.ts'
+import { checkShare, type Interval } from './intervals.ts'
 import { newcombePaired, type PairedCounts } from './paired-difference.ts'
 
 /** Two one-sided tests at 5 % each are the 90 % interval (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). */
@@ -11,8 +11,9 @@ export interface Equivalence {
   readonly isShown: boolean
 }
 
-/** Whether two systems succeed equally often over matched pairs, up to the margin. Few pairs show nothing. */
+/** Whether two systems succeed equally often over matched pairs, up to the margin. Few pairs show nothing. Throws RangeError for a margin that is no share. */
 export function testEquivalence(counts: PairedCounts, margin: number): Equivalence {
+  checkShare(margin, 'a margin')
   const interval = newcombePaired(counts, confidence)
   return { interval, isShown: -margin < interval[0] && interval[1] < margin }
 }

@@ -9,8 +9,11 @@ export interface Bad {
 /**
  * Fisher's exact test, one-sided: the probability that the first group has at least as many bad ones as it has, if both have
  * one rate, given how many are bad in all (hypergeometric). 1 where either group is empty.
+ * Throws RangeError for what is no count.
  */
 export function worseThan(first: Bad, second: Bad): number {
+  for (const { bad, n } of [first, second])
+    if (![bad, n].every(Number.isSafeInteger) || bad < 0 || bad > n) throw new RangeError(`${bad} of ${n} is no count`)
   const bad = first.bad + second.bad
   const all = first.n + second.n
   const logAll = logChoose(all, bad)

@@ -11,6 +11,11 @@ function checkCount(successes: number, n: number): void {
   throw new RangeError(`${successes} successes of ${n} tasks are no proportion`)
 }
 
+/** Throws RangeError for what is no share, NaN included. */
+export function checkShare(share: number, what: string): void {
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`${what} of ${share} is not between 0 and 1`)
+}
+
 export function checkConfidence(confidence: number): void {
   if (!(confidence > 0 && confidence < 1)) throw new RangeError(`a confidence of ${confidence} is not between 0 and 1`)
 }

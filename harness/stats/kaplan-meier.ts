@@ -1,3 +1,5 @@
+import { checkShare } from './intervals.ts'
+
 /** A waiting time: it ended after so long; or it had not by then, and what came later is not known; or it never ends. */
 export type Waiting = { readonly endedMs: number } | { readonly openMs: number } | 'never'
 
@@ -7,8 +9,11 @@ export type Reached = { readonly ms: number } | { readonly beyondMs: number }
 /**
  * The time by which the share `q` has ended, with what is not known taken into account (Kaplan and Meier 1958): the first end at
  * which no more than `1 - q` still wait. Infinity where so many never end. Undefined for no waiting times.
+ * Throws RangeError for a time that is NaN, or a share outside [0, 1].
  */
 export function waitingQuantile(waiting: readonly Waiting[], q: number): Reached | undefined {
+  checkShare(q, 'a quantile')
+  if (waiting.some((one) => Number.isNaN(lastSeen(one)))) throw new RangeError('NaN is no waiting time')
   if (waiting.length === 0) return undefined
   const ends = endsOf(waiting)
   let left = 1

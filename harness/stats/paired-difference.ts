@@ -1,4 +1,4 @@
-import { defaultConfidence, type Interval, wilson } from './intervals.ts'
+import { checkConfidence, defaultConfidence, type Interval, wilson } from './intervals.ts'
 
 /** Pairs by what became of their two sides. */
 export interface PairedCounts {
@@ -17,9 +17,13 @@ export function pairedDifference({ both, onlyA, onlyB, neither }: PairedCounts):
  * Interval of b - a for paired proportions: Newcombe's hybrid score interval with the corrected coefficient (1998, "Improved
  * confidence intervals for the difference between binomial proportions based on paired data", method 10). It holds the estimate,
  * and counts may be fractions (an effective number of pairs). Nothing known (no pair) is [-1, 1].
+ * Throws RangeError for what is no count.
  */
 export function newcombePaired(counts: PairedCounts, confidence = defaultConfidence): Interval {
   const { both, onlyA, onlyB, neither } = counts
+  if (![both, onlyA, onlyB, neither].every((count) => count >= 0))
+    throw new RangeError(`${[both, onlyA, onlyB, neither].join(', ')} are no counts of pairs`)
+  checkConfidence(confidence)
   const n = both + onlyA + onlyB + neither
   if (n === 0) return [-1, 1]
   const [pa, pb] = [(both + onlyA) / n, (both + onlyB) / n]

@@ -1,4 +1,5 @@
 import { type Episode, type Firings, intervalOfCopies, intervalOverEpisodes, type Sample } from './episodes.ts'
+import { checkShare } from './intervals.ts'
 import { mcnemarExact } from './paired.ts'
 import { type Needed, neededToSettle, usualPower } from './sample-size.ts'
 import { binomialCdf } from './special.ts'
@@ -47,6 +48,7 @@ export function powerOfPairs(n: number, onlyA: number, onlyB: number, alpha = 0.
   if (!(Number.isInteger(n) && n >= 0)) throw new RangeError(`${n} is no number of pairs`)
   if (!(onlyA >= 0 && onlyB >= 0 && onlyA + onlyB <= 1))
     throw new RangeError(`${onlyA} and ${onlyB} are no shares of pairs`)
+  checkShare(alpha, 'a level')
   const either = onlyA + onlyB
   if (either === 0) return 0
   let power = 0
@@ -60,6 +62,7 @@ export function powerOfPairs(n: number, onlyA: number, onlyB: number, alpha = 0.
 
 /** Pairs with which two patterns are told apart in four of five studies; undefined beyond a million. */
 export function pairsToTellApart(onlyA: number, onlyB: number, power = usualPower): number | undefined {
+  checkShare(power, 'a power')
   if (onlyA === onlyB) return undefined
   const enough = (n: number): boolean => powerOfPairs(n, onlyA, onlyB) >= power
   let high = 8
@@ -79,6 +82,7 @@ export function pairsToTellApart(onlyA: number, onlyB: number, power = usualPowe
  * wherever the other does, and on so large a share of the pairs alone. Undefined where not even 100 % would be told.
  */
 export function smallestDifference(n: number, power = usualPower): number | undefined {
+  checkShare(power, 'a power')
   if (powerOfPairs(n, 0, 1) < power) return undefined
   let [low, high] = [0, 1]
   while (high - low > 1e-4) {

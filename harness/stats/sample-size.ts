@@ -7,7 +7,7 @@ import {
   type Sample,
   splitSample,
 } from './episodes.ts'
-import { defaultConfidence } from './intervals.ts'
+import { checkConfidence, checkShare, defaultConfidence } from './intervals.ts'
 import { powerOfFaults } from './resample.ts'
 import { binomialCdf } from './special.ts'
 
@@ -28,10 +28,12 @@ export type Needed = { readonly tasks: number } | { readonly faults: number }
 /**
  * What settles whether the success rate reaches `limit` in four of five studies, if the observed rates held: independent
  * tasks, or faults with as many tasks each as now. Where tasks share faults it says tasks only if
- * more of them under the same faults would do. Undefined where no number would: the observed rate is the limit.
+ * more of them under the same faults would do. Undefined where no number would: the observed rate is the limit, or nothing was observed.
  */
 export function neededToSettle(sample: Sample, firings: Firings, limit: number): Needed | undefined {
+  checkShare(limit, 'a limit')
   const faults = splitSample(sample).shared.length
+  if (sample.n === 0) return undefined
   if (faults === 0) return asTasks(tasksToSettle((sample.n - sample.failures) / sample.n, limit))
   if (faults >= fewestEpisodes) {
     const tasks = smallest(sample.n, mostTasks, (n) => settles(sample, firings, limit, { outside: n / sample.n }))
@@ -69,8 +71,9 @@ function asTasks(tasks: number | undefined): Needed | undefined {
  * successes have probability `rate`. Power is a saw: the first n at which it is enough, and not far more if there is one.
  */
 export function tasksToSettle(rate: number, limit: number, power = usualPower): number | undefined {
-  if (![rate, limit].every((share) => share >= 0 && share <= 1))
-    throw new RangeError(`a rate of ${rate} against a limit of ${limit}: both are shares`)
+  checkShare(rate, 'a rate')
+  checkShare(limit, 'a limit')
+  checkShare(power, 'a power')
   if (rate === limit) return undefined
   if (rate < limit) return tasksToSettle(1 - rate, 1 - limit, power)
   // A tooth for each number of failures that may be among them: power jumps up at its first n and falls from there.
@@ -95,6 +98,9 @@ function isAbove(successes: number, n: number, limit: number, confidence = defau
 /** Probability that n independent tasks show by Clopper-Pearson on which side of the limit the rate is. */
 export function powerOf(n: number, rate: number, limit: number, confidence = defaultConfidence): number {
   if (!(Number.isInteger(n) && n >= 0)) throw new RangeError(`${n} is no number of tasks`)
+  checkShare(rate, 'a rate')
+  checkShare(limit, 'a limit')
+  checkConfidence(confidence)
   if (rate < limit) return powerOf(n, 1 - rate, 1 - limit, confidence)
   if (!isAbove(n, n, limit, confidence)) return 0
   return 1 - binomialCdf(smallest(0, n, (k) => isAbove(k, n, limit, confidence))! - 1, n, rate)

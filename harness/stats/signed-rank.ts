@@ -1,3 +1,4 @@
+import { checkConfidence } from './intervals.ts'
 import { normalCritical, regularizedGamma } from './special.ts'
 import { subsetSums } from './sign-flip.ts'
 
@@ -6,9 +7,10 @@ const exactUpTo = 80
 
 /**
  * Wilcoxon's signed-rank test (1945): two-sided p-value of "differences lie around zero", exact for the ranks as they are, ties
- * included. Differences of zero are left out; if there are no others: 1.
+ * included. Differences of zero are left out; if there are no others: 1. Throws RangeError for NaN.
  */
 export function signedRank(differences: readonly number[]): number {
+  if (differences.some(Number.isNaN)) throw new RangeError('NaN is no difference')
   const ranks = signedRanks(differences.filter((d) => d !== 0))
   if (ranks.length === 0) return 1
   // Ranks of ties are halves: twice a rank is a whole number.
@@ -46,6 +48,7 @@ function signedRanks(differences: readonly number[]): readonly { rank: number; p
  * (Hollander and Wolfe, 3.3); -1 where even all of them do not.
  */
 export function walshCut(n: number, confidence: number): number {
+  checkConfidence(confidence)
   const tail = (1 - confidence) / 2
   const total = (n * (n + 1)) / 2
   if (n > exactUpTo) {

@@ -109,6 +109,7 @@ function gammaFraction(a: number, x: number): number {
 }
 
 function bisect(rising: (x: number) => number, target: number, from: number, to: number): number {
+  if (!(target >= 0 && target <= 1)) throw new RangeError(`there is no ${target} quantile`)
   let [low, high] = [from, to]
   // Quantiles may be tiny: halving goes on down to the smallest number there is.
   for (let i = 0; i < 1200; i++) {
