@@ -15,41 +15,26 @@ export interface Harm {
 }
 
 /**
- * What a machine did to a cell beyond its limits, one sentence each with the figure, the limit and what to change; none where
- * it kept them, or where the plan is from before there were any. Pressure alone condemns nobody: a run's own load makes some of it
+ * What a machine did to a cell beyond its limits, with the figure and the limit; none where it kept them, or where the plan is from before there were any. Pressure alone condemns nobody: a run's own load makes some of it
  * too, and whether that did harm shows in how long its processes waited. Pressure that others make does.
  */
 export function sicknessOf(health: MachineHealth, limits: MachineLimits | undefined, harm: Harm): readonly string[] {
   if (!limits) return []
   return [
+    crowd(health, limits),
     standstill(health, limits),
     delay(health.processes ?? [], limits, harm.nodes),
-    crowd(health, limits),
-    excess(
-      health.steal,
-      limits.steal,
-      'the hypervisor gave',
-      'of the processors to others',
-      'take a machine of your own',
-    ),
-    !harm.memory &&
-      excess(health.memoryPressure, limits.memoryPressure, 'somebody waited for memory', 'of the time', smaller),
+    excess(health.steal, limits.steal, 'the hypervisor gave', 'of the processors to others'),
+    !harm.memory && excess(health.memoryPressure, limits.memoryPressure, 'somebody waited for memory', 'of the time'),
   ].filter((sentence) => typeof sentence === 'string')
 }
-
-const smaller = 'run fewer patterns at once (sideBySide), or take a larger machine'
-/** What to give to somebody who was starved. */
-export const moreRoom = 'a smaller timeScale, fewer patterns at once (sideBySide) or more processors'
 
 function standstill(
   { standstill: { at, ms } }: MachineHealth,
   { standstillMs, silence }: MachineLimits,
 ): string | undefined {
   if (ms <= standstillMs) return undefined
-  return (
-    `the harness stood still for ${seconds(ms)} at ${clock(at)}; ${allowed(standstillMs, silence)}; ` +
-    `nothing may suspend it, and if nothing did it needs ${moreRoom}`
-  )
+  return `the harness stood still for ${seconds(ms)} at ${clock(at)} (${allowed(standstillMs, silence)})`
 }
 
 function delay(
@@ -69,8 +54,8 @@ function delay(
   const { name, spell } = first
   const others = more.length > 0 ? `, and so did ${more.length} more` : ''
   return (
-    `${name === 'harness' ? 'the harness' : name} had work and waited ${seconds(spell.waitedMs)} of ${seconds(spell.ms)} for a processor at ${clock(spell.at)}${others}; ` +
-    `${allowed(delayShare * silence.ms, silence)}; it needs ${moreRoom}`
+    `${name === 'harness' ? 'the harness' : name} had work and waited ${seconds(spell.waitedMs)} of ${seconds(spell.ms)} for a processor at ` +
+    `${clock(spell.at)}${others} (${allowed(delayShare * silence.ms, silence)})`
   )
 }
 
@@ -89,23 +74,17 @@ function crowd({ cpuPressure, others, cores }: MachineHealth, limits: MachineLim
   return (
     `others than this run used ${used} of ${cores} processors in the worst ten seconds, from ${clock(others.at)} ` +
     `(limit ${(limits.others * cores).toFixed(1)}), and somebody waited for one ${percent(cpuPressure.worst)} of that time ` +
-    `(limit ${percent(limits.cpuPressure)}); end what else runs on this machine`
+    `(limit ${percent(limits.cpuPressure)})`
   )
 }
 
-function excess(
-  course: Course | undefined,
-  limit: number,
-  what: string,
-  of: string,
-  change: string,
-): string | undefined {
+function excess(course: Course | undefined, limit: number, what: string, of: string): string | undefined {
   if (!course || course.worst <= limit) return undefined
-  return `${what} ${percent(course.worst)} ${of} in the worst ten seconds, from ${clock(course.at)} (limit ${percent(limit)}); ${change}`
+  return `${what} ${percent(course.worst)} ${of} in the worst ten seconds, from ${clock(course.at)} (limit ${percent(limit)})`
 }
 
 function allowed(ms: number, { name, ms: silenceMs }: MachineLimits['silence']): string {
-  return `the limit is ${seconds(ms)}, half of the shortest silence that this cell takes for death (${name}, ${seconds(silenceMs)})`
+  return `limit ${seconds(ms)}: half of ${name}, ${seconds(silenceMs)}`
 }
 
 function shareOf({ ms, waitedMs }: Spell): number {
