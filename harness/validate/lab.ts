@@ -1,5 +1,6 @@
 import type { Delivery, Engine } from '../core/types.ts'
 import type { Plan } from '../core/plan.ts'
+import { silencesAt } from '../../patterns/contract/silence.ts'
 import type { Catalog } from '../plan/catalog.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { parseScenario } from '../plan/parse.ts'
@@ -65,7 +66,9 @@ function planWith(engines: readonly Engine[], text: string, { catalog, seed }: L
       const [first, second] = name.split('+')
       const delivery = catalog.deliveries.get(first!)
       const engine = engines.find((one) => one.name === second)
-      return delivery && engine ? { name, delivery, engine, tuning: 'default' } : catalog.resolvePattern(name)
+      if (!delivery || !engine) return catalog.resolvePattern(name)
+      const pattern = { name, delivery, engine, tuning: 'default' } as const
+      return { ...pattern, silencesAt: (timeScale) => silencesAt(pattern, timeScale) }
     },
   }
   return compilePlan(parseScenario(text, 'validate.yaml', extended), extended, { runtime: 'process', seed })
