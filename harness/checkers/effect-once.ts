@@ -9,7 +9,7 @@ import { quantile } from '../stats/quantiles.ts'
 /**
  * A completed step is never executed again. One repetition of a step is allowed when both hold:
  * - it was the step in flight: no later step of the task had started before the repetition, and what interrupted it began
- *   before its completion can have been written down (`recordingMs`);
+ *   before its completion can have been written down (`recordingMs`), and before anybody was told that the task is done;
  * - something interrupted it: between the two starts its executor, the engine or the store exited, or an outage of one of
  *   them, or of a link that this executor uses, was in effect for as long as the engine waits for a silent executor.
  * Each repetition needs an interruption of its own. What no crash explains is an excuse, and counted as one. Without a step in
@@ -56,11 +56,11 @@ function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], reco
   tally.executions += executions.length
   if (executions.length === 0) return
   if (interruptions.length > 0 && wasInterrupted(task, executions, interruptions)) tally.interrupted++
-  const left = new Set<Interruption>()
+  const told = { used: new Set<Interruption>(), doneAt: toldDoneAt(task) }
   let frontier = 0
   for (const one of executions) {
     if (one.repeats) {
-      const cause = one.step >= frontier ? findCause(one, one.repeats, interruptions, recordedInMs, left) : undefined
+      const cause = one.step >= frontier ? findCause(one, one.repeats, interruptions, recordedInMs, told) : undefined
       if (!cause) tally.breaches.push(one)
       else if (cause.crash) tally.afterCrash++
       else tally.excused++
@@ -78,12 +78,12 @@ function findCause(
   before: Execution,
   interruptions: readonly Interruption[],
   recordedInMs: number,
-  used: Set<Interruption>,
+  { used, doneAt }: { readonly used: Set<Interruption>; readonly doneAt: number },
 ): Interruption | undefined {
   let found: Interruption | undefined
   let recordedBy = before.endedAt + recordedInMs
   for (const one of interruptions) {
-    if (one.from > startedAt || one.from > recordedBy) break
+    if (one.from > startedAt || one.from > recordedBy || one.from > doneAt) break
     if (one.node !== undefined && one.node !== before.executor) continue
     if (one.to > before.startedAt) recordedBy = Math.max(recordedBy, one.to + recordedInMs)
     if (used.has(one) || !couldInterrupt(one, before.executor, before.startedAt, startedAt)) continue
@@ -91,6 +91,14 @@ function findCause(
   }
   if (found) used.add(found)
   return found
+}
+
+/** When somebody first heard that the task is completed: all of its steps were written down by then. */
+function toldDoneAt({ end, callbacks, polls, events }: TaskTrace): number {
+  let first = end?.type === 'ok' ? end.at : Infinity
+  for (const { at, value } of [...callbacks, ...polls, ...events])
+    if (value.status === 'completed' && at < first) first = at
+  return first
 }
 
 const fewestGaps = 20

@@ -1,4 +1,4 @@
-import type { Op, Phase } from '../core/history.ts'
+import type { History, Op, Phase, TaskEnd } from '../core/history.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
@@ -7,8 +7,9 @@ const resolutionMs = 1
 
 /**
  * The record can be true: nothing of a task is seen before it was to be sent, no effect ends before it starts or is known before
- * it ends, no right result comes sooner than the work lasts, deadlines are the planned ones, and phases and faults
- * follow each other as they must. Where it cannot, the harness, or who edited its record, is wrong, and no system.
+ * it ends, no right result comes sooner than the work lasts, deadlines are the planned ones,
+ * no two tasks have one place in the load, faults are those of the plan, and phases and faults follow each other as they must,
+ * with the end last. Where it cannot, the harness, or who edited its record, is wrong, and no system.
  */
 const checker: Checker = {
   name: 'record-sound',
@@ -16,7 +17,7 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const tasks = trace.tasks.flatMap((task) => firstOf(task.task, impossibleTimes(task, trace)))
-    const impossible = [...tasks, ...impossibleOrder(trace)]
+    const impossible = [...tasks, ...impossibleOrder(trace), ...impossibleParts(history, trace)]
     const counts = { tasks: trace.tasks.length, impossible: impossible.length }
     const witnesses = [...new Set(impossible.flatMap(({ ops }) => ops))].slice(0, 20)
     const [first, second] = impossible
@@ -47,6 +48,7 @@ function impossibleTimes(task: TaskTrace, trace: CellTrace): readonly Impossible
     ...beforeIntended(task),
     ...effects(task),
     ...tooSoon(task),
+    ...unfinished(task),
   ]
 }
 
@@ -106,7 +108,33 @@ function tooSoon(task: TaskTrace): readonly Impossible[] {
   return [{ text: `its result was seen ${aheadMs} ms before it could be there`, ops: [end.index] }]
 }
 
+/** The client takes nothing but a completed task for a result, and no agent does a step that its plan does not have. */
+function unfinished({ intent, end, effects }: TaskTrace): readonly Impossible[] {
+  const status = end?.type === 'ok' ? (end.value as TaskEnd).status : undefined
+  if (end && status !== undefined && status !== 'completed')
+    return [{ text: `its client took a ${status} task for a result`, ops: [end.index] }]
+  const beyond = effects.find(({ value }) => value.step > intent.steps)
+  if (!beyond) return []
+  return [{ text: `it has a step ${beyond.value.step}, and ${intent.steps} were planned`, ops: [beyond.index] }]
+}
+
 const order: readonly Phase[] = ['load', 'heal', 'drain', 'final', 'end']
+
+/** What is there once, or in the plan, and stands otherwise in the record. */
+function impossibleParts(history: History, { cell, complete, tasks, faults }: CellTrace): readonly Impossible[] {
+  const found: Impossible[] = []
+  const ordinals = new Set(tasks.map(({ intent }) => intent.ordinal))
+  if (ordinals.size < tasks.length) found.push({ text: 'two tasks have the same place in the load', ops: [] })
+  const measured = history.filter(({ f }) => f === 'health').map(({ index }) => index)
+  if (measured.length > 1) found.push({ text: 'the harness measured itself twice', ops: measured })
+  // Nodes are stopped after the end; no task goes on.
+  const last = complete ? history.findLast(({ f, task }) => f === 'phase' || task !== undefined) : undefined
+  if (last && last.f !== 'phase') found.push({ text: 'its tasks go on after its end', ops: [last.index] })
+  const planned = new Map(cell?.faults.map(({ id, fault }) => [id, fault]))
+  const strange = cell && faults.find(({ id, fault }) => planned.get(id) !== fault)
+  if (strange) found.push({ text: `no fault ${strange.fault} (${strange.id}) was planned`, ops: [...strange.ops] })
+  return found
+}
 
 function impossibleOrder({ phases, faults }: CellTrace): readonly Impossible[] {
   const entered = order.filter((phase) => phases.has(phase))

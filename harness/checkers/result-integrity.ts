@@ -1,22 +1,29 @@
 import { conclude } from '../core/conclusion.ts'
+import type { OpOf } from '../core/history.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
-/** Every result that a client accepted has the digest of the right answer: no step lost, repeated or out of order. */
+/**
+ * Every result that a client accepted has the digest of the right answer: no step lost, repeated or out of order. So has every
+ * one that the server keeps for a client that did not see it.
+ */
 const checker: Checker = {
   name: 'result-integrity',
-  summary: 'a result that a client accepts is the right one',
+  summary: 'a result that a client accepts, or that is kept for it, is the right one',
   judges: 'result-integrity',
   check(history) {
     const trace = traceOf(history)
     const accepted = trace.tasks.filter(acceptedResult)
     const wrong = accepted.filter((task) => taskEnd(task)?.digest !== task.intent.expectedDigest)
+    const kept = trace.tasks.filter((task) => wrongWords(task).length > 0)
+    const unseen = kept.filter((task) => !acceptedResult(task))
+    const broken = [...new Set([...wrong, ...kept])]
     return conclude(trace, {
-      judged: accepted.length,
-      unit: 'accepted results',
+      judged: accepted.length + unseen.length,
+      unit: 'results',
       complaint: 'were not the right answer',
-      broken: wrong.map(({ invoke, end }) => [invoke.index, end!.index]),
-      counts: { wrongOnServer: trace.tasks.filter(isWrongOnServer).length },
+      broken: broken.map((task) => [task.invoke, task.end, ...wrongWords(task)].flatMap((op) => op?.index ?? [])),
+      counts: { wrongOnServer: kept.length },
       kind: 'safety',
     })
   },
@@ -28,6 +35,9 @@ function acceptedResult(task: TaskTrace): boolean {
   return task.end?.type === 'ok' && (taskEnd(task)?.status ?? 'completed') === 'completed'
 }
 
-function isWrongOnServer({ finals, intent }: TaskTrace): boolean {
-  return finals.some(({ value }) => value.status === 'completed' && value.digest !== intent.expectedDigest)
+/** What the server says of a completed task after the run, and what it sent to its receiver, with another result than the right one. */
+function wrongWords({ finals, callbacks, intent }: TaskTrace): readonly (OpOf<'final'> | OpOf<'callback'>)[] {
+  return [...finals, ...callbacks].filter(({ value: { status, digest } }) => {
+    return status === 'completed' && typeof digest === 'string' && digest !== intent.expectedDigest
+  })
 }

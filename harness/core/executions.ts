@@ -16,7 +16,8 @@ export interface Execution {
 
 /**
  * A task's executions in the order in which they started. One execution whose effect was posted more than once, because
- * the tool server's answer was lost, is one: same step, attempt, executor and start.
+ * the tool server's answer was lost, is one: same step, attempt, executor, start and idempotency key. Under another key it is
+ * another effect.
  */
 export function executionsOf(task: TaskTrace): readonly Execution[] {
   const made = known.get(task) ?? listExecutions(task)
@@ -54,8 +55,9 @@ function inOrder(effects: TaskTrace['effects']): TaskTrace['effects'] {
 /** Those that started at the same time are next to each other. */
 function isKnown(executions: readonly Execution[], { value }: OpOf<'effect'>): boolean {
   for (let i = executions.length - 1; i >= 0 && executions[i]!.startedAt === value.startedAt; i--) {
-    const { step, attempt, executor } = executions[i]!
-    if (step === value.step && attempt === value.attempt && executor === value.executor) return true
+    const { step, attempt, executor, idempotencyKey } = executions[i]!
+    const same = step === value.step && attempt === value.attempt && executor === value.executor
+    if (same && idempotencyKey === value.idempotencyKey) return true
   }
   return false
 }

@@ -3,18 +3,20 @@ import { isOutage } from './exposure.ts'
 import { harmOf } from './harm.ts'
 import type { CellPlan } from './plan.ts'
 import { isLink, roleOf } from './places.ts'
-import { type CellTrace, type FaultTrace, lifeEndOf, taskEnd, type TaskTrace } from './trace.ts'
+import { isTerminal } from './states.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 
 /**
  * The right result is there and its client did not get it in time, because it came too late and not because it was kept: the
- * client saw it after it was to give up, or gave up before the server had it, or while word of it was still on its way.
+ * client saw it after it was to give up, or the server had it only then, or word of it was still on its way. A client that
+ * stops before it is to give up was not let down by time.
  */
 export function isLate(task: TaskTrace, { cell }: CellTrace): boolean {
   const { end, intent } = task
   if (end?.type === 'fail') return false
   if (end?.type === 'ok') return end.at > intent.giveUpAt && taskEnd(task)?.digest === intent.expectedDigest
   const doneAt = serverHas(task) ? doneAtOf(task, cell) : undefined
-  return doneAt !== undefined && doneAt + noticeMs(cell) >= lifeEndOf(task)
+  return doneAt !== undefined && doneAt + noticeMs(cell) >= intent.giveUpAt
 }
 
 /** By its final word, or by a callback. */
@@ -49,6 +51,7 @@ function noticeMs(cell: CellPlan | undefined): number {
 /**
  * Whether outages among `faults`, in the order of their onset, held this task up until its client gave up. The result was due
  * at the deadline. Each outage that began before it was due moves that to its own end, by as much as the harm explains.
+ * No outage explains a task that the server forgot, or is still not through with when it was due after the heal.
  */
 export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace: CellTrace): boolean {
   if (task.end?.type === 'fail') return false
@@ -57,7 +60,15 @@ export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace:
     if (fault.armedAt! > dueAt) break
     if (isOutage(fault, trace) && explains(fault, task, trace)) dueAt = Math.max(dueAt, goesOnBy(fault, task, trace))
   }
-  return dueAt > Math.min(lifeEndOf(task), task.intent.giveUpAt)
+  return dueAt > task.intent.giveUpAt && mayStillEnd(task, dueAt)
+}
+
+/** By the server's final word. Where nobody has it the run is inconclusive for want of that. */
+function mayStillEnd({ finals }: TaskTrace, dueAt: number): boolean {
+  const told = finals.findLast(({ type }) => type === 'ok')
+  if (!told) return true
+  const { found, status } = told.value
+  return found && (told.at <= dueAt || (status !== undefined && isTerminal(status)))
 }
 
 /** A delay must add up, with an exchange in each step, to the time that the scenario allows. */

@@ -10,7 +10,7 @@ export const promises = {
   idempotency: 'one idempotency key is one task, whatever was lost or repeated on the way',
   'no-phantom': 'no result, event or callback for a task that nobody submitted',
   'state-machine': 'only legal transitions, never backwards, and exactly one terminal state',
-  'result-integrity': 'a result that a client accepts is the right one',
+  'result-integrity': 'a result that a client accepts, or that is kept for it, is the right one',
   'sse-continuity': 'a resumed stream has no gap and no repetition',
 } as const
 export type Promised = keyof typeof promises

@@ -7,6 +7,7 @@ import { broken, calm } from './worlds.ts'
 import { wrongExcuses } from './wrong-excuses.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
 import { wrongSystems } from './wrong-systems.ts'
+import { wrongWords } from './wrong-words.ts'
 
 const checkers = await loadCheckers()
 
@@ -18,7 +19,7 @@ function objections({ checks, faults }: CellResult): string[] {
   return [...objecting.map(({ checker }) => checker), ...bad].sort()
 }
 
-describe.each([...wrongSystems, ...wrongExcuses, ...wrongHarnesses])(
+describe.each([...wrongSystems, ...wrongExcuses, ...wrongHarnesses, ...wrongWords])(
   '$name',
   ({ history, verdict, caughtBy, outcomes }) => {
     const result = judgeCell(history, checkers)

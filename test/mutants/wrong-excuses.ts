@@ -17,7 +17,7 @@ interface Harmless {
 const load = { from: -5, to: 9e5 } as const
 
 /** The same run under one more fault. */
-function under(history: readonly Op[], { fault, on, from, to, params = {} }: Harmless): Op[] {
+export function under(history: readonly Op[], { fault, on, from, to, params = {} }: Harmless): Op[] {
   const id = `${fault}-9#1`
   const planned: PlannedFault = {
     id,
@@ -43,17 +43,27 @@ function under(history: readonly Op[], { fault, on, from, to, params = {} }: Har
   return insertBefore(planning, isPhase('heal'), ...life)
 }
 
-/** The first so many tasks of all, or of those that fit, are forgotten by the server. */
-function lose(history: readonly Op[], many: number, fits: (ordinal: number) => boolean = () => true): Op[] {
+/** The first so many tasks of all, or of those that fit, are forgotten by the server, or it says this of them in the end. */
+export function lose(
+  history: readonly Op[],
+  many: number,
+  fits: (ordinal: number) => boolean = () => true,
+  told: (task: string) => Partial<OpOf<'final'>['value']> = () => ({ found: false }),
+): Op[] {
   const tasks = history
     .filter((op): op is OpOf<'task'> => op.f === 'task' && op.type === 'invoke')
     .filter((_, ordinal) => fits(ordinal))
     .slice(0, many)
     .map(({ task }) => task!)
   return tasks.reduce<readonly Op[]>(
-    (rest, task) => loseTask(rest, task, { taskId: `id-${task}`, found: false }),
+    (rest, task) => loseTask(rest, task, { taskId: `id-${task}`, found: true, ...told(task) }),
     history,
   ) as Op[]
+}
+
+/** The server has the result, which its client did not see. */
+export function keptFor(task: string): Partial<OpOf<'final'>['value']> {
+  return { status: 'completed', digest: `digest-of-${task}`, version: 6 }
 }
 
 /** Every effect that fits once more, or more often, by another executor: as its next attempts. */
@@ -142,10 +152,13 @@ export const wrongExcuses: readonly Mutant[] = [
   },
   {
     name: 'an outage excuses more than one task in twenty',
-    history: under(lose(polling(hundred), 20), { fault: 'stall', on: 'worker->store-0', from: 900, to: 8000 }),
+    history: under(
+      lose(polling(hundred), 20, () => true, keptFor),
+      { fault: 'stall', on: 'worker->store-0', from: 900, to: 8000 },
+    ),
     verdict: 'INCONCLUSIVE',
     caughtBy: ['no-lost-task'],
-    outcomes: { lost_everywhere: 20 },
+    outcomes: { lost_result: 20 },
   },
   {
     name: 'a step is executed 51 times while its worker is frozen',
