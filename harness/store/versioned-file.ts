@@ -9,6 +9,8 @@ import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 export function parseVersioned<T>(text: string, file: string, schema: z.ZodType<T>, version?: number): T {
   const data = parseJson(text, file)
   const found = (data as { version?: unknown } | null)?.version
+  if (version !== undefined && !Number.isSafeInteger(found))
+    throw new HarnessError(`${file}: it has no version, which every file of a run has`)
   if (version !== undefined && found !== version)
     throw new UsageError(
       `${file} was written by another version of outlast: it is of version ${String(found)}, this one reads version ${version}`,

@@ -68,6 +68,8 @@ test('what is not a run folder is refused with the reason', async () => {
 
 test.each([
   ['another version', '{"version":2}', /another version of outlast: it is of version 2, this one reads version 1/],
+  ['a plan that is none', 'null', /plan.json: it has no version/],
+  ['a plan whose version is damaged', '{"version":"1"}', /plan.json: it has no version/],
   ['a torn plan', '{"version":1,', /plan.json is not JSON/],
   ['a plan that lacks its fields', '{"version":1}', /plan.json: at scenario: /],
 ])('%s is refused with the reason', async (name, text, message) => {
