@@ -55,7 +55,10 @@ function numberOf(value: unknown): number {
 const feltFromMs = 5
 
 /** A delay or a silence that is shorter than what clocks and timers resolve was felt by nobody, whatever proves it. */
-export function couldBeFelt(fault: FaultTrace, cellEndAt: number): boolean {
+export function couldBeFelt(
+  fault: Pick<FaultTrace, 'fault' | 'params' | 'armedAt' | 'healedAt'>,
+  cellEndAt: number,
+): boolean {
   const harm = harmOf(fault)
   if (harm.kind === 'delay') return harm.ms >= feltFromMs
   if (harm.kind !== 'silence' || fault.armedAt === undefined) return true

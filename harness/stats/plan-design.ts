@@ -1,3 +1,4 @@
+import { couldBeFelt } from '../core/harm.ts'
 import type { CellPlan, Gate, Plan, PlannedFault } from '../core/plan.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'
@@ -58,6 +59,8 @@ export interface Outlook {
   readonly highest?: number
   /** Of such a study; absent where the plan has it. */
   readonly needed?: Needed
+  /** Why its faults can touch too few tasks, whatever happens. */
+  readonly untouched?: string
 }
 
 /** One per gate whose cells are planned. */
@@ -71,8 +74,25 @@ export function outlooksOf(
     const design = narrowed(designOf(cells, idealMs(cells[0]!)), gate)
     const highest = highestLimit(design)
     const needed = highest !== undefined && highest >= gate.min ? undefined : neededForGate(design, 1, gate.min)
-    return [{ gate, design, ...(highest !== undefined && { highest }), ...(needed && { needed }) }]
+    const untouched = whyUntouched(gate, cells)
+    const found = {
+      ...(highest !== undefined && { highest }),
+      ...(needed && { needed }),
+      ...(untouched && { untouched }),
+    }
+    return [{ gate, design, ...found }]
   })
+}
+
+/** Asked are tasks that a fault touches: there must be faults that somebody can feel, and as many tasks. */
+function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[]): string | undefined {
+  const faults = cells.flatMap((cell) => cell.faults)
+  const tasks = cells.reduce((sum, cell) => sum + cell.tasks, 0)
+  if (faults.length === 0)
+    return metric === 'success' && exposed === 0 ? undefined : 'no fault is planned that could touch a task'
+  if (!faults.some((fault) => couldBeFelt({ ...fault, armedAt: 0, healedAt: fault.durationMs }, 0)))
+    return 'its faults are too short or too small to be felt'
+  return tasks < exposed ? `it asks for ${exposed} touched tasks of ${tasks}` : undefined
 }
 
 /** Of exposed tasks alone all are touched. */
@@ -82,9 +102,10 @@ function narrowed(design: Design, { metric }: Gate): Design {
 }
 
 /** Why this plan can never let the gate PASS, even without a loss; undefined where it can. */
-export function whyHopeless({ gate, design, highest, needed }: Outlook): string | undefined {
+export function whyHopeless({ gate, design, highest, needed, untouched }: Outlook): string | undefined {
+  const name = `${gate.pattern} under ${gate.arm}: ${gate.metric} >= ${percent(gate.min, 9)}`
+  if (untouched !== undefined) return `${name} can never pass: ${untouched}`
   if (highest !== undefined && highest >= gate.min) return undefined
-  const name = `${gate.pattern} under ${gate.arm}: ${gate.metric} >= ${percent(gate.min)}`
   const seen =
     highest === undefined ? `${design.faults} of at least ${fewestEpisodes} faults` : `at most ${percent(highest)}`
   const without = highest === undefined ? 'too few faults for an interval' : 'without any loss it would show'
@@ -93,6 +114,6 @@ export function whyHopeless({ gate, design, highest, needed }: Outlook): string 
   return `${name} can never pass: ${without}, ${seen}${more}`
 }
 
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`
+function percent(share: number, digits = 3): string {
+  return `${Number((share * 100).toPrecision(digits))} %`
 }

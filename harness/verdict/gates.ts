@@ -1,3 +1,4 @@
+import { isPerConnection } from '../core/exposure.ts'
 import type { Gate } from '../core/plan.ts'
 import { neededToSettle } from '../stats/sample-size.ts'
 import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../store/schema.ts'
@@ -74,11 +75,22 @@ function weighInterval({ min }: Gate, { interval, bounds, method }: Proportion):
 
 function whyThin({ metric, exposed: asked }: Gate, cells: readonly CellResult[]): string | undefined {
   const faulty = cells.some(({ cell }) => cell.faults.length > 0)
-  const least = asked ?? (metric === 'success' && faulty ? usualExposed : 0)
-  const tasks = cells.flatMap((cell) => cell.tasks)
-  const touched = tasks.filter(({ exposed }) => exposed).length
+  const counted = metric === 'success' || cells.some(({ cell }) => cell.faults.some(isPerConnection))
+  const least = asked ?? (counted && faulty ? usualExposed : 0)
+  const tasks = cells.reduce((sum, cell) => sum + cell.tasks.length, 0)
+  const touched = cells.reduce((sum, cell) => sum + touchedIn(cell), 0)
   if (touched >= least) return undefined
-  return `a fault touched only ${touched} of its ${tasks.length} tasks, and it asks for ${least}`
+  return `a fault touched only ${touched} of its ${tasks} tasks, and it asks for ${least}`
+}
+
+/** Exposed to what draws per connection are all tasks that were on its link; at most as many were touched as it fired. */
+function touchedIn({ cell, tasks, faults }: CellResult): number {
+  const exposed = tasks.filter((task) => task.exposed).length
+  if (!cell.faults.every(isPerConnection)) return exposed
+  return Math.min(
+    exposed,
+    faults.reduce((sum, { firings = Infinity }) => sum + firings, 0),
+  )
 }
 
 export function describeGate({ gate, observed, interval, n, needed, note, verdict }: GateResult): string {

@@ -79,6 +79,16 @@ describe('gates that a plan can never settle', () => {
     expect(why(cell({}), { arm: 'other' })).toEqual([])
   })
 
+  test('are those that ask for tasks that no fault can touch', () => {
+    const [pause, seconds] = [kill(5000, { fault: 'pause', durationMs: 4 }), kill(5000, { fault: 'pause' })]
+    const name = 'a under kill: success >= 90 % can never pass: '
+    expect(why(cell({}), { exposed: 1 })).toEqual([`${name}no fault is planned that could touch a task`])
+    expect(why(cell({}), { metric: 'exposed-success' })[0]).toMatch(/can never pass: no fault is planned/)
+    expect(why(cell({ faults: [pause] }))).toEqual([`${name}its faults are too short or too small to be felt`])
+    expect(why(cell({ faults: [pause, seconds] }))[0]).not.toMatch(/to be felt/)
+    expect(why(cell({ faults: [seconds] }), { exposed: 201 })).toEqual([`${name}it asks for 201 touched tasks of 200`])
+  })
+
   test('of exposed tasks alone count those', () => {
     const five = [5, 8, 11, 14, 17].map((at) => kill(at * second))
     expect(why(cell({ faults: five }), { min: 0.6 })).toEqual([undefined])

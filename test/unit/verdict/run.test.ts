@@ -220,6 +220,22 @@ describe('gates', () => {
     expect(judge([exposing(40)], { exposed: 41 }).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE' })
     expect(judge([exposing(1, 90)]).gates[0]).toMatchObject({ verdict: 'FAIL' })
   })
+
+  test('under a fault that draws per connection count what it hit, and not who was on its link', () => {
+    const drawing = (firings: number): CellResult => {
+      const cell = judged({ faults: [plannedFault({ params: { probability: 0.01 } })] }, 300, 0)
+      const fault = { id: 'kill-1#1', fault: 'reset', target: 'client->api-0', state: 'healed', proven: true } as const
+      const tasks = cell.tasks.map((task) => ({ ...task, exposed: true }))
+      return { ...cell, tasks, faults: [{ ...fault, firings }] }
+    }
+    for (const metric of ['success', 'exposed-success'] as const) {
+      expect(judge([drawing(1)], { metric }).gates[0]).toMatchObject({
+        verdict: 'INCONCLUSIVE',
+        note: 'a fault touched only 1 of its 300 tasks, and it asks for 20',
+      })
+      expect(judge([drawing(20)], { metric }).gates[0]).toMatchObject({ verdict: 'PASS' })
+    }
+  })
 })
 
 describe('a control that fails', () => {
