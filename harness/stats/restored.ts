@@ -45,9 +45,14 @@ const alphaOfAll = 0.015
 /** Chance of seeing an end where there was none, where only shares tell; and of taking an ordinary time for a worse one. */
 const alphaOfEnd = 0.0005
 const alphaOfHold = 0.02
+/** Chance that an outage which spares some tasks lasted longer than a bound says. */
+const alphaOfSpared = 0.05
+/** Tasks begun within the fault that are so much worse than the ordinary by chance leave it in doubt whether there was none. */
+const alphaOfDoubt = 0.1
 /** By so much must the share of late tasks rise over all of the time after the onset to be an outage, or to be in doubt. */
 const riseOfOutage = 0.05
 const riseInDoubt = 0.08
+const riseAfterwards = 0.1
 /** Fewer tasks than these could hide more. */
 const doubtful = { tasks: 50, rise: 0.03 }
 
@@ -75,7 +80,15 @@ export function findRestored(begun: readonly Begun[], ordinary: Ordinary, window
   if (!isOutageSeen(late, ordinary)) return mayBeUnseen(begun, isLate, ordinary, window.faultMs) ? tooFew : unbroken
   const scene = { begun, late, ordinary, window }
   const last = lastOfOutage(late, ordinary)
-  return last < fewest ? tooFew : (letGo(scene, last) ?? endByShares(scene, last))
+  if (last < fewest) return tooFew
+  const found = letGo(scene, last) ?? endByShares(scene, last)
+  return found.kind === 'restored' && isWorseAfterwards(scene, found.ms) ? tooFew : found
+}
+
+/** Too few tasks to say that they are worse than the ordinary beyond chance, and too many late ones to say that all is well. */
+function isWorseAfterwards({ begun, late, ordinary }: Scene, ms: number): boolean {
+  const from = begun.filter(({ at }) => at <= ms).length
+  return shareOf(between(late, from, begun.length)) - shareOf(ordinary) >= riseAfterwards
 }
 
 interface Scene {
@@ -125,6 +138,8 @@ function mayBeUnseen(
 ): boolean {
   const within = begun.filter(({ at }) => at <= faultMs).length
   if (within < fewest) return true
+  const duringFault = { bad: isLate.slice(0, within).filter(Boolean).length, n: within }
+  if (worseThan(duringFault, ordinary) <= alphaOfDoubt) return true
   const onTimeFrom = isLate.indexOf(false)
   if (onTimeFrom < 0 || onTimeFrom > 1 || (onTimeFrom === 1 && within < many)) return true
   const rise = isLate.filter(Boolean).length / isLate.length - shareOf(ordinary)
@@ -174,9 +189,16 @@ function endByShares(scene: Scene, last: number): Restored {
   const n = begun.length
   const from = begun[last]?.at
   if (from === undefined || !isWatched(scene, from) || !staysOnTime(scene, last)) return beyond(begun, late, window)
+  const atLatest = begun[last + onTimeByLuck(between(late, 0, last))]?.at
+  if (atLatest === undefined) return tooFew
   const [during, after] = [between(late, 0, last), between(late, last, n)]
-  if (worseThan(during, after) <= alphaOfEnd / Math.sqrt(n)) return { kind: 'restored', ms: from, atMost: true }
+  if (worseThan(during, after) <= alphaOfEnd / Math.sqrt(n)) return { kind: 'restored', ms: atLatest, atMost: true }
   return worseThan(after, ordinary) <= alphaOfHold ? beyond(begun, late, window) : tooFew
+}
+
+/** An outage that spares a share of the tasks may have gone on for so many that were on time, with a chance of 5 %. */
+function onTimeByLuck({ bad, n }: Bad): number {
+  return bad === n ? 0 : Math.max(0, Math.ceil(Math.log(alphaOfSpared) / Math.log(1 - bad / n)) - 1)
 }
 
 function isWatched({ window }: Scene, from: number): boolean {
