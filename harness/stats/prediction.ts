@@ -3,8 +3,9 @@ import type { CellPlan, PlannedFault } from '../core/plan.ts'
 /**
  * Success in closed form, for cells whose faults it covers; undefined for all others, never a guess.
  *
- * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`): an engine that does not
- *   promise `no-lost-task` keeps a task of duration D with probability exp(-D/M); one that does keeps them all.
+ * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`): an engine that keeps its tasks in
+ *   memory alone keeps one of duration D with probability exp(-D/M), if its client does not send it again; one that promises
+ *   `no-lost-task` keeps them all.
  * - Callbacks stopped independently with probability p (`receiver-down` from the first task's start to the last one's
  *   deadline): a delivery that does not promise `no-lost-task` tries once and loses p; one that does is not touched.
  *
@@ -17,6 +18,7 @@ export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): num
   const kills = cell.faults.filter((fault) => isDrawnKill(fault, cell.engine))
   const stops = cell.faults.filter((fault) => isCallbackStop(fault, loadMs(cell, idealsMs)))
   if (kills.length + stops.length < cell.faults.length) return undefined
+  if (kills.length > 0 && !kept.engine && !diesForGood(cell)) return undefined
   const perMs = kept.engine ? 0 : killsPerMs(kills)
   const delivered = kept.delivery ? 1 : stops.reduce((share, { params }) => share * (1 - Number(params.probability)), 1)
   return (idealsMs.reduce((sum, ideal) => sum + Math.exp(-ideal * perMs), 0) / idealsMs.length) * delivered
@@ -32,6 +34,14 @@ function keepers(cell: CellPlan): { engine: boolean; delivery: boolean } | undef
   if (!cell.axes) return undefined
   const { engine, delivery } = cell.axes
   return { engine: engine.includes('no-lost-task'), delivery: delivery.includes('no-lost-task') }
+}
+
+/**
+ * The task dies with its node, and nobody begins it anew. Another engine that promises nothing may find it when the node is
+ * back, and a client that holds its request open sends it again: how many of these are in time no formula says.
+ */
+function diesForGood({ engine, delivery }: CellPlan): boolean {
+  return engine === 'memory' && delivery !== 'sync'
 }
 
 /** Of those who run the steps: what becomes of a task whose other nodes are killed is not in the formula. */

@@ -67,13 +67,25 @@ test('callbacks are covered where a receiver is down for the whole load, and by 
 test('kills are covered of nodes that run the steps', () => {
   const predict = (role: 'api' | 'worker' | 'store', engine: string) =>
     predictSuccess(
-      cellPlan({ engine, faults: [{ ...kill(1), target: { kind: 'node', role, ordinal: 0 } }], axes: axes(keeps, []) }),
+      cellPlan({
+        engine,
+        faults: [{ ...kill(1), target: { kind: 'node', role, ordinal: 0 } }],
+        axes: axes(keeps, engine === 'memory' ? [] : keeps),
+      }),
       ideals,
     )
   expect(predict('api', 'memory')).toBeCloseTo(Math.exp(-5 / 84), 12)
-  expect(predict('worker', 'queue')).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict('worker', 'queue')).toBe(1)
   expect(predict('api', 'postgres')).toBeUndefined()
   expect(predict('store', 'postgres')).toBeUndefined()
+})
+
+test('kills are covered where nobody begins a task anew, nor finds it when the node is back', () => {
+  const predict = (over: { engine?: string; delivery?: string }) =>
+    predictSuccess(cellPlan({ faults: [kill(1)], axes: axes([], []), ...over }), ideals)
+  expect(predict({ delivery: 'webhook' })).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict({ delivery: 'sync' })).toBeUndefined()
+  expect(predict({ engine: 'dbos' })).toBeUndefined()
 })
 
 test('firings are draws when they carry their mean gap', () => {
