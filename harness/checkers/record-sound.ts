@@ -79,6 +79,9 @@ function beforeIntended(task: TaskTrace): readonly Impossible[] {
   }
   const begun = effects.find(({ value }) => value.startedAt < limit)
   if (begun) return [early(task, begun.value.startedAt, 'a step began', begun.index)]
+  const [sent] = submits
+  const unsent = sent && effects.find(({ value }) => value.startedAt < sent.at - resolutionMs)
+  if (unsent) return [{ text: 'a step began before the task was submitted', ops: [sent.index, unsent.index] }]
   return end && isEarly(end) ? [early(task, end.at, 'its end was seen', end.index)] : []
 }
 
@@ -97,8 +100,11 @@ function effects(task: TaskTrace): readonly Impossible[] {
 
 /** A result without all of its effects is a broken promise of the system, and no flaw of the record. */
 function tooSoon(task: TaskTrace): readonly Impossible[] {
-  const { intent, end, effects } = task
-  if (end?.type !== 'ok' || taskEnd(task)?.digest !== intent.expectedDigest) return []
+  const { intent, effects, callbacks } = task
+  const own = task.end?.type === 'ok' && taskEnd(task)?.digest === intent.expectedDigest ? task.end : undefined
+  const end =
+    callbacks.find(({ at, value }) => value.digest === intent.expectedDigest && at < (own?.at ?? Infinity)) ?? own
+  if (!end) return []
   const doneAt = new Map<number, number>()
   for (const { at, value } of effects) doneAt.set(value.step, Math.min(doneAt.get(value.step) ?? Infinity, at))
   if (doneAt.size < intent.steps) return []

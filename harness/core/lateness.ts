@@ -71,10 +71,21 @@ function mayStillEnd({ finals }: TaskTrace, dueAt: number): boolean {
   return found && (told.at <= dueAt || (status !== undefined && isTerminal(status)))
 }
 
-/** A delay must add up, with an exchange in each step, to the time that the scenario allows. */
-function explains(fault: FaultTrace, { intent }: TaskTrace, { cell }: CellTrace): boolean {
+/**
+ * A delay must add up, with an exchange in each step, to the time that the scenario allows. Who executes steps is not asked any
+ * more when all are done and written down, by a client that reads the result itself.
+ */
+function explains(fault: FaultTrace, task: TaskTrace, { cell }: CellTrace): boolean {
   const harm = harmOf(fault)
-  return harm.kind === 'delay' ? harm.ms * intent.steps >= (cell?.graceMs ?? Infinity) : harm.kind !== 'unknown'
+  if (harm.kind === 'delay') return harm.ms * task.intent.steps >= (cell?.graceMs ?? Infinity)
+  if (harm.kind === 'unknown') return false
+  if (!fault.places.every(isOfWorkers) || (task.polls.length === 0 && task.streams.length === 0)) return true
+  const doneAt = doneAtOf(task, cell)
+  return doneAt === undefined || fault.armedAt! <= doneAt + noticeMs(cell)
+}
+
+function isOfWorkers(place: string): boolean {
+  return isLink(place) ? place.startsWith('worker->') || place.startsWith('engine->worker') : roleOf(place) === 'worker'
 }
 
 /** The latest of all engines here is less than four times their earliest. */
@@ -89,6 +100,9 @@ function goesOnBy(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace
   const restMs = remainingMs(task, armedAt, cell) + noticeMs(cell)
   const replaced = places.every((place) => !isLink(place) && roleOf(place) === 'worker')
   if (replaced && cell?.takeoverMs !== undefined) return armedAt + cell.takeoverMs + restMs
+  // Each read asks the next of the replicas that share tasks: it takes a few to meet one that answers.
+  if (leavesReplicas(places, task, cell))
+    return armedAt + latestToEarliest * Math.max(noticeMs(cell), cell?.patienceMs ?? 0) + restMs
   if (places.every(isDelivery)) return healedAt + restMs
   return healedAt + latestToEarliest * (cell?.patienceMs ?? 0) + restMs
 }
@@ -96,6 +110,14 @@ function goesOnBy(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace
 /** Between clients and servers: the engine does not notice. */
 function isDelivery(place: string): boolean {
   return place.startsWith('client->') || place.startsWith('sender->')
+}
+
+/** Clients had others to ask: of tasks that live in an API node nobody else knows. */
+function leavesReplicas(places: readonly string[], task: TaskTrace, cell: CellPlan | undefined): boolean {
+  const cut = new Set(places.filter((place) => place.startsWith('client->api')))
+  const reads = task.polls.length > 0 || task.streams.length > 0
+  if (cut.size < places.length || !reads || task.effects.length === 0 || cell === undefined) return false
+  return cut.size < cell.replicas.api && task.effects.every(({ value }) => roleOf(value.executor) !== 'api')
 }
 
 /** What was left of the ideal duration at that time: all of it where nothing says that steps are kept. */

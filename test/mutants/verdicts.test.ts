@@ -3,8 +3,8 @@ import type { CellResult } from '../../harness/store/schema.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
 import { simulate } from './simulate.ts'
-import { broken, calm } from './worlds.ts'
-import { wrongExcuses } from './wrong-excuses.ts'
+import { broken, calm, polling } from './worlds.ts'
+import { keptFor, lose, under, wrongExcuses } from './wrong-excuses.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
 import { wrongSystems } from './wrong-systems.ts'
 import { wrongWords } from './wrong-words.ts'
@@ -70,6 +70,17 @@ describe('what nothing put to the test is not said to hold', () => {
   test('and a kill puts to the test what it can break', () => {
     expect(statuses('polling', broken)).toEqual(['idempotency'])
     expect(statuses('sse-polling', broken)).toEqual(['idempotency', 'sse-continuity'])
+  })
+})
+
+test('results that clients could not fetch until they gave up are excused, and counted', () => {
+  const everywhere = ['client->api-0', 'client->api-1', 'client->api-2', 'client->api-3'].join(', ')
+  const kept = lose(polling(calm), 3, (ordinal) => ordinal > 30, keptFor)
+  const result = judgeCell(under(kept, { fault: 'refuse', on: everywhere, from: 900, to: 8000 }), checkers)
+  expect(result).toMatchObject({ verdict: 'PASS', outcomes: { lost_result: 3 } })
+  expect(result.checks.find(({ checker }) => checker === 'no-lost-task')).toMatchObject({
+    status: 'pass',
+    counts: { excused: 3 },
   })
 })
 

@@ -88,6 +88,28 @@ export const wrongWords: readonly Mutant[] = [
     outcomes: { stuck: 5 },
   },
   {
+    name: 'no client of a replica sees its result while the link to that one of four is down',
+    history: under(lose(polling(hundred), 5, onNode0AndBegunBefore, keptFor), {
+      fault: 'refuse',
+      on: 'client->api-0',
+      ...untilTheyGiveUp,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_result: 5 },
+  },
+  {
+    name: 'clients do not see results whose worker was frozen after its work',
+    history: under(lose(polling(hundred), 5, onNode0AndBegunBefore, keptFor), {
+      fault: 'pause',
+      on: 'worker-0',
+      from: 3300,
+      to: 8000,
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
     name: 'clients stop waiting long before they are to give up',
     history: stopEarly(polling(calm), 60),
     verdict: 'FAIL',
@@ -139,6 +161,22 @@ export const wrongWords: readonly Mutant[] = [
       'task',
       (op) => op.type === 'ok' && isOf(task)(op),
       () => ({ status: 'running' }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a callback comes before the work is done',
+    history: rewrite(webhook(calm), (op) =>
+      op.f === 'callback' && op.task === task ? [{ ...op, at: op.at - 700 }] : [op],
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a step begins before its task was submitted',
+    history: rewrite(polling(calm), (op) =>
+      op.f === 'submit' && op.task === task ? [{ ...op, at: op.at + 500 }] : [op],
     ),
     verdict: 'INVALID',
     caughtBy: ['record-sound'],
