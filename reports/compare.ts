@@ -14,7 +14,7 @@ export interface ComparisonTable {
 export const comparisonMeaning =
   'Matched task by task: the same seeds, arrivals and faults. Success in points, more is better, with the paired interval of Newcombe; ' +
   'alone: tasks that this one alone got right, and the other alone. Overhead, less is better: Hodges-Lehmann over pairs that no fault ' +
-  'touched. p: exact McNemar, the tasks of one fault as one, and signed ranks; after Holm over the table.'
+  'touched. p: exact McNemar, the tasks of one fault as one, and signed ranks; after Holm over the table. An interval is of its row alone; the finding is by p.'
 
 const figures = ['pairs', 'success', '95 % interval', 'alone', 'p', 'overhead', '95 % interval', 'p', 'finding']
 

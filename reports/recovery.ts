@@ -19,7 +19,7 @@ export const recoveryHeads = [
 export const recoveryMeaning =
   'Interrupted: tasks whose step in flight an outage cut. Went on: with how many of them somebody did; resubmitted: of these, their client under a new id. Takeover: from the cut until then, over all interrupted; ' +
   '∞: nobody ever. Service restored: from the onset until tasks that begin after it are on time again and stay so, median over outages; ' +
-  'none seen: they always were; too few: fewer than three arrivals per outage. > x: not by then, and what came later is not known; ≤ x: no later than that.'
+  'none seen: they always were, in so many of those that tell; too few: too few tasks to tell, as for the outages that do not. > x: not by then, and what came later is not known; ≤ x: no later than that.'
 
 /** What each pattern made of each arm's outages: a row per arm and pattern; empty where there was no outage. */
 export function recoveryRows(results: RunResults): readonly (readonly string[])[] {
@@ -55,8 +55,10 @@ export function waitingTime(time: WaitingTime): string {
   return `${time.atMost ? '≤ ' : ''}${duration(time.ms)}`
 }
 
-function restored({ outages, restored: time, tooFew }: RecoveryResult): string {
+function restored({ outages, restored: time, tooFew, unbroken }: RecoveryResult): string {
   if (!time) return 'too few'
-  const said = 'ms' in time && time.ms === 0 ? 'none seen' : waitingTime(time)
-  return tooFew > 0 ? `${said} (${count(outages - tooFew)}/${count(outages)} tell)` : said
+  const told = outages - tooFew
+  const some = unbroken < told ? ` in ${count(unbroken)}/${count(told)}` : ''
+  const said = 'ms' in time && time.ms === 0 ? `none seen${some}` : waitingTime(time)
+  return tooFew > 0 ? `${said} (${count(told)}/${count(outages)} tell)` : said
 }

@@ -36,6 +36,8 @@ test('never, not known and no later than are told apart', () => {
 test('a service that was never away, and one of which nothing can be told', () => {
   const last = (one: Partial<RecoveryResult>) => recoveryRows(run({ pattern: 'a', ...one }))[0]!.at(-1)
   expect(last({ restored: { ms: 0 }, unbroken: 3 })).toBe('none seen')
+  expect(last({ restored: { ms: 0 }, unbroken: 2 })).toBe('none seen in 2/3')
+  expect(last({ restored: { ms: 0 }, unbroken: 1, tooFew: 1 })).toBe('none seen in 1/2 (2/3 tell)')
   expect(last({ tooFew: 3 })).toBe('too few')
   expect(last({ restored: { ms: 7_000 }, tooFew: 1 })).toBe('7.00 s (2/3 tell)')
 })

@@ -1,6 +1,7 @@
 import type { FaultState } from '../../../harness/core/history.ts'
 import type { CellPlan } from '../../../harness/core/plan.ts'
 import { createRng } from '../../../harness/core/rng.ts'
+import { clopperPearson } from '../../../harness/stats/intervals.ts'
 import { outcomes } from '../../../harness/store/schema.ts'
 import { summarizeOverhead } from '../../../harness/verdict/overhead.ts'
 import type * as Store from '../../../harness/store/schema.ts'
@@ -82,11 +83,7 @@ function verdictOf(model: Model, arm: Arm): readonly [Store.RunVerdict, readonly
 }
 
 function proportion(successes: number, n: number): Store.Proportion {
-  const [z2, p] = [1.96 ** 2, n === 0 ? 0 : successes / n]
-  const middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-  const half = (1.96 * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-  const interval: [number, number] = n === 0 ? [0, 1] : [Math.max(0, middle - half), Math.min(1, middle + half)]
-  return { successes, n, ...(n > 0 && { interval }), method: 'made up' }
+  return { successes, n, ...(n > 0 && { interval: clopperPearson(successes, n) }), method: 'made up' }
 }
 
 function clustered(plain: Store.Proportion, arm: Arm): Store.Proportion {

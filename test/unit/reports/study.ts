@@ -8,7 +8,7 @@ import { arms, patterns, timeScale } from './study-tasks.ts'
 /**
  * A made-up study for looking at reports: small seeded models of six patterns under five arms, with every verdict,
  * a cell that does not apply, one without tasks, unresolved percentiles, clustered intervals and every outcome.
- * Its numbers are fiction and prove nothing; intervals are Wilson's throughout.
+ * Its numbers are fiction and prove nothing; but what is said of them follows from them.
  */
 export function study(tasks: number): Store.RunResults {
   const cells = arms.flatMap((arm, block) => patterns.flatMap((pattern) => cellOf(pattern, arm, block, tasks)))
@@ -28,7 +28,7 @@ export function study(tasks: number): Store.RunResults {
     reasons: [
       'durable-restate.kill.1: effect-once is promised and broken: 3 steps were executed again',
       'polling.latency.1: the harness was sick: pacer lag p99 31.0 ms, allowed 5.0 ms',
-      'gate durable-postgres/kill success >= 0.999 is inconclusive: 2,995 tasks would settle it',
+      'gate durable-postgres/kill success >= 0.999 is inconclusive: 3,688 tasks would settle it',
     ],
   }
 }
@@ -36,14 +36,14 @@ export function study(tasks: number): Store.RunResults {
 function claimsOf(cells: readonly Store.CellResult[]): readonly Store.Claim[] {
   const source = 'TechBytes 2026'
   const published = [
-    { pattern: 'webhook', success: 0.884, predicted: 0.8838, verdict: 'consistent' },
-    { pattern: 'sse-polling', success: 0.942, predicted: 0.9422, verdict: 'refuted' },
+    { pattern: 'webhook', success: 0.6, predicted: 0.8838, verdict: 'consistent' },
+    { pattern: 'sse-polling', success: 0.3, predicted: 0.9422, verdict: 'refuted' },
     { pattern: 'durable-restate', success: 0.9998, predicted: 1, verdict: 'underpowered' },
   ] as const
   const success = published.map(({ pattern, success: value, predicted, verdict }): Store.Claim => {
     const cell = cells.find((found) => found.cell.pattern === pattern && found.cell.arm === 'kill')!
     const { successes, n, interval } = cell.success
-    const note = verdict === 'underpowered' ? '14,978 clean tasks would be needed' : 'same failure model'
+    const note = verdict === 'underpowered' ? '18,443 clean tasks would be needed' : 'same failure model'
     const measured = successes / Math.max(n, 1)
     const at = { pattern, arm: 'kill', source, n }
     return { ...at, metric: 'success', published: value, predicted, measured, interval: interval!, verdict, note }
@@ -55,8 +55,8 @@ function claimsOf(cells: readonly Store.CellResult[]): readonly Store.Claim[] {
 
 function gatesOf(cells: readonly Store.CellResult[]): readonly Store.GateResult[] {
   const wanted = [
-    { pattern: 'durable-postgres', min: 0.95, verdict: 'PASS' },
-    { pattern: 'durable-postgres', min: 0.999, verdict: 'INCONCLUSIVE', needed: { tasks: 2_995 } },
+    { pattern: 'durable-postgres', min: 0.6, verdict: 'PASS' },
+    { pattern: 'durable-postgres', min: 0.999, verdict: 'INCONCLUSIVE', needed: { tasks: 3_688 } },
     { pattern: 'webhook', min: 0.99, verdict: 'FAIL' },
   ] as const
   return wanted.map(({ pattern, min, verdict, ...rest }) => {
