@@ -1,4 +1,5 @@
 import type { Plan } from '../core/plan.ts'
+import { percentOf } from '../core/percent.ts'
 import type { Catalog } from '../plan/catalog.ts'
 import { whyHopeless } from '../stats/plan-design.ts'
 import { outlookOf, type PlanOutlook } from '../verdict/outlook.ts'
@@ -18,9 +19,9 @@ export function outlookLines(outlook: PlanOutlook): string {
   const predicted = outlook.arms.flatMap(({ pattern, arm, predicted, interval, design }) => {
     if (predicted === undefined || design.tasks === 0) return []
     const shown = interval
-      ? `, to be shown as about ${interval.map(percent).join(' to ')}`
+      ? `, to be shown as about ${interval.map((end) => percentOf(end)).join(' to ')}`
       : ', with too few faults for an interval'
-    return [`  ${pattern} under ${arm}: ${percent(predicted)} of ${design.tasks} tasks${shown}`]
+    return [`  ${pattern} under ${arm}: ${percentOf(predicted)} of ${design.tasks} tasks${shown}`]
   })
   const least = outlook.pairs.map(({ independent }) => independent ?? 1)
   const told =
@@ -37,8 +38,4 @@ export function outlookLines(outlook: PlanOutlook): string {
       ? ['', 'Warning: gates that this plan can never settle:', ...hopeless.map((why) => `  ${why}`)]
       : []),
   ].join('\n')
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { textTable } from '../../reports/text-table.ts'
 import { exitCodes } from '../core/errors.ts'
+import { percentOf } from '../core/percent.ts'
 import { whyHopeless } from '../stats/plan-design.ts'
 import { pairsToTellApart } from '../stats/power.ts'
 import type { PlanOutlook } from '../verdict/outlook.ts'
@@ -49,10 +50,10 @@ function armsTable({ arms }: PlanOutlook): string {
     pattern,
     String(design.tasks),
     String(design.faults),
-    design.faults > 0 ? percent(design.touched) : '-',
-    highest === undefined ? 'no interval: too few faults' : `>= ${percent(highest)}`,
-    predicted === undefined ? '-' : percent(predicted),
-    interval ? `${percent(interval[0])} to ${percent(interval[1])}` : '-',
+    design.faults > 0 ? percentOf(design.touched, 4) : '-',
+    highest === undefined ? 'no interval: too few faults' : `>= ${percentOf(highest, 4)}`,
+    predicted === undefined ? '-' : percentOf(predicted, 4),
+    interval ? `${percentOf(interval[0], 4)} to ${percentOf(interval[1], 4)}` : '-',
   ])
   return table(heads, rows)
 }
@@ -71,7 +72,7 @@ function gateLines({ gates }: PlanOutlook): string {
   return gates
     .map((gate) => {
       const { pattern, arm, metric, min } = gate.gate
-      const fine = `${pattern} under ${arm}: ${metric} >= ${percent(min)} can pass: without any loss at least ${percent(gate.highest ?? 0)} is shown`
+      const fine = `${pattern} under ${arm}: ${metric} >= ${percentOf(min, 4)} can pass: without any loss at least ${percentOf(gate.highest ?? 0, 4)} is shown`
       return `  ${whyHopeless(gate) ?? fine}`
     })
     .join('\n')
@@ -84,10 +85,6 @@ function neededTable(): string {
 
 function points(difference: number | undefined): string {
   return difference === undefined ? 'none' : `${(difference * 100).toFixed(1)} points`
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(4))} %`
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

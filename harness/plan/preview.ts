@@ -1,5 +1,6 @@
 import { graceWarnings } from '../core/grace.ts'
 import { summarizeLeftOut } from '../core/left-out.ts'
+import { percentOf } from '../core/percent.ts'
 import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
 import { extractSchedule } from './schedule.ts'
 import { formatTarget } from './target.ts'
@@ -65,7 +66,7 @@ function previewGates({ gates }: Plan): readonly string[] {
   if (gates.length === 0) return []
   const lines = gates.map(
     ({ pattern, arm, metric, min, leftOut }) =>
-      `  ${pattern} under ${arm}: ${metric} >= ${Number((min * 100).toPrecision(6))} %${leftOut ? ` (left out by ${leftOut}: cannot be judged)` : ''}`,
+      `  ${pattern} under ${arm}: ${metric} >= ${percentOf(min, 6)}${leftOut ? ` (left out by ${leftOut}: cannot be judged)` : ''}`,
   )
   return ['Gates:', ...lines]
 }

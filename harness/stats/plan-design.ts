@@ -1,5 +1,6 @@
 import { couldBeFelt } from '../core/harm.ts'
 import type { CellPlan, Gate, Plan, PlannedFault } from '../core/plan.ts'
+import { percentOf } from '../core/percent.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'
 import { areFiringsDrawn } from './prediction.ts'
@@ -103,17 +104,13 @@ function narrowed(design: Design, { metric }: Gate): Design {
 
 /** Why this plan can never let the gate PASS, even without a loss; undefined where it can. */
 export function whyHopeless({ gate, design, highest, needed, untouched }: Outlook): string | undefined {
-  const name = `${gate.pattern} under ${gate.arm}: ${gate.metric} >= ${percent(gate.min, 9)}`
+  const name = `${gate.pattern} under ${gate.arm}: ${gate.metric} >= ${percentOf(gate.min, 9)}`
   if (untouched !== undefined) return `${name} can never pass: ${untouched}`
   if (highest !== undefined && highest >= gate.min) return undefined
   const seen =
-    highest === undefined ? `${design.faults} of at least ${fewestEpisodes} faults` : `at most ${percent(highest)}`
+    highest === undefined ? `${design.faults} of at least ${fewestEpisodes} faults` : `at most ${percentOf(highest)}`
   const without = highest === undefined ? 'too few faults for an interval' : 'without any loss it would show'
   const more =
     needed === undefined ? '' : `; ${'tasks' in needed ? `${needed.tasks} tasks` : `${needed.faults} faults`} would do`
   return `${name} can never pass: ${without}, ${seen}${more}`
-}
-
-function percent(share: number, digits = 3): string {
-  return `${Number((share * 100).toPrecision(digits))} %`
 }

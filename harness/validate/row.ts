@@ -1,3 +1,4 @@
+import { percentOf } from '../core/percent.ts'
 import type { CellResult, RunResults } from '../store/schema.ts'
 
 /** One thing whose truth is known, and what the harness made of it. */
@@ -77,5 +78,5 @@ export function cellOf({ cells }: RunResults, pattern: string, arm = 'none'): Ce
 }
 
 export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`
+  return percentOf(share)
 }

@@ -1,4 +1,5 @@
 import type { Plan } from '../core/plan.ts'
+import { percentOf } from '../core/percent.ts'
 import type { CellResult } from '../store/schema.ts'
 import { worst } from './reasons.ts'
 
@@ -36,11 +37,7 @@ function whyFailing(plan: Plan, pattern: string, controls: readonly CellResult[]
   const limit = limits.length === 0 ? usualControl : Math.max(...limits.map(({ min }) => min))
   if (n === 0 || ok! / n! >= limit) return undefined
   const from = limits.length === 0 ? 'at least' : 'by its gate at least'
-  return `its control ${arm} succeeded in ${ok} of ${n} without any fault, ${from} ${percent(limit)} is needed to conclude anything`
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))} %`
+  return `its control ${arm} succeeded in ${ok} of ${n} without any fault, ${from} ${percentOf(limit, 6)} is needed to conclude anything`
 }
 
 function sum(values: readonly number[]): number {

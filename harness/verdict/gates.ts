@@ -1,5 +1,6 @@
 import { isPerConnection } from '../core/exposure.ts'
 import type { Gate } from '../core/plan.ts'
+import { shareText } from '../core/percent.ts'
 import { neededToSettle } from '../stats/sample-size.ts'
 import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../store/schema.ts'
 import { firingsOf, proportionOf, type Rows, sampleOf } from './proportion.ts'
@@ -97,10 +98,10 @@ export function describeGate({ gate, observed, interval, n, needed, note, verdic
   const { pattern, arm, metric, min } = gate
   const name = `gate ${pattern}.${arm} ${metric} >= ${min}`
   if (n === 0) return `${name}: ${verdict}: ${note ?? 'no task of it could be judged'}`
-  const range = interval ? ` [${interval.map((end) => end.toFixed(4)).join(', ')}]` : ''
+  const range = interval ? ` [${interval.map(shareText).join(', ')}]` : ''
   const why = note === undefined ? '' : `; ${note}`
   const more = needed ? `; ${describeNeeded(needed)} would settle it in 4 of 5 runs` : ''
-  return `${name}: ${verdict}: observed ${observed.toFixed(4)}${range} over ${n} tasks${why}${more}`
+  return `${name}: ${verdict}: observed ${shareText(observed)}${range} over ${n} tasks${why}${more}`
 }
 
 function describeNeeded(needed: Needed): string {
