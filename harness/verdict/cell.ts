@@ -18,7 +18,7 @@ import {
 } from '../store/schema.ts'
 import { decideFate, type Fate } from './outcomes.ts'
 import { summarizeOverhead } from './overhead.ts'
-import { firingsOf, proportionOf } from './proportion.ts'
+import { firingsOf, occasionsOf, proportionOf } from './proportion.ts'
 import {
   rank,
   type Reason,
@@ -99,18 +99,23 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     interruptions: trace.complete ? interruptionsIn(trace) : [],
     rework: {
       ...measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
-      ...reworkInterval(withEpisodes(offered, tasks), exitsOf(trace), firingsOf([{ cell }])),
+      ...reworkInterval(withEpisodes(offered, tasks, cell), exitsOf(trace), firingsOf([{ cell }])),
     },
     requests: measureRequests(offered),
     tasks,
   }
 }
 
-function withEpisodes(traces: readonly TaskTrace[], rows: readonly TaskRow[]): readonly TaskRework[] {
+function withEpisodes(
+  traces: readonly TaskTrace[],
+  rows: readonly TaskRow[],
+  cell: CellPlan,
+): readonly TaskRework[] {
+  const occasion = occasionsOf(cell)
   const episodes = new Map(rows.map(({ task, episode }) => [task, episode]))
   return traces.map((task) => {
     const episode = episodes.get(task.task)
-    return { task, ...(episode !== undefined && { episode }) }
+    return { task, ...(episode !== undefined && { episode: occasion(episode) }) }
   })
 }
 

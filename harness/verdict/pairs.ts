@@ -1,4 +1,5 @@
 import type { CellResult, ComparedSide, TaskRow } from '../store/schema.ts'
+import { occasionsOf } from './proportion.ts'
 
 /** The same work under both sides. */
 export interface Pair {
@@ -61,10 +62,11 @@ const undecided: ReadonlySet<string> = new Set(['cut', 'not_offered'])
 function matchTasks(first: CellResult, second: CellResult): readonly Pair[] {
   const { repetition } = first.cell
   const others = new Map(second.tasks.map((task) => [task.ordinal, task]))
+  const [ofFirst, ofSecond] = [occasionsOf(first.cell), occasionsOf(second.cell)]
   return first.tasks.flatMap((task) => {
     const other = others.get(task.ordinal)
     if (!other || undecided.has(task.outcome) || undecided.has(other.outcome)) return []
-    const episode = task.episode ?? other.episode
+    const episode = task.episode ? ofFirst(task.episode) : other.episode && ofSecond(other.episode)
     return [{ repetition, first: task, second: other, ...(episode && { fault: `${repetition}/${episode}` }) }]
   })
 }

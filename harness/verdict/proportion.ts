@@ -56,12 +56,17 @@ function nameMethod(faults: number, firings: Firings): string {
 }
 
 /**
- * Firings of one instant are one observation, not one per node: a fault on all nodes at once says as little about an engine
- * with eight workers as about one with a single worker.
+ * What tasks of one firing share, by its id. Firings of one instant are one observation, not one per node: a fault on all
+ * nodes at once says as little about an engine with eight workers as about one with a single worker.
  */
+export function occasionsOf({ faults }: Pick<CellPlan, 'faults'>): (firing: string) => string {
+  const instants = new Map(faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))
+  return (firing) => instants.get(firing) ?? firing
+}
+
 function countEpisodes({ cell, tasks }: Rows, isSuccess: IsSuccess): readonly Episode[] {
-  const occasions = new Map(cell.faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))
-  const shared = Map.groupBy(tasks, ({ episode }) => episode && (occasions.get(episode) ?? episode))
+  const occasion = occasionsOf(cell)
+  const shared = Map.groupBy(tasks, ({ episode }) => episode && occasion(episode))
   shared.delete(undefined)
   return [...shared.values()].map((members) => {
     return { n: members.length, failures: members.filter((task) => !isSuccess(task)).length }

@@ -31,13 +31,13 @@ function summarize(cells: readonly CellResult[]): RecoveryResult {
   }
 }
 
-/** Tasks that one firing interrupted share its luck. */
+/** Tasks that firings of one instant interrupted share their luck. */
 function wentOn(cells: readonly CellResult[]): NonNullable<RecoveryResult['wentOn']> {
   const rows = cells.map(({ cell, tasks, interruptions }): Rows => {
     const byName = new Map(tasks.map((task) => [task.task, task]))
     const cut = interruptions.flatMap((one) => {
       const task = byName.get(one.task)
-      return task ? [{ ...task, outcome: isTakenOver(one), episode: `${cell.id} ${one.fault}` }] : []
+      return task ? [{ ...task, outcome: isTakenOver(one), episode: one.fault }] : []
     })
     return { cell, tasks: cut }
   })

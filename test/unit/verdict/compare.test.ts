@@ -132,6 +132,18 @@ describe('tasks that share a fault', () => {
     expect(success!.basis).toBe('1 fault: too few for an interval over faults; 170 pairs alone')
   })
 
+  test('one instant that took a node of each of eight is one fault', () => {
+    const faults = Array.from({ length: 8 }, (_, n) => plannedFault({ id: `kill-1#${n}` }))
+    const under8 = (lost: boolean) => (i: number) => (i < 80 ? { episode: `kill-1#${i % 8}`, lost } : {})
+    const [a, b] = [true, false].map((lost) => {
+      return [cellOf({ pattern: lost ? 'a' : 'b', faults }, 200, under8(lost))]
+    }) as [CellResult[], CellResult[]]
+    const { success } = compare(a, b)
+    expect(success).toMatchObject({ onlySecond: 80, p: 1 })
+    expect(success!.interval).toBeUndefined()
+    expect(success!.basis).toBe('1 fault: too few for an interval over faults; 120 pairs alone')
+  })
+
   test('eight that all did, do; the interval is wider than that of as many pairs alone', () => {
     const first = [
       one(
