@@ -19,7 +19,7 @@ export const legend =
   'ok: the right result in time; late: the right result after the deadline; lost: a result that the client never saw; failed: the client was told so; wrong: another result than the right one; cut: the run ended first, which is neither. ' +
   'Overhead: the time beyond the work itself, over all tasks; ∞: too many never saw a result. Re-executed: work done again, as a share of the work needed. ' +
   'Promises, apart from success: kept, if all that were put to the test held; broken; or not tested. INCONCLUSIVE: the record cannot tell. ' +
-  'INVALID: the machine or the harness was sick; the numbers, in parentheses, say nothing.'
+  'INVALID: the machine or the harness was sick, and its numbers say nothing.'
 
 type Counts = CellResult['outcomes']
 

@@ -106,11 +106,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
   }
 }
 
-function withEpisodes(
-  traces: readonly TaskTrace[],
-  rows: readonly TaskRow[],
-  cell: CellPlan,
-): readonly TaskRework[] {
+function withEpisodes(traces: readonly TaskTrace[], rows: readonly TaskRow[], cell: CellPlan): readonly TaskRework[] {
   const occasion = occasionsOf(cell)
   const episodes = new Map(rows.map(({ task, episode }) => [task, episode]))
   return traces.map((task) => {
