@@ -80,7 +80,8 @@ export function reworkInterval(
 function workOf(task: TaskTrace, exits: Exits): { readonly firstMs: number; readonly againMs: number } {
   const executions = executionsOf(task)
   const firstMs = busyTime(executions.filter(({ repeats }) => !repeats))
-  return { firstMs, againMs: busyTime(executions) + cutOffTime(executions, exits) - firstMs }
+  const againMs = busyTime(executions.filter(({ repeats }) => repeats)) + cutOffTime(executions, exits)
+  return { firstMs, againMs }
 }
 
 /** Exits of every node in a history. */
@@ -107,6 +108,7 @@ export function countDuplicates(executions: readonly Execution[]): number {
   return executions.length - new Set(executions.map(({ idempotencyKey }) => idempotencyKey)).size
 }
 
+/** What ends before it starts is a record that `record-sound` refuses, and no work. */
 function busyTime(executions: readonly Execution[]): number {
-  return executions.reduce((sum, { startedAt, endedAt }) => sum + endedAt - startedAt, 0)
+  return executions.reduce((sum, { startedAt, endedAt }) => sum + Math.max(0, endedAt - startedAt), 0)
 }

@@ -174,6 +174,16 @@ export const wrongWords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a step that is done again under a kill ends before it starts',
+    history: rewrite(polling(broken), (op) => {
+      if (op.f !== 'effect' || op.value.attempt === 1) return [op]
+      const { index: _, ...rest } = op
+      return [op, { ...rest, value: { ...op.value, startedAt: op.value.endedAt + 500 } }]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['effect-once', 'record-sound'],
+  },
+  {
     name: 'a step begins before its task was submitted',
     history: rewrite(polling(calm), (op) =>
       op.f === 'submit' && op.task === task ? [{ ...op, at: op.at + 500 }] : [op],
