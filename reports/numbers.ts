@@ -8,6 +8,8 @@ export function percent(share: number): string {
   if (!Number.isFinite(share)) return 'n/a'
   // An interval's end that is 0 or 1 but for the last bits of a double is 0 or 1.
   if (share < 1e-12) return '0%'
+  // Work done again may be more than the work needed.
+  if (share > 1 + 1e-9) return `${(share * 100).toFixed(0)}%`
   if (share > 1 - 1e-12) return '100%'
   for (let digits = 1; digits <= 4; digits++) {
     const text = (share * 100).toFixed(digits)

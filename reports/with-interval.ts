@@ -3,7 +3,7 @@ import { duration, percent, shareOf } from './numbers.ts'
 
 /** What the brackets of the first table hold; one line for under it. */
 export const bracketsMeaning =
-  'In brackets the 95 % interval, or where tasks share too few faults for one, how many these are; ~: too few tasks for one.'
+  'In brackets the 95 % interval, or where tasks share too few faults for one, how many these are; ~: too few tasks or faults for one.'
 
 /** `85.0% [70.2, 94.3]`; `85.0% (3 faults)` where they are too few for an interval; `–` for no task. */
 export function shareWithInterval(share: Proportion): string {

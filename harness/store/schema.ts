@@ -96,7 +96,7 @@ export interface Overhead {
   readonly n: number
   /** False when timeScale is not 1: milliseconds do not scale. */
   readonly quotable: boolean
-  /** Percentiles for which n is too small for a distribution-free interval. */
+  /** Percentiles for which tasks, or the faults that they share, are too few for a distribution-free interval. */
   readonly tooFew: readonly ('p50' | 'p95' | 'p99')[]
 }
 

@@ -93,7 +93,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     success: proportionOf([{ cell, tasks }], isOk),
     ...(exposed.length > 0 && { exposed: proportionOf([{ cell, tasks: exposed }], isOk) }),
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
-    overhead: summarizeOverhead(tasks, cell.timeScale),
+    overhead: summarizeOverhead({ cell, tasks }),
     // Of what was cut nobody knows whether it would have been lost, or gone on with.
     episodes: trace.complete ? measureEpisodes(trace, (task) => fates.get(task)!.seenAt) : [],
     interruptions: trace.complete ? interruptionsIn(trace) : [],

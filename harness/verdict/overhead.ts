@@ -1,5 +1,7 @@
-import { quantile, quantileInterval, smallestForQuantile } from '../stats/quantiles.ts'
+import { quantileOverEpisodes, type SharedValues } from '../stats/quantile-over-episodes.ts'
+import { quantile } from '../stats/quantiles.ts'
 import type { Overhead, TaskRow } from '../store/schema.ts'
+import { firingsOf, occasionsOf, type Rows } from './proportion.ts'
 
 const levels = { p50: 0.5, p95: 0.95, p99: 0.99 } as const
 
@@ -9,22 +11,33 @@ export function overheadOf({ outcome, seenAt, intendedAt, idealMs }: TaskRow): n
   return seenAt - intendedAt - idealMs
 }
 
-/** Percentiles with their intervals over all tasks given, also those that never ended: a pattern is not fast because it lost its slow tasks. */
-export function summarizeOverhead(tasks: readonly TaskRow[], timeScale: number): Overhead {
-  const values = tasks.map(overheadOf)
+/**
+ * Percentiles with their intervals over all tasks given, also those that never ended: a pattern is not fast because it lost its
+ * slow tasks. Tasks that share a fault are late together, so that their number says less than it seems.
+ */
+export function summarizeOverhead(rows: Rows): Overhead {
+  const values = rows.tasks.map(overheadOf)
   const at = (q: number): number | null => finite(quantile(values, q) ?? Infinity)
   const names = Object.keys(levels) as (keyof typeof levels)[]
-  const tooFew = names.filter((name) => values.length < smallestForQuantile(levels[name]))
-  const told = names.filter((name) => !tooFew.includes(name))
+  const [shared, firings] = [sharedOf(rows), firingsOf([rows])]
+  const found = names.map((name) => [name, quantileOverEpisodes(shared, levels[name], firings)] as const)
   return {
     p50: at(levels.p50),
     p95: at(levels.p95),
     p99: at(levels.p99),
-    intervals: Object.fromEntries(told.map((name) => [name, quantileInterval(values, levels[name])!.map(finite)])),
+    intervals: Object.fromEntries(found.flatMap(([name, ends]) => (ends ? [[name, ends.map(finite)]] : []))),
     n: values.length,
-    quotable: timeScale === 1,
-    tooFew,
+    quotable: rows.cell.timeScale === 1,
+    tooFew: found.flatMap(([name, ends]) => (ends ? [] : [name])),
   }
+}
+
+function sharedOf({ cell, tasks }: Rows): SharedValues {
+  const occasion = occasionsOf(cell)
+  const groups = Map.groupBy(tasks, ({ episode }) => episode && occasion(episode))
+  const alone = groups.get(undefined) ?? []
+  groups.delete(undefined)
+  return { alone: alone.map(overheadOf), episodes: [...groups.values()].map((members) => members.map(overheadOf)) }
 }
 
 /** JSON knows no infinity. */

@@ -104,14 +104,9 @@ describe('a cell', () => {
     expect(exposed!.n).toBe(tasks.filter((task) => task.exposed).length)
     expect(exposed!.n).toBe(episodes[0]!.affectedTasks)
     expect(episodes[0]!.lostTasks).toBe(outcomes.lost_everywhere)
-    expect(overhead).toMatchObject({ p99: null, n: 120, quotable: false, tooFew: ['p99'] })
+    // One fault touched half of them together: no interval over faults, and none over tasks as if they were alone.
+    expect(overhead).toMatchObject({ p99: null, n: 120, quotable: false, intervals: {}, tooFew: ['p50', 'p95', 'p99'] })
     expect(overhead.p50).toBeGreaterThan(0)
-    const { p50, p95, p99 } = overhead.intervals!
-    expect(p50![0]).toBeLessThanOrEqual(overhead.p50!)
-    expect(p50![1]).toBeGreaterThanOrEqual(overhead.p50!)
-    // 60 of 120 were never seen: the upper end of p95 is beyond every limit.
-    expect(p95![1]).toBeNull()
-    expect(p99).toBeUndefined()
   })
 })
 
