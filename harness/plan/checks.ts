@@ -86,6 +86,11 @@ function checkTime(placed: Placed<FaultSpec>, { parts }: Draft, catalog: Catalog
     return [about(placed, ['at'], `${when}; write less, or offer more tasks`)]
   }
   if (trigger.kind !== 'on') return []
+  // A step is done during the load or soon after it: later than the load is long nobody would be met.
+  if (trigger.afterMs >= windowMs) {
+    const when = `${formatDuration(trigger.afterMs)} is longer than the load, which lasts ${formatDuration(windowMs)}`
+    return [about(placed, ['on', 'after'], `${when}; write less, or offer more tasks`)]
+  }
   return [...noSuch(placed, 'task', trigger.task, load.tasks), ...noSuch(placed, 'step', trigger.step, profile.steps)]
 }
 

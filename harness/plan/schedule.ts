@@ -163,8 +163,8 @@ function checkTrigger(
   catalog: Catalog,
 ): readonly Problem[] {
   const work = catalog.profiles.get(profile)!
+  const windowMs = loadWindowMs(load, work.idealMs) / timeScale
   if (trigger.kind === 'time') {
-    const windowMs = loadWindowMs(load, work.idealMs) / timeScale
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
     return trigger.atMs < windowMs ? [] : [{ path: [...path, 'atMs'], message: `${when} of real time; write less` }]
   }
@@ -172,7 +172,10 @@ function checkTrigger(
     trigger[what] <= last
       ? []
       : [{ path: [...path, what], message: `there is no ${what} ${trigger[what]}; write 1 to ${last}` }]
-  return [...noSuch('task', load.tasks), ...noSuch('step', work.steps)]
+  const long = `${formatDuration(trigger.delayMs)} is longer than the load, which lasts ${formatDuration(windowMs)}`
+  const late: readonly Problem[] =
+    trigger.delayMs < windowMs ? [] : [{ path: [...path, 'delayMs'], message: `${long} of real time; write less` }]
+  return [...noSuch('task', load.tasks), ...noSuch('step', work.steps), ...late]
 }
 
 function checkTarget(

@@ -47,7 +47,7 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
   if (typeof active === 'string') return change('not-applied', { reason: active })
   const { evidence, sinceMs } = active
   change('armed', { evidence, ...(sinceMs !== undefined && { onsetAt: sinceMs - ports.epochMs }) })
-  await sleep(planned.durationMs, undefined, { signal }).catch(() => {})
+  await sleep(Math.min(planned.durationMs, longestTimerMs), undefined, { signal }).catch(() => {})
   const healed = await proveAndHeal(active, change)
   // Without this line nothing is lost but a certainty.
   if (healed) await ports.note({ kind: 'healed', name: planned.id }).catch(() => {})
@@ -147,6 +147,9 @@ function pickLinks(target: Extract<Target, { kind: 'link' }>, ports: NemesisPort
 function describeTarget(target: Target): string {
   return target.kind === 'node' ? `${target.role}-${target.ordinal}` : `${target.link}-${target.ordinal}`
 }
+
+/** Beyond this Node's timers end at once: a fault that is to last for weeks ends with the cell. */
+const longestTimerMs = 2 ** 31 - 1
 
 async function sleepUntil(monotonic: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(0, monotonic - monotonicMs()), undefined, { signal })

@@ -279,6 +279,11 @@ const cases: readonly [string, string, ...string[]][] = [
     '6:44: arms.a[0].at: 20m is after the load, which ends at 15m; write less, or offer more tasks',
   ],
   [
+    'longer after a step than the load lasts',
+    arm('fault: kill, target: executor, on: { task: 3, step: 4, after: 15m }'),
+    '6:71: arms.a[0].on.after: 15m is longer than the load, which lasts 15m; write less, or offer more tasks',
+  ],
+  [
     'a step that does not exist',
     arm('fault: kill, target: executor, on: { task: 3, step: 13 }'),
     '6:61: arms.a[0].on.step: there is no step 13; write 1 to 12',

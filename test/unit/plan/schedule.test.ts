@@ -132,6 +132,11 @@ test.each([
     /trigger\.task: there is no task 99999; write 1 to \d+\n.*trigger\.step: there is no step 99; write 1 to \d+$/,
   ],
   [
+    'longer after a step than the load lasts',
+    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":1e300,"withinMs":1}'),
+    /trigger\.delayMs: .* is longer than the load, which lasts .* of real time; write less$/,
+  ],
+  [
     'a wrong parameter',
     text.replace('"delayMs":100', '"delayMs":0'),
     /faults\[0\]\.params\.delayMs: 0 is too small; write more than 0$/,
