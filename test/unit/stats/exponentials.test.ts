@@ -29,3 +29,19 @@ test('what is certain', () => {
   expect(exponentialSumTail([{ weight: -1, shape: 1 }], -2)).toBeCloseTo(1 - Math.exp(-2), 12)
   expect(exponentialSumTail([])).toBe(0)
 })
+
+test('a probability is one, also where two weights are all there is', () => {
+  const terms = [
+    { weight: 0.24435492516341636, shape: 1 },
+    { weight: -0.1739841737084128, shape: 1 },
+  ]
+  expect(exponentialSumTail(terms, -1.1687589063727224)).toBeLessThanOrEqual(1)
+  const far = [
+    { weight: 0.176, shape: 1 },
+    { weight: 21.68, shape: 1 },
+  ]
+  expect(exponentialSumTail(far, 20.662900444807097)).toBeCloseTo(
+    (21.68 * Math.exp(-20.662900444807097 / 21.68) - 0.176 * Math.exp(-20.662900444807097 / 0.176)) / (21.68 - 0.176),
+    2,
+  )
+})
