@@ -25,9 +25,7 @@ describe('a sick machine', () => {
   test('a harness that stood still says for how long and when', () => {
     expect(told({ standstill: { at: 12_345, ms: 312 } })).toEqual([])
     expect(told({ standstill: { at: 12_345, ms: 3002 } })).toEqual([
-      expect.stringMatching(
-        /^the harness stood still for 3\.0 s at 0:12; the limit is 313 ms, .*watchdogMs, 625 ms.*timeScale/,
-      ),
+      'the harness stood still for 3.0 s at 0:12 (limit 313 ms: half of watchdogMs, 625 ms)',
     ])
   })
 
@@ -35,7 +33,7 @@ describe('a sick machine', () => {
     const spell = (waitedMs: number) => [{ name: 'worker-1', mean: 0.1, worst: [{ at: 61_000, ms: 640, waitedMs }] }]
     expect(told({ processes: spell(320) })).toEqual([])
     expect(told({ processes: spell(321) })).toEqual([
-      expect.stringMatching(/^worker-1 had work and waited 321 ms of 640 ms for a processor at 1:01; .*sideBySide/),
+      'worker-1 had work and waited 321 ms of 640 ms for a processor at 1:01 (limit 313 ms: half of watchdogMs, 625 ms)',
     ])
   })
 
@@ -51,7 +49,7 @@ describe('a sick machine', () => {
     expect(told({ cpuPressure: course(0.9), others: course(0.3) })).toEqual([])
     expect(told({ cpuPressure: course(0.2), others: course(0.9) })).toEqual([])
     expect(told({ cpuPressure: course(0.94), others: course(0.61) })).toEqual([
-      'others than this run used 1.2 of 2 processors in the worst ten seconds, from 0:12 (limit 0.7), and somebody waited for one 94 % of that time (limit 25 %); end what else runs on this machine',
+      'others than this run used 1.2 of 2 processors in the worst ten seconds, from 0:12 (limit 0.7), and somebody waited for one 94 % of that time (limit 25 %)',
     ])
   })
 
