@@ -245,13 +245,4 @@ export const wrongWords: readonly Mutant[] = [
     verdict: 'INVALID',
     caughtBy: ['record-sound'],
   },
-  {
-    name: 'a task goes on after the end',
-    history: [
-      ...polling(calm),
-      { ...anotherResult, index: polling(calm).length, value: { ...anotherResult.value, ...keptFor(task) } },
-    ],
-    verdict: 'INVALID',
-    caughtBy: ['record-sound'],
-  },
 ]
