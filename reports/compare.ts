@@ -111,7 +111,7 @@ export function findingOf({ success, overhead }: Comparison): string {
   return found.length === 0 ? 'no difference shown' : found.join(', ')
 }
 
-const mostNotes = 8
+const mostNotes = 4
 
 /** Each reason once: the first pattern's own is the same for all of its rows. */
 function notesOf(comparisons: readonly Comparison[]): readonly string[] {

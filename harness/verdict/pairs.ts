@@ -52,8 +52,11 @@ function nameOf({ run, pattern, arm }: ComparedSide, repetition: number): string
 
 function whyUseless(name: string, cell: CellResult | undefined): string | undefined {
   if (!cell) return `${name} was not carried out`
-  const { verdict } = cell
-  return verdict === 'PASS' || verdict === 'FAIL' ? undefined : `${name} is ${verdict}`
+  const { verdict, reasons } = cell
+  if (verdict === 'PASS' || verdict === 'FAIL') return undefined
+  // The first of what may be a list; all of it stands below the verdict.
+  const reason = reasons[0]?.replace(`${cell.cell.id}: `, '').split('; ')[0]
+  return `${name} is ${verdict}${reason === undefined ? '' : `: ${reason}`}`
 }
 
 /** Of these nobody knows how they would have ended. */

@@ -17,7 +17,7 @@ const pace = { tuning: 'default', timeScale: 20 } as const
 const slackMs = 3000
 /** By how much a heartbeat may come late there. */
 const lateMs = 500
-const input = { seed: 7, profile: 'smoke', job: '' }
+const input = { seed: 7, profile: 'smoke' }
 const plan = planTask(input, pace.timeScale)
 
 /** Without timeouts there is one set, and the other suite has it. */
@@ -28,7 +28,8 @@ describe.concurrent('as shipped', () => {
     await using cluster = await startCluster(engine, pace.timeScale, pace.tuning)
     await using api = await cluster.openApi()
     const worker = await cluster.startWorker()
-    const taskId = await submit(api, cluster)
+    const job = randomUUID()
+    const taskId = await submit(api, cluster, job)
     await untilInStepTwo(api, taskId)
     worker.signal('SIGKILL')
     const killedAt = Date.now()
@@ -36,7 +37,7 @@ describe.concurrent('as shipped', () => {
     const next = await cluster.startWorker(engine.promises.includes('no-lost-task') ? undefined : worker.node)
     const readyAt = Date.now()
     const events = await Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
-    expectDone(engine, cluster, events)
+    expectDone(engine, cluster, job, events)
     const resumed = events.filter(({ type }) => type === 'task.resumed')
     expect(resumed).toMatchObject([{ attempt: 2, data: { executor: next.node } }])
     const resumedAt = Date.parse(resumed[0]!.time)
@@ -47,10 +48,9 @@ describe.concurrent('as shipped', () => {
   })
 })
 
-async function submit(api: Backend, { webhookUrl }: EngineCluster): Promise<string> {
-  const key = randomUUID()
-  const request = { type: 'agent' as const, input: { ...input, job: key }, delivery: { webhook_url: webhookUrl } }
-  return (await api.submit({ key, request, fingerprint: key })).task.task_id
+async function submit(api: Backend, { webhookUrl }: EngineCluster, job: string): Promise<string> {
+  const request = { type: 'agent' as const, input: { ...input, job }, delivery: { webhook_url: webhookUrl } }
+  return (await api.submit({ key: job, request, fingerprint: job })).task.task_id
 }
 
 async function untilInStepTwo(api: Backend, taskId: string): Promise<void> {
@@ -64,9 +64,10 @@ function promiseOf({ takeover, timeouts }: Engine, { steps }: AgentPlan) {
 }
 
 /** Every step, in order; again only the one in flight, or all until then where an engine promises no more. */
-function expectDone({ promises }: Engine, { effects }: EngineCluster, events: readonly TaskEvent[]): void {
+function expectDone({ promises }: Engine, { effects }: EngineCluster, job: string, events: readonly TaskEvent[]): void {
+  const digest = rightAnswer({ ...input, job })
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
-  expect(foldEvents(events)).toMatchObject({ status: 'completed', result: { digest: rightAnswer(input), steps: 3 } })
+  expect(foldEvents(events)).toMatchObject({ status: 'completed', result: { digest, steps: 3 } })
   expect([...new Set(effects.map(({ step }) => step))]).toEqual([1, 2, 3])
   expect(effects.length - 3).toBeLessThanOrEqual(promises.includes('effect-once') ? 1 : 2)
 }

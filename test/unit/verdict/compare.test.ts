@@ -240,7 +240,7 @@ describe('repetitions', () => {
       second,
     )
     expect(found).toMatchObject({ blocks: 1, success: { pairs: 50 } })
-    expect(found.leftOut).toEqual(['b.none.1 is INVALID', 'b.none.3 was not carried out'])
+    expect(found.leftOut).toEqual(['b.none.1 is INVALID: something is wrong', 'b.none.3 was not carried out'])
   })
 })
 
@@ -271,7 +271,7 @@ describe('against the first pattern', () => {
     const sick = [cellOf({ pattern: 'a' }, 10, () => ({}), 'INVALID'), one('b', 10, () => ({}))]
     const results = resultsOf(sick)
     const table = firstPatternTable({ ...results, comparisons: compareWithFirst(results.plan, sick) })!
-    expect([table.rows, table.notes]).toEqual([[], ['not compared: a.none.1 is INVALID']])
+    expect([table.rows, table.notes]).toEqual([[], ['not compared: a.none.1 is INVALID: something is wrong']])
   })
 })
 
