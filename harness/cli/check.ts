@@ -15,7 +15,8 @@ Examples:
   outlast check runs/20260413T140500Z-smoke-42
   outlast check latest --edited    judges files that were changed on purpose
 
-A run whose files are not those that results.json vouches for is refused with exit code 4.`
+A run whose files are not those that results.json vouches for is refused with exit code 4.
+Where nothing vouches for them the run is INCONCLUSIVE at best, exit code 2.`
 
 export default function declareCheck(command: Command, done: Done): void {
   command

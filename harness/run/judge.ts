@@ -13,11 +13,12 @@ import { openRecord, type RunRecord, type Taken } from '../store/run-record.ts'
 import type { CellResult, RunResults } from '../store/schema.ts'
 import { judgeCell } from '../verdict/cell.ts'
 import { loadCheckers } from '../verdict/load-checkers.ts'
+import { worst } from '../verdict/reasons.ts'
 import { judgeRun } from '../verdict/run.ts'
 
 /**
  * Everything about a run, from its plan, environment, verification and histories alone. Cells that an interrupted run never
- * began have no result, and the run is at best inconclusive. Throws HarnessError, naming the file and the line where that can be
+ * began have no result, and the run is at best inconclusive; so it is where nothing vouches for its files. Throws HarnessError, naming the file and the line where that can be
  * told, for a file that is not what was recorded, not what this version writes, or not of this plan.
  */
 export async function judgeFolder(run: RunFolder, taken: Taken = 'recorded'): Promise<RunResults> {
@@ -34,7 +35,18 @@ export async function judgeFolder(run: RunFolder, taken: Taken = 'recorded'): Pr
     if (history) cells.push(judgeCell(history, checkers))
   }
   const results = judgeRun({ run: run.name, plan, environment, verification, cells })
-  return { ...results, folder: typed(run.path), ...record.close() }
+  const kept = record.close()
+  const vouched = taken !== 'recorded' || kept.files !== undefined
+  return { ...(vouched ? results : unvouched(results, kept.record)), folder: typed(run.path), ...kept }
+}
+
+/** A pass is earned: files that anybody may have changed since, or lost with their checksums, earn none. */
+function unvouched(results: RunResults, why: readonly string[] = []): RunResults {
+  return {
+    ...results,
+    verdict: worst([results.verdict, 'INCONCLUSIVE']),
+    reasons: [...results.reasons, ...why.map((sentence) => `${results.run}: ${sentence}`)],
+  }
 }
 
 /** Relative to here, unless it is elsewhere. */

@@ -179,6 +179,11 @@ describe('a run that nothing vouches for', () => {
     const { run } = await recordRun(out, small)
     const results = await judgeFolder(run)
     expect(results.record).toEqual([expect.stringMatching(/left no results\.json.*Nothing vouches/)])
+    expect([results.verdict, results.reasons.at(-1)]).toEqual([
+      'INCONCLUSIVE',
+      expect.stringContaining('Nothing vouches'),
+    ])
+    expect((await judgeFolder(run, 'edited')).verdict).toBe('PASS')
     await writeResults(run, results)
     expect((await judgeFolder(run)).record).toEqual([expect.stringContaining('Nothing vouches')])
   })
