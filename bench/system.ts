@@ -24,11 +24,14 @@ export interface SystemSpec {
   readonly timeScale: number
   /** Links lead straight to what they dial. */
   readonly direct?: boolean
+  /** A process of each kind waits to become a node. */
+  readonly spares?: boolean
   readonly temp: string
 }
 
 /** One API node and one executor of a pattern with its services, and no run around them: nothing is recorded. */
 export interface System extends AsyncDisposable {
+  readonly nodes: Deployment['nodes']
   /** The API node's own address, and that of the link to it. */
   readonly apiUrl: string
   readonly apiLinkUrl: string
@@ -55,6 +58,7 @@ export async function openSystem(spec: SystemSpec): Promise<System> {
   const ports = connect(spec, deployment, receiver, { dispatcher, sticky: engine.sticky })
   const owned = stack.move()
   return {
+    nodes: deployment.nodes,
     apiUrl: deployment.nodes.find(({ role }) => role === 'api')!.url,
     apiLinkUrl: ports.apis[0]!.url,
     runTask: timeTasks(spec, runJob, ports, ledger),
@@ -75,7 +79,7 @@ export function submission(key: string, seed: number): { headers: Record<string,
 }
 
 function deploy(
-  { timeScale, direct = false }: SystemSpec,
+  { timeScale, direct = false, spares = false }: SystemSpec,
   ground: Ground,
   what: { delivery: string; engine: Engine; outside: Record<'tools' | 'receiver', string> },
   signal: AbortSignal,
@@ -94,6 +98,7 @@ function deploy(
       seed: 1,
       edge: false,
       direct,
+      ...(spares && { spares: { api: 1, worker: 1 } }),
       onNodeEvent: () => {},
     },
     signal,

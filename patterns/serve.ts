@@ -1,7 +1,7 @@
 /**
  * An API node: one delivery over one engine, both named by the environment (`contract/settings.ts`).
  * SIGTERM: accepts nothing more, tells every held connection to go on elsewhere, exits 0.
- * With OUTLAST_PARENT_PIPE=1 it ends at once when its stdin ends: no node outlives whoever started it.
+ * What whoever starts it may ask for beside that: `contract/starter.ts`.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
@@ -10,12 +10,15 @@ import { loadBackend, loadDeliveryServer, openNotify } from './contract/axes.ts'
 import type { Backend } from './contract/backend.ts'
 import { reportError } from './contract/report.ts'
 import { readSettings } from './contract/settings.ts'
+import { heedStarter } from './contract/starter.ts'
 import { timingAt } from './contract/timing.ts'
 
 /** Above the idle limit of every load balancer in front: whoever may reuse a connection must not be the first to close it. */
 const keepAliveMs = 620_000
 
-if (process.env['OUTLAST_PARENT_PIPE'] === '1') process.stdin.on('end', leave).on('error', leave).resume()
+await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_BACKEND: backend, OUTLAST_DELIVERY: delivery = '' }) =>
+  Promise.all([loadBackend({ engine, backend }), loadDeliveryServer(delivery)]),
+)
 const settings = readSettings(process.env)
 process.on('uncaughtException', (error) => {
   reportError(settings.node, 'process', error)

@@ -1,22 +1,26 @@
 /**
  * An executor node of the engine that the environment names (`contract/settings.ts`). `GET /healthz` answers 200 on the
  * node's own port once it takes work. SIGTERM: takes no more, hands over what it holds, exits 0.
- * With OUTLAST_PARENT_PIPE=1 it ends at once when its stdin ends: no node outlives whoever started it.
+ * What whoever starts it may ask for beside that: `contract/starter.ts`.
  */
-import { loadModule, openNotify } from './contract/axes.ts'
+import { loadDeliveryServer, loadModule, openNotify } from './contract/axes.ts'
 import type { WorkerModule } from './contract/backend.ts'
 import { reportError } from './contract/report.ts'
 import { readSettings } from './contract/settings.ts'
+import { heedStarter } from './contract/starter.ts'
 import { timingAt } from './contract/timing.ts'
 
-if (process.env['OUTLAST_PARENT_PIPE'] === '1') process.stdin.on('end', leave).on('error', leave).resume()
+const loadWorker = (engine: string) => loadModule<WorkerModule>('engines', engine, 'worker')
+await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_DELIVERY: delivery = '' }) =>
+  Promise.all([loadWorker(engine), loadDeliveryServer(delivery)]),
+)
 const settings = readSettings(process.env)
 process.on('uncaughtException', (error) => {
   reportError(settings.node, 'process', error)
   process.exit(1)
 })
 
-const { startWorker } = await loadModule<WorkerModule>('engines', settings.engine, 'worker')
+const { startWorker } = await loadWorker(settings.engine)
 const worker = await startWorker(settings, await openNotify(settings))
 process.once('SIGTERM', () => void drain(worker))
 

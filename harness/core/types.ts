@@ -98,6 +98,13 @@ export interface DeployRequest {
   /** Addresses outside the system under test that nodes dial: the ledger (`tools`) and the callback `receiver`. */
   readonly outside: Readonly<Record<'tools' | 'receiver', string>>
   readonly restartDelayMs: number
+  /**
+   * How many processes to keep, by role, that have loaded what such a node needs and wait to become one: it is back when it is
+   * planned to be. Only for nodes of ours, and where the runtime can.
+   */
+  readonly spares?: Readonly<Partial<Record<NodeRole, number>>>
+  /** A spare has started. It is no node before `onNodeEvent` says so. */
+  readonly onSpare?: (pid: number) => void
   /** Seed for the draws that links make per connection. */
   readonly seed: number
   /** A load balancer of its own stands before every API node: some fault of the cell needs it. */

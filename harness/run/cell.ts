@@ -24,6 +24,7 @@ import { carryOut } from './nemesis.ts'
 import { nodeEnvironment } from './node-environment.ts'
 import { type BlockContext, type CellEvents, engineOf, enterPhase, type Parts } from './parts.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
+import { countSpares } from './spares.ts'
 import { watchSteps } from './step-watch.ts'
 
 /** A cell whose system is up and whose clients are ready; disposing ends everything of it. */
@@ -125,6 +126,8 @@ async function deploy(
       timeouts: timeoutsAt(engineOf(cell, context).timeouts, cell),
       outside: { tools: ledger.address, receiver: receiver.address },
       restartDelayMs: cell.restartDelayMs,
+      spares: countSpares(cell, engineOf(cell, context), context.faults),
+      onSpare: context.machine.spare,
       seed: cell.seed,
       edge: cell.faults.some(({ fault }) => context.faults.get(fault)?.needs.includes('edge')),
       onNodeEvent: (event) => {

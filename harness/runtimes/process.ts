@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import type { Link } from '../core/link.ts'
+import type { NodeRole } from '../core/plan.ts'
 import type { DeployRequest, Deployment, Ground, Place, Runtime } from '../core/types.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { releasePort, reservePort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData, readLogin } from './process/program.ts'
+import { fillAll, openAllSpares, type Spares } from './process/spares.ts'
 import { innerPorts } from './programs/temporal.ts'
 import { useExistingTemporal } from './programs/temporal-existing.ts'
 import { storeUrl } from './programs/postgres.ts'
@@ -74,7 +76,8 @@ async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment>
     (name: string): Reach =>
     async (isUp) =>
       void (await Promise.all(inward.get(name)!.map((reach) => reach(isUp))))
-  const nodes = await makeNodes(placed, links, request, engineSpace, reachOf)
+  const spares = openAllSpares(request, stack)
+  const nodes = await makeNodes(placed, links, request, engineSpace, reachOf, spares)
   // What is deferred last ends first: nodes before the servers that they dial.
   for (const role of startOrder)
     stack.defer(async () => {
@@ -82,6 +85,7 @@ async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment>
     })
   for (const role of startOrder)
     await Promise.all(nodes.filter((node) => node.role === role).map((node) => node.start(signal)))
+  await fillAll(spares, signal)
   const owned = stack.move()
   const database = placed.find(({ service }) => service.program === 'postgres')
   const databaseUrl = database && (await storeUrl(join(request.temp, String(database.port)), loopback, database.port))
@@ -132,6 +136,7 @@ async function makeNodes(
   request: Request,
   engineSpace: string,
   reachOf: (name: string) => Reach,
+  spares: ReadonlyMap<NodeRole, Spares>,
 ): Promise<readonly ChildNode[]> {
   // Ports are unique, and short: a Unix socket's path below this folder may have no more than about a hundred bytes.
   const dataDir = (node: Placed): string => join(request.temp, String(node.port))
@@ -161,6 +166,7 @@ async function makeNodes(
         ordinal,
         url: `http://${loopback}:${node.port}`,
         restartDelayMs,
+        spares: spares.get(role),
         reach: reachOf(name),
         onEvent,
         ...program,

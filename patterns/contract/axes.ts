@@ -87,7 +87,13 @@ const postNothing: Notify = async (callback) =>
   })
 
 /** What opens the engine's backend: of its folder, or the module that the settings name. */
-export async function loadBackend({ engine, backend }: NodeSettings): Promise<BackendModule> {
+export async function loadBackend({
+  engine,
+  backend,
+}: {
+  readonly engine: string
+  readonly backend?: string | undefined
+}): Promise<BackendModule> {
   if (backend === undefined) return loadModule('engines', engine, 'backend')
   return (await import(pathToFileURL(backend).href)) as BackendModule
 }

@@ -19,7 +19,7 @@ for (const runtime of runtimes.values()) {
 function conformance(runtime: Runtime): void {
   let test: TestDeployment
   beforeAll(async () => {
-    test = await deployForTest(runtime, { edge: runtime.offers.includes('edge') })
+    test = await deployForTest(runtime, { edge: runtime.offers.includes('edge'), spares: { api: 1 } })
   })
   afterAll(() => test[Symbol.asyncDispose]())
 

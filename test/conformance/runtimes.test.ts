@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
 import type { Runtime } from '../../harness/core/types.ts'
@@ -57,6 +59,41 @@ function conformance(runtime: Runtime): void {
       'exited',
       'ready',
     ])
+  })
+
+  it.runIf(runtime.name === 'process')(
+    'has a killed node back as a spare, which is then that node and no other',
+    async () => {
+      await using test = await deployForTest(runtime, { engine: 'postgres', spares: { api: 1, worker: 1 } })
+      const [api, worker] = ['api-1', 'worker-0'].map((name) =>
+        test.deployment.nodes.find((node) => node.name === name)!,
+      )
+      expect(test.spares).toHaveLength(2)
+      const harms = [await api!.kill('new'), await worker!.kill()]
+      await Promise.all(harms.map((harm) => harm.heal()))
+      expect(new Set([api!.pid, worker!.pid])).toEqual(new Set(test.spares.slice(0, 2)))
+      const health = await request(`${api!.url}/healthz`, { reset: true })
+      expect(await health.body.json()).toMatchObject({ node: 'api-1.1' })
+      // What it says goes where the node's own words go, those of Node itself, too.
+      expect(readlinkSync(`/proc/${api!.pid}/fd/2`)).toBe(join(test.folder, 'logs', 'api-1.log'))
+      expect(readlinkSync(`/proc/${api!.pid}/fd/1`)).toBe(join(test.folder, 'logs', 'api-1.log'))
+      // The token is in no argument, and each spare that was used has a successor.
+      for (const pid of test.spares) expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(test.token)
+      await until(() => test.spares.length === 4)
+      // One that ended by itself is no loss: the node starts from nothing.
+      for (const pid of test.spares.slice(2)) process.kill(pid, 'SIGKILL')
+      await until(() => test.spares.slice(2).every((pid) => !existsSync(`/proc/${pid}`)))
+      expect(await worker!.crash()).toMatchObject({ signal: 'SIGKILL' })
+      await until(() => answers(worker!.url))
+      expect(test.spares).not.toContain(worker!.pid)
+    },
+  )
+
+  it.runIf(runtime.name === 'process')('ends its spares, also one that is only starting', async () => {
+    const test = await deployForTest(runtime, { spares: { api: 2 } })
+    await (await test.deployment.nodes[0]!.kill()).heal()
+    await test[Symbol.asyncDispose]()
+    expect(await test.alive()).toBe(false)
   })
 
   it.runIf(runtime.offers.includes('stop'))('stops a node with grace, and says whether it drained', async () => {

@@ -39,6 +39,7 @@ describe.each(moments)('kill -9 of the harness $name', ({ name, reached }) => {
       !reached({ output, processes: run ? findLabelled(run).length : 0, histories: await readHistories(folders.out) })
     )
     const before = findLabelled(run).length
+    const spares = findLabelled(run).filter(({ pid }) => isSpare(pid)).length
     const journal = readJournal(join(folders.tmp, `outlast-${run}`))
     const ports = listeningPorts(run)
     harness.kill('SIGKILL')
@@ -48,6 +49,7 @@ describe.each(moments)('kill -9 of the harness $name', ({ name, reached }) => {
     while ((await left()).length > 0 && Date.now() < deadline) await sleep(100)
     expect(before).toBeGreaterThan(0)
     if (name === 'while a fault is armed') expect(journal).toContainEqual(expect.objectContaining({ kind: 'fault' }))
+    if (name === 'under load') expect(spares).toBeGreaterThan(0)
     expect(await left()).toEqual([])
     expect(listening().filter((port) => ports.includes(port))).toEqual([])
 
@@ -59,6 +61,15 @@ describe.each(moments)('kill -9 of the harness $name', ({ name, reached }) => {
 async function readHistories(out: string): Promise<string> {
   const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith('history.ndjson'))
   return (await Promise.all(files.map((file) => readFile(join(out, file), 'utf8')))).join('')
+}
+
+/** Started to become a node, should one be killed. */
+function isSpare(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes('OUTLAST_SPARE=1')
+  } catch {
+    return false
+  }
 }
 
 /** Ports that processes of the run listen on. */

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { discover } from '../../harness/core/discover.ts'
-import type { Deployment, Engine, NodeEvent, Runtime } from '../../harness/core/types.ts'
+import type { DeployRequest, Deployment, Engine, NodeEvent, Runtime } from '../../harness/core/types.ts'
 import { openInbox } from '../../harness/load/inbox.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { findLabelled } from '../../harness/os/leftovers.ts'
@@ -17,6 +17,8 @@ export interface TestDeployment extends AsyncDisposable {
   readonly folder: string
   readonly token: string
   readonly events: readonly NodeEvent[]
+  /** Processes that were started to become a node, in order. */
+  readonly spares: readonly number[]
   /** Whether anything that the deployment started is still there: processes, containers, networks. */
   readonly alive: () => Promise<boolean>
 }
@@ -26,6 +28,7 @@ export interface TestOptions {
   readonly delivery?: string
   readonly edge?: boolean
   readonly direct?: boolean
+  readonly spares?: DeployRequest['spares'] & {}
   /** Services that are changed on purpose. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -33,10 +36,12 @@ export interface TestOptions {
 /** A real deployment of webhook on an engine, with a real ledger and receiver, at full speed. */
 export async function deployForTest(
   runtime: Runtime,
-  { engine = 'memory', delivery = 'webhook', edge = false, direct = false, env = {} }: TestOptions = {},
+  { engine = 'memory', delivery = 'webhook', edge = false, direct = false, spares = {}, env = {} }: TestOptions = {},
 ): Promise<TestDeployment> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'outlast-test-'))
+  // PostgreSQL does not run as root, and must reach its data here.
+  await chmod(folder, 0o711)
   stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const run = `test-${process.pid}-${Math.round(performance.now() * 1000)}`
   labelRun(run)
@@ -47,6 +52,7 @@ export async function deployForTest(
   const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), join(folder, 'ledger.log'), host))
   const receiver = stack.use(await openInbox(host, () => {}))
   const events: NodeEvent[] = []
+  const started: number[] = []
   const token = 'a-token-for-tests-only'
   const deployment = stack.use(
     await ground.deploy(
@@ -60,6 +66,8 @@ export async function deployForTest(
         },
         outside: { tools: ledger.address, receiver: receiver.address },
         restartDelayMs: 200,
+        spares,
+        onSpare: (pid) => started.push(pid),
         seed: 1,
         edge,
         direct,
@@ -71,7 +79,15 @@ export async function deployForTest(
   const owned = stack.move()
   const alive = async (): Promise<boolean> =>
     findLabelled(run).length > 0 || (await runtime.traces()).some((trace) => trace.run === run)
-  return { deployment, folder, token, events, alive, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    deployment,
+    folder,
+    token,
+    events,
+    spares: started,
+    alive,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 /** Poll until it holds; the test's own timeout is the limit. */

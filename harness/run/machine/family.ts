@@ -12,6 +12,8 @@ export interface FamilyReading {
 export interface Family extends Disposable {
   /** A node is ready as this process, or no longer. Who still starts holds nothing that a delay could cost it. */
   adopt(name: string, pid: number | undefined): void
+  /** It will be a node, and is nobody's before: without this, one that is older than the watch would count as the harness. */
+  expect(pid: number): void
   read(): FamilyReading
   /** Nodes whose processes are in no place where this one can see them. */
   readonly unseen: ReadonlySet<string>
@@ -35,6 +37,7 @@ export function watchFamily(): Family {
   const nodes = new Map<number, string>()
   const members = new Map<number, Member>()
   const unseen = new Set<string>()
+  const spares = new Set<number>()
   let readings = 0
   const refresh = (): void => {
     const found = findTree([process.pid, ...nodes.keys()], nodes)
@@ -51,9 +54,10 @@ export function watchFamily(): Family {
       if (pid !== undefined) nodes.set(pid, name)
       if (pid !== undefined && !isVisible(pid)) unseen.add(name)
     },
+    expect: (pid) => void spares.add(pid),
     read() {
       if (readings % refreshEvery === 0) refresh()
-      const reading = readMembers(members, nodes)
+      const reading = readMembers(members, nodes, spares)
       readings++
       return reading
     },
@@ -84,14 +88,18 @@ function findTree(roots: readonly number[], nodes: ReadonlyMap<number, string>):
   return found
 }
 
-function readMembers(members: ReadonlyMap<number, Member>, nodes: ReadonlyMap<number, string>): FamilyReading {
+function readMembers(
+  members: ReadonlyMap<number, Member>,
+  nodes: ReadonlyMap<number, string>,
+  spares: ReadonlySet<number>,
+): FamilyReading {
   const waitedMs = new Map<string, number>()
   let ranMs = 0
   for (const member of members.values()) {
     const now = member.threads.read()
     const known = member.last.size > 0
     for (const [thread, times] of now) ranMs += ranSince(member, thread, times)
-    const name = nodes.get(member.root) ?? (member.old ? 'harness' : undefined)
+    const name = nodes.get(member.root) ?? (member.old && !spares.has(member.root) ? 'harness' : undefined)
     if (known && name !== undefined) {
       waitedMs.set(name, Math.max(waitedMs.get(name) ?? 0, longestWait(member, now)))
     }

@@ -12,6 +12,8 @@ import { watchStandstill } from './standstill.ts'
 export interface MachineWatch extends Disposable {
   /** What a runtime says of a node of a cell. */
   node(cell: CellPlan, event: NodeEvent): void
+  /** A process has started that may become a node. */
+  spare(pid: number): void
   /** The load begins. What was before does not count: systems that start at once are their own burst. */
   start(epochMs: number): void
   /** What has come together for a cell until now. */
@@ -49,6 +51,7 @@ export function watchMachine(): MachineWatch {
       if (!delays.has(cell)) delays.set(cell, new Map())
       family.adopt(`${cell.id}/${node}`, state === 'ready' ? pid : undefined)
     },
+    spare: (pid) => family.expect(pid),
     start: (epoch) => {
       epochMs = epoch
       standstill.start(epoch)

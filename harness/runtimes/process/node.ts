@@ -8,6 +8,7 @@ import { onlyOnce } from '../../core/once.ts'
 import type { NodeRole } from '../../core/plan.ts'
 import type { Identity, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
+import type { Spares } from './spares.ts'
 import { becomeReady, countCrashes } from '../programs/pod-life.ts'
 import type { Readiness } from '../programs/readiness.ts'
 
@@ -21,6 +22,8 @@ export interface NodeSpec {
   /** Ends it at once and in good order. */
   readonly endSignal: NodeJS.Signals
   readonly restartDelayMs: number
+  /** Where a process waits that can be this node. */
+  readonly spares?: Spares | undefined
   /** Tells the links that lead here whether anybody is here to be dialled. */
   readonly reach: (isUp: boolean) => Promise<void>
   readonly onEvent: (event: NodeEvent) => void
@@ -72,7 +75,9 @@ export class ChildNode implements Node {
 
   async #start(signal: AbortSignal): Promise<void> {
     this.#wanted = true
-    const child = await spawnChild(this.#incarnation())
+    const incarnation = this.#incarnation()
+    const spare = this.#spec.spares?.take(incarnation)
+    const child = spare ?? (await spawnChild(incarnation))
     this.#child = child
     this.#bornAt = performance.now()
     const ended = once(child, 'exit').then(([code, by]) =>
@@ -82,7 +87,10 @@ export class ChildNode implements Node {
       ready,
       child: { logFile },
     } = this.#spec
-    await becomeReady({ name: this.name, logFile, ready, ended }, signal)
+    await becomeReady({ name: this.name, logFile, ready, ended }, signal).finally(() => {
+      // The next one starts when this one is ready, so that it delays nobody who is awaited.
+      if (spare) void this.#spec.spares!.fill()
+    })
     await this.#spec.reach(true)
     this.#emit('ready', { pid: child.pid! })
   }

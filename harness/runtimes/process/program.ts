@@ -80,13 +80,37 @@ export async function describeProgram(node: Placed, place: ProgramPlace): Promis
 }
 
 function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Program {
-  const entry = entryPath(`../../../patterns/${node.service.program}`, import.meta.url)
   const own = { OUTLAST_NODE: node.name, OUTLAST_HOST: host, OUTLAST_PORT: String(node.port), OUTLAST_PARENT_PIPE: '1' }
   return {
-    child: { command: process.execPath, args: [entry], env: { ...env, ...own, ...compileCache }, logFile, nice },
+    child: {
+      command: process.execPath,
+      args: [entryOf(node.service.program)],
+      env: { ...env, ...own, ...compileCache },
+      logFile,
+      nice,
+    },
     ready: { http: `http://${host}:${node.port}/healthz` },
     endSignal: 'SIGTERM',
   }
+}
+
+/** A process that will be one of these nodes: its environment says what they have in common, and not who it is. */
+export function describeSpare(
+  program: 'serve' | 'work',
+  { env, logFile }: Pick<ProgramPlace, 'env' | 'logFile'>,
+): ChildSpec {
+  const own = { OUTLAST_PARENT_PIPE: '1', OUTLAST_SPARE: '1' }
+  return {
+    command: process.execPath,
+    args: [entryOf(program)],
+    env: { ...env, ...own, ...compileCache },
+    logFile,
+    nice,
+  }
+}
+
+function entryOf(program: string): string {
+  return entryPath(`../../../patterns/${program}`, import.meta.url)
 }
 
 async function describeServer(node: Placed, place: ProgramPlace): Promise<Program> {

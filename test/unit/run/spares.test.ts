@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import type { PlannedFault, Target } from '../../../harness/core/plan.ts'
+import type { Fault, ServiceSpec } from '../../../harness/core/types.ts'
+import { countSpares } from '../../../harness/run/spares.ts'
+
+const faults = new Map<string, Pick<Fault, 'needs' | 'ownLength'>>([
+  ['kill', { needs: ['kill'] }],
+  ['rolling-deploy', { needs: ['stop'], ownLength: true }],
+  ['pause', { needs: ['pause'] }],
+])
+const service = (role: 'api' | 'worker', replicas: ServiceSpec['replicas']): ServiceSpec => ({
+  role,
+  program: role === 'api' ? 'serve' : 'work',
+  replicas,
+  dials: [],
+})
+const durable = { executor: 'worker', services: [service('api', 'api'), service('worker', 'executor')] } as const
+const memory = { executor: 'api', services: [service('api', 'executor')] } as const
+const replicas = { api: 2, executor: 4 }
+
+function spares(engine: Parameters<typeof countSpares>[1], ...planned: [fault: string, at: number, target: Target][]) {
+  const schedule = planned.map(([fault, atMs, target], i): PlannedFault => {
+    return { id: `${i}`, fault, target, trigger: { kind: 'time', atMs }, durationMs: 1, params: {}, seed: 1 }
+  })
+  return countSpares({ faults: schedule, replicas }, engine, faults)
+}
+
+const node = (role: 'api' | 'worker' | 'store' | 'executor', ordinal: number | 'all' | 'of-step' = 0): Target => {
+  return { kind: 'node', role, ordinal }
+}
+
+test('none is kept where nothing ends a node of ours', () => {
+  const link: Target = { kind: 'link', link: 'client->api', ordinal: 'all' }
+  expect(spares(durable)).toEqual({ api: 0, worker: 0 })
+  expect(spares(durable, ['pause', 0, node('worker')], ['kill', 0, node('store')], ['kill', 0, link])).toEqual({
+    api: 0,
+    worker: 0,
+  })
+})
+
+test('one is enough for faults that come one after the other, of the role that executes', () => {
+  expect(spares(durable, ['kill', 1, node('executor')], ['kill', 2, node('executor', 1)])).toEqual({
+    api: 0,
+    worker: 1,
+  })
+  expect(spares(memory, ['kill', 1, node('executor', 'of-step')])).toEqual({ api: 1, worker: 0 })
+  expect(spares(durable, ['rolling-deploy', 1, node('api', 'all')])).toEqual({ api: 1, worker: 0 })
+})
+
+test('nodes that are ended together come back together, and there are no more spares than nodes', () => {
+  expect(spares(durable, ['kill', 1, node('worker', 'all')])).toEqual({ api: 0, worker: 4 })
+  expect(spares(durable, ['kill', 1, node('api', 0)], ['kill', 1, node('api', 1)])).toEqual({ api: 2, worker: 0 })
+  expect(spares(durable, ['kill', 1, node('api', 'all')], ['kill', 1, node('api', 1)])).toEqual({ api: 2, worker: 0 })
+  // A pattern without workers has nobody to bring back.
+  expect(spares(memory, ['kill', 1, node('worker')])).toEqual({ api: 0, worker: 0 })
+})
