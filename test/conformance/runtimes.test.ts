@@ -89,6 +89,13 @@ function conformance(runtime: Runtime): void {
     },
   )
 
+  it.runIf(runtime.name === 'process')('has a node back that is ready only once others have dialled it', async () => {
+    await using test = await deployForTest(runtime, { engine: 'restate' })
+    const worker = test.deployment.nodes.find(({ name }) => name === 'worker-0')!
+    await (await worker.kill()).heal()
+    expect(await answers(worker.url)).toBe(true)
+  })
+
   it.runIf(runtime.name === 'process')('ends its spares, also one that is only starting', async () => {
     const test = await deployForTest(runtime, { spares: { api: 2 } })
     await (await test.deployment.nodes[0]!.kill()).heal()

@@ -10,7 +10,7 @@ import type { Identity, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import type { Spares } from './spares.ts'
 import { becomeReady, countCrashes } from '../programs/pod-life.ts'
-import type { Readiness } from '../programs/readiness.ts'
+import { type Readiness, waitUntilReady } from '../programs/readiness.ts'
 
 export interface NodeSpec {
   readonly name: string
@@ -87,12 +87,23 @@ export class ChildNode implements Node {
       ready,
       child: { logFile },
     } = this.#spec
+    using _dialled = this.#reachOnceListening(child, signal)
     await becomeReady({ name: this.name, logFile, ready, ended }, signal).finally(() => {
       // The next one starts when this one is ready, so that it delays nobody who is awaited.
       if (spare) void this.#spec.spares!.fill()
     })
     await this.#spec.reach(true)
     this.#emit('ready', { pid: child.pid! })
+  }
+
+  /** Who is ready only when others have dialled it, as a worker that an engine must find, has to be reached before that. */
+  #reachOnceListening(child: ChildProcess, signal: AbortSignal): Disposable {
+    const over = new AbortController()
+    const { hostname: host, port } = new URL(this.url)
+    waitUntilReady({ tcp: { host, port: Number(port) } }, AbortSignal.any([signal, over.signal]))
+      .then(async () => void (this.#child === child && (await this.#spec.reach(true))))
+      .catch(() => {})
+    return { [Symbol.dispose]: () => over.abort() }
   }
 
   /** SIGKILL, as the kernel or a node loss would: nothing is flushed, nobody is told. */
