@@ -98,7 +98,7 @@ function deploy(
       seed: 1,
       edge: false,
       direct,
-      ...(spares && { spares: { api: 1, worker: 1 } }),
+      ...(spares && { spares: { api: { ahead: 1, inAll: Infinity }, worker: { ahead: 1, inAll: Infinity } } }),
       onNodeEvent: () => {},
     },
     signal,

@@ -102,7 +102,7 @@ export interface DeployRequest {
    * How many processes to keep, by role, that have loaded what such a node needs and wait to become one: it is back when it is
    * planned to be. Only for nodes of ours, and where the runtime can.
    */
-  readonly spares?: Readonly<Partial<Record<NodeRole, number>>>
+  readonly spares?: Readonly<Partial<Record<NodeRole, SpareNeed>>>
   /** A spare has started. It is no node before `onNodeEvent` says so. */
   readonly onSpare?: (pid: number) => void
   /** Seed for the draws that links make per connection. */
@@ -112,6 +112,13 @@ export interface DeployRequest {
   /** Links lead straight to what they dial, and nothing can be done to them: shows what a fault point costs. */
   readonly direct?: boolean
   readonly onNodeEvent: (event: NodeEvent) => void
+}
+
+/** Processes that wait to become a node. */
+export interface SpareNeed {
+  /** So many wait at a time, if so many are still to come. */
+  readonly ahead: number
+  readonly inAll: number
 }
 
 export interface NodeEvent {

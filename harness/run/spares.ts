@@ -1,34 +1,43 @@
 import type { CellPlan, PlannedFault } from '../core/plan.ts'
-import type { Engine, Fault } from '../core/types.ts'
+import type { Engine, Fault, SpareNeed } from '../core/types.ts'
 
 type Ours = 'api' | 'worker'
 
+/** A waiting one takes memory, a starting one processor time from who is under load: most cells need no more than these. */
+const mostAhead = 8
+
 /**
- * By role, the most nodes that faults of the cell end at one moment: so many are to come back at once. None where nothing ends
- * a node, as a spare takes memory for nothing there.
+ * By role, how many nodes faults of the cell end in all, and how many are to wait ahead: all of them, or, where these are
+ * many, at least those that end at one moment. None where nothing ends a node, as a spare takes memory for nothing there.
  */
 export function countSpares(
   cell: Pick<CellPlan, 'faults' | 'replicas'>,
   engine: Pick<Engine, 'executor' | 'services'>,
   faults: ReadonlyMap<string, Pick<Fault, 'needs' | 'ownLength'>>,
-): Readonly<Record<Ours, number>> {
+): Readonly<Record<Ours, SpareNeed>> {
   const moments = Object.values(Object.groupBy(cell.faults, ({ trigger }) => JSON.stringify(trigger)))
-  const most = (role: Ours): number => {
+  const needOf = (role: Ours): SpareNeed => {
     const nodes = countNodes(role, cell, engine)
     const victims = ({ fault, target }: PlannedFault): number => {
       if (target.kind !== 'node' || (target.role === 'executor' ? engine.executor : target.role) !== role) return 0
       return Math.min(nodes, endedAtOnce(target.ordinal, faults.get(fault), nodes))
     }
     const sums = moments.map((some) => some!.reduce((sum, one) => sum + victims(one), 0))
-    return Math.min(nodes, Math.max(0, ...sums))
+    const together = Math.min(nodes, Math.max(0, ...sums))
+    const inAll = cell.faults.reduce((sum, one) => sum + victims(one) * (isLong(faults.get(one.fault)) ? nodes : 1), 0)
+    return { ahead: Math.min(inAll, Math.max(together, mostAhead)), inAll }
   }
-  return { api: most('api'), worker: most('worker') }
+  return { api: needOf('api'), worker: needOf('worker') }
+}
+
+function endedAtOnce(ordinal: unknown, fault: Pick<Fault, 'needs' | 'ownLength'> | undefined, nodes: number): number {
+  if (!fault?.needs.some((need) => need === 'kill' || need === 'stop')) return 0
+  return ordinal === 'all' && !isLong(fault) ? nodes : 1
 }
 
 /** A fault with a length of its own takes its nodes one after the other. */
-function endedAtOnce(ordinal: unknown, fault: Pick<Fault, 'needs' | 'ownLength'> | undefined, nodes: number): number {
-  if (!fault?.needs.some((need) => need === 'kill' || need === 'stop')) return 0
-  return ordinal === 'all' && !fault.ownLength ? nodes : 1
+function isLong(fault: Pick<Fault, 'ownLength'> | undefined): boolean {
+  return fault?.ownLength ?? false
 }
 
 function countNodes(

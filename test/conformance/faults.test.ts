@@ -19,7 +19,10 @@ for (const runtime of runtimes.values()) {
 function conformance(runtime: Runtime): void {
   let test: TestDeployment
   beforeAll(async () => {
-    test = await deployForTest(runtime, { edge: runtime.offers.includes('edge'), spares: { api: 1 } })
+    test = await deployForTest(runtime, {
+      edge: runtime.offers.includes('edge'),
+      spares: { api: { ahead: 1, inAll: 9 } },
+    })
   })
   afterAll(() => test[Symbol.asyncDispose]())
 

@@ -64,7 +64,10 @@ function conformance(runtime: Runtime): void {
   it.runIf(runtime.name === 'process')(
     'has a killed node back as a spare, which is then that node and no other',
     async () => {
-      await using test = await deployForTest(runtime, { engine: 'postgres', spares: { api: 1, worker: 1 } })
+      await using test = await deployForTest(runtime, {
+        engine: 'postgres',
+        spares: { api: { ahead: 1, inAll: 2 }, worker: { ahead: 1, inAll: 2 } },
+      })
       const [api, worker] = ['api-1', 'worker-0'].map((name) =>
         test.deployment.nodes.find((node) => node.name === name)!,
       )
@@ -97,7 +100,7 @@ function conformance(runtime: Runtime): void {
   })
 
   it.runIf(runtime.name === 'process')('ends its spares, also one that is only starting', async () => {
-    const test = await deployForTest(runtime, { spares: { api: 2 } })
+    const test = await deployForTest(runtime, { spares: { api: { ahead: 2, inAll: 3 } } })
     await (await test.deployment.nodes[0]!.kill()).heal()
     await test[Symbol.asyncDispose]()
     expect(await test.alive()).toBe(false)

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import type { NodeRole } from '../../core/plan.ts'
-import type { DeployRequest, Place } from '../../core/types.ts'
+import type { DeployRequest, Place, SpareNeed } from '../../core/types.ts'
 import { type ChildSpec, killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { describeSpare } from './program.ts'
 
@@ -12,7 +12,7 @@ import { describeSpare } from './program.ts'
 export interface Spares extends AsyncDisposable {
   /** One of them becomes this node now; undefined where none is alive. */
   take(node: ChildSpec): ChildProcess | undefined
-  /** Start as many as are missing. Resolves when all have loaded what they need or ended. Never rejects. */
+  /** Start as many as are missing and will be needed. Resolves when all have loaded what they need or ended. Never rejects. */
   fill(): Promise<void>
 }
 
@@ -26,10 +26,10 @@ export function openAllSpares(
 ): ReadonlyMap<NodeRole, Spares> {
   const logFile = join(request.folder, 'logs', 'spares.log')
   const all = request.services.flatMap(({ role, program }) => {
-    const count = request.spares?.[role] ?? 0
-    if (count === 0 || (program !== 'serve' && program !== 'work')) return []
+    const need = request.spares?.[role]
+    if (!need || need.ahead === 0 || (program !== 'serve' && program !== 'work')) return []
     const spec = describeSpare(program, { env: request.env, logFile })
-    return [[role, stack.use(openSpares(spec, count, request.onSpare))] as const]
+    return [[role, stack.use(openSpares(spec, need, request.onSpare))] as const]
   })
   return new Map(all)
 }
@@ -42,10 +42,10 @@ export async function fillAll(spares: ReadonlyMap<NodeRole, Spares>, signal: Abo
   signal.throwIfAborted()
 }
 
-function openSpares(spec: ChildSpec, count: number, onSpare: (pid: number) => void = () => {}): Spares {
+function openSpares(spec: ChildSpec, { ahead, inAll }: SpareNeed, onSpare: (pid: number) => void = () => {}): Spares {
   const waiting = new Set<ChildProcess>()
   const loading = new Set<Promise<unknown>>()
-  let [spawning, closed] = [0, false]
+  let [spawning, taken, closed] = [0, 0, false]
   const add = async (): Promise<void> => {
     spawning++
     const child = await spawnChild({ ...spec, stdout: 'pipe' }).finally(() => spawning--)
@@ -66,11 +66,12 @@ function openSpares(spec: ChildSpec, count: number, onSpare: (pid: number) => vo
       const [child] = waiting
       if (!child) return undefined
       waiting.delete(child)
+      taken++
       child.stdin!.write(`${JSON.stringify({ env: node.env, log: node.logFile })}\n`)
       return child
     },
     async fill() {
-      while (!closed && waiting.size + spawning < count) start()
+      while (!closed && waiting.size + spawning < Math.min(ahead, inAll - taken)) start()
       await Promise.all(loading)
     },
     async [Symbol.asyncDispose]() {

@@ -29,28 +29,39 @@ const node = (role: 'api' | 'worker' | 'store' | 'executor', ordinal: number | '
   return { kind: 'node', role, ordinal }
 }
 
+const none = { ahead: 0, inAll: 0 }
+const some = (ahead: number, inAll = ahead) => ({ ahead, inAll })
+
 test('none is kept where nothing ends a node of ours', () => {
   const link: Target = { kind: 'link', link: 'client->api', ordinal: 'all' }
-  expect(spares(durable)).toEqual({ api: 0, worker: 0 })
+  expect(spares(durable)).toEqual({ api: none, worker: none })
   expect(spares(durable, ['pause', 0, node('worker')], ['kill', 0, node('store')], ['kill', 0, link])).toEqual({
-    api: 0,
-    worker: 0,
+    api: none,
+    worker: none,
   })
 })
 
-test('one is enough for faults that come one after the other, of the role that executes', () => {
+test('one waits for each end of a node of the role that executes, so that none has to start under load', () => {
   expect(spares(durable, ['kill', 1, node('executor')], ['kill', 2, node('executor', 1)])).toEqual({
-    api: 0,
-    worker: 1,
+    api: none,
+    worker: some(2),
   })
-  expect(spares(memory, ['kill', 1, node('executor', 'of-step')])).toEqual({ api: 1, worker: 0 })
-  expect(spares(durable, ['rolling-deploy', 1, node('api', 'all')])).toEqual({ api: 1, worker: 0 })
+  expect(spares(memory, ['kill', 1, node('executor', 'of-step')])).toEqual({ api: some(1), worker: none })
+  // It takes them one after the other.
+  expect(spares(durable, ['rolling-deploy', 1, node('api', 'all')])).toEqual({ api: some(2), worker: none })
 })
 
-test('nodes that are ended together come back together, and there are no more spares than nodes', () => {
-  expect(spares(durable, ['kill', 1, node('worker', 'all')])).toEqual({ api: 0, worker: 4 })
-  expect(spares(durable, ['kill', 1, node('api', 0)], ['kill', 1, node('api', 1)])).toEqual({ api: 2, worker: 0 })
-  expect(spares(durable, ['kill', 1, node('api', 'all')], ['kill', 1, node('api', 1)])).toEqual({ api: 2, worker: 0 })
+test('nodes that are ended together come back together', () => {
+  expect(spares(durable, ['kill', 1, node('worker', 'all')])).toEqual({ api: none, worker: some(4) })
+  expect(spares(durable, ['kill', 1, node('api', 0)], ['kill', 1, node('api', 1)])).toEqual({
+    api: some(2),
+    worker: none,
+  })
   // A pattern without workers has nobody to bring back.
-  expect(spares(memory, ['kill', 1, node('worker')])).toEqual({ api: 0, worker: 0 })
+  expect(spares(memory, ['kill', 1, node('worker')])).toEqual({ api: none, worker: none })
+})
+
+test('of many no more than eight wait at a time', () => {
+  const kills = Array.from({ length: 20 }, (_, i) => ['kill', i, node('worker')] as [string, number, Target])
+  expect(spares(durable, ...kills).worker).toEqual(some(8, 20))
 })
