@@ -44,7 +44,10 @@ export function isVisible(pid: number): boolean {
   return threadsOf(pid).length > 0
 }
 
-/** How long a thread ran and how long it waited for a processor since it began, in milliseconds (sched-stats of Linux). */
+/**
+ * How long a thread ran and how long it waited for a processor since it began, in milliseconds (sched-stats of Linux). The waits of
+ * Node's helper threads count as none.
+ */
 export interface ThreadTimes {
   readonly ranMs: number
   readonly waitedMs: number
@@ -60,24 +63,38 @@ export interface ThreadReader extends Disposable {
 
 export function openThreads(pid: number): ThreadReader {
   const files = new Map<number, number>()
+  const helpers = new Set<number>()
   const drop = (thread: number): void => {
     closeSync(files.get(thread)!)
     files.delete(thread)
   }
   const refresh = (): void => {
     for (const thread of threadsOf(pid)) {
+      // A thread gets its name a moment after it begins.
+      if (isHelper(pid, thread)) helpers.add(thread)
       if (files.has(thread)) continue
       const file = attempt(() => openSync(`/proc/${pid}/task/${thread}/schedstat`, 'r'))
       if (file !== undefined) files.set(thread, file)
     }
   }
+  const timesOf = (thread: number, file: number): ThreadTimes => {
+    const { ranMs, waitedMs } = readThread(file)
+    return { ranMs, waitedMs: helpers.has(thread) ? 0 : waitedMs }
+  }
   const readAll = (): ReadonlyMap<number, ThreadTimes> => {
-    const times = [...files].map(([thread, file]) => [thread, attempt(() => readThread(file))] as const)
+    const times = [...files].map(([thread, file]) => [thread, attempt(() => timesOf(thread, file))] as const)
     for (const [thread, found] of times) if (!found) drop(thread)
     return new Map(times.filter((entry): entry is readonly [number, ThreadTimes] => entry[1] !== undefined))
   }
   refresh()
   return { refresh, read: readAll, [Symbol.dispose]: () => [...files.keys()].forEach(drop) }
+}
+
+/** Threads of Node that compile, collect garbage and read files: nobody who waits for an answer waits for them. */
+const helperNames: ReadonlySet<string> = new Set(['V8Worker', 'DelayedTaskSche', 'SignalInspector', 'libuv-worker'])
+
+function isHelper(pid: number, thread: number): boolean {
+  return thread !== pid && helperNames.has(read(`/proc/${pid}/task/${thread}/comm`)?.trim() ?? '')
 }
 
 const buffer = Buffer.alloc(96)
