@@ -69,8 +69,8 @@ export interface MachineLimits {
 }
 
 /**
- * Half of the shortest silence: whoever stands still for that long is still heard in time, and two who do it one after the other
- * are not. Pressure and steal after the usual limits of benchmarks, wider where a cell makes some of it itself.
+ * Standing still for half of the shortest silence: two who do it one after the other are not heard in time. Waiting for a processor
+ * in the course of a silence does harm only at the end of it; a quiet machine with two cores makes nodes wait for 60 % of one at times. Pressure and steal after the usual limits of benchmarks, wider where a cell makes some of it itself.
  */
 export function machineLimits(silences: Readonly<Record<string, number>>): MachineLimits | undefined {
   const [shortest] = Object.entries(silences).toSorted(([, a], [, b]) => a - b)
@@ -80,7 +80,7 @@ export function machineLimits(silences: Readonly<Record<string, number>>): Machi
   return {
     silence,
     standstillMs: ms / 2,
-    delayShare: 0.5,
+    delayShare: 0.75,
     cpuPressure: 0.25,
     others: 1 / 3,
     steal: 0.05,

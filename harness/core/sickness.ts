@@ -84,7 +84,7 @@ function excess(course: Course | undefined, limit: number, what: string, of: str
 }
 
 function allowed(ms: number, { name, ms: silenceMs }: MachineLimits['silence']): string {
-  return `limit ${seconds(ms)}: half of ${name}, ${seconds(silenceMs)}`
+  return `limit ${seconds(ms)} of ${name}, ${seconds(silenceMs)}`
 }
 
 function shareOf({ ms, waitedMs }: Spell): number {

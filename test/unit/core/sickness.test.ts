@@ -11,7 +11,7 @@ const course = (worst: number) => ({ mean: worst / 2, worst, at: 12_300 })
 
 describe('limits', () => {
   test('come from the shortest silence that anybody takes for death', () => {
-    expect(limits).toMatchObject({ silence: { name: 'watchdogMs', ms: 625 }, standstillMs: 312.5, delayShare: 0.5 })
+    expect(limits).toMatchObject({ silence: { name: 'watchdogMs', ms: 625 }, standstillMs: 312.5, delayShare: 0.75 })
     expect(machineLimits({})).toBeUndefined()
   })
 })
@@ -25,15 +25,15 @@ describe('a sick machine', () => {
   test('a harness that stood still says for how long and when', () => {
     expect(told({ standstill: { at: 12_345, ms: 312 } })).toEqual([])
     expect(told({ standstill: { at: 12_345, ms: 3002 } })).toEqual([
-      'the harness stood still for 3.0 s at 0:12 (limit 313 ms: half of watchdogMs, 625 ms)',
+      'the harness stood still for 3.0 s at 0:12 (limit 313 ms of watchdogMs, 625 ms)',
     ])
   })
 
-  test('a node that waited for more than half of the silence is named with what it waited', () => {
+  test('a node that waited for more than three quarters of the silence is named with what it waited', () => {
     const spell = (waitedMs: number) => [{ name: 'worker-1', mean: 0.1, worst: [{ at: 61_000, ms: 640, waitedMs }] }]
-    expect(told({ processes: spell(320) })).toEqual([])
-    expect(told({ processes: spell(321) })).toEqual([
-      'worker-1 had work and waited 321 ms of 640 ms for a processor at 1:01 (limit 313 ms: half of watchdogMs, 625 ms)',
+    expect(told({ processes: spell(480) })).toEqual([])
+    expect(told({ processes: spell(481) })).toEqual([
+      'worker-1 had work and waited 481 ms of 640 ms for a processor at 1:01 (limit 469 ms of watchdogMs, 625 ms)',
     ])
   })
 
