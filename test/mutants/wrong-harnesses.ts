@@ -64,7 +64,7 @@ export const wrongHarnesses: readonly Mutant[] = [
   {
     name: 'a worker was starved for as long as a lease lasts, by the load of the run itself',
     history: onMachine(polling(broken), {
-      processes: [{ name: 'worker-3', mean: 0.2, worst: [{ at: 100, ms: 700, waitedMs: 520 }] }],
+      processes: [{ name: 'worker-3', mean: 0.2, worst: [{ at: 100, ms: 700, waitedMs: 560 }] }],
     }),
     verdict: 'INVALID',
     caughtBy: ['harness-healthy'],
