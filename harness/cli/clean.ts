@@ -8,7 +8,7 @@ import { print, say } from './output.ts'
 
 const notes = `
 Runs that are alive are not touched, and neither are the folders in runs/. What another machine, or another container, may
-still be using is left alone and named; --run removes it.
+still be using is left alone and named; --run removes it. What another user made, or may have made, is named and passed over.
 
 Exits with 5 when something still stands.`
 
@@ -18,11 +18,14 @@ export default function declareClean(command: Command, done: Done): void {
     .addHelpText('after', notes)
     .action(async ({ run }: { readonly run?: string }) => {
       const sweepers = await findSweepers()
-      const { removed, unclear, standing } = await (run === undefined ? cleanUp(sweepers) : cleanUpRun(run, sweepers))
+      const { removed, unclear, standing, passedOver } = await (run === undefined
+        ? cleanUp(sweepers)
+        : cleanUpRun(run, sweepers))
       for (const found of removed) print(describeFound(found))
       if (removed.length === 0) print('Nothing was left behind.')
       for (const found of unclear)
         say(`left alone, as it cannot be told from here whether it lives: ${describeFound(found)}`)
+      for (const sentence of passedOver) say(`passed over: ${sentence}`)
       for (const sentence of standing) say(`still there: ${sentence}`)
       done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
     })

@@ -134,7 +134,7 @@ async function descriptors(): Promise<Finding> {
 }
 
 async function leftovers(): Promise<readonly Finding[]> {
-  const { runs, troubles } = await findRuns(await findSweepers())
+  const { runs, troubles, passedOver } = await findRuns(await findSweepers())
   const of = (state: Found['state']): readonly string[] =>
     runs.filter((found) => found.state === state).map(({ run }) => run)
   const [dead, unclear] = [of('dead'), of('unclear')]
@@ -143,6 +143,9 @@ async function leftovers(): Promise<readonly Finding[]> {
     ...(unclear.length > 0 ? [`of ${unclear.join(', ')}, which may live elsewhere: outlast clean --run RUN`] : []),
     ...troubles,
   ]
-  if (details.length === 0) return [{ name: 'Leftovers', state: 'ok', detail: 'none' }]
-  return details.map((detail) => ({ name: 'Leftovers', state: 'poor', detail }))
+  const found = details.map((detail): Finding => ({ name: 'Leftovers', state: 'poor', detail }))
+  return [
+    ...(found.length === 0 ? [{ name: 'Leftovers', state: 'ok', detail: 'none' } as const] : found),
+    ...passedOver.map((detail): Finding => ({ name: 'Passed over', state: 'ok', detail })),
+  ]
 }

@@ -57,6 +57,8 @@ export interface Trace extends Kept {
   readonly run?: string
   /** Who made it, by its labels. */
   readonly owner?: Owner
+  /** Of the user who made it, by its labels. */
+  readonly uid?: number
 }
 
 /** One process for certain: a pid alone may mean another one by now, or elsewhere. */

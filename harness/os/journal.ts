@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readOwn, UntrustedFile } from '../core/own-file.ts'
 import type { Kept } from '../core/types.ts'
 
 /** A fault's `name` is its id in its cell. */
@@ -28,7 +28,7 @@ const fileName = 'journal.ndjson'
  * lines are appended whole. Lines that are noted while the disk is busy share its next write.
  */
 export async function openJournal(folder: string): Promise<Journal> {
-  const file = await open(join(folder, fileName), 'a')
+  const file = await open(join(folder, fileName), 'a', 0o600)
   let lines = ''
   let last: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
@@ -48,11 +48,18 @@ export async function openJournal(folder: string): Promise<Journal> {
   }
 }
 
-/** What was announced, in order. A line that was being written when the writer died says nothing yet: it is left out. */
+/** A line is a few hundred bytes, and announces one container or fault. */
+const maxBytes = 64 * 2 ** 20
+
+/**
+ * What was announced, in order; nothing where there is no journal. A line that was being written when the writer died says
+ * nothing yet: it is left out. Throws UntrustedFile where another than this user may have written it.
+ */
 export function readJournal(folder: string): readonly JournalEntry[] {
   try {
-    return readFileSync(join(folder, fileName), 'utf8').split('\n').flatMap(parse)
-  } catch {
+    return readOwn(join(folder, fileName), maxBytes).split('\n').flatMap(parse)
+  } catch (error) {
+    if (error instanceof UntrustedFile) throw error
     return []
   }
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { openRegular } from '../core/own-file.ts'
 
 const tailBytes = 16_384
 const mostLength = 400
@@ -22,10 +22,15 @@ export async function diskFullWords(logFile: string): Promise<string | undefined
 }
 
 async function lastLineWith(words: string, file: string): Promise<string | undefined> {
-  await using handle = await open(file)
-  let told: string | undefined
-  for await (const line of handle.readLines({ autoClose: false })) if (line.includes(words)) told = line
-  return told
+  await using handle = await openRegular(file, { maxBytes: Infinity })
+  let [rest, told]: [string, string | undefined] = ['', undefined]
+  for await (const piece of handle.createReadStream({ encoding: 'utf8', autoClose: false }) as AsyncIterable<string>) {
+    const lines = (rest + piece).split('\n')
+    // Of a line without end nobody keeps more.
+    rest = lines.pop()!.slice(-tailBytes)
+    told = lines.findLast((line) => line.includes(words)) ?? told
+  }
+  return rest.includes(words) ? rest : told
 }
 
 /** Of a chain of causes the last is the first. */
@@ -34,13 +39,9 @@ function endOf(line: string): string {
 }
 
 async function readTail(file: string): Promise<string> {
-  const handle = await open(file)
-  try {
-    const { size } = await handle.stat()
-    const from = Math.max(0, size - tailBytes)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(tailBytes), 0, tailBytes, from)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await handle.close()
-  }
+  await using handle = await openRegular(file, { maxBytes: Infinity })
+  const { size } = await handle.stat()
+  const from = Math.max(0, size - tailBytes)
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(tailBytes), 0, tailBytes, from)
+  return buffer.toString('utf8', 0, bytesRead)
 }

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError, UsageError } from '../core/errors.ts'
+import { mustBeOwnFolder } from '../core/own-file.ts'
 import { kept, type JournalEntry, readJournal, unhealed } from '../os/journal.ts'
 import { findLabelled } from '../os/leftovers.ts'
 import { type Found, findRuns } from './leftovers.ts'
@@ -12,15 +13,17 @@ export interface Cleaned {
   readonly unclear: readonly Found[]
   /** What still stands, and what could not be looked at: a sentence each. */
   readonly standing: readonly string[]
+  /** What has a name like ours and is not believed: a sentence each. */
+  readonly passedOver: readonly string[]
 }
 
 /** End and remove what dead runs left. What may belong to a living one is not touched. */
 export async function cleanUp(sweepers: readonly Sweeper[]): Promise<Cleaned> {
-  const { runs, troubles } = await findRuns(sweepers)
+  const { runs, troubles, passedOver } = await findRuns(sweepers)
   const removed = runs.filter(({ state }) => state === 'dead')
   const standing = [...troubles]
   for (const { run, folder } of removed) standing.push(...(await removeRun(run, folder, sweepers)))
-  return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), standing }
+  return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), standing, passedOver }
 }
 
 /**
@@ -28,11 +31,11 @@ export async function cleanUp(sweepers: readonly Sweeper[]): Promise<Cleaned> {
  * nothing of it is here.
  */
 export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Promise<Cleaned> {
-  const { runs, troubles } = await findRuns(sweepers)
+  const { runs, troubles, passedOver } = await findRuns(sweepers)
   const found = runs.find((one) => one.run === run)
-  if (!found) throw new UsageError([`there is nothing here of a run ${run}`, ...troubles])
+  if (!found) throw new UsageError([`there is nothing here of a run ${run}`, ...troubles, ...passedOver])
   if (found.state === 'alive') throw new UsageError(`the run ${run} is alive: interrupt it instead`)
-  return { removed: [found], unclear: [], standing: await removeRun(run, found.folder, sweepers) }
+  return { removed: [found], unclear: [], standing: await removeRun(run, found.folder, sweepers), passedOver }
 }
 
 /**
@@ -46,11 +49,25 @@ export async function removeRun(
   sweepers: readonly Sweeper[],
 ): Promise<readonly string[]> {
   const processes = await endProcesses(run)
-  const journal = folder === undefined ? [] : readJournal(folder)
+  const { entries: journal, flaws } = folder === undefined ? nothing : openedJournal(folder)
   const swept = await Promise.all(sweepers.map((sweeper) => sweepWith(sweeper, run, journal)))
-  const standing = [...processes, ...swept.flat()]
+  const standing = [...processes, ...flaws, ...swept.flat()]
   if (standing.length > 0) return [...standing, ...unhealed(journal).map(describeFault)]
   return folder === undefined ? [] : removeFolder(folder)
+}
+
+const nothing = { entries: [], flaws: [] }
+
+/** One that is not believed says nothing, and is named. */
+function openedJournal(folder: string): {
+  readonly entries: readonly JournalEntry[]
+  readonly flaws: readonly string[]
+} {
+  try {
+    return { entries: readJournal(folder), flaws: [] }
+  } catch (error) {
+    return { entries: [], flaws: [`what it announced: ${describeError(error)}`] }
+  }
 }
 
 /** Looks again until none was found twice: a process may be starting another in this moment. */
@@ -87,9 +104,11 @@ function describeFault({ cell, name, target, until }: ReturnType<typeof unhealed
 
 function removeFolder(folder: string): readonly string[] {
   try {
+    mustBeOwnFolder(folder)
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     return []
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     return [`temporary folder ${folder}: ${describeError(error)}`]
   }
 }

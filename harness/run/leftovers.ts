@@ -10,9 +10,9 @@ export interface Found {
   readonly run: string
   /**
    * `dead`: every process that claimed something for it is gone. `unclear`: who claims it cannot be seen from here, because
-   * it is of another machine, boot or pid namespace, or nobody does.
+   * it is of another machine, boot or pid namespace, or nobody does. `foreign`: another user left it.
    */
-  readonly state: 'alive' | 'dead' | 'unclear'
+  readonly state: 'alive' | 'dead' | 'unclear' | 'foreign'
   /** Its temporary folder, where that is here. */
   readonly folder?: string
   readonly processes: number
@@ -23,6 +23,8 @@ export interface Survey {
   readonly runs: readonly Found[]
   /** Runtimes that could not be asked: a sentence each. */
   readonly troubles: readonly string[]
+  /** What has a name like ours and is not believed, because another user may have made it: a sentence each. */
+  readonly passedOver: readonly string[]
 }
 
 /** Runs by their temporary folders and by what runtimes keep of them: the folder may be gone, or be elsewhere. */
@@ -35,7 +37,18 @@ export async function findRuns(sweepers: readonly Sweeper[]): Promise<Survey> {
     }),
   )
   const traces = (await Promise.all(asked)).flat()
-  return { runs: gather(findClaims(), traces), troubles }
+  const { claims, passedOver } = findClaims()
+  const runs = gather(claims, traces)
+  const foreign = runs.filter(({ state }) => state === 'foreign').map((run) => `${describeFound(run)}: another user's`)
+  return { runs, troubles, passedOver: few([...passedOver, ...foreign]) }
+}
+
+const mostNamed = 100
+
+/** Anybody can make a hundred thousand of them. */
+function few(sentences: readonly string[]): readonly string[] {
+  const more = sentences.length - mostNamed
+  return more > 0 ? [...sentences.slice(0, mostNamed), `${more} more of the kind`] : sentences
 }
 
 function gather(claims: readonly Claim[], traces: readonly Trace[]): readonly Found[] {
@@ -45,8 +58,15 @@ function gather(claims: readonly Claim[], traces: readonly Trace[]): readonly Fo
     const kept = traces.filter((trace) => trace.run === run)
     const owners = [claim, ...kept].flatMap((one) => (one?.owner ? [one.owner] : []))
     const processes = findLabelled(run).length
-    return { run, state: stateOf(owners), ...(claim && { folder: claim.folder }), processes, kept }
+    const told = stateOf(owners)
+    const state = told !== 'alive' && !claim && kept.every(isForeign) ? 'foreign' : told
+    return { run, state, ...(claim && { folder: claim.folder }), processes, kept }
   })
+}
+
+/** Whoever may use the daemon sees what everybody made with it. */
+function isForeign({ uid }: Trace): boolean {
+  return uid !== undefined && uid !== process.geteuid?.()
 }
 
 /** One that lives is enough to be left alone, and so is one of which that cannot be told. */

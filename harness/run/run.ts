@@ -23,6 +23,7 @@ import { watchMachine } from './machine/watch.ts'
 import type { OnProgress } from './progress.ts'
 import { supervise } from './supervise.ts'
 import { findRuntimes, type Sweeper } from './sweepers.ts'
+import { mustHaveSafeTemp } from './temp-folder.ts'
 import { verifyPatterns } from './verify.ts'
 
 export interface RunOptions {
@@ -58,6 +59,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { plan, onProgress } = options
   const runtimes = await findRuntimes()
   const sweepers = [...runtimes.values()]
+  mustHaveSafeTemp()
   await removeLeftovers(sweepers, onProgress)
   const runtime = await usable(runtimes, plan.runtime)
   const look = await lookAtMachine(options.signal)
@@ -106,9 +108,10 @@ async function findEngines(more: RunOptions['engines'] = new Map()): Promise<Rea
 }
 
 async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
-  const { removed, standing } = await cleanUp(sweepers)
+  const { removed, standing, passedOver } = await cleanUp(sweepers)
   const notes = removed.map(({ run }) => `removed what the dead run ${run} had left`)
-  for (const text of [...notes, ...standing]) onProgress({ kind: 'note', text })
+  for (const text of [...notes, ...passedOver.map((sentence) => `passed over: ${sentence}`), ...standing])
+    onProgress({ kind: 'note', text })
 }
 
 async function verify(

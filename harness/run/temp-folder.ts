@@ -1,12 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { describeError, HarnessError, UsageError } from '../core/errors.ts'
+import { isOwn, mustBeOwnFolder, readOwn, sharedFolderFlaw, UntrustedFile } from '../core/own-file.ts'
 import type { Owner } from '../core/types.ts'
 import { thisProcess } from '../os/owner.ts'
 
 /** Everything temporary of a run (databases, sockets, caches) lives in one folder with this prefix. */
 const prefix = 'outlast-'
 const ownerFile = 'owner.json'
+const maxClaimBytes = 4_096
 
 /** A run's temporary folder, and who owns it. */
 export interface Claim {
@@ -15,29 +19,102 @@ export interface Claim {
   readonly owner: Owner
 }
 
-/** Make the run's temporary folder and write down who owns it, before anything is started. */
+/** What is found in the temporary folder of this machine, where every user may put what they like. */
+export interface Claims {
+  /** Those of this very user. */
+  readonly claims: readonly Claim[]
+  /** What has a name like ours and is not believed: a sentence each. */
+  readonly passedOver: readonly string[]
+}
+
+/** Throws UsageError where others could put theirs in the place of what a run makes there. */
+export function mustHaveSafeTemp(): void {
+  const flaw = sharedFolderFlaw(tmpdir())
+  if (flaw !== undefined)
+    throw new UsageError(`the temporary folder ${tmpdir()} ${flaw}; set TMPDIR to a folder of your own`)
+}
+
+/**
+ * Make the run's temporary folder and write down who owns it, before anything is started. From then on nobody else may write
+ * what this process and its children make, whatever the umask was.
+ */
 export function claimTemp(run: string): string {
+  mustHaveSafeTemp()
+  process.umask(process.umask() | 0o022)
   const folder = join(tmpdir(), prefix + run)
-  // A server that runs as another user must be able to enter its own data folder below.
-  mkdirSync(folder, { recursive: true, mode: 0o711 })
-  writeFileSync(join(folder, ownerFile), JSON.stringify({ run, ...thisProcess() }))
+  try {
+    // Never one that is there already: whoever made it may have put something into it.
+    mkdirSync(folder, { mode: 0o700 })
+    // A server that runs as another user must be able to enter its own data folder below, whatever the umask.
+    chmodSync(folder, 0o711)
+    mustBeOwnFolder(folder)
+    writeFileSync(join(folder, ownerFile), JSON.stringify({ run, ...thisProcess() }), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if (error instanceof UntrustedFile) throw error
+    throw new HarnessError(`cannot make the temporary folder ${folder}: ${describeError(error)}`)
+  }
   return folder
 }
 
-/** The temporary folders of runs, by what is written in them: a folder without a claim is none of ours. */
-export function findClaims(): readonly Claim[] {
-  return listTemp().flatMap((name) => {
-    const folder = join(tmpdir(), name)
+/**
+ * The temporary folders of this user's runs, by what is written in them: a folder without a claim is none of ours. What another
+ * user wrote says nothing about our runs, and neither does a copy under another name.
+ */
+export function findClaims(): Claims {
+  const flaw = sharedFolderFlaw(tmpdir())
+  if (flaw !== undefined) return { claims: [], passedOver: [`${tmpdir()} ${flaw}`] }
+  const passedOver: string[] = []
+  const claims = listNames().flatMap((name) => {
     try {
-      const { run, ...owner } = JSON.parse(readFileSync(join(folder, ownerFile), 'utf8')) as Owner & { run: string }
-      return [{ run, folder, owner }]
-    } catch {
+      return readClaim(name)
+    } catch (error) {
+      if (!(error instanceof UntrustedFile)) throw error
+      passedOver.push(error.message)
       return []
     }
   })
+  return { claims, passedOver }
 }
 
-/** Names in the temporary folder of this machine that begin as ours do. */
+/** Names in the temporary folder of this machine that begin as ours do, and are of this user. */
 export function listTemp(): readonly string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))
+  return listNames().filter((name) => isOwn(join(tmpdir(), name)))
+}
+
+function listNames(): readonly string[] {
+  try {
+    return readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))
+  } catch {
+    return []
+  }
+}
+
+/** None where there is no claim, or where the folder went in between. Throws UntrustedFile. */
+function readClaim(name: string): readonly Claim[] {
+  const folder = join(tmpdir(), name)
+  const file = join(folder, ownerFile)
+  try {
+    mustBeOwnFolder(folder)
+    const { run, ...owner } = parseClaim(file, readOwn(file, maxClaimBytes))
+    if (prefix + run !== name) throw new UntrustedFile(file, 'claims another folder than its own')
+    return [{ run, folder, owner }]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+const claimSchema = z.object({
+  run: z.string(),
+  pid: z.int().min(1),
+  startTicks: z.string(),
+  place: z.string(),
+})
+
+function parseClaim(file: string, text: string): z.infer<typeof claimSchema> {
+  try {
+    return claimSchema.parse(JSON.parse(text))
+  } catch {
+    throw new UntrustedFile(file, 'does not say who owns the folder')
+  }
 }

@@ -8,14 +8,23 @@ const ownerLabelKeys = {
   place: 'outlast.owner.place',
 } as const
 
-/** By which whoever cleans up knows whether the process that made something still runs. */
+const uidKey = 'outlast.owner.uid'
+
+/** By which whoever cleans up knows whose something is, and whether the process that made it still runs. */
 export function ownerLabels(): Readonly<Record<string, string>> {
   const { pid, startTicks, place } = thisProcess()
   return {
     [ownerLabelKeys.pid]: String(pid),
     [ownerLabelKeys.startTicks]: startTicks,
     [ownerLabelKeys.place]: place,
+    ...(process.geteuid && { [uidKey]: String(process.geteuid()) }),
   }
+}
+
+/** Whose it is. Undefined where the labels do not say. */
+export function readUid(labels: Readonly<Record<string, string>>): number | undefined {
+  const uid = labels[uidKey]
+  return uid !== undefined && /^\d{1,10}$/.test(uid) ? Number(uid) : undefined
 }
 
 /** Undefined where the labels do not name one. */

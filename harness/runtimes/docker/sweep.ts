@@ -5,7 +5,7 @@ import type Dockerode from 'dockerode'
 import { monotonicMs } from '../../core/clock.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Kept, Trace } from '../../core/types.ts'
-import { namePrefix, readOwner, runLabelKey } from './labels.ts'
+import { namePrefix, readOwner, readUid, runLabelKey } from './labels.ts'
 
 /** In the order in which they can go: a network is in use while a container has an address in it, a volume likewise. */
 const kinds = ['container', 'network', 'volume'] as const
@@ -24,8 +24,14 @@ export async function traces(): Promise<readonly Trace[]> {
   return (await listAll(engine))
     .filter(({ name, labels }) => labels[runLabelKey] !== undefined || name.startsWith('outlast-'))
     .map(({ kind, name, labels }) => {
-      const [run, owner] = [labels[runLabelKey], readOwner(labels)]
-      return { kind, name, ...(run !== undefined && { run }), ...(owner && { owner }) }
+      const [run, owner, uid] = [labels[runLabelKey], readOwner(labels), readUid(labels)]
+      return {
+        kind,
+        name,
+        ...(run !== undefined && { run }),
+        ...(owner && { owner }),
+        ...(uid !== undefined && { uid }),
+      }
     })
 }
 
