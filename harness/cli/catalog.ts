@@ -1,12 +1,13 @@
 import { catalog as named, resolvePattern } from '../../patterns/catalog.ts'
 import { silencesAt } from '../../patterns/contract/silence.ts'
 import { profiles } from '../../patterns/agent/profiles.ts'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { discover } from '../core/discover.ts'
 import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
 import type { Catalog, CatalogPattern, ProfileText } from '../plan/catalog.ts'
+import { readText } from '../plan/load.ts'
 
 /** Everything that a scenario may name, and what is behind the names. */
 export interface OpenCatalog extends Catalog {
@@ -62,7 +63,7 @@ async function readFaultProfiles(folder: URL): Promise<ReadonlyMap<string, Profi
   const profiles = files.map(async (name) => {
     const place = fileURLToPath(new URL(name, folder))
     const file = relative(process.cwd(), place)
-    return [name.replace('.yaml', ''), { file, text: await readFile(place, 'utf8') }] as const
+    return [name.replace('.yaml', ''), { file, text: await readText(place) }] as const
   })
   return new Map(await Promise.all(profiles))
 }

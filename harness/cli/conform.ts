@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { Breach, Refused } from '../conform/expect.ts'
 import { openRemote } from '../conform/remote.ts'
 import { type CaseResult, loadCases, type NamedCase, runCases } from '../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
 import type { CatalogPattern } from '../plan/catalog.ts'
+import { readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'
 import { type Conformance, conformPatterns, unstarted } from '../run/conform.ts'
 import { openCatalog, type OpenCatalog } from './catalog.ts'
@@ -181,9 +181,9 @@ async function conformAddress(
 
 async function readInput(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown
+    return JSON.parse(await readText(file)) as unknown
   } catch (error) {
-    throw new UsageError(`${file}: ${describeError(error)}`)
+    throw error instanceof UsageError ? error : new UsageError(`${file}: ${describeError(error)}`)
   }
 }
 

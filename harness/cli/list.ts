@@ -1,10 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { parse } from 'yaml'
 import { textTable, wrap } from '../../reports/text-table.ts'
 import { exitCodes, UsageError } from '../core/errors.ts'
 import { promises } from '../core/promises.ts'
 import { catalog as named } from '../../patterns/catalog.ts'
+import { readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'
 import { loadCheckers } from '../verdict/load-checkers.ts'
 import { openCatalog, type OpenCatalog } from './catalog.ts'
@@ -75,7 +77,7 @@ async function listScenarios(): Promise<readonly Row[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
   return Promise.all(
     files.map(async (file) => {
-      const { question } = parse(await readFile(new URL(file, folder), 'utf8')) as { question?: string }
+      const { question } = parse(await readText(fileURLToPath(new URL(file, folder)))) as { question?: string }
       return [`scenarios/${file}`, question ?? '', ''] as const
     }),
   )

@@ -1,6 +1,6 @@
-import { stat, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
+import { readRegular, UntrustedFile } from '../core/own-file.ts'
 import { includedPaths } from './arm-schema.ts'
 import { placeProfiles, renameIncludes } from './carry.ts'
 import type { Catalog, ProfileText } from './catalog.ts'
@@ -50,20 +50,13 @@ async function readOwnProfile(name: string, scenario: string): Promise<readonly 
   return [name, typeof read === 'string' ? { file, text: read } : { file, ...read }]
 }
 
-/** A text file of at most 1 MB, or a UsageError that says why it is not one. */
+/** A text file of at most 1 MB, or a UsageError that says why it is not one. A link will do: somebody named it. */
 export async function readText(path: string): Promise<string> {
-  const refuse = (why: string): UsageError => new UsageError(`${path}: ${why}`)
-  const found = await stat(path).catch((error: unknown) => {
-    throw refuse(describeStat(error))
-  })
-  if (found.isDirectory()) throw refuse('is a directory; name a file')
-  if (!found.isFile()) throw refuse('is not a regular file; name a file')
-  if (found.size > maxBytes) throw refuse(`has ${found.size} bytes; at most ${maxBytes} are read`)
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw refuse(describeError(error))
+  const bytes = await readRegular(path, { maxBytes, follow: true }).catch((error: unknown) => {
+    throw new UsageError(`${path}: ${error instanceof UntrustedFile ? error.why : describeFailure(error)}`)
   })
   const text = decode(bytes)
-  if (text === undefined) throw refuse('is not a text file; write YAML in UTF-8')
+  if (text === undefined) throw new UsageError(`${path}: is not a text file; write YAML in UTF-8`)
   return text
 }
 
@@ -76,7 +69,7 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-function describeStat(error: unknown): string {
+function describeFailure(error: unknown): string {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
   return missing ? 'there is no such file' : describeError(error)
 }

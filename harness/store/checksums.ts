@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import { z } from 'zod'
 import { describeError, HarnessError } from '../core/errors.ts'
+import { kindOf, UntrustedFile } from '../core/own-file.ts'
+import { isTooDeep } from './depth.ts'
+import { readPieces } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
 import { resultsVersion, type RunVerdict } from './schema.ts'
-import { parseVersioned } from './versioned-file.ts'
+import { parseVersioned, readDocument } from './versioned-file.ts'
 
 /** The SHA-256 of each file of a run, in hexadecimal digits, by its path in the run's folder with `/`. */
 export type Checksums = Readonly<Record<string, string>>
@@ -26,10 +28,7 @@ const sealSchema = z.looseObject({
 /** Throws HarnessError when `results.json` is damaged, UsageError when a version wrote it that is not known. */
 export async function readSeal(run: RunFolder): Promise<Seal> {
   const path = join(run.path, 'results.json')
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
-  })
+  const text = await readDocument(path)
   if (text === undefined) return open('the run left no results.json: it did not come to its end')
   if (versionOf(text) === 1) return open('results.json is of version 1, which kept no checksums')
   const { files, verdict } = parseVersioned(text, path, sealSchema, resultsVersion)
@@ -43,6 +42,7 @@ function open(why: string): Seal {
 
 function versionOf(text: string): unknown {
   try {
+    if (isTooDeep(text)) return undefined
     return (JSON.parse(text) as { version?: unknown } | null)?.version
   } catch {
     return undefined
@@ -50,24 +50,31 @@ function versionOf(text: string): unknown {
 }
 
 /** What is made from the others, and what only tells: neither is evidence. */
-const excluded = /^results\.json$|^report\.|\.log$|(?:^|\/)logs\/|^verification\//
+const excluded = /^results\.json$|^report\.|\.log$|\.partial$|(?:^|\/)logs(?:\/|$)|^verification(?:\/|$)/
 
-/** Paths of the files that a run consists of, as far as they are there. */
+/** Paths of the files that a run consists of, as far as they are there. Throws HarnessError where one is none, or a link. */
 export async function listFiles(run: RunFolder): Promise<readonly string[]> {
-  const entries = await readdir(run.path, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) =>
-      join(parentPath, name)
-        .slice(run.path.length + 1)
-        .split(sep)
-        .join('/'),
-    )
-    .filter((path) => !excluded.test(path))
-    .toSorted()
+  const entries = await readdir(run.path, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new HarnessError(`cannot read ${run.path}: ${describeError(error)}`)
+  })
+  const found = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name).slice(run.path.length + 1)
+      return { path: path.split(sep).join('/'), entry }
+    })
+    .filter(({ path }) => !excluded.test(path))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  for (const { path, entry } of found)
+    if (!entry.isFile()) throw new UntrustedFile(join(run.path, path), `is ${kindOf(entry)}, not a regular file`)
+  return found.map(({ path }) => path)
 }
 
 /** Files that are read wherever they are: one that appears later is as much a change as one that vanishes. */
+export function isReadWhereThere(path: string): boolean {
+  return readWhereThere.has(basename(path))
+}
+
 const readWhereThere: ReadonlySet<string> = new Set(['verification.json', 'history.ndjson', 'ledger.ndjson'])
 
 /** What differs between the file and what was sealed, as a sentence; `found` is its checksum now, undefined where it is not there. */
@@ -75,18 +82,12 @@ export function differenceOf(path: string, sealed: string | undefined, found: st
   if (sealed === found) return undefined
   if (found === undefined) return `${path} is missing: it was there when the run ended`
   if (sealed !== undefined) return `${path} was changed after the run: its SHA-256 is not the one in results.json`
-  return readWhereThere.has(basename(path))
-    ? `${path} was added after the run: results.json does not know it`
-    : undefined
+  return isReadWhereThere(path) ? `${path} was added after the run: results.json does not know it` : undefined
 }
 
 /** Rejects with HarnessError when it cannot be read. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
-  try {
-    for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) hash.update(piece)
-  } catch (error) {
-    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
-  }
+  for await (const piece of readPieces(path)) hash.update(piece)
   return hash.digest('hex')
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
+import { openRegular, UntrustedFile } from '../core/own-file.ts'
+import { isTooDeep } from './depth.ts'
 
 /** Buffer this much before writing, or this long: a crash of the harness loses at most that. */
 const bufferBytes = 64 * 1024
@@ -85,36 +86,56 @@ export function parseLines(text: string, file: string, take: (value: unknown) =>
 }
 
 /**
- * `parseLines` on a file of any length, a piece at a time. Resolves with the SHA-256 of its bytes, in hexadecimal digits.
- * Rejects with HarnessError also when it cannot be read.
+ * `parseLines` on a long file, a piece at a time. Resolves with the SHA-256 of its bytes, in hexadecimal digits. Rejects with
+ * HarnessError also when it cannot be read, is no regular file, or is longer than we could hold.
  */
 export async function readLines(path: string, take: (value: unknown) => void): Promise<string> {
   const hash = createHash('sha256')
-  let [rest, number]: [Buffer, number] = [Buffer.alloc(0), 0]
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Buffer>) {
-      hash.update(chunk)
-      const piece = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      const end = piece.lastIndexOf(10)
-      rest = piece.subarray(end + 1)
-      if (end < 0) continue
-      for (const value of parsePiece(piece.toString('utf8', 0, end), path, number)) {
-        number++
-        take(value)
-      }
+  let [rest, restBytes, number]: [Buffer[], number, number] = [[], 0, 0]
+  for await (const chunk of readPieces(path)) {
+    hash.update(chunk)
+    const end = chunk.lastIndexOf(10)
+    restBytes += chunk.length
+    if (restBytes > maxLineBytes)
+      throw new HarnessError(`${path}:${number + 1} has more than ${maxLineBytes} bytes, which no line has`)
+    if (end < 0) {
+      rest.push(chunk)
+      continue
     }
-  } catch (error) {
-    if (error instanceof HarnessError) throw error
-    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
+    const piece = rest.length === 0 ? chunk : Buffer.concat([...rest, chunk.subarray(0, end)])
+    const whole = rest.length === 0 ? end : piece.length
+    ;[rest, restBytes] = [[chunk.subarray(end + 1)], chunk.length - end - 1]
+    for (const value of parsePiece(piece.toString('utf8', 0, whole), path, number)) {
+      number++
+      take(value)
+    }
   }
-  const last = rest.toString('utf8')
+  const last = Buffer.concat(rest).toString('utf8')
   if (isWhole(last)) take(JSON.parse(last))
   return hash.digest('hex')
+}
+
+const pieceBytes = 64 * 1024
+/** The plan of a cell is the longest line: some hundred bytes for each of its faults. */
+const maxLineBytes = 16 * 2 ** 20
+/** Eight million ops, which take four gibibytes of memory. */
+const maxFileBytes = 2 ** 31
+
+/** The bytes of a file of a run folder. Throws HarnessError when it cannot be read. */
+export async function* readPieces(path: string): AsyncGenerator<Buffer> {
+  try {
+    await using handle = await openRegular(path, { maxBytes: maxFileBytes })
+    yield* handle.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>
+  } catch (error) {
+    throw error instanceof UntrustedFile ? error : new HarnessError(`cannot read ${path}: ${describeError(error)}`)
+  }
 }
 
 /** Whole lines, of which `before` came earlier. As one document they are parsed in half the time; where that fails, one by one. */
 function parsePiece(text: string, file: string, before: number): readonly unknown[] {
   const lines = text.split('\n')
+  const deep = lines.findIndex((line) => line.length > shallowLength && isTooDeep(line))
+  if (deep >= 0) throw new HarnessError(`${file}:${before + deep + 1} is nested too deeply`)
   try {
     const values = JSON.parse(`[${lines.join(',')}]`) as unknown[]
     if (values.length === lines.length) return values
@@ -124,7 +145,8 @@ function parsePiece(text: string, file: string, before: number): readonly unknow
   return lines.map((line, i) => parseLine(line, file, before + i + 1))
 }
 
-const pieceBytes = 64 * 1024
+/** As deep as a line of this length can be, everything that walks it bears. */
+const shallowLength = 1_024
 
 function parseLine(line: string, file: string, number: number): unknown {
   try {
@@ -137,7 +159,7 @@ function parseLine(line: string, file: string, number: number): unknown {
 /** Only an object shows by its closing brace that nothing is missing: `12` may be the beginning of `123`. */
 function isWhole(line: string): boolean {
   try {
-    return line.startsWith('{') && Boolean(JSON.parse(line))
+    return line.startsWith('{') && !isTooDeep(line) && Boolean(JSON.parse(line))
   } catch {
     return false
   }

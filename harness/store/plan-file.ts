@@ -46,7 +46,7 @@ const healthLimits: z.ZodType<HealthLimits> = z.looseObject({
 })
 
 export const cellPlanSchema: z.ZodType<CellPlan> = z.looseObject({
-  id: z.string().regex(/^[\w.+@-]+$/, 'a cell id is a folder name'),
+  id: z.string().regex(/^[\w+@-][\w.+@-]*$/, 'a cell id is a folder name'),
   block: count,
   pattern: z.string(),
   delivery: z.string(),

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
+import { kindOf } from '../core/own-file.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Verification } from '../core/verification.ts'
 import { planSchema } from './plan-file.ts'
@@ -65,7 +66,8 @@ async function makeFolder(out: string, name: string): Promise<RunFolder> {
   for (let copy = 1; ; copy++) {
     const path = resolve(out, copy === 1 ? name : `${name}.${copy}`)
     // Without `recursive`, mkdir is the lock: two runs that start in one second get two folders.
-    const made = await mkdir(path).then(
+    // What the nodes of a target write is nobody else's business.
+    const made = await mkdir(path, { mode: 0o700 }).then(
       () => true,
       (error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? false : refuse(`cannot create ${path}`)(error)),
     )
@@ -83,8 +85,8 @@ const refuse =
 export async function openRun(path: string): Promise<RunFolder> {
   const folder = await stat(path).catch(() => undefined)
   if (!folder) throw new UsageError(`there is no run at ${path}`)
-  if (!folder.isDirectory()) throw new UsageError(`${path} is not a run folder: it is a file`)
-  const files = await readdir(path)
+  if (!folder.isDirectory()) throw new UsageError(`${path} is not a run folder: it is ${kindOf(folder)}`)
+  const files = await readdir(path).catch(refuse(`cannot open ${path}`))
   if (!files.includes('plan.json') && files.includes('results.json'))
     throw new HarnessError(`${join(path, 'plan.json')} is missing: it was there when the run ended`)
   if (!files.includes('plan.json')) throw new UsageError(`${path} is not a run folder: it has no plan.json`)
@@ -134,10 +136,6 @@ export async function writeVerification(run: RunFolder, verification: Verificati
 
 export async function writeResults(run: RunFolder, results: RunResults): Promise<void> {
   await writeJson(join(run.path, 'results.json'), results)
-}
-
-export function readScenarioText(run: RunFolder): Promise<string> {
-  return readFile(join(run.path, 'scenario.yaml'), 'utf8')
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

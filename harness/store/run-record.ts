@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { HarnessError } from '../core/errors.ts'
-import { type Checksums, differenceOf, hashFile, listFiles, readSeal } from './checksums.ts'
+import { foreignFlaw } from '../core/own-file.ts'
+import { type Checksums, differenceOf, hashFile, isReadWhereThere, listFiles, readSeal } from './checksums.ts'
 import type { RunFolder } from './run-folder.ts'
 import type { RunResults } from './schema.ts'
 
@@ -18,12 +19,15 @@ export interface RunRecord {
   readonly close: () => Pick<RunResults, 'files' | 'record'>
 }
 
-/** Compares all files but those that are read line by line anyway, before anybody makes something of them. */
+/**
+ * Compares all files but those that are read line by line anyway, before anybody makes something of them. Throws HarnessError also
+ * where another user may have written them all, `results.json` included, unless they are taken as they are on purpose.
+ */
 export async function openRecord(run: RunFolder, taken: Taken): Promise<RunRecord> {
+  const notes = taken === 'fresh' ? [] : doubtsOf(run, taken)
   const seal = taken === 'fresh' ? undefined : await readSeal(run)
   const sealed = seal?.kind === 'sealed' ? seal.files : undefined
   const found: Record<string, string> = {}
-  const notes: string[] = []
   const meet = (path: string, sha256: string | undefined): void => {
     if (sha256 !== undefined) found[path] = sha256
     const difference = sealed && differenceOf(path, sealed[path], sha256)
@@ -33,18 +37,31 @@ export async function openRecord(run: RunFolder, taken: Taken): Promise<RunRecor
   }
   const paths = new Set(await listFiles(run))
   for (const path of Object.keys(sealed ?? {})) if (!paths.has(path)) meet(path, undefined)
-  for (const path of paths)
-    if (!isReadLater(path) || sealed?.[path] === undefined) meet(path, await hashFile(join(run.path, path)))
+  if (seal?.kind !== 'open')
+    for (const path of paths) if (isHashed(path, sealed)) meet(path, await hashFile(join(run.path, path)))
   return {
     read: meet,
     close: () => {
-      if (seal?.kind === 'open') return { record: [seal.why] }
+      if (seal?.kind === 'open') return { record: [seal.why, ...notes] }
       // Judged on purpose, edited files do not become the run's.
       return { files: sealed ?? (found as Checksums), ...(notes.length > 0 && { record: notes }) }
     },
   }
 }
 
-function isReadLater(path: string): boolean {
-  return /^cells\/[^/]+\/(?:history|ledger)\.ndjson$/.test(path)
+/** What is read line by line is hashed then; what nobody reads and nothing vouches for may be there, however large. */
+function isHashed(path: string, sealed: Checksums | undefined): boolean {
+  const isReadLater = /^cells\/[^/]+\/(?:history|ledger)\.ndjson$/.test(path)
+  if (!sealed) return !isReadLater
+  return sealed[path] === undefined ? isReadWhereThere(path) : !isReadLater
+}
+
+function doubtsOf({ path }: RunFolder, taken: Taken): string[] {
+  const flaw = foreignFlaw(path)
+  if (!flaw) return []
+  if (flaw.isForeign && taken !== 'edited')
+    throw new HarnessError(
+      `${path} ${flaw.why}, who may have written anything there: copy it, or judge it with --edited`,
+    )
+  return [`${path} ${flaw.why}: its files are judged as they are.`]
 }

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
+import { readRegular, UntrustedFile } from '../core/own-file.ts'
+import { isTooDeep } from './depth.ts'
 
 /**
  * Parse a JSON file of a run folder. Throws UsageError when another version of outlast wrote it, and HarnessError that says what
@@ -28,13 +29,25 @@ export function parseShape<T>(data: unknown, file: string, schema: z.ZodType<T>)
 
 /** `parseVersioned` on a file; HarnessError when it cannot be read. */
 export async function readVersioned<T>(path: string, schema: z.ZodType<T>, version?: number): Promise<T> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new HarnessError(`cannot read ${path}: ${describeError(error)}`)
-  })
+  const text = await readDocument(path)
+  if (text === undefined) throw new HarnessError(`there is no ${path}`)
   return parseVersioned(text, path, schema, version)
 }
 
+/** As long as a text may be that is parsed as a whole: results have a line per task. */
+const maxBytes = 256 * 2 ** 20
+
+/** The text of a file of a run folder, undefined where there is none; HarnessError when it cannot be read. */
+export async function readDocument(path: string): Promise<string | undefined> {
+  const bytes = await readRegular(path, { maxBytes }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error instanceof UntrustedFile ? error : new HarnessError(`cannot read ${path}: ${describeError(error)}`)
+  })
+  return bytes?.toString('utf8')
+}
+
 function parseJson(text: string, file: string): unknown {
+  if (isTooDeep(text)) throw new HarnessError(`${file} is nested too deeply: no version of outlast wrote it`)
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -36,7 +36,7 @@ test('a path through a file', async () => {
   expect(await refusal('file/x.yaml')).toMatch(/^file\/x\.yaml: .*ENOTDIR/)
 })
 test('a directory', async () => {
-  expect(await refusal('.')).toMatch(/is a directory; name a file$/)
+  expect(await refusal('.')).toMatch(/: is a folder, not a regular file$/)
 })
 test('a binary file', async () => {
   expect(await refusal('a.yaml', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff]))).toBe(

@@ -24,7 +24,7 @@ test('a run is read back as it was written', async () => {
   expect(await Folder.readPlan(run)).toEqual(results.plan)
   expect(await Folder.readEnvironment(run)).toEqual(results.environment)
   expect(await Folder.readResults(run)).toEqual(results)
-  expect(await Folder.readScenarioText(run)).toBe(start.scenarioText)
+  expect(await readFile(join(run.path, 'scenario.yaml'), 'utf8')).toBe(start.scenarioText)
   expect(await readFile(join(run.path, 'schedule.json'), 'utf8')).toBe(start.schedule)
 })
 
@@ -62,7 +62,7 @@ test('what is not a run folder is refused with the reason', async () => {
   const file = join(out, 'file')
   await writeFile(file, '')
   expect(await refusal(join(out, 'none'))).toMatch(/there is no run at .*none/)
-  expect(await refusal(file)).toMatch(/not a run folder: it is a file/)
+  expect(await refusal(file)).toMatch(/not a run folder: it is a regular file/)
   expect(await refusal(out)).toMatch(/not a run folder: it has no plan.json/)
 })
 

@@ -1,0 +1,22 @@
+/** What we write is nested less than ten deep. */
+const mostLevels = 100
+
+/**
+ * Whether a text of JSON is nested so deeply that whoever walks what it says may run out of stack, or that the parser may run
+ * out of memory: a bracket is one byte in a file and a hundred in memory.
+ */
+export function isTooDeep(json: string): boolean {
+  let [depth, isText] = [0, false]
+  for (let i = 0; i < json.length; i++) {
+    const sign = json.charCodeAt(i)
+    if (sign === backslash) i++
+    else if (sign === quote) isText = !isText
+    else if (isText) continue
+    else if (sign === bracket || sign === brace) {
+      if (++depth > mostLevels) return true
+    } else if (sign === closingBracket || sign === closingBrace) depth--
+  }
+  return false
+}
+
+const [quote, backslash, bracket, closingBracket, brace, closingBrace] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d]
