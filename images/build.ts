@@ -18,10 +18,13 @@ import {
   isBasic,
   type Source,
 } from '../harness/runtimes/docker/images/references.ts'
+import { letAllRead } from '../harness/runtimes/programs/readable.ts'
 import { buildBase } from './base.ts'
 import { docker, say } from './command.ts'
 import { contexts } from './contexts.ts'
 
+// What is made for an image keeps its mode there.
+process.umask(0o022)
 const source: Source = process.argv[2] === 'offline' ? 'offline' : 'registry'
 const ingredients = readIngredients()
 const base = baseReference(ingredients, source)
@@ -65,6 +68,8 @@ async function make(name: ImageName, baseReady: () => Promise<void>): Promise<vo
   const folder = join(scratch, name)
   await mkdir(folder)
   await contexts[name]({ ingredients, source, base, folder })
+  // Programs in containers run as another user than the one whose checkout this is.
+  await letAllRead(folder)
   const network = source === 'offline' ? ['--network', 'none'] : []
   const dockerfile = join(checkout, 'images', `${name}.Dockerfile`)
   await docker('build', ...network, '--build-arg', `BASE=${base}`, '--tag', reference, '--file', dockerfile, folder)

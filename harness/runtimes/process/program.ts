@@ -44,7 +44,7 @@ export async function prepareData(node: Placed, dataDir: string, temp: string): 
   if (node.service.program === 'postgres')
     await postgres.cloneTemplate(await databaseTemplate(temp, node.service.schema), dataDir)
   else if (node.service.program === 'redis') await redis.createData(dataDir)
-  else await mkdir(dataDir, { recursive: true, mode: 0o711 })
+  else await mkdir(dataDir, { recursive: true, mode: 0o700 })
 }
 
 const templates = new Map<string, Promise<string>>()

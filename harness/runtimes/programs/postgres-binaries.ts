@@ -1,7 +1,8 @@
-import { chmod, cp, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { cp, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { HarnessError } from '../../core/errors.ts'
+import { letAllRead } from './readable.ts'
 
 /** Whom the server runs as; empty: as ourselves. */
 export interface ServerIdentity {
@@ -27,7 +28,7 @@ export function serverIdentity(): ServerIdentity {
  */
 export async function findBinaries(scratch: string, owner: ServerIdentity): Promise<PostgresBinaries> {
   const native = nativeFolder()
-  const usable = (await obstacle(native, owner)) ? await copyOnce(native, join(scratch, 'postgres-native')) : native
+  const usable = (await isClosed(native, owner)) ? await copyOnce(native, join(scratch, 'postgres-native')) : native
   const suffix = process.platform === 'win32' ? '.exe' : ''
   return { initdb: join(usable, 'bin', `initdb${suffix}`), postgres: join(usable, 'bin', `postgres${suffix}`) }
 }
@@ -53,6 +54,14 @@ export function nativeFolder(): string {
   }
 }
 
+/** Whether `owner` cannot reach or run what is there: also a checkout that was made under a strict umask. */
+async function isClosed(native: string, owner: ServerIdentity): Promise<boolean> {
+  if (owner.uid === undefined) return false
+  for (const part of ['bin', 'lib', 'share']) if (await obstacle(join(native, part), owner)) return true
+  const { mode } = await stat(join(native, 'bin', 'postgres'))
+  return (mode & 0o005) !== 0o005
+}
+
 /** The first folder on the way to `dir` that others may not enter; none for a server that runs as ourselves. */
 async function obstacle(dir: string, { uid }: ServerIdentity): Promise<string | undefined> {
   if (uid === undefined) return undefined
@@ -69,13 +78,12 @@ function pathFromRoot(dir: string): string[] {
   return parent === dir ? [dir] : [...pathFromRoot(parent), dir]
 }
 
-/** Complete or absent: copied under another name first. */
+/** Complete or absent: copied under another name first. Everybody can read it, whatever the umask. */
 async function copyOnce(from: string, to: string): Promise<string> {
   if (await stat(to).catch(() => undefined)) return to
   const partial = `${to}.${process.pid}`
-  await mkdir(partial)
-  await chmod(partial, 0o755)
   await cp(from, partial, { recursive: true, verbatimSymlinks: true })
+  await letAllRead(partial)
   await rename(partial, to).catch(async () => rm(partial, { recursive: true }))
   return to
 }

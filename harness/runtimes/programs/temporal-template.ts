@@ -37,7 +37,7 @@ export async function createTemporalTemplate(dir: string): Promise<void> {
   await untilItTakesQueries(url)
   for (const [database, schema] of schemas) await createSchema(new URL(url), database, schema)
   const scratch = `${dir}.server`
-  await mkdir(scratch)
+  await mkdir(scratch, { mode: 0o700 })
   stack.defer(() => rm(scratch, { recursive: true }))
   await startOnce({ dataDir: scratch, host, port, controlPort, innerPorts: inner, storeUrl: url })
   await forgetServer(url)
