@@ -1,25 +1,32 @@
 import { mcnemarExact } from '../stats/paired.ts'
 import { quantile } from '../stats/quantiles.ts'
-import type { CellResult, TaskRow } from '../store/schema.ts'
+import { signFlip } from '../stats/sign-flip.ts'
+import type { CellResult, RunVerdict, TaskRow } from '../store/schema.ts'
 import { worst } from './reasons.ts'
 
 /**
  * A control of the machine that needs no kernel. Arms share their seeds: task 17 of a cell is the same work, intended at the same
  * moment, as task 17 of the pattern's cell without faults. Where no fault came near a task, it must fare alike in both. Where it
- * does not, beyond chance, whichever cell fared worse is INVALID: the machine or the harness did that, and not the pattern.
+ * does not, beyond chance, something is wrong, and the question is with whom:
+ * - Tasks that were due before the first fault took effect fare worse: no fault can be why. The cell is INVALID.
+ * - So do tasks that were under way then on other nodes, although those that the fault did touch fare better: as well. A system
+ *   that broke when the fault struck breaks for these at least.
+ * - The control fares worse: nobody harmed it. The control is INVALID.
+ * - Else the fault may have left a system half broken, which is the pattern's affair, or the machine was sick afterwards. Nothing
+ *   tells them apart, unless the machine's own watch does: the cell is INCONCLUSIVE at best, and what failed stays failed.
  *
- * Left out of the comparison are exposed tasks, and tasks begun from a fault's onset until a grace after its heal: they may meet a queue
- * that the fault left. Where hardly anything succeeded from the first onset on, the system did not come back, which is the pattern's
- * affair: then only tasks that were due before it are compared.
+ * Losses come in rows: a moment that is bad for one task is bad for its neighbours. So what is held against chance are stretches of
+ * the load and not tasks. Left out are exposed tasks, and tasks begun from a fault's onset until a grace after its heal: they may meet a
+ * queue that the fault left.
  */
 export function withUntouchedCompared(cells: readonly CellResult[]): readonly CellResult[] {
-  const sick = new Map<CellResult, string>()
+  const found = new Map<CellResult, Finding>()
   for (const harmed of cells) {
     const control = controlOf(harmed, cells)
     const finding = control && compare(harmed, control)
-    if (finding) sick.set(finding.worse, finding.sentence)
+    if (finding && found.get(finding.cell)?.verdict !== 'INVALID') found.set(finding.cell, finding)
   }
-  return cells.map((cell) => (sick.has(cell) ? invalidated(cell, sick.get(cell)!) : cell))
+  return cells.map((cell) => (found.has(cell) ? withFinding(cell, found.get(cell)!) : cell))
 }
 
 /** The cell of the same pattern and repetition under no fault; undefined for one that is a control itself, or invalid. */
@@ -44,29 +51,43 @@ interface Pair {
 }
 
 interface Finding {
-  readonly worse: CellResult
+  readonly cell: CellResult
+  readonly verdict: Extract<RunVerdict, 'INVALID' | 'INCONCLUSIVE'>
   readonly sentence: string
 }
 
 const level = 0.01
 const leastDifference = 0.02
+/** From here on even one long row of losses is more than a pattern that works has by itself. */
+const hugeDifference = 1 / 3
 const leastRatio = 2
 
 function compare(harmed: CellResult, control: CellResult): Finding | undefined {
   const pairs = untouchedPairs(harmed, control)
-  return compareSuccess(pairs, harmed, control) ?? compareLatency(pairs, harmed, control)
+  const onset = Math.min(...harmed.faults.map(({ armedAt = Infinity }) => armedAt))
+  const due = pairs.filter(({ harmed: { intendedAt, idealMs } }) => intendedAt + idealMs <= onset)
+  const begun = pairs.filter(({ harmed: { intendedAt } }) => intendedAt < onset)
+  const sick = isWorse(due, 'harmed') ? due : isWorse(begun, 'harmed') && !didBreak(harmed, begun) ? begun : undefined
+  if (sick) return { cell: harmed, verdict: 'INVALID', sentence: `${blame}: ${harmedWords(sick)}` }
+  if (isWorse(pairs, 'control'))
+    return { cell: control, verdict: 'INVALID', sentence: `${blame}: ${controlWords(pairs, harmed)}` }
+  const slow = slower(begun, pairs, harmed, control)
+  if (slow) return slow
+  const after = pairs.slice(begun.length)
+  const odd = [pairs, after, begun].find((some) => isWorse(some, 'harmed')) ?? [pairs, begun].find(isHuge)
+  return odd && { cell: harmed, verdict: 'INCONCLUSIVE', sentence: `${doubt}: ${harmedWords(odd)}` }
 }
 
 function untouchedPairs(harmed: CellResult, control: CellResult): readonly Pair[] {
-  const stuck = isStuck(harmed)
   const byOrdinal = new Map(control.tasks.map((task) => [task.ordinal, task]))
-  return harmed.tasks.flatMap((task) => {
-    const other = byOrdinal.get(task.ordinal)
-    const same = other?.intendedAt === task.intendedAt && other.idealMs === task.idealMs
-    return same && isDecided(task) && isDecided(other) && isFarFromFaults(task, stuck, harmed)
-      ? [{ harmed: task, control: other }]
-      : []
-  })
+  return harmed.tasks
+    .flatMap((task) => {
+      const other = byOrdinal.get(task.ordinal)
+      const same = other?.intendedAt === task.intendedAt && other.idealMs === task.idealMs
+      const compared = same && isDecided(task) && isDecided(other) && isFarFromFaults(task, harmed)
+      return compared ? [{ harmed: task, control: other }] : []
+    })
+    .toSorted((a, b) => a.harmed.ordinal - b.harmed.ordinal)
 }
 
 /** What was never sent, or cut off by the end of the run, says nothing. */
@@ -75,48 +96,85 @@ function isDecided({ outcome }: TaskRow): boolean {
 }
 
 /** Nothing of it can have met the fault, nor what the fault left behind. */
-function isFarFromFaults(
-  { exposed, intendedAt, idealMs }: TaskRow,
-  stuck: boolean,
-  { cell, faults }: CellResult,
-): boolean {
+function isFarFromFaults({ exposed, intendedAt }: TaskRow, { cell, faults }: CellResult): boolean {
   if (exposed) return false
-  return !faults.some(({ armedAt = Infinity, healedAt = Infinity }) =>
-    stuck ? intendedAt + idealMs > armedAt : intendedAt >= armedAt && intendedAt < healedAt + cell.graceMs,
-  )
+  return !faults.some(({ armedAt = Infinity, healedAt = Infinity }) => {
+    return intendedAt >= armedAt && intendedAt < healedAt + cell.graceMs
+  })
 }
 
-/** Hardly anything that began after the first onset succeeded, although the fault did not touch it. */
-function isStuck({ tasks, faults }: CellResult): boolean {
-  const onset = Math.min(...faults.map(({ armedAt = Infinity }) => armedAt))
-  const after = tasks.filter(({ exposed, intendedAt }) => !exposed && intendedAt >= onset)
-  return after.length > 0 && after.filter(({ outcome }) => outcome === 'ok').length < stuckBelow * after.length
+function hasFailed({ outcome }: TaskRow): boolean {
+  return outcome !== 'ok'
 }
 
-const stuckBelow = 0.1
+function failuresOf(pairs: readonly Pair[], side: keyof Pair): number {
+  return pairs.filter((pair) => hasFailed(pair[side])).length
+}
 
-function compareSuccess(pairs: readonly Pair[], harmed: CellResult, control: CellResult): Finding | undefined {
-  const failed = (side: keyof Pair): number => pairs.filter((pair) => pair[side].outcome !== 'ok').length
-  const onlyHarmed = pairs.filter((pair) => pair.harmed.outcome !== 'ok' && pair.control.outcome === 'ok').length
-  const onlyControl = pairs.filter((pair) => pair.control.outcome !== 'ok' && pair.harmed.outcome === 'ok').length
-  if (Math.abs(onlyHarmed - onlyControl) < leastDifference * pairs.length) return undefined
-  if (mcnemarExact({ onlyA: onlyHarmed, onlyB: onlyControl }) >= level) return undefined
-  const [inHarmed, inControl, n] = [failed('harmed'), failed('control'), pairs.length]
-  if (onlyHarmed > onlyControl)
-    return {
-      worse: harmed,
-      sentence: `${blame}: ${inHarmed} of ${n} tasks that no fault touched failed; with the same seeds ${inControl} of ${n} did in the control`,
-    }
-  return {
-    worse: control,
-    sentence: `${blame}: ${inControl} of ${n} tasks of the control failed; with the same seeds ${inHarmed} of ${n} did in the arm ${harmed.cell.arm}, where no fault touched them`,
-  }
+/** That side has more failures than the other, in more stretches of the load than chance gives. */
+function isWorse(pairs: readonly Pair[], side: keyof Pair): boolean {
+  const other = side === 'harmed' ? 'control' : 'harmed'
+  const difference = failuresOf(pairs, side) - failuresOf(pairs, other)
+  if (difference <= 0 || difference < leastDifference * pairs.length) return false
+  return signFlip(stretchesOf(pairs).map((stretch) => failuresOf(stretch, side) - failuresOf(stretch, other))) < level
+}
+
+/** Long enough that what made neighbours fail together is mostly within one, and enough of them to tell. */
+const stretches = 10
+
+function stretchesOf(pairs: readonly Pair[]): readonly (readonly Pair[])[] {
+  return Array.from({ length: stretches }, (_, i) => {
+    const at = (part: number): number => Math.round((part * pairs.length) / stretches)
+    return pairs.slice(at(i), at(i + 1))
+  })
+}
+
+function isHuge(pairs: readonly Pair[]): boolean {
+  const only = (side: keyof Pair, other: keyof Pair): number =>
+    pairs.filter((pair) => hasFailed(pair[side]) && !hasFailed(pair[other])).length
+  const [onlyHarmed, onlyControl] = [only('harmed', 'control'), only('control', 'harmed')]
+  if (onlyHarmed - onlyControl < hugeDifference * pairs.length) return false
+  return mcnemarExact({ onlyA: onlyHarmed, onlyB: onlyControl }) < level
+}
+
+/** Of those that the fault touched at least half as many failed: then it broke more than it touched. */
+function didBreak({ tasks }: CellResult, pairs: readonly Pair[]): boolean {
+  const exposed = tasks.filter((task) => task.exposed)
+  if (exposed.length === 0) return false
+  return exposed.filter(hasFailed).length / exposed.length >= failuresOf(pairs, 'harmed') / pairs.length / 2
 }
 
 const blame = 'the machine or the harness, not the pattern'
+const doubt = 'nothing tells what the fault left behind from a sick machine'
+
+function harmedWords(pairs: readonly Pair[]): string {
+  const [inHarmed, inControl, n] = [failuresOf(pairs, 'harmed'), failuresOf(pairs, 'control'), pairs.length]
+  return `${inHarmed} of ${n} tasks that no fault touched failed; with the same seeds ${inControl} of ${n} did in the control`
+}
+
+function controlWords(pairs: readonly Pair[], { cell }: CellResult): string {
+  const [inHarmed, inControl, n] = [failuresOf(pairs, 'harmed'), failuresOf(pairs, 'control'), pairs.length]
+  return `${inControl} of ${n} tasks of the control failed; with the same seeds ${inHarmed} of ${n} did in the arm ${cell.arm}, where no fault touched them`
+}
+
+/** A system that is slow after a fault was measured; one that is slow before it, or without any, was not. */
+function slower(
+  begun: readonly Pair[],
+  pairs: readonly Pair[],
+  harmed: CellResult,
+  control: CellResult,
+): Finding | undefined {
+  const inHarmed = compareLatency(begun, harmed)
+  if (inHarmed?.side === 'harmed') return { cell: harmed, verdict: 'INVALID', sentence: inHarmed.sentence }
+  const inControl = compareLatency(pairs, harmed)
+  return inControl?.side === 'control' ? { cell: control, verdict: 'INVALID', sentence: inControl.sentence } : undefined
+}
 
 /** Medians of those pairs that both have their result: twice as long, and by more than the clock of a busy machine tells apart. */
-function compareLatency(pairs: readonly Pair[], harmed: CellResult, control: CellResult): Finding | undefined {
+function compareLatency(
+  pairs: readonly Pair[],
+  harmed: CellResult,
+): { readonly side: keyof Pair; readonly sentence: string } | undefined {
   const seen = pairs.flatMap((pair) => {
     const [a, b] = [overheadOf(pair.harmed), overheadOf(pair.control)]
     return a === undefined || b === undefined ? [] : [[a, b] as const]
@@ -135,7 +193,7 @@ function compareLatency(pairs: readonly Pair[], harmed: CellResult, control: Cel
   const shorter = seen.filter((pair) => pair[slower]! < pair[1 - slower]!).length
   if (mcnemarExact({ onlyA: longer, onlyB: shorter }) >= level || longer < shorter) return undefined
   const what = `the median overhead of ${seen.length} tasks that no fault touched is ${ms(medians[0])}; with the same seeds it is ${ms(medians[1])} in the control`
-  return { worse: slower === 0 ? harmed : control, sentence: `${blame}: ${what}` }
+  return { side: slower === 0 ? 'harmed' : 'control', sentence: `${blame}: ${what}` }
 }
 
 /** A twentieth of the grace: less decides nothing; but never less than two timers, nor more than a quarter of a second. */
@@ -151,7 +209,8 @@ function ms(value: number): string {
   return `${Math.round(value)} ms`
 }
 
-function invalidated(cell: CellResult, sentence: string): CellResult {
-  const verdict = worst(['INVALID', cell.verdict])
-  return { ...cell, verdict, reasons: [`${cell.cell.id}: ${sentence}`, ...cell.reasons] }
+function withFinding(cell: CellResult, { verdict, sentence }: Finding): CellResult {
+  const reason = `${cell.cell.id}: ${sentence}`
+  const reasons = verdict === 'INVALID' ? [reason, ...cell.reasons] : [...cell.reasons, reason]
+  return { ...cell, verdict: worst([verdict, cell.verdict]), reasons }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Op } from '../../harness/core/history.ts'
-import type { CellResult } from '../../harness/store/schema.ts'
+import { createRng, type Rng } from '../../harness/core/rng.ts'
+import type { CellResult, TaskRow } from '../../harness/store/schema.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
 import { withUntouchedCompared } from '../../harness/verdict/untouched.ts'
@@ -84,6 +85,38 @@ describe('tasks that no fault touched', () => {
     expect(verdicts([judged(polling(calm)), stuck])).toEqual(['PASS', stuck.verdict])
   })
 
+  const long = { tasks: 400, kills: [], seed: 7 } as const
+  const killed = { ...long, kills: [{ ordinal: 0, atMs: 5000 }] }
+  const healedAt = 5400
+  const begunFrom = (history: readonly Op[], at: number): readonly string[] =>
+    history.flatMap((op) => (op.f === 'task' && op.type === 'invoke' && op.at > at ? [op.task!] : []))
+
+  test('a system that stays half broken after the heal is the pattern, whatever it promised', () => {
+    const promising = judged(loseHalf(polling(killed), begunFrom(polling(killed), healedAt)))
+    expect(verdicts([judged(polling(long)), promising])).toEqual(['PASS', 'FAIL'])
+    const free = judged(loseHalf(webhook(killed), begunFrom(webhook(killed), healedAt)))
+    expect(verdicts([judged(webhook(long)), free])).toEqual(['PASS', 'INCONCLUSIVE'])
+  })
+
+  test('a system that is half broken from the fault on, for everybody, is the pattern', () => {
+    const broke = judged(loseHalf(polling(killed), begunFrom(polling(killed), 4000)))
+    expect(verdicts([judged(polling(long)), broke])).toEqual(['PASS', 'FAIL'])
+  })
+
+  test('a half that is lost before the fault, too, is the machine', () => {
+    const sick = judged(loseHalf(polling(killed), begunFrom(polling(killed), 0)))
+    expect(verdicts([judged(polling(long)), sick])).toEqual(['PASS', 'INVALID'])
+  })
+
+  test('a long row of losses that began with nothing is no pass', () => {
+    const names = begunFrom(polling(killed), 0).slice(0, 100)
+    const history = names.reduce<readonly Op[]>(
+      (rest, task) => loseTask(rest, task, { taskId: `id-${task}`, found: false }),
+      polling(killed),
+    )
+    expect(verdicts([judged(polling(long), []), judged(history, [])])).toEqual(['PASS', 'INCONCLUSIVE'])
+  })
+
   test('without a control, or with an invalid one, nothing is compared', () => {
     const harmed = judged(loseHalf(polling(broken), untouched(judged(polling(broken)))), [])
     expect(verdicts([harmed])).toEqual([harmed.verdict])
@@ -95,5 +128,49 @@ describe('tasks that no fault touched', () => {
     const other = judged(polling({ ...calm, seed: 8 }))
     const harmed = judged(loseHalf(polling(broken), untouched(judged(polling(broken)))), [])
     expect(verdicts([other, harmed])).toEqual(['PASS', harmed.verdict])
+  })
+})
+
+/** A cell of so many tasks, ten a second and a second long, with a fault in the middle; `isLost` says which have no result. */
+const honest = judged(polling(calm), [])
+const planned = judged(polling(broken)).cell.faults
+
+function imaginedCell(arm: 'none' | 'kill', tasks: number, isLost: (i: number) => boolean): CellResult {
+  const onset = tasks * 50
+  const rows = Array.from({ length: tasks }, (_, i): TaskRow => {
+    const intendedAt = i * 100
+    const exposed = arm === 'kill' && i % 4 === 0 && intendedAt < onset && intendedAt + 1000 > onset
+    const lost = isLost(i)
+    const about = { ordinal: i, task: `t-${i}`, intendedAt, idealMs: 1000, exposed }
+    return lost ? { ...about, outcome: 'lost_everywhere' } : { ...about, outcome: 'ok', seenAt: intendedAt + 1010 }
+  })
+  const fault = { id: 'kill-1#1', fault: 'kill', target: 'worker-0', state: 'healed', proven: true } as const
+  const faults = arm === 'none' ? [] : [{ ...fault, armedAt: onset, healedAt: onset + 1000 }]
+  const cell = { ...honest.cell, arm, graceMs: 2000, faults: arm === 'none' ? [] : planned }
+  return { ...honest, cell, faults, tasks: rows }
+}
+
+/** Losses that come in rows of so many on average, `rate` of all. */
+function inRows(rng: Rng, tasks: number, rate: number, length: number): (i: number) => boolean {
+  const lost = new Set<number>()
+  for (let i = Math.ceil(rng.exponential(length / rate)); i < tasks; i += Math.ceil(rng.exponential(length / rate)))
+    for (let left = Math.round(rng.exponential(length)); left >= 0; left--) lost.add(i++)
+  return (i) => lost.has(i)
+}
+
+describe('losses that both arms have by themselves, in rows', () => {
+  test.each([
+    [60, 0.1, 5],
+    [200, 0.05, 1],
+    [200, 0.1, 5],
+    [200, 0.1, 10],
+    [600, 0.05, 10],
+  ])('%i tasks, a share of %d lost, %i in a row: hardly any is INVALID', (tasks, rate, length) => {
+    const rng = createRng(tasks + length, 'rows')
+    const studies = Array.from({ length: 200 }, () => {
+      const cells = (['none', 'kill'] as const).map((arm) => imaginedCell(arm, tasks, inRows(rng, tasks, rate, length)))
+      return verdicts(cells).includes('INVALID')
+    })
+    expect(studies.filter(Boolean).length).toBeLessThanOrEqual(10)
   })
 })
