@@ -136,7 +136,6 @@ export async function mustBeListed(one: Armed): Promise<void> {
 /** What is known of an impairment at the end of its window. */
 interface Seen extends Armed {
   readonly fired: number | undefined
-  readonly crossed: number | undefined
   readonly more: Readonly<Record<string, unknown>> | undefined
   readonly isThere: boolean
 }
@@ -162,23 +161,21 @@ export async function proveImpairments(armed: readonly Armed[], undone: readonly
 }
 
 async function count(one: Armed): Promise<Omit<Seen, 'isThere'>> {
-  const [fired, crossed, more] = await Promise.all([one.firings(), one.passed?.(), one.counts?.()])
-  return { ...one, fired, crossed, more }
+  const [fired, more] = await Promise.all([one.firings(), one.counts?.()])
+  return { ...one, fired, more }
 }
 
 /** All that was done to one link, together: a drop both ways may be two toxics, of which one was felt. */
 function partOf(name: string, ofLink: readonly Seen[]): Part {
   const missing = ofLink.filter(({ isThere }) => !isThere)
-  const gone = missing.map(({ label }) => `${label} was gone before its end`)
   const fate = missing.length > 0 ? 'lost' : fateOf(ofLink)
   if (fate === 'felt') return { name, fate }
-  const why = [...gone, ...(fate === 'unfelt' ? [`what passed ${name} did not feel it`] : [])].join('; ')
+  const why = missing.map(({ label }) => `${label} was gone before its end`).join('; ')
   const beside = ofLink.flatMap((one) => one.beside ?? [])
   if (beside.length > 0) return { name, fate: 'half', why: [...beside, ...(why ? [why] : [])].join('; ') }
   return { name, fate, ...(why && { why }) }
 }
 
 function fateOf(ofLink: readonly Seen[]): Fate {
-  if (ofLink.some(({ fired = 0 }) => fired > 0)) return 'felt'
-  return ofLink.some(({ crossed = 0 }) => crossed > 0) ? 'unfelt' : 'quiet'
+  return ofLink.some(({ fired = 0 }) => fired > 0) ? 'felt' : 'quiet'
 }

@@ -68,11 +68,6 @@ export interface Impairment extends Effective {
    * harness's own trial and never a connection on which nothing passed. Undefined where nobody can tell.
    */
   firings(): Promise<number | undefined>
-  /**
-   * Of a harm that strikes everything that passes: how much passed since it began, felt or not. Without a firing it was
-   * there and did nothing. Undefined where nobody can tell, or where who passes may be spared.
-   */
-  passed?(): Promise<number | undefined>
   /** Still there, as the proxy or the kernel lists it, and a connection of our own meets it. */
   listed(): Promise<boolean>
   /** What else can be counted at the end of its window. */

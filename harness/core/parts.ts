@@ -1,8 +1,8 @@
 import type { FaultState } from './history.ts'
 
 /**
- * What became of a fault on one of its nodes or links. `half`: begun there and not carried through; `unfelt`: it stood there
- * and who passed did not feel it; `quiet`: nobody passed who could have felt it; `undone`: it never was there.
+ * What became of a fault on one of its nodes or links. `half`: begun there and not carried through; `unfelt`: a node
+ * lived through it and did not feel it; `quiet`: on a link nobody did; `undone`: it never was there.
  */
 export type Fate = 'felt' | 'half' | 'unfelt' | 'quiet' | 'lost' | 'undone'
 

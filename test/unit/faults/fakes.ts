@@ -74,16 +74,11 @@ export interface FakeLink extends Link {
   /** Toxics, rules and limits that are on it now. */
   readonly marks: Map<string, Mark>
   firings: number | undefined
-  /** What passed and should have felt it. */
-  passed: number | undefined
 }
 
 /** A link that remembers what is done to it, by proxy, packet filter or load balancer. */
 export function fakeLink(name: string, broken: Broken = {}): FakeLink {
-  const begin = async (mark: Mark): Promise<Impairment> => ({
-    ...impairment(link.marks, mark, broken, () => link.firings),
-    passed: async () => link.passed,
-  })
+  const begin = async (mark: Mark): Promise<Impairment> => impairment(link.marks, mark, broken, () => link.firings)
   const link: FakeLink = {
     name,
     kind: 'client->api',
@@ -91,7 +86,6 @@ export function fakeLink(name: string, broken: Broken = {}): FakeLink {
     url: 'http://x',
     marks: new Map(),
     firings: 0,
-    passed: undefined,
     impair: begin,
     filter: begin,
     limit: begin,
