@@ -58,8 +58,11 @@ export async function prepareCell(cell: CellPlan, context: BlockContext, events:
     return readyCell(parts, history, stack.move())
   } catch (error) {
     recorder.startAt(monotonicMs())
-    const value = { phase: context.signal.aborted ? 'cut' : 'end' } as const
-    recorder.record({ f: 'phase', type: 'observe', process: 'harness', value, error: describeError(error) })
+    const isCut = context.signal.aborted
+    const value = { phase: isCut ? 'cut' : 'end' } as const
+    // Whatever was under way then failed with words of its own: the reason of the abort says by what.
+    const why = describeError(isCut ? context.signal.reason : error)
+    recorder.record({ f: 'phase', type: 'observe', process: 'harness', value, error: why })
     throw error
   }
 }

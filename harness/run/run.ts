@@ -154,7 +154,10 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
   const machine = stack.use(watchMachine())
   const settled = await Promise.allSettled(block.map((cell) => prepare(cell, { ...context, machine }, onProgress)))
   const ready = settled.flatMap((one) => (one.status === 'fulfilled' ? [stack.use(one.value)] : []))
-  settled.forEach((one, i) => one.status === 'rejected' && reportFailure(block[i]!, one.reason, started, onProgress))
+  const whyNot = (reason: unknown): unknown => (context.signal.aborted ? context.signal.reason : reason)
+  settled.forEach(
+    (one, i) => one.status === 'rejected' && reportFailure(block[i]!, whyNot(one.reason), started, onProgress),
+  )
   if (context.signal.aborted) return cutShort(ready)
   const health = watchHealth()
   // A moment for every cell to reach its starting line.
