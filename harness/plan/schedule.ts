@@ -175,7 +175,23 @@ function checkTrigger(
   const long = `${formatDuration(trigger.delayMs)} is longer than the load, which lasts ${formatDuration(windowMs)}`
   const late: readonly Problem[] =
     trigger.delayMs < windowMs ? [] : [{ path: [...path, 'delayMs'], message: `${long} of real time; write less` }]
-  return [...noSuch('task', load.tasks), ...noSuch('step', work.steps), ...late]
+  return [
+    ...noSuch('task', load.tasks),
+    ...noSuch('step', work.steps),
+    ...late,
+    ...checkPatience(path, trigger, windowMs),
+  ]
+}
+
+/** Who waits for no time never fires; who waits for longer than the load is may strike when nobody is there any more. */
+function checkPatience(
+  path: Path,
+  { withinMs }: Extract<PlannedFault['trigger'], { kind: 'step' }>,
+  windowMs: number,
+): readonly Problem[] {
+  if (withinMs > 0 && withinMs <= windowMs + 1) return []
+  const allowed = `write more than 0, and at most ${formatDuration(windowMs)}, which is how long the load lasts`
+  return [{ path: [...path, 'withinMs'], message: `${formatDuration(withinMs)} is no time to wait for it; ${allowed}` }]
 }
 
 function checkTarget(

@@ -137,6 +137,16 @@ test.each([
     /trigger\.delayMs: .* is longer than the load, which lasts .* of real time; write less$/,
   ],
   [
+    'no time to wait for a step',
+    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":0,"withinMs":0}'),
+    /trigger\.withinMs: /,
+  ],
+  [
+    'more time to wait for a step than the load lasts',
+    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":0,"withinMs":80000000}'),
+    /trigger\.withinMs: 22h13m is no time to wait for it; write more than 0, and at most .*, which is how long the load lasts$/,
+  ],
+  [
     'a wrong parameter',
     text.replace('"delayMs":100', '"delayMs":0'),
     /faults\[0\]\.params\.delayMs: 0 is too small; write more than 0$/,
