@@ -57,7 +57,8 @@ function cutAt({ target, armedAt = 0, healedAt }: FaultTrace, task: TaskTrace, {
   const node = own && nodeOf(own.executor)
   if (node === undefined || !target.split(', ').includes(node)) return armedAt
   const exit = nodes.find(({ at, value }) => {
-    return value.node === node && value.state === 'exited' && at >= armedAt && at <= (healedAt ?? endAt)
+    const ended = value.state === 'exited' || value.state === 'crashed'
+    return value.node === node && ended && at >= armedAt && at <= (healedAt ?? endAt)
   })
   return exit?.at ?? armedAt
 }
