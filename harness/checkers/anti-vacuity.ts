@@ -3,9 +3,9 @@ import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.
 import type { Checker } from '../core/types.ts'
 
 /**
- * The cell put something to the test. It needs tasks that were sent; a working system in the control arm; effects in the
- * ledger where there are results; in every other arm a fault, and tasks that it touched for long enough to be felt; and the
- * server's word on every task whose client cannot tell.
+ * The cell put something to the test. It needs tasks that were sent; a working system in the control arm, in which half of the
+ * tasks succeed; effects in the ledger where there are results; in every other arm a fault, and tasks that it touched for long
+ * enough to be felt; and the server's word on every task whose client cannot tell.
  */
 const checker: Checker = {
   name: 'anti-vacuity',
@@ -19,6 +19,8 @@ const checker: Checker = {
     if (sent === 0) return give('fail', 'no task was sent')
     const control = trace.cell?.arm === 'none'
     if (control && ok === 0) return give('fail', 'no task succeeded although nothing was broken')
+    if (control && ok < leastWorking * sent)
+      return give('fail', `only ${ok} of ${sent} tasks succeeded although nothing was broken`)
     if (ok > 0 && counts.effects === 0) return give('fail', 'there are results, but the ledger knows of no effect')
     if (!control && exposed === 0) return give('fail', `no proven fault touched any of ${sent} tasks`)
     if (unread > 0) return give('unknown', `nobody could say what became of ${unread} of ${sent} tasks`)
@@ -26,6 +28,9 @@ const checker: Checker = {
   },
 }
 export default checker
+
+/** Of a system of which fewer tasks succeed unharmed nothing is shown by what it does not lose. */
+const leastWorking = 0.5
 
 function countEvidence(trace: CellTrace) {
   const sent = trace.tasks.filter((task) => taskEnd(task)?.reason !== 'not-offered')

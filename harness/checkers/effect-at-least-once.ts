@@ -1,11 +1,14 @@
 import { conclude } from '../core/conclusion.ts'
+import { executionsOf } from '../core/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
  * A result has all its work behind it: the ledger knows an effect of every step of a task whose client accepted a
- * completed result, or which the server (its final word, a callback) calls completed with the right one. That effects are
- * missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing.
+ * completed result, or which the server (its final word, a callback) calls completed with the right one, or shows as
+ * completed to a client that reads it. The steps took no less time than the work lasts, and each began after the one before
+ * it. That work is missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing. What
+ * was sent as an effect and is none counts as not done.
  */
 const checker: Checker = {
   name: 'effect-at-least-once',
@@ -16,12 +19,20 @@ const checker: Checker = {
     const gaps = trace.health?.value.ledgerGaps ?? 0
     const results = trace.tasks.filter(hasResult)
     const lacking = results.filter((task) => missingSteps(task) > 0)
+    const hurried = results.filter((task) => missingSteps(task) === 0 && isHurried(task))
+    const refused = trace.refusals.length
     const found = conclude(trace, {
       judged: results.length,
       unit: 'results',
-      complaint: 'lack the effect of a step',
-      broken: lacking.map(({ invoke, end, effects }) => [invoke, end, ...effects].flatMap((op) => op?.index ?? [])),
-      counts: { missing: lacking.reduce((sum, task) => sum + missingSteps(task), 0) },
+      complaint: complaintOf(lacking.length, hurried.length, refused),
+      broken: [...lacking, ...hurried].map(({ invoke, end, effects }) => {
+        return [invoke, end, ...effects].flatMap((op) => op?.index ?? [])
+      }),
+      counts: {
+        missing: lacking.reduce((sum, task) => sum + missingSteps(task), 0),
+        ...(hurried.length > 0 && { hurried: hurried.length }),
+        ...(refused > 0 && { refused }),
+      },
       kind: 'liveness',
     })
     if (trace.complete && gaps > 0 && found.status === 'fail')
@@ -33,9 +44,16 @@ const checker: Checker = {
 }
 export default checker
 
+function complaintOf(lacking: number, hurried: number, refused: number): string {
+  const shown = refused > 0 ? ` (the tool server refused ${refused} that were no effects)` : ''
+  if (lacking > 0 || hurried === 0) return `lack the effect of a step${shown}`
+  return 'took less time than their work, or did not do it step by step'
+}
+
 function hasResult(task: TaskTrace): boolean {
-  const { end, finals, callbacks, intent } = task
+  const { end, finals, callbacks, polls, events, intent } = task
   if (end?.type === 'ok' && (taskEnd(task)?.status ?? 'completed') === 'completed') return true
+  if ([...polls, ...events].some(({ value }) => value.status === 'completed')) return true
   return [...finals, ...callbacks].some(({ value }) => {
     return value.status === 'completed' && value.digest === intent.expectedDigest
   })
@@ -45,4 +63,37 @@ function hasResult(task: TaskTrace): boolean {
 function missingSteps({ effects, intent }: TaskTrace): number {
   const done = new Set(effects.map(({ value }) => value.step).filter((step) => step >= 1 && step <= intent.steps))
   return intent.steps - done.size
+}
+
+/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
+const resolutionMs = 1
+
+/** Steps last as planned at least, so that in all they last as long as the work; and the next one begins when one is done. */
+function isHurried(task: TaskTrace): boolean {
+  const { idealMs, steps } = task.intent
+  const done = Array.from({ length: steps }, (): Span => ({
+    longestMs: -Infinity,
+    endedAt: Infinity,
+    startedAt: -Infinity,
+  }))
+  for (const { step, startedAt, endedAt } of executionsOf(task)) {
+    const one = done[step - 1]
+    // What else was done is no-phantom's to judge, and how long the rest should have taken is not known.
+    if (!one) return false
+    one.longestMs = Math.max(one.longestMs, endedAt - startedAt)
+    one.endedAt = Math.min(one.endedAt, endedAt)
+    one.startedAt = Math.max(one.startedAt, startedAt)
+  }
+  // A record of which one step ends before it starts says nothing of time.
+  if (done.some(({ longestMs }) => longestMs < 0)) return false
+  const workedMs = done.reduce((sum, { longestMs }) => sum + longestMs, 0)
+  const isOutOfOrder = done.some(({ startedAt }, i) => startedAt < (done[i - 1]?.endedAt ?? -Infinity) - resolutionMs)
+  return isOutOfOrder || workedMs < idealMs - resolutionMs * steps
+}
+
+/** Of one step: its longest execution, when one first ended, and when one last began. */
+interface Span {
+  longestMs: number
+  endedAt: number
+  startedAt: number
 }

@@ -1,10 +1,10 @@
 import { conclude } from '../core/conclusion.ts'
-import { type TaskTrace, traceOf } from '../core/trace.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
- * One idempotency key is one task: all acknowledgements, effects, callbacks and final reads of a key name the same task
- * id, also when an acknowledgement was lost; and no two keys share a task. Put to the test by keys that were sent again
+ * One idempotency key is one task: all acknowledgements, effects, callbacks, results and final reads of a key name the same
+ * task id, also when an acknowledgement was lost; and no two keys share a task. Put to the test by keys that were sent again
  * although the attempt before may have been accepted: nobody can say so, or the server says that it was.
  */
 const checker: Checker = {
@@ -37,7 +37,8 @@ function firstOpPerId(task: TaskTrace): ReadonlyMap<string, number> {
   const ids = new Map<string, number>()
   const finals = task.finals.filter(({ type, value }) => type === 'ok' && value.found)
   const accepted = task.submits.filter(({ type }) => type === 'ok')
-  for (const { index, value } of [...accepted, ...task.effects, ...task.callbacks, ...finals])
+  const results = task.end?.type === 'ok' ? [{ index: task.end.index, value: taskEnd(task)! }] : []
+  for (const { index, value } of [...accepted, ...task.effects, ...task.callbacks, ...finals, ...results])
     if (value.taskId && !ids.has(value.taskId)) ids.set(value.taskId, index)
   return ids
 }

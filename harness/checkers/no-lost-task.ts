@@ -8,7 +8,8 @@ import type { Checker } from '../core/types.ts'
  * Every task whose submission was acknowledged ends, for its client, in a terminal state: a result, or word that the task
  * failed. Not: giving up, hanging, or being told that the task is unknown.
  * - Late is not lost: the server has the right result, and had it only when the client gave up, or so shortly before that word
- *   of it was on its way. The scenario's `grace` was too short. Counted apart.
+ *   of it was on its way. Where an outage held the task up, the scenario's `grace` is shorter than a takeover: counted apart.
+ *   Where none did, nobody knows why it took so long: excused, so that a few do no harm and many leave the promise open.
  * - Excused: outages that touched this very task held it up until its client gave up. Each one does until its heal and for
  *   as long as the engine needs for a takeover and the rest of the work, and only if it began before the result was due.
  */
@@ -21,10 +22,10 @@ const checker: Checker = {
     const accepted = trace.tasks.filter(({ submits }) => submits.some(({ type }) => type === 'ok'))
     const touched = exposures(trace)
     const unseen = accepted.filter((task) => !sawEnd(task))
-    const late = unseen.filter((task) => isLate(task, trace))
-    const lost = unseen.filter((task) => !late.includes(task))
-    const excused = lost.filter((task) => wasHeldUp(task, touched.get(task) ?? [], trace))
-    const broken = lost.filter((task) => !excused.includes(task))
+    const isHeldUp = (task: TaskTrace): boolean => wasHeldUp(task, touched.get(task) ?? [], trace)
+    const [late, lost] = split(unseen, (task) => isLate(task, trace.cell))
+    const [excused, broken] = split(lost, isHeldUp)
+    const slow = late.filter((task) => !isHeldUp(task))
     const exposed = accepted.filter((task) => touched.has(task)).length
     return conclude(trace, {
       judged: accepted.length - excused.length - late.length,
@@ -32,13 +33,20 @@ const checker: Checker = {
       complaint: 'never reached a terminal state that their client saw',
       broken: broken.map(witness),
       counts: { late: late.length, exposed },
-      excused: excused.length,
+      excused: excused.length + slow.length,
+      otherwise: { many: slow.length, why: 'are late, and no outage held them up' },
       exercise: { times: exposed, lacking: 'no fault touched an accepted task' },
       kind: 'liveness',
     })
   },
 }
 export default checker
+
+/** Those that are so, and those that are not. */
+function split(tasks: readonly TaskTrace[], is: (task: TaskTrace) => boolean): [TaskTrace[], TaskTrace[]] {
+  const { yes = [], no = [] } = Object.groupBy(tasks, (task) => (is(task) ? 'yes' : 'no'))
+  return [yes, no]
+}
 
 function sawEnd(task: TaskTrace): boolean {
   const { end } = task

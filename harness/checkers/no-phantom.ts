@@ -3,7 +3,10 @@ import type { Op } from '../core/history.ts'
 import { type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
 
-/** Nothing happens for work that nobody submitted: no effect, event, callback, result or task in the final state. */
+/**
+ * Nothing happens for work that nobody submitted: no effect, event, callback, result or task in the final state, and no effect
+ * of a step that no task of the cell has.
+ */
 const checker: Checker = {
   name: 'no-phantom',
   summary: 'no result, event or callback for a task that nobody submitted',
@@ -11,11 +14,13 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const unsubmitted = trace.tasks.filter(({ submits }) => submits.length === 0).flatMap(ownOps)
-    const phantoms = [...trace.strays, ...unsubmitted].filter(isServersDoing)
     const submitted = trace.tasks.filter(({ submits }) => submits.length > 0)
+    const steps = trace.tasks.reduce((most, { intent }) => Math.max(most, intent.steps), 0)
+    const beyond = submitted.flatMap(({ effects }) => effects.filter(({ value }) => value.step > steps))
+    const phantoms = [...[...trace.strays, ...unsubmitted].filter(isServersDoing), ...beyond]
     const observed = submitted.reduce((sum, task) => sum + ownOps(task).filter(isServersDoing).length, 0)
     return conclude(trace, {
-      judged: observed + phantoms.length,
+      judged: observed + phantoms.length - beyond.length,
       unit: 'effects, events, callbacks and reads',
       complaint: 'belonged to work that nobody submitted',
       broken: phantoms.map(({ index }) => [index]),

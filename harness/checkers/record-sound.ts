@@ -1,3 +1,10 @@
+import {
+  contradictingFaults,
+  contradictingHealth,
+  contradictingIntents,
+  contradictionsOf,
+  type Impossible,
+} from '../core/contradictions.ts'
 import type { History, Op, Phase, TaskEnd } from '../core/history.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
@@ -8,8 +15,9 @@ const resolutionMs = 1
 /**
  * The record can be true: nothing of a task is seen before it was to be sent, no effect ends before it starts or is known before
  * it ends, no right result comes sooner than the work lasts, deadlines are the planned ones, no two tasks have one place in the
- * load, faults are those of the plan, and phases and faults follow each other as they must. Where it cannot, the harness, or who
- * edited its record, is wrong, and no system.
+ * load and all are of one kind of work, clients ask for no task but their own, faults are those of the plan and ended whom they
+ * are proven to have ended, and phases and faults follow each other as they must. Where it cannot, the harness, or who edited
+ * its record, is wrong, and no system.
  */
 const checker: Checker = {
   name: 'record-sound',
@@ -17,7 +25,15 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const tasks = trace.tasks.flatMap((task) => firstOf(task.task, impossibleTimes(task, trace)))
-    const impossible = [...tasks, ...impossibleOrder(trace), ...impossibleParts(history, trace)]
+    const faults = history.filter((op) => op.f === 'fault')
+    const impossible = [
+      ...tasks,
+      ...contradictingIntents(trace),
+      ...impossibleOrder(trace),
+      ...impossibleParts(history, trace),
+      ...contradictingFaults(trace, faults),
+      ...contradictingHealth(trace),
+    ]
     const counts = { tasks: trace.tasks.length, impossible: impossible.length }
     const witnesses = [...new Set(impossible.flatMap(({ ops }) => ops))].slice(0, 20)
     const [first, second] = impossible
@@ -32,11 +48,6 @@ const checker: Checker = {
 }
 export default checker
 
-interface Impossible {
-  readonly text: string
-  readonly ops: readonly number[]
-}
-
 function firstOf(task: string, found: readonly Impossible[]): readonly Impossible[] {
   return found.slice(0, 1).map(({ text, ops }) => ({ text: `${task}: ${text}`, ops }))
 }
@@ -49,6 +60,7 @@ function impossibleTimes(task: TaskTrace, trace: CellTrace): readonly Impossible
     ...effects(task),
     ...tooSoon(task),
     ...unfinished(task),
+    ...contradictionsOf(task),
   ]
 }
 
@@ -106,7 +118,8 @@ function tooSoon(task: TaskTrace): readonly Impossible[] {
     callbacks.find(({ at, value }) => value.digest === intent.expectedDigest && at < (own?.at ?? Infinity)) ?? own
   if (!end) return []
   const doneAt = new Map<number, number>()
-  for (const { at, value } of effects) doneAt.set(value.step, Math.min(doneAt.get(value.step) ?? Infinity, at))
+  for (const { at, value } of effects)
+    if (value.step <= intent.steps) doneAt.set(value.step, Math.min(doneAt.get(value.step) ?? Infinity, at))
   if (doneAt.size < intent.steps) return []
   const possibleAt = Math.max(intent.intendedAt + intent.idealMs, ...doneAt.values())
   if (end.at >= possibleAt - resolutionMs) return []
@@ -114,14 +127,11 @@ function tooSoon(task: TaskTrace): readonly Impossible[] {
   return [{ text: `its result was seen ${aheadMs} ms before it could be there`, ops: [end.index] }]
 }
 
-/** The client takes nothing but a completed task for a result, and no agent does a step that its plan does not have. */
-function unfinished({ intent, end, effects }: TaskTrace): readonly Impossible[] {
+/** The client takes nothing but a completed task for a result. */
+function unfinished({ end }: TaskTrace): readonly Impossible[] {
   const status = end?.type === 'ok' ? (end.value as TaskEnd).status : undefined
-  if (end && status !== undefined && status !== 'completed')
-    return [{ text: `its client took a ${status} task for a result`, ops: [end.index] }]
-  const beyond = effects.find(({ value }) => value.step > intent.steps)
-  if (!beyond) return []
-  return [{ text: `it has a step ${beyond.value.step}, and ${intent.steps} were planned`, ops: [beyond.index] }]
+  if (!end || status === undefined || status === 'completed') return []
+  return [{ text: `its client took a ${status} task for a result`, ops: [end.index] }]
 }
 
 const order: readonly Phase[] = ['load', 'heal', 'drain', 'final', 'end']

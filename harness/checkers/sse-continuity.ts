@@ -5,8 +5,9 @@ import type { Checker } from '../core/types.ts'
 
 /**
  * On every stream the events follow each other without gap or repetition, from the position that the client resumed
- * after (`Last-Event-ID`), and no resumption skips what the client had seen neither on a stream nor by polling. Put to the
- * test by resumptions: a stream that never broke off shows nothing of the promise.
+ * after (`Last-Event-ID`), and no resumption skips what the client had seen neither on a stream nor by polling, and none is of
+ * another task. Put to the test by resumptions after which events came: a stream that never broke off, or that had nothing
+ * more to bring, shows nothing of the promise.
  */
 const checker: Checker = {
   name: 'sse-continuity',
@@ -16,7 +17,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     const streamed = trace.tasks.filter(({ events }) => events.length > 0)
     const breaches = streamed.map(findBreach).filter((breach) => breach !== undefined)
-    const resumed = streamed.flatMap(({ streams }) => streams).filter(({ value }) => (value.after ?? 0) > 0).length
+    const resumed = streamed.reduce((sum, task) => sum + resumptionsOf(task), 0)
     return conclude(trace, {
       judged: streamed.length,
       unit: 'streamed tasks',
@@ -34,6 +35,15 @@ const checker: Checker = {
 }
 export default checker
 
+/** Streams that were resumed after an event, and brought another one before the next was opened. */
+function resumptionsOf({ streams, events }: TaskTrace): number {
+  const opened = streams.filter(({ value }) => value.state === 'open')
+  return opened.filter(({ index, value }, i) => {
+    const until = opened[i + 1]?.index ?? Infinity
+    return (value.after ?? 0) > 0 && events.some((event) => event.index > index && event.index < until)
+  }).length
+}
+
 interface Breach {
   readonly kind: 'gap' | 'repetition'
   readonly indexes: number[]
@@ -48,6 +58,8 @@ function findBreach(task: TaskTrace): Breach | undefined {
       if ((op.value.after ?? 0) > Math.max(known, reached)) return { kind: 'gap', indexes: [previous, op.index] }
       reached = op.value.after ?? reached
     } else {
+      if (op.value.taskId !== task.streams[0]?.value.taskId && task.streams.length > 0)
+        return { kind: 'gap', indexes: [previous, op.index] }
       if (op.value.seq !== reached + 1) return describe(op, reached, previous)
       ;[reached, known, previous] = [op.value.seq, Math.max(known, op.value.seq), op.index]
     }

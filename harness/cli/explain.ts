@@ -8,6 +8,7 @@ import { readCell } from '../run/judge.ts'
 import { cellBegan } from '../store/cell-folder.ts'
 import { readPlan, type RunFolder } from '../store/run-folder.ts'
 import { openRecord } from '../store/run-record.ts'
+import { decideFate } from '../verdict/outcomes.ts'
 import type { Done } from './main.ts'
 import { print, say } from './output.ts'
 import { editedOption, findRun, runArgument, takenAs } from './run-argument.ts'
@@ -61,7 +62,8 @@ function pickTask(trace: CellTrace, wanted: string, cell: string): TaskTrace {
 }
 
 function narrate(cell: string, trace: CellTrace, task: TaskTrace): string {
-  const { head, end } = frameStory(cell, task, exposures(trace).get(task)?.length ?? 0)
+  const fate = decideFate(task, trace.complete, trace.cell)
+  const { head, end } = frameStory(cell, task, exposures(trace).get(task)?.length ?? 0, fate)
   const lines = tellStory(trace, task).map(({ at, text }) => `${offset(at - task.intent.intendedAt)}  ${text}`)
   return [head, '', ...lines, '', end].join('\n')
 }

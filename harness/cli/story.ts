@@ -3,7 +3,7 @@ import { exposures } from '../core/exposure.ts'
 import type { OpOf } from '../core/history.ts'
 import { taskEnd, type CellTrace, type FaultTrace, type TaskTrace } from '../core/trace.ts'
 import { outcomes } from '../store/schema.ts'
-import { decideFate } from '../verdict/outcomes.ts'
+import { decideFate, type Fate } from '../verdict/outcomes.ts'
 
 /** One sentence of a story; `at` in milliseconds since the load began. */
 export interface Line {
@@ -140,9 +140,9 @@ export function frameStory(
   cell: string,
   task: TaskTrace,
   faults: number,
+  { outcome, seenAt }: Fate = decideFate(task),
 ): { readonly head: string; readonly end: string } {
   const { intendedAt, idealMs, steps, deadlineAt } = task.intent
-  const { outcome, seenAt } = decideFate(task)
   const lag = Number.isFinite(seenAt) ? `, ${duration(seenAt - intendedAt - idealMs)} beyond the ideal` : ''
   const touched =
     faults === 0

@@ -14,6 +14,8 @@ export interface Findings {
   readonly counts?: Readonly<Record<string, number>>
   /** How many more would be broken, but for an outage that explains it. */
   readonly excused?: number
+  /** Of these: how many for another reason, and which (`are late`). */
+  readonly otherwise?: { readonly many: number; readonly why: string }
   /** How often something happened that could have broken the property, and what to say where nothing did. */
   readonly exercise?: { readonly times: number; readonly lacking: string }
   /** A breach of safety stays one whatever follows; absence can only be judged when the history is whole. */
@@ -45,12 +47,22 @@ export function conclude(trace: CellTrace, findings: Findings): Verdict {
   if (excused > mostExcused * (judged + excused)) return give('unknown', tooMuch(findings, excused))
   if (judged === 0) return give('unknown', `there were no ${unit} to judge`)
   if (exercise?.times === 0) return give('unexercised', exercise.lacking)
-  const but = excused > 0 ? ` (${excused} more are excused by an outage)` : ''
-  return give('pass', `${judged} ${unit}, none ${complaint}${but}`)
+  return give('pass', `${judged} ${unit}, none ${complaint}${but(findings, excused)}`)
 }
 
-function tooMuch({ judged, unit, complaint }: Findings, excused: number): string {
+function but({ otherwise }: Findings, excused: number): string {
+  const { many = 0, why = '' } = otherwise ?? {}
+  const parts = [
+    ...(excused > many ? [`${excused - many} more are excused by an outage`] : []),
+    ...(many > 0 ? [`${many} more ${why}`] : []),
+  ]
+  return parts.length > 0 ? ` (${parts.join(', ')})` : ''
+}
+
+function tooMuch({ judged, unit, complaint, otherwise }: Findings, excused: number): string {
   const share = ((100 * excused) / (judged + excused)).toFixed(0)
   const all = `${excused} of ${judged + excused} ${unit} (${share} %)`
-  return `${all} ${complaint}, which outages excuse: more than ${100 * mostExcused} % is too much to tell`
+  const { many = 0, why = '' } = otherwise ?? {}
+  const excuse = many === 0 ? 'which outages excuse' : `of which ${many} ${why}`
+  return `${all} ${complaint}, ${excuse}: more than ${100 * mostExcused} % is too much to tell`
 }

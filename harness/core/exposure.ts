@@ -75,7 +75,9 @@ function createIndex(windows: readonly Window[]): (life: Span) => readonly Windo
 function routesOf({ tasks, cell }: CellTrace): Routes {
   const ran = tasks.find(({ effects }) => effects.length > 0)?.effects[0]?.value.executor
   const callbacks = tasks.some((task) => task.callbacks.length > 0)
-  return { sticky: ran !== undefined && roleOf(ran) === 'api', apis: cell?.replicas.api, callbacks }
+  // Under a receiver that is down throughout no callback ever comes: then clients that streamed wait for none.
+  const called = callbacks || !tasks.some(({ streams }) => streams.length > 0)
+  return { sticky: ran !== undefined && roleOf(ran) === 'api', apis: cell?.replicas.api, callbacks, called }
 }
 
 const none: readonly FaultTrace[] = []

@@ -83,6 +83,8 @@ export interface Vocabulary {
       idempotencyKey: string
     }
   }
+  /** What somebody sent to the ledger as an effect and is none: why, and how its body begins. It says not of which task. */
+  refusal: { type: 'observe'; value: { reason: string; said: string } }
   /** The server's truth about a task, read after heal and drain over a path without faults. `found` false: the server does not know it. */
   final: {
     type: Completion

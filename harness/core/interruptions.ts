@@ -71,7 +71,7 @@ function interruptionsBy(fault: FaultTrace, patienceMs: number, endAt: number, e
 }
 
 /** An exit may be known before the fault that caused it is armed. */
-const exitMarginMs = 2000
+export const exitMarginMs = 2000
 
 const outsideExecution = ['client->', 'sender->', 'api->']
 

@@ -4,23 +4,24 @@ import { harmOf } from './harm.ts'
 import type { CellPlan } from './plan.ts'
 import { isLink, roleOf } from './places.ts'
 import { isTerminal } from './states.ts'
+import { lastEffectEnd } from './touch.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 
 /**
  * The right result is there and its client did not get it in time, because it came too late and not because it was kept: the
  * client saw it after it was to give up, or the server had it only then, or word of it was still on its way. A client that
- * stops before it is to give up was not let down by time.
+ * stops before it is to give up was not let down by time. Where steps are missing, the last of those that are known counts.
  */
-export function isLate(task: TaskTrace, { cell }: CellTrace): boolean {
+export function isLate(task: TaskTrace, cell: CellPlan | undefined): boolean {
   const { end, intent } = task
   if (end?.type === 'fail') return false
   if (end?.type === 'ok') return end.at > intent.giveUpAt && taskEnd(task)?.digest === intent.expectedDigest
-  const doneAt = serverHas(task) ? doneAtOf(task, cell) : undefined
+  const doneAt = serverHas(task) ? (doneAtOf(task, cell) ?? lastEffectEnd(task)) : undefined
   return doneAt !== undefined && doneAt + noticeMs(cell) >= intent.giveUpAt
 }
 
 /** By its final word, or by a callback. */
-function serverHas({ finals, callbacks, intent }: TaskTrace): boolean {
+export function serverHas({ finals, callbacks, intent }: TaskTrace): boolean {
   const isRight = (digest: string | null | undefined): boolean => digest === intent.expectedDigest
   return finals.some(({ value }) => isRight(value.digest)) || callbacks.some(({ value }) => isRight(value.digest))
 }
@@ -40,7 +41,7 @@ function doneAtOf(task: TaskTrace, cell: CellPlan | undefined): number | undefin
 }
 
 /** The longest that any delivery here takes to tell its client, at full length: `reconcileMs` of the contract. */
-const longestNoticeMs = 60_000
+export const longestNoticeMs = 60_000
 const shortestNoticeMs = 250
 
 function noticeMs(cell: CellPlan | undefined): number {

@@ -10,6 +10,8 @@ export interface Routes {
   readonly apis: number | undefined
   /** Clients hear of the end by a callback: between their submission and that they need not be connected. */
   readonly callbacks: boolean
+  /** They may hear of it so, whether or not any callback ever came. */
+  readonly called: boolean
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Routes {
  *   started elsewhere or later.
  * - A node of the role `store` or `engine`: always. The link from the engine to one worker: as that worker.
  * - A link between clients and one API node: a request or a stream of the task was on it.
- * - The link to the receiver: a callback of the task was due or on its way. The link to the tools: a call was.
+ * - The link to the receiver, where clients are called back: a callback of the task was due or on its way. The link to the tools: a call was.
  * - Any other link: always, since leases, heartbeats and progress of a task under way are on it.
  */
 export function isTouched(place: string, task: TaskTrace, window: Span, routes: Routes): boolean {
@@ -32,7 +34,7 @@ export function isTouched(place: string, task: TaskTrace, window: Span, routes: 
 
 function isLinkTouched(link: string, task: TaskTrace, window: Span, routes: Routes): boolean {
   if (link.startsWith('client->')) return requestedFrom(link.slice('client->'.length), task, window, routes)
-  if (link.startsWith('sender->receiver')) return meets(callbackSpan(task), window)
+  if (link.startsWith('sender->receiver')) return routes.called && meets(callbackSpan(task), window)
   if (link.startsWith('worker->tools')) return calledTools(task, window)
   if (link.startsWith('engine->worker'))
     return ranOn(link.slice('engine->'.length), task, window) || mayHaveStartedOn(task, window)

@@ -63,6 +63,8 @@ export interface CellTrace {
   readonly extraEnds: readonly OpOf<'task'>[]
   readonly faults: readonly FaultTrace[]
   readonly nodes: readonly OpOf<'node'>[]
+  /** What was sent to the tool server and is no effect. */
+  readonly refusals: readonly OpOf<'refusal'>[]
   readonly health?: OpOf<'health'>
   readonly disk?: OpOf<'disk'>
 }
@@ -90,7 +92,12 @@ type Growing = { -readonly [K in keyof TaskTrace]: TaskTrace[K] extends readonly
 
 function buildTrace(history: History): CellTrace {
   const byTask = collectTasks(history)
-  const rest = { strays: [] as Op[], extraEnds: [] as OpOf<'task'>[], nodes: [] as OpOf<'node'>[] }
+  const rest = {
+    strays: [] as Op[],
+    extraEnds: [] as OpOf<'task'>[],
+    nodes: [] as OpOf<'node'>[],
+    refusals: [] as OpOf<'refusal'>[],
+  }
   const phases = new Map<Phase, number>()
   const faultOps: OpOf<'fault'>[] = []
   let cell: CellPlan | undefined
@@ -106,6 +113,7 @@ function buildTrace(history: History): CellTrace {
       if (op.value.phase === 'cut') cut = op.error ?? ''
     } else if (op.f === 'fault') faultOps.push(op)
     else if (op.f === 'node') rest.nodes.push(op)
+    else if (op.f === 'refusal') rest.refusals.push(op)
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
     else fileOp(op, byTask, rest)
@@ -131,7 +139,7 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'health' | 'disk' }>
+type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'health' | 'disk' }>
 
 function fileOp(
   op: TaskOp,

@@ -8,7 +8,7 @@ import { readDiskCost } from './disk-cost.ts'
 import { readFinals } from './final-reads.ts'
 import { type HealthMonitor, summarizeLags } from './health.ts'
 import type { JobRunner } from './jobs.ts'
-import type { LedgerEffect } from './ledger.ts'
+import type { LedgerEffect, LedgerRefusal } from './ledger.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Complete a cell's history: the truth from servers and ledger, the harness's own health, and the end. */
@@ -19,9 +19,10 @@ export async function conclude(
 ): Promise<void> {
   const { cell, context, recorder, runner, deployment, token, ledger } = parts
   enterPhase(parts, 'final')
-  const { effects, gaps } = await ledger.readAll()
+  const { effects, refusals, gaps } = await ledger.readAll()
   await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
   for (const effect of effects) recordEffect(recorder, effect)
+  for (const refusal of refusals) recordRefusal(recorder, refusal)
   await recordDisk(parts)
   recorder.record({
     f: 'health',
@@ -43,8 +44,9 @@ export async function concludeCut(parts: Parts): Promise<void> {
   const { recorder, ledger, context } = parts
   // Interrupted before the load, it has no zero yet.
   recorder.startAt(recorder.epochMs)
-  const { effects } = await ledger.readAll().catch(() => ({ effects: [] }))
+  const { effects, refusals } = await ledger.readAll().catch(() => ({ effects: [], refusals: [] }))
   for (const effect of effects) recordEffect(recorder, effect)
+  for (const refusal of refusals) recordRefusal(recorder, refusal)
   enterPhase(parts, 'cut', describeError(context.signal.reason))
 }
 
@@ -80,6 +82,11 @@ function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
   const endedAt = round(effect.endedAt - recorder.epochMs)
   const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }
   recorder.record({ f: 'effect', type: 'observe', process: 'ledger', task, value, atMonotonicMs: effect.receivedAt })
+}
+
+function recordRefusal(recorder: Recorder, { refused, said, receivedAt }: LedgerRefusal): void {
+  const value = { reason: refused, said }
+  recorder.record({ f: 'refusal', type: 'observe', process: 'ledger', value, atMonotonicMs: receivedAt })
 }
 
 /** Whole microseconds: more digits would only be noise in the file. */

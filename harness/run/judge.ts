@@ -1,9 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { stat } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
+import { planTask } from '../../patterns/agent/plan.ts'
+import { profiles } from '../../patterns/agent/profiles.ts'
 import { HarnessError } from '../core/errors.ts'
-import type { History } from '../core/history.ts'
+import type { History, TaskIntent } from '../core/history.ts'
+import { isLink } from '../core/places.ts'
 import type { CellPlan } from '../core/plan.ts'
+import { traceOf } from '../core/trace.ts'
 import { cellBegan, cellFolder } from '../store/cell-folder.ts'
 import { readHistory } from '../store/history-file.ts'
 import { compareLedger } from '../store/ledger-file.ts'
@@ -68,6 +72,8 @@ export async function readCell(run: RunFolder, cell: CellPlan, record: RunRecord
   record.read(pathOf(files.history), sha256)
   if (history.length === 0) return undefined
   refuseOtherCell(files.history, history, cell)
+  refuseOtherWork(files.history, history, cell)
+  refuseUnheardNodes(files.history, history)
   if (await stat(files.ledger).catch(() => undefined))
     record.read(pathOf(files.ledger), await compareLedger(files.ledger, history))
   else if (history.some(({ f }) => f === 'effect'))
@@ -84,4 +90,34 @@ function refuseOtherCell(file: string, [first]: History, planned: CellPlan): voi
   throw new HarnessError(
     `${file}:1 is not the planned cell ${planned.id}: plan.json has another ${different.join(', ')}`,
   )
+}
+
+/** How long a task's work lasts at best follows from the plan: every overhead, deadline and lateness is counted from that. */
+function refuseOtherWork(file: string, history: History, { profile, timeScale }: CellPlan): void {
+  // Of a profile that is not ours nobody here knows how long it lasts.
+  if (!profiles.has(profile)) return
+  const { idealMs } = planTask({ seed: 0, profile }, timeScale)
+  const other = history.find((op) => op.f === 'task' && op.type === 'invoke' && !isSame(op.value, idealMs))
+  if (!other) return
+  const found = (other.value as TaskIntent).idealMs
+  throw new HarnessError(
+    `${file}:${other.index + 1} is another work than the planned one: ${other.task} lasts ${found} ms, and ${profile} lasts ${idealMs} ms`,
+  )
+}
+
+function isSame(intent: object, idealMs: number): boolean {
+  return Math.abs((intent as TaskIntent).idealMs - idealMs) <= 0.001
+}
+
+/** Every node says when it is ready: that one was harmed of which there is no word was not recorded. */
+function refuseUnheardNodes(file: string, history: History): void {
+  const { faults, nodes } = traceOf(history)
+  const heard = new Set(nodes.map(({ value }) => value.node))
+  for (const { id, proven, places, ops } of faults) {
+    const unheard = proven ? places.find((place) => !isLink(place) && !heard.has(place)) : undefined
+    if (unheard === undefined) continue
+    throw new HarnessError(
+      `${file}:${ops[0]! + 1} is about ${id}, which is proven of ${unheard}, a node that never was ready`,
+    )
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * The ledger's process: the tool server that every step of every task calls, and the ground truth of what was executed.
  * `POST /effects` appends one line and answers 200 with the nonce of the step; `POST /flush` answers how many lines are on disk.
+ * What is no effect is answered 400 and gets a line, too: who sent it did not do its work, and its file is not damaged.
  * It is a process of the harness: no fault's target, and it outlives every node.
  *
  * The secret of the nonces is the first line of stdin: no node can read it there, as it could in the arguments.
@@ -12,6 +13,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { monotonicMs } from '../core/clock.ts'
+import { readEffectBody } from './effect-body.ts'
 import { nonceFor } from './nonce.ts'
 
 const [file, host, ...flags] = process.argv.slice(2)
@@ -19,7 +21,7 @@ if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]
 const announce = flags.includes('--announce')
 const lines = createWriteStream(file, { flags: 'a' })
 const seen = new Set<string>()
-let secret = ''
+let [secret, written] = ['', 0]
 
 const server = createServer((request, response) => {
   let body = ''
@@ -32,27 +34,35 @@ server.keepAliveTimeout = 600_000
 function route(request: IncomingMessage, response: ServerResponse, body: string): void {
   if (request.method === 'POST' && request.url === '/effects') return recordEffect(request, response, body)
   if (request.method === 'POST' && request.url === '/flush')
-    return void lines.write('', () => respond(response, 200, { effects: seen.size }))
+    return void lines.write('', () => respond(response, 200, { effects: written }))
   respond(response, 404, { error: 'unknown route' })
 }
 
+const saidAtMost = 200
+
 function recordEffect(request: IncomingMessage, response: ServerResponse, body: string): void {
-  const idempotencyKey = request.headers['idempotency-key']
-  let effect: { task: string; step: number; attempt: number; executor: string; startedAt: number }
-  try {
-    effect = JSON.parse(body)
-  } catch {
-    return respond(response, 400, { error: 'body is not JSON' })
+  const receivedAt = monotonicMs()
+  const effect = readEffectBody(body, request.headers['idempotency-key'], receivedAt)
+  if (typeof effect === 'string') {
+    write({ refused: effect, said: body.slice(0, saidAtMost), receivedAt })
+    return respond(response, 400, { error: effect })
   }
+  const { idempotencyKey, attempt, executor, startedAt, task, step } = effect
   // The same execution sent again (its answer was lost) is one effect; another execution of the step is another.
-  const execution = `${String(idempotencyKey)} ${effect.attempt} ${effect.executor} ${effect.startedAt}`
-  const nonce = nonceFor(secret, effect.task, effect.step)
+  const execution = JSON.stringify([idempotencyKey, task, step, attempt, executor, startedAt])
+  const nonce = nonceFor(secret, task, step)
   if (seen.has(execution)) return respond(response, 200, { recorded: true, retransmission: true, nonce })
   seen.add(execution)
-  const line = JSON.stringify({ ...effect, idempotencyKey, receivedAt: monotonicMs() })
-  lines.write(line + '\n')
-  if (announce) process.stdout.write(line + '\n')
+  const line = write({ ...effect, receivedAt })
+  if (announce) process.stdout.write(line)
   respond(response, 200, { recorded: true, nonce })
+}
+
+function write(value: object): string {
+  const line = `${JSON.stringify(value)}\n`
+  written++
+  lines.write(line)
+  return line
 }
 
 function respond(response: ServerResponse, status: number, body: object): void {

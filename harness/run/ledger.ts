@@ -5,19 +5,19 @@ import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
 import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
+import type { EffectBody } from './effect-body.ts'
 import { nonceFor } from './nonce.ts'
 
 /** One line of `ledger.ndjson`; times on the monotonic clock of the machine. */
-export interface LedgerEffect {
-  readonly task: string
-  readonly taskId: string
-  readonly step: number
-  readonly attempt: number
-  readonly executor: string
-  readonly startedAt: number
-  readonly endedAt: number
+export interface LedgerEffect extends EffectBody {
   readonly receivedAt: number
-  readonly idempotencyKey: string
+}
+
+/** What was sent to the tool server as an effect and is none: why, and how it began. */
+export interface LedgerRefusal {
+  readonly refused: string
+  readonly said: string
+  readonly receivedAt: number
 }
 
 export interface Ledger extends AsyncDisposable {
@@ -26,7 +26,12 @@ export interface Ledger extends AsyncDisposable {
   /** What it answers for the effect of a job's step. Only the two of us know it: no node can make it up. */
   nonceOf(job: string, step: number): string
   /** Wait until everything received is on disk, then read it all; `gaps` counts lines that are missing. */
-  readAll(): Promise<{ readonly effects: readonly LedgerEffect[]; readonly gaps: number }>
+  readAll(): Promise<Recorded & { readonly gaps: number }>
+}
+
+interface Recorded {
+  readonly effects: readonly LedgerEffect[]
+  readonly refusals: readonly LedgerRefusal[]
 }
 
 /** Start the ledger in its own process, listening on `host`. `onEffect` hears of every effect as it happens, if given. */
@@ -48,9 +53,9 @@ export async function openLedger(
     nonceOf: (job, step) => nonceFor(secret, job, step),
     readAll: async () => {
       const expected = await flush(address)
-      const effects = await readEffects(file)
+      const { effects, refusals } = await readRecord(file)
       // Effects may arrive between the two: more lines than counted is no gap.
-      return { effects, gaps: Math.max(0, expected - effects.length) }
+      return { effects, refusals, gaps: Math.max(0, expected - effects.length - refusals.length) }
     },
     [Symbol.asyncDispose]: () => killGroup(child, 'SIGTERM'),
   }
@@ -63,8 +68,12 @@ async function flush(address: string): Promise<number> {
   return body.effects
 }
 
-async function readEffects(file: string): Promise<readonly LedgerEffect[]> {
-  const effects: LedgerEffect[] = []
-  for await (const line of createInterface({ input: createReadStream(file) })) effects.push(JSON.parse(line))
-  return effects
+async function readRecord(file: string): Promise<Recorded> {
+  const [effects, refusals]: [LedgerEffect[], LedgerRefusal[]] = [[], []]
+  for await (const text of createInterface({ input: createReadStream(file) })) {
+    const line = JSON.parse(text) as LedgerEffect | LedgerRefusal
+    if ('refused' in line) refusals.push(line)
+    else effects.push(line)
+  }
+  return { effects, refusals }
 }

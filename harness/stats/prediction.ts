@@ -1,3 +1,4 @@
+import { longestNoticeMs } from '../core/lateness.ts'
 import type { CellPlan, PlannedFault } from '../core/plan.ts'
 
 /**
@@ -5,9 +6,10 @@ import type { CellPlan, PlannedFault } from '../core/plan.ts'
  *
  * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`): an engine that keeps its tasks in
  *   memory alone keeps one of duration D with probability exp(-D/M), if its client does not send it again; one that promises
- *   `no-lost-task` keeps them all.
+ *   `no-lost-task` keeps them all, and in time where `grace` has room for as many takeovers as a task may meet.
  * - Callbacks stopped independently with probability p (`receiver-down` from the first task's start to the last one's
- *   deadline): a delivery that does not promise `no-lost-task` tries once and loses p; one that does is not touched.
+ *   deadline): a delivery that does not promise `no-lost-task` tries once and loses p; one that does asks when no callback
+ *   came, which is in time where `grace` is longer than it waits with that.
  *
  * `idealsMs` are the durations of the cell's tasks: the prediction is the mean over them. Without `axes` in the plan it is
  * not known which axis keeps what, unless the pattern promises it, and then both do.
@@ -19,6 +21,8 @@ export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): num
   const stops = cell.faults.filter((fault) => isCallbackStop(fault, loadMs(cell, idealsMs)))
   if (kills.length + stops.length < cell.faults.length) return undefined
   if (kills.length > 0 && !kept.engine && !diesForGood(cell)) return undefined
+  if (kept.engine && mayBeLate(cell, killsPerMs(kills), Math.max(...idealsMs))) return undefined
+  if (kept.delivery && stops.length > 0 && asksTooLate(cell)) return undefined
   const perMs = kept.engine ? 0 : killsPerMs(kills)
   const delivered = kept.delivery ? 1 : stops.reduce((share, { params }) => share * (1 - Number(params.probability)), 1)
   return (idealsMs.reduce((sum, ideal) => sum + Math.exp(-ideal * perMs), 0) / idealsMs.length) * delivered
@@ -42,6 +46,25 @@ function keepers(cell: CellPlan): { engine: boolean; delivery: boolean } | undef
  */
 function diesForGood({ engine, delivery }: CellPlan): boolean {
   return engine === 'memory' && delivery !== 'sync'
+}
+
+/** Less than this is not seen in any study. */
+const unseen = 0.001
+
+/** A task may meet more takeovers than its grace has room for: how late it is then is in no formula. */
+function mayBeLate({ takeoverMs, graceMs }: CellPlan, perMs: number, idealMs: number): boolean {
+  if (perMs === 0 || takeoverMs === undefined) return false
+  const mean = perMs * (idealMs + graceMs)
+  let [term, upTo] = [Math.exp(-mean), 0]
+  for (let n = 0; n * takeoverMs <= graceMs && upTo < 1 - unseen; n++) {
+    upTo += term
+    term *= mean / (n + 1)
+  }
+  return upTo < 1 - unseen
+}
+
+function asksTooLate({ delivery, graceMs, timeScale }: CellPlan): boolean {
+  return delivery.startsWith('webhook') && graceMs <= longestNoticeMs / timeScale
 }
 
 /** Of those who run the steps: what becomes of a task whose other nodes are killed is not in the formula. */

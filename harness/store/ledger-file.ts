@@ -15,22 +15,31 @@ type Line = Readonly<Record<string, unknown>>
  */
 export async function compareLedger(path: string, history: History): Promise<string> {
   const effects = history.filter((op) => op.f === 'effect')
+  const refusals = history.filter((op) => op.f === 'refusal')
   const finalAt = history.find((op) => op.f === 'phase' && op.value.phase === 'final')?.at
   const whole = history.some((op) => op.f === 'phase' && op.value.phase === 'end')
-  let [number, zeroMs]: [number, number | undefined] = [0, undefined]
+  let [number, refused, zeroMs]: [number, number, number | undefined] = [0, 0, undefined]
   const sha256 = await readLines(path, (value) => {
     const line = (typeof value === 'object' && value !== null ? value : {}) as Line
-    const effect = effects[number++]
-    zeroMs ??= effect && Number(line['receivedAt']) - effect.at
-    const flaw = effect ? effectFlaw(line, effect, zeroMs!) : extraFlaw(line, zeroMs, whole ? finalAt : undefined)
-    if (flaw !== undefined) throw new HarnessError(`${path}:${number} ${flaw}`)
+    const op = 'refused' in line ? refusals[refused++] : effects[number++]
+    zeroMs ??= op && Number(line['receivedAt']) - op.at
+    const flaw = op ? flawOf(line, op, zeroMs!) : extraFlaw(line, zeroMs, whole ? finalAt : undefined)
+    if (flaw !== undefined) throw new HarnessError(`${path}:${number + refused} ${flaw}`)
   })
-  const missing = effects.length - number
+  const missing = effects.length - number + refusals.length - refused
   if (missing > 0)
     throw new HarnessError(
-      `${path} has ${number} lines and the history ${effects.length} effects: ${missing} are missing`,
+      `${path} has ${number + refused} lines and the history ${effects.length + refusals.length} effects: ${missing} are missing`,
     )
   return sha256
+}
+
+function flawOf(line: Line, op: OpOf<'effect'> | OpOf<'refusal'>, zeroMs: number): string | undefined {
+  if (op.f === 'effect') return effectFlaw(line, op, zeroMs)
+  const { reason, said } = op.value
+  const same = line['refused'] === reason && line['said'] === said
+  if (same && Math.abs(Number(line['receivedAt']) - zeroMs - op.at) <= resolutionMs) return undefined
+  return `is another refusal than that of line ${op.index + 1} of the history`
 }
 
 function effectFlaw(line: Line, { index, at, task, value }: OpOf<'effect'>, zeroMs: number): string | undefined {

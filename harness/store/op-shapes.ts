@@ -109,6 +109,8 @@ const effect = is.fields<Values['effect']>({
   idempotencyKey: is.text,
 })
 
+const refusal = is.fields<Values['refusal']>({ reason: is.text, said: is.text })
+
 const final = is.fields<Values['final']>({
   taskId: is.text,
   found: is.flag,
@@ -220,6 +222,7 @@ export const opShapes: { readonly [F in keyof Vocabulary]: OpShape<F> } = {
   event: { ...client, values: { observe: event } },
   callback: { ...client, process: 'receiver', values: { observe: callback } },
   effect: { ...client, process: 'ledger', values: { observe: effect } },
+  refusal: { ...harness, process: 'ledger', values: { observe: refusal } },
   final: {
     ...client,
     process: 'harness',

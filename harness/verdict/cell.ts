@@ -39,7 +39,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   const trace = traceOf(history)
   const { cell } = trace
   if (!cell) throw new HarnessError('a history begins with the plan of its cell: this one has none')
-  const fates = new Map(trace.tasks.map((task) => [task, decideFate(task, trace.complete)]))
+  const fates = new Map(trace.tasks.map((task) => [task, decideFate(task, trace.complete, cell)]))
   const checks = checkers.map((checker) => runChecker(checker, history, cell))
   const faults = trace.faults.map(describeFault)
   const failure = reasonFromFailure(cell.id, history)

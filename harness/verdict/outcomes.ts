@@ -1,5 +1,7 @@
-import { taskEnd, type TaskTrace } from '../core/trace.ts'
+import { isLate, serverHas } from '../core/lateness.ts'
+import type { CellPlan } from '../core/plan.ts'
 import { isTerminal } from '../core/states.ts'
+import { taskEnd, type TaskTrace } from '../core/trace.ts'
 import type { Outcome } from '../store/schema.ts'
 
 /** What became of one intended task. */
@@ -15,25 +17,25 @@ export interface Fate {
  * Exactly one outcome per intended task (`measure.md` 2.1). What the client knows decides; where it knows nothing, the
  * server's word after heal and drain does. Without that word an accepted task is `stuck`, any other `lost_everywhere`
  * (and anti-vacuity says that nobody could tell). A right result is late, not lost, whenever it comes: also one that the
- * server had only after its client's patience, which the scenario's `grace` sets, had ended. What the end of the run came
- * before is cut: also a task without an end in a history that is not `whole`.
+ * server had only when its client's patience, which the scenario's `grace` sets, was ending (`isLate`). What the end of the run
+ * came before is cut: also a task without an end in a history that is not `whole`.
  */
-export function decideFate(task: TaskTrace, whole = true): Fate {
+export function decideFate(task: TaskTrace, whole = true, cell?: CellPlan): Fate {
   if (taskEnd(task)?.reason === 'cut' || (!whole && !task.end))
     return { outcome: 'cut', seenAt: Infinity, serverHas: hasServerEvidence(task) }
-  const outcome = classify(task)
+  const outcome = classify(task, cell)
   const saw = task.end?.type === 'ok' && (outcome === 'ok' || outcome === 'late')
   const seenAt = saw ? task.end!.at : Infinity
   return { outcome, seenAt, serverHas: seenAt < Infinity || hasServerEvidence(task) }
 }
 
-function classify(task: TaskTrace): Outcome {
+function classify(task: TaskTrace, cell: CellPlan | undefined): Outcome {
   const { end } = task
   if (taskEnd(task)?.reason === 'not-offered') return 'not_offered'
   if (end?.type === 'ok') return classifyResult(task)
   if (end?.type === 'fail') return 'failed_known'
   if (!hasServerEvidence(task)) return classifyUnseen(task)
-  return doneAt(task) > task.intent.giveUpAt ? 'late' : 'lost_result'
+  return isLate(task, cell) ? 'late' : 'lost_result'
 }
 
 function classifyResult(task: TaskTrace): Outcome {
@@ -44,11 +46,6 @@ function classifyResult(task: TaskTrace): Outcome {
   return task.end!.at <= intent.deadlineAt ? 'ok' : 'late'
 }
 
-/** When the last piece of its work was done, as the tool server saw it: before that no server had the result. */
-function doneAt({ effects }: TaskTrace): number {
-  return effects.reduce((latest, { value }) => Math.max(latest, value.endedAt), 0)
-}
-
 function classifyUnseen({ finals, submits }: TaskTrace): Outcome {
   const told = finals.findLast(({ type }) => type === 'ok')
   if (!told) return submits.some(({ type }) => type === 'ok') ? 'stuck' : 'lost_everywhere'
@@ -57,7 +54,6 @@ function classifyUnseen({ finals, submits }: TaskTrace): Outcome {
 }
 
 function hasServerEvidence(task: TaskTrace): boolean {
-  const isRight = (digest: string | null | undefined): boolean => digest === task.intent.expectedDigest
-  const late = task.end?.type === 'ok' && isRight(taskEnd(task)?.digest)
-  return late || [...task.finals, ...task.callbacks].some(({ value }) => isRight(value.digest))
+  const seen = task.end?.type === 'ok' && taskEnd(task)?.digest === task.intent.expectedDigest
+  return seen || serverHas(task)
 }

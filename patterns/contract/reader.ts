@@ -4,7 +4,7 @@ import { finish } from './finish.ts'
 import { applyEvent, foldEvents } from './log.ts'
 import { backoffMs, sleep } from './patience.ts'
 import { timingOf, type Accepted } from './submit.ts'
-import { isTerminal, type Task } from './task.ts'
+import { isPosition, isStatus, isTerminal, type Task } from './task.ts'
 
 /** A client's place in a task's log, as it follows the log over one connection after another. */
 export interface Reader {
@@ -54,14 +54,25 @@ export function nextAddress(reader: Reader): string {
   return `${ports.apis[replica]!.url}/v1/tasks/${taskId}`
 }
 
-/** True for the terminal event. A repeated event is reported and dropped; a gap throws and so ends the channel. */
+/**
+ * True for the terminal event. A repeated event is reported and dropped; a gap, and what is no event, throws and so ends the
+ * channel.
+ */
 export function takeEvent(reader: Reader, event: TaskEvent): boolean {
+  if (!isEvent(event)) throw new Error('what came is no event')
   const { seq, type, status, task_id: taskId } = event
   reader.ports.observe(reader.job.key, 'event', { taskId, seq, type, status })
   if (reader.seen && seq <= reader.seen.version) return false
   reader.seen = reader.seen ? applyEvent(reader.seen, event) : foldEvents([event])
   reader.ports.onProgress?.(reader.seen)
   return isTerminal(status)
+}
+
+/** Of what a server sent under that name. */
+function isEvent(event: Partial<TaskEvent> | null): event is TaskEvent {
+  if (typeof event !== 'object' || event === null) return false
+  const { seq, type, status, task_id: taskId } = event
+  return isPosition(seq) && isStatus(status) && typeof type === 'string' && typeof taskId === 'string'
 }
 
 type StreamState = Observations['stream']

@@ -2,7 +2,7 @@ import { JobFailed, type ClientPorts, type Job } from './client.ts'
 import { describeFailure, exchange, jsonOf, neverSent, retryAfterMs, type Answer } from './http.ts'
 import { backoffMs, isRetryable, sleep } from './patience.ts'
 import { problem, problemKind, type Problem } from './problems.ts'
-import type { Task, TaskRequest } from './task.ts'
+import { isPosition, isStatus, type Task, type TaskRequest } from './task.ts'
 import { timingAt, type Timing } from './timing.ts'
 
 export interface Accepted {
@@ -143,11 +143,12 @@ export function timingOf({ timeScale }: ClientPorts): Timing {
   return lastTiming.timing
 }
 
-/** The task in an answer, or undefined for an answer that holds none. */
+/** The task in an answer, or undefined for an answer that holds none: also one with a state or a version that no task has. */
 export function taskOf(answer: Answer): Task | undefined {
   const value = jsonOf(answer) as Partial<Task> | null | undefined
-  if (typeof value?.task_id !== 'string' || typeof value.status !== 'string') return undefined
-  return typeof value.version === 'number' ? (value as Task) : undefined
+  if (typeof value?.task_id !== 'string' || !isStatus(value.status)) return undefined
+  const digest: unknown = value.result?.digest ?? ''
+  return isPosition(value.version) && typeof digest === 'string' ? (value as Task) : undefined
 }
 
 /** The problem document in an answer, or undefined: then whoever answered was not the API. */

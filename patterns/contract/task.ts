@@ -13,6 +13,17 @@ export const taskStatus = z.enum([
 ])
 export type TaskStatus = z.infer<typeof taskStatus>
 
+/** Whether what a server said is a state of a task at all. */
+export function isStatus(value: unknown): value is TaskStatus {
+  return statuses.has(value)
+}
+const statuses: ReadonlySet<unknown> = new Set(taskStatus.options)
+
+/** Whether it is a position in a task's log: a version, or the number of an event. */
+export function isPosition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
 const terminal: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'cancelled', 'expired', 'rejected'])
 export function isTerminal(status: TaskStatus): boolean {
   return terminal.has(status)

@@ -48,3 +48,18 @@ test('another step, another job and another cell have another one, and the file 
   await ledger.readAll()
   expect(await readFile(join(folder, 'one.ndjson'), 'utf8')).not.toContain(nonces[0]!.nonce)
 })
+
+test('what is no effect is refused and recorded, and the ledger lives on', async () => {
+  const bodies = ['null', '7', '{', JSON.stringify({ task: 't-00001', step: 'two' })]
+  for (const body of bodies) {
+    const headers = { 'idempotency-key': 'k' }
+    const answer = await request(`http://${other.address}/effects`, { method: 'POST', headers, body, reset: true })
+    expect(answer.statusCode).toBe(400)
+    await answer.body.dump()
+  }
+  await post(other, { task: 't-00009' })
+  const { effects, refusals, gaps } = await other.readAll()
+  expect(refusals.map(({ said }) => said)).toEqual(bodies)
+  expect(effects.at(-1)).toMatchObject({ task: 't-00009' })
+  expect(gaps).toBe(0)
+})

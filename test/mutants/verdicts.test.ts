@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { CellResult } from '../../harness/store/schema.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
+import { lateAndKept, lateResults, uncalled } from './late-results.ts'
 import { simulate } from './simulate.ts'
-import { broken, calm, polling } from './worlds.ts'
+import { rewrite } from './mutations.ts'
+import { broken, calm, polling, streaming } from './worlds.ts'
 import { keptFor, lose, under, wrongExcuses } from './wrong-excuses.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
+import { wrongRecords, wrongWork } from './wrong-records.ts'
 import { wrongSystems } from './wrong-systems.ts'
 import { wrongWords } from './wrong-words.ts'
 
@@ -19,31 +22,39 @@ function objections({ checks, faults }: CellResult): string[] {
   return [...objecting.map(({ checker }) => checker), ...bad].sort()
 }
 
-describe.each([...wrongSystems, ...wrongExcuses, ...wrongHarnesses, ...wrongWords])(
-  '$name',
-  ({ history, verdict, caughtBy, outcomes }) => {
-    const result = judgeCell(history, checkers)
+const mutants = [
+  ...wrongSystems,
+  ...wrongExcuses,
+  ...wrongHarnesses,
+  ...wrongWords,
+  ...wrongRecords,
+  ...wrongWork,
+  ...lateResults,
+  uncalled,
+]
 
-    test('gets exactly this verdict, from exactly these', () => {
-      expect({ verdict: result.verdict, caughtBy: objections(result) }).toEqual({
-        verdict,
-        caughtBy: caughtBy.toSorted(),
-      })
-    })
+describe.each(mutants)('$name', ({ history, verdict, caughtBy, outcomes }) => {
+  const result = judgeCell(history, checkers)
 
-    test('gives a reason that names the cell', () => {
-      expect(result.reasons.length).toBeGreaterThan(0)
-      for (const reason of result.reasons) expect(reason).toContain(`${result.cell.id}: `)
+  test('gets exactly this verdict, from exactly these', () => {
+    expect({ verdict: result.verdict, caughtBy: objections(result) }).toEqual({
+      verdict,
+      caughtBy: caughtBy.toSorted(),
     })
+  })
 
-    test('counts one outcome per task', () => {
-      const { cut, ...decided } = result.outcomes
-      expect(Object.values(decided).reduce((a, b) => a + b, 0)).toBe(result.tasks.length)
-      expect(cut).toBeLessThanOrEqual(result.cell.tasks)
-      if (outcomes) expect(result.outcomes).toMatchObject(outcomes)
-    })
-  },
-)
+  test('gives a reason that names the cell', () => {
+    expect(result.reasons.length).toBeGreaterThan(0)
+    for (const reason of result.reasons) expect(reason).toContain(`${result.cell.id}: `)
+  })
+
+  test('counts one outcome per task', () => {
+    const { cut, ...decided } = result.outcomes
+    expect(Object.values(decided).reduce((a, b) => a + b, 0)).toBe(result.tasks.length)
+    expect(cut).toBeLessThanOrEqual(result.cell.tasks)
+    if (outcomes) expect(result.outcomes).toMatchObject(outcomes)
+  })
+})
 
 describe.each(['webhook', 'polling', 'sse-polling'] as const)('a correct %s', (delivery) => {
   test.each(['memory', 'durable'] as const)('x %s passes, calm and under kills', (engine) => {
@@ -82,6 +93,26 @@ test('results that clients could not fetch until they gave up are excused, and c
     status: 'pass',
     counts: { excused: 3 },
   })
+})
+
+test.each(lateAndKept)('late is not lost: %s', (_, history, late) => {
+  const result = judgeCell(history, checkers)
+  expect(result).toMatchObject({ verdict: 'PASS', outcomes: { late } })
+})
+
+test('a resumption after which nothing came puts nothing to the test', () => {
+  const stream = { f: 'stream', type: 'observe', process: 'client', task: 't-00040' } as const
+  const taskId = 'id-t-00040'
+  const resumedAt = (seq: number) =>
+    rewrite(streaming(calm), (op) => {
+      if (op.f !== 'event' || op.task !== 't-00040' || op.value.seq !== seq) return [op]
+      const closed = { ...stream, at: op.at, value: { taskId, state: 'closed', reason: 'reset' } } as const
+      return [op, closed, { ...stream, at: op.at, value: { taskId, state: 'open', after: seq } } as const]
+    })
+  const statusOf = (seq: number) => {
+    return judgeCell(resumedAt(seq), checkers).checks.find(({ checker }) => checker === 'sse-continuity')!.status
+  }
+  expect([statusOf(3), statusOf(6)]).toEqual(['pass', 'unexercised'])
 })
 
 test('a loss that nobody promised against is a measurement', () => {

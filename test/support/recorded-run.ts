@@ -35,6 +35,10 @@ export function linesOf(values: readonly object[]): string {
 /** The tool server's own record, whose clock began some minutes before the cell. */
 export function ledgerOf(history: readonly Op[], zeroMs = 812_345.678): readonly object[] {
   return history.flatMap((op) => {
+    if (op.f === 'refusal') {
+      const { reason: refused, said } = op.value
+      return { refused, said, receivedAt: op.at + zeroMs }
+    }
     if (op.f !== 'effect') return []
     const { startedAt, endedAt, ...rest } = op.value
     const times = { startedAt: startedAt + zeroMs, endedAt: endedAt + zeroMs, receivedAt: op.at + zeroMs }

@@ -92,3 +92,31 @@ test('firings are draws when they carry their mean gap', () => {
   expect(areFiringsDrawn(cellPlan({ faults: [kill(1)] }))).toBe(true)
   expect(areFiringsDrawn(cellPlan({ faults: [plannedFault({}), stop] }))).toBe(false)
 })
+
+test('who keeps all tasks has them in time only where grace has room for the takeovers that a task may meet', () => {
+  const predict = (takeoverMs: number, graceMs: number, gap = 84 * minute) =>
+    predictSuccess(
+      cellPlan({ engine: 'postgres', faults: [kill(1, gap)], promises: keeps, takeoverMs, graceMs }),
+      ideals,
+    )
+  expect(predict(minute, minute / 2)).toBeUndefined()
+  // Two of them within six minutes have a chance of 0.2 %.
+  expect(predict(minute, minute)).toBeUndefined()
+  expect(predict(minute, 4 * minute)).toBe(1)
+  expect(predict(minute, 4 * minute, 2 * minute)).toBeUndefined()
+})
+
+test('a client that asks when no callback came does it in time where grace is longer than it waits', () => {
+  const predict = (graceMs: number) =>
+    predictSuccess(
+      cellPlan({
+        delivery: 'webhook-retry',
+        faults: [{ ...stop, durationMs: 60 * minute }],
+        axes: axes(keeps, []),
+        graceMs,
+      }),
+      ideals,
+    )
+  expect(predict(minute)).toBeUndefined()
+  expect(predict(2 * minute)).toBe(1)
+})

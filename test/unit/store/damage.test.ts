@@ -12,6 +12,7 @@ import { parseHistory } from '../../../harness/store/history-file.ts'
 import { openRun, readResults, writeResults } from '../../../harness/store/run-folder.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../../harness/verdict/load-checkers.ts'
+import { insertBefore, isPhase } from '../../mutants/mutations.ts'
 import { simulate } from '../../mutants/simulate.ts'
 import { linesOf, recordRun, sealRun } from '../../support/recorded-run.ts'
 
@@ -166,10 +167,49 @@ describe('files that were edited on purpose', () => {
       (op) => (op.f === 'effect' ? { ...op, value: { ...op.value, step: 9 } } : op),
       /ledger\.ndjson:1 has another step/,
     ],
+    [
+      'another work in every task',
+      (op) => (op.f === 'task' && op.type === 'invoke' ? { ...op, value: { ...op.value, idealMs: 900 } as never } : op),
+      /:\d+ is another work than the planned one: t-00001 lasts 900 ms, and research-write lasts 1000 ms$/,
+    ],
+    [
+      'a fault of a node that never was',
+      (op) => (op.f === 'node' ? { ...op, process: 'node:worker-9', value: { ...op.value, node: 'worker-9' } } : op),
+      /is about kill-1#1, which is proven of worker-0, a node that never was ready$/,
+    ],
   ])('%s is refused all the same', async (_, change, sentence) => {
     const { run, cell } = await sealRun(out, small)
     await writeFile(cell.history, linesOf(small.map(change)))
     await expect(judgeFolder(run, 'edited')).rejects.toThrow(HarnessError)
+    await expect(judgeFolder(run, 'edited')).rejects.toThrow(sentence)
+  })
+})
+
+describe('what an engine sent as an effect and is none', () => {
+  const refused = { reason: 'its step is no whole number from 1', said: '{"step":"two"}' }
+  const history = insertBefore(small, isPhase('end'), {
+    f: 'refusal',
+    type: 'observe',
+    at: 1200,
+    process: 'ledger',
+    value: refused,
+  })
+
+  test('is in the record, and damages nothing', async () => {
+    const { run } = await sealRun(out, history)
+    const [cell] = (await judgeFolder(run)).cells
+    expect(cell!.checks.find(({ checker }) => checker === 'effect-at-least-once')).toMatchObject({
+      status: 'pass',
+      counts: { refused: 1 },
+    })
+  })
+
+  test.each([
+    ['another one', (text: string) => text.replace('"two', '"three'), /ledger\.ndjson:\d+ is another refusal than/],
+    ['none', (text: string) => text.replace(/.*refused.*\n/, ''), /: 1 are missing$/],
+  ])('is missed where the ledger has %s', async (_, change, sentence) => {
+    const { run, cell } = await recordRun(out, history)
+    await edit(cell.ledger, change)
     await expect(judgeFolder(run, 'edited')).rejects.toThrow(sentence)
   })
 })

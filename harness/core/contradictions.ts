@@ -1,0 +1,106 @@
+import { harmOf } from './harm.ts'
+import type { OpOf } from './history.ts'
+import { exitMarginMs } from './interruptions.ts'
+import { roleOf } from './places.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
+
+/** Something that cannot be, in words, and the ops that show it. */
+export interface Impossible {
+  readonly text: string
+  readonly ops: readonly number[]
+}
+
+/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
+const resolutionMs = 1
+
+/**
+ * Where the words of the harness about one task contradict each other: it asks for, or follows, a task of an id that nobody
+ * else calls it by, or before a submission was answered, or it has a result of what it never submitted. What servers say is
+ * theirs: checkers judge it.
+ */
+export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
+  const { submits, polls, streams, end } = task
+  const accepted = submits.find(({ type }) => type === 'ok')
+  const [acceptedAt, acceptedId] = [accepted?.at ?? Infinity, accepted?.value.taskId]
+  for (const list of [polls, streams])
+    for (const { f, at, index, value } of list) {
+      const isKnown = value.taskId === acceptedId || idsOf(task).has(value.taskId)
+      if (isKnown && acceptedAt <= at + resolutionMs) continue
+      return [{ text: `its client had a ${f} of ${value.taskId}, which it did not know`, ops: [index] }]
+    }
+  if (end?.type === 'ok' && acceptedAt > end.at + resolutionMs)
+    return [{ text: 'its client has a result of a task of which nobody accepted the submission', ops: [end.index] }]
+  return []
+}
+
+/** By whatever anybody but who asks calls it. */
+function idsOf(task: TaskTrace): ReadonlySet<string> {
+  const { submits, effects, callbacks } = task
+  const ids = new Set([...effects, ...callbacks].map(({ value }) => value.taskId))
+  for (const { type, value } of submits) if (type === 'ok' && value.taskId !== undefined) ids.add(value.taskId)
+  return ids.add(taskEnd(task)?.taskId ?? '')
+}
+
+/** The tasks of a cell are of one kind of work, and stand in the load in the order in which they are to be sent. */
+export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impossible[] {
+  const usual = tasks[0]?.intent
+  const found = tasks.flatMap(({ task, intent, invoke }, i): readonly Impossible[] => {
+    const { ordinal, intendedAt, idealMs, steps } = intent
+    const tell = (text: string): readonly Impossible[] => [{ text: `${task}: ${text}`, ops: [invoke.index] }]
+    if (Math.abs(idealMs - usual!.idealMs) > resolutionMs || steps !== usual!.steps)
+      return tell('it is another work than the first task of the cell')
+    if (i > 0 && intendedAt < tasks[i - 1]!.intent.intendedAt) return tell('it is to be sent before the task before it')
+    return cell && ordinal > cell.tasks ? tell(`it is number ${ordinal}, and ${cell.tasks} were planned`) : []
+  })
+  return found
+}
+
+/**
+ * A fault takes effect once, is proven after that and healed then. Nodes that it was proven to have ended did end, where the
+ * record tells of nodes of their role at all.
+ */
+export function contradictingFaults(
+  { faults, nodes, endAt }: CellTrace,
+  ops: readonly OpOf<'fault'>[],
+): readonly Impossible[] {
+  const byId = Map.groupBy(ops, ({ value }) => value.id)
+  const exits = Map.groupBy(
+    nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed'),
+    ({ value }) => value.node,
+  )
+  const known = new Set(nodes.map(({ value }) => roleOf(value.node)))
+  const endedIn = (place: string, from: number, to: number): boolean =>
+    !known.has(roleOf(place)) || (exits.get(place) ?? []).some(({ at }) => at >= from && at <= to)
+  return faults.flatMap((fault) => {
+    const text = whyDisordered(byId.get(fault.id) ?? []) ?? whyAlive(fault, endAt, endedIn)
+    return text === undefined ? [] : [{ text: `fault ${fault.id} ${text}`, ops: [...fault.ops] }]
+  })
+}
+
+function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
+  const armed = changes.filter(({ value }) => value.state === 'armed')
+  if (armed.length > 1) return 'took effect twice'
+  const proven = changes.find(({ value }) => value.state === 'proven' || value.state === 'partly')
+  const healed = changes.find(({ value }) => value.state === 'healed')
+  const [first] = armed
+  if (proven && (!first || proven.at < first.at - resolutionMs)) return 'was proven before it took effect'
+  if (proven && healed && healed.at < proven.at - resolutionMs) return 'was healed before it was proven'
+  return undefined
+}
+
+function whyAlive(
+  fault: FaultTrace,
+  endAt: number,
+  endedIn: (place: string, from: number, to: number) => boolean,
+): string | undefined {
+  const { proven, armedAt, healedAt = endAt, places } = fault
+  if (!proven || armedAt === undefined || harmOf(fault).kind !== 'end') return undefined
+  const alive = places.find((place) => !endedIn(place, armedAt - exitMarginMs, healedAt))
+  return alive && `is proven to have ended ${alive}, which did not end`
+}
+
+/** Nothing was sent ahead of its time: a lag that is less than none was not measured. */
+export function contradictingHealth({ health }: CellTrace): readonly Impossible[] {
+  if (!health || health.value.pacerLagP99Ms >= -resolutionMs) return []
+  return [{ text: `the pacer was ahead of its time by ${-health.value.pacerLagP99Ms} ms`, ops: [health.index] }]
+}

@@ -1,0 +1,47 @@
+/** What an executor says of one execution of a step, and whose idempotency key it sent. Times on the machine's monotonic clock. */
+export interface EffectBody {
+  readonly task: string
+  readonly taskId: string
+  readonly step: number
+  readonly attempt: number
+  readonly executor: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly idempotencyKey: string
+}
+
+/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
+const resolutionMs = 1
+
+const texts = ['task', 'taskId', 'executor', 'idempotencyKey'] as const
+const ordinals = ['step', 'attempt'] as const
+const times = ['startedAt', 'endedAt'] as const
+
+/**
+ * The effect in a request's body, or why it is none: a sentence. A tool server that took anything would write a record that
+ * nobody can read, and the run would be called damaged where a system is wrong.
+ */
+export function readEffectBody(body: string, idempotencyKey: unknown, receivedAt: number): EffectBody | string {
+  const said = parse(body)
+  if (said === undefined) return 'it is no JSON object'
+  const effect: Readonly<Record<string, unknown>> = { ...said, idempotencyKey }
+  const missing = texts.find((name) => typeof effect[name] !== 'string' || effect[name] === '')
+  if (missing !== undefined) return `its ${missing} is no text`
+  const uncounted = ordinals.find((name) => !Number.isSafeInteger(effect[name]) || Number(effect[name]) < 1)
+  if (uncounted !== undefined) return `its ${uncounted} is no whole number from 1`
+  const timeless = times.find((name) => !Number.isFinite(effect[name]))
+  if (timeless !== undefined) return `its ${timeless} is no number`
+  const { task, taskId, step, attempt, executor, startedAt, endedAt } = effect as unknown as EffectBody
+  if (endedAt < startedAt - resolutionMs) return 'it ended before it started'
+  if (endedAt > receivedAt + resolutionMs) return 'it is not over yet'
+  return { task, taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey: String(idempotencyKey) }
+}
+
+function parse(body: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
