@@ -10,6 +10,8 @@ import type { ClientPorts, Job } from './contract/client.ts'
 import { monotonicMs } from './contract/patience.ts'
 import { submitJob } from './contract/submit.ts'
 import type { Task, TaskInput } from './contract/task.ts'
+import { timeLimit } from './contract/timer.ts'
+import { timeScales } from './contract/timing.ts'
 import { followTask } from './deliveries/sse-polling/client.ts'
 
 export { JobFailed } from './contract/client.ts'
@@ -52,6 +54,8 @@ export interface TaskClient extends AsyncDisposable {
 
 export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
   if (apis.length === 0) throw new RangeError('apis: name at least one')
+  const { least, most } = timeScales
+  if (!(timeScale >= least && timeScale <= most)) throw new RangeError(`timeScale: from ${least} to ${most}`)
   // No limit per origin: every follower holds a connection.
   const dispatcher = new Agent({ connect: { timeout: 10_000 } })
   const ports: ClientPorts = {
@@ -86,7 +90,7 @@ function unread(taskId: string): Task {
 
 function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run: TaskRun) {
   const { deadlineMs, signal, onProgress } = run
-  const limit = AbortSignal.timeout(deadlineMs)
+  const limit = timeLimit(deadlineMs)
   return {
     // The first replica is drawn, so that clients spread.
     job: { ...job, ordinal: randomInt(ports.apis.length), giveUpAt: ports.now() + deadlineMs },

@@ -50,7 +50,12 @@ export async function planScenario(
   const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
   const { whyNot } = selectionOf(options)
   const concerns = (at: Place): boolean => whyNot(at) === undefined
-  const chosen = { runtime, concerns, ...(seed !== undefined && { seed }), ...(schedule && { schedule }) }
+  const chosen = {
+    runtime,
+    concerns,
+    ...(seed !== undefined && { seed }),
+    ...(schedule && { schedule, scheduleFile: file! }),
+  }
   const plan = selectCells(compilePlan(scenario, catalog, chosen), scenario, options)
   return { plan: await leaveOutImpossible(plan, catalog), ...kept }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { randomBytes } from 'node:crypto'
 import { Agent, request, type Dispatcher } from 'undici'
+import { sleep } from '../core/timer.ts'
 import { taskEvent, type TaskEvent } from '../../patterns/contract/events.ts'
 import { problem, problemMediaType } from '../../patterns/contract/problems.ts'
 import { isTerminal, task as taskSchema, type Task } from '../../patterns/contract/task.ts'
@@ -35,7 +35,7 @@ export async function send(target: Target, place: string, options: SendOptions =
   for (;;) {
     const reply = await exchange(target, place, options)
     if (reply.status !== 503 || !String(reply.json?.['type']).endsWith('/temporary-reduced-capacity')) return reply
-    await sleep(target.timing.backoffBaseMs, undefined, { signal: target.signal })
+    await sleep(target.timing.backoffBaseMs, target.signal)
   }
 }
 
@@ -157,13 +157,13 @@ export async function readEnd(target: Target, taskId: string): Promise<Task> {
   for (;;) {
     const task = await readTask(target, taskId)
     if (isTerminal(task.status)) return task
-    await sleep(50, undefined, { signal: target.signal })
+    await sleep(50, target.signal)
   }
 }
 
 /** Poll until it holds; the case's own time is the limit. */
 export async function until(target: Target, holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(5, undefined, { signal: target.signal })
+  while (!holds()) await sleep(5, target.signal)
 }
 
 /** An error of the API: problem+json of this status and, where given, this type (RFC 9457). */

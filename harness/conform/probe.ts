@@ -1,3 +1,4 @@
+import { timeLimit } from '../core/timer.ts'
 import { limitMs, type Abilities, type Need, type Target } from './case.ts'
 import { Breach } from './expect.ts'
 import { newKey, send, start, submit } from './http.ts'
@@ -11,7 +12,7 @@ type Missing = Target['unable']
  * an answer that the contract does not know.
  */
 export async function probe(target: Target, callbacks: Abilities['callbacks'] | string): Promise<Target> {
-  const limit = AbortSignal.timeout(limitMs(target))
+  const limit = timeLimit(limitMs(target))
   try {
     const probed = await ask({ ...target, signal: AbortSignal.any([target.signal, limit]) }, callbacks)
     return { ...probed, signal: target.signal }

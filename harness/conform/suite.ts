@@ -1,5 +1,6 @@
 import { discover } from '../core/discover.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
+import { timeLimit } from '../core/timer.ts'
 import { type Case, type CaseGroup, limitMs, type Need, type Target } from './case.ts'
 import { Undecided } from './expect.ts'
 
@@ -73,7 +74,7 @@ export async function runCase(one: NamedCase, target: Target): Promise<CaseResul
   target.signal.throwIfAborted()
   const missing = one.needs.find((need) => target.able[need] === undefined)
   if (missing) return { case: one.id, outcome: 'n/a', reason: target.unable[missing] ?? `it has no ${missing}` }
-  const limit = AbortSignal.timeout(limitMs(target))
+  const limit = timeLimit(limitMs(target))
   const limited = { ...target, signal: AbortSignal.any([target.signal, limit]) }
   try {
     await Promise.race([one.check(limited, target.able as Required<Target['able']>), endOf(limited.signal)])

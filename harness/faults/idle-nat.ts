@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { longestMs } from '../core/limits.ts'
 import { linkFault, wholeMs } from '../core/link-fault.ts'
 
 const params = z.object({
-  idleMs: z.number().gt(0).default(350_000).describe('Silence after which a connection is forgotten'),
+  idleMs: z.number().gt(0).max(longestMs).default(350_000).describe('Silence after which a connection is forgotten'),
   mode: z.enum(['silent', 'reset']).default('silent').describe('What becomes of its next packet'),
 })
 

@@ -1,9 +1,15 @@
 import { z } from 'zod'
+import { longestMs } from '../core/limits.ts'
 import { linkFault, wholeMs } from '../core/link-fault.ts'
 
 const params = z.object({
-  delayMs: z.number().gt(0).describe('Added to every chunk of data'),
-  jitterMs: z.number().min(0).default(0).describe('Varies the delay uniformly by this much, up and down'),
+  delayMs: z.number().gt(0).max(longestMs).describe('Added to every chunk of data'),
+  jitterMs: z
+    .number()
+    .min(0)
+    .max(longestMs)
+    .default(0)
+    .describe('Varies the delay uniformly by this much, up and down'),
   direction: z.enum(['request', 'response']).default('response').describe('Which way is slow'),
   probability: z.number().gt(0).max(1).default(1).describe('Share of connections that are slow'),
 })

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { longestMs } from '../core/limits.ts'
 import { linkFault, wholeMs } from '../core/link-fault.ts'
 
 const params = z.object({
-  delayMs: z.number().gt(0).default(20_000).describe('Longer than the sender waits, which is 15 s'),
+  delayMs: z.number().gt(0).max(longestMs).default(20_000).describe('Longer than the sender waits, which is 15 s'),
   probability: z.number().gt(0).max(1).default(1).describe('Share of connections that are slow'),
 })
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { longestMs } from '../core/limits.ts'
 import { linkFault, wholeMs } from '../core/link-fault.ts'
 
 const params = z.object({
-  afterMs: z.number().min(0).default(0).describe('How long a connection lives before it is reset'),
+  afterMs: z.number().min(0).max(longestMs).default(0).describe('How long a connection lives before it is reset'),
   probability: z.number().gt(0).max(1).default(1).describe('Share of connections that are reset'),
 })
 

@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { acquireEach, undo, type Undone } from '../core/acquire.ts'
 import { describeError } from '../core/errors.ts'
+import { longestMs } from '../core/limits.ts'
 import { type Part, proofOfParts, undoneParts } from '../core/parts.ts'
 import type { Fault, Node, Proof } from '../core/types.ts'
+import { sleep } from '../core/timer.ts'
 
 const params = z.object({
-  upMs: z.number().gt(0).default(5_000).describe('How long it lives each time before it crashes again'),
+  upMs: z.number().gt(0).max(longestMs).default(5_000).describe('How long it lives each time before it crashes again'),
 })
 
 /** A node that crashes shortly after every start: the runtime lets it wait twice as long after each crash in a row. */
@@ -65,7 +66,7 @@ async function startLoop(node: Node, upMs: number): Promise<Loop> {
 async function crashAgain(node: Node, upMs: number, crashes: Loop['crashes'], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await untilUp(node, signal)
-    await sleep(upMs, undefined, { signal })
+    await sleep(upMs, signal)
     crashes.push(await crash(node))
   }
 }
@@ -84,7 +85,7 @@ const patienceMs = 120_000
 async function untilUp(node: Node, signal?: AbortSignal): Promise<void> {
   for (let waitedMs = 0; node.pid === undefined; waitedMs += pollMs) {
     if (waitedMs > patienceMs) throw new Error(`${node.name} did not come back`)
-    await sleep(pollMs, undefined, { ...(signal && { signal }) })
+    await sleep(pollMs, signal)
   }
 }
 

@@ -1,13 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { healAll, undo } from '../core/acquire.ts'
 import { describeError } from '../core/errors.ts'
+import { longestMs } from '../core/limits.ts'
 import { type Part, proofOfParts } from '../core/parts.ts'
 import type { Fault, FaultSite, Node, NodeHarm, Proof } from '../core/types.ts'
+import { sleep } from '../core/timer.ts'
 
 const params = z.object({
-  graceMs: z.number().min(0).default(30_000).describe('How long each node may take to drain before it is killed'),
-  gapMs: z.number().min(0).default(10_000).describe('Between a node that is ready again and the next'),
+  graceMs: z
+    .number()
+    .min(0)
+    .max(longestMs)
+    .default(30_000)
+    .describe('How long each node may take to drain before it is killed'),
+  gapMs: z.number().min(0).max(longestMs).default(10_000).describe('Between a node that is ready again and the next'),
   identity: z
     .enum(['same', 'new'])
     .default('new')
@@ -97,7 +103,7 @@ async function roll(
     const harm = await stopOne(node)
     await harm.heal()
     done.set(node.name, harm.evidence)
-    await sleep(gapMs, undefined, { signal })
+    await sleep(gapMs, signal)
   }
 }
 

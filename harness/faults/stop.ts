@@ -1,8 +1,14 @@
 import { z } from 'zod'
+import { longestMs } from '../core/limits.ts'
 import { nodeFault } from '../core/node-fault.ts'
 
 const params = z.object({
-  graceMs: z.number().min(0).default(30_000).describe('How long the node may take to drain before it is killed'),
+  graceMs: z
+    .number()
+    .min(0)
+    .max(longestMs)
+    .default(30_000)
+    .describe('How long the node may take to drain before it is killed'),
   identity: z
     .enum(['same', 'new'])
     .default('same')

@@ -1,4 +1,5 @@
 import { monotonicMs } from '../core/clock.ts'
+import { startTimer } from '../core/timer.ts'
 
 export interface PacerReport {
   /** Lag of each dispatch behind its intended time, in milliseconds. */
@@ -51,5 +52,5 @@ export async function offerOpenLoop(loop: OpenLoop): Promise<PacerReport> {
 
 /** Timers round down to whole milliseconds and may fire early: the loop re-checks the clock, so early is only a spin. */
 function sleepMs(ms: number): Promise<void> {
-  return new Promise((resolve) => (ms < 0.5 ? setImmediate(resolve) : setTimeout(resolve, Math.ceil(ms))))
+  return new Promise((resolve) => (ms < 0.5 ? setImmediate(resolve) : startTimer(resolve, Math.ceil(ms))))
 }

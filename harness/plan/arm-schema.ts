@@ -5,7 +5,7 @@ import { faultEntry, type FaultEntry } from './fault-schema.ts'
 import { suggest } from './nearest.ts'
 import { explainIssue } from './problems.ts'
 import { section } from './section.ts'
-import { describe } from './units.ts'
+import { describe } from './quote.ts'
 
 /** What an arm may name. */
 export interface ArmVocabulary {

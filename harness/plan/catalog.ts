@@ -20,7 +20,8 @@ export interface Catalog {
 
 /** A profile as it stands in its file, or why it could not be read. */
 export type ProfileText =
-  | { readonly file: string; readonly text: string }
+  /** `isOwn`: a scenario points at it, wherever it is. */
+  | { readonly file: string; readonly text: string; readonly isOwn?: true }
   | { readonly file: string; readonly unreadable: string }
 
 export interface CatalogPattern {

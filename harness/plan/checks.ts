@@ -1,3 +1,4 @@
+import { highestRatePerSec, longestMs } from '../core/limits.ts'
 import type { ArmDraft } from './arm.ts'
 import type { Catalog } from './catalog.ts'
 import type { Path, Problem } from './document.ts'
@@ -10,7 +11,8 @@ import { settleMs, whyOverlapping } from './overlap.ts'
 import type { Profile } from './profile.ts'
 import { type FaultSpec, type Load, loadWindowMs } from './scenario.ts'
 import { countNodes, whyUntouched } from './topology.ts'
-import { describe, formatDuration } from './units.ts'
+import { describe } from './quote.ts'
+import { formatDuration } from './units.ts'
 
 /** More firings in one arm than this are a mistake in a unit, not a plan. */
 const maxFirings = 10_000
@@ -19,6 +21,7 @@ const maxFirings = 10_000
 export function checkDraft(draft: Draft, catalog: Catalog): readonly Problem[] {
   return [
     ...checkArmNames(draft),
+    ...checkLoad(draft, catalog),
     ...checkHealth(draft.parts),
     ...[...draft.arms.values()].flatMap((arm) => checkArm(arm, draft, catalog)),
     ...[...draft.gates, ...draft.published].flatMap((entry) => checkReference(entry, draft)),
@@ -30,8 +33,29 @@ export function checkDraft(draft: Draft, catalog: Catalog): readonly Problem[] {
 function checkArmNames({ armNames, arms, parts }: Draft): readonly Problem[] {
   if (parts.arms && armNames.length === 0)
     return [{ path: ['arms'], message: 'there is no arm; write at least none: [], the control' }]
+  // Names become keys of objects, in files and in programs that read them.
+  const taken = armNames.filter((name) => name in {})
+  if (taken.length > 0)
+    return taken.map((name) => ({ path: ['arms', name], at: 'key', message: 'this cannot be a name; choose another' }))
   if (!arms.get('none')?.specs.length) return []
   return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
+}
+
+/** What would not end, or would be faster than anybody can send. */
+function checkLoad({ parts }: Draft, catalog: Catalog): readonly Problem[] {
+  const { load, timeScale, profile: name } = parts
+  const profile = name === undefined ? undefined : catalog.profiles.get(name)
+  if (!load || !profile || timeScale === undefined) return []
+  const windowMs = loadWindowMs(readLoad(load), profile.idealMs)
+  const realRate = load.rate * timeScale
+  const path: Path = ['load', 'rate']
+  if (windowMs > longestMs) {
+    const most = `write a higher rate, or fewer tasks: at most ${formatDuration(longestMs)}`
+    return [{ path, message: `the load would last ${formatDuration(windowMs)}; ${most}` }]
+  }
+  if (realRate <= highestRatePerSec) return []
+  const message = `${Math.round(realRate)} arrivals a second at timeScale ${timeScale}; at most ${highestRatePerSec}`
+  return [{ path, message }]
 }
 
 function checkArm({ specs, includes, problems }: ArmDraft, draft: Draft, catalog: Catalog): readonly Problem[] {

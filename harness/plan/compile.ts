@@ -16,6 +16,8 @@ export interface CompileOptions {
   readonly seed?: number
   /** Replay these firings instead of drawing them; its seed takes the place of the scenario's. */
   readonly schedule?: Schedule
+  /** The name of the schedule's file, for messages. */
+  readonly scheduleFile?: string
   /** Cells that are asked for: in the others a fault that never fires is nobody's problem. All by default. */
   readonly concerns?: (cell: Pick<CellPlan, 'pattern' | 'arm'>) => boolean
 }
@@ -41,7 +43,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
-  mustFire(options.concerns ? cells.filter(options.concerns) : cells, scenario, seed)
+  mustFire(options.concerns ? cells.filter(options.concerns) : cells, scenario, seed, options)
   const { name, question, timeScale, gates, published, health } = scenario
   return {
     version: 1,
@@ -105,13 +107,20 @@ function drawContext(
 }
 
 /** A fault that never fires would make its cell look like a success under that fault. */
-function mustFire(cells: readonly CellPlan[], scenario: Scenario, seed: number): void {
+function mustFire(
+  cells: readonly CellPlan[],
+  scenario: Scenario,
+  seed: number,
+  { schedule, scheduleFile = 'the schedule' }: CompileOptions,
+): void {
   const problems = cells.flatMap((cell) => {
     const arm = scenario.arms.find(({ name }) => name === cell.arm)!
     const fired = new Set(cell.faults.map(specId))
     const untouched = new Set(cell.untouchedBy?.map(({ fault }) => fault))
     const silent = arm.faults.filter(({ id }) => !fired.has(id) && !untouched.has(id))
     return silent.map(({ id, trigger }) => {
+      if (schedule)
+        return `${scheduleFile}: ${id} never fires in ${cell.id}; write a firing of it under arm ${cell.arm}, repetition ${cell.repetition}, or leave --schedule out`
       const gap = trigger.kind === 'every' ? ` (mean gap ${formatDuration(trigger.meanGapMs)})` : ''
       return `${id}${gap} never fires in ${cell.id} with seed ${seed}; shorten its gap, offer more tasks, or take another seed`
     })

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import { mayQuote } from './quote.ts'
 
 export type Path = readonly PropertyKey[]
 
@@ -25,8 +26,8 @@ interface Place {
 
 /**
  * Read one YAML document (JSON is YAML too): maps, lists, scalars and nothing cleverer. Anchors and aliases are
- * refused, because a small file with them can stand for a huge one.
- * Returns the problems, each with its place, when there are any.
+ * refused, because a small file with them can stand for a huge one, and so is what nests without end.
+ * Returns the problems, each with its place, when there are any; of a kind that comes in thousands, one with their number.
  */
 export function readDocument(text: string, file: string): Source | readonly string[] {
   const lines = new LineCounter()
@@ -39,14 +40,15 @@ export function readDocument(text: string, file: string): Source | readonly stri
     const { line, column } = locate(offset)
     return `${file}:${line}:${column}`
   }
-  const deep = document.errors.find(({ message }) => /stack/i.test(message))
-  if (deep) return [`${place(deep.pos[0])}: nested too deeply; a scenario has at most seven levels`]
+  const deep = findTooDeep(document) ?? document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION')?.pos[0]
+  if (deep !== undefined) return [`${place(deep)}: nested too deeply; a scenario has at most seven levels`]
   const faults = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     offset: pos[0],
-    text: `${place(pos[0])}: not valid YAML: ${explanations[code] ?? message}`,
+    text: `${place(pos[0])}: not valid YAML: ${explanations[code] ?? (mayQuote() ? message : 'it cannot be read')}`,
   }))
-  const problems = [...faults, ...findForbidden(document, place)].sort((a, b) => a.offset - b.offset)
-  if (problems.length > 0) return [...new Set(problems.map((problem) => problem.text))]
+  const problems = [...faults, ...findForbidden(document, place), ...findDirective(document, text, place)]
+  problems.sort((a, b) => a.offset - b.offset)
+  if (problems.length > 0) return mostOf([...new Set(problems.map((problem) => problem.text))], file)
   return { data: document.toJS(), locate: (path, at) => locate(offsetOf(document, path, at)) }
 }
 
@@ -56,19 +58,57 @@ const explanations: Readonly<Record<string, string>> = {
   NON_STRING_KEY: 'a key must be a text',
 }
 
+/** Far beyond what anything here has: who nests deeper means harm, or has lost count. */
+const mostLevels = 50
+
+function findTooDeep(document: Document): number | undefined {
+  let found: number | undefined
+  visit(document, (_, node, path) => {
+    if (!isNode(node) || path.filter((one) => isMap(one) || isSeq(one)).length < mostLevels) return undefined
+    found = startOf(node)
+    return visit.BREAK
+  })
+  return found
+}
+
+/** They choose another YAML, in which other things are numbers, dates and copies. */
+function findDirective(document: Document, text: string, place: Locate): readonly Found[] {
+  const { yaml, tags } = document.directives ?? {}
+  if (!yaml?.explicit && Object.keys(tags ?? {}).every((handle) => handle === '!!')) return []
+  const offset = Math.max(0, text.search(/^%/m))
+  return [{ offset, text: `${place(offset)}: directives (%YAML, %TAG) are not allowed; leave them out` }]
+}
+
+/** Nobody repairs more than this at once. */
+export const mostProblems = 50
+
+function mostOf(lines: readonly string[], file: string): readonly string[] {
+  const more = lines.length - mostProblems
+  return more > 0 ? [...lines.slice(0, mostProblems), `${file}: and ${more} more problems`] : lines
+}
+
+interface Found {
+  readonly offset: number
+  readonly text: string
+}
+
+type Locate = (offset: number) => string
+
 /** Valid YAML that a scenario may not use. The parser's own search for repeated keys is quadratic; this is not. */
-function findForbidden(document: Document, place: (offset: number) => string): { offset: number; text: string }[] {
-  const found: { offset: number; text: string }[] = []
+function findForbidden(document: Document, place: Locate): readonly Found[] {
+  const found: Found[] = []
+  const links: unknown[] = []
   const report = (node: unknown, text: string): void => {
     const offset = startOf(node)
     found.push({ offset, text: `${place(offset)}: ${text}` })
   }
   visit(document, (_, node) => {
-    if (isNode(node) && (isAlias(node) || ('anchor' in node && node.anchor)))
-      report(node, 'anchors and aliases are not allowed; write it out')
+    if (isNode(node) && (isAlias(node) || ('anchor' in node && node.anchor))) links.push(node)
     if (isMap(node))
       for (const key of repeatedKeys(node)) report(key, 'this key is already there; each key may stand once in a map')
   })
+  const many = links.length > 1 ? ` (${links.length} here)` : ''
+  if (links.length > 0) report(links[0], `anchors and aliases are not allowed${many}; write it out`)
   return found
 }
 

@@ -4,7 +4,7 @@ import type { Path, Problem } from './document.ts'
 import { faultEntry } from './fault-schema.ts'
 import { readFaultSpec } from './fault-spec.ts'
 import type { FaultSpec } from './scenario.ts'
-import { describe } from './units.ts'
+import { describe } from './quote.ts'
 
 /** An entry of a list, and where it stands. */
 export interface Placed<T> {

@@ -11,6 +11,7 @@ const common = {
   id: z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, { error: 'an id is made of a-z, 0-9 and hyphens' })
+    .refine((id) => !(id in {}), { error: 'this cannot be an id; choose another' })
     .optional()
     .describe('Names its draws, so that it keeps its schedule when other entries come or go'),
   target: target.optional().describe('A node (executor, api-1, executor-*) or a link (client->api)'),

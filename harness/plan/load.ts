@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { dirname, join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { readRegular, UntrustedFile } from '../core/own-file.ts'
@@ -47,7 +48,7 @@ async function readOwnProfile(name: string, scenario: string): Promise<readonly 
     if (error instanceof UsageError) return { unreadable: error.message }
     throw error
   })
-  return [name, typeof read === 'string' ? { file, text: read } : { file, ...read }]
+  return [name, typeof read === 'string' ? { file, text: read, isOwn: true } : { file, ...read }]
 }
 
 /** A text file of at most 1 MB, or a UsageError that says why it is not one. A link will do: somebody named it. */
@@ -55,18 +56,46 @@ export async function readText(path: string): Promise<string> {
   const bytes = await readRegular(path, { maxBytes, follow: true }).catch((error: unknown) => {
     throw new UsageError(`${path}: ${error instanceof UntrustedFile ? error.why : describeFailure(error)}`)
   })
-  const text = decode(bytes)
-  if (text === undefined) throw new UsageError(`${path}: is not a text file; write YAML in UTF-8`)
-  return text
+  const bad = findUnreadable(bytes)
+  if (bad === undefined) return new TextDecoder().decode(bytes)
+  const { line, column } = placeIn(bytes, bad.offset)
+  throw new UsageError(`${path}:${line}:${column}: ${bad.what} (byte ${bad.offset}); write YAML in UTF-8`)
 }
 
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return text.includes('\0') ? undefined : text
-  } catch {
-    return undefined
+function findUnreadable(bytes: Buffer): { readonly offset: number; readonly what: string } | undefined {
+  if (/^(?:feff|fffe)/.test(bytes.toString('hex', 0, 2))) return { offset: 0, what: 'this is UTF-16' }
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) return { offset: nul, what: 'a NUL: this is no text' }
+  return isUtf8(bytes) ? undefined : { offset: utf8Length(bytes), what: 'from here on this is no UTF-8' }
+}
+
+/** How many bytes at the beginning are UTF-8. */
+function utf8Length(bytes: Uint8Array): number {
+  let [good, bad] = [0, bytes.length + 1]
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2)
+    if (isBeginning(bytes.subarray(0, middle))) good = middle
+    else bad = middle
   }
+  // A character that is not whole ends before itself.
+  while (!isUtf8(bytes.subarray(0, good))) good--
+  return good
+}
+
+/** What follows may complete its last character. */
+function isBeginning(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Both from 1; columns are characters. */
+function placeIn(bytes: Buffer, offset: number): { readonly line: number; readonly column: number } {
+  const lines = bytes.toString('utf8', 0, offset).split('\n')
+  return { line: lines.length, column: lines.at(-1)!.length + 1 }
 }
 
 function describeFailure(error: unknown): string {

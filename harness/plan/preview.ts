@@ -1,13 +1,15 @@
 import { graceWarnings } from '../core/grace.ts'
 import { summarizeLeftOut } from '../core/left-out.ts'
 import { percentOf } from '../core/percent.ts'
+import { allVisible } from '../core/visible.ts'
 import type { CellPlan, Plan, PlannedFault } from '../core/plan.ts'
 import { extractSchedule } from './schedule.ts'
 import { formatTarget } from './target.ts'
 import { formatDuration } from './units.ts'
 
 /** What `outlast plan` prints: the cells in their order, what is left out and why, and every firing. */
-export function previewPlan(plan: Plan): string {
+export function previewPlan(written: Plan): string {
+  const plan = allVisible(written)
   const { scenario, question, seed, timeScale, runtime } = plan
   const head = [
     `${scenario}: ${question}`,

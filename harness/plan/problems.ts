@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { Path, Problem, Source } from './document.ts'
+import { mostProblems, type Path, type Problem, type Source } from './document.ts'
 import { suggest } from './nearest.ts'
-import { describe } from './units.ts'
+import { describe } from './quote.ts'
 
 type Issue = z.core.$ZodIssue
 type RawIssue = z.core.$ZodRawIssue
@@ -22,20 +22,17 @@ export function findProblems(schema: z.ZodType, data: unknown): readonly Problem
   return parsed.success ? [] : parsed.error.issues.flatMap(problemsOf)
 }
 
-/** Nobody repairs more than this at once. */
-const maxProblems = 50
-
 /** `file:line:column: what is wrong; what is allowed`, in the order of the file. */
 export function formatProblems(problems: readonly Problem[], source: Source, file: string): readonly string[] {
   // Finding a place costs time: a file of nothing but mistakes must not take minutes.
-  const placed = problems.slice(0, 10 * maxProblems).map(({ path, at, message }) => ({
+  const placed = problems.slice(0, 10 * mostProblems).map(({ path, at, message }) => ({
     ...source.locate(path, at),
     text: sentence(formatPath(at === 'key' ? path.slice(0, -1) : path), message),
   }))
   placed.sort((a, b) => a.line - b.line || a.column - b.column)
   const lines = [...new Set(placed.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`))]
-  const more = Math.max(lines.length, problems.length) - maxProblems
-  return more > 0 ? [...lines.slice(0, maxProblems), `${file}: and ${more} more problems`] : lines
+  const more = Math.max(lines.length, problems.length) - mostProblems
+  return more > 0 ? [...lines.slice(0, mostProblems), `${file}: and ${more} more problems`] : lines
 }
 
 function sentence(subject: string, message: string): string {

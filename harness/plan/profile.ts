@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path'
 import { z } from 'zod'
+import { timeScales } from '../core/limits.ts'
 import { profileEntry } from './arm-schema.ts'
 import type { ProfileText } from './catalog.ts'
 import { readDocument, type Problem } from './document.ts'
@@ -8,7 +9,7 @@ import type { faultEntry } from './fault-schema.ts'
 import { findProblems, formatProblems } from './problems.ts'
 import type { FaultSpec } from './scenario.ts'
 import { section } from './section.ts'
-import { describe } from './units.ts'
+import { describe, withoutQuoting } from './quote.ts'
 
 /** Faults under one name, which arms include: a real system with the values that it comes with. */
 export interface Profile {
@@ -19,13 +20,15 @@ export interface Profile {
   readonly timeScale?: { readonly max: number; readonly why: string }
 }
 
+type Readable = Exclude<ProfileText, { readonly unreadable: string }>
+
 /** What a profile's file may hold. */
 export function profileShape(entry: ReturnType<typeof faultEntry>) {
   return {
     name: z.string().describe('The same as that of its file'),
     about: z.string().min(1).describe('Which system, which value, what a client sees, who says so'),
     timeScale: section({
-      max: z.number().min(1).describe('The most that it can be compressed'),
+      max: z.number().min(1).max(timeScales.most).describe('The most that it can be compressed'),
       why: z.string().min(1).describe('What does not scale: said to whoever compresses more'),
     })
       .optional()
@@ -34,13 +37,19 @@ export function profileShape(entry: ReturnType<typeof faultEntry>) {
   }
 }
 
-/** A profile from its text, and every problem as `file:line:column: what is wrong; what is allowed`. */
+/**
+ * A profile from its text, and every problem as `file:line:column: what is wrong; what is allowed`. Of a file that a scenario
+ * only points at, problems say nothing that stands in it: it may be any file.
+ */
 export function readProfile(
   source: ProfileText,
   context: Context,
 ): { readonly profile?: Profile; readonly problems: readonly string[] } {
   if ('unreadable' in source) return { problems: [] }
-  const { file, text } = source
+  return source.isOwn ? withoutQuoting(() => readOwn(source, context)) : readOwn(source, context)
+}
+
+function readOwn({ file, text }: Readable, context: Context): ReturnType<typeof readProfile> {
   const document = readDocument(text, file)
   if (!('data' in document)) return { problems: document }
   const { data } = document

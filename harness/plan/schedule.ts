@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
+import { longestMs } from '../core/limits.ts'
 import { linkNames, type Plan, type PlannedFault } from '../core/plan.ts'
 import type { Catalog } from './catalog.ts'
 import { type Path, type Problem, readDocument } from './document.ts'
@@ -8,7 +9,8 @@ import { findProblems, formatProblems } from './problems.ts'
 import { type Arm, type FaultSpec, loadWindowMs, type Scenario } from './scenario.ts'
 import { roles } from './target.ts'
 import { section } from './section.ts'
-import { describe, formatDuration } from './units.ts'
+import { describe } from './quote.ts'
+import { formatDuration } from './units.ts'
 
 /** `schedule.json`: every firing of a plan, to be replayed with `--schedule`. Real milliseconds. */
 export interface Schedule {
@@ -60,7 +62,8 @@ export function parseSchedule(text: string, file: string, scenario: Scenario, ca
   return schema.parse(source.data) as Schedule
 }
 
-const ms = z.number().min(0)
+const ms = z.number().min(0).max(longestMs)
+const positiveMs = z.number().gt(0).max(longestMs)
 const ordinal = z.union([z.literal('all'), z.int().min(0)], { error: 'write all or a whole number' })
 const nodeOrdinal = z.union([ordinal, z.literal('of-step')], { error: 'write all, of-step or a whole number' })
 const target = z.discriminatedUnion('kind', [
@@ -69,7 +72,7 @@ const target = z.discriminatedUnion('kind', [
 ])
 const trigger = z.discriminatedUnion('kind', [
   section({ kind: z.literal('time'), atMs: ms }),
-  section({ kind: z.literal('step'), task: z.int().min(1), step: z.int().min(1), delayMs: ms, withinMs: ms }),
+  section({ kind: z.literal('step'), task: z.int().min(1), step: z.int().min(1), delayMs: ms, withinMs: positiveMs }),
 ])
 const schema = section({
   version: z.literal(1),
@@ -88,7 +91,7 @@ const schema = section({
           fault: z.string(),
           target,
           trigger,
-          durationMs: z.number().gt(0),
+          durationMs: positiveMs,
           params: z.record(z.string(), z.unknown()),
           seed: z.int().min(0),
         }),

@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { timeScales } from '../core/limits.ts'
 import type { Fault } from '../core/types.ts'
 import { armEntry } from './arm-schema.ts'
 import type { Catalog } from './catalog.ts'
 import { suggest } from './nearest.ts'
 import { section } from './section.ts'
-import { atLeast, describe, duration, percent, positiveDuration, rate } from './units.ts'
+import { describe } from './quote.ts'
+import { atLeast, duration, percent, positiveDuration, rate } from './units.ts'
 
 const armName = z
   .string()
@@ -36,7 +38,7 @@ export function scenarioShape(vocabulary: Vocabulary) {
     timeScale: z
       .number()
       .min(1)
-      .max(1000)
+      .max(timeScales.most)
       .default(1)
       .describe('Divides every duration and multiplies every rate of this file, except in health and published'),
     profile: profileName(vocabulary).default('research-write').describe('The kind of work'),

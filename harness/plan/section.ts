@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { suggest } from './nearest.ts'
-import { describe } from './units.ts'
+import { describe } from './quote.ts'
 
 /** A map with these keys and no others. Its message for unknown keys has one line per key, in zod's order. */
 export function section<S extends z.core.$ZodLooseShape>(shape: S) {

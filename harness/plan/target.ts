@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { linkNames, type Target } from '../core/plan.ts'
 import { suggest } from './nearest.ts'
 import type { TargetSpec } from './scenario.ts'
-import { describe } from './units.ts'
+import { describe } from './quote.ts'
 
 export const roles = ['executor', 'api', 'worker', 'engine', 'store'] as const
 const help = `write a node (${roles.join(', ')}; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on") or a link (${linkNames.join(', ')})`

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { highestRatePerSec, longestMs } from '../core/limits.ts'
+import { describe } from './quote.ts'
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const perSecond: Readonly<Record<string, number>> = { s: 1, min: 1 / 60, h: 1 / 3600 }
@@ -9,8 +11,13 @@ const rateHelp = 'write a rate such as 5/s, 30/min or 200/h'
 const percentHelp = 'write a percentage such as 94.2 %'
 const limitHelp = "write a limit such as '>= 99 %'"
 
-/** `1h30m` as milliseconds, zero allowed. */
-export const duration = unit(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/, Object.keys(unitMs), durationHelp, parseDuration)
+/** `1h30m` as milliseconds, zero allowed; a year at most. */
+export const duration = unit(
+  /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/,
+  Object.keys(unitMs),
+  durationHelp,
+  parseDuration,
+).refine((ms) => ms <= longestMs, { error: `is too long; write at most ${formatDuration(longestMs)}` })
 
 /** The same, more than zero. */
 export const positiveDuration = duration.refine((ms) => ms > 0, { error: `0 is too short; ${durationHelp}` })
@@ -19,7 +26,9 @@ export const positiveDuration = duration.refine((ms) => ms > 0, { error: `0 is t
 export const rate = unit(/^\d+(?:\.\d+)?\/(?:s|min|h)$/, Object.keys(perSecond), rateHelp, (text) => {
   const [count, per] = text.split('/') as [string, string]
   return Number(count) * perSecond[per]!
-}).refine((value) => value > 0, { error: `a rate must be more than 0; ${rateHelp}` })
+})
+  .refine((value) => value > 0, { error: `a rate must be more than 0; ${rateHelp}` })
+  .refine((value) => value <= highestRatePerSec, { error: `a rate is at most ${highestRatePerSec}/s; ${rateHelp}` })
 
 /** `94.2 %` as a fraction. */
 export const percent = unit(/^\d+(?:\.\d+)? ?%$/, ['%'], percentHelp, parsePercent).refine((share) => share <= 1, {
@@ -49,7 +58,7 @@ function unit(pattern: RegExp, units: readonly string[], help: string, parse: (t
 }
 
 function explain(input: unknown, units: readonly string[], help: string): string {
-  if (typeof input === 'number') return `${input} has no unit; ${help}`
+  if (typeof input === 'number') return `${describe(input)} has no unit; ${help}`
   if (typeof input !== 'string') return `${describe(input)} is not allowed here; ${help}`
   if (/^(?:>= ?)?-/.test(input)) return `${describe(input)} is negative; ${help}`
   if (/^\d+(?:\.\d+)?$/.test(input)) return `${describe(input)} has no unit; ${help}`
@@ -57,16 +66,6 @@ function explain(input: unknown, units: readonly string[], help: string): string
   if (written && !units.includes(written))
     return `${describe(input)} has an unknown unit ${describe(written)}; ${help} (units: ${units.join(', ')})`
   return `${describe(input)} cannot be read; ${help}`
-}
-
-/** What a value is, in a few words: for messages. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a map'
-  if (typeof value === 'number') return String(value)
-  if (typeof value !== 'string') return JSON.stringify(value)
-  return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`
 }
 
 function parseDuration(text: string): number {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError, UsageError } from '../core/errors.ts'
 import { mustBeOwnFolder } from '../core/own-file.ts'
+import { sleep } from '../core/timer.ts'
 import { kept, type JournalEntry, readJournal, unhealed } from '../os/journal.ts'
 import { findLabelled } from '../os/leftovers.ts'
 import { type Found, findRuns } from './leftovers.ts'

@@ -12,6 +12,7 @@ import { describeError } from '../core/errors.ts'
 import type { TaskIntent, Vocabulary } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { createRng } from '../core/rng.ts'
+import { startTimer } from '../core/timer.ts'
 import type { Recorder } from './recorder.ts'
 
 /** One intended task of a cell: fixed before the load starts. */
@@ -166,13 +167,13 @@ function createObserver(recorder: Recorder, taskIds: Map<string, string>): Clien
 function giveUpSignal(giveUpAt: number, abort: AbortSignal): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(new Error('the run was aborted'))
-  const timer = setTimeout(() => controller.abort(new Error('gave up at the deadline')), giveUpAt - monotonicMs())
+  const timer = startTimer(() => controller.abort(new Error('gave up at the deadline')), giveUpAt - monotonicMs())
   if (abort.aborted) onAbort()
   abort.addEventListener('abort', onAbort, { once: true })
   return {
     signal: controller.signal,
     dispose: () => {
-      clearTimeout(timer)
+      timer.cancel()
       abort.removeEventListener('abort', onAbort)
     },
   }

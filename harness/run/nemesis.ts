@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FaultChange } from '../core/history.ts'
 import type { PlannedFault, Target } from '../core/plan.ts'
 import type { ArmedFault } from '../os/journal.ts'
 import type { ActiveFault, Deployment, Fault, FaultSite } from '../core/types.ts'
+import { sleep, timeLimit } from '../core/timer.ts'
 
 export interface NemesisPorts {
   readonly faults: ReadonlyMap<string, Fault>
@@ -47,7 +47,7 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
   if (typeof active === 'string') return change('not-applied', { reason: active })
   const { evidence, sinceMs } = active
   change('armed', { evidence, ...(sinceMs !== undefined && { onsetAt: sinceMs - ports.epochMs }) })
-  await sleep(Math.min(planned.durationMs, longestTimerMs), undefined, { signal }).catch(() => {})
+  await sleep(planned.durationMs, signal).catch(() => {})
   const healed = await proveAndHeal(active, change)
   // Without this line nothing is lost but a certainty.
   if (healed) await ports.note({ kind: 'healed', name: planned.id }).catch(() => {})
@@ -104,9 +104,9 @@ async function waitForTrigger(
       await sleepUntil(ports.epochMs + trigger.atMs, signal)
       return {}
     }
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(trigger.withinMs))])
+    const limit = AbortSignal.any([signal, timeLimit(trigger.withinMs)])
     const executor = await ports.onStep(trigger.task, trigger.step, limit)
-    await sleep(trigger.delayMs, undefined, { signal })
+    await sleep(trigger.delayMs, signal)
     return { executor }
   } catch {
     return undefined
@@ -148,9 +148,6 @@ function describeTarget(target: Target): string {
   return target.kind === 'node' ? `${target.role}-${target.ordinal}` : `${target.link}-${target.ordinal}`
 }
 
-/** Beyond this Node's timers end at once: a fault that is to last for weeks ends with the cell. */
-const longestTimerMs = 2 ** 31 - 1
-
 async function sleepUntil(monotonic: number, signal: AbortSignal): Promise<void> {
-  await sleep(Math.max(0, monotonic - monotonicMs()), undefined, { signal })
+  await sleep(Math.max(0, monotonic - monotonicMs()), signal)
 }

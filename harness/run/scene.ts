@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
 import { loadDeliveryServer, loadModule } from '../../patterns/contract/axes.ts'
@@ -12,6 +11,7 @@ import { HarnessError } from '../core/errors.ts'
 import type { Link } from '../core/link.ts'
 import type { Tuning } from '../core/timeouts.ts'
 import type { Capability, Delivery, Deployment, Engine, Node, Place, Runtime } from '../core/types.ts'
+import { sleep } from '../core/timer.ts'
 import type { Abilities, Body, Target, Work } from '../conform/case.ts'
 import { lossyLink, silentLink } from '../conform/harms.ts'
 import { probe } from '../conform/probe.ts'
@@ -46,7 +46,9 @@ export async function openScene(pattern: ScenePattern, context: SceneContext): P
   await using stack = new AsyncDisposableStack()
   const ground = stack.use(await runtime.open(context, signal))
   const logs = join(folder, 'logs')
-  const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), join(logs, 'ledger.log'), ground.host))
+  const ledgerLog = join(logs, 'ledger.log')
+  const events = context.lost && { onLost: context.lost }
+  const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), ledgerLog, ground.host, events))
   const receiver = stack.use(await openReceiver(ground.host))
   const token = randomBytes(24).toString('base64url')
   const deployment = stack.use(

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { Api } from './api.ts'
 import type { TaskEvent } from './events.ts'
 import { isTerminal, type Task } from './task.ts'
+import { startTimer } from './timer.ts'
 
 /**
  * Hold a request until an event of the task after `version` is enough; true then. False when the limit was reached,
@@ -15,13 +16,13 @@ export async function holdUntil(
   limitMs?: number,
 ): Promise<boolean> {
   const { over, release } = untilEither(c.req.raw.signal, api.drain)
-  const timer = limitMs === undefined ? undefined : setTimeout(() => over.abort(), limitMs)
+  const timer = limitMs === undefined ? undefined : startTimer(() => over.abort(), limitMs)
   try {
     for await (const event of api.backend.follow(task.task_id, task.version, over.signal))
       if (isEnough(event)) return true
     return false
   } finally {
-    clearTimeout(timer)
+    timer?.cancel()
     release()
   }
 }

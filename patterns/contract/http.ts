@@ -1,4 +1,5 @@
 import { request, type Dispatcher } from 'undici'
+import { startTimer } from './timer.ts'
 
 export interface Call {
   readonly method: 'GET' | 'POST'
@@ -31,7 +32,7 @@ export async function exchange(
   signal.throwIfAborted()
   const own = new AbortController()
   const onAbort = (): void => own.abort(signal.reason)
-  const timer = setTimeout(() => own.abort(new CallTimeout(`no answer within ${Math.round(limitMs)} ms`)), limitMs)
+  using _ = startTimer(() => own.abort(new CallTimeout(`no answer within ${Math.round(limitMs)} ms`)), limitMs)
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const { url, ...options } = call
@@ -40,7 +41,6 @@ export async function exchange(
     const header = (name: string): string | undefined => headers[name]?.toString()
     return { status: statusCode, header, text: await body.text() }
   } finally {
-    clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   }
 }

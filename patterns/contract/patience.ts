@@ -1,3 +1,4 @@
+import { startTimer } from './timer.ts'
 import type { Timing } from './timing.ts'
 
 /** Milliseconds on the machine's monotonic clock, with microsecond digits; comparable between processes of one host. */
@@ -15,18 +16,23 @@ export function isRetryable(httpStatus: number): boolean {
   return httpStatus === 408 || httpStatus === 425 || httpStatus === 429 || httpStatus >= 500
 }
 
-/** One timer and one listener, both gone when it settles. Rejects with the abort reason. */
+/**
+ * Resolves after `delayMs`, of any length; rejects with the abort reason. One timer and one listener, both gone when it settles.
+ * Whoever goes on without waiting for it hears nothing of it: its rejection is never an unhandled one.
+ */
 export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const over = new Promise<void>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error)
     const onAbort = (): void => {
-      clearTimeout(timer)
+      timer.cancel()
       reject(signal.reason as Error)
     }
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       signal.removeEventListener('abort', onAbort)
       resolve()
     }, delayMs)
     signal.addEventListener('abort', onAbort, { once: true })
   })
+  over.catch(() => {})
+  return over
 }

@@ -1,3 +1,6 @@
+// A log that finds no room, or no reader, ends no node.
+process.stderr.on('error', () => {})
+
 /** One line of JSON on stderr for an error that nobody expected, with its stack: a node's log. */
 export function reportError(node: string, where: string, error: unknown): void {
   const { stack } = error instanceof Error ? error : new Error(String(error))
@@ -10,7 +13,15 @@ export function reportFailure(node: string, where: string, error: unknown): void
 }
 
 function writeLine(level: string, node: string, where: string, details: object): void {
-  process.stderr.write(JSON.stringify({ level, time: new Date().toISOString(), node, where, ...details }) + '\n')
+  const line = JSON.stringify({ level, time: new Date().toISOString(), node, where, ...details })
+  process.stderr.write(`${line.replaceAll(acting, escape)}\n`)
+}
+
+/** What JSON leaves as it is, and a terminal that shows the log would obey. */
+const acting = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
+
+function escape(char: string): string {
+  return `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`
 }
 
 function describe(error: unknown): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NodeSettings } from './backend.ts'
+import { timeScales } from './timing.ts'
 
 const environment = z.object({
   OUTLAST_NODE: z.string().min(1),
@@ -8,7 +9,7 @@ const environment = z.object({
   OUTLAST_DELIVERY: z.string().min(1),
   OUTLAST_ENGINE: z.string().min(1),
   OUTLAST_BACKEND: z.string().min(1).optional(),
-  OUTLAST_TIME_SCALE: z.coerce.number().positive().default(1),
+  OUTLAST_TIME_SCALE: z.coerce.number().min(timeScales.least).max(timeScales.most).default(1),
   OUTLAST_TUNING: z.enum(['default', 'tuned']).default('default'),
   OUTLAST_TOKEN: z.string().min(16),
   OUTLAST_STORE_URL: z.string().optional(),

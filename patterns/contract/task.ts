@@ -37,12 +37,15 @@ export const taskInput = z.strictObject({
 })
 export type TaskInput = z.infer<typeof taskInput>
 
+/** A year: beyond it an engine's dates and timers are none any more. */
+export const longestDeadlineS = 365 * 24 * 3600
+
 /** Body of `POST /v1/tasks`. */
 export const taskRequest = z.strictObject({
   type: z.literal('agent'),
   input: taskInput,
   delivery: z.strictObject({ webhook_url: z.url() }).optional(),
-  deadline_s: z.number().positive().optional(),
+  deadline_s: z.number().positive().max(longestDeadlineS).optional(),
 })
 export type TaskRequest = z.infer<typeof taskRequest>
 

@@ -33,6 +33,9 @@ const atFullLength = {
   /** After SIGTERM: how long answers in progress may take before their connections are cut. */
   drainMs: 10_000,
 } as const
+/** Beyond these nothing is what it was, and the longest durations would be longer than a timer waits. */
+export const timeScales = { least: 0.1, most: 1000 } as const
+
 export type Timing = { readonly [K in keyof typeof atFullLength]: number }
 
 /** The durations at a time scale, in whole real milliseconds, at least 1: `AbortSignal.timeout` takes no fractions. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../core/timer.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { mustBeProblem, newKey, readEnd, start, submit, undecidedUnless, until } from '../http.ts'

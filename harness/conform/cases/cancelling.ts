@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../core/timer.ts'
 import { isTerminal } from '../../../patterns/contract/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, Undecided } from '../expect.ts'

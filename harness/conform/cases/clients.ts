@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep, timeLimit } from '../../core/timer.ts'
 import { JobFailed, type Job } from '../../../patterns/contract/client.ts'
 import { startBufferingProxy } from '../buffering-proxy.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
@@ -117,7 +117,7 @@ export default {
       async check(target, { lossyLink, ...able }) {
         const harm = await lossyLink.harm()
         const ports = clientPorts(target, able, [lossyLink.url])
-        const limit = AbortSignal.timeout(2 * slackMs + 2 * target.timing.backoffBaseMs)
+        const limit = timeLimit(2 * slackMs + 2 * target.timing.backoffBaseMs)
         try {
           const error = await failure(able, jobFor(target, newKey('unknown')), ports, limit)
           must(
@@ -141,7 +141,7 @@ export default {
         const ports = clientPorts(target, able, [silentLink.url])
         const running = able.client.run(jobFor(target, key, { long: true }), ports, target.signal)
         running.catch(() => {})
-        while ((await stepsOf(able, key)).length < 2) await sleep(50, undefined, { signal: target.signal })
+        while ((await stepsOf(able, key)).length < 2) await sleep(50, target.signal)
         const harm = await silentLink.harm()
         await sleep(target.timing.watchdogMs + slackMs)
         await harm.heal()
@@ -194,7 +194,7 @@ export default {
         const ports = clientPorts(target, able, [target.url])
         const running = able.client.run(jobFor(target, key, { long: true }), ports, target.signal)
         running.catch(() => {})
-        while ((await stepsOf(able, key)).length < 2) await sleep(50, undefined, { signal: target.signal })
+        while ((await stepsOf(able, key)).length < 2) await sleep(50, target.signal)
         await restart()
         const { task } = await running
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key, { long: true })))
@@ -212,7 +212,7 @@ export default {
         const over = new AbortController()
         const signal = AbortSignal.any([over.signal, target.signal])
         const running = able.client.run(jobFor(target, key), ports, signal).catch((error: unknown) => ({ error }))
-        while ((await stepsOf(able, key)).length === 0) await sleep(20, undefined, { signal: target.signal })
+        while ((await stepsOf(able, key)).length === 0) await sleep(20, target.signal)
         await restart()
         const ended = await Promise.race([running, sleep(8 * target.timing.requestTimeoutMs)])
         over.abort(new Error('enough'))

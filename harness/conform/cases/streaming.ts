@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../core/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { isEnd, newKey, readEnd, readEvents, send, slackMs, start, undecidedUnless, until } from '../http.ts'

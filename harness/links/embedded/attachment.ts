@@ -1,3 +1,4 @@
+import { startTimer, type Timer } from '../../core/timer.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 import type { Evidence } from './evidence.ts'
 import type { Stage } from './stage.ts'
@@ -56,7 +57,7 @@ export function attachToxic(active: ActiveToxic, site: AttachmentSite): Attachme
 function createPoint(
   active: ActiveToxic,
   site: AttachmentSite,
-  timer: Timer,
+  timer: Alarm,
   counted: { readonly passedBytes: number; fired: boolean },
   feel: () => void,
 ): ToxicPoint<Attributes> {
@@ -93,18 +94,18 @@ function addStage(
   })
 }
 
-interface Timer {
+interface Alarm {
   set(ms: number, action: () => void): void
   cancel(): void
 }
 
-function createTimer(): Timer {
-  let timer: NodeJS.Timeout | undefined
+function createTimer(): Alarm {
+  let timer: Timer | undefined
   return {
     set(ms, action) {
-      clearTimeout(timer)
-      timer = setTimeout(action, ms)
+      timer?.cancel()
+      timer = startTimer(action, ms)
     },
-    cancel: () => clearTimeout(timer),
+    cancel: () => timer?.cancel(),
   }
 }

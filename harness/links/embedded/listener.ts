@@ -1,5 +1,5 @@
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../core/timer.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
 
 const backlog = 4096

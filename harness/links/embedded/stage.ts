@@ -1,4 +1,5 @@
 import { monotonicMs } from '../../core/clock.ts'
+import { longestTimerMs } from '../../core/timer.ts'
 import { createQueue } from './queue.ts'
 import type { ToxicHooks } from './toxic.ts'
 
@@ -7,7 +8,6 @@ export type Item = Buffer | 'end' | 'reset'
 
 /** Waits shorter than a timer can measure are not waited. */
 const shortestWaitMs = 0.5
-const longestTimerMs = 2 ** 31 - 1
 
 /** One toxic in a stream: takes items in order, works on one at a time, and passes the outcome on. */
 export class Stage {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { MachineLook } from '../../core/machine.ts'
+import { sleep } from '../../core/timer.ts'
 import { readCpuTimes, readPressureUs } from '../../os/proc.ts'
 
 const lookMs = 2_000
@@ -9,7 +9,7 @@ const lookMs = 2_000
 export async function lookAtMachine(signal: AbortSignal): Promise<MachineLook | undefined> {
   const before = { at: performance.now(), times: readCpuTimes(), waitedUs: readPressureUs('cpu') }
   if (!before.times) return undefined
-  await sleep(lookMs, undefined, { signal }).catch(() => {})
+  await sleep(lookMs, signal).catch(() => {})
   const passedMs = performance.now() - before.at
   const times = readCpuTimes()
   const waitedUs = readPressureUs('cpu')

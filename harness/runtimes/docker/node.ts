@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicMs } from '../../core/clock.ts'
 import { describeError, HarnessError } from '../../core/errors.ts'
 import { onlyOnce } from '../../core/once.ts'
 import type { NodeRole } from '../../core/plan.ts'
 import type { Impairment } from '../../core/link.ts'
 import type { Identity, Isolation, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
+import { startTimer, type Timer } from '../../core/timer.ts'
 import { becomeReady, countCrashes } from '../programs/pod-life.ts'
 import type { Readiness } from '../programs/readiness.ts'
 import { type Box, type BoxSpec, execIn, removeBox, restartBox, startBox, stateOf } from './box.ts'
@@ -57,7 +57,7 @@ export class ContainerNode implements Node {
   #life: Life | undefined
   #wanted = false
   #generation = 0
-  #restart: NodeJS.Timeout | undefined
+  #restart: Timer | undefined
   /** A start under way; harm waits for it, since what is not up cannot be taken down. */
   #starting: Promise<void> = Promise.resolve()
   /** After its end, until whoever dials it is refused. */
@@ -131,14 +131,10 @@ export class ContainerNode implements Node {
   /** SIGTERM, then SIGKILL when the grace is over, as an orchestrator does. */
   async stop(graceMs: number, identity: Identity = 'same'): Promise<NodeHarm> {
     const life = this.#alive('stop', await this.#starting)
-    const overrun = setTimeout(() => void signal(life.box, 'SIGKILL'), graceMs)
-    try {
-      const { evidence, ...end } = await this.#end(life, 'SIGTERM', true)
-      const drained = evidence['signal'] !== 'SIGKILL'
-      return { ...end, evidence: { ...evidence, drained }, heal: onlyOnce(() => this.#revive(identity)) }
-    } finally {
-      clearTimeout(overrun)
-    }
+    using _ = startTimer(() => void signal(life.box, 'SIGKILL').catch(() => {}), graceMs)
+    const { evidence, ...end } = await this.#end(life, 'SIGTERM', true)
+    const drained = evidence['signal'] !== 'SIGKILL'
+    return { ...end, evidence: { ...evidence, drained }, heal: onlyOnce(() => this.#revive(identity)) }
   }
 
   /** The freezer stops every process of it. Its kernel still acknowledges what it receives: not a firewall drop. */
@@ -181,7 +177,7 @@ export class ContainerNode implements Node {
     const life = this.#alive('fill the memory of', await this.#starting)
     this.#wanted = false
     const filling = execIn(life.box.container, ['dd', 'if=/dev/zero', 'of=/dev/shm/fill', 'bs=1M']).catch(() => '')
-    const limit = sleep(oomLimitMs, undefined, { ref: false })
+    const limit = new Promise<undefined>((resolve) => void startTimer(() => resolve(undefined), oomLimitMs).unref())
     const end = await Promise.race([life.ended, limit])
     void filling
     if (end === undefined)
@@ -194,9 +190,9 @@ export class ContainerNode implements Node {
   /** End for good. */
   async dispose(): Promise<void> {
     this.#wanted = false
-    clearTimeout(this.#restart)
+    this.#restart?.cancel()
     await this.#starting
-    clearTimeout(this.#restart)
+    this.#restart?.cancel()
     if (this.#box) await removeBox(this.#box)
     await this.#life?.ended
   }
@@ -209,7 +205,7 @@ export class ContainerNode implements Node {
   /** @param held whether it stays down; else the runtime starts it again, as after any crash */
   async #end(life: Life, name: 'SIGKILL' | 'SIGTERM', held: boolean): Promise<Omit<NodeHarm, 'heal'>> {
     if (held) this.#wanted = false
-    clearTimeout(this.#restart)
+    this.#restart?.cancel()
     if (!(await signal(life.box, name))) return { evidence: {} }
     const { code } = await life.ended
     const sinceMs = monotonicMs()
@@ -244,7 +240,7 @@ export class ContainerNode implements Node {
       this.#emit('restarting', {})
       this.start(new AbortController().signal).catch(() => {})
     }
-    this.#restart = setTimeout(again, this.#delayAfter(livedMs))
+    this.#restart = startTimer(again, this.#delayAfter(livedMs))
   }
 
   #emit(state: NodeEvent['state'], rest: Partial<NodeEvent>): void {

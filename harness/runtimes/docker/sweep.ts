@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type Dockerode from 'dockerode'
 import { monotonicMs } from '../../core/clock.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Kept, Trace } from '../../core/types.ts'
+import { sleep } from '../../core/timer.ts'
 import { namePrefix, readOwner, readUid, runLabelKey } from './labels.ts'
 
 /** In the order in which they can go: a network is in use while a container has an address in it, a volume likewise. */

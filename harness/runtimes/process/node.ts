@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { HarnessError } from '../../core/errors.ts'
 import { onlyOnce } from '../../core/once.ts'
 import type { NodeRole } from '../../core/plan.ts'
 import type { Identity, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
+import { sleep, startTimer, type Timer } from '../../core/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import type { Spares } from './spares.ts'
 import { becomeReady, countCrashes } from '../programs/pod-life.ts'
@@ -45,7 +45,7 @@ export class ChildNode implements Node {
   #bornAt = 0
   /** How often it came back as somebody new. */
   #generation = 0
-  #restart: NodeJS.Timeout | undefined
+  #restart: Timer | undefined
   /** A start under way; harm waits for it, since what is not up cannot be taken down. */
   #starting: Promise<void> = Promise.resolve()
 
@@ -124,14 +124,10 @@ export class ChildNode implements Node {
   /** SIGTERM, then SIGKILL when the grace is over, as an orchestrator does. */
   async stop(graceMs: number, identity: Identity = 'same'): Promise<NodeHarm> {
     const child = await this.#alive('stop')
-    const overrun = setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs)
-    try {
-      const evidence = await this.#end(child, 'SIGTERM')
-      const drained = evidence['signal'] !== 'SIGKILL'
-      return { evidence: { ...evidence, drained }, heal: onlyOnce(() => this.#revive(identity)) }
-    } finally {
-      clearTimeout(overrun)
-    }
+    using _ = startTimer(() => signalGroup(child.pid!, 'SIGKILL'), graceMs)
+    const evidence = await this.#end(child, 'SIGTERM')
+    const drained = evidence['signal'] !== 'SIGKILL'
+    return { evidence: { ...evidence, drained }, heal: onlyOnce(() => this.#revive(identity)) }
   }
 
   /** SIGSTOP: the kernel still acknowledges what it receives, so this is not a firewall drop. */
@@ -150,7 +146,7 @@ export class ChildNode implements Node {
   /** End for good. */
   async dispose(): Promise<void> {
     this.#wanted = false
-    clearTimeout(this.#restart)
+    this.#restart?.cancel()
     if (!this.#child) return
     const overrun = setTimeout(() => this.#child?.pid && signalGroup(this.#child.pid, 'SIGKILL'), 2000)
     // A stopped process takes no signal but SIGKILL until it is continued.
@@ -174,7 +170,7 @@ export class ChildNode implements Node {
 
   async #end(child: ChildProcess, signal: NodeJS.Signals): Promise<Readonly<Record<string, unknown>>> {
     this.#wanted = false
-    clearTimeout(this.#restart)
+    this.#restart?.cancel()
     const pid = child.pid!
     const exit = once(child, 'exit')
     if (!signalGroup(pid, signal)) return {}
@@ -202,7 +198,7 @@ export class ChildNode implements Node {
       this.#emit('restarting', {})
       this.start(new AbortController().signal).catch(() => {})
     }
-    this.#restart = setTimeout(again, this.#delayAfter(performance.now() - this.#bornAt))
+    this.#restart = startTimer(again, this.#delayAfter(performance.now() - this.#bornAt))
   }
 
   #emit(state: NodeEvent['state'], rest: Partial<NodeEvent>): void {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
+import { sleep } from '../../core/timer.ts'
 import type { ProgramCommand } from './program.ts'
 
 /** How a node shows that it can do its work. */
@@ -36,7 +36,7 @@ export function readinessOf(
 export async function waitUntilReady(readiness: Readiness, signal: AbortSignal): Promise<true> {
   while (!(await probe(readiness, signal))) {
     signal.throwIfAborted()
-    await sleep(probeEveryMs, undefined, { signal })
+    await sleep(probeEveryMs, signal)
   }
   return true
 }

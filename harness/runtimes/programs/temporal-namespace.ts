@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { HarnessError } from '../../core/errors.ts'
+import { sleep } from '../../core/timer.ts'
 
 /** The namespace of the tasks. */
 export const namespace = 'outlast'
@@ -22,7 +22,7 @@ export async function registerNamespace(controlUrl: string, signal: AbortSignal)
     const { status, text } = await ask(controlUrl, signal)
     if (status < 300 || status === alreadyThere) return
     if (status !== notYet) throw new HarnessError(`Temporal registered no namespace: ${status} ${text}`)
-    await sleep(askEveryMs, undefined, { signal })
+    await sleep(askEveryMs, signal)
   }
 }
 

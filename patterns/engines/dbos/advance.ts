@@ -12,6 +12,7 @@ import {
   resumedEvent,
   startedEvent,
 } from '../../contract/log.ts'
+import { startTimer } from '../../contract/timer.ts'
 import type { Timing } from '../../contract/timing.ts'
 import type { Advance } from './protocol.ts'
 
@@ -90,6 +91,6 @@ function armDeadline(log: readonly TaskEvent[], timeScale: number): Disposable &
   const seconds = requestOf(log).deadline_s
   const endsAt = seconds === undefined ? undefined : Date.parse(log[0]!.time) + (seconds * 1000) / timeScale
   const passed = (): void => controller.abort(deadlinePassed)
-  const timer = endsAt === undefined ? undefined : setTimeout(passed, Math.max(0, endsAt - Date.now()))
-  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) }
+  const timer = endsAt === undefined ? undefined : startTimer(passed, Math.max(0, endsAt - Date.now()))
+  return { signal: controller.signal, [Symbol.dispose]: () => timer?.cancel() }
 }

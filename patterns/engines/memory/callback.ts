@@ -6,6 +6,7 @@ import {
   type Notify,
 } from '../../contract/callback.ts'
 import type { Task } from '../../contract/task.ts'
+import { startTimer } from '../../contract/timer.ts'
 
 /** The callback that an ended task owes, its attempts one at a time. It is in this process alone: what waits is a timer. */
 export class OwedCallback {
@@ -61,6 +62,6 @@ export class OwedCallback {
     if (decision.next !== 'retry') return void (this.#status = decision.next)
     this.#nextAtMs = Date.now() + decision.delay_ms
     // Unreferenced: a node that leaves does not wait for what is due in hours.
-    setTimeout(() => this.#enqueue(false), decision.delay_ms).unref()
+    startTimer(() => this.#enqueue(false), decision.delay_ms).unref()
   }
 }

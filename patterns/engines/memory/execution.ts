@@ -12,6 +12,7 @@ import {
   startedEvent,
 } from '../../contract/log.ts'
 import { reportError } from '../../contract/report.ts'
+import { startTimer, type Timer } from '../../contract/timer.ts'
 import type { Timing } from '../../contract/timing.ts'
 import { OwedCallback } from './callback.ts'
 import type { TaskRecord } from './record.ts'
@@ -29,14 +30,12 @@ export const stops = { cancel: new Error('cancelled'), expire: new Error('deadli
 
 /** Perform every step of a task in this process and begin to post the callback. Never rejects. */
 export async function executeTask(record: TaskRecord, executor: Executor): Promise<void> {
-  const deadline = armDeadline(record, executor)
+  using _ = armDeadline(record, executor)
   try {
     await performSteps(record, executor)
   } catch (error) {
     if (error === stops.exit) return
     record.append(endedBy(error, record, executor))
-  } finally {
-    clearTimeout(deadline)
   }
   const url = record.request.delivery?.webhook_url
   if (url !== undefined) record.owed = new OwedCallback(record.task, url, executor.notify)
@@ -69,8 +68,8 @@ function endedBy(error: unknown, record: TaskRecord, { settings }: Executor) {
   return failedEvent(head, 'the executor failed', new Date())
 }
 
-function armDeadline(record: TaskRecord, { settings }: Executor): NodeJS.Timeout | undefined {
+function armDeadline(record: TaskRecord, { settings }: Executor): Timer | undefined {
   const seconds = record.request.deadline_s
   if (seconds === undefined) return undefined
-  return setTimeout(() => record.stop.abort(stops.expire), (seconds * 1000) / settings.timeScale)
+  return startTimer(() => record.stop.abort(stops.expire), (seconds * 1000) / settings.timeScale)
 }

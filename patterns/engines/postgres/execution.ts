@@ -13,6 +13,7 @@ import {
   startedEvent,
 } from '../../contract/log.ts'
 import { isTerminal } from '../../contract/task.ts'
+import { startTimer, type Timer } from '../../contract/timer.ts'
 import type { Timing } from '../../contract/timing.ts'
 import type { Continuation, Journal } from './journal.ts'
 import type { Claim } from './leases.ts'
@@ -42,12 +43,8 @@ export async function execute(
   stop: AbortController,
   draining: AbortSignal,
 ): Promise<TaskEvent> {
-  const deadline = armDeadline(claim, stop, place.timeScale)
-  try {
-    return await performSteps(claim, place, stop.signal, draining)
-  } finally {
-    clearTimeout(deadline)
-  }
+  using _ = armDeadline(claim, stop, place.timeScale)
+  return await performSteps(claim, place, stop.signal, draining)
 }
 
 async function performSteps(
@@ -70,11 +67,11 @@ async function performSteps(
 }
 
 /** The deadline counts from the task's creation, whoever executes it. */
-function armDeadline({ log }: Claim, stop: AbortController, timeScale: number): NodeJS.Timeout | undefined {
+function armDeadline({ log }: Claim, stop: AbortController, timeScale: number): Timer | undefined {
   const seconds = requestOf(log).deadline_s
   if (seconds === undefined) return undefined
   const endsAt = Date.parse(log[0]!.time) + (seconds * 1000) / timeScale
-  return setTimeout(() => stop.abort(stops.expire), Math.max(0, endsAt - Date.now()))
+  return startTimer(() => stop.abort(stops.expire), Math.max(0, endsAt - Date.now()))
 }
 
 /** The first event of this attempt. */

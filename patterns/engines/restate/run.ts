@@ -96,7 +96,9 @@ function interruptionsOf(ctx: Run, log: readonly TaskEvent[], timeScale: number)
   const seconds = requestOf(log).deadline_s
   if (seconds === undefined) return [cancel]
   const at = Date.parse(log[0]!.time) + (seconds * 1000) / timeScale
-  const expire = ctx.sleep(Math.max(0, at - Date.now()), 'deadline').map((): Happening => ({ kind: 'expire', at }))
+  const expire = ctx
+    .sleep(Math.ceil(Math.max(0, at - Date.now())), 'deadline')
+    .map((): Happening => ({ kind: 'expire', at }))
   return [cancel, expire]
 }
 

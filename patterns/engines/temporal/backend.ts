@@ -48,7 +48,7 @@ async function submit(frontend: Frontend, { key, fingerprint, request }: Submiss
     pace: { tuning: pace.tuning, timeScale: pace.timeScale },
     stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
     owesCallback: request.delivery !== undefined,
-    ...(request.deadline_s !== undefined && { deadlineMs: (request.deadline_s * 1000) / pace.timeScale }),
+    ...(request.deadline_s !== undefined && { deadlineMs: Math.ceil((request.deadline_s * 1000) / pace.timeScale) }),
   }
   if (await withFaultPoints('temporal.start', () => frontend.start(taskId, accepted)))
     return { task: foldEvents([created]), replayed: false }

@@ -127,13 +127,28 @@ test.each([
     /faults\[0\]\.trigger\.atMs: 27h30m is after the load, which ends at .* of real time; write less$/,
   ],
   [
+    'a time that is none',
+    text.replace('"atMs":3000', '"atMs":1e308'),
+    /faults\[0\]\.trigger\.atMs: 1e\+308 is too large; write at most 31536000000$/,
+  ],
+  [
+    'a window without end',
+    text.replace('"durationMs":3000', '"durationMs":1e12'),
+    /faults\[0\]\.durationMs: 1000000000000 is too large; write at most 31536000000$/,
+  ],
+  [
+    'a step that nobody may wait for',
+    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":0,"withinMs":0}'),
+    /trigger\.withinMs: 0 is too small; write more than 0$/,
+  ],
+  [
     'a task beyond the load',
     text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":99999,"step":99,"delayMs":0,"withinMs":1}'),
     /trigger\.task: there is no task 99999; write 1 to \d+\n.*trigger\.step: there is no step 99; write 1 to \d+$/,
   ],
   [
     'longer after a step than the load lasts',
-    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":1e300,"withinMs":1}'),
+    text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":1e9,"withinMs":1}'),
     /trigger\.delayMs: .* is longer than the load, which lasts .* of real time; write less$/,
   ],
   [
@@ -164,4 +179,10 @@ test.each([
 ])('a schedule with %s is refused with its place', (_, edited, message) => {
   expect(edited).not.toBe(text)
   expect(() => replay(edited)).toThrow(message)
+})
+test('with no firing of a fault at all is refused by its own name, with advice for a schedule', () => {
+  const schedule = replay(text.replaceAll(/"faults": \[[^]*?\n {4}\]/g, '"faults": []'))
+  expect(() => compilePlan(made, catalog, { runtime: 'process', schedule, scheduleFile: 's.json' })).toThrow(
+    /s\.json: kill-1 never fires in .*\.kill\.1; write a firing of it under arm kill, repetition 1, or leave --schedule out/,
+  )
 })

@@ -1,0 +1,21 @@
+import { longestDeadlineS } from '../../../patterns/contract/task.ts'
+import { contractCase, type CaseGroup } from '../case.ts'
+import { mustBe } from '../expect.ts'
+import { newKey, readEnd, start } from '../http.ts'
+
+export default {
+  name: 'deadlines',
+  summary: "a task's own deadline ends it, and no other moment",
+  cases: [
+    contractCase({
+      name: 'far',
+      proves: 'a deadline in a year, which is longer than most timers can wait, ends nothing today',
+      source: 'patterns/contract/task.ts',
+      needs: [],
+      async check(target) {
+        const { taskId } = await start(target, newKey('far-deadline'), { deadlineS: longestDeadlineS })
+        mustBe('the end', (await readEnd(target, taskId)).status, 'completed')
+      },
+    }),
+  ],
+} satisfies CaseGroup

@@ -1,0 +1,11 @@
+/**
+ * No duration that anybody writes is longer: a year, in the file's own time. Longer ones are mistakes in a unit, and beyond some
+ * length dates and sums are none any more.
+ */
+export const longestMs = 365 * 24 * 3_600_000
+
+/** No load is offered faster: arrivals per second of real time. */
+export const highestRatePerSec = 1_000_000
+
+/** Divides every duration: beyond these nothing is what it was. */
+export const timeScales = { least: 0.1, most: 1000 } as const
