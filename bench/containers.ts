@@ -35,7 +35,9 @@ async function measure(): Promise<void> {
   const { engines, faults } = catalog
   const signal = AbortSignal.timeout(600_000)
   using machine = watchMachine()
-  const context = { folder: { name: 'bench', path: temp }, temp, journal, runtime, engines, faults, signal, machine }
+  const breakOff: BlockContext['breakOff'] = (error) => console.error(error.message)
+  const folder = { name: 'bench', path: temp }
+  const context = { folder, temp, journal, runtime, engines, faults, signal, breakOff, machine }
   const block = plan.cells.filter((cell) => cell.block === plan.cells[0]?.block)
   await compare(block, context, run)
 }

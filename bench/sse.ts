@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import type { HarnessError } from '../harness/core/errors.ts'
 import { monotonicMs } from '../harness/core/clock.ts'
 import { discover } from '../harness/core/discover.ts'
 import type { CellPlan } from '../harness/core/plan.ts'
@@ -67,6 +68,7 @@ try {
     engines,
     faults: new Map(),
     signal: abort.signal,
+    breakOff: (error: HarnessError) => abort.abort(error),
     machine: stack.use(watchMachine()),
   }
   const ready: ReadyCell[] = []

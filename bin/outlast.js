@@ -18,14 +18,24 @@ else refuse()
 
 async function start() {
   endWithStarter()
+  process.on('uncaughtException', fail)
   const built = new URL('../dist/harness/cli/main.js', import.meta.url)
   const source = new URL('../harness/cli/main.ts', import.meta.url)
   try {
     const { main } = await import((existsSync(source) ? source : built).href)
+    // From here on it has more to say of what nobody catches.
+    process.off('uncaughtException', fail)
     await main(process.argv.slice(2))
   } catch (error) {
+    fail(error)
+  }
+}
+
+function fail(error) {
+  try {
     console.error(`outlast failed, which says nothing about the systems under test: ${String(error)}`)
-    process.exitCode = harnessError
+  } finally {
+    process.exit(harnessError)
   }
 }
 

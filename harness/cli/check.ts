@@ -37,5 +37,7 @@ export default function declareCheck(command: Command, done: Done): void {
 async function compareWithSaved(run: RunFolder, { verdict, record = [] }: RunResults): Promise<void> {
   const seal = await readSeal(run)
   if (record.length === 0 && seal.kind === 'sealed' && seal.verdict !== verdict)
-    say(`results.json says ${seal.verdict}: it was judged by another version; outlast report ${run.name} renews it`)
+    say(
+      `results.json says ${seal.verdict}: another version judged these files, or it was changed since; outlast report ${run.name} renews it`,
+    )
 }

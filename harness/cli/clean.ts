@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../core/errors.ts'
+import { visibleLine } from '../core/visible.ts'
 import { cleanUp, cleanUpRun } from '../run/cleanup.ts'
 import { describeFound } from '../run/leftovers.ts'
 import { findSweepers } from '../run/sweepers.ts'
@@ -21,12 +22,12 @@ export default function declareClean(command: Command, done: Done): void {
       const { removed, unclear, standing, passedOver } = await (run === undefined
         ? cleanUp(sweepers)
         : cleanUpRun(run, sweepers))
-      for (const found of removed) print(describeFound(found))
+      for (const found of removed) print(visibleLine(describeFound(found)))
       if (removed.length === 0) print('Nothing was left behind.')
       for (const found of unclear)
-        say(`left alone, as it cannot be told from here whether it lives: ${describeFound(found)}`)
-      for (const sentence of passedOver) say(`passed over: ${sentence}`)
-      for (const sentence of standing) say(`still there: ${sentence}`)
+        say(`left alone, as it cannot be told from here whether it lives: ${visibleLine(describeFound(found))}`)
+      for (const sentence of passedOver) say(`passed over: ${visibleLine(sentence)}`)
+      for (const sentence of standing) say(`still there: ${visibleLine(sentence)}`)
       done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
     })
 }

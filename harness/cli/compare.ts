@@ -8,13 +8,14 @@ import {
 } from '../../reports/compare.ts'
 import { textTable, wrap } from '../../reports/text-table.ts'
 import { exitCodes, UsageError } from '../core/errors.ts'
+import { allVisible } from '../core/visible.ts'
 import { suggest } from '../plan/nearest.ts'
 import { judgeFolder } from '../run/judge.ts'
 import type { Comparison, RunResults } from '../store/schema.ts'
 import { circumstanceDifferences, planDifferences, type SideOfRun, sideDifferences } from '../verdict/comparable.ts'
 import { compareAll } from '../verdict/compare.ts'
 import type { Done } from './main.ts'
-import { outputScreen, print } from './output.ts'
+import { outputScreen, print, printJson } from './output.ts'
 import { findRun } from './run-argument.ts'
 
 const notes = `
@@ -46,11 +47,8 @@ export default function declareCompare(command: Command, done: Done): void {
         })),
       )
       const differs = differencesOf(pairs)
-      print(
-        json
-          ? JSON.stringify({ version: 1, differs, comparisons }, null, 1)
-          : show([first, second], comparisons, differs),
-      )
+      if (json) printJson({ version: 1, differs, comparisons })
+      else print(show([first, second], allVisible(comparisons), allVisible(differs)))
       done(comparisons.some(({ success }) => success) ? exitCodes.pass : exitCodes.inconclusive)
     })
 }

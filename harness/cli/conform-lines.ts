@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { CaseResult } from '../conform/suite.ts'
 import type { Conformance } from '../run/conform.ts'
+import { visibleLine } from '../core/visible.ts'
 import { outputScreen } from './output.ts'
 
 const colours = { pass: 'green', fail: 'red', undecided: 'yellow', 'n/a': 'dim' } as const
@@ -10,7 +11,7 @@ const widest = 'undecided'.length
 export function caseLine({ case: name, outcome, reason }: CaseResult): string {
   const mark = outcome.padEnd(widest)
   const painted = outputScreen().rich ? styleText(colours[outcome], mark) : mark
-  return `  ${painted}  ${name}${reason === undefined ? '' : `: ${reason}`}`
+  return `  ${painted}  ${name}${reason === undefined ? '' : `: ${visibleLine(reason)}`}`
 }
 
 /** `polling: 31 pass, 0 fail, 0 undecided, 22 n/a`. */

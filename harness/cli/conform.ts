@@ -3,6 +3,7 @@ import { Breach, Refused } from '../conform/expect.ts'
 import { openRemote } from '../conform/remote.ts'
 import { type CaseResult, loadCases, type NamedCase, runCases } from '../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
+import { timeScales } from '../core/limits.ts'
 import type { CatalogPattern } from '../plan/catalog.ts'
 import { readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'
@@ -11,7 +12,7 @@ import { openCatalog, type OpenCatalog } from './catalog.ts'
 import { caseLine, countLine } from './conform-lines.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import type { Done } from './main.ts'
-import { print, say } from './output.ts'
+import { print, printJson, say } from './output.ts'
 
 const notes = `
 A case passes, fails with the reason, is n/a with the reason, or is undecided: what it is about did not come to pass.
@@ -64,8 +65,9 @@ export default function declareConform(command: Command, done: Done): void {
 
 function parseScale(text: string): number {
   const scale = Number(text)
-  if (scale > 0 && Number.isFinite(scale)) return scale
-  throw new InvalidArgumentError('A time scale is a positive number, for example 30.')
+  const { least, most } = timeScales
+  if (scale >= least && scale <= most) return scale
+  throw new InvalidArgumentError(`A time scale is a number from ${least} to ${most}, for example 30.`)
 }
 
 function selectCases(cases: readonly NamedCase[], wanted: string | undefined): readonly NamedCase[] {
@@ -95,14 +97,7 @@ async function conform(what: readonly string[], cases: readonly NamedCase[], opt
   try {
     const { conformances, leftBehind } = await carryOut(what, cases, options, view)
     for (const one of conformances) write(countLine(one))
-    if (options.json)
-      print(
-        JSON.stringify(
-          conformances.map((one) => explained(one, cases)),
-          null,
-          1,
-        ),
-      )
+    if (options.json) printJson(conformances.map((one) => explained(one, cases)))
     for (const left of leftBehind) say(`left behind: ${left}`)
     return leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeFor(conformances, options.all ?? false)
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../core/errors.ts'
+import { visibleLine } from '../core/visible.ts'
 import { examine, type Finding } from './examine.ts'
 import type { Done } from './main.ts'
 import { outputScreen, print } from './output.ts'
@@ -24,6 +25,6 @@ const marks = {
 function findingLine({ name, state, detail }: Finding): string {
   const { columns, rich } = outputScreen()
   const [mark, colour] = marks[state]
-  const text = wrap(`${name}: ${detail}`, columns - 10, ' '.repeat(9))
+  const text = wrap(visibleLine(`${name}: ${detail}`), columns - 10, ' '.repeat(9))
   return `${rich ? styleText(colour, mark) : mark}  ${text}`
 }

@@ -3,6 +3,7 @@ import { exposures } from '../core/exposure.ts'
 import { exitCodes, UsageError } from '../core/errors.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { traceOf, type CellTrace, type TaskTrace } from '../core/trace.ts'
+import { visibleLine } from '../core/visible.ts'
 import { suggest } from '../plan/nearest.ts'
 import { readCell } from '../run/judge.ts'
 import { cellBegan } from '../store/cell-folder.ts'
@@ -64,7 +65,9 @@ function pickTask(trace: CellTrace, wanted: string, cell: string): TaskTrace {
 function narrate(cell: string, trace: CellTrace, task: TaskTrace): string {
   const fate = decideFate(task, trace.complete, trace.cell)
   const { head, end } = frameStory(cell, task, exposures(trace).get(task)?.length ?? 0, fate)
-  const lines = tellStory(trace, task).map(({ at, text }) => `${offset(at - task.intent.intendedAt)}  ${text}`)
+  const lines = tellStory(trace, task).map(
+    ({ at, text }) => `${offset(at - task.intent.intendedAt)}  ${visibleLine(text)}`,
+  )
   return [head, '', ...lines, '', end].join('\n')
 }
 

@@ -1,5 +1,7 @@
 import { monotonicMs } from '../core/clock.ts'
-import { exitCodes, HarnessError } from '../core/errors.ts'
+import { HarnessError } from '../core/errors.ts'
+import { startTimer } from '../core/timer.ts'
+import { crash, leaveAtOnce } from './crash.ts'
 import { say } from './output.ts'
 
 /** A terminal signals a whole group and npm passes signals on: one Ctrl-C can arrive several times. */
@@ -9,6 +11,12 @@ const echoMs = 500
 export interface TimeLimit {
   readonly ms: number
   readonly text: string
+}
+
+/** Whoever was interrupted while nobody waited for it any more has not failed. */
+function isAbandoned(reason: unknown, { aborted, reason: why }: AbortSignal): boolean {
+  if (reason instanceof Error && reason.name === 'AbortError') return true
+  return aborted && (reason === why || (reason instanceof Error && reason.cause === why))
 }
 
 /**
@@ -24,18 +32,23 @@ export function listenForInterrupts(limit?: TimeLimit): Disposable & { readonly 
   }
   const onSignal = (signal: NodeJS.Signals): void => {
     if (monotonicMs() - signalledAt < echoMs) return
-    if (controller.signal.aborted) process.exit(exitCodes.invalid)
+    if (controller.signal.aborted) leaveAtOnce(`left at once by a second ${signal}`)
     signalledAt = monotonicMs()
     interrupt(signal, '; once more to leave at once')
   }
-  const timer = limit && setTimeout(() => controller.signal.aborted || interrupt(limit.text, ''), limit.ms)
+  const onRejection = (reason: unknown): void => {
+    if (!isAbandoned(reason, controller.signal)) crash(reason)
+  }
+  const timer = limit && startTimer(() => controller.signal.aborted || interrupt(limit.text, ''), limit.ms)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
+  process.on('unhandledRejection', onRejection)
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      clearTimeout(timer)
+      timer?.cancel()
       for (const signal of signals) process.off(signal, onSignal)
+      process.off('unhandledRejection', onRejection)
     },
   }
 }

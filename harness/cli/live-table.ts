@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { allVisible } from '../core/visible.ts'
 import type { Progress } from '../run/progress.ts'
 import { clockText, describeFaults, nothingYet, watch, type CellView, type RunView } from './watch.ts'
 
@@ -39,7 +40,8 @@ export function openLiveTable(terminal: Terminal, now: () => number): ProgressVi
   process.once('exit', restore)
   terminal.write(hideCursor)
   return {
-    tell(progress) {
+    tell(told) {
+      const progress = allVisible(told)
       view = watch(view, progress)
       const line = lastingLine(progress, now() - startedAt)
       if (line !== undefined) finished.push(line)

@@ -1,23 +1,21 @@
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
-import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
-import { say, tint } from './output.ts'
+import { type ExitCode, exitCodes, HarnessError } from '../core/errors.ts'
+import { visible } from '../core/visible.ts'
+import { crash, reportError } from './crash.ts'
+import { heedOutput, lostOutput } from './output.ts'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */
 const lingerMs = 2_000
 
 /** The `outlast` command. Sets the process's exit code, and never rejects. */
 export async function main(args: readonly string[]): Promise<void> {
-  // Node's own exit code for what nobody caught is 1, which would read as a verdict.
-  process.on('uncaughtException', (error) => process.exit(reportError(error)))
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', toleratePipe)
-  process.exitCode = await execute(args)
+  process.on('uncaughtException', crash)
+  heedOutput()
+  const code = await execute(args)
+  const lost = await lostOutput()
+  process.exitCode = lost === undefined ? code : reportError(new HarnessError(`cannot write the output: ${lost}`))
   setTimeout(() => process.exit(), lingerMs).unref()
-}
-
-/** `outlast list | head`: nobody reads on, which is no reason to stop a run, and no failure. */
-function toleratePipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
 }
 
 async function execute(args: readonly string[]): Promise<ExitCode> {
@@ -79,7 +77,7 @@ async function createProgram(args: readonly string[], done: Done): Promise<Comma
     .description('Which async API pattern outlasts the failures of a ten-minute agent task?')
     .version(manifest.version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'outlast: ')) })
+    .configureOutput({ outputError: (text, write) => write(visible(text.replace(/^error: /, 'outlast: '))) })
     .showHelpAfterError('(outlast --help lists what there is)')
     .addHelpText('after', examples)
   for (const [name, { summary, load }] of Object.entries(commands)) {
@@ -98,16 +96,3 @@ Examples:
   outlast explain latest t-00017           one task's whole story
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 usage or bad scenario, 4 invalid run or harness error, 5 something was left behind`
-
-function reportError(error: unknown): ExitCode {
-  // Commander has said what is wrong, or has shown the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.pass : exitCodes.usage
-  if (error instanceof UsageError) {
-    for (const problem of error.problems) say(problem)
-    return exitCodes.usage
-  }
-  const known = error instanceof HarnessError
-  say(`${tint('red', 'outlast failed, which says nothing about the systems under test:')} ${describeError(error)}`)
-  if (!known && error instanceof Error && error.stack) say(error.stack)
-  return exitCodes.invalid
-}

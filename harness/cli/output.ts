@@ -1,5 +1,7 @@
 import { styleText } from 'node:util'
 import { plainScreen, type Screen } from '../../reports/format.ts'
+import { describeError } from '../core/errors.ts'
+import { visible, visibleInColour, visibleJson } from '../core/visible.ts'
 
 /** The screen behind standard output: rich only where a person looks at it and did not ask for less (no-color.org). */
 export function outputScreen(): Screen {
@@ -8,13 +10,37 @@ export function outputScreen(): Screen {
   return { columns: Math.max(stdout.columns || 80, 40), rich: true }
 }
 
+/** Whoever made the text: nothing in it acts on a terminal but our own colours. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  const shown = outputScreen().rich ? visibleInColour(text) : visible(text)
+  process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`)
+}
+
+export function printJson(value: unknown): void {
+  print(visibleJson(JSON.stringify(value, null, 1)))
 }
 
 /** For what is not the answer: progress, notes, errors. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${process.stderr.isTTY ? visibleInColour(text) : visible(text)}\n`)
+}
+
+let lost: Error | undefined
+
+/** `outlast list | head`: nobody reads on, which is no reason to stop a run, and no failure. Anything else is told at the end. */
+export function heedOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') lost ??= error
+  })
+  // Who does not see the progress may see the answer.
+  process.stderr.on('error', () => {})
+}
+
+/** Why some of what was printed did not arrive, or undefined. */
+export async function lostOutput(): Promise<string | undefined> {
+  // A stream tells of a failed write a moment later.
+  await new Promise((resolve) => setImmediate(resolve))
+  return lost && describeError(lost)
 }
 
 /** In colour where standard error is a terminal. */

@@ -1,3 +1,4 @@
+import { allVisible } from '../core/visible.ts'
 import type { Progress } from '../run/progress.ts'
 import type { ProgressView } from './live-table.ts'
 import { clockText, describeFaults, nothingYet, watch, type CellView, type RunView } from './watch.ts'
@@ -11,7 +12,8 @@ export function openPlainLines(write: (line: string) => void, now: () => number)
   let view = nothingYet
   let countedAt = startedAt
   return {
-    tell(progress) {
+    tell(told) {
+      const progress = allVisible(told)
       view = watch(view, progress)
       const elapsedMs = now() - startedAt
       const due = progress.kind === 'cell-progress' && now() - countedAt >= quietMs

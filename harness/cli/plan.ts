@@ -4,7 +4,7 @@ import { previewPlan } from '../plan/preview.ts'
 import { openCatalog } from './catalog.ts'
 import type { Done } from './main.ts'
 import { lookAhead, outlookLines } from './outlook.ts'
-import { print } from './output.ts'
+import { print, printJson } from './output.ts'
 import { planScenario, takesScenario, type ScenarioOptions } from './scenario.ts'
 
 const examples = `
@@ -20,11 +20,8 @@ export default function declarePlan(command: Command, done: Done): void {
     .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {
       const catalog = await openCatalog()
       const { plan } = await planScenario(path, options, catalog)
-      print(
-        options.json
-          ? JSON.stringify(plan, null, 1)
-          : `${previewPlan(plan)}\n${outlookLines(lookAhead(plan, catalog))}`,
-      )
+      if (options.json) printJson(plan)
+      else print(`${previewPlan(plan)}\n${outlookLines(lookAhead(plan, catalog))}`)
       done(exitCodes.pass)
     })
 }

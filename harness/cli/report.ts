@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Format } from '../../reports/format.ts'
-import { describeError, exitCodes, UsageError } from '../core/errors.ts'
+import { exitCodes } from '../core/errors.ts'
 import { writeResults } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
+import { writeFailure, writeWhole } from '../store/whole-file.ts'
 import { loadFormats, pickFormat } from './formats.ts'
 import { judgeFolder } from '../run/judge.ts'
 import type { Done } from './main.ts'
@@ -50,14 +51,12 @@ async function deliver(format: Format, results: RunResults, folder: string): Pro
   print(await writeReportFile(format, results, folder))
 }
 
-/** Writes `report.<extension>` and resolves with its path. */
+/** Writes `report.<extension>` and resolves with its path. Throws UsageError or HarnessError that name it. */
 export async function writeReportFile(format: Format, results: RunResults, folder: string): Promise<string> {
   const path = join(folder, `report.${format.extension}`)
-  try {
-    await mkdir(folder, { recursive: true })
-    await writeFile(path, format.render(results))
-  } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${describeError(error)}`)
-  }
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw writeFailure(`create ${folder}`, error)
+  })
+  await writeWhole(path, format.render(results))
   return path
 }

@@ -4,6 +4,7 @@ import { plural } from '../../reports/numbers.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError, exitCodes, HarnessError, UsageError } from '../core/errors.ts'
 import { summarizeLeftOut } from '../core/left-out.ts'
+import { visibleLine } from '../core/visible.ts'
 import { positiveDuration } from '../plan/units.ts'
 import type { OnProgress } from '../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../run/run.ts'
@@ -11,6 +12,7 @@ import { exitCodeOf } from '../verdict/run.ts'
 import { openCatalog } from './catalog.ts'
 import { loadFormats, pickFormat } from './formats.ts'
 import { openLiveTable, type ProgressView } from './live-table.ts'
+import { atCrash } from './crash.ts'
 import { listenForInterrupts, type TimeLimit } from './interrupt.ts'
 import type { Done } from './main.ts'
 import { outputScreen, print, say, tint } from './output.ts'
@@ -46,8 +48,10 @@ export default function declareRun(command: Command, done: Done): void {
       if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
       const { out, verify, quiet = false, maxDuration } = options
       const outcome = await carryOut({ plan, scenarioText: text, profiles, out, verify }, quiet, maxDuration)
-      await showOutcome(outcome)
-      done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(outcome.results))
+      const unwritten = await showOutcome(outcome)
+      for (const sentence of unwritten) say(sentence)
+      const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
+      done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
     })
 }
 
@@ -74,7 +78,7 @@ async function carryOut(
     view.tell(progress)
   }
   try {
-    return await runScenario({ ...options, signal: interrupt.signal, onProgress })
+    return await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
   } catch (error) {
     if (error instanceof UsageError) throw error
     const why = interrupt.signal.aborted ? 'the run was interrupted' : describeError(error)
@@ -90,15 +94,31 @@ function openProgress(quiet: boolean): ProgressView {
   return openPlainLines(say, monotonicMs)
 }
 
-async function showOutcome({ results, folder, leftBehind }: RunOutcome): Promise<void> {
+/** A run that was judged is told in any case. Resolves with what of it could not be written: a sentence each. */
+async function showOutcome(outcome: RunOutcome): Promise<readonly string[]> {
+  const { results, folder, leftBehind, unsaved } = outcome
   const formats = await loadFormats()
-  await writeReportFile(pickFormat(formats, 'markdown'), results, folder)
-  const report = await writeReportFile(pickFormat(formats, 'html'), results, folder)
+  const written = await Promise.allSettled(
+    ['html', 'markdown'].map((name) => writeReportFile(pickFormat(formats, name), results, folder)),
+  )
   print(`\n${pickFormat(formats, 'terminal').render(results, outputScreen())}`)
-  print(`Report   ${shorter(report)}\nHistory  ${shorter(join(folder, 'cells'))}`)
-  if (leftBehind.length === 0) return
-  say(tint('red', `${plural(leftBehind.length, 'thing')} left behind: outlast clean removes what it can`))
-  for (const left of leftBehind) say(`  ${left}`)
+  const [report] = written
+  if (report?.status === 'fulfilled') print(`Report   ${shorter(report.value)}`)
+  print(`History  ${shorter(join(folder, 'cells'))}`)
+  if (leftBehind.length > 0)
+    say(tint('red', `${plural(leftBehind.length, 'thing')} left behind: outlast clean removes what it can`))
+  for (const left of leftBehind) say(`  ${visibleLine(left)}`)
+  const failed = written.flatMap((one) => (one.status === 'rejected' ? [describeError(one.reason)] : []))
+  return unwrittenSentences(outcome, unsaved === undefined ? failed : [describeError(unsaved), ...failed])
+}
+
+/** The first says the rest: where a file finds no room, the next one finds none either. */
+function unwrittenSentences({ results, folder, unsaved }: RunOutcome, [first]: readonly string[]): readonly string[] {
+  if (first === undefined) return []
+  const kept = unsaved
+    ? `outlast report ${shorter(folder)} --out FOLDER judges it again`
+    : `its results.json is whole, and outlast report ${shorter(folder)} --out FOLDER writes the report elsewhere`
+  return [`${tint('red', 'outlast failed, and the run is judged all the same:')} ${results.verdict}; ${first}; ${kept}`]
 }
 
 /** Relative to here where that is shorter. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
@@ -8,6 +8,7 @@ import { monotonicMs } from '../core/clock.ts'
 import { type ExitCode, exitCodes, UsageError } from '../core/errors.ts'
 import { suggest } from '../plan/nearest.ts'
 import { collectEnvironment } from '../store/environment.ts'
+import { writeWhole } from '../store/whole-file.ts'
 import { validityPage } from '../validate/page.ts'
 import type { Row } from '../validate/row.ts'
 import { studies, validate } from '../validate/validate.ts'
@@ -117,7 +118,7 @@ async function carryOut(
 async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
   const environment = await collectEnvironment({})
   await mkdir(dirname(page), { recursive: true })
-  await writeFile(page, validityPage(rows, { quick, seed, environment }))
+  await writeWhole(page, validityPage(rows, { quick, seed, environment }))
   print(`Page     ${page}`)
 }
 

@@ -48,7 +48,12 @@ function passOn(incoming: IncomingMessage, outgoing: ServerResponse, to: { host:
     const { 'transfer-encoding': _, ...kept } = answer.headers
     // An answer without a body may name the length of the one that it stands for.
     const length = body.length > 0 ? { 'content-length': body.length } : {}
-    outgoing.writeHead(answer.statusCode!, { ...kept, ...length }).end(body)
+    try {
+      outgoing.writeHead(answer.statusCode!, { ...kept, ...length }).end(body)
+    } catch {
+      // Headers that nobody may send: as if it had not answered.
+      outgoing.destroy()
+    }
   })
   onward.on('error', () => outgoing.destroy())
   outgoing.on('close', () => onward.destroy())

@@ -11,7 +11,7 @@ export interface OpenSocket {
   readonly events: TaskEvent[]
   /** When pings came, on the clock of `performance.now`. */
   readonly pings: number[]
-  /** The close code. */
+  /** The close code; rejects when it carried what is no event. */
   readonly closed: Promise<number>
 }
 
@@ -24,9 +24,20 @@ export async function openSocket(
 ): Promise<OpenSocket> {
   const socket = connect(target, self, authorization(target.token), options)
   const read = { socket, events: [] as TaskEvent[], pings: [] as number[] }
-  socket.on('message', (data) => void read.events.push(eventOf(JSON.parse((data as Buffer).toString()))))
+  const closed = new Promise<number>((resolve, reject) => {
+    socket.on('message', (data) => {
+      try {
+        read.events.push(eventOf(JSON.parse((data as Buffer).toString())))
+      } catch (error) {
+        // Thrown from here it would be ours: it is the service's.
+        reject(error as Error)
+        socket.terminate()
+      }
+    })
+    socket.on('close', (code) => resolve(code))
+  })
+  closed.catch(() => {})
   socket.on('ping', () => void read.pings.push(performance.now()))
-  const closed = once(socket, 'close').then(([code]) => code as number)
   await once(socket, 'open', { signal: target.signal })
   if (lastSeq >= 0) socket.send(JSON.stringify({ type: 'hello', last_seq: lastSeq }))
   return { ...read, closed }
@@ -44,7 +55,7 @@ export async function refusedHandshake(
   for (const one of [refused, opened]) one.catch(() => {})
   const answer = await Promise.race([refused, opened])
   answer?.resume()
-  socket.on('error', () => {}).terminate()
+  socket.terminate()
   return answer
 }
 
@@ -52,6 +63,8 @@ function connect(target: Target, self: string, headers: Readonly<Record<string, 
   const url = new URL(`${self}/ws`, target.url)
   url.protocol = url.protocol.replace('http', 'ws')
   const socket = new WebSocket(url, { headers, ...options })
+  // Whoever waits for the socket hears of its errors; later ones show by its end.
+  socket.on('error', () => {})
   target.signal.addEventListener('abort', () => socket.terminate(), { once: true })
   return socket
 }

@@ -29,6 +29,10 @@ export class HarnessError extends Error {
 /** The message of anything thrown. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  // What went wrong first is what it is about: that something could not be closed afterwards mostly follows from it.
+  if (error instanceof SuppressedError && error.suppressed !== undefined) return describeError(error.suppressed)
+  if (error instanceof AggregateError && !error.message && error.errors.length > 0)
+    return describeError(error.errors[0])
   const code = (error as NodeJS.ErrnoException).code
   const own = error.message || error.name
   return code && !own.includes(code) ? `${code}: ${own}` : own

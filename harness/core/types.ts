@@ -1,5 +1,6 @@
 import type { Effective, Impairment, Link } from './link.ts'
 import type { ZodType } from 'zod'
+import type { HarnessError } from './errors.ts'
 import type { History } from './history.ts'
 import type { PartsProof } from './parts.ts'
 import type { LinkName, NodeRole, Target } from './plan.ts'
@@ -79,6 +80,8 @@ export interface Place {
   readonly temp: string
   /** Write down what would outlive us. Resolves when it is on the disk: only then may it be made. */
   readonly note: (thing: Kept) => Promise<void>
+  /** A part of the harness itself ended or cannot work: nothing that comes after it counts. */
+  readonly lost?: (error: HarnessError) => void
 }
 
 /** Where a cell's nodes will live, and the harness beside them. */

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { describeError, HarnessError } from '../core/errors.ts'
 import { readOwn, UntrustedFile } from '../core/own-file.ts'
 import type { Kept } from '../core/types.ts'
 
@@ -36,8 +37,12 @@ export async function openJournal(folder: string): Promise<Journal> {
     const text = lines
     lines = ''
     next = undefined
-    await file.appendFile(text)
-    await file.datasync()
+    try {
+      await file.appendFile(text)
+      await file.datasync()
+    } catch (error) {
+      throw new HarnessError(`cannot write ${join(folder, fileName)}: ${describeError(error)}`, { cause: error })
+    }
   }
   return {
     note: (entry) => {

@@ -49,7 +49,7 @@ const maxInFlight = 20_000
 export async function prepareCell(cell: CellPlan, context: BlockContext, events: CellEvents): Promise<ReadyCell> {
   await using stack = new AsyncDisposableStack()
   const folder = await createCell(context.folder, cell.id)
-  const history = await openHistory(folder.history)
+  const history = await openHistory(folder.history, context.breakOff)
   stack.defer(() => history.close())
   const recorder = createRecorder(history)
   recorder.record({ f: 'cell', type: 'observe', process: 'harness', value: cell })
@@ -78,10 +78,16 @@ async function assemble(
   const steps = watchSteps()
   const announced = cell.faults.some(({ trigger }) => trigger.kind === 'step')
   const ledgerLog = join(folder.logs, 'ledger.log')
-  const place = { cell: cell.id, folder: folder.path, temp: context.temp, note: context.journal.note }
+  const { temp, journal, breakOff: lost } = context
+  const place = { cell: cell.id, folder: folder.path, temp, note: journal.note, lost }
   const ground = stack.use(await context.runtime.open(place, context.signal))
   const { host } = ground
-  const ledger = stack.use(await openLedger(folder.ledger, ledgerLog, host, announced ? steps.saw : undefined))
+  const ledger = stack.use(
+    await openLedger(folder.ledger, ledgerLog, host, {
+      onLost: context.breakOff,
+      onEffect: announced ? steps.saw : undefined,
+    }),
+  )
   const receiver = stack.use(await openInbox(host, (callback) => recordCallback(recorder, callback)))
   const token = randomBytes(24).toString('base64url')
   const deployment = stack.use(await deploy(cell, context, recorder, ground, ledger, receiver, token))
@@ -98,7 +104,8 @@ function readyCell(parts: Parts, history: LineFile<Op>, owned: AsyncDisposableSt
     counts: parts.runner.counts,
     underLoad: async (epochMs) => {
       pacer = await offerLoad(parts, epochMs)
-      await history.sync()
+      // What cannot be written has broken the run off.
+      await history.sync().catch(() => {})
     },
     cut: async () => {
       await concludeCut(parts)

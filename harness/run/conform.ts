@@ -4,6 +4,7 @@ import { describeError } from '../core/errors.ts'
 import type { Runtime } from '../core/types.ts'
 import { Breach } from '../conform/expect.ts'
 import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
+import type { OnLost } from '../os/heed.ts'
 import { openJournal } from '../os/journal.ts'
 import { openScene, type ScenePattern } from './scene.ts'
 import { supervise } from './supervise.ts'
@@ -19,6 +20,8 @@ export interface ConformOptions {
   /** Cases that fail may try once more. */
   readonly patient?: boolean
   readonly signal: AbortSignal
+  /** A part of the harness failed: what cases find then says nothing. */
+  readonly onLost?: OnLost
   readonly onStart?: (pattern: string) => void
   readonly onResult?: (pattern: string, result: CaseResult) => void
 }
@@ -34,8 +37,11 @@ export async function conformPatterns(
   options: ConformOptions,
 ): Promise<{ readonly conformances: readonly Conformance[]; readonly leftBehind: readonly string[] }> {
   const conformances: Conformance[] = []
+  const broken = new AbortController()
+  const signal = AbortSignal.any([options.signal, broken.signal])
+  const own: ConformOptions = { ...options, signal, onLost: (error) => broken.abort(error) }
   const leftBehind = await supervise(await findSweepers(), async (temp) => {
-    for (const pattern of patterns) conformances.push(await conformPattern(pattern, temp, options))
+    for (const pattern of patterns) conformances.push(await conformPattern(pattern, temp, own))
   })
   return { conformances, leftBehind }
 }
@@ -56,7 +62,8 @@ export async function conformPattern(
     await using journal = await openJournal(temp)
     const folder = join(options.logs ?? temp, `conform-${name}`)
     await mkdir(folder, { recursive: true })
-    const place = { cell: `conform-${name}`, folder, temp, note: journal.note }
+    const { onLost: lost } = options
+    const place = { cell: `conform-${name}`, folder, temp, note: journal.note, ...(lost && { lost }) }
     await using scene = await openScene(pattern, { ...place, runtime, timeScale, signal })
     return {
       pattern: name,

@@ -13,6 +13,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { monotonicMs } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
 import { readEffectBody } from './effect-body.ts'
 import { nonceFor } from './nonce.ts'
 
@@ -20,6 +21,9 @@ const [file, host, ...flags] = process.argv.slice(2)
 if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')
 const announce = flags.includes('--announce')
 const lines = createWriteStream(file, { flags: 'a' })
+/** Why no effect can be recorded any more. Nothing is answered then as if it had been. */
+let failure: string | undefined
+lines.on('error', fail)
 const seen = new Set<string>()
 let [secret, written] = ['', 0]
 
@@ -31,11 +35,23 @@ const server = createServer((request, response) => {
 })
 server.keepAliveTimeout = 600_000
 
+function fail(error: Error): void {
+  if (failure !== undefined) return
+  failure = `cannot write ${file}: ${describeError(error)}`
+  process.stdout.write(`${JSON.stringify({ failed: failure })}\n`)
+}
+
 function route(request: IncomingMessage, response: ServerResponse, body: string): void {
+  if (failure !== undefined) return respond(response, 503, { error: failure })
   if (request.method === 'POST' && request.url === '/effects') return recordEffect(request, response, body)
   if (request.method === 'POST' && request.url === '/flush')
-    return void lines.write('', () => respond(response, 200, { effects: written }))
+    return void lines.write('', (error) => tellFlushed(response, error))
   respond(response, 404, { error: 'unknown route' })
+}
+
+function tellFlushed(response: ServerResponse, error: Error | null | undefined): void {
+  if (error) fail(error)
+  respond(response, failure === undefined ? 200 : 503, { effects: written, error: failure })
 }
 
 const saidAtMost = 200

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { createInterface } from 'node:readline'
-import { createReadStream } from 'node:fs'
 import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
 import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
+import { heedChild, type OnLost } from '../os/heed.ts'
+import { readLines } from '../store/line-file.ts'
 import type { EffectBody } from './effect-body.ts'
 import { nonceFor } from './nonce.ts'
 
@@ -34,12 +34,20 @@ interface Recorded {
   readonly refusals: readonly LedgerRefusal[]
 }
 
-/** Start the ledger in its own process, listening on `host`. `onEffect` hears of every effect as it happens, if given. */
+/** Who hears what. */
+export interface LedgerEvents {
+  /** It cannot do its work any more. */
+  readonly onLost?: OnLost
+  /** Of every effect as it happens. */
+  readonly onEffect?: ((effect: LedgerEffect) => void) | undefined
+}
+
+/** Start the ledger in its own process, listening on `host`. */
 export async function openLedger(
   file: string,
   logFile: string,
   host: string,
-  onEffect?: (effect: LedgerEffect) => void,
+  { onLost = () => {}, onEffect }: LedgerEvents = {},
 ): Promise<Ledger> {
   const args = [entryPath('./ledger-server', import.meta.url), file, host, ...(onEffect ? ['--announce'] : [])]
   const secret = randomBytes(32).toString('base64url')
@@ -47,7 +55,8 @@ export async function openLedger(
   child.stdin!.write(`${secret}\n`)
   const { listening } = await readFirstLine<{ listening: number }>(child, 'the ledger', logFile)
   const address = `${host}:${listening}`
-  if (onEffect) createInterface({ input: child.stdout! }).on('line', (line) => onEffect(JSON.parse(line)))
+  const onLine = onEffect && ((line: string): void => onEffect(JSON.parse(line) as LedgerEffect))
+  const heeded = heedChild(child, { what: 'the ledger', logFile, onLost, ...(onLine && { onLine }) })
   return {
     address,
     nonceOf: (job, step) => nonceFor(secret, job, step),
@@ -57,23 +66,28 @@ export async function openLedger(
       // Effects may arrive between the two: more lines than counted is no gap.
       return { effects, refusals, gaps: Math.max(0, expected - effects.length - refusals.length) }
     },
-    [Symbol.asyncDispose]: () => killGroup(child, 'SIGTERM'),
+    [Symbol.asyncDispose]: async () => {
+      heeded[Symbol.dispose]()
+      await killGroup(child, 'SIGTERM')
+    },
   }
 }
 
 async function flush(address: string): Promise<number> {
   const response = await request(`http://${address}/flush`, { method: 'POST', reset: true })
-  const body = (await response.body.json()) as { effects?: number }
-  if (response.statusCode !== 200 || body.effects === undefined) throw new HarnessError('the ledger did not flush')
+  const body = (await response.body.json()) as { effects?: number; error?: string }
+  if (response.statusCode !== 200 || body.effects === undefined)
+    throw new HarnessError(body.error ?? 'the ledger did not flush')
   return body.effects
 }
 
 async function readRecord(file: string): Promise<Recorded> {
   const [effects, refusals]: [LedgerEffect[], LedgerRefusal[]] = [[], []]
-  for await (const text of createInterface({ input: createReadStream(file) })) {
-    const line = JSON.parse(text) as LedgerEffect | LedgerRefusal
+  // A last line that a full disk has torn is left out.
+  await readLines(file, (value) => {
+    const line = value as LedgerEffect | LedgerRefusal
     if ('refused' in line) refusals.push(line)
     else effects.push(line)
-  }
+  })
   return { effects, refusals }
 }

@@ -1,3 +1,4 @@
+import type { HarnessError } from '../core/errors.ts'
 import type { FaultChange, Phase } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import type { Deployment, Engine, Fault, Runtime } from '../core/types.ts'
@@ -19,6 +20,8 @@ export interface RunContext {
   readonly engines: ReadonlyMap<string, Engine>
   readonly faults: ReadonlyMap<string, Fault>
   readonly signal: AbortSignal
+  /** A part of the harness failed: the run ends in order, and its signal aborts with this. The first one counts. */
+  readonly breakOff: (error: HarnessError) => void
 }
 
 /** What the cells of a block share, which run side by side. */

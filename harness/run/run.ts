@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { planTask } from '../../patterns/agent/plan.ts'
 import { monotonicMs } from '../core/clock.ts'
-import { describeError, HarnessError } from '../core/errors.ts'
+import { describeError, HarnessError, type UsageError } from '../core/errors.ts'
 import type { MachineLook } from '../core/machine.ts'
 import type { CellPlan, Plan } from '../core/plan.ts'
 import { discover } from '../core/discover.ts'
@@ -10,8 +10,9 @@ import { unmeasuredBy, type Verification } from '../core/verification.ts'
 import { openJournal } from '../os/journal.ts'
 import { formatSchedule } from '../plan/schedule.ts'
 import { collectEnvironment } from '../store/environment.ts'
-import { createRun, type RunFolder, writeResults, writeVerification } from '../store/run-folder.ts'
+import { beginRun, type RunFolder, writeResults, writeVerification } from '../store/run-folder.ts'
 import type { RunResults } from '../store/schema.ts'
+import type { Mark } from '../store/unfinished.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
 import type { BlockContext, RunContext } from './parts.ts'
 import { cleanUp } from './cleanup.ts'
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly verify: boolean
   /** An abort ends the run in order: its reason says by what. */
   readonly signal: AbortSignal
+  /** Has something done, with a reason, where this process crashes before that is disposed of. */
+  readonly atCrash?: (act: (why: string) => void) => Disposable
   readonly onProgress: OnProgress
 }
 
@@ -47,13 +50,15 @@ export interface RunOutcome {
   readonly results: RunResults
   /** What still stands although everything was ended: exit code 5. */
   readonly leftBehind: readonly string[]
+  /** Why `results.json` could not be written: the run is judged, and that is kept nowhere else. */
+  readonly unsaved?: HarnessError | UsageError
 }
 
 /**
  * Carry out a plan: hold its patterns against the contract; then, of those that keep it, block after block, the cells of a
  * block side by side, each leaving a history; then judge the histories as `outlast check` would. Nothing is left running, also when this process dies: a reaper sees to that.
  * An abort heals, stops and cleans up, and what was not decided by then is cut. Rejects with HarnessError when the runtime
- * cannot be used.
+ * cannot be used, and when the harness itself failed: then the run's folder says that it broke off, and why.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { plan, onProgress } = options
@@ -68,22 +73,61 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { scenarioText, profiles } = options
   const schedule = formatSchedule(plan)
   const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
-  const folder = await createRun(options.out, start)
+  const { run: folder, mark } = await beginRun(options.out, start)
+  using _ = options.atCrash?.(mark.brokeOff)
+  try {
+    const leftBehind = await conduct(folder, runtime, sweepers, options)
+    const results = await judgeFolder(folder, 'fresh')
+    const unsaved = await save(folder, results, mark)
+    return { folder: folder.path, results, leftBehind, ...(unsaved && { unsaved }) }
+  } catch (error) {
+    mark.brokeOff(describeError(error))
+    throw error
+  }
+}
+
+/** Resolves with what still stands afterwards. Rejects with what the harness itself could not do. */
+async function conduct(
+  folder: RunFolder,
+  runtime: Runtime,
+  sweepers: readonly Sweeper[],
+  { signal: asked, ...options }: RunOptions,
+): Promise<readonly string[]> {
+  const { plan, onProgress } = options
   const plannedMs =
     plan.cells.length === 0 ? 0 : sum(blocksOf(plan.cells).map((block) => Math.max(...block.map(plannedCellMs))))
   onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
-  const conduct = async (temp: string): Promise<void> => {
+  const broken = new AbortController()
+  const signal = AbortSignal.any([asked, broken.signal])
+  const job = { ...options, signal, breakOff: (error: HarnessError) => broken.abort(error) }
+  const act = async (temp: string): Promise<void> => {
     try {
-      const verification = options.verify ? await verify(folder, temp, runtime, options) : undefined
-      await conductBlocks(folder, temp, runtime, measuredOnly(plan, verification), options)
+      const verification = options.verify ? await verify(folder, temp, runtime, job) : undefined
+      await conductBlocks(folder, temp, runtime, measuredOnly(plan, verification), job)
     } catch (error) {
-      if (!options.signal.aborted) throw error
+      if (!signal.aborted) throw error
     }
   }
-  const leftBehind = await supervise(sweepers, conduct, join(folder.path, 'reaper.log'))
-  const results = await judgeFolder(folder, 'fresh')
-  await writeResults(folder, results)
-  return { folder: folder.path, results, leftBehind }
+  const leftBehind = await supervise(sweepers, act, join(folder.path, 'reaper.log'))
+  broken.signal.throwIfAborted()
+  return leftBehind
+}
+
+/** The verdict is kept in any case. Resolves with why the results are not. */
+async function save(folder: RunFolder, results: RunResults, mark: Mark): Promise<RunOutcome['unsaved']> {
+  try {
+    await writeResults(folder, results)
+    mark.lift()
+    return undefined
+  } catch (error) {
+    mark.brokeOff(`it was judged ${results.verdict}, and nothing vouches for that: ${describeError(error)}`)
+    return error as NonNullable<RunOutcome['unsaved']>
+  }
+}
+
+/** A run's options, and how it is told that the harness itself failed. */
+interface RunJob extends RunOptions {
+  readonly breakOff: RunContext['breakOff']
 }
 
 async function servicesOf({ plan, engines: more }: RunOptions): Promise<Engine['services']> {
@@ -118,10 +162,11 @@ async function verify(
   folder: RunFolder,
   temp: string,
   runtime: Runtime,
-  { plan, signal, onProgress }: RunOptions,
+  { plan, signal, onProgress, breakOff }: RunJob,
 ): Promise<Verification> {
   const logs = join(folder.path, 'verification')
-  const verification = await verifyPatterns(plan, { temp, logs, runtime, signal, onProgress })
+  const verification = await verifyPatterns(plan, { temp, logs, runtime, signal, onProgress, onLost: breakOff })
+  signal.throwIfAborted()
   await writeVerification(folder, verification)
   return verification
 }
@@ -137,12 +182,13 @@ async function conductBlocks(
   temp: string,
   runtime: Runtime,
   cells: readonly CellPlan[],
-  options: RunOptions,
+  options: RunJob,
 ): Promise<void> {
   await using journal = await openJournal(temp)
   const engines = await findEngines(options.engines)
   const faults = await discover<Fault>(new URL('../faults/', import.meta.url))
-  const context = { folder, temp, journal, runtime, engines, faults, signal: options.signal }
+  const { signal, breakOff } = options
+  const context = { folder, temp, journal, runtime, engines, faults, signal, breakOff }
   for (const block of blocksOf(cells))
     if (!context.signal.aborted) await conductBlock(block, context, options.onProgress)
 }
@@ -165,13 +211,13 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
   machine.start(epochMs)
   const ticker = setInterval(() => ready.forEach((cell) => reportCounts(cell, epochMs, onProgress)), 500)
   try {
-    await Promise.all(ready.map((cell) => cell.underLoad(epochMs)))
+    await allEnded(ready.map((cell) => cell.underLoad(epochMs)))
   } finally {
     clearInterval(ticker)
   }
   const seen = health.stop()
   if (context.signal.aborted) return cutShort(ready)
-  await Promise.all(ready.map((cell) => cell.conclude(seen)))
+  await allEnded(ready.map((cell) => cell.conclude(seen)))
   for (const { cell, counts } of ready)
     onProgress({
       kind: 'cell-end',
@@ -180,6 +226,11 @@ async function conductBlock(block: readonly CellPlan[], context: RunContext, onP
       ok: counts.ok,
       tasks: cell.tasks,
     })
+}
+
+/** Nothing of a cell may be taken away while another one fails: it would fail in turn. Rejects when all have ended. */
+async function allEnded(acts: readonly Promise<void>[]): Promise<void> {
+  for (const act of await Promise.allSettled(acts)) if (act.status === 'rejected') throw act.reason
 }
 
 async function cutShort(ready: readonly ReadyCell[]): Promise<void> {

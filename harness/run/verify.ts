@@ -4,6 +4,7 @@ import type { Delivery, Engine, Runtime } from '../core/types.ts'
 import { unmeasuredBy, type Verification, type VerifiedPattern } from '../core/verification.ts'
 import { loadCases } from '../conform/suite.ts'
 import { conformPattern, type ConformOptions } from './conform.ts'
+import type { OnLost } from '../os/heed.ts'
 import type { OnProgress } from './progress.ts'
 import type { ScenePattern } from './scene.ts'
 
@@ -20,6 +21,8 @@ export interface VerifyContext {
   readonly runtime: Runtime
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
+  /** A part of the harness failed: what cases find then says nothing. */
+  readonly onLost?: OnLost
 }
 
 /**
@@ -35,7 +38,9 @@ export async function verifyPatterns(plan: Plan, context: VerifyContext): Promis
     for (let one = queue.shift(); one; one = queue.shift()) done.set(one.name, await verify(one, context, options))
   }
   context.onProgress({ kind: 'note', text: `holding ${queue.length} patterns against the contract` })
-  await Promise.all(Array.from({ length: sideBySide }, work))
+  // All of them have ended before anybody removes what they use.
+  for (const one of await Promise.allSettled(Array.from({ length: sideBySide }, work)))
+    if (one.status === 'rejected') throw one.reason
   const names = [...new Set(plan.cells.map(({ pattern }) => pattern))]
   return { version: 1, patterns: names.map((name) => done.get(name)!) }
 }

@@ -8,6 +8,7 @@ import { isTooDeep } from './depth.ts'
 import { readPieces } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
 import { resultsVersion, type RunVerdict } from './schema.ts'
+import { whyUnfinished } from './unfinished.ts'
 import { parseVersioned, readDocument } from './versioned-file.ts'
 
 /** The SHA-256 of each file of a run, in hexadecimal digits, by its path in the run's folder with `/`. */
@@ -27,6 +28,8 @@ const sealSchema = z.looseObject({
 
 /** Throws HarnessError when `results.json` is damaged, UsageError when a version wrote it that is not known. */
 export async function readSeal(run: RunFolder): Promise<Seal> {
+  const unfinished = await whyUnfinished(run)
+  if (unfinished !== undefined) return open(unfinished)
   const path = join(run.path, 'results.json')
   const text = await readDocument(path)
   if (text === undefined) return open('the run left no results.json: it did not come to its end')
@@ -50,7 +53,8 @@ function versionOf(text: string): unknown {
 }
 
 /** What is made from the others, and what only tells: neither is evidence. */
-const excluded = /^results\.json$|^report\.|\.log$|\.partial$|(?:^|\/)logs(?:\/|$)|^verification(?:\/|$)/
+const excluded =
+  /^results\.json$|^unfinished\.json$|\.part$|^report\.|\.log$|\.partial$|(?:^|\/)logs(?:\/|$)|^verification(?:\/|$)/
 
 /** Paths of the files that a run consists of, as far as they are there. Throws HarnessError where one is none, or a link. */
 export async function listFiles(run: RunFolder): Promise<readonly string[]> {

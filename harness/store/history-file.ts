@@ -2,11 +2,11 @@ import { HarnessError } from '../core/errors.ts'
 import type { History, Op } from '../core/history.ts'
 import { opShapes } from './op-shapes.ts'
 import { flawOf } from './shape.ts'
-import { openLines, parseLines, readLines, type LineFile } from './line-file.ts'
+import { openLines, parseLines, readLines, type LineFile, type OnBroken } from './line-file.ts'
 
 /** Writes `history.ndjson` while the cell runs. Throws HarnessError for an op whose index is not its line's number from 0. */
-export async function openHistory(path: string): Promise<LineFile<Op>> {
-  const file = await openLines<Op>(path)
+export async function openHistory(path: string, onBroken?: OnBroken): Promise<LineFile<Op>> {
+  const file = await openLines<Op>(path, onBroken)
   let next = 0
   return {
     ...file,

@@ -9,8 +9,9 @@ const bufferBytes = 64 * 1024
 const bufferMs = 200
 
 /**
- * Appends values to an NDJSON file, one JSON document per line, in the order of the calls.
- * `append` never waits; a failed write is reported by the next `append`, `flush`, `sync` or `close` as HarnessError.
+ * Appends values to an NDJSON file, one JSON document per line, in the order of the calls. `append` never waits, and throws
+ * for a closed file only: whoever calls it has no part in a full disk. A write that fails is the last one: the file keeps its
+ * whole lines, `onBroken` hears of it at once, and `flush`, `sync` and `close` reject with the HarnessError.
  */
 export interface LineFile<T> extends AsyncDisposable {
   append(value: T): void
@@ -22,19 +23,23 @@ export interface LineFile<T> extends AsyncDisposable {
   close(): Promise<void>
 }
 
+export type OnBroken = (error: HarnessError) => void
+
 /** Opens (and empties) the file. Throws HarnessError when it cannot be written. */
-export async function openLines<T>(path: string): Promise<LineFile<T>> {
-  const handle = await open(path, 'w').catch((error: unknown) => {
+export async function openLines<T>(path: string, onBroken: OnBroken = () => {}): Promise<LineFile<T>> {
+  const handle = await open(path, 'w+').catch((error: unknown) => {
     throw new HarnessError(`cannot write ${path}: ${describeError(error)}`)
   })
-  return lineFile(path, handle)
+  return lineFile(path, handle, onBroken)
 }
 
-function lineFile<T>(path: string, handle: FileHandle): LineFile<T> {
+function lineFile<T>(path: string, handle: FileHandle, onBroken: OnBroken): LineFile<T> {
   let buffered = ''
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
   let failure: HarnessError | undefined
+  /** Length of the file as far as every write was whole. */
+  let wholeBytes = 0
   let closed: Promise<void> | undefined
 
   const startWrite = (): void => {
@@ -43,11 +48,22 @@ function lineFile<T>(path: string, handle: FileHandle): LineFile<T> {
     if (!buffered) return
     const chunk = buffered
     buffered = ''
-    writing = writing
-      .then(() => handle.appendFile(chunk))
-      .catch((error: unknown) => {
-        failure ??= new HarnessError(`cannot write ${path}: ${describeError(error)}`)
-      })
+    writing = writing.then(() => write(chunk))
+  }
+  const write = async (chunk: string): Promise<void> => {
+    if (failure) return
+    try {
+      await handle.appendFile(chunk)
+      wholeBytes += Buffer.byteLength(chunk)
+    } catch (error) {
+      await keepWholeLines(handle, wholeBytes).catch(() => {})
+      breakOff(error)
+    }
+  }
+  const breakOff = (error: unknown): void => {
+    failure = new HarnessError(`cannot write ${path}: ${describeError(error)}`, { cause: error })
+    buffered = ''
+    onBroken(failure)
   }
   const flush = async (): Promise<void> => {
     startWrite()
@@ -56,13 +72,14 @@ function lineFile<T>(path: string, handle: FileHandle): LineFile<T> {
   }
   const sync = async (): Promise<void> => {
     await flush()
-    await handle.datasync()
+    await handle.datasync().catch(breakOff)
+    if (failure) throw failure
   }
   const close = (): Promise<void> => (closed ??= sync().finally(() => handle.close()))
   return {
     append(value) {
-      if (failure) throw failure
       if (closed) throw new HarnessError(`cannot write ${path}: it is closed`)
+      if (failure) return
       buffered += `${JSON.stringify(value)}\n`
       if (buffered.length >= bufferBytes) startWrite()
       else timer ??= setTimeout(startWrite, bufferMs).unref()
@@ -72,6 +89,13 @@ function lineFile<T>(path: string, handle: FileHandle): LineFile<T> {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What a failed write left of its lines after `from` bytes: a torn one at the end goes. */
+async function keepWholeLines(handle: FileHandle, from: number): Promise<void> {
+  const { size } = await handle.stat()
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
+  await handle.truncate(from + buffer.subarray(0, bytesRead).lastIndexOf(10) + 1)
 }
 
 /**

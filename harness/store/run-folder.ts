@@ -1,14 +1,16 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { describeError, HarnessError, UsageError } from '../core/errors.ts'
+import { HarnessError, UsageError } from '../core/errors.ts'
 import { kindOf } from '../core/own-file.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Verification } from '../core/verification.ts'
 import { planSchema } from './plan-file.ts'
 import { environmentSchema, resultsSchema } from './results-file.ts'
 import { type Environment, resultsVersion, type RunResults } from './schema.ts'
+import { type Mark, markUnfinished } from './unfinished.ts'
 import { verificationSchema } from './verification-file.ts'
 import { readVersioned } from './versioned-file.ts'
+import { writeFailure, writeWhole } from './whole-file.ts'
 
 /**
  * Everything a run leaves behind:
@@ -19,6 +21,7 @@ import { readVersioned } from './versioned-file.ts'
  *       verification.json verification/                           what the patterns did against the contract, unless that was skipped
  *       cells/<cell id>/ history.ndjson evidence.ndjson ledger.ndjson logs/
  *       results.json report.html report.md                        pure functions of the above
+ *       unfinished.json                                           only until the run has come to its end
  */
 export interface RunFolder {
   readonly name: string
@@ -37,23 +40,47 @@ export interface RunStart {
   readonly environment: Environment
 }
 
-/** Makes the folder and writes plan, schedule, scenario and environment into it. Never reuses a folder. */
+/**
+ * Makes the folder and writes plan, schedule, scenario and environment into it. Never reuses a folder. Throws UsageError or
+ * HarnessError that name what could not be written; then there is no folder.
+ */
 export async function createRun(out: string, start: RunStart): Promise<RunFolder> {
   const run = await makeFolder(out, runName(start))
-  await Promise.all([
-    mkdir(join(run.path, 'cells')),
+  const written = await Promise.allSettled([
+    makeWithin(join(run.path, 'cells')),
     writeJson(join(run.path, 'plan.json'), start.plan),
     writeJson(join(run.path, 'environment.json'), start.environment),
-    writeFile(join(run.path, 'schedule.json'), start.schedule),
-    writeFile(join(run.path, 'scenario.yaml'), start.scenarioText),
+    writeWhole(join(run.path, 'schedule.json'), start.schedule),
+    writeWhole(join(run.path, 'scenario.yaml'), start.scenarioText),
     ...[...(start.profiles ?? [])].map(([path, text]) => writeProfile(join(run.path, path), text)),
   ])
-  return run
+  const failed = written.find((one) => one.status === 'rejected')
+  if (!failed) return run
+  await rm(run.path, { recursive: true, force: true }).catch(() => {})
+  throw failed.reason
+}
+
+/** `createRun`, with the mark that stays until the run has come to its end. */
+export async function beginRun(
+  out: string,
+  start: RunStart,
+): Promise<{ readonly run: RunFolder; readonly mark: Mark }> {
+  const run = await createRun(out, start)
+  try {
+    return { run, mark: markUnfinished(run) }
+  } catch (error) {
+    await rm(run.path, { recursive: true, force: true }).catch(() => {})
+    throw error
+  }
+}
+
+async function makeWithin(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch(refuse(`create ${path}`))
 }
 
 async function writeProfile(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, text)
+  await makeWithin(dirname(path))
+  await writeWhole(path, text)
 }
 
 function runName({ plan, environment }: RunStart): string {
@@ -62,14 +89,14 @@ function runName({ plan, environment }: RunStart): string {
 }
 
 async function makeFolder(out: string, name: string): Promise<RunFolder> {
-  await mkdir(out, { recursive: true }).catch(refuse(`cannot create ${out}`))
+  await mkdir(out, { recursive: true }).catch(refuse(`create ${out}`))
   for (let copy = 1; ; copy++) {
     const path = resolve(out, copy === 1 ? name : `${name}.${copy}`)
     // Without `recursive`, mkdir is the lock: two runs that start in one second get two folders.
     // What the nodes of a target write is nobody else's business.
     const made = await mkdir(path, { mode: 0o700 }).then(
       () => true,
-      (error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? false : refuse(`cannot create ${path}`)(error)),
+      (error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? false : refuse(`create ${path}`)(error)),
     )
     if (made) return { name: basename(path), path }
   }
@@ -78,7 +105,7 @@ async function makeFolder(out: string, name: string): Promise<RunFolder> {
 const refuse =
   (what: string) =>
   (error: unknown): never => {
-    throw new UsageError(`${what}: ${describeError(error)}`)
+    throw writeFailure(what, error)
   }
 
 /** A run folder by its path. Throws UsageError that says why it is none, HarnessError where it is one that has lost its plan. */
@@ -86,7 +113,7 @@ export async function openRun(path: string): Promise<RunFolder> {
   const folder = await stat(path).catch(() => undefined)
   if (!folder) throw new UsageError(`there is no run at ${path}`)
   if (!folder.isDirectory()) throw new UsageError(`${path} is not a run folder: it is ${kindOf(folder)}`)
-  const files = await readdir(path).catch(refuse(`cannot open ${path}`))
+  const files = await readdir(path).catch(refuse(`open ${path}`))
   if (!files.includes('plan.json') && files.includes('results.json'))
     throw new HarnessError(`${join(path, 'plan.json')} is missing: it was there when the run ended`)
   if (!files.includes('plan.json')) throw new UsageError(`${path} is not a run folder: it has no plan.json`)
@@ -139,5 +166,5 @@ export async function writeResults(run: RunFolder, results: RunResults): Promise
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 1)}\n`)
+  await writeWhole(path, `${JSON.stringify(value, null, 1)}\n`)
 }

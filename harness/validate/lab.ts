@@ -54,6 +54,7 @@ export function openLab(options: LabOptions): Lab {
       options.onLeftBehind(outcome.leftBehind)
       // An interrupted run has results; the controls after it are not begun.
       signal.throwIfAborted()
+      if (outcome.unsaved) throw outcome.unsaved
       return outcome
     },
   }

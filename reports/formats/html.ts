@@ -1,3 +1,4 @@
+import { allVisible } from '../../harness/core/visible.ts'
 import type { Format } from '../format.ts'
 import { page } from '../html/page.ts'
 
@@ -5,5 +6,5 @@ export default {
   name: 'html',
   summary: 'one self-contained page that opens offline: comparison, matrix, claims, and every task of every cell',
   extension: 'html',
-  render: (results) => `${page(results).markup}\n`,
+  render: (results) => `${page(allVisible(results)).markup}\n`,
 } satisfies Format

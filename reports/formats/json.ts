@@ -1,8 +1,9 @@
+import { visibleJson } from '../../harness/core/visible.ts'
 import type { Format } from '../format.ts'
 
 export default {
   name: 'json',
   summary: 'results.json: everything, for programs (versioned)',
   extension: 'json',
-  render: (results) => `${JSON.stringify(results, null, 1)}\n`,
+  render: (results) => `${visibleJson(JSON.stringify(results, null, 1))}\n`,
 } satisfies Format

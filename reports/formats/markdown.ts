@@ -1,5 +1,6 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import { unmeasuredBy } from '../../harness/core/verification.ts'
+import { allVisible } from '../../harness/core/visible.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { comparisonMeaning, firstPatternTable } from '../compare.ts'
@@ -19,7 +20,8 @@ export default {
   name: 'markdown',
   summary: 'short, for a pull request or a step summary',
   extension: 'md',
-  render(results) {
+  render(raw) {
+    const results = allVisible(raw)
     const { plan, verdict, environment } = results
     const facts = [`seed ${plan.seed}`, `runtime ${plan.runtime}`, plural(plan.cells.length, 'cell')]
     const parts = [

@@ -1,5 +1,6 @@
 import { summarizeLeftOut } from '../../harness/core/left-out.ts'
 import { unmeasuredBy } from '../../harness/core/verification.ts'
+import { allVisible } from '../../harness/core/visible.ts'
 import type { Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
 import { caveatsOf } from '../caveats.ts'
 import { comparisonColumns, comparisonMeaning, firstPatternTable } from '../compare.ts'
@@ -19,7 +20,8 @@ export default {
   name: 'terminal',
   summary: 'tables for a screen; plain ASCII where there is none',
   extension: 'txt',
-  render(results, screen = plainScreen) {
+  render(raw, screen = plainScreen) {
+    const results = allVisible(raw)
     const parts = [
       title(results, screen),
       ...headlines(results, screen),

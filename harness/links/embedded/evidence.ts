@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { monotonicMs } from '../../core/clock.ts'
+import { describeError } from '../../core/errors.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 
 /** One line of the evidence file. */
@@ -38,15 +39,26 @@ export interface Evidence {
   close(): void
 }
 
-/** Appends to `path`; lines reach the file within one turn of the event loop. */
-export function openEvidence(path: string): Evidence {
+/**
+ * Appends to `path`; lines reach the file within one turn of the event loop. When they cannot, `onFailure` hears why, once,
+ * and connections are carried on: counts are kept.
+ */
+export function openEvidence(path: string, onFailure: (why: string) => void = () => {}): Evidence {
   const file = openSync(path, 'a')
   const tallies = new Map<string, Map<string, Tally>>()
   let lines: string[] = []
+  let failed = false
 
   const flush = (): void => {
-    if (lines.length > 0) writeSync(file, lines.join(''))
+    const text = lines.join('')
     lines = []
+    if (text === '' || failed) return
+    try {
+      writeSync(file, text)
+    } catch (error) {
+      failed = true
+      onFailure(`cannot write ${path}: ${describeError(error)}`)
+    }
   }
   const write = (toxic: ActiveToxic, rest: Pick<EvidenceLine, 'connection' | 'bytes'> & { detail?: object }): void => {
     if (lines.length === 0) setImmediate(flush)

@@ -18,7 +18,7 @@ if (evidence === undefined || seed === undefined) {
   process.exit(3)
 }
 
-const server = await startServer(listen, evidence, seed)
+const server = await startServer(listen, evidence, seed, (failed) => console.log(JSON.stringify({ failed })))
 const stop = (): void => {
   server.close()
   process.exit(0)

@@ -18,13 +18,19 @@ export interface EmbeddedServer {
  * Serve Toxiproxy's API in this process.
  * @param listen `host:port`, port 0 for any
  * @param evidence file to which one JSON line per firing is appended
+ * @param onFailure hears why nothing is appended any more
  * @param seed with a connection's ordinal it decides which connections a toxic hits
  */
-export async function startServer(listen: string, evidence: string, seed: string): Promise<EmbeddedServer> {
+export async function startServer(
+  listen: string,
+  evidence: string,
+  seed: string,
+  onFailure?: (why: string) => void,
+): Promise<EmbeddedServer> {
   const address = parseAddress(listen)
   if (!address) throw new Error(`${listen} is not an address of the form host:port`)
   const toxics = await discover<Toxic>(new URL('toxics/', import.meta.url))
-  const log = openEvidence(evidence)
+  const log = openEvidence(evidence, onFailure)
   const proxies = new Proxies(seed, log)
   // A kept-alive connection that closes just as it is used again would look like a fault that could not be armed.
   const http = createServer({ keepAliveTimeout: 600_000 }, createApi(proxies, toxics, log))

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { DeployRequest, Place } from '../../core/types.ts'
 import { killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
+import { heedChild } from '../../os/heed.ts'
 
 /** Start the embedded link server in a process of its own; disposing ends it, and every fault on it with it. */
 export async function startLinkServer(
@@ -25,5 +26,13 @@ export async function startLinkServer(
     nice: 2,
   })
   const { listening } = await readFirstLine<{ listening: string }>(child, 'the link server', logFile)
-  return { url: listening, [Symbol.asyncDispose]: () => killGroup(child, 'SIGTERM') }
+  const { lost: onLost = () => {} } = request
+  const heeded = heedChild(child, { what: 'the link server', logFile, onLost })
+  return {
+    url: listening,
+    [Symbol.asyncDispose]: async () => {
+      heeded[Symbol.dispose]()
+      await killGroup(child, 'SIGTERM')
+    },
+  }
 }

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HarnessError } from '../../../harness/core/errors.ts'
 import type { Op } from '../../../harness/core/history.ts'
@@ -51,6 +54,37 @@ test('closing twice is safe, appending afterwards is not', async () => {
   await file.close()
   await file.close()
   expect(() => file.append(1)).toThrow(/closed/)
+})
+
+test('a full disk is told once, by its file, and never by a throw out of a callback', async () => {
+  const told: Error[] = []
+  const file = await openLines<number>('/dev/full', (error) => told.push(error))
+  file.append(1)
+  await expect(file.flush()).rejects.toThrow(/cannot write \/dev\/full: ENOSPC/)
+  file.append(2)
+  await expect(file.sync()).rejects.toThrow(HarnessError)
+  await expect(file.close()).rejects.toThrow(/ENOSPC/)
+  expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/cannot write \/dev\/full: ENOSPC/)])
+})
+
+test('what is full in the middle of a line keeps the whole ones', async () => {
+  const path = join(folder, 'limited.ndjson')
+  const module = fileURLToPath(new URL('../../../harness/store/line-file.ts', import.meta.url))
+  const program = `
+    const { openLines } = await import(${JSON.stringify(module)})
+    const file = await openLines(${JSON.stringify(path)}, (error) => console.log(error.message))
+    for (let i = 0; i < 500; i++) { file.append({ i, text: 'x'.repeat(150) }); if (i % 40 === 0) await file.flush().catch(() => {}) }
+    await file.close().catch(() => {})`
+  // A limit of 20 blocks, of 512 or 1024 bytes: the write that crosses it is cut there.
+  const limited = `trap '' XFSZ; ulimit -f 20; exec "$0" --input-type=module -e "$1"`
+  const { stdout } = await promisify(execFile)('sh', ['-c', limited, process.execPath, program])
+  expect(stdout).toMatch(/^cannot write .*limited\.ndjson: EFBIG.*\n$/)
+  const text = await readFile(path, 'utf8')
+  const seen: number[] = []
+  parseLines(text, path, (value) => seen.push((value as { i: number }).i))
+  expect(text.endsWith('\n')).toBe(true)
+  expect(seen).toEqual(seen.map((_, i) => i))
+  expect(seen.length).toBeGreaterThan(50)
 })
 
 test('a folder that does not exist is named', async () => {

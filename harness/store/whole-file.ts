@@ -1,0 +1,29 @@
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { describeError, HarnessError, UsageError } from '../core/errors.ts'
+
+/** What is no mistake of whoever chose the place: there was no room, or the machine failed. */
+const ofTheMachine: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG', 'EMFILE', 'ENFILE'])
+
+/** Why something could not be written, with its name: UsageError where another place would do, HarnessError else. */
+export function writeFailure(what: string, error: unknown): UsageError | HarnessError {
+  const sentence = `cannot ${what}: ${describeError(error)}`
+  const { code } = error as NodeJS.ErrnoException
+  return ofTheMachine.has(code) ? new HarnessError(sentence, { cause: error }) : new UsageError(sentence)
+}
+
+/**
+ * Write a file so that it is there whole or not at all: what was there before stays when the disk is full. Throws
+ * UsageError or HarnessError that name it.
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const part = `${path}.part`
+  try {
+    // What a killed process has left there, or somebody else has put there, is not written into.
+    await rm(part, { force: true })
+    await writeFile(part, text, { flag: 'wx' })
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => {})
+    throw writeFailure(`write ${path}`, error)
+  }
+}

@@ -1,0 +1,59 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { simulate } from '../mutants/simulate.ts'
+import { temporaryFolders } from '../support/outlast.ts'
+import { sealRun } from '../support/recorded-run.ts'
+import { whyNoSmallDisk, withSmallDisk } from '../support/small-disk.ts'
+
+const history = simulate({ delivery: 'polling', engine: 'durable', tasks: 20, kills: [], seed: 4 })
+const reason = whyNoSmallDisk()
+if (reason !== undefined) console.warn(`full disks are not tested: ${reason}`)
+
+/** More of them, for a night: every size that a run of this length can meet the end of. */
+const sizes = process.env['OUTLAST_DISK_SIZES']?.split(',').map(Number) ?? [150]
+const sentence =
+  /^outlast failed, (?:which says nothing about the systems under test|and the run is judged all the same): .*ENOSPC/m
+const stack = /\n +at /
+
+it.skipIf(reason !== undefined).each(sizes)(
+  'a disk of %i kB is full somewhere in a run: exit code 4, or a whole run',
+  async (kilobytes) => {
+    await using folders = await temporaryFolders()
+    const run = await withSmallDisk(
+      kilobytes,
+      folders.out,
+      folders.tmp,
+      `outlast run scenarios/smoke.yaml --no-verify --out "$place"; echo "code $?"
+    cat "$place"/*/unfinished.json; for run in "$place"/*; do outlast check "$run" >&2; echo "check $?"; done`,
+    )
+    expect(run.stderr + run.stdout).not.toMatch(stack)
+    expect(await readdir(folders.tmp)).toEqual([])
+    if (/^code [0-2]$/m.test(run.stdout)) return
+    expect(run.stdout).toMatch(/^code 4$/m)
+    expect(run.stderr).toMatch(sentence)
+    expect(run.stdout).toMatch(/"why":"(?:cannot write .*ENOSPC|it was judged)/)
+    expect(run.stdout).toMatch(/^check 2$/m)
+    expect(run.stderr).toMatch(/this run broke off: .*ENOSPC/)
+  },
+)
+
+it.skipIf(reason !== undefined)('a disk that is full before the run begins leaves nothing on it', async () => {
+  await using folders = await temporaryFolders()
+  const script = 'outlast run scenarios/smoke.yaml --no-verify --out "$place"; echo "code $?"; ls "$place" | wc -l'
+  const run = await withSmallDisk(4, folders.out, folders.tmp, script)
+  expect(run.stdout).toBe('code 4\n0\n')
+  expect(run.stderr).toMatch(/: cannot write .*\.(?:json|yaml): ENOSPC/)
+  expect(run.stderr).not.toMatch(stack)
+})
+
+it.skipIf(reason !== undefined)('a report that finds no room is named, and the run stays as it was', async () => {
+  await using folders = await temporaryFolders()
+  const place = join(folders.out, 'small')
+  await mkdir(place)
+  const { run } = await sealRun(join(folders.out, 'whole'), history)
+  const script = `outlast report ${run.path} --out "$place"; echo "code $?"; ls "$place"; outlast check ${run.path} >&2; echo "check $?"`
+  const made = await withSmallDisk(8, place, folders.tmp, script)
+  expect(made.stderr).toMatch(/^outlast failed, which .*: cannot write .*report\.html: ENOSPC/m)
+  expect(made.stdout).toMatch(/^code 4\ncheck [0-2]$/m)
+})

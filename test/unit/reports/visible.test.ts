@@ -1,0 +1,57 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { discover } from '../../../harness/core/discover.ts'
+import type { RunResults } from '../../../harness/store/schema.ts'
+import type { Format } from '../../../reports/format.ts'
+import { study } from './study.ts'
+
+const formats = await discover<Format>(new URL('../../../reports/formats/', import.meta.url))
+const esc = '\u001B'
+const hostile = 'x\u001B[2J\u009B31m\u0007\u0000\r\u202E\u2028y'
+/** What acts on a terminal or turns the text; the colours of a rich screen are ours and not among these. */
+const acting = /(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u
+
+/** Every text that somebody else may have written. */
+function poisoned(): RunResults {
+  const results = study(1)
+  const { plan, environment } = results
+  return {
+    ...results,
+    reasons: [hostile, ...results.reasons],
+    record: [hostile],
+    environment: {
+      ...environment,
+      deviations: [hostile],
+      runtime: { engine: hostile, [hostile]: '1' },
+      versions: { ...environment.versions, hono: hostile },
+    },
+    plan: {
+      ...plan,
+      question: hostile,
+      notApplicable: [{ pattern: 'sync', arm: 'kill', reason: hostile }],
+    },
+    verification: {
+      version: 1,
+      patterns: [{ pattern: 'webhook', cases: [{ case: 'task/start', outcome: 'fail', reason: hostile }] }],
+    },
+    claims: results.claims.map((claim) => ({ ...claim, source: hostile, note: hostile })),
+    cells: results.cells.map((cell) => ({
+      ...cell,
+      reasons: [hostile],
+      faults: cell.faults.map((fault) => ({ ...fault, reason: hostile, target: hostile })),
+      checks: cell.checks.map((check) => ({ ...check, summary: hostile })),
+    })),
+  }
+}
+
+test.each([...formats.keys()])('%s shows control characters, and obeys none', (name) => {
+  const text = formats.get(name)!.render(poisoned())
+  expect(acting.exec(text)?.[0]).toBeUndefined()
+  expect(text).toMatch(name === 'json' ? /\\u001b\[2J\\u009b31m/ : /\\+x1b\\?\[2J/)
+})
+
+test('a rich terminal gets our colours and no sequence of anybody else', () => {
+  const text = formats.get('terminal')!.render(poisoned(), { columns: 100, rich: true })
+  expect(acting.exec(stripVTControlCharacters(text.replaceAll(`${esc}[2J`, 'obeyed\u0007')))?.[0]).toBeUndefined()
+  expect(text).not.toContain('\u001B[2J')
+})
