@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: it finds a Node that runs TypeScript, and hands over to it.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const wanted = 24
 // Node's own exit code for a crash is 1, which would read as a verdict.
 const [usage, harnessError] = [3, 4]
-const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+// npm installs the one of this platform, and runs no script for it.
+const carrier = `node-${process.platform}-${process.arch}`
+const pinned = fileURLToPath(new URL(`../node_modules/${carrier}/bin/node`, import.meta.url))
 // Who hands over keeps the other end of this descriptor of its child, named by this variable, for as long as it lives.
 const [lifeline, lifelineFd] = ['OUTLAST_LIFELINE_FD', 3]
 
@@ -63,9 +65,14 @@ function endWithStarter() {
 }
 
 function refuse() {
-  console.error(
-    `outlast needs Node ${wanted} or newer and this is ${process.version}; ` +
-      'npm ci in its checkout installs one, or install it from nodejs.org',
-  )
+  console.error(`outlast needs Node ${wanted} or newer and this is ${process.version}; ${howToMend()}`)
   process.exitCode = usage
+}
+
+function howToMend() {
+  const { optionalDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  if (!optionalDependencies[carrier])
+    return `npm brings none for ${process.platform}-${process.arch}: install it from nodejs.org`
+  const why = existsSync(pinned) ? `${pinned} does not run here` : `the package ${carrier}, which is one, is missing`
+  return `${why}: "npm ci --include=optional" in its checkout installs it, or install Node from nodejs.org`
 }

@@ -1,7 +1,14 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { devServerFromSource, install, temporalFromSource } from '../engines/installable.ts'
-import { checkout, isRead, packagesOf, nodeFiles, sourceOf } from '../harness/runtimes/docker/images/node-files.ts'
+import {
+  checkout,
+  isRead,
+  packagesOf,
+  pinnedNode,
+  nodeFiles,
+  sourceOf,
+} from '../harness/runtimes/docker/images/node-files.ts'
 import {
   type ImageName,
   type Ingredients,
@@ -9,6 +16,7 @@ import {
   toxiproxyVersion,
 } from '../harness/runtimes/docker/images/references.ts'
 import { nativeFolder } from '../harness/runtimes/programs/postgres-binaries.ts'
+import { linkLibraries } from '../harness/runtimes/programs/postgres-links.ts'
 import { serverBinary } from '../harness/runtimes/programs/restate.ts'
 import { builtDevServer } from '../harness/runtimes/programs/dev-servers.ts'
 import { findTemporal } from '../harness/runtimes/programs/temporal-binaries.ts'
@@ -38,7 +46,7 @@ export const contexts: Readonly<Record<ImageName, (order: Order) => Promise<void
 
 async function layNode({ folder }: Order): Promise<void> {
   const files = nodeFiles()
-  await cp(join(checkout, 'node_modules/node/bin/node'), join(folder, 'node'))
+  await cp(join(checkout, pinnedNode(), 'bin/node'), join(folder, 'node'))
   await cp(join(checkout, 'images/warm.ts'), join(folder, 'warm.ts'))
   for (const path of files) {
     const target = join(folder, 'app', path)
@@ -64,7 +72,9 @@ async function layRestate(order: Order): Promise<void> {
 
 async function layPostgres({ folder }: Order): Promise<void> {
   const filter = (path: string): boolean => !path.endsWith('.a')
-  await cp(nativeFolder(), join(folder, 'native'), { recursive: true, verbatimSymlinks: true, filter })
+  const native = join(folder, 'native')
+  await cp(nativeFolder(), native, { recursive: true, verbatimSymlinks: true, filter })
+  await linkLibraries(native)
   await cp(join(checkout, 'images/postgres-entrypoint.sh'), join(folder, 'postgres-entrypoint.sh'))
 }
 

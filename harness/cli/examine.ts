@@ -7,7 +7,8 @@ import type { Engine, Runtime } from '../core/types.ts'
 import { type Found, findRuns } from '../run/leftovers.ts'
 import { findSweepers } from '../run/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/kernel.ts'
-import { findBinaries } from '../runtimes/programs/postgres-binaries.ts'
+import { findBinaries, nativeFolder } from '../runtimes/programs/postgres-binaries.ts'
+import { linkLibraries } from '../runtimes/programs/postgres-links.ts'
 import { programCommand } from '../runtimes/programs/restate.ts'
 import { notFromNpm, versionOf } from '../runtimes/programs/versions.ts'
 
@@ -102,6 +103,8 @@ async function program(name: string, version: () => Promise<string>): Promise<Fi
 }
 
 async function postgresVersion(): Promise<string> {
+  const native = nativeFolder()
+  if (!(await linkLibraries(native))) return `each run makes a copy: ${native} lacks links, and cannot be written`
   // Asked for as ourselves: only the server itself must not be root.
   const { postgres } = await findBinaries(tmpdir(), {})
   return versionOf(postgres, ['--version'])

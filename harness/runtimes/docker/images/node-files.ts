@@ -58,13 +58,24 @@ export function packageVersion(folder: string): string {
   return manifest(folder).version
 }
 
+/** Folder in the checkout of the Node that goes into images: the one of this platform, whatever Node runs this. */
+export function pinnedNode(): string {
+  return installed(`node-linux-${process.arch}`, '.')
+}
+
+/** The exact version of an optional package, whether or not it is of this platform. */
+export function pinnedVersion(name: string): string {
+  return manifest('.').optionalDependencies![name]!
+}
+
 function manifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(checkout, folder, 'package.json'), 'utf8')) as Manifest
 }
 
 function installed(name: string, from: string): string {
   const folder = find(name, from)
-  if (folder === undefined) throw new HarnessError(`the package ${name} is not installed; run \`npm ci\``)
+  if (folder === undefined)
+    throw new HarnessError(`the package ${name} is not installed; run \`npm ci --include=optional\``)
   return folder
 }
 
