@@ -3,7 +3,7 @@ ARG BASE
 FROM ${BASE}
 ARG PACKAGES="redis-server"
 COPY packages /packages
-RUN dpkg --install /packages/*.deb && rm -rf /packages && mkdir /data
+RUN dpkg --install /packages/*.deb && rm -rf /packages && install -d -o redis -g redis /data
 VOLUME /data
 WORKDIR /data
 EXPOSE 6379
