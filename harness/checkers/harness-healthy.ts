@@ -3,9 +3,9 @@ import { type Harmed, sicknessOf } from '../core/sickness.ts'
 import type { Checker } from '../core/types.ts'
 
 /**
- * The harness did what it was to do: it sent every task, on time, kept its event loop responsive, recorded every
- * task once and lost no line of the ledger. And the machine gave the harness and every node their turn. If they did not, the
- * cell says nothing about the system.
+ * The harness did what it was to do: it sent every task, on time and to the system alone, kept its event loop responsive,
+ * recorded every task once and lost no line of the ledger. And the machine gave the harness and every node their turn. If they
+ * did not, the cell says nothing about the system.
  */
 const checker: Checker = {
   name: 'harness-healthy',
@@ -13,9 +13,9 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const starved = [...sickMachine(trace), ...latenesses(trace)]
-    const problems = [...ownRecords(trace), ...starved]
+    const problems = [...strangersMet(trace), ...ownRecords(trace), ...starved]
     const counts = { problems: problems.length, tasks: trace.tasks.length }
-    const witnesses = [...trace.extraEnds, ...(trace.health ? [trace.health] : [])]
+    const witnesses = [...trace.strangers, ...trace.extraEnds, ...(trace.health ? [trace.health] : [])]
       .map(({ index }) => index)
       .slice(0, 20)
     if (problems.length > 0)
@@ -35,6 +35,14 @@ const checker: Checker = {
   },
 }
 export default checker
+
+/** Whatever a stranger answered, or kept from a node by having its port, was not the system's doing. */
+function strangersMet({ strangers: [first, ...more] }: CellTrace): readonly string[] {
+  if (!first) return []
+  const { place, who } = first.value
+  const others = more.length > 0 ? ` (${more.length} more such meetings)` : ''
+  return [`${place} was not this system's: ${who}${others}`]
+}
 
 function ownRecords(trace: CellTrace): readonly string[] {
   const { cell, complete, tasks, extraEnds, health } = trace

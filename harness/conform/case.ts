@@ -11,6 +11,8 @@ export interface Target {
   /** Base address, with no slash at its end. */
   readonly url: string
   readonly token: string | undefined
+  /** What its nodes call the system that they are of, where we started them. */
+  readonly system?: string
   readonly timeScale: number
   /** The contract's durations at the time scale. */
   readonly timing: Timing

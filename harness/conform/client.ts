@@ -1,6 +1,3 @@
-import { createServer } from 'node:net'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import type { ClientPorts, Job, Observations } from '../../patterns/contract/client.ts'
 import type { TaskInput } from '../../patterns/contract/task.ts'
 import type { Abilities, Target, Work } from './case.ts'
@@ -47,13 +44,4 @@ export function jobFor(target: Target, key: string, work: Work = {}): Job {
 
 export function eventNumbers({ log }: Recorded): readonly number[] {
   return log.flatMap(({ what, value }) => (what === 'event' ? [value.seq] : []))
-}
-
-/** An address of this machine where nobody listened a moment ago. */
-export async function closedAddress(): Promise<string> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return `http://127.0.0.1:${port}`
 }

@@ -4,6 +4,8 @@ import { sleep } from '../core/timer.ts'
 import { taskEvent, type TaskEvent } from '../../patterns/contract/events.ts'
 import { problem, problemMediaType } from '../../patterns/contract/problems.ts'
 import { isTerminal, task as taskSchema, type Task } from '../../patterns/contract/task.ts'
+import { HarnessError } from '../core/errors.ts'
+import { strangerIn } from '../core/stranger.ts'
 import type { Target, Work } from './case.ts'
 import { Breach, must, mustBe, Refused, show, Undecided } from './expect.ts'
 
@@ -53,7 +55,19 @@ async function exchange(target: Target, place: string, options: SendOptions): Pr
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await answer.body.text()
+  refuseStranger(target, new URL(place, target.url), answer)
   return { status: answer.statusCode, headers: answer.headers, text, json: parse(text) }
+}
+
+/** What another run's node answers says nothing about the target. Links and proxies in front of it have addresses of their own. */
+function refuseStranger(
+  target: Target,
+  { origin }: URL,
+  { statusCode: status, headers }: Dispatcher.ResponseData,
+): void {
+  if (target.system === undefined || origin !== new URL(target.url).origin) return
+  const who = strangerIn({ status, header: (name) => headers[name]?.toString() }, target.system)
+  if (who !== undefined) throw new HarnessError(`${origin} was not answered by ${target.name}: ${who}`)
 }
 
 export function authorization(token: string | null | undefined): Record<string, string> {

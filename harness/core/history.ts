@@ -102,6 +102,8 @@ export interface Vocabulary {
       code?: number | null
     }
   }
+  /** Somebody who is no node of this system answered where one is dialled, or has its port: told once per place. */
+  stranger: { type: 'observe'; value: Stranger }
   /** A fault changed state. `evidence` holds what proved it. */
   fault: { type: 'observe'; value: FaultChange }
   /** What a PostgreSQL of the cell says about its disk, when all is over. */
@@ -180,6 +182,14 @@ export interface FaultChange {
   readonly firings?: number
   readonly evidence?: Readonly<Record<string, unknown>>
   readonly reason?: string
+}
+
+/** Who took the place of a node. */
+export interface Stranger {
+  /** The link or node where a node of ours was expected. */
+  readonly place: string
+  /** What is known of who was there: a clause with a verb. */
+  readonly who: string
 }
 
 /** Durability of a PostgreSQL, and what it cost: since its last start, as a crash makes it forget. */

@@ -65,6 +65,7 @@ export interface CellTrace {
   readonly nodes: readonly OpOf<'node'>[]
   /** What was sent to the tool server and is no effect. */
   readonly refusals: readonly OpOf<'refusal'>[]
+  readonly strangers: readonly OpOf<'stranger'>[]
   readonly health?: OpOf<'health'>
   readonly disk?: OpOf<'disk'>
 }
@@ -97,6 +98,7 @@ function buildTrace(history: History): CellTrace {
     extraEnds: [] as OpOf<'task'>[],
     nodes: [] as OpOf<'node'>[],
     refusals: [] as OpOf<'refusal'>[],
+    strangers: [] as OpOf<'stranger'>[],
   }
   const phases = new Map<Phase, number>()
   const faultOps: OpOf<'fault'>[] = []
@@ -114,6 +116,7 @@ function buildTrace(history: History): CellTrace {
     } else if (op.f === 'fault') faultOps.push(op)
     else if (op.f === 'node') rest.nodes.push(op)
     else if (op.f === 'refusal') rest.refusals.push(op)
+    else if (op.f === 'stranger') rest.strangers.push(op)
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
     else fileOp(op, byTask, rest)
@@ -139,7 +142,7 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'health' | 'disk' }>
+type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'health' | 'disk' }>
 
 function fileOp(
   op: TaskOp,

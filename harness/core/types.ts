@@ -1,7 +1,7 @@
 import type { Effective, Impairment, Link } from './link.ts'
 import type { ZodType } from 'zod'
 import type { HarnessError } from './errors.ts'
-import type { History } from './history.ts'
+import type { History, Stranger } from './history.ts'
 import type { PartsProof } from './parts.ts'
 import type { LinkName, NodeRole, Target } from './plan.ts'
 import type { Promised } from './promises.ts'
@@ -117,6 +117,8 @@ export interface DeployRequest {
   /** Links lead straight to what they dial, and nothing can be done to them: shows what a fault point costs. */
   readonly direct?: boolean
   readonly onNodeEvent: (event: NodeEvent) => void
+  /** Somebody else has the port of a node that was to come back. */
+  readonly onStranger?: (stranger: Stranger) => void
 }
 
 /** Processes that wait to become a node. */

@@ -16,21 +16,30 @@ export async function lastWords(logFile: string): Promise<string | undefined> {
 }
 
 /** What a log says of a full disk, wherever in it, or undefined. Never rejects. */
-export async function diskFullWords(logFile: string): Promise<string | undefined> {
-  const told = await lastLineWith('No space left on device', logFile).catch(() => undefined)
+export function diskFullWords(logFile: string): Promise<string | undefined> {
+  return wordsOf(/No space left on device/, logFile)
+}
+
+/** What a log says of a port that somebody else has, in the words of Node, C, Go or Rust, or undefined. Never rejects. */
+export function portTakenWords(logFile: string): Promise<string | undefined> {
+  return wordsOf(/EADDRINUSE|address (?:is )?(?:already )?in use/i, logFile)
+}
+
+async function wordsOf(cause: RegExp, logFile: string): Promise<string | undefined> {
+  const told = await lastLineOf(cause, logFile).catch(() => undefined)
   return told && endOf(told.trim())
 }
 
-async function lastLineWith(words: string, file: string): Promise<string | undefined> {
+async function lastLineOf(kind: RegExp, file: string): Promise<string | undefined> {
   await using handle = await openRegular(file, { maxBytes: Infinity })
   let [rest, told]: [string, string | undefined] = ['', undefined]
   for await (const piece of handle.createReadStream({ encoding: 'utf8', autoClose: false }) as AsyncIterable<string>) {
     const lines = (rest + piece).split('\n')
     // Of a line without end nobody keeps more.
     rest = lines.pop()!.slice(-tailBytes)
-    told = lines.findLast((line) => line.includes(words)) ?? told
+    told = lines.findLast((line) => kind.test(line)) ?? told
   }
-  return rest.includes(words) ? rest : told
+  return kind.test(rest) ? rest : told
 }
 
 /** Of a chain of causes the last is the first. */

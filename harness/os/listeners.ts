@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { childrenOf } from './proc.ts'
 
 /** TCP ports, of any address, on which one of the processes listens. Empty where there is no /proc. */
 export function listeningPorts(pids: readonly number[]): readonly number[] {
@@ -23,15 +25,70 @@ function socketBehind(descriptor: string): readonly string[] {
   }
 }
 
-/** proc_net_tcp(5): state 0A listens; the local address is the second column, the inode the tenth. */
-function table(name: string): readonly { readonly port: number; readonly inode: string }[] {
+function table(name: string): readonly Row[] {
   try {
     return readFileSync(`/proc/net/${name}`, 'utf8')
       .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter((columns) => columns[3] === '0A')
-      .map((columns) => ({ port: Number.parseInt(columns[1]!.split(':')[1]!, 16), inode: columns[9]! }))
+      .map(rowOf)
+      .filter((row) => row !== undefined)
+      .filter(({ listens }) => listens)
   } catch {
     return []
   }
+}
+
+interface Row {
+  readonly port: number
+  readonly inode: string
+  readonly listens: boolean
+}
+
+/** proc_net_tcp(5): state 0A listens; the local address is the second column, the inode the tenth. Undefined for the heading. */
+function rowOf(line: string): Row | undefined {
+  const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
+  const port = /^[0-9A-F]+:([0-9A-F]{4})$/.exec(local ?? '')?.[1]
+  if (port === undefined || inode === undefined) return undefined
+  return { port: Number.parseInt(port, 16), inode, listens: state === '0A' }
+}
+
+/**
+ * False where somebody else than the process, or one that it started, listens on one of these ports; true where it listens on
+ * all of them. Undefined where nobody can tell, as without a /proc or where the process is not ours to look into, or not yet.
+ */
+export async function listensOn(pid: number, ports: readonly number[]): Promise<boolean | undefined> {
+  const wanted = new Set(ports)
+  const inodes = await socketsListening(wanted).catch(() => undefined)
+  if (!inodes) return undefined
+  const held = await Promise.all([pid, ...descendantsOf(pid)].map(socketsHeld))
+  const own = new Set(held.flatMap((sockets) => sockets ?? []))
+  const isOwn = (sockets: readonly string[]): boolean => sockets.some((inode) => own.has(inode))
+  if (![...inodes.values()].every(isOwn)) return held.includes(undefined) ? undefined : false
+  return inodes.size === wanted.size ? true : undefined
+}
+
+/** By port. The kernel lists who listens first: a table of thousands of connections is not read to its end. */
+async function socketsListening(ports: ReadonlySet<number>): Promise<ReadonlyMap<number, readonly string[]>> {
+  const found = new Map<number, string[]>()
+  await using file = await open('/proc/net/tcp')
+  for await (const line of file.readLines({ autoClose: false, start: 0 })) {
+    const row = rowOf(line)
+    if (!row) continue
+    if (!row.listens) break
+    if (ports.has(row.port)) found.set(row.port, [...(found.get(row.port) ?? []), row.inode])
+  }
+  return found
+}
+
+/** Undefined where they are not ours to read; none where the process has ended. */
+async function socketsHeld(pid: number): Promise<readonly string[] | undefined> {
+  const folder = `/proc/${pid}/fd`
+  try {
+    return (await readdir(folder)).flatMap((fd) => socketBehind(`${folder}/${fd}`))
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined
+  }
+}
+
+function descendantsOf(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
 }

@@ -1,35 +1,79 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { describeError, HarnessError } from '../core/errors.ts'
+
+const loopback = '127.0.0.1'
+
+/** A port that is ours until it is disposed of. */
+export interface HeldPort extends Disposable {
+  readonly port: number
+}
 
 /**
- * Below the range from which Linux takes the local ports of outgoing connections (32768 and up by default):
- * a killed node's port must still be free when the node is started again, among thousands of client connections.
+ * A port of an address of this machine that nobody else gets, from now until it is let go. The kernel chooses it, unless one
+ * is given, and a socket of ours is bound to it and connected to another one of ours. So the kernel gives it neither to
+ * whoever listens on any port nor to a connection that goes out, of this run, another one or a stranger (ip(7),
+ * `ip_local_port_range`).
+ *
+ * It never listens: a server may, beside it, as all of them set SO_REUSEADDR (socket(7)); and while none does, whoever dials
+ * is refused, as on a dead pod. A server that was killed finds its port when it comes back.
  */
-const lowest = 20_000
-const highest = 32_000
-const taken = new Set<number>()
-let cursor = lowest + (process.pid % (highest - lowest))
-
-/** A loopback port that nothing listens on and that this process has not handed out before. */
-export async function reservePort(): Promise<number> {
-  for (let tries = 0; tries < highest - lowest; tries++) {
-    const port = lowest + ((++cursor - lowest) % (highest - lowest))
-    if (taken.has(port) || !(await isFree(port))) continue
-    taken.add(port)
-    return port
+export async function holdPort(host = loopback, wanted?: number): Promise<HeldPort> {
+  const anchor = takeAnchor(host.includes(':') ? '::1' : loopback)
+  try {
+    const { address, port } = await anchor.address
+    const at = { host: address, port, localAddress: host }
+    const socket = connect({ ...at, ...(wanted !== undefined && { localPort: wanted }) })
+    await once(socket, 'connect')
+    // A held port keeps no process alive.
+    socket.on('error', () => {}).unref()
+    let isHeld = true
+    const letGo = (): void => {
+      if (!isHeld) return
+      isHeld = false
+      socket.resetAndDestroy()
+      anchor[Symbol.dispose]()
+    }
+    return { port: socket.localPort!, [Symbol.dispose]: letGo }
+  } catch (error) {
+    anchor[Symbol.dispose]()
+    throw new HarnessError(`no port of ${host} can be had: ${describeError(error)}`)
   }
-  throw new Error(`no free port between ${lowest} and ${highest}`)
 }
 
-/** Hand a port back for later cells. */
-export function releasePort(port: number): void {
-  taken.delete(port)
+interface Anchor {
+  readonly server: Server
+  readonly address: Promise<AddressInfo>
+  users: number
 }
 
-/** Whether nothing listens on the loopback port. */
-export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+const anchors = new Map<string, Anchor>()
+
+/** What the sockets that hold ports are connected to, for as long as one of them is. */
+function takeAnchor(host: string): Disposable & Pick<Anchor, 'address'> {
+  const anchor = anchors.get(host) ?? openAnchor(host)
+  anchors.set(host, anchor)
+  anchor.users++
+  const leave = (): void => {
+    if (--anchor.users > 0) return
+    anchors.delete(host)
+    anchor.server.close()
+  }
+  return { address: anchor.address, [Symbol.dispose]: leave }
+}
+
+function openAnchor(host: string): Anchor {
+  const server = createServer(
+    (socket) =>
+      void socket
+        .on('error', () => {})
+        .resume()
+        .unref(),
+  )
+  const listening = once(server.listen(0, host), 'listening')
+  const address = listening.then(() => {
+    server.unref()
+    return server.address() as AddressInfo
   })
+  return { server, address, users: 0 }
 }

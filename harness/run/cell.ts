@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Inbox, RunJob } from '../../patterns/contract/client.ts'
+import type { Handshake, Inbox, RunJob } from '../../patterns/contract/client.ts'
 import type { Task } from '../../patterns/contract/task.ts'
 import { timeoutsAt } from '../../patterns/contract/timeouts.ts'
 import { timingAt } from '../../patterns/contract/timing.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
-import type { Op } from '../core/history.ts'
+import type { Op, Stranger } from '../core/history.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { createRng } from '../core/rng.ts'
 import type { Deployment, Ground } from '../core/types.ts'
@@ -26,6 +26,7 @@ import { type BlockContext, type CellEvents, engineOf, enterPhase, type Parts } 
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { watchSteps } from './step-watch.ts'
+import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
 
 /** A cell whose system is up and whose clients are ready; disposing ends everything of it. */
 export interface ReadyCell extends AsyncDisposable {
@@ -89,12 +90,33 @@ async function assemble(
     }),
   )
   const receiver = stack.use(await openInbox(host, (callback) => recordCallback(recorder, callback)))
-  const token = randomBytes(24).toString('base64url')
-  const deployment = stack.use(await deploy(cell, context, recorder, ground, ledger, receiver, token))
-  const runner = await connectClients(cell, context, recorder, deployment, receiver, token, stack)
+  const identity = identify(cell, context, recorder)
+  const deployment = stack.use(await deploy(cell, context, recorder, ground, ledger, receiver, identity))
+  const runner = await connectClients(cell, context, recorder, deployment, receiver, identity, stack)
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
   const jobs = planJobs(cell, arrivals, ledger.nonceOf)
-  return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, events, logs: folder.logs }
+  const { token, watch } = identity
+  return { cell, context, recorder, ledger, steps, deployment, jobs, runner, token, watch, events, logs: folder.logs }
+}
+
+/** How the cell's own system is known, and it knows its own clients. */
+interface Identity {
+  readonly system: string
+  readonly token: string
+  readonly tell: (stranger: Stranger) => void
+  readonly watch: StrangerWatch
+}
+
+function identify(cell: CellPlan, context: BlockContext, recorder: Recorder): Identity {
+  const system = nameSystem(context.folder.name, cell.id)
+  const tell = (value: Stranger): void =>
+    void recorder.record({ f: 'stranger', type: 'observe', process: 'harness', value })
+  const watch = watchForStrangers(system, tell, needsEdge(cell, context))
+  return { system, token: randomBytes(24).toString('base64url'), tell, watch }
+}
+
+function needsEdge(cell: CellPlan, { faults }: BlockContext): boolean {
+  return cell.faults.some(({ fault }) => faults.get(fault)?.needs.includes('edge'))
 }
 
 function readyCell(parts: Parts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {
@@ -126,20 +148,21 @@ async function deploy(
   ground: Ground,
   ledger: Ledger,
   receiver: CallbackReceiver,
-  token: string,
+  { token, system, tell }: Identity,
 ): Promise<Deployment> {
   return ground.deploy(
     {
       services: engineOf(cell, context).services,
       replicas: cell.replicas,
-      env: { ...nodeEnvironment({ ...cell, token, network: ground.network }), ...engineOf(cell, context).env },
+      env: { ...nodeEnvironment({ ...cell, token, system, network: ground.network }), ...engineOf(cell, context).env },
       timeouts: timeoutsAt(engineOf(cell, context).timeouts, cell),
       outside: { tools: ledger.address, receiver: receiver.address },
       restartDelayMs: cell.restartDelayMs,
       spares: countSpares(cell, engineOf(cell, context), context.faults),
       onSpare: context.machine.spare,
       seed: cell.seed,
-      edge: cell.faults.some(({ fault }) => context.faults.get(fault)?.needs.includes('edge')),
+      edge: needsEdge(cell, context),
+      onStranger: tell,
       onNodeEvent: (event) => {
         context.machine.node(cell, event)
         recorder.record({ f: 'node', type: 'observe', process: `node:${event.node}`, value: event })
@@ -155,7 +178,7 @@ async function connectClients(
   recorder: Recorder,
   deployment: Deployment,
   receiver: CallbackReceiver,
-  token: string,
+  { token, watch }: Identity,
   stack: AsyncDisposableStack,
 ): Promise<JobRunner> {
   const { default: runJob } = (await import(`../../patterns/deliveries/${cell.delivery}/client.ts`)) as {
@@ -166,10 +189,13 @@ async function connectClients(
     urlFor: (job) => `${callbackUrl}/callbacks/${job}`,
     wait: (job, signal, open) => receiver.wait<Task>(job, signal, open),
   }
+  const apis = deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url }))
+  const dispatcher = stack.use(openDispatcher(timingAt(cell.timeScale).connectTimeoutMs, cell.timeScale))
   const ports = {
-    apis: deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url })),
+    apis,
     sticky: engineOf(cell, context).sticky,
-    dispatcher: stack.use(openDispatcher(timingAt(cell.timeScale).connectTimeoutMs, cell.timeScale)),
+    dispatcher: watched(dispatcher, apis, watch),
+    onHandshake: (url: string, handshake: Handshake) => watch(handshake, () => placeOf(url, apis)),
     token,
     timeScale: cell.timeScale,
     ...(callbackUrl && { inbox }),

@@ -17,10 +17,10 @@ export async function conclude(
   pacer: PacerReport,
   health: ReturnType<HealthMonitor['stop']>,
 ): Promise<void> {
-  const { cell, context, recorder, runner, deployment, token, ledger } = parts
+  const { cell, context, recorder, runner, ledger } = parts
   enterPhase(parts, 'final')
   const { effects, refusals, gaps } = await ledger.readAll()
-  await readFinals([...runner.unresolved], knownIds(runner, effects), deployment, token, recorder)
+  await readFinals([...runner.unresolved], knownIds(runner, effects), parts)
   for (const effect of effects) recordEffect(recorder, effect)
   for (const refusal of refusals) recordRefusal(recorder, refusal)
   await recordDisk(parts)

@@ -1,10 +1,12 @@
 import { request } from 'undici'
 import type { Vocabulary } from '../core/history.ts'
 import { isStatus } from '../core/states.ts'
-import type { Deployment } from '../core/types.ts'
-import type { Recorder } from './recorder.ts'
+import type { Node } from '../core/types.ts'
+import type { Parts } from './parts.ts'
 
 type Final = Vocabulary['final']['value']
+
+type Access = Pick<Parts, 'deployment' | 'token' | 'watch' | 'recorder'>
 
 interface Truth {
   readonly task_id: string
@@ -21,15 +23,13 @@ interface Truth {
 export async function readFinals(
   jobs: readonly string[],
   taskIds: ReadonlyMap<string, readonly string[]>,
-  deployment: Deployment,
-  token: string,
-  recorder: Recorder,
+  { deployment, recorder, ...access }: Access,
 ): Promise<void> {
-  const apis = deployment.nodes.filter(({ role }) => role === 'api').map(({ url }) => url)
+  const apis = deployment.nodes.filter(({ role }) => role === 'api')
   const queue = [...jobs]
   const readNext = async (): Promise<void> => {
     for (let job = queue.pop(); job; job = queue.pop()) {
-      const truth = await readTruth(taskIds.get(job) ?? [], apis, token)
+      const truth = await readTruth(taskIds.get(job) ?? [], apis, access)
       recorder.record({ f: 'final', process: 'harness', task: job, ...truth })
     }
   }
@@ -38,14 +38,14 @@ export async function readFinals(
 
 async function readTruth(
   ids: readonly string[],
-  apis: readonly string[],
-  token: string,
+  apis: readonly Node[],
+  access: Pick<Access, 'token' | 'watch'>,
 ): Promise<{ type: 'ok' | 'info'; value: Final; error?: string }> {
   let error: string | undefined
   let best: Truth | undefined
   for (const id of ids)
     for (const api of apis) {
-      const answer = await readTask(`${api}/v1/tasks/${id}`, token)
+      const answer = await readTask(api, id, access)
       if (typeof answer === 'string') error = answer
       else if (answer && (best === undefined || answer.status === 'completed')) best = answer
     }
@@ -68,13 +68,19 @@ function asTruth(answer: unknown): Truth | string {
 }
 
 /** The task, undefined when the node does not know it, or the reason why it could not say. */
-async function readTask(url: string, token: string): Promise<Truth | undefined | string> {
+async function readTask(
+  { name, url }: Node,
+  id: string,
+  { token, watch }: Pick<Access, 'token' | 'watch'>,
+): Promise<Truth | undefined | string> {
   try {
-    const response = await request(url, {
+    const response = await request(`${url}/v1/tasks/${id}`, {
       headers: { authorization: `Bearer ${token}` },
       headersTimeout: 5000,
       bodyTimeout: 5000,
     })
+    const { statusCode: status, headers } = response
+    watch({ status, header: (header) => headers[header]?.toString() }, () => name)
     if (response.statusCode === 200) return asTruth(await response.body.json())
     await response.body.dump()
     return response.statusCode === 404 ? undefined : `HTTP ${response.statusCode}`

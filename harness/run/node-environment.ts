@@ -8,6 +8,7 @@ export function nodeEnvironment({
   timeScale,
   token,
   network,
+  system,
 }: {
   readonly delivery: string
   readonly engine: string
@@ -16,6 +17,8 @@ export function nodeEnvironment({
   readonly token: string
   /** Of the callback receiver, as CIDR: on loopback or in a private network, which a sender must otherwise refuse to dial. */
   readonly network: string
+  /** Which system they are nodes of: their answers say so (`strangers.ts`). */
+  readonly system?: string
 }): Readonly<Record<string, string>> {
   return {
     OUTLAST_DELIVERY: delivery,
@@ -24,5 +27,6 @@ export function nodeEnvironment({
     OUTLAST_TIME_SCALE: String(timeScale),
     OUTLAST_TOKEN: token,
     OUTLAST_WEBHOOK_ALLOW: network,
+    ...(system !== undefined && { OUTLAST_SYSTEM: system }),
   }
 }

@@ -9,6 +9,7 @@ import type { Ledger } from './ledger.ts'
 import type { MachineWatch } from './machine/watch.ts'
 import type { Recorder } from './recorder.ts'
 import type { StepWatch } from './step-watch.ts'
+import type { StrangerWatch } from './strangers.ts'
 
 /** What all cells of a run share. */
 export interface RunContext {
@@ -45,6 +46,7 @@ export interface Parts {
   readonly jobs: readonly PlannedJob[]
   readonly runner: JobRunner
   readonly token: string
+  readonly watch: StrangerWatch
   readonly events: CellEvents
   /** Folder with the logs of its nodes, each named as its node. */
   readonly logs: string

@@ -16,8 +16,10 @@ import type { Abilities, Body, Target, Work } from '../conform/case.ts'
 import { lossyLink, silentLink } from '../conform/harms.ts'
 import { probe } from '../conform/probe.ts'
 import { openReceiver, type Receiver } from '../conform/receiver.ts'
+import { currentRun } from '../os/label.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { nodeEnvironment } from './node-environment.ts'
+import { nameSystem } from './strangers.ts'
 
 /** What is deployed to be held against the contract. */
 export interface ScenePattern {
@@ -51,13 +53,21 @@ export async function openScene(pattern: ScenePattern, context: SceneContext): P
   const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), ledgerLog, ground.host, events))
   const receiver = stack.use(await openReceiver(ground.host))
   const token = randomBytes(24).toString('base64url')
+  const system = nameSystem(currentRun(), context.cell)
   const deployment = stack.use(
     await ground.deploy(
       {
         services: engine.services,
         timeouts: timeoutsAt(engine.timeouts, pace),
         replicas: { api: 1, executor: 1 },
-        env: nodeEnvironment({ delivery: delivery.name, engine: engine.name, ...pace, token, network: ground.network }),
+        env: nodeEnvironment({
+          delivery: delivery.name,
+          engine: engine.name,
+          ...pace,
+          token,
+          system,
+          network: ground.network,
+        }),
         outside: { tools: ledger.address, receiver: receiver.address },
         // Doubles with every crash in a row: cases crash nodes often.
         restartDelayMs: 50,
@@ -68,7 +78,7 @@ export async function openScene(pattern: ScenePattern, context: SceneContext): P
       signal,
     ),
   )
-  const parts = { pattern, deployment, ledger, token, offers: runtime.offers }
+  const parts = { pattern, deployment, ledger, token, system, offers: runtime.offers }
   const target = await describeTarget(parts, context)
   const callbacks = callbacksOf(receiver, deployment)
   const probed = await probe(target, callbacks ?? `${engine.name} dials no receiver`)
@@ -81,16 +91,18 @@ interface Parts {
   readonly deployment: Deployment
   readonly ledger: Ledger
   readonly token: string
+  readonly system: string
   readonly offers: readonly Capability[]
 }
 
 async function describeTarget(parts: Parts, context: SceneContext): Promise<Target> {
   const { timeScale, signal } = context
-  const { pattern, deployment, token } = parts
+  const { pattern, deployment, token, system } = parts
   return {
     name: pattern.name,
     url: deployment.nodes.find(({ role }) => role === 'api')!.url,
     token,
+    system,
     timeScale,
     timing: timingAt(timeScale),
     bodyFor,
@@ -115,7 +127,7 @@ function bodyFor(key: string, { long = false, callbackUrl, deadlineS }: Work = {
 }
 
 async function abilitiesOf(parts: Parts, { timeScale, signal }: SceneContext): Promise<Partial<Abilities>> {
-  const { pattern, deployment, ledger, token, offers } = parts
+  const { pattern, deployment, ledger, token, system, offers } = parts
   const { delivery, engine } = pattern
   const [{ default: run }, { endpointSecret }] = await Promise.all([
     loadModule<{ default: RunJob }>('deliveries', delivery.name, 'client'),
@@ -130,7 +142,7 @@ async function abilitiesOf(parts: Parts, { timeScale, signal }: SceneContext): P
     client: { run, sticky: engine.sticky, events: delivery.promises.includes('sse-continuity') },
     ...(keeps(engine) ? { durable: true } : { forgetful: true }),
     ...(endpointSecret && { secretOf: (url) => endpointSecret(token, url) }),
-    ...(offers.includes('kill') && { restart: () => restart(deployment, signal) }),
+    ...(offers.includes('kill') && { restart: () => restart(deployment, system, signal) }),
     ...(offers.includes('stall') && tools && { hold: silentLink(tools).harm }),
     ...(offers.includes('stall') && client && { silentLink: silentLink(client) }),
     ...(offers.includes('response-lost') && client && { lossyLink: lossyLink(client) }),
@@ -164,20 +176,20 @@ function callbacksOf(receiver: Receiver, { links }: Deployment): Abilities['call
 }
 
 /** All at once; the runtime starts them again, and again where they find no engine yet. */
-async function restart({ nodes }: Deployment, signal: AbortSignal): Promise<void> {
+async function restart({ nodes }: Deployment, system: string, signal: AbortSignal): Promise<void> {
   const ours = nodes.filter(({ role }) => role === 'api' || role === 'worker')
   await Promise.all(ours.map((node) => node.crash()))
   const limit = AbortSignal.any([signal, AbortSignal.timeout(startLimitMs)])
-  await Promise.all(ours.map((node) => answers(node, limit)))
+  await Promise.all(ours.map((node) => answers(node, system, limit)))
 }
 
 const startLimitMs = 60_000
 
-async function answers({ name, url }: Node, limit: AbortSignal): Promise<void> {
+async function answers({ name, url }: Node, system: string, limit: AbortSignal): Promise<void> {
   for (;;) {
     const answer = await request(`${url}/healthz`, { reset: true, headersTimeout: 2_000 }).catch(() => undefined)
-    await answer?.body.dump()
-    if (answer?.statusCode === 200) return
+    const health = await answer?.body.json().catch(() => undefined)
+    if (answer?.statusCode === 200 && (health as { system?: unknown } | undefined)?.system === system) return
     if (limit.aborted) throw new HarnessError(`${name} does not come back`)
     await sleep(25)
   }

@@ -3,7 +3,7 @@ import type { Link } from '../core/link.ts'
 import type { NodeRole } from '../core/plan.ts'
 import type { DeployRequest, Deployment, Ground, Place, Runtime } from '../core/types.ts'
 import { openLinks } from '../links/toxiproxy.ts'
-import { releasePort, reservePort } from '../os/ports.ts'
+import { holdPort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData, readLogin } from './process/program.ts'
@@ -11,6 +11,7 @@ import { fillAll, openAllSpares, type Spares } from './process/spares.ts'
 import { innerPorts } from './programs/temporal.ts'
 import { useExistingTemporal } from './programs/temporal-existing.ts'
 import { storeUrl } from './programs/postgres.ts'
+import { PortTaken } from './programs/readiness.ts'
 import { addressBook, type Placed, type PlannedLink, planLinks, planNodes, straightLink } from './programs/topology.ts'
 import { describeServers, notFromNpm } from './programs/versions.ts'
 
@@ -58,7 +59,20 @@ type Reach = (isUp: boolean) => Promise<void>
 /** What a cell asks for, and where it is. */
 type Request = Place & DeployRequest
 
-async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment> {
+/** Ports that a stranger listens on, although we hold them, are given up for others. */
+const placeTries = 3
+
+async function deploy(request: Request, signal: AbortSignal): Promise<Deployment> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await deployOnce(request, signal)
+    } catch (error) {
+      if (!(error instanceof PortTaken) || tries === placeTries) throw error
+    }
+  }
+}
+
+async function deployOnce(wanted: Request, signal: AbortSignal): Promise<Deployment> {
   const { engineSpace, ...request } = useExistingTemporal(wanted)
   await using stack = new AsyncDisposableStack()
   const placed = await placeNodes(request, stack)
@@ -88,7 +102,7 @@ async function deploy(wanted: Request, signal: AbortSignal): Promise<Deployment>
   await fillAll(spares, signal)
   const owned = stack.move()
   const database = placed.find(({ service }) => service.program === 'postgres')
-  const databaseUrl = database && (await storeUrl(join(request.temp, String(database.port)), loopback, database.port))
+  const databaseUrl = database && (await storeUrl(database.dataDir, loopback, database.port))
   return {
     nodes,
     links,
@@ -107,16 +121,32 @@ async function openProxies(request: Request, stack: AsyncDisposableStack) {
   return (link: Omit<PlannedLink, 'to'>, upstream: string) => proxies.create({ ...link, upstream })
 }
 
-/** Two ports each, what others dial and administration, and what a program's own parts need. */
-async function placeNodes(request: Request, stack: AsyncDisposableStack): Promise<readonly Placed[]> {
-  const placed: Placed[] = []
+/** A node with a place of its own for what it keeps. */
+interface Housed extends Placed {
+  readonly dataDir: string
+}
+
+let housed = 0
+
+/** What others dial, and what administration and a program's own parts need: held until the node is gone for good. */
+async function placeNodes(request: Request, stack: AsyncDisposableStack): Promise<readonly Housed[]> {
+  const nextPort = async (): Promise<number> => stack.use(await holdPort()).port
+  const placed: Housed[] = []
   for (const node of planNodes(request)) {
-    const [port, controlPort] = [await borrowPort(stack), await borrowPort(stack)]
+    const port = await nextPort()
+    const controlPort = hasControl(node.service) ? await nextPort() : port
     const inner: number[] = []
-    while (node.service.program === 'temporal' && inner.length < innerPorts) inner.push(await borrowPort(stack))
-    placed.push({ ...node, host: loopback, port, controlPort, innerPorts: inner })
+    while (node.service.program === 'temporal' && inner.length < innerPorts) inner.push(await nextPort())
+    // Short: a Unix socket's path below this folder may have no more than about a hundred bytes.
+    const dataDir = join(request.temp, String(++housed))
+    placed.push({ ...node, host: loopback, port, controlPort, innerPorts: inner, dataDir })
   }
   return placed
+}
+
+/** Of the others administration comes in by the one port that they have, or there is none. */
+function hasControl({ program }: DeployRequest['services'][number]): boolean {
+  return program === 'restate' || program === 'temporal' || program === 'temporal-dev'
 }
 
 function addressOf(placed: readonly Placed[], name: string): string {
@@ -124,26 +154,18 @@ function addressOf(placed: readonly Placed[], name: string): string {
   return `${host}:${port}`
 }
 
-async function borrowPort(stack: AsyncDisposableStack): Promise<number> {
-  const port = await reservePort()
-  stack.defer(() => releasePort(port))
-  return port
-}
-
 async function makeNodes(
-  placed: readonly Placed[],
+  placed: readonly Housed[],
   links: readonly Link[],
   request: Request,
   engineSpace: string,
   reachOf: (name: string) => Reach,
   spares: ReadonlyMap<NodeRole, Spares>,
 ): Promise<readonly ChildNode[]> {
-  // Ports are unique, and short: a Unix socket's path below this folder may have no more than about a hundred bytes.
-  const dataDir = (node: Placed): string => join(request.temp, String(node.port))
   const servers = placed.filter(({ role }) => role === 'store' || role === 'engine')
-  await Promise.all(servers.map((node) => prepareData(node, dataDir(node), request.temp)))
+  await Promise.all(servers.map((node) => prepareData(node, node.dataDir, request.temp)))
   const store = placed.find(({ role }) => role === 'store')
-  const login = store && (await readLogin(store, dataDir(store)))
+  const login = store && (await readLogin(store, store.dataDir))
   const urlOf = (name: string): string | undefined => {
     const url = links.find((link) => link.name === name)?.url
     return url && name.endsWith('->engine-0') ? url + engineSpace : url
@@ -152,14 +174,14 @@ async function makeNodes(
     placed.map(async (node) => {
       const addresses = addressBook(node, placed, urlOf, (through) => login!(through))
       const program = await describeProgram(node, {
-        dataDir: dataDir(node),
+        dataDir: node.dataDir,
         logFile: join(request.folder, 'logs', `${node.name}.log`),
         host: loopback,
         env: { ...request.env, ...addresses },
         timeouts: request.timeouts,
       })
-      const { name, role, ordinal } = node
-      const { restartDelayMs, onNodeEvent: onEvent } = request
+      const { name, role, ordinal, port, controlPort, innerPorts: inner = [] } = node
+      const { restartDelayMs, onNodeEvent: onEvent, onStranger = () => {} } = request
       return new ChildNode({
         name,
         role,
@@ -168,7 +190,9 @@ async function makeNodes(
         restartDelayMs,
         spares: spares.get(role),
         reach: reachOf(name),
+        ports: [port, controlPort, ...inner],
         onEvent,
+        onStranger: (who) => onStranger({ place: name, who }),
         ...program,
       })
     }),

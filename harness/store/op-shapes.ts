@@ -3,6 +3,7 @@ import type {
   FaultChange,
   FaultState,
   HarnessHealth,
+  Stranger,
   TaskEnd,
   TaskIntent,
   TaskStatus,
@@ -149,6 +150,8 @@ const fault = is.fields<FaultChange>({
   reason: is.optional(is.text),
 })
 
+const stranger = is.fields<Stranger>({ place: is.text, who: is.text })
+
 const disk = is.fields<DiskCost>({
   fsync: is.text,
   synchronousCommit: is.text,
@@ -230,6 +233,7 @@ export const opShapes: { readonly [F in keyof Vocabulary]: OpShape<F> } = {
   },
   node: { ...harness, process: 'node:', values: { observe: node } },
   fault: { ...harness, process: 'nemesis', values: { observe: fault } },
+  stranger: { ...harness, values: { observe: stranger } },
   disk: { ...harness, values: { observe: disk } },
   health: { ...harness, values: { observe: health } },
 }

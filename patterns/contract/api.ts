@@ -6,6 +6,7 @@ import { profiles } from '../agent/profiles.ts'
 import type { Backend, NodeSettings } from './backend.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from './fault-point.ts'
+import { fullName, healthOf, nameHeader } from './health.ts'
 import { requestedWaitMs, waitForChange } from './long-poll.ts'
 import { openApiDocument } from './openapi.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, toProblem, type Problem } from './problems.ts'
@@ -56,12 +57,14 @@ export function createApi(
   const app = new Hono()
   app.onError((error, c) => failed(c, error, settings))
   app.notFound((c) => sendProblem(c, describeProblem('not-found', `${c.req.method} ${c.req.path}`)))
+  const name = fullName(settings)
   app.use(async (c, next) => {
     await next()
+    if (name !== undefined) c.header(nameHeader, name)
     // A kept connection would go on asking a node that is leaving.
     if (drain.aborted) c.header('Connection', 'close')
   })
-  app.get('/healthz', (c) => c.json({ status: 'ok', node: settings.node }))
+  app.get('/healthz', (c) => c.json(healthOf(settings)))
   app.get('/openapi.json', (c) => c.json(openApiDocument()))
   app.get('/problems/:kind', (c) => explainProblem(c))
   app.use('/v1/*', requireToken(settings.token))

@@ -67,6 +67,10 @@ export interface WorkerModule {
 export interface NodeSettings {
   /** `api-0`, `worker-1`: recorded as the executor of every effect. */
   readonly node: string
+  /** The system that it is a node of: its answers say so, in a header. */
+  readonly system?: string
+  /** Which start of it this is: `GET /healthz` says so. */
+  readonly start?: string
   readonly listen: { readonly host: string; readonly port: number }
   readonly delivery: string
   readonly engine: string

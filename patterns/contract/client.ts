@@ -18,6 +18,13 @@ export interface ClientPorts {
   readonly onProgress?: (task: Task) => void
   /** Where callbacks arrive; only for deliveries that need one. */
   readonly inbox?: Inbox
+  /** Told of every answer that does not come through the dispatcher: how a handshake at this address ended. */
+  readonly onHandshake?: (url: string, handshake: Handshake) => void
+}
+
+export interface Handshake {
+  readonly status: number
+  readonly header: (name: string) => string | undefined
 }
 
 export interface Inbox {

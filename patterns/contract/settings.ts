@@ -4,6 +4,11 @@ import { timeScales } from './timing.ts'
 
 const environment = z.object({
   OUTLAST_NODE: z.string().min(1),
+  OUTLAST_SYSTEM: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,500}$/, 'visible ASCII, at most 500 characters')
+    .optional(),
+  OUTLAST_START: z.string().optional(),
   OUTLAST_HOST: z.string().default('127.0.0.1'),
   OUTLAST_PORT: z.coerce.number().int().min(1).max(65535),
   OUTLAST_DELIVERY: z.string().min(1),
@@ -36,6 +41,8 @@ export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
   const e = parsed.data
   return {
     node: e.OUTLAST_NODE,
+    ...(e.OUTLAST_SYSTEM && { system: e.OUTLAST_SYSTEM }),
+    ...(e.OUTLAST_START && { start: e.OUTLAST_START }),
     listen: { host: e.OUTLAST_HOST, port: e.OUTLAST_PORT },
     delivery: e.OUTLAST_DELIVERY,
     engine: e.OUTLAST_ENGINE,

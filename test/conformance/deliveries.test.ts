@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { describe, expect, test } from 'vitest'
-import { reservePort } from '../../harness/os/ports.ts'
+import { keepPort } from '../support/ports.ts'
 import type { Delivery } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
 import { dispatcher, startApiNode, startServe, timing, token } from './support/api-node.ts'
@@ -201,7 +201,7 @@ describe('webhook', () => {
   test('a name that resolves to a private address is not dialled', async () => {
     await using tools = await startToolServer()
     await using receiver = await startReceiver()
-    await using api = await startServe('webhook', tools.url, await reservePort(), {
+    await using api = await startServe('webhook', tools.url, await keepPort(), {
       OUTLAST_WEBHOOK_ALLOW: '192.0.2.0/24',
     })
     const url = receiver.url.replace('127.0.0.1', 'localhost')
@@ -215,7 +215,7 @@ describe('webhook', () => {
 describe('serve', () => {
   test('SIGTERM: streams are told to reconnect, nothing more is accepted, exit 0', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('sse-polling', tools.url, await reservePort())
+    await using api = await startServe('sse-polling', tools.url, await keepPort())
     const { json } = await submit(api.url, 'drain', requestBody(61))
     const stream = await openStream(`${api.url}${json.links.events}`)
     while (stream.events.length === 0) await sleep(5)
@@ -230,7 +230,7 @@ describe('serve', () => {
 
   test('SIGTERM: a long poll is answered at once, on a connection that ends', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('polling', tools.url, await reservePort(), { OUTLAST_TIME_SCALE: '1' })
+    await using api = await startServe('polling', tools.url, await keepPort(), { OUTLAST_TIME_SCALE: '1' })
     const pool = new Agent()
     const { json } = await submit(api.url, 'leaving', requestBody(62))
     const headers = { authorization: `Bearer ${token}` }
@@ -247,7 +247,7 @@ describe('serve', () => {
 
   test('ends when the process that started it is gone', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('polling', tools.url, await reservePort())
+    await using api = await startServe('polling', tools.url, await keepPort())
     const exited = once(api.child, 'exit')
     api.child.stdin!.end()
     expect(await exited).toEqual([0, null])
@@ -257,10 +257,8 @@ describe('serve', () => {
     await using tools = await startToolServer()
     await using taken = await startReceiver(503)
     const start = (port: number, env = {}) => startServe('polling', tools.url, port, env)
-    await expect(start(await reservePort(), { OUTLAST_TOKEN: 'short' })).rejects.toThrow('OUTLAST_TOKEN')
-    await expect(start(await reservePort(), { OUTLAST_DELIVERY: '../sync' })).rejects.toThrow(
-      'not the name of a folder',
-    )
+    await expect(start(await keepPort(), { OUTLAST_TOKEN: 'short' })).rejects.toThrow('OUTLAST_TOKEN')
+    await expect(start(await keepPort(), { OUTLAST_DELIVERY: '../sync' })).rejects.toThrow('not the name of a folder')
     await expect(start(Number(new URL(taken.url).port))).rejects.toThrow('EADDRINUSE')
   })
 })

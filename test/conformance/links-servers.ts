@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { EvidenceLine } from '../../harness/links/embedded/evidence.ts'
-import { reservePort } from '../../harness/os/ports.ts'
+import { keepPort } from '../support/ports.ts'
 
 /** A Toxiproxy server to test against. */
 export interface LinkServer extends AsyncDisposable {
@@ -74,7 +74,7 @@ function onPath(name: string): string | undefined {
 }
 
 async function startReal(program: string): Promise<LinkServer> {
-  const port = await reservePort()
+  const port = await keepPort()
   const child = spawn(program, ['-host', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' })
   const url = `http://127.0.0.1:${port}`
   await untilAnswers(`${url}/version`)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { reservePort } from '../../harness/os/ports.ts'
+import { keepPort } from '../support/ports.ts'
 import { loadDeliveryServer } from '../../patterns/contract/axes.ts'
 import type { RunJob } from '../../patterns/contract/client.ts'
 import { listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
@@ -121,7 +121,7 @@ describe('websocket', () => {
 
   test('SIGTERM: sockets are told that the node restarts, exit 0', async () => {
     await using tools = await startToolServer()
-    await using api = await startServe('websocket', tools.url, await reservePort())
+    await using api = await startServe('websocket', tools.url, await keepPort())
     const { json } = await submit(api.url, 'drain', requestBody(82))
     const { closed, events } = await openSocket(api.url + json.links.self)
     while (events.length === 0) await sleep(5)

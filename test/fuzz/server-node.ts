@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import type { EngineCluster } from '../support/engine-cluster.ts'
-import { reservePort } from '../../harness/os/ports.ts'
+import { keepPort } from '../support/ports.ts'
 
 /** An API node in a process of its own, and what can be seen of it from outside. */
 export interface ServerNode extends AsyncDisposable {
@@ -24,7 +24,7 @@ export interface ServerNode extends AsyncDisposable {
 const probe = new URL('probe.ts', import.meta.url).href
 
 export async function startNode(cluster: EngineCluster, delivery: string, scratch: string): Promise<ServerNode> {
-  const port = await reservePort()
+  const port = await keepPort()
   const host = `127.0.0.1:${port}`
   const seen = join(scratch, `heap-${delivery}`)
   const env = { NODE_OPTIONS: `--import=${probe}`, OUTLAST_FUZZ_PROBE: seen }
@@ -35,8 +35,9 @@ export async function startNode(cluster: EngineCluster, delivery: string, scratc
   const health = async (): Promise<number> => {
     const startedAt = performance.now()
     const { body, statusCode } = await request(`http://${host}/healthz`, { reset: true, headersTimeout: 5_000 })
-    await body.dump()
+    const { system } = (await body.json()) as { readonly system?: string }
     if (statusCode !== 200) throw new Error(`/healthz answers ${statusCode}`)
+    if (system !== cluster.settings.system) throw new Error('/healthz is answered by somebody else')
     return performance.now() - startedAt
   }
   while (

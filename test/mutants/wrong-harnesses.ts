@@ -1,7 +1,7 @@
 import type { MachineHealth } from '../../harness/core/machine.ts'
 
 import type { Op, TaskIntent } from '../../harness/core/history.ts'
-import { findTask, loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
+import { type Draft, findTask, insertBefore, isPhase, loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
 import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webhook } from './worlds.ts'
 
 const task = 't-00040'
@@ -16,6 +16,10 @@ function onMachine(history: readonly Op[], sickness: Partial<MachineHealth>): Op
     () => true,
     () => ({ machine }),
   )
+}
+
+function stranger(place: string, who: string): Draft<'stranger'> {
+  return { f: 'stranger', type: 'observe', at: 700, process: 'harness', value: { place, who } }
 }
 
 /** Harnesses that did not do, or cannot show, what they were to do. */
@@ -90,6 +94,26 @@ export const wrongHarnesses: readonly Mutant[] = [
     ),
     verdict: 'INVALID',
     caughtBy: ['harness-healthy', 'no-lost-task'],
+  },
+  {
+    name: 'a node of another run answered, and lost a task: nothing that was measured is the system’s',
+    history: insertBefore(
+      loseTask(polling(calm), task, { taskId: `id-${task}`, found: false }),
+      isPhase('heal'),
+      stranger('client->api-0', 'it says that it is another-run/polling.none.1/0f0f0f/api-0'),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy', 'no-lost-task'],
+  },
+  {
+    name: 'a node that was killed found somebody else on its port, and everything was well',
+    history: insertBefore(
+      polling(broken),
+      isPhase('heal'),
+      stranger('worker-1', 'worker-1 could not have its port: listen EADDRINUSE'),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
   },
   {
     name: 'nobody measured the machine',

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Agent } from 'undici'
 import type { Delivery, Engine } from '../../harness/core/types.ts'
 import { openInbox } from '../../harness/load/inbox.ts'
-import { reservePort } from '../../harness/os/ports.ts'
+import { keepPort } from './ports.ts'
 import { type Clients, type Kind, openClients } from './crash-clients.ts'
 import { type EngineCluster, startCluster } from './engine-cluster.ts'
 import { type FaultPoints, openFaultPoints } from './fault-points.ts'
@@ -52,7 +52,8 @@ export async function startCrashScene(
   const supervise = (node: string, program: 'serve' | 'work', port: number, delivery: () => string): SupervisedNode => {
     const listen = { host: '127.0.0.1', port }
     const spawnLife = () => cluster.spawnNode(program, { node, listen, delivery: delivery() }, env)
-    return stack.use(superviseNode(node, `http://127.0.0.1:${port}`, spawnLife))
+    const { system } = cluster.settings
+    return stack.use(superviseNode({ name: node, system, url: `http://127.0.0.1:${port}` }, spawnLife))
   }
   const worker =
     engine.executor === 'worker' ? supervise('worker-0', 'work', cluster.workerPort, () => posted) : undefined
@@ -60,7 +61,7 @@ export async function startCrashScene(
   for (const { name } of deliveries)
     apis.set(
       name,
-      supervise(`api-${name}`, 'serve', await reservePort(), () => name),
+      supervise(`api-${name}`, 'serve', await keepPort(), () => name),
     )
 
   const nodes = [...(worker ? [worker] : []), ...apis.values()]

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { discover } from '../../harness/core/discover.ts'
+import type { Stranger } from '../../harness/core/history.ts'
 import type { DeployRequest, Deployment, Engine, NodeEvent, Runtime } from '../../harness/core/types.ts'
 import { openInbox } from '../../harness/load/inbox.ts'
 import { labelRun } from '../../harness/os/label.ts'
@@ -31,12 +32,21 @@ export interface TestOptions {
   readonly spares?: DeployRequest['spares'] & {}
   /** Services that are changed on purpose. */
   readonly env?: Readonly<Record<string, string>>
+  readonly onStranger?: (stranger: Stranger) => void
 }
 
 /** A real deployment of webhook on an engine, with a real ledger and receiver, at full speed. */
 export async function deployForTest(
   runtime: Runtime,
-  { engine = 'memory', delivery = 'webhook', edge = false, direct = false, spares = {}, env = {} }: TestOptions = {},
+  {
+    engine = 'memory',
+    delivery = 'webhook',
+    edge = false,
+    direct = false,
+    spares = {},
+    env = {},
+    onStranger = () => {},
+  }: TestOptions = {},
 ): Promise<TestDeployment> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'outlast-test-'))
@@ -72,6 +82,7 @@ export async function deployForTest(
         edge,
         direct,
         onNodeEvent: (event) => events.push(event),
+        onStranger,
       },
       AbortSignal.timeout(30_000),
     ),

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
@@ -12,7 +13,8 @@ import type { Link } from '../../harness/core/link.ts'
 import type { Engine, ServiceSpec } from '../../harness/core/types.ts'
 import { startServer } from '../../harness/links/embedded/server.ts'
 import { openLinks } from '../../harness/links/toxiproxy.ts'
-import { reservePort } from '../../harness/os/ports.ts'
+import { listensOn } from '../../harness/os/listeners.ts'
+import { keepPort } from './ports.ts'
 import type { ProgramCommand, ProgramRequest } from '../../harness/runtimes/programs/program.ts'
 import * as postgres from '../../harness/runtimes/programs/postgres.ts'
 import * as redis from '../../harness/runtimes/programs/redis.ts'
@@ -84,12 +86,13 @@ export async function startCluster(
   const world = stack.use(await startWorld())
   const places = await placeServers(engine, dir, { tuning, timeScale })
   const addresses = await addressesOf(places)
-  const workerPort = await reservePort()
+  const workerPort = await keepPort()
   const { addressOf, links } = await openCrossings(engine, addresses, workerPort, dir, stack)
   const servers = await startServers(places, addressOf('engine').storeUrl, stack)
   const settings: NodeSettings = {
     node: 'api-0',
-    listen: { host: '127.0.0.1', port: await reservePort() },
+    system: `test/${randomUUID()}`,
+    listen: { host: '127.0.0.1', port: await keepPort() },
     delivery,
     engine: engine.name,
     timeScale,
@@ -120,7 +123,7 @@ export async function startCluster(
     },
     startWorker: async (name) => {
       // An engine that knows its workers by address has one address for them.
-      const listen = { host: '127.0.0.1', port: links.has('engine->worker') ? workerPort : await reservePort() }
+      const listen = { host: '127.0.0.1', port: links.has('engine->worker') ? workerPort : await keepPort() }
       const node = name ?? `worker-${workers.length}`
       return spawnWorker({ ...settings, ...addressOf('worker'), node, listen }, workers)
     },
@@ -173,10 +176,11 @@ async function openCrossings(
 }
 
 async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Promise<Worker> {
-  const child = spawnProgram('work', settings, 'inherit')
+  const start = randomUUID()
+  const child = spawnProgram('work', { ...settings, start }, 'inherit')
   workers.push(child)
   const { host, port } = settings.listen
-  await waitUntilReady({ http: `http://${host}:${port}/healthz` }, AbortSignal.timeout(30_000))
+  await waitUntilReady({ http: `http://${host}:${port}/healthz`, start }, AbortSignal.timeout(30_000))
   return {
     node: settings.node,
     signal: (signal) => void child.kill(signal),
@@ -205,6 +209,8 @@ function environmentOf(settings: NodeSettings): Record<string, string> {
   const { listen, webhookAllow } = settings
   const entries: [string, string | undefined][] = [
     ['OUTLAST_NODE', settings.node],
+    ['OUTLAST_SYSTEM', settings.system],
+    ['OUTLAST_START', settings.start],
     ['OUTLAST_HOST', listen.host],
     ['OUTLAST_PORT', String(listen.port)],
     ['OUTLAST_DELIVERY', settings.delivery],
@@ -238,10 +244,9 @@ async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<re
       if (service.program === 'postgres') await makeDatabase(service, dir, dataDir)
       else if (service.program === 'redis') await redis.createData(dataDir)
       else await mkdir(dataDir)
-      // None that an outgoing connection could take before the server does.
-      const innerPorts: number[] = []
-      while (innerPorts.length < temporal.innerPorts) innerPorts.push(await reservePort())
-      const ports = { port: await reservePort(), controlPort: await reservePort(), innerPorts }
+      const inner = service.program === 'temporal' ? temporal.innerPorts : 0
+      const innerPorts = await Promise.all(Array.from({ length: inner }, keepPort))
+      const ports = { port: await keepPort(), controlPort: await keepPort(), innerPorts }
       return { dataDir, host: '127.0.0.1', ...ports, timeouts: timeoutsAt(engine.timeouts, pace), service }
     }),
   )
@@ -297,8 +302,9 @@ async function runServer(
   let child: ChildProcess | undefined
   const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
   const start = async (): Promise<void> => {
-    child = spawn(command, args, { env, cwd, ...identity, stdio: 'ignore' })
-    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(60_000))
+    const { pid } = (child = spawn(command, args, { env, cwd, ...identity, stdio: 'ignore' }))
+    const isOurs = async () => (pid === undefined ? undefined : listensOn(pid, [place.port]))
+    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(60_000), isOurs)
   }
   const stop = async (): Promise<void> => {
     if (child && isRunning(child)) await endChild(child, endSignal)

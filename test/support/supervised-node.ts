@@ -25,7 +25,11 @@ export interface SupervisedNode extends AsyncDisposable {
 
 const restartDelayMs = 100
 
-export function superviseNode(name: string, url: string, spawnLife: () => ChildProcess): SupervisedNode {
+/** `system`: what the node is told that it is of, and says with its health. */
+export function superviseNode(
+  { name, system, url }: { readonly name: string; readonly system: string | undefined; readonly url: string },
+  spawnLife: () => ChildProcess,
+): SupervisedNode {
   const failures: string[] = []
   let kills = 0
   let log = ''
@@ -47,7 +51,7 @@ export function superviseNode(name: string, url: string, spawnLife: () => ChildP
   }
 
   async function ready(): Promise<void> {
-    while (!(await isWell(url))) await delay(20)
+    while (!(await isWell(url, system))) await delay(20)
   }
 
   const ended = supervise()
@@ -79,10 +83,12 @@ function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null
 }
 
-async function isWell(url: string): Promise<boolean> {
+async function isWell(url: string, system: string | undefined): Promise<boolean> {
   const signal = AbortSignal.timeout(1000)
-  return fetch(`${url}/healthz`, { signal, headers: { connection: 'close' } }).then(
-    ({ ok }) => ok,
-    () => false,
-  )
+  try {
+    const answer = await fetch(`${url}/healthz`, { signal, headers: { connection: 'close' } })
+    return answer.ok && ((await answer.json()) as { system?: string }).system === system
+  } catch {
+    return false
+  }
 }

@@ -1,8 +1,9 @@
 import { sleep, timeLimit } from '../../core/timer.ts'
 import { JobFailed, type Job } from '../../../patterns/contract/client.ts'
+import { holdPort } from '../../os/ports.ts'
 import { startBufferingProxy } from '../buffering-proxy.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
-import { closedAddress, eventNumbers, jobFor, portsFor, type Recorded } from '../client.ts'
+import { eventNumbers, jobFor, portsFor, type Recorded } from '../client.ts'
 import { Breach, must, mustBe } from '../expect.ts'
 import { newKey, readEnd, slackMs, until } from '../http.ts'
 
@@ -46,7 +47,8 @@ export default {
       timed: true,
       async check(target, able) {
         const key = newKey('next')
-        const ports = clientPorts(target, able, [await closedAddress(), target.url])
+        using closed = await holdPort()
+        const ports = clientPorts(target, able, [`http://127.0.0.1:${closed.port}`, target.url])
         const { task } = await able.client.run(jobFor(target, key), ports, target.signal)
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key)))
         const submissions = ports.log.map(({ what }) => what).filter((what) => what.startsWith('submit'))
@@ -62,7 +64,8 @@ export default {
       quick: true,
       timed: true,
       async check(target, able) {
-        const ports = clientPorts(target, able, [await closedAddress()])
+        using closed = await holdPort()
+        const ports = clientPorts(target, able, [`http://127.0.0.1:${closed.port}`])
         const error = await failure(able, jobFor(target, newKey('refused')), ports, AbortSignal.timeout(300))
         must(error instanceof JobFailed && error.reason === 'refused', `it ended with ${String(error)}`)
       },

@@ -1,17 +1,18 @@
-import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
+import { createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net'
 import { sleep } from '../../core/timer.ts'
+import { type HeldPort, holdPort } from '../../os/ports.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
 
 const backlog = 4096
 
 /**
- * A listening address that can be shut and opened again. While it is shut the kernel refuses whoever connects, and a
- * socket that is bound to the port but does not listen keeps the kernel from giving that port to somebody else.
+ * A listening address that can be shut and opened again. While it is shut the kernel refuses whoever connects, and gives the
+ * port to nobody else. A port that the kernel chooses is held from then on; one that somebody names, since it was shut first.
  */
 export class Listener {
   readonly #onConnection: (client: Socket) => void
   #server: Server | undefined
-  #holder: { readonly socket: Socket; readonly anchor: Server } | undefined
+  #held: HeldPort | undefined
 
   constructor(onConnection: (client: Socket) => void) {
     this.#onConnection = onConnection
@@ -24,10 +25,10 @@ export class Listener {
   /** Listen at `address` (port 0: any); resolves with the address taken. */
   async open(address: string): Promise<string> {
     const { host, port } = parseListen(address)
+    if (port === 0 && isIP(host) !== 0 && !isWildcard(host)) this.#held ??= await holdPort(host)
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, this.#onConnection)
-    await listen(server, host, port, this.#holder ? 10 : 0)
+    await listen(server, host, port || (this.#held?.port ?? 0), this.#held ? 10 : 0)
     this.#server = server
-    this.#letGo()
     const taken = server.address() as AddressInfo
     return formatAddress(taken.address, taken.port)
   }
@@ -37,7 +38,7 @@ export class Listener {
     const address = this.#server?.address() as AddressInfo | undefined
     this.#server?.close()
     this.#server = undefined
-    if (address) this.#holder = await holdPort(address)
+    if (address) this.#held ??= await holdAgain(address)
   }
 
   /** Stop to listen and give the port back. */
@@ -48,9 +49,8 @@ export class Listener {
   }
 
   #letGo(): void {
-    this.#holder?.socket.resetAndDestroy()
-    this.#holder?.anchor.close()
-    this.#holder = undefined
+    this.#held?.[Symbol.dispose]()
+    this.#held = undefined
   }
 }
 
@@ -71,23 +71,10 @@ async function listen(server: Server, host: string, port: number, attemptsLeft =
   }
 }
 
-/** A client socket of ours that has the port as its own: bound, connected, not listening. */
-async function holdPort({ address, port }: AddressInfo): Promise<{ socket: Socket; anchor: Server } | undefined> {
+/** Undefined where it cannot be had: somebody was faster. */
+function holdAgain({ address, port }: AddressInfo): Promise<HeldPort | undefined> {
   const loopback = address.includes(':') ? '::1' : '127.0.0.1'
-  const anchor = createServer((socket) => socket.on('error', () => socket.destroy()).resume())
-  await listen(anchor, loopback, 0)
-  const socket = new Socket()
-  const held = await new Promise<boolean>((resolve) => {
-    socket.once('error', () => resolve(false))
-    const localAddress = isWildcard(address) ? loopback : address
-    socket.connect(
-      { host: loopback, port: (anchor.address() as AddressInfo).port, localAddress, localPort: port },
-      () => resolve(true),
-    )
-  })
-  if (held) return { socket, anchor }
-  anchor.close()
-  return undefined
+  return holdPort(isWildcard(address) ? loopback : address, port).catch(() => undefined)
 }
 
 function isWildcard(address: string): boolean {

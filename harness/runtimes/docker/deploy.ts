@@ -137,6 +137,7 @@ function makeNode(site: Site, node: Numbered, { placed, crossing, request, passw
   const store = placed.find(({ role }) => role === 'store')
   const addresses = addressBook(node, placed, urlOf, (through) => storeUrl(store!.service.program, through, password))
   const { restartDelayMs, onNodeEvent: onEvent } = request
+  const draw = randomBytes(9).toString('base64url')
   return new ContainerNode({
     name,
     role,
@@ -148,7 +149,7 @@ function makeNode(site: Site, node: Numbered, { placed, crossing, request, passw
     incarnation: (generation) => {
       const self = generation === 0 ? name : `${name}.${generation}`
       const address = site.network.address(firstNode + index + perGeneration * (generation % generations))
-      const place = { name: self, host: address, addresses, password }
+      const place = { name: self, start: `${draw}.${generation}`, host: address, addresses, password }
       const { image, ready, ...program } = describeProgram(service, place, request)
       const network = { name: site.network.name, address }
       const common = { ...box(site, name, image), name: `${site.prefix}-${self}` }

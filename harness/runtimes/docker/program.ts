@@ -5,6 +5,8 @@ import { type Program, serverPorts, servers, user } from './servers.ts'
 /** A container about to be made: who it is in this life, where, and whom it dials. */
 export interface ProgramPlace {
   readonly name: string
+  /** Drawn for it: its health says so, and nobody else's does. */
+  readonly start: string
   readonly host: string
   /** As environment variables (`patterns/contract/settings.ts`). */
   readonly addresses: Readonly<Record<string, string>>
@@ -35,11 +37,11 @@ export function describeProgram(
 /** API nodes and executors: no privileges, a quarter of a gibibyte. */
 function describeOwn(
   { program }: ServiceSpec,
-  { name, host, addresses }: ProgramPlace,
+  { name, start, host, addresses }: ProgramPlace,
   { env }: Pick<DeployRequest, 'env'>,
 ): Program {
   const { port } = ownPorts
-  const own = { OUTLAST_NODE: name, OUTLAST_HOST: '0.0.0.0', OUTLAST_PORT: String(port) }
+  const own = { OUTLAST_NODE: name, OUTLAST_HOST: '0.0.0.0', OUTLAST_PORT: String(port), OUTLAST_START: start }
   return {
     image: 'node',
     command: [`patterns/${program}.ts`],
@@ -47,7 +49,7 @@ function describeOwn(
     confined: true,
     memoryBytes: 256 * mebibyte,
     cpus: 1,
-    ready: { http: `http://${host}:${port}/healthz` },
+    ready: { http: `http://${host}:${port}/healthz`, start },
   }
 }
 

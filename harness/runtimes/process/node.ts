@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
@@ -8,9 +9,10 @@ import type { NodeRole } from '../../core/plan.ts'
 import type { Identity, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
 import { sleep, startTimer, type Timer } from '../../core/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
+import { listensOn } from '../../os/listeners.ts'
 import type { Spares } from './spares.ts'
 import { becomeReady, countCrashes } from '../programs/pod-life.ts'
-import { type Readiness, waitUntilReady } from '../programs/readiness.ts'
+import { PortTaken, type Readiness, waitUntilReady } from '../programs/readiness.ts'
 
 export interface NodeSpec {
   readonly name: string
@@ -19,6 +21,8 @@ export interface NodeSpec {
   readonly url: string
   readonly child: ChildSpec
   readonly ready: Readiness
+  /** Where it listens, all of them held for it as long as it is planned to come back. */
+  readonly ports: readonly number[]
   /** Ends it at once and in good order. */
   readonly endSignal: NodeJS.Signals
   readonly restartDelayMs: number
@@ -27,6 +31,8 @@ export interface NodeSpec {
   /** Tells the links that lead here whether anybody is here to be dialled. */
   readonly reach: (isUp: boolean) => Promise<void>
   readonly onEvent: (event: NodeEvent) => void
+  /** It was to come back, and somebody else has its port. */
+  readonly onStranger: (who: string) => void
 }
 
 /**
@@ -66,7 +72,7 @@ export class ChildNode implements Node {
     return this.#child !== undefined
   }
 
-  /** Start and wait until ready. Rejects with the log's name when it ends before it is. */
+  /** Start and wait until ready. Rejects with the log's name when it ends before it is, with PortTaken where that is why. */
   start(signal: AbortSignal): Promise<void> {
     const starting = this.#start(signal)
     this.#starting = starting.catch(() => {})
@@ -75,7 +81,7 @@ export class ChildNode implements Node {
 
   async #start(signal: AbortSignal): Promise<void> {
     this.#wanted = true
-    const incarnation = this.#incarnation()
+    const { incarnation, ready } = this.#incarnation()
     const spare = this.#spec.spares?.take(incarnation)
     const child = spare ?? (await spawnChild(incarnation))
     this.#child = child
@@ -83,12 +89,10 @@ export class ChildNode implements Node {
     const ended = once(child, 'exit').then(([code, by]) =>
       this.#exited(child, code as number | null, by as string | null),
     )
-    const {
-      ready,
-      child: { logFile },
-    } = this.#spec
     using _dialled = this.#reachOnceListening(child, signal)
-    await becomeReady({ name: this.name, logFile, ready, ended }, signal).finally(() => {
+    const { logFile } = incarnation
+    const isOurs = (): Promise<boolean | undefined> => listensOn(child.pid!, this.#spec.ports)
+    await becomeReady({ name: this.name, logFile, ready, ended, isOurs }, signal).finally(() => {
       // The next one starts when this one is ready, so that it delays nobody who is awaited.
       if (spare) void this.#spec.spares!.fill()
     })
@@ -99,8 +103,10 @@ export class ChildNode implements Node {
   /** Who is ready only when others have dialled it, as a worker that an engine must find, has to be reached before that. */
   #reachOnceListening(child: ChildProcess, signal: AbortSignal): Disposable {
     const over = new AbortController()
-    const { hostname: host, port } = new URL(this.url)
-    waitUntilReady({ tcp: { host, port: Number(port) } }, AbortSignal.any([signal, over.signal]))
+    const address = new URL(this.url)
+    const [host, port] = [address.hostname, Number(address.port)]
+    const isOurs = (): Promise<boolean | undefined> => listensOn(child.pid!, [port])
+    waitUntilReady({ tcp: { host, port } }, AbortSignal.any([signal, over.signal]), isOurs)
       .then(async () => void (this.#child === child && (await this.#spec.reach(true))))
       .catch(() => {})
     return { [Symbol.dispose]: () => over.abort() }
@@ -155,11 +161,16 @@ export class ChildNode implements Node {
     clearTimeout(overrun)
   }
 
-  /** A node of ours is told its name, and takes another one when it comes back as somebody new. */
-  #incarnation(): ChildSpec {
-    const { child } = this.#spec
-    if (this.#generation === 0 || child.env?.['OUTLAST_NODE'] === undefined) return child
-    return { ...child, env: { ...child.env, OUTLAST_NODE: `${this.name}.${this.#generation}` } }
+  /** A node of ours is told which start of it this is, and its name, which is another one when it comes back as somebody new. */
+  #incarnation(): { incarnation: ChildSpec; ready: Readiness } {
+    const { child, ready } = this.#spec
+    if (child.env?.['OUTLAST_NODE'] === undefined) return { incarnation: child, ready }
+    const OUTLAST_NODE = this.#generation === 0 ? this.name : `${this.name}.${this.#generation}`
+    const OUTLAST_START = randomBytes(9).toString('base64url')
+    return {
+      incarnation: { ...child, env: { ...child.env, OUTLAST_NODE, OUTLAST_START } },
+      ready: { ...ready, start: OUTLAST_START },
+    }
   }
 
   async #alive(what: string): Promise<ChildProcess> {
@@ -181,7 +192,17 @@ export class ChildNode implements Node {
   async #revive(identity: Identity): Promise<void> {
     if (this.#child) return
     if (identity === 'new') this.#generation++
-    await this.start(new AbortController().signal)
+    await this.#startAgain()
+  }
+
+  /** Whoever has its port now answers for it: what clients get from there says nothing about the system. */
+  async #startAgain(): Promise<void> {
+    try {
+      await this.start(new AbortController().signal)
+    } catch (error) {
+      if (error instanceof PortTaken) this.#spec.onStranger(error.message)
+      throw error
+    }
   }
 
   #exited(child: ChildProcess, code: number | null, by: string | null): void {
@@ -196,7 +217,7 @@ export class ChildNode implements Node {
   #scheduleRestart(): void {
     const again = (): void => {
       this.#emit('restarting', {})
-      this.start(new AbortController().signal).catch(() => {})
+      this.#startAgain().catch(() => {})
     }
     this.#restart = startTimer(again, this.#delayAfter(performance.now() - this.#bornAt))
   }

@@ -1,6 +1,6 @@
 import { HarnessError } from '../../core/errors.ts'
-import { lastWords } from '../../os/last-words.ts'
-import { type Readiness, waitUntilReady } from './readiness.ts'
+import { lastWords, portTakenWords } from '../../os/last-words.ts'
+import { type IsOurs, PortTaken, type Readiness, waitUntilReady } from './readiness.ts'
 
 const crashLoopCap = 6
 /** In restart delays: Kubernetes waits 10 s and forgets after 10 min. */
@@ -20,7 +20,10 @@ export function countCrashes(restartDelayMs: number): (livedMs: number) => numbe
   }
 }
 
-/** Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can. */
+/**
+ * Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can; with
+ * PortTaken when that is because somebody else has its port.
+ */
 export async function becomeReady(
   node: {
     readonly name: string
@@ -29,17 +32,22 @@ export async function becomeReady(
     readonly isTransient?: true
     readonly ready: Readiness
     readonly ended: Promise<unknown>
+    readonly isOurs?: IsOurs
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, ready, ended } = node
+  const { name, ready, ended, isOurs } = node
   const limit = AbortSignal.timeout(startLimitMs)
-  const probed = waitUntilReady(ready, AbortSignal.any([signal, limit])).catch(async (error: unknown) => {
+  const probed = waitUntilReady(ready, AbortSignal.any([signal, limit]), isOurs).catch(async (error: unknown) => {
+    if (error instanceof PortTaken) throw new PortTaken(`${name}: ${error.message}`)
     if (!limit.aborted) throw error
     throw await startFailure(`${name} was not ready within ${startLimitMs / 1000} s`, node)
   })
   const isReady = await Promise.race([probed, ended.then(() => false)])
-  if (!isReady) throw await startFailure(`${name} ended while it was starting`, node)
+  if (isReady) return
+  const failure = await startFailure(`${name} ended while it was starting`, node)
+  const taken = await portTakenWords(node.logFile)
+  throw taken === undefined ? failure : new PortTaken(`${name} could not have its port: ${taken}`)
 }
 
 async function startFailure(

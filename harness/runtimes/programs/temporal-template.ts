@@ -8,7 +8,7 @@ import { monotonicMs } from '../../core/clock.ts'
 import { HarnessError } from '../../core/errors.ts'
 import { sleep } from '../../core/timer.ts'
 import { runLabel } from '../../os/label.ts'
-import { releasePort, reservePort } from '../../os/ports.ts'
+import { holdPort } from '../../os/ports.ts'
 import { createTemplate, programCommand as postgresCommand, storeUrl } from './postgres.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 import { becomeReady } from './pod-life.ts'
@@ -121,8 +121,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 }
 
 async function borrowPorts(count: number, stack: AsyncDisposableStack): Promise<readonly number[]> {
-  const ports: number[] = []
-  while (ports.length < count) ports.push(await reservePort())
-  stack.defer(() => ports.forEach(releasePort))
-  return ports
+  const held = await Promise.all(Array.from({ length: count }, holdPort))
+  return held.map((one) => stack.use(one).port)
 }

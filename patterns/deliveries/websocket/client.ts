@@ -25,6 +25,7 @@ function connectSocket(reader: Reader): EventSocket {
     connectTimeoutMs,
     watchdogMs,
     signal,
+    ...(ports.onHandshake && { onHandshake: (handshake) => ports.onHandshake!(target.url, handshake) }),
     onOpen: () => reportStream(reader, 'open', { after }),
     onSilence: () => reportStream(reader, 'heartbeat-missed'),
     onData: (data) => takeEvent(reader, JSON.parse(data) as TaskEvent),

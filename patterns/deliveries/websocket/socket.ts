@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
+import type { Handshake } from '../../contract/client.ts'
 import { problemMediaType } from '../../contract/problems.ts'
 import type { Channel } from '../../contract/reader.ts'
 import type { ClientMessage } from './messages.ts'
@@ -16,6 +17,7 @@ export interface SocketOptions {
   /** This much silence, from the first moment on, is a dead socket. */
   readonly watchdogMs: number
   readonly signal: AbortSignal
+  readonly onHandshake?: (handshake: Handshake) => void
   readonly onOpen: () => void
   readonly onSilence: () => void
   /** The data of one event. True: it was the last one that matters. Throws for one that does not continue the log. */
@@ -67,6 +69,7 @@ export class EventSocket implements Channel {
       .on('open', () => this.#open())
       .on('ping', () => this.#watchdog.refresh())
       .on('message', (data) => this.#take((data as Buffer).toString()))
+      .on('upgrade', (response) => this.#tellHandshake(response))
       .on('unexpected-response', (_, response) => this.#refused(response))
       .on('error', (error) => this.#end((error as NodeJS.ErrnoException).code ?? error.message))
       .on('close', (code, reason) => {
@@ -95,7 +98,13 @@ export class EventSocket implements Channel {
     }
   }
 
-  #refused({ statusCode, headers }: IncomingMessage): void {
+  #tellHandshake({ statusCode = 0, headers }: IncomingMessage): void {
+    this.#options.onHandshake?.({ status: statusCode, header: (name) => headers[name]?.toString() })
+  }
+
+  #refused(response: IncomingMessage): void {
+    this.#tellHandshake(response)
+    const { statusCode, headers } = response
     if (headers['content-type']?.startsWith(problemMediaType)) this.refusal = statusCode
     this.close(`HTTP ${statusCode}`)
   }

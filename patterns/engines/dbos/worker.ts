@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import { Agent } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
+import { answerHealth } from '../../contract/health.ts'
 import { foldEvents, requestOf } from '../../contract/log.ts'
 import { openStore, type Store } from '../postgres/store.ts'
 import { announcing } from './announcements.ts'
@@ -46,7 +45,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify, watch?
   // It claims from here on.
   await DBOS.launch()
   stack.defer(() => DBOS.shutdown({ workflowCompletionTimeoutMS: timing.drainMs }))
-  stack.adopt(await answerHealth(settings.listen), async (health) => void health.close())
+  stack.adopt(await answerHealth(settings), async (health) => void health.close())
   return stack
 }
 
@@ -60,13 +59,4 @@ function posting(store: Store, notify: Notify): WorkflowParts['post'] {
     const { events } = (await readJournal(taskId))!
     return notify({ task: foldEvents(events), url: requestOf(events).delivery!.webhook_url, earlier })
   }
-}
-
-/** `GET /healthz` and nothing else: this node takes no other requests. */
-async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === '/healthz' ? 200 : 404).end()
-  })
-  await once(server.listen(port, host), 'listening')
-  return server
 }

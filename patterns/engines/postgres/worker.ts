@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
 import { Agent } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
+import { answerHealth } from '../../contract/health.ts'
 import { completedSteps } from '../../contract/log.ts'
 import { within } from './alarm.ts'
 import { openBench } from './bench.ts'
@@ -40,7 +39,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
     onNotification: (channel, taskId) => (channel === 'outlast_cancel' ? bench.cancel(taskId) : bench.look()),
     onUp: () => bench.look(),
   })
-  const health = await answerHealth(settings.listen)
+  const health = await answerHealth(settings)
   return {
     [Symbol.asyncDispose]: async () => {
       health.close()
@@ -50,13 +49,4 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
       await Promise.all([store[Symbol.asyncDispose](), dispatcher.destroy()])
     },
   }
-}
-
-/** `GET /healthz` and nothing else: this node takes no other requests. */
-export async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === '/healthz' ? 200 : 404).end()
-  })
-  await once(server.listen(port, host), 'listening')
-  return server
 }

@@ -1,8 +1,8 @@
 import { Agent } from 'undici'
 import { emptyDigest } from '../../agent/plan.ts'
 import type { NodeSettings } from '../../contract/backend.ts'
+import { answerHealth } from '../../contract/health.ts'
 import type { Notify } from '../../contract/callback.ts'
-import { answerHealth } from '../postgres/worker.ts'
 import { openExecutor } from '../queue/executor.ts'
 import { sweepFailures } from '../queue/failures.ts'
 import { timingOf } from '../queue/timeouts.ts'
@@ -33,7 +33,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
     onMessage: (_channel, taskId) => executor.cancel(taskId),
     onUp: () => {},
   })
-  const health = await answerHealth(settings.listen)
+  const health = await answerHealth(settings)
   return {
     [Symbol.asyncDispose]: async () => {
       health.close()

@@ -2,10 +2,10 @@ import { Agent } from 'undici'
 import { emptyDigest } from '../../agent/plan.ts'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
+import { answerHealth } from '../../contract/health.ts'
 import type { Workplace } from '../postgres/execution.ts'
 import { listen } from '../postgres/listener.ts'
 import { openStore } from '../postgres/store.ts'
-import { answerHealth } from '../postgres/worker.ts'
 import { openTaskLog } from './archive.ts'
 import { openExecutor } from './executor.ts'
 import { sweepFailures } from './failures.ts'
@@ -45,7 +45,7 @@ export async function startQueueWorker(
     onNotification: (_channel, taskId) => executor.cancel(taskId),
     onUp: () => {},
   })
-  const health = await answerHealth(settings.listen)
+  const health = await answerHealth(settings)
   return {
     [Symbol.asyncDispose]: async () => {
       health.close()

@@ -7,6 +7,7 @@ import { Agent, request } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
+import { sendHealth } from '../../contract/health.ts'
 import { sleep } from '../../contract/patience.ts'
 import { reportFailure } from '../../contract/report.ts'
 import { timingAt } from '../../contract/timing.ts'
@@ -39,10 +40,14 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
 
 /** One port for two protocols: the server speaks HTTP/2 from the first byte, `GET /healthz` comes as HTTP/1.1. */
 async function listen(
-  { node, listen: { host, port } }: NodeSettings,
+  settings: NodeSettings,
   workflow: ReturnType<typeof taskWorkflow>,
   isReady: () => boolean,
 ): Promise<{ close(): void }> {
+  const {
+    node,
+    listen: { host, port },
+  } = settings
   const sessions = new Set<ServerHttp2Session>()
   const http2 = createHttp2Server(createEndpointHandler({ services: [workflow], logger: failuresOnly(node) }))
   http2.on('session', (session) => {
@@ -50,7 +55,8 @@ async function listen(
     session.once('close', () => sessions.delete(session))
   })
   const http1 = createHttpServer((request, response) => {
-    response.writeHead(request.url === '/healthz' && isReady() ? 200 : 503).end()
+    if (request.url === '/healthz' && isReady()) sendHealth(response, settings)
+    else response.writeHead(503).end()
   })
   const server = splitProtocols(http2, http1)
   await once(server.listen(port, host), 'listening')

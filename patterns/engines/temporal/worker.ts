@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { Agent } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
+import { answerHealth } from '../../contract/health.ts'
 import { sleep } from '../../contract/patience.ts'
 import { reportFailure } from '../../contract/report.ts'
 import { timeoutsAt } from '../../contract/timeouts.ts'
@@ -45,7 +44,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
   })
   // When it gives up, so does the process: whoever runs it starts it again.
   const running = worker.run()
-  const health = await answerHealth(settings.listen)
+  const health = await answerHealth(settings)
   return {
     [Symbol.asyncDispose]: async () => {
       health.close()
@@ -75,13 +74,4 @@ function failuresOnly(node: string): void {
   })
   // Its own handlers would end the process before the steps have.
   Runtime.install({ logger, shutdownSignals: [] })
-}
-
-/** `GET /healthz` and nothing else: this node takes no other requests. */
-async function answerHealth({ host, port }: NodeSettings['listen']): Promise<Server> {
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === '/healthz' ? 200 : 404).end()
-  })
-  await once(server.listen(port, host), 'listening')
-  return server
 }

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -88,6 +89,7 @@ export async function startServe(
   const entry = fileURLToPath(new URL('../../../patterns/serve.ts', import.meta.url))
   const own = {
     OUTLAST_NODE: 'api-0',
+    OUTLAST_START: randomUUID(),
     OUTLAST_PORT: String(port),
     OUTLAST_DELIVERY: delivery,
     OUTLAST_ENGINE: 'memory',
@@ -101,7 +103,7 @@ export async function startServe(
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => (log += chunk))
   const url = `http://127.0.0.1:${port}`
-  await untilHealthy(url, child, () => log)
+  await untilHealthy(url, own.OUTLAST_START, child, () => log)
   return {
     url,
     child,
@@ -115,12 +117,12 @@ export async function startServe(
   }
 }
 
-async function untilHealthy(url: string, child: ChildProcess, log: () => string): Promise<void> {
+async function untilHealthy(url: string, start: string, child: ChildProcess, log: () => string): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`serve exited: ${log()}`)
     const answer = await request(`${url}/healthz`, { reset: true }).catch(() => undefined)
-    await answer?.body.dump()
-    if (answer?.statusCode === 200) return
+    const health = await answer?.body.json().catch(() => undefined)
+    if (answer?.statusCode === 200 && (health as { start?: string } | undefined)?.start === start) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { diskFullWords, lastWords } from '../../../harness/os/last-words.ts'
+import { diskFullWords, lastWords, portTakenWords } from '../../../harness/os/last-words.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -41,4 +41,15 @@ test('a full disk is found wherever the log mentions it last', async () => {
   expect(await diskFullWords(join(folder, 'none.log'))).toBeUndefined()
   const longAgo = `PANIC: No space left on device\n${'LOG: as ever\n'.repeat(5000)}`
   expect(await diskFullWords(await logOf(longAgo))).toBe('PANIC: No space left on device')
+})
+
+test.each([
+  '{"error":"Error: listen EADDRINUSE: address already in use 127.0.0.1:40001"}',
+  'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use',
+  '# Warning: Could not create server TCP listening socket 127.0.0.1:40001: bind: Address already in use',
+  "Failed: [http-ingress-server] failed binding to address '127.0.0.1:40001': Address in use (os error 98)",
+  'error: listen tcp 127.0.0.1:40001: bind: address already in use',
+])('that a port is taken is understood in every tongue: %s', async (line) => {
+  expect(await portTakenWords(await logOf(`LOG: starting\n${line}\nLOG: shut down\n`))).toBe(line)
+  expect(await portTakenWords(await logOf('LOG: starting\n'))).toBeUndefined()
 })

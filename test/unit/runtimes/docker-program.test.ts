@@ -8,7 +8,7 @@ import { imageNames } from '../../../harness/runtimes/docker/images/references.t
 const engines = await discover<Engine>(new URL('../../../patterns/engines/', import.meta.url), 'engine')
 const timeouts = { keepAliveTimeMs: 1000, keepAliveTimeoutMs: 2000 }
 const addresses = { OUTLAST_STORE_URL: 'postgres://outlast:secret@172.18.0.10:21003/postgres' }
-const place = { name: 'node-0', host: '172.18.1.2', addresses, password: 'secret' }
+const place = { name: 'node-0', start: 'drawn', host: '172.18.1.2', addresses, password: 'secret' }
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -28,8 +28,13 @@ test.each([...engines.values()])(
 test('a node of ours is told who it is and whom it dials, wherever it listens', () => {
   const { env, ready, command } = programOf('postgres', 'worker')
   expect(command).toEqual(['patterns/work.ts'])
-  expect(env).toMatchObject({ ...addresses, OUTLAST_NODE: 'node-0', OUTLAST_ENGINE: 'postgres' })
-  expect(ready).toEqual({ http: 'http://172.18.1.2:8080/healthz' })
+  expect(env).toMatchObject({
+    ...addresses,
+    OUTLAST_NODE: 'node-0',
+    OUTLAST_START: 'drawn',
+    OUTLAST_ENGINE: 'postgres',
+  })
+  expect(ready).toEqual({ http: 'http://172.18.1.2:8080/healthz', start: 'drawn' })
 })
 
 test('the Temporal server dials its database through its own link and listens where its parts find each other', () => {

@@ -1,0 +1,33 @@
+/** With every answer a node of ours says in this header which it is of which system: `<run>/<cell>/<draw>/<node>`. */
+const nameHeader = 'outlast-node'
+
+/** What came back from where a node of ours is dialled. */
+export interface Heard {
+  readonly status: number
+  readonly header: (name: string) => string | undefined
+}
+
+/**
+ * Who answered in place of a node of this system, or undefined: it was one, or nobody can tell. Who gives no name is a
+ * stranger when it does what was asked, or says more than a status: a server that cuts off a bad request, before it is any
+ * node's, says no more than that. A load balancer in front has pages of its own for errors.
+ */
+export function strangerIn({ status, header }: Heard, system: string, isBehindEdge = false): string | undefined {
+  const name = header(nameHeader)
+  if (name !== undefined) return name.startsWith(`${system}/`) ? undefined : describeName(name)
+  if (status >= 400 && (isBehindEdge || header('content-type') === undefined)) return undefined
+  const server = header('server')
+  return `it gave no name, and HTTP ${status}${server === undefined ? '' : ` (${printable(server)})`}`
+}
+
+/** A name as a node gives it, for people. */
+export function describeName(name: string): string {
+  return `it says that it is ${printable(name)}`
+}
+
+/** A stranger may say anything, at any length. */
+function printable(text: string): string {
+  const most = 200
+  const plain = text.replaceAll(/[^\x20-\x7e]/g, '?')
+  return plain.length > most ? `${plain.slice(0, most)}...` : plain
+}

@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { NodeSettings } from './backend.ts'
+
+/** Every answer of the API carries it, where the node was told its system: whoever dials sees that it reached the right one. */
+export const nameHeader = 'Outlast-Node'
+
+type Identity = Pick<NodeSettings, 'node' | 'system' | 'start'>
+
+/** What `GET /healthz` answers with 200: that it is up, and who it is, as it was told. */
+export function healthOf({ node, system, start }: Identity) {
+  return { status: 'ok', node, ...(system !== undefined && { system }), ...(start !== undefined && { start }) }
+}
+
+export function sendHealth(response: ServerResponse, self: Identity): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(healthOf(self)))
+}
+
+/** Who it is, for the header; undefined where it was not told of which system. */
+export function fullName({ node, system }: Identity): string | undefined {
+  return system && `${system}/${node}`
+}
+
+/** `GET /healthz` and nothing else: a node of this kind takes no other requests. Resolves when it listens. */
+export async function answerHealth(settings: Identity & Pick<NodeSettings, 'listen'>): Promise<Server> {
+  const { host, port } = settings.listen
+  const server = createServer((request, response) => {
+    if (request.url === '/healthz') sendHealth(response, settings)
+    else response.writeHead(404).end()
+  })
+  await once(server.listen(port, host), 'listening')
+  return server
+}
