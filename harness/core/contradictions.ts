@@ -2,6 +2,7 @@ import { harmOf } from './harm.ts'
 import type { OpOf } from './history.ts'
 import { exitMarginMs } from './interruptions.ts'
 import { roleOf } from './places.ts'
+import { firstAtLeast } from './sorted.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 
 /** Something that cannot be, in words, and the ops that show it. */
@@ -57,24 +58,50 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
 
 /**
  * A fault takes effect once, is proven after that and healed then. Nodes that it was proven to have ended did end, where the
- * record tells of nodes of their role at all.
+ * record tells of nodes of their role at all; and one that was killed did no step before it was to be started again.
  */
-export function contradictingFaults(
-  { faults, nodes, endAt }: CellTrace,
-  ops: readonly OpOf<'fault'>[],
-): readonly Impossible[] {
+export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'>[]): readonly Impossible[] {
+  const { faults, nodes } = trace
   const byId = Map.groupBy(ops, ({ value }) => value.id)
-  const exits = Map.groupBy(
-    nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed'),
-    ({ value }) => value.node,
-  )
-  const known = new Set(nodes.map(({ value }) => roleOf(value.node)))
-  const endedIn = (place: string, from: number, to: number): boolean =>
-    !known.has(roleOf(place)) || (exits.get(place) ?? []).some(({ at }) => at >= from && at <= to)
+  const lives: Lives = {
+    known: new Set(nodes.map(({ value }) => roleOf(value.node))),
+    exits: exitsByNode(nodes),
+    begun: faults.some(({ fault }) => fault === 'kill') ? workByNode(trace) : new Map(),
+  }
   return faults.flatMap((fault) => {
-    const text = whyDisordered(byId.get(fault.id) ?? []) ?? whyAlive(fault, endAt, endedIn)
+    const text = whyDisordered(byId.get(fault.id) ?? []) ?? whyAlive(fault, lives, trace.endAt)
     return text === undefined ? [] : [{ text: `fault ${fault.id} ${text}`, ops: [...fault.ops] }]
   })
+}
+
+/** What the record tells of nodes: of which roles, when each ended, and when its executions began and ended, in order. */
+interface Lives {
+  readonly known: ReadonlySet<string>
+  readonly exits: ReadonlyMap<string, readonly number[]>
+  readonly begun: ReadonlyMap<string, Work>
+}
+
+interface Work {
+  readonly starts: readonly number[]
+  readonly ends: readonly number[]
+}
+
+function exitsByNode(nodes: CellTrace['nodes']): Lives['exits'] {
+  const ends = nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed')
+  return new Map(
+    [...Map.groupBy(ends, ({ value }) => value.node)].map(([node, ops]) => [node, ops.map(({ at }) => at)]),
+  )
+}
+
+function workByNode({ tasks }: CellTrace): Lives['begun'] {
+  const effects = tasks.flatMap((task) => task.effects.map(({ value }) => value))
+  const byNode = Map.groupBy(effects, ({ executor }) => executor)
+  return new Map(
+    [...byNode].map(([node, own]) => {
+      own.sort((a, b) => a.startedAt - b.startedAt)
+      return [node, { starts: own.map(({ startedAt }) => startedAt), ends: own.map(({ endedAt }) => endedAt) }]
+    }),
+  )
 }
 
 function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
@@ -88,15 +115,27 @@ function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
   return undefined
 }
 
-function whyAlive(
-  fault: FaultTrace,
-  endAt: number,
-  endedIn: (place: string, from: number, to: number) => boolean,
-): string | undefined {
+function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: number): string | undefined {
   const { proven, armedAt, healedAt = endAt, places } = fault
   if (!proven || armedAt === undefined || harmOf(fault).kind !== 'end') return undefined
-  const alive = places.find((place) => !endedIn(place, armedAt - exitMarginMs, healedAt))
-  return alive && `is proven to have ended ${alive}, which did not end`
+  for (const place of places) {
+    const exit = exits.get(place)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
+    if (exit === undefined && known.has(roleOf(place))) return `is proven to have ended ${place}, which did not end`
+    const backAt = Math.min(healedAt, (exit ?? armedAt) + (fault.plannedMs ?? 0)) - resolutionMs
+    const isAtWork = fault.fault === 'kill' && exit !== undefined && didWork(begun.get(place), exit, backAt)
+    if (isAtWork) return `killed ${place}, which did a step before it was started again`
+  }
+  return undefined
+}
+
+/** What was accepted in the moment of the end may bear a time just after it. */
+const deathMs = 50
+
+function didWork(work: Work | undefined, from: number, to: number): boolean {
+  if (!work) return false
+  const { starts, ends } = work
+  for (let i = firstAtLeast(starts, from + deathMs); starts[i]! < to; i++) if (ends[i]! <= to) return true
+  return false
 }
 
 /** Nothing was sent ahead of its time: a lag that is less than none was not measured. */

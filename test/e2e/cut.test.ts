@@ -41,6 +41,21 @@ it('a run that is interrupted has results, a report, and says what was cut', asy
   expect(await readdir(folders.tmp)).toEqual([])
 })
 
+it('cells that are interrupted while they are prepared say by what, all of them', async () => {
+  await using folders = await temporaryFolders()
+  const child = startOutlast([...command, '--out', folders.out], folders.tmp)
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+  while (said.match(/: deploy/g)?.length !== 2) await sleep(20)
+  child.stdout!.resume()
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([2, null])
+  const text = await readFile(join(await onlyRun(folders.out), 'results.json'), 'utf8')
+  const { reasons } = JSON.parse(text) as RunResults
+  expect(reasons.length).toBeGreaterThan(0)
+  for (const reason of reasons) expect(reason).toMatch(/\(SIGINT\)$|was planned and has no result$/)
+})
+
 it('a run with a time limit ends in the same way', async () => {
   await using folders = await temporaryFolders()
   const run = await outlast([...command, '--out', folders.out, '--max-duration', '1s'], folders.tmp)

@@ -98,6 +98,18 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a node works on while it is dead',
+    history: revalue(
+      polling(broken),
+      'effect',
+      ({ value }) => value.startedAt > 860 && value.endedAt < 1190,
+      () => ({ executor: 'worker-0' }),
+      1,
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'a fault is proven that never took effect',
     history: without(polling(broken), (op) => op.f === 'fault' && op.value.state === 'armed'),
     verdict: 'INVALID',
