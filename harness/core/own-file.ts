@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type St
 import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describeError, HarnessError } from './errors.ts'
+import { visibleLine } from './visible.ts'
 
 /**
  * Files in places where others can put theirs. What is opened is looked at through its descriptor, so that nothing can
@@ -12,15 +13,10 @@ import { describeError, HarnessError } from './errors.ts'
 export class UntrustedFile extends HarnessError {
   readonly why: string
   constructor(path: string, why: string) {
-    super(`${printable(path)} ${why}`)
+    // Others chose the name: it may hold what a terminal obeys.
+    super(`${visibleLine(path)} ${why}`)
     this.why = why
   }
-}
-
-/** Names that others chose may hold what a terminal obeys. */
-function printable(path: string): string {
-  const escape = (sign: string): string => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`
-  return path.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, escape)
 }
 
 export interface Wanted {

@@ -126,7 +126,7 @@ function expectNamed(text: string, names: readonly string[]): void {
   expect(names.length).toBeGreaterThan(15)
   // eslint-disable-next-line no-control-regex
   expect(text).not.toMatch(/\u001b\[2J/)
-  const plain = (name: string): string => name.replace('\u001b', String.raw`\u001b`).replace('\n', String.raw`\u000a`)
+  const plain = (name: string): string => name.replace('\u001b', String.raw`\x1b`).replace('\n', String.raw`\n`)
   for (const name of names) expect(text.split(`${plain(name)} `).length - 1, plain(name)).toBe(1)
 }
 
