@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { type ExitCode, exitCodes, HarnessError } from '../core/errors.ts'
 import { visible } from '../core/visible.ts'
+import { ensureHome } from '../os/home.ts'
 import { crash, reportError } from './crash.ts'
 import { heedOutput, lostOutput } from './output.ts'
 
@@ -12,6 +13,7 @@ const lingerMs = 2_000
 export async function main(args: readonly string[]): Promise<void> {
   process.on('uncaughtException', crash)
   heedOutput()
+  ensureHome()
   const code = await execute(args)
   const lost = await lostOutput()
   process.exitCode = lost === undefined ? code : reportError(new HarnessError(`cannot write the output: ${lost}`))
