@@ -1,5 +1,5 @@
 import { lstat, readFile, symlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { describeError, HarnessError } from '../../core/errors.ts'
 
 interface SharedLibrary {
@@ -16,7 +16,7 @@ const cannotBeWritten = new Set(['EROFS', 'EACCES', 'EPERM'])
  */
 export async function linkLibraries(native: string): Promise<boolean> {
   for (const { source, target } of await listed(native)) {
-    const error = await link(basename(source), join(dirname(native), target))
+    const error = await link(basename(source), join(native, relative('native', target)))
     if (error === undefined) continue
     if (cannotBeWritten.has(error.code ?? '')) return false
     throw new HarnessError(`cannot link the libraries of PostgreSQL in ${native}: ${describeError(error)}`)

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,6 +25,14 @@ test('links that no install script made are made, however often and by however m
   const all = await Promise.all([linkLibraries(found.native), linkLibraries(found.native)])
   expect([...all, await linkLibraries(found.native)]).toEqual([true, true, true])
   expect(await found.names()).toEqual(['libpq.so.5.18', 'libpq.so.5.18'])
+})
+
+test('links of a copy are made in the copy, whatever its name', async () => {
+  await using found = await unpacked()
+  const copy = `${found.native}-of-a-run.17`
+  await rename(found.native, copy)
+  expect(await linkLibraries(copy)).toBe(true)
+  expect(await readlink(join(copy, 'lib/libpq.so'))).toBe('libpq.so.5.18')
 })
 
 test('a platform whose package needs no links has none', async () => {
