@@ -15,9 +15,12 @@ export interface BoxSpec {
   readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
   readonly env?: Readonly<Record<string, string>>
   readonly command?: readonly string[]
+  /** It keeps none of the kernel's but these, and can gain none. */
   readonly capabilities?: readonly string[]
-  /** Keeps none of the kernel's capabilities beside those named, and can gain none. */
-  readonly confined: boolean
+  /** Instead of the image's. */
+  readonly user?: string
+  /** Folders in memory that it may write: all else of its image is read-only. Without them it may write everywhere. */
+  readonly writable?: readonly string[]
   readonly memoryBytes: number
   readonly cpus: number
   readonly logFile: string

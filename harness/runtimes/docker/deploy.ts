@@ -99,7 +99,6 @@ function crossingRequest(
   const helper = (name: string, image: ImageName, mebibytes: number, more: Partial<BoxSpec> = {}): BoxSpec => ({
     ...box(site, name, image),
     network: { name: site.network.name, address },
-    confined: true,
     memoryBytes: mebibytes * mebibyte,
     cpus: 2,
     ...more,
@@ -109,9 +108,10 @@ function crossingRequest(
     table: `outlast_${site.prefix.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
     nodes: placed,
     links,
-    router: helper('router', 'router', 64, { capabilities: ['NET_ADMIN'] }),
-    toxiproxy: (joins) => helper('links', 'toxiproxy', 128, { network: { joins }, env: { LOG_LEVEL: 'info' } }),
-    edge: request.edge ? (joins) => helper('edge', 'nginx', 64, { network: { joins }, confined: false }) : undefined,
+    router: helper('router', 'router', 64, { capabilities: ['NET_ADMIN'], writable: [] }),
+    toxiproxy: (joins) =>
+      helper('links', 'toxiproxy', 128, { network: { joins }, env: { LOG_LEVEL: 'info' }, writable: [] }),
+    edge: request.edge ? (joins) => helper('edge', 'nginx', 64, { network: { joins } }) : undefined,
   }
 }
 

@@ -101,9 +101,10 @@ async function configure(box: Box, doors: readonly Door[], inForce: ReadonlyMap<
   await execIn(box.container, ['sh', '-c', `printf %s "$1" > ${configFile}`, 'sh', text])
 }
 
-/** The whole configuration of nginx. Durations in milliseconds. */
+/** The whole configuration of nginx. Durations in milliseconds. Without capabilities root can become nobody else. */
 export function edgeConfig(doors: readonly Door[], inForce: ReadonlyMap<number, EdgeLimits>): string {
-  return `worker_processes 1;
+  return `user root;
+worker_processes 1;
 error_log ${errorLog} error;
 events { worker_connections 16384; }
 http {

@@ -40,7 +40,7 @@ async function runOnce(engine: Dockerode, run: string, image: string): Promise<s
     Labels: { [runLabelKey]: run, ...ownerLabels() },
     // One stream as it is written, instead of frames of two.
     Tty: true,
-    HostConfig: { NetworkMode: 'none', CapDrop: ['ALL'], CapAdd: ['NET_ADMIN'] },
+    HostConfig: { NetworkMode: 'none', CapDrop: ['ALL'], CapAdd: ['NET_ADMIN'], SecurityOpt: ['no-new-privileges'] },
   })
   await container.start()
   await container.wait()

@@ -46,7 +46,7 @@ function describeOwn(
     image: 'node',
     command: [`patterns/${program}.ts`],
     env: { ...env, ...addresses, ...own },
-    confined: true,
+    writable: ['/tmp'],
     memoryBytes: 256 * mebibyte,
     cpus: 1,
     ready: { http: `http://${host}:${port}/healthz`, start },

@@ -16,7 +16,10 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
   /** Content by path. */
   readonly files?: Readonly<Record<string, string>>
-  readonly confined: boolean
+  /** Instead of the image's: where that is root, its entry point would want to become somebody else, and may not. */
+  readonly user?: string
+  /** What it may write beside its volumes (`box.ts`). */
+  readonly writable?: readonly string[]
   readonly memoryBytes: number
   readonly cpus: number
   readonly ready: Readiness
@@ -68,7 +71,8 @@ function describePostgres({ host, password }: ServerPlace): Program {
       POSTGRES_DB: 'postgres',
       POSTGRES_INITDB_ARGS: clusterFormat.join(' '),
     },
-    confined: false,
+    user: 'postgres',
+    writable: ['/tmp', '/var/run/postgresql'],
     memoryBytes: 512 * mebibyte,
     cpus: 2,
     // While it initialises, the server listens on a socket file only.
@@ -84,7 +88,7 @@ function describeRedis({ host, password }: ServerPlace): Program {
     command: ['redis-server', settings],
     env: {},
     files: { [settings]: redisSettings({ bind: everyAddress, port, dir: '/data', password }) },
-    confined: false,
+    user: 'redis',
     memoryBytes: 256 * mebibyte,
     cpus: 2,
     ready: { tcp: { host, port } },
@@ -97,7 +101,6 @@ function describeRestate({ host, timeouts }: ServerPlace): Program {
     image: 'restate',
     command: ['--no-logo', '--base-dir', '/restate-data'],
     env: restateEnvironment(everyAddress, port, controlPort, timeouts),
-    confined: false,
     memoryBytes: 1024 * mebibyte,
     cpus: 2,
     ready: { http: `http://${host}:${port}/restate/health` },
@@ -115,7 +118,6 @@ function describeTemporal({ host, storeUrl, timeouts }: ServerPlace): Program {
     command: [],
     env: { ...env, DYNAMIC_CONFIG_FILE_PATH: settings },
     files: { [settings]: dynamicConfig(timeouts) },
-    confined: true,
     memoryBytes: 1024 * mebibyte,
     cpus: 2,
     // Its image makes the tables, but only a server that runs makes a namespace.
@@ -131,7 +133,6 @@ function describeDevServer({ host, timeouts }: ServerPlace): Program {
     image: 'temporal-dev',
     command: devServerArgs(place),
     env: devServerEnvironment(place),
-    confined: true,
     memoryBytes: 1024 * mebibyte,
     cpus: 2,
     ready: { http: `http://${host}:${ports.controlPort}${readyPath}` },

@@ -37,6 +37,12 @@ test('a node of ours is told who it is and whom it dials, wherever it listens', 
   expect(ready).toEqual({ http: 'http://172.18.1.2:8080/healthz', start: 'drawn' })
 })
 
+test('no database runs as root, and what can do without its own files changed has none that it may change', () => {
+  expect(programOf('postgres', 'store')).toMatchObject({ user: 'postgres', writable: ['/tmp', '/var/run/postgresql'] })
+  expect(programOf('queue-redis', 'store')).toMatchObject({ user: 'redis' })
+  for (const role of ['api', 'worker']) expect(programOf('postgres', role).writable).toEqual(['/tmp'])
+})
+
 test('the Temporal server dials its database through its own link and listens where its parts find each other', () => {
   const { env, files, ready, port, controlPort } = programOf('temporal', 'engine')
   expect(env).toMatchObject({ POSTGRES_SEEDS: '172.18.0.10', DB_PORT: '21003', POSTGRES_PWD: 'secret' })

@@ -15,3 +15,7 @@ test('a load balancer says itself which limits are in force, whether or not the 
 test('without limits it imposes nothing', () => {
   expect(edgeConfig([door], new Map())).toContain('X-Outlast-Edge "none"')
 })
+
+test('it stays who it is: without capabilities it may become nobody else', () => {
+  expect(edgeConfig([door], new Map())).toMatch(/^user root;$/m)
+})
