@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import { z } from 'zod'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { kindOf, UntrustedFile } from '../core/own-file.ts'
 import { isTooDeep } from './depth.ts'
-import { readPieces } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
 import { resultsVersion, type RunVerdict } from './schema.ts'
 import { whyUnfinished } from './unfinished.ts'
@@ -87,11 +85,4 @@ export function differenceOf(path: string, sealed: string | undefined, found: st
   if (found === undefined) return `${path} is missing: it was there when the run ended`
   if (sealed !== undefined) return `${path} was changed after the run: its SHA-256 is not the one in results.json`
   return isReadWhereThere(path) ? `${path} was added after the run: results.json does not know it` : undefined
-}
-
-/** Rejects with HarnessError when it cannot be read. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of readPieces(path)) hash.update(piece)
-  return hash.digest('hex')
 }

@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { openRegular, UntrustedFile } from '../core/own-file.ts'
 import { isTooDeep } from './depth.ts'
+import { maxDocumentBytes } from './versioned-file.ts'
 
 /** Buffer this much before writing, or this long: a crash of the harness loses at most that. */
 const bufferBytes = 64 * 1024
@@ -116,12 +117,11 @@ export function parseLines(text: string, file: string, take: (value: unknown) =>
 export async function readLines(path: string, take: (value: unknown) => void): Promise<string> {
   const hash = createHash('sha256')
   let [rest, restBytes, number]: [Buffer[], number, number] = [[], 0, 0]
-  for await (const chunk of readPieces(path)) {
+  for await (const chunk of readPieces(path, maxFileBytes)) {
     hash.update(chunk)
     const end = chunk.lastIndexOf(10)
     restBytes += chunk.length
-    if (restBytes > maxLineBytes)
-      throw new HarnessError(`${path}:${number + 1} has more than ${maxLineBytes} bytes, which no line has`)
+    mustBeALine(`${path}:${number + 1}`, restBytes)
     if (end < 0) {
       rest.push(chunk)
       continue
@@ -145,10 +145,31 @@ const maxLineBytes = 16 * 2 ** 20
 /** Eight million ops, which take four gibibytes of memory. */
 const maxFileBytes = 2 ** 31
 
-/** The bytes of a file of a run folder. Throws HarnessError when it cannot be read. */
-export async function* readPieces(path: string): AsyncGenerator<Buffer> {
+/** Throws HarnessError for a line of which so much is there already and no end. */
+function mustBeALine(place: string, bytes: number): void {
+  if (bytes > maxLineBytes) throw new HarnessError(`${place} has more than ${maxLineBytes} bytes, which no line has`)
+}
+
+/**
+ * The SHA-256 of a file, in hexadecimal digits. Rejects with HarnessError when it cannot be read, or is no text of lines or a
+ * document such as a run writes: then it is not read to its end.
+ */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  const hasLines = path.endsWith('.ndjson')
+  let sinceLine = 0
+  for await (const piece of readPieces(path, hasLines ? maxFileBytes : maxDocumentBytes)) {
+    hash.update(piece)
+    const end = piece.lastIndexOf(10)
+    sinceLine = end < 0 ? sinceLine + piece.length : piece.length - end - 1
+    if (hasLines) mustBeALine(`a line of ${path}`, sinceLine)
+  }
+  return hash.digest('hex')
+}
+
+async function* readPieces(path: string, maxBytes: number): AsyncGenerator<Buffer> {
   try {
-    await using handle = await openRegular(path, { maxBytes: maxFileBytes })
+    await using handle = await openRegular(path, { maxBytes })
     yield* handle.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>
   } catch (error) {
     throw error instanceof UntrustedFile ? error : new HarnessError(`cannot read ${path}: ${describeError(error)}`)

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { HarnessError } from '../core/errors.ts'
 import { foreignFlaw } from '../core/own-file.ts'
-import { type Checksums, differenceOf, hashFile, isReadWhereThere, listFiles, readSeal } from './checksums.ts'
+import { type Checksums, differenceOf, isReadWhereThere, listFiles, readSeal } from './checksums.ts'
+import { hashFile } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
 import type { RunResults } from './schema.ts'
 

@@ -35,11 +35,11 @@ export async function readVersioned<T>(path: string, schema: z.ZodType<T>, versi
 }
 
 /** As long as a text may be that is parsed as a whole: results have a line per task. */
-const maxBytes = 256 * 2 ** 20
+export const maxDocumentBytes = 256 * 2 ** 20
 
 /** The text of a file of a run folder, undefined where there is none; HarnessError when it cannot be read. */
 export async function readDocument(path: string): Promise<string | undefined> {
-  const bytes = await readRegular(path, { maxBytes }).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readRegular(path, { maxBytes: maxDocumentBytes }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error instanceof UntrustedFile ? error : new HarnessError(`cannot read ${path}: ${describeError(error)}`)
   })

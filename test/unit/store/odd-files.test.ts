@@ -9,6 +9,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -68,6 +69,13 @@ test('a line that does not end is one sentence, before all of it is read', async
   const { run, cell } = await sealRun(out, small)
   await appendFile(cell.history, 'x'.repeat(17_000_000))
   expect(await refusalOf(run)).toMatch(/history\.ndjson:\d+ has more than 16777216 bytes/)
+})
+
+test.each(['evidence.ndjson', 'plan.json'])('%s that is long and says nothing is not read to its end', async (file) => {
+  const { run, cell } = await sealRun(out, small)
+  const path = join(file.startsWith('plan') ? run.path : cell.path, file)
+  await truncate(path, 1_900_000_000)
+  expect(await refusalOf(run)).toMatch(/a line of .*evidence\.ndjson has more|plan\.json has 1900000000 bytes/)
 })
 
 test('brackets without end are one sentence', async () => {
