@@ -1,8 +1,17 @@
+import { randomInt } from 'node:crypto'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { describeError, HarnessError } from '../core/errors.ts'
 
 const loopback = '127.0.0.1'
+
+interface Wanted {
+  /** Loopback unless another one is named. */
+  readonly host?: string
+  /** Any, unless one is named. */
+  readonly port?: number
+}
 
 /** A port that is ours until it is disposed of. */
 export interface HeldPort extends Disposable {
@@ -18,7 +27,7 @@ export interface HeldPort extends Disposable {
  * It never listens: a server may, beside it, as all of them set SO_REUSEADDR (socket(7)); and while none does, whoever dials
  * is refused, as on a dead pod. A server that was killed finds its port when it comes back.
  */
-export async function holdPort(host = loopback, wanted?: number): Promise<HeldPort> {
+export async function holdPort({ host = loopback, port: wanted }: Wanted = {}): Promise<HeldPort> {
   const anchor = takeAnchor(host.includes(':') ? '::1' : loopback)
   try {
     const { address, port } = await anchor.address
@@ -38,6 +47,45 @@ export async function holdPort(host = loopback, wanted?: number): Promise<HeldPo
   } catch (error) {
     anchor[Symbol.dispose]()
     throw new HarnessError(`no port of ${host} can be had: ${describeError(error)}`)
+  }
+}
+
+/** Above what needs privileges and below what others give away: ports of outgoing connections, of clusters' nodes. */
+const lowPorts = { from: 10_000, to: 29_999 }
+
+/**
+ * A loopback port of 15 bits, for programs that keep no more of one, held as `holdPort` does. The kernel does not choose here,
+ * and lets two runs bind the same: so the port of UDP with that number is taken first, which the kernel gives to one alone.
+ */
+export async function holdLowPort({ from, to } = lowPorts): Promise<HeldPort> {
+  const first = randomInt(to - from + 1)
+  for (let i = 0; i <= to - from; i++) {
+    const port = from + ((first + i) % (to - from + 1))
+    const lock = await lockPort(port)
+    const held = lock && (await holdPort({ port }).catch(() => void lock.close()))
+    if (held) return { port, [Symbol.dispose]: () => letGoBoth(held, lock) }
+  }
+  throw new HarnessError(`no port between ${from} and ${to} of ${loopback} can be had`)
+}
+
+function letGoBoth(held: HeldPort, lock: Socket): void {
+  held[Symbol.dispose]()
+  try {
+    lock.close()
+  } catch {
+    // It is closed already.
+  }
+}
+
+/** Undefined where somebody has it. */
+async function lockPort(port: number): Promise<Socket | undefined> {
+  const socket = createSocket('udp4').unref()
+  try {
+    await once(socket.bind({ address: loopback, port, exclusive: true }), 'listening')
+    return socket
+  } catch {
+    socket.close()
+    return undefined
   }
 }
 

@@ -3,7 +3,7 @@ import type { Link } from '../core/link.ts'
 import type { NodeRole } from '../core/plan.ts'
 import type { DeployRequest, Deployment, Ground, Place, Runtime } from '../core/types.ts'
 import { openLinks } from '../links/toxiproxy.ts'
-import { holdPort } from '../os/ports.ts'
+import { holdLowPort, holdPort } from '../os/ports.ts'
 import { startLinkServer } from './process/link-server.ts'
 import { ChildNode } from './process/node.ts'
 import { describeProgram, prepareData, readLogin } from './process/program.ts'
@@ -130,9 +130,10 @@ let housed = 0
 
 /** What others dial, and what administration and a program's own parts need: held until the node is gone for good. */
 async function placeNodes(request: Request, stack: AsyncDisposableStack): Promise<readonly Housed[]> {
-  const nextPort = async (): Promise<number> => stack.use(await holdPort()).port
   const placed: Housed[] = []
   for (const node of planNodes(request)) {
+    const hold = node.service.program === 'temporal' ? holdLowPort : holdPort
+    const nextPort = async (): Promise<number> => stack.use(await hold()).port
     const port = await nextPort()
     const controlPort = hasControl(node.service) ? await nextPort() : port
     const inner: number[] = []

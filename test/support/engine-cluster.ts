@@ -14,7 +14,7 @@ import type { Engine, ServiceSpec } from '../../harness/core/types.ts'
 import { startServer } from '../../harness/links/embedded/server.ts'
 import { openLinks } from '../../harness/links/toxiproxy.ts'
 import { listensOn } from '../../harness/os/listeners.ts'
-import { keepPort } from './ports.ts'
+import { keepLowPort, keepPort } from './ports.ts'
 import type { ProgramCommand, ProgramRequest } from '../../harness/runtimes/programs/program.ts'
 import * as postgres from '../../harness/runtimes/programs/postgres.ts'
 import * as redis from '../../harness/runtimes/programs/redis.ts'
@@ -244,9 +244,10 @@ async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<re
       if (service.program === 'postgres') await makeDatabase(service, dir, dataDir)
       else if (service.program === 'redis') await redis.createData(dataDir)
       else await mkdir(dataDir)
-      const inner = service.program === 'temporal' ? temporal.innerPorts : 0
-      const innerPorts = await Promise.all(Array.from({ length: inner }, keepPort))
-      const ports = { port: await keepPort(), controlPort: await keepPort(), innerPorts }
+      const isTemporal = service.program === 'temporal'
+      const keep = isTemporal ? keepLowPort : keepPort
+      const innerPorts = await Promise.all(Array.from({ length: isTemporal ? temporal.innerPorts : 0 }, keep))
+      const ports = { port: await keep(), controlPort: await keep(), innerPorts }
       return { dataDir, host: '127.0.0.1', ...ports, timeouts: timeoutsAt(engine.timeouts, pace), service }
     }),
   )

@@ -25,7 +25,7 @@ export class Listener {
   /** Listen at `address` (port 0: any); resolves with the address taken. */
   async open(address: string): Promise<string> {
     const { host, port } = parseListen(address)
-    if (port === 0 && isIP(host) !== 0 && !isWildcard(host)) this.#held ??= await holdPort(host)
+    if (port === 0 && isIP(host) !== 0 && !isWildcard(host)) this.#held ??= await holdPort({ host })
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, this.#onConnection)
     await listen(server, host, port || (this.#held?.port ?? 0), this.#held ? 10 : 0)
     this.#server = server
@@ -74,7 +74,7 @@ async function listen(server: Server, host: string, port: number, attemptsLeft =
 /** Undefined where it cannot be had: somebody was faster. */
 function holdAgain({ address, port }: AddressInfo): Promise<HeldPort | undefined> {
   const loopback = address.includes(':') ? '::1' : '127.0.0.1'
-  return holdPort(isWildcard(address) ? loopback : address, port).catch(() => undefined)
+  return holdPort({ host: isWildcard(address) ? loopback : address, port }).catch(() => undefined)
 }
 
 function isWildcard(address: string): boolean {

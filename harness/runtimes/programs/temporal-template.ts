@@ -8,7 +8,8 @@ import { monotonicMs } from '../../core/clock.ts'
 import { HarnessError } from '../../core/errors.ts'
 import { sleep } from '../../core/timer.ts'
 import { runLabel } from '../../os/label.ts'
-import { holdPort } from '../../os/ports.ts'
+import { listensOn } from '../../os/listeners.ts'
+import { holdLowPort } from '../../os/ports.ts'
 import { createTemplate, programCommand as postgresCommand, storeUrl } from './postgres.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 import { becomeReady } from './pod-life.ts'
@@ -101,10 +102,9 @@ async function start(
   await log.close()
   const ended = once(child, 'exit')
   try {
-    await becomeReady(
-      { name: `Temporal's ${basename(command)}`, logFile, ready: readinessOf(ready, place), ended, isTransient: true },
-      noSignal,
-    )
+    const name = `Temporal's ${basename(command)}`
+    const isOurs = async (): Promise<boolean | undefined> => listensOn(child.pid!, [place.port, place.controlPort])
+    await becomeReady({ name, logFile, ready: readinessOf(ready, place), ended, isTransient: true, isOurs }, noSignal)
   } catch (error) {
     await end(child, 'SIGKILL')
     throw error
@@ -121,6 +121,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 }
 
 async function borrowPorts(count: number, stack: AsyncDisposableStack): Promise<readonly number[]> {
-  const held = await Promise.all(Array.from({ length: count }, holdPort))
+  const held = await Promise.all(Array.from({ length: count }, () => holdLowPort()))
   return held.map((one) => stack.use(one).port)
 }

@@ -7,7 +7,10 @@ import { readyPath } from './temporal-namespace.ts'
 
 type Timeouts = Readonly<Record<string, number>>
 
-/** One process with four services: each has a port, and a membership port by which they find each other. */
+/**
+ * One process with four services: each has a port, and a membership port by which they find each other. It keeps ports in
+ * 15 bits (`smallint` of PostgreSQL): `holdLowPort`.
+ */
 const innerPortNames = [
   'FRONTEND_MEMBERSHIP_PORT',
   'HISTORY_GRPC_PORT',

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { listeningPorts, listensOn } from '../../../harness/os/listeners.ts'
-import { holdPort } from '../../../harness/os/ports.ts'
+import { type HeldPort, holdLowPort, holdPort } from '../../../harness/os/ports.ts'
 
 const host = '127.0.0.1'
 const ports = new URL('../../../harness/os/ports.ts', import.meta.url).href
@@ -80,8 +80,29 @@ test('when the last port is let go nothing of ours listens any more, and the nex
   }
 })
 
+test('a port of 15 bits is held by one alone, of whatever process, and comes again', async () => {
+  const range = { from: 29_980, to: 29_987 }
+  const all: HeldPort[] = []
+  const holdAll = async (): Promise<void> => {
+    for (;;) all.push(await holdLowPort(range))
+  }
+  for (let rounds = 0; rounds < 2; rounds++) {
+    await expect(holdAll()).rejects.toThrow('no port between 29980 and 29987 of 127.0.0.1 can be had')
+    const numbers = all.map(({ port }) => port)
+    expect(new Set(numbers).size).toBe(numbers.length)
+    expect(numbers.length).toBeGreaterThan(0)
+    expect(await dial(numbers[0]!)).toBe('ECONNREFUSED')
+    await using _server = await listen(numbers[0]!)
+    for (const one of all.splice(0)) one[Symbol.dispose]()
+  }
+  // Where a server listens nothing can be held.
+  await using other = await listen(0)
+  const { port } = other.server.address() as AddressInfo
+  await expect(holdLowPort({ from: port, to: port })).rejects.toThrow('no port between')
+})
+
 test('a port of an address that this machine has not is refused with the reason', async () => {
-  await expect(holdPort('192.0.2.1')).rejects.toThrow(/no port of 192\.0\.2\.1 can be had: .*EADDRNOTAVAIL/)
+  await expect(holdPort({ host: '192.0.2.1' })).rejects.toThrow(/no port of 192\.0\.2\.1 can be had: .*EADDRNOTAVAIL/)
 })
 
 test.skipIf(process.platform !== 'linux')('who listens is told from who does not', async () => {
