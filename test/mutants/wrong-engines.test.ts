@@ -7,9 +7,10 @@ import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 
 /**
  * Engines that are the memory engine but for one thing: a tool server of their own acknowledges some effects, which the
- * real one never hears of, with a nonce that it made up. `honest` passes all on: the control, so that only the cheating can fail.
+ * real one never hears of, with a nonce that it made up. `garbled` sends what is no effect in their place. `honest` passes all on: the
+ * control, so that only the cheating can fail.
  */
-const cheating = (isMadeUp: string): string => `
+const cheating = ({ isMadeUp, sends = [] }: Cheat): string => `
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -19,7 +20,11 @@ export async function openBackend(settings, notify) {
   const server = createServer(async (request, response) => {
     const body = await text(request)
     const { step } = JSON.parse(body)
-    if (${isMadeUp}) return void response.end(JSON.stringify({ recorded: true, nonce: '0123456789abcdef01234567' }))
+    if (${isMadeUp}) {
+      for (const said of ${JSON.stringify(sends)})
+        await fetch(settings.toolsUrl + request.url, { method: 'POST', headers: { 'idempotency-key': 'k' }, body: said })
+      return void response.end(JSON.stringify({ recorded: true, nonce: '0123456789abcdef01234567' }))
+    }
     const headers = { 'content-type': 'application/json', 'idempotency-key': request.headers['idempotency-key'] }
     const answer = await fetch(settings.toolsUrl + request.url, { method: 'POST', headers, body })
     response.writeHead(answer.status).end(await answer.text())
@@ -28,13 +33,23 @@ export async function openBackend(settings, notify) {
   return openMemory({ ...settings, toolsUrl: 'http://127.0.0.1:' + server.address().port }, notify)
 }
 `
-const engines = { honest: 'false', inventive: 'true', hasty: 'step === 3' }
+interface Cheat {
+  readonly isMadeUp: string
+  readonly sends?: readonly string[]
+}
+
+const engines: Readonly<Record<string, Cheat>> = {
+  honest: { isMadeUp: 'false' },
+  inventive: { isMadeUp: 'true' },
+  hasty: { isMadeUp: 'step === 3' },
+  garbled: { isMadeUp: 'step === 2', sends: ['null', '{"step":"two"}'] },
+}
 const scenario = `name: cheating
 question: Is a result right whose work nobody did?
 seed: 5
 timeScale: 60
 profile: smoke
-patterns: [polling+honest, polling+inventive, polling+hasty]
+patterns: [polling+honest, polling+inventive, polling+hasty, polling+garbled]
 load: { tasks: 10, arrivals: uniform, rate: 60/min }
 grace: 20m
 arms: { none: [] }
@@ -48,10 +63,10 @@ beforeAll(async () => {
   for (const name of ['bin', 'harness', 'patterns', 'reports', 'scenarios', 'package.json'])
     await cp(join(root, name), join(checkout, name), { recursive: true })
   await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
-  for (const [name, isMadeUp] of Object.entries(engines)) {
+  for (const [name, cheat] of Object.entries(engines)) {
     const folder = join(checkout, 'patterns/engines', name)
     await mkdir(folder)
-    await writeFile(join(folder, 'backend.ts'), cheating(isMadeUp))
+    await writeFile(join(folder, 'backend.ts'), cheating(cheat))
     await writeFile(
       join(folder, 'engine.ts'),
       `import memory from '../memory/engine.ts'\nexport default { ...memory, name: '${name}' }\n`,
@@ -74,7 +89,12 @@ test('an engine that makes its effects up has no right result, and FAIL', { time
     return [cell.engine, outcomes.ok, outcomes.wrong, failed.toSorted()]
   })
   const broken = ['effect-at-least-once', 'result-integrity']
+  const garbled = cells.find(({ cell }) => cell.engine === 'garbled')!
+  const { counts } = garbled.checks.find(({ checker }) => checker === 'effect-at-least-once')!
+  // A call that takes long is made again.
+  expect(counts['refused']).toBeGreaterThanOrEqual(20)
   expect(found.toSorted(([a], [b]) => String(a).localeCompare(String(b)))).toEqual([
+    ['garbled', 0, 10, broken],
     ['hasty', 0, 10, broken],
     ['honest', 10, 0, []],
     ['inventive', 0, 10, broken],
