@@ -1,7 +1,7 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { buffer } from 'node:stream/consumers'
+import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
 import type { Inbox } from '../../patterns/contract/client.ts'
 import type { Task } from '../../patterns/contract/task.ts'
 
@@ -48,14 +48,22 @@ interface Box extends Mailbox {
   readonly onPost: (post: Post) => void
 }
 
+const mostBytes = 1_048_576
+
+function refuse(response: ServerResponse, error: unknown): undefined {
+  if (error instanceof BodyTooLarge) response.writeHead(413, { connection: 'close' }).end()
+  return undefined
+}
+
 /** A receiver of callbacks on any port of `host`; what comes to no mailbox is answered 404. Who asks
  * first whether callbacks are wanted (CloudEvents 1.0, HTTP web hooks) is told yes. */
 export async function openReceiver(host: string): Promise<Receiver> {
   const boxes = new Map<string, Box>()
-  const server = createServer(async (request, response) => {
-    const body = await buffer(request).catch(() => undefined)
+  const server = createServer(briefRequests, async (request, response) => {
+    const body = await readBody(request, mostBytes).catch((error: unknown) => refuse(response, error))
+    if (!body) return
     const box = boxes.get(request.url!)
-    if (!body || !box) {
+    if (!box) {
       response.writeHead(404).end()
       return
     }

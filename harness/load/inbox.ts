@@ -8,6 +8,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isStatus } from '../core/states.ts'
+import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
 
 /** A terminal task as a webhook posted it. */
 export interface Callback {
@@ -39,6 +40,9 @@ export interface CallbackReceiver extends AsyncDisposable {
   wait<T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback): Promise<T>
 }
 
+/** A task is below 2 kB; a target of one's own may say more. */
+const mostBytes = 1_048_576
+
 /**
  * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204. Servers that
  * ask first whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) are told yes.
@@ -48,7 +52,7 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
   const first = new Map<string, CallbackBody>()
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const openers = new Map<string, OpenCallback>()
-  const server = createServer((request, response) => {
+  const server = createServer(briefRequests, (request, response) => {
     void receive(request, response, openers, (callback) => {
       onCallback(callback)
       if (first.has(callback.job)) return
@@ -91,14 +95,15 @@ async function receive(
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {
     const open = openers.get(job) ?? parseBody
-    const body = open({ headers: request.headers, body: await readBytes(request) })
+    const body = open({ headers: request.headers, body: await readBody(request, mostBytes) })
     if (!isTask(body)) return respond(response, 400)
     const deliveryId = request.headers['webhook-id']
     deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body })
     respond(response, 204)
-  } catch {
+  } catch (error) {
     // Torn, malformed or forged: the sender's problem, and never a delivery.
-    respond(response, 400)
+    if (error instanceof BodyTooLarge) respond(response, 413, { connection: 'close' })
+    else respond(response, 400)
   }
 }
 
@@ -110,12 +115,6 @@ function isTask({ task_id, status, result }: CallbackBody): boolean {
 
 function parseBody({ body }: CallbackRequest): CallbackBody {
   return JSON.parse(body.toString('utf8')) as CallbackBody
-}
-
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
 
 function respond(response: ServerResponse, status: number, headers: OutgoingHttpHeaders = {}): void {

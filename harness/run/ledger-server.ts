@@ -14,6 +14,7 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
+import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
 import { readEffectBody } from './effect-body.ts'
 import { nonceFor } from './nonce.ts'
 
@@ -27,11 +28,19 @@ lines.on('error', fail)
 const seen = new Set<string>()
 let [secret, written] = ['', 0]
 
-const server = createServer((request, response) => {
-  let body = ''
-  request.setEncoding('utf8')
-  request.on('data', (chunk: string) => (body += chunk))
-  request.on('end', () => route(request, response, body))
+/** An effect is a few hundred bytes. */
+const mostBytes = 65_536
+
+const server = createServer(briefRequests, (request, response) => {
+  readBody(request, mostBytes).then(
+    (body) => route(request, response, body.toString('utf8')),
+    // Torn: nobody waits for an answer.
+    (error: unknown) => {
+      if (!(error instanceof BodyTooLarge)) return
+      write({ refused: error.message, said: '', receivedAt: monotonicMs() })
+      respond(response.setHeader('connection', 'close'), 413, { error: error.message })
+    },
+  )
 })
 server.keepAliveTimeout = 600_000
 

@@ -63,3 +63,17 @@ test('what is no effect is refused and recorded, and the ledger lives on', async
   expect(effects.at(-1)).toMatchObject({ task: 't-00009' })
   expect(gaps).toBe(0)
 })
+
+test('a body without an end is refused and recorded', async () => {
+  const headers = { 'idempotency-key': 'k' }
+  const body = `"${'x'.repeat(100_000)}"`
+  const posted = request(`http://${other.address}/effects`, { method: 'POST', headers, body, reset: true })
+  expect(
+    await posted.then(
+      (answer) => answer.statusCode,
+      () => 413,
+    ),
+  ).toBe(413)
+  const { refusals } = await other.readAll()
+  expect(refusals.at(-1)).toMatchObject({ refused: expect.stringContaining('65536'), said: '' })
+})

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { describeError } from '../../core/errors.ts'
+import { BodyTooLarge, readBody } from '../../core/request-body.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 import { ApiError } from './api-error.ts'
 import type { Evidence } from './evidence.ts'
@@ -18,6 +18,9 @@ import type { Toxic } from './toxic.ts'
 
 /** Toxiproxy's API as of this version; what follows the plus sign says that it is another server. */
 const version = '2.12.0+outlast'
+
+/** Of a body: hundreds of proxies at once are a tenth of it. */
+const mostBytes = 1_048_576
 
 interface Reply {
   readonly status: number
@@ -45,7 +48,10 @@ export function createApi(
   const routes = { ...serverRoutes(proxies, evidence), ...proxyRoutes(proxies), ...toxicRoutes(proxies, toxics) }
   let last: Promise<void> = Promise.resolve()
   return (request, response) => {
-    last = last.then(() => serve(routes, request, response))
+    const body = readBody(request, mostBytes)
+    const enqueue = (): void => void (last = last.then(() => serve(routes, request, response, body)))
+    // When it is here, or torn: a slow body holds up nobody else.
+    body.then(enqueue, enqueue)
   }
 }
 
@@ -124,13 +130,14 @@ async function serve(
   routes: Readonly<Record<string, Route>>,
   request: IncomingMessage,
   response: ServerResponse,
+  bytes: Promise<Buffer>,
 ): Promise<void> {
   try {
     // A page in somebody's browser must not be able to steer the faults.
     if (request.headers['user-agent']?.startsWith('Mozilla/')) return plain(response, 403, 'User agent not allowed\n')
     const { pattern, proxy, toxic } = match(request.url ?? '/')
     const route = routes[`${request.method} ${pattern}`]
-    const body = await text(request)
+    const body = (await bytes).toString('utf8')
     const call = {
       proxy,
       toxic,
@@ -142,16 +149,29 @@ async function serve(
     const known = Object.keys(routes).some((name) => name.endsWith(` ${pattern}`))
     return known ? plain(response, 405, '') : plain(response, 404, '404 page not found\n')
   } catch (error) {
-    const status = error instanceof ApiError ? error.status : 500
+    const status = statusOf(error)
     plain(response, status, JSON.stringify({ error: describeError(error), status }) + '\n')
   }
 }
 
+function statusOf(error: unknown): number {
+  if (error instanceof ApiError) return error.status
+  return error instanceof BodyTooLarge ? 413 : 500
+}
+
 /** `/proxies/a/toxics/b` becomes `/proxies/{}/toxics/{}` with its names. */
 function match(url: string): { pattern: string; proxy: string; toxic: string } {
-  const parts = url.split('?')[0]!.split('/').slice(1).map(decodeURIComponent)
+  const parts = url.split('?')[0]!.split('/').slice(1).map(decoded)
   const pattern = parts.map((part, index) => (index % 2 === 0 ? part : '{}')).join('/')
   return { pattern: `/${pattern}`, proxy: parts[1] ?? '', toxic: parts[3] ?? '' }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new ApiError(400, `bad request: ${part} is no text`)
+  }
 }
 
 function parseJson(body: string): unknown {

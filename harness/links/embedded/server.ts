@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { discover } from '../../core/discover.ts'
+import { briefRequests } from '../../core/request-body.ts'
 import { createApi } from './api.ts'
 import { openEvidence } from './evidence.ts'
 import { Proxies } from './proxies.ts'
@@ -33,7 +34,7 @@ export async function startServer(
   const log = openEvidence(evidence, onFailure)
   const proxies = new Proxies(seed, log)
   // A kept-alive connection that closes just as it is used again would look like a fault that could not be armed.
-  const http = createServer({ keepAliveTimeout: 600_000 }, createApi(proxies, toxics, log))
+  const http = createServer({ ...briefRequests, keepAliveTimeout: 600_000 }, createApi(proxies, toxics, log))
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject)
     http.listen(address.port, address.host, resolve)

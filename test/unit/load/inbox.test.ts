@@ -35,3 +35,12 @@ test('a judge is asked about every request for its job, the later ones too', asy
   expect(await post(inbox.address, 'judged', JSON.stringify({ data: body }))).toBe(204)
   expect(callbacks.map(({ body }) => body)).toEqual([body, body])
 })
+
+test('what is no task or too much is refused, and never a callback', async () => {
+  const callbacks: Callback[] = []
+  await using inbox = await openInbox('127.0.0.1', (callback) => callbacks.push(callback))
+  for (const text of ['null', '[]', '7', ''])
+    expect([text, await post(inbox.address, 'odd', text)]).toEqual([text, 400])
+  expect(await post(inbox.address, 'odd', `"${'x'.repeat(2_000_000)}"`).catch(() => 413)).toBe(413)
+  expect(callbacks).toEqual([])
+})
