@@ -5,16 +5,13 @@
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { serve } from '@hono/node-server'
 import { loadBackend, loadDeliveryServer, openNotify } from './contract/axes.ts'
 import type { Backend } from './contract/backend.ts'
+import { createFrontDoor } from './contract/front-door.ts'
 import { reportError } from './contract/report.ts'
 import { readSettings } from './contract/settings.ts'
 import { heedStarter } from './contract/starter.ts'
 import { timingAt } from './contract/timing.ts'
-
-/** Above the idle limit of every load balancer in front: whoever may reuse a connection must not be the first to close it. */
-const keepAliveMs = 620_000
 
 await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_BACKEND: backend, OUTLAST_DELIVERY: delivery = '' }) =>
   Promise.all([loadBackend({ engine, backend }), loadDeliveryServer(delivery)]),
@@ -30,14 +27,8 @@ const { openBackend } = await loadBackend(settings)
 const backend = await openBackend(settings, await openNotify(settings))
 const delivery = await loadDeliveryServer(settings.delivery)
 const app = delivery.routes(backend, settings, draining.signal)
-const sockets = delivery.openSockets?.()
-const server = serve({
-  fetch: app.fetch,
-  hostname: settings.listen.host,
-  port: settings.listen.port,
-  ...(sockets && { websocket: { server: sockets } }),
-}) as Server
-server.keepAliveTimeout = keepAliveMs
+const server = createFrontDoor(app, settings, delivery.openSockets?.())
+server.listen(settings.listen.port, settings.listen.host)
 server.on('error', (error) => {
   reportError(settings.node, 'listen', error)
   process.exit(1)

@@ -1,17 +1,18 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { profiles } from '../agent/profiles.ts'
 import type { Backend, NodeSettings } from './backend.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from './fault-point.ts'
+import { closeWhereDue, requireText, requireToken } from './gates.ts'
 import { fullName, healthOf, nameHeader } from './health.ts'
+import { defaultLimits } from './limits.ts'
 import { requestedWaitMs, waitForChange } from './long-poll.ts'
-import { openApiDocument } from './openapi.ts'
+import { openApiText } from './openapi.ts'
+import { Places } from './places.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, toProblem, type Problem } from './problems.ts'
-import { reportError } from './report.ts'
-import { isTerminal, taskRequest, type Task, type TaskRequest } from './task.ts'
+import { reportError, reportFailure } from './report.ts'
+import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback } from './submission.ts'
+import { isTerminal, type Task, type TaskRequest } from './task.ts'
 import { timingAt, type Timing } from './timing.ts'
 
 /** What a request handler of the API needs. */
@@ -21,6 +22,8 @@ export interface Api {
   readonly timing: Timing
   /** Aborts when the node is told to go: held requests are answered at once. */
   readonly drain: AbortSignal
+  /** For what is held open. */
+  readonly places: Places
 }
 
 /** Where a delivery differs from the plain task resource. */
@@ -40,8 +43,9 @@ export interface Submitted {
   readonly replayed: boolean
 }
 
-const bodyLimitBytes = 65_536
-const taskPath = '/v1/tasks/:id{[^/:]+}'
+/** Ids are ours: what cannot be one is asked of no engine. */
+const idPattern = String.raw`[\w.~-]+`
+const taskPath = `/v1/tasks/:id{${idPattern}}`
 
 /**
  * The task resource that every delivery shares: submit, read (conditional, long poll), events, cancel.
@@ -53,30 +57,24 @@ export function createApi(
   drain: AbortSignal,
   variation: Variation = {},
 ): Hono {
-  const api: Api = { backend, settings, timing: timingAt(settings.timeScale), drain }
+  const places = new Places((settings.limits ?? defaultLimits).mostHeld)
+  const api: Api = { backend, settings, timing: timingAt(settings.timeScale), drain, places }
   const app = new Hono()
-  app.onError((error, c) => failed(c, error, settings))
-  app.notFound((c) => sendProblem(c, describeProblem('not-found', `${c.req.method} ${c.req.path}`)))
-  const name = fullName(settings)
-  app.use(async (c, next) => {
-    await next()
-    if (name !== undefined) c.header(nameHeader, name)
-    // A kept connection would go on asking a node that is leaving.
-    if (drain.aborted) c.header('Connection', 'close')
-  })
+  app.onError((error, c) => failed(c, error, api))
+  app.notFound((c) => sendProblem(c, describeProblem('not-found', asked(c))))
+  app.use(sayName(settings), closeWhereDue(settings.token, drain))
   app.get('/healthz', (c) => c.json(healthOf(settings)))
-  app.get('/openapi.json', (c) => c.json(openApiDocument()))
+  app.get('/openapi.json', (c) => c.body(openApiText(), 200, { 'Content-Type': 'application/json' }))
   app.get('/problems/:kind', (c) => explainProblem(c))
-  app.use('/v1/*', requireToken(settings.token))
+  app.use('/v1/*', requireToken(settings.token), requireText)
   app.use('/v1/*', passFaultPoints)
   app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
   app.get(taskPath, async (c) => readTask(c, api))
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
   app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
-  app.post('/v1/tasks/:target{[^/:]+:cancel}', async (c) => cancelTask(c, api))
-  app.route('/v1', deliveryRoutes(backend))
-  for (const path of paths)
-    app.all(path, (c) => sendProblem(c, describeProblem('method-not-allowed', `${c.req.method} ${c.req.path}`)))
+  app.post(`/v1/tasks/:target{${idPattern}:cancel}`, async (c) => cancelTask(c, api))
+  app.route('/v1', deliveryRoutes(backend, idPattern))
+  for (const path of paths) app.all(path, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
   return app
 }
 
@@ -129,7 +127,8 @@ function etagOf(task: Task): string {
 async function submit(c: Context, api: Api, variation: Variation): Promise<Response> {
   const key = idempotencyKey(c.req.header('Idempotency-Key'))
   const request = await parseRequest(c)
-  await (variation.admit ?? refuseCallback)(request)
+  const admit: NonNullable<Variation['admit']> = variation.admit ?? refuseCallback
+  await admit(request)
   const submitted = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
   c.header('Location', submitted.task.links.self)
   if (submitted.replayed) c.header('Idempotent-Replayed', 'true')
@@ -176,60 +175,13 @@ export function cursorOf(text: string | undefined): number {
   throw new ProblemError('validation', `"${text}" is not a sequence number`)
 }
 
-/** A Structured Field string, as the draft wants it, or the bare text that most APIs take. */
-function idempotencyKey(header: string | undefined): string {
-  if (!header) throw new ProblemError('idempotency-key-missing', 'send a unique Idempotency-Key with every submission')
-  const key = header.replace(/^"(.*)"$/, '$1')
-  if (/^[\x21-\x7e]{1,128}$/.test(key) && !key.includes('"')) return key
-  throw new ProblemError('validation', 'Idempotency-Key: 1 to 128 visible ASCII characters')
-}
-
-async function parseRequest(c: Context): Promise<TaskRequest> {
-  if (!/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('Content-Type') ?? ''))
-    throw new ProblemError('unsupported-media-type', 'send application/json')
-  const body = await c.req.json().catch(() => {
-    throw new ProblemError('validation', 'the body is not JSON')
-  })
-  const parsed = taskRequest.safeParse(body)
-  if (!parsed.success) throw new ProblemError('validation', explainIssues(parsed.error.issues))
-  if (profiles.has(parsed.data.input.profile)) return parsed.data
-  throw new ProblemError('validation', `input.profile: one of ${[...profiles.keys()].join(', ')}`)
-}
-
-function explainIssues(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {
-  return issues.map((issue) => `${issue.path.map(String).join('.') || 'body'}: ${issue.message}`).join('; ')
-}
-
-function refuseCallback(request: TaskRequest): void {
-  if (request.delivery) throw new ProblemError('validation', 'delivery: this server posts no callbacks')
-}
-
-/** Equal for requests that mean the same: key order and spelling of the JSON do not count. */
-function fingerprintOf(request: TaskRequest): string {
-  return createHash('sha256').update(canonical(request)).digest('hex')
-}
-
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  return `{${fields
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
-    .join()}}`
-}
-
-function requireToken(token: string) {
-  const expected = digest(`Bearer ${token}`)
+/** Before the answer is made: streams send their headers themselves. */
+function sayName(settings: NodeSettings) {
+  const name = fullName(settings)
   return async (c: Context, next: () => Promise<void>): Promise<void> => {
-    // Digests have one length, so that the comparison takes the same time for every wrong token.
-    if (timingSafeEqual(digest(c.req.header('Authorization') ?? ''), expected)) return next()
-    throw new ProblemError('unauthorized', 'send Authorization: Bearer <token>')
+    if (name !== undefined) c.header(nameHeader, name)
+    return next()
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
 
 /** Around what a command is answered with: before it goes out, and after it went. */
@@ -241,14 +193,18 @@ async function passFaultPoints(c: Context, next: () => Promise<void>): Promise<v
   outgoing?.once('finish', () => faultPoint('api.answer.after'))
 }
 
-const limitBody = bodyLimit({
-  maxSize: bodyLimitBytes,
-  onError: (c) => sendProblem(c, describeProblem('body-too-large', `at most ${bodyLimitBytes} bytes`)),
-})
+/** For answers and logs: no more than it takes to know what was meant. */
+function asked(c: Context): string {
+  return `${c.req.method} ${c.req.path.slice(0, 200)}`
+}
 
-function failed(c: Context, error: Error, settings: NodeSettings): Response {
-  const problem = toProblem(error)
-  if (problem.status === 500) reportError(settings.node, `${c.req.method} ${c.req.path}`, error)
+function failed(c: Context, error: Error, { settings, drain }: Api): Response {
+  // What it works with closes as well when a node leaves.
+  const isLeaving = drain.aborted && !(error instanceof ProblemError)
+  const problem = isLeaving ? describeProblem('interrupted') : toProblem(error)
+  const where = asked(c)
+  if (problem.status === 500) reportError(settings.node, where, error)
+  else if (!(error instanceof ProblemError)) reportFailure(settings.node, where, error)
   return sendProblem(c, problem)
 }
 

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
-import type { WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
+import type { WebSocketServer } from 'ws'
 import type { Backend, BackendModule, NodeSettings } from './backend.ts'
 import { recordAttempt, type Notify } from './callback.ts'
 import type { Takeover, Timeouts, TimeoutsAt } from './timeouts.ts'
@@ -62,7 +62,7 @@ export interface DeliveryServer {
   /** The API of this delivery over a backend. When `drain` aborts, held connections end at once and say where to go on. */
   routes(backend: Backend, settings: NodeSettings, drain: AbortSignal): Hono
   /** Takes the connections that the routes upgrade. Absent: this delivery upgrades none. */
-  openSockets?(): WebSocketServerLike
+  openSockets?(): WebSocketServer
   /** Makes attempts to post callbacks, in whichever node the engine's `notifier` names. Absent: this delivery posts none. */
   notify?(settings: NodeSettings): Notify
   /** The secret (`whsec_...`, Standard Webhooks) under which callbacks to this address are signed. Absent: they are not. */

@@ -1,5 +1,6 @@
 import type { CallbackDelivery, DeliveryStatus, Notify } from './callback.ts'
 import type { TaskEvent } from './events.ts'
+import type { Limits } from './limits.ts'
 import type { Task, TaskRequest } from './task.ts'
 import type { Tuning } from './timeouts.ts'
 
@@ -91,6 +92,10 @@ export interface NodeSettings {
   readonly toolsUrl?: string
   /** Networks (CIDR) that callbacks may reach although they are private. None by default. */
   readonly webhookAllow?: readonly string[]
+  /** Ports that callbacks may go to, e.g. `443,8000-8999`; otherwise as `destination.ts` says. */
+  readonly webhookPorts?: string
   /** Keys (`whsec_`, `whsk_`) that sign callbacks beside each endpoint's own: for receivers that hold one of them. */
   readonly webhookKeys?: readonly string[]
+  /** What connections and requests may cost; `defaultLimits` otherwise. */
+  readonly limits?: Limits
 }

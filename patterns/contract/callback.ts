@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Task } from './task.ts'
+import { storable } from './text.ts'
 
 /** What follows an attempt. `unchanged`: it was made by hand, beside the schedule, and failed. */
 const decision = z.discriminatedUnion('next', [
@@ -63,5 +64,6 @@ export function recordAttempt(
   beganAtMs: number,
   outcome: Pick<CallbackAttempt, 'status' | 'detail' | 'decision'>,
 ): CallbackAttempt {
-  return { attempt: earlier.length + 1, time: new Date(beganAtMs).toISOString(), manual, ...outcome }
+  const detail = storable(outcome.detail)
+  return { attempt: earlier.length + 1, time: new Date(beganAtMs).toISOString(), manual, ...outcome, detail }
 }

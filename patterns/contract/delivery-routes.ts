@@ -10,12 +10,12 @@ const pageSize = 100
  * The callbacks on record, under `/v1`, and sending one again by hand. Where the engine keeps no record of them every
  * answer is the problem `not-supported`.
  */
-export function deliveryRoutes(backend: Backend): Hono {
-  const taskPath = '/tasks/:id{[^/:]+}/deliveries'
+export function deliveryRoutes(backend: Backend, idPattern: string): Hono {
+  const taskPath = `/tasks/:id{${idPattern}}/deliveries`
   return new Hono()
     .get('/deliveries', async (c) => listAll(c, backend))
     .get(taskPath, async (c) => listOfTask(c, backend))
-    .post(`${taskPath}/:target{[^/:]+:replay}`, async (c) => replay(c, backend))
+    .post(`${taskPath}/:target{${idPattern}:replay}`, async (c) => replay(c, backend))
 }
 
 async function listAll(c: Context, backend: Backend): Promise<Response> {

@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Api } from './api.ts'
 import type { TaskEvent } from './events.ts'
@@ -6,7 +7,7 @@ import { startTimer } from './timer.ts'
 
 /**
  * Hold a request until an event of the task after `version` is enough; true then. False when the limit was reached,
- * or when client or node go away.
+ * when client or node go away, and at once where this node holds as much as it may.
  */
 export async function holdUntil(
   c: Context,
@@ -15,7 +16,13 @@ export async function holdUntil(
   isEnough: (event: TaskEvent) => boolean,
   limitMs?: number,
 ): Promise<boolean> {
+  const giveBack = api.places.take()
+  if (!giveBack) return false
   const { over, release } = untilEither(c.req.raw.signal, api.drain)
+  const { socket } = (c.env as Partial<HttpBindings> | undefined)?.incoming ?? {}
+  const silenceMs = socket?.timeout ?? 0
+  // We are silent here, and not the client.
+  socket?.setTimeout(0)
   const timer = limitMs === undefined ? undefined : startTimer(() => over.abort(), limitMs)
   try {
     for await (const event of api.backend.follow(task.task_id, task.version, over.signal))
@@ -24,6 +31,8 @@ export async function holdUntil(
   } finally {
     timer?.cancel()
     release()
+    socket?.setTimeout(silenceMs)
+    giveBack()
   }
 }
 

@@ -12,9 +12,14 @@ const schemas = {
   Problem: problem,
 }
 
-/** The API as an OpenAPI 3.1 document, from the schemas that validate it. */
-export function openApiDocument(): object {
-  return (document ??= {
+/** The API as an OpenAPI 3.1 document, from the schemas that validate it; made once, as anybody may ask for it. */
+export function openApiText(): string {
+  return (text ??= JSON.stringify(describeApi()))
+}
+let text: string | undefined
+
+function describeApi(): object {
+  return {
     openapi: '3.1.0',
     info: { title: 'outlast task API', version: '1', description: 'Long agent tasks behind one resource.' },
     security: [{ bearer: [] }],
@@ -23,9 +28,8 @@ export function openApiDocument(): object {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
     },
-  })
+  }
 }
-let document: object | undefined
 
 function paths(): object {
   const id = parameter('path', 'id', { type: 'string' }, 'Task id', true)

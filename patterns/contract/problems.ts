@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { isPassing } from './passing.ts'
 
-/** Every problem type of the API: its HTTP status, its title, and whether the same request may be repeated. */
+/** Every problem type of the API: its HTTP status, its title, and whether repeating the same request can help. */
 const kinds = {
   validation: { status: 400, title: 'The request is not valid', retryable: false },
   'idempotency-key-missing': { status: 400, title: 'The Idempotency-Key header is required', retryable: false },
@@ -14,8 +15,9 @@ const kinds = {
   'blocked-destination': { status: 422, title: 'Callbacks may not go to this address', retryable: false },
   'endpoint-refused': { status: 422, title: 'The callback endpoint does not want our messages', retryable: false },
   'upgrade-required': { status: 426, title: 'The resource speaks another protocol', retryable: false },
-  internal: { status: 500, title: 'The server failed', retryable: true },
+  internal: { status: 500, title: 'The server failed at this request', retryable: false },
   'not-supported': { status: 501, title: 'The engine behind this server cannot do this', retryable: false },
+  interrupted: { status: 503, title: 'Something failed for now: whether it was done is not known', retryable: true },
   'temporary-reduced-capacity': { status: 503, title: 'The server cannot do this now', retryable: true },
 } as const
 export type ProblemKind = keyof typeof kinds
@@ -64,8 +66,16 @@ export function describeProblem(kind: ProblemKind, detail?: string, taskId?: str
   }
 }
 
-/** The document for anything thrown. What is not a ProblemError is `internal`, without its message: it may hold secrets. */
+/** Kinds after which a client cannot know whether the server has done what it was asked. */
+export function isUnsure(kind: ProblemKind | undefined): boolean {
+  return kind === 'internal' || kind === 'interrupted'
+}
+
+/**
+ * The document for anything thrown. What is not a ProblemError keeps its message to itself, which may hold secrets: it is
+ * `interrupted` where a repetition can help, else `internal`.
+ */
 export function toProblem(error: unknown): Problem {
   if (error instanceof ProblemError) return describeProblem(error.kind, error.message, error.taskId)
-  return describeProblem('internal')
+  return describeProblem(isPassing(error) ? 'interrupted' : 'internal')
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NodeSettings } from './backend.ts'
+import { limitsEnvironment, limitsOf } from './limits.ts'
 import { timeScales } from './timing.ts'
 
 const environment = z.object({
@@ -32,6 +33,11 @@ const environment = z.object({
     .transform((list) => list.split(',').map((key) => key.trim()))
     .pipe(z.array(z.string().regex(/^(whsec|whsk)_/, 'each begins with whsec_ or whsk_')))
     .optional(),
+  OUTLAST_WEBHOOK_PORTS: z
+    .string()
+    .regex(/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/, 'ports and ranges, e.g. 443,8000-8999')
+    .optional(),
+  ...limitsEnvironment,
 })
 
 /** A node's settings from its environment. Throws one error that names every variable that is missing or wrong. */
@@ -56,6 +62,8 @@ export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
     ...(e.OUTLAST_ADVERTISED_URL && { advertisedUrl: e.OUTLAST_ADVERTISED_URL }),
     ...(e.OUTLAST_TOOLS_URL && { toolsUrl: e.OUTLAST_TOOLS_URL }),
     ...(e.OUTLAST_WEBHOOK_ALLOW && { webhookAllow: e.OUTLAST_WEBHOOK_ALLOW }),
+    ...(e.OUTLAST_WEBHOOK_PORTS && { webhookPorts: e.OUTLAST_WEBHOOK_PORTS }),
     ...(e.OUTLAST_WEBHOOK_KEYS && { webhookKeys: e.OUTLAST_WEBHOOK_KEYS }),
+    limits: limitsOf(e),
   }
 }

@@ -1,7 +1,7 @@
 import { JobFailed, type ClientPorts, type Job } from './client.ts'
 import { describeFailure, exchange, jsonOf, neverSent, retryAfterMs, type Answer } from './http.ts'
 import { backoffMs, isRetryable, sleep } from './patience.ts'
-import { problem, problemKind, type Problem } from './problems.ts'
+import { isUnsure, problem, problemKind, type Problem } from './problems.ts'
 import { isPosition, isStatus, type Task, type TaskRequest } from './task.ts'
 import { timingAt, type Timing } from './timing.ts'
 
@@ -105,7 +105,7 @@ function judge(answer: Answer, { job, ports, options, state, seen, replica }: At
     return { task, replica, status, retryAfterMs: retryAfterMs(answer) }
   }
   const document = problemOf(answer)
-  const definite = document !== undefined && problemKind(document.type) !== 'internal' && document.task_id === undefined
+  const definite = document !== undefined && !isUnsure(problemKind(document.type)) && document.task_id === undefined
   const error = document ? `${document.type}: ${document.detail ?? document.title}` : `HTTP ${status}`
   ports.observe(job.key, definite ? 'submit.fail' : 'submit.info', { ...seen, status, error })
   if (definite && !isRetryable(status)) throw new JobFailed('refused', error)

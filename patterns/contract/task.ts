@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { text } from './text.ts'
 
 /** States of a task. Terminal ones are final: exactly one terminal event, none after it. */
 export const taskStatus = z.enum([
@@ -32,8 +33,8 @@ export function isTerminal(status: TaskStatus): boolean {
 /** What the agent is asked to do: a seeded plan of steps (`patterns/agent/plan.ts`). */
 export const taskInput = z.strictObject({
   seed: z.int().min(0).describe('Seed of the plan: the same seed is the same work and the same right answer'),
-  profile: z.string().describe('Name of the work profile, e.g. research-write'),
-  job: z.string().max(128).describe('The caller’s own name for this piece of work; travels with every effect'),
+  profile: text(64).describe('Name of the work profile, e.g. research-write'),
+  job: text(512).max(128).describe('The caller’s own name for this piece of work; travels with every effect'),
 })
 export type TaskInput = z.infer<typeof taskInput>
 
@@ -44,7 +45,7 @@ export const longestDeadlineS = 365 * 24 * 3600
 export const taskRequest = z.strictObject({
   type: z.literal('agent'),
   input: taskInput,
-  delivery: z.strictObject({ webhook_url: z.url() }).optional(),
+  delivery: z.strictObject({ webhook_url: text(2048).pipe(z.url()) }).optional(),
   deadline_s: z.number().positive().max(longestDeadlineS).optional(),
 })
 export type TaskRequest = z.infer<typeof taskRequest>

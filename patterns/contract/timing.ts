@@ -43,13 +43,3 @@ export function timingAt(timeScale: number): Timing {
   const scaled = Object.entries(atFullLength).map(([name, ms]) => [name, Math.max(1, Math.round(ms / timeScale))])
   return Object.fromEntries(scaled) as Timing
 }
-
-/**
- * Heartbeats of all streams fall on common ticks, half an interval apart: hundreds of idle streams wake the process once
- * instead of once each. The silence before one is between half an interval and a whole one.
- */
-export function untilHeartbeat({ heartbeatMs }: Timing): number {
-  const tickMs = heartbeatMs / 2
-  const now = performance.now()
-  return Math.ceil(now / tickMs + 1) * tickMs - now
-}

@@ -80,10 +80,11 @@ describe.each([
     await using node = await startApiNode(delivery)
     // A second API over the same tasks: what replicas of a shared log are.
     const half = await loadDeliveryServer(delivery)
-    const settings = { node: 'api-1', listen: { host: '127.0.0.1', port: 0 }, delivery, engine: 'memory' }
+    const listen = { host: '127.0.0.1', port: 0 }
+    const settings = { node: 'api-1', listen, delivery, engine: 'memory', timeScale, tuning: 'default' as const, token }
     const drain = new AbortController()
-    const app = half.routes(node.backend, { ...settings, timeScale, tuning: 'default', token }, drain.signal)
-    const second = await listenWith(app, half.openSockets?.())
+    const app = half.routes(node.backend, settings, drain.signal)
+    const second = await listenWith(app, settings, half.openSockets?.())
     const ports = portsFor([node.url, second.url], { sticky: false })
     const running = (await clientOf(delivery))(longJob('moved', 73), ports, never)
     while (eventNumbers(ports).length < 4) await sleep(5)

@@ -1,81 +1,87 @@
+import type { Writable } from 'node:stream'
 import type { TaskEvent } from '../../contract/events.ts'
 import { faultPoint } from '../../contract/fault-point.ts'
-import { untilHeartbeat, type Timing } from '../../contract/timing.ts'
+import type { Beating, Heartbeats } from '../../contract/heartbeats.ts'
+import type { Timing } from '../../contract/timing.ts'
+import type { Turns } from '../../contract/turns.ts'
 
-export interface FrameOptions {
+/** What the event streams of a node share. */
+export interface Streams {
   readonly timing: Timing
-  /** The client left, or the node drains. */
-  readonly over: AbortSignal
-  /** Called when the reader took nothing for as long as its own watchdog would wait. */
-  readonly cut: () => void
-  /** Called once at the end. */
-  readonly release: () => void
+  /** Aborts when the node is told to go. */
+  readonly drain: AbortSignal
+  readonly heartbeats: Heartbeats
+  readonly turns: Turns
 }
 
 /**
- * The bytes of an event stream: an opening comment at once (so that headers pass every proxy), then the events,
- * a comment after every heartbeat interval of silence, and a `retry` with jitter when the node drains.
- * It is pulled: at most one event per reader is held here, whatever the reader does.
+ * Writes an event stream: an opening comment at once (so that headers pass every proxy), then the events, a comment after
+ * every heartbeat interval of silence, and a `retry` with jitter when the node drains. The next event is taken when the
+ * reader has room for it, and a reader that has none for as long as its own watchdog would wait is cut: it resumes from its
+ * cursor. Rejects as `events` does; `out` is ended or destroyed by then.
  */
-export async function* eventFrames(
-  events: AsyncIterable<TaskEvent>,
-  options: FrameOptions,
-): AsyncGenerator<Uint8Array> {
-  const source = events[Symbol.asyncIterator]()
-  const { backoffBaseMs } = options.timing
+export async function writeStream(events: AsyncIterable<TaskEvent>, out: Writable, streams: Streams): Promise<void> {
+  const { timing, drain, heartbeats, turns } = streams
+  const reader = new Reader(out, timing.watchdogMs)
+  heartbeats.add(reader)
   try {
-    yield* send(`: open\nretry: ${Math.ceil(backoffBaseMs)}\n\n`, options)
-    for (let next = source.next(); ;) {
-      const happened = await firstOf(next, options)
-      if (happened === 'over') break
-      if (happened === 'silence') yield* send(': heartbeat\n\n', options)
-      else {
-        const { done, value } = await next
-        if (done) break
-        faultPoint('sse.frame.before')
-        yield* send(frameOf(value), options)
-        faultPoint('sse.frame.after')
-        next = source.next()
-      }
+    await reader.send(`: open\nretry: ${Math.ceil(timing.backoffBaseMs)}\n\n`)
+    for await (const event of events) {
+      await turns.next()
+      faultPoint('sse.frame.before')
+      await reader.send(frameOf(event))
+      faultPoint('sse.frame.after')
     }
-    if (options.over.aborted)
-      yield* send(`: draining\nretry: ${Math.ceil(backoffBaseMs * (1 + Math.random()))}\n\n`, options)
+    if (drain.aborted)
+      await reader.send(`: draining\nretry: ${Math.ceil(timing.backoffBaseMs * (1 + Math.random()))}\n\n`)
+    out.end()
+  } catch (error) {
+    out.destroy()
+    throw error
   } finally {
-    options.release()
-    await source.return?.()
+    heartbeats.delete(reader)
   }
 }
 
+let last: { readonly event: TaskEvent; readonly frame: string } | undefined
+
+/** Thousands may follow one task, and are told of an event together. */
 export function frameOf(event: TaskEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+  if (last?.event !== event)
+    last = { event, frame: `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` }
+  return last.frame
 }
 
-const encoder = new TextEncoder()
+class Reader implements Beating {
+  quietTicks = 0
+  readonly #out: Writable
+  readonly #patienceMs: number
 
-async function* send(text: string, { timing, cut }: FrameOptions): AsyncGenerator<Uint8Array> {
-  const stalled = setTimeout(cut, timing.watchdogMs)
-  try {
-    yield encoder.encode(text)
-  } finally {
-    clearTimeout(stalled)
+  constructor(out: Writable, patienceMs: number) {
+    this.#out = out
+    this.#patienceMs = patienceMs
   }
-}
 
-function firstOf(next: Promise<unknown>, { timing, over }: FrameOptions): Promise<'event' | 'silence' | 'over'> {
-  return new Promise((resolve) => {
-    const settle = (happened: 'event' | 'silence' | 'over'): void => {
-      clearTimeout(timer)
-      over.removeEventListener('abort', onOver)
-      resolve(happened)
-    }
-    const onOver = (): void => settle('over')
-    const timer = setTimeout(settle, untilHeartbeat(timing), 'silence')
-    if (over.aborted) return settle('over')
-    over.addEventListener('abort', onOver, { once: true })
-    // A failure counts as an event here: whoever awaits `next` afterwards throws it.
-    next.then(
-      () => settle('event'),
-      () => settle('event'),
-    )
-  })
+  /** Behind what it does not read a heartbeat would only pile up. */
+  beat(): void {
+    if (!this.#out.writableNeedDrain) this.#out.write(': heartbeat\n\n')
+  }
+
+  /** Resolves when there is room for more, or nobody any more. */
+  send(text: string): Promise<void> | undefined {
+    this.quietTicks = 0
+    return this.#out.destroyed || this.#out.write(text) ? undefined : this.#room()
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(stalled)
+        this.#out.off('drain', settle).off('close', settle)
+        resolve()
+      }
+      const stalled = setTimeout(() => this.#out.destroy(), this.#patienceMs)
+      this.#out.once('drain', settle).once('close', settle)
+    })
+  }
 }

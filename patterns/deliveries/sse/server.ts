@@ -1,42 +1,78 @@
+import type { ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { createApi, cursorOf, requireTask, type Api } from '../../contract/api.ts'
 import type { DeliveryServer } from '../../contract/axes.ts'
-import { nothingFollows, untilEither } from '../../contract/follow.ts'
-import { eventFrames } from './frames.ts'
+import { nothingFollows } from '../../contract/follow.ts'
+import { Heartbeats } from '../../contract/heartbeats.ts'
+import { reportFailure } from '../../contract/report.ts'
+import { timingAt } from '../../contract/timing.ts'
+import { Turns } from '../../contract/turns.ts'
+import { type Streams, writeStream } from './frames.ts'
 
 const server: DeliveryServer = {
-  routes: (backend, settings, drain) => createApi(backend, settings, drain, { stream: streamEvents }),
+  routes: (backend, settings, drain) => {
+    const timing = timingAt(settings.timeScale)
+    const turns = new Turns()
+    const streams: NodeStreams = { timing, drain, turns, heartbeats: new Heartbeats(timing, turns), open: new Set() }
+    // One listener for all: a signal with thousands of them finds each by going through the others.
+    drain.addEventListener('abort', () => streams.open.forEach((over) => over.abort()), { once: true })
+    return createApi(backend, settings, drain, { stream: (c, taskId, api) => streamEvents(c, taskId, api, streams) })
+  },
 }
 export default server
+
+interface NodeStreams extends Streams {
+  /** What ends each of them. */
+  readonly open: Set<AbortController>
+}
+
+const headers = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+}
 
 /**
  * `text/event-stream` of a task's log (WHATWG HTML, server-sent events). The event id is `seq`; the stream resumes
  * after `?after=`, else after `Last-Event-ID`, and ends after the terminal event. 204 when nothing can follow:
  * the one status that tells every EventSource to stop.
  */
-async function streamEvents(c: Context, taskId: string, api: Api): Promise<Response> {
+async function streamEvents(c: Context, taskId: string, api: Api, streams: NodeStreams): Promise<Response> {
   const after = cursorOf(c.req.query('after') ?? c.req.header('Last-Event-ID'))
   const task = await requireTask(api, taskId)
   if (nothingFollows(task, after)) return c.body(null, 204)
-  const { over, release } = untilEither(c.req.raw.signal, api.drain)
-  const frames = eventFrames(api.backend.follow(taskId, after, over.signal), {
-    timing: api.timing,
-    over: over.signal,
-    cut: () => cut(c, over),
-    release,
-  })
-  return new Response(ReadableStream.from(frames), {
-    headers: {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store, no-transform',
-      'X-Accel-Buffering': 'no',
-    },
-  })
+  const head = c.body(null, 200, headers)
+  if (c.req.method === 'HEAD') return head
+  const giveBack = api.places.require(taskId)
+  const { outgoing } = c.env as HttpBindings
+  outgoing.writeHead(200, Object.fromEntries(head.headers))
+  void stream(outgoing as ServerResponse, taskId, after, api, streams).finally(giveBack)
+  return head
 }
 
-/** A reader that takes nothing would hold its connection for ever: without it, it resumes from its cursor. */
-function cut(c: Context, over: AbortController): void {
-  over.abort()
-  ;(c.env as Partial<HttpBindings> | undefined)?.outgoing?.destroy()
+/**
+ * Straight onto Node's response. As the body of a `Response` each of thousands of streams would keep a request, two web
+ * streams and four generators besides. Never rejects.
+ */
+async function stream(
+  outgoing: ServerResponse,
+  taskId: string,
+  after: number,
+  { backend, settings }: Api,
+  streams: NodeStreams,
+): Promise<void> {
+  const over = new AbortController()
+  if (outgoing.destroyed || streams.drain.aborted) over.abort()
+  streams.open.add(over)
+  // Its own watchdog cuts a reader that takes nothing; silence between events is no fault of the reader.
+  outgoing.socket?.setTimeout(0)
+  outgoing.once('close', () => over.abort()).once('error', () => over.abort())
+  try {
+    await writeStream(backend.follow(taskId, after, over.signal), outgoing, streams)
+  } catch (error) {
+    reportFailure(settings.node, `stream of ${taskId}`, error)
+  } finally {
+    streams.open.delete(over)
+  }
 }

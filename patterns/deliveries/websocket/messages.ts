@@ -27,4 +27,6 @@ export const closeCodes = {
   failed: 1011,
   /** The node leaves: come back, to another one if there is one. */
   restart: 1012,
+  /** The node holds as many connections as it may: come back later, or to another one. */
+  later: 1013,
 } as const

@@ -3,30 +3,41 @@ import { requireTask, type Api } from '../../contract/api.ts'
 import type { TaskEvent } from '../../contract/events.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
 import { nothingFollows, untilEither } from '../../contract/follow.ts'
-import { reportError } from '../../contract/report.ts'
-import { untilHeartbeat, type Timing } from '../../contract/timing.ts'
+import type { Heartbeats } from '../../contract/heartbeats.ts'
+import { isPassing } from '../../contract/passing.ts'
+import { reportError, reportFailure } from '../../contract/report.ts'
+import type { Turns } from '../../contract/turns.ts'
 import { closeCodes, readMessage } from './messages.ts'
+
+/** What the sockets of a node share. */
+export interface Sockets {
+  readonly heartbeats: Heartbeats
+  readonly turns: Turns
+}
 
 /**
  * One client's connection to one task. It says where it is; it gets every event after that, in order; the terminal one,
  * or the node's leaving, ends it. An event is taken from the log when the one before it went out: at most one is held here.
  */
-export async function serveSocket(socket: WebSocket, taskId: string, api: Api): Promise<void> {
+export async function serveSocket(socket: WebSocket, taskId: string, api: Api, sockets: Sockets): Promise<void> {
+  const giveBack = api.places.take()
+  if (!giveBack) return socket.close(closeCodes.later, 'this node holds as many connections as it may')
   const left = new AbortController()
   // What goes wrong with a connection ends it; `close` follows every error.
   socket.once('close', () => left.abort()).on('error', () => {})
-  keepAlive(socket, api.timing)
+  keepAlive(socket, api, sockets)
   const { over, release } = untilEither(left.signal, api.drain)
   try {
     const after = await listen(socket, taskId, api, over.signal)
     const task = await requireTask(api, taskId)
-    if (!nothingFollows(task, after)) await sendAll(socket, api.backend.follow(taskId, after, over.signal))
+    if (!nothingFollows(task, after)) await sendAll(socket, api.backend.follow(taskId, after, over.signal), sockets)
     if (api.drain.aborted) socket.close(closeCodes.restart, 'the node is leaving')
     else socket.close(closeCodes.done)
   } catch (error) {
     fail(socket, api, error)
   } finally {
     release()
+    giveBack()
   }
 }
 
@@ -35,19 +46,30 @@ function listen(socket: WebSocket, taskId: string, api: Api, over: AbortSignal):
   const hello = Promise.withResolvers<number>()
   const refuse = (): void => socket.close(closeCodes.policy, 'say hello with last_seq, then nothing but cancel')
   const late = setTimeout(refuse, api.timing.requestTimeoutMs)
+  // Asked again before that is done, it is the same wish.
+  let isCancelling = false
+  const cancel = async (): Promise<void> => {
+    if (isCancelling) return
+    isCancelling = true
+    await api.backend.cancel(taskId).catch((error: unknown) => fail(socket, api, error))
+    isCancelling = false
+  }
   over.addEventListener('abort', () => hello.resolve(0), { once: true })
   if (over.aborted) hello.resolve(0)
   socket.on('message', (data, isBinary) => {
     const said = isBinary ? undefined : readMessage((data as Buffer).toString())
     if (said?.type === 'hello') hello.resolve(said.last_seq)
-    else if (said?.type === 'cancel') api.backend.cancel(taskId).catch((error: unknown) => fail(socket, api, error))
+    else if (said?.type === 'cancel') void cancel()
     else refuse()
   })
   return hello.promise.finally(() => clearTimeout(late))
 }
 
-async function sendAll(socket: WebSocket, events: AsyncIterable<TaskEvent>): Promise<void> {
-  for await (const event of events) if (!(await withFaultPoints('websocket.send', () => send(socket, event)))) return
+async function sendAll(socket: WebSocket, events: AsyncIterable<TaskEvent>, { turns }: Sockets): Promise<void> {
+  for await (const event of events) {
+    await turns.next()
+    if (!(await withFaultPoints('websocket.send', () => send(socket, event)))) return
+  }
 }
 
 /**
@@ -62,21 +84,19 @@ function send(socket: WebSocket, event: TaskEvent): Promise<boolean> {
  * Ping at every heartbeat. A client that answers none for as long as its own watchdog would wait is gone, or takes
  * nothing: pings stand behind the events that it does not read. It is cut, and resumes where it was.
  */
-function keepAlive(socket: WebSocket, timing: Timing): void {
+function keepAlive(socket: WebSocket, { timing }: Api, { heartbeats }: Sockets): void {
   const watchdog = setTimeout(() => socket.terminate(), timing.watchdogMs)
-  const beat = (): void => {
-    socket.ping()
-    next = setTimeout(beat, untilHeartbeat(timing))
-  }
-  let next = setTimeout(beat, untilHeartbeat(timing))
+  const member = { quietTicks: 0, beat: () => socket.ping() }
+  heartbeats.add(member)
   socket.on('pong', () => watchdog.refresh())
   socket.once('close', () => {
     clearTimeout(watchdog)
-    clearTimeout(next)
+    heartbeats.delete(member)
   })
 }
 
 function fail(socket: WebSocket, { settings }: Api, error: unknown): void {
-  reportError(settings.node, 'websocket', error)
+  const report = isPassing(error) ? reportFailure : reportError
+  report(settings.node, 'websocket', error)
   socket.close(closeCodes.failed, 'the server failed')
 }

@@ -90,9 +90,12 @@ export async function untilReached<T>(
   }
 }
 
-/** Worth another try: everything but what the database says about the statement itself, and our own mistakes. */
+/**
+ * Worth another try: everything but what the database says about the statement itself (SQLSTATE classes of features, values,
+ * constraints, syntax and limits of a statement), and our own mistakes.
+ */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return !/^(22|23|42)/.test(error.code ?? '')
+  if (error instanceof pg.DatabaseError) return !/^(0A|21|22|23|42|44|54)/.test(error.code ?? '')
   return !(error instanceof TypeError || error instanceof RangeError)
 }
 

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { serve, type WebSocketServerLike } from '@hono/node-server'
+import { promisify } from 'node:util'
 import type { Hono } from 'hono'
 import { Agent, request } from 'undici'
+import type { WebSocketServer } from 'ws'
 import { loadDeliveryServer, loadModule, openNotify } from '../../../patterns/contract/axes.ts'
 import type { Backend, BackendModule, NodeSettings } from '../../../patterns/contract/backend.ts'
+import { createFrontDoor } from '../../../patterns/contract/front-door.ts'
 import { timingAt, type Timing } from '../../../patterns/contract/timing.ts'
 import { closeServer, startToolServer, type ToolServer } from './tool-server.ts'
 
@@ -22,24 +24,31 @@ export interface ApiNode extends AsyncDisposable {
   readonly backend: Backend
   readonly tools: ToolServer
   readonly drain: AbortController
+  /** Connections that the server has open now. */
+  connections(): Promise<number>
 }
 
 /** An API node in this process, over real HTTP, with a tool server of its own. */
-export async function startApiNode(delivery: string, engine = 'memory'): Promise<ApiNode> {
+export async function startApiNode(
+  delivery: string,
+  engine = 'memory',
+  own: Partial<NodeSettings> = {},
+): Promise<ApiNode> {
   const tools = await startToolServer()
-  const settings = settingsFor(delivery, engine, tools.url)
+  const settings = { ...settingsFor(delivery, engine, tools.url), ...own }
   const { openBackend } = await loadModule<BackendModule>('engines', engine, 'backend')
   const backend = await openBackend(settings, await openNotify(settings))
   const drain = new AbortController()
   const half = await loadDeliveryServer(delivery)
   const app = half.routes(backend, settings, drain.signal)
-  const { server, url } = await listenWith(app, half.openSockets?.())
+  const { server, url } = await listenWith(app, settings, half.openSockets?.())
   return {
     url,
     app,
     backend,
     tools,
     drain,
+    connections: () => promisify(server.getConnections.bind(server))(),
     [Symbol.asyncDispose]: async () => {
       await backend[Symbol.asyncDispose]()
       // Nobody else closes what was upgraded.
@@ -51,10 +60,13 @@ export async function startApiNode(delivery: string, engine = 'memory'): Promise
 }
 
 /** Serve an app on a free port, as `serve.ts` does. */
-export async function listenWith(app: Hono, sockets?: WebSocketServerLike): Promise<{ server: Server; url: string }> {
-  const websocket = sockets && { websocket: { server: sockets } }
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, ...websocket }) as Server
-  await once(server, 'listening')
+export async function listenWith(
+  app: Hono,
+  settings: NodeSettings,
+  sockets?: WebSocketServer,
+): Promise<{ server: Server; url: string }> {
+  const server = createFrontDoor(app, settings, sockets)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
   return { server, url: `http://127.0.0.1:${(server.address() as { port: number }).port}` }
 }
 

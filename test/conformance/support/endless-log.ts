@@ -35,7 +35,7 @@ export async function startEndlessLog(delivery: string): Promise<EndlessLog> {
   const settings = { node: 'api-0', listen, delivery, engine: 'none', timeScale, tuning: 'default' as const, token }
   const half = await loadDeliveryServer(delivery)
   const app = half.routes(backend, settings, new AbortController().signal)
-  const { server, url } = await listenWith(app, half.openSockets?.())
+  const { server, url } = await listenWith(app, settings, half.openSockets?.())
   return {
     url,
     eventBytes,

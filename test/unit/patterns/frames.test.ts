@@ -1,88 +1,81 @@
-import { expect, test, vi } from 'vitest'
+import { PassThrough, Writable } from 'node:stream'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import type { TaskEvent } from '../../../patterns/contract/events.ts'
+import { Heartbeats } from '../../../patterns/contract/heartbeats.ts'
 import { createdEvent } from '../../../patterns/contract/log.ts'
 import { timingAt } from '../../../patterns/contract/timing.ts'
-import { eventFrames } from '../../../patterns/deliveries/sse/frames.ts'
+import { Turns } from '../../../patterns/contract/turns.ts'
+import { frameOf, writeStream } from '../../../patterns/deliveries/sse/frames.ts'
 
 const input = { seed: 1, profile: 'smoke', job: 'j' }
 const event = createdEvent('task_1', { type: 'agent', input }, planTask(input, 1), new Date(0))
 const timing = timingAt(1)
 
-function openFrames(events: AsyncIterable<TaskEvent>, over = new AbortController()) {
-  const calls = { cut: 0, release: 0 }
-  const frames = eventFrames(events, {
-    timing,
-    over: over.signal,
-    cut: () => {
-      calls.cut++
-      over.abort()
-    },
-    release: () => void calls.release++,
-  })
-  const next = async () => new TextDecoder().decode((await frames.next()).value!)
-  return { frames, next, calls, over }
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }))
+afterEach(() => void vi.useRealTimers())
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+function open(events: AsyncIterable<TaskEvent>, out: Writable = new PassThrough()) {
+  const drain = new AbortController()
+  const turns = new Turns()
+  const streams = { timing, drain: drain.signal, turns, heartbeats: new Heartbeats(timing, turns) }
+  const written = writeStream(events, out, streams)
+  const said = () => String((out as PassThrough).read() ?? '')
+  return { out, written, drain, said }
 }
 
-async function* silence(signal: AbortSignal): AsyncGenerator<TaskEvent> {
-  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+async function* silence(until: Promise<unknown>): AsyncGenerator<TaskEvent> {
+  await until
   yield* []
 }
 
-test('silence is filled with a comment at every heartbeat', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  try {
-    const over = new AbortController()
-    const { next, frames, calls } = openFrames(silence(over.signal), over)
-    expect(await next()).toBe(': open\nretry: 1000\n\n')
-    for (let i = 0; i < 3; i++) {
-      const heartbeat = next()
-      await vi.advanceTimersByTimeAsync(timing.heartbeatMs)
-      expect(await heartbeat).toBe(': heartbeat\n\n')
-    }
-    over.abort()
-    expect(await next()).toMatch(/^: draining\nretry: \d{4}\n\n$/)
-    expect((await frames.next()).done).toBe(true)
-    expect([calls.cut, calls.release, vi.getTimerCount()]).toEqual([0, 1, 0])
-  } finally {
-    vi.useRealTimers()
+test('silence is filled with a comment at every heartbeat, and a node that leaves says when to come back', async () => {
+  const over = Promise.withResolvers<void>()
+  const { written, drain, said, out } = open(silence(over.promise))
+  expect(said()).toBe(': open\nretry: 1000\n\n')
+  for (let i = 0; i < 3; i++) {
+    await vi.advanceTimersByTimeAsync(timing.heartbeatMs)
+    await settled()
+    expect(said()).toBe(': heartbeat\n\n')
   }
+  drain.abort()
+  over.resolve()
+  await written
+  expect(said()).toMatch(/^: draining\nretry: \d{4}\n\n$/)
+  expect([out.writableEnded, vi.getTimerCount()]).toEqual([true, 0])
 })
 
 test('an event is its number, its type and one line of data; the end of the log is the end', async () => {
-  async function* one() {
+  async function* two() {
     yield event
+    yield { ...event, seq: 2 }
   }
-  const { next, frames, calls } = openFrames(one())
-  await next()
-  expect(await next()).toBe(`id: 1\nevent: task.created\ndata: ${JSON.stringify(event)}\n\n`)
-  expect((await frames.next()).done).toBe(true)
-  expect(calls).toEqual({ cut: 0, release: 1 })
+  const { written, said, out } = open(two())
+  await written
+  const [opening, ...frames] = said().split(/(?=id:)/)
+  expect(opening).toBe(': open\nretry: 1000\n\n')
+  expect(frames).toEqual([frameOf(event), frameOf({ ...event, seq: 2 })])
+  expect(frames[0]).toBe(`id: 1\nevent: task.created\ndata: ${JSON.stringify(event)}\n\n`)
+  expect([out.writableEnded, vi.getTimerCount()]).toEqual([true, 0])
 })
 
-test('a reader that takes nothing is cut, and nothing piles up for it', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  try {
-    let produced = 0
-    async function* endless() {
-      for (;;) {
-        produced++
-        yield event
-      }
-    }
-    const { frames, calls } = openFrames(endless())
-    const reader = ReadableStream.from(frames).getReader()
-    for (let i = 0; i < 3; i++) await reader.read()
-    await vi.advanceTimersByTimeAsync(timing.watchdogMs - 1)
-    expect(calls.cut).toBe(0)
-    await vi.advanceTimersByTimeAsync(2)
-    expect(calls.cut).toBe(1)
-    expect(produced).toBeLessThanOrEqual(4)
-    await reader.cancel()
-    expect(calls.release).toBe(1)
-  } finally {
-    vi.useRealTimers()
+test('a reader that takes nothing is cut, and neither events nor heartbeats pile up for it', async () => {
+  let produced = 0
+  async function* endless() {
+    for (; !out.destroyed; produced++) yield event
   }
+  const out = new Writable({ highWaterMark: 64, write: () => {} })
+  const { written } = open(endless(), out)
+  await settled()
+  await vi.advanceTimersByTimeAsync(timing.watchdogMs - 1)
+  await settled()
+  expect([out.destroyed, produced]).toEqual([false, 0])
+  expect(out.writableLength).toBeLessThan(64 + frameOf(event).length)
+  await vi.advanceTimersByTimeAsync(2)
+  await written
+  expect([out.destroyed, vi.getTimerCount()]).toEqual([true, 0])
 })
 
 test('a failing log fails the stream and leaves nothing behind', async () => {
@@ -90,9 +83,21 @@ test('a failing log fails the stream and leaves nothing behind', async () => {
     yield event
     throw new Error('the store is gone')
   }
-  const { next, frames, calls } = openFrames(broken())
-  await next()
-  await next()
-  await expect(frames.next()).rejects.toThrow('the store is gone')
-  expect(calls.release).toBe(1)
+  const { written, out } = open(broken())
+  await expect(written).rejects.toThrow('the store is gone')
+  expect([out.destroyed, vi.getTimerCount()]).toEqual([true, 0])
+})
+
+test('a thousand heartbeats of one tick leave room for others between them', async () => {
+  const turns = new Turns()
+  const heartbeats = new Heartbeats(timing, turns)
+  let beats = 0
+  const members = Array.from({ length: 1000 }, () => ({ quietTicks: 0, beat: () => void beats++ }))
+  for (const member of members) heartbeats.add(member)
+  await vi.advanceTimersByTimeAsync(timing.heartbeatMs)
+  expect(beats).toBeLessThan(500)
+  for (let turn = 0; turn < 100 && beats < 1000; turn++) await settled()
+  expect(beats).toBe(1000)
+  for (const member of members) heartbeats.delete(member)
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+
+/**
+ * Text that every store can hold: no U+0000, which PostgreSQL refuses in text and JSON, and no lone surrogate, which has no
+ * UTF-8. What one engine took and another one refused would be the engine's own contract.
+ */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
+/** The only type for text that comes from outside, with at most so many bytes of UTF-8. */
+export function text(mostBytes: number) {
+  return z
+    .string()
+    .max(mostBytes)
+    .refine(isStorable, { error: 'no U+0000 and no half of a surrogate pair' })
+    .refine((value) => Buffer.byteLength(value) <= mostBytes, { error: `at most ${mostBytes} bytes` })
+}
+
+/** Text of somebody else's making, for a record: what a store cannot hold is replaced, and the rest cut off. */
+export function storable(value: string, most = 500): string {
+  return value.slice(0, most).toWellFormed().replaceAll('\0', '\uFFFD')
+}
