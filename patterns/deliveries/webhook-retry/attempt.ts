@@ -1,5 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { BlockedDestination, guardedConnector, type AddressFilter } from '../../contract/destination.ts'
+import { BlockedDestination, type Destinations, guardedConnector } from '../../contract/destination.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
 import { describeFailure } from '../../contract/http.ts'
 import type { WebhookKey } from './keys.ts'
@@ -10,9 +10,9 @@ import { signMessage } from './signature.ts'
 /** One POST, signed anew with the time of this attempt. Never rejects. */
 export type Attempt = (message: Message, keys: readonly WebhookKey[]) => Promise<AttemptResult>
 
-/** Every attempt has a connection of its own, and dials only addresses that the filter lets through at that moment. */
-export function openAttempts(isAllowed: AddressFilter, timeoutMs: number): Attempt {
-  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(isAllowed, timeoutMs) })
+/** Every attempt has a connection of its own, and dials only where callbacks may go at that moment. */
+export function openAttempts(destinations: Destinations, timeoutMs: number): Attempt {
+  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(destinations, timeoutMs) })
   return async (message, keys) => {
     try {
       return await withFaultPoints('webhook-retry.post', () => post(message, keys, dispatcher, timeoutMs))

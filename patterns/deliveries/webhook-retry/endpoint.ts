@@ -1,5 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { BlockedDestination, guardedConnector, type AddressFilter } from '../../contract/destination.ts'
+import { BlockedDestination, type Destinations, guardedConnector } from '../../contract/destination.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
 import { describeFailure } from '../../contract/http.ts'
 import { ProblemError } from '../../contract/problems.ts'
@@ -17,8 +17,8 @@ const mostKnown = 10_000
  * Throws the problem `endpoint-refused` or `blocked-destination` for a definite no. Who cannot be asked now is not
  * refused, and asked again at its next task: a receiver that is down for a moment must not lose one.
  */
-export function openConsents(isAllowed: AddressFilter, { webhookTestMs }: Timing): (url: string) => Promise<void> {
-  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(isAllowed, webhookTestMs) })
+export function openConsents(destinations: Destinations, { webhookTestMs }: Timing): (url: string) => Promise<void> {
+  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(destinations, webhookTestMs) })
   const known = new Set<string>()
   return async (url) => {
     if (known.has(url)) return

@@ -6,7 +6,7 @@ import {
   type Decision,
   type Notify,
 } from '../../contract/callback.ts'
-import { addressFilter } from '../../contract/destination.ts'
+import { destinationsOf } from '../../contract/destination.ts'
 import { reportFailure } from '../../contract/report.ts'
 import { timingAt, type Timing } from '../../contract/timing.ts'
 import { openAttempts, type Attempt } from './attempt.ts'
@@ -31,7 +31,7 @@ const mostGone = 10_000
 export function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
   const shared = (settings.webhookKeys ?? []).map(readSigningKey)
-  const attempt = openAttempts(addressFilter(settings.webhookAllow ?? []), timing.webhookTimeoutMs)
+  const attempt = openAttempts(destinationsOf(settings), timing.webhookTimeoutMs)
   const keysOf = (url: string) => [endpointKey(settings.token, url), ...shared]
   const sender: Sender = { attempt, keysOf, gone: new Set() }
   return async (callback) => {

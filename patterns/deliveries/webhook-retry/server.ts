@@ -1,6 +1,6 @@
 import { createApi } from '../../contract/api.ts'
 import type { DeliveryServer } from '../../contract/axes.ts'
-import { addressFilter, admitCallback } from '../../contract/destination.ts'
+import { admitCallback, destinationsOf } from '../../contract/destination.ts'
 import type { TaskRequest } from '../../contract/task.ts'
 import { timingAt } from '../../contract/timing.ts'
 import { openConsents } from './endpoint.ts'
@@ -9,10 +9,10 @@ import { openSender } from './sender.ts'
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {
-    const isAllowed = addressFilter(settings.webhookAllow ?? [])
-    const requireConsent = openConsents(isAllowed, timingAt(settings.timeScale))
+    const destinations = destinationsOf(settings)
+    const requireConsent = openConsents(destinations, timingAt(settings.timeScale))
     const admit = async (request: TaskRequest): Promise<void> => {
-      admitCallback(request, isAllowed)
+      admitCallback(request, destinations)
       if (request.delivery) await requireConsent(request.delivery.webhook_url)
     }
     return createApi(backend, settings, drain, { admit })

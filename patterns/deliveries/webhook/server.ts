@@ -3,7 +3,7 @@ import { createApi } from '../../contract/api.ts'
 import type { DeliveryServer } from '../../contract/axes.ts'
 import type { NodeSettings } from '../../contract/backend.ts'
 import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } from '../../contract/callback.ts'
-import { addressFilter, admitCallback, guardedConnector } from '../../contract/destination.ts'
+import { admitCallback, destinationsOf, guardedConnector } from '../../contract/destination.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
 import { describeFailure } from '../../contract/http.ts'
 import { reportFailure } from '../../contract/report.ts'
@@ -11,8 +11,8 @@ import { timingAt, type Timing } from '../../contract/timing.ts'
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {
-    const isAllowed = addressFilter(settings.webhookAllow ?? [])
-    return createApi(backend, settings, drain, { admit: (request) => admitCallback(request, isAllowed) })
+    const destinations = destinationsOf(settings)
+    return createApi(backend, settings, drain, { admit: (request) => admitCallback(request, destinations) })
   },
   notify: openSender,
 }
@@ -24,8 +24,8 @@ export default server
  */
 function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
-  const isAllowed = addressFilter(settings.webhookAllow ?? [])
-  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(isAllowed, timing.webhookTimeoutMs) })
+  const connect = guardedConnector(destinationsOf(settings), timing.webhookTimeoutMs)
+  const dispatcher = new Agent({ pipelining: 0, connect })
   return async (callback) => {
     const beganAtMs = Date.now()
     const where = `webhook of ${callback.task.task_id}`

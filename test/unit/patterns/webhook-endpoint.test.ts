@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, LookupFunction } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { addressFilter } from '../../../patterns/contract/destination.ts'
+import { destinationsOf } from '../../../patterns/contract/destination.ts'
 import type { Task } from '../../../patterns/contract/task.ts'
 import { timingAt } from '../../../patterns/contract/timing.ts'
 import { openConsents } from '../../../patterns/deliveries/webhook-retry/endpoint.ts'
@@ -24,7 +24,7 @@ beforeEach(() => names.clear())
 
 /** Seconds, so that a busy machine has them. */
 const timing = timingAt(1)
-const loopback = addressFilter(['127.0.0.0/8'])
+const loopback = destinationsOf({ webhookAllow: ['127.0.0.0/8'] })
 
 async function startEndpoint(respond: (response: ServerResponse) => void, host = '127.0.0.1', port = 0) {
   const asked: string[] = []
@@ -130,7 +130,7 @@ describe('a name', () => {
 
   test('that resolves to a private address is a blocked destination', async () => {
     names.set('inside.example', { address: '10.0.0.1', family: 4 })
-    const asked = openConsents(addressFilter([]), timing)('http://inside.example/')
+    const asked = openConsents(destinationsOf({}), timing)('http://inside.example/')
     await expect(asked).rejects.toMatchObject({ kind: 'blocked-destination' })
   })
 
@@ -143,7 +143,7 @@ describe('a name', () => {
     const url = `http://rebound.example:${named.port}/admin`
     const webhookAllow = ['127.0.0.2/32']
     names.set('rebound.example', { address: '127.0.0.2', family: 4 })
-    await openConsents(addressFilter(webhookAllow), timing)(url)
+    await openConsents(destinationsOf({ webhookAllow }), timing)(url)
     expect(named.asked).toEqual(['OPTIONS /admin outlast'])
     names.set('rebound.example', { address: '127.0.0.1', family: 4 })
     const settings = { node: 'api-0', listen: { host: '', port: 1 }, delivery: 'webhook-retry', engine: 'memory' }
