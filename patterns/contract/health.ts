@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { NodeSettings } from './backend.ts'
 
 /** Every answer of the API carries it, where the node was told its system: whoever dials sees that it reached the right one. */
@@ -21,13 +21,19 @@ export function fullName({ node, system }: Identity): string | undefined {
   return system && `${system}/${node}`
 }
 
+/** Of a port that answers nothing but how it is: how many may ask, and how long one may take. */
+export const mostAsking = 256
+export const askingMs = 10_000
+const briefRequests: ServerOptions = { headersTimeout: askingMs, requestTimeout: askingMs }
+
 /** `GET /healthz` and nothing else: a node of this kind takes no other requests. Resolves when it listens. */
 export async function answerHealth(settings: Identity & Pick<NodeSettings, 'listen'>): Promise<Server> {
   const { host, port } = settings.listen
-  const server = createServer((request, response) => {
+  const server = createServer(briefRequests, (request, response) => {
     if (request.url === '/healthz') sendHealth(response, settings)
-    else response.writeHead(404).end()
+    else response.writeHead(404, { connection: 'close' }).end()
   })
+  server.maxConnections = mostAsking
   await once(server.listen(port, host), 'listening')
   return server
 }

@@ -7,7 +7,7 @@ import { Agent, request } from 'undici'
 import type { NodeSettings } from '../../contract/backend.ts'
 import type { Notify } from '../../contract/callback.ts'
 import { withFaultPoints } from '../../contract/fault-point.ts'
-import { sendHealth } from '../../contract/health.ts'
+import { askingMs, mostAsking, sendHealth } from '../../contract/health.ts'
 import { sleep } from '../../contract/patience.ts'
 import { reportFailure } from '../../contract/report.ts'
 import { timingAt } from '../../contract/timing.ts'
@@ -58,7 +58,9 @@ async function listen(
     if (request.url === '/healthz' && isReady()) sendHealth(response, settings)
     else response.writeHead(503).end()
   })
+  http1.timeout = askingMs
   const server = splitProtocols(http2, http1)
+  server.maxConnections = mostAsking
   await once(server.listen(port, host), 'listening')
   return {
     close: () => {
@@ -74,7 +76,10 @@ const preface = 'PRI * HTTP/2.0'
 function splitProtocols(http2: NodeJS.EventEmitter, http1: NodeJS.EventEmitter): Server {
   return createServer((socket) => {
     socket.on('error', () => socket.destroy())
+    // Whoever says nothing speaks neither.
+    socket.setTimeout(askingMs, () => socket.destroy())
     socket.once('data', (first) => {
+      socket.setTimeout(0)
       socket.pause()
       socket.unshift(first)
       const speaker = preface.startsWith(first.subarray(0, preface.length).toString('latin1')) ? http2 : http1
