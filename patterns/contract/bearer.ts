@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /** Whether an Authorization header has the token. */
 export type BearerCheck = (header: string | undefined) => boolean
@@ -10,5 +10,5 @@ export function bearerCheck(token: string): BearerCheck {
 }
 
 function digest(value: string): Buffer {
-  return createHash('sha256').update(value).digest()
+  return hash('sha256', value, 'buffer')
 }

@@ -18,11 +18,16 @@ export interface Streams {
  * Writes an event stream: an opening comment at once (so that headers pass every proxy), then the events, a comment after
  * every heartbeat interval of silence, and a `retry` with jitter when the node drains. The next event is taken when the
  * reader has room for it, and a reader that has none for as long as its own watchdog would wait is cut: it resumes from its
- * cursor. Rejects as `events` does; `out` is ended or destroyed by then.
+ * cursor. `framed` is what goes over the wire for a text. Rejects as `events` does; `out` is destroyed then, and never ended.
  */
-export async function writeStream(events: AsyncIterable<TaskEvent>, out: Writable, streams: Streams): Promise<void> {
+export async function writeStream(
+  events: AsyncIterable<TaskEvent>,
+  out: Writable,
+  streams: Streams,
+  framed: (text: string) => string = asItIs,
+): Promise<void> {
   const { timing, drain, heartbeats, turns } = streams
-  const reader = new Reader(out, timing.watchdogMs)
+  const reader = new Reader(out, framed, timing.watchdogMs)
   heartbeats.add(reader)
   try {
     await reader.send(`: open\nretry: ${Math.ceil(timing.backoffBaseMs)}\n\n`)
@@ -34,13 +39,16 @@ export async function writeStream(events: AsyncIterable<TaskEvent>, out: Writabl
     }
     if (drain.aborted)
       await reader.send(`: draining\nretry: ${Math.ceil(timing.backoffBaseMs * (1 + Math.random()))}\n\n`)
-    out.end()
   } catch (error) {
     out.destroy()
     throw error
   } finally {
     heartbeats.delete(reader)
   }
+}
+
+function asItIs(text: string): string {
+  return text
 }
 
 let last: { readonly event: TaskEvent; readonly frame: string } | undefined
@@ -55,22 +63,24 @@ export function frameOf(event: TaskEvent): string {
 class Reader implements Beating {
   quietTicks = 0
   readonly #out: Writable
+  readonly #framed: (text: string) => string
   readonly #patienceMs: number
 
-  constructor(out: Writable, patienceMs: number) {
+  constructor(out: Writable, framed: (text: string) => string, patienceMs: number) {
     this.#out = out
+    this.#framed = framed
     this.#patienceMs = patienceMs
   }
 
   /** Behind what it does not read a heartbeat would only pile up. */
   beat(): void {
-    if (!this.#out.writableNeedDrain) this.#out.write(': heartbeat\n\n')
+    if (!this.#out.writableNeedDrain) this.#out.write(this.#framed(': heartbeat\n\n'))
   }
 
   /** Resolves when there is room for more, or nobody any more. */
   send(text: string): Promise<void> | undefined {
     this.quietTicks = 0
-    return this.#out.destroyed || this.#out.write(text) ? undefined : this.#room()
+    return this.#out.destroyed || this.#out.write(this.#framed(text)) ? undefined : this.#room()
   }
 
   #room(): Promise<void> {

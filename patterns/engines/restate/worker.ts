@@ -77,7 +77,7 @@ function splitProtocols(http2: NodeJS.EventEmitter, http1: NodeJS.EventEmitter):
   return createServer((socket) => {
     socket.on('error', () => socket.destroy())
     // Whoever says nothing speaks neither.
-    socket.setTimeout(askingMs, () => socket.destroy())
+    socket.setTimeout(askingMs).once('timeout', () => socket.destroy())
     socket.once('data', (first) => {
       socket.setTimeout(0)
       socket.pause()

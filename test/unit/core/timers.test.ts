@@ -58,11 +58,13 @@ test.each([
 })
 
 /** Durations of the contract: at the smallest time scale ten times as long as written, which a timer can wait for. */
-const ofTheContract = /^(?:(?:\w+\.)*timing\.\w+|untilHeartbeat\(timing\))$/
+const ofTheContract = /^(?:\w+\.)*timing\.\w+$/
 /** Where the length is bounded elsewhere, and by what. */
 const bounded: Readonly<Record<string, string>> = {
   'harness/links/embedded/stage.ts: Math.min(Math.ceil(restMs), longestTimerMs)': 'looks at the clock when it fires',
   'harness/links/client.ts: deadlineMs': 'a constant of its callers',
+  'patterns/contract/heartbeats.ts: this.#tickMs': 'half a heartbeat of the contract',
+  'patterns/deliveries/sse/frames.ts: this.#patienceMs': 'of the contract',
   'patterns/deliveries/sse/stream.ts: options.watchdogMs': 'of the contract',
   'patterns/deliveries/websocket/socket.ts: options.watchdogMs': 'of the contract',
   'patterns/deliveries/webhook-retry/endpoint.ts: limitMs': 'of the contract',
