@@ -28,7 +28,7 @@ export function crash(error: unknown): never {
   }
 }
 
-/** Says what went wrong in one sentence per problem, and of a mistake of ours also where. */
+/** Says what went wrong in one sentence per problem, and of a mistake of ours also where; OUTLAST_STACK=1 shows all of where. */
 export function reportError(error: unknown): ExitCode {
   // Commander has said what is wrong, or has shown the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.pass : exitCodes.usage
@@ -36,10 +36,15 @@ export function reportError(error: unknown): ExitCode {
     for (const problem of error.problems) say(visibleLine(problem))
     return exitCodes.usage
   }
-  const known = error instanceof HarnessError
-  say(
-    `${tint('red', 'outlast failed, which says nothing about the systems under test:')} ${visibleLine(describeError(error))}`,
-  )
-  if (!known && error instanceof Error && error.stack) say(error.stack)
+  const failed = tint('red', 'outlast failed, which says nothing about the systems under test:')
+  say(`${failed} ${visibleLine(describeError(error))}${placeOf(error)}`)
+  if (process.env['OUTLAST_STACK'] && error instanceof Error && error.stack) say(error.stack)
   return exitCodes.invalid
+}
+
+/** Where in our own code, of what should not have happened. */
+function placeOf(error: unknown): string {
+  if (error instanceof HarnessError || !(error instanceof Error)) return ''
+  const place = /\b(?:harness|patterns|reports)\/[^\s()]+:\d+:\d+/.exec(error.stack ?? '')?.[0]
+  return place === undefined ? '' : ` (at ${place}; OUTLAST_STACK=1 shows more)`
 }

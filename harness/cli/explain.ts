@@ -3,7 +3,7 @@ import { exposures } from '../core/exposure.ts'
 import { exitCodes, UsageError } from '../core/errors.ts'
 import type { CellPlan } from '../core/plan.ts'
 import { traceOf, type CellTrace, type TaskTrace } from '../core/trace.ts'
-import { visibleLine } from '../core/visible.ts'
+import { visible, visibleLine } from '../core/visible.ts'
 import { suggest } from '../plan/nearest.ts'
 import { readCell } from '../run/judge.ts'
 import { cellBegan } from '../store/cell-folder.ts'
@@ -68,7 +68,7 @@ function narrate(cell: string, trace: CellTrace, task: TaskTrace): string {
   const lines = tellStory(trace, task).map(
     ({ at, text }) => `${offset(at - task.intent.intendedAt)}  ${visibleLine(text)}`,
   )
-  return [head, '', ...lines, '', end].join('\n')
+  return [visible(head), '', ...lines, '', visible(end)].join('\n')
 }
 
 /** `+1.234 s`, aligned. */

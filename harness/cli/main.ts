@@ -14,6 +14,8 @@ export async function main(args: readonly string[]): Promise<void> {
   process.on('uncaughtException', crash)
   heedOutput()
   ensureHome()
+  // Then a file that grows beyond the limit of this process is an error of that file (EFBIG), and not the end of us.
+  process.on('SIGXFSZ', () => {})
   const code = await execute(args)
   const lost = await lostOutput()
   process.exitCode = lost === undefined ? code : reportError(new HarnessError(`cannot write the output: ${lost}`))

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { textTable } from '../../reports/text-table.ts'
 import { exitCodes } from '../core/errors.ts'
 import { percentOf } from '../core/percent.ts'
+import { visibleLine } from '../core/visible.ts'
 import { whyHopeless } from '../stats/plan-design.ts'
 import { pairsToTellApart } from '../stats/power.ts'
 import type { PlanOutlook } from '../verdict/outlook.ts'
@@ -32,7 +33,7 @@ export default function declarePower(command: Command, done: Done): void {
       const { plan } = await planScenario(path, options, catalog)
       const outlook = lookAhead(plan, catalog)
       const parts = [
-        `${plan.scenario}: ${plan.question}`,
+        visibleLine(`${plan.scenario}: ${plan.question}`),
         `What each pattern can show:\n${armsTable(outlook)}`,
         ...(outlook.pairs.length > 0 ? [`What can be told apart:\n${pairsTable(outlook)}`] : []),
         ...(plan.gates.length > 0 ? [`Gates:\n${gateLines(outlook)}`] : []),

@@ -59,7 +59,7 @@ export async function readText(path: string): Promise<string> {
   const bad = findUnreadable(bytes)
   if (bad === undefined) return new TextDecoder().decode(bytes)
   const { line, column } = placeIn(bytes, bad.offset)
-  throw new UsageError(`${path}:${line}:${column}: ${bad.what} (byte ${bad.offset}); write YAML in UTF-8`)
+  throw new UsageError(`${path}:${line}:${column}: ${bad.what} (byte ${bad.offset}); write UTF-8`)
 }
 
 function findUnreadable(bytes: Buffer): { readonly offset: number; readonly what: string } | undefined {

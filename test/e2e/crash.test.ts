@@ -5,10 +5,11 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { findLabelled } from '../../harness/os/leftovers.ts'
 import { type Finished, outlast, root, startOutlast, temporaryFolders } from '../support/outlast.ts'
 
 /** More of them, for a night. */
-const rounds = Number(process.env['OUTLAST_CRASH_ROUNDS'] ?? 2)
+const rounds = Number(process.env['OUTLAST_CRASH_ROUNDS'] ?? 1)
 const stack = /^ +at /m
 
 /** What happens in the process of the command beside its work. */
@@ -41,7 +42,7 @@ it.each([
 it('a run that crashes says so in its folder, and what it started ends', async () => {
   await using folders = await temporaryFolders()
   const incident = `setTimeout(() => { throw new Error('something of ours') }, 7000)`
-  const args = ['run', 'scenarios/smoke.yaml', '--no-verify', '--out', folders.out]
+  const args = ['run', 'scenarios/smoke.yaml', '--no-verify', '--patterns', 'polling', '--out', folders.out]
   const { code, stderr } = await withIncident(incident, args, folders.tmp)
   expect([code, stderr]).toEqual([4, expect.stringMatching(/systems under test: something of ours$/m)])
   const folder = join(folders.out, (await readdir(folders.out))[0]!)
@@ -53,7 +54,23 @@ it('a run that crashes says so in its folder, and what it started ends', async (
     2,
     expect.stringMatching(/^this run broke off: something of ours\./m),
   ])
-  for (let waits = 0; waits < 120 && (await readdir(folders.tmp)).length > 0; waits++) await sleep(100)
+  for (let waits = 0; waits < 400 && (await readdir(folders.tmp)).length > 0; waits++) await sleep(100)
+  expect(await readdir(folders.tmp)).toEqual([])
+})
+
+it('a link server that dies is no loss of the systems behind it', async () => {
+  await using folders = await temporaryFolders()
+  const command = ['run', 'scenarios/smoke.yaml', '--no-verify', '--patterns', 'polling', '--out', folders.out]
+  const child = startOutlast(command, folders.tmp)
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+  child.stdout!.resume()
+  while (!said.includes(': load') && child.exitCode === null) await sleep(50)
+  const [run] = (await readdir(folders.tmp)).map((name) => name.replace('outlast-', ''))
+  const servers = findLabelled(run!).filter(({ command }) => command.includes('embedded/main'))
+  for (const { pid } of servers) process.kill(pid, 'SIGKILL')
+  expect([servers.length, await once(child, 'exit')]).toEqual([1, [4, null]])
+  expect(said).toMatch(/systems under test: the link server ended while it was needed \(SIGKILL\); see .*links\.log/)
   expect(await readdir(folders.tmp)).toEqual([])
 })
 

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Container, ContainerInspectInfo } from 'dockerode'
 import { HarnessError } from '../../core/errors.ts'
+import type { OnLost } from '../../os/heed.ts'
 
 /** One container as we want it. */
 export interface BoxSpec {
@@ -46,6 +47,30 @@ export async function startBox(spec: BoxSpec): Promise<Box> {
   const container = (await engine()).container.getById(started.getId())
   await followLog({ container, spec })
   return { container, spec }
+}
+
+/**
+ * Start a container of the harness's own, which is to live until it is disposed of. `onLost` hears when it ends before: what
+ * is measured through it then says nothing about anybody.
+ */
+export async function startHelper(spec: BoxSpec, onLost: OnLost = () => {}): Promise<Box & AsyncDisposable> {
+  const box = await startBox(spec)
+  let isWanted = true
+  const ended = (how: string): void => {
+    const { name, logFile } = spec
+    if (isWanted) onLost(new HarnessError(`the container ${name} ended while it was needed (${how}); see ${logFile}`))
+  }
+  box.container.wait().then(
+    ({ StatusCode }: { StatusCode: number }) => ended(`exit code ${StatusCode}`),
+    () => ended('it is gone'),
+  )
+  return {
+    ...box,
+    [Symbol.asyncDispose]: async () => {
+      isWanted = false
+      await removeBox(box)
+    },
+  }
 }
 
 /** Start a container that has ended, as the same one. */

@@ -2,9 +2,10 @@ import { HarnessError } from '../../core/errors.ts'
 import type { Impairment, Link } from '../../core/link.ts'
 import type { Isolation } from '../../core/types.ts'
 import { type Links, openLinks } from '../../links/toxiproxy.ts'
+import type { OnLost } from '../../os/heed.ts'
 import { type Planned, straightLink } from '../programs/topology.ts'
 import { waitUntilReady } from '../programs/readiness.ts'
-import { type Box, type BoxSpec, removeBox, startBox } from './box.ts'
+import { type Box, type BoxSpec, startHelper } from './box.ts'
 import { type Edge, edgeFiles, openEdge } from './edge.ts'
 import { isolateNode } from './filter.ts'
 import { assembleLink } from './link.ts'
@@ -41,6 +42,8 @@ export interface CrossingRequest extends Routes {
   /** Containers, not yet started: the one whose namespace it is, and those that join it. */
   readonly router: BoxSpec
   readonly toxiproxy: (router: string) => BoxSpec
+  /** One of them ended before its time. */
+  readonly onLost?: OnLost | undefined
   /** Undefined: no load balancer. */
   readonly edge: ((router: string) => BoxSpec) | undefined
 }
@@ -49,8 +52,7 @@ const apiPort = 8474
 
 export async function openCrossing(request: CrossingRequest, signal: AbortSignal): Promise<Crossing> {
   await using stack = new AsyncDisposableStack()
-  const router = await startBox(request.router)
-  stack.defer(() => removeBox(router))
+  const router = stack.use(await startHelper(request.router, request.onLost))
   const shell = await openShell(router.container)
   const marked = request.links.map((link) => link.marked)
   const packets = await openPackets(shell, request.table, baseRuleset(request.table, marked))
@@ -96,27 +98,25 @@ export function openStraight({ links }: Routes): Crossing {
 }
 
 async function startProxies(
-  { address, toxiproxy }: CrossingRequest,
+  { address, toxiproxy, onLost }: CrossingRequest,
   router: Box,
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Links> {
-  const box = await startBox(toxiproxy(router.container.id))
-  stack.defer(() => removeBox(box))
+  stack.use(await startHelper(toxiproxy(router.container.id), onLost))
   const url = `http://${address}:${apiPort}`
   await waitUntilReady({ http: `${url}/version` }, signal)
   return openLinks(url)
 }
 
 async function startEdge(
-  { edge, links }: CrossingRequest,
+  { edge, links, onLost }: CrossingRequest,
   router: Box,
   stack: AsyncDisposableStack,
 ): Promise<Edge | undefined> {
   if (!edge) return undefined
   const doors = links.flatMap(({ door }) => door ?? [])
-  const box = await startBox({ ...edge(router.container.id), files: edgeFiles(doors) })
-  stack.defer(() => removeBox(box))
+  const box = stack.use(await startHelper({ ...edge(router.container.id), files: edgeFiles(doors) }, onLost))
   return openEdge(box, doors)
 }
 

@@ -111,6 +111,7 @@ function crossingRequest(
     router: helper('router', 'router', 64, { capabilities: ['NET_ADMIN'], writable: [] }),
     toxiproxy: (joins) =>
       helper('links', 'toxiproxy', 128, { network: { joins }, env: { LOG_LEVEL: 'info' }, writable: [] }),
+    onLost: site.place.lost,
     edge: request.edge ? (joins) => helper('edge', 'nginx', 64, { network: { joins } }) : undefined,
   }
 }

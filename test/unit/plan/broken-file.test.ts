@@ -40,18 +40,18 @@ test('a directory', async () => {
 })
 test('a binary file', async () => {
   expect(await refusal('a.yaml', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff]))).toBe(
-    'a.yaml:1:1: from here on this is no UTF-8 (byte 0); write YAML in UTF-8',
+    'a.yaml:1:1: from here on this is no UTF-8 (byte 0); write UTF-8',
   )
 })
 test('a text with a NUL', async () => {
-  expect(await refusal('b.yaml', 'name: a\0b')).toBe('b.yaml:1:8: a NUL: this is no text (byte 7); write YAML in UTF-8')
+  expect(await refusal('b.yaml', 'name: a\0b')).toBe('b.yaml:1:8: a NUL: this is no text (byte 7); write UTF-8')
 })
 test('a file that is no UTF-8 is told where', async () => {
   const good = 'name: it\nquestion: "déjà '
   const bytes = Buffer.concat([Buffer.from(good), Buffer.from([0xc3, 0x28]), Buffer.from(' vu"\n')])
   const at = Buffer.byteLength(good)
   expect(await refusal('latin.yaml', bytes)).toBe(
-    `latin.yaml:2:17: from here on this is no UTF-8 (byte ${at}); write YAML in UTF-8`,
+    `latin.yaml:2:17: from here on this is no UTF-8 (byte ${at}); write UTF-8`,
   )
 })
 test('a file whose last character is cut', async () => {
