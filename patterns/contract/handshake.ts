@@ -103,7 +103,8 @@ function linesOf(headers: Headers): readonly string[] {
 
 /** An ordinary answer, and the end. Whatever else comes is thrown away: nobody would see the connection's end before it. */
 function refuse(socket: Duplex, status: number, headers: Headers, body: string): void {
-  const own = [`Content-Type: ${problemMediaType}`, 'Connection: close', `Content-Length: ${Buffer.byteLength(body)}`]
+  const mediaType = body === '' ? [] : [`Content-Type: ${problemMediaType}`]
+  const own = [...mediaType, 'Connection: close', `Content-Length: ${Buffer.byteLength(body)}`]
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...own, ...linesOf(headers)]
   socket.resume()
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())

@@ -9,7 +9,7 @@ import type { Delivery } from '../../harness/core/types.ts'
 import type * as ports from '../../harness/os/ports.ts'
 import { watched, watchForStrangers } from '../../harness/run/strangers.ts'
 import { loadModule } from '../../patterns/contract/axes.ts'
-import type { ClientPorts, Inbox, RunJob } from '../../patterns/contract/client.ts'
+import type { ClientPorts, Handshake, Inbox, RunJob } from '../../patterns/contract/client.ts'
 import { describeProblem, problemMediaType } from '../../patterns/contract/problems.ts'
 import { deployForTest, runtimes } from '../support/deployment.ts'
 
@@ -108,6 +108,30 @@ test.each([...deliveries.keys()])('a client of %s that meets a stranger is seen 
   await expect(run(job, portsTo(apis, dispatcher), AbortSignal.timeout(5_000))).rejects.toThrow()
   expect(told).toEqual([{ place: 'client->api-0', who: expect.stringContaining('run-of-others') }])
 })
+
+test.each(['sync', 'polling', 'sse', 'sse-polling', 'websocket'])(
+  'a client of %s gets from its own node nothing that a stranger could have said',
+  async (delivery) => {
+    const system = 'our-run/cell/1a'
+    await using test = await deployForTest(runtime, { delivery, env: { OUTLAST_SYSTEM: system } })
+    await using agent = Object.assign(new Agent(), { [Symbol.asyncDispose]: () => agent.destroy() })
+    const [told, handshakes]: [Stranger[], Handshake[]] = [[], []]
+    const watch = watchForStrangers(system, (one) => told.push(one))
+    const apis = test.deployment.links.filter(({ kind }) => kind === 'client->api').slice(0, 1)
+    const { default: run } = await loadModule<{ default: RunJob }>('deliveries', delivery, 'client')
+    const giveUpAt = performance.now() + 30_000
+    const job = { key: 't-00001', ordinal: 0, input: { seed: 1, profile: 'smoke', job: 't-00001' }, giveUpAt }
+    const onHandshake = (url: string, handshake: Handshake): void => {
+      handshakes.push(handshake)
+      watch(handshake, () => url)
+    }
+    const ports = { ...portsTo(apis, watched(agent, apis, watch)), token: test.token, onHandshake }
+    const { task } = await run(job, ports, AbortSignal.timeout(30_000))
+    expect(task.status).toBe('completed')
+    expect(handshakes.map(({ status }) => status)).toEqual(delivery === 'websocket' ? [101] : [])
+    expect(told).toEqual([])
+  },
+)
 
 function portsTo(apis: ClientPorts['apis'], dispatcher: ClientPorts['dispatcher']): ClientPorts {
   const wait: Inbox['wait'] = (_, signal) =>
