@@ -16,6 +16,7 @@ const project = (name: string, order: number, timeoutMs: number, fileParallelism
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/suite.ts',
     projects: [
       project('unit', 0, 10_000),
       project('mutants', 1, 30_000),

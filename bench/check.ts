@@ -4,11 +4,9 @@
  *
  * usage: node bench/check.ts [OPS] [FAULTS]
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { monotonicMs } from '../harness/core/clock.ts'
@@ -20,6 +18,8 @@ import { createRun } from '../harness/store/run-folder.ts'
 import { simulate } from '../test/mutants/simulate.ts'
 import { ledgerOf } from '../test/support/recorded-run.ts'
 import { study } from '../test/unit/reports/study.ts'
+import { spawn } from '../test/support/programs.ts'
+import { openScene } from './scene.ts'
 
 const here = fileURLToPath(import.meta.url)
 const command = fileURLToPath(new URL('../bin/outlast.js', import.meta.url))
@@ -30,21 +30,16 @@ if (first === '--make') await makeRun(second!, third!)
 else await measure(Number(first ?? 1_000_000), Number(second ?? 50))
 
 async function measure(ops: number, faults: number): Promise<void> {
-  const out = await mkdtemp(join(tmpdir(), 'outlast-bench-'))
-  try {
-    const made = spawn(process.execPath, ['--max-old-space-size=12000', here, '--make', out, `${ops},${faults}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const [chunk] = (await once(made.stdout, 'data')) as [Buffer]
-    await once(made, 'exit')
-    const { folder, lines } = JSON.parse(String(chunk)) as { folder: string; lines: number }
-    const { seconds, cpuSeconds, peakMiB, code } = await check(folder)
-    console.log('| ops | faults | seconds | cpu seconds | peak MiB | exit code |')
-    console.log('| --: | -----: | ------: | ----------: | -------: | --------: |')
-    console.log(`| ${lines} | ${faults} | ${seconds.toFixed(1)} | ${cpuSeconds.toFixed(1)} | ${peakMiB} | ${code} |`)
-  } finally {
-    await rm(out, { recursive: true, force: true })
-  }
+  await using scene = await openScene()
+  const given = ['--max-old-space-size=12000', here, '--make', scene.temp, `${ops},${faults}`]
+  const made = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [chunk] = (await once(made.stdout, 'data')) as [Buffer]
+  await once(made, 'exit')
+  const { folder, lines } = JSON.parse(String(chunk)) as { folder: string; lines: number }
+  const { seconds, cpuSeconds, peakMiB, code } = await check(folder)
+  console.log('| ops | faults | seconds | cpu seconds | peak MiB | exit code |')
+  console.log('| --: | -----: | ------: | ----------: | -------: | --------: |')
+  console.log(`| ${lines} | ${faults} | ${seconds.toFixed(1)} | ${cpuSeconds.toFixed(1)} | ${peakMiB} | ${code} |`)
 }
 
 interface Cost {

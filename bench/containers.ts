@@ -29,7 +29,7 @@ else console.log(`Without the runtime docker: ${reason}.`)
 async function measure(): Promise<void> {
   const catalog = await openCatalog()
   const { plan } = await planScenario(values.scenario, { runtime: 'docker', arms: ['none'] }, catalog)
-  await using scene = openScene([runtime])
+  await using scene = await openScene([runtime])
   const { run, temp } = scene
   await using journal = await openJournal(temp)
   const { engines, faults } = catalog

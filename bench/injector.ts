@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const [profile, timeScale] = ['smoke', 100] as const
 
 const runtimes = await findRuntimes()
-await using scene = openScene([...runtimes.values()])
+await using scene = await openScene([...runtimes.values()])
 const usable = await findUsable(values.runtimes.split(','))
 printHead('runtime', 'request', 'direct', 'through its link')
 for (const runtime of usable) await measureRequests(runtime)

@@ -5,7 +5,6 @@
  *
  * usage: node bench/links.ts [--rounds 3]
  */
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
@@ -15,6 +14,8 @@ import { monotonicMs } from '../harness/core/clock.ts'
 import { openLinks } from '../harness/links/toxiproxy.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { linkServerKinds } from '../test/conformance/links-servers.ts'
+import { fork } from '../test/support/programs.ts'
+import { openScene } from './scene.ts'
 
 const bulkBytes = 64 * 1024 * 1024
 const bulkChunk = Buffer.alloc(64 * 1024)
@@ -55,6 +56,7 @@ async function serve(): Promise<void> {
 
 async function measure(): Promise<void> {
   const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } })
+  await using _scene = await openScene()
   const farEnd = fork(import.meta.filename, ['--far-end'])
   const [ports] = (await once(farEnd, 'message')) as [Ports]
   await using cleanup = new AsyncDisposableStack()

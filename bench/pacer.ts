@@ -4,7 +4,6 @@
  *
  * usage: node bench/pacer.ts [--rate 1000] [--seconds 10]
  */
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,6 +15,8 @@ import { planArrivals } from '../harness/load/arrivals.ts'
 import { offerOpenLoop } from '../harness/load/open-loop.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
+import { fork } from '../test/support/programs.ts'
+import { openScene } from './scene.ts'
 
 if (process.argv.includes('--server')) serve()
 else await measure()
@@ -34,6 +35,7 @@ async function measure(): Promise<void> {
     options: { rate: { type: 'string', default: '1000' }, seconds: { type: 'string', default: '10' } },
   })
   const [rate, seconds] = [Number(values.rate), Number(values.seconds)]
+  await using _scene = await openScene()
   const server = fork(import.meta.filename, ['--server'])
   const [port] = (await once(server, 'message')) as [number]
   const agent = new Agent({ pipelining: 1 })

@@ -23,7 +23,7 @@ const awayMs = 500
 /** Enough for the next spare, also on a busy machine. */
 const betweenMs = 2500
 
-await using scene = openScene([runtime])
+await using scene = await openScene([runtime])
 console.log(
   '| pattern | node | from nothing, median ms | most | spare, median ms | most |\n| - | - | -: | -: | -: | -: |',
 )

@@ -1,24 +1,16 @@
 import type { Sweeper } from '../harness/run/sweepers.ts'
-import { labelRun } from '../harness/os/label.ts'
-import { removeRun } from '../harness/run/cleanup.ts'
-import { claimTemp } from '../harness/run/temp-folder.ts'
+import { beginSupervised, type Supervised } from '../harness/run/supervise.ts'
 
-/** Where a benchmark starts real systems: labelled and claimed as a run's, so that `outlast clean` finds what a dead one left. */
-export interface Scene extends AsyncDisposable {
-  readonly run: string
-  readonly temp: string
-}
+/** Where a benchmark starts real systems, as a run does: labelled, claimed, and with a reaper. */
+export type Scene = AsyncDisposable & Pick<Supervised, 'run' | 'temp'>
 
-export function openScene(sweepers: readonly Sweeper[]): Scene {
-  const run = `${process.pid}-bench`
-  const temp = claimTemp(run)
-  labelRun(run)
+export async function openScene(sweepers: readonly Sweeper[] = []): Promise<Scene> {
+  const { run, temp, end } = await beginSupervised(sweepers)
   return {
     run,
     temp,
     async [Symbol.asyncDispose]() {
-      labelRun(undefined)
-      for (const left of await removeRun(run, temp, sweepers)) console.error(`left behind: ${left}`)
+      for (const left of await end()) console.error(`left behind: ${left}`)
     },
   }
 }

@@ -6,9 +6,6 @@
  *
  * usage: node --expose-gc bench/sse.ts [--delivery sse-polling] [--tasks 10000] [--rate 1000]
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { HarnessError } from '../harness/core/errors.ts'
@@ -21,6 +18,7 @@ import { openJournal } from '../harness/os/journal.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import { watchMachine } from '../harness/run/machine/watch.ts'
 import runtime from '../harness/runtimes/process.ts'
+import { openScene } from './scene.ts'
 
 const { values } = parseArgs({
   options: {
@@ -54,9 +52,10 @@ const cells = ['bench-a', 'bench-b'].map((id): CellPlan => ({
   health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 50 },
 }))
 
-const temp = await mkdtemp(join(tmpdir(), 'outlast-bench-'))
 const abort = new AbortController()
-try {
+{
+  await using scene = await openScene([runtime])
+  const { temp } = scene
   const engines = await discover<Engine>(new URL('../patterns/engines/', import.meta.url), 'engine')
   await using stack = new AsyncDisposableStack()
   const journal = stack.use(await openJournal(temp))
@@ -98,8 +97,6 @@ try {
   console.log(
     `| ${open} | ${tasks - open} | ${perTaskKb('alive')} | ${perTaskKb('resident')} | ${eventLoopDelayP99Ms.toFixed(1)} | ${cpuShare.toFixed(2)} |`,
   )
-} finally {
-  await rm(temp, { recursive: true, force: true })
 }
 
 interface Memory {

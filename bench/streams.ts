@@ -6,7 +6,7 @@
  *
  * usage: node bench/streams.ts [--delivery sse] [--streams 5000] [--slow 2000] [--tasks 1] [--seconds 60]
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, createServer, get, request as httpRequest } from 'node:http'
@@ -14,6 +14,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { fork, spawn } from '../test/support/programs.ts'
 
 const token = 'bench-token-0123456789'
 const authorization = `authorization: Bearer ${token}`

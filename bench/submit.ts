@@ -14,7 +14,7 @@ const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '5' }, connections: { type: 'string', default: '20' } },
 })
 const [duration, connections] = [Number(values.seconds), Number(values.connections)]
-await using scene = openScene([runtime])
+await using scene = await openScene([runtime])
 console.log('| pattern | submits/s accepted | other answers | errors |')
 console.log('|---|---|---|---|')
 for (const pattern of ['polling', 'durable-postgres', 'durable-restate']) await measure(pattern)

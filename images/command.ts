@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { HarnessError } from '../harness/core/errors.ts'
+import { ProgramError, runProgram } from '../harness/os/program.ts'
 
 interface Options {
   readonly env?: Readonly<Record<string, string>>
@@ -19,12 +18,12 @@ export async function run(
 ): Promise<string> {
   const env = { ...process.env, ...options.env }
   try {
-    const done = await promisify(execFile)(command, args, { ...options, env, maxBuffer: 64 * 2 ** 20 })
-    return done.stdout
+    return (await runProgram(command, args, { ...options, env })).stdout
   } catch (error) {
-    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string }
+    if (!(error instanceof ProgramError)) throw error
+    const { code, stdout, stderr } = error
     if (code === 'ENOENT') throw new HarnessError(`${command} is not installed: ${install}`)
-    throw new HarnessError(`${[command, ...args].join(' ')} failed (${String(code)}): ${lastLines(stdout + stderr)}`)
+    throw new HarnessError(`${[command, ...args].join(' ')} failed (${code}): ${lastLines(stdout + stderr)}`)
   }
 }
 

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { plural } from '../../reports/numbers.ts'
@@ -7,6 +6,9 @@ import { textTable } from '../../reports/text-table.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { type ExitCode, exitCodes, UsageError } from '../core/errors.ts'
 import { suggest } from '../plan/nearest.ts'
+import { readCheckout } from '../run/checkout.ts'
+import { beginSupervised } from '../run/supervise.ts'
+import { findSweepers } from '../run/sweepers.ts'
 import { collectEnvironment } from '../store/environment.ts'
 import { writeWhole } from '../store/whole-file.ts'
 import { validityPage } from '../validate/page.ts'
@@ -79,11 +81,18 @@ function mustBeControls(names: readonly string[]): void {
   if (problems.length > 0) throw new UsageError(problems)
 }
 
-/** Runs of controls are of use to nobody but to who looks for an error: they go unless they are asked for. */
+/**
+ * Runs of controls are of use to nobody but to who looks for an error: they go unless they are asked for. What is started
+ * beside the runs is inside a run of its own, whose reaper ends it.
+ */
 async function openPlace(out: string | undefined): Promise<AsyncDisposable & { readonly path: string }> {
-  if (out !== undefined) return { path: out, [Symbol.asyncDispose]: async () => {} }
-  const path = await mkdtemp(join(tmpdir(), 'validity-of-outlast-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+  const supervised = await beginSupervised(await findSweepers())
+  return {
+    path: out ?? join(supervised.temp, 'runs'),
+    async [Symbol.asyncDispose]() {
+      for (const left of await supervised.end()) say(tint('red', `left behind: ${left}`))
+    },
+  }
 }
 
 async function carryOut(
@@ -116,7 +125,7 @@ async function carryOut(
 
 /** A part of the controls, or one that is switched off, says nothing about this machine as a whole. */
 async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
-  const environment = await collectEnvironment({})
+  const environment = await collectEnvironment({}, await readCheckout())
   await mkdir(dirname(page), { recursive: true })
   await writeWhole(page, validityPage(rows, { quick, seed, environment }))
   print(`Page     ${page}`)

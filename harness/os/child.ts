@@ -4,7 +4,7 @@ import { mkdirSync, openSync, closeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { HarnessError } from '../core/errors.ts'
-import { runLabel } from './label.ts'
+import { mustNotBeOver, runLabel } from './label.ts'
 import { yieldToHarness } from './priority.ts'
 
 export interface ChildSpec {
@@ -19,21 +19,24 @@ export interface ChildSpec {
   readonly gid?: number | undefined
   /** Below the harness in priority: a starved load generator would blame the system for its own lag. */
   readonly nice?: number
+  /** In our own group instead: the kernel shares out processors among groups. */
+  readonly joined?: true
 }
 
 /**
  * Start a process in a group of its own. It inherits nothing but PATH, a temporary directory, the run's label and
  * what `env` says: no secret of the caller's environment reaches a system under test.
- * Its stdin is a pipe that ends with this process. Rejects when it cannot be started at all.
+ * Its stdin is a pipe that ends with this process. Rejects when it cannot be started at all, and after the end of the run.
  */
 export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
+  mustNotBeOver()
   mkdirSync(dirname(spec.logFile), { recursive: true })
   const log = openSync(spec.logFile, 'a')
   try {
     const child = spawn(spec.command, [...spec.args], {
-      detached: true,
+      detached: !spec.joined,
       stdio: ['pipe', spec.stdout === 'pipe' ? 'pipe' : log, log],
-      env: { ...inherited(), ...runLabel(), ...spec.env },
+      env: { ...inherited(), ...spec.env, ...runLabel() },
       ...(spec.cwd !== undefined && { cwd: spec.cwd }),
       ...(spec.uid !== undefined && { uid: spec.uid }),
       ...(spec.gid !== undefined && { gid: spec.gid }),
@@ -68,7 +71,8 @@ function startFailure(what: string, code: number | null, signal: string | null, 
 export async function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || !child.pid) return
   const gone = once(child, 'exit')
-  signalGroup(child.pid, signal)
+  // One that is in our own group has none.
+  if (!signalGroup(child.pid, signal)) child.kill(signal)
   await gone
 }
 

@@ -1,26 +1,119 @@
+import { HarnessError } from '../core/errors.ts'
+import type { Owner } from '../core/types.ts'
+import { thisProcess } from './owner.ts'
+
 /**
- * Every process of a run carries the run's name in its environment, so that whoever cleans up finds them all,
- * also those whose start was never written down because the harness died in that moment.
+ * Every process of a run carries the run's name in its environment, so that whoever cleans up finds them all, also those
+ * whose start was never written down because the harness died in that moment. Beside it stands who owns the run: where
+ * nothing else of it is left, that says whether it lives.
  */
-const variable = 'OUTLAST_RUN'
-let current: string | undefined
+const names = {
+  run: 'OUTLAST_RUN',
+  /** The runs that this one is part of, outermost first: a test suite has runs inside it. */
+  within: 'OUTLAST_WITHIN',
+  owner: 'OUTLAST_OWNER',
+  reaper: 'OUTLAST_REAPER',
+} as const
 
-/** From now on children carry this label. */
+/** Everything temporary of a run (databases, sockets, caches) lives in one folder with this prefix, followed by the run's name. */
+export const tempPrefix = 'outlast-'
+
+/** What a process says of itself. */
+export interface Label {
+  readonly run: string
+  readonly within: readonly string[]
+  /** Undefined where it names none, or none that can be read. */
+  readonly owner?: Owner
+  /** Whether it is the one that cleans up. */
+  readonly isReaper: boolean
+}
+
+/** A name that no other run has: the pid and the time of its beginning. */
+export function newRunName(): string {
+  return `${process.pid}-${Date.now().toString(36)}`
+}
+
+/** Of a name as `newRunName` makes it: the pid, and the milliseconds since 1970. Undefined for any other text. */
+export function readRunName(text: string): { readonly pid: number; readonly startedAtMs: number } | undefined {
+  const [, pid, time] = /^(\d{1,10})-([0-9a-z]{8,9})$/.exec(text) ?? []
+  return pid === undefined ? undefined : { pid: Number(pid), startedAtMs: Number.parseInt(time!, 36) }
+}
+
+/** Of this process itself, where whoever started it has a run. */
+const outer = labelIn(Object.entries(process.env).map(([name, value]) => `${name}=${value}`))
+/** For what is started before a run begins, or without one: a program that is asked for its version. */
+const unclaimed = newRunName()
+const owner = JSON.stringify(thisProcess())
+
+/** The runs of this process that are under way, one inside the other. */
+let runs: readonly string[] = []
+let isOver = false
+
+/** From now on children carry this label, inside that which they carried before. */
+export function beginLabel(run: string): void {
+  runs = [...runs, run]
+  isOver = false
+}
+
+/** From now on children carry this label alone, or none of a run. */
 export function labelRun(run: string | undefined): void {
-  current = run
+  runs = run === undefined ? [] : [run]
+  isOver = false
 }
 
+/** From now on nothing can be started that would stay: whoever cleans up counts what there is. */
+export function closeRun(): void {
+  isOver = true
+}
+
+/** The innermost is gone; what is around it goes on. */
+export function endLabel(): void {
+  runs = runs.slice(0, -1)
+  isOver = runs.length === 0
+}
+
+/** Throws HarnessError after the end of a run: what starts then, nobody would end. */
+export function mustNotBeOver(): void {
+  if (isOver) throw new HarnessError('the run has ended: nothing more is started')
+}
+
+/** What a child's environment gets. */
 export function runLabel(): Record<string, string> {
-  return current === undefined ? {} : { [variable]: current }
+  const within = [...(outer ? [...outer.within, outer.run] : []), ...runs.slice(0, -1)]
+  return {
+    [names.run]: runs.at(-1) ?? unclaimed,
+    [names.owner]: owner,
+    ...(within.length > 0 && { [names.within]: within.join(',') }),
+  }
 }
 
-/** The environment entry by which a process is recognised. */
-export function labelEntry(run: string): string {
-  return `${variable}=${run}`
+/** Beside the label: marks the process that cleans up. */
+export const reaperMark: Readonly<Record<string, string>> = { [names.reaper]: '1' }
+
+/** The label among these `NAME=value` entries. */
+export function labelIn(entries: readonly string[]): Label | undefined {
+  const valueOf = (name: string): string | undefined =>
+    entries.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1)
+  const run = valueOf(names.run)
+  if (!run) return undefined
+  const named = readOwner(valueOf(names.owner))
+  const within = valueOf(names.within)?.split(',').filter(Boolean) ?? []
+  return { run, within, isReaper: valueOf(names.reaper) === '1', ...(named && { owner: named }) }
+}
+
+function readOwner(text = ''): Owner | undefined {
+  try {
+    const { pid, startTicks, place } = JSON.parse(text) as Partial<Record<keyof Owner, unknown>>
+    if (typeof pid !== 'number' || typeof startTicks !== 'string' || typeof place !== 'string') return undefined
+    return { pid, startTicks, place }
+  } catch {
+    return undefined
+  }
 }
 
 /** The run whose label children carry. Throws where there is none: what has no label would be left behind. */
 export function currentRun(): string {
-  if (current === undefined) throw new Error('no run is under way')
-  return current
+  const run = runs.at(-1)
+  if (run === undefined) throw new Error('no run is under way')
+  return run
 }

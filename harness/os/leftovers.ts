@@ -1,19 +1,25 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
-import { labelEntry } from './label.ts'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { type Label, labelIn, readRunName, runLabel, tempPrefix } from './label.ts'
+import { isOurUid } from './owner.ts'
 
-export interface LabelledProcess {
+export interface LabelledProcess extends Label {
   readonly pid: number
   readonly command: string
 }
 
 /**
- * Processes that carry the run's label, except the asking one. Reads /proc where there is one, else `ps`.
- * Zombies do not count: they are dead and only wait for their parent to notice.
+ * Processes of this user that carry a label, except the asking one. Reads /proc where there is one, else `ps`. What another
+ * user's processes say of themselves counts for nothing. A server that has written over its label is told by where it is. Zombies do not count: they are dead and only wait for their parent to notice.
  */
-export function findLabelled(run: string): readonly LabelledProcess[] {
-  const found = hasProc() ? scanProc(run) : scanPs(run)
+export function listLabelled(): readonly LabelledProcess[] {
+  const found = hasProc() ? scanProc() : scanPs()
   return found.filter(({ pid }) => pid !== process.pid)
+}
+
+/** Those of a run, and of runs inside it. */
+export function findLabelled(run: string): readonly LabelledProcess[] {
+  return listLabelled().filter((one) => one.run === run || one.within.includes(run))
 }
 
 function hasProc(): boolean {
@@ -24,30 +30,61 @@ function hasProc(): boolean {
   }
 }
 
-function scanProc(run: string): LabelledProcess[] {
-  const entry = labelEntry(run)
+function scanProc(): LabelledProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
-      const environment = readProc(pid, 'environ')
-      if (!environment?.split('\0').includes(entry)) return []
-      return [{ pid: Number(pid), command: readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? '' }]
+      if (!isOurs(pid)) return []
+      const environment = readProc(pid, 'environ')?.split('\0') ?? []
+      const label = labelIn(environment) ?? (isOverwritten(environment) ? labelOfPlace(pid) : undefined)
+      if (!label) return []
+      return [{ ...label, pid: Number(pid), command: readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? '' }]
     })
+}
+
+/** PostgreSQL and Redis write their titles over it: nothing of what they were given can be read there. */
+function isOverwritten(environment: readonly string[]): boolean {
+  return !environment.some((entry) => /^\w+=/.test(entry))
+}
+
+/** Such a server works in its data folder, below those of the runs to which it belongs. */
+function labelOfPlace(pid: string): Label | undefined {
+  try {
+    const runs = readlinkSync(`/proc/${pid}/cwd`)
+      .split('/')
+      .flatMap((name) => (name.startsWith(tempPrefix) ? [name.slice(tempPrefix.length)] : []))
+      .filter((name) => readRunName(name))
+    const run = runs.at(-1)
+    return run === undefined ? undefined : { run, within: runs.slice(0, -1), isReaper: false }
+  } catch {
+    return undefined
+  }
+}
+
+function isOurs(pid: string): boolean {
+  try {
+    return isOurUid(statSync(`/proc/${pid}`).uid)
+  } catch {
+    return false
+  }
 }
 
 function readProc(pid: string, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {
-    // Ended in between, or somebody else's.
+    // Ended in between.
     return undefined
   }
 }
 
-function scanPs(run: string): LabelledProcess[] {
-  const listing = execFileSync('ps', ['-Eww', '-ax', '-o', 'pid=,command='], { encoding: 'utf8' })
-  return listing
-    .split('\n')
-    .filter((line) => line.includes(labelEntry(run)))
-    .map((line) => ({ pid: Number.parseInt(line, 10), command: line.trim() }))
+/** Of a value that has blanks, as an owner's, the listing shows no end: without one the run is found by its name all the same. */
+function scanPs(): LabelledProcess[] {
+  const env = { ...process.env, ...runLabel() }
+  const { stdout, pid } = spawnSync('ps', ['-Eww', '-x', '-o', 'pid=,command='], { encoding: 'utf8', env })
+  return stdout.split('\n').flatMap((line) => {
+    const label = labelIn(line.split(' '))
+    const one = Number.parseInt(line, 10)
+    return label && one !== pid ? [{ ...label, pid: one, command: line.trim() }] : []
+  })
 }

@@ -11,9 +11,18 @@ export function thisProcess(): Owner {
 export function isAlive(owner: Owner): boolean | undefined {
   if (owner.place !== here()) return undefined
   const stat = readStat(owner.pid)
-  if (stat === undefined) return owner.startTicks === '' && answers(owner.pid)
+  if (stat === undefined) return owner.startTicks === '' && isTaken(owner.pid)
   // A zombie is dead and only waits for its parent to notice.
   return stat.startTicks === owner.startTicks && !'ZX'.includes(stat.state)
+}
+
+/** Whom servers run as that refuse to be root: nobody, who exists everywhere. */
+export const nobody = 65534
+
+/** Whether what has this owner may be ours: this very user's, or, where we are root, that of a server which we start as nobody. */
+export function isOurUid(uid: number): boolean {
+  const own = process.getuid?.()
+  return uid === own || (own === 0 && uid === nobody)
 }
 
 /** A boot has an id of its own, which its containers share; namespaces of pids are told apart below it. */
@@ -37,8 +46,8 @@ function readStat(pid: number): { readonly state: string; readonly startTicks: s
   }
 }
 
-/** Where there is no /proc: a recycled pid is taken for the owner, which errs on the side of leaving things alone. */
-function answers(pid: number): boolean {
+/** Whether any process has this pid. Taken for an owner, a recycled one errs on the side of leaving things alone. */
+export function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

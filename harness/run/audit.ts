@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { describeError } from '../core/errors.ts'
 import { findLabelled } from '../os/leftovers.ts'
 import { listeningPorts } from '../os/listeners.ts'
+import { runProgram } from '../os/program.ts'
 import type { Sweeper } from './sweepers.ts'
 import { listTemp } from './temp-folder.ts'
 
@@ -21,7 +20,8 @@ export interface Standing {
  * listed; tables and namespaces that may not be read are not.
  */
 export async function takeStock(run: string, sweepers: readonly Sweeper[]): Promise<readonly Standing[]> {
-  const processes = findLabelled(run)
+  // The reaper sees the run out: it goes when the run says that it is done.
+  const processes = findLabelled(run).filter(({ isReaper }) => !isReaper)
   const pids = [process.pid, ...processes.map(({ pid }) => pid)]
   const traces = sweepers.map((sweeper) => tracesOf(sweeper, run))
   const named = (kind: string) => (name: string) => ({ kind, name })
@@ -65,6 +65,6 @@ function keyOf({ kind, name }: Standing): string {
 
 /** Tables of the packet filter of the namespace that we are in: we make none there, which is what this is to show. */
 async function tables(): Promise<readonly string[]> {
-  const listing = await promisify(execFile)('nft', ['list', 'tables'], { timeout: 2_000 }).catch(() => ({ stdout: '' }))
+  const listing = await runProgram('nft', ['list', 'tables'], { timeoutMs: 2_000 }).catch(() => ({ stdout: '' }))
   return listing.stdout.split('\n').flatMap((line) => /^table \w+ (\S+)/.exec(line)?.slice(1) ?? [])
 }

@@ -1,11 +1,16 @@
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { mustBeOwnFolder } from '../core/own-file.ts'
-import { sleep } from '../core/timer.ts'
 import { kept, type JournalEntry, readJournal, unhealed } from '../os/journal.ts'
-import { findLabelled } from '../os/leftovers.ts'
-import { type Found, findRuns } from './leftovers.ts'
+import { findObjects, removeObjects } from '../os/kernel-objects.ts'
+import { readRunName } from '../os/label.ts'
+import { unmountBelow } from '../os/mounts.ts'
+import { removeSharedFiles } from '../os/shared-files.ts'
+import { endProcesses, type Ended } from './end-processes.ts'
+import { type Found, findRuns, type Survey } from './leftovers.ts'
 import type { Sweeper } from './sweepers.ts'
+import { ownerFile } from './temp-folder.ts'
 
 export interface Cleaned {
   readonly removed: readonly Found[]
@@ -17,9 +22,12 @@ export interface Cleaned {
   readonly passedOver: readonly string[]
 }
 
-/** End and remove what dead runs left. What may belong to a living one is not touched. */
-export async function cleanUp(sweepers: readonly Sweeper[]): Promise<Cleaned> {
-  const { runs, troubles, passedOver } = await findRuns(sweepers)
+/**
+ * End and remove what dead runs left. What may belong to a living one is not touched. `survey`: of all runs of this machine,
+ * by default; a run that begins looks only where it will be itself.
+ */
+export async function cleanUp(sweepers: readonly Sweeper[], survey?: Survey): Promise<Cleaned> {
+  const { runs, troubles, passedOver } = survey ?? (await findRuns(sweepers))
   const removed = runs.filter(({ state }) => state === 'dead')
   const standing = [...troubles]
   for (const { run, folder } of removed) standing.push(...(await removeRun(run, folder, sweepers)))
@@ -39,19 +47,27 @@ export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Pro
 }
 
 /**
- * End every process that carries the run's label, have every runtime remove what it kept for it, and delete its temporary
- * folder. Resolves with what still stands, a sentence each: nothing, if all is well. Otherwise the folder stays: it holds
- * the journal that the next one who cleans up needs.
+ * End every process that carries the run's label, have every runtime remove what it kept for it, remove what the operating
+ * system keeps beyond processes, and delete its temporary folder last, when nobody writes there any more. Runs inside it go with it. Resolves with what still
+ * stands, a sentence each: nothing, if all is well. Otherwise the folder stays: it holds the journal that the next one who
+ * cleans up needs. `spared`: processes that are to go on.
  */
 export async function removeRun(
   run: string,
   folder: string | undefined,
   sweepers: readonly Sweeper[],
+  spared: readonly number[] = [],
 ): Promise<readonly string[]> {
-  const processes = await endProcesses(run)
+  const ended = await endProcesses(run, new Set(spared))
   const { entries: journal, flaws } = folder === undefined ? nothing : openedJournal(folder)
-  const swept = await Promise.all(sweepers.map((sweeper) => sweepWith(sweeper, run, journal)))
-  const standing = [...processes, ...flaws, ...swept.flat()]
+  const inside = new Set([...ended.seen.values()].map((one) => one.run).filter((one) => one !== run))
+  const swept = await Promise.all([
+    ...sweepers.map((sweeper) => sweepWith(sweeper, run, journal)),
+    ...[...inside].flatMap((one) => sweepers.map((sweeper) => sweepWith(sweeper, one, []))),
+  ])
+  const memory = await removeMemory(run, folder, ended)
+  const mounts = folder === undefined ? [] : await unmountBelow(folder)
+  const standing = [...ended.standing, ...flaws, ...swept.flat(), ...memory, ...mounts]
   if (standing.length > 0) return [...standing, ...unhealed(journal).map(describeFault)]
   return folder === undefined ? [] : removeFolder(folder)
 }
@@ -70,25 +86,14 @@ function openedJournal(folder: string): {
   }
 }
 
-/** Looks again until none was found twice: a process may be starting another in this moment. */
-async function endProcesses(run: string): Promise<readonly string[]> {
-  const rounds = 80
-  for (let round = 0, quiet = 0; round < rounds && quiet < 2; round++) {
-    const alive = findLabelled(run)
-    quiet = alive.length === 0 ? quiet + 1 : 0
-    for (const { pid, command } of alive) end(pid, command, round)
-    await sleep(100)
-  }
-  return findLabelled(run).map(({ pid, command }) => `process ${pid}: ${command}`)
-}
-
-/** PostgreSQL gets half a second to remove its shared memory, which no SIGKILL would; everything else goes at once. */
-function end(pid: number, command: string, round: number): void {
-  try {
-    process.kill(pid, round < 5 && command.includes('postgres') ? 'SIGQUIT' : 'SIGKILL')
-  } catch {
-    // Gone already.
-  }
+async function removeMemory(
+  run: string,
+  folder: string | undefined,
+  { seen, sharedFiles }: Ended,
+): Promise<readonly string[]> {
+  const sinceMs = readRunName(run)?.startedAtMs ?? Infinity
+  const objects = findObjects({ folder, pids: new Set(seen.keys()), sinceMs })
+  return [...(await removeObjects(objects)), ...removeSharedFiles(sharedFiles)]
 }
 
 function sweepWith(sweeper: Sweeper, run: string, journal: readonly JournalEntry[]): Promise<readonly string[]> {
@@ -102,10 +107,13 @@ function describeFault({ cell, name, target, until }: ReturnType<typeof unhealed
   return `fault ${name} on ${target} in ${cell}: no healing of it is on record; it was planned until ${until}`
 }
 
+/** Its claim goes last: until then the next one who cleans up finds it. */
 function removeFolder(folder: string): readonly string[] {
+  const options = { recursive: true, force: true, maxRetries: 5 } as const
   try {
     mustBeOwnFolder(folder)
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    for (const name of readdirSync(folder)) if (name !== ownerFile) rmSync(join(folder, name), options)
+    rmSync(folder, options)
     return []
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []

@@ -61,7 +61,8 @@ export async function conformPattern(
     if (reason !== undefined) throw new Error(reason)
     await using journal = await openJournal(temp)
     const folder = join(options.logs ?? temp, `conform-${name}`)
-    await mkdir(folder, { recursive: true })
+    // In the run's own folder only where that still is: what was deleted with it must not come back.
+    await mkdir(folder, { recursive: options.logs !== undefined })
     const { onLost: lost } = options
     const place = { cell: `conform-${name}`, folder, temp, note: journal.note, ...(lost && { lost }) }
     await using scene = await openScene(pattern, { ...place, runtime, timeScale, signal })

@@ -1,16 +1,18 @@
 import { describeError } from '../core/errors.ts'
 import type { Kept, Owner, Trace } from '../core/types.ts'
-import { findLabelled } from '../os/leftovers.ts'
+import { type LabelledProcess, listLabelled } from '../os/leftovers.ts'
 import { isAlive } from '../os/owner.ts'
 import type { Sweeper } from './sweepers.ts'
 import { type Claim, findClaims } from './temp-folder.ts'
+import { findUnclaimed, type Unclaimed } from './unclaimed.ts'
 
 /** A run of which something is here. */
 export interface Found {
   readonly run: string
   /**
    * `dead`: every process that claimed something for it is gone. `unclear`: who claims it cannot be seen from here, because
-   * it is of another machine, boot or pid namespace, or nobody does. `foreign`: another user left it.
+   * it is of another machine, boot or pid namespace, or nobody does, or a process has the pid of who made it. `foreign`: another
+   * user left it.
    */
   readonly state: 'alive' | 'dead' | 'unclear' | 'foreign'
   /** Its temporary folder, where that is here. */
@@ -27,8 +29,14 @@ export interface Survey {
   readonly passedOver: readonly string[]
 }
 
-/** Runs by their temporary folders and by what runtimes keep of them: the folder may be gone, or be elsewhere. */
-export async function findRuns(sweepers: readonly Sweeper[]): Promise<Survey> {
+/**
+ * Runs by their temporary folders, by what runtimes keep of them, and by the labels of processes: the folder may be gone, or
+ * be elsewhere. `labelled`: those of this machine, by default.
+ */
+export async function findRuns(
+  sweepers: readonly Sweeper[],
+  labelled: readonly LabelledProcess[] = listLabelled(),
+): Promise<Survey> {
   const troubles: string[] = []
   const asked = sweepers.map(async ({ name, traces }) =>
     traces().catch((error: unknown) => {
@@ -38,7 +46,7 @@ export async function findRuns(sweepers: readonly Sweeper[]): Promise<Survey> {
   )
   const traces = (await Promise.all(asked)).flat()
   const { claims, passedOver } = findClaims()
-  const runs = gather(claims, traces)
+  const runs = gather(claims, findUnclaimed(Date.now()), traces, labelled)
   const foreign = runs.filter(({ state }) => state === 'foreign').map((run) => `${describeFound(run)}: another user's`)
   return { runs, troubles, passedOver: few([...passedOver, ...foreign]) }
 }
@@ -51,16 +59,23 @@ function few(sentences: readonly string[]): readonly string[] {
   return more > 0 ? [...sentences.slice(0, mostNamed), `${more} more of the kind`] : sentences
 }
 
-function gather(claims: readonly Claim[], traces: readonly Trace[]): readonly Found[] {
-  const named = traces.flatMap((trace) => (trace.run === undefined ? [] : [trace.run]))
-  return [...new Set([...claims.map(({ run }) => run), ...named])].map((run) => {
-    const claim = claims.find((one) => one.run === run)
+function gather(
+  claims: readonly Claim[],
+  unclaimed: readonly Unclaimed[],
+  traces: readonly Trace[],
+  labelled: readonly LabelledProcess[],
+): readonly Found[] {
+  const named = [...traces, ...labelled].flatMap(({ run }) => (run === undefined ? [] : [run]))
+  return [...new Set([...claims, ...unclaimed].map(({ run }) => run).concat(named))].map((run) => {
+    const [claim, orphan] = [claims, unclaimed].map((some) => some.find((one) => one.run === run))
     const kept = traces.filter((trace) => trace.run === run)
-    const owners = [claim, ...kept].flatMap((one) => (one?.owner ? [one.owner] : []))
-    const processes = findLabelled(run).length
-    const told = stateOf(owners)
-    const state = told !== 'alive' && !claim && kept.every(isForeign) ? 'foreign' : told
-    return { run, state, ...(claim && { folder: claim.folder }), processes, kept }
+    const own = labelled.filter((one) => one.run === run)
+    const owners = [claim as Claim | undefined, ...kept, ...own].flatMap((one) => (one?.owner ? [one.owner] : []))
+    const folder = claim?.folder ?? orphan?.folder
+    const isOthers = folder === undefined && own.length === 0 && kept.every(isForeign)
+    const told = owners.length === 0 && (orphan as Unclaimed | undefined)?.isDead ? 'dead' : stateOf(owners)
+    const state = told !== 'alive' && isOthers ? 'foreign' : told
+    return { run, state, ...(folder !== undefined && { folder }), processes: own.length, kept }
   })
 }
 

@@ -14,9 +14,11 @@ import { beginRun, type RunFolder, writeResults, writeVerification } from '../st
 import type { RunResults } from '../store/schema.ts'
 import type { Mark } from '../store/unfinished.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
+import { readCheckout } from './checkout.ts'
 import type { BlockContext, RunContext } from './parts.ts'
 import { cleanUp } from './cleanup.ts'
 import { watchHealth } from './health.ts'
+import { findRuns } from './leftovers.ts'
 import { judgeFolder } from './judge.ts'
 import { lookAtMachine } from './machine/look.ts'
 import { whyTooMuch } from './machine/need.ts'
@@ -69,7 +71,11 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const runtime = await usable(runtimes, plan.runtime)
   const look = await lookAtMachine(options.signal)
   await warnOfLoad(options, look)
-  const environment = await collectEnvironment(await runtime.describe(await servicesOf(options)), look)
+  const environment = await collectEnvironment(
+    await runtime.describe(await servicesOf(options)),
+    await readCheckout(),
+    look,
+  )
   const { scenarioText, profiles } = options
   const schedule = formatSchedule(plan)
   const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
@@ -152,7 +158,8 @@ async function findEngines(more: RunOptions['engines'] = new Map()): Promise<Rea
 }
 
 async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
-  const { removed, standing, passedOver } = await cleanUp(sweepers)
+  // Of this temporary folder, and on this Docker: what other processes belong to is for outlast clean to tell.
+  const { removed, standing, passedOver } = await cleanUp(sweepers, await findRuns(sweepers, []))
   const notes = removed.map(({ run }) => `removed what the dead run ${run} had left`)
   for (const text of [...notes, ...passedOver.map((sentence) => `passed over: ${sentence}`), ...standing])
     onProgress({ kind: 'note', text })

@@ -5,11 +5,10 @@ import { z } from 'zod'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 import { isOwn, mustBeOwnFolder, readOwn, sharedFolderFlaw, UntrustedFile } from '../core/own-file.ts'
 import type { Owner } from '../core/types.ts'
+import { tempPrefix as prefix } from '../os/label.ts'
 import { thisProcess } from '../os/owner.ts'
 
-/** Everything temporary of a run (databases, sockets, caches) lives in one folder with this prefix. */
-const prefix = 'outlast-'
-const ownerFile = 'owner.json'
+export const ownerFile = 'owner.json'
 const maxClaimBytes = 4_096
 
 /** A run's temporary folder, and who owns it. */

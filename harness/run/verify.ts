@@ -1,4 +1,5 @@
 import { discover } from '../core/discover.ts'
+import { settleAll } from '../core/settle.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Delivery, Engine, Runtime } from '../core/types.ts'
 import { unmeasuredBy, type Verification, type VerifiedPattern } from '../core/verification.ts'
@@ -39,8 +40,7 @@ export async function verifyPatterns(plan: Plan, context: VerifyContext): Promis
   }
   context.onProgress({ kind: 'note', text: `holding ${queue.length} patterns against the contract` })
   // All of them have ended before anybody removes what they use.
-  for (const one of await Promise.allSettled(Array.from({ length: sideBySide }, work)))
-    if (one.status === 'rejected') throw one.reason
+  await settleAll(Array.from({ length: sideBySide }, work))
   const names = [...new Set(plan.cells.map(({ pattern }) => pattern))]
   return { version: 1, patterns: names.map((name) => done.get(name)!) }
 }

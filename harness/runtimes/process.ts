@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Link } from '../core/link.ts'
 import type { NodeRole } from '../core/plan.ts'
+import { settleAll } from '../core/settle.ts'
 import type { DeployRequest, Deployment, Ground, Place, Runtime } from '../core/types.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { holdLowPort, holdPort } from '../os/ports.ts'
@@ -91,7 +92,7 @@ async function deployOnce(wanted: Request, signal: AbortSignal): Promise<Deploym
     async (isUp) =>
       void (await Promise.all(inward.get(name)!.map((reach) => reach(isUp))))
   const spares = openAllSpares(request, stack)
-  const nodes = await makeNodes(placed, links, request, engineSpace, reachOf, spares)
+  const nodes = await makeNodes(placed, links, request, engineSpace, reachOf, spares, signal)
   // What is deferred last ends first: nodes before the servers that they dial.
   for (const role of startOrder)
     stack.defer(async () => {
@@ -162,9 +163,10 @@ async function makeNodes(
   engineSpace: string,
   reachOf: (name: string) => Reach,
   spares: ReadonlyMap<NodeRole, Spares>,
+  signal: AbortSignal,
 ): Promise<readonly ChildNode[]> {
   const servers = placed.filter(({ role }) => role === 'store' || role === 'engine')
-  await Promise.all(servers.map((node) => prepareData(node, node.dataDir, request.temp)))
+  await settleAll(servers.map((node) => prepareData(node, node.dataDir, request.temp, signal)))
   const store = placed.find(({ role }) => role === 'store')
   const login = store && (await readLogin(store, store.dataDir))
   const urlOf = (name: string): string | undefined => {

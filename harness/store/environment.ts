@@ -1,24 +1,20 @@
-import { execFile } from 'node:child_process'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
-import { promisify } from 'node:util'
 import type { MachineLook } from '../core/machine.ts'
 import type { Environment } from './schema.ts'
 
 const root = new URL('../../', import.meta.url)
-const run = promisify(execFile)
 
 /**
  * Where and with what a run was made. `deviations` are sentences about what makes this place less fit to measure in;
  * they are printed with every result. `startedAt` is UTC. `runtime` is what the runtime says of itself.
  */
-export async function collectEnvironment(runtime: Environment['runtime'], look?: MachineLook): Promise<Environment> {
-  const [manifest, commit, changes, quota] = await Promise.all([
-    readManifest(new URL('package.json', root)),
-    git('rev-parse', 'HEAD'),
-    git('status', '--porcelain'),
-    cpuQuota(),
-  ])
+export async function collectEnvironment(
+  runtime: Environment['runtime'],
+  { commit, changes }: Checkout,
+  look?: MachineLook,
+): Promise<Environment> {
+  const [manifest, quota] = await Promise.all([readManifest(new URL('package.json', root)), cpuQuota()])
   const cores = availableParallelism()
   return {
     startedAt: new Date().toISOString(),
@@ -43,6 +39,13 @@ export async function collectEnvironment(runtime: Environment['runtime'], look?:
       quota,
     }),
   }
+}
+
+/** Of ourselves; nothing outside a git checkout, or where there is no git. */
+export interface Checkout {
+  readonly commit?: string
+  /** What `git status --porcelain` says. */
+  readonly changes?: string
 }
 
 interface Circumstances {
@@ -104,17 +107,6 @@ async function dependencyVersions(manifest: Manifest | undefined): Promise<Reado
     names.map(async (name) => (await readManifest(new URL(`node_modules/${name}/package.json`, root)))?.version),
   )
   return Object.fromEntries(names.map((name, i) => [name, versions[i] ?? 'not found']))
-}
-
-/** Undefined outside a git checkout of our own, or where there is no git. */
-async function git(...args: readonly string[]): Promise<string | undefined> {
-  // Installed as a package, git would find the repository around us and name its commit as ours.
-  if (!(await stat(new URL('.git', root)).catch(() => undefined))) return undefined
-  const options = { cwd: root, timeout: 5_000 }
-  return run('git', args, options).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  )
 }
 
 /** Control group v2: `cpu.max` is "quota period" in microseconds, or "max". */

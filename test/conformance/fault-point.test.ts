@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { openFaultPoints } from '../support/fault-points.ts'
+import { spawn } from '../support/programs.ts'
 
 const module = new URL('../../patterns/contract/fault-point.ts', import.meta.url).href
 const program = `

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { EvidenceLine } from '../../harness/links/embedded/evidence.ts'
 import { keepPort } from '../support/ports.ts'
+import { spawn } from '../support/programs.ts'
 
 /** A Toxiproxy server to test against. */
 export interface LinkServer extends AsyncDisposable {

@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { findTemporal, temporalFolder, whyNotInstalled } from '../../harness/runtimes/programs/temporal-binaries.ts'
 import type { RunResults } from '../../harness/store/schema.ts'
 import { startOutlast, temporaryFolders } from '../support/outlast.ts'
-
-const run = promisify(execFile)
+import { run } from '../support/programs.ts'
 
 /** Two patterns side by side: one whose server is bad, and one that must not mind. */
 const scenario = (bad: string, rate: string): string => `

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
@@ -7,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { findLabelled } from '../../harness/os/leftovers.ts'
 import { type Finished, outlast, root, startOutlast, temporaryFolders } from '../support/outlast.ts'
+import { spawn } from '../support/programs.ts'
 
 /** More of them, for a night. */
 const rounds = Number(process.env['OUTLAST_CRASH_ROUNDS'] ?? 1)

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { expect, it } from 'vitest'
 import { findLabelled } from '../../harness/os/leftovers.ts'
 import type { RunResults } from '../../harness/store/schema.ts'
 import { outlast, root, startOutlast, temporaryFolders } from '../support/outlast.ts'
+import { spawn } from '../support/programs.ts'
 
 const command = ['run', 'scenarios/smoke.yaml', '--no-verify']
 const cut = /interrupted at \d+:\d\d of \d+:\d\d, \d+ of 40 tasks cut or not sent/

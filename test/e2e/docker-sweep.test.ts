@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,11 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openJournal } from '../../harness/os/journal.ts'
 import { thisProcess } from '../../harness/os/owner.ts'
 import { cleanUp, cleanUpRun } from '../../harness/run/cleanup.ts'
+import { findRuns } from '../../harness/run/leftovers.ts'
 import type { Sweeper } from '../../harness/run/sweepers.ts'
 import { ownerLabels, runLabelKey } from '../../harness/runtimes/docker/labels.ts'
 import { sweep, traces } from '../../harness/runtimes/docker/sweep.ts'
 import { type DockerThings, openDocker, whyNoDocker } from '../support/docker-things.ts'
 import { temporaryFolders } from '../support/outlast.ts'
+import { execFileSync, spawnSync } from '../support/programs.ts'
 
 const reason = await whyNoDocker()
 if (reason) console.log(`sweeping Docker skipped: ${reason}`)
@@ -63,7 +64,7 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     await (await docker.container(name('restarting'), ofDead, looping)).start()
     expect(await docker.names(name(''))).toHaveLength(7)
 
-    const { removed, standing } = await cleanUp([sweeper])
+    const { removed, standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
     expect(removed).toMatchObject([{ run: dead, state: 'dead' }])
     expect(standing).toEqual([])
     expect(await docker.names(name(''))).toEqual([])
@@ -91,7 +92,7 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     const rulesBefore = rules.list()
     const before = await Promise.all(others.map(([prefix]) => docker.names(prefix)))
 
-    const { removed, unclear, standing } = await cleanUp([sweeper])
+    const { removed, unclear, standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
     expect(removed.map(({ run }) => run)).toEqual([dead])
     expect(unclear.map(({ run }) => run)).toEqual([elsewhere])
     expect(standing).toEqual([])
@@ -118,7 +119,7 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     await docker.container(theirs, {})
     await docker.container(relabelled, labels(live, me))
 
-    const { removed, standing } = await cleanUp([sweeper])
+    const { removed, standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
     expect(removed).toMatchObject([{ run: dead, folder }])
     expect(standing).toEqual([])
     expect(await docker.names(ours)).toEqual([])
@@ -146,12 +147,12 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     const guest = await docker.container(`test-of-outlast-${mark}`, {}, { HostConfig: { NetworkMode: net } })
     await guest.start()
 
-    const { standing } = await cleanUp([sweeper])
+    const { standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
     expect(standing[0]).toMatch(new RegExp(`^network ${net}: .*active endpoints`))
     expect(standing[1]).toMatch(/^fault drop#1 on api-0 in a: no healing of it is on record/)
     expect((await guest.inspect()).State.Running).toBe(true)
     await guest.remove({ force: true })
-    expect((await cleanUp([sweeper])).standing).toEqual([])
+    expect((await cleanUp([sweeper], await findRuns([sweeper], []))).standing).toEqual([])
     expect(await docker.names(net)).toEqual([])
     expect(await readdir(folders.tmp)).toEqual([])
   })

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterEach, expect, test, vi } from 'vitest'
 import { describeError } from '../../harness/core/errors.ts'
 import { findDevServer, repackedDevServer } from '../../harness/runtimes/programs/dev-servers.ts'
 import type { RunResults } from '../../harness/store/schema.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
+import { run } from '../support/programs.ts'
 
-const run = promisify(execFile)
 const pip = (...args: readonly string[]) => run('python3', ['-m', 'pip', '--disable-pip-version-check', ...args])
 
 const noPip = await pip('--version').then(() => undefined, reasonOf)

@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { simulate } from '../mutants/simulate.ts'
 import { root, temporaryFolders } from '../support/outlast.ts'
 import { sealRun } from '../support/recorded-run.ts'
 import { whyNoSmallDisk, withSmallDisk } from '../support/small-disk.ts'
+import { run as runShell } from '../support/programs.ts'
 
 const history = simulate({ delivery: 'polling', engine: 'durable', tasks: 20, kills: [], seed: 4 })
 const reason = whyNoSmallDisk()
@@ -76,7 +75,7 @@ it('a file that may not grow so long is named, exit code 4', async () => {
     '--out',
     join(folders.out, 'small'),
   ]
-  const made = await promisify(execFile)('sh', ['-c', script, ...command]).catch((error: unknown) => error)
+  const made = await runShell('sh', ['-c', script, ...command]).catch((error: unknown) => error)
   expect(made).toMatchObject({
     code: 4,
     stderr: expect.stringMatching(/: cannot write .*report\.html: EFBIG/) as string,

@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { startApiNode, timeScale, token } from '../conformance/support/api-node.ts'
 import { root } from '../support/outlast.ts'
+import { run } from '../support/programs.ts'
 import { rightAnswer } from '../support/tools.ts'
-
-const run = promisify(execFile)
 
 const program = `
 import { openTaskClient } from 'outlast/client'

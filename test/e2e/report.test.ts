@@ -1,14 +1,13 @@
-import { execFile, execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import html from '../../reports/formats/html.ts'
 import { promisesOf } from '../../reports/promises.ts'
 import { study } from '../unit/reports/study.ts'
+import { execFileSync, run } from '../support/programs.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const browser = names.find((name) => {
@@ -20,8 +19,6 @@ const browser = names.find((name) => {
   }
 })
 if (!browser) console.warn(`report.test.ts is skipped: none of ${names.join(', ')} is on the PATH`)
-
-const run = promisify(execFile)
 
 /** The page as the browser has built it, and what the browser complained about. */
 async function open(url: string, profile: string, ...more: readonly string[]): Promise<{ dom: string; log: string }> {

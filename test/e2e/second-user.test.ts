@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { thisProcess } from '../../harness/os/owner.ts'
 import { root, temporaryFolders } from '../support/outlast.ts'
+import { execFileSync, spawn, spawnSync } from '../support/programs.ts'
 
 const another = 1234
 const asAnother = { uid: another, gid: another }

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { root, temporaryFolders } from '../support/outlast.ts'
+import { spawn } from '../support/programs.ts'
 
 /** As root the database runs as nobody, who must reach its files; whoever starts it, nobody else may write there. */
 it.each(['000', '077'])('under the umask %s a database starts, and nobody else may write its files', async (umask) => {

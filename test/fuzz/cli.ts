@@ -1,8 +1,9 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { root } from '../support/outlast.ts'
 import type { Ended } from './report.ts'
+import { fork, spawn } from '../support/programs.ts'
 
 /** A message to `cli-child.ts`, and its answer. */
 export interface Asked {

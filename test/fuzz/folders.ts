@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   cpSync,
@@ -24,6 +23,7 @@ import { study } from '../unit/reports/study.ts'
 import type { Dice } from './dice.ts'
 import { distort, escapes } from './odd.ts'
 import { damageText } from './texts.ts'
+import { execFileSync } from '../support/programs.ts'
 
 /** Of the run below. */
 export const cells = ['polling-durable.kill', 'sse-polling-durable.kill'] as const

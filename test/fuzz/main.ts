@@ -2,10 +2,8 @@
  * Thousands of odd files, folders and requests. `--seed N` (default: drawn, and printed), `--share 0.05` carries out so much of each part,
  * `--part NAME` only that part or kind of parts, `--case N` one case alone. Exit code 1: something was found.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { openScene } from '../../bench/scene.ts'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../harness/core/types.ts'
 import { openCli } from './cli.ts'
@@ -27,8 +25,8 @@ const requests = 2_000
 /** Of the requests at the memory engine. */
 const postgresShare = 0.1
 
-const scratch = mkdtempSync(join(tmpdir(), 'test-of-outlast-fuzz-'))
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+// Whatever becomes of this process, a reaper ends what it started and removes what it made.
+const { temp: scratch } = await openScene()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
 const startedAt = performance.now()

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
@@ -6,6 +5,7 @@ import { root } from '../support/outlast.ts'
 import type { Dice } from './dice.ts'
 import { distort, escapes, oddTexts } from './odd.ts'
 import { damageText } from './texts.ts'
+import { execFileSync } from '../support/programs.ts'
 
 const texts = globSync('scenarios/*.yaml', { cwd: root })
   .toSorted()

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import type { Fault } from '../../harness/core/types.ts'
 import { readHistory } from '../../harness/store/history-file.ts'
 import { scenarioOf } from './death-scenario.ts'
 import { root } from './outlast.ts'
+import { spawn } from './programs.ts'
 
 /** How far a fault came before the harness died. */
 export type Progress = 'waiting' | 'arming' | 'active' | 'healing' | 'healed' | 'failed'

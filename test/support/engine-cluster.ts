@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -29,6 +29,7 @@ import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/time
 import { loadModule, openNotify } from '../../patterns/contract/axes.ts'
 import type { Task } from '../../patterns/contract/task.ts'
 import { nonceOf } from './tools.ts'
+import { spawn } from './programs.ts'
 
 /** One engine with its real servers and workers, and a world of the test's own around it. */
 export interface EngineCluster extends AsyncDisposable {

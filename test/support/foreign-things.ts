@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
 import { openDocker } from './docker-things.ts'
+import { execFileSync } from './programs.ts'
 
 /** What somebody else has on this machine: a container, a network, and a table of the packet filter of the host itself. */
 export interface ForeignThings extends AsyncDisposable {

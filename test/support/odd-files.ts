@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { execFileSync } from './programs.ts'
 
 /** What can stand where a regular file is expected: how to put it there, and what is said of it. */
 export interface OddFile {
@@ -36,9 +38,11 @@ function linkToFile(path: string): void {
   symlinkSync(`${path}.target`, path)
 }
 
-/** Its server would remove it when it closes in order. */
+/** Its server would remove it when it closes in order. Made elsewhere: its path may have no more than about a hundred bytes. */
 async function leaveSocket(path: string): Promise<void> {
-  const server = createServer().listen(path)
+  const made = join(tmpdir(), `s${process.pid}`)
+  const server = createServer().listen(made)
   await once(server, 'listening')
+  renameSync(made, path)
   server.unref()
 }

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { root, type Finished } from './outlast.ts'
+import { execFileSync, spawn } from './programs.ts'
 
 /** A mount that nobody else sees, and that is gone with the process: as root, or as root of a name space of one's own. */
 const enter = process.getuid?.() === 0 ? ['-m'] : ['-rm']

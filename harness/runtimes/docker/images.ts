@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { describeError, HarnessError } from '../../core/errors.ts'
+import { runProgram } from '../../os/program.ts'
 import { readIngredients } from './images/ingredients.ts'
 import {
   type BasicName,
@@ -62,7 +61,7 @@ export function missingImages(names: readonly ImageName[]): string {
 /** The id of an image on this machine; undefined when it is not there. Throws HarnessError when Docker cannot tell. */
 export async function imageId(reference: string): Promise<string | undefined> {
   try {
-    const answer = await promisify(execFile)('docker', ['image', 'inspect', '--format', '{{.Id}}', reference])
+    const answer = await runProgram('docker', ['image', 'inspect', '--format', '{{.Id}}', reference])
     return answer.stdout.trim()
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }

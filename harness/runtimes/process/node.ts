@@ -1,8 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
 import { HarnessError } from '../../core/errors.ts'
 import { onlyOnce } from '../../core/once.ts'
 import type { NodeRole } from '../../core/plan.ts'
@@ -10,6 +8,7 @@ import type { Identity, Node, NodeEvent, NodeHarm } from '../../core/types.ts'
 import { sleep, startTimer, type Timer } from '../../core/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import { listensOn } from '../../os/listeners.ts'
+import { processState } from '../../os/process-state.ts'
 import type { Spares } from './spares.ts'
 import { becomeReady, countCrashes } from '../programs/pod-life.ts'
 import { PortTaken, type Readiness, waitUntilReady } from '../programs/readiness.ts'
@@ -224,25 +223,5 @@ export class ChildNode implements Node {
 
   #emit(state: NodeEvent['state'], rest: Partial<NodeEvent>): void {
     this.#spec.onEvent({ node: this.name, state, ...rest })
-  }
-}
-
-/** One letter as the kernel says it: R, S, D, T (stopped), Z; empty when gone. */
-function processState(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat[stat.lastIndexOf(')') + 2] ?? ''
-  } catch {
-    return psState(pid)
-  }
-}
-
-function psState(pid: number): string {
-  try {
-    return execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' })
-      .trim()
-      .charAt(0)
-  } catch {
-    return ''
   }
 }

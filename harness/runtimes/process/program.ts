@@ -40,20 +40,21 @@ export interface ProgramPlace {
 }
 
 /** Prepare a server's data before anything starts: others need what is in it, as the password of a database. */
-export async function prepareData(node: Placed, dataDir: string, temp: string): Promise<void> {
+export async function prepareData(node: Placed, dataDir: string, temp: string, signal: AbortSignal): Promise<void> {
   if (node.service.program === 'postgres')
-    await postgres.cloneTemplate(await databaseTemplate(temp, node.service.schema), dataDir)
+    await postgres.cloneTemplate(await databaseTemplate(temp, node.service.schema, signal), dataDir)
   else if (node.service.program === 'redis') await redis.createData(dataDir)
-  else await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  // Only where the run's folder still is: what was deleted with it must not come back.
+  else await mkdir(dataDir, { mode: 0o700 })
 }
 
 const templates = new Map<string, Promise<string>>()
 
 /** One cluster per schema is initialised per run; every cell gets a copy. */
-function databaseTemplate(temp: string, schema: Placed['service']['schema']): Promise<string> {
+function databaseTemplate(temp: string, schema: Placed['service']['schema'], signal: AbortSignal): Promise<string> {
   const folder = join(temp, `${schema ?? 'postgres'}-template`)
   const create = schema === 'temporal' ? createTemporalTemplate : postgres.createTemplate
-  const made = templates.get(folder) ?? create(folder).then(() => folder)
+  const made = templates.get(folder) ?? create(folder, signal).then(() => folder)
   templates.set(folder, made)
   return made
 }

@@ -2,6 +2,7 @@ import { cp, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { HarnessError } from '../../core/errors.ts'
+import { nobody } from '../../os/owner.ts'
 import { linkLibraries } from './postgres-links.ts'
 import { letAllRead } from './readable.ts'
 
@@ -16,9 +17,7 @@ export interface PostgresBinaries {
   readonly postgres: string
 }
 
-const nobody = 65534
-
-/** PostgreSQL refuses to run as root: then it runs as nobody, who exists everywhere. */
+/** PostgreSQL refuses to run as root. */
 export function serverIdentity(): ServerIdentity {
   return process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
 }

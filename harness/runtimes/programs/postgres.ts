@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { appendFile, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { HarnessError } from '../../core/errors.ts'
+import { ProgramError, runProgram } from '../../os/program.ts'
 import { findBinaries, mustReach, type ServerIdentity, serverIdentity } from './postgres-binaries.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 
@@ -46,20 +45,26 @@ export const clusterFormat = [
   '--no-instructions',
 ]
 
-/** No socket file and nothing in /dev/shm, so that a killed server leaves its data directory and no more. */
+/**
+ * No socket file and nothing in /dev/shm: a killed server leaves its data directory, and System V shared memory of a few
+ * bytes, without which no PostgreSQL begins.
+ */
 const leaveNothing = { dynamic_shared_memory_type: 'mmap', unix_socket_directories: "''" }
+/** The servers that initdb tries out and those that fill its tables leave as little. */
+const initLeavesNothing = ['--set', 'dynamic_shared_memory_type=mmap']
 
 /**
  * Create a database cluster to clone from: about a second, once per run. `dir` must not exist, its parent must.
  * PostgreSQL refuses to run as root; then the files belong to nobody, so that no user has to be added to the machine.
+ * Rejects with the signal's reason when that aborts; then nothing writes there any more.
  */
-export async function createTemplate(dir: string): Promise<void> {
+export async function createTemplate(dir: string, signal?: AbortSignal): Promise<void> {
   const owner = serverIdentity()
   await mustReach(dirname(dir), owner)
   const { initdb, postgres } = await findBinaries(dirname(dir), owner)
   const facts: Facts = { password: randomBytes(18).toString('base64url'), postgres }
   await makeDirectory(dir, owner)
-  await runInitdb(initdb, dir, facts.password, owner)
+  await runInitdb(initdb, dir, facts.password, owner, signal)
   await appendFile(join(dir, 'postgresql.conf'), configText({ ...serverSettings, ...leaveNothing }))
   await writeFile(join(dir, factsFile), JSON.stringify(facts), { mode: 0o600 })
 }
@@ -102,24 +107,32 @@ async function readFacts(dataDir: string): Promise<Facts> {
   return JSON.parse(await readFile(join(dataDir, factsFile), 'utf8')) as Facts
 }
 
-async function runInitdb(initdb: string, dir: string, password: string, owner: ServerIdentity): Promise<void> {
+async function runInitdb(
+  initdb: string,
+  dir: string,
+  password: string,
+  owner: ServerIdentity,
+  signal?: AbortSignal,
+): Promise<void> {
   const pwfile = `${dir}.password`
   const login = ['--username', user, '--auth', 'scram-sha-256', '--pwfile', pwfile]
   try {
     await writeFile(pwfile, password, { mode: 0o600 })
     await own(pwfile, owner)
-    const args = ['--pgdata', dir, ...login, ...clusterFormat]
-    await promisify(execFile)(initdb, args, { cwd: dir, env: {}, ...owner }).catch((error: unknown) => {
-      throw new HarnessError(`PostgreSQL could not make its files in ${dir}: ${reasonOf(error)}`)
-    })
+    const args = ['--pgdata', dir, ...login, ...clusterFormat, ...initLeavesNothing]
+    await runProgram(initdb, args, { cwd: dir, env: {}, ...owner, ...(signal && { signal }) }).catch(
+      (error: unknown) => {
+        if (!(error instanceof ProgramError)) throw error
+        throw new HarnessError(`PostgreSQL could not make its files in ${dir}: ${reasonOf(error)}`)
+      },
+    )
   } finally {
     await rm(pwfile, { force: true })
   }
 }
 
 /** The line of its output that says why, without those about what it does then. */
-function reasonOf(error: unknown): string {
-  const { stderr = '', message } = error as { stderr?: string; message: string }
+function reasonOf({ stderr, message }: ProgramError): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '')
   return (lines.find((line) => /FATAL|PANIC|error:/.test(line)) ?? lines[0] ?? message).trim()
 }

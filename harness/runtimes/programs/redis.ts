@@ -43,7 +43,7 @@ export function newPassword(): string {
 
 /** Make a folder for one server. */
 export async function createData(dataDir: string): Promise<void> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await mkdir(dataDir, { mode: 0o700 })
   await writeFile(join(dataDir, files.password), newPassword(), { mode: 0o600 })
 }
 

@@ -1,15 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { promisify } from 'node:util'
 import pg from 'pg'
 import { monotonicMs } from '../../core/clock.ts'
 import { HarnessError } from '../../core/errors.ts'
 import { sleep } from '../../core/timer.ts'
-import { runLabel } from '../../os/label.ts'
+import { spawnChild } from '../../os/child.ts'
 import { listensOn } from '../../os/listeners.ts'
 import { holdLowPort } from '../../os/ports.ts'
+import { ProgramError, runProgram } from '../../os/program.ts'
 import { createTemplate, programCommand as postgresCommand, storeUrl } from './postgres.ts'
 import type { ProgramCommand, ProgramRequest } from './program.ts'
 import { becomeReady } from './pod-life.ts'
@@ -26,8 +26,8 @@ const patienceMs = 60_000
  * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks: some
  * seconds, once per run, so that no cell pays for them.
  */
-export async function createTemporalTemplate(dir: string): Promise<void> {
-  await createTemplate(dir)
+export async function createTemporalTemplate(dir: string, signal?: AbortSignal): Promise<void> {
+  await createTemplate(dir, signal)
   await using stack = new AsyncDisposableStack()
   const ports = await borrowPorts(3 + innerPorts, stack)
   const [storePort, port, controlPort, ...inner] = ports as [number, number, number, ...number[]]
@@ -68,8 +68,9 @@ async function createSchema({ port, username, password }: URL, database: string,
   const login = { SQL_HOST: host, SQL_PORT: port, SQL_USER: username, SQL_PASSWORD: password }
   const env = { ...login, SQL_PLUGIN: 'postgres12', SQL_DATABASE: database }
   for (const args of [['create-database'], ['setup-schema', '-v', '0.0'], ['update-schema', '--schema-name', schema]])
-    await promisify(execFile)(sql, args, { env }).catch((error: { stdout?: string; stderr?: string }) => {
-      const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').at(-1)
+    await runProgram(sql, args, { env }).catch((error: unknown) => {
+      if (!(error instanceof ProgramError)) throw error
+      const said = `${error.stdout}${error.stderr}`.trim().split('\n').at(-1)
       throw new HarnessError(`Temporal's tables could not be made (${args[0]} ${database}): ${said}`)
     })
 }
@@ -94,12 +95,8 @@ async function start(
   place: ProgramRequest & { readonly controlPort: number },
   ending: NodeJS.Signals = endSignal,
 ): Promise<AsyncDisposable> {
-  const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
   const logFile = `${place.dataDir}.log`
-  const log = await open(logFile, 'a')
-  const options = { cwd, ...identity, env: { ...runLabel(), ...env } }
-  const child = spawn(command, args, { ...options, stdio: ['ignore', log.fd, log.fd] })
-  await log.close()
+  const child = await spawnChild({ command, args, env, cwd, uid, gid, logFile })
   const ended = once(child, 'exit')
   try {
     const name = `Temporal's ${basename(command)}`

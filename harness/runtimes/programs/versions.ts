@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { describeError } from '../../core/errors.ts'
 import type { ServiceSpec } from '../../core/types.ts'
+import { ProgramError, runProgram } from '../../os/program.ts'
 import { findDevServer, whyNoDevServer } from './dev-servers.ts'
 import { findServer as findRedis, whyNoRedis } from './redis.ts'
 import { findTemporal } from './temporal-binaries.ts'
@@ -26,11 +25,10 @@ export async function describeServers(services: readonly ServiceSpec[]): Promise
 /** What a program prints about its version. Throws with the reason. */
 export async function versionOf(command: string, args: readonly string[]): Promise<string> {
   try {
-    return (await promisify(execFile)(command, args, { timeout: patienceMs })).stdout.trim()
+    return (await runProgram(command, args, { timeoutMs: patienceMs })).stdout.trim()
   } catch (error) {
-    const { code, stderr } = error as { code?: unknown; stderr?: string }
-    if (code === 'ENOENT') throw new Error(`there is no ${command} on the PATH`, { cause: error })
-    throw new Error(stderr?.trim() || describeError(error), { cause: error })
+    const said = error instanceof ProgramError ? error.stderr.trim() : ''
+    throw new Error(said || describeError(error), { cause: error })
   }
 }
 

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import type { ChildProcess } from 'node:child_process'
+import { availableParallelism, devNull } from 'node:os'
+import { killGroup, spawnChild } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import type { CellResult } from '../../store/schema.ts'
 import { controlEngine } from '../controls/engines.ts'
@@ -60,23 +60,14 @@ interface Burners extends AsyncDisposable {
 
 async function startBurners(count: number): Promise<Burners> {
   const entry = entryPath('../controls/burner', import.meta.url)
-  const children = Array.from({ length: count }, () =>
-    spawn(process.execPath, [entry], { stdio: ['pipe', 'ignore', 'ignore'] }),
-  )
-  await Promise.all(children.map((child) => once(child, 'spawn')))
+  const spec = { command: process.execPath, args: [entry], logFile: devNull, joined: true } as const
+  const children = await Promise.all(Array.from({ length: count }, () => spawnChild(spec)))
   return {
     alive: () => children.filter(isAlive).length,
-    [Symbol.asyncDispose]: async () => void (await Promise.all(children.map(end))),
+    [Symbol.asyncDispose]: async () => void (await Promise.all(children.map((child) => killGroup(child)))),
   }
 }
 
 function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (!isAlive(child)) return
-  const exit = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exit
 }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
@@ -12,6 +12,7 @@ import type { Backend, BackendModule, NodeSettings } from '../../../patterns/con
 import { createFrontDoor } from '../../../patterns/contract/front-door.ts'
 import { timingAt, type Timing } from '../../../patterns/contract/timing.ts'
 import { closeServer, startToolServer, type ToolServer } from './tool-server.ts'
+import { spawn } from '../../support/programs.ts'
 
 export const token = 'conformance-token-0123456789'
 /** A smoke task takes a second, heartbeats half of one. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import {
   UntrustedFile,
 } from '../../../harness/core/own-file.ts'
 import { oddFiles } from '../../support/odd-files.ts'
+import { execFileSync } from '../../support/programs.ts'
 
 let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'test-of-outlast-'))))

@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { isAlive, thisProcess } from '../../../harness/os/owner.ts'
 import { ownerLabels, readOwner } from '../../../harness/runtimes/docker/labels.ts'
+import { spawn, spawnSync } from '../../support/programs.ts'
 
 const me = thisProcess()
 

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { listeningPorts, listensOn } from '../../../harness/os/listeners.ts'
 import { type HeldPort, holdLowPort, holdPort } from '../../../harness/os/ports.ts'
+import { spawn } from '../../support/programs.ts'
 
 const host = '127.0.0.1'
 const ports = new URL('../../../harness/os/ports.ts', import.meta.url).href

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { replayOf } from '../../../reports/replay.ts'
 import { study } from './study.ts'
+import { execFileSync } from '../../support/programs.ts'
 
 const results = study(1)
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +8,7 @@ import { watchStandstill } from '../../../harness/run/machine/standstill.ts'
 import { watchMachine } from '../../../harness/run/machine/watch.ts'
 import { cellPlan } from '../stats/cells.ts'
 import { trackDelay } from '../../../harness/run/machine/spells.ts'
+import { spawn } from '../../support/programs.ts'
 
 describe('a course', () => {
   test('knows its mean and its worst ten seconds', () => {

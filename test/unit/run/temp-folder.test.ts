@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -20,6 +19,7 @@ import { cleanUp, removeRun } from '../../../harness/run/cleanup.ts'
 import { findRuns } from '../../../harness/run/leftovers.ts'
 import { claimTemp, findClaims, listTemp } from '../../../harness/run/temp-folder.ts'
 import { oddFiles } from '../../support/odd-files.ts'
+import { execFileSync } from '../../support/programs.ts'
 
 let tmp: string
 beforeEach(() => {
@@ -107,10 +107,10 @@ describe('a living run', () => {
     async (copy) => {
       claimTemp('1-a')
       claim('1-a', dead, copy)
-      const { runs, passedOver } = await findRuns([])
+      const { runs, passedOver } = await findRuns([], [])
       expect(runs).toMatchObject([{ run: '1-a', state: 'alive' }])
       expect(passedOver).toEqual([expect.stringMatching(/claims another folder than its own/)])
-      expect((await cleanUp([])).removed).toEqual([])
+      expect((await cleanUp([], await findRuns([], []))).removed).toEqual([])
       expect(readdirSync(tmp).toSorted()).toEqual(['outlast-1-a', copy].toSorted())
     },
   )
@@ -123,7 +123,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
     claim('1-a')
     give('outlast-1-a', 'owner.json')
     give('outlast-1-a')
-    const { removed, standing, passedOver } = await cleanUp([])
+    const { removed, standing, passedOver } = await cleanUp([], await findRuns([], []))
     expect([removed, standing]).toEqual([[], []])
     expect(passedOver).toEqual([`${at('outlast-1-a')} belongs to uid 1234`])
     expect(readdirSync(at('outlast-1-a'))).toEqual(['owner.json'])
@@ -163,7 +163,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
   test('what is kept by a daemon is theirs, unless somebody says that it is to go', async () => {
     const trace = { kind: 'volume', name: 'outlast-9-z-data', run: '9-z', owner: dead, uid: 1234 } as const
     const sweeper = { name: 'one', traces: async () => [trace], sweep: async () => [] }
-    const { removed, unclear, passedOver } = await cleanUp([sweeper])
+    const { removed, unclear, passedOver } = await cleanUp([sweeper], await findRuns([sweeper], []))
     expect([removed, unclear]).toEqual([[], []])
     expect(passedOver).toEqual([expect.stringMatching(/^9-z: 1 volume: another user's/)])
   })
@@ -171,7 +171,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
 
 test('of many things that are passed over the first are named and the others counted', async () => {
   for (let i = 0; i < 110; i++) symlinkSync('/', at(`outlast-${i}`))
-  const { passedOver } = await findRuns([])
+  const { passedOver } = await findRuns([], [])
   expect(passedOver).toHaveLength(101)
   expect(passedOver.at(-1)).toBe('10 more of the kind')
 })

@@ -27,12 +27,12 @@ test('two seconds tell more than the load of a minute', () => {
 })
 
 test('the environment of this machine has the shape that is read back', async () => {
-  const environment = await collectEnvironment({ engine: 'one of a kind' })
+  const environment = await collectEnvironment({ engine: 'one of a kind' }, {})
   expect(environmentSchema.parse(JSON.parse(JSON.stringify(environment)))).toEqual(environment)
   expect(environment.versions['zod']).toMatch(/^\d+\./)
 })
 
 test('an environment from before runtimes described themselves is read as one that says nothing', async () => {
-  const { runtime: _, ...old } = await collectEnvironment({})
+  const { runtime: _, ...old } = await collectEnvironment({}, {})
   expect(environmentSchema.parse(old).runtime).toEqual({})
 })

@@ -1,15 +1,14 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HarnessError } from '../../../harness/core/errors.ts'
 import type { Op } from '../../../harness/core/history.ts'
 import { openHistory, parseHistory, readHistory } from '../../../harness/store/history-file.ts'
 import { cellPlan } from '../stats/cells.ts'
 import { openLines, parseLines } from '../../../harness/store/line-file.ts'
+import { run } from '../../support/programs.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -77,7 +76,7 @@ test('what is full in the middle of a line keeps the whole ones', async () => {
     await file.close().catch(() => {})`
   // A limit of 20 blocks, of 512 or 1024 bytes: the write that crosses it is cut there.
   const limited = `trap '' XFSZ; ulimit -f 20; exec "$0" --input-type=module -e "$1"`
-  const { stdout } = await promisify(execFile)('sh', ['-c', limited, process.execPath, program])
+  const { stdout } = await run('sh', ['-c', limited, process.execPath, program])
   expect(stdout).toMatch(/^cannot write .*limited\.ndjson: EFBIG.*\n$/)
   const text = await readFile(path, 'utf8')
   const seen: number[] = []
