@@ -26,7 +26,7 @@ import { watchMachine } from './machine/watch.ts'
 import type { OnProgress } from './progress.ts'
 import { supervise } from './supervise.ts'
 import { findRuntimes, type Sweeper } from './sweepers.ts'
-import { mustHaveSafeTemp } from './temp-folder.ts'
+import { shutOthersOut } from './temp-folder.ts'
 import { verifyPatterns } from './verify.ts'
 
 export interface RunOptions {
@@ -66,7 +66,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { plan, onProgress } = options
   const runtimes = await findRuntimes()
   const sweepers = [...runtimes.values()]
-  mustHaveSafeTemp()
+  shutOthersOut()
   await removeLeftovers(sweepers, onProgress)
   const runtime = await usable(runtimes, plan.runtime)
   const look = await lookAtMachine(options.signal)

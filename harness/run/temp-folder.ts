@@ -26,20 +26,20 @@ export interface Claims {
   readonly passedOver: readonly string[]
 }
 
-/** Throws UsageError where others could put theirs in the place of what a run makes there. */
-export function mustHaveSafeTemp(): void {
+/**
+ * From now on nobody else may write what this process and its children make, whatever the umask was. Throws UsageError where
+ * others could put theirs in the place of what a run makes in the temporary folder.
+ */
+export function shutOthersOut(): void {
+  process.umask(process.umask() | 0o022)
   const flaw = sharedFolderFlaw(tmpdir())
   if (flaw !== undefined)
     throw new UsageError(`the temporary folder ${tmpdir()} ${flaw}; set TMPDIR to a folder of your own`)
 }
 
-/**
- * Make the run's temporary folder and write down who owns it, before anything is started. From then on nobody else may write
- * what this process and its children make, whatever the umask was.
- */
+/** Make the run's temporary folder and write down who owns it, before anything is started. Shuts others out. */
 export function claimTemp(run: string): string {
-  mustHaveSafeTemp()
-  process.umask(process.umask() | 0o022)
+  shutOthersOut()
   const folder = join(tmpdir(), prefix + run)
   try {
     // Never one that is there already: whoever made it may have put something into it.
