@@ -9,7 +9,7 @@ export default {
   cases: [
     contractCase({
       name: 'far',
-      proves: 'a deadline in a year, which is longer than most timers can wait, ends nothing today',
+      proves: 'the longest deadline, which is further away than most timers can wait, ends nothing today',
       source: 'patterns/contract/task.ts',
       needs: [],
       async check(target) {
