@@ -95,7 +95,7 @@ function complaintsAbout(sent: Sent, { status, text, end, tookMs }: Received, to
     ...(isBad ? [`status ${status}: ${excerpt(body)}`] : []),
     ...(end === 'closed' && sent.isWhole && text === '' ? ['closed without an answer'] : []),
     ...(isClientsFault && /"retryable":\s*true/.test(body) ? [`${status} says that a repeat can help`] : []),
-    ...(!sent.isAuthorized && text.includes('"task_id"') && status !== 404 ? [`${status} without the token`] : []),
+    ...(!sent.isAuthorized && text.includes('"task_id":"') ? [`${status} without the token`] : []),
     // eslint-disable-next-line no-control-regex
     ...(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(sent.frames ? '' : text)
       ? ['a raw control character in the answer']
@@ -120,12 +120,20 @@ async function lookAfter(
     ...(descriptors > before.descriptors + 2 ? [`${before.descriptors} descriptors before, ${descriptors} after`] : []),
     ...(typeof heap === 'number' ? [] : [String(heap)]),
     ...(grown > heapSlackBytes ? [`memory that stays grew by ${Math.round(grown / 2 ** 20)} MiB`] : []),
-    ...(/^\s+at .*:\d+:\d+/m.test(node.log()) ? [`a stack in its log: ${excerpt(firstStack(node.log()), 1_000)}`] : []),
+    ...errorsIn(node.log()),
   ]
 }
 
-function firstStack(log: string): string {
-  return log.slice(Math.max(0, log.search(/^\s+at /m) - 400))
+/** What the node itself calls an error that nobody expected, each once. What went wrong outside it is a warning. */
+function errorsIn(log: string): readonly string[] {
+  const lines = log.split('\n').filter((line) => line !== '')
+  const errors = lines.flatMap((line) => (line.startsWith('{') ? ownError(line) : [line]))
+  return [...new Set(errors)].map((error) => `an error in its log: ${excerpt(error)}`)
+}
+
+function ownError(line: string): readonly string[] {
+  const { level, where, error } = JSON.parse(line) as { level: string; where: string; error: string }
+  return level === 'error' ? [`${where.split('/', 3).join('/')} ${error}`] : []
 }
 
 /** How many descriptors it holds once it has let go of what it will let go of. */
