@@ -107,14 +107,14 @@ export async function throwAll(
   const act = await part.prepare(scratch)
   const findings: Finding[] = []
   const codes = new Map<string, number>()
-  let slowestMs = 0
+  let slowest = { tookMs: 0, index: 0 }
   const left = indexes.values()
   const worker = async (): Promise<void> => {
     for (const index of left) {
       const folder = mkdtempSync(join(scratch, `${part.name}-${index}-`))
       mkdirSync(folder, { recursive: true })
       const { complaints, what, codes: ended, tookMs } = await act(diceOf(seed, part.name, index), folder, cli)
-      slowestMs = Math.max(slowestMs, tookMs)
+      if (tookMs > slowest.tookMs) slowest = { tookMs, index }
       for (const code of ended) codes.set(String(code), (codes.get(String(code)) ?? 0) + 1)
       const again = `--seed ${seed} --part ${part.name} --case ${index}`
       findings.push(...complaints.map((complaint) => ({ again, what: `${complaint} (${excerpt(what)})` })))
@@ -125,6 +125,6 @@ export async function throwAll(
   const ends = [...codes].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([code, count]) => `${count} with ${code}`)
   return {
     findings,
-    summary: `${indexes.length} cases, exit codes: ${ends.join(', ')}; slowest ${Math.round(slowestMs)} ms`,
+    summary: `${indexes.length} cases, exit codes: ${ends.join(', ')}; slowest ${Math.round(slowest.tookMs)} ms (case ${slowest.index})`,
   }
 }
