@@ -27,7 +27,7 @@ export function readFaults(
   entries: readonly unknown[],
   { faults, restartDelayMs }: Context,
 ): { readonly specs: readonly Placed<FaultSpec>[]; readonly problems: readonly Problem[] } {
-  const schema = faultEntry(faults)
+  const schema = entryOf(faults)
   const counts = new Map<string, number>()
   const specs: Placed<FaultSpec>[] = []
   const problems: Problem[] = []
@@ -44,6 +44,15 @@ export function readFaults(
     if (spec) specs.push({ path: place, value: spec })
   })
   return { specs, problems }
+}
+
+const entries = new WeakMap<ReadonlyMap<string, Fault>, ReturnType<typeof faultEntry>>()
+
+/** Made once for all arms: a scenario may have thousands. */
+function entryOf(faults: ReadonlyMap<string, Fault>): ReturnType<typeof faultEntry> {
+  const made = entries.get(faults) ?? faultEntry(faults)
+  entries.set(faults, made)
+  return made
 }
 
 export function repeatedId(path: Path, id: string): Problem {

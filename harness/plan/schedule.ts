@@ -8,6 +8,7 @@ import { specId } from './expand.ts'
 import { findProblems, formatProblems } from './problems.ts'
 import { type Arm, type FaultSpec, loadWindowMs, type Scenario } from './scenario.ts'
 import { roles } from './target.ts'
+import { suggest } from './nearest.ts'
 import { section } from './section.ts'
 import { describe } from './quote.ts'
 import { formatDuration } from './units.ts'
@@ -149,13 +150,27 @@ function checkPlanned(
     const known = arm.faults.map(({ id }) => id).join(', ') || 'none'
     return [{ path: [...path, 'id'], message: `arm ${arm.name} has no fault ${specId(planned)}; faults: ${known}` }]
   }
-  const params = findProblems(catalog.faults.get(spec.fault)!.params, planned.params)
+  const schema = catalog.faults.get(spec.fault)!.params
+  const params = [...findProblems(schema, planned.params), ...unknownParams(schema, planned.params)]
   return [
     ...mustEqual([...path, 'fault'], planned.fault, spec.fault),
     ...checkTrigger([...path, 'trigger'], planned, scenario, catalog),
     ...checkTarget([...path, 'target'], planned, spec),
     ...params.map((problem) => ({ ...problem, path: [...path, 'params', ...problem.path] })),
   ]
+}
+
+/** What a fault would leave unread; the mean gap is written by whoever draws firings. */
+function unknownParams(schema: z.ZodType, params: PlannedFault['params']): readonly Problem[] {
+  const read = schema.safeParse(params)
+  if (!read.success) return []
+  const known = Object.keys(read.data as object)
+  const unknown = Object.keys(params).filter((name) => name !== 'meanGapMs' && !known.includes(name))
+  return unknown.map((name) => ({
+    path: [name],
+    at: 'key',
+    message: `unknown key ${describe(name)}${suggest(name, known)}; this fault reads ${known.join(', ') || 'none'}`,
+  }))
 }
 
 /** As in a scenario: what comes after the load would meet nobody. */

@@ -71,7 +71,8 @@ const envelope: ReadonlySet<string> = new Set([
 function envelopeFlaw(value: unknown, index: number): string | undefined {
   const op = value as Partial<Op> | null
   if (typeof op !== 'object' || op === null || Array.isArray(op)) return 'is not an operation'
-  if (op.index !== index) return `has index ${String(op.index)} instead of ${index}: lines are missing or out of order`
+  if (op.index !== index)
+    return `has index ${JSON.stringify(op.index)} instead of ${index}: lines are missing or out of order`
   if (typeof op.at !== 'number' || !Number.isFinite(op.at)) return 'has no time'
   if (typeof op.f !== 'string' || !Object.hasOwn(opShapes, op.f)) return `has an unknown operation: ${show(op.f)}`
   if (typeof op.type !== 'string' || !Object.hasOwn(opShapes[op.f].values, op.type))

@@ -44,6 +44,13 @@ test('contradicted by --seed is refused', () => {
     '--seed 6 contradicts the schedule, which was drawn with seed 5; leave --seed out',
   )
 })
+test('with a parameter that its fault does not read is refused, also one without a text of its own', () => {
+  const more = text.replace('"params":{"delayMs"', '"params":{"params":{"a":[]},"delayMs"')
+  expect(more).not.toBe(text)
+  expect(() => replay(more)).toThrow(
+    /^s\.json:\d+:\d+: arms\[2\]\.faults\[0\]\.params: unknown key "params".*; this fault reads delayMs/,
+  )
+})
 test('with every firing of a fault removed is refused', () => {
   const none = text.replaceAll(/\n +\{"id":"latency.*/g, '')
   expect(() => compilePlan(made, catalog, { runtime: 'process', schedule: replay(none) })).toThrow(
