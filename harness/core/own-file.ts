@@ -63,8 +63,17 @@ export async function readRegular(path: string, wanted: Wanted): Promise<Buffer>
  * where there is none, the error of the system.
  */
 export function readOwn(path: string, maxBytes: number): string {
+  return readWhole(path, maxBytes, ownerFlaw)
+}
+
+/** The text of a regular file, whoever wrote it. */
+export function readSmall(path: string, maxBytes: number): string {
+  return readWhole(path, maxBytes, () => undefined)
+}
+
+function readWhole(path: string, maxBytes: number, flawOf: (stats: Stats) => string | undefined): string {
   return withDescriptor(path, never, aFile, (file, stats) => {
-    refuse(path, kindFlaw(stats, aFile) ?? ownerFlaw(stats) ?? sizeFlaw(stats.size, maxBytes))
+    refuse(path, kindFlaw(stats, aFile) ?? flawOf(stats) ?? sizeFlaw(stats.size, maxBytes))
     const pieces: Buffer[] = []
     for (let bytes = 0; ;) {
       const piece = Buffer.alloc(pieceBytes)

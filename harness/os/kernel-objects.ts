@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError } from '../core/errors.ts'
+import { readSmall } from '../core/own-file.ts'
 import { isOurUid } from './owner.ts'
 import { runProgram } from './program.ts'
 
@@ -39,13 +40,14 @@ const keysTried = 16
  */
 export function findObjects({ folder, pids, sinceMs }: ObjectsOf): readonly KernelObject[] {
   const databases = folder === undefined ? [] : findDatabases(folder)
-  const ids = new Set(databases.flatMap(({ segment }) => (segment === undefined ? [] : [segment])))
-  const isKeyOfOurs = (key: number): boolean =>
-    databases.some(({ inode }) => key >= keyOf(inode) && key < keyOf(inode) + keysTried)
-  const isOfRun = ({ kind, id, key, creator }: KernelObject): boolean =>
-    (creator !== undefined && pids.has(creator)) ||
-    isKeyOfOurs(key) ||
-    (kind === 'shared memory segment' && ids.has(id))
+  // Of the same user as the database: what that one may write there says nothing about what others have.
+  const isOfDatabase = ({ kind, id, key, uid }: KernelObject): boolean =>
+    databases.some((one) => {
+      const hasKey = key >= keyOf(one.inode) && key < keyOf(one.inode) + keysTried
+      return one.uid === uid && (hasKey || (kind === 'shared memory segment' && one.segment === id))
+    })
+  const isOfRun = (one: KernelObject): boolean =>
+    (one.creator !== undefined && pids.has(one.creator)) || isOfDatabase(one)
   // Their clock counts whole seconds.
   const isYoung = ({ changedAtMs }: KernelObject): boolean => changedAtMs + 1000 > sinceMs
   return listObjects().filter((one) => isOurUid(one.uid) && one.attached === 0 && isYoung(one) && isOfRun(one))
@@ -92,6 +94,7 @@ function table(name: 'shm' | 'sem'): readonly Readonly<Record<string, number>>[]
 }
 
 interface Database {
+  readonly uid: number
   readonly inode: bigint
   /** The segment that a server there wrote down. */
   readonly segment?: number
@@ -109,14 +112,18 @@ function findDatabases(folder: string): readonly Database[] {
   return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => findDatabases(join(folder, name)))
 }
 
-/** Line 7 of postmaster.pid has the key and the id. */
+const maxPidFileBytes = 4_096
+
+/** Line 7 of postmaster.pid has the key and the id. It is not ours where the server runs as nobody. */
 function databaseIn(folder: string): Database {
-  const inode = statSync(folder, { bigint: true }).ino
+  const { ino: inode, uid: owner } = statSync(folder, { bigint: true })
+  const database = { inode, uid: Number(owner) }
   try {
-    const segment = /^ *\d+ +(\d+)/.exec(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[6] ?? '')?.[1]
-    return { inode, ...(segment !== undefined && { segment: Number(segment) }) }
+    const lines = readSmall(join(folder, 'postmaster.pid'), maxPidFileBytes).split('\n')
+    const segment = /^ *\d+ +(\d+)/.exec(lines[6] ?? '')?.[1]
+    return { ...database, ...(segment !== undefined && { segment: Number(segment) }) }
   } catch {
-    return { inode }
+    return database
   }
 }
 

@@ -61,9 +61,12 @@ function labelOfPlace(pid: string): Label | undefined {
   }
 }
 
+/** By the real user, too: what another user started is theirs, also where it may act as root. */
 function isOurs(pid: string): boolean {
   try {
-    return isOurUid(statSync(`/proc/${pid}`).uid)
+    if (!isOurUid(statSync(`/proc/${pid}`).uid)) return false
+    const [, real, effective] = readProc(pid, 'status')?.match(/^Uid:\s+(\d+)\s+(\d+)/m) ?? []
+    return real !== undefined && isOurUid(Number(real)) && isOurUid(Number(effective))
   } catch {
     return false
   }

@@ -31,12 +31,10 @@ export interface Survey {
 
 /**
  * Runs by their temporary folders, by what runtimes keep of them, and by the labels of processes: the folder may be gone, or
- * be elsewhere. `labelled`: those of this machine, by default.
+ * be elsewhere. `here`: without those of which there is nothing but processes. What a process says of its owner counts in
+ * any case: a claim that was copied from another temporary folder, or made up, does not overrule it.
  */
-export async function findRuns(
-  sweepers: readonly Sweeper[],
-  labelled: readonly LabelledProcess[] = listLabelled(),
-): Promise<Survey> {
+export async function findRuns(sweepers: readonly Sweeper[], reach: 'machine' | 'here' = 'machine'): Promise<Survey> {
   const troubles: string[] = []
   const asked = sweepers.map(async ({ name, traces }) =>
     traces().catch((error: unknown) => {
@@ -46,7 +44,7 @@ export async function findRuns(
   )
   const traces = (await Promise.all(asked)).flat()
   const { claims, passedOver } = findClaims()
-  const runs = gather(claims, findUnclaimed(Date.now()), traces, labelled)
+  const runs = gather(claims, findUnclaimed(Date.now()), traces, listLabelled(), reach)
   const foreign = runs.filter(({ state }) => state === 'foreign').map((run) => `${describeFound(run)}: another user's`)
   return { runs, troubles, passedOver: few([...passedOver, ...foreign]) }
 }
@@ -64,8 +62,11 @@ function gather(
   unclaimed: readonly Unclaimed[],
   traces: readonly Trace[],
   labelled: readonly LabelledProcess[],
+  reach: 'machine' | 'here',
 ): readonly Found[] {
-  const named = [...traces, ...labelled].flatMap(({ run }) => (run === undefined ? [] : [run]))
+  const named = [...traces, ...(reach === 'machine' ? labelled : [])].flatMap(({ run }) =>
+    run === undefined ? [] : [run],
+  )
   return [...new Set([...claims, ...unclaimed].map(({ run }) => run).concat(named))].map((run) => {
     const [claim, orphan] = [claims, unclaimed].map((some) => some.find((one) => one.run === run))
     const kept = traces.filter((trace) => trace.run === run)

@@ -159,7 +159,7 @@ async function findEngines(more: RunOptions['engines'] = new Map()): Promise<Rea
 
 async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
   // Of this temporary folder, and on this Docker: what other processes belong to is for outlast clean to tell.
-  const { removed, standing, passedOver } = await cleanUp(sweepers, await findRuns(sweepers, []))
+  const { removed, standing, passedOver } = await cleanUp(sweepers, await findRuns(sweepers, 'here'))
   const notes = removed.map(({ run }) => `removed what the dead run ${run} had left`)
   for (const text of [...notes, ...passedOver.map((sentence) => `passed over: ${sentence}`), ...standing])
     onProgress({ kind: 'note', text })

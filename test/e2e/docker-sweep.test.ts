@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     await (await docker.container(name('restarting'), ofDead, looping)).start()
     expect(await docker.names(name(''))).toHaveLength(7)
 
-    const { removed, standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
+    const { removed, standing } = await cleanUp([sweeper], await findRuns([sweeper], 'here'))
     expect(removed).toMatchObject([{ run: dead, state: 'dead' }])
     expect(standing).toEqual([])
     expect(await docker.names(name(''))).toEqual([])
@@ -92,7 +92,7 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     const rulesBefore = rules.list()
     const before = await Promise.all(others.map(([prefix]) => docker.names(prefix)))
 
-    const { removed, unclear, standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
+    const { removed, unclear, standing } = await cleanUp([sweeper], await findRuns([sweeper], 'here'))
     expect(removed.map(({ run }) => run)).toEqual([dead])
     expect(unclear.map(({ run }) => run)).toEqual([elsewhere])
     expect(standing).toEqual([])
@@ -119,7 +119,7 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     await docker.container(theirs, {})
     await docker.container(relabelled, labels(live, me))
 
-    const { removed, standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
+    const { removed, standing } = await cleanUp([sweeper], await findRuns([sweeper], 'here'))
     expect(removed).toMatchObject([{ run: dead, folder }])
     expect(standing).toEqual([])
     expect(await docker.names(ours)).toEqual([])
@@ -147,12 +147,12 @@ describe.skipIf(reason !== undefined)('sweeping Docker', () => {
     const guest = await docker.container(`test-of-outlast-${mark}`, {}, { HostConfig: { NetworkMode: net } })
     await guest.start()
 
-    const { standing } = await cleanUp([sweeper], await findRuns([sweeper], []))
+    const { standing } = await cleanUp([sweeper], await findRuns([sweeper], 'here'))
     expect(standing[0]).toMatch(new RegExp(`^network ${net}: .*active endpoints`))
     expect(standing[1]).toMatch(/^fault drop#1 on api-0 in a: no healing of it is on record/)
     expect((await guest.inspect()).State.Running).toBe(true)
     await guest.remove({ force: true })
-    expect((await cleanUp([sweeper], await findRuns([sweeper], []))).standing).toEqual([])
+    expect((await cleanUp([sweeper], await findRuns([sweeper], 'here'))).standing).toEqual([])
     expect(await docker.names(net)).toEqual([])
     expect(await readdir(folders.tmp)).toEqual([])
   })

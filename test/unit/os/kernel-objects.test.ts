@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -50,6 +50,26 @@ describe.skipIf(process.platform !== 'linux' || reason !== undefined)('what the 
     ])
     expect(await removeObjects(found)).toEqual([])
     expect(findObjects({ folder, pids: nobodyElse, sinceMs: longAgo })).toEqual([])
+  })
+
+  test('is not what a file says that is none', async () => {
+    const { path } = await makeDatabase()
+    await run('mkfifo', [join(path, 'postmaster.pid')])
+    expect(findObjects({ folder, pids: nobodyElse, sinceMs: longAgo })).toEqual([])
+  })
+
+  test.skipIf(process.geteuid?.() !== 0)('is not what another user wrote down or made a key for', async () => {
+    const { path, key } = await makeDatabase()
+    const objects = [await makeObjects(0x0fd0_0000 + process.pid), await makeObjects(key)]
+    const ids = objects.flatMap((one) => one.ids)
+    await writeFile(join(path, 'postmaster.pid'), `1\n${path}\n1\n20000\n\n127.0.0.1\n  4711  ${ids[0]}\nready\n`)
+    await chown(path, 65534, 65534)
+    expect(findObjects({ folder, pids: nobodyElse, sinceMs: longAgo })).toEqual([])
+    await chown(path, 0, 0)
+    expect(
+      await removeObjects(findObjects({ folder, pids: new Set(objects.map(({ pid }) => pid)), sinceMs: longAgo })),
+    ).toEqual([])
+    await run('ipcrm', ['-s', String(objects[0]!.ids[1])])
   })
 
   test('is found by what a server wrote down', async () => {

@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UsageError } from '../../../harness/core/errors.ts'
+import { killGroup, spawnChild } from '../../../harness/os/child.ts'
+import { labelRun, newRunName } from '../../../harness/os/label.ts'
 import { thisProcess } from '../../../harness/os/owner.ts'
 import { cleanUp, removeRun } from '../../../harness/run/cleanup.ts'
 import { findRuns } from '../../../harness/run/leftovers.ts'
@@ -107,13 +109,25 @@ describe('a living run', () => {
     async (copy) => {
       claimTemp('1-a')
       claim('1-a', dead, copy)
-      const { runs, passedOver } = await findRuns([], [])
+      const { runs, passedOver } = await findRuns([], 'here')
       expect(runs).toMatchObject([{ run: '1-a', state: 'alive' }])
       expect(passedOver).toEqual([expect.stringMatching(/claims another folder than its own/)])
-      expect((await cleanUp([], await findRuns([], []))).removed).toEqual([])
+      expect((await cleanUp([], await findRuns([], 'here'))).removed).toEqual([])
       expect(readdirSync(tmp).toSorted()).toEqual(['outlast-1-a', copy].toSorted())
     },
   )
+})
+
+test('a run whose processes say that it lives is not ended for a claim from another temporary folder', async () => {
+  const run = newRunName()
+  labelRun(run)
+  const child = await spawnChild({ command: 'sleep', args: ['60'], logFile: at('sleep.log') })
+  labelRun(undefined)
+  claim(run)
+  expect((await findRuns([], 'here')).runs).toMatchObject([{ run, state: 'alive', processes: 1 }])
+  expect((await cleanUp([], await findRuns([], 'here'))).removed).toEqual([])
+  await killGroup(child)
+  expect((await cleanUp([], await findRuns([], 'here'))).removed).toMatchObject([{ run, state: 'dead' }])
 })
 
 describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)', () => {
@@ -123,7 +137,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
     claim('1-a')
     give('outlast-1-a', 'owner.json')
     give('outlast-1-a')
-    const { removed, standing, passedOver } = await cleanUp([], await findRuns([], []))
+    const { removed, standing, passedOver } = await cleanUp([], await findRuns([], 'here'))
     expect([removed, standing]).toEqual([[], []])
     expect(passedOver).toEqual([`${at('outlast-1-a')} belongs to uid 1234`])
     expect(readdirSync(at('outlast-1-a'))).toEqual(['owner.json'])
@@ -163,7 +177,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
   test('what is kept by a daemon is theirs, unless somebody says that it is to go', async () => {
     const trace = { kind: 'volume', name: 'outlast-9-z-data', run: '9-z', owner: dead, uid: 1234 } as const
     const sweeper = { name: 'one', traces: async () => [trace], sweep: async () => [] }
-    const { removed, unclear, passedOver } = await cleanUp([sweeper], await findRuns([sweeper], []))
+    const { removed, unclear, passedOver } = await cleanUp([sweeper], await findRuns([sweeper], 'here'))
     expect([removed, unclear]).toEqual([[], []])
     expect(passedOver).toEqual([expect.stringMatching(/^9-z: 1 volume: another user's/)])
   })
@@ -171,7 +185,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
 
 test('of many things that are passed over the first are named and the others counted', async () => {
   for (let i = 0; i < 110; i++) symlinkSync('/', at(`outlast-${i}`))
-  const { passedOver } = await findRuns([], [])
+  const { passedOver } = await findRuns([], 'here')
   expect(passedOver).toHaveLength(101)
   expect(passedOver.at(-1)).toBe('10 more of the kind')
 })

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const dead = spawnSync('true').pid
 const named = (pid: number, agoMs: number): string => `${pid}-${(Date.now() - agoMs).toString(36)}`
-const clean = async () => cleanUp([], await findRuns([], []))
+const clean = async () => cleanUp([], await findRuns([], 'here'))
 
 test('a folder that nobody claims is removed when it is named as a run of this machine that is dead', async () => {
   const run = named(dead, 60_000)
@@ -47,18 +47,18 @@ it.each([
   ['of a name that goes on', () => `outlast-${named(dead, 60_000)}-forgotten`],
 ])('one that is %s is none of ours', async (_, name) => {
   await mkdir(join(folder, name()))
-  expect(await findRuns([], [])).toMatchObject({ runs: [] })
+  expect(await findRuns([], 'here')).toMatchObject({ runs: [] })
 })
 
 it('is no link, and no file', async () => {
   const [link, file] = [named(dead, 60_000), named(dead, 70_000)]
   await symlink('/', join(folder, `outlast-${link}`))
   await writeFile(join(folder, `outlast-${file}`), '')
-  expect(await findRuns([], [])).toMatchObject({ runs: [] })
+  expect(await findRuns([], 'here')).toMatchObject({ runs: [] })
 })
 
 test('a run that has claimed its folder is alive, whatever its age', async () => {
   const run = named(process.pid, 60_000)
   claimTemp(run)
-  expect(await findRuns([], [])).toMatchObject({ runs: [{ run, state: 'alive' }] })
+  expect(await findRuns([], 'here')).toMatchObject({ runs: [{ run, state: 'alive' }] })
 })
