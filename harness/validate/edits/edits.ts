@@ -1,4 +1,4 @@
-import type { Op, OpOf } from '../../core/history.ts'
+import type { Op, OpOf, TaskIntent } from '../../core/history.ts'
 import { jobKey } from '../../run/jobs.ts'
 import { type Draft, type Edit, intentOf, isEnd, ops, type Recorded, revalue, rewrite, withoutEffects } from './edit.ts'
 
@@ -110,6 +110,26 @@ export const edits: readonly Edit[] = [
         history: rewrite(history, (op) => (op.task === one ? [] : [op])),
       }
     },
+  },
+  {
+    name: 'a client that follows another task than its own',
+    arm: 'none',
+    expected: 'INVALID',
+    change: revalue('stream', (op) => (op.task === one ? { taskId: 'task_of_nobody' } : undefined)),
+  },
+  {
+    name: 'a task of another length than all others',
+    arm: 'none',
+    expected: 'INVALID',
+    change: revalue('task', (op) => (!isEnd(op) && op.task === one ? { steps: 2 } : undefined)),
+  },
+  {
+    name: 'all tasks shorter than planned',
+    arm: 'none',
+    expected: 'refused',
+    change: revalue('task', (op) => {
+      return isEnd(op) ? undefined : { idealMs: (op.value as TaskIntent).idealMs - laterMs }
+    }),
   },
   {
     name: 'no measurement of the harness',
