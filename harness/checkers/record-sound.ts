@@ -137,8 +137,11 @@ function unfinished({ end }: TaskTrace): readonly Impossible[] {
 const order: readonly Phase[] = ['load', 'heal', 'drain', 'final', 'end']
 
 /** What is there once, or in the plan, and stands otherwise in the record. */
-function impossibleParts(history: History, { cell, tasks, faults }: CellTrace): readonly Impossible[] {
+function impossibleParts(history: History, { cell, tasks, faults, strays }: CellTrace): readonly Impossible[] {
   const found: Impossible[] = []
+  const unmeant = strays.find(({ f }) => f === 'submit')
+  if (unmeant)
+    found.push({ text: `${unmeant.task}, which is no task of the load, was submitted`, ops: [unmeant.index] })
   const ordinals = new Set(tasks.map(({ intent }) => intent.ordinal))
   if (ordinals.size < tasks.length) found.push({ text: 'two tasks have the same place in the load', ops: [] })
   const measured = history.filter(({ f }) => f === 'health').map(({ index }) => index)

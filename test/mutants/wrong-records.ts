@@ -65,6 +65,19 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a client submits what is no task of the load',
+    history: insertBefore(polling(calm), isPhase('heal'), {
+      f: 'submit',
+      type: 'invoke',
+      at: 4000,
+      process: 'client',
+      task: 't-99999',
+      value: { attempt: 1, api: 'client->api-0' },
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'a node is proven to be killed, and did not end',
     history: rewrite(polling(broken), (op) => (op.f === 'node' && op.value.state === 'exited' ? [] : [op])),
     verdict: 'INVALID',

@@ -121,14 +121,14 @@ export const edits: readonly Edit[] = [
     name: 'a task of another length than all others',
     arm: 'none',
     expected: 'INVALID',
-    change: revalue('task', (op) => (!isEnd(op) && op.task === one ? { steps: 2 } : undefined)),
+    change: revalue('task', (op) => (op.type === 'invoke' && op.task === one ? { steps: 2 } : undefined)),
   },
   {
     name: 'all tasks shorter than planned',
     arm: 'none',
     expected: 'refused',
     change: revalue('task', (op) => {
-      return isEnd(op) ? undefined : { idealMs: (op.value as TaskIntent).idealMs - laterMs }
+      return op.type === 'invoke' ? { idealMs: (op.value as TaskIntent).idealMs - laterMs } : undefined
     }),
   },
   {
