@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, readlink } from 'node:fs/promises'
 import { childrenOf } from './proc.ts'
 
 /** TCP ports, of any address, on which one of the processes listens. Empty where there is no /proc. */
@@ -19,7 +19,7 @@ function socketsOf(pid: number): readonly string[] {
 
 function socketBehind(descriptor: string): readonly string[] {
   try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(descriptor))?.slice(1) ?? []
+    return socketIn(readlinkSync(descriptor))
   } catch {
     return []
   }
@@ -79,14 +79,31 @@ async function socketsListening(ports: ReadonlySet<number>): Promise<ReadonlyMap
   return found
 }
 
-/** Undefined where they are not ours to read; none where the process has ended. */
+/**
+ * Undefined where they are not ours to read; none where the process has ended. Root of a container may list the descriptors
+ * of another user's process and not see what is behind them (ptrace(2), CAP_SYS_PTRACE).
+ */
 async function socketsHeld(pid: number): Promise<readonly string[] | undefined> {
   const folder = `/proc/${pid}/fd`
   try {
-    return (await readdir(folder)).flatMap((fd) => socketBehind(`${folder}/${fd}`))
+    const links = (await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(noneIfGone))
+    return (await Promise.all(links)).flatMap(socketIn)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined
+    return hasGone(error) ? [] : undefined
   }
+}
+
+function noneIfGone(error: unknown): string {
+  if (hasGone(error)) return ''
+  throw error
+}
+
+function hasGone(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+function socketIn(link: string): readonly string[] {
+  return /^socket:\[(\d+)\]$/.exec(link)?.slice(1) ?? []
 }
 
 function descendantsOf(pid: number): readonly number[] {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { listeningPorts, listensOn } from '../../../harness/os/listeners.ts'
 import { type HeldPort, holdLowPort, holdPort } from '../../../harness/os/ports.ts'
-import { spawn } from '../../support/programs.ts'
+import { execFileSync, spawn } from '../../support/programs.ts'
 
 const host = '127.0.0.1'
 const ports = new URL('../../../harness/os/ports.ts', import.meta.url).href
@@ -120,3 +120,30 @@ test.skipIf(process.platform !== 'linux')('who listens is told from who does not
   other.kill('SIGKILL')
   await once(other, 'exit')
 })
+
+/** As root of a container, who may list what another user's process has open, and not see what that is. */
+function canDropCapabilities(): boolean {
+  try {
+    execFileSync('setpriv', ['--reuid', '65534', '--clear-groups', process.execPath, '--version'])
+    return process.getuid?.() === 0
+  } catch {
+    return false
+  }
+}
+
+test.skipIf(!canDropCapabilities())(
+  'where a process cannot be looked into nobody can tell, and nobody is accused',
+  async () => {
+    const server = `require('net').createServer().listen(0, '${host}', function () { console.log(this.address().port) })`
+    const child = spawn(process.execPath, ['-e', server], { uid: 65_534, gid: 65_534, cwd: '/' })
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+    const ask = `
+    const { listensOn } = await import(${JSON.stringify(new URL('listeners.ts', ports).href)})
+    console.log(await listensOn(${child.pid}, [${line.trim()}]))`
+    const without = ['--bounding-set', '-sys_ptrace', '--inh-caps', '-sys_ptrace']
+    const told = execFileSync('setpriv', [...without, process.execPath, '--input-type=module', '-e', ask])
+    expect(told.toString().trim()).toBe('undefined')
+    expect(await listensOn(child.pid!, [Number(line)])).toBe(true)
+    child.kill('SIGKILL')
+  },
+)
