@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { fork, spawn } from '../test/support/programs.ts'
+import { openScene } from './scene.ts'
 
 const token = 'bench-token-0123456789'
 const authorization = `authorization: Bearer ${token}`
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
     number,
     number,
   ]
+  await using _scene = await openScene()
   const tools = createServer((request, response) => request.resume().on('end', () => response.end('{}')))
   await once(tools.listen(0, '127.0.0.1'), 'listening')
   const port = await freePort()

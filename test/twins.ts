@@ -8,6 +8,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { openScene } from '../bench/scene.ts'
 import { startTwins } from './support/twins.ts'
 
 const { values } = parseArgs({
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     verify: { type: 'boolean', default: false },
   },
 })
+// Killed, it takes the runs with it.
+await using _scene = await openScene()
 const pairs = Number(values.pairs)
 const codes = new Map<number | null, number>()
 let [shared, meetings] = [0, 0]
