@@ -1,12 +1,10 @@
-import { serve } from '@hono/node-server'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import type { Server } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { openRemote } from '../../harness/conform/remote.ts'
 import { loadCases, runCases } from '../../harness/conform/suite.ts'
 import type { TaskRequest } from '../../patterns/contract/task.ts'
-import { startApiNode, timeScale } from '../conformance/support/api-node.ts'
+import { type ApiNode, listenWith, startApiNode, timeScale } from '../conformance/support/api-node.ts'
 import { closeServer } from '../conformance/support/tool-server.ts'
 import { mutantToken, type WrongServer, wrongServers } from './wrong-servers.ts'
 
@@ -14,7 +12,7 @@ const quick = (await loadCases()).filter((one) => one.quick)
 
 test.each(wrongServers)('$name is caught by exactly these cases', { timeout: 120_000 }, async (wrong) => {
   await using node = await startApiNode('sse-polling')
-  const { server, url } = await serveWrong(wrong, (request, env) => node.app.fetch(request, env))
+  const { server, url } = await serveWrong(wrong, node)
   const remote = { url, token: mutantToken, timeScale, type: 'agent', input: undefined, secret: undefined }
   {
     await using service = await openRemote({ ...remote, signal: new AbortController().signal })
@@ -42,7 +40,7 @@ test('one key whose work is done twice is caught, where the tool server is ours'
     },
     caughtBy: [],
   }
-  const { server, url } = await serveWrong(twice, (request, env) => node.app.fetch(request, env))
+  const { server, url } = await serveWrong(twice, node)
   const remote = { url, token: mutantToken, timeScale, type: 'agent', input: undefined, secret: undefined }
   {
     await using service = await openRemote({ ...remote, signal: new AbortController().signal })
@@ -57,15 +55,13 @@ test('one key whose work is done twice is caught, where the tool server is ours'
   await closeServer(server)
 })
 
-async function serveWrong(
-  { request = (same) => same, response = (same) => same }: WrongServer,
-  right: (request: Request, env: object) => Response | Promise<Response>,
-) {
-  const fetch = async (asked: Request, env: object): Promise<Response> => {
-    const changed = await request(asked)
-    return response(await right(changed, env), asked)
-  }
-  const server = serve({ fetch, hostname: '127.0.0.1', port: 0 }) as Server
-  await once(server, 'listening')
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+/** Behind the front door of every node: streams write to the socket themselves, and only there is that known. */
+async function serveWrong({ request = same, response = same }: WrongServer, { app, settings }: ApiNode) {
+  const wrong = new Hono<{ Bindings: HttpBindings }>()
+  wrong.all('*', async ({ req: { raw }, env }) => response(await app.fetch(await request(raw), env), raw))
+  return listenWith(wrong as unknown as Hono, settings)
+}
+
+function same<T>(it: T): T {
+  return it
 }

@@ -22,6 +22,7 @@ export const timing: Timing = timingAt(timeScale)
 export interface ApiNode extends AsyncDisposable {
   readonly url: string
   readonly app: Hono
+  readonly settings: NodeSettings
   readonly backend: Backend
   readonly tools: ToolServer
   readonly drain: AbortController
@@ -46,6 +47,7 @@ export async function startApiNode(
   return {
     url,
     app,
+    settings,
     backend,
     tools,
     drain,
