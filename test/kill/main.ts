@@ -66,8 +66,7 @@ if (values.write !== undefined) insert(values.write, page)
 if (outcomes.some(hasFailed) || suites.some(({ left }) => left.length > 0)) process.exitCode = 1
 
 function draw(runtime: Kill['runtime'], count: number, patterns: readonly string[]): readonly Kill[] {
-  const drawn = drawKills({ runtime, count, patterns }, rng.fork(runtime))
-  return values.only === undefined ? drawn : drawn.map((kill) => ({ ...kill, phase: values.only as Kill['phase'] }))
+  return drawKills({ runtime, count, patterns, ...(values.only && { only: values.only }) }, rng.fork(runtime))
 }
 
 async function inLanes<T>(items: readonly T[], lanes: number, act: (item: T) => Promise<void>): Promise<void> {

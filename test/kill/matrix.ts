@@ -31,6 +31,8 @@ interface Wanted {
   readonly runtime: Kill['runtime']
   readonly count: number
   readonly patterns: readonly string[]
+  /** This phase alone. */
+  readonly only?: string
 }
 
 /** Whether nobody is left to clean up: then that is up to `outlast clean`. */
@@ -42,10 +44,11 @@ export function needsClean({ signal, targets }: Pick<Kill, 'signal' | 'targets'>
  * So many kills. Whole rounds through the matrix come first, in random order; what is left over is spread over it. Kills after
  * which nobody cleans up come last: `outlast clean` would help the others.
  */
-export function drawKills({ runtime, count, patterns }: Wanted, rng: Rng): readonly Kill[] {
+export function drawKills({ runtime, count, patterns, only }: Wanted, rng: Rng): readonly Kill[] {
   const all = phases
-    .filter((phase) => runtime === 'process' || phase !== 'initdb')
+    .filter((phase) => (runtime === 'process' || phase !== 'initdb') && (only ?? phase) === phase)
     .flatMap((phase) => signals.flatMap((signal) => targets.map((some) => ({ phase, signal, targets: some }))))
+  if (all.length === 0) throw new Error(`there is no phase ${only}; phases: ${phases.join(', ')}`)
   const drawn: (typeof all)[number][] = []
   while (drawn.length < count) drawn.push(...shuffle(all, rng).slice(0, count - drawn.length))
   return drawn

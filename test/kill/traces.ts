@@ -37,6 +37,7 @@ export function watchTree(root: number, temp: string): Watch {
   const unlabelled = new Map<string, number>()
   const databases = new Set<number>()
   const runs = new Set<string>()
+  const since = Date.now()
   // What the one who starts all of this has itself is no label of a run.
   const given = readProcess(root)[0]?.environment.find(isLabel)
   const look = (): Sighting => {
@@ -63,7 +64,7 @@ export function watchTree(root: number, temp: string): Watch {
     return [
       ...running().map(({ pid, command }) => `process ${pid}: ${command.slice(0, 120)}`),
       ...readdirSync(temp).map((name) => `folder ${name}`),
-      ...kernelObjects(pids, databases),
+      ...kernelObjects(pids, databases, since),
     ]
   }
   const end = (): void => {
@@ -157,21 +158,33 @@ function databasesIn(folder: string, depth = 4): readonly number[] {
   }
 }
 
-/** System V shared memory and semaphores: made by one of these, or under the key of one of these folders. */
-function kernelObjects(pids: ReadonlySet<number>, databases: ReadonlySet<number>): readonly string[] {
-  const rows = (name: string): readonly (readonly number[])[] =>
-    readFileSync(`/proc/sysvipc/${name}`, 'utf8')
-      .trim()
-      .split('\n')
-      .slice(1)
-      .map((row) => row.trim().split(/\s+/).map(Number))
+/**
+ * System V shared memory and semaphores, younger than the run: made by one of these, or under the key of one of these folders. A
+ * pid may have been another's before.
+ */
+function kernelObjects(pids: ReadonlySet<number>, databases: ReadonlySet<number>, sinceMs: number): readonly string[] {
   const isKey = (key: number): boolean =>
     [...databases].some((inode) => {
       const distance = (key >>> 0) - (inode % 2 ** 32)
       return distance >= 0 && distance < 16
     })
-  // Columns of shm: key, id, permissions, size, creator; of sem: key, id.
-  const segments = rows('shm').filter((row) => pids.has(row[4]!) || isKey(row[0]!))
-  const semaphores = rows('sem').filter((row) => isKey(row[0]!))
-  return [...segments.map((row) => `segment ${row[1]}`), ...semaphores.map((row) => `semaphores ${row[1]}`)]
+  const isYoung = ({ ctime = 0 }: Row): boolean => (ctime + 1) * 1000 > sinceMs
+  const segments = rowsOf('shm').filter(({ key = 0, cpid = 0 }) => pids.has(cpid) || isKey(key))
+  const semaphores = rowsOf('sem').filter(({ key = 0 }) => isKey(key))
+  return [
+    ...segments.filter(isYoung).map(({ shmid }) => `segment ${shmid}`),
+    ...semaphores.filter(isYoung).map(({ semid }) => `semaphores ${semid}`),
+  ]
+}
+
+type Row = Readonly<Record<string, number>>
+
+/** By the names in the first line. */
+function rowsOf(name: string): readonly Row[] {
+  const [head = '', ...rows] = readFileSync(`/proc/sysvipc/${name}`, 'utf8').trim().split('\n')
+  const columns = head.trim().split(/\s+/)
+  return rows.map((row) => {
+    const values = row.trim().split(/\s+/).map(Number)
+    return Object.fromEntries(columns.map((column, i) => [column, values[i]!]))
+  })
 }
