@@ -28,7 +28,7 @@ goes: planned, deployed as processes, put under load, recorded, judged. What is 
 Exits with 0 when every row is as expected, 1 when one is not, 4 when this machine was too busy for one to be measured.
 
 Examples:
-  outlast validate                      everything, in about a quarter of an hour
+  outlast validate                      everything, in about twenty minutes
   outlast validate --quick              fewer tasks and faults, in about three minutes
   outlast validate --page v.md          instead of docs/validity.md
   outlast validate --only lost,wrong    some controls, for example while a checker is changed

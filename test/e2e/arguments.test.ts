@@ -37,7 +37,7 @@ describe.concurrent('what is asked wrongly', () => {
     [['conform'], /^name patterns, one address, or --all\n$/],
     [['conform', 'poling'], /^there is no pattern "poling" \(did you mean "polling"\?\); patterns: /],
     [['conform', 'polling', '--cases', 'tsk'], /^there are no cases "tsk" \(did you mean "task"\?\); /],
-    [['conform', 'polling', '--time-scale', '0'], /A time scale is a positive number/],
+    [['conform', 'polling', '--time-scale', '0'], /A time scale is a number from 0.1 to 1000/],
     [['conform', 'http://127.0.0.1:9', 'polling'], /^an address stands alone/],
     [['conform', 'http://127.0.0.1:9'], /^http:\/\/127.0.0.1:9 cannot be held against the contract: .*ECONNREFUSED/],
     [['check', '.'], /^\. is not a run folder: it has no plan.json\n$/],

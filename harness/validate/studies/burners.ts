@@ -45,12 +45,21 @@ function burnersRow(cells: readonly CellResult[], alive: number): Row {
   }
   const isRight = ({ verdict, success }: CellResult): boolean =>
     verdict === 'INVALID' || (verdict === 'PASS' && success.successes === success.n)
-  const got = cells.map((one) => {
-    const { cell, verdict, success } = one
-    return `${cell.pattern} ${verdict} (${verdict === 'PASS' ? percent(success.successes / success.n) : shortReason(one)})`
+  const got = cells.map(({ cell, verdict, success }) => {
+    return `${cell.pattern} ${verdict}${verdict === 'PASS' ? ` (${percent(success.successes / success.n)})` : ''}`
   })
+  const starved = cells.find(({ verdict }) => verdict === 'INVALID')
+  // The same machine starves them all.
+  const why = starved ? `, since ${causeOf(starved)}` : ''
   const isHit = alive === perCore * availableParallelism() && cells.length > 0 && cells.every(isRight)
-  return { ...about, got: `${alive} burners; ${got.join('; ')}`, verdict: isHit ? 'hit' : 'miss' }
+  return { ...about, got: `${alive} burners; ${got.join(', ')}${why}`, verdict: isHit ? 'hit' : 'miss' }
+}
+
+/** `others than this run used 0.8 of 2 processors`: without the checker's name, and without limits. */
+function causeOf(cell: CellResult): string {
+  return shortReason(cell)
+    .replace('harness-healthy failed: ', '')
+    .replace(/ in the worst .*/, '')
 }
 
 interface Burners extends AsyncDisposable {
