@@ -61,9 +61,9 @@ export function isBusy({ health }: CellResult): boolean {
   return (others?.worst ?? 0) > othersAtMost || (cpuPressure?.worst ?? 0) > pressureAtMost
 }
 
-/** The harness itself says that it or its faults were not what they were to be. */
-function isNoMeasurement({ verdict, faults }: CellResult): boolean {
-  return verdict === 'INVALID' || faults.some(({ proven }) => !proven)
+/** The harness itself says that the machine was not fit. A fault that does nothing on a quiet machine is a miss: of the harness. */
+function isNoMeasurement(cell: CellResult): boolean {
+  return cell.verdict === 'INVALID' || (isBusy(cell) && cell.faults.some(({ proven }) => !proven))
 }
 
 /** Why a cell is what it is, in a few words: without its name, and only the first of its reasons. */
