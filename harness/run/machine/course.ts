@@ -34,8 +34,9 @@ export function trackCourse(): CourseTracker {
   }
 }
 
+/** The kernel brings its counts up to date now and then, so that a window may seem to hold more than its length. */
 function shareOf(from: { at: number; totalMs: number }, to: { at: number; totalMs: number }): number {
-  return round(Math.max(0, to.totalMs - from.totalMs) / (to.at - from.at))
+  return round(Math.min(1, Math.max(0, to.totalMs - from.totalMs) / (to.at - from.at)))
 }
 
 function round(share: number): number {

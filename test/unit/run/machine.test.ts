@@ -107,3 +107,13 @@ describe.skipIf(process.platform !== 'linux')('what the kernel tells', () => {
     expect(readCpuTimes()!.idleMs).toBeGreaterThan(0)
   })
 })
+
+test('a course is no more than all of the time, whenever the kernel brings its counts up to date', () => {
+  const course = trackCourse()
+  for (const [at, totalMs] of [
+    [0, 0],
+    [10_000, 10_200],
+  ] as const)
+    course.add(at, totalMs)
+  expect(course.course()).toEqual({ mean: 1, worst: 1, at: 0 })
+})
