@@ -20,7 +20,10 @@ export function createServiceMeter(trace: CellTrace, seen: Seen): (fault: FaultT
     const onset = fault.armedAt!
     const next = onsets.find((at) => at > onset) ?? Infinity
     const begun = byBegin
-      .filter(({ intent }) => intent.intendedAt > onset && intent.intendedAt < next)
+      .slice(
+        countWhile(byBegin, (at) => at <= onset),
+        countWhile(byBegin, (at) => at < next),
+      )
       .filter((task) => !isHitLater(task, onset, trace))
       .map((task) => ({ at: task.intent.intendedAt - onset, lagMs: lagOf(task, seen) }))
     return findRestored(begun, ordinary, {
@@ -29,6 +32,17 @@ export function createServiceMeter(trace: CellTrace, seen: Seen): (fault: FaultT
       holdMs: holdMs / (trace.cell?.timeScale ?? 1),
     })
   }
+}
+
+/** How many come first in the order of their begin, by halves: as many outages as there are each ask for theirs. */
+function countWhile(byBegin: readonly TaskTrace[], isFirst: (begin: number) => boolean): number {
+  let [low, high] = [0, byBegin.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isFirst(byBegin[middle]!.intent.intendedAt)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function onsetsOf(trace: CellTrace): readonly number[] {
