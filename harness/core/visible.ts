@@ -4,14 +4,17 @@
  */
 const unseen = /(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029\uFEFF]/gu
 
+/** Nearly every text is all of these: then nothing of it has to be looked at more closely. */
+const beyondAscii = /[^\n\x20-\x7e]/
+
 /** Text of whatever origin, so that it can be shown: what would act shows as an escape, `\x1b` or `\u202e`. */
 export function visible(text: string): string {
-  return text.replaceAll(unseen, escapeOf)
+  return beyondAscii.test(text) ? text.replaceAll(unseen, escapeOf) : text
 }
 
 /** The same in one line; that it ended with one is nothing to show. */
 export function visibleLine(text: string): string {
-  return visible(text.replace(/\n+$/, '')).replaceAll('\n', '\\n')
+  return text.includes('\n') ? visible(text.replace(/\n+$/, '')).replaceAll('\n', '\\n') : visible(text)
 }
 
 /** Text that a program of ours has coloured: that alone acts. */
