@@ -14,6 +14,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { holdPort } from '../harness/os/ports.ts'
 import { fork, spawn } from '../test/support/programs.ts'
 import { openScene } from './scene.ts'
 
@@ -43,7 +44,8 @@ async function main(): Promise<void> {
   await using _scene = await openScene()
   const tools = createServer((request, response) => request.resume().on('end', () => response.end('{}')))
   await once(tools.listen(0, '127.0.0.1'), 'listening')
-  const port = await freePort()
+  using held = await holdPort()
+  const { port } = held
   const node = startNode(values.delivery, port, (tools.address() as AddressInfo).port)
   const url = `http://127.0.0.1:${port}`
   try {
@@ -110,14 +112,6 @@ function startNode(delivery: string, port: number, toolsPort: number) {
   }
   const entry = fileURLToPath(new URL('../patterns/serve.ts', import.meta.url))
   return spawn(process.execPath, [entry], { env, stdio: ['pipe', 'inherit', 'inherit'] })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }
 
 async function untilHealthy(url: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { resolutionMs } from '../core/clock.ts'
 import { conclude } from '../core/conclusion.ts'
 import { executionsOf } from '../core/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
@@ -64,9 +65,6 @@ function missingSteps({ effects, intent }: TaskTrace): number {
   const done = new Set(effects.map(({ value }) => value.step).filter((step) => step >= 1 && step <= intent.steps))
   return intent.steps - done.size
 }
-
-/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
-const resolutionMs = 1
 
 /** Steps last as planned at least, so that in all they last as long as the work; and the next one begins when one is done. */
 function isHurried(task: TaskTrace): boolean {

@@ -1,3 +1,4 @@
+import { resolutionMs } from '../core/clock.ts'
 import {
   contradictingFaults,
   contradictingHealth,
@@ -8,9 +9,6 @@ import {
 import type { History, Op, Phase, TaskEnd } from '../core/history.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
 import type { Checker } from '../core/types.ts'
-
-/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
-const resolutionMs = 1
 
 /**
  * The record can be true: nothing of a task is seen before it was to be sent, no effect ends before it starts or is known before

@@ -5,3 +5,6 @@
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
 }
+
+/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
+export const resolutionMs = 1

@@ -1,3 +1,4 @@
+import { resolutionMs } from './clock.ts'
 import { harmOf } from './harm.ts'
 import type { OpOf } from './history.ts'
 import { exitMarginMs } from './interruptions.ts'
@@ -10,9 +11,6 @@ export interface Impossible {
   readonly text: string
   readonly ops: readonly number[]
 }
-
-/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
-const resolutionMs = 1
 
 /**
  * Where the words of the harness about one task contradict each other: it asks for, or follows, a task of an id that nobody
@@ -45,7 +43,7 @@ function idsOf(task: TaskTrace): ReadonlySet<string> {
 /** The tasks of a cell are of one kind of work, and stand in the load in the order in which they are to be sent. */
 export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impossible[] {
   const usual = tasks[0]?.intent
-  const found = tasks.flatMap(({ task, intent, invoke }, i): readonly Impossible[] => {
+  return tasks.flatMap(({ task, intent, invoke }, i): readonly Impossible[] => {
     const { ordinal, intendedAt, idealMs, steps } = intent
     const tell = (text: string): readonly Impossible[] => [{ text: `${task}: ${text}`, ops: [invoke.index] }]
     if (Math.abs(idealMs - usual!.idealMs) > resolutionMs || steps !== usual!.steps)
@@ -53,7 +51,6 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
     if (i > 0 && intendedAt < tasks[i - 1]!.intent.intendedAt) return tell('it is to be sent before the task before it')
     return cell && ordinal > cell.tasks ? tell(`it is number ${ordinal}, and ${cell.tasks} were planned`) : []
   })
-  return found
 }
 
 /**

@@ -201,14 +201,14 @@ function checkTrigger(
   ]
 }
 
-/** Who waits for no time never fires; who waits for longer than the load is may strike when nobody is there any more. */
+/** Who waits for longer than the load is may strike when nobody is there any more. */
 function checkPatience(
   path: Path,
   { withinMs }: Extract<PlannedFault['trigger'], { kind: 'step' }>,
   windowMs: number,
 ): readonly Problem[] {
-  if (withinMs > 0 && withinMs <= windowMs + 1) return []
-  const allowed = `write more than 0, and at most ${formatDuration(windowMs)}, which is how long the load lasts`
+  if (withinMs <= windowMs + 1) return []
+  const allowed = `write at most ${formatDuration(windowMs)}, which is how long the load lasts`
   return [{ path: [...path, 'withinMs'], message: `${formatDuration(withinMs)} is no time to wait for it; ${allowed}` }]
 }
 

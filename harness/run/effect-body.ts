@@ -1,3 +1,5 @@
+import { resolutionMs } from '../core/clock.ts'
+
 /** What an executor says of one execution of a step, and whose idempotency key it sent. Times on the machine's monotonic clock. */
 export interface EffectBody {
   readonly task: string
@@ -9,9 +11,6 @@ export interface EffectBody {
   readonly endedAt: number
   readonly idempotencyKey: string
 }
-
-/** All processes of a machine read one clock, in microseconds: what is beyond this is not rounding. */
-const resolutionMs = 1
 
 const texts = ['task', 'taskId', 'executor', 'idempotencyKey'] as const
 const ordinals = ['step', 'attempt'] as const

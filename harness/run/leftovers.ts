@@ -68,13 +68,14 @@ function gather(
     run === undefined ? [] : [run],
   )
   return [...new Set([...claims, ...unclaimed].map(({ run }) => run).concat(named))].map((run) => {
-    const [claim, orphan] = [claims, unclaimed].map((some) => some.find((one) => one.run === run))
+    const claim = claims.find((one) => one.run === run)
+    const orphan = unclaimed.find((one) => one.run === run)
     const kept = traces.filter((trace) => trace.run === run)
     const own = labelled.filter((one) => one.run === run)
-    const owners = [claim as Claim | undefined, ...kept, ...own].flatMap((one) => (one?.owner ? [one.owner] : []))
+    const owners = [claim, ...kept, ...own].flatMap((one) => (one?.owner ? [one.owner] : []))
     const folder = claim?.folder ?? orphan?.folder
     const isOthers = folder === undefined && own.length === 0 && kept.every(isForeign)
-    const told = owners.length === 0 && (orphan as Unclaimed | undefined)?.isDead ? 'dead' : stateOf(owners)
+    const told = owners.length === 0 && orphan?.isDead ? 'dead' : stateOf(owners)
     const state = told !== 'alive' && isOthers ? 'foreign' : told
     return { run, state, ...(folder !== undefined && { folder }), processes: own.length, kept }
   })

@@ -1,4 +1,5 @@
 import { exposures, isOutage } from '../core/exposure.ts'
+import { firstAtLeast } from '../core/sorted.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from '../core/trace.ts'
 import { findRestored, type Ordinary, ordinaryOf, type Restored } from './restored.ts'
 
@@ -12,6 +13,7 @@ const fewestOrdinary = 20
 /** For each outage of a cell: when its service was restored, by the tasks that began between its onset and the next one. */
 export function createServiceMeter(trace: CellTrace, seen: Seen): (fault: FaultTrace) => Restored {
   const byBegin = trace.tasks.toSorted((a, b) => a.intent.intendedAt - b.intent.intendedAt)
+  const begins = byBegin.map(({ intent }) => intent.intendedAt)
   const onsets = onsetsOf(trace)
   const ordinary = ordinaryTimes(byBegin, onsets, trace, seen)
   const lastBegin = byBegin.at(-1)?.intent.intendedAt ?? 0
@@ -20,10 +22,8 @@ export function createServiceMeter(trace: CellTrace, seen: Seen): (fault: FaultT
     const onset = fault.armedAt!
     const next = onsets.find((at) => at > onset) ?? Infinity
     const begun = byBegin
-      .slice(
-        countWhile(byBegin, (at) => at <= onset),
-        countWhile(byBegin, (at) => at < next),
-      )
+      .slice(firstAtLeast(begins, onset), firstAtLeast(begins, next))
+      .filter(({ intent }) => intent.intendedAt > onset)
       .filter((task) => !isHitLater(task, onset, trace))
       .map((task) => ({ at: task.intent.intendedAt - onset, lagMs: lagOf(task, seen) }))
     return findRestored(begun, ordinary, {
@@ -32,17 +32,6 @@ export function createServiceMeter(trace: CellTrace, seen: Seen): (fault: FaultT
       holdMs: holdMs / (trace.cell?.timeScale ?? 1),
     })
   }
-}
-
-/** How many come first in the order of their begin, by halves: as many outages as there are each ask for theirs. */
-function countWhile(byBegin: readonly TaskTrace[], isFirst: (begin: number) => boolean): number {
-  let [low, high] = [0, byBegin.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (isFirst(byBegin[middle]!.intent.intendedAt)) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 function onsetsOf(trace: CellTrace): readonly number[] {

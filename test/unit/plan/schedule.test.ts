@@ -166,7 +166,7 @@ test.each([
   [
     'more time to wait for a step than the load lasts',
     text.replace('{"kind":"time","atMs":3000}', '{"kind":"step","task":1,"step":1,"delayMs":0,"withinMs":80000000}'),
-    /trigger\.withinMs: 22h13m is no time to wait for it; write more than 0, and at most .*, which is how long the load lasts$/,
+    /trigger\.withinMs: 22h13m is no time to wait for it; write at most .*, which is how long the load lasts$/,
   ],
   [
     'a wrong parameter',
