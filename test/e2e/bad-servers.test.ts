@@ -4,11 +4,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, type TestContext } from 'vitest'
 import { findTemporal, temporalFolder, whyNotInstalled } from '../../harness/runtimes/programs/temporal-binaries.ts'
 import type { RunResults } from '../../harness/store/schema.ts'
 import { startOutlast, temporaryFolders } from '../support/outlast.ts'
 import { run } from '../support/programs.ts'
+import { requireQuiet, starvationOf } from '../support/undisturbed.ts'
 
 /** Two patterns side by side: one whose server is bad, and one that must not mind. */
 const scenario = (bad: string, rate: string): string => `
@@ -26,6 +27,8 @@ health: { pacerLagP99: 1s, eventLoopDelayP99: 1s }
 `
 
 interface Bad {
+  /** Given where the machine must not starve the other pattern. */
+  readonly test?: TestContext
   readonly pattern: string
   readonly rate?: string
   readonly env?: Record<string, string>
@@ -35,7 +38,7 @@ interface Bad {
   readonly underLoad?: () => Promise<void>
 }
 
-async function runWith({ pattern, rate = '60/min', env = {}, tmp, underLoad, more = [] }: Bad) {
+async function runWith({ test, pattern, rate = '60/min', env = {}, tmp, underLoad, more = [] }: Bad) {
   await using folders = await temporaryFolders()
   const file = join(folders.out, 'scenario.yaml')
   await writeFile(file, scenario(pattern, rate))
@@ -57,7 +60,9 @@ async function runWith({ pattern, rate = '60/min', env = {}, tmp, underLoad, mor
   const made = (await readdir(folders.out)).find((name) => name.includes('bad-servers'))
   const results = JSON.parse(await readFile(join(folders.out, made!, 'results.json'), 'utf8')) as RunResults
   const verdictOf = (name: string) => results.cells.find(({ cell }) => cell.pattern === name)
-  return { code, text, results, good: verdictOf('polling')!, bad: verdictOf(pattern) }
+  const [good, bad] = [verdictOf('polling')!, verdictOf(pattern)]
+  if (test) requireQuiet(test, starvationOf(good))
+  return { code, text, results, good, bad }
 }
 
 const missing = await whyNotInstalled()
@@ -65,8 +70,9 @@ const noMount = await whyNoSmallDisk()
 const suffix = noMount ? ` (skipped: ${noMount})` : ''
 
 describe('a server that cannot be used costs its own cells and no others', () => {
-  test('a Temporal address where nobody answers', async () => {
+  test('a Temporal address where nobody answers', async (context) => {
     const { code, results, good } = await runWith({
+      test: context,
       pattern: 'durable-temporal',
       env: { TEMPORAL_ADDRESS: '127.0.0.1:9' },
     })
@@ -76,19 +82,23 @@ describe('a server that cannot be used costs its own cells and no others', () =>
     expect([code, good.verdict, good.success]).toMatchObject([0, 'PASS', { successes: 100, n: 100 }])
   })
 
-  test('a Temporal address where somebody else answers', async () => {
+  test('a Temporal address where somebody else answers', async (context) => {
     const other = createServer((_, response) => response.writeHead(400).end())
     await once(other.listen(0, '127.0.0.1'), 'listening')
     await using _closed = { [Symbol.asyncDispose]: async () => void other.close() }
     const address = `127.0.0.1:${(other.address() as AddressInfo).port}`
-    const { code, results, good } = await runWith({ pattern: 'durable-temporal', env: { TEMPORAL_ADDRESS: address } })
+    const { code, results, good } = await runWith({
+      test: context,
+      pattern: 'durable-temporal',
+      env: { TEMPORAL_ADDRESS: address },
+    })
     expect(results.plan.notApplicable).toMatchObject([{ reason: expect.stringContaining('does not answer as one') }])
     expect([code, good.verdict]).toEqual([0, 'PASS'])
   })
 
   test.skipIf(missing !== undefined)(
     `tables of another version${missing ? ` (skipped: ${missing})` : ''}`,
-    async () => {
+    async (context) => {
       const { server, sql } = await findTemporal()
       const cache = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
       await using _gone = { [Symbol.asyncDispose]: () => rm(cache, { recursive: true }) }
@@ -98,7 +108,11 @@ describe('a server that cannot be used costs its own cells and no others', () =>
       // A tool that never brings the tables up to date.
       await writeFile(join(folder, 'sql'), `#!/bin/sh\n[ "$1" = update-schema ] && exit 0\nexec ${sql} "$@"\n`)
       await chmod(join(folder, 'sql'), 0o755)
-      const { code, good, bad } = await runWith({ pattern: 'durable-temporal', env: { XDG_CACHE_HOME: cache } })
+      const { code, good, bad } = await runWith({
+        test: context,
+        pattern: 'durable-temporal',
+        env: { XDG_CACHE_HOME: cache },
+      })
       expect(bad!.reasons).toEqual([
         expect.stringMatching(/schema version compatibility check failed: version mismatch/),
       ])
@@ -106,14 +120,17 @@ describe('a server that cannot be used costs its own cells and no others', () =>
     },
   )
 
-  test.skipIf(noMount !== undefined)(`a disk that is full when PostgreSQL makes its files${suffix}`, async () => {
-    await using disk = await smallDisk(20)
-    const { code, good, bad } = await runWith({ pattern: 'durable-postgres', tmp: disk.path })
-    expect(bad!.reasons).toEqual([
-      expect.stringMatching(/PostgreSQL could not make its files in .*No space left on device/),
-    ])
-    expect([code, bad!.verdict, good.verdict, good.success.successes]).toEqual([4, 'INVALID', 'PASS', 100])
-  })
+  test.skipIf(noMount !== undefined)(
+    `a disk that is full when PostgreSQL makes its files${suffix}`,
+    async (context) => {
+      await using disk = await smallDisk(20)
+      const { code, good, bad } = await runWith({ test: context, pattern: 'durable-postgres', tmp: disk.path })
+      expect(bad!.reasons).toEqual([
+        expect.stringMatching(/PostgreSQL could not make its files in .*No space left on device/),
+      ])
+      expect([code, bad!.verdict, good.verdict, good.success.successes]).toEqual([4, 'INVALID', 'PASS', 100])
+    },
+  )
 
   test.skipIf(noMount !== undefined)(`a disk that is full later${suffix}`, async () => {
     await using disk = await smallDisk(100)

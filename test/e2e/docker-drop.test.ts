@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Dockerode from 'dockerode'
 import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
-import type { RunResults } from '../../harness/store/schema.ts'
 import { timingAt } from '../../patterns/contract/timing.ts'
 import { runtimes } from '../support/deployment.ts'
 import { startOutlast, temporaryFolders } from '../support/outlast.ts'
 import { sniff } from '../support/sniffer.ts'
+import { readResults, requireQuiet, starvation } from '../support/undisturbed.ts'
 
 const reason = await runtimes.get('docker')!.probe()
 if (reason) console.log(`a drop on docker skipped: ${reason}`)
@@ -40,7 +40,7 @@ interface Line {
 }
 
 describe.skipIf(reason !== undefined)('a drop on docker under an idle event stream', () => {
-  it('is silent: no FIN, no RST; the watchdog notices, the client polls, and the report says how long it took', async () => {
+  it('is silent: no FIN, no RST; the watchdog notices, the client polls, and the report says how long it took', async (test) => {
     await using folders = await temporaryFolders()
     const file = join(folders.tmp, 'silent.yaml')
     await writeFile(file, scenario)
@@ -57,7 +57,10 @@ describe.skipIf(reason !== undefined)('a drop on docker under an idle event stre
     const armedMs = await until(() => stateSeen(folders.out, 'armed'), run)
     const provenMs = await until(() => stateSeen(folders.out, 'proven'), run)
     const packets = await sniffer.packets()
-    expect((await ended)[0], said).toBe(0)
+    const [code] = (await ended) as [number]
+    const results = await readResults(await runFolder(folders.out))
+    requireQuiet(test, starvation(results))
+    expect(code, said).toBe(0)
 
     // Packets: whatever says of an end came from the clients, who gave up, and went nowhere.
     const during = packets.filter(({ atMs }) => atMs >= armedMs && atMs <= provenMs)
@@ -78,7 +81,6 @@ describe.skipIf(reason !== undefined)('a drop on docker under an idle event stre
       expect(states.slice(0, 4)).toEqual(['open', 'heartbeat-missed', 'closed', 'fallback'])
     }
 
-    const results = await readResults(folders.out)
     const [cell] = results.cells
     expect(cell!.tasks.every(({ outcome }) => outcome === 'ok')).toBe(true)
     const detectionMs = cell!.episodes[0]!.detectionMs!
@@ -139,8 +141,4 @@ async function readHistory(out: string): Promise<readonly Line[]> {
 
 async function runFolder(out: string): Promise<string> {
   return join(out, (await readdir(out))[0]!)
-}
-
-async function readResults(out: string): Promise<RunResults> {
-  return JSON.parse(await readFile(join(await runFolder(out), 'results.json'), 'utf8')) as RunResults
 }

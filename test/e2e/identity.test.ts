@@ -1,8 +1,9 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runtimes } from '../support/deployment.ts'
-import { outlast, temporaryFolders } from '../support/outlast.ts'
+import { temporaryFolders } from '../support/outlast.ts'
+import { runUndisturbed } from '../support/undisturbed.ts'
 
 const scenario = `
 name: replaced
@@ -27,22 +28,21 @@ for (const runtime of runtimes.values()) {
   const reason = await runtime.probe()
   if (reason) console.log(`identities on runtime ${runtime.name} skipped: ${reason}`)
   describe.skipIf(reason !== undefined)(`on runtime ${runtime.name}, a killed node`, () => {
-    it('comes back as the same node or as a new one, and takes up work', async () => {
+    it('comes back as the same node or as a new one, and takes up work', async (test) => {
       await using folders = await temporaryFolders()
       const file = join(folders.tmp, 'replaced.yaml')
       await writeFile(file, scenario)
-      const run = await outlast(['run', file, '--runtime', runtime.name, '--out', folders.out], folders.tmp)
+      const { folder, ...run } = await runUndisturbed([file, '--runtime', runtime.name], folders, test)
       expect(run.code, run.stdout + run.stderr).toBe(0)
-      expect(await executorsUnder(folders.out, 'same')).toEqual(['api-0', 'api-1'])
-      expect(await executorsUnder(folders.out, 'new')).toEqual(['api-0', 'api-0.1', 'api-1'])
+      expect(await executorsUnder(folder, 'same')).toEqual(['api-0', 'api-1'])
+      expect(await executorsUnder(folder, 'new')).toEqual(['api-0', 'api-0.1', 'api-1'])
     })
   })
 }
 
 /** Who executed steps, as the ledger heard it. */
-async function executorsUnder(out: string, arm: string): Promise<readonly string[]> {
-  const [folder] = await readdir(out)
-  const text = await readFile(join(out, folder!, 'cells', `polling.${arm}.1`, 'ledger.ndjson'), 'utf8')
+async function executorsUnder(folder: string, arm: string): Promise<readonly string[]> {
+  const text = await readFile(join(folder, 'cells', `polling.${arm}.1`, 'ledger.ndjson'), 'utf8')
   const names = Array.from(text.matchAll(/"executor":"([^"]+)"/g), ([, name]) => name!)
   return [...new Set(names)].toSorted()
 }

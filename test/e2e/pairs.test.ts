@@ -1,8 +1,8 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { RunResults } from '../../harness/store/schema.ts'
-import { outlast, temporaryFolders } from '../support/outlast.ts'
+import { temporaryFolders } from '../support/outlast.ts'
+import { runUndisturbed } from '../support/undisturbed.ts'
 
 const scenario = `name: pairs
 question: Does any delivery run on any engine?
@@ -20,15 +20,13 @@ arms:
 health: { pacerLagP99: 500ms, eventLoopDelayP99: 500ms }
 `
 
-it('any delivery runs on any engine, through a kill of all executors that a step of a task sets off, and nothing durable is lost', async () => {
+it('any delivery runs on any engine, through a kill of all executors that a step of a task sets off, and nothing durable is lost', async (test) => {
   await using folders = await temporaryFolders()
   const file = join(folders.out, '..', 'pairs.yaml')
   await writeFile(file, scenario)
-  const run = await outlast(['run', file, '--out', folders.out], folders.tmp)
-  const [folder] = await readdir(folders.out)
-  const results = JSON.parse(await readFile(join(folders.out, folder!, 'results.json'), 'utf8')) as RunResults
+  const { results, code } = await runUndisturbed([file], folders, test)
   expect(results.reasons).toEqual([])
-  expect(run.code).toBe(0)
+  expect(code).toBe(0)
   for (const { cell, faults, serverSuccess } of results.cells) {
     expect([cell.id, faults.length > 0, faults.filter(({ proven }) => !proven)]).toEqual([cell.id, true, []])
     expect([cell.id, serverSuccess.successes]).toEqual([cell.id, 24])

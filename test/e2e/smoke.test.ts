@@ -1,21 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RunResults } from '../../harness/store/schema.ts'
 import { outlast, temporaryFolders } from '../support/outlast.ts'
-
-const runOnly = async (out: string): Promise<string> => join(out, (await readdir(out))[0]!)
+import { readResults, runUndisturbed } from '../support/undisturbed.ts'
 
 describe('outlast run scenarios/smoke.yaml', () => {
-  it('passes, leaves a report and nothing else, and can be judged and explained again from its files', async () => {
+  it('passes, leaves a report and nothing else, and can be judged and explained again from its files', async (test) => {
     await using folders = await temporaryFolders()
-    const run = await outlast(['run', 'scenarios/smoke.yaml', '--out', folders.out], folders.tmp)
+    const { folder, results, ...run } = await runUndisturbed(['scenarios/smoke.yaml'], folders, test)
     expect(run.stderr + run.stdout).not.toContain('Error')
     expect(run.code).toBe(0)
     expect(await readdir(folders.tmp)).toEqual([])
 
-    const folder = await runOnly(folders.out)
-    const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
     expect(results.verdict).toBe('PASS')
     for (const cell of results.cells) {
       expect(cell.tasks).toHaveLength(cell.cell.tasks)
@@ -37,7 +33,7 @@ describe('outlast run scenarios/smoke.yaml', () => {
 
     const check = await outlast(['check', folder])
     expect(check.code).toBe(0)
-    const again = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
+    const again = await readResults(folder)
     expect(again.cells).toEqual(results.cells)
 
     const { cell } = results.cells[0]!
