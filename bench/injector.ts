@@ -11,7 +11,7 @@
 import { parseArgs } from 'node:util'
 import { Client } from 'undici'
 import { monotonicMs } from '../harness/core/clock.ts'
-import type { Runtime } from '../harness/core/types.ts'
+import type { Runtime } from '../harness/model/types.ts'
 import { findRuntimes } from '../harness/run/sweepers.ts'
 import { describeAdded, describeTimes, inTurns } from './in-turns.ts'
 import { openScene } from './scene.ts'

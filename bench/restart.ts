@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { monotonicMs } from '../harness/core/clock.ts'
-import type { NodeRole } from '../harness/core/plan.ts'
+import type { NodeRole } from '../harness/model/plan.ts'
 import runtime from '../harness/runtimes/process.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { openScene } from './scene.ts'

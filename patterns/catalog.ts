@@ -1,5 +1,5 @@
-import type { Delivery, Engine, Promised } from './contract/axes.ts'
-import type { Tuning } from './contract/timeouts.ts'
+import type { Delivery, Engine, Promised } from './contract/types/axes.ts'
+import type { Tuning } from './contract/types/timeouts.ts'
 
 /** A pattern by name: which delivery over which engine. */
 export interface Named {

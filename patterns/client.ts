@@ -6,16 +6,16 @@
  */
 import { randomInt } from 'node:crypto'
 import { Agent } from 'undici'
-import type { ClientPorts, Job } from './contract/client.ts'
-import { monotonicMs } from './contract/patience.ts'
-import { submitJob } from './contract/submit.ts'
-import type { Task, TaskInput } from './contract/task.ts'
-import { timeLimit } from './contract/timer.ts'
-import { timeScales } from './contract/timing.ts'
+import type { ClientPorts, Job } from './contract/client/client.ts'
+import { monotonicMs } from './contract/types/retry.ts'
+import { submitJob } from './contract/client/submit.ts'
+import type { Task, TaskInput } from './contract/types/task.ts'
+import { timeLimit } from './contract/types/timer.ts'
+import { timeScales } from './contract/types/timing.ts'
 import { followTask } from './deliveries/sse-polling/client.ts'
 
-export { JobFailed } from './contract/client.ts'
-export type { Task } from './contract/task.ts'
+export { JobFailed } from './contract/client/client.ts'
+export type { Task } from './contract/types/task.ts'
 
 export interface TaskClientOptions {
   /** Base URLs of the API's replicas, each of which knows every task; one is enough. */

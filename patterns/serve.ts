@@ -5,13 +5,13 @@
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { loadBackend, loadDeliveryServer, openNotify } from './contract/axes.ts'
-import type { Backend } from './contract/backend.ts'
-import { createFrontDoor } from './contract/front-door.ts'
-import { reportError } from './contract/report.ts'
-import { readSettings } from './contract/settings.ts'
-import { heedStarter } from './contract/starter.ts'
-import { timingAt } from './contract/timing.ts'
+import { loadBackend, loadDeliveryServer, openNotify } from './contract/types/axes.ts'
+import type { Backend } from './contract/engine/backend.ts'
+import { createFrontDoor } from './contract/server/front-door.ts'
+import { reportError } from './contract/engine/log-error.ts'
+import { readSettings } from './contract/server/settings.ts'
+import { heedStarter } from './contract/server/starter.ts'
+import { timingAt } from './contract/types/timing.ts'
 
 await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_BACKEND: backend, OUTLAST_DELIVERY: delivery = '' }) =>
   Promise.all([loadBackend({ engine, backend }), loadDeliveryServer(delivery)]),

@@ -1,4 +1,10 @@
-import type { ComparedSide, Comparison, OverheadShift, RunResults, SuccessDifference } from '../harness/store/schema.ts'
+import type {
+  ComparedSide,
+  Comparison,
+  OverheadShift,
+  RunResults,
+  SuccessDifference,
+} from '../harness/model/results.ts'
 import { count, duration } from './numbers.ts'
 import type { Column } from './text-table.ts'
 

@@ -1,4 +1,4 @@
-import type { RunResults } from '../harness/store/schema.ts'
+import type { RunResults } from '../harness/model/results.ts'
 import { count } from './numbers.ts'
 
 /** What the databases' disk cost, in one sentence; undefined where no cell had a database that could say it. */

@@ -1,4 +1,4 @@
-import type { CellResult, RunResults } from '../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { percent } from './numbers.ts'
 import { armGroups, sum } from './rows.ts'
 

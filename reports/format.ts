@@ -1,5 +1,5 @@
 import type { Named } from '../harness/core/discover.ts'
-import type { RunResults } from '../harness/store/schema.ts'
+import type { RunResults } from '../harness/model/results.ts'
 
 /** A way to show results: one file in `reports/formats/`. Pure: the same results give the same text. */
 export interface Format extends Named {

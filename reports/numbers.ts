@@ -1,4 +1,4 @@
-import type { Needed, Proportion } from '../harness/store/schema.ts'
+import type { Needed, Proportion } from '../harness/model/results.ts'
 
 /**
  * A share as a percentage that never rounds a loss away: 0.9998 is `99.98%`, and only 1 is `100%`.

@@ -1,4 +1,4 @@
-import type { CellResult, Outcome, RunResults } from '../harness/store/schema.ts'
+import type { CellResult, Outcome, RunResults } from '../harness/model/results.ts'
 import { count, plural } from './numbers.ts'
 import { promisesOf, type PromisesWord } from './promises.ts'
 

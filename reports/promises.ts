@@ -1,4 +1,4 @@
-import type { CellResult, CheckResult, RunResults } from '../harness/store/schema.ts'
+import type { CellResult, CheckResult, RunResults } from '../harness/model/results.ts'
 
 /** What became of the promises of a cell's pattern; where the cell cannot tell, why. Says nothing about success. */
 export type PromisesWord = 'kept' | 'broken' | 'not tested' | 'none made' | 'INCONCLUSIVE' | 'INVALID'

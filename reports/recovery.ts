@@ -1,4 +1,4 @@
-import type { RecoveryResult, RunResults, WaitingTime } from '../harness/store/schema.ts'
+import type { RecoveryResult, RunResults, WaitingTime } from '../harness/model/results.ts'
 import { count, duration } from './numbers.ts'
 import { armGroups, patternOrder } from './rows.ts'
 import { shareWithInterval } from './with-interval.ts'

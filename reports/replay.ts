@@ -1,4 +1,4 @@
-import type { RunResults } from '../harness/store/schema.ts'
+import type { RunResults } from '../harness/model/results.ts'
 
 /**
  * The command that carries the run out again, to be pasted into a shell: from the run's own folder, which has the scenario with

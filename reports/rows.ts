@@ -1,6 +1,6 @@
-import { isBeyondRuntime } from '../harness/core/left-out.ts'
-import { unmeasuredBy } from '../harness/core/verification.ts'
-import type { CellResult, Proportion, RunResults } from '../harness/store/schema.ts'
+import { isBeyondRuntime } from '../harness/model/not-applicable.ts'
+import { unmeasuredBy } from '../harness/model/verification.ts'
+import type { CellResult, Proportion, RunResults } from '../harness/model/results.ts'
 
 /** All cells under one arm, the patterns side by side. */
 export interface ArmGroup {

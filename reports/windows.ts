@@ -1,4 +1,4 @@
-import type { CellResult, FaultResult, RunResults } from '../harness/store/schema.ts'
+import type { CellResult, FaultResult, RunResults } from '../harness/model/results.ts'
 import { duration } from './numbers.ts'
 
 /** Beyond this, up or down, a window is not the one that was planned. */

@@ -1,4 +1,4 @@
-import type { Overhead, Proportion, Rework } from '../harness/store/schema.ts'
+import type { Overhead, Proportion, Rework } from '../harness/model/results.ts'
 import { duration, percent, shareOf } from './numbers.ts'
 
 /** What the brackets of the first table hold; one line for under it. */

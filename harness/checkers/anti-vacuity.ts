@@ -1,6 +1,6 @@
-import { exposures } from '../core/exposure.ts'
-import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { exposures } from '../analysis/exposure.ts'
+import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * The cell put something to the test. It needs tasks that were sent; a working system in the control arm, in which half of the

@@ -1,8 +1,8 @@
 import { resolutionMs } from '../core/clock.ts'
-import { conclude } from '../core/conclusion.ts'
-import { executionsOf } from '../core/executions.ts'
-import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { conclude } from '../analysis/conclusion.ts'
+import { executionsOf } from '../analysis/executions.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * A result has all its work behind it: the ledger knows an effect of every step of a task whose client accepted a

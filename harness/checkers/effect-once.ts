@@ -1,9 +1,9 @@
-import { conclude } from '../core/conclusion.ts'
-import { type Execution, executionsOf } from '../core/executions.ts'
-import { couldInterrupt, type Interruption, interruptionsOf } from '../core/interruptions.ts'
-import { isWorkDone } from '../core/touch.ts'
-import { lifeEndOf, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { conclude } from '../analysis/conclusion.ts'
+import { type Execution, executionsOf } from '../analysis/executions.ts'
+import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
+import { isWorkDone } from '../analysis/touch.ts'
+import { lifeEndOf, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 import { quantile } from '../stats/quantiles.ts'
 
 /**

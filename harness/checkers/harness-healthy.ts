@@ -1,6 +1,6 @@
-import { type CellTrace, taskEnd, traceOf } from '../core/trace.ts'
-import { type Harmed, sicknessOf } from '../core/sickness.ts'
-import type { Checker } from '../core/types.ts'
+import { type CellTrace, taskEnd, traceOf } from '../analysis/trace.ts'
+import { type Harmed, sicknessOf } from '../analysis/sickness.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * The harness did what it was to do: it sent every task, on time and to the system alone, kept its event loop responsive,

@@ -1,6 +1,6 @@
-import { conclude } from '../core/conclusion.ts'
-import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { conclude } from '../analysis/conclusion.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * One idempotency key is one task: all acknowledgements, effects, callbacks, results and final reads of a key name the same

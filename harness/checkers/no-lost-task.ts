@@ -1,8 +1,8 @@
-import { conclude } from '../core/conclusion.ts'
-import { exposures } from '../core/exposure.ts'
-import { isLate, wasHeldUp } from '../core/lateness.ts'
-import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { conclude } from '../analysis/conclusion.ts'
+import { exposures } from '../analysis/exposure.ts'
+import { isLate, wasHeldUp } from '../analysis/lateness.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * Every task whose submission was acknowledged ends, for its client, in a terminal state: a result, or word that the task

@@ -1,7 +1,7 @@
-import { conclude } from '../core/conclusion.ts'
-import type { Op } from '../core/history.ts'
-import { type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { conclude } from '../analysis/conclusion.ts'
+import type { Op } from '../model/history.ts'
+import { type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * Nothing happens for work that nobody submitted: no effect, event, callback, result or task in the final state, and no effect

@@ -5,10 +5,10 @@ import {
   contradictingIntents,
   contradictionsOf,
   type Impossible,
-} from '../core/contradictions.ts'
-import type { History, Op, Phase, TaskEnd } from '../core/history.ts'
-import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+} from '../analysis/contradictions.ts'
+import type { History, Op, Phase, TaskEnd } from '../model/history.ts'
+import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * The record can be true: nothing of a task is seen before it was to be sent, no effect ends before it starts or is known before

@@ -1,8 +1,8 @@
-import { conclude } from '../core/conclusion.ts'
-import type { TaskStatus } from '../core/history.ts'
-import { isTerminal, mayFollow } from '../core/states.ts'
-import { taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker } from '../core/types.ts'
+import { conclude } from '../analysis/conclusion.ts'
+import type { TaskStatus } from '../model/history.ts'
+import { isTerminal, mayFollow } from '../analysis/states.ts'
+import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker } from '../model/types.ts'
 
 /**
  * What clients see of a task only ever moves forward: in each channel of a client the status follows the state machine and

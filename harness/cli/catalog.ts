@@ -1,11 +1,11 @@
 import { catalog as named, resolvePattern } from '../../patterns/catalog.ts'
-import { silencesAt } from '../../patterns/contract/silence.ts'
+import { silencesAt } from '../../patterns/contract/types/silence.ts'
 import { profiles } from '../../patterns/agent/profiles.ts'
 import { readdir } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { discover } from '../core/discover.ts'
-import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
+import type { Delivery, Engine, Fault, Runtime } from '../model/types.ts'
 import type { Catalog, CatalogPattern, ProfileText } from '../plan/catalog.ts'
 import { readText } from '../plan/load.ts'
 

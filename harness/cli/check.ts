@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { readSeal } from '../store/checksums.ts'
 import type { RunFolder } from '../store/run-folder.ts'
-import type { RunResults } from '../store/schema.ts'
+import type { RunResults } from '../model/results.ts'
 import { exitCodeOf } from '../verdict/run.ts'
 import { loadFormats, pickFormat } from './formats.ts'
 import { judgeFolder } from '../run/judge.ts'

@@ -1,5 +1,5 @@
-import type { NotApplicable, Plan } from '../core/plan.ts'
-import type { Engine, Runtime } from '../core/types.ts'
+import type { NotApplicable, Plan } from '../model/plan.ts'
+import type { Engine, Runtime } from '../model/types.ts'
 
 interface Known {
   readonly engines: ReadonlyMap<string, Pick<Engine, 'services'>>

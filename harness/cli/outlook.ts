@@ -1,4 +1,4 @@
-import type { Plan } from '../core/plan.ts'
+import type { Plan } from '../model/plan.ts'
 import { percentOf } from '../core/percent.ts'
 import type { Catalog } from '../plan/catalog.ts'
 import { whyHopeless } from '../stats/plan-design.ts'

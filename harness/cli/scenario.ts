@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { UsageError } from '../core/errors.ts'
-import type { CellPlan, Plan, Selection } from '../core/plan.ts'
+import type { CellPlan, Plan, Selection } from '../model/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { type LoadedScenario, loadScenario, readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'

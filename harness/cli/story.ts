@@ -1,8 +1,8 @@
 import { duration, plural } from '../../reports/numbers.ts'
-import { exposures } from '../core/exposure.ts'
-import type { OpOf } from '../core/history.ts'
-import { taskEnd, type CellTrace, type FaultTrace, type TaskTrace } from '../core/trace.ts'
-import { outcomes } from '../store/schema.ts'
+import { exposures } from '../analysis/exposure.ts'
+import type { OpOf } from '../model/history.ts'
+import { taskEnd, type CellTrace, type FaultTrace, type TaskTrace } from '../analysis/trace.ts'
+import { outcomes } from '../model/results.ts'
 import { decideFate, type Fate } from '../verdict/outcomes.ts'
 
 /** One sentence of a story; `at` in milliseconds since the load began. */

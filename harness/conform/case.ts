@@ -1,7 +1,7 @@
-import type { RunJob } from '../../patterns/contract/client.ts'
-import type { Timing } from '../../patterns/contract/timing.ts'
+import type { RunJob } from '../../patterns/contract/client/client.ts'
+import type { Timing } from '../../patterns/contract/types/timing.ts'
 import type { Named } from '../core/discover.ts'
-import type { Held } from '../core/acquire.ts'
+import type { Held } from '../faults/_kit/acquire.ts'
 import type { Callbacks } from './receiver.ts'
 
 /** What is held against the contract: a service that implements the task API, and how to ask it for work. */

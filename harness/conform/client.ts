@@ -1,5 +1,5 @@
-import type { ClientPorts, Job, Observations } from '../../patterns/contract/client.ts'
-import type { TaskInput } from '../../patterns/contract/task.ts'
+import type { ClientPorts, Job, Observations } from '../../patterns/contract/client/client.ts'
+import type { TaskInput } from '../../patterns/contract/types/task.ts'
 import type { Abilities, Target, Work } from './case.ts'
 import { dispatcher } from './http.ts'
 

@@ -1,5 +1,5 @@
-import { healAll, type Held } from '../core/acquire.ts'
-import type { Link, ToxicSpec } from '../core/link.ts'
+import { healAll, type Held } from '../faults/_kit/acquire.ts'
+import type { Link, ToxicSpec } from '../model/link.ts'
 import type { Crossing } from './case.ts'
 
 type Toxic = Omit<ToxicSpec, 'name' | 'toxicity'>

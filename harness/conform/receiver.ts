@@ -2,8 +2,8 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
-import type { Inbox } from '../../patterns/contract/client.ts'
-import type { Task } from '../../patterns/contract/task.ts'
+import type { Inbox } from '../../patterns/contract/client/client.ts'
+import type { Task } from '../../patterns/contract/types/task.ts'
 
 /** A callback as it came. */
 export interface Post {

@@ -1,6 +1,6 @@
 import { devNull } from 'node:os'
-import { timingAt } from '../../patterns/contract/timing.ts'
-import type { Link } from '../core/link.ts'
+import { timingAt } from '../../patterns/contract/types/timing.ts'
+import type { Link } from '../model/link.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { WebSocket, type ClientOptions } from 'ws'
-import type { TaskEvent } from '../../patterns/contract/events.ts'
+import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import type { Target } from './case.ts'
 import { authorization, eventOf } from './http.ts'
 

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import { request } from 'undici'
-import type { TaskEvent } from '../../patterns/contract/events.ts'
+import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import type { Target } from './case.ts'
 import { must } from './expect.ts'
 import { authorization, dispatcher, eventOf } from './http.ts'

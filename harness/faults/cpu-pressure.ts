@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nodeFault } from '../core/node-fault.ts'
+import { nodeFault } from './_kit/node-fault.ts'
 
 const params = z.object({
   share: z.number().min(0.01).max(1).default(0.05).describe('Of one processor, that the node keeps'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkFault, wholeMs } from '../core/link-fault.ts'
+import { linkFault, wholeMs } from './_kit/link-fault.ts'
 
 const params = z.object({
   idleMs: z

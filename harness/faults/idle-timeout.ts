@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { longestMs } from '../core/limits.ts'
-import { linkFault, wholeMs } from '../core/link-fault.ts'
+import { linkFault, wholeMs } from './_kit/link-fault.ts'
 
 const params = z.object({
   idleMs: z.number().gt(0).max(longestMs).default(60_000).describe('Silence after which a connection is forgotten'),

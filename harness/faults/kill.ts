@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nodeFault } from '../core/node-fault.ts'
+import { nodeFault } from './_kit/node-fault.ts'
 
 const params = z.object({
   identity: z

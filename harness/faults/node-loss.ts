@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { acquireEach, sinceOf, undo } from '../core/acquire.ts'
-import { mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
-import type { Impairment } from '../core/link.ts'
-import type { Fault, Identity, Isolation, Node, NodeHarm } from '../core/types.ts'
+import { acquireEach, sinceOf, undo } from './_kit/acquire.ts'
+import { mustBeListed, nameOf, proveImpairments } from './_kit/link-fault.ts'
+import type { Impairment } from '../model/link.ts'
+import type { Fault, Identity, Isolation, Node, NodeHarm } from '../model/types.ts'
 
 const params = z.object({
   identity: z

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nodeFault } from '../core/node-fault.ts'
+import { nodeFault } from './_kit/node-fault.ts'
 
 /** The memory limit of a node is reached and the kernel kills it: what Kubernetes calls OOMKilled. */
 export default nodeFault({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { acquireEach, sinceOf } from '../core/acquire.ts'
-import { expiryMarginMs, mustBeListed, nameOf, proveImpairments } from '../core/link-fault.ts'
-import type { Fault } from '../core/types.ts'
+import { acquireEach, sinceOf } from './_kit/acquire.ts'
+import { expiryMarginMs, mustBeListed, nameOf, proveImpairments } from './_kit/link-fault.ts'
+import type { Fault } from '../model/types.ts'
 
 const params = z.object({
   from: z

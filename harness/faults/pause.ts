@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nodeFault } from '../core/node-fault.ts'
+import { nodeFault } from './_kit/node-fault.ts'
 
 /** SIGSTOP or the freezer: a stop-the-world pause. The kernel still acknowledges packets, so this is not a firewall drop. */
 export default nodeFault({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkFault } from '../core/link-fault.ts'
+import { linkFault } from './_kit/link-fault.ts'
 
 const params = z.object({
   mode: z.enum(['refused', 'silent']).default('refused').describe('Connection refused, or no answer at all'),

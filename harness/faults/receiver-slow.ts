@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { longestMs } from '../core/limits.ts'
-import { linkFault, wholeMs } from '../core/link-fault.ts'
+import { linkFault, wholeMs } from './_kit/link-fault.ts'
 
 const params = z.object({
   delayMs: z.number().gt(0).max(longestMs).default(20_000).describe('Longer than the sender waits, which is 15 s'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkFault } from '../core/link-fault.ts'
+import { linkFault } from './_kit/link-fault.ts'
 
 const params = z.object({
   existing: z.enum(['keep', 'reset']).default('reset').describe('What becomes of connections that are already open'),

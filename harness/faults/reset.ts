@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { longestMs } from '../core/limits.ts'
-import { linkFault, wholeMs } from '../core/link-fault.ts'
+import { linkFault, wholeMs } from './_kit/link-fault.ts'
 
 const params = z.object({
   afterMs: z.number().min(0).max(longestMs).default(0).describe('How long a connection lives before it is reset'),

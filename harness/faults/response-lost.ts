@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkFault } from '../core/link-fault.ts'
+import { linkFault } from './_kit/link-fault.ts'
 
 const params = z.object({
   mode: z.enum(['reset', 'silent']).default('reset').describe('How the caller learns, or does not learn, of the loss'),

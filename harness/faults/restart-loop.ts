@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { acquireEach, undo, type Undone } from '../core/acquire.ts'
+import { acquireEach, undo, type Undone } from './_kit/acquire.ts'
 import { describeError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
-import { type Part, proofOfParts, undoneParts } from '../core/parts.ts'
-import type { Fault, Node, Proof } from '../core/types.ts'
+import { type Part, proofOfParts, undoneParts } from './_kit/proof.ts'
+import type { Fault, Node, Proof } from '../model/types.ts'
 import { sleep } from '../core/timer.ts'
 
 const params = z.object({

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { healAll, undo } from '../core/acquire.ts'
+import { healAll, undo } from './_kit/acquire.ts'
 import { describeError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
-import { type Part, proofOfParts } from '../core/parts.ts'
-import type { Fault, FaultSite, Node, NodeHarm, Proof } from '../core/types.ts'
+import { type Part, proofOfParts } from './_kit/proof.ts'
+import type { Fault, FaultSite, Node, NodeHarm, Proof } from '../model/types.ts'
 import { sleep } from '../core/timer.ts'
 
 const params = z.object({

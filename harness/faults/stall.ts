@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkFault } from '../core/link-fault.ts'
+import { linkFault } from './_kit/link-fault.ts'
 
 /** Both directions go silent without FIN or RST: how a firewall drop or an unplugged cable looks to a process. */
 export default linkFault({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { longestMs } from '../core/limits.ts'
-import { nodeFault } from '../core/node-fault.ts'
+import { nodeFault } from './_kit/node-fault.ts'
 
 const params = z.object({
   graceMs: z

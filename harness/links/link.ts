@@ -1,7 +1,7 @@
 import type { Proxy as ToxiproxyProxy, ToxicType } from 'toxiproxy-node-client'
 import { describeError, HarnessError } from '../core/errors.ts'
-import type { LinkName } from '../core/plan.ts'
-import type { Impairment, Link, ToxicSpec } from '../core/link.ts'
+import type { LinkName } from '../model/plan.ts'
+import type { Impairment, Link, ToxicSpec } from '../model/link.ts'
 import type { Client } from './client.ts'
 
 export interface LinkRequest {

@@ -1,4 +1,4 @@
-import type { CellPlan } from '../core/plan.ts'
+import type { CellPlan } from '../model/plan.ts'
 import type { Rng } from '../core/rng.ts'
 
 /**

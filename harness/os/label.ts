@@ -1,5 +1,5 @@
 import { HarnessError } from '../core/errors.ts'
-import type { Owner } from '../core/types.ts'
+import type { Owner } from '../model/types.ts'
 import { thisProcess } from './owner.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import type { ProfileText } from './catalog.ts'
 import { faultEntry, type FaultEntry } from './fault-schema.ts'
 import { suggest } from './nearest.ts'

@@ -1,5 +1,5 @@
-import type { Tuning } from '../core/timeouts.ts'
-import type { Delivery, Engine, Fault, Runtime } from '../core/types.ts'
+import type { Tuning } from '../model/timeouts.ts'
+import type { Delivery, Engine, Fault, Runtime } from '../model/types.ts'
 
 /**
  * Everything a scenario may name. Passed in, so that planning stays pure and knows no plugin by itself.

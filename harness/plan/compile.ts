@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import type { CellPlan, Plan } from '../core/plan.ts'
+import type { CellPlan, Plan } from '../model/plan.ts'
 import type { Catalog, CatalogPattern } from './catalog.ts'
 import { drawSchedule, type DrawContext } from './draw.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'

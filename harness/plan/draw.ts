@@ -1,4 +1,4 @@
-import type { PlannedFault, Target, Trigger } from '../core/plan.ts'
+import type { PlannedFault, Target, Trigger } from '../model/plan.ts'
 import { createRng, type Rng } from '../core/rng.ts'
 import { roundMs, scaleParams } from './fault-spec.ts'
 import { settleMs } from './overlap.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import type { Path, Problem } from './document.ts'
 import { faultEntry } from './fault-schema.ts'
 import { readFaultSpec } from './fault-spec.ts'

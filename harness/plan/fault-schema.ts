@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HarnessError } from '../core/errors.ts'
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import { explainIssue } from './problems.ts'
 import { section } from './section.ts'
 import { target } from './target.ts'

@@ -1,4 +1,4 @@
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import type { Path, Problem } from './document.ts'
 import { isDuration, paramNames, type FaultEntry } from './fault-schema.ts'
 import type { FaultSpec, TargetSpec, TriggerSpec } from './scenario.ts'

@@ -1,4 +1,4 @@
-import type { HealthLimits } from '../core/plan.ts'
+import type { HealthLimits } from '../model/plan.ts'
 import type { Path, Problem } from './document.ts'
 import { formatDuration } from './units.ts'
 

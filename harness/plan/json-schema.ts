@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import { armEntryForEditors } from './arm-schema.ts'
 import { faultEntry } from './fault-schema.ts'
 import { profileShape } from './profile.ts'

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import type { Gate, Published } from '../core/plan.ts'
+import type { Gate, Published } from '../model/plan.ts'
 import type { Catalog } from './catalog.ts'
 import { checkDraft, readLoad } from './checks.ts'
 import { readDocument } from './document.ts'

@@ -1,4 +1,4 @@
-import type { Gate, HealthLimits, LinkName, NodeRole, Published } from '../core/plan.ts'
+import type { Gate, HealthLimits, LinkName, NodeRole, Published } from '../model/plan.ts'
 
 /**
  * A scenario as it was meant, checked and with every default filled in. Durations and rates are those of the task's

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
-import { linkNames, type Plan, type PlannedFault } from '../core/plan.ts'
+import { linkNames, type Plan, type PlannedFault } from '../model/plan.ts'
 import type { Catalog } from './catalog.ts'
 import { type Path, type Problem, readDocument } from './document.ts'
 import { specId } from './expand.ts'

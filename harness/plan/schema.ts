@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { timeScales } from '../core/limits.ts'
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import { armEntry } from './arm-schema.ts'
 import type { Catalog } from './catalog.ts'
 import { suggest } from './nearest.ts'

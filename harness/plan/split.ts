@@ -1,4 +1,4 @@
-import type { CellPlan } from '../core/plan.ts'
+import type { CellPlan } from '../model/plan.ts'
 
 /**
  * The cells in blocks of at most `most`, as even as can be: systems that share few cores make each other slow. The parts of an arm's

@@ -1,5 +1,5 @@
-import type { PlannedFault } from '../core/plan.ts'
-import { timeoutsAt } from '../core/timeouts.ts'
+import type { PlannedFault } from '../model/plan.ts'
+import { timeoutsAt } from '../model/timeouts.ts'
 import type { CatalogPattern, WorkProfile } from './catalog.ts'
 import type { Scenario } from './scenario.ts'
 import { countNodes } from './topology.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkNames, type Target } from '../core/plan.ts'
+import { linkNames, type Target } from '../model/plan.ts'
 import { suggest } from './nearest.ts'
 import type { TargetSpec } from './scenario.ts'
 import { describe } from './quote.ts'

@@ -1,5 +1,5 @@
-import type { CellPlan, LinkName, NodeRole } from '../core/plan.ts'
-import type { Engine } from '../core/types.ts'
+import type { CellPlan, LinkName, NodeRole } from '../model/plan.ts'
+import type { Engine } from '../model/types.ts'
 import type { CatalogPattern } from './catalog.ts'
 import type { FaultSpec } from './scenario.ts'
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { discover } from '../core/discover.ts'
-import type { Fault } from '../core/types.ts'
+import type { Fault } from '../model/types.ts'
 import { formatJsonSchema, formatProfileSchema } from './json-schema.ts'
 
 // `npm run schema`: the files that scenarios and profiles name in their first line.

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describeError } from '../core/errors.ts'
 import { diskFullWords } from '../os/last-words.ts'
-import { nodeOf } from '../core/places.ts'
+import { nodeOf } from '../analysis/places.ts'
 import type { PacerReport } from '../load/open-loop.ts'
 import { enterPhase, type Parts } from './parts.ts'
 import { readDiskCost } from './disk-cost.ts'

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError } from '../core/errors.ts'
-import type { Runtime } from '../core/types.ts'
+import type { Runtime } from '../model/types.ts'
 import { Breach } from '../conform/expect.ts'
 import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
 import type { OnLost } from '../os/heed.ts'

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { DiskCost } from '../core/history.ts'
+import type { DiskCost } from '../model/history.ts'
 
 const patienceMs = 5_000
 

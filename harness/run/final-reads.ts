@@ -1,7 +1,7 @@
 import { request } from 'undici'
-import type { Vocabulary } from '../core/history.ts'
-import { isStatus } from '../core/states.ts'
-import type { Node } from '../core/types.ts'
+import type { Vocabulary } from '../model/history.ts'
+import { isStatus } from '../analysis/states.ts'
+import type { Node } from '../model/types.ts'
 import type { Parts } from './parts.ts'
 
 type Final = Vocabulary['final']['value']

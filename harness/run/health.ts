@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { HarnessHealth } from '../core/history.ts'
+import type { HarnessHealth } from '../model/history.ts'
 import { quantile } from '../stats/quantiles.ts'
 
 export interface HealthMonitor {

@@ -6,11 +6,11 @@ import {
   JobFailed,
   type Observations,
   type RunJob,
-} from '../../patterns/contract/client.ts'
+} from '../../patterns/contract/client/client.ts'
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
-import type { TaskIntent, Vocabulary } from '../core/history.ts'
-import type { CellPlan } from '../core/plan.ts'
+import type { TaskIntent, Vocabulary } from '../model/history.ts'
+import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
 import { startTimer } from '../core/timer.ts'
 import type { Recorder } from './recorder.ts'

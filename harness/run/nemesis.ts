@@ -1,9 +1,9 @@
 import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
-import type { FaultChange } from '../core/history.ts'
-import type { PlannedFault, Target } from '../core/plan.ts'
+import type { FaultChange } from '../model/history.ts'
+import type { PlannedFault, Target } from '../model/plan.ts'
 import type { ArmedFault } from '../os/journal.ts'
-import type { ActiveFault, Deployment, Fault, FaultSite } from '../core/types.ts'
+import type { ActiveFault, Deployment, Fault, FaultSite } from '../model/types.ts'
 import { sleep, timeLimit } from '../core/timer.ts'
 
 export interface NemesisPorts {

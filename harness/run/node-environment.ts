@@ -1,6 +1,6 @@
-import type { Tuning } from '../core/timeouts.ts'
+import type { Tuning } from '../model/timeouts.ts'
 
-/** What all nodes of a system under test are told, as `patterns/contract/settings.ts` reads it; a runtime adds who each is. */
+/** What all nodes of a system under test are told, as `patterns/contract/server/settings.ts` reads it; a runtime adds who each is. */
 export function nodeEnvironment({
   delivery,
   engine,

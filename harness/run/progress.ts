@@ -1,4 +1,4 @@
-import type { FaultChange, Phase } from '../core/history.ts'
+import type { FaultChange, Phase } from '../model/history.ts'
 
 /**
  * What a run tells whoever watches it. It is for eyes only: nothing is judged by it, and a watcher that throws or is slow

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../core/clock.ts'
-import type { Op, Vocabulary } from '../core/history.ts'
+import type { Op, Vocabulary } from '../model/history.ts'
 
 /** Where ops go, in order: the run folder's history writer, or an array in a test. */
 export interface OpSink {

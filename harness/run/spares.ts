@@ -1,5 +1,5 @@
-import type { CellPlan, PlannedFault } from '../core/plan.ts'
-import type { Engine, Fault, SpareNeed } from '../core/types.ts'
+import type { CellPlan, PlannedFault } from '../model/plan.ts'
+import type { Engine, Fault, SpareNeed } from '../model/types.ts'
 
 type Ours = 'api' | 'worker'
 

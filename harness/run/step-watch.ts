@@ -1,4 +1,4 @@
-import { nodeOf } from '../core/places.ts'
+import { nodeOf } from '../analysis/places.ts'
 import type { LedgerEffect } from './ledger.ts'
 import { jobKey } from './jobs.ts'
 

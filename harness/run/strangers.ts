@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Dispatcher } from 'undici'
-import type { Stranger } from '../core/history.ts'
+import type { Stranger } from '../model/history.ts'
 import { type Heard, strangerIn } from '../core/stranger.ts'
 
 /**

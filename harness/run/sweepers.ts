@@ -1,5 +1,5 @@
 import { discover } from '../core/discover.ts'
-import type { Runtime } from '../core/types.ts'
+import type { Runtime } from '../model/types.ts'
 
 /** What finding and removing needs of a runtime. */
 export type Sweeper = Pick<Runtime, 'name' | 'traces' | 'sweep'>

@@ -1,4 +1,4 @@
-import type { Ground, Place, Runtime, ServiceSpec } from '../core/types.ts'
+import type { Ground, Place, Runtime, ServiceSpec } from '../model/types.ts'
 import { currentRun } from '../os/label.ts'
 import { deploy } from './docker/deploy.ts'
 import { describeEngine, whyNoEngine } from './docker/engine.ts'

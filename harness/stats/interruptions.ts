@@ -1,8 +1,8 @@
-import { type Execution, executionsOf } from '../core/executions.ts'
-import { exposures, isOutage } from '../core/exposure.ts'
-import { nodeOf, roleOf } from '../core/places.ts'
-import { isTerminal } from '../core/states.ts'
-import type { CellTrace, FaultTrace, TaskTrace } from '../core/trace.ts'
+import { type Execution, executionsOf } from '../analysis/executions.ts'
+import { exposures, isOutage } from '../analysis/exposure.ts'
+import { nodeOf, roleOf } from '../analysis/places.ts'
+import { isTerminal } from '../analysis/states.ts'
+import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
 
 /** A task whose step in flight an outage cut, and who went on with it. Absent times: nobody ever will. */
 export interface Interruption {

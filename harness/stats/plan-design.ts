@@ -1,5 +1,5 @@
-import { couldBeFelt } from '../core/harm.ts'
-import type { CellPlan, Gate, Plan, PlannedFault } from '../core/plan.ts'
+import { couldBeFelt } from '../analysis/harm.ts'
+import type { CellPlan, Gate, Plan, PlannedFault } from '../model/plan.ts'
 import { percentOf } from '../core/percent.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'

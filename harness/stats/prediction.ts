@@ -1,5 +1,5 @@
-import { longestNoticeMs } from '../core/lateness.ts'
-import type { CellPlan, PlannedFault } from '../core/plan.ts'
+import { longestNoticeMs } from '../analysis/lateness.ts'
+import type { CellPlan, PlannedFault } from '../model/plan.ts'
 
 /**
  * Success in closed form, for cells whose faults it covers; undefined for all others, never a guess.

@@ -1,5 +1,5 @@
-import { isTerminal } from '../core/states.ts'
-import type { TaskTrace } from '../core/trace.ts'
+import { isTerminal } from '../analysis/states.ts'
+import type { TaskTrace } from '../analysis/trace.ts'
 
 /** What clients did for their tasks, in all. */
 export interface RequestFigures {

@@ -1,5 +1,5 @@
-import { type Execution, executionsOf } from '../core/executions.ts'
-import type { CellTrace, TaskTrace } from '../core/trace.ts'
+import { type Execution, executionsOf } from '../analysis/executions.ts'
+import type { CellTrace, TaskTrace } from '../analysis/trace.ts'
 import { type Firings, intervalOverEpisodes, splitSample } from './episodes.ts'
 import type { Interval } from './intervals.ts'
 

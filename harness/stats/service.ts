@@ -1,6 +1,6 @@
-import { exposures, isOutage } from '../core/exposure.ts'
+import { exposures, isOutage } from '../analysis/exposure.ts'
 import { firstAtLeast } from '../core/sorted.ts'
-import type { CellTrace, FaultTrace, TaskTrace } from '../core/trace.ts'
+import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
 import { findRestored, type Ordinary, ordinaryOf, type Restored } from './restored.ts'
 
 /** When each task's client saw the right result; Infinity for never. */

@@ -1,6 +1,6 @@
-import { executionsOf } from '../core/executions.ts'
-import { isTerminal } from '../core/states.ts'
-import type { TaskTrace } from '../core/trace.ts'
+import { executionsOf } from '../analysis/executions.ts'
+import { isTerminal } from '../analysis/states.ts'
+import type { TaskTrace } from '../analysis/trace.ts'
 
 /**
  * When anybody noticed that something was wrong with a task: a call of its client failed or was repeated, its stream broke

@@ -5,7 +5,7 @@ import { describeError, HarnessError } from '../core/errors.ts'
 import { kindOf, UntrustedFile } from '../core/own-file.ts'
 import { isTooDeep } from './depth.ts'
 import type { RunFolder } from './run-folder.ts'
-import { resultsVersion, type RunVerdict } from './schema.ts'
+import { resultsVersion, type RunVerdict } from '../model/results.ts'
 import { whyUnfinished } from './unfinished.ts'
 import { parseVersioned, readDocument } from './versioned-file.ts'
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
-import type { MachineLook } from '../core/machine.ts'
-import type { Environment } from './schema.ts'
+import type { MachineLook } from '../model/machine.ts'
+import type { Environment } from '../model/results.ts'
 
 const root = new URL('../../', import.meta.url)
 

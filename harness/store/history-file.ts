@@ -1,7 +1,7 @@
 import { HarnessError } from '../core/errors.ts'
-import type { History, Op } from '../core/history.ts'
-import { opShapes } from './op-shapes.ts'
-import { flawOf } from './shape.ts'
+import type { History, Op } from '../model/history.ts'
+import { opShapes } from '../model/op-shapes.ts'
+import { flawOf } from '../model/shape.ts'
 import { openLines, parseLines, readLines, type LineFile, type OnBroken } from './line-file.ts'
 
 /** Writes `history.ndjson` while the cell runs. Throws HarnessError for an op whose index is not its line's number from 0. */

@@ -1,6 +1,6 @@
 import { HarnessError } from '../core/errors.ts'
-import { nodeOf } from '../core/places.ts'
-import type { History, OpOf } from '../core/history.ts'
+import { nodeOf } from '../analysis/places.ts'
+import type { History, OpOf } from '../model/history.ts'
 import { readLines } from './line-file.ts'
 
 /** Both sides of a difference were rounded to whole microseconds. */

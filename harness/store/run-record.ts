@@ -4,7 +4,7 @@ import { foreignFlaw } from '../core/own-file.ts'
 import { type Checksums, differenceOf, isReadWhereThere, listFiles, readSeal } from './checksums.ts'
 import { hashFile } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
-import type { RunResults } from './schema.ts'
+import type { RunResults } from '../model/results.ts'
 
 /**
  * How the files of a run are taken. `recorded`: they must be those that `results.json` vouches for, if it does for any.

@@ -1,4 +1,4 @@
-import type { Environment } from '../store/schema.ts'
+import type { Environment } from '../model/results.ts'
 import type { Row } from './row.ts'
 
 export interface PageFacts {

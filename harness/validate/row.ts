@@ -1,5 +1,5 @@
 import { percentOf } from '../core/percent.ts'
-import type { CellResult, RunResults } from '../store/schema.ts'
+import type { CellResult, RunResults } from '../model/results.ts'
 
 /** One thing whose truth is known, and what the harness made of it. */
 export interface Row {

@@ -1,9 +1,9 @@
 import { HarnessError, describeError } from '../core/errors.ts'
-import { exposures, isOutage } from '../core/exposure.ts'
-import type { History } from '../core/history.ts'
-import type { CellPlan } from '../core/plan.ts'
-import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../core/trace.ts'
-import type { Checker, Verdict } from '../core/types.ts'
+import { exposures, isOutage } from '../analysis/exposure.ts'
+import type { History } from '../model/history.ts'
+import type { CellPlan } from '../model/plan.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import type { Checker, Verdict } from '../model/types.ts'
 import { interruptionsIn } from '../stats/interruptions.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
 import { measureRequests } from '../stats/requests.ts'
@@ -15,7 +15,7 @@ import {
   type Outcome,
   outcomes,
   type TaskRow,
-} from '../store/schema.ts'
+} from '../model/results.ts'
 import { decideFate, type Fate } from './outcomes.ts'
 import { summarizeOverhead } from './overhead.ts'
 import { firingsOf, occasionsOf, proportionOf } from './proportion.ts'

@@ -1,5 +1,5 @@
-import type { CellPlan, PlannedFault } from '../core/plan.ts'
-import type { ComparedSide, RunResults } from '../store/schema.ts'
+import type { CellPlan, PlannedFault } from '../model/plan.ts'
+import type { ComparedSide, RunResults } from '../model/results.ts'
 
 /** One side of a comparison, and the run that it is of. */
 export interface SideOfRun {

@@ -1,6 +1,6 @@
-import type { Plan } from '../core/plan.ts'
+import type { Plan } from '../model/plan.ts'
 import { percentOf } from '../core/percent.ts'
-import type { CellResult } from '../store/schema.ts'
+import type { CellResult } from '../model/results.ts'
 import { worst } from './reasons.ts'
 
 /** What a pattern has to reach unharmed, where no gate says it. */

@@ -1,8 +1,8 @@
-import { isPerConnection } from '../core/exposure.ts'
-import type { Gate } from '../core/plan.ts'
+import { isPerConnection } from '../analysis/exposure.ts'
+import type { Gate } from '../model/plan.ts'
 import { shareText } from '../core/percent.ts'
 import { neededToSettle } from '../stats/sample-size.ts'
-import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../store/schema.ts'
+import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../model/results.ts'
 import { firingsOf, proportionOf, type Rows, sampleOf } from './proportion.ts'
 import { usableCells } from './selection.ts'
 

@@ -1,5 +1,5 @@
 import { discover } from '../core/discover.ts'
-import type { Checker } from '../core/types.ts'
+import type { Checker } from '../model/types.ts'
 
 /** Every checker of `harness/checkers/`, by name. */
 export async function loadCheckers(): Promise<readonly Checker[]> {

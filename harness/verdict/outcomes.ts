@@ -1,8 +1,8 @@
-import { isLate, serverHas } from '../core/lateness.ts'
-import type { CellPlan } from '../core/plan.ts'
-import { isTerminal } from '../core/states.ts'
-import { taskEnd, type TaskTrace } from '../core/trace.ts'
-import type { Outcome } from '../store/schema.ts'
+import { isLate, serverHas } from '../analysis/lateness.ts'
+import type { CellPlan } from '../model/plan.ts'
+import { isTerminal } from '../analysis/states.ts'
+import { taskEnd, type TaskTrace } from '../analysis/trace.ts'
+import type { Outcome } from '../model/results.ts'
 
 /** What became of one intended task. */
 export interface Fate {

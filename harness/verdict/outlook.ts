@@ -1,4 +1,4 @@
-import type { CellPlan, Plan } from '../core/plan.ts'
+import type { CellPlan, Plan } from '../model/plan.ts'
 import { designOf, outlooksOf, type Outlook } from '../stats/plan-design.ts'
 import { type Design, expectedInterval, highestLimit, smallestDifference } from '../stats/power.ts'
 import { predictSuccess } from '../stats/prediction.ts'

@@ -1,6 +1,6 @@
 import { quantileOverEpisodes, type SharedValues } from '../stats/quantile-over-episodes.ts'
 import { quantile } from '../stats/quantiles.ts'
-import type { Overhead, TaskRow } from '../store/schema.ts'
+import type { Overhead, TaskRow } from '../model/results.ts'
 import { firingsOf, occasionsOf, type Rows } from './proportion.ts'
 
 const levels = { p50: 0.5, p95: 0.95, p99: 0.99 } as const

@@ -1,4 +1,4 @@
-import type { CellResult, ComparedSide, TaskRow } from '../store/schema.ts'
+import type { CellResult, ComparedSide, TaskRow } from '../model/results.ts'
 import { occasionsOf } from './proportion.ts'
 
 /** The same work under both sides. */

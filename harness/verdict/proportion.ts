@@ -1,4 +1,4 @@
-import type { CellPlan } from '../core/plan.ts'
+import type { CellPlan } from '../model/plan.ts'
 import {
   boundsWhateverShared,
   type Episode,
@@ -9,7 +9,7 @@ import {
   splitSample,
 } from '../stats/episodes.ts'
 import { areFiringsDrawn } from '../stats/prediction.ts'
-import type { Proportion, TaskRow } from '../store/schema.ts'
+import type { Proportion, TaskRow } from '../model/results.ts'
 
 /** A cell's tasks, or those of them that count. */
 export interface Rows {

@@ -1,7 +1,7 @@
-import type { History } from '../core/history.ts'
-import type { CellPlan } from '../core/plan.ts'
-import { type CellTrace, taskEnd } from '../core/trace.ts'
-import type { CheckResult, FaultResult, RunVerdict } from '../store/schema.ts'
+import type { History } from '../model/history.ts'
+import type { CellPlan } from '../model/plan.ts'
+import { type CellTrace, taskEnd } from '../analysis/trace.ts'
+import type { CheckResult, FaultResult, RunVerdict } from '../model/results.ts'
 
 /** A sentence, and what it makes of the verdict. */
 export interface Reason {

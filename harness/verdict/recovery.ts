@@ -1,5 +1,5 @@
 import { type Reached, type Waiting, waitingQuantile } from '../stats/kaplan-meier.ts'
-import type { CellResult, Interruption, RecoveryResult, Restored, WaitingTime } from '../store/schema.ts'
+import type { CellResult, Interruption, RecoveryResult, Restored, WaitingTime } from '../model/results.ts'
 import { proportionOf, type Rows } from './proportion.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes } from '../core/errors.ts'
-import type { Plan } from '../core/plan.ts'
-import { unmeasuredBy, type Verification } from '../core/verification.ts'
+import type { Plan } from '../model/plan.ts'
+import { unmeasuredBy, type Verification } from '../model/verification.ts'
 import {
   type CellResult,
   type Environment,
@@ -8,7 +8,7 @@ import {
   resultsVersion,
   type RunResults,
   type RunVerdict,
-} from '../store/schema.ts'
+} from '../model/results.ts'
 import { judgeClaims } from './claims.ts'
 import { compareWithFirst } from './compare.ts'
 import { weighAgainstControl } from './control.ts'

@@ -1,4 +1,4 @@
-import type { CellResult } from '../store/schema.ts'
+import type { CellResult } from '../model/results.ts'
 
 /** The repetitions of one pattern in one arm whose numbers can be believed: not INVALID, not INCONCLUSIVE. */
 export function usableCells(

@@ -1,7 +1,7 @@
 import { mcnemarExact } from '../stats/paired.ts'
 import { quantile } from '../stats/quantiles.ts'
 import { signFlip } from '../stats/sign-flip.ts'
-import type { CellResult, RunVerdict, TaskRow } from '../store/schema.ts'
+import type { CellResult, RunVerdict, TaskRow } from '../model/results.ts'
 import { worst } from './reasons.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { TaskInput } from '../contract/task.ts'
+import type { TaskInput } from '../contract/types/task.ts'
 import { profiles, type Profile, type StepKind } from './profiles.ts'
 
 /** All that an agent will do for one input. */

@@ -1,7 +1,7 @@
 import { request, type Dispatcher } from 'undici'
-import { faultPoint } from '../contract/fault-point.ts'
-import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/patience.ts'
-import type { Timing } from '../contract/timing.ts'
+import { faultPoint } from '../contract/engine/fault-point.ts'
+import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/types/retry.ts'
+import type { Timing } from '../contract/types/timing.ts'
 import { stepDigest, stepOf, type AgentPlan } from './plan.ts'
 
 /** Where and for whom a step is performed. */

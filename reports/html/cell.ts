@@ -4,7 +4,7 @@ import {
   type CheckResult,
   type Episode,
   type FaultResult,
-} from '../../harness/store/schema.ts'
+} from '../../harness/model/results.ts'
 import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf } from '../numbers.ts'
 import { waitingTime } from '../recovery.ts'

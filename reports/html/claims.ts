@@ -1,4 +1,4 @@
-import type { Claim, GateResult, RunResults } from '../../harness/store/schema.ts'
+import type { Claim, GateResult, RunResults } from '../../harness/model/results.ts'
 import { failureScale, logScale } from '../axis.ts'
 import { count, duration, neededText, percent, percentInterval } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'

@@ -1,4 +1,4 @@
-import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { type Factorial, factorialsOf } from '../factorial.ts'
 import { tag, type Child, type Markup } from './markup.ts'
 import { section } from './parts.ts'

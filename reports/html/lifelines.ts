@@ -1,4 +1,4 @@
-import type { CellResult, FaultResult, Outcome, TaskRow } from '../../harness/store/schema.ts'
+import type { CellResult, FaultResult, Outcome, TaskRow } from '../../harness/model/results.ts'
 import { linearScale, logScale, type Scale } from '../axis.ts'
 import { count, duration } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'

@@ -1,5 +1,5 @@
-import { isBeyondRuntime, summarizeLeftOut } from '../../harness/core/left-out.ts'
-import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import { isBeyondRuntime, summarizeLeftOut } from '../../harness/model/not-applicable.ts'
+import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { count, percent, shareOf, shownInterval } from '../numbers.ts'
 import { promisesOf, type PromisesWord } from '../promises.ts'
 import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'

@@ -1,4 +1,4 @@
-import type { Environment, RunResults } from '../../harness/store/schema.ts'
+import type { Environment, RunResults } from '../../harness/model/results.ts'
 import { replayOf } from '../replay.ts'
 import { caveatsOf } from '../caveats.ts'
 import { comparisonMeaning, firstPatternTable } from '../compare.ts'

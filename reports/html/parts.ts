@@ -1,4 +1,4 @@
-import type { CellResult, Outcome } from '../../harness/store/schema.ts'
+import type { CellResult, Outcome } from '../../harness/model/results.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 
 /** A verdict, or what became of promises, in words, coloured. */

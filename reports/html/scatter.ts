@@ -1,4 +1,4 @@
-import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { failureScale, logScale, type Scale } from '../axis.ts'
 import { duration, percent, shareOf } from '../numbers.ts'
 import { armGroups, patternOrder, rowName, type ArmGroup } from '../rows.ts'

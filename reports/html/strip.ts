@@ -1,4 +1,4 @@
-import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { failureScale, type Scale } from '../axis.ts'
 import { count, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
 import { legend, outcomeText } from '../outcomes.ts'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openFaultPoints } from '../support/fault-points.ts'
 import { spawn } from '../support/programs.ts'
 
-const module = new URL('../../patterns/contract/fault-point.ts', import.meta.url).href
+const module = new URL('../../patterns/contract/engine/fault-point.ts', import.meta.url).href
 const program = `
   import { faultPoint, withFaultPoints } from '${module}'
   for (let i = 1; i <= 3; i++) {

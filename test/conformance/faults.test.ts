@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
-import type { Deployment, Fault, FaultSite, Runtime } from '../../harness/core/types.ts'
+import type { Deployment, Fault, FaultSite, Runtime } from '../../harness/model/types.ts'
 import { deployForTest, runtimes, type TestDeployment, until } from '../support/deployment.ts'
 
 const faults = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))

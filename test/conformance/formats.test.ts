@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
-import type { RunResults } from '../../harness/store/schema.ts'
+import type { RunResults } from '../../harness/model/results.ts'
 import { compareWithFirst } from '../../harness/verdict/compare.ts'
 import type { Format } from '../../reports/format.ts'
 import { study } from '../unit/reports/study.ts'

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { defaultLimits } from '../../patterns/contract/limits.ts'
+import { defaultLimits } from '../../patterns/contract/server/limits.ts'
 import { startApiNode, token, type ApiNode } from './support/api-node.ts'
 import { readEnd, send, submit } from './support/http.ts'
 import { firstAnswer, head, rawConnection } from './support/raw.ts'

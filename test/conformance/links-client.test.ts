@@ -4,7 +4,7 @@ import { connect, createServer as createTcpServer, type AddressInfo } from 'node
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HarnessError } from '../../harness/core/errors.ts'
-import type { ToxicSpec } from '../../harness/core/link.ts'
+import type { ToxicSpec } from '../../harness/model/link.ts'
 import { openLinks, proxyName } from '../../harness/links/toxiproxy.ts'
 import { callApi, describeServers } from './links-scene.ts'
 import { linkServerKinds, type LinkServer } from './links-servers.ts'

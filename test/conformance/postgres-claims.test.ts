@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Backend } from '../../patterns/contract/backend.ts'
+import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import engine from '../../patterns/engines/postgres/engine.ts'
 import { claimTasks, enrolWorker, evictExpired, renewLease } from '../../patterns/engines/postgres/leases.ts'
 import { openStore, type Store } from '../../patterns/engines/postgres/store.ts'

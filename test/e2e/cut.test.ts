@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { findLabelled } from '../../harness/os/leftovers.ts'
-import type { RunResults } from '../../harness/store/schema.ts'
+import type { RunResults } from '../../harness/model/results.ts'
 import { outlast, root, startOutlast, temporaryFolders } from '../support/outlast.ts'
 import { spawn } from '../support/programs.ts'
 

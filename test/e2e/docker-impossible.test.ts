@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, type TestContext } from 'vitest'
-import type { CellResult } from '../../harness/store/schema.ts'
+import type { CellResult } from '../../harness/model/results.ts'
 import { runtimes } from '../support/deployment.ts'
 import { refuseCapabilities } from '../support/docker-socket.ts'
 import { type Finished, outlast, temporaryFolders } from '../support/outlast.ts'

@@ -1,6 +1,6 @@
-import { machineLimits } from '../../harness/core/machine.ts'
-import type { CellPlan, PlannedFault } from '../../harness/core/plan.ts'
-import type { Promised } from '../../harness/core/promises.ts'
+import { machineLimits } from '../../harness/model/machine.ts'
+import type { CellPlan, PlannedFault } from '../../harness/model/plan.ts'
+import type { Promised } from '../../harness/model/promises.ts'
 
 /** A run to imagine: a correct system of this kind, under kills of its executors. */
 export interface Imagined {

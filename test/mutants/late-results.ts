@@ -1,4 +1,4 @@
-import type { Op, TaskIntent } from '../../harness/core/history.ts'
+import type { Op, TaskIntent } from '../../harness/model/history.ts'
 import { findTask, loseTask, revalue, rewrite } from './mutations.ts'
 import { broken, calm, type Mutant, polling, streaming } from './worlds.ts'
 import { keptFor, lose, under } from './wrong-excuses.ts'

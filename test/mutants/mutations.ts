@@ -1,5 +1,5 @@
-import type { FaultChange, FaultState, Op, OpOf } from '../../harness/core/history.ts'
-import type { CellPlan } from '../../harness/core/plan.ts'
+import type { FaultChange, FaultState, Op, OpOf } from '../../harness/model/history.ts'
+import type { CellPlan } from '../../harness/model/plan.ts'
 
 /** An op that a mutation adds: it gets its index when the history is renumbered. */
 export type Draft<F extends Op['f'] = Op['f']> = { [K in F]: Omit<OpOf<K>, 'index'> }[F]

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunResults } from '../../harness/store/schema.ts'
+import type { RunResults } from '../../harness/model/results.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 
 /** A delivery whose server takes every key for a new one: the pattern that must not be measured. */

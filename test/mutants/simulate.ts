@@ -1,5 +1,5 @@
-import type { Op, TaskIntent } from '../../harness/core/history.ts'
-import type { CellPlan } from '../../harness/core/plan.ts'
+import type { Op, TaskIntent } from '../../harness/model/history.ts'
+import type { CellPlan } from '../../harness/model/plan.ts'
 import { createRng, type Rng } from '../../harness/core/rng.ts'
 import { downMs, graceMs, type Imagined, leaseMs, planCell, ratePerSec, replicas } from './imagined.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CellResult } from '../../harness/store/schema.ts'
+import type { CellResult } from '../../harness/model/results.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
 import { lateAndKept, lateResults, uncalled } from './late-results.ts'

@@ -1,5 +1,5 @@
-import type { Op } from '../../harness/core/history.ts'
-import type { Outcome, RunVerdict } from '../../harness/store/schema.ts'
+import type { Op } from '../../harness/model/history.ts'
+import type { Outcome, RunVerdict } from '../../harness/model/results.ts'
 import { planCell } from './imagined.ts'
 import { insertBefore, isPhase, loseTask, rewrite } from './mutations.ts'
 import { simulate } from './simulate.ts'

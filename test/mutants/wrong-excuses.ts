@@ -1,5 +1,5 @@
-import type { Op, OpOf } from '../../harness/core/history.ts'
-import type { PlannedFault } from '../../harness/core/plan.ts'
+import type { Op, OpOf } from '../../harness/model/history.ts'
+import type { PlannedFault } from '../../harness/model/plan.ts'
 import { type Draft, insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
 import { broken, calm, type Mutant, polling, streaming, type World } from './worlds.ts'
 

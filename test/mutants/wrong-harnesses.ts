@@ -1,6 +1,6 @@
-import type { MachineHealth } from '../../harness/core/machine.ts'
+import type { MachineHealth } from '../../harness/model/machine.ts'
 
-import type { Op, TaskIntent } from '../../harness/core/history.ts'
+import type { Op, TaskIntent } from '../../harness/model/history.ts'
 import { type Draft, findTask, insertBefore, isPhase, loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
 import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webhook } from './worlds.ts'
 

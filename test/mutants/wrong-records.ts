@@ -1,4 +1,4 @@
-import type { Op, TaskIntent } from '../../harness/core/history.ts'
+import type { Op, TaskIntent } from '../../harness/model/history.ts'
 import { type Draft, insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
 import { broken, calm, type Mutant, polling, streaming, webhook } from './worlds.ts'
 

@@ -1,4 +1,4 @@
-import type { Op, OpOf } from '../../harness/core/history.ts'
+import type { Op, OpOf } from '../../harness/model/history.ts'
 import { insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
 import { broken, calm, findLost, type Mutant, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
 

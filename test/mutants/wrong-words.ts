@@ -1,4 +1,4 @@
-import type { Op, TaskIntent } from '../../harness/core/history.ts'
+import type { Op, TaskIntent } from '../../harness/model/history.ts'
 import { type Draft, insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
 import { broken, calm, type Mutant, polling, webhook, type World } from './worlds.ts'
 import { keptFor, lose, under } from './wrong-excuses.ts'

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Agent } from 'undici'
-import type { Engine } from '../../harness/core/types.ts'
-import { loadModule } from '../../patterns/contract/axes.ts'
+import type { Engine } from '../../harness/model/types.ts'
+import { loadModule } from '../../patterns/contract/types/axes.ts'
 import {
   JobFailed,
   type ClientPorts,
   type Job,
   type Observations,
   type Observe,
-} from '../../patterns/contract/client.ts'
-import type { Inbox, RunJob } from '../../patterns/contract/client.ts'
-import type { CallbackDelivery } from '../../patterns/contract/callback.ts'
-import type { TaskEvent } from '../../patterns/contract/events.ts'
-import { type Answer, exchange, jsonOf } from '../../patterns/contract/http.ts'
-import { authorization, submitJob } from '../../patterns/contract/submit.ts'
-import { isTerminal, type Task } from '../../patterns/contract/task.ts'
+} from '../../patterns/contract/client/client.ts'
+import type { Inbox, RunJob } from '../../patterns/contract/client/client.ts'
+import type { CallbackDelivery } from '../../patterns/contract/types/callback.ts'
+import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+import { type Answer, exchange, jsonOf } from '../../patterns/contract/client/http.ts'
+import { authorization, submitJob } from '../../patterns/contract/client/submit.ts'
+import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
 import type { CallbackReceiver } from '../../harness/load/inbox.ts'
 import type { EngineCluster } from './engine-cluster.ts'
 import type { SupervisedNode } from './supervised-node.ts'

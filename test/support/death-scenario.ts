@@ -1,4 +1,4 @@
-import type { Fault } from '../../harness/core/types.ts'
+import type { Fault } from '../../harness/model/types.ts'
 
 const timeScale = 60
 /** Real milliseconds from armed to heal, for the longest. */

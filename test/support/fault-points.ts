@@ -27,7 +27,7 @@ function importsOf(source: string): readonly string[] {
   return [...source.matchAll(/^(?:import|export)\s(?!type\b)[^']*?from '(\.[^']+)'/gm)].map(([, path]) => path!)
 }
 
-/** The folder that arms points (`patterns/contract/fault-point.ts`), from the outside. */
+/** The folder that arms points (`patterns/contract/engine/fault-point.ts`), from the outside. */
 export interface FaultPoints extends AsyncDisposable {
   /** For the environment of every process that is to pass points. */
   readonly env: Readonly<Record<string, string>>

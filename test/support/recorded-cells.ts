@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
-import type { Op } from '../../harness/core/history.ts'
-import type { Plan } from '../../harness/core/plan.ts'
+import type { Op } from '../../harness/model/history.ts'
+import type { Plan } from '../../harness/model/plan.ts'
 import { judgeFolder } from '../../harness/run/judge.ts'
 import { createCell } from '../../harness/store/cell-folder.ts'
 import { createRun, type RunFolder, writeResults } from '../../harness/store/run-folder.ts'
-import type { Environment } from '../../harness/store/schema.ts'
+import type { Environment } from '../../harness/model/results.ts'
 import { cellIn } from '../mutants/mutations.ts'
 import { ledgerOf, linesOf } from './recorded-run.ts'
 

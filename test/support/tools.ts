@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
-import type { TaskInput } from '../../patterns/contract/task.ts'
+import type { TaskInput } from '../../patterns/contract/types/task.ts'
 
 /** What the tool servers of tests answer for the effect of a job's step. */
 export function nonceOf(job: string, step: number): string {

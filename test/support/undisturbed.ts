@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
-import type { CellResult, RunResults } from '../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { type Finished, outlast } from './outlast.ts'
 
 export interface UndisturbedRun extends Finished {

@@ -14,7 +14,7 @@ export default {
     contractCase({
       name: 'offered',
       proves: 'whoever promises callbacks takes the address of one',
-      source: 'patterns/contract/axes.ts',
+      source: 'patterns/contract/types/axes.ts',
       needs: [],
       quick: true,
       async check({ promises, able, unable }) {

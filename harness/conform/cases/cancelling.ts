@@ -1,5 +1,5 @@
 import { sleep } from '../../core/timer.ts'
-import { isTerminal } from '../../../patterns/contract/task.ts'
+import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, Undecided } from '../expect.ts'
 import { isEnd, newKey, readEnd, readEvents, send, start, taskOf } from '../http.ts'

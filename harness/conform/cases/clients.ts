@@ -1,5 +1,5 @@
 import { sleep, timeLimit } from '../../core/timer.ts'
-import { JobFailed, type Job } from '../../../patterns/contract/client.ts'
+import { JobFailed, type Job } from '../../../patterns/contract/client/client.ts'
 import { holdPort } from '../../os/ports.ts'
 import { startBufferingProxy } from '../buffering-proxy.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'

@@ -1,4 +1,4 @@
-import { longestDeadlineS } from '../../../patterns/contract/task.ts'
+import { longestDeadlineS } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { mustBe } from '../expect.ts'
 import { newKey, readEnd, start } from '../http.ts'
@@ -10,7 +10,7 @@ export default {
     contractCase({
       name: 'far',
       proves: 'the longest deadline, which is further away than most timers can wait, ends nothing today',
-      source: 'patterns/contract/task.ts',
+      source: 'patterns/contract/types/task.ts',
       needs: [],
       async check(target) {
         const { taskId } = await start(target, newKey('far-deadline'), { deadlineS: longestDeadlineS })

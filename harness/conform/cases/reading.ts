@@ -1,6 +1,6 @@
 import { sleep } from '../../core/timer.ts'
-import type { TaskEvent } from '../../../patterns/contract/events.ts'
-import { isTerminal } from '../../../patterns/contract/task.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
+import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { acceptedTask, newKey, readEnd, readEvents, send, slackMs, start, submit, taskOf } from '../http.ts'

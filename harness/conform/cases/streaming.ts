@@ -13,7 +13,7 @@ export default {
     contractCase({
       name: 'offered',
       proves: 'whoever promises that a resumed stream has no gap has a stream to resume',
-      source: 'harness/core/promises.ts',
+      source: 'harness/model/promises.ts',
       needs: [],
       quick: true,
       async check({ promises, able }) {

@@ -1,4 +1,4 @@
-import type { Course } from '../../core/machine.ts'
+import type { Course } from '../../model/machine.ts'
 
 /** A share of time, followed while it happens. */
 export interface CourseTracker {

@@ -1,4 +1,4 @@
-import type { MachineHealth } from '../../core/machine.ts'
+import type { MachineHealth } from '../../model/machine.ts'
 import { readCpuTimes, readPressureUs, readSwappedPages } from '../../os/proc.ts'
 import { type CourseTracker, trackCourse } from './course.ts'
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { MachineLook } from '../../core/machine.ts'
+import type { MachineLook } from '../../model/machine.ts'
 import { sleep } from '../../core/timer.ts'
 import { readCpuTimes, readPressureUs } from '../../os/proc.ts'
 

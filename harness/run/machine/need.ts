@@ -1,6 +1,6 @@
-import type { MachineLook } from '../../core/machine.ts'
-import type { CellPlan } from '../../core/plan.ts'
-import type { Engine } from '../../core/types.ts'
+import type { MachineLook } from '../../model/machine.ts'
+import type { CellPlan } from '../../model/plan.ts'
+import type { Engine } from '../../model/types.ts'
 
 /**
  * What a block needs of the machine, roughly: a process that waits costs a hundredth of a processor, and a step of a task, with

@@ -1,4 +1,4 @@
-import type { ProcessDelay, Spell } from '../../core/machine.ts'
+import type { ProcessDelay, Spell } from '../../model/machine.ts'
 
 /** How much of its time a process waited, followed while it happens. */
 export interface DelayTracker {

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../../core/clock.ts'
-import type { MachineHealth } from '../../core/machine.ts'
+import type { MachineHealth } from '../../model/machine.ts'
 
 const tickMs = 100
 

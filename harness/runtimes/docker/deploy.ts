@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { DeployRequest, Deployment, Place } from '../../core/types.ts'
+import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
 import { addressBook, type Placed, planLinks, planNodes, type Planned } from '../programs/topology.ts'
 import type { BoxSpec } from './box.ts'
 import { type Crossing, openCrossing, openStraight } from './crossing.ts'

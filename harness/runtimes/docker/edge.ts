@@ -1,7 +1,7 @@
 import { request } from 'undici'
 import { HarnessError } from '../../core/errors.ts'
 import { knownAtFirst } from '../../core/once.ts'
-import type { EdgeLimits, Impairment } from '../../core/link.ts'
+import type { EdgeLimits, Impairment } from '../../model/link.ts'
 import { type Box, execIn } from './box.ts'
 
 /** One server of the load balancer: the door to one API node. */

@@ -1,4 +1,4 @@
-import type { FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../core/link.ts'
+import type { FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../model/link.ts'
 import type { Door, Edge } from './edge.ts'
 import { filterLink } from './filter.ts'
 import type { Packets } from './packets.ts'

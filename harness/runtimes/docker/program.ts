@@ -1,4 +1,4 @@
-import type { DeployRequest, ServiceSpec } from '../../core/types.ts'
+import type { DeployRequest, ServiceSpec } from '../../model/types.ts'
 import { urlOf as redisUrl } from '../programs/redis.ts'
 import { type Program, serverPorts, servers, user } from './servers.ts'
 
@@ -8,7 +8,7 @@ export interface ProgramPlace {
   /** Drawn for it: its health says so, and nobody else's does. */
   readonly start: string
   readonly host: string
-  /** As environment variables (`patterns/contract/settings.ts`). */
+  /** As environment variables (`patterns/contract/server/settings.ts`). */
   readonly addresses: Readonly<Record<string, string>>
   /** Of the store. */
   readonly password: string

@@ -1,5 +1,5 @@
 import { HarnessError } from '../../core/errors.ts'
-import type { Isolation } from '../../core/types.ts'
+import type { Isolation } from '../../model/types.ts'
 import type { Planned, PlannedLink } from '../programs/topology.ts'
 import type { Door } from './edge.ts'
 import type { Cut } from './filter.ts'

@@ -1,4 +1,4 @@
-import type { FilterSpec } from '../../core/link.ts'
+import type { FilterSpec } from '../../model/link.ts'
 
 /** A link as the packet filter knows it: its number is the mark that all its connections carry. */
 export interface MarkedLink {

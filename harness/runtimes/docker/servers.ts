@@ -1,5 +1,5 @@
 import { onlyOnce } from '../../core/once.ts'
-import type { ServiceSpec } from '../../core/types.ts'
+import type { ServiceSpec } from '../../model/types.ts'
 import { clusterFormat, serverSettings } from '../programs/postgres.ts'
 import { serverSettings as redisSettings } from '../programs/redis.ts'
 import type { Readiness } from '../programs/readiness.ts'

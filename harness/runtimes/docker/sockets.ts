@@ -1,6 +1,6 @@
 import { onlyOnce } from '../../core/once.ts'
 import { drawUniform } from '../../core/rng.ts'
-import type { Impairment } from '../../core/link.ts'
+import type { Impairment } from '../../model/link.ts'
 import type { Shell } from './shell.ts'
 
 /**

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import type Dockerode from 'dockerode'
 import { monotonicMs } from '../../core/clock.ts'
 import { describeError } from '../../core/errors.ts'
-import type { Kept, Trace } from '../../core/types.ts'
+import type { Kept, Trace } from '../../model/types.ts'
 import { sleep } from '../../core/timer.ts'
 import { namePrefix, readOwner, readUid, runLabelKey } from './labels.ts'
 

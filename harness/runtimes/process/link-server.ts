@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { DeployRequest, Place } from '../../core/types.ts'
+import type { DeployRequest, Place } from '../../model/types.ts'
 import { killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import { heedChild } from '../../os/heed.ts'

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import type { NodeRole } from '../../core/plan.ts'
-import type { DeployRequest, Place, SpareNeed } from '../../core/types.ts'
+import type { NodeRole } from '../../model/plan.ts'
+import type { DeployRequest, Place, SpareNeed } from '../../model/types.ts'
 import { type ChildSpec, killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { describeSpare } from './program.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { describeError } from '../../core/errors.ts'
-import type { DeployRequest } from '../../core/types.ts'
+import type { DeployRequest } from '../../model/types.ts'
 import { whyNotInstalled } from './temporal-binaries.ts'
 import type { Outside } from './topology.ts'
 

@@ -1,7 +1,7 @@
 import { HarnessError } from '../../core/errors.ts'
-import type { LinkName, NodeRole } from '../../core/plan.ts'
-import type { Link } from '../../core/link.ts'
-import type { DeployRequest, ServiceSpec } from '../../core/types.ts'
+import type { LinkName, NodeRole } from '../../model/plan.ts'
+import type { Link } from '../../model/link.ts'
+import type { DeployRequest, ServiceSpec } from '../../model/types.ts'
 
 /** A node before it exists: who it is. */
 export interface Planned {
@@ -76,7 +76,7 @@ export function planLinks(nodes: readonly Planned[], outside: Outside): readonly
   return [...links.values()]
 }
 
-/** Where a node connects for each role that it dials, as environment variables (`patterns/contract/settings.ts`). */
+/** Where a node connects for each role that it dials, as environment variables (`patterns/contract/server/settings.ts`). */
 export function addressBook(
   node: Placed,
   nodes: readonly Placed[],

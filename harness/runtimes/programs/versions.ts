@@ -1,5 +1,5 @@
 import { describeError } from '../../core/errors.ts'
-import type { ServiceSpec } from '../../core/types.ts'
+import type { ServiceSpec } from '../../model/types.ts'
 import { ProgramError, runProgram } from '../../os/program.ts'
 import { findDevServer, whyNoDevServer } from './dev-servers.ts'
 import { findServer as findRedis, whyNoRedis } from './redis.ts'

@@ -1,5 +1,5 @@
-import type { Engine } from '../../core/types.ts'
-import type { Promised } from '../../core/promises.ts'
+import type { Engine } from '../../model/types.ts'
+import type { Promised } from '../../model/promises.ts'
 import { entryPath } from '../../os/entry.ts'
 import { type Misbehaviour, misbehaviourVariable } from './misbehaviour.ts'
 

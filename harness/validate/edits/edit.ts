@@ -1,4 +1,4 @@
-import type { Op, OpOf, TaskIntent } from '../../core/history.ts'
+import type { Op, OpOf, TaskIntent } from '../../model/history.ts'
 
 /** What a cell left behind, to be changed: one line of the ledger's file is one effect of the history, in the same order. */
 export interface Recorded {

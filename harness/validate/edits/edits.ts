@@ -1,4 +1,4 @@
-import type { Op, OpOf, TaskIntent } from '../../core/history.ts'
+import type { Op, OpOf, TaskIntent } from '../../model/history.ts'
 import { jobKey } from '../../run/jobs.ts'
 import { type Draft, type Edit, intentOf, isEnd, ops, type Recorded, revalue, rewrite, withoutEffects } from './edit.ts'
 

@@ -1,6 +1,6 @@
-import type { Engine } from '../../core/types.ts'
+import type { Engine } from '../../model/types.ts'
 import { jobKey } from '../../run/jobs.ts'
-import type { CellResult, RunResults } from '../../store/schema.ts'
+import type { CellResult, RunResults } from '../../model/results.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Misbehaviour } from '../controls/misbehaviour.ts'
 import type { Lab, Study } from '../lab.ts'

@@ -1,4 +1,4 @@
-import type { CellResult, RunResults } from '../../store/schema.ts'
+import type { CellResult, RunResults } from '../../model/results.ts'
 import type { Lab, Study } from '../lab.ts'
 import { cellOf, percent, type Row, rowOfCells } from '../row.ts'
 

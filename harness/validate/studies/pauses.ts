@@ -1,5 +1,5 @@
 import { quantile } from '../../stats/quantiles.ts'
-import type { CellResult, Restored } from '../../store/schema.ts'
+import type { CellResult, Restored } from '../../model/results.ts'
 import { overheadOf } from '../../verdict/overhead.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Lab, Study } from '../lab.ts'

@@ -1,7 +1,7 @@
 import { testEquivalence } from '../../stats/equivalence.ts'
 import { countDiscordant } from '../../stats/paired.ts'
 import { jobKey } from '../../run/jobs.ts'
-import type { CellResult } from '../../store/schema.ts'
+import type { CellResult } from '../../model/results.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Misbehaviour } from '../controls/misbehaviour.ts'
 import type { Lab, Study } from '../lab.ts'

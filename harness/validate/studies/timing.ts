@@ -1,6 +1,6 @@
-import type { Engine } from '../../core/types.ts'
+import type { Engine } from '../../model/types.ts'
 import { quantile } from '../../stats/quantiles.ts'
-import type { CellResult } from '../../store/schema.ts'
+import type { CellResult } from '../../model/results.ts'
 import { overheadOf } from '../../verdict/overhead.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Lab, Study } from '../lab.ts'

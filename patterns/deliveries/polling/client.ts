@@ -1,8 +1,8 @@
-import type { RunJob } from '../../contract/client.ts'
-import { finish } from '../../contract/finish.ts'
-import { sleep } from '../../contract/patience.ts'
-import { submitJob, timingOf } from '../../contract/submit.ts'
-import { isTerminal } from '../../contract/task.ts'
+import type { RunJob } from '../../contract/client/client.ts'
+import { finish } from '../../contract/client/outcome.ts'
+import { sleep } from '../../contract/types/retry.ts'
+import { submitJob, timingOf } from '../../contract/client/submit.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 import { pollUntilEnd, watchTask } from './poll.ts'
 
 /** Submit, wait as advised, then read the status by long polls until it is final. */

@@ -1,9 +1,9 @@
-import { JobFailed, type ClientPorts, type Job } from '../../contract/client.ts'
-import { describeFailure, exchange, retryAfterMs, type Answer } from '../../contract/http.ts'
-import { backoffMs, sleep } from '../../contract/patience.ts'
-import { problemKind } from '../../contract/problems.ts'
-import { authorization, problemOf, taskOf, timingOf } from '../../contract/submit.ts'
-import { isTerminal, type Task } from '../../contract/task.ts'
+import { JobFailed, type ClientPorts, type Job } from '../../contract/client/client.ts'
+import { describeFailure, exchange, retryAfterMs, type Answer } from '../../contract/client/http.ts'
+import { backoffMs, sleep } from '../../contract/types/retry.ts'
+import { problemKind } from '../../contract/types/problems.ts'
+import { authorization, problemOf, taskOf, timingOf } from '../../contract/client/submit.ts'
+import { isTerminal, type Task } from '../../contract/types/task.ts'
 
 /** What a polling client remembers of a task. */
 export interface Watch {

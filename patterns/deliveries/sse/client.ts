@@ -1,8 +1,8 @@
-import type { RunJob } from '../../contract/client.ts'
-import { finish } from '../../contract/finish.ts'
-import { followToEnd, readerOf } from '../../contract/reader.ts'
-import { submitJob } from '../../contract/submit.ts'
-import { isTerminal } from '../../contract/task.ts'
+import type { RunJob } from '../../contract/client/client.ts'
+import { finish } from '../../contract/client/outcome.ts'
+import { followToEnd, readerOf } from '../../contract/client/reader.ts'
+import { submitJob } from '../../contract/client/submit.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 import { connectStream } from './connect.ts'
 
 /** Follow the event stream until the terminal event; when it breaks, open it again where it broke. */

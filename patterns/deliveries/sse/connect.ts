@@ -1,6 +1,6 @@
-import type { TaskEvent } from '../../contract/events.ts'
-import { lastSeq, nextAddress, reportStream, takeEvent, type Reader } from '../../contract/reader.ts'
-import { authorization, timingOf } from '../../contract/submit.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { lastSeq, nextAddress, reportStream, takeEvent, type Reader } from '../../contract/client/reader.ts'
+import { authorization, timingOf } from '../../contract/client/submit.ts'
 import { EventStream } from './stream.ts'
 
 /** Open the event stream of the reader's task after the last event that it has seen, and report what happens to it. */

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../contract/axes.ts'
+import type { Delivery } from '../../contract/types/axes.ts'
 
 const delivery: Delivery = {
   name: 'sse',

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream'
-import type { TaskEvent } from '../../contract/events.ts'
-import { faultPoint } from '../../contract/fault-point.ts'
-import type { Beating, Heartbeats } from '../../contract/heartbeats.ts'
-import type { Timing } from '../../contract/timing.ts'
-import type { Turns } from '../../contract/turns.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { faultPoint } from '../../contract/engine/fault-point.ts'
+import type { Beating, Heartbeats } from '../../contract/server/heartbeats.ts'
+import type { Timing } from '../../contract/types/timing.ts'
+import type { Turns } from '../../contract/server/turns.ts'
 
 /** What the event streams of a node share. */
 export interface Streams {

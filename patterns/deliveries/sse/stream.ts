@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
-import { problemMediaType } from '../../contract/problems.ts'
-import type { Channel } from '../../contract/reader.ts'
+import { problemMediaType } from '../../contract/types/problems.ts'
+import type { Channel } from '../../contract/client/reader.ts'
 
 export interface StreamTarget {
   readonly url: string

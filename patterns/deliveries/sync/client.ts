@@ -1,7 +1,7 @@
-import type { RunJob } from '../../contract/client.ts'
-import { finish } from '../../contract/finish.ts'
-import { submitJob } from '../../contract/submit.ts'
-import { isTerminal } from '../../contract/task.ts'
+import type { RunJob } from '../../contract/client/client.ts'
+import { finish } from '../../contract/client/outcome.ts'
+import { submitJob } from '../../contract/client/submit.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 
 /** Hold one request until the result; when the connection is lost, the same key finds the same task again. */
 const runJob: RunJob = async (job, ports, signal) => {

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
-import { createApi, requireTask, sendTask, type Api, type Submitted } from '../../contract/api.ts'
-import type { DeliveryServer } from '../../contract/axes.ts'
-import { holdUntil } from '../../contract/follow.ts'
-import { ProblemError } from '../../contract/problems.ts'
-import { isTerminal } from '../../contract/task.ts'
+import { createApi, requireTask, sendTask, type Api, type Submitted } from '../../contract/server/api.ts'
+import type { DeliveryServer } from '../../contract/types/axes.ts'
+import { holdUntil } from '../../contract/server/follow.ts'
+import { ProblemError } from '../../contract/types/problems.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => createApi(backend, settings, drain, { answer: hold }),

@@ -1,9 +1,9 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { BlockedDestination, type Destinations, guardedConnector } from '../../contract/destination.ts'
-import { withFaultPoints } from '../../contract/fault-point.ts'
-import { describeFailure } from '../../contract/http.ts'
-import { ProblemError } from '../../contract/problems.ts'
-import type { Timing } from '../../contract/timing.ts'
+import { BlockedDestination, type Destinations, guardedConnector } from '../../contract/server/destination.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { describeFailure } from '../../contract/client/http.ts'
+import { ProblemError } from '../../contract/types/problems.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 
 /** By which we ask, and which may be allowed by name. */
 const requestOrigin = 'outlast'

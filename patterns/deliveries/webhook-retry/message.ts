@@ -1,6 +1,6 @@
-import { deliveryId } from '../../contract/callback.ts'
-import type { CallbackRequest } from '../../contract/client.ts'
-import type { Task } from '../../contract/task.ts'
+import { deliveryId } from '../../contract/types/callback.ts'
+import type { CallbackRequest } from '../../contract/client/client.ts'
+import type { Task } from '../../contract/types/task.ts'
 import type { WebhookKey } from './keys.ts'
 import { ForgedMessage, verifyMessage } from './signature.ts'
 

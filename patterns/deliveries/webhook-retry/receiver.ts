@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Task } from '../../contract/task.ts'
+import type { Task } from '../../contract/types/task.ts'
 import type { WebhookKey } from './keys.ts'
 import { clockS, openMessage } from './message.ts'
 

@@ -1,5 +1,5 @@
-import type { Decision } from '../../contract/callback.ts'
-import type { Timing } from '../../contract/timing.ts'
+import type { Decision } from '../../contract/types/callback.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 
 /** What one attempt came to: an answer, or none. */
 export interface AttemptResult {

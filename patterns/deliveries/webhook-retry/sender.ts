@@ -1,14 +1,14 @@
-import type { NodeSettings } from '../../contract/backend.ts'
+import type { NodeSettings } from '../../contract/engine/backend.ts'
 import {
   recordAttempt,
   type Callback,
   type CallbackAttempt,
   type Decision,
   type Notify,
-} from '../../contract/callback.ts'
-import { destinationsOf } from '../../contract/destination.ts'
-import { reportFailure } from '../../contract/report.ts'
-import { timingAt, type Timing } from '../../contract/timing.ts'
+} from '../../contract/types/callback.ts'
+import { destinationsOf } from '../../contract/server/destination.ts'
+import { reportFailure } from '../../contract/engine/log-error.ts'
+import { timingAt, type Timing } from '../../contract/types/timing.ts'
 import { openAttempts, type Attempt } from './attempt.ts'
 import { endpointKey, readSigningKey, type WebhookKey } from './keys.ts'
 import { messageOf, type Message } from './message.ts'

@@ -1,6 +1,6 @@
-import type { RunJob } from '../../contract/client.ts'
-import { finish } from '../../contract/finish.ts'
-import { submitJob } from '../../contract/submit.ts'
+import type { RunJob } from '../../contract/client/client.ts'
+import { finish } from '../../contract/client/outcome.ts'
+import { submitJob } from '../../contract/client/submit.ts'
 
 /** Submit, then wait for the callback. The client has nothing else: what does not arrive is never missed by it. */
 const runJob: RunJob = async (job, ports, signal) => {

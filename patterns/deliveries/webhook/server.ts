@@ -1,13 +1,13 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { createApi } from '../../contract/api.ts'
-import type { DeliveryServer } from '../../contract/axes.ts'
-import type { NodeSettings } from '../../contract/backend.ts'
-import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } from '../../contract/callback.ts'
-import { admitCallback, destinationsOf, guardedConnector } from '../../contract/destination.ts'
-import { withFaultPoints } from '../../contract/fault-point.ts'
-import { describeFailure } from '../../contract/http.ts'
-import { reportFailure } from '../../contract/report.ts'
-import { timingAt, type Timing } from '../../contract/timing.ts'
+import { createApi } from '../../contract/server/api.ts'
+import type { DeliveryServer } from '../../contract/types/axes.ts'
+import type { NodeSettings } from '../../contract/engine/backend.ts'
+import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } from '../../contract/types/callback.ts'
+import { admitCallback, destinationsOf, guardedConnector } from '../../contract/server/destination.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { describeFailure } from '../../contract/client/http.ts'
+import { reportFailure } from '../../contract/engine/log-error.ts'
+import { timingAt, type Timing } from '../../contract/types/timing.ts'
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {

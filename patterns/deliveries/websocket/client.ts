@@ -1,10 +1,10 @@
-import type { RunJob } from '../../contract/client.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import { finish } from '../../contract/finish.ts'
-import { followToEnd, lastSeq, nextAddress, readerOf, reportStream, takeEvent } from '../../contract/reader.ts'
-import type { Reader } from '../../contract/reader.ts'
-import { authorization, submitJob, timingOf } from '../../contract/submit.ts'
-import { isTerminal } from '../../contract/task.ts'
+import type { RunJob } from '../../contract/client/client.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { finish } from '../../contract/client/outcome.ts'
+import { followToEnd, lastSeq, nextAddress, readerOf, reportStream, takeEvent } from '../../contract/client/reader.ts'
+import type { Reader } from '../../contract/client/reader.ts'
+import { authorization, submitJob, timingOf } from '../../contract/client/submit.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 import { EventSocket } from './socket.ts'
 
 /** Follow the task over a socket until the terminal event; when it breaks, open another one and say where the first broke. */

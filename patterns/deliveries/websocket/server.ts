@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
 import { WebSocketServer } from 'ws'
-import { createApi, requireTask, type Api } from '../../contract/api.ts'
-import type { DeliveryServer } from '../../contract/axes.ts'
-import { acceptSocket } from '../../contract/handshake.ts'
-import { Heartbeats } from '../../contract/heartbeats.ts'
-import { timingAt } from '../../contract/timing.ts'
-import { Turns } from '../../contract/turns.ts'
+import { createApi, requireTask, type Api } from '../../contract/server/api.ts'
+import type { DeliveryServer } from '../../contract/types/axes.ts'
+import { acceptSocket } from '../../contract/server/handshake.ts'
+import { Heartbeats } from '../../contract/server/heartbeats.ts'
+import { timingAt } from '../../contract/types/timing.ts'
+import { Turns } from '../../contract/server/turns.ts'
 import { serveSocket, type Sockets } from './session.ts'
 
 /** Clients say little: a longer message is no message of theirs. */

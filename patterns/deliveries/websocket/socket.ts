@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
-import type { Handshake } from '../../contract/client.ts'
-import { problemMediaType } from '../../contract/problems.ts'
-import type { Channel } from '../../contract/reader.ts'
+import type { Handshake } from '../../contract/client/client.ts'
+import { problemMediaType } from '../../contract/types/problems.ts'
+import type { Channel } from '../../contract/client/reader.ts'
 import type { ClientMessage } from './messages.ts'
 
 export interface SocketTarget {

@@ -1,4 +1,4 @@
-import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/timeouts.ts'
+import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
 import { timeouts as unsupervised } from '../dbos/timeouts.ts'
 
 /** The supervisor is ours and ships with nobody: its defaults are the minute of the vendor's own, and beats in proportion. */

@@ -1,5 +1,5 @@
-import type { NodeSettings } from '../../contract/backend.ts'
-import type { Notify } from '../../contract/callback.ts'
+import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { Notify } from '../../contract/types/callback.ts'
 import { startWorker as startDbosWorker } from '../dbos/worker.ts'
 import { supervise } from './supervisor.ts'
 

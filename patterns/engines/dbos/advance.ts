@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { AgentPlan } from '../../agent/plan.ts'
 import { performStep, type StepDone, ToolRefusal } from '../../agent/step.ts'
-import type { TaskEvent } from '../../contract/events.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
 import {
   completedEvent,
   completedSteps,
@@ -11,9 +11,9 @@ import {
   requestOf,
   resumedEvent,
   startedEvent,
-} from '../../contract/log.ts'
-import { startTimer } from '../../contract/timer.ts'
-import type { Timing } from '../../contract/timing.ts'
+} from '../../contract/engine/log.ts'
+import { startTimer } from '../../contract/types/timer.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 import type { Advance } from './protocol.ts'
 
 /** Where steps are performed. */

@@ -1,6 +1,6 @@
 import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
-import { withFaultPoints } from '../../contract/fault-point.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { within } from '../postgres/alarm.ts'
 import { connectionOptions, untilReached } from '../postgres/store.ts'
 import {

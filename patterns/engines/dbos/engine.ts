@@ -1,4 +1,4 @@
-import type { Engine } from '../../contract/axes.ts'
+import type { Engine } from '../../contract/types/axes.ts'
 import { takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {

@@ -5,7 +5,7 @@ import {
   type Timeouts,
   type TimeoutsAt,
   timeoutsAt,
-} from '../../contract/timeouts.ts'
+} from '../../contract/types/timeouts.ts'
 import { type StoreTiming, timeouts as storeTimeouts, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
 
 /** Of the way to the database that it shares with the postgres engine: for reads and hints, not for what the library asks. */

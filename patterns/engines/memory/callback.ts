@@ -4,9 +4,9 @@ import {
   type CallbackDelivery,
   type DeliveryStatus,
   type Notify,
-} from '../../contract/callback.ts'
-import type { Task } from '../../contract/task.ts'
-import { startTimer } from '../../contract/timer.ts'
+} from '../../contract/types/callback.ts'
+import type { Task } from '../../contract/types/task.ts'
+import { startTimer } from '../../contract/types/timer.ts'
 
 /** The callback that an ended task owes, its attempts one at a time. It is in this process alone: what waits is a timer. */
 export class OwedCallback {

@@ -1,4 +1,4 @@
-import type { Deliveries } from '../../contract/backend.ts'
+import type { Deliveries } from '../../contract/engine/backend.ts'
 import type { TaskRecord } from './record.ts'
 
 /** What callbacks came to, as long as the process lives. */

@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { emptyDigest } from '../../agent/plan.ts'
 import { performStep, ToolRefusal, type StepContext } from '../../agent/step.ts'
-import type { NodeSettings } from '../../contract/backend.ts'
-import type { Notify } from '../../contract/callback.ts'
+import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { Notify } from '../../contract/types/callback.ts'
 import {
   cancelledEvent,
   completedEvent,
@@ -10,10 +10,10 @@ import {
   failedEvent,
   progressEvent,
   startedEvent,
-} from '../../contract/log.ts'
-import { reportError } from '../../contract/report.ts'
-import { startTimer, type Timer } from '../../contract/timer.ts'
-import type { Timing } from '../../contract/timing.ts'
+} from '../../contract/engine/log.ts'
+import { reportError } from '../../contract/engine/log-error.ts'
+import { startTimer, type Timer } from '../../contract/types/timer.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 import { OwedCallback } from './callback.ts'
 import type { TaskRecord } from './record.ts'
 

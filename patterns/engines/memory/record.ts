@@ -1,7 +1,7 @@
 import type { AgentPlan } from '../../agent/plan.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import { applyEvent, foldEvents, type Head } from '../../contract/log.ts'
-import { isTerminal, type Task, type TaskRequest } from '../../contract/task.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { applyEvent, foldEvents, type Head } from '../../contract/engine/log.ts'
+import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
 import type { OwedCallback } from './callback.ts'
 
 /** One task in memory: its log, the fold of it so far, and who waits for more. */

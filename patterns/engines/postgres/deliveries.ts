@@ -1,11 +1,11 @@
-import type { Deliveries } from '../../contract/backend.ts'
+import type { Deliveries } from '../../contract/engine/backend.ts'
 import {
   deliveryId,
   type CallbackAttempt,
   type CallbackDelivery,
   type DeliveryStatus,
-} from '../../contract/callback.ts'
-import { withFaultPoints } from '../../contract/fault-point.ts'
+} from '../../contract/types/callback.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { Statement, Store } from './store.ts'
 
 const readOfTask: Statement = {

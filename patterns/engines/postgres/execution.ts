@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { planTask, type AgentPlan } from '../../agent/plan.ts'
 import { performStep, ToolRefusal, type StepDone } from '../../agent/step.ts'
-import type { TaskEvent } from '../../contract/events.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
 import {
   cancelledEvent,
   completedEvent,
@@ -11,10 +11,10 @@ import {
   requestOf,
   resumedEvent,
   startedEvent,
-} from '../../contract/log.ts'
-import { isTerminal } from '../../contract/task.ts'
-import { startTimer, type Timer } from '../../contract/timer.ts'
-import type { Timing } from '../../contract/timing.ts'
+} from '../../contract/engine/log.ts'
+import { isTerminal } from '../../contract/types/task.ts'
+import { startTimer, type Timer } from '../../contract/types/timer.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 import type { Continuation, Journal } from './journal.ts'
 import type { Claim } from './leases.ts'
 

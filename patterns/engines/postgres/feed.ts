@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../../contract/events.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
 import type { StoreTiming } from './timeouts.ts'
 
 /** What a log is read for: what comes after `seq`. */

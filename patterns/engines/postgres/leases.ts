@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import type { TaskEvent } from '../../contract/events.ts'
-import { faultPoint, withFaultPoints } from '../../contract/fault-point.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { Statement, Store } from './store.ts'
 
 /** A task that this worker holds: what every append must name. */

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { sleep } from '../../contract/patience.ts'
+import { sleep } from '../../contract/types/retry.ts'
 import { connectionOptions } from './store.ts'
 import type { StoreTiming } from './timeouts.ts'
 

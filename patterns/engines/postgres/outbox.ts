@@ -1,7 +1,7 @@
-import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import { faultPoint, withFaultPoints } from '../../contract/fault-point.ts'
-import { foldEvents, requestOf } from '../../contract/log.ts'
+import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { foldEvents, requestOf } from '../../contract/engine/log.ts'
 import { rethrowEviction } from './leases.ts'
 import type { Statement, Store } from './store.ts'
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { ProblemError } from '../../contract/problems.ts'
-import { monotonicMs, sleep } from '../../contract/patience.ts'
+import { ProblemError } from '../../contract/types/problems.ts'
+import { monotonicMs, sleep } from '../../contract/types/retry.ts'
 import type { StoreTiming } from './timeouts.ts'
 
 /** A prepared statement. Every one in this folder may be repeated: a repetition finds out that it was done. */

@@ -1,5 +1,5 @@
-import { monotonicMs, sleep } from '../../contract/patience.ts'
-import { reportError } from '../../contract/report.ts'
+import { monotonicMs, sleep } from '../../contract/types/retry.ts'
+import { reportError } from '../../contract/engine/log-error.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
 import { connectLimitMs, type Store } from './store.ts'
 import type { StoreTiming } from './timeouts.ts'

@@ -5,8 +5,8 @@ import {
   type Timeouts,
   type TimeoutsAt,
   timeoutsAt,
-} from '../../contract/timeouts.ts'
-import { type Timing, timingAt } from '../../contract/timing.ts'
+} from '../../contract/types/timeouts.ts'
+import { type Timing, timingAt } from '../../contract/types/timing.ts'
 
 /** Defaults are what a queue on a database commonly has: a minute's lease, a quarter of it between heartbeats. */
 export const timeouts = {

@@ -1,6 +1,6 @@
-import type { NodeSettings } from '../../contract/backend.ts'
-import type { Notify } from '../../contract/callback.ts'
-import { completedSteps } from '../../contract/log.ts'
+import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { Notify } from '../../contract/types/callback.ts'
+import { completedSteps } from '../../contract/engine/log.ts'
 import { startQueueWorker } from '../queue/worker.ts'
 
 /** The memo is the log: a step whose event is in it is not executed again. */

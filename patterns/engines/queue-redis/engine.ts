@@ -1,4 +1,4 @@
-import type { Engine } from '../../contract/axes.ts'
+import type { Engine } from '../../contract/types/axes.ts'
 import queue from '../queue/engine.ts'
 
 const engine: Engine = {

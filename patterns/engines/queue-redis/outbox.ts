@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
-import { withFaultPoints } from '../../contract/fault-point.ts'
-import { reportFailure } from '../../contract/report.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { reportFailure } from '../../contract/engine/log-error.ts'
 import type { StoreTiming } from '../postgres/timeouts.ts'
 import { attempts, queueNames } from '../queue/queues.ts'
 import type { QueueTiming } from '../queue/timeouts.ts'

@@ -1,4 +1,4 @@
-import type { Backend, NodeSettings } from '../../contract/backend.ts'
+import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
 import { openJournalBackend } from '../postgres/backend.ts'
 import { insertWithJob } from './archive.ts'
 import { prepareDatabase } from './schema.ts'

@@ -1,8 +1,8 @@
 import { type Job, UnrecoverableError } from 'bullmq'
-import type { CallbackAttempt, Notify } from '../../contract/callback.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import { withFaultPoints } from '../../contract/fault-point.ts'
-import { foldEvents, requestOf } from '../../contract/log.ts'
+import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { foldEvents, requestOf } from '../../contract/engine/log.ts'
 import { putOff } from './put-back.ts'
 
 /** What a callback's job knows: the attempts on record. */

@@ -1,5 +1,5 @@
 import { DelayedError, type Job, WaitingError } from 'bullmq'
-import { withFaultPoints } from '../../contract/fault-point.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 
 /** Free for any worker at once. By throwing, this run of the job ends without an outcome. */
 export async function putBack(job: Job, token: string): Promise<never> {

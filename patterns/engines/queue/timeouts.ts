@@ -5,7 +5,7 @@ import {
   type Timeouts,
   type TimeoutsAt,
   timeoutsAt,
-} from '../../contract/timeouts.ts'
+} from '../../contract/types/timeouts.ts'
 import { type StoreTiming, timeouts as store, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
 
 /** Of the queue itself. Defaults are those of BullMQ 6.7.0. */

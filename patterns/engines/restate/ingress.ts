@@ -1,8 +1,8 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { monotonicMs, sleep } from '../../contract/patience.ts'
-import { ProblemError } from '../../contract/problems.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import type { Timing } from '../../contract/timing.ts'
+import { monotonicMs, sleep } from '../../contract/types/retry.ts'
+import { ProblemError } from '../../contract/types/problems.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 import { type Accepted, type Snapshot, workflowName } from './protocol.ts'
 
 /** The server's HTTP interface, for one workflow. Every call may be repeated, and is while the server is out of reach. */

@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../../contract/events.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
 
 /** Input of a run: made by the API, so that it can answer before any worker has seen the task. */
 export interface Accepted {

@@ -1,8 +1,8 @@
 import { RestatePromise, type WorkflowContext } from '@restatedev/restate-sdk'
 import { planTask, type AgentPlan } from '../../agent/plan.ts'
-import type { CallbackAttempt } from '../../contract/callback.ts'
-import type { TaskEvent } from '../../contract/events.ts'
-import { withFaultPoints } from '../../contract/fault-point.ts'
+import type { CallbackAttempt } from '../../contract/types/callback.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import {
   cancelledEvent,
   cancelRequestedEvent,
@@ -15,8 +15,8 @@ import {
   requestOf,
   resumedEvent,
   startedEvent,
-} from '../../contract/log.ts'
-import { isTerminal } from '../../contract/task.ts'
+} from '../../contract/engine/log.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 import type { Executor, StepResult, Work } from './executor.ts'
 import { type Accepted, cancelPromise, eventKey, type State } from './protocol.ts'
 

@@ -1,4 +1,4 @@
-import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/timeouts.ts'
+import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
 
 /**
  * Defaults are those of server 1.7.12. It takes silence for inactivity after a minute, and aborts after ten more: a longer

@@ -1,6 +1,6 @@
 import * as restate from '@restatedev/restate-sdk'
-import type { TaskEvent } from '../../contract/events.ts'
-import { withFaultPoints } from '../../contract/fault-point.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { Executor } from './executor.ts'
 import { cancelPromise, eventKey, workflowName, type Accepted, type Snapshot, type State } from './protocol.ts'
 import { performTask } from './run.ts'

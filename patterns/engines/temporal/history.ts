@@ -1,7 +1,7 @@
 import { defaultPayloadConverter } from '@temporalio/common'
 import type { temporal } from '@temporalio/proto'
 import { type AgentPlan, planTask } from '../../agent/plan.ts'
-import type { TaskEvent } from '../../contract/events.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
 import {
   cancelledEvent,
   cancelRequestedEvent,
@@ -14,8 +14,8 @@ import {
   requestOf,
   resumedEvent,
   startedEvent,
-} from '../../contract/log.ts'
-import { isTerminal } from '../../contract/task.ts'
+} from '../../contract/engine/log.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 import type { Accepted, Decider, Ending, StepResult } from './protocol.ts'
 import { openResumptions, type Resumptions } from './resumptions.ts'
 

@@ -1,6 +1,6 @@
-import type { TaskEvent } from '../../contract/events.ts'
-import type { TaskInput } from '../../contract/task.ts'
-import type { Pace } from '../../contract/timeouts.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import type { TaskInput } from '../../contract/types/task.ts'
+import type { Pace } from '../../contract/types/timeouts.ts'
 
 /** Input of a workflow: made by the API, so that it can answer before any worker has seen the task. */
 export interface Accepted {

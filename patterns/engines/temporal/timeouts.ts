@@ -1,5 +1,5 @@
-import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/timeouts.ts'
-import type { Timing } from '../../contract/timing.ts'
+import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
+import type { Timing } from '../../contract/types/timing.ts'
 
 /**
  * Defaults are those of server 1.31.2 and SDK 1.24.0: an activity has no heartbeat timeout, so that a crash is noticed

@@ -5,9 +5,9 @@ import {
   proxyLocalActivities,
   sleep,
 } from '@temporalio/workflow'
-import type { CallbackAttempt } from '../../contract/callback.ts'
-import type { TaskRequest } from '../../contract/task.ts'
-import { timeoutsAt } from '../../contract/timeouts.ts'
+import type { CallbackAttempt } from '../../contract/types/callback.ts'
+import type { TaskRequest } from '../../contract/types/task.ts'
+import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
 import type { Accepted, Ending } from './protocol.ts'
 import { openResumptions } from './resumptions.ts'

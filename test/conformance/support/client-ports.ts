@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { ClientPorts, Job, Observations, OpenCallback } from '../../../patterns/contract/client.ts'
-import type { Task } from '../../../patterns/contract/task.ts'
+import type { ClientPorts, Job, Observations, OpenCallback } from '../../../patterns/contract/client/client.ts'
+import type { Task } from '../../../patterns/contract/types/task.ts'
 import { dispatcher, timeScale, token } from './api-node.ts'
 import { closeServer, listenOnLoopback } from './tool-server.ts'
 

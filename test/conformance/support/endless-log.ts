@@ -1,7 +1,7 @@
 import { planTask } from '../../../patterns/agent/plan.ts'
-import { loadDeliveryServer } from '../../../patterns/contract/axes.ts'
-import type { Backend } from '../../../patterns/contract/backend.ts'
-import { createdEvent, foldEvents } from '../../../patterns/contract/log.ts'
+import { loadDeliveryServer } from '../../../patterns/contract/types/axes.ts'
+import type { Backend } from '../../../patterns/contract/engine/backend.ts'
+import { createdEvent, foldEvents } from '../../../patterns/contract/engine/log.ts'
 import { listenWith, timeScale, token } from './api-node.ts'
 import { closeServer } from './tool-server.ts'
 

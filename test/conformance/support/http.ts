@@ -1,6 +1,6 @@
 import { request, type Dispatcher } from 'undici'
-import type { TaskEvent } from '../../../patterns/contract/events.ts'
-import { isTerminal, type Task } from '../../../patterns/contract/task.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
+import { isTerminal, type Task } from '../../../patterns/contract/types/task.ts'
 import { dispatcher, token } from './api-node.ts'
 
 export interface Reply {

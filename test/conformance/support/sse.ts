@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import { request } from 'undici'
-import type { TaskEvent } from '../../../patterns/contract/events.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { dispatcher, token } from './api-node.ts'
 
 export interface ReadStream {

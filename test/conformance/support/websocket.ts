@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import type { TaskEvent } from '../../../patterns/contract/events.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { token } from './api-node.ts'
 
 export interface ReadSocket {

@@ -1,5 +1,5 @@
-import type { Op, OpOf, TaskStatus } from '../../../harness/core/history.ts'
-import type { CellPlan } from '../../../harness/core/plan.ts'
+import type { Op, OpOf, TaskStatus } from '../../../harness/model/history.ts'
+import type { CellPlan } from '../../../harness/model/plan.ts'
 import { cellPlan } from '../stats/cells.ts'
 
 /** An op without its number: a story is told in order. */

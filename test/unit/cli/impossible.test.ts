@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { leaveOutImpossible } from '../../../harness/cli/impossible.ts'
-import type { Plan } from '../../../harness/core/plan.ts'
-import type { ServiceSpec } from '../../../harness/core/types.ts'
+import type { Plan } from '../../../harness/model/plan.ts'
+import type { ServiceSpec } from '../../../harness/model/types.ts'
 
 const service = (program: ServiceSpec['program']): ServiceSpec => ({ role: 'engine', program, replicas: 1, dials: [] })
 const engines = new Map([

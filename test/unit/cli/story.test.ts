@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { frameStory, tellStory } from '../../../harness/cli/story.ts'
-import type { Op, TaskIntent, Vocabulary } from '../../../harness/core/history.ts'
-import { traceOf } from '../../../harness/core/trace.ts'
+import type { Op, TaskIntent, Vocabulary } from '../../../harness/model/history.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 
 const intent: TaskIntent = {
   ordinal: 0,

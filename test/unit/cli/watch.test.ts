@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { lastingLine, openLiveTable, tableLines } from '../../../harness/cli/live-table.ts'
 import { openPlainLines } from '../../../harness/cli/plain-lines.ts'
 import { clockText, describeFaults, nothingYet, watch } from '../../../harness/cli/watch.ts'
-import type { FaultState } from '../../../harness/core/history.ts'
+import type { FaultState } from '../../../harness/model/history.ts'
 import type { Progress } from '../../../harness/run/progress.ts'
 
 const cell = 'webhook.kill.1'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { exposures } from '../../../harness/core/exposure.ts'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { exposures } from '../../../harness/analysis/exposure.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { callback, effect, end, fault, intend, open, poll, story, submit } from '../checkers/story.ts'
 import { plannedFault } from '../stats/cells.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { PlannedFault } from '../../../harness/core/plan.ts'
-import { traceOf } from '../../../harness/core/trace.ts'
+import type { PlannedFault } from '../../../harness/model/plan.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
 import { fault, story } from '../checkers/story.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { summarizeLeftOut } from '../../../harness/core/left-out.ts'
-import type { NotApplicable } from '../../../harness/core/plan.ts'
+import { summarizeLeftOut } from '../../../harness/model/not-applicable.ts'
+import type { NotApplicable } from '../../../harness/model/plan.ts'
 
 const beyond = (pattern: string, arm: string, lacks: string, ...instead: string[]): NotApplicable => ({
   pattern,

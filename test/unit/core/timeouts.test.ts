@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { flooredAt } from '../../../harness/core/timeouts.ts'
-import { timeoutsAt } from '../../../patterns/contract/timeouts.ts'
+import { flooredAt } from '../../../harness/model/timeouts.ts'
+import { timeoutsAt } from '../../../patterns/contract/types/timeouts.ts'
 
 const timeouts = {
   leaseMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: 'a busy machine' },

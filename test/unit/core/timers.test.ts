@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import * as ofHarness from '../../../harness/core/timer.ts'
-import { sleep as patientSleep } from '../../../patterns/contract/patience.ts'
-import * as ofPatterns from '../../../patterns/contract/timer.ts'
+import { sleep as patientSleep } from '../../../patterns/contract/types/retry.ts'
+import * as ofPatterns from '../../../patterns/contract/types/timer.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -63,7 +63,7 @@ const ofTheContract = /^(?:\w+\.)*timing\.\w+$/
 const bounded: Readonly<Record<string, string>> = {
   'harness/links/embedded/stage.ts: Math.min(Math.ceil(restMs), longestTimerMs)': 'looks at the clock when it fires',
   'harness/links/client.ts: deadlineMs': 'a constant of its callers',
-  'patterns/contract/heartbeats.ts: this.#tickMs': 'half a heartbeat of the contract',
+  'patterns/contract/server/heartbeats.ts: this.#tickMs': 'half a heartbeat of the contract',
   'patterns/deliveries/sse/frames.ts: this.#patienceMs': 'of the contract',
   'patterns/deliveries/sse/stream.ts: options.watchdogMs': 'of the contract',
   'patterns/deliveries/websocket/socket.ts: options.watchdogMs': 'of the contract',
@@ -79,7 +79,7 @@ const bounded: Readonly<Record<string, string>> = {
 }
 
 test('nobody gives a timer of Node’s a length that it may not be able to wait', () => {
-  const own = new Set(['harness/core/timer.ts', 'patterns/contract/timer.ts'])
+  const own = new Set(['harness/core/timer.ts', 'patterns/contract/types/timer.ts'])
   const files = sources(['harness', 'patterns', 'reports', 'images', 'engines']).filter((file) => !own.has(file))
   const found = files.flatMap((file) => unbounded(file, readFileSync(file, 'utf8')))
   expect(found, 'use startTimer, timeLimit or sleep of timer.ts, or say here what bounds it').toEqual([])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { timeoutsAt } from '../../../patterns/contract/timeouts.ts'
+import { timeoutsAt } from '../../../patterns/contract/types/timeouts.ts'
 import { openPulse } from '../../../patterns/engines/dbos-supervised/supervisor.ts'
 import { timeouts } from '../../../patterns/engines/dbos-supervised/timeouts.ts'
 import type { Statement } from '../../../patterns/engines/postgres/store.ts'

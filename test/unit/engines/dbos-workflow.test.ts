@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { type AgentPlan, planTask } from '../../../patterns/agent/plan.ts'
 import type { StepContext } from '../../../patterns/agent/step.ts'
-import { createdEvent, foldEvents } from '../../../patterns/contract/log.ts'
-import { recordAttempt } from '../../../patterns/contract/callback.ts'
-import type { Task, TaskRequest } from '../../../patterns/contract/task.ts'
-import { timingAt } from '../../../patterns/contract/timing.ts'
+import { createdEvent, foldEvents } from '../../../patterns/contract/engine/log.ts'
+import { recordAttempt } from '../../../patterns/contract/types/callback.ts'
+import type { Task, TaskRequest } from '../../../patterns/contract/types/task.ts'
+import { timingAt } from '../../../patterns/contract/types/timing.ts'
 import type { Advance } from '../../../patterns/engines/dbos/protocol.ts'
 
 /** As much of the library as workflows touch: recorded steps are answered in their order, others are performed. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
-import { completedEvent, createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/log.ts'
+import { completedEvent, createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import { journalOver } from '../../../patterns/engines/postgres/journal.ts'
 
 const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' } }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { recordAttempt, type Callback, type Decision, type Notify } from '../../../patterns/contract/callback.ts'
-import type { Task } from '../../../patterns/contract/task.ts'
-import { timingAt } from '../../../patterns/contract/timing.ts'
+import { recordAttempt, type Callback, type Decision, type Notify } from '../../../patterns/contract/types/callback.ts'
+import type { Task } from '../../../patterns/contract/types/task.ts'
+import { timingAt } from '../../../patterns/contract/types/timing.ts'
 import { decide, type AttemptResult } from '../../../patterns/deliveries/webhook-retry/schedule.ts'
 import { OwedCallback } from '../../../patterns/engines/memory/callback.ts'
 

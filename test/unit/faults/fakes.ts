@@ -1,5 +1,5 @@
-import type { EdgeLimits, FilterSpec, Impairment, Link, ToxicSpec } from '../../../harness/core/link.ts'
-import type { FaultSite, Isolation, Node, NodeHarm } from '../../../harness/core/types.ts'
+import type { EdgeLimits, FilterSpec, Impairment, Link, ToxicSpec } from '../../../harness/model/link.ts'
+import type { FaultSite, Isolation, Node, NodeHarm } from '../../../harness/model/types.ts'
 
 export interface FakeNode extends Node {
   pid: number | undefined

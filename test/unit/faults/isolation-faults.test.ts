@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Fault, NodeHarm } from '../../../harness/core/types.ts'
+import type { Fault, NodeHarm } from '../../../harness/model/types.ts'
 import nodeLoss from '../../../harness/faults/node-loss.ts'
 import partition from '../../../harness/faults/partition.ts'
 import { fakeNode, type FakeNode, never, siteOf } from './fakes.ts'

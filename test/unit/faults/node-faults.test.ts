@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Fault, NodeHarm } from '../../../harness/core/types.ts'
+import type { Fault, NodeHarm } from '../../../harness/model/types.ts'
 import cpuPressure from '../../../harness/faults/cpu-pressure.ts'
 import kill from '../../../harness/faults/kill.ts'
 import oom from '../../../harness/faults/oom.ts'

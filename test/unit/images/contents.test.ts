@@ -12,7 +12,7 @@ import {
 } from '../../../harness/runtimes/docker/images/node-files.ts'
 import * as unarmed from '../../../images/fault-point.ts'
 import { packagesIn } from '../../../images/packages.ts'
-import * as armed from '../../../patterns/contract/fault-point.ts'
+import * as armed from '../../../patterns/contract/engine/fault-point.ts'
 
 describe('contents of the node image', () => {
   const files = nodeFiles()
@@ -65,7 +65,7 @@ describe('fault points of the node image', () => {
   const texts = nodeFiles().map((file) => readFileSync(join(checkout, sourceOf(file)), 'utf8'))
 
   it('can be armed by nothing: no file of it knows how', () => {
-    expect(nodeFiles()).toContain('patterns/contract/fault-point.ts')
+    expect(nodeFiles()).toContain('patterns/contract/engine/fault-point.ts')
     expect(texts.filter((text) => /OUTLAST_FAULT_POINTS|process\.kill/.test(text))).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { catalog, resolvePattern } from '../../../patterns/catalog.ts'
-import type { Delivery, Engine } from '../../../patterns/contract/axes.ts'
+import type { Delivery, Engine } from '../../../patterns/contract/types/axes.ts'
 
 const delivery = (name: string): Delivery => ({
   name,

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
-import type { Backend, NodeSettings } from '../../../patterns/contract/backend.ts'
-import { readSettings } from '../../../patterns/contract/settings.ts'
-import { longestDeadlineS, taskRequest } from '../../../patterns/contract/task.ts'
+import type { Backend, NodeSettings } from '../../../patterns/contract/engine/backend.ts'
+import { readSettings } from '../../../patterns/contract/server/settings.ts'
+import { longestDeadlineS, taskRequest } from '../../../patterns/contract/types/task.ts'
 import { openBackend } from '../../../patterns/engines/memory/backend.ts'
 
 const dayS = 24 * 3600

@@ -7,8 +7,8 @@ import {
   destinationsOf,
   guardedConnector,
   guardedLookup,
-} from '../../../patterns/contract/destination.ts'
-import { addressFilter } from '../../../patterns/contract/special-addresses.ts'
+} from '../../../patterns/contract/server/destination.ts'
+import { addressFilter } from '../../../patterns/contract/server/special-addresses.ts'
 
 const isPublic = addressFilter([])
 const anywhere = destinationsOf({})

@@ -1,11 +1,11 @@
 import { PassThrough, Writable } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
-import type { TaskEvent } from '../../../patterns/contract/events.ts'
-import { Heartbeats } from '../../../patterns/contract/heartbeats.ts'
-import { createdEvent } from '../../../patterns/contract/log.ts'
-import { timingAt } from '../../../patterns/contract/timing.ts'
-import { Turns } from '../../../patterns/contract/turns.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
+import { Heartbeats } from '../../../patterns/contract/server/heartbeats.ts'
+import { createdEvent } from '../../../patterns/contract/engine/log.ts'
+import { timingAt } from '../../../patterns/contract/types/timing.ts'
+import { Turns } from '../../../patterns/contract/server/turns.ts'
 import { frameOf, writeStream } from '../../../patterns/deliveries/sse/frames.ts'
 
 const input = { seed: 1, profile: 'smoke', job: 'j' }

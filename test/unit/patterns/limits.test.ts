@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectionsWithin, defaultLimits } from '../../../patterns/contract/limits.ts'
-import { readSettings } from '../../../patterns/contract/settings.ts'
+import { connectionsWithin, defaultLimits } from '../../../patterns/contract/server/limits.ts'
+import { readSettings } from '../../../patterns/contract/server/settings.ts'
 
 const env = {
   OUTLAST_NODE: 'api-0',

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
-import { taskEvent, type TaskEvent } from '../../../patterns/contract/events.ts'
-import * as log from '../../../patterns/contract/log.ts'
-import { isTerminal, task, type TaskRequest } from '../../../patterns/contract/task.ts'
+import { taskEvent, type TaskEvent } from '../../../patterns/contract/types/events.ts'
+import * as log from '../../../patterns/contract/engine/log.ts'
+import { isTerminal, task, type TaskRequest } from '../../../patterns/contract/types/task.ts'
 
 const request: TaskRequest = { type: 'agent', input: { seed: 5, profile: 'smoke', job: 'j-1' } }
 const plan = planTask(request.input, 10)

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { describeProblem, problem, problemKind, ProblemError, toProblem } from '../../../patterns/contract/problems.ts'
+import {
+  describeProblem,
+  problem,
+  problemKind,
+  ProblemError,
+  toProblem,
+} from '../../../patterns/contract/types/problems.ts'
 
 test('a problem error becomes its document', () => {
   const document = toProblem(new ProblemError('idempotency-key-reused', 'used before', 'task_1'))

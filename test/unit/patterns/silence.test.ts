@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { silencesAt } from '../../../patterns/contract/silence.ts'
+import { silencesAt } from '../../../patterns/contract/types/silence.ts'
 import { timeouts as postgres } from '../../../patterns/engines/postgres/timeouts.ts'
 import { timeouts as temporal } from '../../../patterns/engines/temporal/timeouts.ts'
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import type { Handshake } from '../../../patterns/contract/client.ts'
+import type { Handshake } from '../../../patterns/contract/client/client.ts'
 import { EventSocket } from '../../../patterns/deliveries/websocket/socket.ts'
 
 /** Opens a socket, closes it once the server has answered, and tells what the client's owner was told. */

@@ -2,7 +2,7 @@ import { MockAgent } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { emptyDigest, planTask, stepDigest } from '../../../patterns/agent/plan.ts'
 import { performStep, ToolRefusal } from '../../../patterns/agent/step.ts'
-import { timingAt } from '../../../patterns/contract/timing.ts'
+import { timingAt } from '../../../patterns/contract/types/timing.ts'
 
 /** Ten milliseconds for the whole task. */
 const timeScale = 3_000

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { recordAttempt } from '../../../patterns/contract/callback.ts'
-import { isStorable, storable } from '../../../patterns/contract/text.ts'
-import { taskRequest } from '../../../patterns/contract/task.ts'
+import { recordAttempt } from '../../../patterns/contract/types/callback.ts'
+import { isStorable, storable } from '../../../patterns/contract/types/text.ts'
+import { taskRequest } from '../../../patterns/contract/types/task.ts'
 
 const request = {
   type: 'agent',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { timingAt } from '../../../patterns/contract/timing.ts'
+import { timingAt } from '../../../patterns/contract/types/timing.ts'
 import { decide, readRetryAfter, type AttemptResult } from '../../../patterns/deliveries/webhook-retry/schedule.ts'
 
 const timing = timingAt(1)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CellPlan, Plan } from '../../../harness/core/plan.ts'
+import type { CellPlan, Plan } from '../../../harness/model/plan.ts'
 import { compilePlan, type CompileOptions } from '../../../harness/plan/compile.ts'
 import { formatSchedule } from '../../../harness/plan/schedule.ts'
 import { catalog, scenario, type Text } from './catalog.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { timeoutsAt } from '../../../harness/core/timeouts.ts'
+import { timeoutsAt } from '../../../harness/model/timeouts.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import restate from '../../../patterns/engines/restate/engine.ts'
 import { catalog, scenario } from './catalog.ts'

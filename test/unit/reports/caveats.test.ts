@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CellPlan } from '../../../harness/core/plan.ts'
-import type { CellResult, RunResults } from '../../../harness/store/schema.ts'
+import type { CellPlan } from '../../../harness/model/plan.ts'
+import type { CellResult, RunResults } from '../../../harness/model/results.ts'
 import { caveatsOf } from '../../../reports/caveats.ts'
 
 function run(...cells: readonly Partial<CellPlan>[]): RunResults {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { diskSentence } from '../../../reports/disk.ts'
-import type { CellResult, RunResults } from '../../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../../harness/model/results.ts'
 
 const withDisks = (...disks: readonly CellResult['disk'][]): RunResults =>
   ({ cells: disks.map((disk) => ({ disk })) }) as unknown as RunResults

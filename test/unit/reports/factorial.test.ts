@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CellResult, RunResults } from '../../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../../harness/model/results.ts'
 import { factorialRows, factorialsOf } from '../../../reports/factorial.ts'
 
 type Entry = readonly [delivery: string, engine: string, arm: string, successes: number, repetition?: number]

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Proportion } from '../../../harness/store/schema.ts'
+import type { Proportion } from '../../../harness/model/results.ts'
 import {
   count,
   duration,

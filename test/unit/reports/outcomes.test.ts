@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { outcomes, type CellResult, type Outcome, type RunResults } from '../../../harness/store/schema.ts'
+import { outcomes, type CellResult, type Outcome, type RunResults } from '../../../harness/model/results.ts'
 import { headline, outcomeText, promisesLine } from '../../../reports/outcomes.ts'
 
 function counts(over: Partial<Record<Outcome, number>>): CellResult['outcomes'] {

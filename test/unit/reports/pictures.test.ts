@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TaskRow } from '../../../harness/store/schema.ts'
+import type { TaskRow } from '../../../harness/model/results.ts'
 import { assignTracks, lifelines } from '../../../reports/html/lifelines.ts'
 import { all, tag } from '../../../reports/html/markup.ts'
 import { spread } from '../../../reports/html/scatter.ts'

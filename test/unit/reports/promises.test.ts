@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CellResult, CheckResult, RunResults, RunVerdict } from '../../../harness/store/schema.ts'
+import type { CellResult, CheckResult, RunResults, RunVerdict } from '../../../harness/model/results.ts'
 import { checkWord, promisesOf, verdictMeaning } from '../../../reports/promises.ts'
 
 function check(status: string, promised = true, judges: string | undefined = 'effect-once'): CheckResult {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CellResult, RecoveryResult, RunResults } from '../../../harness/store/schema.ts'
+import type { CellResult, RecoveryResult, RunResults } from '../../../harness/model/results.ts'
 import { recoveryRows, waitingTime } from '../../../reports/recovery.ts'
 
 function run(...recovery: readonly Partial<RecoveryResult>[]): RunResults {

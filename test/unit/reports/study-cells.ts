@@ -1,10 +1,10 @@
-import type { FaultState } from '../../../harness/core/history.ts'
-import type { CellPlan } from '../../../harness/core/plan.ts'
+import type { FaultState } from '../../../harness/model/history.ts'
+import type { CellPlan } from '../../../harness/model/plan.ts'
 import { createRng } from '../../../harness/core/rng.ts'
 import { clopperPearson } from '../../../harness/stats/intervals.ts'
-import { outcomes } from '../../../harness/store/schema.ts'
+import { outcomes } from '../../../harness/model/results.ts'
 import { summarizeOverhead } from '../../../harness/verdict/overhead.ts'
-import type * as Store from '../../../harness/store/schema.ts'
+import type * as Store from '../../../harness/model/results.ts'
 import { faultsOf, graceMs, loadMs, simulate, timeScale, windows, type Arm, type Model } from './study-tasks.ts'
 
 const callbackArms: ReadonlySet<Arm> = new Set(['receiver-down'])

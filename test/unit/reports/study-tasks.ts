@@ -1,7 +1,7 @@
-import type { CellPlan, PlannedFault } from '../../../harness/core/plan.ts'
-import type { Promised } from '../../../harness/core/promises.ts'
+import type { CellPlan, PlannedFault } from '../../../harness/model/plan.ts'
+import type { Promised } from '../../../harness/model/promises.ts'
 import type { Rng } from '../../../harness/core/rng.ts'
-import type * as Store from '../../../harness/store/schema.ts'
+import type * as Store from '../../../harness/model/results.ts'
 
 export interface Model {
   readonly name: string

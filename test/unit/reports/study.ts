@@ -1,6 +1,6 @@
-import type { CellPlan, Plan } from '../../../harness/core/plan.ts'
+import type { CellPlan, Plan } from '../../../harness/model/plan.ts'
 import { summarizeRecovery } from '../../../harness/verdict/recovery.ts'
-import type * as Store from '../../../harness/store/schema.ts'
+import type * as Store from '../../../harness/model/results.ts'
 import { compareWithFirst } from '../../../harness/verdict/compare.ts'
 import { cellOf } from './study-cells.ts'
 import { arms, patterns, timeScale } from './study-tasks.ts'

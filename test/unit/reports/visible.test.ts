@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
-import type { RunResults } from '../../../harness/store/schema.ts'
+import type { RunResults } from '../../../harness/model/results.ts'
 import type { Format } from '../../../reports/format.ts'
 import { study } from './study.ts'
 

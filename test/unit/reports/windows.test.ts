@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { FaultResult, RunResults } from '../../../harness/store/schema.ts'
+import type { FaultResult, RunResults } from '../../../harness/model/results.ts'
 import { armsBeyondPlan, windowNotes, windowWords } from '../../../reports/windows.ts'
 import { caveatsOf } from '../../../reports/caveats.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Overhead, Proportion, Rework } from '../../../harness/store/schema.ts'
+import type { Overhead, Proportion, Rework } from '../../../harness/model/results.ts'
 import { reworkWithInterval, shareWithInterval, timeWithInterval } from '../../../reports/with-interval.ts'
 
 test('a share has its interval, or how many faults there were', () => {

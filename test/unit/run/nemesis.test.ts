@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { monotonicMs } from '../../../harness/core/clock.ts'
-import type { FaultChange } from '../../../harness/core/history.ts'
-import type { PlannedFault } from '../../../harness/core/plan.ts'
-import type { ActiveFault, Deployment, Fault, Node } from '../../../harness/core/types.ts'
+import type { FaultChange } from '../../../harness/model/history.ts'
+import type { PlannedFault } from '../../../harness/model/plan.ts'
+import type { ActiveFault, Deployment, Fault, Node } from '../../../harness/model/types.ts'
 import { carryOut, type FaultNote, type NemesisPorts } from '../../../harness/run/nemesis.ts'
 
 const never = new AbortController().signal

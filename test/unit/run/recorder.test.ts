@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { monotonicMs } from '../../../harness/core/clock.ts'
-import type { Op } from '../../../harness/core/history.ts'
+import type { Op } from '../../../harness/model/history.ts'
 import { createRecorder } from '../../../harness/run/recorder.ts'
 
 describe('the recorder', () => {

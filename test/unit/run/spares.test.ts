@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { PlannedFault, Target } from '../../../harness/core/plan.ts'
-import type { Fault, ServiceSpec } from '../../../harness/core/types.ts'
+import type { PlannedFault, Target } from '../../../harness/model/plan.ts'
+import type { Fault, ServiceSpec } from '../../../harness/model/types.ts'
 import { countSpares } from '../../../harness/run/spares.ts'
 
 const faults = new Map<string, Pick<Fault, 'needs' | 'ownLength'>>([

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Agent, request } from 'undici'
 import { expect, test } from 'vitest'
-import type { Stranger } from '../../../harness/core/history.ts'
+import type { Stranger } from '../../../harness/model/history.ts'
 import { nameSystem, watched, watchForStrangers } from '../../../harness/run/strangers.ts'
 
 async function answeringAs(name: string | undefined) {

@@ -1,4 +1,4 @@
-import type { CellPlan, PlannedFault } from '../../../harness/core/plan.ts'
+import type { CellPlan, PlannedFault } from '../../../harness/model/plan.ts'
 
 /** A cell's plan with what a test does not care about filled in. */
 export function cellPlan(over: Partial<CellPlan> = {}): CellPlan {

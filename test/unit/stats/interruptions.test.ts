@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { interruptionsIn } from '../../../harness/stats/interruptions.ts'
 import { effect, end, exited, fault, final, intend, story, submit } from '../checkers/story.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CellPlan, Gate, PlannedFault } from '../../../harness/core/plan.ts'
+import type { CellPlan, Gate, PlannedFault } from '../../../harness/model/plan.ts'
 import { designOf, outlooksOf, whyHopeless } from '../../../harness/stats/plan-design.ts'
 import { cellPlan, plannedFault } from './cells.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { exposures } from '../../../harness/core/exposure.ts'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { exposures } from '../../../harness/analysis/exposure.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { measureEpisodes } from '../../../harness/stats/recovery.ts'
 import { measureRework, reworkInterval } from '../../../harness/stats/rework.ts'
 import { effect, end, event, fault, intend, open, story, submit } from '../checkers/story.ts'

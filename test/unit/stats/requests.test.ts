@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { measureRequests } from '../../../harness/stats/requests.ts'
 import { end, event, intend, open, poll, story, submit } from '../checkers/story.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRng, type Rng } from '../../../harness/core/rng.ts'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { measureEpisodes } from '../../../harness/stats/recovery.ts'
 import type { Restored } from '../../../harness/stats/restored.ts'
 import { fault, story } from '../checkers/story.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CellResult, RunResults } from '../../../harness/store/schema.ts'
+import type { CellResult, RunResults } from '../../../harness/model/results.ts'
 import { starvation } from '../../support/undisturbed.ts'
 
 const starved = 'polling.none.1: harness-healthy failed: api-0 waited 900 ms of 1.0 s for a processor'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CellResult } from '../../../harness/store/schema.ts'
+import type { CellResult } from '../../../harness/model/results.ts'
 import { rowOfCells } from '../../../harness/validate/row.ts'
 
 const about = { control: 'one-shot', what: 'w', expected: 'e' }

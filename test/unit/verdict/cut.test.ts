@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Op } from '../../../harness/core/history.ts'
+import type { Op } from '../../../harness/model/history.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
 import { loadCheckers } from '../../../harness/verdict/load-checkers.ts'
 import { simulate } from '../../mutants/simulate.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { decideFate } from '../../../harness/verdict/outcomes.ts'
 import { callback, effect, end, final, intend, story, submit } from '../checkers/story.ts'
 

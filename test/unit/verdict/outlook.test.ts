@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CellPlan, Gate } from '../../../harness/core/plan.ts'
+import type { CellPlan, Gate } from '../../../harness/model/plan.ts'
 import { hopelessGates, outlookLines } from '../../../harness/cli/outlook.ts'
 import { outlookOf } from '../../../harness/verdict/outlook.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { CellPlan, PlannedFault } from '../../../harness/core/plan.ts'
+import type { CellPlan, PlannedFault } from '../../../harness/model/plan.ts'
 import { clopperPearson } from '../../../harness/stats/intervals.ts'
-import type { TaskRow } from '../../../harness/store/schema.ts'
+import type { TaskRow } from '../../../harness/model/results.ts'
 import { proportionOf, type Rows } from '../../../harness/verdict/proportion.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'
 

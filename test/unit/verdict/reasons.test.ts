@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { exposures } from '../../../harness/core/exposure.ts'
-import { traceOf } from '../../../harness/core/trace.ts'
+import { exposures } from '../../../harness/analysis/exposure.ts'
+import { traceOf } from '../../../harness/analysis/trace.ts'
 import { reasonFromCheck, reasonsFromFaults } from '../../../harness/verdict/reasons.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
 import { end, fault, intend, story, submit } from '../checkers/story.ts'

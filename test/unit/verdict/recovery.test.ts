@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CellResult } from '../../../harness/store/schema.ts'
+import type { CellResult } from '../../../harness/model/results.ts'
 import { summarizeRecovery } from '../../../harness/verdict/recovery.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'
 

@@ -18,7 +18,7 @@ export function nodeFiles(): readonly string[] {
 
 /** Where in the checkout such a file's text comes from. No image has what the crash suite arms. */
 export function sourceOf(nodeFile: string): string {
-  return nodeFile === 'patterns/contract/fault-point.ts' ? 'images/fault-point.ts' : nodeFile
+  return nodeFile === 'patterns/contract/engine/fault-point.ts' ? 'images/fault-point.ts' : nodeFile
 }
 
 /** Folders in the checkout of the packages that `files` import, and of those that these need, or use where npm installed them. */

@@ -1,0 +1,142 @@
+import { resolutionMs } from '../core/clock.ts'
+import { harmOf } from './harm.ts'
+import type { OpOf } from '../model/history.ts'
+import { exitMarginMs } from './interruptions.ts'
+import { roleOf } from './places.ts'
+import { firstAtLeast } from '../core/sorted.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
+
+/** Something that cannot be, in words, and the ops that show it. */
+export interface Impossible {
+  readonly text: string
+  readonly ops: readonly number[]
+}
+
+/**
+ * Where the words of the harness about one task contradict each other: it asks for, or follows, a task of an id that nobody
+ * else calls it by, or before a submission was answered, or it has a result of what it never submitted. What servers say is
+ * theirs: checkers judge it.
+ */
+export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
+  const { submits, polls, streams, end } = task
+  const accepted = submits.find(({ type }) => type === 'ok')
+  const [acceptedAt, acceptedId] = [accepted?.at ?? Infinity, accepted?.value.taskId]
+  for (const list of [polls, streams])
+    for (const { f, at, index, value } of list) {
+      const isKnown = value.taskId === acceptedId || idsOf(task).has(value.taskId)
+      if (isKnown && acceptedAt <= at + resolutionMs) continue
+      return [{ text: `its client had a ${f} of ${value.taskId}, which it did not know`, ops: [index] }]
+    }
+  if (end?.type === 'ok' && acceptedAt > end.at + resolutionMs)
+    return [{ text: 'its client has a result of a task of which nobody accepted the submission', ops: [end.index] }]
+  return []
+}
+
+/** By whatever anybody but who asks calls it. */
+function idsOf(task: TaskTrace): ReadonlySet<string> {
+  const { submits, effects, callbacks } = task
+  const ids = new Set([...effects, ...callbacks].map(({ value }) => value.taskId))
+  for (const { type, value } of submits) if (type === 'ok' && value.taskId !== undefined) ids.add(value.taskId)
+  return ids.add(taskEnd(task)?.taskId ?? '')
+}
+
+/** The tasks of a cell are of one kind of work, and stand in the load in the order in which they are to be sent. */
+export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impossible[] {
+  const usual = tasks[0]?.intent
+  return tasks.flatMap(({ task, intent, invoke }, i): readonly Impossible[] => {
+    const { ordinal, intendedAt, idealMs, steps } = intent
+    const tell = (text: string): readonly Impossible[] => [{ text: `${task}: ${text}`, ops: [invoke.index] }]
+    if (Math.abs(idealMs - usual!.idealMs) > resolutionMs || steps !== usual!.steps)
+      return tell('it is another work than the first task of the cell')
+    if (i > 0 && intendedAt < tasks[i - 1]!.intent.intendedAt) return tell('it is to be sent before the task before it')
+    return cell && ordinal > cell.tasks ? tell(`it is number ${ordinal}, and ${cell.tasks} were planned`) : []
+  })
+}
+
+/**
+ * A fault takes effect once, is proven after that and healed then. Nodes that it was proven to have ended did end, where the
+ * record tells of nodes of their role at all; and one that was killed did no step before it was to be started again.
+ */
+export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'>[]): readonly Impossible[] {
+  const { faults, nodes } = trace
+  const byId = Map.groupBy(ops, ({ value }) => value.id)
+  const lives: Lives = {
+    known: new Set(nodes.map(({ value }) => roleOf(value.node))),
+    exits: exitsByNode(nodes),
+    begun: faults.some(({ fault }) => fault === 'kill') ? workByNode(trace) : new Map(),
+  }
+  return faults.flatMap((fault) => {
+    const text = whyDisordered(byId.get(fault.id) ?? []) ?? whyAlive(fault, lives, trace.endAt)
+    return text === undefined ? [] : [{ text: `fault ${fault.id} ${text}`, ops: [...fault.ops] }]
+  })
+}
+
+/** What the record tells of nodes: of which roles, when each ended, and when its executions began and ended, in order. */
+interface Lives {
+  readonly known: ReadonlySet<string>
+  readonly exits: ReadonlyMap<string, readonly number[]>
+  readonly begun: ReadonlyMap<string, Work>
+}
+
+interface Work {
+  readonly starts: readonly number[]
+  readonly ends: readonly number[]
+}
+
+function exitsByNode(nodes: CellTrace['nodes']): Lives['exits'] {
+  const ends = nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed')
+  return new Map(
+    [...Map.groupBy(ends, ({ value }) => value.node)].map(([node, ops]) => [node, ops.map(({ at }) => at)]),
+  )
+}
+
+function workByNode({ tasks }: CellTrace): Lives['begun'] {
+  const effects = tasks.flatMap((task) => task.effects.map(({ value }) => value))
+  const byNode = Map.groupBy(effects, ({ executor }) => executor)
+  return new Map(
+    [...byNode].map(([node, own]) => {
+      own.sort((a, b) => a.startedAt - b.startedAt)
+      return [node, { starts: own.map(({ startedAt }) => startedAt), ends: own.map(({ endedAt }) => endedAt) }]
+    }),
+  )
+}
+
+function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
+  const armed = changes.filter(({ value }) => value.state === 'armed')
+  if (armed.length > 1) return 'took effect twice'
+  const proven = changes.find(({ value }) => value.state === 'proven' || value.state === 'partly')
+  const healed = changes.find(({ value }) => value.state === 'healed')
+  const [first] = armed
+  if (proven && (!first || proven.at < first.at - resolutionMs)) return 'was proven before it took effect'
+  if (proven && healed && healed.at < proven.at - resolutionMs) return 'was healed before it was proven'
+  return undefined
+}
+
+function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: number): string | undefined {
+  const { proven, armedAt, healedAt = endAt, places } = fault
+  if (!proven || armedAt === undefined || harmOf(fault).kind !== 'end') return undefined
+  for (const place of places) {
+    const exit = exits.get(place)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
+    if (exit === undefined && known.has(roleOf(place))) return `is proven to have ended ${place}, which did not end`
+    const backAt = Math.min(healedAt, (exit ?? armedAt) + (fault.plannedMs ?? 0)) - resolutionMs
+    const isAtWork = fault.fault === 'kill' && exit !== undefined && didWork(begun.get(place), exit, backAt)
+    if (isAtWork) return `killed ${place}, which did a step before it was started again`
+  }
+  return undefined
+}
+
+/** What was accepted in the moment of the end may bear a time just after it. */
+const deathMs = 50
+
+function didWork(work: Work | undefined, from: number, to: number): boolean {
+  if (!work) return false
+  const { starts, ends } = work
+  for (let i = firstAtLeast(starts, from + deathMs); starts[i]! < to; i++) if (ends[i]! <= to) return true
+  return false
+}
+
+/** Nothing was sent ahead of its time: a lag that is less than none was not measured. */
+export function contradictingHealth({ health }: CellTrace): readonly Impossible[] {
+  if (!health || health.value.pacerLagP99Ms >= -resolutionMs) return []
+  return [{ text: `the pacer was ahead of its time by ${-health.value.pacerLagP99Ms} ms`, ops: [health.index] }]
+}

@@ -1,0 +1,63 @@
+import type { OpOf } from '../model/history.ts'
+import type { TaskTrace } from './trace.ts'
+
+/** One execution of one step, as the ledger knows it. */
+export interface Execution {
+  readonly op: OpOf<'effect'>
+  readonly step: number
+  readonly attempt: number
+  readonly executor: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly idempotencyKey: string
+  /** The execution of the same step just before it, in order of start: this one is a repetition. */
+  readonly repeats?: Execution
+}
+
+/**
+ * A task's executions in the order in which they started. One execution whose effect was posted more than once, because
+ * the tool server's answer was lost, is one: same step, attempt, executor, start and idempotency key. Under another key it is
+ * another effect.
+ */
+export function executionsOf(task: TaskTrace): readonly Execution[] {
+  const made = known.get(task) ?? listExecutions(task)
+  known.set(task, made)
+  return made
+}
+
+const known = new WeakMap<TaskTrace, readonly Execution[]>()
+
+function listExecutions(task: TaskTrace): readonly Execution[] {
+  const effects = inOrder(task.effects)
+  const latest = new Map<number, Execution>()
+  const executions: Execution[] = []
+  for (const op of effects) {
+    const { step, attempt, executor, startedAt, endedAt, idempotencyKey } = op.value
+    if (isKnown(executions, op)) continue
+    const repeats = latest.get(step)
+    const execution: Execution = repeats
+      ? { op, step, attempt, executor, startedAt, endedAt, idempotencyKey, repeats }
+      : { op, step, attempt, executor, startedAt, endedAt, idempotencyKey }
+    latest.set(step, execution)
+    executions.push(execution)
+  }
+  return executions
+}
+
+/** Nearly all are in order as they stand: then nothing is copied. */
+function inOrder(effects: TaskTrace['effects']): TaskTrace['effects'] {
+  for (let i = 1; i < effects.length; i++)
+    if (effects[i]!.value.startedAt < effects[i - 1]!.value.startedAt)
+      return effects.toSorted((a, b) => a.value.startedAt - b.value.startedAt)
+  return effects
+}
+
+/** Those that started at the same time are next to each other. */
+function isKnown(executions: readonly Execution[], { value }: OpOf<'effect'>): boolean {
+  for (let i = executions.length - 1; i >= 0 && executions[i]!.startedAt === value.startedAt; i--) {
+    const { step, attempt, executor, idempotencyKey } = executions[i]!
+    const same = step === value.step && attempt === value.attempt && executor === value.executor
+    if (same && idempotencyKey === value.idempotencyKey) return true
+  }
+  return false
+}

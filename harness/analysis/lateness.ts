@@ -1,0 +1,130 @@
+import { executionsOf } from './executions.ts'
+import { isOutage } from './exposure.ts'
+import { harmOf } from './harm.ts'
+import type { CellPlan } from '../model/plan.ts'
+import { isLink, roleOf } from './places.ts'
+import { isTerminal } from './states.ts'
+import { lastEffectEnd } from './touch.ts'
+import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
+
+/**
+ * The right result is there and its client did not get it in time, because it came too late and not because it was kept: the
+ * client saw it after it was to give up, or the server had it only then, or word of it was still on its way. A client that
+ * stops before it is to give up was not let down by time. Where steps are missing, the last of those that are known counts.
+ */
+export function isLate(task: TaskTrace, cell: CellPlan | undefined): boolean {
+  const { end, intent } = task
+  if (end?.type === 'fail') return false
+  if (end?.type === 'ok') return end.at > intent.giveUpAt && taskEnd(task)?.digest === intent.expectedDigest
+  const doneAt = serverHas(task) ? (doneAtOf(task, cell) ?? lastEffectEnd(task)) : undefined
+  return doneAt !== undefined && doneAt + noticeMs(cell) >= intent.giveUpAt
+}
+
+/** By its final word, or by a callback. */
+export function serverHas({ finals, callbacks, intent }: TaskTrace): boolean {
+  const isRight = (digest: string | null | undefined): boolean => digest === intent.expectedDigest
+  return finals.some(({ value }) => isRight(value.digest)) || callbacks.some(({ value }) => isRight(value.digest))
+}
+
+/**
+ * When its last step was done, as the tool server saw it: before that nobody had the result. An engine that does no step
+ * twice was done when each step first was; another one may have begun again. Undefined: steps are missing.
+ */
+function doneAtOf(task: TaskTrace, cell: CellPlan | undefined): number | undefined {
+  const once = cell?.promises.includes('effect-once') ?? false
+  const ends = new Map<number, number>()
+  for (const { step, endedAt } of executionsOf(task)) {
+    const known = ends.get(step)
+    ends.set(step, known === undefined ? endedAt : once ? Math.min(known, endedAt) : Math.max(known, endedAt))
+  }
+  return ends.size < task.intent.steps ? undefined : [...ends.values()].reduce((a, b) => Math.max(a, b), -Infinity)
+}
+
+/** The longest that any delivery here takes to tell its client, at full length: `reconcileMs` of the contract. */
+export const longestNoticeMs = 60_000
+const shortestNoticeMs = 250
+
+function noticeMs(cell: CellPlan | undefined): number {
+  if (!cell) return 0
+  return Math.min(cell.graceMs, Math.max(shortestNoticeMs, longestNoticeMs / cell.timeScale))
+}
+
+/**
+ * Whether outages among `faults`, in the order of their onset, held this task up until its client gave up. The result was due
+ * at the deadline. Each outage that began before it was due moves that to its own end, by as much as the harm explains.
+ * No outage explains a task that the server forgot, or is still not through with when it was due after the heal.
+ */
+export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace: CellTrace): boolean {
+  if (task.end?.type === 'fail') return false
+  let dueAt = task.intent.deadlineAt
+  for (const fault of faults) {
+    if (fault.armedAt! > dueAt) break
+    if (isOutage(fault, trace) && explains(fault, task, trace)) dueAt = Math.max(dueAt, goesOnBy(fault, task, trace))
+  }
+  return dueAt > task.intent.giveUpAt && mayStillEnd(task, dueAt)
+}
+
+/** By the server's final word. Where nobody has it the run is inconclusive for want of that. */
+function mayStillEnd({ finals }: TaskTrace, dueAt: number): boolean {
+  const told = finals.findLast(({ type }) => type === 'ok')
+  if (!told) return true
+  const { found, status } = told.value
+  return found && (told.at <= dueAt || (status !== undefined && isTerminal(status)))
+}
+
+/**
+ * A delay must add up, with an exchange in each step, to the time that the scenario allows. Who executes steps is not asked any
+ * more when all are done and written down, by a client that reads the result itself.
+ */
+function explains(fault: FaultTrace, task: TaskTrace, { cell }: CellTrace): boolean {
+  const harm = harmOf(fault)
+  if (harm.kind === 'delay') return harm.ms * task.intent.steps >= (cell?.graceMs ?? Infinity)
+  if (harm.kind === 'unknown') return false
+  if (!fault.places.every(isOfWorkers) || (task.polls.length === 0 && task.streams.length === 0)) return true
+  const doneAt = doneAtOf(task, cell)
+  return doneAt === undefined || fault.armedAt! <= doneAt + noticeMs(cell)
+}
+
+function isOfWorkers(place: string): boolean {
+  return isLink(place) ? place.startsWith('worker->') || place.startsWith('engine->worker') : roleOf(place) === 'worker'
+}
+
+/** The latest of all engines here is less than four times their earliest. */
+const latestToEarliest = 4
+
+/**
+ * When the result is due if this outage held the task up: where others can take over from an executor, after the longest takeover, which
+ * the plan knows; else after the heal. Then the rest of the work, and the way to the client.
+ */
+function goesOnBy(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace): number {
+  const { armedAt = 0, healedAt = endAt, places } = fault
+  const restMs = remainingMs(task, armedAt, cell) + noticeMs(cell)
+  const replaced = places.every((place) => !isLink(place) && roleOf(place) === 'worker')
+  if (replaced && cell?.takeoverMs !== undefined) return armedAt + cell.takeoverMs + restMs
+  // Each read asks the next of the replicas that share tasks: it takes a few to meet one that answers.
+  if (leavesReplicas(places, task, cell))
+    return armedAt + latestToEarliest * Math.max(noticeMs(cell), cell?.patienceMs ?? 0) + restMs
+  if (places.every(isDelivery)) return healedAt + restMs
+  return healedAt + latestToEarliest * (cell?.patienceMs ?? 0) + restMs
+}
+
+/** Between clients and servers: the engine does not notice. */
+function isDelivery(place: string): boolean {
+  return place.startsWith('client->') || place.startsWith('sender->')
+}
+
+/** Clients had others to ask: of tasks that live in an API node nobody else knows. */
+function leavesReplicas(places: readonly string[], task: TaskTrace, cell: CellPlan | undefined): boolean {
+  const cut = new Set(places.filter((place) => place.startsWith('client->api')))
+  const reads = task.polls.length > 0 || task.streams.length > 0
+  if (cut.size < places.length || !reads || task.effects.length === 0 || cell === undefined) return false
+  return cut.size < cell.replicas.api && task.effects.every(({ value }) => roleOf(value.executor) !== 'api')
+}
+
+/** What was left of the ideal duration at that time: all of it where nothing says that steps are kept. */
+function remainingMs(task: TaskTrace, at: number, cell: CellPlan | undefined): number {
+  const { idealMs, steps } = task.intent
+  if (!cell?.promises.includes('effect-once')) return idealMs
+  const done = new Set(executionsOf(task).flatMap(({ step, endedAt }) => (endedAt <= at ? [step] : [])))
+  return (idealMs * Math.max(0, steps - done.size)) / steps
+}

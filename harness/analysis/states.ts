@@ -1,0 +1,28 @@
+import type { TaskStatus } from '../model/history.ts'
+
+const terminal: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'cancelled', 'expired', 'rejected'])
+
+const statuses: ReadonlySet<unknown> = new Set([...terminal, 'queued', 'running', 'cancelling'])
+
+/** Whether what somebody said is a status at all. */
+export function isStatus(value: unknown): value is TaskStatus {
+  return statuses.has(value)
+}
+
+export function isTerminal(status: TaskStatus): boolean {
+  return terminal.has(status)
+}
+
+const ends: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'expired']
+
+/** What an observer may see next, who sees some states only: staying is always legal, and states may be skipped. */
+const next: Readonly<Partial<Record<TaskStatus, readonly TaskStatus[]>>> = {
+  queued: ['running', 'cancelling', ...ends, 'rejected'],
+  running: ['cancelling', ...ends],
+  cancelling: ends,
+}
+
+/** Whether `to` may be seen after `from`. A terminal state admits nothing but itself. */
+export function mayFollow(from: TaskStatus, to: TaskStatus): boolean {
+  return from === to || (next[from]?.includes(to) ?? false)
+}

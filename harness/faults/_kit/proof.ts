@@ -1,0 +1,45 @@
+import type { FaultState } from '../../model/history.ts'
+
+/**
+ * What became of a fault on one of its nodes or links. `half`: begun there and not carried through; `unfelt`: a node
+ * lived through it and did not feel it; `quiet`: on a link nobody did; `undone`: it never was there.
+ */
+export type Fate = 'felt' | 'half' | 'unfelt' | 'quiet' | 'lost' | 'undone'
+
+export interface Part {
+  /** Of the node or link. */
+  readonly name: string
+  readonly fate: Fate
+  /** Where it is not `felt`: a sentence with the name in it. */
+  readonly why?: string
+}
+
+export interface PartsProof {
+  readonly state: Extract<FaultState, 'proven' | 'partly' | 'unexercised' | 'lost'>
+  /** The nodes or links that it harmed; absent: all. */
+  readonly reached?: readonly string[]
+  readonly reason?: string
+}
+
+/** What was gone before its end did harm until then. */
+const harms: ReadonlySet<Fate> = new Set(['felt', 'half', 'lost'])
+
+/**
+ * A fault is proven where it was felt on all of its nodes or links on which somebody was at work, partly where on some only,
+ * and unexercised where on none. Harm that was done is never called nothing, however much of it is missing.
+ */
+export function proofOfParts(parts: readonly Part[]): PartsProof {
+  const has = (...fates: readonly Fate[]): boolean => parts.some(({ fate }) => fates.includes(fate))
+  const why = parts.flatMap((part) => part.why ?? [])
+  const reason = why.length > 0 && { reason: why.join('; ') }
+  if (!has('felt', 'half')) return { state: has('lost') ? 'lost' : 'unexercised', ...reason }
+  const reached = parts.filter(({ fate }) => harms.has(fate)).map(({ name }) => name)
+  const named = reached.length < parts.length && { reached }
+  const isWhole = !has('half', 'unfelt', 'lost', 'undone')
+  return isWhole ? { state: 'proven', ...named } : { state: 'partly', ...named, ...reason }
+}
+
+/** What could not be done, as parts. */
+export function undoneParts(undone: readonly { readonly name: string; readonly reason: string }[]): readonly Part[] {
+  return undone.map(({ name, reason }) => ({ name, fate: 'undone', why: reason }))
+}

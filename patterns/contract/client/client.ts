@@ -1,0 +1,98 @@
+import type { Dispatcher } from 'undici'
+import type { Task, TaskInput, TaskStatus } from '../types/task.ts'
+
+/** What a delivery's client needs from whoever runs it: the harness, or an application. */
+export interface ClientPorts {
+  /** API replicas, each behind its link. A sticky task stays with the replica that accepted it. */
+  readonly apis: readonly { readonly name: string; readonly url: string }[]
+  readonly sticky: boolean
+  readonly dispatcher: Dispatcher
+  readonly token: string
+  readonly timeScale: number
+  /** Milliseconds, monotonic: the clock of `deadlineAt`. */
+  readonly now: () => number
+  /** Uniform in [0, 1): for jitter. */
+  readonly random: () => number
+  readonly observe: Observe
+  /** A state of a task, as the client learns it: from a stream and from a poll by turns, so perhaps an older one again. */
+  readonly onProgress?: (task: Task) => void
+  /** Where callbacks arrive; only for deliveries that need one. */
+  readonly inbox?: Inbox
+  /** Told of every answer that does not come through the dispatcher: how a handshake at this address ended. */
+  readonly onHandshake?: (url: string, handshake: Handshake) => void
+}
+
+export interface Handshake {
+  readonly status: number
+  readonly header: (name: string) => string | undefined
+}
+
+export interface Inbox {
+  /** The URL to register for a job, unique to it. */
+  urlFor(job: string): string
+  /**
+   * The first terminal task posted to that URL, or rejects on abort. `open` judges every request to it from now on, so
+   * call `wait` before submitting; without it the body is the task.
+   */
+  wait(job: string, signal: AbortSignal, open?: OpenCallback): Promise<Task>
+}
+
+/** A request as it came: signatures are over these bytes. */
+export interface CallbackRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly body: Buffer
+}
+
+/** The task in a callback. Throws for one that is not to be believed: it is answered 400, and never a delivery. */
+export type OpenCallback = (request: CallbackRequest) => Task
+
+/** One piece of work. `key` is its idempotency key and its name in every record. */
+export interface Job {
+  readonly key: string
+  readonly ordinal: number
+  /** Of the task; `agent` by default. */
+  readonly type?: string
+  readonly input: TaskInput
+  /** Give up then, on the clock of `now`. The signal aborts at the same moment. */
+  readonly giveUpAt: number
+}
+
+/** A delivery's client: submit the job and learn its end. Rejects with `JobFailed` when the client knows that it failed; with the abort reason when it gave up. */
+export type RunJob = (job: Job, ports: ClientPorts, signal: AbortSignal) => Promise<Delivered>
+
+export interface Delivered {
+  readonly task: Task
+  readonly via: 'response' | 'callback' | 'poll' | 'stream'
+}
+
+/** The client knows that there will be no result. */
+export class JobFailed extends Error {
+  override readonly name = 'JobFailed'
+  readonly reason: 'refused' | 'gone' | 'task-failed'
+  readonly taskId: string | undefined
+  constructor(reason: 'refused' | 'gone' | 'task-failed', detail: string, taskId?: string) {
+    super(detail)
+    this.reason = reason
+    this.taskId = taskId
+  }
+}
+
+/** What a client reports while it works: the harness writes these into the history (`harness/model/history.ts`, same names). */
+export interface Observations {
+  'submit.invoke': { attempt: number; api: string }
+  'submit.ok': { attempt: number; api: string; taskId: string; replayed: boolean; status: number }
+  /** Definitely not accepted: refused before a byte was sent, or answered with a problem. */
+  'submit.fail': { attempt: number; api: string; status?: number; error: string }
+  /** Sent, and nobody knows. */
+  'submit.info': { attempt: number; api: string; status?: number; error: string }
+  'poll.ok': { taskId: string; status: TaskStatus; version: number; httpStatus: number; waitedMs: number }
+  'poll.fail': { taskId: string; httpStatus?: number; waitedMs: number; error: string }
+  stream: {
+    taskId: string
+    state: 'open' | 'closed' | 'heartbeat-missed' | 'fallback' | 'recovered'
+    after?: number
+    reason?: string
+  }
+  event: { taskId: string; seq: number; type: string; status: TaskStatus }
+}
+export type Observe = <K extends keyof Observations>(job: string, what: K, value: Observations[K]) => void

@@ -1,0 +1,86 @@
+import { request, type Dispatcher } from 'undici'
+import { startTimer } from '../types/timer.ts'
+
+export interface Call {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly headers: Record<string, string>
+  readonly body?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly header: (name: string) => string | undefined
+  readonly text: string
+}
+
+/** No answer within the limit that the caller set. */
+export class CallTimeout extends Error {
+  override readonly name = 'CallTimeout'
+}
+
+/**
+ * One HTTP exchange within `limitMs`, connecting and reading included. Any status is an answer.
+ * Rejects with CallTimeout, with the connection's error, or with the signal's reason.
+ */
+export async function exchange(
+  dispatcher: Dispatcher,
+  call: Call,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  signal.throwIfAborted()
+  const own = new AbortController()
+  const onAbort = (): void => own.abort(signal.reason)
+  using _ = startTimer(() => own.abort(new CallTimeout(`no answer within ${Math.round(limitMs)} ms`)), limitMs)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    const { url, ...options } = call
+    const limits = { headersTimeout: 0, bodyTimeout: 0, signal: own.signal }
+    const { statusCode, headers, body } = await request(url, { ...options, ...limits, dispatcher })
+    const header = (name: string): string | undefined => headers[name]?.toString()
+    return { status: statusCode, header, text: await body.text() }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+const refusals = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** True when no byte of the request can have reached the server, since there was no connection: it was not done. */
+export function neverSent(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return syscall === 'connect' || refusals.has(code ?? '')
+}
+
+/** What an error says, in one line. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, message } = error as { readonly code?: unknown; readonly message: string }
+  // A DOMException, as an abort is, has a number.
+  return typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message || error.name
+}
+
+/** How long the server asks to wait: `Retry-After-Ms` where it gives one, else `Retry-After` in seconds. */
+export function retryAfterMs(answer: Answer): number | undefined {
+  const exact = answer.header('retry-after-ms')
+  if (exact !== undefined && /^\d{1,9}$/.test(exact)) return Number(exact)
+  const seconds = answer.header('retry-after')
+  return seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined
+}
+
+/** The JSON of an answer, or undefined when it is none. */
+export function jsonOf(answer: Answer): unknown {
+  try {
+    return JSON.parse(answer.text)
+  } catch {
+    return undefined
+  }
+}

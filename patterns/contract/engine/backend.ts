@@ -1,0 +1,101 @@
+import type { CallbackDelivery, DeliveryStatus, Notify } from '../types/callback.ts'
+import type { TaskEvent } from '../types/events.ts'
+import type { Limits } from '../server/limits.ts'
+import type { Task, TaskRequest } from '../types/task.ts'
+import type { Tuning } from '../types/timeouts.ts'
+
+/** A submission as the API hands it to an engine. `key` is the client's idempotency key. */
+export interface Submission {
+  readonly key: string
+  /** SHA-256 of the canonical request: the same key with another fingerprint is refused. */
+  readonly fingerprint: string
+  readonly request: TaskRequest
+}
+
+/**
+ * The one port between the two axes: a delivery's server talks to a `Backend` and to nothing else of an engine.
+ * A task is its event log: `read` is the fold of `events`.
+ */
+export interface Backend extends AsyncDisposable {
+  /**
+   * Accept a task: when this resolves, the engine holds it as durably as it ever will, so the API may answer 202.
+   * The same key gives the same task (`replayed`). Throws the problem `idempotency-key-reused` for another fingerprint.
+   */
+  submit(submission: Submission): Promise<{ readonly task: Task; readonly replayed: boolean }>
+  /** The task now, or undefined when this engine does not know it. */
+  read(taskId: string): Promise<Task | undefined>
+  /** Events with `seq > after`, gapless and in order; undefined for an unknown task. */
+  events(taskId: string, after: number): Promise<readonly TaskEvent[] | undefined>
+  /**
+   * Events with `seq > after` as they happen, gapless and in order, ending after the terminal event.
+   * Attaches before it reads the log, so that none is lost in between. Ends quietly on abort or for an unknown task.
+   */
+  follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
+  /** Ask for cancellation; resolves with the task as it is then; undefined when unknown. Idempotent. */
+  cancel(taskId: string): Promise<Task | undefined>
+  /** Absent: what becomes of a callback is known to the engine alone. */
+  readonly deliveries?: Deliveries
+}
+
+/** The callbacks that an engine keeps on record. */
+export interface Deliveries {
+  /** Those of a task, none before it has ended; undefined for an unknown task. */
+  ofTask(taskId: string): Promise<readonly CallbackDelivery[] | undefined>
+  /** Up to `most`, of this status or of any, by task id from the first after `after` on. */
+  list(filter: {
+    readonly status?: DeliveryStatus
+    readonly after: string
+    readonly most: number
+  }): Promise<readonly CallbackDelivery[]>
+  /**
+   * Ask for one attempt beside the schedule, which goes on as it is. Asked again before it was made, it is made once.
+   * False: the task owes no callback, or not yet.
+   */
+  replay(taskId: string): Promise<boolean>
+}
+
+/** `backend.ts` of an engine. Runs in the API node. */
+export interface BackendModule {
+  openBackend(settings: NodeSettings, notify: Notify): Promise<Backend>
+}
+
+/** `worker.ts` of an engine whose executor is a node of its own. */
+export interface WorkerModule {
+  startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable>
+}
+
+/** What a node is told through its environment (`settings.ts` reads and checks it). */
+export interface NodeSettings {
+  /** `api-0`, `worker-1`: recorded as the executor of every effect. */
+  readonly node: string
+  /** The system that it is a node of: its answers say so, in a header. */
+  readonly system?: string
+  /** Which start of it this is: `GET /healthz` says so. */
+  readonly start?: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly delivery: string
+  readonly engine: string
+  /** Path of the module that opens its backend, where the engine has no folder in `engines`. */
+  readonly backend?: string
+  readonly timeScale: number
+  /** What the engine's timeouts are set to. */
+  readonly tuning: Tuning
+  /** Bearer token that the API requires. */
+  readonly token: string
+  /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */
+  readonly storeUrl?: string
+  readonly engineUrl?: string
+  /** The engine's administration address: control traffic, crosses no fault point. */
+  readonly engineControlUrl?: string
+  /** The address under which others reach this node, through the link towards it. */
+  readonly advertisedUrl?: string
+  readonly toolsUrl?: string
+  /** Networks (CIDR) that callbacks may reach although they are private. None by default. */
+  readonly webhookAllow?: readonly string[]
+  /** Ports that callbacks may go to, e.g. `443,8000-8999`; otherwise as `destination.ts` says. */
+  readonly webhookPorts?: string
+  /** Keys (`whsec_`, `whsk_`) that sign callbacks beside each endpoint's own: for receivers that hold one of them. */
+  readonly webhookKeys?: readonly string[]
+  /** What connections and requests may cost; `defaultLimits` otherwise. */
+  readonly limits?: Limits
+}

@@ -1,0 +1,222 @@
+import type { HttpBindings } from '@hono/node-server'
+import { Hono, type Context } from 'hono'
+import type { Backend, NodeSettings } from '../engine/backend.ts'
+import { deliveryRoutes } from './delivery-routes.ts'
+import { faultPoint } from '../engine/fault-point.ts'
+import { closeWhereDue, requireText, requireToken } from './gates.ts'
+import { fullName, healthOf, nameHeader } from '../engine/health.ts'
+import { defaultLimits } from './limits.ts'
+import { requestedWaitMs, waitForChange } from './long-poll.ts'
+import { openApiText } from './openapi.ts'
+import { Places } from './places.ts'
+import {
+  describeProblem,
+  problemKind,
+  ProblemError,
+  problemMediaType,
+  toProblem,
+  type Problem,
+} from '../types/problems.ts'
+import { reportError, reportFailure } from '../engine/log-error.ts'
+import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback } from './submission.ts'
+import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'
+import { timingAt, type Timing } from '../types/timing.ts'
+
+/** What a request handler of the API needs. */
+export interface Api {
+  readonly backend: Backend
+  readonly settings: NodeSettings
+  readonly timing: Timing
+  /** Aborts when the node is told to go: held requests are answered at once. */
+  readonly drain: AbortSignal
+  /** For what is held open. */
+  readonly places: Places
+}
+
+/** Where a delivery differs from the plain task resource. */
+export interface Variation {
+  /** Throws a problem for a request that this delivery cannot serve. By default callbacks are refused. */
+  readonly admit?: (request: TaskRequest) => void | Promise<void>
+  /** Answers a submission that is durable; by default 202. */
+  readonly answer?: (c: Context, submitted: Submitted, api: Api) => Response | Promise<Response>
+  /** Answers a request for `text/event-stream`; without it 406. */
+  readonly stream?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
+  /** Answers a WebSocket handshake; without it 406. */
+  readonly socket?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
+}
+
+export interface Submitted {
+  readonly task: Task
+  readonly replayed: boolean
+}
+
+/** Ids are ours: what cannot be one is asked of no engine. */
+const idPattern = String.raw`[\w.~-]+`
+const taskPath = `/v1/tasks/:id{${idPattern}}`
+
+/**
+ * The task resource that every delivery shares: submit, read (conditional, long poll), events, cancel.
+ * Every error is `application/problem+json` (RFC 9457); `/v1` needs the bearer token.
+ */
+export function createApi(
+  backend: Backend,
+  settings: NodeSettings,
+  drain: AbortSignal,
+  variation: Variation = {},
+): Hono {
+  const places = new Places((settings.limits ?? defaultLimits).mostHeld)
+  const api: Api = { backend, settings, timing: timingAt(settings.timeScale), drain, places }
+  const app = new Hono()
+  app.onError((error, c) => failed(c, error, api))
+  app.notFound((c) => sendProblem(c, describeProblem('not-found', asked(c))))
+  app.use(sayName(settings), closeWhereDue(settings.token, drain))
+  app.get('/healthz', (c) => c.json(healthOf(settings)))
+  app.get('/openapi.json', (c) => c.body(openApiText(), 200, { 'Content-Type': 'application/json' }))
+  app.get('/problems/:kind', (c) => explainProblem(c))
+  app.use('/v1/*', requireToken(settings.token), requireText)
+  app.use('/v1/*', passFaultPoints)
+  app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
+  app.get(taskPath, async (c) => readTask(c, api))
+  app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
+  app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
+  app.post(`/v1/tasks/:target{${idPattern}:cancel}`, async (c) => cancelTask(c, api))
+  app.route('/v1', deliveryRoutes(backend, idPattern))
+  for (const path of paths) app.all(path, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
+  return app
+}
+
+/** What answers 405 to any other method than its own. */
+const paths = [
+  '/healthz',
+  '/openapi.json',
+  '/v1/tasks',
+  '/v1/deliveries',
+  taskPath,
+  ...['events', 'ws', 'deliveries'].map((part) => `${taskPath}/${part}`),
+]
+
+/** A representation of the task, with its validator and the advice when to come back. */
+export function sendTask(c: Context, task: Task, status: 200 | 202, timing: Timing): Response {
+  setTaskHeaders(c, task, timing.retryAfterMs)
+  return c.json(task, status)
+}
+
+/** Advice in whole seconds, as RFC 9110 wants it, and exactly, for clients that know the finer header. */
+export function setRetryAfter(c: Context, delayMs: number): void {
+  c.header('Retry-After', String(Math.ceil(delayMs / 1000)))
+  c.header('Retry-After-Ms', String(Math.round(delayMs)))
+}
+
+/** The task, or the problem `not-found`. */
+export async function requireTask(api: Api, taskId: string): Promise<Task> {
+  const task = await api.backend.read(taskId)
+  if (!task) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
+  return task
+}
+
+export function sendProblem(c: Context, problem: Problem): Response {
+  c.header('Cache-Control', 'no-store')
+  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer')
+  c.header('Content-Type', problemMediaType)
+  return c.body(JSON.stringify(problem), problem.status as 400)
+}
+
+function setTaskHeaders(c: Context, task: Task, retryAfterMs: number): void {
+  c.header('ETag', etagOf(task))
+  c.header('Cache-Control', 'no-store')
+  if (!isTerminal(task.status)) setRetryAfter(c, retryAfterMs)
+}
+
+function etagOf(task: Task): string {
+  return `"${task.version}"`
+}
+
+async function submit(c: Context, api: Api, variation: Variation): Promise<Response> {
+  const key = idempotencyKey(c.req.header('Idempotency-Key'))
+  const request = await parseRequest(c)
+  const admit: NonNullable<Variation['admit']> = variation.admit ?? refuseCallback
+  await admit(request)
+  const submitted = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
+  c.header('Location', submitted.task.links.self)
+  if (submitted.replayed) c.header('Idempotent-Replayed', 'true')
+  return variation.answer ? variation.answer(c, submitted, api) : sendTask(c, submitted.task, 202, api.timing)
+}
+
+async function readTask(c: Context, api: Api): Promise<Response> {
+  const task = await waitForChange(c, api, await requireTask(api, c.req.param('id')!))
+  // A long poll is paced by the server's holding: its client may come back at once.
+  setTaskHeaders(c, task, requestedWaitMs(c) > 0 && !api.drain.aborted ? 0 : api.timing.retryAfterMs)
+  const known = c.req.header('If-None-Match')?.split(',') ?? []
+  if (known.some((etag) => etag.trim().replace(/^W\//, '') === etagOf(task))) return c.body(null, 304)
+  return c.json(task)
+}
+
+async function readEvents(c: Context, api: Api, variation: Variation): Promise<Response> {
+  const taskId = c.req.param('id')!
+  const wantsStream = c.req.header('Accept')?.includes('text/event-stream') ?? false
+  if (wantsStream && variation.stream) return variation.stream(c, taskId, api)
+  if (wantsStream) throw new ProblemError('not-acceptable', 'this server does not stream events; ask for JSON', taskId)
+  const events = await api.backend.events(taskId, cursorOf(c.req.query('after')))
+  if (!events) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
+  c.header('Cache-Control', 'no-store')
+  return c.json({ events })
+}
+
+function openSocket(c: Context, api: Api, { socket }: Variation): Response | Promise<Response> {
+  const taskId = c.req.param('id')!
+  if (socket) return socket(c, taskId, api)
+  throw new ProblemError('not-acceptable', 'this server opens no sockets; ask for the task or its events', taskId)
+}
+
+async function cancelTask(c: Context, api: Api): Promise<Response> {
+  const taskId = c.req.param('target')!.replace(/:cancel$/, '')
+  const task = await api.backend.cancel(taskId)
+  if (!task) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
+  return sendTask(c, task, isTerminal(task.status) ? 200 : 202, api.timing)
+}
+
+/** A place in a task's log: events after it are wanted. */
+export function cursorOf(text: string | undefined): number {
+  if (text === undefined || text === '') return 0
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new ProblemError('validation', `"${text}" is not a sequence number`)
+}
+
+/** Before the answer is made: streams send their headers themselves. */
+function sayName(settings: NodeSettings) {
+  const name = fullName(settings)
+  return async (c: Context, next: () => Promise<void>): Promise<void> => {
+    if (name !== undefined) c.header(nameHeader, name)
+    return next()
+  }
+}
+
+/** Around what a command is answered with: before it goes out, and after it went. */
+async function passFaultPoints(c: Context, next: () => Promise<void>): Promise<void> {
+  await next()
+  if (c.req.method !== 'POST') return
+  faultPoint('api.answer.before')
+  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>
+  outgoing?.once('finish', () => faultPoint('api.answer.after'))
+}
+
+/** For answers and logs: no more than it takes to know what was meant. */
+function asked(c: Context): string {
+  return `${c.req.method} ${c.req.path.slice(0, 200)}`
+}
+
+function failed(c: Context, error: Error, { settings, drain }: Api): Response {
+  // What it works with closes as well when a node leaves.
+  const isLeaving = drain.aborted && !(error instanceof ProblemError)
+  const problem = isLeaving ? describeProblem('interrupted') : toProblem(error)
+  const where = asked(c)
+  if (problem.status === 500) reportError(settings.node, where, error)
+  else if (!(error instanceof ProblemError)) reportFailure(settings.node, where, error)
+  return sendProblem(c, problem)
+}
+
+function explainProblem(c: Context): Response {
+  const kind = problemKind(c.req.param('kind')!)
+  if (!kind) throw new ProblemError('not-found', c.req.path)
+  return c.json(describeProblem(kind))
+}

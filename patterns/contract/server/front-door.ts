@@ -1,0 +1,60 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Hono } from 'hono'
+import type { WebSocketServer } from 'ws'
+import type { NodeSettings } from '../engine/backend.ts'
+import { bearerCheck, type BearerCheck } from './bearer.ts'
+import { isHandshake, shakeHands } from './handshake.ts'
+import { connectionsWithin, defaultLimits, type Limits } from './limits.ts'
+import { boundYoungGeneration } from './young-generation.ts'
+
+/**
+ * The HTTP server in front of an API, not listening yet: who may connect, for how long, and what becomes of who asks for
+ * another protocol. An upgrade is taken where it is a WebSocket's, complete and with the token; any other one is ignored, as
+ * RFC 9110 (7.8) allows, and answered as the request that it is.
+ */
+export function createFrontDoor(app: Hono, settings: NodeSettings, sockets?: WebSocketServer): Server {
+  const limits = settings.limits ?? defaultLimits
+  const isKnown = bearerCheck(settings.token)
+  const isTaken = (request: IncomingMessage): boolean =>
+    sockets !== undefined && isHandshake(request) && isKnown(request.headers.authorization)
+  const serverOptions = { ...timeouts(limits), shouldUpgradeCallback: isTaken }
+  const server = createAdaptorServer({ fetch: answering(app), serverOptions }) as Server
+  server.maxConnections = connectionsWithin(limits)
+  server.timeout = limits.silenceTimeoutMs
+  // Whoever only idles makes room: a client whose connection is closed between requests opens another one.
+  server.on('drop', () => server.closeIdleConnections())
+  inviteKnown(server, isKnown)
+  boundYoungGeneration(server)
+  if (sockets) server.on('upgrade', (request, socket, head) => void shakeHands(app, sockets, request, socket, head))
+  return server
+}
+
+/** A clone is of the platform's own class: the adapter's would be sent like any other answer. */
+const alreadySent = RESPONSE_ALREADY_SENT.clone()
+
+/** Some write to Node's response themselves, as streams do: what they return is not to be sent. */
+function answering(app: Hono) {
+  return async (request: Request, env: unknown): Promise<Response> => {
+    const answer = await app.fetch(request, env as HttpBindings)
+    return (env as HttpBindings).outgoing.headersSent ? alreadySent : answer
+  }
+}
+
+function timeouts({ headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs }: Limits) {
+  return {
+    headersTimeout: Math.min(headersTimeoutMs, bodyTimeoutMs),
+    requestTimeout: bodyTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    connectionsCheckingInterval: Math.max(20, Math.min(2_000, headersTimeoutMs / 4)),
+  }
+}
+
+/** Who waits for leave to send a body gets it with the token; who has none gets the answer. */
+function inviteKnown(server: Server, isKnown: BearerCheck): void {
+  server.on('checkContinue', (request, response) => {
+    if (isKnown(request.headers.authorization)) response.writeContinue()
+    server.emit('request', request, response)
+  })
+}

@@ -1,0 +1,44 @@
+import type { Context } from 'hono'
+import { bearerCheck } from './bearer.ts'
+import { ProblemError } from '../types/problems.ts'
+import { isStorable } from '../types/text.ts'
+
+type Next = () => Promise<void>
+
+const pathLimit = 512
+
+export function requireToken(token: string) {
+  const isKnown = bearerCheck(token)
+  return async (c: Context, next: Next): Promise<void> => {
+    if (isKnown(c.req.header('Authorization'))) return next()
+    throw new ProblemError('unauthorized', 'send Authorization: Bearer <token>')
+  }
+}
+
+/** Path and query are text once their escapes are read, and no longer than any of ours: one check for all that is in them. */
+export async function requireText(c: Context, next: Next): Promise<void> {
+  if (!isText(c.req.url)) throw new ProblemError('validation', 'the address is not text: UTF-8 without U+0000')
+  if (c.req.path.length > pathLimit) throw new ProblemError('not-found', 'no address here is that long')
+  return next()
+}
+
+function isText(address: string): boolean {
+  try {
+    return isStorable(decodeURIComponent(address))
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A kept connection would go on asking a node that is leaving. Who is refused without a token gets no second request, and
+ * nobody reads the body of the first; who asked for another protocol gets the answer in this one, and may begin anew.
+ */
+export function closeWhereDue(token: string, drain: AbortSignal) {
+  const isKnown = bearerCheck(token)
+  return async (c: Context, next: Next): Promise<void> => {
+    await next()
+    const isRefused = c.res.status >= 400 && !isKnown(c.req.header('Authorization'))
+    if (drain.aborted || isRefused || c.req.header('Upgrade') !== undefined) c.header('Connection', 'close')
+  }
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import type { Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { profiles } from '../../agent/profiles.ts'
+import { ProblemError } from '../types/problems.ts'
+import { taskRequest, type TaskRequest } from '../types/task.ts'
+
+const bodyLimitBytes = 65_536
+
+export const limitBody = bodyLimit({
+  maxSize: bodyLimitBytes,
+  onError: () => {
+    throw new ProblemError('body-too-large', `at most ${bodyLimitBytes} bytes`)
+  },
+})
+
+/** A Structured Field string, as the draft wants it, or the bare text that most APIs take. */
+export function idempotencyKey(header: string | undefined): string {
+  if (!header) throw new ProblemError('idempotency-key-missing', 'send a unique Idempotency-Key with every submission')
+  const key = header.replace(/^"(.*)"$/, '$1')
+  if (/^[\x21-\x7e]{1,128}$/.test(key) && !key.includes('"')) return key
+  throw new ProblemError('validation', 'Idempotency-Key: 1 to 128 visible ASCII characters')
+}
+
+/** The body of a submission, checked. Throws problems. */
+export async function parseRequest(c: Context): Promise<TaskRequest> {
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('Content-Type') ?? ''))
+    throw new ProblemError('unsupported-media-type', 'send application/json')
+  const parsed = taskRequest.safeParse(await readJson(c))
+  if (!parsed.success) throw new ProblemError('validation', explainIssues(parsed.error.issues))
+  if (profiles.has(parsed.data.input.profile)) return parsed.data
+  throw new ProblemError('validation', `input.profile: one of ${[...profiles.keys()].join(', ')}`)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+async function readJson(c: Context): Promise<unknown> {
+  const bytes = await c.req.arrayBuffer().catch(() => {
+    throw new ProblemError('validation', 'the body is not whole')
+  })
+  try {
+    return JSON.parse(utf8.decode(bytes))
+  } catch {
+    throw new ProblemError('validation', 'the body is not JSON in UTF-8')
+  }
+}
+
+function explainIssues(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {
+  return issues.map((issue) => `${issue.path.map(String).join('..') || 'body'}: ${issue.message}`).join('; ')
+}
+
+export function refuseCallback(request: TaskRequest): void {
+  if (request.delivery) throw new ProblemError('validation', 'delivery: this server posts no callbacks')
+}
+
+/** Equal for requests that mean the same: key order and spelling of the JSON do not count. */
+export function fingerprintOf(request: TaskRequest): string {
+  return createHash('sha256').update(canonical(request)).digest('hex')
+}
+
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  return `{${fields
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
+    .join()}}`
+}
