@@ -8,14 +8,14 @@ export interface Named {
 }
 
 /**
- * Import every plugin of a folder: `NAME.ts` files, or `NAME/<entry>` when `entry` is given.
+ * Import every plugin of a folder: `NAME.ts` files, or `NAME/<entry>` when `entry` is given. A folder `_NAME` is what plugins share.
  * Promises a map sorted by name whose keys equal file (or folder) names and plugin names.
  * Throws HarnessError for a file without a default export or with another name than its file's.
  */
 export async function discover<T extends Named>(folder: URL, entry?: string): Promise<ReadonlyMap<string, T>> {
   const files = await readdir(folder, { withFileTypes: true })
   const names = files
-    .filter((file) => (entry ? file.isDirectory() : isModule(file.name)))
+    .filter((file) => (entry ? file.isDirectory() && !file.name.startsWith('_') : isModule(file.name)))
     .map((file) => file.name.replace(/\.[jt]s$/, ''))
     .sort()
   const plugins = await Promise.all(names.map((name) => load<T>(folder, name, entry)))

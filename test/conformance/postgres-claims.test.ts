@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import engine from '../../patterns/engines/postgres/engine.ts'
 import { claimTasks, enrolWorker, evictExpired, renewLease } from '../../patterns/engines/postgres/leases.ts'
-import { openStore, type Store } from '../../patterns/engines/postgres/store.ts'
+import { openStore, type Store } from '../../patterns/engines/_postgres/store.ts'
 import { timingOf } from '../../patterns/engines/postgres/timeouts.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 

@@ -6,7 +6,7 @@ import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import { recordAttempt, type Callback, type Decision, type Notify } from '../../patterns/contract/types/callback.ts'
 import { enrolWorker, resignWorker } from '../../patterns/engines/postgres/leases.ts'
 import { openOutbox } from '../../patterns/engines/postgres/outbox.ts'
-import { openStore, type Store } from '../../patterns/engines/postgres/store.ts'
+import { openStore, type Store } from '../../patterns/engines/_postgres/store.ts'
 import { timingOf } from '../../patterns/engines/postgres/timeouts.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 

@@ -10,13 +10,13 @@ import type { Backend, Submission } from '../../patterns/contract/engine/backend
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { createdEvent } from '../../patterns/contract/engine/log.ts'
 import type { TaskRequest } from '../../patterns/contract/types/task.ts'
-import { lineOf } from '../../patterns/engines/queue-redis/archive.ts'
+import { lineOf } from '../../patterns/engines/queue-redis/task-log.ts'
 import { openRedisStore, redisBroker } from '../../patterns/engines/queue-redis/connection.ts'
 import onRedis from '../../patterns/engines/queue-redis/engine.ts'
 import { accept, keysOf, outboxes } from '../../patterns/engines/queue-redis/scripts.ts'
 import onPostgres from '../../patterns/engines/queue/engine.ts'
-import { attempts, postgresBroker, queueNames } from '../../patterns/engines/queue/queues.ts'
-import { timingOf } from '../../patterns/engines/queue/timeouts.ts'
+import { attempts, postgresBroker, queueNames } from '../../patterns/engines/_bullmq/queues.ts'
+import { timingOf } from '../../patterns/engines/_bullmq/timeouts.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 
 /** As shipped, with a lock of 1 s. */

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { queueNames } from '../../patterns/engines/queue/queues.ts'
+import { queueNames } from '../../patterns/engines/_bullmq/queues.ts'
 
 /** Look for stalled jobs as a worker does, twice, which puts back every one whose lock is over; returns how many. */
 export async function putBackStalled(storeUrl: string): Promise<number> {

@@ -1,7 +1,7 @@
 import type { NodeSettings } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { startWorker as startDbosWorker } from '../dbos/worker.ts'
-import { supervise } from './supervisor.ts'
+import { supervise } from '../dbos/supervisor.ts'
 
 /**
  * The dbos engine's executor under our supervision: it beats before it claims anything and while it drains, so that nobody

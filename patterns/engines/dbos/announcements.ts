@@ -1,5 +1,5 @@
-import { batching } from '../postgres/batch.ts'
-import type { Statement, Store } from '../postgres/store.ts'
+import { batching } from '../../contract/engine/batch.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
 
 /** The channel on which ids of tasks with news are told, separated by commas. */
 export const newsChannel = 'outlast_dbos_news'

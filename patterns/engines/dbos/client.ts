@@ -1,8 +1,8 @@
 import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { within } from '../postgres/alarm.ts'
-import { connectionOptions, untilReached } from '../postgres/store.ts'
+import { within } from '../../contract/engine/wakeup.ts'
+import { connectionOptions, untilReached } from '../_postgres/store.ts'
 import {
   type Accepted,
   application,

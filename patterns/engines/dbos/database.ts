@@ -2,7 +2,7 @@ import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { sleep } from '../../contract/types/retry.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
-import { connectionOptions, untilReached } from '../postgres/store.ts'
+import { connectionOptions, untilReached } from '../_postgres/store.ts'
 import { application, failuresOnly, queueName } from './protocol.ts'
 import type { DbosTiming } from './timeouts.ts'
 

@@ -1,9 +1,9 @@
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { cancelledEvent, cancelRequestedEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import { batching } from '../postgres/batch.ts'
-import type { NewsReader } from '../postgres/feed.ts'
-import type { Statement, Store } from '../postgres/store.ts'
+import { batching } from '../../contract/engine/batch.ts'
+import type { NewsReader } from '../../contract/engine/feed.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
 import { type Accepted, type Advance, workflows } from './protocol.ts'
 
 /** A task as the library's tables hold it: input, recorded steps in order, status. One statement, so one moment. */

@@ -2,11 +2,11 @@ import type { Backend, Deliveries, NodeSettings } from '../../contract/engine/ba
 import { foldEvents } from '../../contract/engine/log.ts'
 import { isTerminal, type Task } from '../../contract/types/task.ts'
 import { openDeliveries } from './deliveries.ts'
-import { openFeed } from './feed.ts'
-import { listen } from './listener.ts'
+import { openFeed } from '../../contract/engine/feed.ts'
+import { listen } from '../_postgres/listener.ts'
 import { migrate } from './schema.ts'
-import { openStore, type Statement, type Store } from './store.ts'
-import { accept, acceptTask, appendCancelRequest, logReader, newsReader } from './tasks.ts'
+import { openStore, type Statement, type Store } from '../_postgres/store.ts'
+import { accept, acceptTask, appendCancelRequest, logReader, newsReader } from '../_postgres/task-log.ts'
 import { type StoreTiming, timingOf } from './timeouts.ts'
 
 /** The API's side of the journal: it writes first events and requests to cancel, and reads logs. Workers do the rest. */

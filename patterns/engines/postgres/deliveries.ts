@@ -6,7 +6,7 @@ import {
   type DeliveryStatus,
 } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import type { Statement, Store } from './store.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
 
 const readOfTask: Statement = {
   name: 'read_delivery',

@@ -2,9 +2,9 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { requestOf } from '../../contract/engine/log.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import { batching } from './batch.ts'
+import { batching } from '../../contract/engine/batch.ts'
 import { type Claim, LeaseLost } from './leases.ts'
-import type { Statement, Store } from './store.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
 
 /**
  * All entries in one transaction, each by itself: one whose lease or version is not the current one writes nothing.

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
-import type { Statement, Store } from './store.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
 
 /** A task that this worker holds: what every append must name. */
 export interface Claim {

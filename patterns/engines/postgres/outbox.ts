@@ -3,7 +3,7 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/engine/log.ts'
 import { rethrowEviction } from './leases.ts'
-import type { Statement, Store } from './store.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
 
 /** $3, $4: as in a claim of tasks. What nobody could have known to be asked for is due first. */
 const take: Statement = {

@@ -1,4 +1,4 @@
-import type { Store } from './store.ts'
+import type { Store } from '../_postgres/store.ts'
 
 /**
  * The journal. `event` is the truth, `task` is what must be unique or locked about it.

@@ -1,7 +1,7 @@
 import { createRedisBackend } from 'bullmq'
 import { Redis } from 'ioredis'
-import { connectLimitMs, untilReached } from '../postgres/store.ts'
-import type { QueueTiming } from '../queue/timeouts.ts'
+import { connectLimitMs, untilReached } from '../_postgres/store.ts'
+import type { QueueTiming } from '../_bullmq/timeouts.ts'
 import type { StoreTiming } from '../postgres/timeouts.ts'
 
 type RedisTiming = StoreTiming & QueueTiming

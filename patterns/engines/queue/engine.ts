@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/types/axes.ts'
-import { takeover, timeouts } from './timeouts.ts'
+import { takeover, timeouts } from '../_bullmq/timeouts.ts'
 
 const engine: Engine = {
   name: 'queue',

@@ -1,6 +1,6 @@
 import { runMigrations } from 'bullmq'
 import pg from 'pg'
-import { connectionOptions, type Store, untilReached } from '../postgres/store.ts'
+import { connectionOptions, type Store, untilReached } from '../_postgres/store.ts'
 import type { StoreTiming } from '../postgres/timeouts.ts'
 
 /** The queue's own tables are in the schema `bullmq`; these say what the tasks are. Columns as in the postgres engine. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { batching } from '../../../patterns/engines/postgres/batch.ts'
+import { batching } from '../../../patterns/contract/engine/batch.ts'
 
 /** Doubles, one batch at a time, and remembers the sizes of the batches. */
 function doubling(most: number) {

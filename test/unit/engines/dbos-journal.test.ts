@@ -4,7 +4,7 @@ import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { createdEvent, foldEvents, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import { journalOf, journalReader, newsReader, type WorkflowRow } from '../../../patterns/engines/dbos/journal.ts'
 import { serializer } from '../../../patterns/engines/dbos/protocol.ts'
-import type { Store } from '../../../patterns/engines/postgres/store.ts'
+import type { Store } from '../../../patterns/engines/_postgres/store.ts'
 
 const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' } }
 const plan = planTask(request.input, 1)

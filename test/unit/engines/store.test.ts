@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { isTransient } from '../../../patterns/engines/postgres/store.ts'
+import { isTransient } from '../../../patterns/engines/_postgres/store.ts'
 import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
 
 function databaseError(code: string): pg.DatabaseError {

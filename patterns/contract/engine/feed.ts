@@ -1,5 +1,5 @@
-import type { TaskEvent } from '../../contract/types/events.ts'
-import type { StoreTiming } from './timeouts.ts'
+import type { TaskEvent } from '../types/events.ts'
+import type { StoreTiming } from '../../engines/postgres/timeouts.ts'
 
 /** What a log is read for: what comes after `seq`. */
 export interface Asked {

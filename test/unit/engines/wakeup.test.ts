@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { alarm, within } from '../../../patterns/engines/postgres/alarm.ts'
+import { alarm, within } from '../../../patterns/contract/engine/wakeup.ts'
 
 const farMs = 60_000
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectLimitMs } from '../../../patterns/engines/postgres/store.ts'
-import { comebackMs } from '../../../patterns/engines/postgres/tenure.ts'
+import { connectLimitMs } from '../../../patterns/engines/_postgres/store.ts'
+import { comebackMs } from '../../../patterns/engines/postgres/worker-lease.ts'
 import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
 
 const paces = [1, 10, 60, 100].flatMap((timeScale) => [

@@ -2,7 +2,7 @@ import { type IQueueBackend, Queue } from 'bullmq'
 import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
-import { alarm } from '../postgres/alarm.ts'
+import { alarm } from '../../contract/engine/wakeup.ts'
 import type { TaskLog } from './executor.ts'
 import { type Broker, queueNames } from './queues.ts'
 

@@ -5,8 +5,8 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { cancelRequestedEvent, createdEvent } from '../../contract/engine/log.ts'
 import { ProblemError } from '../../contract/types/problems.ts'
-import { batching } from './batch.ts'
-import type { NewsReader } from './feed.ts'
+import { batching } from '../../contract/engine/batch.ts'
+import type { NewsReader } from '../../contract/engine/feed.ts'
 import type { Statement, Store } from './store.ts'
 
 /** Task row and first event, or no row in the answer where the key has a task already. */

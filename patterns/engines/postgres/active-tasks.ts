@@ -1,12 +1,12 @@
 import { sleep } from '../../contract/types/retry.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
 import { requestOf } from '../../contract/engine/log.ts'
-import { alarm, type Alarm, within } from './alarm.ts'
-import { execute, stops, type Workplace } from './execution.ts'
+import { alarm, type Alarm, within } from '../../contract/engine/wakeup.ts'
+import { execute, stops, type Workplace } from '../../contract/engine/execution.ts'
 import { type Claim, claimTasks, LeaseLost } from './leases.ts'
 import type { Outbox } from './outbox.ts'
-import type { Store } from './store.ts'
-import type { Tenure } from './tenure.ts'
+import type { Store } from '../_postgres/store.ts'
+import type { Tenure } from './worker-lease.ts'
 import type { StoreTiming } from './timeouts.ts'
 
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */

@@ -1,4 +1,4 @@
-import { sleep } from '../../contract/types/retry.ts'
+import { sleep } from '../types/retry.ts'
 
 /** A sleeper that can be woken: rings before and during a wait both end it, so that none is missed. */
 export interface Alarm {

@@ -1,7 +1,7 @@
 import { monotonicMs, sleep } from '../../contract/types/retry.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
-import { connectLimitMs, type Store } from './store.ts'
+import { connectLimitMs, type Store } from '../_postgres/store.ts'
 import type { StoreTiming } from './timeouts.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/engine/log.ts'
-import { putOff } from './put-back.ts'
+import { putOff } from './release.ts'
 
 /** What a callback's job knows: the attempts on record. */
 interface Records {

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { ProblemError } from '../../contract/types/problems.ts'
 import { monotonicMs, sleep } from '../../contract/types/retry.ts'
-import type { StoreTiming } from './timeouts.ts'
+import type { StoreTiming } from '../postgres/timeouts.ts'
 
 /** A prepared statement. Every one in this folder may be repeated: a repetition finds out that it was done. */
 export interface Statement {

@@ -3,9 +3,9 @@ import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { monotonicMs, sleep } from '../../contract/types/retry.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
-import { openStore, type Statement, type Store } from '../postgres/store.ts'
+import { openStore, type Statement, type Store } from '../_postgres/store.ts'
 import { timingOf } from '../postgres/timeouts.ts'
-import { timeouts } from './timeouts.ts'
+import { timeouts } from '../dbos-supervised/timeouts.ts'
 
 const table = `
   create table if not exists outlast_executor (executor_id text primary key, alive_until timestamptz not null)`

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { planTask, type AgentPlan } from '../../agent/plan.ts'
 import { performStep, ToolRefusal, type StepDone } from '../../agent/step.ts'
-import type { TaskEvent } from '../../contract/types/events.ts'
+import type { TaskEvent } from '../types/events.ts'
 import {
   cancelledEvent,
   completedEvent,
@@ -11,12 +11,12 @@ import {
   requestOf,
   resumedEvent,
   startedEvent,
-} from '../../contract/engine/log.ts'
-import { isTerminal } from '../../contract/types/task.ts'
-import { startTimer, type Timer } from '../../contract/types/timer.ts'
-import type { Timing } from '../../contract/types/timing.ts'
-import type { Continuation, Journal } from './journal.ts'
-import type { Claim } from './leases.ts'
+} from './log.ts'
+import { isTerminal } from '../types/task.ts'
+import { startTimer, type Timer } from '../types/timer.ts'
+import type { Timing } from '../types/timing.ts'
+import type { Continuation, Journal } from '../../engines/postgres/journal.ts'
+import type { Claim } from '../../engines/postgres/leases.ts'
 
 export interface Workplace {
   readonly node: string

@@ -1,6 +1,6 @@
 import type { BackendFactory, IQueueBackend } from 'bullmq'
 import { createPostgresBackend } from 'bullmq'
-import { connectionOptions } from '../postgres/store.ts'
+import { connectionOptions } from '../_postgres/store.ts'
 import type { StoreTiming } from '../postgres/timeouts.ts'
 
 /** The library's queues: one job per task, one per callback that is owed. A job's id is its task's. */
