@@ -19,7 +19,7 @@ import { simulate } from '../test/mutants/simulate.ts'
 import { ledgerOf } from '../test/support/recorded-run.ts'
 import { study } from '../test/unit/reports/study.ts'
 import { spawn } from '../test/support/programs.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 
 const here = fileURLToPath(import.meta.url)
 const command = fileURLToPath(new URL('../bin/outlast.js', import.meta.url))

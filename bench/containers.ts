@@ -8,17 +8,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import Dockerode from 'dockerode'
-import { openCatalog } from '../harness/cli/catalog.ts'
+import { openCatalog } from '../harness/registry.ts'
 import { planScenario } from '../harness/cli/scenario.ts'
 import { monotonicMs } from '../harness/core/clock.ts'
 import type { CellPlan } from '../harness/model/plan.ts'
-import { openJournal } from '../harness/os/journal.ts'
+import { openJournal } from '../harness/cleanup/journal.ts'
 import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
 import { watchMachine } from '../harness/run/machine/watch.ts'
-import type { BlockContext } from '../harness/run/parts.ts'
+import type { BlockContext } from '../harness/run/cell-context.ts'
 import runtime from '../harness/runtimes/docker.ts'
 import { runLabelKey } from '../harness/runtimes/docker/labels.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 
 const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'scenarios/quickstart.yaml' } } })
 const mebibyte = 2 ** 20

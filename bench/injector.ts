@@ -12,9 +12,9 @@ import { parseArgs } from 'node:util'
 import { Client } from 'undici'
 import { monotonicMs } from '../harness/core/clock.ts'
 import type { Runtime } from '../harness/model/types.ts'
-import { findRuntimes } from '../harness/run/sweepers.ts'
+import { findRuntimes } from '../harness/cleanup/sweepers.ts'
 import { describeAdded, describeTimes, inTurns } from './in-turns.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 import { openSystem, submission, type System, type SystemSpec, token } from './system.ts'
 
 const { values } = parseArgs({

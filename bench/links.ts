@@ -15,7 +15,7 @@ import { openLinks } from '../harness/links/toxiproxy.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { linkServerKinds } from '../test/conformance/links-servers.ts'
 import { fork } from '../test/support/programs.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 
 const bulkBytes = 64 * 1024 * 1024
 const bulkChunk = Buffer.alloc(64 * 1024)

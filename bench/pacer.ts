@@ -11,12 +11,12 @@ import { parseArgs } from 'node:util'
 import { Agent, request } from 'undici'
 import { monotonicMs } from '../harness/core/clock.ts'
 import { createRng } from '../harness/core/rng.ts'
-import { planArrivals } from '../harness/load/arrivals.ts'
-import { offerOpenLoop } from '../harness/load/open-loop.ts'
+import { planArrivals } from '../harness/run/arrivals.ts'
+import { offerOpenLoop } from '../harness/run/open-loop.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { fork } from '../test/support/programs.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 
 if (process.argv.includes('--server')) serve()
 else await measure()

@@ -10,7 +10,7 @@ import { monotonicMs } from '../harness/core/clock.ts'
 import type { NodeRole } from '../harness/model/plan.ts'
 import runtime from '../harness/runtimes/process.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 import { openSystem, type System } from './system.ts'
 
 const { values } = parseArgs({

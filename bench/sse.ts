@@ -14,11 +14,11 @@ import { discover } from '../harness/core/discover.ts'
 import type { CellPlan } from '../harness/model/plan.ts'
 import type { Engine } from '../harness/model/types.ts'
 import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
-import { openJournal } from '../harness/os/journal.ts'
+import { openJournal } from '../harness/cleanup/journal.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import { watchMachine } from '../harness/run/machine/watch.ts'
 import runtime from '../harness/runtimes/process.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 
 const { values } = parseArgs({
   options: {

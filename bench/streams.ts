@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { holdPort } from '../harness/os/ports.ts'
 import { fork, spawn } from '../test/support/programs.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 
 const token = 'bench-token-0123456789'
 const authorization = `authorization: Bearer ${token}`

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
 import runtime from '../harness/runtimes/process.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './workspace.ts'
 import { openSystem, submission } from './system.ts'
 
 const { values } = parseArgs({

@@ -2,7 +2,7 @@ import type { Course, MachineHealth, MachineLimits } from '../harness/model/mach
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { graceWarnings } from '../harness/model/grace.ts'
 import { duration, percent, plural } from './numbers.ts'
-import { tooSmall } from './rows.ts'
+import { tooSmall } from './arm-groups.ts'
 import { armsBeyondPlan, windowNotes } from './windows.ts'
 
 /** When not to trust the numbers of this run: one sentence each, what weighs most first. Empty is good news. */

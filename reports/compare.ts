@@ -6,7 +6,7 @@ import type {
   SuccessDifference,
 } from '../harness/model/results.ts'
 import { count, duration } from './numbers.ts'
-import type { Column } from './text-table.ts'
+import type { Column } from '../harness/core/text-table.ts'
 
 /** Differences as text, for whoever prints them: a row per comparison that has any figure. */
 export interface ComparisonTable {

@@ -1,6 +1,6 @@
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { percent } from './numbers.ts'
-import { armGroups, sum } from './rows.ts'
+import { armGroups, sum } from './arm-groups.ts'
 
 /** Every delivery over every engine, under one arm: which axis loses what can be read off its rows and columns. */
 export interface Factorial {

@@ -1,6 +1,6 @@
 import type { RecoveryResult, RunResults, WaitingTime } from '../harness/model/results.ts'
 import { count, duration } from './numbers.ts'
-import { armGroups, patternOrder } from './rows.ts'
+import { armGroups, patternOrder } from './arm-groups.ts'
 import { shareWithInterval } from './with-interval.ts'
 
 export const recoveryHeads = [

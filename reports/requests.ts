@@ -1,6 +1,6 @@
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { count } from './numbers.ts'
-import { armGroups, rowName } from './rows.ts'
+import { armGroups, rowName } from './arm-groups.ts'
 
 export const requestHeads = ['under', 'pattern', 'submissions', 'requests', 'cuts', 'most cuts', 'tasks cut'] as const
 

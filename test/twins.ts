@@ -8,7 +8,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openScene } from '../bench/scene.ts'
+import { openScene } from '../bench/workspace.ts'
 import { startTwins } from './support/twins.ts'
 
 const { values } = parseArgs({

@@ -43,35 +43,41 @@ interface CommandFile {
 }
 
 const commands: Readonly<Record<string, CommandFile>> = {
-  run: { summary: 'carry out a scenario, judge it, and write its report', load: () => import('./run.ts') },
-  plan: { summary: 'print what a run would do, without doing it', load: () => import('./plan.ts') },
+  run: { summary: 'carry out a scenario, judge it, and write its report', load: () => import('./commands/run.ts') },
+  plan: { summary: 'print what a run would do, without doing it', load: () => import('./commands/plan.ts') },
   power: {
     summary: 'what a scenario can tell apart, and what its gates need',
-    load: () => import('./power.ts'),
+    load: () => import('./commands/power.ts'),
   },
   conform: {
     summary: 'hold patterns, or any service that implements the task API, against the contract',
-    load: () => import('./conform.ts'),
+    load: () => import('./commands/conform.ts'),
   },
-  list: { summary: 'what scenarios can name, and what each promises', load: () => import('./list.ts') },
-  check: { summary: 'judge a run again from its files, and exit with its verdict', load: () => import('./check.ts') },
-  report: { summary: 'judge a run again from its files, and write its report', load: () => import('./report.ts') },
+  list: { summary: 'what scenarios can name, and what each promises', load: () => import('./commands/list.ts') },
+  check: {
+    summary: 'judge a run again from its files, and exit with its verdict',
+    load: () => import('./commands/check.ts'),
+  },
+  report: {
+    summary: 'judge a run again from its files, and write its report',
+    load: () => import('./commands/report.ts'),
+  },
   compare: {
     summary: 'two runs, or two patterns of one, task by task: what differs, and how sure that is',
-    load: () => import('./compare.ts'),
+    load: () => import('./commands/compare.ts'),
   },
   explain: {
     summary: "one task's whole story in the order of time, with the faults that touched it",
-    load: () => import('./explain.ts'),
+    load: () => import('./commands/explain.ts'),
   },
-  doctor: { summary: 'what is available here, and why what is not is not', load: () => import('./doctor.ts') },
+  doctor: { summary: 'what is available here, and why what is not is not', load: () => import('./commands/doctor.ts') },
   validate: {
     summary: 'put systems whose truth is known through the real path, and compare what is reported',
-    load: () => import('./validate.ts'),
+    load: () => import('./commands/validate.ts'),
   },
   clean: {
     summary: 'remove what interrupted runs left: processes, databases, temporary files',
-    load: () => import('./clean.ts'),
+    load: () => import('./commands/clean.ts'),
   },
 }
 

@@ -6,8 +6,8 @@ import { type LoadedScenario, loadScenario, readText } from '../plan/load.ts'
 import { suggest } from '../plan/nearest.ts'
 import type { Scenario } from '../plan/scenario.ts'
 import { parseSchedule } from '../plan/schedule.ts'
-import type { OpenCatalog } from './catalog.ts'
-import { leaveOutImpossible } from './impossible.ts'
+import type { OpenCatalog } from '../registry.ts'
+import { leaveOutImpossible } from '../run/feasibility.ts'
 
 /** What `run` and `plan` take. */
 export interface ScenarioOptions {

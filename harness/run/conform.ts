@@ -5,10 +5,10 @@ import type { Runtime } from '../model/types.ts'
 import { Breach } from '../conform/expect.ts'
 import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
 import type { OnLost } from '../os/heed.ts'
-import { openJournal } from '../os/journal.ts'
-import { openScene, type ScenePattern } from './scene.ts'
-import { supervise } from './supervise.ts'
-import { findSweepers } from './sweepers.ts'
+import { openJournal } from '../cleanup/journal.ts'
+import { openScene, type ScenePattern } from './target.ts'
+import { supervise } from '../cleanup/supervise.ts'
+import { findSweepers } from '../cleanup/sweepers.ts'
 
 /** What patterns of ours are held against, and where. */
 export interface ConformOptions {

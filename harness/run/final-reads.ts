@@ -2,7 +2,7 @@ import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
 import { isStatus } from '../analysis/states.ts'
 import type { Node } from '../model/types.ts'
-import type { Parts } from './parts.ts'
+import type { Parts } from './cell-context.ts'
 
 type Final = Vocabulary['final']['value']
 

@@ -2,7 +2,7 @@ import { monotonicMs } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FaultChange } from '../model/history.ts'
 import type { PlannedFault, Target } from '../model/plan.ts'
-import type { ArmedFault } from '../os/journal.ts'
+import type { ArmedFault } from '../cleanup/journal.ts'
 import type { ActiveFault, Deployment, Fault, FaultSite } from '../model/types.ts'
 import { sleep, timeLimit } from '../core/timer.ts'
 

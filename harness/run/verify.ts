@@ -7,7 +7,7 @@ import { loadCases } from '../conform/suite.ts'
 import { conformPattern, type ConformOptions } from './conform.ts'
 import type { OnLost } from '../os/heed.ts'
 import type { OnProgress } from './progress.ts'
-import type { ScenePattern } from './scene.ts'
+import type { ScenePattern } from './target.ts'
 
 /** A short task takes a second: the contract is the same at every scale. */
 const timeScale = 30

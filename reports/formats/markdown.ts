@@ -9,11 +9,11 @@ import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
-import { cellFields, cellHeads } from '../first-table.ts'
+import { cellFields, cellHeads } from '../summary-table.ts'
 import { headline, legend, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
 import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
-import { armGroups } from '../rows.ts'
+import { armGroups } from '../arm-groups.ts'
 import { bracketsMeaning } from '../with-interval.ts'
 
 export default {

@@ -9,12 +9,12 @@ import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format, type Screen } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
-import { firstTable } from '../first-table.ts'
+import { firstTable } from '../summary-table.ts'
 import { headline, legend, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
 import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
 import { bracketsMeaning } from '../with-interval.ts'
-import { textTable, wrap, type Column, type TableRow } from '../text-table.ts'
+import { textTable, wrap, type Column, type TableRow } from '../../harness/core/text-table.ts'
 
 export default {
   name: 'terminal',

@@ -12,7 +12,7 @@ import { checkWord, promisesOf } from '../promises.ts'
 import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
-import { anchor, badge, folded, outcomeClass, outcomeName, outcomeOrder, table } from './parts.ts'
+import { anchor, badge, folded, outcomeClass, outcomeName, outcomeOrder, table } from './elements.ts'
 
 /** Everything about one cell. `run` is the folder's name, for the commands that a reader may copy. */
 export function cellSection(result: CellResult, run: string): Markup {

@@ -2,7 +2,7 @@ import type { Claim, GateResult, RunResults } from '../../harness/model/results.
 import { failureScale, logScale } from '../axis.ts'
 import { count, duration, neededText, percent, percentInterval } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
-import { badge, section, table } from './parts.ts'
+import { badge, section, table } from './elements.ts'
 import { line, picture, rect } from './svg.ts'
 
 const width = 280

@@ -1,7 +1,7 @@
 import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { type Factorial, factorialsOf } from '../factorial.ts'
 import { tag, type Child, type Markup } from './markup.ts'
-import { section } from './parts.ts'
+import { section } from './elements.ts'
 import { tile } from './matrix.ts'
 
 const lead =

@@ -2,7 +2,7 @@ import type { CellResult, FaultResult, Outcome, TaskRow } from '../../harness/mo
 import { linearScale, logScale, type Scale } from '../axis.ts'
 import { count, duration } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
-import { outcomeClass, outcomeOrder } from './parts.ts'
+import { outcomeClass, outcomeOrder } from './elements.ts'
 import { crosses, dots, label, line, picture, rect, strokes } from './svg.ts'
 
 const width = 1120

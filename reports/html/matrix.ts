@@ -2,9 +2,9 @@ import { isBeyondRuntime, summarizeLeftOut } from '../../harness/model/not-appli
 import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { count, percent, shareOf, shownInterval } from '../numbers.ts'
 import { promisesOf, type PromisesWord } from '../promises.ts'
-import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../rows.ts'
+import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../arm-groups.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
-import { cellLink, note } from './parts.ts'
+import { cellLink, note } from './elements.ts'
 
 /** Upper bounds of the failure share that get one shade each; the last one holds all above. */
 const shades = [

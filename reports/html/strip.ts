@@ -4,10 +4,10 @@ import { count, percent, percentInterval, plural, shareOf, shownInterval } from 
 import { legend, outcomeText } from '../outcomes.ts'
 import { promisesOf } from '../promises.ts'
 import { bracketsMeaning, reworkWithInterval, timeWithInterval } from '../with-interval.ts'
-import { armGroups, rowName, tooSmall, type ArmGroup } from '../rows.ts'
+import { armGroups, rowName, tooSmall, type ArmGroup } from '../arm-groups.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 import { label, line, picture, rect } from './svg.ts'
-import { badge, cellLink, note } from './parts.ts'
+import { badge, cellLink, note } from './elements.ts'
 
 const width = 216
 const inset = 18

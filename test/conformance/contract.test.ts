@@ -8,7 +8,7 @@ import { discover } from '../../harness/core/discover.ts'
 import type { Delivery, Engine, Runtime } from '../../harness/model/types.ts'
 import { isHarmless, loadCases, type NamedCase, runCases } from '../../harness/conform/suite.ts'
 import { labelRun } from '../../harness/os/label.ts'
-import { openScene, type Scene } from '../../harness/run/scene.ts'
+import { openScene, type Scene } from '../../harness/run/target.ts'
 
 const folder = new URL('../../patterns/', import.meta.url)
 const deliveries = await discover<Delivery>(new URL('deliveries/', folder), 'delivery')

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { exitCodes } from '../../harness/core/errors.ts'
-import { readJournal } from '../../harness/os/journal.ts'
-import { findLabelled } from '../../harness/os/leftovers.ts'
+import { readJournal } from '../../harness/cleanup/journal.ts'
+import { findLabelled } from '../../harness/cleanup/labelled.ts'
 import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
 
 const withinMs = 10_000

@@ -3,7 +3,7 @@
  * `--part NAME` only that part or kind of parts, `--case N` one case alone. Exit code 1: something was found.
  */
 import { parseArgs } from 'node:util'
-import { openScene } from '../../bench/scene.ts'
+import { openScene } from '../../bench/workspace.ts'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../harness/model/types.ts'
 import { openCli } from './cli.ts'

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openCatalog } from '../../harness/cli/catalog.ts'
+import { openCatalog } from '../../harness/registry.ts'
 import { planScenario } from '../../harness/cli/scenario.ts'
 import { formatSchedule } from '../../harness/plan/schedule.ts'
 import { root } from '../support/outlast.ts'

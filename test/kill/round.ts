@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readJournal } from '../../harness/os/journal.ts'
+import { readJournal } from '../../harness/cleanup/journal.ts'
 import { dockerThings } from './docker.ts'
 import { outlast, root } from '../support/outlast.ts'
 import { spawn } from '../support/programs.ts'
@@ -172,7 +172,7 @@ function strike({ signal, targets }: Kill, run: Run): ReturnType<Watch['look']> 
   const pidOf = (part: Part): number | undefined => {
     if (part === 'wrapper') return run.child.pid
     const isIt = (command: string): boolean =>
-      part === 'reaper' ? /run\/reaper\.[jt]s/.test(command) : /bin\/outlast\.js/.test(command)
+      part === 'reaper' ? /cleanup\/reaper\.[jt]s/.test(command) : /bin\/outlast\.js/.test(command)
     return sighting.alive.find(({ pid, command }) => pid !== run.child.pid && isIt(command))?.pid
   }
   // First the one that would act upon the death of the others.

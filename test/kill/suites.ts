@@ -58,7 +58,7 @@ export async function killSuite(one: SuiteKill): Promise<SuiteOutcome> {
     const running = servers()
     const victims = alive.filter(({ pid, command }) => {
       if (one.way === 'the parent') return pid === child.pid
-      return one.way === 'the whole tree' || !/run\/reaper\.[jt]s/.test(command)
+      return one.way === 'the whole tree' || !/cleanup\/reaper\.[jt]s/.test(command)
     })
     for (const { pid } of victims.toReversed()) kill(pid)
     await exited

@@ -15,7 +15,7 @@ import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { type Answer, exchange, jsonOf } from '../../patterns/contract/client/http.ts'
 import { authorization, submitJob } from '../../patterns/contract/client/submit.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
-import type { CallbackReceiver } from '../../harness/load/inbox.ts'
+import type { CallbackReceiver } from '../../harness/run/inbox.ts'
 import type { EngineCluster } from './engine-cluster.ts'
 import type { SupervisedNode } from './supervised-node.ts'
 

@@ -10,8 +10,8 @@ import { join } from 'node:path'
 import { discover } from '../../harness/core/discover.ts'
 import { describeError } from '../../harness/core/errors.ts'
 import type { ActiveFault, Fault } from '../../harness/model/types.ts'
-import { readJournal, unhealed } from '../../harness/os/journal.ts'
-import { listTemp } from '../../harness/run/temp-folder.ts'
+import { readJournal, unhealed } from '../../harness/cleanup/journal.ts'
+import { listTemp } from '../../harness/cleanup/temp-folder.ts'
 import type { Death, LastWords, Progress } from './death.ts'
 
 const { state: wanted, afterMs, kinds, late } = JSON.parse(process.env['OUTLAST_TEST_DEATH']!) as Death

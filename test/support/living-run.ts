@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { spawnChild } from '../../harness/os/child.ts'
 import { currentRun } from '../../harness/os/label.ts'
-import { supervise } from '../../harness/run/supervise.ts'
+import { supervise } from '../../harness/cleanup/supervise.ts'
 
 await supervise([], async (temp) => {
   const spec = { command: 'sleep', args: ['600'], logFile: join(temp, 'sleep.log') }

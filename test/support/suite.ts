@@ -1,7 +1,7 @@
 import { runLabel } from '../../harness/os/label.ts'
 import { childrenOf } from '../../harness/os/proc.ts'
-import { findSweepers } from '../../harness/run/sweepers.ts'
-import { beginSupervised } from '../../harness/run/supervise.ts'
+import { findSweepers } from '../../harness/cleanup/sweepers.ts'
+import { beginSupervised } from '../../harness/cleanup/supervise.ts'
 
 /**
  * Before all suites: what they start, however it is started, is ended when this process dies, and what is temporary is in a

@@ -1,5 +1,5 @@
 import { HarnessError } from '../../core/errors.ts'
-import { lastWords, portTakenWords } from '../../os/last-words.ts'
+import { lastWords, portTakenWords } from '../../os/log-tail.ts'
 import { type IsOurs, PortTaken, type Readiness, waitUntilReady } from './readiness.ts'
 
 const crashLoopCap = 6

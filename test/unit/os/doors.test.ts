@@ -8,8 +8,8 @@ const folders = ['bench', 'engines', 'harness', 'images', 'patterns', 'reports',
 
 /** Who may start processes, each with the label. */
 const doors = [
+  'harness/cleanup/labelled.ts',
   'harness/os/child.ts',
-  'harness/os/leftovers.ts',
   'harness/os/process-state.ts',
   'harness/os/program.ts',
   'test/support/programs.ts',

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { openCatalog } from '../../../harness/cli/catalog.ts'
+import { openCatalog } from '../../../harness/registry.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import { formatJsonSchema, formatProfileSchema } from '../../../harness/plan/json-schema.ts'
 import { parseScenario } from '../../../harness/plan/parse.ts'

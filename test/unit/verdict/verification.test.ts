@@ -4,7 +4,7 @@ import { unmeasuredBy } from '../../../harness/model/verification.ts'
 import { judgeRun } from '../../../harness/verdict/run.ts'
 import type { RunResults } from '../../../harness/model/results.ts'
 import { caveatsOf } from '../../../reports/caveats.ts'
-import { armGroups } from '../../../reports/rows.ts'
+import { armGroups } from '../../../reports/arm-groups.ts'
 import { study } from '../reports/study.ts'
 
 const results = study(60)

@@ -1,0 +1,16 @@
+import type { Sweeper } from '../harness/cleanup/sweepers.ts'
+import { beginSupervised, type Supervised } from '../harness/cleanup/supervise.ts'
+
+/** Where a benchmark starts real systems, as a run does: labelled, claimed, and with a reaper. */
+export type Scene = AsyncDisposable & Pick<Supervised, 'run' | 'temp'>
+
+export async function openScene(sweepers: readonly Sweeper[] = []): Promise<Scene> {
+  const { run, temp, end } = await beginSupervised(sweepers)
+  return {
+    run,
+    temp,
+    async [Symbol.asyncDispose]() {
+      for (const left of await end()) console.error(`left behind: ${left}`)
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describeError } from '../core/errors.ts'
+import { readSmall } from '../core/own-file.ts'
+import { isOurUid } from '../os/owner.ts'
+import { runProgram } from '../os/program.ts'
+
+/** System V shared memory or semaphores: the kernel keeps them until somebody removes them, whoever is dead by then. */
+export interface KernelObject {
+  readonly kind: 'shared memory segment' | 'semaphore set'
+  readonly id: number
+  readonly key: number
+  readonly uid: number
+  /** Who made it; semaphores do not say. */
+  readonly creator?: number
+  /** How many processes have it in their memory; of semaphores nobody counts. */
+  readonly attached: number
+  readonly bytes?: number
+  /** To the second. */
+  readonly changedAtMs: number
+}
+
+/** What is known of the run whose objects are looked for. */
+export interface ObjectsOf {
+  /** Where its databases are; it still exists. */
+  readonly folder: string | undefined
+  /** Processes that carried its label. */
+  readonly pids: ReadonlySet<number>
+  /** Younger than the run is. */
+  readonly sinceMs: number
+}
+
+/** PostgreSQL takes the next key where one is taken. */
+const keysTried = 16
+
+/**
+ * Those that a run left: of this user, used by nobody, younger than the run; and made by a process that carried its label,
+ * or named in a database's postmaster.pid, or with the key that PostgreSQL derives from a database's folder. Empty where
+ * there is no /proc.
+ */
+export function findObjects({ folder, pids, sinceMs }: ObjectsOf): readonly KernelObject[] {
+  const databases = folder === undefined ? [] : findDatabases(folder)
+  // Of the same user as the database: what that one may write there says nothing about what others have.
+  const isOfDatabase = ({ kind, id, key, uid }: KernelObject): boolean =>
+    databases.some((one) => {
+      const hasKey = key >= keyOf(one.inode) && key < keyOf(one.inode) + keysTried
+      return one.uid === uid && (hasKey || (kind === 'shared memory segment' && one.segment === id))
+    })
+  const isOfRun = (one: KernelObject): boolean =>
+    (one.creator !== undefined && pids.has(one.creator)) || isOfDatabase(one)
+  // Their clock counts whole seconds.
+  const isYoung = ({ changedAtMs }: KernelObject): boolean => changedAtMs + 1000 > sinceMs
+  return listObjects().filter((one) => isOurUid(one.uid) && one.attached === 0 && isYoung(one) && isOfRun(one))
+}
+
+/** Resolves with a sentence on each that still stands. */
+export async function removeObjects(objects: readonly KernelObject[]): Promise<readonly string[]> {
+  const refusals = new Map<string, string>()
+  for (const one of objects)
+    await runProgram('ipcrm', [one.kind === 'semaphore set' ? '-s' : '-m', String(one.id)], { timeoutMs: 5_000 }).catch(
+      (error: unknown) => refusals.set(nameOf(one), describeError(error)),
+    )
+  const standing = new Set(listObjects().map(nameOf))
+  return objects
+    .map(nameOf)
+    .filter((name) => standing.has(name))
+    .map((name) => `${name}: ${refusals.get(name) ?? 'it came back'}`)
+}
+
+function listObjects(): readonly KernelObject[] {
+  const segments = table('shm').map((row): KernelObject => {
+    const { shmid: id = 0, key = 0, uid = 0, cpid: creator = 0, nattch: attached = 0, size: bytes = 0, ctime = 0 } = row
+    return { kind: 'shared memory segment', id, key, uid, creator, attached, bytes, changedAtMs: ctime * 1000 }
+  })
+  const semaphores = table('sem').map(({ semid: id = 0, key = 0, uid = 0, ctime = 0 }): KernelObject => {
+    return { kind: 'semaphore set', id, key, uid, attached: 0, changedAtMs: ctime * 1000 }
+  })
+  return [...segments, ...semaphores]
+}
+
+/** One row per object, by the names in the first line (proc_sysvipc_shm(5)). Keys are signed there. */
+function table(name: 'shm' | 'sem'): readonly Readonly<Record<string, number>>[] {
+  try {
+    const [head = '', ...rows] = readFileSync(`/proc/sysvipc/${name}`, 'utf8').trim().split('\n')
+    const columns = head.trim().split(/\s+/)
+    return rows.map((row) => {
+      const values = row.trim().split(/\s+/).map(Number)
+      const fields = Object.fromEntries(columns.map((column, i) => [column, values[i]!]))
+      return { ...fields, key: fields['key']! >>> 0 }
+    })
+  } catch {
+    return []
+  }
+}
+
+interface Database {
+  readonly uid: number
+  readonly inode: bigint
+  /** The segment that a server there wrote down. */
+  readonly segment?: number
+}
+
+/** Folders below this one in which PostgreSQL has begun to make its files. Links are not followed. */
+function findDatabases(folder: string): readonly Database[] {
+  let entries
+  try {
+    entries = readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+  if (entries.some(({ name }) => name === 'pg_wal' || name === 'postmaster.pid')) return [databaseIn(folder)]
+  return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => findDatabases(join(folder, name)))
+}
+
+const maxPidFileBytes = 4_096
+
+/** Line 7 of postmaster.pid has the key and the id. It is not ours where the server runs as nobody. */
+function databaseIn(folder: string): Database {
+  const { ino: inode, uid: owner } = statSync(folder, { bigint: true })
+  const database = { inode, uid: Number(owner) }
+  try {
+    const lines = readSmall(join(folder, 'postmaster.pid'), maxPidFileBytes).split('\n')
+    const segment = /^ *\d+ +(\d+)/.exec(lines[6] ?? '')?.[1]
+    return { ...database, ...(segment !== undefined && { segment: Number(segment) }) }
+  } catch {
+    return database
+  }
+}
+
+/** `IpcMemoryKey` is the low half of the inode's number. */
+function keyOf(inode: bigint): number {
+  return Number(inode & 0xffff_ffffn)
+}
+
+function nameOf({ kind, id, bytes }: KernelObject): string {
+  return `${kind} ${id}${bytes === undefined ? '' : ` (${bytes} bytes)`}`
+}

@@ -1,0 +1,109 @@
+import { describeError } from '../core/errors.ts'
+import type { Kept, Owner, Trace } from '../model/types.ts'
+import { type LabelledProcess, listLabelled } from './labelled.ts'
+import { isAlive } from '../os/owner.ts'
+import type { Sweeper } from './sweepers.ts'
+import { type Claim, findClaims } from './temp-folder.ts'
+import { findUnclaimed, type Unclaimed } from './unclaimed.ts'
+
+/** A run of which something is here. */
+export interface Found {
+  readonly run: string
+  /**
+   * `dead`: every process that claimed something for it is gone. `unclear`: who claims it cannot be seen from here, because
+   * it is of another machine, boot or pid namespace, or nobody does, or a process has the pid of who made it. `foreign`: another
+   * user left it.
+   */
+  readonly state: 'alive' | 'dead' | 'unclear' | 'foreign'
+  /** Its temporary folder, where that is here. */
+  readonly folder?: string
+  readonly processes: number
+  readonly kept: readonly Kept[]
+}
+
+export interface Survey {
+  readonly runs: readonly Found[]
+  /** Runtimes that could not be asked: a sentence each. */
+  readonly troubles: readonly string[]
+  /** What has a name like ours and is not believed, because another user may have made it: a sentence each. */
+  readonly passedOver: readonly string[]
+}
+
+/**
+ * Runs by their temporary folders, by what runtimes keep of them, and by the labels of processes: the folder may be gone, or
+ * be elsewhere. `here`: without those of which there is nothing but processes. What a process says of its owner counts in
+ * any case: a claim that was copied from another temporary folder, or made up, does not overrule it.
+ */
+export async function findRuns(sweepers: readonly Sweeper[], reach: 'machine' | 'here' = 'machine'): Promise<Survey> {
+  const troubles: string[] = []
+  const asked = sweepers.map(async ({ name, traces }) =>
+    traces().catch((error: unknown) => {
+      troubles.push(`runtime ${name} cannot say what dead runs left: ${describeError(error)}`)
+      return []
+    }),
+  )
+  const traces = (await Promise.all(asked)).flat()
+  const { claims, passedOver } = findClaims()
+  const runs = gather(claims, findUnclaimed(Date.now()), traces, listLabelled(), reach)
+  const foreign = runs.filter(({ state }) => state === 'foreign').map((run) => `${describeFound(run)}: another user's`)
+  return { runs, troubles, passedOver: few([...passedOver, ...foreign]) }
+}
+
+const mostNamed = 100
+
+/** Anybody can make a hundred thousand of them. */
+function few(sentences: readonly string[]): readonly string[] {
+  const more = sentences.length - mostNamed
+  return more > 0 ? [...sentences.slice(0, mostNamed), `${more} more of the kind`] : sentences
+}
+
+function gather(
+  claims: readonly Claim[],
+  unclaimed: readonly Unclaimed[],
+  traces: readonly Trace[],
+  labelled: readonly LabelledProcess[],
+  reach: 'machine' | 'here',
+): readonly Found[] {
+  const named = [...traces, ...(reach === 'machine' ? labelled : [])].flatMap(({ run }) =>
+    run === undefined ? [] : [run],
+  )
+  return [...new Set([...claims, ...unclaimed].map(({ run }) => run).concat(named))].map((run) => {
+    const claim = claims.find((one) => one.run === run)
+    const orphan = unclaimed.find((one) => one.run === run)
+    const kept = traces.filter((trace) => trace.run === run)
+    const own = labelled.filter((one) => one.run === run)
+    const owners = [claim, ...kept, ...own].flatMap((one) => (one?.owner ? [one.owner] : []))
+    const folder = claim?.folder ?? orphan?.folder
+    const isOthers = folder === undefined && own.length === 0 && kept.every(isForeign)
+    const told = owners.length === 0 && orphan?.isDead ? 'dead' : stateOf(owners)
+    const state = told !== 'alive' && isOthers ? 'foreign' : told
+    return { run, state, ...(folder !== undefined && { folder }), processes: own.length, kept }
+  })
+}
+
+/** Whoever may use the daemon sees what everybody made with it. */
+function isForeign({ uid }: Trace): boolean {
+  return uid !== undefined && uid !== process.geteuid?.()
+}
+
+/** One that lives is enough to be left alone, and so is one of which that cannot be told. */
+export function stateOf(
+  owners: readonly Owner[],
+  alive: (owner: Owner) => boolean | undefined = isAlive,
+): Found['state'] {
+  const states = owners.map(alive)
+  if (states.includes(true)) return 'alive'
+  return states.length === 0 || states.includes(undefined) ? 'unclear' : 'dead'
+}
+
+/** `123-abc: 2 processes, 3 containers, 1 network, the folder ...`. */
+export function describeFound({ run, folder, processes, kept }: Found): string {
+  const kinds = Map.groupBy(kept, ({ kind }) => kind)
+  const counts = [...kinds].map(([kind, some]) => countOf(some.length, kind))
+  const parts = [...(processes > 0 ? [countOf(processes, 'process')] : []), ...counts, ...(folder ? [folder] : [])]
+  return `${run}: ${parts.join(', ')}`
+}
+
+function countOf(n: number, kind: string): string {
+  return `${n} ${kind}${n === 1 ? '' : kind.endsWith('s') ? 'es' : 's'}`
+}

@@ -1,0 +1,37 @@
+/**
+ * Outlives the harness by design: it holds the other end of a pipe, and when that ends without the word `done`,
+ * the harness died, by whatever signal. Then the reaper ends every process of the run, has every runtime remove what it
+ * kept for it, and deletes its temporary files. What then still stands is the last that it writes.
+ *
+ * usage: node reaper.ts RUN TEMP_FOLDER
+ */
+import { describeError, exitCodes } from '../core/errors.ts'
+import { removeRun } from './sweep.ts'
+import { findSweepers, type Sweeper } from './sweepers.ts'
+
+const [run, folder] = process.argv.slice(2)
+if (!run || !folder) throw new Error('usage: reaper RUN TEMP_FOLDER')
+
+// Loaded now: by then the checkout may be another one. What cannot be loaded must not save the processes of the run.
+const sweepers = findSweepers().catch((error: unknown): readonly Sweeper[] => [unloaded(error)])
+
+let received = ''
+// A terminal's Ctrl-C goes to the whole foreground group; the reaper must see the harness out.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+process.stdin.setEncoding('utf8')
+process.stdin.on('data', (chunk: string) => (received += chunk))
+process.stdin.on('end', () => {
+  if (received.includes('done')) process.exit(exitCodes.pass)
+  void reap(run, folder)
+})
+
+async function reap(run: string, folder: string): Promise<void> {
+  const standing = await removeRun(run, folder, await sweepers)
+  for (const sentence of standing) console.log(sentence)
+  process.exit(standing.length === 0 ? exitCodes.pass : exitCodes.leftBehind)
+}
+
+function unloaded(error: unknown): Sweeper {
+  const sentence = `what runtimes made: none could be loaded: ${describeError(error)}`
+  return { name: 'none', traces: async () => [], sweep: async () => [sentence] }
+}

@@ -1,0 +1,122 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describeError, UsageError } from '../core/errors.ts'
+import { mustBeOwnFolder } from '../core/own-file.ts'
+import { kept, type JournalEntry, readJournal, unhealed } from './journal.ts'
+import { findObjects, removeObjects } from './kernel-objects.ts'
+import { readRunName } from '../os/label.ts'
+import { unmountBelow } from './mounts.ts'
+import { removeSharedFiles } from './shared-files.ts'
+import { endProcesses, type Ended } from './processes.ts'
+import { type Found, findRuns, type Survey } from './leftovers.ts'
+import type { Sweeper } from './sweepers.ts'
+import { ownerFile } from './temp-folder.ts'
+
+export interface Cleaned {
+  readonly removed: readonly Found[]
+  /** Left alone: it could not be told whether they live. */
+  readonly unclear: readonly Found[]
+  /** What still stands, and what could not be looked at: a sentence each. */
+  readonly standing: readonly string[]
+  /** What has a name like ours and is not believed: a sentence each. */
+  readonly passedOver: readonly string[]
+}
+
+/**
+ * End and remove what dead runs left. What may belong to a living one is not touched. `survey`: of all runs of this machine,
+ * by default; a run that begins looks only where it will be itself.
+ */
+export async function cleanUp(sweepers: readonly Sweeper[], survey?: Survey): Promise<Cleaned> {
+  const { runs, troubles, passedOver } = survey ?? (await findRuns(sweepers))
+  const removed = runs.filter(({ state }) => state === 'dead')
+  const standing = [...troubles]
+  for (const { run, folder } of removed) standing.push(...(await removeRun(run, folder, sweepers)))
+  return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), standing, passedOver }
+}
+
+/**
+ * `cleanUp` of one run, on the word of somebody who knows that it is dead. Throws UsageError when it is alive, or when
+ * nothing of it is here.
+ */
+export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Promise<Cleaned> {
+  const { runs, troubles, passedOver } = await findRuns(sweepers)
+  const found = runs.find((one) => one.run === run)
+  if (!found) throw new UsageError([`there is nothing here of a run ${run}`, ...troubles, ...passedOver])
+  if (found.state === 'alive') throw new UsageError(`the run ${run} is alive: interrupt it instead`)
+  return { removed: [found], unclear: [], standing: await removeRun(run, found.folder, sweepers), passedOver }
+}
+
+/**
+ * End every process that carries the run's label, have every runtime remove what it kept for it, remove what the operating
+ * system keeps beyond processes, and delete its temporary folder last, when nobody writes there any more. Runs inside it go with it. Resolves with what still
+ * stands, a sentence each: nothing, if all is well. Otherwise the folder stays: it holds the journal that the next one who
+ * cleans up needs. `spared`: processes that are to go on.
+ */
+export async function removeRun(
+  run: string,
+  folder: string | undefined,
+  sweepers: readonly Sweeper[],
+  spared: readonly number[] = [],
+): Promise<readonly string[]> {
+  const ended = await endProcesses(run, new Set(spared))
+  const { entries: journal, flaws } = folder === undefined ? nothing : openedJournal(folder)
+  const inside = new Set([...ended.seen.values()].map((one) => one.run).filter((one) => one !== run))
+  const swept = await Promise.all([
+    ...sweepers.map((sweeper) => sweepWith(sweeper, run, journal)),
+    ...[...inside].flatMap((one) => sweepers.map((sweeper) => sweepWith(sweeper, one, []))),
+  ])
+  const memory = await removeMemory(run, folder, ended)
+  const mounts = folder === undefined ? [] : await unmountBelow(folder)
+  const standing = [...ended.standing, ...flaws, ...swept.flat(), ...memory, ...mounts]
+  if (standing.length > 0) return [...standing, ...unhealed(journal).map(describeFault)]
+  return folder === undefined ? [] : removeFolder(folder)
+}
+
+const nothing = { entries: [], flaws: [] }
+
+/** One that is not believed says nothing, and is named. */
+function openedJournal(folder: string): {
+  readonly entries: readonly JournalEntry[]
+  readonly flaws: readonly string[]
+} {
+  try {
+    return { entries: readJournal(folder), flaws: [] }
+  } catch (error) {
+    return { entries: [], flaws: [`what it announced: ${describeError(error)}`] }
+  }
+}
+
+async function removeMemory(
+  run: string,
+  folder: string | undefined,
+  { seen, sharedFiles }: Ended,
+): Promise<readonly string[]> {
+  const sinceMs = readRunName(run)?.startedAtMs ?? Infinity
+  const objects = findObjects({ folder, pids: new Set(seen.keys()), sinceMs })
+  return [...(await removeObjects(objects)), ...removeSharedFiles(sharedFiles)]
+}
+
+function sweepWith(sweeper: Sweeper, run: string, journal: readonly JournalEntry[]): Promise<readonly string[]> {
+  return sweeper
+    .sweep(run, kept(journal))
+    .catch((error: unknown) => [`what runtime ${sweeper.name} made: it cannot be asked: ${describeError(error)}`])
+}
+
+/** Faults live in what runs: they are gone with it, and doubtful only while something of it still stands. */
+function describeFault({ cell, name, target, until }: ReturnType<typeof unhealed>[number]): string {
+  return `fault ${name} on ${target} in ${cell}: no healing of it is on record; it was planned until ${until}`
+}
+
+/** Its claim goes last: until then the next one who cleans up finds it. */
+function removeFolder(folder: string): readonly string[] {
+  const options = { recursive: true, force: true, maxRetries: 5 } as const
+  try {
+    mustBeOwnFolder(folder)
+    for (const name of readdirSync(folder)) if (name !== ownerFile) rmSync(join(folder, name), options)
+    rmSync(folder, options)
+    return []
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    return [`temporary folder ${folder}: ${describeError(error)}`]
+  }
+}

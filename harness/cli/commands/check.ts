@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { readSeal } from '../../store/checksums.ts'
+import type { RunFolder } from '../../store/run-folder.ts'
+import type { RunResults } from '../../model/results.ts'
+import { exitCodeOf } from '../../verdict/run.ts'
+import { loadFormats, pickFormat } from '../formats.ts'
+import { judgeFolder } from '../../run/judge.ts'
+import type { Done } from '../main.ts'
+import { outputScreen, print, say } from '../output.ts'
+import { editedOption, findRun, runArgument, takenAs } from '../run-argument.ts'
+
+const examples = `
+Examples:
+  outlast check latest
+  outlast check runs/20260413T140500Z-smoke-42
+  outlast check latest --edited    judges files that were changed on purpose
+
+A run whose files are not those that results.json vouches for is refused with exit code 4.
+Where nothing vouches for them the run is INCONCLUSIVE at best, exit code 2.`
+
+export default function declareCheck(command: Command, done: Done): void {
+  command
+    .argument('<run>', runArgument)
+    .option(...editedOption)
+    .addHelpText('after', examples)
+    .action(async (name: string, options: { readonly edited?: true }) => {
+      const run = await findRun(name)
+      const results = await judgeFolder(run, takenAs(options))
+      print(pickFormat(await loadFormats(), 'terminal').render(results, outputScreen()))
+      for (const sentence of results.record ?? []) say(sentence)
+      await compareWithSaved(run, results)
+      done(exitCodeOf(results))
+    })
+}
+
+/** Checkers improve: then the same histories may be judged otherwise than when the run ended. */
+async function compareWithSaved(run: RunFolder, { verdict, record = [] }: RunResults): Promise<void> {
+  const seal = await readSeal(run)
+  if (record.length === 0 && seal.kind === 'sealed' && seal.verdict !== verdict)
+    say(
+      `results.json says ${seal.verdict}: another version judged these files, or it was changed since; outlast report ${run.name} renews it`,
+    )
+}

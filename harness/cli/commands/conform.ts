@@ -1,0 +1,203 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { Breach, Refused } from '../../conform/expect.ts'
+import { openRemote } from '../../conform/remote.ts'
+import { type CaseResult, loadCases, type NamedCase, runCases } from '../../conform/suite.ts'
+import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
+import { timeScales } from '../../core/limits.ts'
+import type { CatalogPattern } from '../../plan/catalog.ts'
+import { readText } from '../../plan/load.ts'
+import { suggest } from '../../plan/nearest.ts'
+import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
+import { openCatalog, type OpenCatalog } from '../../registry.ts'
+import { caseLine, countLine } from '../conform-lines.ts'
+import { listenForInterrupts } from '../interrupt.ts'
+import type { Done } from '../main.ts'
+import { print, printJson, say } from '../output.ts'
+
+const notes = `
+A case passes, fails with the reason, is n/a with the reason, or is undecided: what it is about did not come to pass.
+A service at an address is asked with the bearer token in the environment variable OUTLAST_TOKEN, never in an argument,
+which others on the machine could read. Its callbacks are checked where it runs on this machine, their signatures with the
+secret in OUTLAST_WEBHOOK_SECRET (whsec_...).
+
+Exits with 0 when no case fails or is undecided, 1 when one fails, 2 when one is undecided and none fails.
+
+Examples:
+  outlast conform polling                          a pattern, started here
+  outlast conform webhook sse-polling+postgres     several, one after another
+  outlast conform --all                            every pattern of the catalog that can run here
+  outlast conform http://127.0.0.1:8080            a service that is there already
+  OUTLAST_TOKEN=... outlast conform https://tasks.example.com --type report --input input.json
+  outlast conform polling --cases idempotency      one group of cases, or one case: idempotency/concurrent
+  outlast conform --list                           the cases, what each proves, and where that is written`
+
+interface Options {
+  readonly all?: true
+  readonly list?: true
+  readonly json?: true
+  readonly cases?: string
+  readonly runtime: string
+  readonly timeScale?: number
+  readonly type: string
+  readonly input?: string
+  readonly logs?: string
+}
+
+export default function declareConform(command: Command, done: Done): void {
+  command
+    .argument('[what...]', 'patterns, or one address of a service')
+    .option('--all', 'every pattern of the catalog')
+    .option('--list', 'only list the cases')
+    .option('--cases <group>', 'only these: a group, or group/case')
+    .option('--time-scale <k>', 'divides all durations: by default 30 for patterns, 1 for an address', parseScale)
+    .option('--type <name>', 'of the tasks of a service at an address', 'agent')
+    .option('--input <file>', "JSON of their input; by default a short task of outlast's own agent")
+    .option('--runtime <name>', 'where patterns run', 'process')
+    .option('--logs <folder>', 'keep the logs of nodes there')
+    .option('--json', 'all results as JSON, progress on standard error')
+    .addHelpText('after', notes)
+    .action(async (what: readonly string[], options: Options) => {
+      const cases = selectCases(await loadCases(), options.cases)
+      if (options.list) return print(listCases(cases))
+      done(await conform(what, cases, options))
+    })
+}
+
+function parseScale(text: string): number {
+  const scale = Number(text)
+  const { least, most } = timeScales
+  if (scale >= least && scale <= most) return scale
+  throw new InvalidArgumentError(`A time scale is a number from ${least} to ${most}, for example 30.`)
+}
+
+function selectCases(cases: readonly NamedCase[], wanted: string | undefined): readonly NamedCase[] {
+  if (wanted === undefined) return cases
+  const chosen = cases.filter(({ id }) => id === wanted || id.startsWith(`${wanted}/`))
+  const names = [...new Set(cases.map(({ id }) => id.split('/')[0]!)), ...cases.map(({ id }) => id)]
+  if (chosen.length > 0) return chosen
+  throw new UsageError(`there are no cases "${wanted}"${suggest(wanted, names)}; outlast conform --list names them`)
+}
+
+function listCases(cases: readonly NamedCase[]): string {
+  return cases
+    .map(({ id, proves, source, needs }) => {
+      return `${id}\n    ${proves}\n    ${source}${needs.length > 0 ? `; needs ${needs.join(', ')}` : ''}`
+    })
+    .join('\n')
+}
+
+async function conform(what: readonly string[], cases: readonly NamedCase[], options: Options): Promise<ExitCode> {
+  using interrupt = listenForInterrupts()
+  const write = options.json ? say : print
+  const view: View = {
+    onStart: (name) => write(`${name}:`),
+    onResult: (_, result) => write(caseLine(result)),
+    signal: interrupt.signal,
+  }
+  try {
+    const { conformances, leftBehind } = await carryOut(what, cases, options, view)
+    for (const one of conformances) write(countLine(one))
+    if (options.json) printJson(conformances.map((one) => explained(one, cases)))
+    for (const left of leftBehind) say(`left behind: ${left}`)
+    return leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeFor(conformances, options.all ?? false)
+  } catch (error) {
+    if (interrupt.signal.aborted) throw new HarnessError('interrupted', { cause: error })
+    throw error
+  }
+}
+
+interface View {
+  readonly onStart: (name: string) => void
+  readonly onResult: (name: string, result: CaseResult) => void
+  readonly signal: AbortSignal
+}
+
+async function carryOut(what: readonly string[], cases: readonly NamedCase[], options: Options, view: View) {
+  const address = what.find((one) => /^https?:\/\//.test(one))
+  if (what.length + Number(options.all ?? false) === 0) throw new UsageError('name patterns, one address, or --all')
+  if (address !== undefined && (what.length > 1 || options.all))
+    throw new UsageError('an address stands alone: patterns and other addresses have runs of their own')
+  if (address !== undefined)
+    return { conformances: [await conformAddress(address, cases, options, view)], leftBehind: [] }
+  const catalog = await openCatalog()
+  const patterns = resolvePatterns(options.all ? catalog.patternNames : what, catalog)
+  const runtime = catalog.runtimes.get(options.runtime)
+  if (!runtime)
+    throw new UsageError(
+      `there is no runtime "${options.runtime}"; runtimes: ${[...catalog.runtimes.keys()].join(', ')}`,
+    )
+  const reason = await runtime.probe()
+  if (reason !== undefined) throw new HarnessError(`runtime ${runtime.name} cannot be used here: ${reason}`)
+  const { timeScale = 30, logs } = options
+  return conformPatterns(patterns, { ...view, cases, runtime, timeScale, ...(logs !== undefined && { logs }) })
+}
+
+function resolvePatterns(names: readonly string[], catalog: OpenCatalog): readonly CatalogPattern[] {
+  const found = names.map((name) => catalog.resolvePattern(name))
+  const problems = names
+    .filter((_, i) => !found[i])
+    .map((name) => {
+      const hint = suggest(name, catalog.patternNames)
+      return `there is no pattern "${name}"${hint}; patterns: ${catalog.patternNames.join(', ')}, or any delivery+engine`
+    })
+  if (problems.length > 0) throw new UsageError(problems)
+  return found.map((pattern) => pattern!)
+}
+
+async function conformAddress(
+  address: string,
+  cases: readonly NamedCase[],
+  options: Options,
+  view: View,
+): Promise<Conformance> {
+  const { OUTLAST_TOKEN: token, OUTLAST_WEBHOOK_SECRET: secret } = process.env
+  const { type, timeScale = 1 } = options
+  const input = options.input === undefined ? undefined : await readInput(options.input)
+  const url = address.replace(/\/+$/, '')
+  const hint = token === undefined ? '; OUTLAST_TOKEN is not set' : ''
+  const remote = { url, token, secret, timeScale, type, input, signal: view.signal }
+  try {
+    await using service = await openRemote(remote)
+    view.onStart(url)
+    return {
+      pattern: url,
+      cases: await runCases(cases, service.target, { onResult: (result) => view.onResult(url, result) }),
+    }
+  } catch (error) {
+    view.signal.throwIfAborted()
+    if (!(error instanceof Breach) || error instanceof Refused)
+      throw new UsageError(`${url} cannot be held against the contract: ${describeError(error)}${hint}`)
+    const result = unstarted(error)
+    view.onStart(url)
+    view.onResult(url, result)
+    return { pattern: url, cases: [result] }
+  }
+}
+
+async function readInput(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readText(file)) as unknown
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`${file}: ${describeError(error)}`)
+  }
+}
+
+function explained({ pattern, cases }: Conformance, known: readonly NamedCase[]) {
+  const about = new Map(known.map((one) => [one.id, one]))
+  return {
+    name: pattern,
+    cases: cases.map((result) => {
+      const { proves, source } = about.get(result.case) ?? {}
+      return { ...result, proves, source }
+    }),
+  }
+}
+
+/** Of all patterns, those that cannot be started here are left out and said so. */
+function exitCodeFor(conformances: readonly Conformance[], tolerant: boolean): ExitCode {
+  const results = conformances.flatMap(({ cases }) => cases)
+  const counted = tolerant ? results.filter((one) => one.case !== 'start' || one.outcome === 'fail') : results
+  if (counted.some(({ outcome }) => outcome === 'fail')) return exitCodes.fail
+  const settled = counted.some(({ outcome }) => outcome === 'pass')
+  return settled && !counted.some(({ outcome }) => outcome === 'undecided') ? exitCodes.pass : exitCodes.inconclusive
+}

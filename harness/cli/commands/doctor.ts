@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { exitCodes } from '../../core/errors.ts'
+import { visibleLine } from '../../core/visible.ts'
+import { examine, type Finding } from '../doctor-checks.ts'
+import type { Done } from '../main.ts'
+import { outputScreen, print } from '../output.ts'
+import { wrap } from '../../core/text-table.ts'
+import { styleText } from 'node:util'
+
+export default function declareDoctor(command: Command, done: Done): void {
+  command.addHelpText('after', '\nExits with 4 when something that every run needs is missing.').action(async () => {
+    const findings = await examine()
+    for (const finding of findings) print(findingLine(finding))
+    done(findings.some(({ state }) => state === 'missing') ? exitCodes.invalid : exitCodes.pass)
+  })
+}
+
+const marks = {
+  ok: ['ok     ', 'green'],
+  absent: ['absent ', 'dim'],
+  poor: ['poor   ', 'yellow'],
+  missing: ['MISSING', 'red'],
+} as const
+
+function findingLine({ name, state, detail }: Finding): string {
+  const { columns, rich } = outputScreen()
+  const [mark, colour] = marks[state]
+  const text = wrap(visibleLine(`${name}: ${detail}`), columns - 10, ' '.repeat(9))
+  return `${rich ? styleText(colour, mark) : mark}  ${text}`
+}

@@ -1,0 +1,127 @@
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { parse } from 'yaml'
+import { textTable, wrap } from '../../core/text-table.ts'
+import { exitCodes, UsageError } from '../../core/errors.ts'
+import { promises } from '../../model/promises.ts'
+import { catalog as named } from '../../../patterns/catalog.ts'
+import { readText } from '../../plan/load.ts'
+import { suggest } from '../../plan/nearest.ts'
+import { loadCheckers } from '../../verdict/load-checkers.ts'
+import { openCatalog, type OpenCatalog } from '../../registry.ts'
+import { loadFormats } from '../formats.ts'
+import type { Done } from '../main.ts'
+import { outputScreen, print } from '../output.ts'
+
+/** One kind of thing: its rows are name, what else is to be known, and what it is for. */
+interface Listing {
+  readonly heads: readonly [string, string, string]
+  rows(catalog: OpenCatalog): Promise<readonly Row[]> | readonly Row[]
+}
+type Row = readonly [string, string, string]
+
+const listings: Readonly<Record<string, Listing>> = {
+  patterns: {
+    heads: ['pattern', 'promises', 'what it is'],
+    rows: (catalog) =>
+      named.flatMap(({ name, delivery, engine, summary }) => {
+        const pattern = catalog.resolvePattern(name)
+        if (!pattern) return []
+        const kept = pattern.delivery.promises.filter((promise) => pattern.engine.promises.includes(promise))
+        return [[name, kept.join(' '), `${delivery} + ${engine}: ${summary}`] as const]
+      }),
+  },
+  deliveries: {
+    heads: ['delivery', 'promises', 'what it is'],
+    rows: ({ deliveries }) => [...deliveries.values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
+  },
+  engines: {
+    heads: ['engine', 'promises', 'what it is'],
+    rows: ({ engines }) => [...engines.values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
+  },
+  faults: {
+    heads: ['fault', 'needs', 'what it does'],
+    rows: ({ faults }) => [...faults.values()].map((one) => [one.name, one.needs.join(' '), one.summary]),
+  },
+  runtimes: {
+    heads: ['runtime', 'offers', 'what it is'],
+    rows: async ({ runtimes }) =>
+      Promise.all(
+        [...runtimes.values()].map(async (one) => [one.name, one.offers.join(' '), await probed(one)] as const),
+      ),
+  },
+  checkers: {
+    heads: ['checker', 'judges', 'what it checks'],
+    rows: async () => (await loadCheckers()).map((one) => [one.name, one.judges ?? 'the run itself', one.summary]),
+  },
+  promises: {
+    heads: ['promise', '', 'what it means'],
+    rows: () => Object.entries(promises).map(([name, meaning]) => [name, '', meaning]),
+  },
+  formats: {
+    heads: ['format', 'file', 'what it is'],
+    rows: async () => [...(await loadFormats()).values()].map((one) => [one.name, `.${one.extension}`, one.summary]),
+  },
+  scenarios: { heads: ['scenario', 'question', ''], rows: listScenarios },
+  profiles: { heads: ['profile', 'faults', 'what it is'], rows: listProfiles },
+}
+
+async function probed(runtime: { readonly summary: string; probe(): Promise<string | undefined> }): Promise<string> {
+  const reason = await runtime.probe()
+  return reason === undefined ? runtime.summary : `not usable here: ${reason}`
+}
+
+async function listScenarios(): Promise<readonly Row[]> {
+  const folder = new URL('../../../scenarios/', import.meta.url)
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
+  return Promise.all(
+    files.map(async (file) => {
+      const { question } = parse(await readText(fileURLToPath(new URL(file, folder)))) as { question?: string }
+      return [`scenarios/${file}`, question ?? '', ''] as const
+    }),
+  )
+}
+
+const aboutColumns = 90
+
+/** Whether they are right is seen where they are included. */
+function listProfiles({ faultProfiles }: OpenCatalog): readonly Row[] {
+  return [...faultProfiles].flatMap(([name, source]) => {
+    const { about, faults } = ('text' in source ? parse(source.text) : {}) as {
+      readonly about?: string
+      readonly faults?: readonly { readonly fault?: string }[]
+    }
+    const names = (faults ?? []).map(({ fault }) => fault).join(' ')
+    return wrap(about ?? '', aboutColumns, '')
+      .split('\n')
+      .map((line, i): Row => (i === 0 ? [name, names, line] : ['', '', line]))
+  })
+}
+
+const examples = `
+Examples:
+  outlast list             everything
+  outlast list patterns    what each pattern is and promises
+  outlast list faults`
+
+export default function declareList(command: Command, done: Done): void {
+  const kinds = Object.keys(listings)
+  command
+    .argument('[kind]', kinds.join(', '))
+    .addHelpText('after', examples)
+    .action(async (kind?: string) => {
+      if (kind !== undefined && !kinds.includes(kind))
+        throw new UsageError(`there are no "${kind}"${suggest(kind, kinds)}; list one of ${kinds.join(', ')}`)
+      const catalog = await openCatalog()
+      const tables: string[] = []
+      for (const name of kind === undefined ? kinds : [kind]) tables.push(await listTable(listings[name]!, catalog))
+      print(tables.join('\n\n'))
+      done(exitCodes.pass)
+    })
+}
+
+async function listTable({ heads, rows }: Listing, catalog: OpenCatalog): Promise<string> {
+  const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
+  return textTable(columns, await rows(catalog), Infinity, outputScreen().rich ? '─' : '-')
+}

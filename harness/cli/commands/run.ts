@@ -1,0 +1,128 @@
+import { join, relative } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { plural } from '../../../reports/numbers.ts'
+import { monotonicMs } from '../../core/clock.ts'
+import { describeError, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
+import { summarizeLeftOut } from '../../model/not-applicable.ts'
+import { visibleLine } from '../../core/visible.ts'
+import { positiveDuration } from '../../plan/units.ts'
+import type { OnProgress } from '../../run/progress.ts'
+import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
+import { exitCodeOf } from '../../verdict/run.ts'
+import { openCatalog } from '../../registry.ts'
+import { loadFormats, pickFormat } from '../formats.ts'
+import { openLiveTable, type ProgressView } from '../view/live-table.ts'
+import { atCrash } from '../crash.ts'
+import { listenForInterrupts, type TimeLimit } from '../interrupt.ts'
+import type { Done } from '../main.ts'
+import { outputScreen, print, say, tint } from '../output.ts'
+import { openPlainLines } from '../view/plain-lines.ts'
+import { writeReportFile } from './report.ts'
+import { runsFolder } from '../run-argument.ts'
+import { planScenario, takesScenario, type ScenarioOptions } from '../scenario.ts'
+
+const examples = `
+Examples:
+  outlast run scenarios/quickstart.yaml
+  outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
+  outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
+
+Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
+
+interface Options extends ScenarioOptions {
+  readonly out: string
+  readonly quiet?: true
+  readonly verify: boolean
+  readonly maxDuration?: TimeLimit
+}
+
+export default function declareRun(command: Command, done: Done): void {
+  takesScenario(command)
+    .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
+    .option('--no-verify', 'measure without holding the patterns against the contract first')
+    .option('--max-duration <time>', 'end the run in order after this much real time, for example 10m', parseLimit)
+    .option('-q, --quiet', 'no progress: the result only')
+    .addHelpText('after', examples)
+    .action(async (path: string, options: Options) => {
+      const { plan, text, profiles } = await planScenario(path, options, await openCatalog())
+      if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
+      const { out, verify, quiet = false, maxDuration } = options
+      const outcome = await carryOut({ plan, scenarioText: text, profiles, out, verify }, quiet, maxDuration)
+      const unwritten = await showOutcome(outcome)
+      for (const sentence of unwritten) say(sentence)
+      const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
+      done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
+    })
+}
+
+function notApplicable(plan: RunOptions['plan']): readonly string[] {
+  return summarizeLeftOut(plan).map(({ what, why }) => `  ${what}: ${why}`)
+}
+
+function parseLimit(text: string): TimeLimit {
+  const parsed = positiveDuration.safeParse(text)
+  if (parsed.success) return { ms: parsed.data, text: `--max-duration ${text}` }
+  throw new InvalidArgumentError(`${parsed.error.issues[0]!.message}.`)
+}
+
+async function carryOut(
+  options: Omit<RunOptions, 'signal' | 'onProgress'>,
+  quiet: boolean,
+  limit: TimeLimit | undefined,
+): Promise<RunOutcome> {
+  using interrupt = listenForInterrupts(limit)
+  using view = openProgress(quiet)
+  let folder: string | undefined
+  const onProgress: OnProgress = (progress) => {
+    if (progress.kind === 'run-start') folder = progress.folder
+    view.tell(progress)
+  }
+  try {
+    return await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const why = interrupt.signal.aborted ? 'the run was interrupted' : describeError(error)
+    const where = folder === undefined ? '' : `; what there is of it is in ${folder}`
+    throw new HarnessError(`${why}${where}`, { cause: error })
+  }
+}
+
+function openProgress(quiet: boolean): ProgressView {
+  if (quiet) return { tell() {}, [Symbol.dispose]() {} }
+  const { stderr } = process
+  if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs)
+  return openPlainLines(say, monotonicMs)
+}
+
+/** A run that was judged is told in any case. Resolves with what of it could not be written: a sentence each. */
+async function showOutcome(outcome: RunOutcome): Promise<readonly string[]> {
+  const { results, folder, leftBehind, unsaved } = outcome
+  const formats = await loadFormats()
+  const written = await Promise.allSettled(
+    ['html', 'markdown'].map((name) => writeReportFile(pickFormat(formats, name), results, folder)),
+  )
+  print(`\n${pickFormat(formats, 'terminal').render(results, outputScreen())}`)
+  const [report] = written
+  if (report?.status === 'fulfilled') print(`Report   ${shorter(report.value)}`)
+  print(`History  ${shorter(join(folder, 'cells'))}`)
+  if (leftBehind.length > 0)
+    say(tint('red', `${plural(leftBehind.length, 'thing')} left behind: outlast clean removes what it can`))
+  for (const left of leftBehind) say(`  ${visibleLine(left)}`)
+  const failed = written.flatMap((one) => (one.status === 'rejected' ? [describeError(one.reason)] : []))
+  return unwrittenSentences(outcome, unsaved === undefined ? failed : [describeError(unsaved), ...failed])
+}
+
+/** The first says the rest: where a file finds no room, the next one finds none either. */
+function unwrittenSentences({ results, folder, unsaved }: RunOutcome, [first]: readonly string[]): readonly string[] {
+  if (first === undefined) return []
+  const kept = unsaved
+    ? `outlast report ${shorter(folder)} --out FOLDER judges it again`
+    : `its results.json is whole, and outlast report ${shorter(folder)} --out FOLDER writes the report elsewhere`
+  return [`${tint('red', 'outlast failed, and the run is judged all the same:')} ${results.verdict}; ${first}; ${kept}`]
+}
+
+/** Relative to here where that is shorter. */
+function shorter(path: string): string {
+  const near = relative(process.cwd(), path)
+  return near.length < path.length ? near : path
+}

@@ -1,0 +1,155 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import { plural } from '../../../reports/numbers.ts'
+import { textTable } from '../../core/text-table.ts'
+import { monotonicMs } from '../../core/clock.ts'
+import { type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
+import { suggest } from '../../plan/nearest.ts'
+import { readCheckout } from '../../run/checkout.ts'
+import { beginSupervised } from '../../cleanup/supervise.ts'
+import { findSweepers } from '../../cleanup/sweepers.ts'
+import { collectEnvironment } from '../../store/environment.ts'
+import { writeWhole } from '../../store/whole-file.ts'
+import { validityPage } from '../../validate/page.ts'
+import type { Row } from '../../validate/row.ts'
+import { studies, validate } from '../../validate/validate.ts'
+import { openCatalog } from '../../registry.ts'
+import { listenForInterrupts } from '../interrupt.ts'
+import type { Done } from '../main.ts'
+import { outputScreen, print, say, tint } from '../output.ts'
+import { parseList, parseSeed } from '../scenario.ts'
+import { clockText } from '../view/progress.ts'
+
+const notes = `
+Every control is a system, a fault or a history that is wrong by an exactly known amount. It goes the way that a pattern
+goes: planned, deployed as processes, put under load, recorded, judged. What is reported must be what was done.
+
+Exits with 0 when every row is as expected, 1 when one is not, 4 when this machine was too busy for one to be measured.
+
+Examples:
+  outlast validate                      everything, in about twenty minutes
+  outlast validate --quick              fewer tasks and faults, in about three minutes
+  outlast validate --page v.md          instead of docs/validity.md
+  outlast validate --only lost,wrong    some controls, for example while a checker is changed
+  outlast validate --without lost       loses nothing: the row must miss, which shows that it can
+
+Controls, and what --without makes of each:
+${describeControls()}`
+
+interface Options {
+  readonly quick?: boolean
+  readonly without?: readonly string[]
+  readonly only?: readonly string[]
+  readonly seed: number
+  readonly page: string
+  readonly out?: string
+}
+
+export default function declareValidate(command: Command, done: Done): void {
+  command
+    .option('--quick', 'fewer tasks, faults and repetitions')
+    .option('--only <a,b>', 'only these controls', parseList)
+    .option('--without <a,b>', "switch these controls' effects off", parseList)
+    .option('--seed <n>', 'another draw of work and faults', parseSeed, 15)
+    .option('--page <file>', 'where a whole validation is written down', 'docs/validity.md')
+    .option('-o, --out <folder>', 'keep the folders of the runs there')
+    .addHelpText('after', notes)
+    .action(async (options: Options) => {
+      mustBeControls([...(options.only ?? []), ...(options.without ?? [])])
+      await using place = await openPlace(options.out)
+      const { rows, leftBehind } = await carryOut(options, place.path)
+      print(tableOf(rows))
+      print(summarize(rows))
+      if (!options.only && !options.without) await writePage(rows, options)
+      for (const left of leftBehind) say(tint('red', `left behind: ${left}`))
+      done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(rows))
+    })
+}
+
+function describeControls(): string {
+  const all = studies.flatMap(({ controls }) => Object.entries(controls))
+  const width = Math.max(...all.map(([name]) => name.length))
+  return all.map(([name, off]) => `  ${name.padEnd(width)}  ${off}`).join('\n')
+}
+
+function mustBeControls(names: readonly string[]): void {
+  const known = studies.flatMap(({ controls }) => Object.keys(controls))
+  const problems = names
+    .filter((name) => !known.includes(name))
+    .map((name) => `there is no control "${name}"${suggest(name, known)}; controls: ${known.join(', ')}`)
+  if (problems.length > 0) throw new UsageError(problems)
+}
+
+/**
+ * Runs of controls are of use to nobody but to who looks for an error: they go unless they are asked for. What is started
+ * beside the runs is inside a run of its own, whose reaper ends it.
+ */
+async function openPlace(out: string | undefined): Promise<AsyncDisposable & { readonly path: string }> {
+  const supervised = await beginSupervised(await findSweepers())
+  return {
+    path: out ?? join(supervised.temp, 'runs'),
+    async [Symbol.asyncDispose]() {
+      for (const left of await supervised.end()) say(tint('red', `left behind: ${left}`))
+    },
+  }
+}
+
+async function carryOut(
+  { quick = false, only, without, seed }: Options,
+  out: string,
+): Promise<{ readonly rows: readonly Row[]; readonly leftBehind: readonly string[] }> {
+  using interrupt = listenForInterrupts()
+  const startedAt = monotonicMs()
+  const tell = (text: string): void => say(`${clockText(monotonicMs() - startedAt).padStart(5)}  ${text}`)
+  const leftBehind: string[] = []
+  const rows = await validate({
+    quick,
+    seed,
+    without: new Set(without),
+    ...(only && { only: new Set(only) }),
+    catalog: await openCatalog(),
+    out,
+    signal: interrupt.signal,
+    onProgress: (progress) => {
+      if (progress.kind === 'note') tell(progress.text)
+      if (progress.kind === 'run-start')
+        tell(`  ${plural(progress.cells, 'cell')}, about ${clockText(progress.plannedMs)}`)
+    },
+    onLeftBehind: (what) => leftBehind.push(...what),
+    onStudy: ({ name, controls }) => tell(`${name}: ${Object.keys(controls).join(', ')}`),
+    onRow: (row) => tell(`  ${marks[row.verdict]}  ${row.control}: ${row.got}`),
+  })
+  return { rows, leftBehind }
+}
+
+/** A part of the controls, or one that is switched off, says nothing about this machine as a whole. */
+async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
+  const environment = await collectEnvironment({}, await readCheckout())
+  await mkdir(dirname(page), { recursive: true })
+  await writeWhole(page, validityPage(rows, { quick, seed, environment }))
+  print(`Page     ${page}`)
+}
+
+const marks: Readonly<Record<Row['verdict'], string>> = { hit: 'ok', miss: 'MISS', unmeasured: 'not measured' }
+
+function tableOf(rows: readonly Row[]): string {
+  const columns = ['control', 'what was done', 'expected', 'got', ''].map((head) => {
+    return { head, align: 'left' as const, spare: 0 }
+  })
+  const cells = rows.map(({ control, what, expected, got, verdict }) => [control, what, expected, got, marks[verdict]])
+  return textTable(columns, cells, Infinity, outputScreen().rich ? '─' : '-')
+}
+
+function summarize(rows: readonly Row[]): string {
+  const names = (verdict: Row['verdict']): string =>
+    [...new Set(rows.filter((row) => row.verdict === verdict).map(({ control }) => control))].join(', ')
+  const [missed, unmeasured] = [names('miss'), names('unmeasured')]
+  const parts = [missed && `missed: ${missed}`, unmeasured && `not measured: ${unmeasured}`].filter(Boolean)
+  return parts.length > 0 ? parts.join('; ') : `all ${rows.length} rows are as expected`
+}
+
+function exitCodeOf(rows: readonly Row[]): ExitCode {
+  if (rows.some(({ verdict }) => verdict === 'miss')) return exitCodes.fail
+  return rows.some(({ verdict }) => verdict === 'unmeasured') ? exitCodes.invalid : exitCodes.pass
+}

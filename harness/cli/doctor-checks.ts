@@ -1,0 +1,154 @@
+import { availableParallelism, freemem, loadavg, tmpdir, totalmem } from 'node:os'
+import { request } from 'undici'
+import { count } from '../../reports/numbers.ts'
+import { discover } from '../core/discover.ts'
+import { describeError } from '../core/errors.ts'
+import type { Engine, Runtime } from '../model/types.ts'
+import { type Found, findRuns } from '../cleanup/leftovers.ts'
+import { findSweepers } from '../cleanup/sweepers.ts'
+import { examineKernel } from '../runtimes/docker/kernel.ts'
+import { findBinaries, nativeFolder } from '../runtimes/programs/postgres-binaries.ts'
+import { linkLibraries } from '../runtimes/programs/postgres-links.ts'
+import { programCommand } from '../runtimes/programs/restate.ts'
+import { notFromNpm, versionOf } from '../runtimes/programs/versions.ts'
+
+/** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */
+export interface Finding {
+  readonly name: string
+  readonly state: 'ok' | 'absent' | 'poor' | 'missing'
+  readonly detail: string
+}
+
+const patienceMs = 5_000
+
+/** Look at this machine. Starts nothing that stays: programs that print their version, a container that tries the kernel. */
+export async function examine(): Promise<readonly Finding[]> {
+  const asked = await Promise.all([
+    runtimes(),
+    program('PostgreSQL', postgresVersion),
+    program('Restate', restateVersion),
+    program('Temporal', notFromNpm.temporal.version),
+    program('Temporal dev server', notFromNpm['temporal-dev'].version),
+    program('Redis', notFromNpm.redis.version),
+    toxiproxy(),
+    docker(),
+    descriptors(),
+    leftovers(),
+  ])
+  return [node(), cores(), memory(), ...asked.flat()]
+}
+
+function node(): Finding {
+  const major = Number.parseInt(process.versions.node, 10)
+  const state = major >= 24 ? 'ok' : 'missing'
+  return { name: 'Node', state, detail: `${process.version}${state === 'ok' ? '' : '; 24 or newer is needed'}` }
+}
+
+function cores(): Finding {
+  const [n, load] = [availableParallelism(), loadavg()[0]!]
+  const busy = load > n / 2
+  const detail = `${n}, load ${load.toFixed(2)}${busy ? ': busy, so latencies would be those of a busy machine' : ''}`
+  return { name: 'Cores', state: n < 2 || busy ? 'poor' : 'ok', detail }
+}
+
+function memory(): Finding {
+  const [total, free] = [totalmem(), freemem()].map((bytes) => bytes / 2 ** 30) as [number, number]
+  const detail = `${free.toFixed(1)} of ${total.toFixed(1)} GiB free${free < 1 ? '; engines with a server of their own need about 1' : ''}`
+  return { name: 'Memory', state: free < 1 ? 'poor' : 'ok', detail }
+}
+
+async function runtimes(): Promise<readonly Finding[]> {
+  const found = await discover<Runtime>(new URL('../runtimes/', import.meta.url))
+  return (await Promise.all([...found.values()].map(examineRuntime))).flat()
+}
+
+/** One that can be used, with what it says of itself, and which engines it leaves out. */
+async function examineRuntime(runtime: Runtime): Promise<readonly Finding[]> {
+  const { name, summary, probe, describe } = runtime
+  const reason = await probe().catch(describeError)
+  if (reason !== undefined)
+    return [{ name: `Runtime ${name}`, state: name === 'process' ? 'missing' : 'absent', detail: reason }]
+  const said = Object.entries(await describe([]).catch((error: unknown) => ({ description: describeError(error) })))
+  return [
+    { name: `Runtime ${name}`, state: 'ok', detail: summary },
+    ...said.map(([what, detail]): Finding => ({ name: `Runtime ${name}: ${what}`, state: 'ok', detail })),
+    ...(await leftOutBy(runtime)),
+  ]
+}
+
+/** Engines that a runtime cannot run here, once for each reason. */
+async function leftOutBy({ name, whyNot }: Runtime): Promise<readonly Finding[]> {
+  const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+  const asked = [...engines.values()].map(async (engine) => ({ engine, reason: await whyNot(engine.services) }))
+  const byReason = Map.groupBy(await Promise.all(asked), ({ reason }) => reason)
+  return [...byReason].flatMap(([detail, them]): readonly Finding[] => {
+    const names = them.map(({ engine }) => engine.name).join(', ')
+    return detail === undefined ? [] : [{ name: `Runtime ${name}: without ${names}`, state: 'absent', detail }]
+  })
+}
+
+/** The kernel's abilities are asked for where there is an engine, whose containers have namespaces of their own. */
+async function docker(): Promise<readonly Finding[]> {
+  const engine = await program('Docker', () => versionOf('docker', ['version', '--format', '{{.Server.Version}}']))
+  if (engine.state !== 'ok') return [engine]
+  const { able, detail } = await examineKernel()
+  return [engine, { name: 'Packet filter', state: able ? 'ok' : 'absent', detail }]
+}
+
+async function program(name: string, version: () => Promise<string>): Promise<Finding> {
+  return version().then(
+    (detail) => ({ name, state: 'ok', detail }),
+    (error: unknown) => ({ name, state: 'absent', detail: describeError(error).split('\n')[0]! }),
+  )
+}
+
+async function postgresVersion(): Promise<string> {
+  const native = nativeFolder()
+  if (!(await linkLibraries(native))) return `each run makes a copy: ${native} lacks links, and cannot be written`
+  // Asked for as ourselves: only the server itself must not be root.
+  const { postgres } = await findBinaries(tmpdir(), {})
+  return versionOf(postgres, ['--version'])
+}
+
+async function restateVersion(): Promise<string> {
+  const { command } = await programCommand({ dataDir: tmpdir(), host: '127.0.0.1', port: 1, controlPort: 1 })
+  return versionOf(command, ['--version'])
+}
+
+/** The embedded proxy is always there; a real server is used where one is named or found. */
+async function toxiproxy(): Promise<Finding> {
+  const url = process.env['OUTLAST_TOXIPROXY_URL']
+  if (url === undefined) return program('Toxiproxy', () => versionOf('toxiproxy-server', ['--version']))
+  return program('Toxiproxy', async () => `${url} answers ${await serverVersion(url)}`)
+}
+
+async function serverVersion(url: string): Promise<string> {
+  const answer = await request(new URL('/version', url), { headersTimeout: patienceMs, bodyTimeout: patienceMs })
+  return (await answer.body.text()).trim()
+}
+
+/** A streaming task holds about eight: client, two per link, and server, on two legs. */
+async function descriptors(): Promise<Finding> {
+  const text = await versionOf('sh', ['-c', 'ulimit -n']).catch(() => 'unknown')
+  const limit = text === 'unlimited' ? Infinity : Number(text)
+  const state = limit < 4096 ? 'poor' : 'ok'
+  const hint = state === 'poor' ? '; few: ulimit -n 16384 raises it' : ''
+  return { name: 'Open files', state, detail: `${Number.isFinite(limit) ? count(limit) : text} per process${hint}` }
+}
+
+async function leftovers(): Promise<readonly Finding[]> {
+  const { runs, troubles, passedOver } = await findRuns(await findSweepers())
+  const of = (state: Found['state']): readonly string[] =>
+    runs.filter((found) => found.state === state).map(({ run }) => run)
+  const [dead, unclear] = [of('dead'), of('unclear')]
+  const details = [
+    ...(dead.length > 0 ? [`of the dead runs ${dead.join(', ')}: outlast clean removes them`] : []),
+    ...(unclear.length > 0 ? [`of ${unclear.join(', ')}, which may live elsewhere: outlast clean --run RUN`] : []),
+    ...troubles,
+  ]
+  const found = details.map((detail): Finding => ({ name: 'Leftovers', state: 'poor', detail }))
+  return [
+    ...(found.length === 0 ? [{ name: 'Leftovers', state: 'ok', detail: 'none' } as const] : found),
+    ...passedOver.map((detail): Finding => ({ name: 'Passed over', state: 'ok', detail })),
+  ]
+}

@@ -1,0 +1,63 @@
+import type { HarnessError } from '../core/errors.ts'
+import type { FaultChange, Phase } from '../model/history.ts'
+import type { CellPlan } from '../model/plan.ts'
+import type { Deployment, Engine, Fault, Runtime } from '../model/types.ts'
+import type { Journal } from '../cleanup/journal.ts'
+import type { RunFolder } from '../store/run-folder.ts'
+import type { JobRunner, PlannedJob } from './jobs.ts'
+import type { Ledger } from './ledger.ts'
+import type { MachineWatch } from './machine/watch.ts'
+import type { Recorder } from './recorder.ts'
+import type { StepWatch } from './step-watch.ts'
+import type { StrangerWatch } from './strangers.ts'
+
+/** What all cells of a run share. */
+export interface RunContext {
+  readonly folder: RunFolder
+  /** The run's own temporary folder. */
+  readonly temp: string
+  readonly journal: Journal
+  readonly runtime: Runtime
+  readonly engines: ReadonlyMap<string, Engine>
+  readonly faults: ReadonlyMap<string, Fault>
+  readonly signal: AbortSignal
+  /** A part of the harness failed: the run ends in order, and its signal aborts with this. The first one counts. */
+  readonly breakOff: (error: HarnessError) => void
+}
+
+/** What the cells of a block share, which run side by side. */
+export interface BlockContext extends RunContext {
+  readonly machine: MachineWatch
+}
+
+export interface CellEvents {
+  readonly phase: (phase: Phase) => void
+  readonly fault: (change: FaultChange) => void
+}
+
+/** A cell's machinery, from its start until it is disposed. */
+export interface Parts {
+  readonly cell: CellPlan
+  readonly context: BlockContext
+  readonly recorder: Recorder
+  readonly ledger: Ledger
+  readonly steps: StepWatch
+  readonly deployment: Deployment
+  readonly jobs: readonly PlannedJob[]
+  readonly runner: JobRunner
+  readonly token: string
+  readonly watch: StrangerWatch
+  readonly events: CellEvents
+  /** Folder with the logs of its nodes, each named as its node. */
+  readonly logs: string
+}
+
+/** `error`: why what the history says is no measurement. */
+export function enterPhase({ recorder, events }: Parts, phase: Phase, error?: string): void {
+  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase }, ...(error && { error }) })
+  events.phase(phase)
+}
+
+export function engineOf(cell: CellPlan, context: RunContext): Engine {
+  return context.engines.get(cell.engine)!
+}

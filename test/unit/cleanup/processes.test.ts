@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { newRunName } from '../../../harness/os/label.ts'
+import { findLabelled, listLabelled } from '../../../harness/cleanup/labelled.ts'
+import { thisProcess } from '../../../harness/os/owner.ts'
+import { removeRun } from '../../../harness/cleanup/sweep.ts'
+import { endProcesses } from '../../../harness/cleanup/processes.ts'
+import { findRuns } from '../../../harness/cleanup/leftovers.ts'
+import { spawn, spawnSync } from '../../support/programs.ts'
+
+/** A process that says of itself what is given. */
+async function startLabelled(env: Readonly<Record<string, string>>) {
+  // The door's own label comes on top: the program sets this one itself.
+  const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  const child = spawn('env', ['-i', ...pairs, 'sleep', '60'], { stdio: 'ignore' })
+  const gone = once(child, 'exit')
+  await vi.waitFor(() => expect(listLabelled().find(({ pid }) => pid === child.pid)?.command).toBe('sleep 60'))
+  return { pid: child.pid!, gone }
+}
+
+test('a run takes with it the runs inside it, and a reaper that takes too long', async () => {
+  const [outer, inner] = [newRunName(), `${process.pid}-inside00`]
+  const nested = { OUTLAST_RUN: inner, OUTLAST_WITHIN: `x,${outer}` }
+  const all = [
+    await startLabelled({ OUTLAST_RUN: outer }),
+    await startLabelled(nested),
+    await startLabelled({ ...nested, OUTLAST_REAPER: '1' }),
+  ]
+  const spared = await startLabelled({ OUTLAST_RUN: outer })
+  const { standing, seen } = await endProcesses(outer, new Set([spared.pid]), 300)
+  expect(standing).toEqual([])
+  expect(new Set(seen.keys())).toEqual(new Set(all.map(({ pid }) => pid)))
+  await Promise.all(all.map(({ gone }) => gone))
+  expect(findLabelled(outer).map(({ pid }) => pid)).toEqual([spared.pid])
+  process.kill(spared.pid, 'SIGKILL')
+  await spared.gone
+})
+
+test('what runtimes keep of a run is removed when its processes are gone, and of the runs inside it too', async () => {
+  const [outer, inner] = [newRunName(), `${process.pid}-inside01`]
+  await startLabelled({ OUTLAST_RUN: inner, OUTLAST_WITHIN: outer })
+  const swept: string[] = []
+  const sweep = async (run: string): Promise<readonly string[]> => {
+    expect(findLabelled(outer)).toEqual([])
+    swept.push(run)
+    return []
+  }
+  expect(await removeRun(outer, undefined, [{ name: 'one', traces: async () => [], sweep }])).toEqual([])
+  expect(swept.toSorted()).toEqual([inner, outer].toSorted())
+})
+
+test('a run of which nothing but processes is left is found by what they say of its owner', async () => {
+  const run = newRunName()
+  const owner = { ...thisProcess(), pid: spawnSync('true').pid }
+  const one = await startLabelled({ OUTLAST_RUN: run, OUTLAST_OWNER: JSON.stringify(owner) })
+  const find = async () => (await findRuns([])).runs.find((found) => found.run === run)
+  expect(await find()).toMatchObject({ state: 'dead', processes: 1 })
+  expect(await removeRun(run, undefined, [])).toEqual([])
+  await one.gone
+  expect(await find()).toBeUndefined()
+})
+
+test('the claim goes last, and what goes on writing is ended first', async () => {
+  const run = newRunName()
+  const folder = join(await mkdtemp(join(tmpdir(), 'test-of-outlast-')), `outlast-${run}`)
+  await mkdir(folder)
+  await writeFile(join(folder, 'owner.json'), '{}')
+  const script = 'while :; do mkdir -p "$0/a/b"; echo x >"$0/a/b/c"; done'
+  const writer = spawn('env', ['-i', `PATH=${process.env['PATH']}`, `OUTLAST_RUN=${run}`, 'sh', '-c', script, folder])
+  await vi.waitFor(async () => expect(await readdir(folder)).toContain('a'))
+  expect(await removeRun(run, folder, [])).toEqual([])
+  expect(writer.signalCode ?? (await once(writer, 'exit'))[1]).toBe('SIGKILL')
+  await expect(readdir(folder)).rejects.toThrow('ENOENT')
+  await rm(join(folder, '..'), { recursive: true })
+})

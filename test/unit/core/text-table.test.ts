@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { textTable, wrap, type Column } from '../../../harness/core/text-table.ts'
+
+const columns: readonly Column[] = [
+  { head: 'name', align: 'left', spare: 0 },
+  { head: 'note', align: 'left', spare: 2 },
+  { head: 'n', align: 'right', spare: 1 },
+]
+const rows = [['a', 'first', '1'], 'rule', ['bb', 'second', '22']] as const
+
+test('columns are aligned under their heads', () => {
+  expect(textTable(columns, rows, 80, '-')).toBe(
+    ['name  note     n', '----------------', 'a     first    1', '----------------', 'bb    second  22'].join('\n'),
+  )
+})
+
+test.each([
+  [15, 'name   n'],
+  [8, 'name   n'],
+  [7, 'name'],
+  [1, 'name'],
+])('at width %i the head is %j', (width, head) => {
+  expect(textTable(columns, rows, width, '-').split('\n')[0]).toBe(head)
+})
+
+test('paint sees padded fields and their place', () => {
+  const seen: string[] = []
+  textTable(columns, rows, 80, '-', (text, column, row) => {
+    if (column === 2) seen.push(`${row}:${text}`)
+    return text
+  })
+  expect(seen).toEqual(['-1: n', '0: 1', '2:22'])
+})
+
+test('sentences break at blanks; a word that is too long stays whole', () => {
+  expect(wrap('one two three', 8, '  ')).toBe('one two\n  three')
+  expect(wrap('extraordinary', 5, '')).toBe('extraordinary')
+})
