@@ -17,7 +17,7 @@ import { prepareCell, type ReadyCell } from '../harness/run/cell.ts'
 import { watchMachine } from '../harness/run/machine/watch.ts'
 import type { BlockContext } from '../harness/run/cell-context.ts'
 import runtime from '../harness/runtimes/docker.ts'
-import { runLabelKey } from '../harness/runtimes/docker/labels.ts'
+import { runLabelKey } from '../harness/runtimes/docker/containers/labels.ts'
 import { openScene } from './workspace.ts'
 
 const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'scenarios/quickstart.yaml' } } })

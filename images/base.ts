@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HarnessError } from '../harness/core/errors.ts'
-import { docker, run } from './command.ts'
-import { packageSource } from './packages.ts'
+import { docker, run } from '../servers/_kit/command.ts'
+import { packageSource } from '../tools/images/packages.ts'
 
 /** Nothing here runs or is read by a program. */
 const unneeded = ['usr/share/{doc,man,locale,info}', 'var/cache/apt/archives/*.deb', 'var/lib/apt/lists/*']

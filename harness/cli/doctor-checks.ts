@@ -6,11 +6,11 @@ import { describeError } from '../core/errors.ts'
 import type { Engine, Runtime } from '../model/types.ts'
 import { type Found, findRuns } from '../cleanup/leftovers.ts'
 import { findSweepers } from '../cleanup/sweepers.ts'
-import { examineKernel } from '../runtimes/docker/kernel.ts'
-import { findBinaries, nativeFolder } from '../runtimes/programs/postgres-binaries.ts'
-import { linkLibraries } from '../runtimes/programs/postgres-links.ts'
-import { programCommand } from '../runtimes/programs/restate.ts'
-import { notFromNpm, versionOf } from '../runtimes/programs/versions.ts'
+import { examineKernel } from '../runtimes/docker/network/kernel.ts'
+import { findBinaries, nativeFolder } from '../../servers/postgres/binaries.ts'
+import { linkLibraries } from '../../servers/postgres/library-links.ts'
+import { programCommand } from '../../servers/restate/settings.ts'
+import { notFromNpm, versionOf } from '../runtimes/_shared/servers.ts'
 
 /** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */
 export interface Finding {

@@ -1,13 +1,13 @@
 import type { Ground, Place, Runtime, ServiceSpec } from '../model/types.ts'
 import { currentRun } from '../os/label.ts'
 import { deploy } from './docker/deploy.ts'
-import { describeEngine, whyNoEngine } from './docker/engine.ts'
-import { resolveImages, whyNoImages } from './docker/images.ts'
+import { describeEngine, whyNoEngine } from './docker/daemon.ts'
+import { resolveImages, whyNoImages } from './docker/images/resolve.ts'
 import { imageNames, isBasic } from './docker/images/references.ts'
-import { namePrefix, ownerLabels, runLabelKey } from './docker/labels.ts'
-import { createNetwork } from './docker/network.ts'
-import { sweep, traces } from './docker/sweep.ts'
-import { existingTemporal } from './programs/temporal-existing.ts'
+import { namePrefix, ownerLabels, runLabelKey } from './docker/containers/labels.ts'
+import { createNetwork } from './docker/network/cell-network.ts'
+import { sweep, traces } from './docker/containers/sweep.ts'
+import { existingTemporal } from '../../servers/temporal/existing.ts'
 
 /**
  * Every node in a container of its own on a private network, every connection through a namespace with a real Toxiproxy and

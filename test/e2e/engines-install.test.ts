@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { describeError } from '../../harness/core/errors.ts'
-import { findDevServer, repackedDevServer } from '../../harness/runtimes/programs/dev-servers.ts'
+import { findDevServer, repackedDevServer } from '../../servers/temporal-dev/releases.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 import { run } from '../support/programs.ts'
 import { runUndisturbed } from '../support/undisturbed.ts'
@@ -84,7 +84,7 @@ async function openPlace() {
   await chmod(join(bin, 'python3'), 0o755)
   const install = async (what: string, more: Readonly<Record<string, string>> = {}) => {
     const env = { ...process.env, PATH: bin, XDG_CACHE_HOME: cache, ...more }
-    return run(process.execPath, [join(root, 'engines/install.ts'), what], { env }).then(
+    return run(process.execPath, [join(root, 'tools/install-servers.ts'), what], { env }).then(
       ({ stderr }) => ({ code: 0, stderr }),
       ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr }),
     )

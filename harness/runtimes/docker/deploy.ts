@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
-import { addressBook, type Placed, planLinks, planNodes, type Planned } from '../programs/topology.ts'
-import type { BoxSpec } from './box.ts'
-import { type Crossing, openCrossing, openStraight } from './crossing.ts'
-import { type Images, referenceOf } from './images.ts'
+import { addressBook, type Placed, planLinks, planNodes, type Planned } from '../_shared/topology.ts'
+import type { BoxSpec } from './containers/container.ts'
+import { type Crossing, openCrossing, openStraight } from './network/router.ts'
+import { type Images, referenceOf } from './images/resolve.ts'
 import type { ImageName } from './images/references.ts'
-import type { CellNetwork } from './network.ts'
-import { ContainerNode } from './node.ts'
-import { describeProgram, portsOf, storeUrl } from './program.ts'
-import type { CrossedLink } from './routes.ts'
+import type { CellNetwork } from './network/cell-network.ts'
+import { ContainerNode } from './containers/node.ts'
+import { describeProgram, portsOf, storeUrl } from './containers/program.ts'
+import type { CrossedLink } from './network/routes.ts'
 
 /** A cell's place, and what is given to every container in it. */
 export interface Site {

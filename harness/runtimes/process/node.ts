@@ -10,8 +10,8 @@ import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import { listensOn } from '../../os/listeners.ts'
 import { processState } from '../../os/process-state.ts'
 import type { Spares } from './spares.ts'
-import { becomeReady, countCrashes } from '../programs/pod-life.ts'
-import { PortTaken, type Readiness, waitUntilReady } from '../programs/readiness.ts'
+import { becomeReady, countCrashes } from '../_shared/pod-life.ts'
+import { PortTaken, type Readiness, waitUntilReady } from '../../os/readiness.ts'
 
 export interface NodeSpec {
   readonly name: string

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { missingImages } from '../../../harness/runtimes/docker/images.ts'
+import { missingImages } from '../../../harness/runtimes/docker/images/resolve.ts'
 import {
   checkout,
   importedPackages,
@@ -11,7 +11,7 @@ import {
   sourceOf,
 } from '../../../harness/runtimes/docker/images/node-files.ts'
 import * as unarmed from '../../../images/fault-point.ts'
-import { packagesIn } from '../../../images/packages.ts'
+import { packagesIn } from '../../../tools/images/packages.ts'
 import * as armed from '../../../patterns/contract/engine/fault-point.ts'
 
 describe('contents of the node image', () => {

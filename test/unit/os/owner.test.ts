@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { isAlive, thisProcess } from '../../../harness/os/owner.ts'
-import { ownerLabels, readOwner } from '../../../harness/runtimes/docker/labels.ts'
+import { ownerLabels, readOwner } from '../../../harness/runtimes/docker/containers/labels.ts'
 import { spawn, spawnSync } from '../../support/programs.ts'
 
 const me = thisProcess()

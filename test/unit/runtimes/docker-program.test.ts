@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
 import type { Engine } from '../../../harness/model/types.ts'
 import docker from '../../../harness/runtimes/docker.ts'
-import { describeProgram, portsOf } from '../../../harness/runtimes/docker/program.ts'
+import { describeProgram, portsOf } from '../../../harness/runtimes/docker/containers/program.ts'
 import { imageNames } from '../../../harness/runtimes/docker/images/references.ts'
 
 const engines = await discover<Engine>(new URL('../../../patterns/engines/', import.meta.url), 'engine')

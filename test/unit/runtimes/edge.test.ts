@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { edgeConfig } from '../../../harness/runtimes/docker/edge.ts'
+import { edgeConfig } from '../../../harness/runtimes/docker/network/edge.ts'
 
 const door = { port: 18_000, upstream: '10.0.14.1:8080' }
 

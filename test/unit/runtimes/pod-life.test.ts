@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { becomeReady, countCrashes } from '../../../harness/runtimes/programs/pod-life.ts'
+import { becomeReady, countCrashes } from '../../../harness/runtimes/_shared/pod-life.ts'
 
 test('the delay doubles with every crash in a row, up to a cap, and begins anew after a long life', () => {
   const delayAfter = countCrashes(10)

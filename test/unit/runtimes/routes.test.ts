@@ -6,7 +6,7 @@ import {
   departure,
   mustStay,
   withoutFilter,
-} from '../../../harness/runtimes/docker/routes.ts'
+} from '../../../harness/runtimes/docker/network/routes.ts'
 
 const link = (name: string, mark: number, to: CrossedLink['to']): CrossedLink => {
   const [from, rest] = name.split('->')

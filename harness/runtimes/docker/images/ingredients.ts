@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { builtDevServer } from '../../programs/dev-servers.ts'
-import { temporalVersion } from '../../programs/temporal-binaries.ts'
+import { builtDevServer } from '../../../../servers/temporal-dev/releases.ts'
+import { temporalVersion } from '../../../../servers/temporal/binaries.ts'
 import { checkout, packagesOf, packageVersion, pinnedVersion, nodeFiles, sourceOf } from './node-files.ts'
 import type { ImageName, Ingredients, Pins } from './references.ts'
 

@@ -1,0 +1,43 @@
+import { GenericContainer, PullPolicy, Wait } from 'testcontainers'
+import type { BoxSpec } from './container.ts'
+
+/**
+ * A testcontainers container with what its builder has no words for: an address of its own, equal memory and swap, a
+ * root that is read-only.
+ * The reaper of testcontainers is not used: ours needs no image, and finds by label what it takes away.
+ */
+export class ConfiguredContainer extends GenericContainer {
+  constructor(spec: BoxSpec) {
+    super(spec.image)
+    this.withName(spec.name)
+      .withLabels({ ...spec.labels })
+      .withAutoCleanup(false)
+      .withPullPolicy(PullPolicy.neverPull())
+      .withWaitStrategy(Wait.forListeningPorts())
+      .withResourcesQuota({ memory: spec.memoryBytes / 2 ** 30, cpu: spec.cpus })
+      .withEnvironment({ ...spec.env })
+      // The kernel counts a full /dev/shm as the container's memory, and blames no process for it.
+      .withSharedMemorySize(spec.memoryBytes + 64 * 2 ** 20)
+      .withDroppedCapabilities('ALL')
+      .withAddedCapabilities(...(spec.capabilities ?? []))
+      .withSecurityOpt('no-new-privileges')
+    const files = Object.entries(spec.files ?? {}).map(([target, content]) => ({ target, content }))
+    if (files.length > 0) this.withCopyContentToContainer(files)
+    this.hostConfig.MemorySwap = spec.memoryBytes
+    if (spec.command) this.withCommand([...spec.command])
+    if (spec.user !== undefined) this.withUser(spec.user)
+    if (spec.writable) this.#closeRoot(spec.writable)
+    if ('joins' in spec.network) this.withNetworkMode(`container:${spec.network.joins}`)
+    else this.#place(spec.network)
+  }
+
+  #closeRoot(writable: readonly string[]): void {
+    this.hostConfig.ReadonlyRootfs = true
+    this.withTmpFs(Object.fromEntries(writable.map((folder) => [folder, 'rw,nosuid,nodev'])))
+  }
+
+  #place({ name, address }: { readonly name: string; readonly address: string }): void {
+    this.withNetworkMode(name)
+    this.createOpts.NetworkingConfig = { EndpointsConfig: { [name]: { IPAMConfig: { IPv4Address: address } } } }
+  }
+}

@@ -1,0 +1,90 @@
+import type { FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../../model/link.ts'
+import type { Door, Edge } from './edge.ts'
+import { filterLink } from './filter.ts'
+import type { Packets } from './packets.ts'
+import type { MarkedLink } from './ruleset.ts'
+import type { Shell } from '../containers/shell.ts'
+import { endingDials, resetEstablished } from './sockets.ts'
+
+/** What a link of this runtime is made of. */
+export interface LinkParts {
+  /** The proxy's part. */
+  readonly proxied: Link
+  readonly marked: MarkedLink
+  readonly packets: Packets
+  readonly shell: Shell
+  readonly host: string
+  readonly edge?: { readonly edge: Edge; readonly door: Door }
+}
+
+/** A link with all three planes: toxics in a real Toxiproxy, rules of the packet filter, limits of the load balancer. */
+export function assembleLink(parts: LinkParts): Link {
+  const { proxied, marked, packets, host, edge: front } = parts
+  const filter = async (spec: FilterSpec): Promise<Impairment> =>
+    endingDials(await filterLink(packets, host, marked, spec), parts.shell, [marked.virtual])
+  return {
+    ...proxied,
+    impair: (toxic, lease) => {
+      const rule = ruleFor(toxic, lease)
+      return rule ? filter(rule) : addToxic(parts, toxic, lease)
+    },
+    filter,
+    ...(front && { limit: (limits) => front.edge.limit(front.door, proxied.url, limits) }),
+  }
+}
+
+/**
+ * What Toxiproxy has no toxic for is done by packets: its `timeout` accepts and acknowledges what a firewall would drop, and a
+ * proxy that is disabled closes what was open.
+ */
+function ruleFor(
+  { name, type, stream, toxicity: probability, attributes }: ToxicSpec,
+  lease: Lease,
+): FilterSpec | undefined {
+  const common = { name, probability, ...lease }
+  if (type === 'stall')
+    return { ...common, action: 'drop', direction: stream === 'upstream' ? 'request' : 'response', connections: 'all' }
+  if (type === 'refuse')
+    return {
+      ...common,
+      action: 'reset',
+      direction: 'both',
+      connections: attributes['existing'] === 'reset' ? 'all' : 'new',
+    }
+  return undefined
+}
+
+/**
+ * A toxic, and what a real server lacks: it counts nothing, so the packets that pass it are counted by the kernel; and its
+ * `reset_peer` does nothing to a connection that is open and silent, so those are reset by the kernel.
+ */
+async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promise<Impairment> {
+  const { proxied, marked, packets } = parts
+  const resets = toxic.type === 'reset_peer'
+  const counter = resets ? `reset_${marked.mark}` : `${toxic.stream === 'upstream' ? 'up' : 'down'}_${marked.mark}`
+  const count = async (name: string): Promise<number> => (await packets.read()).counters.get(name) ?? 0
+  const asked = `up_${marked.mark}`
+  const [before, askedBefore] = [await count(counter), await count(asked)]
+  const impairment = await proxied.impair(toxic, lease)
+  const draws = toxic.toxicity < 1 ? 'by the server, which takes no seed' : 'none'
+  const evidence = await resetOpen(parts, toxic, lease).catch(async (error: unknown) => {
+    await impairment.heal()
+    throw error
+  })
+  return {
+    ...impairment,
+    evidence: { draws, ...evidence },
+    // Which connections a share fell on, only the server knows; a reset is seen in its packets.
+    firings: async () => {
+      if (toxic.toxicity < 1 && !resets) return undefined
+      // A reset of pooled connections hits nobody: somebody has to have asked for something in the window.
+      const isAtWork = !resets || (await count(asked)) > askedBefore
+      return isAtWork ? (await count(counter)) - before : 0
+    },
+  }
+}
+
+async function resetOpen({ shell, marked }: LinkParts, toxic: ToxicSpec, lease: Lease): Promise<object> {
+  if (toxic.type !== 'reset_peer' || toxic.attributes['timeout'] !== 0) return {}
+  return { resetAtOnce: await resetEstablished(shell, marked.port, toxic.toxicity, lease.seed) }
+}

@@ -1,0 +1,35 @@
+import { describeError, HarnessError } from '../../harness/core/errors.ts'
+import { run, say } from './command.ts'
+
+const noGo = 'install Go 1.26 or newer from https://go.dev/dl (Debian: apt-get install golang), then run this again'
+
+export async function hasGo(): Promise<boolean> {
+  return run('go', ['version'], noGo).then(
+    () => true,
+    () => false,
+  )
+}
+
+/**
+ * Build programs, `MODULE/PACKAGE@VERSION`, into a folder. Go's module system checks every module against its checksum
+ * database before anything is compiled. Throws HarnessError.
+ */
+export async function build(packages: readonly string[], folder: string): Promise<void> {
+  say(`${await run('go', ['version'], noGo)}a first build takes minutes`)
+  for (const name of packages) await buildOne(name, folder)
+}
+
+async function buildOne(name: string, folder: string): Promise<void> {
+  say(`go install ${name}`)
+  // Without the system's C compiler, and small: no debugger will look at it.
+  const env = { GOBIN: folder, CGO_ENABLED: '0', GOFLAGS: '-trimpath' }
+  await run('go', ['install', '-ldflags', '-s -w', name], noGo, { env }).catch(explain)
+}
+
+function explain(error: unknown): never {
+  const why = describeError(error)
+  const hint = /dial tcp|no such host|timeout|403|404/i.test(why)
+    ? '\nthe Go module proxy must be reachable: GOPROXY names another one'
+    : ''
+  throw new HarnessError(`${why}${hint}`)
+}

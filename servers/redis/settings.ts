@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { HarnessError } from '../../harness/core/errors.ts'
+import type { ProgramCommand, ProgramRequest } from '../server.ts'
+
+/** In the data folder: what a start and a login need, readable by its owner alone. */
+const files = { password: 'password', settings: 'redis.conf' } as const
+
+/**
+ * Durable as PostgreSQL is: a command is on the disk before it is answered. No snapshots and no rewriting of the log, both of
+ * which fork the server, and no memory that is won by forgetting.
+ */
+const durability = [
+  ['appendonly', 'yes'],
+  ['appendfsync', 'always'],
+  ['save', '""'],
+  ['auto-aof-rewrite-percentage', '0'],
+  ['maxmemory-policy', 'noeviction'],
+  ['loglevel', 'warning'],
+] as const
+
+/** The settings of a server: in a file, since everybody can read a process's arguments. */
+export function serverSettings({
+  bind,
+  port,
+  dir,
+  password,
+}: Record<'bind' | 'dir' | 'password', string> & { port: number }) {
+  const own = [
+    ['bind', bind],
+    ['port', String(port)],
+    ['dir', JSON.stringify(dir)],
+    ['requirepass', password],
+  ]
+  return [...own, ...durability].map(([name, value]) => `${name} ${value}\n`).join('')
+}
+
+/** Letters and digits only: it stands in a file of settings and in an address. */
+export function newPassword(): string {
+  return randomBytes(24).toString('hex')
+}
+
+/** Make a folder for one server. */
+export async function createData(dataDir: string): Promise<void> {
+  await mkdir(dataDir, { mode: 0o700 })
+  await writeFile(join(dataDir, files.password), newPassword(), { mode: 0o600 })
+}
+
+/** How to start a server in such a folder. It listens on `host:port` only and asks for the password. */
+export async function programCommand({ dataDir, host, port }: ProgramRequest): Promise<ProgramCommand> {
+  const command = await findServer()
+  const settings = serverSettings({ bind: host, port, dir: dataDir, password: await readPassword(dataDir) })
+  await writeFile(join(dataDir, files.settings), settings, { mode: 0o600 })
+  return { command, args: [files.settings], env: {}, cwd: dataDir, ready: 'tcp', endSignal: 'SIGKILL' }
+}
+
+/** The address at which a client reaches the server of this folder through `host:port`, password included. */
+export async function storeUrl(dataDir: string, host: string, port: number): Promise<string> {
+  return urlOf(`${host}:${port}`, await readPassword(dataDir))
+}
+
+export function urlOf(address: string, password: string): string {
+  return `redis://:${password}@${address}`
+}
+
+/** Why there is no server to start, or undefined. */
+export async function whyNoRedis(): Promise<string | undefined> {
+  return findServer().then(
+    () => undefined,
+    (error: HarnessError) => error.message,
+  )
+}
+
+/** `redis-server` on the PATH: npm has none. Throws HarnessError that says how to get one. */
+export async function findServer(): Promise<string> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, 'redis-server')
+    if (folder !== '' && (await isExecutable(path))) return path
+  }
+  throw new HarnessError('there is no redis-server on the PATH: apt-get install redis-server, or brew install redis')
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function readPassword(dataDir: string): Promise<string> {
+  return readFile(join(dataDir, files.password), 'utf8')
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { HarnessError } from '../../harness/core/errors.ts'
+import { areExecutable, cacheFolder } from '../_kit/cache.ts'
+
+/** The release that `npm run engines:install` builds. */
+export const temporalVersion = '1.31.2'
+
+export interface TemporalBinaries {
+  readonly server: string
+  /** Temporal's own tool for its tables: it carries the schema of its release. */
+  readonly sql: string
+}
+
+/** Why there is no server to start, or undefined. */
+export async function whyNotInstalled(): Promise<string | undefined> {
+  if (await isInstalled()) return undefined
+  return `the Temporal server ${temporalVersion} is not installed: npm run engines:install builds it (needs Go)`
+}
+
+/** Throws HarnessError with the command that installs them. */
+export async function findTemporal(): Promise<TemporalBinaries> {
+  const missing = await whyNotInstalled()
+  if (missing !== undefined) throw new HarnessError(missing)
+  return binaries()
+}
+
+export async function isInstalled(): Promise<boolean> {
+  return areExecutable(Object.values(binaries()))
+}
+
+/** One per version, below the user's cache. */
+export function temporalFolder(): string {
+  return cacheFolder(`temporal-${temporalVersion}`)
+}
+
+const suffix = process.platform === 'win32' ? '.exe' : ''
+
+function binaries(): TemporalBinaries {
+  return { server: join(temporalFolder(), `server${suffix}`), sql: join(temporalFolder(), `sql${suffix}`) }
+}
