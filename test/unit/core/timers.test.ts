@@ -80,7 +80,7 @@ const bounded: Readonly<Record<string, string>> = {
 
 test('nobody gives a timer of Node’s a length that it may not be able to wait', () => {
   const own = new Set(['harness/core/timer.ts', 'patterns/contract/types/timer.ts'])
-  const files = sources(['harness', 'patterns', 'reports', 'images', 'engines']).filter((file) => !own.has(file))
+  const files = sources(['harness', 'patterns', 'reports', 'servers', 'tools']).filter((file) => !own.has(file))
   const found = files.flatMap((file) => unbounded(file, readFileSync(file, 'utf8')))
   expect(found, 'use startTimer, timeLimit or sleep of timer.ts, or say here what bounds it').toEqual([])
 })

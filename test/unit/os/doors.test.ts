@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const folders = ['bench', 'engines', 'harness', 'images', 'patterns', 'reports', 'test', 'tools']
+const folders = ['bench', 'harness', 'patterns', 'reports', 'servers', 'test', 'tools']
 
 /** Who may start processes, each with the label. */
 const doors = [
