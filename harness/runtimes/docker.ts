@@ -1,13 +1,12 @@
 import type { Ground, Place, Runtime, ServiceSpec } from '../model/types.ts'
 import { currentRun } from '../os/label.ts'
-import { deploy } from './docker/deploy.ts'
-import { describeEngine, whyNoEngine } from './docker/daemon.ts'
-import { resolveImages, whyNoImages } from './docker/images/resolve.ts'
-import { imageNames, isBasic } from './docker/images/references.ts'
+import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey } from './docker/containers/labels.ts'
-import { createNetwork } from './docker/network/cell-network.ts'
 import { sweep, traces } from './docker/containers/sweep.ts'
-import { existingTemporal } from '../../servers/temporal/existing.ts'
+import { describeEngine, whyNoEngine } from './docker/daemon.ts'
+import { deploy } from './docker/deploy.ts'
+import { resolveImages, whyNoImages } from './docker/images/resolve.ts'
+import { createNetwork } from './docker/network/cell-network.ts'
 
 /**
  * Every node in a container of its own on a private network, every connection through a namespace with a real Toxiproxy and
@@ -27,12 +26,14 @@ const runtime: Runtime = {
 export default runtime
 
 async function whyNot(services: readonly ServiceSpec[]): Promise<string | undefined> {
-  const programs = services.map(({ program }) => program)
-  const address = existingTemporal()
-  if (address !== undefined && programs.includes('temporal'))
-    return `containers cannot reach ${address}, which TEMPORAL_ADDRESS names: unset it, or use --runtime process`
-  // Every other image is there where the runtime can be used at all.
-  return whyNoImages(imageNames.filter((name) => !isBasic(name) && programs.some((program) => program === name)))
+  const servers = serversOf(services)
+  for (const { title, image, service } of servers) {
+    if (!service.container || !image) return `${title} runs as a process only: use --runtime process`
+    const existing = service.existing?.()
+    if (existing)
+      return `containers cannot reach ${existing.address}, which ${existing.variable} names: unset it, or use --runtime process`
+  }
+  return whyNoImages(servers.map(({ name }) => name))
 }
 
 async function open(place: Place): Promise<Ground> {

@@ -27,11 +27,6 @@ export async function run(
   }
 }
 
-/** Run a command of Docker's to its end; its stdout. Throws HarnessError. */
-export async function docker(...args: readonly string[]): Promise<string> {
-  return run('docker', args, 'install Docker (Debian: apt-get install docker.io) and start its daemon')
-}
-
 /** Progress, where it disturbs no output. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`)

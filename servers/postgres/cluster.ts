@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
 import { ProgramError, runProgram } from '../../harness/os/program.ts'
 import { findBinaries, mustReach, type ServerIdentity, serverIdentity } from './binaries.ts'
-import type { ProgramCommand, ProgramRequest } from '../server.ts'
+import type { ProcessCommand, ProcessPlace } from '../server.ts'
 
-const user = 'outlast'
+/** Of every database. */
+export const user = 'outlast'
 /** Beside the data, copied with it: what a start and a login need. */
 const factsFile = 'outlast.json'
 
@@ -77,25 +78,20 @@ export async function cloneTemplate(template: string, dataDir: string): Promise<
 }
 
 /** How to start a server on a cloned template. It listens on `host:port` only and asks for the password. */
-export async function programCommand({ dataDir, host, port }: ProgramRequest): Promise<ProgramCommand> {
+export async function command({ dataDir, host, port }: ProcessPlace): Promise<ProcessCommand> {
   const { postgres } = await readFacts(dataDir)
   const args = ['-D', dataDir, '-c', `listen_addresses=${host}`, '-c', `port=${port}`]
-  // SIGQUIT is "immediate shutdown": no checkpoint, but children end and the shared memory segment is removed.
-  return {
-    command: postgres,
-    args,
-    env: {},
-    cwd: dataDir,
-    ...serverIdentity(),
-    ready: 'postgres',
-    endSignal: 'SIGQUIT',
-  }
+  return { command: postgres, args, env: {}, cwd: dataDir, ...serverIdentity() }
 }
 
-/** The address, with the credentials of the clone in `dataDir`, at which a client reaches it through `host:port`. */
-export async function storeUrl(dataDir: string, host: string, port: number): Promise<string> {
-  const { password } = await readFacts(dataDir)
-  return `postgres://${user}:${password}@${host}:${port}/postgres`
+/** Of the clone in `dataDir`. */
+export async function readPassword(dataDir: string): Promise<string> {
+  return (await readFacts(dataDir)).password
+}
+
+/** The address at which a client reaches it through `host:port`. */
+export function urlOf(address: string, password: string): string {
+  return `postgres://${user}:${password}@${address}/postgres`
 }
 
 function configText(settings: Readonly<Record<string, string>>): string {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
-import type { ProgramCommand, ProgramRequest } from '../server.ts'
+import type { ProcessCommand, ProcessPlace } from '../server.ts'
 
 /** In the data folder: what a start and a login need, readable by its owner alone. */
 const files = { password: 'password', settings: 'redis.conf' } as const
@@ -48,20 +48,10 @@ export async function createData(dataDir: string): Promise<void> {
 }
 
 /** How to start a server in such a folder. It listens on `host:port` only and asks for the password. */
-export async function programCommand({ dataDir, host, port }: ProgramRequest): Promise<ProgramCommand> {
-  const command = await findServer()
+export async function command({ dataDir, host, port }: ProcessPlace): Promise<ProcessCommand> {
   const settings = serverSettings({ bind: host, port, dir: dataDir, password: await readPassword(dataDir) })
   await writeFile(join(dataDir, files.settings), settings, { mode: 0o600 })
-  return { command, args: [files.settings], env: {}, cwd: dataDir, ready: 'tcp', endSignal: 'SIGKILL' }
-}
-
-/** The address at which a client reaches the server of this folder through `host:port`, password included. */
-export async function storeUrl(dataDir: string, host: string, port: number): Promise<string> {
-  return urlOf(`${host}:${port}`, await readPassword(dataDir))
-}
-
-export function urlOf(address: string, password: string): string {
-  return `redis://:${password}@${address}`
+  return { command: await findServer(), args: [files.settings], env: {}, cwd: dataDir }
 }
 
 /** Why there is no server to start, or undefined. */
@@ -88,6 +78,7 @@ async function isExecutable(path: string): Promise<boolean> {
   )
 }
 
-async function readPassword(dataDir: string): Promise<string> {
+/** Of the server of this folder. */
+export async function readPassword(dataDir: string): Promise<string> {
   return readFile(join(dataDir, files.password), 'utf8')
 }

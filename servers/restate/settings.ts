@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { HarnessError } from '../../harness/core/errors.ts'
-import type { ProgramCommand, ProgramRequest } from '../server.ts'
+import { resolveBeside } from '../_kit/npm.ts'
+import type { ProcessCommand, ProcessPlace } from '../server.ts'
 
 /**
  * The server as shipped, except: two TCP ports on one address and no more (its own fabric is a socket in the data
@@ -28,9 +28,13 @@ const settings = {
 }
 
 /** How to start a server with its data below `dataDir`. `port` is the ingress, `controlPort` the administration. */
-export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
-  const { dataDir, host, port, controlPort, timeouts = {} } = request
-  if (controlPort === undefined) throw new HarnessError('the Restate server needs a control port')
+export async function command({
+  dataDir,
+  host,
+  port,
+  controlPort,
+  timeouts = {},
+}: ProcessPlace): Promise<ProcessCommand> {
   const temporary = {
     // It spills invocations into the temporary directory, and leaves them there when it is killed.
     TMPDIR: dataDir,
@@ -41,8 +45,6 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
     args: ['--no-logo', '--base-dir', '.'],
     env: { ...serverEnvironment(host, port, controlPort, timeouts), ...temporary },
     cwd: dataDir,
-    ready: { http: '/restate/health' },
-    endSignal: 'SIGKILL',
   }
 }
 
@@ -76,10 +78,7 @@ function scaledSettings(timeouts: Readonly<Record<string, number>>): Record<stri
 export function serverBinary(): string {
   const name = `@restatedev/restate-server-${process.platform}-${process.arch}`
   try {
-    const requireBeside = createRequire(
-      createRequire(import.meta.url).resolve('@restatedev/restate-server/package.json'),
-    )
-    return requireBeside.resolve(`${name}/bin/restate-server`)
+    return resolveBeside('@restatedev/restate-server/package.json', `${name}/bin/restate-server`)
   } catch {
     const mend = `"npm ci --include=optional" installs the package ${name} where there is one`
     throw new HarnessError(`npm installed no Restate server for ${process.platform}-${process.arch}; ${mend}`)

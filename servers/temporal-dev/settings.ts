@@ -1,19 +1,16 @@
 import { join } from 'node:path'
-import { HarnessError } from '../../harness/core/errors.ts'
-import { findDevServer } from './releases.ts'
-import type { ProgramCommand, ProgramRequest } from '../server.ts'
-import { namespace, readyPath } from '../temporal/namespace.ts'
+import type { ProcessCommand, ProcessPlace } from '../server.ts'
+import { namespace } from '../temporal/namespace.ts'
 import { keepAliveSettings } from '../temporal/settings.ts'
+import { findDevServer } from './releases.ts'
 
 /** How to start the CLI's dev server: the server's services in one process with one history shard. */
-export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
+export async function command(request: ProcessPlace): Promise<ProcessCommand> {
   return {
     command: (await findDevServer()).program,
     args: devServerArgs(request),
     env: devServerEnvironment(request),
     cwd: request.dataDir,
-    ready: { http: readyPath, control: true },
-    endSignal: 'SIGKILL',
   }
 }
 
@@ -21,9 +18,8 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
  * Its arguments. It has one connection to SQLite, and its file is synced at every commit, which it is not by itself;
  * without a file a crash would lose everything.
  */
-export function devServerArgs(request: ProgramRequest): readonly string[] {
+export function devServerArgs(request: ProcessPlace): readonly string[] {
   const { dataDir, host, port, controlPort, timeouts = {} } = request
-  if (controlPort === undefined) throw new HarnessError('the Temporal dev server needs a control port')
   const settings = keepAliveSettings(timeouts).flatMap(([name, text]) => [
     '--dynamic-config-value',
     `${name}="${text}"`,
@@ -35,6 +31,6 @@ export function devServerArgs(request: ProgramRequest): readonly string[] {
 }
 
 /** Else it reads and writes a configuration below the user's home. */
-export function devServerEnvironment({ dataDir }: Pick<ProgramRequest, 'dataDir'>): Readonly<Record<string, string>> {
+export function devServerEnvironment({ dataDir }: Pick<ProcessPlace, 'dataDir'>): Readonly<Record<string, string>> {
   return { HOME: dataDir }
 }

@@ -1,27 +1,35 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { describeError } from '../../harness/core/errors.ts'
-import type { DeployRequest } from '../../harness/model/types.ts'
+import type { ExistingServer } from '../server.ts'
 import { whyNotInstalled } from './binaries.ts'
-import type { Outside } from '../../harness/runtimes/_shared/topology.ts'
 
 const patienceMs = 3000
 /** Status code of gRPC. */
 const notFound = 5
 
-/** `host:port` of a server that is there already, where the user names one; then none is started. */
-export function existingTemporal(): string | undefined {
-  return process.env['TEMPORAL_ADDRESS'] || undefined
+const variable = 'TEMPORAL_ADDRESS'
+
+/** The server that the user names, or undefined: then one of ours is started. */
+export function existing(): ExistingServer | undefined {
+  const address = existingAddress()
+  if (address === undefined) return undefined
+  // Other cells may use the server at the same time, with the same keys.
+  return { address, variable, space: `/${namespaceName()}/${randomUUID().slice(0, 8)}` }
+}
+
+export function existingAddress(): string | undefined {
+  return process.env[variable] || undefined
 }
 
 /** Why there is no server to use, or undefined. */
 export async function whyNoTemporal(): Promise<string | undefined> {
-  const address = existingTemporal()
+  const address = existingAddress()
   if (address === undefined) return whyNotInstalled()
   const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(address) ?? []
-  if (host === undefined) return `TEMPORAL_ADDRESS is "${address}": write host:port`
+  if (host === undefined) return `${variable} is "${address}": write host:port`
   const failure = (await dial(host, Number(port))) ?? (await ask(address))
-  return failure && `no Temporal server can be used at ${address}, which TEMPORAL_ADDRESS names: ${failure}`
+  return failure && `no Temporal server can be used at ${address}, which ${variable} names: ${failure}`
 }
 
 function namespaceName(): string {
@@ -47,25 +55,7 @@ async function ask(address: string): Promise<string | undefined> {
   }
 }
 
-/** What of a deployment is left to start, and where the nodes find the rest; `engineSpace` ends the engine's address. */
-export function useExistingTemporal<R extends DeployRequest>(
-  request: R,
-): R & { readonly outside: Outside; readonly engineSpace: string } {
-  const engine = existingTemporal()
-  const isTheirs = ({ program, schema }: R['services'][number]): boolean =>
-    program === 'temporal' || schema === 'temporal'
-  if (engine === undefined || !request.services.some(isTheirs)) return { ...request, engineSpace: '' }
-  const namespace = namespaceName()
-  return {
-    ...request,
-    services: request.services.filter((service) => !isTheirs(service)),
-    outside: { ...request.outside, engine },
-    // Other cells may use the server at the same time, with the same keys.
-    engineSpace: `/${namespace}/${randomUUID().slice(0, 8)}`,
-  }
-}
-
-/** Undefined when somebody accepts the connection, else why not. */
+/** Undefined when the connection is accepted, else why not. */
 function dial(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: patienceMs })

@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
-import type { ProgramCommand, ProgramRequest } from '../server.ts'
+import type { ProcessCommand, ProcessPlace } from '../server.ts'
 import { findTemporal } from './binaries.ts'
-import { readyPath } from './namespace.ts'
 
 type Timeouts = Readonly<Record<string, number>>
 
@@ -30,7 +29,7 @@ export const databases = { store: 'temporal', visibility: 'temporal_visibility' 
  * `controlPort` the same by HTTP. Ready when it knows the namespace, which it reads from the database, and its parts have found each
  * other: a task queue is another part's than the frontend.
  */
-export async function programCommand(request: ProgramRequest): Promise<ProgramCommand> {
+export async function command(request: ProcessPlace): Promise<ProcessCommand> {
   const { dataDir, timeouts = {} } = request
   const { server } = await findTemporal()
   const settingsFile = join(dataDir, 'dynamic-config.yaml')
@@ -40,16 +39,13 @@ export async function programCommand(request: ProgramRequest): Promise<ProgramCo
     args: ['--allow-no-auth', 'start'],
     env: { ...serverEnvironment(request), DYNAMIC_CONFIG_FILE_PATH: settingsFile },
     cwd: dataDir,
-    ready: { http: readyPath, control: true },
-    endSignal: 'SIGKILL',
   }
 }
 
 /** The environment of a server. Without `innerPorts` its parts take the server's own, which are free where it is alone. */
-export function serverEnvironment(request: Omit<ProgramRequest, 'dataDir'>): Record<string, string> {
+export function serverEnvironment(request: Omit<ProcessPlace, 'dataDir'>): Record<string, string> {
   const { host, port, controlPort, storeUrl, innerPorts: inner = [] } = request
-  if (storeUrl === undefined || controlPort === undefined)
-    throw new HarnessError('the Temporal server needs a database and a control port')
+  if (storeUrl === undefined) throw new HarnessError('the Temporal server needs a database')
   return {
     ...databaseEnvironment(new URL(storeUrl)),
     // Never changed after the first start. 512 is for a cluster; every one costs memory and polls.

@@ -10,13 +10,13 @@ import { spawnChild } from '../../harness/os/child.ts'
 import { listensOn } from '../../harness/os/listeners.ts'
 import { holdLowPort } from '../../harness/os/ports.ts'
 import { ProgramError, runProgram } from '../../harness/os/program.ts'
-import { createTemplate, programCommand as postgresCommand, storeUrl } from '../postgres/cluster.ts'
-import type { ProgramCommand, ProgramRequest } from '../server.ts'
-import { becomeReady } from '../../harness/runtimes/_shared/pod-life.ts'
-import { readinessOf } from '../../harness/os/readiness.ts'
+import { becomeReady } from '../../harness/os/readiness.ts'
+import { readinessOf, type ProcessCommand, type ProcessPlace, type Ready } from '../server.ts'
+import { command as postgresCommand, createTemplate, readPassword, urlOf } from '../postgres/cluster.ts'
+import { takesLogins } from '../postgres/login.ts'
 import { findTemporal } from './binaries.ts'
 import { registerNamespace } from './namespace.ts'
-import { databases, innerPorts, programCommand } from './settings.ts'
+import { command, databases, innerPorts } from './settings.ts'
 
 const host = '127.0.0.1'
 const noSignal = new AbortController().signal
@@ -26,15 +26,15 @@ const patienceMs = 60_000
  * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks: some
  * seconds, once per run, so that no cell pays for them.
  */
-export async function createTemporalTemplate(dir: string, signal?: AbortSignal): Promise<void> {
+export async function makeTables(dir: string, signal?: AbortSignal): Promise<void> {
   await createTemplate(dir, signal)
   await using stack = new AsyncDisposableStack()
   const ports = await borrowPorts(3 + innerPorts, stack)
   const [storePort, port, controlPort, ...inner] = ports as [number, number, number, ...number[]]
   const store = { dataDir: dir, host, port: storePort, controlPort: storePort }
   // A shutdown in good order, so that no copy begins with a recovery.
-  stack.use(await start(await postgresCommand(store), store, 'SIGINT'))
-  const url = await storeUrl(dir, host, storePort)
+  stack.use(await start(await postgresCommand(store), { probe: takesLogins }, store, 'SIGINT'))
+  const url = urlOf(`${host}:${storePort}`, await readPassword(dir))
   await untilItTakesQueries(url)
   for (const [database, schema] of schemas) await createSchema(new URL(url), database, schema)
   const scratch = `${dir}.server`
@@ -76,9 +76,9 @@ async function createSchema({ port, username, password }: URL, database: string,
 }
 
 /** For as long as it takes to register the namespace. */
-async function startOnce(server: ProgramRequest & { readonly controlPort: number }): Promise<void> {
-  const command = await programCommand(server)
-  await using _running = await start({ ...command, ready: { http: '/api/v1/system-info', control: true } }, server)
+async function startOnce(server: ProcessPlace): Promise<void> {
+  const ready = { http: '/api/v1/system-info', control: true } as const
+  await using _running = await start(await command(server), ready, server, 'SIGKILL')
   await registerNamespace(`http://${host}:${server.controlPort}`, AbortSignal.timeout(patienceMs))
 }
 
@@ -91,15 +91,16 @@ async function forgetServer(url: string): Promise<void> {
 }
 
 async function start(
-  { command, args, env, cwd, uid, gid, ready, endSignal }: ProgramCommand,
-  place: ProgramRequest & { readonly controlPort: number },
-  ending: NodeJS.Signals = endSignal,
+  program: ProcessCommand,
+  ready: Ready,
+  place: ProcessPlace,
+  ending: NodeJS.Signals,
 ): Promise<AsyncDisposable> {
   const logFile = `${place.dataDir}.log`
-  const child = await spawnChild({ command, args, env, cwd, uid, gid, logFile })
+  const child = await spawnChild({ ...program, logFile })
   const ended = once(child, 'exit')
   try {
-    const name = `Temporal's ${basename(command)}`
+    const name = `Temporal's ${basename(program.command)}`
     const isOurs = async (): Promise<boolean | undefined> => listensOn(child.pid!, [place.port, place.controlPort])
     await becomeReady({ name, logFile, ready: readinessOf(ready, place), ended, isTransient: true, isOurs }, noSignal)
   } catch (error) {

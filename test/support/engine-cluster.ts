@@ -15,14 +15,9 @@ import { startServer } from '../../harness/links/embedded/server.ts'
 import { openLinks } from '../../harness/links/toxiproxy.ts'
 import { listensOn } from '../../harness/os/listeners.ts'
 import { keepLowPort, keepPort } from './ports.ts'
-import type { ProgramCommand, ProgramRequest } from '../../servers/server.ts'
-import * as postgres from '../../servers/postgres/cluster.ts'
-import * as redis from '../../servers/redis/settings.ts'
-import * as restate from '../../servers/restate/settings.ts'
-import { createTemporalTemplate } from '../../servers/temporal/tables.ts'
-import * as temporalDev from '../../servers/temporal-dev/settings.ts'
-import * as temporal from '../../servers/temporal/settings.ts'
-import { readinessOf, waitUntilReady } from '../../harness/os/readiness.ts'
+import { waitUntilReady } from '../../harness/os/readiness.ts'
+import { loginTo, serverOf, tablesOf } from '../../harness/runtimes/_shared/servers.ts'
+import { type ProcessCommand, type ProcessPlace, readinessOf } from '../../servers/server.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
 import type { Backend, BackendModule, NodeSettings } from '../../patterns/contract/engine/backend.ts'
 import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
@@ -234,7 +229,7 @@ interface Server extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-type ServerPlace = ProgramRequest & { readonly controlPort: number; readonly service: ServiceSpec }
+type ServerPlace = ProcessPlace & { readonly service: ServiceSpec }
 
 /** The engine's servers, a database first; its files are made. */
 async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<readonly ServerPlace[]> {
@@ -242,38 +237,30 @@ async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<re
   return Promise.all(
     services.map(async (service) => {
       const dataDir = join(dir, service.role)
-      if (service.program === 'postgres') await makeDatabase(service, dir, dataDir)
-      else if (service.program === 'redis') await redis.createData(dataDir)
+      const { process: server, ports: needs } = serverOf(service).service
+      if (server!.prepare) await server!.prepare(dataDir, { temp: dir, tables: tablesOf(service) })
       else await mkdir(dataDir)
-      const isTemporal = service.program === 'temporal'
-      const keep = isTemporal ? keepLowPort : keepPort
-      const innerPorts = await Promise.all(Array.from({ length: isTemporal ? temporal.innerPorts : 0 }, keep))
+      const keep = needs.areLow ? keepLowPort : keepPort
+      const innerPorts = await Promise.all(Array.from({ length: needs.inner ?? 0 }, keep))
       const ports = { port: await keep(), controlPort: await keep(), innerPorts }
       return { dataDir, host: '127.0.0.1', ...ports, timeouts: timeoutsAt(engine.timeouts, pace), service }
     }),
   )
 }
 
-async function makeDatabase({ schema }: ServiceSpec, dir: string, dataDir: string): Promise<void> {
-  const template = join(dir, 'template')
-  await (schema === 'temporal' ? createTemporalTemplate : postgres.createTemplate)(template)
-  await postgres.cloneTemplate(template, dataDir)
-}
-
 async function addressesOf(places: readonly ServerPlace[]): Promise<Addresses> {
   const store = places.find(({ service }) => service.role === 'store')
   const engine = places.find(({ service }) => service.role === 'engine')
   return {
-    ...(store && {
-      storeUrl: await (store.service.program === 'redis' ? redis : postgres).storeUrl(
-        store.dataDir,
-        store.host,
-        store.port,
-      ),
-    }),
+    ...(store && { storeUrl: await loginOf(store) }),
     ...(engine && { engineUrl: `http://${engine.host}:${engine.port}` }),
     ...(engine && { engineControlUrl: `http://${engine.host}:${engine.controlPort}` }),
   }
+}
+
+async function loginOf({ service, dataDir, host, port }: ServerPlace): Promise<string> {
+  const password = await serverOf(service).service.process!.password!(dataDir)
+  return loginTo(service, password)(`${host}:${port}`)
 }
 
 /** In the order of their places: each finds what it dials ready. */
@@ -282,25 +269,16 @@ async function startServers(
   storeUrl: string | undefined,
   stack: AsyncDisposableStack,
 ): Promise<readonly Server[]> {
-  const commands = {
-    postgres: postgres.programCommand,
-    redis: redis.programCommand,
-    restate: restate.programCommand,
-    temporal: temporal.programCommand,
-    'temporal-dev': temporalDev.programCommand,
-  }
   const servers: Server[] = []
   for (const place of places) {
-    const command = commands[place.service.program as keyof typeof commands]
-    servers.push(stack.use(await runServer(await command({ ...place, ...(storeUrl && { storeUrl }) }), place)))
+    const command = await serverOf(place.service).service.process!.command({ ...place, storeUrl })
+    servers.push(stack.use(await runServer(command, place)))
   }
   return servers
 }
 
-async function runServer(
-  { command, args, endSignal, env, cwd, uid, gid, ready }: ProgramCommand,
-  place: ServerPlace,
-): Promise<Server> {
+async function runServer({ command, args, env, cwd, uid, gid }: ProcessCommand, place: ServerPlace): Promise<Server> {
+  const { ready, endSignal } = serverOf(place.service).service
   let child: ChildProcess | undefined
   const identity = uid === undefined || gid === undefined ? {} : { uid, gid }
   const start = async (): Promise<void> => {

@@ -1,38 +1,38 @@
 /**
  * `npm run images`: pull the official images, build ours on an official base.
  * `npm run images:offline`: build every one of them where no registry answers. Needs root, debootstrap and Go.
- * An image that is there already costs one look. One that only one engine needs, and that cannot be made, costs that engine.
+ * An image that is there already costs one look. One of a server that cannot be made costs the engines on it, in containers.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeError } from '../../harness/core/errors.ts'
-import { imageId, resolveImages } from '../../harness/runtimes/docker/images/resolve.ts'
-import { readIngredients } from '../../harness/runtimes/docker/images/ingredients.ts'
-import { checkout } from '../../harness/runtimes/docker/images/node-files.ts'
+import { letAllRead } from '../../harness/os/readable.ts'
 import {
   baseReference,
-  type ImageName,
-  imageNames,
-  imageReferences,
-  isBasic,
+  readBases,
+  readRecipes,
+  type Recipe,
+  recipeFiles,
+  referenceTo,
   type Source,
-} from '../../harness/runtimes/docker/images/references.ts'
-import { letAllRead } from '../../harness/os/readable.ts'
-import { buildBase } from '../../images/base.ts'
-import { docker, say } from '../../servers/_kit/command.ts'
-import { contexts } from './contexts.ts'
+} from '../../harness/runtimes/docker/images/recipes.ts'
+import { imageId, resolveImages } from '../../harness/runtimes/docker/images/resolve.ts'
+import { say } from '../../servers/_kit/command.ts'
+import { buildBase } from './base.ts'
+import { docker } from './docker.ts'
+import { downloadPackages, packagesIn } from './packages.ts'
 
 // What is made for an image keeps its mode there.
 process.umask(0o022)
 const source: Source = process.argv[2] === 'offline' ? 'offline' : 'registry'
-const ingredients = readIngredients()
-const base = baseReference(ingredients, source)
-const references = imageReferences(ingredients, source)
+const recipes = readRecipes()
+const bases = readBases()
+const base = baseReference(bases, source)
 const scratch = await mkdtemp(join(tmpdir(), 'outlast-images-'))
 try {
   const { failed, problems } = await provideAll()
-  const isComplete = !failed.some(isBasic)
+  const isComplete = !failed.some(({ isRequired }) => isRequired)
   for (const problem of problems) say(problem)
   if (isComplete) await tellWhatRunsUse(failed)
   else if (source === 'registry') say('where no registry answers: npm run images:offline')
@@ -42,15 +42,18 @@ try {
 }
 
 /** Which are missing, and what went wrong, each thing once: a missing tool costs only the images that need it. */
-async function provideAll(): Promise<{ readonly failed: readonly ImageName[]; readonly problems: readonly string[] }> {
+async function provideAll(): Promise<{ readonly failed: readonly Recipe[]; readonly problems: readonly string[] }> {
   const daemon = await docker('version').then(() => undefined, describeError)
-  if (daemon !== undefined) return { failed: imageNames, problems: [daemon] }
+  if (daemon !== undefined) return { failed: recipes, problems: [daemon] }
   const makeBase = async (): Promise<void> => (source === 'registry' ? pull(base) : buildBase(base, scratch))
   const baseReady = once(() => provide('base', base, makeBase))
-  const outcomes = await Promise.all(
-    imageNames.map((name) => provide(name, references[name], () => make(name, baseReady)).then(() => [], problemOf)),
-  )
-  return { failed: imageNames.filter((_, i) => outcomes[i]!.length > 0), problems: [...new Set(outcomes.flat())] }
+  const outcomes = await Promise.all(recipes.map((recipe) => provideImage(recipe, baseReady).then(() => [], problemOf)))
+  return { failed: recipes.filter((_, i) => outcomes[i]!.length > 0), problems: [...new Set(outcomes.flat())] }
+}
+
+async function provideImage(recipe: Recipe, baseReady: () => Promise<void>): Promise<void> {
+  const reference = referenceTo(recipe, bases, source)
+  await provide(recipe.name, reference, () => make(recipe, reference, baseReady))
 }
 
 async function provide(name: string, reference: string, make: () => Promise<void>): Promise<void> {
@@ -60,29 +63,39 @@ async function provide(name: string, reference: string, make: () => Promise<void
   say(`${name}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
-async function make(name: ImageName, baseReady: () => Promise<void>): Promise<void> {
-  const reference = references[name]
-  if (reference.includes('@')) return pull(reference)
-  // Toxiproxy is one static file: its Go build goes on while the base is made.
-  if (name !== 'toxiproxy') await baseReady()
-  const folder = join(scratch, name)
-  await mkdir(folder)
-  await contexts[name]({ ingredients, source, base, folder })
+async function make(recipe: Recipe, reference: string, baseReady: () => Promise<void>): Promise<void> {
+  if (reference === recipe.pin) return pull(reference)
+  // What is built on nothing goes on while the base is made.
+  if (recipe.isOnBase) await baseReady()
+  const folder = join(scratch, recipe.name)
+  await layOut(recipe, folder)
   // Programs in containers run as another user than the one whose checkout this is.
   await letAllRead(folder)
   const network = source === 'offline' ? ['--network', 'none'] : []
-  const dockerfile = join(checkout, 'images', `${name}.Dockerfile`)
+  const dockerfile = join(recipe.folder, 'Dockerfile')
   await docker('build', ...network, '--build-arg', `BASE=${base}`, '--tag', reference, '--file', dockerfile, folder)
+}
+
+/** What the Dockerfile may copy: its neighbours, Debian packages where it names some, and what its server adds. */
+async function layOut(recipe: Recipe, folder: string): Promise<void> {
+  await mkdir(folder)
+  for (const file of recipeFiles(recipe.folder).filter((file) => file !== 'Dockerfile'))
+    await cp(join(recipe.folder, file), join(folder, file))
+  const packages = packagesIn(await readFile(join(recipe.folder, 'Dockerfile'), 'utf8'))
+  // Where a registry answers, apt of the base does it, and the folder stays empty.
+  if (packages.length > 0) await mkdir(join(folder, 'packages'))
+  if (packages.length > 0 && source === 'offline') await downloadPackages(base, packages, join(folder, 'packages'))
+  await recipe.layOut?.(folder)
 }
 
 async function pull(reference: string): Promise<void> {
   await docker('pull', '--quiet', reference)
 }
 
-async function tellWhatRunsUse(lacking: readonly ImageName[]): Promise<void> {
-  for (const [name, image] of Object.entries(await resolveImages()))
+async function tellWhatRunsUse(lacking: readonly Recipe[]): Promise<void> {
+  for (const [name, image] of await resolveImages())
     say(`${name.padEnd(12)}  ${image.source.padEnd(8)}  ${image.reference}`)
-  for (const name of lacking) say(`${name.padEnd(12)}  missing   the engine of this name runs in processes only`)
+  for (const { name } of lacking) say(`${name.padEnd(12)}  missing   engines on it run in processes only`)
 }
 
 function problemOf(error: unknown): readonly string[] {

@@ -2,7 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { HarnessError } from '../../harness/core/errors.ts'
-import { docker, run } from '../../servers/_kit/command.ts'
+import { run } from '../../servers/_kit/command.ts'
+import { docker } from './docker.ts'
 
 /** Where apt lives; nothing that a user of another distribution could install. */
 const needsApt = '`npm run images:offline` needs Debian or Ubuntu'

@@ -1,47 +1,51 @@
-import { describeError } from '../../core/errors.ts'
+import { describeError, HarnessError } from '../../core/errors.ts'
 import type { ServiceSpec } from '../../model/types.ts'
-import { ProgramError, runProgram } from '../../os/program.ts'
-import { findDevServer, whyNoDevServer } from '../../../servers/temporal-dev/releases.ts'
-import { findServer as findRedis, whyNoRedis } from '../../../servers/redis/settings.ts'
-import { findTemporal } from '../../../servers/temporal/binaries.ts'
-import { existingTemporal, whyNoTemporal } from '../../../servers/temporal/existing.ts'
+import { servers } from '../../../servers/all.ts'
+import type { Server, ServiceServer, Tables } from '../../../servers/server.ts'
 
-const patienceMs = 5_000
+/** A server that can be a node. */
+export type NodeServer = Server & { readonly service: ServiceServer }
 
-/** Servers that npm does not install: why there is none, or undefined; and which one it is. */
-export const notFromNpm = {
-  redis: { whyNot: whyNoRedis, version: async () => versionOf(await findRedis(), ['--version']) },
-  temporal: { whyNot: whyNoTemporal, version: temporalVersion },
-  'temporal-dev': { whyNot: whyNoDevServer, version: devServerVersion },
-} as const
+/** Whether a program is an entry in `patterns/`; all others are servers. */
+export function isEntry(program: string): program is 'serve' | 'work' {
+  return program === 'serve' || program === 'work'
+}
 
-/** Of those, the ones among these services, each with what it says of itself. */
+/** The server that a service names. Throws HarnessError where `servers/` has none of that name for nodes. */
+export function serverOf({ program }: Pick<ServiceSpec, 'program'>): NodeServer {
+  const server = servers.get(program)
+  if (server && isNodeServer(server)) return server
+  const names = [...servers.values()].filter(isNodeServer).map(({ name }) => name)
+  throw new HarnessError(`there is no program "${program}" for a service; there is serve, work, ${names.join(', ')}`)
+}
+
+/** Those of these services, each once. */
+export function serversOf(services: readonly ServiceSpec[]): readonly NodeServer[] {
+  return [...new Set(services.filter(({ program }) => !isEntry(program)).map(serverOf))]
+}
+
+/** The tables that a store has before its first start. Undefined: none. */
+export function tablesOf({ schema }: ServiceSpec): Tables | undefined {
+  if (schema === undefined) return undefined
+  const { name, title, service } = serverOf({ program: schema })
+  if (!service.makeTables) throw new HarnessError(`${title} has no tables that a store could have: schema "${schema}"`)
+  return { name, make: service.makeTables }
+}
+
+/** How clients reach a store at any `host:port`, with its credentials where it has any. */
+export function loginTo(store: ServiceSpec, password: string): (address: string) => string {
+  const { store: access } = serverOf(store).service
+  return (address) => access?.url(address, password) ?? `http://${address}`
+}
+
+/** Of those that npm does not install, among these services, each with what it says of itself. */
 export async function describeServers(services: readonly ServiceSpec[]): Promise<Readonly<Record<string, string>>> {
-  const used = Object.entries(notFromNpm).filter(([name]) => services.some(({ program }) => program === name))
-  const told = used.map(async ([name, { version }]) => [name, await version().catch(describeError)] as const)
-  return Object.fromEntries(await Promise.all(told))
+  const described = serversOf(services)
+    .filter(({ isFromNpm }) => !isFromNpm)
+    .map(async ({ name, version }) => [name, await version!().catch(describeError)] as const)
+  return Object.fromEntries(await Promise.all(described))
 }
 
-/** What a program prints about its version. Throws with the reason. */
-export async function versionOf(command: string, args: readonly string[]): Promise<string> {
-  try {
-    return (await runProgram(command, args, { timeoutMs: patienceMs })).stdout.trim()
-  } catch (error) {
-    const said = error instanceof ProgramError ? error.stderr.trim() : ''
-    throw new Error(said || describeError(error), { cause: error })
-  }
-}
-
-async function temporalVersion(): Promise<string> {
-  const missing = await whyNoTemporal()
-  if (missing !== undefined) throw new Error(missing)
-  const address = existingTemporal()
-  if (address !== undefined) return `${address} answers (TEMPORAL_ADDRESS)`
-  const { server } = await findTemporal()
-  return versionOf(server, ['--version'])
-}
-
-async function devServerVersion(): Promise<string> {
-  const { program, origin } = await findDevServer()
-  return `${await versionOf(program, ['--version'])}, ${origin}`
+function isNodeServer(server: Server): server is NodeServer {
+  return server.service !== undefined
 }

@@ -76,12 +76,12 @@ export function planLinks(nodes: readonly Planned[], outside: Outside): readonly
   return [...links.values()]
 }
 
-/** Where a node connects for each role that it dials, as environment variables (`patterns/contract/server/settings.ts`). */
+/** Where a node connects for each role that it dials, as environment variables (`patterns/contract/settings.ts`). */
 export function addressBook(
   node: Placed,
   nodes: readonly Placed[],
   urlOf: (link: string) => string | undefined,
-  storeUrl: (through: string) => string,
+  login: (address: string) => string,
 ): Record<string, string> {
   const engine = nodes.find(({ role }) => role === 'engine')
   const inward = nodes
@@ -89,7 +89,7 @@ export function addressBook(
     .map(({ role }) => urlOf(`${role}->${node.role}-${node.ordinal}`))
   const store = urlOf(`${node.role}->store-0`)
   const book: Record<string, string | undefined> = {
-    OUTLAST_STORE_URL: store && storeUrl(store),
+    OUTLAST_STORE_URL: store && login(new URL(store).host),
     OUTLAST_ENGINE_URL: urlOf(`${node.role}->engine-0`),
     OUTLAST_ENGINE_CONTROL_URL: engine && `http://${engine.host}:${engine.controlPort}`,
     OUTLAST_ADVERTISED_URL: inward[0],

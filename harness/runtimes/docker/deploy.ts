@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
+import { openDeployment, startInOrder } from '../_shared/deployment.ts'
+import { loginTo } from '../_shared/servers.ts'
 import { addressBook, type Placed, planLinks, planNodes, type Planned } from '../_shared/topology.ts'
-import type { BoxSpec } from './containers/container.ts'
-import { type Crossing, openCrossing, openStraight } from './network/router.ts'
-import { type Images, referenceOf } from './images/resolve.ts'
-import type { ImageName } from './images/references.ts'
-import type { CellNetwork } from './network/cell-network.ts'
+import type { ContainerSpec } from './containers/container.ts'
 import { ContainerNode } from './containers/node.ts'
-import { describeProgram, portsOf, storeUrl } from './containers/program.ts'
-import type { CrossedLink } from './network/routes.ts'
+import { describeProgram, portsOf } from './containers/program.ts'
+import { type Images, referenceOf } from './images/resolve.ts'
+import type { CellNetwork } from './network/cell-network.ts'
+import { openRouter, openStraight, type Router, type RouterRequest } from './network/router.ts'
+import type { RoutedLink } from './network/routes.ts'
 
 /** A cell's place, and what is given to every container in it. */
 export interface Site {
@@ -28,12 +29,9 @@ const perGeneration = 256
 const generations = 12
 const firstVirtual = 3600
 const firstPort = 21_000
-const firstDoor = 18_000
+const firstListener = 18_000
 
 const mebibyte = 2 ** 20
-
-/** In this order each finds what it dials ready; the API comes last, so that whoever sees it can use it. */
-const startOrder = ['store', 'engine', 'worker', 'api'] as const
 
 interface Numbered extends Placed {
   readonly index: number
@@ -43,44 +41,33 @@ export async function deploy(site: Site, request: DeployRequest, signal: AbortSi
   await using stack = new AsyncDisposableStack()
   const password = randomBytes(24).toString('hex')
   const placed = planNodes(request).map((node, index) => placeNode(site, node, index))
-  const crossed = crossLinks(site, placed, request)
+  const routed = routeLinks(site, placed, request)
   await noteAll(site, placed, request)
-  const wanted = crossingRequest(site, placed, crossed, request)
-  const crossing = stack.use(request.direct ? openStraight(wanted) : await openCrossing(wanted, signal))
-  const nodes = placed.map((node) => makeNode(site, node, { placed, crossing, request, password }))
-  stack.defer(async () => void (await Promise.all(nodes.map((node) => node.dispose()))))
-  for (const role of startOrder)
-    await Promise.all(nodes.filter((node) => node.role === role).map((node) => node.start(signal)))
-  const owned = stack.move()
-  const database = nodes.find((node) =>
-    placed.some(({ name, service }) => name === node.name && service.program === 'postgres'),
-  )
-  return {
-    nodes,
-    links: crossing.links,
-    ...(database && { databaseUrl: storeUrl('postgres', database.url, password) }),
-    ailing: () => {
-      const down = nodes.find((node) => !node.running)
-      return down && `${down.name} is not running; see its log in ${site.place.folder}`
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  }
+  const wanted = routerRequest(site, placed, routed, request)
+  const router = stack.use(request.direct ? openStraight(wanted) : await openRouter(wanted, signal))
+  const store = placed.find(({ role }) => role === 'store')
+  const login = store ? loginTo(store.service, password) : (address: string) => address
+  const nodes = placed.map((node) => makeNode(site, node, { placed, router, request, password, login }))
+  await startInOrder(nodes, stack, signal)
+  const access = store && { service: store.service, url: login(`${store.host}:${store.port}`) }
+  return openDeployment({ nodes, links: router.links, folder: site.place.folder, store: access }, stack)
 }
 
 function placeNode({ network }: Site, node: Planned, index: number): Numbered {
   return { ...node, index, host: network.address(firstNode + index), ...portsOf(node.service) }
 }
 
-/** Every link gets a mark, a port and a virtual address; where a load balancer is asked for, each API node gets a door. */
-function crossLinks({ network }: Site, placed: readonly Numbered[], request: DeployRequest): readonly CrossedLink[] {
+/** Every link gets a mark, a port and a virtual address; where a load balancer is asked for, each API node gets a listener. */
+function routeLinks({ network }: Site, placed: readonly Numbered[], request: DeployRequest): readonly RoutedLink[] {
   return planLinks(placed, request.outside).map((link, i) => {
     const virtual = network.address(firstVirtual + i)
     const { to } = link
     const [target, port] = 'outside' in to ? to.outside.split(':') : dialled(placed, to.node)
     const upstream = `${virtual}:${port}`
     const marked = { mark: i + 1, port: firstPort + i, virtual, target: target! }
-    const door = request.edge && link.kind === 'client->api' ? { port: firstDoor + link.ordinal, upstream } : undefined
-    return { ...link, marked, upstream, ...(door && { door }) }
+    const listener =
+      request.edge && link.kind === 'client->api' ? { port: firstListener + link.ordinal, upstream } : undefined
+    return { ...link, marked, upstream, ...(listener && { listener }) }
   })
 }
 
@@ -89,15 +76,20 @@ function dialled(placed: readonly Numbered[], name: string): [string, string] {
   return [host, String(port)]
 }
 
-function crossingRequest(
+function routerRequest(
   site: Site,
   placed: readonly Numbered[],
-  links: readonly CrossedLink[],
+  links: readonly RoutedLink[],
   request: DeployRequest,
-): Parameters<typeof openCrossing>[0] {
+): RouterRequest {
   const address = site.network.address(routerAddress)
-  const helper = (name: string, image: ImageName, mebibytes: number, more: Partial<BoxSpec> = {}): BoxSpec => ({
-    ...box(site, name, image),
+  const helper = (
+    name: string,
+    image: string,
+    mebibytes: number,
+    more: Partial<ContainerSpec> = {},
+  ): ContainerSpec => ({
+    ...common(site, name, image),
     network: { name: site.network.name, address },
     memoryBytes: mebibytes * mebibyte,
     cpus: 2,
@@ -116,27 +108,31 @@ function crossingRequest(
   }
 }
 
-function box(
+function common(
   { place, prefix, labels, images }: Site,
   name: string,
-  image: ImageName,
-): Pick<BoxSpec, 'image' | 'name' | 'labels' | 'logFile'> {
+  image: string,
+): Pick<ContainerSpec, 'image' | 'name' | 'labels' | 'logFile'> {
   const logFile = join(place.folder, 'logs', `${name}.log`)
   return { image: referenceOf(images, image), name: `${prefix}-${name}`, labels, logFile }
 }
 
 interface Surroundings {
   readonly placed: readonly Numbered[]
-  readonly crossing: Crossing
+  readonly router: Router
   readonly request: DeployRequest
   readonly password: string
+  readonly login: (address: string) => string
 }
 
-function makeNode(site: Site, node: Numbered, { placed, crossing, request, password }: Surroundings): ContainerNode {
+function makeNode(
+  site: Site,
+  node: Numbered,
+  { placed, router, request, password, login }: Surroundings,
+): ContainerNode {
   const { name, role, ordinal, index, service, port } = node
-  const urlOf = (link: string): string | undefined => crossing.links.find((one) => one.name === link)?.url
-  const store = placed.find(({ role }) => role === 'store')
-  const addresses = addressBook(node, placed, urlOf, (through) => storeUrl(store!.service.program, through, password))
+  const urlOf = (link: string): string | undefined => router.links.find((one) => one.name === link)?.url
+  const addresses = addressBook(node, placed, urlOf, login)
   const { restartDelayMs, onNodeEvent: onEvent } = request
   const draw = randomBytes(9).toString('base64url')
   return new ContainerNode({
@@ -145,7 +141,7 @@ function makeNode(site: Site, node: Numbered, { placed, crossing, request, passw
     ordinal,
     restartDelayMs,
     onEvent,
-    crossing,
+    router,
     note: (container) => site.place.note({ kind: 'container', name: container }),
     incarnation: (generation) => {
       const self = generation === 0 ? name : `${name}.${generation}`
@@ -153,8 +149,8 @@ function makeNode(site: Site, node: Numbered, { placed, crossing, request, passw
       const place = { name: self, start: `${draw}.${generation}`, host: address, addresses, password }
       const { image, ready, ...program } = describeProgram(service, place, request)
       const network = { name: site.network.name, address }
-      const common = { ...box(site, name, image), name: `${site.prefix}-${self}` }
-      return { address, url: `http://${address}:${port}`, ready, box: { ...common, network, ...program } }
+      const container = { ...common(site, name, image), name: `${site.prefix}-${self}`, network, ...program }
+      return { address, url: `http://${address}:${port}`, ready, container }
     },
   })
 }

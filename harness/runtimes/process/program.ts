@@ -1,15 +1,9 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ChildSpec } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
-import * as postgres from '../../../servers/postgres/cluster.ts'
-import * as redis from '../../../servers/redis/settings.ts'
-import { programCommand as restateCommand } from '../../../servers/restate/settings.ts'
-import { createTemporalTemplate } from '../../../servers/temporal/tables.ts'
-import { programCommand as temporalCommand } from '../../../servers/temporal/settings.ts'
-import { programCommand as devServerCommand } from '../../../servers/temporal-dev/settings.ts'
-import { type Readiness, readinessOf } from '../../os/readiness.ts'
+import type { Readiness } from '../../os/readiness.ts'
+import { readinessOf } from '../../../servers/server.ts'
+import { isEntry, serverOf } from '../_shared/servers.ts'
 import type { Placed } from '../_shared/topology.ts'
 
 export interface Program {
@@ -39,57 +33,16 @@ export interface ProgramPlace {
   readonly timeouts: Readonly<Record<string, number>>
 }
 
-/** Prepare a server's data before anything starts: others need what is in it, as the password of a database. */
-export async function prepareData(node: Placed, dataDir: string, temp: string, signal: AbortSignal): Promise<void> {
-  if (node.service.program === 'postgres')
-    await postgres.cloneTemplate(await databaseTemplate(temp, node.service.schema, signal), dataDir)
-  else if (node.service.program === 'redis') await redis.createData(dataDir)
-  // Only where the run's folder still is: what was deleted with it must not come back.
-  else await mkdir(dataDir, { mode: 0o700 })
-}
-
-const templates = new Map<string, Promise<string>>()
-
-/** One cluster per schema is initialised per run; every cell gets a copy. */
-function databaseTemplate(temp: string, schema: Placed['service']['schema'], signal: AbortSignal): Promise<string> {
-  const folder = join(temp, `${schema ?? 'postgres'}-template`)
-  const create = schema === 'temporal' ? createTemporalTemplate : postgres.createTemplate
-  const made = templates.get(folder) ?? create(folder, signal).then(() => folder)
-  templates.set(folder, made)
-  return made
-}
-
-/** The address of a store through any proxy, with the credentials that its data folder holds. */
-export async function readLogin({ service }: Placed, dataDir: string): Promise<(through: string) => string> {
-  const { storeUrl } = service.program === 'redis' ? redis : postgres
-  const url = await storeUrl(dataDir, 'host', 1)
-  return (through) => url.replace('host:1', new URL(through).host)
-}
-
-const serverCommands = {
-  postgres: postgres.programCommand,
-  redis: redis.programCommand,
-  restate: restateCommand,
-  temporal: temporalCommand,
-  'temporal-dev': devServerCommand,
-} as const
-
-/** How this runtime starts a node: our own entries under this very Node, other programs from their npm packages. */
+/** How this runtime starts a node: our own entries under this very Node, a server as its folder says. */
 export async function describeProgram(node: Placed, place: ProgramPlace): Promise<Program> {
   const { program } = node.service
-  return program === 'serve' || program === 'work' ? describeEntry(node, place) : describeServer(node, place)
+  return isEntry(program) ? describeEntry(program, node, place) : describeServer(node, place)
 }
 
-function describeEntry(node: Placed, { host, env, logFile }: ProgramPlace): Program {
-  const own = { OUTLAST_NODE: node.name, OUTLAST_HOST: host, OUTLAST_PORT: String(node.port), OUTLAST_PARENT_PIPE: '1' }
+function describeEntry(program: 'serve' | 'work', node: Placed, { host, env, logFile }: ProgramPlace): Program {
+  const own = { OUTLAST_NODE: node.name, OUTLAST_HOST: host, OUTLAST_PORT: String(node.port) }
   return {
-    child: {
-      command: process.execPath,
-      args: [entryOf(node.service.program)],
-      env: { ...env, ...own, ...compileCache },
-      logFile,
-      nice,
-    },
+    child: entry(program, { ...env, ...own }, logFile),
     ready: { http: `http://${host}:${node.port}/healthz` },
     endSignal: 'SIGTERM',
   }
@@ -100,32 +53,24 @@ export function describeSpare(
   program: 'serve' | 'work',
   { env, logFile }: Pick<ProgramPlace, 'env' | 'logFile'>,
 ): ChildSpec {
-  const own = { OUTLAST_PARENT_PIPE: '1', OUTLAST_SPARE: '1' }
+  return entry(program, { ...env, OUTLAST_SPARE: '1' }, logFile)
+}
+
+function entry(program: 'serve' | 'work', env: Readonly<Record<string, string>>, logFile: string): ChildSpec {
   return {
     command: process.execPath,
-    args: [entryOf(program)],
-    env: { ...env, ...own, ...compileCache },
+    args: [entryPath(`../../../patterns/${program}`, import.meta.url)],
+    env: { ...env, OUTLAST_PARENT_PIPE: '1', ...compileCache },
     logFile,
     nice,
   }
 }
 
-function entryOf(program: string): string {
-  return entryPath(`../../../patterns/${program}`, import.meta.url)
-}
-
-async function describeServer(node: Placed, place: ProgramPlace): Promise<Program> {
-  const { dataDir, host, logFile, env, timeouts } = place
+async function describeServer(node: Placed, { dataDir, host, logFile, env, timeouts }: ProgramPlace): Promise<Program> {
   const { port, controlPort, innerPorts = [] } = node
+  const { ready, endSignal, process } = serverOf(node.service).service
   const storeUrl = env['OUTLAST_STORE_URL']
-  const { ready, endSignal, ...child } = await serverCommands[node.service.program as keyof typeof serverCommands]({
-    dataDir,
-    host,
-    port,
-    controlPort,
-    innerPorts,
-    timeouts,
-    ...(storeUrl !== undefined && { storeUrl }),
-  })
-  return { child: { ...child, logFile, nice }, ready: readinessOf(ready, { host, port, controlPort }), endSignal }
+  const place = { dataDir, host, port, controlPort, innerPorts, timeouts, storeUrl }
+  const command = await process!.command(place)
+  return { child: { ...command, logFile, nice }, ready: readinessOf(ready, place), endSignal }
 }

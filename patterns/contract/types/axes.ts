@@ -48,9 +48,10 @@ export interface Engine {
 
 export interface Service {
   readonly role: NodeRole
-  readonly program: 'serve' | 'work' | 'postgres' | 'redis' | 'restate' | 'temporal' | 'temporal-dev'
-  /** A database: whose tables are there before the first start. */
-  readonly schema?: 'temporal'
+  /** `serve` and `work` are the entries here; any other is a server, by its folder in `servers/`. */
+  readonly program: string
+  /** A database: the server whose tables are there before the first start. */
+  readonly schema?: string
   /** A number, or by name from the cell's plan. */
   readonly replicas: number | 'api' | 'executor'
   /** What it connects to; each is a link with a fault point. */

@@ -10,7 +10,7 @@ import {
   packagesOf,
   sourceOf,
 } from '../../../harness/runtimes/docker/images/node-files.ts'
-import * as unarmed from '../../../images/fault-point.ts'
+import * as unarmed from '../../../harness/runtimes/docker/images/node/fault-point.ts'
 import { packagesIn } from '../../../tools/images/packages.ts'
 import * as armed from '../../../patterns/contract/engine/fault-point.ts'
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { PortTaken, waitUntilReady } from '../../../harness/os/readiness.ts'
+import { becomeReady, PortTaken, waitUntilReady } from '../../../harness/os/readiness.ts'
+import { takesLogins } from '../../../servers/postgres/login.ts'
 import { answering } from '../../support/answering.ts'
 
 test('what a node says is missing is made, nothing else, and then it is asked again', async () => {
@@ -63,8 +64,16 @@ test('a database is ready when it asks for a password, and not while it says tha
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  await waitUntilReady({ postgres: { host: '127.0.0.1', port } }, AbortSignal.timeout(5_000))
+  await waitUntilReady({ probe: takesLogins, at: { host: '127.0.0.1', port } }, AbortSignal.timeout(5_000))
   server.close()
   expect(asked).toHaveLength(3)
   expect(asked[0]).toBe('\0\0\0\x28\0\x03\0\0user\0outlast\0database\0postgres\0\0')
+})
+
+test('a node that ends before it is ready is named with its log', async () => {
+  const ready = { tcp: { host: '127.0.0.1', port: 1 } }
+  const node = { name: 'api-0', logFile: 'logs/api-0.log', ready, ended: Promise.resolve() }
+  await expect(becomeReady(node, AbortSignal.timeout(1000))).rejects.toThrow(
+    'api-0 ended while it was starting (logs/api-0.log)',
+  )
 })

@@ -3,9 +3,10 @@ import { discover } from '../../../harness/core/discover.ts'
 import type { Engine } from '../../../harness/model/types.ts'
 import docker from '../../../harness/runtimes/docker.ts'
 import { describeProgram, portsOf } from '../../../harness/runtimes/docker/containers/program.ts'
-import { imageNames } from '../../../harness/runtimes/docker/images/references.ts'
+import { readRecipes } from '../../../harness/runtimes/docker/images/recipes.ts'
 
 const engines = await discover<Engine>(new URL('../../../patterns/engines/', import.meta.url), 'engine')
+const imageNames = readRecipes().map(({ name }) => name)
 const timeouts = { keepAliveTimeMs: 1000, keepAliveTimeoutMs: 2000 }
 const addresses = { OUTLAST_STORE_URL: 'postgres://outlast:secret@172.18.0.10:21003/postgres' }
 const place = { name: 'node-0', start: 'drawn', host: '172.18.1.2', addresses, password: 'secret' }

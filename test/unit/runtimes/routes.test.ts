@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
 import {
   arrival,
-  type CrossedLink,
-  crossingOf,
+  type RoutedLink,
+  cutOf,
   departure,
   mustStay,
   withoutFilter,
 } from '../../../harness/runtimes/docker/network/routes.ts'
 
-const link = (name: string, mark: number, to: CrossedLink['to']): CrossedLink => {
+const link = (name: string, mark: number, to: RoutedLink['to']): RoutedLink => {
   const [from, rest] = name.split('->')
-  const kind = `${from}->${rest!.replace(/-\d+$/, '')}` as CrossedLink['kind']
+  const kind = `${from}->${rest!.replace(/-\d+$/, '')}` as RoutedLink['kind']
   const marked = { mark, port: 21_000 + mark, virtual: `10.0.14.${mark}`, target: `10.0.1.${mark}` }
-  return { name, kind, ordinal: 0, to, marked, upstream: `${marked.virtual}:8080` } as CrossedLink
+  return { name, kind, ordinal: 0, to, marked, upstream: `${marked.virtual}:8080` } as RoutedLink
 }
 const links = [
   link('client->api-0', 1, { node: 'api-0' }),
@@ -23,7 +23,7 @@ const links = [
 const nodes = [
   { name: 'api-0', role: 'api' },
   { name: 'store-0', role: 'store' },
-] as unknown as Parameters<typeof crossingOf>[0]['nodes']
+] as unknown as Parameters<typeof cutOf>[0]['nodes']
 const routes = { table: 't', links, nodes }
 
 test('a node that comes is followed, and one that goes is refused, by every link that leads to it and no other', () => {
@@ -40,14 +40,14 @@ test('a node that comes is followed, and one that goes is refused, by every link
 })
 
 test('who is cut off from all is cut off from those who dial it on both ways of the crossing', () => {
-  expect(crossingOf(routes, 'api-0', { name: 'x', from: 'all', expiresMs: 1 })).toEqual({
+  expect(cutOf(routes, 'api-0', { name: 'x', from: 'all', expiresMs: 1 })).toEqual({
     dialled: 'all',
     whole: [links[0]!.marked],
   })
 })
 
 test('who is cut off from a role keeps the others', () => {
-  const cut = (node: string, from: 'store' | 'api') => crossingOf(routes, node, { name: 'x', from, expiresMs: 1 })
+  const cut = (node: string, from: 'store' | 'api') => cutOf(routes, node, { name: 'x', from, expiresMs: 1 })
   expect(cut('api-0', 'store')).toEqual({ dialled: [3], whole: [] })
   expect(cut('store-0', 'api')).toEqual({ dialled: [], whole: [links[2]!.marked] })
 })

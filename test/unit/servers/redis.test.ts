@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createData, programCommand, serverSettings, storeUrl, whyNoRedis } from '../../../servers/redis/settings.ts'
+import { command, createData, readPassword, serverSettings, whyNoRedis } from '../../../servers/redis/settings.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -31,8 +31,8 @@ test.skipIf((await whyNoRedis()) !== undefined)(
     const dataDir = join(folder, 'store')
     try {
       await createData(dataDir)
-      const { args, env } = await programCommand({ dataDir, host: '127.0.0.1', port: 7001 })
-      const { password } = new URL(await storeUrl(dataDir, '127.0.0.1', 7001))
+      const { args, env } = await command({ dataDir, host: '127.0.0.1', port: 7001, controlPort: 7001 })
+      const password = await readPassword(dataDir)
       expect(password).toMatch(/^[0-9a-f]{48}$/)
       expect(JSON.stringify([args, env])).not.toContain(password)
       for (const file of ['password', 'redis.conf']) expect((await stat(join(dataDir, file))).mode & 0o077).toBe(0)

@@ -1,5 +1,5 @@
 import { GenericContainer, PullPolicy, Wait } from 'testcontainers'
-import type { BoxSpec } from './container.ts'
+import type { ContainerSpec } from './container.ts'
 
 /**
  * A testcontainers container with what its builder has no words for: an address of its own, equal memory and swap, a
@@ -7,7 +7,7 @@ import type { BoxSpec } from './container.ts'
  * The reaper of testcontainers is not used: ours needs no image, and finds by label what it takes away.
  */
 export class ConfiguredContainer extends GenericContainer {
-  constructor(spec: BoxSpec) {
+  constructor(spec: ContainerSpec) {
     super(spec.image)
     this.withName(spec.name)
       .withLabels({ ...spec.labels })

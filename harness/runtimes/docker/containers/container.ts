@@ -3,16 +3,16 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Container, ContainerInspectInfo } from 'dockerode'
+import type { Container as Handle, ContainerInspectInfo } from 'dockerode'
 import { HarnessError } from '../../../core/errors.ts'
 import type { OnLost } from '../../../os/heed.ts'
 
 /** One container as we want it. */
-export interface BoxSpec {
+export interface ContainerSpec {
   readonly image: string
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
-  /** Its own place in the cell's network, or the namespace of another container. */
+  /** Its own address in the cell's network, or the namespace of another container. */
   readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
   readonly env?: Readonly<Record<string, string>>
   readonly command?: readonly string[]
@@ -29,81 +29,81 @@ export interface BoxSpec {
   readonly files?: Readonly<Record<string, string>>
 }
 
-/** A container that runs, and what the daemon can be asked about it. */
-export interface Box {
-  readonly container: Container
-  readonly spec: BoxSpec
+/** A container that runs, and by which the daemon can be asked about it. */
+export interface Container {
+  readonly handle: Handle
+  readonly spec: ContainerSpec
 }
 
-const engine = async () => {
-  const { getContainerRuntimeClient } = await import('testcontainers')
-  return getContainerRuntimeClient()
-}
+// Imported where they are needed: they take longer to load than all of the rest.
+const client = async () => (await import('testcontainers')).getContainerRuntimeClient()
 
 /** Make and start a container. It is not waited for: who knows what it does, knows when it is ready. */
-export async function startBox(spec: BoxSpec): Promise<Box> {
+export async function startContainer(spec: ContainerSpec): Promise<Container> {
   const { ConfiguredContainer } = await import('./configured-container.ts')
   const started = await new ConfiguredContainer(spec).start()
-  const container = (await engine()).container.getById(started.getId())
-  await followLog({ container, spec })
-  return { container, spec }
+  const handle = (await client()).container.getById(started.getId())
+  await followLog({ handle, spec })
+  return { handle, spec }
 }
 
 /**
  * Start a container of the harness's own, which is to live until it is disposed of. `onLost` hears when it ends before: what
- * is measured through it then says nothing about anybody.
+ * is measured through it then says nothing about the system.
  */
-export async function startHelper(spec: BoxSpec, onLost: OnLost = () => {}): Promise<Box & AsyncDisposable> {
-  const box = await startBox(spec)
+export async function startHelper(
+  spec: ContainerSpec,
+  onLost: OnLost = () => {},
+): Promise<Container & AsyncDisposable> {
+  const container = await startContainer(spec)
   let isWanted = true
   const ended = (how: string): void => {
     const { name, logFile } = spec
     if (isWanted) onLost(new HarnessError(`the container ${name} ended while it was needed (${how}); see ${logFile}`))
   }
-  box.container.wait().then(
+  container.handle.wait().then(
     ({ StatusCode }: { StatusCode: number }) => ended(`exit code ${StatusCode}`),
     () => ended('it is gone'),
   )
   return {
-    ...box,
+    ...container,
     [Symbol.asyncDispose]: async () => {
       isWanted = false
-      await removeBox(box)
+      await removeContainer(container)
     },
   }
 }
 
 /** Start a container that has ended, as the same one. */
-export async function restartBox(box: Box): Promise<void> {
+export async function restartContainer(container: Container): Promise<void> {
   const since = Math.floor(Date.now() / 1000)
-  await box.container.start()
-  await followLog(box, since)
+  await container.handle.start()
+  await followLog(container, since)
 }
 
 /** Resolves with its standard output; rejects with what it said when it fails. */
-export async function execIn(container: Container, command: readonly string[]): Promise<string> {
-  const { output, stdout, exitCode } = await (await engine()).container.exec(container, [...command])
+export async function execIn({ handle }: Container, command: readonly string[]): Promise<string> {
+  const { output, stdout, exitCode } = await (await client()).container.exec(handle, [...command])
   if (exitCode !== 0) throw new HarnessError(`${command[0]} in a container failed (${exitCode}): ${output.trim()}`)
   return stdout
 }
 
 /** End it at once and take away all that it had. One that is gone is fine. */
-export async function removeBox({ container }: Box): Promise<void> {
-  await container.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
-    // 404: gone; 409: somebody is removing it already.
+export async function removeContainer({ handle }: Container): Promise<void> {
+  await handle.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
+    // 404: gone; 409: it is being removed already.
     if (error.statusCode !== 404 && error.statusCode !== 409) throw error
   })
 }
 
-export async function stateOf({ container }: Box): Promise<ContainerInspectInfo['State']> {
-  return (await container.inspect()).State
+export async function stateOf({ handle }: Container): Promise<ContainerInspectInfo['State']> {
+  return (await handle.inspect()).State
 }
 
 /** What it writes goes to its log file, through all its lives. */
-async function followLog({ container, spec }: Box, since?: number): Promise<void> {
+async function followLog({ handle, spec }: Container, since?: number): Promise<void> {
   await mkdir(dirname(spec.logFile), { recursive: true })
-  const client = await engine()
-  const log: Readable = await client.container.logs(container, { ...(since !== undefined && { since }) })
+  const log: Readable = await (await client()).container.logs(handle, { ...(since !== undefined && { since }) })
   // What cannot be written is lost: a log must not end a run.
   pipeline(log, createWriteStream(spec.logFile, { flags: 'a' })).catch(() => {})
 }

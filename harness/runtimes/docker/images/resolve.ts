@@ -1,7 +1,6 @@
 import { describeError, HarnessError } from '../../../core/errors.ts'
 import { runProgram } from '../../../os/program.ts'
-import { readIngredients } from './ingredients.ts'
-import { type BasicName, type ImageName, imageNames, imageReferences, isBasic, type Source } from './references.ts'
+import { readBases, readRecipes, type Recipe, referenceTo, type Source } from './recipes.ts'
 
 /** An image on this machine. */
 export interface Image {
@@ -12,26 +11,27 @@ export interface Image {
   readonly source: Source
 }
 
-export type Images = Readonly<Record<BasicName, Image>> & Readonly<Partial<Record<ImageName, Image>>>
+export type Images = ReadonlyMap<string, Image>
 
 /**
  * The images to start, each from a registry where it was pulled, else the one that was built here. Pulls and builds
  * nothing. Throws HarnessError that names all that every run needs and that are missing, or made of other sources than the
- * checkout has now; one that is for a single engine is left out instead.
+ * checkout has now; one that only the engines on a server need is left out instead.
  */
 export async function resolveImages(): Promise<Images> {
-  const found = await findAll(imageNames)
-  const missing = imageNames.filter((name) => isBasic(name) && !found[name])
-  if (missing.length > 0) throw new HarnessError(missingImages(missing))
-  return found as Images
+  const recipes = readRecipes()
+  const found = await findAll(recipes)
+  const missing = recipes.filter(({ name, isRequired }) => isRequired && !found.has(name))
+  if (missing.length > 0) throw new HarnessError(missingImages(missing.map(({ name }) => name)))
+  return found
 }
 
 /** Why containers of these images cannot be started here, or undefined. */
-export async function whyNoImages(names: readonly ImageName[]): Promise<string | undefined> {
+export async function whyNoImages(names: readonly string[]): Promise<string | undefined> {
   if (names.length === 0) return undefined
   try {
-    const found = await findAll(names)
-    const missing = names.filter((name) => !found[name])
+    const found = await findAll(readRecipes().filter(({ name }) => names.includes(name)))
+    const missing = names.filter((name) => !found.has(name))
     return missing.length > 0 ? missingImages(missing) : undefined
   } catch (error) {
     return describeError(error)
@@ -39,13 +39,13 @@ export async function whyNoImages(names: readonly ImageName[]): Promise<string |
 }
 
 /** What a container of this image is started from. Throws HarnessError that says how to make one that is missing. */
-export function referenceOf(images: Images, name: ImageName): string {
-  const image = images[name]
+export function referenceOf(images: Images, name: string): string {
+  const image = images.get(name)
   if (image === undefined) throw new HarnessError(missingImages([name]))
   return image.reference
 }
 
-export function missingImages(names: readonly ImageName[]): string {
+export function missingImages(names: readonly string[]): string {
   const which = names.length === 1 ? `image ${names[0]} is` : `images ${names.join(', ')} are`
   const how = 'run `npm run images`, or `npm run images:offline` where no registry answers'
   return `the container ${which} missing or out of date: ${how}`
@@ -63,16 +63,17 @@ export async function imageId(reference: string): Promise<string | undefined> {
   }
 }
 
-async function findAll(names: readonly ImageName[]): Promise<Partial<Record<ImageName, Image>>> {
-  const ingredients = readIngredients()
-  const [pulled, built] = [imageReferences(ingredients, 'registry'), imageReferences(ingredients, 'offline')]
+async function findAll(recipes: readonly Recipe[]): Promise<Images> {
+  const bases = readBases()
+  const find = async (recipe: Recipe, source: Source): Promise<Image | undefined> => {
+    const reference = referenceTo(recipe, bases, source)
+    const id = await imageId(reference)
+    return id === undefined ? undefined : { reference, id, source }
+  }
   const found = await Promise.all(
-    names.map(async (name) => [name, (await find(pulled[name], 'registry')) ?? (await find(built[name], 'offline'))]),
+    recipes.map(
+      async (recipe) => [recipe.name, (await find(recipe, 'registry')) ?? (await find(recipe, 'offline'))] as const,
+    ),
   )
-  return Object.fromEntries(found.filter(([, image]) => image !== undefined)) as Partial<Record<ImageName, Image>>
-}
-
-async function find(reference: string, source: Source): Promise<Image | undefined> {
-  const id = await imageId(reference)
-  return id === undefined ? undefined : { reference, id, source }
+  return new Map(found.filter((entry): entry is [string, Image] => entry[1] !== undefined))
 }

@@ -2,21 +2,21 @@ import { request } from 'undici'
 import { HarnessError } from '../../../core/errors.ts'
 import { knownAtFirst } from '../../../core/once.ts'
 import type { EdgeLimits, Impairment } from '../../../model/link.ts'
-import { type Box, execIn } from '../containers/container.ts'
+import { type Container, execIn } from '../containers/container.ts'
 
-/** One server of the load balancer: the door to one API node. */
-export interface Door {
-  /** Where it listens, on loopback of the crossing's namespace. */
+/** One server of the load balancer: the listener to one API node. */
+export interface Listener {
+  /** Where it listens, on loopback of the router's namespace. */
   readonly port: number
   /** `host:port` of the API node behind it. */
   readonly upstream: string
 }
 
-/** nginx in the crossing's namespace; each door has limits of its own, or none. */
+/** nginx in the router's namespace; each listener has limits of its own, or none. */
 export interface Edge {
-  readonly box: Box
-  /** @param url where a client reaches this door, for trying it out */
-  limit(door: Door, url: string, limits: EdgeLimits): Promise<Impairment>
+  readonly container: Container
+  /** @param url where a client reaches this listener, for trying it out */
+  limit(listener: Listener, url: string, limits: EdgeLimits): Promise<Impairment>
 }
 
 const configFile = '/etc/nginx/nginx.conf'
@@ -28,18 +28,18 @@ const ownPath = '/outlast-edge'
 const never = 86_400_000
 
 /** The files of a load balancer that imposes nothing yet. */
-export function edgeFiles(doors: readonly Door[]): Readonly<Record<string, string>> {
-  return { [configFile]: edgeConfig(doors, new Map()) }
+export function edgeFiles(listeners: readonly Listener[]): Readonly<Record<string, string>> {
+  return { [configFile]: edgeConfig(listeners, new Map()) }
 }
 
 /** Take over an nginx that was started with those files. */
-export function openEdge(box: Box, doors: readonly Door[]): Edge {
+export function openEdge(container: Container, listeners: readonly Listener[]): Edge {
   const inForce = new Map<number, EdgeLimits>()
   const change = together(async () => {
-    await configure(box, doors, inForce)
-    await execIn(box.container, ['nginx', '-s', 'reload'])
+    await configure(container, listeners, inForce)
+    await execIn(container, ['nginx', '-s', 'reload'])
   })
-  return { box, limit: (door, url, limits) => limit(box, door, url, limits, inForce, change) }
+  return { container, limit: (listener, url, limits) => limit(container, listener, url, limits, inForce, change) }
 }
 
 /** Calls that come while one is under way share the next one. */
@@ -56,26 +56,26 @@ function together(act: () => Promise<void>): () => Promise<void> {
 }
 
 async function limit(
-  box: Box,
-  door: Door,
+  container: Container,
+  listener: Listener,
   url: string,
   limits: EdgeLimits,
   inForce: Map<number, EdgeLimits>,
   change: () => Promise<void>,
 ): Promise<Impairment> {
-  if (inForce.has(door.port))
-    throw new HarnessError(`the load balancer has other limits already: ${inForce.get(door.port)!.name}`)
-  inForce.set(door.port, limits)
+  if (inForce.has(listener.port))
+    throw new HarnessError(`the load balancer has other limits already: ${inForce.get(listener.port)!.name}`)
+  inForce.set(listener.port, limits)
   await change()
   const wanted = describeLimits(limits)
   const tried = await untilAnswering(url, wanted).catch(async (error: unknown) => {
-    inForce.delete(door.port)
+    inForce.delete(listener.port)
     await change()
     throw error
   })
-  const before = await readLogs(box, door)
+  const before = await readLogs(container, listener)
   const since = async () => {
-    const now = await readLogs(box, door)
+    const now = await readLogs(container, listener)
     return {
       requests: now.requests - before.requests,
       cut: now.cut - before.cut,
@@ -88,21 +88,25 @@ async function limit(
     counts: since,
     listed: knownAtFirst(async () => (await askLimits(url)) === wanted),
     heal: async () => {
-      if (inForce.get(door.port) !== limits) return
-      inForce.delete(door.port)
+      if (inForce.get(listener.port) !== limits) return
+      inForce.delete(listener.port)
       await change()
       await untilAnswering(url, describeLimits(undefined))
     },
   }
 }
 
-async function configure(box: Box, doors: readonly Door[], inForce: ReadonlyMap<number, EdgeLimits>): Promise<void> {
-  const text = edgeConfig(doors, inForce)
-  await execIn(box.container, ['sh', '-c', `printf %s "$1" > ${configFile}`, 'sh', text])
+async function configure(
+  container: Container,
+  listeners: readonly Listener[],
+  inForce: ReadonlyMap<number, EdgeLimits>,
+): Promise<void> {
+  const text = edgeConfig(listeners, inForce)
+  await execIn(container, ['sh', '-c', `printf %s "$1" > ${configFile}`, 'sh', text])
 }
 
 /** The whole configuration of nginx. Durations in milliseconds. Without capabilities root can become nobody else. */
-export function edgeConfig(doors: readonly Door[], inForce: ReadonlyMap<number, EdgeLimits>): string {
+export function edgeConfig(listeners: readonly Listener[], inForce: ReadonlyMap<number, EdgeLimits>): string {
   return `user root;
 worker_processes 1;
 error_log ${errorLog} error;
@@ -114,13 +118,13 @@ http {
   proxy_temp_path /tmp/edge-proxied;
   # A handshake passes as every load balancer of today lets it; other requests keep their connection to the node.
   map $http_upgrade $edge_connection { default upgrade; '' ''; }
-${doors.map((door) => doorConfig(door, inForce.get(door.port))).join('\n')}
+${listeners.map((listener) => listenerConfig(listener, inForce.get(listener.port))).join('\n')}
 }
 `
 }
 
 /** An answer that comes from nginx itself or through it says which limits are in force. */
-function doorConfig({ port, upstream }: Door, limits: EdgeLimits | undefined): string {
+function listenerConfig({ port, upstream }: Listener, limits: EdgeLimits | undefined): string {
   const idle = `${limits?.idleMs ?? never}ms`
   return `  server {
     listen 127.0.0.1:${port} backlog=4096;
@@ -179,9 +183,9 @@ interface EdgeCounts {
   readonly timedOut: number
 }
 
-async function readLogs(box: Box, { port, upstream }: Door): Promise<EdgeCounts> {
+async function readLogs(container: Container, { port, upstream }: Listener): Promise<EdgeCounts> {
   const script = `grep -c "^${port} " ${accessLog}; grep -c "^${port} [0-9]* $" ${accessLog}; grep "upstream timed out" ${errorLog} | grep -c "//${upstream}/"; true`
-  const [requests = 0, cut = 0, timedOut = 0] = (await execIn(box.container, ['sh', '-c', script]))
+  const [requests = 0, cut = 0, timedOut = 0] = (await execIn(container, ['sh', '-c', script]))
     .trim()
     .split(/\s+/)
     .map(Number)

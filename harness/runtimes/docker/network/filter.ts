@@ -16,7 +16,7 @@ const expected: Readonly<Record<FilterSpec['action'], readonly Meeting[]>> = {
 /** Tells apart the rules that were ever made in one table: 15 bits of a connection's mark. */
 let generations = 0
 
-/** Put a rule on a link; `host` is the crossing, where the link listens. */
+/** Put a rule on a link; `host` is the router, where the link listens. */
 export async function filterLink(
   packets: Packets,
   host: string,

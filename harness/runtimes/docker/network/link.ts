@@ -1,5 +1,5 @@
 import type { FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../../model/link.ts'
-import type { Door, Edge } from './edge.ts'
+import type { Listener, Edge } from './edge.ts'
 import { filterLink } from './filter.ts'
 import type { Packets } from './packets.ts'
 import type { MarkedLink } from './ruleset.ts'
@@ -14,7 +14,7 @@ export interface LinkParts {
   readonly packets: Packets
   readonly shell: Shell
   readonly host: string
-  readonly edge?: { readonly edge: Edge; readonly door: Door }
+  readonly edge?: { readonly edge: Edge; readonly listener: Listener }
 }
 
 /** A link with all three planes: toxics in a real Toxiproxy, rules of the packet filter, limits of the load balancer. */
@@ -29,7 +29,7 @@ export function assembleLink(parts: LinkParts): Link {
       return rule ? filter(rule) : addToxic(parts, toxic, lease)
     },
     filter,
-    ...(front && { limit: (limits) => front.edge.limit(front.door, proxied.url, limits) }),
+    ...(front && { limit: (limits) => front.edge.limit(front.listener, proxied.url, limits) }),
   }
 }
 

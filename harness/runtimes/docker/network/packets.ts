@@ -1,7 +1,7 @@
 import { describeError, HarnessError } from '../../../core/errors.ts'
 import type { Shell } from '../containers/shell.ts'
 
-/** The packet filter in a crossing's namespace. */
+/** The packet filter in a router's namespace. */
 export interface Packets {
   readonly table: string
   /** Why nothing can be filtered here; undefined where it can. */

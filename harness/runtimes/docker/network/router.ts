@@ -5,7 +5,7 @@ import { type Links, openLinks } from '../../../links/toxiproxy.ts'
 import type { OnLost } from '../../../os/heed.ts'
 import { type Planned, straightLink } from '../../_shared/topology.ts'
 import { waitUntilReady } from '../../../os/readiness.ts'
-import { type Box, type BoxSpec, startHelper } from '../containers/container.ts'
+import { type Container, type ContainerSpec, startHelper } from '../containers/container.ts'
 import { type Edge, edgeFiles, openEdge } from './edge.ts'
 import { isolateNode } from './filter.ts'
 import { assembleLink } from './link.ts'
@@ -14,8 +14,8 @@ import { openShell, type Shell } from '../containers/shell.ts'
 import { endingDials, endDials } from './sockets.ts'
 import {
   arrival,
-  type CrossedLink,
-  crossingOf,
+  type RoutedLink,
+  cutOf,
   departure,
   mustStay,
   type Routes,
@@ -29,31 +29,31 @@ import { baseRuleset } from './ruleset.ts'
  * where asked for, a load balancer. No node has any part of a fault in its own namespace, so that a fault survives the
  * restart of whom it hits.
  */
-export interface Crossing extends AsyncDisposable {
+export interface Router extends AsyncDisposable {
   readonly links: readonly Link[]
   arrived(node: string, address: string): Promise<void>
   departed(node: string): Promise<void>
   isolate(node: string, address: string, cut: Isolation): Promise<Impairment>
 }
 
-export interface CrossingRequest extends Routes {
+export interface RouterRequest extends Routes {
   readonly address: string
   readonly nodes: readonly Planned[]
   /** Containers, not yet started: the one whose namespace it is, and those that join it. */
-  readonly router: BoxSpec
-  readonly toxiproxy: (router: string) => BoxSpec
+  readonly router: ContainerSpec
+  readonly toxiproxy: (router: string) => ContainerSpec
   /** One of them ended before its time. */
   readonly onLost?: OnLost | undefined
   /** Undefined: no load balancer. */
-  readonly edge: ((router: string) => BoxSpec) | undefined
+  readonly edge: ((router: string) => ContainerSpec) | undefined
 }
 
 const apiPort = 8474
 
-export async function openCrossing(request: CrossingRequest, signal: AbortSignal): Promise<Crossing> {
+export async function openRouter(request: RouterRequest, signal: AbortSignal): Promise<Router> {
   await using stack = new AsyncDisposableStack()
   const router = stack.use(await startHelper(request.router, request.onLost))
-  const shell = await openShell(router.container)
+  const shell = await openShell(router.handle)
   const marked = request.links.map((link) => link.marked)
   const packets = await openPackets(shell, request.table, baseRuleset(request.table, marked))
   const planned = packets.lacking === undefined ? request.links : request.links.map(withoutFilter)
@@ -76,15 +76,15 @@ export async function openCrossing(request: CrossingRequest, signal: AbortSignal
       await endDials(shell, virtualsOf(request, node))
     },
     isolate: async (name, address, cut) => {
-      const cutOff = await isolateNode(packets, request.address, { name, address }, crossingOf(request, name, cut), cut)
+      const cutOff = await isolateNode(packets, request.address, { name, address }, cutOf(request, name, cut), cut)
       return endingDials(cutOff, shell, virtualsOf(request, name))
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-/** No crossing at all: links lead straight to what they dial. */
-export function openStraight({ links }: Routes): Crossing {
+/** No router at all: links lead straight to what they dial. */
+export function openStraight({ links }: Routes): Router {
   const refuse = async (): Promise<never> => {
     throw new HarnessError('links lead straight to nodes: nothing stands where one could be cut off')
   }
@@ -98,26 +98,26 @@ export function openStraight({ links }: Routes): Crossing {
 }
 
 async function startProxies(
-  { address, toxiproxy, onLost }: CrossingRequest,
-  router: Box,
+  { address, toxiproxy, onLost }: RouterRequest,
+  router: Container,
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Links> {
-  stack.use(await startHelper(toxiproxy(router.container.id), onLost))
+  stack.use(await startHelper(toxiproxy(router.handle.id), onLost))
   const url = `http://${address}:${apiPort}`
   await waitUntilReady({ http: `${url}/version` }, signal)
   return openLinks(url)
 }
 
 async function startEdge(
-  { edge, links, onLost }: CrossingRequest,
-  router: Box,
+  { edge, links, onLost }: RouterRequest,
+  router: Container,
   stack: AsyncDisposableStack,
 ): Promise<Edge | undefined> {
   if (!edge) return undefined
-  const doors = links.flatMap(({ door }) => door ?? [])
-  const box = stack.use(await startHelper({ ...edge(router.container.id), files: edgeFiles(doors) }, onLost))
-  return openEdge(box, doors)
+  const listeners = links.flatMap(({ listener }) => listener ?? [])
+  const container = stack.use(await startHelper({ ...edge(router.handle.id), files: edgeFiles(listeners) }, onLost))
+  return openEdge(container, listeners)
 }
 
 interface LinkSurroundings {
@@ -127,11 +127,11 @@ interface LinkSurroundings {
   readonly edge: Edge | undefined
 }
 
-async function openLink(link: CrossedLink, { address }: CrossingRequest, at: LinkSurroundings): Promise<Link> {
-  const { name, kind, ordinal, marked, door } = link
+async function openLink(link: RoutedLink, { address }: RouterRequest, at: LinkSurroundings): Promise<Link> {
+  const { name, kind, ordinal, marked, listener } = link
   const { proxies, packets, shell, edge } = at
-  const upstream = door ? `127.0.0.1:${door.port}` : link.upstream
+  const upstream = listener ? `127.0.0.1:${listener.port}` : link.upstream
   const proxied = await proxies.create({ name, kind, ordinal, upstream, listen: `0.0.0.0:${marked.port}` })
   const parts = { proxied, marked, packets, shell, host: address }
-  return assembleLink({ ...parts, ...(edge && door && { edge: { edge, door } }) })
+  return assembleLink({ ...parts, ...(edge && listener && { edge: { edge, listener } }) })
 }

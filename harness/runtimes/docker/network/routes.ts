@@ -1,23 +1,23 @@
 import { HarnessError } from '../../../core/errors.ts'
 import type { Isolation } from '../../../model/types.ts'
 import type { Planned, PlannedLink } from '../../_shared/topology.ts'
-import type { Door } from './edge.ts'
+import type { Listener } from './edge.ts'
 import type { Cut } from './filter.ts'
 import type { MarkedLink } from './ruleset.ts'
 
-/** A link with everything that its crossing gives it. */
-export interface CrossedLink extends PlannedLink {
+/** A link with everything that its router gives it. */
+export interface RoutedLink extends PlannedLink {
   readonly marked: MarkedLink
-  /** `host:port` that the crossing dials. */
+  /** `host:port` that the router dials. */
   readonly upstream: string
   /** Set where a load balancer stands in between. */
-  readonly door?: Door
+  readonly listener?: Listener
 }
 
 /** A cell's links, and the table in which the packet filter knows them. */
 export interface Routes {
   readonly table: string
-  readonly links: readonly CrossedLink[]
+  readonly links: readonly RoutedLink[]
 }
 
 /** Virtual addresses of the links that lead to a node. */
@@ -26,10 +26,14 @@ export function virtualsOf({ links }: Pick<Routes, 'links'>, node: string): read
 }
 
 /** Virtual addresses are the packet filter's work: without it a link leads to the one address that its node has. */
-export function withoutFilter(link: CrossedLink): CrossedLink {
-  const { marked, upstream, door } = link
+export function withoutFilter(link: RoutedLink): RoutedLink {
+  const { marked, upstream, listener } = link
   const direct = (address: string): string => address.replace(marked.virtual, marked.target)
-  return { ...link, upstream: direct(upstream), ...(door && { door: { ...door, upstream: direct(door.upstream) } }) }
+  return {
+    ...link,
+    upstream: direct(upstream),
+    ...(listener && { listener: { ...listener, upstream: direct(listener.upstream) } }),
+  }
 }
 
 /** Throws where a node would have to be followed to another address. */
@@ -59,15 +63,15 @@ export function departure(routes: Routes, node: string): string {
 }
 
 /** What a cut concerns: the links over which the node dials the other role, and those over which that role dials it. */
-export function crossingOf(
+export function cutOf(
   { links, nodes }: Routes & { readonly nodes: readonly Planned[] },
   name: string,
   { from }: Isolation,
 ): Cut {
   const { role } = nodes.find((node) => node.name === name)!
-  const marked = (wanted: (link: CrossedLink) => boolean) => links.filter(wanted).map((link) => link.marked)
-  // On both ways of the crossing: who dials the node must not be answered by the proxy.
-  const leads = ({ to }: CrossedLink): boolean => 'node' in to && to.node === name
+  const marked = (wanted: (link: RoutedLink) => boolean) => links.filter(wanted).map((link) => link.marked)
+  // On both ways through the router: who dials the node must not be answered by the proxy.
+  const leads = ({ to }: RoutedLink): boolean => 'node' in to && to.node === name
   if (from === 'all') return { dialled: 'all', whole: marked(leads) }
   return {
     dialled: marked(({ kind }) => kind === `${role}->${from}`).map(({ mark }) => mark),

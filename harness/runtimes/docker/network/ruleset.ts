@@ -3,9 +3,9 @@ import type { FilterSpec } from '../../../model/link.ts'
 /** A link as the packet filter knows it: its number is the mark that all its connections carry. */
 export interface MarkedLink {
   readonly mark: number
-  /** Where the dialling side connects, in the crossing's namespace. */
+  /** Where the dialling side connects, in the router's namespace. */
   readonly port: number
-  /** An address of nobody, which the crossing dials and the kernel turns into that of the node behind the link. */
+  /** An address of nobody, which the router dials and the kernel turns into that of the node behind the link. */
   readonly virtual: string
   readonly target: string
 }

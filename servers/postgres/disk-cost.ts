@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { DiskCost } from '../model/history.ts'
+import type { DiskCost } from '../../harness/model/history.ts'
 
 const patienceMs = 5_000
 

@@ -1,0 +1,190 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Link } from '../../model/link.ts'
+import { settleAll } from '../../core/settle.ts'
+import type { NodeRole } from '../../model/plan.ts'
+import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
+import { openLinks } from '../../links/toxiproxy.ts'
+import { holdLowPort, holdPort } from '../../os/ports.ts'
+import { PortTaken } from '../../os/readiness.ts'
+import { openDeployment, startInOrder } from '../_shared/deployment.ts'
+import { isEntry, loginTo, serverOf, tablesOf } from '../_shared/servers.ts'
+import type { Ports } from '../../../servers/server.ts'
+import {
+  addressBook,
+  type Outside,
+  type Placed,
+  type PlannedLink,
+  planLinks,
+  planNodes,
+  straightLink,
+} from '../_shared/topology.ts'
+import { useExisting } from './existing.ts'
+import { startLinkServer } from './link-server.ts'
+import { ChildNode } from './node.ts'
+import { describeProgram } from './program.ts'
+import { fillAll, openAllSpares, type Spares } from './spares.ts'
+
+export const loopback = '127.0.0.1'
+
+/** What a cell asks for, and where it is. */
+type Request = Place & DeployRequest
+
+/** Tells the links that lead to a node whether there is anything to dial. */
+type Reach = (isUp: boolean) => Promise<void>
+
+/** Ports on which another program listens, although we hold them, are given up for others. */
+const placeTries = 3
+
+export async function deploy(request: Request, signal: AbortSignal): Promise<Deployment> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await deployOnce(request, signal)
+    } catch (error) {
+      if (!(error instanceof PortTaken) || tries === placeTries) throw error
+    }
+  }
+}
+
+async function deployOnce(wanted: Request, signal: AbortSignal): Promise<Deployment> {
+  const { engineSpace, ...request } = useExisting(wanted)
+  await using stack = new AsyncDisposableStack()
+  const placed = await placeNodes(request, stack)
+  const { links, reachOf } = await connect(placed, request, stack)
+  const spares = openAllSpares(request, stack)
+  const login = await prepareServers(placed, request, signal)
+  const nodes = await makeNodes(placed, { request, links, reachOf, spares, login, engineSpace })
+  await startInOrder(nodes, stack, signal)
+  await fillAll(spares, signal)
+  const store = placed.find(({ role }) => role === 'store')
+  const access = store && { service: store.service, url: login(`${loopback}:${store.port}`) }
+  return openDeployment({ nodes, links, folder: request.folder, store: access }, stack)
+}
+
+/** A node with a folder of its own for what it keeps. */
+interface Housed extends Placed {
+  readonly dataDir: string
+}
+
+let housed = 0
+
+/** What others dial, and what administration and a server's own parts need: held until the node is gone for good. */
+async function placeNodes(request: Request, stack: AsyncDisposableStack): Promise<readonly Housed[]> {
+  const placed: Housed[] = []
+  for (const node of planNodes(request)) {
+    const {
+      control,
+      inner = 0,
+      areLow,
+    } = isEntry(node.service.program) ? ownPorts : serverOf(node.service).service.ports
+    const nextPort = async (): Promise<number> => stack.use(await (areLow ? holdLowPort() : holdPort())).port
+    const port = await nextPort()
+    const controlPort = control === undefined ? port : await nextPort()
+    const innerPorts: number[] = []
+    while (innerPorts.length < inner) innerPorts.push(await nextPort())
+    // Short: a Unix socket's path below this folder may have no more than about a hundred bytes.
+    const dataDir = join(request.temp, String(++housed))
+    placed.push({ ...node, host: loopback, port, controlPort, innerPorts, dataDir })
+  }
+  return placed
+}
+
+const ownPorts: Pick<Ports, 'control' | 'inner' | 'areLow'> = {}
+
+/** Every link, through the link server unless nothing is to be done to it. */
+async function connect(
+  placed: readonly Housed[],
+  request: Request & { readonly outside: Outside },
+  stack: AsyncDisposableStack,
+) {
+  const makeLink = request.direct ? straightLink : await openProxies(request, stack)
+  const inward = new Map<string, Reach[]>(placed.map(({ name }) => [name, []]))
+  const links = await Promise.all(
+    planLinks(placed, request.outside).map(async ({ to, ...planned }) => {
+      if ('outside' in to) return makeLink(planned, to.outside)
+      const link: Link & { readonly setUpstreamUp?: Reach } = await makeLink(planned, addressOf(placed, to.node))
+      if (link.setUpstreamUp) inward.get(to.node)!.push(link.setUpstreamUp)
+      return link
+    }),
+  )
+  const reachOf =
+    (name: string): Reach =>
+    async (isUp) =>
+      void (await Promise.all(inward.get(name)!.map((reach) => reach(isUp))))
+  return { links, reachOf }
+}
+
+async function openProxies(request: Request, stack: AsyncDisposableStack) {
+  const server = stack.use(await startLinkServer(request))
+  const proxies = await openLinks(server.url)
+  return (link: Omit<PlannedLink, 'to'>, upstream: string) => proxies.create({ ...link, upstream })
+}
+
+function addressOf(placed: readonly Placed[], name: string): string {
+  const { host, port } = placed.find((node) => node.name === name)!
+  return `${host}:${port}`
+}
+
+/** Make the data of every server before any node starts: others need the password in it. Resolves with how to reach the store. */
+async function prepareServers(
+  placed: readonly Housed[],
+  { temp }: Request,
+  signal: AbortSignal,
+): Promise<(address: string) => string> {
+  const servers = placed.filter(({ service }) => !isEntry(service.program))
+  await settleAll(
+    servers.map(async ({ service, dataDir }) => {
+      const { prepare } = serverOf(service).service.process!
+      if (prepare) await prepare(dataDir, { temp, tables: tablesOf(service), signal })
+      // Only where the run's folder still is: what was deleted with it must not come back.
+      else await mkdir(dataDir, { mode: 0o700 })
+    }),
+  )
+  const store = placed.find(({ role }) => role === 'store')
+  if (!store) return (address) => address
+  const password = await serverOf(store.service).service.process!.password?.(store.dataDir)
+  return loginTo(store.service, password ?? '')
+}
+
+interface Surroundings {
+  readonly request: Request
+  readonly links: readonly Link[]
+  readonly reachOf: (name: string) => Reach
+  readonly spares: ReadonlyMap<NodeRole, Spares>
+  readonly login: (address: string) => string
+  readonly engineSpace: string
+}
+
+async function makeNodes(placed: readonly Housed[], around: Surroundings): Promise<readonly ChildNode[]> {
+  const { request, links, reachOf, spares, login, engineSpace } = around
+  const { restartDelayMs, onNodeEvent: onEvent, onStranger = () => {} } = request
+  const urlOf = (name: string): string | undefined => {
+    const url = links.find((link) => link.name === name)?.url
+    return url && name.endsWith('->engine-0') ? url + engineSpace : url
+  }
+  return Promise.all(
+    placed.map(async (node) => {
+      const { name, role, ordinal, port, controlPort, innerPorts = [], dataDir } = node
+      const program = await describeProgram(node, {
+        dataDir,
+        logFile: join(request.folder, 'logs', `${name}.log`),
+        host: loopback,
+        env: { ...request.env, ...addressBook(node, placed, urlOf, login) },
+        timeouts: request.timeouts,
+      })
+      return new ChildNode({
+        name,
+        role,
+        ordinal,
+        url: `http://${loopback}:${port}`,
+        restartDelayMs,
+        spares: spares.get(role),
+        reach: reachOf(name),
+        ports: [port, controlPort, ...innerPorts],
+        onEvent,
+        onStranger: (who) => onStranger({ place: name, who }),
+        ...program,
+      })
+    }),
+  )
+}

