@@ -6,8 +6,8 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { discover } from './core/discover.ts'
 import type { Delivery, Engine, Fault, Runtime } from './model/types.ts'
-import type { Catalog, CatalogPattern, ProfileText } from './plan/catalog.ts'
-import { readText } from './plan/load.ts'
+import type { Catalog, CatalogPattern, ProfileText } from './scenario/catalog.ts'
+import { readText } from './scenario/load.ts'
 
 /** Everything that a scenario may name, and what is behind the names. */
 export interface OpenCatalog extends Catalog {

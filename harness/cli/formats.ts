@@ -1,7 +1,7 @@
 import type { Format } from '../../reports/format.ts'
 import { discover } from '../core/discover.ts'
 import { UsageError } from '../core/errors.ts'
-import { suggest } from '../plan/nearest.ts'
+import { suggest } from '../scenario/did-you-mean.ts'
 
 export function loadFormats(): Promise<ReadonlyMap<string, Format>> {
   return discover<Format>(new URL('../../reports/formats/', import.meta.url))

@@ -1,8 +1,8 @@
 import type { Plan } from '../model/plan.ts'
 import { percentOf } from '../core/percent.ts'
-import type { Catalog } from '../plan/catalog.ts'
+import type { Catalog } from '../scenario/catalog.ts'
 import { whyHopeless } from '../stats/plan-design.ts'
-import { outlookOf, type PlanOutlook } from '../verdict/outlook.ts'
+import { outlookOf, type PlanOutlook } from '../plan/power.ts'
 
 /** What a plan can tell, with the durations of the kinds of work that it is about. */
 export function lookAhead(plan: Plan, { profiles }: Pick<Catalog, 'profiles'>): PlanOutlook {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { stat } from 'node:fs/promises'
 import { UsageError } from '../core/errors.ts'
-import { suggest } from '../plan/nearest.ts'
+import { suggest } from '../scenario/did-you-mean.ts'
 import { listRuns, openRun, type RunFolder } from '../store/run-folder.ts'
 import type { Taken } from '../store/run-record.ts'
 

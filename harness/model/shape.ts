@@ -52,7 +52,7 @@ export function schemaOf<T>(schema: z.ZodType<T>): Shape<T> {
     wanted: 'as its schema says',
     flaw: (value, at) => {
       const issue = schema.safeParse(value).error?.issues[0]
-      return issue && `${[at, ...issue.path].map(String).join('../store')}: ${issue.message}`
+      return issue && `${[at, ...issue.path].map(String).join('.')}: ${issue.message}`
     },
   }
 }

@@ -1,13 +1,13 @@
 import { UsageError } from '../core/errors.ts'
 import type { CellPlan, Plan } from '../model/plan.ts'
-import type { Catalog, CatalogPattern } from './catalog.ts'
-import { drawSchedule, type DrawContext } from './draw.ts'
+import type { Catalog, CatalogPattern } from '../scenario/catalog.ts'
+import { drawSchedule, type DrawContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
-import { loadWindowMs, type Scenario } from './scenario.ts'
+import { loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import type { Schedule } from './schedule.ts'
 import { splitBlocks } from './split.ts'
-import { countNodes } from './topology.ts'
-import { formatDuration } from './units.ts'
+import { countNodes } from '../scenario/topology.ts'
+import { formatDuration } from '../scenario/units.ts'
 
 export interface CompileOptions {
   /** Name of the runtime that will carry it out. */

@@ -3,11 +3,11 @@ import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../model/plan.
 import { drawUniform } from '../core/rng.ts'
 import { flooredAt } from '../model/timeouts.ts'
 import type { Runtime } from '../model/types.ts'
-import type { Catalog, CatalogPattern, WorkProfile } from './catalog.ts'
-import { roundMs } from './fault-spec.ts'
-import type { Arm, FaultSpec, Scenario } from './scenario.ts'
+import type { Catalog, CatalogPattern, WorkProfile } from '../scenario/catalog.ts'
+import { roundMs } from '../scenario/fault-spec.ts'
+import type { Arm, FaultSpec, Scenario } from '../scenario/scenario.ts'
 import { patienceMsOf, takeoverCostMs } from './takeover.ts'
-import { countNodes, whyUntouched } from './topology.ts'
+import { countNodes, whyUntouched } from '../scenario/topology.ts'
 
 /** What one block is made from: one arm and one repetition, for all patterns. */
 export interface Block {

@@ -4,8 +4,8 @@ import { percentOf } from '../core/percent.ts'
 import { allVisible } from '../core/visible.ts'
 import type { CellPlan, Plan, PlannedFault } from '../model/plan.ts'
 import { extractSchedule } from './schedule.ts'
-import { formatTarget } from './target.ts'
-import { formatDuration } from './units.ts'
+import { formatTarget } from '../scenario/target.ts'
+import { formatDuration } from '../scenario/units.ts'
 
 /** What `outlast plan` prints: the cells in their order, what is left out and why, and every firing. */
 export function previewPlan(written: Plan): string {

@@ -1,8 +1,8 @@
 import type { PlannedFault } from '../model/plan.ts'
 import { timeoutsAt } from '../model/timeouts.ts'
-import type { CatalogPattern, WorkProfile } from './catalog.ts'
-import type { Scenario } from './scenario.ts'
-import { countNodes } from './topology.ts'
+import type { CatalogPattern, WorkProfile } from '../scenario/catalog.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+import { countNodes } from '../scenario/topology.ts'
 
 /**
  * What one takeover costs a task beyond its ideal duration, at the longest, in real milliseconds: until somebody goes on

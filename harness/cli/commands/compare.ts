@@ -9,7 +9,7 @@ import {
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { allVisible } from '../../core/visible.ts'
-import { suggest } from '../../plan/nearest.ts'
+import { suggest } from '../../scenario/did-you-mean.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { Comparison, RunResults } from '../../model/results.ts'
 import { circumstanceDifferences, planDifferences, type SideOfRun, sideDifferences } from '../../verdict/comparable.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UsageError } from '../../../harness/core/errors.ts'
-import { loadScenario } from '../../../harness/plan/load.ts'
+import { loadScenario } from '../../../harness/scenario/load.ts'
 import { catalog, scenarioText } from './catalog.ts'
 
 let folder = ''

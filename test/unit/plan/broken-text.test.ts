@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { UsageError } from '../../../harness/core/errors.ts'
-import { parseScenario } from '../../../harness/plan/parse.ts'
+import { parseScenario } from '../../../harness/scenario/parse.ts'
 import { catalog, scenarioText as text } from './catalog.ts'
 
 const durations = 'write a duration such as 200ms, 30s, 5m or 1h30m'

@@ -2,9 +2,9 @@ import { discover } from '../../../harness/core/discover.ts'
 import { promises, type Promised } from '../../../harness/model/promises.ts'
 import type { Tuning } from '../../../harness/model/timeouts.ts'
 import type { Delivery, Engine, Fault, ServiceSpec } from '../../../harness/model/types.ts'
-import type { Catalog } from '../../../harness/plan/catalog.ts'
-import { parseScenario } from '../../../harness/plan/parse.ts'
-import type { Scenario } from '../../../harness/plan/scenario.ts'
+import type { Catalog } from '../../../harness/scenario/catalog.ts'
+import { parseScenario } from '../../../harness/scenario/parse.ts'
+import type { Scenario } from '../../../harness/scenario/scenario.ts'
 
 const all = Object.keys(promises) as Promised[]
 const delivery = (name: string, callback = false): Delivery => ({ name, summary: name, promises: all, callback })

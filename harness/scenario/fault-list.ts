@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Fault } from '../model/types.ts'
 import type { Path, Problem } from './document.ts'
-import { faultEntry } from './fault-schema.ts'
+import { faultEntry } from './fault.ts'
 import { readFaultSpec } from './fault-spec.ts'
 import type { FaultSpec } from './scenario.ts'
 import { describe } from './quote.ts'

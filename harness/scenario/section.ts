@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { suggest } from './nearest.ts'
+import { suggest } from './did-you-mean.ts'
 import { describe } from './quote.ts'
 
 /** A map with these keys and no others. Its message for unknown keys has one line per key, in zod's order. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { linkNames, type Target } from '../model/plan.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from './did-you-mean.ts'
 import type { TargetSpec } from './scenario.ts'
 import { describe } from './quote.ts'
 

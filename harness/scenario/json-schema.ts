@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Fault } from '../model/types.ts'
 import { armEntryForEditors } from './arm-schema.ts'
-import { faultEntry } from './fault-schema.ts'
+import { faultEntry } from './fault.ts'
 import { profileShape } from './profile.ts'
 import { armsOf, scenarioShape } from './schema.ts'
 import { section } from './section.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { mostProblems, type Path, type Problem, type Source } from './document.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from './did-you-mean.ts'
 import { describe } from './quote.ts'
 
 type Issue = z.core.$ZodIssue

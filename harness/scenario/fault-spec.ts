@@ -1,6 +1,6 @@
 import type { Fault } from '../model/types.ts'
 import type { Path, Problem } from './document.ts'
-import { isDuration, paramNames, type FaultEntry } from './fault-schema.ts'
+import { isDuration, paramNames, type FaultEntry } from './fault.ts'
 import type { FaultSpec, TargetSpec, TriggerSpec } from './scenario.ts'
 import { formatTarget, roles } from './target.ts'
 

@@ -1,8 +1,8 @@
 import type { PlannedFault, Target, Trigger } from '../model/plan.ts'
 import { createRng, type Rng } from '../core/rng.ts'
-import { roundMs, scaleParams } from './fault-spec.ts'
-import { settleMs } from './overlap.ts'
-import type { Arm, FaultSpec, TargetSpec } from './scenario.ts'
+import { roundMs, scaleParams } from '../scenario/fault-spec.ts'
+import { settleMs } from '../scenario/arm-checks.ts'
+import type { Arm, FaultSpec, TargetSpec } from '../scenario/scenario.ts'
 
 /** What the draws of an arm depend on, beside the arm. Durations in task-world milliseconds. */
 export interface DrawContext {

@@ -1,7 +1,7 @@
 import { assert, integer, nat, property } from 'fast-check'
 import { expect, test } from 'vitest'
-import { drawSchedule, type DrawContext } from '../../../harness/plan/draw.ts'
-import type { Arm, FaultSpec } from '../../../harness/plan/scenario.ts'
+import { drawSchedule, type DrawContext } from '../../../harness/plan/sample.ts'
+import type { Arm, FaultSpec } from '../../../harness/scenario/scenario.ts'
 
 const minute = 60_000
 const context = (rest: Partial<DrawContext> = {}): DrawContext => ({
