@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { stat } from 'node:fs/promises'
 import { UsageError } from '../core/errors.ts'
-import { suggest } from '../scenario/did-you-mean.ts'
+import { didYouMean } from '../core/did-you-mean.ts'
 import { listRuns, openRun, type RunFolder } from '../store/run-folder.ts'
 import type { Taken } from '../store/run-record.ts'
 
@@ -26,7 +26,7 @@ export async function findRun(name: string): Promise<RunFolder> {
   const listed = runs.find((run) => run.name === name)
   if (listed) return openRun(join(runsFolder, name))
   const known = latest ? `; the latest in ${runsFolder}/ is ${latest.name}` : `; there is none in ${runsFolder}/`
-  const hint = suggest(
+  const hint = didYouMean(
     name,
     runs.map((run) => run.name),
   )

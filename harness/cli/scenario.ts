@@ -3,7 +3,7 @@ import { UsageError } from '../core/errors.ts'
 import type { CellPlan, Plan, Selection } from '../model/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { type LoadedScenario, loadScenario, readText } from '../scenario/load.ts'
-import { suggest } from '../scenario/did-you-mean.ts'
+import { didYouMean } from '../core/did-you-mean.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseSchedule } from '../plan/schedule.ts'
 import type { OpenCatalog } from '../registry.ts'
@@ -110,5 +110,5 @@ function selectionOf({ patterns, arms }: Selection): {
 function unknown(what: string, asked: readonly string[] | undefined, there: readonly string[]): readonly string[] {
   return (asked ?? [])
     .filter((name) => !there.includes(name))
-    .map((name) => `the scenario has no ${what} "${name}"${suggest(name, there)}; its ${what}s: ${there.join(', ')}`)
+    .map((name) => `the scenario has no ${what} "${name}"${didYouMean(name, there)}; its ${what}s: ${there.join(', ')}`)
 }

@@ -8,7 +8,7 @@ export interface LeftOut {
 }
 
 /** What a plan leaves out: arms that the runtime cannot do together, first, whatever their number of patterns. */
-export function summarizeLeftOut({
+export function summarizeNotApplicable({
   notApplicable,
   runtime,
 }: Pick<Plan, 'notApplicable' | 'runtime'>): readonly LeftOut[] {

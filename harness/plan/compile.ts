@@ -1,11 +1,10 @@
 import { UsageError } from '../core/errors.ts'
 import type { CellPlan, Plan } from '../model/plan.ts'
 import type { Catalog, CatalogPattern } from '../scenario/catalog.ts'
-import { drawSchedule, type DrawContext } from './sample.ts'
+import { sampleFaults, type SampleContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
 import { loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import type { Schedule } from './schedule.ts'
-import { splitBlocks } from './split.ts'
 import { countNodes } from '../scenario/topology.ts'
 import { formatDuration } from '../scenario/units.ts'
 
@@ -80,19 +79,19 @@ function planBlocks(
   const blocks = repetitions.flatMap((repetition) => scenario.arms.map((arm) => ({ arm, repetition })))
   return blocks.map(({ arm, repetition }, i) => {
     const replayed = replay?.arms.find((entry) => entry.arm === arm.name && entry.repetition === repetition)
-    const context = drawContext(scenario, catalog, patterns, seed, repetition)
-    const schedule = replayed?.faults ?? (replay ? [] : drawSchedule(arm, context))
+    const context = sampleContext(scenario, catalog, patterns, seed, repetition)
+    const schedule = replayed?.faults ?? (replay ? [] : sampleFaults(arm, context))
     return { number: i + 1, arm, repetition, seed, schedule }
   })
 }
 
-function drawContext(
+function sampleContext(
   scenario: Scenario,
   catalog: Catalog,
   patterns: readonly CatalogPattern[],
   seed: number,
   repetition: number,
-): DrawContext {
+): SampleContext {
   const { timeScale, graceMs, load, replicas } = scenario
   const windowMs = loadWindowMs(load, catalog.profiles.get(scenario.profile)!.idealMs)
   return {
@@ -126,4 +125,19 @@ function mustFire(
     })
   })
   if (problems.length > 0) throw new UsageError(problems)
+}
+
+/**
+ * The cells in blocks of at most `most`, as even as can be: systems that share few cores make each other slow. The parts of an arm's
+ * repetition follow one another, with the same work and the same schedule.
+ */
+function splitBlocks(cells: readonly CellPlan[], most = cells.length): readonly CellPlan[] {
+  const blocks = [...Map.groupBy(cells, ({ block }) => block).values()]
+  const parts = blocks.flatMap((block) => evenParts(block, Math.ceil(block.length / most)))
+  return parts.flatMap((part, i) => part.map((cell) => ({ ...cell, block: i + 1 })))
+}
+
+function evenParts<T>(all: readonly T[], count: number): readonly (readonly T[])[] {
+  const edge = (i: number): number => Math.round((i * all.length) / count)
+  return Array.from({ length: count }, (_, i) => all.slice(edge(i), edge(i + 1)))
 }

@@ -1,10 +1,10 @@
 import { graceWarnings } from '../model/grace.ts'
-import { summarizeLeftOut } from '../model/not-applicable.ts'
+import { summarizeNotApplicable } from '../model/not-applicable.ts'
 import { percentOf } from '../core/percent.ts'
 import { allVisible } from '../core/visible.ts'
 import type { CellPlan, Plan, PlannedFault } from '../model/plan.ts'
 import { extractSchedule } from './schedule.ts'
-import { formatTarget } from '../scenario/target.ts'
+import { formatTarget } from '../scenario/fault.ts'
 import { formatDuration } from '../scenario/units.ts'
 
 /** What `outlast plan` prints: the cells in their order, what is left out and why, and every firing. */
@@ -52,7 +52,7 @@ function formatRate({ load }: CellPlan): string {
 }
 
 function previewLeftOut(plan: Plan): readonly string[] {
-  const whole = summarizeLeftOut(plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
+  const whole = summarizeNotApplicable(plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
   const parts = plan.cells.flatMap(({ id, untouchedBy }) =>
     (untouchedBy ?? []).map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
   )

@@ -1,11 +1,10 @@
 import type { PlannedFault, Target, Trigger } from '../model/plan.ts'
 import { createRng, type Rng } from '../core/rng.ts'
-import { roundMs, scaleParams } from '../scenario/fault-spec.ts'
-import { settleMs } from '../scenario/arm-checks.ts'
-import type { Arm, FaultSpec, TargetSpec } from '../scenario/scenario.ts'
+import { isDuration } from '../scenario/fault.ts'
+import { type Arm, type FaultSpec, settleMs, type TargetSpec } from '../scenario/scenario.ts'
 
 /** What the draws of an arm depend on, beside the arm. Durations in task-world milliseconds. */
-export interface DrawContext {
+export interface SampleContext {
   readonly seed: number
   readonly repetition: number
   readonly timeScale: number
@@ -24,15 +23,15 @@ type Firing = Pick<PlannedFault, 'target' | 'trigger' | 'seed'>
  * depend on the seed, the arm, the repetition and its id only; those of a node on its ordinal too. So adding an
  * arm, a fault, a node or a pattern leaves all others where they were.
  */
-export function drawSchedule(arm: Arm, context: DrawContext): readonly PlannedFault[] {
+export function sampleFaults(arm: Arm, context: SampleContext): readonly PlannedFault[] {
   const rng = createRng(context.seed).fork(`schedule/${arm.name}/${context.repetition}`)
-  return arm.faults.flatMap((spec) => drawFault(spec, context, rng.fork(spec.id))).sort(byTime)
+  return arm.faults.flatMap((spec) => sampleFault(spec, context, rng.fork(spec.id))).sort(byTime)
 }
 
-function drawFault(spec: FaultSpec, context: DrawContext, rng: Rng): readonly PlannedFault[] {
+function sampleFault(spec: FaultSpec, context: SampleContext, rng: Rng): readonly PlannedFault[] {
   const params = scaleParams(spec.params, context.timeScale)
   if (spec.trigger.kind === 'every') params['meanGapMs'] = roundMs(spec.trigger.meanGapMs / context.timeScale)
-  return drawFirings(spec, context, rng)
+  return sampleFirings(spec, context, rng)
     .sort(byTime)
     .map(({ target, trigger, seed }, i) => {
       const durationMs = resolveDuration(spec, trigger, context)
@@ -40,22 +39,22 @@ function drawFault(spec: FaultSpec, context: DrawContext, rng: Rng): readonly Pl
     })
 }
 
-function drawFirings(spec: FaultSpec, context: DrawContext, rng: Rng): Firing[] {
-  if (spec.trigger.kind === 'every') return drawProcesses(spec, spec.trigger.meanGapMs, context, rng)
+function sampleFirings(spec: FaultSpec, context: SampleContext, rng: Rng): Firing[] {
+  if (spec.trigger.kind === 'every') return sampleProcesses(spec, spec.trigger.meanGapMs, context, rng)
   const trigger = fixedTrigger(spec.trigger, context)
   return fixedTargets(spec, context, rng).map((target) => {
-    return { target, trigger, seed: drawSeed(rng.fork(`firing/${target.ordinal}`)) }
+    return { target, trigger, seed: sampleSeed(rng.fork(`firing/${target.ordinal}`)) }
   })
 }
 
-function fixedTrigger(trigger: Exclude<FaultSpec['trigger'], { kind: 'every' }>, context: DrawContext): Trigger {
+function fixedTrigger(trigger: Exclude<FaultSpec['trigger'], { kind: 'every' }>, context: SampleContext): Trigger {
   const real = (ms: number): number => roundMs(ms / context.timeScale)
   if (trigger.kind === 'at') return { kind: 'time', atMs: real(trigger.atMs) }
   const { task, step, afterMs } = trigger
   return { kind: 'step', task, step, delayMs: real(afterMs), withinMs: real(context.windowMs) }
 }
 
-function fixedTargets(spec: FaultSpec, context: DrawContext, rng: Rng): readonly Target[] {
+function fixedTargets(spec: FaultSpec, context: SampleContext, rng: Rng): readonly Target[] {
   const whole = wholeTarget(spec)
   if (whole) return [whole]
   const { role, ordinal } = spec.target as NodeTarget
@@ -72,12 +71,13 @@ function wholeTarget({ target, together }: FaultSpec): Target | undefined {
 }
 
 /** Every node of a role has a process of its own; a link, and nodes that are hit together, have one. */
-function drawProcesses(spec: FaultSpec, meanGapMs: number, context: DrawContext, rng: Rng): Firing[] {
+function sampleProcesses(spec: FaultSpec, meanGapMs: number, context: SampleContext, rng: Rng): Firing[] {
   const whole = wholeTarget(spec)
-  if (whole) return drawProcess(whole, spec, meanGapMs, context, rng.fork(whole.kind === 'link' ? 'link' : 'together'))
+  if (whole)
+    return sampleProcess(whole, spec, meanGapMs, context, rng.fork(whole.kind === 'link' ? 'link' : 'together'))
   const { role } = spec.target as NodeTarget
   return Array.from({ length: context.countNodes(spec.target) }, (_, ordinal) =>
-    drawProcess({ kind: 'node', role, ordinal }, spec, meanGapMs, context, rng.fork(`node/${ordinal}`)),
+    sampleProcess({ kind: 'node', role, ordinal }, spec, meanGapMs, context, rng.fork(`node/${ordinal}`)),
   ).flat()
 }
 
@@ -85,14 +85,14 @@ function drawProcesses(spec: FaultSpec, meanGapMs: number, context: DrawContext,
  * Exponential gaps counted from the end of one firing to the next: a node that is down, or coming back, cannot be
  * harmed. While it is up its hazard is 1/mean, as in a Poisson process.
  */
-function drawProcess(target: Target, spec: FaultSpec, meanGapMs: number, context: DrawContext, rng: Rng): Firing[] {
+function sampleProcess(target: Target, spec: FaultSpec, meanGapMs: number, context: SampleContext, rng: Rng): Firing[] {
   const { timeScale, windowMs } = context
   const settle = target.kind === 'node' ? settleMs : 0
   const awayMs = Number(spec.forMs) / timeScale + settle
   const firings: Firing[] = []
   let atMs = rng.exponential(meanGapMs / timeScale)
   while (atMs < windowMs / timeScale) {
-    const seed = drawSeed(rng.fork(`firing/${firings.length}`))
+    const seed = sampleSeed(rng.fork(`firing/${firings.length}`))
     firings.push({ target, trigger: { kind: 'time', atMs: roundMs(atMs) }, seed })
     atMs += awayMs + rng.exponential(meanGapMs / timeScale)
   }
@@ -103,14 +103,14 @@ function drawProcess(target: Target, spec: FaultSpec, meanGapMs: number, context
 function resolveDuration(
   { forMs }: FaultSpec,
   trigger: Trigger,
-  { windowMs, graceMs, timeScale }: DrawContext,
+  { windowMs, graceMs, timeScale }: SampleContext,
 ): number {
   if (forMs !== 'load') return roundMs(forMs / timeScale)
   const startMs = trigger.kind === 'time' ? trigger.atMs : 0
   return roundMs((windowMs + graceMs) / timeScale - startMs)
 }
 
-function drawSeed(rng: Rng): number {
+function sampleSeed(rng: Rng): number {
   return Math.floor(rng.next() * 2 ** 31)
 }
 
@@ -121,4 +121,16 @@ function byTime(a: Firing, b: Firing): number {
 
 function timeOf({ trigger }: Firing): number {
   return trigger.kind === 'time' ? trigger.atMs : -1
+}
+
+/** Parameters in real milliseconds: every duration divided by `timeScale`. */
+function scaleParams(params: Readonly<Record<string, unknown>>, timeScale: number): Record<string, unknown> {
+  const scale = ([name, value]: [string, unknown]): [string, unknown] =>
+    isDuration(name) && typeof value === 'number' ? [name, roundMs(value / timeScale)] : [name, value]
+  return Object.fromEntries(Object.entries(params).map(scale))
+}
+
+/** Microseconds are precise enough, and keep files readable. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }

@@ -3,14 +3,11 @@ import { UsageError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
 import { linkNames, type Plan, type PlannedFault } from '../model/plan.ts'
 import type { Catalog } from '../scenario/catalog.ts'
-import { type Path, type Problem, readDocument } from '../scenario/document.ts'
 import { specId } from './expand.ts'
-import { findProblems, formatProblems } from '../scenario/problems.ts'
 import { type Arm, type FaultSpec, loadWindowMs, type Scenario } from '../scenario/scenario.ts'
-import { roles } from '../scenario/target.ts'
-import { suggest } from '../scenario/did-you-mean.ts'
-import { section } from '../scenario/section.ts'
-import { describe } from '../scenario/quote.ts'
+import { readDocument } from '../scenario/document.ts'
+import { roles } from '../scenario/fault.ts'
+import { describe, formatProblems, type Path, type Problem, read, section, suggest } from '../scenario/problems.ts'
 import { formatDuration } from '../scenario/units.ts'
 
 /** `schedule.json`: every firing of a plan, to be replayed with `--schedule`. Real milliseconds. */
@@ -57,10 +54,11 @@ export function formatSchedule(plan: Plan): string {
 export function parseSchedule(text: string, file: string, scenario: Scenario, catalog: Catalog): Schedule {
   const source = readDocument(text, file)
   if (!('data' in source)) throw new UsageError(source)
-  const shape = findProblems(schema, source.data)
-  const problems = shape.length > 0 ? shape : checkSchedule(schema.parse(source.data) as Schedule, scenario, catalog)
-  if (problems.length > 0) throw new UsageError(formatProblems(problems, source, file))
-  return schema.parse(source.data) as Schedule
+  const { value, problems: invalid } = read(schema, source.data)
+  const schedule = value as Schedule | undefined
+  const problems = schedule ? checkSchedule(schedule, scenario, catalog) : invalid
+  if (!schedule || problems.length > 0) throw new UsageError(formatProblems(problems, source.locate, file))
+  return schedule
 }
 
 const ms = z.number().min(0).max(longestMs)
@@ -150,24 +148,22 @@ function checkPlanned(
     const known = arm.faults.map(({ id }) => id).join(', ') || 'none'
     return [{ path: [...path, 'id'], message: `arm ${arm.name} has no fault ${specId(planned)}; faults: ${known}` }]
   }
-  const schema = catalog.faults.get(spec.fault)!.params
-  const params = [...findProblems(schema, planned.params), ...unknownParams(schema, planned.params)]
   return [
     ...mustEqual([...path, 'fault'], planned.fault, spec.fault),
     ...checkTrigger([...path, 'trigger'], planned, scenario, catalog),
     ...checkTarget([...path, 'target'], planned, spec),
-    ...params.map((problem) => ({ ...problem, path: [...path, 'params', ...problem.path] })),
+    ...checkParams([...path, 'params'], planned.params, catalog.faults.get(spec.fault)!.params),
   ]
 }
 
-/** What a fault would leave unread; the mean gap is written by whoever draws firings. */
-function unknownParams(schema: z.ZodType, params: PlannedFault['params']): readonly Problem[] {
-  const read = schema.safeParse(params)
-  if (!read.success) return []
-  const known = Object.keys(read.data as object)
+/** Also refuses what the fault would leave unread. The mean gap is the exception: sampling adds it. */
+function checkParams(path: Path, params: PlannedFault['params'], schema: z.ZodType): readonly Problem[] {
+  const { value, problems } = read(schema, params, path)
+  if (problems.length > 0) return problems
+  const known = Object.keys(value as object)
   const unknown = Object.keys(params).filter((name) => name !== 'meanGapMs' && !known.includes(name))
   return unknown.map((name) => ({
-    path: [name],
+    path: [...path, name],
     at: 'key',
     message: `unknown key ${describe(name)}${suggest(name, known)}; this fault reads ${known.join(', ') || 'none'}`,
   }))

@@ -1,38 +1,151 @@
+import { type Located, type ParsedArm, type Profile, repeatedId } from './arm.ts'
 import type { Catalog } from './catalog.ts'
-import type { FaultSpec, TargetSpec } from './scenario.ts'
-import { formatTarget } from './target.ts'
+import { formatTarget, writtenName } from './fault.ts'
+import type { Path, Problem } from './problems.ts'
+import { type FaultSpec, loadWindowMs, settleMs, type TargetSpec } from './scenario.ts'
+import type { ParsedScenario } from './schema.ts'
+import { countNodes, whyUntouched } from './topology.ts'
+import { formatDuration } from './units.ts'
 
-/**
- * Real milliseconds that a node is given to be ready again before it may be harmed anew: a process that is starting
- * cannot be killed cleanly. Measured on two busy cores: 1.1 to 2.6 s from the start of a killed node to its readiness.
- */
-export const settleMs = 2500
+/** More firings in one arm than this are a mistake in a unit, not a plan. */
+const maxFirings = 10_000
 
-/** What overlapping depends on beside the faults themselves. */
-export interface OverlapContext {
-  readonly patterns: readonly string[]
-  readonly timeScale: number
+/** What is wrong between the faults of an arm, or between a fault and the rest of the scenario. */
+export function checkArms(scenario: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  return [...scenario.arms.values()].flatMap((arm) => checkArm(arm, scenario, catalog))
+}
+
+function checkArm({ specs, includes }: ParsedArm, scenario: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  const faults = specs.flatMap((located, i) => {
+    const before = specs.slice(0, i)
+    return [
+      ...checkId(located, before),
+      ...checkTime(located, scenario, catalog),
+      ...checkFloor(located, scenario, catalog),
+      ...checkFirings(located, scenario, catalog),
+      ...checkTouching(located, scenario, catalog),
+      ...before.flatMap((other) => checkOverlap(other.value, located, scenario, catalog)),
+    ]
+  })
+  return [...includes.flatMap((include) => checkCompression(include, scenario)), ...faults]
+}
+
+/** What does not scale: a profile that is compressed too far is not what it is named after. */
+function checkCompression({ path, value }: Located<Profile>, { values }: ParsedScenario): readonly Problem[] {
+  const { name, timeScale: limit } = value
+  if (!limit || values.timeScale === undefined || values.timeScale <= limit.max) return []
+  const message = `${name} cannot be compressed ${values.timeScale} times: ${limit.why}; write timeScale: ${limit.max} or less`
+  return [{ path, message }]
+}
+
+/** Where to point: at a key of the entry, or at the include that brought the fault. */
+function placeOf({ path, profile }: Located<FaultSpec>, ...key: Path): Path {
+  return profile === undefined ? [...path, ...key] : path
+}
+
+/** A problem of one key. Where the place is an include, the message names the fault. */
+function about(located: Located<FaultSpec>, key: Path, message: string): Problem {
+  const subject = located.profile === undefined ? '' : `${located.value.id}: `
+  return { path: placeOf(located, ...key), message: `${subject}${message}` }
+}
+
+/** The ids within one list are checked while it is read. */
+function checkId(located: Located<FaultSpec>, before: readonly Located<FaultSpec>[]): readonly Problem[] {
+  const { value, profile } = located
+  if (!before.some((other) => other.value.id === value.id && other.profile !== profile)) return []
+  return [repeatedId(placeOf(located, 'id'), value.id)]
+}
+
+function checkTime(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  const profile = values.profile && catalog.profiles.get(values.profile)
+  const { load } = values
+  if (!load || !profile) return []
+  const { trigger } = located.value
+  const windowMs = loadWindowMs(load, profile.idealMs)
+  if (trigger.kind === 'at' && trigger.atMs >= windowMs) {
+    const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
+    return [about(located, ['at'], `${when}; write less, or offer more tasks`)]
+  }
+  if (trigger.kind !== 'on') return []
+  // A step is done during the load or soon after it: a fault that comes later would meet no task.
+  if (trigger.afterMs >= windowMs) {
+    const when = `${formatDuration(trigger.afterMs)} is longer than the load, which lasts ${formatDuration(windowMs)}`
+    return [about(located, ['on', 'after'], `${when}; write less, or offer more tasks`)]
+  }
+  return [...noSuch(located, 'task', trigger.task, load.tasks), ...noSuch(located, 'step', trigger.step, profile.steps)]
+}
+
+function noSuch(located: Located<FaultSpec>, what: string, written: number, last: number): readonly Problem[] {
+  return written <= last ? [] : [about(located, ['on', what], `there is no ${what} ${written}; write 1 to ${last}`)]
+}
+
+/** A duration that would be too short in real time to do what it says. */
+function checkFloor(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  const { fault, params } = located.value
+  const { floor } = catalog.faults.get(fault)!
+  const { timeScale } = values
+  const written = Number(floor && params[floor.param])
+  if (!floor || timeScale === undefined || !(written / timeScale < floor.ms)) return []
+  const asPlanned =
+    timeScale === 1 ? 'is too short' : `is ${formatDuration(written / timeScale)} at timeScale ${timeScale}`
+  const least = `${fault} takes no less than ${formatDuration(floor.ms)} of real time: ${floor.why}`
+  const cures = [
+    `write at least ${formatDuration(floor.ms * timeScale)}`,
+    ...(timeScale > 1 && written >= floor.ms ? [`timeScale: ${Math.floor(written / floor.ms)} or less`] : []),
+  ]
+  const message = `${formatDuration(written)} ${asPlanned}, and ${least}; ${cures.join(', or ')}`
+  return [about(located, [writtenName(floor.param)], message)]
+}
+
+function checkFirings(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  const { value } = located
+  const profile = values.profile && catalog.profiles.get(values.profile)
+  const { load, replicas, timeScale } = values
+  if (value.trigger.kind !== 'every' || value.forMs === 'load' || !profile || !load || !replicas || !timeScale)
+    return []
+  const windowMs = loadWindowMs(load, profile.idealMs)
+  const nodes = value.target.kind === 'node' && !value.together ? Math.max(...nodeCounts(value, values, catalog)) : 1
+  const awayMs = value.forMs + (value.target.kind === 'node' ? settleMs * timeScale : 0)
+  const expected = (nodes * windowMs) / (value.trigger.meanGapMs + awayMs)
+  if (expected <= maxFirings) return []
+  const message = `about ${Math.round(expected)} firings; write a longer gap: at most ${maxFirings} are planned per arm`
+  return [about(located, ['every'], message)]
+}
+
+function nodeCounts({ target }: FaultSpec, values: ParsedScenario['values'], catalog: Catalog): readonly number[] {
+  const resolved = (values.patterns ?? []).map((name) => catalog.resolvePattern(name)!)
+  if (target.kind !== 'node' || !values.replicas) return [1]
+  return [1, ...resolved.map((pattern) => countNodes(pattern, target.role, values.replicas!))]
+}
+
+/** A fault that cannot touch one pattern is a fact about it; one that cannot touch any is a mistake. */
+function checkTouching(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  const { value } = located
+  const { patterns, replicas } = values
+  if (!patterns || !replicas) return []
+  const reasons = patterns.map((name) => whyUntouched(value, catalog.resolvePattern(name)!, replicas))
+  if (reasons.some((reason) => reason === undefined)) return []
+  const message = `${value.id} can touch no pattern (${reasons.join('; ')}); choose another target or pattern`
+  return [{ path: placeOf(located, 'target'), message }]
 }
 
 /**
- * Why two faults of one arm cannot be told apart, or undefined when they can: they may act on the same node, or on the
- * same link without both saying `compose`, at the same time. When a step triggers one, nobody knows before the run.
+ * Two faults of one arm cannot be told apart where they may act at the same time on the same node, or on the same link
+ * without both saying `compose`. When a step triggers one, its time is not known before the run.
  */
-export function whyOverlapping(
+function checkOverlap(
   a: FaultSpec,
-  b: FaultSpec,
-  catalog: Pick<Catalog, 'resolvePattern'>,
-  context: OverlapContext,
-): string | undefined {
-  if (a.trigger.kind === 'on' || b.trigger.kind === 'on') return undefined
-  if (!meetInTime(a, b, context.timeScale) || !meetInPlace(a.target, b.target, catalog, context.patterns))
-    return undefined
-  if (a.target.kind === 'link' && a.compose && b.compose) return undefined
-  const cure =
-    a.target.kind === 'link'
-      ? 'separate them, use two arms, or say compose: true in both'
-      : 'separate them, or use two arms'
-  return `${b.id} may act on ${formatTarget(b.target)} while ${a.id} does; ${cure}`
+  { path, value: b }: Located<FaultSpec>,
+  { values }: ParsedScenario,
+  catalog: Catalog,
+): readonly Problem[] {
+  const { patterns = [], timeScale } = values
+  if (timeScale === undefined || a.trigger.kind === 'on' || b.trigger.kind === 'on') return []
+  if (!meetInTime(a, b, timeScale) || !meetInPlace(a.target, b.target, catalog, patterns)) return []
+  const onLink = a.target.kind === 'link'
+  if (onLink && a.compose && b.compose) return []
+  const cure = onLink ? 'separate them, use two arms, or say compose: true in both' : 'separate them, or use two arms'
+  return [{ path, message: `${b.id} may act on ${formatTarget(b.target)} while ${a.id} does; ${cure}` }]
 }
 
 function meetInTime(a: FaultSpec, b: FaultSpec, timeScale: number): boolean {
@@ -47,12 +160,7 @@ function spanOf({ trigger, forMs, target }: FaultSpec, timeScale: number): { fro
   return { from: trigger.atMs, until: trigger.atMs + forMs + settle }
 }
 
-function meetInPlace(
-  a: TargetSpec,
-  b: TargetSpec,
-  catalog: Pick<Catalog, 'resolvePattern'>,
-  patterns: readonly string[],
-): boolean {
+function meetInPlace(a: TargetSpec, b: TargetSpec, catalog: Catalog, patterns: readonly string[]): boolean {
   const bothNumbered = typeof a.ordinal === 'number' && typeof b.ordinal === 'number'
   if (bothNumbered && a.ordinal !== b.ordinal) return false
   if (a.kind === 'link' || b.kind === 'link') return a.kind === 'link' && b.kind === 'link' && a.link === b.link

@@ -1,55 +1,46 @@
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Document, Node, Pair, YAMLMap } from 'yaml'
-import { mayQuote } from './quote.ts'
+import { firstProblems, type Locate, type Location, mayQuote, type Path } from './problems.ts'
 
-export type Path = readonly PropertyKey[]
-
-/** One thing that is wrong. `at: key` points at the key of the last path element, else at its value. */
-export interface Problem {
-  readonly path: Path
-  readonly at?: 'key'
-  readonly message: string
-}
-
-/** A text that was read: plain data, and where each part of it stands. */
+/** A text that was read: plain data, and where each part of it is. */
 export interface Source {
   readonly data: unknown
-  /** Where a path stands, or the nearest part above it that exists. */
-  locate(path: Path, at?: 'key'): Place
-}
-
-/** Both from 1. */
-interface Place {
-  readonly line: number
-  readonly column: number
+  readonly locate: Locate
+  /** The text with other values of one key. All else stays as it was written, comments too. */
+  withValues(key: string, replaced: ReadonlyMap<string, string>): string
 }
 
 /**
  * Read one YAML document (JSON is YAML too): maps, lists, scalars and nothing cleverer. Anchors and aliases are
- * refused, because a small file with them can stand for a huge one, and so is what nests without end.
- * Returns the problems, each with its place, when there are any; of a kind that comes in thousands, one with their number.
+ * refused, because a small file with them can expand to a huge one, and so is what nests without end.
+ * Where there are problems, returns them instead, each with its place.
  */
 export function readDocument(text: string, file: string): Source | readonly string[] {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, uniqueKeys: false })
-  const locate = (offset: number): Place => {
+  const locate = (offset: number): Location => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const place = (offset: number): string => {
+  const prefix = (offset: number): string => {
     const { line, column } = locate(offset)
     return `${file}:${line}:${column}`
   }
   const deep = findTooDeep(document) ?? document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION')?.pos[0]
-  if (deep !== undefined) return [`${place(deep)}: nested too deeply; a scenario has at most seven levels`]
+  if (deep !== undefined) return [`${prefix(deep)}: nested too deeply; a scenario has at most seven levels`]
   const faults = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     offset: pos[0],
-    text: `${place(pos[0])}: not valid YAML: ${explanations[code] ?? (mayQuote() ? message : 'it cannot be read')}`,
+    text: `${prefix(pos[0])}: not valid YAML: ${explanations[code] ?? (mayQuote() ? message : 'it cannot be read')}`,
   }))
-  const problems = [...faults, ...findForbidden(document, place), ...findDirective(document, text, place)]
+  const problems = [...faults, ...findForbidden(document, prefix), ...findDirective(document, text, prefix)]
   problems.sort((a, b) => a.offset - b.offset)
-  if (problems.length > 0) return mostOf([...new Set(problems.map((problem) => problem.text))], file)
-  return { data: document.toJS(), locate: (path, at) => locate(offsetOf(document, path, at)) }
+  const found = problems.map((problem) => problem.text)
+  if (found.length > 0) return firstProblems(found, file)
+  return {
+    data: document.toJS(),
+    locate: (path, at) => locate(offsetOf(document, path, at)),
+    withValues: (key, replaced) => replaceValues(document, text, key, replaced),
+  }
 }
 
 const explanations: Readonly<Record<string, string>> = {
@@ -58,7 +49,7 @@ const explanations: Readonly<Record<string, string>> = {
   NON_STRING_KEY: 'a key must be a text',
 }
 
-/** Far beyond what anything here has: who nests deeper means harm, or has lost count. */
+/** Far more than the language has: what nests deeper is an attack, or a mistake. */
 const mostLevels = 50
 
 function findTooDeep(document: Document): number | undefined {
@@ -72,19 +63,11 @@ function findTooDeep(document: Document): number | undefined {
 }
 
 /** They choose another YAML, in which other things are numbers, dates and copies. */
-function findDirective(document: Document, text: string, place: Locate): readonly Found[] {
+function findDirective(document: Document, text: string, prefix: Prefix): readonly Found[] {
   const { yaml, tags } = document.directives ?? {}
   if (!yaml?.explicit && Object.keys(tags ?? {}).every((handle) => handle === '!!')) return []
   const offset = Math.max(0, text.search(/^%/m))
-  return [{ offset, text: `${place(offset)}: directives (%YAML, %TAG) are not allowed; leave them out` }]
-}
-
-/** Nobody repairs more than this at once. */
-export const mostProblems = 50
-
-function mostOf(lines: readonly string[], file: string): readonly string[] {
-  const more = lines.length - mostProblems
-  return more > 0 ? [...lines.slice(0, mostProblems), `${file}: and ${more} more problems`] : lines
+  return [{ offset, text: `${prefix(offset)}: directives (%YAML, %TAG) are not allowed; leave them out` }]
 }
 
 interface Found {
@@ -92,15 +75,16 @@ interface Found {
   readonly text: string
 }
 
-type Locate = (offset: number) => string
+/** `file:line:column` of an offset. */
+type Prefix = (offset: number) => string
 
 /** Valid YAML that a scenario may not use. The parser's own search for repeated keys is quadratic; this is not. */
-function findForbidden(document: Document, place: Locate): readonly Found[] {
+function findForbidden(document: Document, prefix: Prefix): readonly Found[] {
   const found: Found[] = []
   const links: unknown[] = []
   const report = (node: unknown, text: string): void => {
     const offset = startOf(node)
-    found.push({ offset, text: `${place(offset)}: ${text}` })
+    found.push({ offset, text: `${prefix(offset)}: ${text}` })
   }
   visit(document, (_, node) => {
     if (isNode(node) && (isAlias(node) || ('anchor' in node && node.anchor))) links.push(node)
@@ -147,4 +131,20 @@ function isEmpty(node: unknown): boolean {
 
 function startOf(node: unknown): number {
   return isNode(node) ? (node.range?.[0] ?? 0) : 0
+}
+
+function replaceValues(document: Document, text: string, key: string, replaced: ReadonlyMap<string, string>): string {
+  const found: { readonly from: number; readonly until: number; readonly value: string }[] = []
+  visit(document, {
+    Pair(_, pair) {
+      if (!isScalar(pair.key) || pair.key.value !== key || !isScalar(pair.value) || !pair.value.range) return
+      const value = replaced.get(String(pair.value.value))
+      if (value !== undefined) found.push({ from: pair.value.range[0], until: pair.value.range[1], value })
+    },
+  })
+  return found.reduceRight((kept, { from, until, value }) => {
+    // A text in a block of its own ends with its line.
+    const end = text.slice(from, until).endsWith('\n') ? '\n' : ''
+    return kept.slice(0, from) + JSON.stringify(value) + end + kept.slice(until)
+  }, text)
 }

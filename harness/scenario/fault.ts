@@ -1,10 +1,44 @@
 import { z } from 'zod'
 import { HarnessError } from '../core/errors.ts'
+import { linkNames, type Target } from '../model/plan.ts'
 import type { Fault } from '../model/types.ts'
-import { explainIssue } from './problems.ts'
-import { section } from './section.ts'
-import { target } from './target.ts'
+import { describe, type Path, type Problem, read, section, suggest } from './problems.ts'
+import type { FaultSpec, TargetSpec, TriggerSpec } from './scenario.ts'
 import { duration, positiveDuration } from './units.ts'
+
+export const roles = ['executor', 'api', 'worker', 'engine', 'store'] as const
+const targetHelp = `write a node (${roles.join(', ')}; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on") or a link (${linkNames.join(', ')})`
+const targetPattern = new RegExp(
+  `^(?:executor-of-step|(?:${roles.join('|')})(?:-(?:\\d+|\\*))?|(?:${linkNames.join('|')})(?:-\\d+)?)$`,
+)
+
+/** `executor`, `executor-2`, `executor-*`, `executor-of-step`, `client->api`, `client->api-1`. */
+const target = z
+  .string({ error: ({ input }) => `${describe(input)} is no target; ${targetHelp}` })
+  .regex(targetPattern, {
+    error: ({ input }) => `unknown target ${describe(input)}${nearestTarget(String(input))}; ${targetHelp}`,
+  })
+  .transform(parseTarget)
+
+function parseTarget(text: string): TargetSpec {
+  if (text === 'executor-of-step') return { kind: 'node', role: 'executor', ordinal: 'of-step' }
+  const [, name, ordinal] = /^(.*?)(?:-(\d+|\*))?$/.exec(text) as unknown as [string, string, string | undefined]
+  const link = linkNames.find((known) => known === name)
+  if (link) return { kind: 'link', link, ordinal: ordinal === undefined ? 'all' : Number(ordinal) }
+  const role = roles.find((known) => known === name)!
+  return { kind: 'node', role, ordinal: ordinal === undefined ? 'any' : ordinal === '*' ? 'all' : Number(ordinal) }
+}
+
+/** As a scenario writes it. */
+export function formatTarget(spec: TargetSpec | Target): string {
+  if (spec.kind === 'link') return spec.ordinal === 'all' ? spec.link : `${spec.link}-${spec.ordinal}`
+  if (spec.ordinal === 'any') return spec.role
+  return `${spec.role}-${spec.ordinal === 'all' ? '*' : spec.ordinal}`
+}
+
+function nearestTarget(text: string): string {
+  return suggest(text.replace(/-(?:\d+|\*|of-step)$/, ''), [...roles, ...linkNames])
+}
 
 /** Keys of every fault entry; parameters of a fault cannot have these names. */
 const common = {
@@ -38,7 +72,7 @@ export type FaultEntry = { readonly fault: string } & {
   readonly [param: string]: unknown
 }
 
-/** One entry of an arm: the fault's own parameters beside the common keys. */
+/** One entry of an arm or a profile: the fault's own parameters beside the common keys. */
 export function faultEntry(faults: ReadonlyMap<string, Fault>): z.ZodType<FaultEntry> {
   const entries = [...faults.values()].map((fault) =>
     section({ fault: z.literal(fault.name).describe(fault.summary), ...common, ...writtenParams(fault) }).describe(
@@ -64,7 +98,7 @@ function writtenParams(fault: Fault): Record<string, z.ZodType> {
 }
 
 /** Names as written -> names as the fault reads them. */
-export function paramNames(fault: Fault): ReadonlyMap<string, string> {
+function paramNames(fault: Fault): ReadonlyMap<string, string> {
   return new Map(Object.keys(paramShape(fault)).map((name) => [writtenName(name), name]))
 }
 
@@ -84,7 +118,7 @@ function paramShape(fault: Fault): Record<string, z.ZodType> {
 /** Unit and optionality as the fault has them; its limits are the fault's own to check. */
 function durationLike(schema: z.ZodType): z.ZodType {
   const limited = duration.superRefine((ms, ctx) => {
-    const problem = schema.safeParse(ms, { error: explainIssue }).error?.issues[0]
+    const [problem] = read(schema, ms).problems
     if (problem) ctx.addIssue({ code: 'custom', message: `${problem.message} ms` })
   })
   const optional = schema.safeParse(undefined).success ? limited.optional() : limited
@@ -92,6 +126,99 @@ function durationLike(schema: z.ZodType): z.ZodType {
 }
 
 function explainFor(input: unknown): string {
-  const problem = positiveDuration.safeParse(input).error?.issues[0]?.message
-  return `${problem ?? 'cannot be read'}, or load`
+  const [problem] = read(positiveDuration, input).problems
+  return `${problem?.message ?? 'cannot be read'}, or load`
+}
+
+/** What an entry takes from its surroundings. */
+export interface EntryContext {
+  readonly path: Path
+  /** Used when the entry has none of its own. */
+  readonly id: string
+  readonly restartDelayMs: number
+}
+
+type Report = (key: string, message: string) => undefined
+
+/** An entry that its schema accepted, as a fault: or undefined, and why. */
+export function readFaultSpec(
+  entry: FaultEntry,
+  fault: Fault,
+  { path, id, restartDelayMs }: EntryContext,
+): { readonly spec: FaultSpec | undefined; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const report: Report = (key, message) => void problems.push({ path: [...path, key], message })
+  const target = readTarget(entry, fault, report)
+  const trigger = readTrigger(entry, fault, target, report)
+  const forMs = entry.for ?? (fault.acts === 'node' && !fault.ownLength ? restartDelayMs : undefined)
+  if (forMs === undefined) report('for', fault.ownLength ? ownLengthHelp : lengthHelp)
+  if (forMs === 'load' && trigger && trigger.kind !== 'at')
+    report('for', '"load" goes with "at" only; write a duration')
+  if (entry.compose && fault.acts === 'node') report('compose', 'only faults of links can be composed; leave it out')
+  if (problems.length > 0 || !target || !trigger || forMs === undefined) return { spec: undefined, problems }
+  const params = readParams(entry, fault)
+  return {
+    spec: {
+      id: entry.id ?? id,
+      fault: fault.name,
+      target,
+      trigger,
+      forMs,
+      params,
+      compose: entry.compose,
+      together: fault.together ?? false,
+    },
+    problems,
+  }
+}
+
+const lengthHelp = 'is missing; write how long it lasts, e.g. for: 30s, or for: load'
+const ownLengthHelp = 'is missing; write how long it may take, e.g. for: 10m'
+
+function readTarget(entry: FaultEntry, fault: Fault, report: Report): TargetSpec | undefined {
+  const { acts, links } = fault
+  const nodes = `write a node: ${roles.join(', ')}`
+  const allowed = acts === 'node' ? nodes : `write a link: ${links?.join(', ') ?? 'client->api or another'}`
+  const target: TargetSpec | undefined = entry.target ?? fault.defaultTarget
+  if (!target) return report('target', `is missing; ${allowed}`)
+  if (target.kind !== acts)
+    return report('target', `${fault.name} acts on ${acts}s, and ${formatTarget(target)} is none; ${allowed}`)
+  if (target.kind === 'link' && links && !links.includes(target.link))
+    return report('target', `${fault.name} cannot act on ${target.link}; ${allowed}`)
+  return fault.together && target.ordinal === 'any' ? { ...target, ordinal: 'all' } : target
+}
+
+const triggers = ['at', 'every', 'on'] as const
+const triggerHelp = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
+
+function readTrigger(
+  entry: FaultEntry,
+  { name, together }: Fault,
+  target: TargetSpec | undefined,
+  report: Report,
+): TriggerSpec | undefined {
+  const written = triggers.filter((name) => entry[name] !== undefined)
+  if (written.length === 0) return report('at', `is missing: nothing says when; ${triggerHelp}`)
+  if (written.length > 1) return report(written[1]!, `"${written[0]}" already says when; ${triggerHelp}`)
+  if (entry.per && (entry.every === undefined || target?.kind === 'link'))
+    report('per', 'goes with "every" on nodes only; leave it out')
+  else if (entry.per && together) report('per', `${name} acts on all of its target together; leave it out`)
+  if (target?.ordinal === 'of-step' && !entry.on)
+    return report(
+      'target',
+      `${formatTarget(target)} is whoever did the step of "on"; write on: {task: 3, step: 4}, or another target`,
+    )
+  if (entry.on) return { kind: 'on', task: entry.on.task, step: entry.on.step, afterMs: entry.on.after }
+  if (entry.at !== undefined) return { kind: 'at', atMs: entry.at }
+  if (target?.kind === 'node' && target.ordinal !== 'any' && !together)
+    return report('target', `"every" counts for each node of a role; write the role alone: ${target.role}`)
+  return { kind: 'every', meanGapMs: entry.every! }
+}
+
+/** As the fault's schema reads them, defaults filled in; durations still in task-world milliseconds. */
+function readParams(entry: FaultEntry, fault: Fault): Readonly<Record<string, unknown>> {
+  const written = [...paramNames(fault)].flatMap(([key, name]) =>
+    entry[key] === undefined ? [] : [[name, entry[key]]],
+  )
+  return fault.params.parse(Object.fromEntries(written)) as Readonly<Record<string, unknown>>
 }

@@ -1,5 +1,5 @@
 import type { HealthLimits } from '../model/plan.ts'
-import type { Path, Problem } from './document.ts'
+import type { Path, Problem } from './problems.ts'
 import { formatDuration } from './units.ts'
 
 /** As a file writes it: real milliseconds. */

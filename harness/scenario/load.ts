@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { readRegular, UntrustedFile } from '../core/own-file.ts'
-import { includedPaths } from './arm-schema.ts'
-import { placeProfiles, renameIncludes } from './carry.ts'
+import { includedPaths } from './arm.ts'
 import type { Catalog, ProfileText } from './catalog.ts'
-import { readDocument } from './document.ts'
-import { parseScenario } from './parse.ts'
+import { readDocument, type Source } from './document.ts'
+import { readScenario } from './parse.ts'
+import { isMap } from './problems.ts'
 import type { Scenario } from './scenario.ts'
 
 const maxBytes = 1_000_000
@@ -25,21 +25,29 @@ export interface LoadedScenario {
  * each as `file:line:column: wrong; allowed`.
  */
 export async function loadScenario(path: string, catalog: Catalog): Promise<LoadedScenario> {
-  const text = await readText(path)
-  const own = await Promise.all(findOwnProfiles(text, path).map((name) => readOwnProfile(name, path)))
+  const source = readDocument(await readText(path), path)
+  if (!('data' in source)) throw new UsageError(source)
+  const own = await Promise.all(findOwnProfiles(source).map((name) => readOwnProfile(name, path)))
   const faultProfiles = new Map([...catalog.faultProfiles, ...own])
-  const scenario = parseScenario(text, path, { ...catalog, faultProfiles })
-  const places = placeProfiles(own.map(([name]) => name))
-  const profiles = own.flatMap(([name, source]) =>
-    'text' in source ? [[places.get(name)!, source.text] as const] : [],
+  const scenario = readScenario(source, path, { ...catalog, faultProfiles })
+  const paths = relocateProfiles(own.map(([name]) => name))
+  const profiles = own.flatMap(([name, profile]) =>
+    'text' in profile ? [[paths.get(name)!, profile.text] as const] : [],
   )
-  return { scenario, text: renameIncludes(text, places), profiles: new Map(profiles) }
+  return { scenario, text: source.withValues('include', paths), profiles: new Map(profiles) }
 }
 
-/** Of a text that cannot be read there are none: it is refused for that. */
-function findOwnProfiles(text: string, path: string): readonly string[] {
-  const source = readDocument(text, path)
-  return 'data' in source ? includedPaths((source.data as { readonly arms?: unknown } | null)?.arms) : []
+/** Profiles that a scenario includes by a path, as it writes them. */
+function findOwnProfiles({ data }: Source): readonly string[] {
+  return isMap(data) ? includedPaths(data['arms']) : []
+}
+
+/** Where a run's folder keeps the profiles that its scenario includes by their paths: path as written -> path there. */
+function relocateProfiles(paths: readonly string[]): ReadonlyMap<string, string> {
+  const names = paths.map((path) => basename(path))
+  // The name of a profile is that of its file: a second one of that name gets a folder.
+  const placed = names.map((name, i) => (names.indexOf(name) === i ? name : `${i + 1}/${name}`))
+  return new Map(paths.map((path, i) => [path, `./profiles/${placed[i]}`]))
 }
 
 async function readOwnProfile(name: string, scenario: string): Promise<readonly [string, ProfileText]> {
@@ -51,14 +59,14 @@ async function readOwnProfile(name: string, scenario: string): Promise<readonly 
   return [name, typeof read === 'string' ? { file, text: read, isOwn: true } : { file, ...read }]
 }
 
-/** A text file of at most 1 MB, or a UsageError that says why it is not one. A link will do: somebody named it. */
+/** A text file of at most 1 MB, or a UsageError that says why it is not one. Symbolic links are followed: the user named the path. */
 export async function readText(path: string): Promise<string> {
   const bytes = await readRegular(path, { maxBytes, follow: true }).catch((error: unknown) => {
     throw new UsageError(`${path}: ${error instanceof UntrustedFile ? error.why : describeFailure(error)}`)
   })
   const bad = findUnreadable(bytes)
   if (bad === undefined) return new TextDecoder().decode(bytes)
-  const { line, column } = placeIn(bytes, bad.offset)
+  const { line, column } = locateIn(bytes, bad.offset)
   throw new UsageError(`${path}:${line}:${column}: ${bad.what} (byte ${bad.offset}); write UTF-8`)
 }
 
@@ -93,7 +101,7 @@ function isBeginning(bytes: Uint8Array): boolean {
 }
 
 /** Both from 1; columns are characters. */
-function placeIn(bytes: Buffer, offset: number): { readonly line: number; readonly column: number } {
+function locateIn(bytes: Buffer, offset: number): { readonly line: number; readonly column: number } {
   const lines = bytes.toString('utf8', 0, offset).split('\n')
   return { line: lines.length, column: lines.at(-1)!.length + 1 }
 }

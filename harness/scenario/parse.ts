@@ -1,34 +1,81 @@
+import type { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
 import type { Gate, Published } from '../model/plan.ts'
+import { checkArms } from './arm-checks.ts'
+import { armContext, type Located, readArm } from './arm.ts'
 import type { Catalog } from './catalog.ts'
-import { checkDraft, readLoad } from './checks.ts'
-import { readDocument } from './document.ts'
-import { type Draft, readDraft } from './draft.ts'
+import { checkScenario } from './checks.ts'
+import { readDocument, type Source } from './document.ts'
 import { healthLimits } from './health.ts'
-import { findProblems, formatProblems } from './problems.ts'
+import { formatProblems, isMap, type Path, type Problem, read, readKeys } from './problems.ts'
 import type { Scenario } from './scenario.ts'
-import { scenarioShape, type GateEntry, type PublishedEntry } from './schema.ts'
-import { section } from './section.ts'
+import {
+  anyEntries,
+  type GateEntry,
+  type ParsedScenario,
+  type PublishedEntry,
+  scenarioEntries,
+  scenarioShape,
+} from './schema.ts'
 
 /** A scenario from its text. `file` names it in messages. Throws one UsageError with every problem, in their order. */
 export function parseScenario(text: string, file: string, catalog: Catalog): Scenario {
   const source = readDocument(text, file)
   if (!('data' in source)) throw new UsageError(source)
-  const { data } = source
-  if (data === null)
-    throw new UsageError(`${file}:1:1: is empty; write a map with name, question, patterns, load and arms`)
-  const shape = scenarioShape(catalog)
-  const draft = isMap(data) ? readDraft(shape, data, catalog) : undefined
-  const problems = [...findProblems(section(shape), data), ...(draft ? checkDraft(draft, catalog) : [])]
-  const elsewhere = new Set([...(draft?.arms.values() ?? [])].flatMap((arm) => arm.elsewhere))
-  if (problems.length > 0 || elsewhere.size > 0 || !draft)
-    throw new UsageError([...formatProblems(problems, source, file), ...elsewhere])
-  return buildScenario(draft)
+  return readScenario(source, file, catalog)
 }
 
-/** Only of a draft without problems: then every part is there. */
-function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
-  const all = parts as Required<Draft['parts']>
+/** The same from a text that was read. */
+export function readScenario({ data, locate }: Source, file: string, catalog: Catalog): Scenario {
+  if (data === null)
+    throw new UsageError(`${file}:1:1: is empty; write a map with name, question, patterns, load and arms`)
+  const { parsed, problems, elsewhere } = readParts(data, catalog)
+  const all = [...problems, ...checkScenario(parsed, catalog), ...checkArms(parsed, catalog)]
+  if (all.length > 0 || elsewhere.length > 0) throw new UsageError([...formatProblems(all, locate, file), ...elsewhere])
+  return buildScenario(parsed)
+}
+
+/** Each part by its schema. `elsewhere`: problems in the files of profiles. */
+function readParts(
+  data: unknown,
+  catalog: Catalog,
+): { readonly parsed: ParsedScenario; readonly problems: readonly Problem[]; readonly elsewhere: readonly string[] } {
+  const written = isMap(data) ? data : {}
+  const { values, problems } = readKeys(scenarioShape(catalog, anyEntries), data)
+  const entries = scenarioEntries(catalog)
+  const context = armContext(catalog, values.restartDelay ?? 0)
+  const named = Object.entries(isMap(written['arms']) ? written['arms'] : {})
+  const arms = new Map(named.map(([name, entries]) => [name, readArm(['arms', name], listOf(entries), context)]))
+  const gates = readList(entries.gate, written['gates'], ['gates'])
+  const published = readList(entries.published, written['published'], ['published'])
+  const found = [...arms.values()]
+  return {
+    parsed: { values, arms, gates: gates.entries, published: published.entries },
+    problems: [...problems, ...found.flatMap((arm) => arm.problems), ...gates.problems, ...published.problems],
+    elsewhere: [...new Set(found.flatMap((arm) => arm.elsewhere))],
+  }
+}
+
+/** Each entry by itself. */
+function readList<T>(
+  schema: z.ZodType<T>,
+  written: unknown,
+  path: Path,
+): { readonly entries: readonly Located<T>[]; readonly problems: readonly Problem[] } {
+  const each = listOf(written).map((entry, i) => ({ path: [...path, i], ...read(schema, entry, [...path, i]) }))
+  return {
+    entries: each.flatMap(({ path, value }) => (value === undefined ? [] : [{ path, value }])),
+    problems: each.flatMap(({ problems }) => problems),
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** Takes a scenario without problems: every part is there. */
+function buildScenario({ values, arms, gates, published }: ParsedScenario): Scenario {
+  const all = values as Required<typeof values>
   const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, sideBySide, health } = all
   return {
     name,
@@ -40,7 +87,7 @@ function buildScenario({ parts, arms, gates, published }: Draft): Scenario {
     replicas,
     repetitions,
     ...(sideBySide !== undefined && { sideBySide }),
-    load: readLoad(all.load),
+    load: all.load,
     graceMs: all.grace,
     restartDelayMs: all.restartDelay,
     arms: [...arms].map(([arm, { specs }]) => ({ name: arm, faults: specs.map(({ value }) => value) })),
@@ -63,8 +110,4 @@ function readPublished({ pattern, arm, source, success, overhead }: PublishedEnt
     ...(success !== undefined && { success }),
     ...(overhead !== undefined && { overheadMs: overhead }),
   }
-}
-
-function isMap(data: unknown): data is Readonly<Record<string, unknown>> {
-  return typeof data === 'object' && data !== null && !Array.isArray(data)
 }

@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { timeScales } from '../core/limits.ts'
-import type { Fault } from '../model/types.ts'
-import { armEntry } from './arm-schema.ts'
+import { armEntry, type ArmVocabulary, type Located, type ParsedArm } from './arm.ts'
 import type { Catalog } from './catalog.ts'
-import { suggest } from './did-you-mean.ts'
-import { section } from './section.ts'
-import { describe } from './quote.ts'
+import { describe, section, suggest, type Values } from './problems.ts'
+import type { Load } from './scenario.ts'
 import { atLeast, duration, percent, positiveDuration, rate } from './units.ts'
 
 const armName = z
@@ -13,16 +11,26 @@ const armName = z
   .regex(/^[a-z][a-z0-9-]*$/, { error: ({ input }) => `arm name ${describe(input)}; use a-z, 0-9 and hyphens` })
 
 /** The parts of the language that depend on what is installed. */
-export type Vocabulary = Pick<
-  Catalog,
-  'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profiles' | 'faultProfiles'
-> & {
-  readonly faults: ReadonlyMap<string, Fault>
+export type Vocabulary = ArmVocabulary &
+  Pick<Catalog, 'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profiles'>
+
+/** What the lists of a scenario hold. */
+export interface Entries {
+  readonly arm: z.ZodType
+  readonly gate: z.ZodType
+  readonly published: z.ZodType
+}
+
+/** Lists of anything: the entries are read one by one, each with its own schema. */
+export const anyEntries: Entries = { arm: z.unknown(), gate: z.unknown(), published: z.unknown() }
+
+export function scenarioEntries(vocabulary: Vocabulary) {
+  const pattern = patternName(vocabulary)
+  return { arm: armEntry(vocabulary), gate: gateEntry(pattern), published: publishedEntry(pattern) }
 }
 
 /** The scenario language: its top-level keys and what each may hold. */
-export function scenarioShape(vocabulary: Vocabulary) {
-  const pattern = patternName(vocabulary)
+export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
   return {
     name: z
       .string()
@@ -43,7 +51,7 @@ export function scenarioShape(vocabulary: Vocabulary) {
       .describe('Divides every duration and multiplies every rate of this file, except in health and published'),
     profile: profileName(vocabulary).default('research-write').describe('The kind of work'),
     patterns: z
-      .array(pattern)
+      .array(patternName(vocabulary))
       .min(1)
       .superRefine(noRepetition)
       .describe('Compared side by side: names of the catalog, or delivery+engine; @tuned tunes the engine'),
@@ -51,7 +59,9 @@ export function scenarioShape(vocabulary: Vocabulary) {
       tasks: z.int().min(1).max(1_000_000).describe('How many, per pattern and arm'),
       arrivals: z.enum(['poisson', 'uniform']).default('poisson').describe('How the intended starts are spread'),
       rate: rate.describe('Arrivals per time, in task-world time'),
-    }).describe('Open-loop load: the same for every pattern'),
+    })
+      .describe('Open-loop load: the same for every pattern')
+      .transform(({ tasks, arrivals, rate }): Load => ({ tasks, arrivals, ratePerSec: rate })),
     grace: positiveDuration.default(120_000).describe('Time beyond the ideal duration in which a result counts'),
     replicas: section({
       api: z.int().min(1).max(64).default(1),
@@ -67,9 +77,9 @@ export function scenarioShape(vocabulary: Vocabulary) {
       .max(1000)
       .optional()
       .describe('At most so many cells at once, where all patterns are too many for the machine'),
-    arms: armsOf(armEntry(vocabulary)),
-    gates: z.array(gateEntry(pattern)).default([]).describe('Fail the run unless the interval is on the good side'),
-    published: z.array(publishedEntry(pattern)).default([]).describe('What somebody published, for comparison'),
+    arms: z.record(armName, z.array(entries.arm)).describe('What is done to the world: none is the control'),
+    gates: z.array(entries.gate).default([]).describe('Fail the run unless the interval is on the good side'),
+    published: z.array(entries.published).default([]).describe('What somebody published, for comparison'),
     health: section({
       pacerLagP99: positiveDuration.optional(),
       eventLoopDelayP99: positiveDuration.optional(),
@@ -81,16 +91,21 @@ export function scenarioShape(vocabulary: Vocabulary) {
   }
 }
 
-/** Arms by name, with entries of this kind. */
-export function armsOf<T>(entry: z.ZodType<T>) {
-  return z.record(armName, z.array(entry)).describe('What is done to the world: none is the control')
-}
-
-export type ScenarioShape = ReturnType<typeof scenarioShape>
 export type GateEntry = z.output<ReturnType<typeof gateEntry>>
 export type PublishedEntry = z.output<ReturnType<typeof publishedEntry>>
 
-export function gateEntry(pattern: z.ZodType<string>) {
+/**
+ * Every part of a file that is right by itself, whatever is wrong elsewhere: so that what is wrong between parts is
+ * reported together with what is wrong inside them.
+ */
+export interface ParsedScenario {
+  readonly values: Values<ReturnType<typeof scenarioShape>>
+  readonly arms: ReadonlyMap<string, ParsedArm>
+  readonly gates: readonly Located<GateEntry>[]
+  readonly published: readonly Located<PublishedEntry>[]
+}
+
+function gateEntry(pattern: z.ZodType<string>) {
   return section({
     pattern,
     arm: z.string(),
@@ -104,7 +119,7 @@ export function gateEntry(pattern: z.ZodType<string>) {
   })
 }
 
-export function publishedEntry(pattern: z.ZodType<string>) {
+function publishedEntry(pattern: z.ZodType<string>) {
   return section({
     pattern,
     arm: z.string(),

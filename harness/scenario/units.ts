@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { highestRatePerSec, longestMs } from '../core/limits.ts'
-import { describe } from './quote.ts'
+import { describe } from './problems.ts'
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const perSecond: Readonly<Record<string, number>> = { s: 1, min: 1 / 60, h: 1 / 3600 }

@@ -1,4 +1,4 @@
-import { summarizeLeftOut } from '../../harness/model/not-applicable.ts'
+import { summarizeNotApplicable } from '../../harness/model/not-applicable.ts'
 import { unmeasuredBy } from '../../harness/model/verification.ts'
 import { allVisible } from '../../harness/core/visible.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/model/results.ts'
@@ -46,7 +46,7 @@ export default {
       claims(results),
       folded('When not to trust this', list(caveatsOf(results))),
       folded('What it ran on', list(Object.entries(environment.runtime).map(([what, told]) => `${what}: ${told}`))),
-      folded('Not applicable', list(summarizeLeftOut(plan).map(({ what, why }) => `${what}: ${why}`))),
+      folded('Not applicable', list(summarizeNotApplicable(plan).map(({ what, why }) => `${what}: ${why}`))),
     ]
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`
   },

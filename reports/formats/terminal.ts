@@ -1,4 +1,4 @@
-import { summarizeLeftOut } from '../../harness/model/not-applicable.ts'
+import { summarizeNotApplicable } from '../../harness/model/not-applicable.ts'
 import { unmeasuredBy } from '../../harness/model/verification.ts'
 import { allVisible } from '../../harness/core/visible.ts'
 import type { Claim, GateResult, RunResults } from '../../harness/model/results.ts'
@@ -145,7 +145,7 @@ function ranOn(results: RunResults, screen: Screen): readonly string[] {
 
 function notApplicable(results: RunResults, screen: Screen): readonly string[] {
   const broken = unmeasuredBy(results.verification).map(({ pattern, reason }) => `  null ${pattern}: ${reason}`)
-  const others = summarizeLeftOut(results.plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
+  const others = summarizeNotApplicable(results.plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
   const lines = [...broken, ...others].map((line) => wrap(line, screen.columns, '       '))
   return lines.length > 0 ? [lines.join('\n')] : []
 }

@@ -1,4 +1,4 @@
-import { isBeyondRuntime, summarizeLeftOut } from '../../harness/model/not-applicable.ts'
+import { isBeyondRuntime, summarizeNotApplicable } from '../../harness/model/not-applicable.ts'
 import type { CellResult, RunResults } from '../../harness/model/results.ts'
 import { count, percent, shareOf, shownInterval } from '../numbers.ts'
 import { promisesOf, type PromisesWord } from '../promises.ts'
@@ -41,7 +41,7 @@ export function matrix(results: RunResults): Markup {
 /** Columns of nothing but n/a would hide the others. */
 function beyondRuntime({ plan }: RunResults): readonly Markup[] {
   const { runtime, notApplicable } = plan
-  const beyond = summarizeLeftOut({ runtime, notApplicable: notApplicable.filter(isBeyondRuntime) })
+  const beyond = summarizeNotApplicable({ runtime, notApplicable: notApplicable.filter(isBeyondRuntime) })
   return beyond.map(({ what, why }) => note(`n/a: ${what}: ${why}`))
 }
 

@@ -9,7 +9,7 @@ import {
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { allVisible } from '../../core/visible.ts'
-import { suggest } from '../../scenario/did-you-mean.ts'
+import { didYouMean } from '../../core/did-you-mean.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { Comparison, RunResults } from '../../model/results.ts'
 import { circumstanceDifferences, planDifferences, type SideOfRun, sideDifferences } from '../../verdict/comparable.ts'
@@ -99,7 +99,7 @@ function commonCells(a: RunResults, b: RunResults): readonly string[] {
 function sideOf(results: RunResults, other: RunResults, key: string): SideOfRun {
   const cell = results.plan.cells.find(({ pattern, arm }) => `${pattern}.${arm}` === key)
   const known = cellsOf(results)
-  if (!cell) throw new UsageError(`${results.run} has no "${key}"${suggest(key, known)}; it has ${known.join(', ')}`)
+  if (!cell) throw new UsageError(`${results.run} has no "${key}"${didYouMean(key, known)}; it has ${known.join(', ')}`)
   const { pattern, arm } = cell
   return { results, side: { ...(results !== other && { run: results.run }), pattern, arm } }
 }

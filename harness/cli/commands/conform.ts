@@ -6,7 +6,7 @@ import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } fro
 import { timeScales } from '../../core/limits.ts'
 import type { CatalogPattern } from '../../scenario/catalog.ts'
 import { readText } from '../../scenario/load.ts'
-import { suggest } from '../../scenario/did-you-mean.ts'
+import { didYouMean } from '../../core/did-you-mean.ts'
 import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
 import { openCatalog, type OpenCatalog } from '../../registry.ts'
 import { caseLine, countLine } from '../conform-lines.ts'
@@ -75,7 +75,7 @@ function selectCases(cases: readonly NamedCase[], wanted: string | undefined): r
   const chosen = cases.filter(({ id }) => id === wanted || id.startsWith(`${wanted}/`))
   const names = [...new Set(cases.map(({ id }) => id.split('/')[0]!)), ...cases.map(({ id }) => id)]
   if (chosen.length > 0) return chosen
-  throw new UsageError(`there are no cases "${wanted}"${suggest(wanted, names)}; outlast conform --list names them`)
+  throw new UsageError(`there are no cases "${wanted}"${didYouMean(wanted, names)}; outlast conform --list names them`)
 }
 
 function listCases(cases: readonly NamedCase[]): string {
@@ -137,7 +137,7 @@ function resolvePatterns(names: readonly string[], catalog: OpenCatalog): readon
   const problems = names
     .filter((_, i) => !found[i])
     .map((name) => {
-      const hint = suggest(name, catalog.patternNames)
+      const hint = didYouMean(name, catalog.patternNames)
       return `there is no pattern "${name}"${hint}; patterns: ${catalog.patternNames.join(', ')}, or any delivery+engine`
     })
   if (problems.length > 0) throw new UsageError(problems)

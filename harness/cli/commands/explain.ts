@@ -4,7 +4,7 @@ import { exitCodes, UsageError } from '../../core/errors.ts'
 import type { CellPlan } from '../../model/plan.ts'
 import { traceOf, type CellTrace, type TaskTrace } from '../../analysis/trace.ts'
 import { visible, visibleLine } from '../../core/visible.ts'
-import { suggest } from '../../scenario/did-you-mean.ts'
+import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCell } from '../../run/judge.ts'
 import { cellBegan } from '../../store/cell-folder.ts'
 import { readPlan, type RunFolder } from '../../store/run-folder.ts'
@@ -50,7 +50,7 @@ async function pickCell(run: RunFolder, wanted: string | undefined): Promise<Cel
   const list = `cells of this run: ${ids.join(', ') || 'none'}`
   if (wanted === undefined)
     throw new UsageError(`name a cell with --cell, since each has tasks of the same names; ${list}`)
-  throw new UsageError(`there is no cell "${wanted}"${suggest(wanted, ids)}; ${list}`)
+  throw new UsageError(`there is no cell "${wanted}"${didYouMean(wanted, ids)}; ${list}`)
 }
 
 function pickTask(trace: CellTrace, wanted: string, cell: string): TaskTrace {

@@ -7,7 +7,7 @@ import { exitCodes, UsageError } from '../../core/errors.ts'
 import { promises } from '../../model/promises.ts'
 import { catalog as named } from '../../../patterns/catalog.ts'
 import { readText } from '../../scenario/load.ts'
-import { suggest } from '../../scenario/did-you-mean.ts'
+import { didYouMean } from '../../core/did-you-mean.ts'
 import { loadCheckers } from '../../verdict/load-checkers.ts'
 import { openCatalog, type OpenCatalog } from '../../registry.ts'
 import { loadFormats } from '../formats.ts'
@@ -112,7 +112,7 @@ export default function declareList(command: Command, done: Done): void {
     .addHelpText('after', examples)
     .action(async (kind?: string) => {
       if (kind !== undefined && !kinds.includes(kind))
-        throw new UsageError(`there are no "${kind}"${suggest(kind, kinds)}; list one of ${kinds.join(', ')}`)
+        throw new UsageError(`there are no "${kind}"${didYouMean(kind, kinds)}; list one of ${kinds.join(', ')}`)
       const catalog = await openCatalog()
       const tables: string[] = []
       for (const name of kind === undefined ? kinds : [kind]) tables.push(await listTable(listings[name]!, catalog))

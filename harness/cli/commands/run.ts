@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { plural } from '../../../reports/numbers.ts'
 import { monotonicMs } from '../../core/clock.ts'
 import { describeError, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
-import { summarizeLeftOut } from '../../model/not-applicable.ts'
+import { summarizeNotApplicable } from '../../model/not-applicable.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { positiveDuration } from '../../scenario/units.ts'
 import type { OnProgress } from '../../run/progress.ts'
@@ -56,7 +56,7 @@ export default function declareRun(command: Command, done: Done): void {
 }
 
 function notApplicable(plan: RunOptions['plan']): readonly string[] {
-  return summarizeLeftOut(plan).map(({ what, why }) => `  ${what}: ${why}`)
+  return summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
 }
 
 function parseLimit(text: string): TimeLimit {

@@ -5,7 +5,7 @@ import { plural } from '../../../reports/numbers.ts'
 import { textTable } from '../../core/text-table.ts'
 import { monotonicMs } from '../../core/clock.ts'
 import { type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
-import { suggest } from '../../scenario/did-you-mean.ts'
+import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCheckout } from '../../run/checkout.ts'
 import { beginSupervised } from '../../cleanup/supervise.ts'
 import { findSweepers } from '../../cleanup/sweepers.ts'
@@ -77,7 +77,7 @@ function mustBeControls(names: readonly string[]): void {
   const known = studies.flatMap(({ controls }) => Object.keys(controls))
   const problems = names
     .filter((name) => !known.includes(name))
-    .map((name) => `there is no control "${name}"${suggest(name, known)}; controls: ${known.join(', ')}`)
+    .map((name) => `there is no control "${name}"${didYouMean(name, known)}; controls: ${known.join(', ')}`)
   if (problems.length > 0) throw new UsageError(problems)
 }
 

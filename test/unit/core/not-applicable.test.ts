@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { summarizeLeftOut } from '../../../harness/model/not-applicable.ts'
+import { summarizeNotApplicable } from '../../../harness/model/not-applicable.ts'
 import type { NotApplicable } from '../../../harness/model/plan.ts'
 
 const beyond = (pattern: string, arm: string, lacks: string, ...instead: string[]): NotApplicable => ({
@@ -9,7 +9,7 @@ const beyond = (pattern: string, arm: string, lacks: string, ...instead: string[
   runtime: { lacks: [lacks], instead },
 })
 const lines = (...notApplicable: NotApplicable[]) =>
-  summarizeLeftOut({ notApplicable, runtime: 'process' }).map(({ what, why }) => `${what}: ${why}`)
+  summarizeNotApplicable({ notApplicable, runtime: 'process' }).map(({ what, why }) => `${what}: ${why}`)
 
 test('arms that the runtime cannot do are one line, with the runtime that can', () => {
   const left = ['sync', 'webhook'].flatMap((pattern) => [

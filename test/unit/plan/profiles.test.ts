@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { UsageError } from '../../../harness/core/errors.ts'
-import { renameIncludes } from '../../../harness/scenario/carry.ts'
 import type { ProfileText } from '../../../harness/scenario/catalog.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
+import { readDocument } from '../../../harness/scenario/document.ts'
 import { loadScenario } from '../../../harness/scenario/load.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
 import { createRun } from '../../../harness/store/run-folder.ts'
@@ -235,7 +235,8 @@ describe('a profile of the user', () => {
     const renamed = new Map([['./a.yaml', './b: c.yaml']])
     const text =
       "x:\n  - include: |-\n      ./a.yaml\n  - { include: './a.yaml', id: './a.yaml' } # include: ./a.yaml\n"
-    expect(renameIncludes(text, renamed)).toBe(
+    const source = readDocument(text, 's.yaml')
+    expect('data' in source && source.withValues('include', renamed)).toBe(
       `x:\n  - include: "./b: c.yaml"\n  - { include: "./b: c.yaml", id: './a.yaml' } # include: ./a.yaml\n`,
     )
   })

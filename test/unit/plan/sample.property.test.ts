@@ -1,10 +1,10 @@
 import { assert, integer, nat, property } from 'fast-check'
 import { expect, test } from 'vitest'
-import { drawSchedule, type DrawContext } from '../../../harness/plan/sample.ts'
+import { sampleFaults, type SampleContext } from '../../../harness/plan/sample.ts'
 import type { Arm, FaultSpec } from '../../../harness/scenario/scenario.ts'
 
 const minute = 60_000
-const context = (rest: Partial<DrawContext> = {}): DrawContext => ({
+const context = (rest: Partial<SampleContext> = {}): SampleContext => ({
   seed: 1,
   repetition: 1,
   timeScale: 60,
@@ -35,13 +35,13 @@ const stall: FaultSpec = {
   trigger: { kind: 'every', meanGapMs: 20 * minute },
 }
 const arm = (...faults: FaultSpec[]): Arm => ({ name: 'it', faults })
-const times = (firings: ReturnType<typeof drawSchedule>) =>
+const times = (firings: ReturnType<typeof sampleFaults>) =>
   firings.map(({ trigger }) => (trigger.kind === 'time' ? trigger.atMs : Number.NaN))
 
 test('every firing begins inside the window, in order, with an id of its own', () => {
   assert(
     property(nat(), integer({ min: 1, max: 200 }), integer({ min: 1, max: 500 }), (seed, gap, scale) => {
-      const firings = drawSchedule(arm(kill(gap * minute), stall), context({ seed, timeScale: scale }))
+      const firings = sampleFaults(arm(kill(gap * minute), stall), context({ seed, timeScale: scale }))
       const at = times(firings)
       expect(at.every((ms) => ms >= 0 && ms <= (600 * minute) / scale)).toBe(true)
       expect(at).toEqual(at.toSorted((a, b) => a - b))
@@ -54,7 +54,7 @@ test('every firing begins inside the window, in order, with an id of its own', (
 test('a node is never hit while it is away or coming back', () => {
   assert(
     property(nat(), (seed) => {
-      const firings = drawSchedule(arm(kill(3 * minute)), context({ seed }))
+      const firings = sampleFaults(arm(kill(3 * minute)), context({ seed }))
       for (const own of Map.groupBy(firings, ({ target }) => target.ordinal).values()) {
         const gaps = times(own).map((ms, i, all) => (i === 0 ? Infinity : ms - all[i - 1]!))
         expect(Math.min(...gaps)).toBeGreaterThanOrEqual(500 + 2500 - 0.001)
@@ -67,7 +67,7 @@ test('a node is never hit while it is away or coming back', () => {
 test('the number of kills is what the rate says', () => {
   // Real milliseconds: 84 s up on average, then 0.5 s away and 2.5 s to settle, in 600 s on 4 nodes.
   const seeds = Array.from({ length: 100 }, (_, seed) => seed)
-  const counts = seeds.map((seed) => drawSchedule(arm(kill(84 * minute)), context({ seed })).length)
+  const counts = seeds.map((seed) => sampleFaults(arm(kill(84 * minute)), context({ seed })).length)
   const mean = counts.reduce((a, b) => a + b) / counts.length
   // A process that starts up has one renewal per mean cycle, less its first down time.
   const expected = (4 * 600) / (84 + 3)
@@ -78,7 +78,7 @@ test('the number of kills is what the rate says', () => {
 test('the first kill of a node comes after an exponential time: a task of five minutes outlives it with exp(-5/84)', () => {
   const n = 8000
   const outlived = Array.from({ length: n }, (_, seed) => {
-    const [first] = drawSchedule(arm(kill(84 * minute)), context({ seed, countNodes: () => 1, windowMs: 6 * minute }))
+    const [first] = sampleFaults(arm(kill(84 * minute)), context({ seed, countNodes: () => 1, windowMs: 6 * minute }))
     return !first || times([first])[0]! > 5000
   }).filter(Boolean).length
   // Standard error 0.26 points: four of them.
@@ -88,10 +88,10 @@ test('the first kill of a node comes after an exponential time: a task of five m
 test('a fault, a node or a repetition more leaves the draws of the others alone', () => {
   assert(
     property(nat(), (seed) => {
-      const alone = drawSchedule(arm(kill(30 * minute)), context({ seed }))
-      const beside = drawSchedule(arm(stall, kill(30 * minute)), context({ seed }))
+      const alone = sampleFaults(arm(kill(30 * minute)), context({ seed }))
+      const beside = sampleFaults(arm(stall, kill(30 * minute)), context({ seed }))
       expect(beside.filter(({ fault }) => fault === 'kill')).toEqual(alone)
-      const more = drawSchedule(arm(kill(30 * minute)), context({ seed, countNodes: () => 5 }))
+      const more = sampleFaults(arm(kill(30 * minute)), context({ seed, countNodes: () => 5 }))
       const place = ({ target, trigger, seed }: (typeof more)[number]) => ({ target, trigger, seed })
       expect(more.filter(({ target }) => target.ordinal !== 4).map(place)).toEqual(alone.map(place))
     }),
@@ -109,8 +109,8 @@ const deploy = kill(30 * minute, {
 test('nodes that are hit together share one process, however many they are', () => {
   assert(
     property(nat(), integer({ min: 1, max: 9 }), (seed, nodes) => {
-      const firings = drawSchedule(arm(deploy), context({ seed, countNodes: () => nodes }))
-      expect(firings).toEqual(drawSchedule(arm(deploy), context({ seed })))
+      const firings = sampleFaults(arm(deploy), context({ seed, countNodes: () => nodes }))
+      expect(firings).toEqual(sampleFaults(arm(deploy), context({ seed })))
       expect(new Set(firings.map(({ target }) => target.ordinal))).toEqual(new Set(['all']))
       const gaps = times(firings).map((ms, i, all) => (i === 0 ? Infinity : ms - all[i - 1]!))
       expect(Math.min(...gaps)).toBeGreaterThanOrEqual(500 + 2500 - 0.001)
@@ -120,15 +120,15 @@ test('nodes that are hit together share one process, however many they are', () 
 })
 
 test('arms and repetitions draw on their own', () => {
-  const one = drawSchedule(arm(kill(30 * minute)), context())
-  expect(drawSchedule({ ...arm(kill(30 * minute)), name: 'other' }, context())).not.toEqual(one)
-  expect(drawSchedule(arm(kill(30 * minute)), context({ repetition: 2 }))).not.toEqual(one)
+  const one = sampleFaults(arm(kill(30 * minute)), context())
+  expect(sampleFaults({ ...arm(kill(30 * minute)), name: 'other' }, context())).not.toEqual(one)
+  expect(sampleFaults(arm(kill(30 * minute)), context({ repetition: 2 }))).not.toEqual(one)
 })
 
 test('time scale changes the clock, not the draws', () => {
   // Without the settling time, which is real and therefore does not scale: links have none.
-  const at1 = times(drawSchedule(arm(stall), context({ timeScale: 1 })))
-  const at60 = times(drawSchedule(arm(stall), context({ timeScale: 60 })))
+  const at1 = times(sampleFaults(arm(stall), context({ timeScale: 1 })))
+  const at60 = times(sampleFaults(arm(stall), context({ timeScale: 60 })))
   expect(at60).toHaveLength(at1.length)
   at60.forEach((ms, i) => expect(ms * 60).toBeCloseTo(at1[i]!, 0))
 })

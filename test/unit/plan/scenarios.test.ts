@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { openCatalog } from '../../../harness/registry.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
-import { formatJsonSchema, formatProfileSchema } from '../../../harness/scenario/json-schema.ts'
+import { formatScenarioSchema, formatProfileSchema } from '../../../tools/write-schema.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
 import { previewPlan } from '../../../harness/plan/preview.ts'
 import { formatSchedule } from '../../../harness/plan/schedule.ts'
@@ -16,7 +16,7 @@ const plan = async (name: string) =>
   compilePlan(parseScenario(await read(name), name, catalog), catalog, { runtime: 'process' })
 
 test('the schema for editors is that of the code; `npm run schema` writes it', async () => {
-  expect(await read('scenario.schema.json')).toBe(formatJsonSchema(catalog.faults))
+  expect(await read('scenario.schema.json')).toBe(formatScenarioSchema(catalog.faults))
   expect(await read('profile.schema.json')).toBe(formatProfileSchema(catalog.faults))
 })
 

@@ -1,8 +1,6 @@
-import { mayQuote } from './quote.ts'
-
-/** ` (did you mean "kill"?)` when one of the names is close to what was written, and another, else nothing. */
-export function suggest(written: unknown, names: readonly string[]): string {
-  if (!mayQuote() || typeof written !== 'string' || written.length > 64) return ''
+/** ` (did you mean "kill"?)` when one of the names is close to what was written, and is another; else nothing. */
+export function didYouMean(written: string, names: readonly string[]): string {
+  if (written.length > 64) return ''
   const ranked = names.map((name) => ({ name, distance: editDistance(written.toLowerCase(), name.toLowerCase()) }))
   const best = ranked.sort((a, b) => a.distance - b.distance)[0]
   if (!best || best.name === written || best.distance > Math.floor(best.name.length / 3)) return ''
