@@ -5,7 +5,8 @@
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { loadBackend, loadDeliveryServer, openNotify } from './contract/types/axes.ts'
+import { loadDeliveryServer, openNotify } from './contract/types/axes.ts'
+import { loadBackend } from './contract/engine/modules.ts'
 import type { Backend } from './contract/engine/backend.ts'
 import { createFrontDoor } from './contract/server/front-door.ts'
 import { reportError } from './contract/engine/log-error.ts'

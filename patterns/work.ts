@@ -3,14 +3,13 @@
  * node's own port once it takes work. SIGTERM: takes no more, hands over what it holds, exits 0.
  * What whoever starts it may ask for beside that: `contract/starter.ts`.
  */
-import { loadDeliveryServer, loadModule, openNotify } from './contract/types/axes.ts'
-import type { WorkerModule } from './contract/engine/backend.ts'
+import { loadDeliveryServer, openNotify } from './contract/types/axes.ts'
+import { loadWorker } from './contract/engine/modules.ts'
 import { reportError } from './contract/engine/log-error.ts'
 import { readSettings } from './contract/server/settings.ts'
 import { heedStarter } from './contract/server/starter.ts'
 import { timingAt } from './contract/types/timing.ts'
 
-const loadWorker = (engine: string) => loadModule<WorkerModule>('engines', engine, 'worker')
 await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_DELIVERY: delivery = '' }) =>
   Promise.all([loadWorker(engine), loadDeliveryServer(delivery)]),
 )

@@ -9,7 +9,7 @@ export interface Named {
 
 /**
  * Import every plugin of a folder: `NAME.ts` files, or `NAME/<entry>` when `entry` is given. A folder `_NAME` is what plugins share.
- * Promises a map sorted by name whose keys equal file (or folder) names and plugin names.
+ * Promises a map sorted by name. A key is the name of a file or folder, which is the plugin's, or that of a variant.
  * Throws HarnessError for a file without a default export or with another name than its file's.
  */
 export async function discover<T extends Named>(folder: URL, entry?: string): Promise<ReadonlyMap<string, T>> {
@@ -19,7 +19,16 @@ export async function discover<T extends Named>(folder: URL, entry?: string): Pr
     .map((file) => file.name.replace(/\.[jt]s$/, ''))
     .sort()
   const plugins = await Promise.all(names.map((name) => load<T>(folder, name, entry)))
-  return new Map(plugins.map((plugin) => [plugin.name, plugin]))
+  const all = plugins.flatMap((plugin) => [plugin, ...variantsOf(plugin)])
+  return new Map(all.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((plugin) => [plugin.name, plugin]))
+}
+
+/** What a plugin declares beside itself. Its modules are found by the name, so that begins with the plugin's. */
+function variantsOf<T extends Named>(plugin: T): readonly T[] {
+  const { name, variants = [] }: { readonly name: string; readonly variants?: readonly T[] } = plugin
+  const odd = variants.find((variant) => !variant.name.startsWith(`${name}-`))
+  if (odd) throw new HarnessError(`${name} has a variant "${odd.name}"; its name must begin with "${name}-"`)
+  return variants
 }
 
 async function load<T extends Named>(folder: URL, name: string, entry?: string): Promise<T> {

@@ -130,7 +130,7 @@ async function abilitiesOf(parts: Parts, { timeScale, signal }: SceneContext): P
   const { pattern, deployment, ledger, token, system, offers } = parts
   const { delivery, engine } = pattern
   const [{ default: run }, { endpointSecret }] = await Promise.all([
-    loadModule<{ default: RunJob }>('deliveries', delivery.name, 'client'),
+    loadModule<{ default: RunJob }>(delivery.name, 'client'),
     loadDeliveryServer(delivery.name),
   ])
   const link = (kind: Link['kind']): Link | undefined => deployment.links.find((one) => one.kind === kind)

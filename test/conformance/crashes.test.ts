@@ -4,6 +4,8 @@ import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../harness/model/types.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../patterns/contract/engine/log.ts'
+import { engineModule } from '../../patterns/contract/engine/modules.ts'
+import type { Engine } from '../../patterns/contract/types/axes.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
 import { hasFailed, type Kind, type Ran, reference } from '../support/crash-clients.ts'
 import { type CrashScene, startCrashScene } from '../support/crash-scene.ts'
@@ -19,15 +21,20 @@ const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${n
 const deliveries = await chooseDeliveries()
 const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'cancel', 'replay']
 
-/** Points that an engine's processes have in their text and cannot reach: they share code with other engines. */
+/** Points that an engine's processes have in their text and cannot reach: a variant shares its code. */
 const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = [
-  { engine: /^queue-redis$/, point: /^postgres\./, reason: 'no PostgreSQL' },
-  {
-    engine: /^queue/,
-    point: /^postgres\.(append|claim|enrol|evict|renew|resign|settle|take|replay)\./,
-    reason: 'jobs have locks and no leases, and callbacks are jobs',
-  },
+  { engine: /^dbos$/, point: /^dbos-supervised\./, reason: 'nothing supervises' },
 ]
+
+/** The fault points of each engine's own processes. */
+const ownPoints = new Map(
+  await Promise.all(present.map(async (engine) => [engine.name, await pointsIn(engine)] as const)),
+)
+
+async function pointsIn({ name, executor }: Engine): Promise<readonly string[]> {
+  const modules = executor === 'worker' ? (['backend', 'worker'] as const) : (['backend'] as const)
+  return faultPointsFrom(...(await Promise.all(modules.map((module) => engineModule(name, module)))))
+}
 
 const tallies = new Map(
   present.map(({ name }) => [name, { points: new Set<string>(), kills: 0, tasks: 0, lost: 0, repeated: 0 }]),
@@ -52,9 +59,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
   // Whoever dies comes back by its name here, which is all that an engine may ask whose tasks do not live in a process.
   const durable = !engine.sticky
   const limitMs = durable ? 45_000 : 3000
-  const modules = engine.executor === 'worker' ? ['backend', 'worker'] : ['backend']
-  const own = faultPointsFrom(...modules.map((module) => new URL(`engines/${engine.name}/${module}.ts`, patterns)))
-  const points = [...new Set([...own, ...deliveries.flatMap(pointsOf)])].toSorted()
+  const points = [...new Set([...ownPoints.get(engine.name)!, ...deliveries.flatMap(pointsOf)])].toSorted()
   const reasonOf = (point: string): string | undefined =>
     unreachable.find((one) => one.engine.test(engine.name) && one.point.test(point))?.reason
   const tally = tallies.get(engine.name)!

@@ -15,7 +15,8 @@ import { openRedisStore, redisBroker } from '../../patterns/engines/queue-redis/
 import onRedis from '../../patterns/engines/queue-redis/engine.ts'
 import { accept, keysOf, outboxes } from '../../patterns/engines/queue-redis/scripts.ts'
 import onPostgres from '../../patterns/engines/queue/engine.ts'
-import { attempts, postgresBroker, queueNames } from '../../patterns/engines/_bullmq/queues.ts'
+import { attempts, queueNames } from '../../patterns/engines/_bullmq/queues.ts'
+import { postgresBroker } from '../../patterns/engines/queue/worker.ts'
 import { timingOf } from '../../patterns/engines/_bullmq/timeouts.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 

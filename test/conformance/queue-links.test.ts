@@ -6,7 +6,7 @@ import type { Link, ToxicSpec } from '../../harness/model/link.ts'
 import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { monotonicMs } from '../../patterns/contract/types/retry.ts'
-import engine from '../../patterns/engines/queue-memo/engine.ts'
+import { memo as engine } from '../../patterns/engines/queue/engine.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 import { putBackStalled } from '../support/stalled-jobs.ts'
 

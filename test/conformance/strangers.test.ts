@@ -102,7 +102,7 @@ test.each([...deliveries.keys()])('a client of %s that meets a stranger is seen 
   const apis = [{ name: 'client->api-0', url: `http://127.0.0.1:${stranger.port}` }]
   const watch = watchForStrangers('our-run/cell/1a', (one) => told.push(one))
   const dispatcher = watched(agent, apis, watch)
-  const { default: run } = await loadModule<{ default: RunJob }>('deliveries', delivery, 'client')
+  const { default: run } = await loadModule<{ default: RunJob }>(delivery, 'client')
   const giveUpAt = performance.now() + 5_000
   const job = { key: 't-00001', ordinal: 0, input: { seed: 1, profile: 'smoke', job: 't-00001' }, giveUpAt }
   await expect(run(job, portsTo(apis, dispatcher), AbortSignal.timeout(5_000))).rejects.toThrow()
@@ -118,7 +118,7 @@ test.each(['sync', 'polling', 'sse', 'sse-polling', 'websocket'])(
     const [told, handshakes]: [Stranger[], Handshake[]] = [[], []]
     const watch = watchForStrangers(system, (one) => told.push(one))
     const apis = test.deployment.links.filter(({ kind }) => kind === 'client->api').slice(0, 1)
-    const { default: run } = await loadModule<{ default: RunJob }>('deliveries', delivery, 'client')
+    const { default: run } = await loadModule<{ default: RunJob }>(delivery, 'client')
     const giveUpAt = performance.now() + 30_000
     const job = { key: 't-00001', ordinal: 0, input: { seed: 1, profile: 'smoke', job: 't-00001' }, giveUpAt }
     const onHandshake = (url: string, handshake: Handshake): void => {

@@ -86,7 +86,7 @@ export function openClients(parts: ClientParts): Clients {
   }
 
   async function runOne(kind: Kind, job: Job): Promise<Ran> {
-    const { default: runJob } = await loadModule<{ default: RunJob }>('deliveries', deliveryOf(kind), 'client')
+    const { default: runJob } = await loadModule<{ default: RunJob }>(deliveryOf(kind), 'client')
     const seen = openRecord()
     const ports = portsFor(kind, seen.observe)
     const learning = runJob(job, ports, inTime()).then(

@@ -19,9 +19,10 @@ import { waitUntilReady } from '../../harness/os/readiness.ts'
 import { loginTo, serverOf, tablesOf } from '../../harness/runtimes/_shared/servers.ts'
 import { type ProcessCommand, type ProcessPlace, readinessOf } from '../../servers/server.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
-import type { Backend, BackendModule, NodeSettings } from '../../patterns/contract/engine/backend.ts'
+import type { Backend, NodeSettings } from '../../patterns/contract/engine/backend.ts'
 import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
-import { loadModule, openNotify } from '../../patterns/contract/types/axes.ts'
+import { loadBackend } from '../../patterns/contract/engine/modules.ts'
+import { openNotify } from '../../patterns/contract/types/axes.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { nonceOf } from './tools.ts'
 import { spawn } from './programs.ts'
@@ -114,7 +115,7 @@ export async function startCluster(
     settings,
     links,
     openApi: async () => {
-      const { openBackend } = await loadModule<BackendModule>('engines', engine.name, 'backend')
+      const { openBackend } = await loadBackend({ engine: engine.name })
       return openBackend(settings, await openNotify(settings))
     },
     startWorker: async (name) => {

@@ -1,5 +1,4 @@
 import type { TaskEvent } from '../types/events.ts'
-import type { StoreTiming } from '../../engines/postgres/timeouts.ts'
 
 /** What a log is read for: what comes after `seq`. */
 export interface Asked {
@@ -30,33 +29,33 @@ interface Follower {
 export interface Feed extends Disposable {
   follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
   /** These tasks may have news. */
-  stir(taskIds: Iterable<string>): void
+  refresh(taskIds: Iterable<string>): void
   /** Any task may: notifications were missed. */
-  stirAll(): void
+  refreshAll(): void
 }
 
 /**
  * Notifications say where to look; the log says what happened, read from each follower's own position, so that none is
  * skipped or repeated. A sweep over all that is followed makes up for notifications that never came.
  */
-export function openFeed(readNews: NewsReader, timing: Pick<StoreTiming, 'claimPollMs'>): Feed {
+export function openFeed(readNews: NewsReader, { claimPollMs }: { readonly claimPollMs: number }): Feed {
   const followers = new Map<string, Set<Follower>>()
-  const stirred = new Set<string>()
+  const pending = new Set<string>()
   let pumping = false
 
-  const stir = (taskIds: Iterable<string>): void => {
-    for (const taskId of taskIds) if (followers.has(taskId)) stirred.add(taskId)
+  const refresh = (taskIds: Iterable<string>): void => {
+    for (const taskId of taskIds) if (followers.has(taskId)) pending.add(taskId)
     void pump()
   }
-  const stirAll = (): void => stir(followers.keys())
-  const sweep = setInterval(stirAll, Math.max(500, timing.claimPollMs))
+  const refreshAll = (): void => refresh(followers.keys())
+  const sweep = setInterval(refreshAll, Math.max(500, claimPollMs))
 
   async function pump(): Promise<void> {
     if (pumping) return
     pumping = true
-    while (stirred.size > 0) {
-      const taskIds = [...stirred].slice(0, 500)
-      for (const taskId of taskIds) stirred.delete(taskId)
+    while (pending.size > 0) {
+      const taskIds = [...pending].slice(0, 500)
+      for (const taskId of taskIds) pending.delete(taskId)
       // What a failed read has missed, the next sweep reads.
       await feedAll(readNews, followers, taskIds).catch(() => {})
     }
@@ -64,12 +63,12 @@ export function openFeed(readNews: NewsReader, timing: Pick<StoreTiming, 'claimP
   }
 
   return {
-    stir,
-    stirAll,
+    refresh,
+    refreshAll,
     async *follow(taskId, after, signal) {
       const follower: Follower = { taskId, seq: after, waiting: [], ended: signal.aborted, wake: () => {} }
       using _attached = attach(followers, follower, signal)
-      stir([taskId])
+      refresh([taskId])
       yield* drain(follower)
     },
     [Symbol.dispose]: () => {

@@ -1,32 +1,26 @@
 import { sleep } from '../types/retry.ts'
 
-/** A sleeper that can be woken: rings before and during a wait both end it, so that none is missed. */
-export interface Alarm {
-  ring(): void
-  /** Until somebody rings, or for `mostMs`. */
-  wait(mostMs: number): Promise<void>
-}
+/** Wakes one sleeper. A notification before a wait ends it at once, so that none is missed. */
+export class Wakeup {
+  #notified = false
+  #wake = (): void => {}
 
-export function alarm(): Alarm {
-  let rung = false
-  let wake = (): void => {}
-  return {
-    ring: () => {
-      rung = true
-      wake()
-    },
-    wait: async (mostMs) => {
-      if (!rung) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, mostMs)
-          wake = () => {
-            clearTimeout(timer)
-            resolve()
-          }
-        })
-      }
-      rung = false
-    },
+  notify(): void {
+    this.#notified = true
+    this.#wake()
+  }
+
+  /** Until a notification, or for `mostMs`. */
+  async wait(mostMs: number): Promise<void> {
+    if (!this.#notified)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, mostMs)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    this.#notified = false
   }
 }
 

@@ -1,7 +1,6 @@
-import { pathToFileURL } from 'node:url'
 import type { Hono } from 'hono'
 import type { WebSocketServer } from 'ws'
-import type { Backend, BackendModule, NodeSettings } from '../engine/backend.ts'
+import type { Backend, NodeSettings } from '../engine/backend.ts'
 import { recordAttempt, type Notify } from './callback.ts'
 import type { Takeover, Timeouts, TimeoutsAt } from './timeouts.ts'
 
@@ -44,6 +43,8 @@ export interface Engine {
   /** Silence of a live executor after which its work may be given away. Absent: as `takeover` has it at the earliest. */
   patience?(at: TimeoutsAt<Timeouts>): number
   readonly services: readonly Service[]
+  /** Engines of the same folder, each by its own name, which begins with this one's: `queue-memo` beside `queue`. */
+  readonly variants?: readonly Engine[]
 }
 
 export interface Service {
@@ -72,7 +73,7 @@ export interface DeliveryServer {
 
 /** The server half of a delivery, by folder name. */
 export async function loadDeliveryServer(name: string): Promise<DeliveryServer> {
-  return (await loadModule<{ default: DeliveryServer }>('deliveries', name, 'server')).default
+  return (await loadModule<{ default: DeliveryServer }>(name, 'server')).default
 }
 
 /** How a node of this delivery posts callbacks; where the delivery posts none, what is owed is dead. */
@@ -87,21 +88,9 @@ const postNothing: Notify = async (callback) =>
     decision: { next: 'dead', reason: 'blocked' },
   })
 
-/** What opens the engine's backend: of its folder, or the module that the settings name. */
-export async function loadBackend({
-  engine,
-  backend,
-}: {
-  readonly engine: string
-  readonly backend?: string | undefined
-}): Promise<BackendModule> {
-  if (backend === undefined) return loadModule('engines', engine, 'backend')
-  return (await import(pathToFileURL(backend).href)) as BackendModule
-}
-
-/** A module of a plugin's folder, e.g. `engines/postgres/worker`. Throws for a name that is no folder's. */
-export async function loadModule<M>(axis: 'deliveries' | 'engines', name: string, file: string): Promise<M> {
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`"${name}" is not the name of a folder in patterns/${axis}`)
+/** A module of a delivery's folder. Throws for a name that is no folder's. */
+export async function loadModule<M>(name: string, file: 'server' | 'client'): Promise<M> {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`"${name}" is not the name of a folder in patterns/deliveries`)
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return (await import(new URL(`../../${axis}/${name}/${file}.${extension}`, import.meta.url).href)) as M
+  return (await import(new URL(`../../deliveries/${name}/${file}.${extension}`, import.meta.url).href)) as M
 }

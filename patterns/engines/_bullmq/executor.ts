@@ -1,15 +1,15 @@
-import { type IQueueBackend, type Job, Worker } from 'bullmq'
-import type { Notify } from '../../contract/types/callback.ts'
+import { DelayedError, type IQueueBackend, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import { stops } from '../../contract/engine/after-step.ts'
+import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
+import { execute, type JournalPlace } from '../../contract/engine/execution.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { type Claim, type Journal, LeaseLost } from '../../contract/engine/journal.ts'
+import { foldEvents, requestOf } from '../../contract/engine/log.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Tuning } from '../../contract/types/timeouts.ts'
 import { within } from '../../contract/engine/wakeup.ts'
-import { execute, stops, type Workplace } from '../../contract/engine/execution.ts'
-import type { Journal } from '../postgres/journal.ts'
-import { type Claim, LeaseLost } from '../postgres/leases.ts'
-import { attemptCallback } from './callback.ts'
-import { putBack, putOff } from './release.ts'
 import { type Broker, queueNames } from './queues.ts'
 import { mostStalls, type QueueTiming } from './timeouts.ts'
 
@@ -30,21 +30,14 @@ export interface TaskLog {
   readonly journal: Journal
 }
 
-export interface ExecutorParts<B extends IQueueBackend, C> {
+export interface ExecutorOptions<B extends IQueueBackend, C> {
   readonly broker: Broker<B, C>
   readonly log: TaskLog
-  readonly place: Workplace & { readonly timing: QueueTiming }
+  readonly place: JournalPlace & { readonly timing: QueueTiming }
   readonly tuning: Tuning
   readonly notify: Notify
   /** The queue has given up on a job. */
   readonly onFailed: () => void
-}
-
-/** This process's workers on both queues. */
-export interface Executor {
-  cancel(taskId: string): void
-  /** Take no more; resolves when all is put back, after `mostMs` by cutting steps short. */
-  drain(mostMs: number): Promise<void>
 }
 
 interface Run {
@@ -54,62 +47,89 @@ interface Run {
 
 const abandoned = new Error('the worker is leaving')
 
-export function openExecutor<B extends IQueueBackend, C>(parts: ExecutorParts<B, C>): Executor {
-  const { log, place, notify, onFailed } = parts
-  const runs = new Map<string, Run>()
-  const draining = new AbortController()
-  const cut = (taskId: string, reason: Error): void => runs.get(taskId)?.stop.abort(reason)
+/** This process's workers on both queues. */
+export class Executor<B extends IQueueBackend, C> {
+  readonly #log: TaskLog
+  readonly #place: JournalPlace
+  readonly #notify: Notify
+  readonly #runs = new Map<string, Run>()
+  readonly #draining = new AbortController()
+  readonly #workers: readonly { close(): Promise<void> }[]
 
-  async function runTask(job: Job, token: string): Promise<void> {
+  constructor(options: ExecutorOptions<B, C>) {
+    this.#log = options.log
+    this.#place = options.place
+    this.#notify = options.notify
+    const tasks = openWorker(options, queueNames.tasks, (job, token) => this.#runTask(job, token))
+    tasks.on('failed', options.onFailed)
+    this.#workers = [tasks, openWorker(options, queueNames.callbacks, (job, token) => this.#callBack(job, token))]
+  }
+
+  cancel(taskId: string): void {
+    this.#cut(taskId, stops.cancel)
+  }
+
+  /** Take no more. Resolves when all jobs are released; after `mostMs` it cuts steps short. */
+  async drain(mostMs: number): Promise<void> {
+    this.#draining.abort(abandoned)
+    const closed = Promise.all(this.#workers.map((worker) => worker.close()))
+    await within(mostMs, closed)
+    for (const taskId of this.#runs.keys()) this.#cut(taskId, abandoned)
+    await within(mostMs, closed)
+  }
+
+  #cut(taskId: string, reason: Error): void {
+    this.#runs.get(taskId)?.stop.abort(reason)
+  }
+
+  async #runTask(job: Job, token: string): Promise<void> {
     const taskId = job.id!
-    const before = runs.get(taskId)
+    const before = this.#runs.get(taskId)
     // The library renews locks by job: the end of a run that lost its lock would end the renewal of this one.
     if (before) {
       before.stop.abort(new LeaseLost('another run of this task has begun'))
       await before.ended
-      return putOff(job, token, settleMs)
+      return releaseLater(job, token, settleMs)
     }
     const stop = new AbortController()
-    const run = runClaimed(taskId, token, stop)
+    const run = this.#runClaimed(taskId, token, stop)
     const ended = run.catch(() => {})
-    runs.set(taskId, { stop, ended })
-    void ended.then(() => setTimeout(() => runs.delete(taskId), settleMs).unref())
-    if (!(await run)) return putBack(job, token)
+    this.#runs.set(taskId, { stop, ended })
+    void ended.then(() => setTimeout(() => this.#runs.delete(taskId), settleMs).unref())
+    if (!(await run)) return release(job, token)
   }
 
   /** True when nothing is left to do, false when this worker leaves before its task has ended. */
-  async function runClaimed(taskId: string, token: string, stop: AbortController): Promise<boolean> {
-    const claim = await log.claim(taskId, token)
+  async #runClaimed(taskId: string, token: string, stop: AbortController): Promise<boolean> {
+    const claim = await this.#log.claim(taskId, token)
     if (!claim) return true
     try {
-      return isTerminal((await execute(claim, place, stop, draining.signal)).status)
+      return isTerminal((await execute(claim, this.#place, stop, this.#draining.signal)).status)
     } catch (error) {
       if (error === abandoned) return false
       throw error
     }
   }
 
-  const callOut = async (job: Job, token: string): Promise<void> =>
-    attemptCallback(job, token, (await log.read(job.id!))!, notify)
-
-  const tasks = openWorker(parts, queueNames.tasks, runTask)
-  tasks.on('failed', onFailed)
-  const callbacks = openWorker(parts, queueNames.callbacks, callOut)
-
-  return {
-    cancel: (taskId) => cut(taskId, stops.cancel),
-    drain: async (mostMs) => {
-      draining.abort(abandoned)
-      const closed = Promise.all([tasks.close(), callbacks.close()])
-      await within(mostMs, closed)
-      for (const taskId of runs.keys()) cut(taskId, abandoned)
-      await within(mostMs, closed)
-    },
+  /**
+   * One attempt to call back for each run of the job. Its record goes into the job before anything else happens, and the
+   * queue does the waiting, which takes no place. A callback that is dead stays among the failed jobs: no worker tries it
+   * again, and an operator can.
+   */
+  async #callBack(job: Job, token: string): Promise<void> {
+    const { attempts: earlier = [] } = job.data as { readonly attempts?: readonly CallbackAttempt[] }
+    const log = (await this.#log.read(job.id!))!
+    const url = requestOf(log).delivery!.webhook_url
+    const attempt = await this.#notify({ task: foldEvents(log), url, earlier })
+    await withFaultPoints('queue.record', () => job.updateData({ attempts: [...earlier, attempt] }))
+    const { decision } = attempt
+    if (decision.next === 'retry') return releaseLater(job, token, decision.delay_ms)
+    if (decision.next === 'dead') throw new UnrecoverableError(`the callback is dead: ${decision.reason}`)
   }
 }
 
 function openWorker<B extends IQueueBackend, C>(
-  { broker, place, tuning }: ExecutorParts<B, C>,
+  { broker, place, tuning }: ExecutorOptions<B, C>,
   name: string,
   run: (job: Job, token: string) => Promise<void>,
 ) {
@@ -134,4 +154,16 @@ function openWorker<B extends IQueueBackend, C>(
   worker.on('stalled', (taskId) => reportFailure(place.node, `queue ${name}`, `${taskId} had lost its worker`))
   worker.on('error', (error) => reportFailure(place.node, `queue ${name}`, error))
   return worker
+}
+
+/** Free for any worker at once. By throwing, this run of the job ends without an outcome. */
+async function release(job: Job, token: string): Promise<never> {
+  await withFaultPoints('queue.put-back', () => job.moveToWait(token))
+  throw new WaitingError()
+}
+
+/** As `release`, after a while. */
+async function releaseLater(job: Job, token: string, delayMs: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + delayMs, token)
+  throw new DelayedError()
 }

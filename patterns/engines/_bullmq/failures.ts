@@ -1,8 +1,8 @@
 import { type IQueueBackend, Queue } from 'bullmq'
-import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
+import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
-import { alarm } from '../../contract/engine/wakeup.ts'
+import { Wakeup } from '../../contract/engine/wakeup.ts'
 import type { TaskLog } from './executor.ts'
 import { type Broker, queueNames } from './queues.ts'
 
@@ -13,7 +13,7 @@ export interface Failures extends AsyncDisposable {
 
 /**
  * Jobs that the queue gave up (they stalled too often, or threw on every try) end their tasks here: a queue keeps failed
- * jobs and tells only who happens to listen. Looked for on every start, whenever told, and every `everyMs`.
+ * jobs, and notifies only workers that listen at that moment. It looks at the start, when notified, and every `everyMs`.
  */
 export function sweepFailures<B extends IQueueBackend, C>(
   broker: Broker<B, C>,
@@ -24,20 +24,20 @@ export function sweepFailures<B extends IQueueBackend, C>(
   const queue = new Queue(queueNames.tasks, { connection: broker.connection }, broker.backend)
   const report = (error: unknown): void => reportFailure(node, 'failed jobs', error)
   queue.on('error', report)
-  const bell = alarm()
+  const wakeup = new Wakeup()
   let closing = false
-  async function sweepForEver(): Promise<void> {
+  async function sweepUntilClosed(): Promise<void> {
     while (!closing) {
       await sweep(queue, log, node).catch(report)
-      await bell.wait(everyMs)
+      await wakeup.wait(everyMs)
     }
   }
-  const ended = sweepForEver()
+  const ended = sweepUntilClosed()
   return {
-    look: () => bell.ring(),
+    look: () => wakeup.notify(),
     [Symbol.asyncDispose]: async () => {
       closing = true
-      bell.ring()
+      wakeup.notify()
       await ended
       await queue.close()
     },
@@ -53,7 +53,7 @@ async function sweep(queue: Pick<Queue, 'getFailed'>, log: TaskLog, node: string
   }
 }
 
-/** What nobody ever began was not failed at; what was to be cancelled is. */
+/** A task that never began is rejected and has not failed. A task that was being cancelled is cancelled. */
 function endOf(last: TaskEvent, reason: string): TaskEvent {
   const now = new Date()
   if (last.status === 'cancelling') return cancelledEvent(last, now)

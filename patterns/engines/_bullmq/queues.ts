@@ -1,7 +1,4 @@
 import type { BackendFactory, IQueueBackend } from 'bullmq'
-import { createPostgresBackend } from 'bullmq'
-import { connectionOptions } from '../_postgres/store.ts'
-import type { StoreTiming } from '../postgres/timeouts.ts'
 
 /** The library's queues: one job per task, one per callback that is owed. A job's id is its task's. */
 export const queueNames = { tasks: 'tasks', callbacks: 'callbacks' } as const
@@ -13,10 +10,4 @@ export const attempts = 3
 export interface Broker<B extends IQueueBackend, C> {
   readonly backend: BackendFactory<B, C>
   readonly connection: C
-}
-
-/** Connections of their own, which the library opens and mends. */
-export function postgresBroker(url: string, timing: StoreTiming) {
-  const connection = { ...connectionOptions(url, timing), max: 4 }
-  return { backend: createPostgresBackend, connection }
 }

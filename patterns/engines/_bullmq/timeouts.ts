@@ -1,3 +1,4 @@
+import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import {
   busyMachine,
   type Pace,
@@ -6,10 +7,9 @@ import {
   type TimeoutsAt,
   timeoutsAt,
 } from '../../contract/types/timeouts.ts'
-import { type StoreTiming, timeouts as store, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
 
-/** Of the queue itself. Defaults are those of BullMQ 6.7.0. */
-export const queueTimeouts = {
+/** Timeouts of the library. Defaults are those of BullMQ 6.7.0. */
+const queueTimeouts = {
   /** A job without a renewal for so long is not being worked on; renewed at half of it. */
   lockMs: { default: 30_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
   /** Between two looks for such jobs: the first one marks what is active, the next one takes what is marked. */
@@ -23,22 +23,22 @@ export const queueTimeouts = {
 /** How often a job may lose its worker: once more, and the queue fails it. */
 export const mostStalls = { default: 1, tuned: 1000 } as const
 
-/** The way to the log is that of the postgres engine. */
 export const timeouts = {
   ...queueTimeouts,
-  claimPollMs: store.claimPollMs,
-  leaseHeartbeatMs: store.leaseHeartbeatMs,
-  queryTimeoutMs: store.queryTimeoutMs,
-  storeRetryCapMs: store.storeRetryCapMs,
+  claimPollMs: storeTimeouts.claimPollMs,
+  leaseHeartbeatMs: storeTimeouts.leaseHeartbeatMs,
+  queryTimeoutMs: storeTimeouts.queryTimeoutMs,
+  storeRetryCapMs: storeTimeouts.storeRetryCapMs,
 } as const satisfies Timeouts
 
 /** The lock runs out, which was renewed half of it before the end at most; the first look after that finds the job. */
-export function takeover({ lockMs, stalledCheckMs }: QueueTiming): Takeover {
+export function takeover({ lockMs, stalledCheckMs }: TimeoutsAt<typeof timeouts>): Takeover {
   return { earliestMs: lockMs / 2, latestMs: lockMs + stalledCheckMs }
 }
 
-export type QueueTiming = TimeoutsAt<typeof queueTimeouts>
+/** The contract's durations and these, in real milliseconds. */
+export type QueueTiming = StoreTiming & TimeoutsAt<typeof queueTimeouts>
 
-export function timingOf(pace: Pace): StoreTiming & QueueTiming {
-  return { ...storeTimingOf(pace), ...timeoutsAt(queueTimeouts, pace) }
+export function timingOf(pace: Pace): QueueTiming {
+  return { ...storeTimingAt(pace), ...timeoutsAt(queueTimeouts, pace) }
 }

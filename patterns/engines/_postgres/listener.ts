@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { sleep } from '../../contract/types/retry.ts'
 import { connectionOptions } from './store.ts'
-import type { StoreTiming } from '../postgres/timeouts.ts'
+import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 
 export interface Listening {
   readonly url: string

@@ -1,9 +1,9 @@
 import pg from 'pg'
-import { ProblemError } from '../../contract/types/problems.ts'
-import { monotonicMs, sleep } from '../../contract/types/retry.ts'
-import type { StoreTiming } from '../postgres/timeouts.ts'
+import { retryUntilReached, type RetryOptions } from '../../contract/engine/reach.ts'
+import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
+import { connectLimitMs } from '../../contract/engine/workplace.ts'
 
-/** A prepared statement. Every one in this folder may be repeated: a repetition finds out that it was done. */
+/** A prepared statement. Each of ours may be repeated: a repetition finds out that it was done. */
 export interface Statement {
   readonly name: string
   readonly text: string
@@ -18,11 +18,6 @@ export interface Store extends AsyncDisposable {
   query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>
   /** Several statements without parameters, as one transaction; tries again likewise. */
   script(text: string): Promise<void>
-}
-
-/** Real milliseconds. The floor keeps a compressed run from mistaking a busy machine for a dead database. */
-export function connectLimitMs({ connectTimeoutMs }: StoreTiming): number {
-  return Math.max(1000, connectTimeoutMs)
 }
 
 /** What every connection to the database is opened with. */
@@ -42,7 +37,7 @@ export interface StoreOptions {
   readonly url: string
   readonly timing: StoreTiming
   readonly connections: number
-  /** How long a query may wait for the database to come back; Infinity for a worker, who has nothing better to do. */
+  /** How long a query may wait for the database to come back; Infinity for a worker, which has nothing better to do. */
   readonly patienceMs: number
 }
 
@@ -51,12 +46,11 @@ export function openStore({ url, timing, connections, patienceMs }: StoreOptions
   // A connection that breaks while idle is replaced when it is needed.
   pool.on('error', () => {})
   const closing = new AbortController()
-  const retryCapMs = timing.storeRetryCapMs
-  const insist = <T>(attempt: () => Promise<T>) => untilReached(attempt, { patienceMs, retryCapMs }, closing.signal)
+  const options = databaseRetry(timing, patienceMs, closing.signal)
   return {
     query: async <Row>({ name, text }: Statement, values: readonly unknown[]) =>
-      insist(async () => (await pool.query({ name, text, values: [...values] })).rows as Row[]),
-    script: async (text) => void (await insist(() => pool.query(text))),
+      retryUntilReached(async () => (await pool.query({ name, text, values: [...values] })).rows as Row[], options),
+    script: async (text) => void (await retryUntilReached(() => pool.query(text), options)),
     [Symbol.asyncDispose]: async () => {
       closing.abort(new Error('the store was closed'))
       await pool.end()
@@ -64,30 +58,12 @@ export function openStore({ url, timing, connections, patienceMs }: StoreOptions
   }
 }
 
-export interface Retry {
-  readonly patienceMs: number
-  readonly retryCapMs: number
-  /** Which errors of another database are worth another try. */
-  readonly isTransient?: (error: unknown) => boolean
-}
+const never = new AbortController().signal
 
-/** Try until the database answers; throws as `Store.query` does. */
-export async function untilReached<T>(
-  attempt: () => Promise<T>,
-  { patienceMs, retryCapMs, isTransient: worthATry = isTransient }: Retry,
-  closed: AbortSignal,
-): Promise<T> {
-  const giveUpAt = monotonicMs() + patienceMs
-  for (let failures = 0; ; failures++) {
-    closed.throwIfAborted()
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!worthATry(error)) throw error
-      if (monotonicMs() >= giveUpAt) throw outOfReach(error)
-    }
-    await sleep(Math.random() * Math.min(retryCapMs, 50 * 2 ** Math.min(failures, 10)), closed)
-  }
+/** How calls to the database are repeated. */
+export function databaseRetry(timing: StoreTiming, patienceMs: number, signal = never): RetryOptions {
+  const retryCapMs = timing.storeRetryCapMs
+  return { callee: 'the task store', patienceMs, retryCapMs, retryBaseMs: 50, isTransient, signal }
 }
 
 /**
@@ -99,6 +75,7 @@ export function isTransient(error: unknown): boolean {
   return !(error instanceof TypeError || error instanceof RangeError)
 }
 
-function outOfReach(error: unknown): ProblemError {
-  return new ProblemError('temporary-reduced-capacity', `the task store cannot be reached: ${String(error)}`)
+/** Create what is missing, in one transaction. Many processes may do so at once: one does, the others wait for it. */
+export async function createTables(store: Store, owner: string, tables: string): Promise<void> {
+  await store.script(`select pg_advisory_xact_lock(hashtext('outlast ${owner}')); ${tables}`)
 }

@@ -1,26 +1,80 @@
-import { randomUUID } from 'node:crypto'
-import { planTask } from '../../agent/plan.ts'
-import type { Submission } from '../../contract/engine/backend.ts'
+import type { KnownTask, NewTask } from '../../contract/engine/accept.ts'
+import { batching } from '../../contract/engine/batch.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { cancelRequestedEvent, createdEvent } from '../../contract/engine/log.ts'
-import { ProblemError } from '../../contract/types/problems.ts'
-import { batching } from '../../contract/engine/batch.ts'
 import type { NewsReader } from '../../contract/engine/feed.ts'
+import type { Entry } from '../../contract/engine/journal.ts'
+import { cancelRequestedEvent, requestOf } from '../../contract/engine/log.ts'
+import { isTerminal } from '../../contract/types/task.ts'
 import type { Statement, Store } from './store.ts'
 
-/** Task row and first event, or no row in the answer where the key has a task already. */
-export const accept: Statement = {
-  name: 'accept',
-  text: `
-    with fresh as (
-      insert into task (task_id, idempotency_key, fingerprint, version) values ($1, $2, $3, 1)
-      on conflict (idempotency_key) do nothing
-      returning task_id
-    ), logged as (
-      insert into event (task_id, seq, epoch, body) select task_id, 1, 0, $4::jsonb from fresh
-    )
-    select task_id, pg_notify('outlast_ready', '') from fresh`,
+/** Ids of tasks with news, separated by commas. */
+export const newsChannel = 'outlast_events'
+/** The id of a task that is to be cancelled. */
+export const cancelChannel = 'outlast_cancel'
+
+/** The table of events. Engines have a table `task` beside it, with what must be unique or locked about a task. */
+export const eventTable = `
+create table if not exists event (
+  task_id text not null references task,
+  seq int not null,
+  -- the claim under which it was written; 0: by the API
+  epoch int not null,
+  body jsonb not null,
+  primary key (task_id, seq)
+);
+`
+
+/**
+ * Writes a task's row and its first event. The answer has a row with `then`, or none where the key has a task already.
+ */
+export function insertTask(name: string, then: string): Statement {
+  return {
+    name,
+    text: `
+      with fresh as (
+        insert into task (task_id, idempotency_key, fingerprint, version) values ($1, $2, $3, 1)
+        on conflict (idempotency_key) do nothing
+        returning task_id
+      ), logged as (
+        insert into event (task_id, seq, epoch, body) select task_id, 1, 0, $4::jsonb from fresh
+      )
+      select task_id, ${then} from fresh`,
+  }
+}
+
+/** Writes events of the tasks in `fenced`: $8 to $11, as `columnsOf` gives them. */
+export const insertEvents = `
+  insert into event (task_id, seq, epoch, body)
+  select line.task_id, line.seq, line.epoch, line.body
+  from unnest($8::text[], $9::int[], $10::int[], $11::jsonb[]) as line(task_id, seq, epoch, body)
+  join fenced using (task_id)`
+
+/** What comes after $4 in the log of `t`. */
+export const selectTail = `
+  (select coalesce(jsonb_agg(jsonb_build_object('epoch', e.epoch, 'body', e.body) order by e.seq), '[]')
+   from event e where e.task_id = t.task_id and e.seq > $4) as tail`
+
+/** Entries of a journal as statements take them, a column each: of the tasks, and then of the events. */
+export function columnsOf(entries: readonly Entry[]) {
+  const lines = entries.flatMap(({ claim, events }) => events.map((body) => ({ epoch: claim.epoch, body })))
+  return {
+    taskIds: entries.map(({ claim }) => claim.taskId),
+    owners: entries.map(({ claim }) => claim.owner),
+    tasks: [
+      entries.map(({ claim }) => claim.epoch),
+      entries.map(({ version }) => version),
+      entries.map(({ events }) => events.length),
+      entries.map(({ events }) => isTerminal(events.at(-1)!.status)),
+      entries.map(({ claim }) => requestOf(claim.log).delivery !== undefined),
+    ],
+    events: [
+      lines.map(({ body }) => body.task_id),
+      lines.map(({ body }) => body.seq),
+      lines.map(({ epoch }) => epoch),
+      lines.map(({ body }) => JSON.stringify(body)),
+    ],
+  }
 }
 
 const findByKey: Statement = {
@@ -52,32 +106,27 @@ const requestCancel: Statement = {
     ), logged as (
       insert into event (task_id, seq, epoch, body) select task_id, version, 0, $3::jsonb from asked
     )
-    select pg_notify('outlast_events', task_id), pg_notify('outlast_cancel', task_id) from asked`,
+    select pg_notify('${newsChannel}', task_id), pg_notify('${cancelChannel}', task_id) from asked`,
 }
 
-/**
- * Task row and first event in one transaction, or the task that the key already has. Resolves when it is on disk.
- * `insert` is the statement, for an engine that has more to write than these.
- * After a lost answer the repetition finds its own first attempt and reports a replay, which is what it is.
- */
-export async function acceptTask(
+export type LogReader = (taskId: string) => Promise<readonly TaskEvent[] | undefined>
+
+/** Write a new task by a statement of `insertTask`. Resolves when it is on disk, or with the task that its key has already. */
+export async function insertOnce(
   store: Store,
-  { key, fingerprint, request }: Submission,
-  timeScale: number,
-  insert = accept,
-): Promise<{ taskId: string; created?: TaskEvent }> {
-  const taskId = `task_${randomUUID()}`
-  const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
+  insert: Statement,
+  readLog: LogReader,
+  { taskId, key, fingerprint, created }: NewTask,
+): Promise<KnownTask | undefined> {
   const values = [taskId, key, fingerprint, JSON.stringify(created)]
   const fresh = await withFaultPoints('postgres.accept', () => store.query(insert, values))
-  if (fresh.length > 0) return { taskId, created }
+  if (fresh.length > 0) return undefined
   const [known] = await store.query<{ task_id: string; fingerprint: string }>(findByKey, [key])
-  if (known?.fingerprint === fingerprint) return { taskId: known.task_id }
-  throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', known?.task_id)
+  return { fingerprint: known!.fingerprint, log: (await readLog(known!.task_id))! }
 }
 
 /** A task's whole log, or undefined when there is no such task. Reads that coincide become one query. */
-export function logReader(store: Store): (taskId: string) => Promise<readonly TaskEvent[] | undefined> {
+export function logReader(store: Store): LogReader {
   return batching(async (ids: readonly string[]) => {
     const rows = await store.query<{ task_id: string; log: TaskEvent[] }>(readLogs, [[...new Set(ids)]])
     const logs = new Map(rows.map((row) => [row.task_id, row.log]))

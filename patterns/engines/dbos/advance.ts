@@ -1,29 +1,10 @@
-import type { Dispatcher } from 'undici'
 import type { AgentPlan } from '../../agent/plan.ts'
-import { performStep, type StepDone, ToolRefusal } from '../../agent/step.ts'
+import { afterStep, endingBy } from '../../contract/engine/after-step.ts'
+import { armDeadline } from '../../contract/engine/deadline.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
-import {
-  completedEvent,
-  completedSteps,
-  expiredEvent,
-  failedEvent,
-  progressEvent,
-  requestOf,
-  resumedEvent,
-  startedEvent,
-} from '../../contract/engine/log.ts'
-import { startTimer } from '../../contract/types/timer.ts'
-import type { Timing } from '../../contract/types/timing.ts'
+import { completedSteps, requestOf, resumedEvent, startedEvent } from '../../contract/engine/log.ts'
+import { performAt, type Workplace } from '../../contract/engine/workplace.ts'
 import type { Advance } from './protocol.ts'
-
-/** Where steps are performed. */
-export interface Workplace {
-  readonly node: string
-  readonly toolsUrl: string
-  readonly dispatcher: Dispatcher
-  readonly timeScale: number
-  readonly timing: Timing
-}
 
 /** How far a task has come, by what is recorded; `run` is this run of its workflow, `owner` the one recorded last. */
 export interface Progressing {
@@ -32,8 +13,6 @@ export interface Progressing {
   readonly owner: string | undefined
   readonly run: string
 }
-
-const deadlinePassed = new Error('the deadline has passed')
 
 /**
  * What happens inside a step of the library and is not replayed: one advance of the task. A run that finds an advance of
@@ -56,41 +35,18 @@ export function nameOf({ plan, log }: Progressing): string {
 async function performNext(
   { plan, log }: Progressing,
   head: TaskEvent,
-  { node, timeScale, ...place }: Workplace,
+  place: Workplace,
   cancelled: AbortSignal,
 ): Promise<readonly TaskEvent[]> {
-  const { step, digest } = completedSteps(log)
-  using deadline = armDeadline(log, timeScale)
-  const signal = AbortSignal.any([cancelled, deadline.signal])
+  const { step: completed, digest } = completedSteps(log)
+  const stop = new AbortController()
+  using _deadline = armDeadline(log, place.timeScale, stop)
   const { job } = requestOf(log).input
-  const context = { ...place, taskId: head.task_id, job, attempt: head.attempt, executor: node, signal }
+  const work = { taskId: head.task_id, job, plan, step: completed + 1, digest, attempt: head.attempt }
   try {
-    return afterStep(head, plan, step + 1, await performStep(plan, step + 1, digest, context))
+    const done = await performAt(place, work, AbortSignal.any([cancelled, stop.signal]))
+    return afterStep(head, plan, { step: work.step, ...done })
   } catch (error) {
-    return [endedBy(error, head)]
+    return [endingBy(error)(head)]
   }
-}
-
-function afterStep(head: TaskEvent, plan: AgentPlan, step: number, done: StepDone): readonly TaskEvent[] {
-  const now = new Date()
-  const progress = progressEvent(head, plan, { step, ...done }, now)
-  if (step < plan.steps.length) return [progress]
-  return [progress, completedEvent(progress, { digest: done.digest, steps: step }, now)]
-}
-
-/** How a task ends whose step did not; rethrows what is no end of a task, or is the library's to record. */
-function endedBy(error: unknown, head: TaskEvent): TaskEvent {
-  if (error === deadlinePassed) return expiredEvent(head, deadlinePassed.message, new Date())
-  if (error instanceof ToolRefusal) return failedEvent(head, error.message, new Date())
-  throw error
-}
-
-/** The deadline counts from the task's creation, whoever performs it. */
-function armDeadline(log: readonly TaskEvent[], timeScale: number): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController()
-  const seconds = requestOf(log).deadline_s
-  const endsAt = seconds === undefined ? undefined : Date.parse(log[0]!.time) + (seconds * 1000) / timeScale
-  const passed = (): void => controller.abort(deadlinePassed)
-  const timer = endsAt === undefined ? undefined : startTimer(passed, Math.max(0, endsAt - Date.now()))
-  return { signal: controller.signal, [Symbol.dispose]: () => timer?.cancel() }
 }

@@ -1,8 +1,9 @@
 import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { within } from '../../contract/engine/wakeup.ts'
-import { connectionOptions, untilReached } from '../_postgres/store.ts'
+import { connectionOptions, databaseRetry } from '../_postgres/store.ts'
 import {
   type Accepted,
   application,
@@ -39,9 +40,9 @@ export async function openTaskClient({ node, storeUrl, timing, patienceMs }: Cli
     logger: failuresOnly(node),
   })
   const closing = new AbortController()
-  const limits = { patienceMs, retryCapMs: timing.storeRetryCapMs }
+  const retry = databaseRetry(timing, patienceMs, closing.signal)
   const enqueue = (workflowName: string, workflowID: string, ...input: unknown[]): Promise<boolean> =>
-    untilReached(() => enqueueOnce(pool, client, { workflowName, workflowID }, input), limits, closing.signal)
+    retryUntilReached(() => enqueueOnce(pool, client, { workflowName, workflowID }, input), retry)
   return {
     start: (taskId, accepted) => withFaultPoints('dbos.start', () => enqueue(workflows.task, taskId, accepted)),
     cancel: async (taskId, owesCallback) => {

@@ -2,7 +2,8 @@ import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { sleep } from '../../contract/types/retry.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
-import { connectionOptions, untilReached } from '../_postgres/store.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
+import { connectionOptions, databaseRetry } from '../_postgres/store.ts'
 import { application, failuresOnly, queueName } from './protocol.ts'
 import type { DbosTiming } from './timeouts.ts'
 
@@ -13,8 +14,6 @@ export interface DatabasePlace {
   readonly timing: DbosTiming
 }
 
-/** Arbitrary, ours: whoever starts first makes the tables, the others wait for it. */
-const lock = 7_305_211_910
 const never = new AbortController().signal
 
 /**
@@ -22,7 +21,6 @@ const never = new AbortController().signal
  * `patienceMs` is over it throws the problem `temporary-reduced-capacity`, with the reason.
  */
 export async function prepareDatabase(place: DatabasePlace, patienceMs: number): Promise<void> {
-  const limits = { patienceMs, retryCapMs: place.timing.storeRetryCapMs }
   let said = false
   const attempt = async (): Promise<void> => {
     try {
@@ -33,7 +31,7 @@ export async function prepareDatabase(place: DatabasePlace, patienceMs: number):
       throw error
     }
   }
-  await untilReached(attempt, limits, never)
+  await retryUntilReached(attempt, databaseRetry(place.timing, patienceMs))
 }
 
 /** One process at a time: the library's migrations build indexes concurrently, and clear away half-built ones. */
@@ -42,7 +40,7 @@ async function prepareAlone(place: DatabasePlace): Promise<void> {
   guard.on('error', () => {})
   try {
     await guard.connect()
-    // Not `pg_advisory_lock`: who waits in it holds a snapshot, and `create index concurrently` waits for that one.
+    // Not `pg_advisory_lock`: a session that waits in it holds a snapshot, and `create index concurrently` waits for that.
     while (!(await takeLock(guard))) await sleep(50, never)
     await DBOS.migrate(libraryUrl(place))
     await registerQueue(place)
@@ -53,7 +51,9 @@ async function prepareAlone(place: DatabasePlace): Promise<void> {
 }
 
 async function takeLock(guard: pg.Client): Promise<boolean> {
-  const { rows } = await guard.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [lock])
+  const { rows } = await guard.query<{ taken: boolean }>(
+    `select pg_try_advisory_lock(hashtext('outlast dbos')) as taken`,
+  )
   return rows[0]!.taken
 }
 

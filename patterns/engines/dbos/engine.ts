@@ -1,19 +1,12 @@
 import type { Engine } from '../../contract/types/axes.ts'
-import { takeover, timeouts } from './timeouts.ts'
+import { soundTasks } from '../../contract/engine/promises.ts'
+import { supervisedTakeover, supervisedTimeouts, takeover, timeouts } from './timeouts.ts'
 
-const engine: Engine = {
+const declared: Engine = {
   name: 'dbos',
   summary: 'workflows of the DBOS library in PostgreSQL; an executor recovers its own when it comes back by its name',
-  // Not 'no-lost-task': what an executor had that never comes back, nobody takes over.
-  promises: [
-    'effect-once',
-    'idempotency',
-    'effect-at-least-once',
-    'no-phantom',
-    'state-machine',
-    'result-integrity',
-    'sse-continuity',
-  ],
+  // Not 'no-lost-task': what an executor had that never comes back, no other one takes over.
+  promises: ['effect-once', 'idempotency', ...soundTasks],
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
@@ -25,4 +18,15 @@ const engine: Engine = {
     { role: 'api', program: 'serve', replicas: 'api', dials: ['store'] },
   ],
 }
+
+export const supervised: Engine = {
+  ...declared,
+  name: 'dbos-supervised',
+  summary: 'the dbos engine with a supervisor of ours: heartbeats, and a silent executor’s workflows go to the others',
+  promises: ['no-lost-task', ...declared.promises],
+  timeouts: supervisedTimeouts,
+  takeover: supervisedTakeover,
+}
+
+const engine: Engine = { ...declared, variants: [supervised] }
 export default engine

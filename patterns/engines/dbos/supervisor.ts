@@ -2,10 +2,10 @@ import type { NodeSettings } from '../../contract/engine/backend.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { monotonicMs, sleep } from '../../contract/types/retry.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
+import { storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
-import { openStore, type Statement, type Store } from '../_postgres/store.ts'
-import { timingOf } from '../postgres/timeouts.ts'
-import { timeouts } from '../dbos-supervised/timeouts.ts'
+import { createTables, openStore, type Statement, type Store } from '../_postgres/store.ts'
+import { supervisedTimeouts } from './timeouts.ts'
 
 const table = `
   create table if not exists outlast_executor (executor_id text primary key, alive_until timestamptz not null)`
@@ -42,14 +42,14 @@ const handBack: Statement = {
     end`,
 }
 
-/** Beats until disposed, and then leaves: whoever beats next hands its workflows back. */
+/** Beats until disposed, and then leaves: the next executor that beats hands its workflows back. */
 export async function supervise(
   { node, storeUrl, ...pace }: Pick<NodeSettings, 'node'> & Pace & { readonly storeUrl: string },
   inHand: ReadonlyMap<string, string>,
 ): Promise<AsyncDisposable> {
-  const store = openStore({ url: storeUrl, timing: timingOf(pace), connections: 1, patienceMs: Infinity })
-  await store.script(`select pg_advisory_xact_lock(7305211911); ${table}`)
-  const { silenceMs, beatMs } = timeoutsAt(timeouts, pace)
+  const store = openStore({ url: storeUrl, timing: storeTimingAt(pace), connections: 1, patienceMs: Infinity })
+  await createTables(store, 'executors', table)
+  const { silenceMs, beatMs } = timeoutsAt(supervisedTimeouts, pace)
   const pulse = openPulse(store, node, silenceMs, inHand)
   await pulse()
   const closing = new AbortController()
@@ -67,7 +67,7 @@ export async function supervise(
   }
 }
 
-/** One heartbeat. After an outage everybody seems dead and is alive: then nobody is given up for another silence. */
+/** One heartbeat. After an outage all executors seem dead and are alive: none is given up for another silence. */
 export function openPulse(
   store: Pick<Store, 'query'>,
   node: string,

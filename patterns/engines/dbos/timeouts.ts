@@ -1,3 +1,4 @@
+import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import {
   busyMachine,
   type Pace,
@@ -6,9 +7,8 @@ import {
   type TimeoutsAt,
   timeoutsAt,
 } from '../../contract/types/timeouts.ts'
-import { type StoreTiming, timeouts as storeTimeouts, timingOf as storeTimingOf } from '../postgres/timeouts.ts'
 
-/** Of the way to the database that it shares with the postgres engine: for reads and hints, not for what the library asks. */
+/** Of our own connections, for reads and hints. The library has others. */
 const { queryTimeoutMs, storeRetryCapMs, claimPollMs, leaseHeartbeatMs } = storeTimeouts
 
 const fixed = 'the library has no setting for it'
@@ -35,9 +35,26 @@ export function takeover({ queuePollMs }: TimeoutsAt<typeof timeouts>): Takeover
   return { earliestMs: 0, latestMs: queuePollMs }
 }
 
+/**
+ * With a supervisor, which is ours and no part of DBOS. Its defaults are the minute of the vendor's own, and beats in
+ * proportion.
+ */
+export const supervisedTimeouts = {
+  ...timeouts,
+  /** Silence after which an executor is dead. */
+  silenceMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
+  beatMs: { default: 15_000, tuned: 1_000, floorMs: 200, why: 'five in the shortest silence' },
+} as const satisfies Timeouts
+
+/** The silence, which began a beat before the end at most; then another one's beat hands back, and its poll claims. */
+export function supervisedTakeover(at: TimeoutsAt<typeof supervisedTimeouts>): Takeover {
+  const { silenceMs, beatMs, queuePollMs } = at
+  return { earliestMs: silenceMs - beatMs, latestMs: silenceMs + beatMs + queuePollMs }
+}
+
 /** The contract's durations and this engine's timeouts, in real milliseconds. */
 export type DbosTiming = StoreTiming & TimeoutsAt<typeof timeouts>
 
 export function timingOf(pace: Pace): DbosTiming {
-  return { ...storeTimingOf(pace), ...timeoutsAt(timeouts, pace) }
+  return { ...storeTimingAt(pace), ...timeoutsAt(timeouts, pace) }
 }

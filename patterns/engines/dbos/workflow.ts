@@ -4,8 +4,10 @@ import { planTask } from '../../agent/plan.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { requestOf } from '../../contract/engine/log.ts'
+import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import { advance, nameOf, type Progressing, type Workplace } from './advance.ts'
+import type { Workplace } from '../../contract/engine/workplace.ts'
+import { advance, nameOf, type Progressing } from './advance.ts'
 import { type Accepted, callbackOf, queueName, workflows } from './protocol.ts'
 
 export interface WorkflowParts {
@@ -61,16 +63,11 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
   DBOS.registerWorkflow(holding(cancelTask), { name: workflows.cancellation })
 }
 
-/** Each attempt is on record before the wait for the next, whose end is on record too: a schedule survives every crash. */
+/** Each attempt is a recorded step, and so is the wait for the next: a schedule survives every crash. */
 async function postUntilDone(taskId: string, post: WorkflowParts['post']): Promise<void> {
-  const earlier: CallbackAttempt[] = []
-  for (;;) {
-    const record = () => DBOS.runStep(() => post(taskId, earlier), { name: 'post' })
-    const attempt = await withFaultPoints('dbos.post', record)
-    if (attempt.decision.next !== 'retry') return
-    earlier.push(attempt)
-    await DBOS.sleepms(attempt.decision.delay_ms)
-  }
+  const attempt = (earlier: readonly CallbackAttempt[]) =>
+    withFaultPoints('dbos.post', () => DBOS.runStep(() => post(taskId, earlier), { name: 'post' }))
+  await postCallback(attempt, (delayMs) => DBOS.sleepms(delayMs))
 }
 
 /** Gives every run a name of its own, which is not recorded, and keeps it in `inHand` while it lasts. */

@@ -1,34 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'undici'
-import { planTask } from '../../agent/plan.ts'
-import type { Backend, NodeSettings, Submission } from '../../contract/engine/backend.ts'
+import { acceptOnce, newTask } from '../../contract/engine/accept.ts'
+import { withAddresses } from '../../contract/engine/addresses.ts'
+import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
-import { cancelRequestedEvent, createdEvent } from '../../contract/engine/log.ts'
-import { ProblemError } from '../../contract/types/problems.ts'
+import { cancelRequestedEvent } from '../../contract/engine/log.ts'
 import type { Task } from '../../contract/types/task.ts'
 import { timingAt } from '../../contract/types/timing.ts'
+import { stops } from '../../contract/engine/after-step.ts'
 import { deliveriesOf } from './deliveries.ts'
-import { executeTask, stops, type Executor } from './execution.ts'
+import { executeTask, exit } from './execution.ts'
 import { TaskRecord } from './record.ts'
 
 /** Everything in this process: what a crash or a deployment takes with it. Logs are kept as long as the process lives. */
 export async function openBackend(settings: NodeSettings, notify: Notify): Promise<Backend> {
-  if (!settings.toolsUrl) throw new Error('the memory engine executes in the API node: it needs OUTLAST_TOOLS_URL')
-  const timing = timingAt(settings.timeScale)
+  const { node, toolsUrl, timeScale } = withAddresses(settings, 'toolsUrl')
+  const timing = timingAt(timeScale)
   const dispatcher = new Agent({ connections: 128, connect: { timeout: timing.connectTimeoutMs } })
-  const executor: Executor = { settings, timing, dispatcher, toolsUrl: settings.toolsUrl, notify }
+  const place = { node, toolsUrl, dispatcher, timeScale, timing }
   const records = new Map<string, TaskRecord>()
   const submissions = new Map<string, { readonly fingerprint: string; readonly record: TaskRecord }>()
   return {
-    submit: async (submission) => {
-      const earlier = submissions.get(submission.key)
-      if (earlier) return replay(earlier.record, earlier.fingerprint, submission)
-      const record = acceptTask(submission, settings.timeScale)
-      submissions.set(submission.key, { fingerprint: submission.fingerprint, record })
-      records.set(record.task.task_id, record)
-      const { task } = record
-      void executeTask(record, executor)
-      return { task, replayed: false }
+    submit: (submission) => {
+      const { key, fingerprint, request } = submission
+      return acceptOnce(newTask(submission, timeScale, `task_${randomUUID()}`), async ({ taskId, plan, created }) => {
+        const known = submissions.get(key)
+        if (known) return { fingerprint: known.fingerprint, log: known.record.after(0) }
+        const record = new TaskRecord(request, plan, created)
+        submissions.set(key, { fingerprint, record })
+        records.set(taskId, record)
+        void executeTask(record, place, notify)
+        return undefined
+      })
     },
     read: async (taskId) => records.get(taskId)?.task,
     events: async (taskId, after) => records.get(taskId)?.after(after),
@@ -36,21 +39,10 @@ export async function openBackend(settings: NodeSettings, notify: Notify): Promi
     cancel: async (taskId) => cancelTask(records.get(taskId)),
     deliveries: deliveriesOf(records),
     [Symbol.asyncDispose]: async () => {
-      for (const record of records.values()) record.stop.abort(stops.exit)
+      for (const record of records.values()) record.stop.abort(exit)
       await dispatcher.destroy()
     },
   }
-}
-
-function acceptTask({ request }: Submission, timeScale: number): TaskRecord {
-  const plan = planTask(request.input, timeScale)
-  return new TaskRecord(request, plan, createdEvent(`task_${randomUUID()}`, request, plan, new Date()))
-}
-
-function replay(record: TaskRecord, fingerprint: string, submission: Submission) {
-  if (fingerprint === submission.fingerprint) return { task: record.task, replayed: true }
-  const detail = `"${submission.key}" was used for another request`
-  throw new ProblemError('idempotency-key-reused', detail, record.task.task_id)
 }
 
 function cancelTask(record: TaskRecord | undefined): Task | undefined {

@@ -1,9 +1,10 @@
 import type { Engine } from '../../contract/types/axes.ts'
+import { soundTasks } from '../../contract/engine/promises.ts'
 
 const engine: Engine = {
   name: 'memory',
   summary: 'tasks live in the API process and die with it',
-  promises: ['effect-at-least-once', 'no-phantom', 'state-machine', 'result-integrity', 'sse-continuity'],
+  promises: soundTasks,
   executor: 'api',
   notifier: 'api',
   sticky: true,

@@ -1,118 +1,132 @@
+import type { Notify } from '../../contract/types/callback.ts'
+import { stops } from '../../contract/engine/after-step.ts'
+import { execute, type JournalPlace } from '../../contract/engine/execution.ts'
+import { type Claim, LeaseLost } from '../../contract/engine/journal.ts'
+import { requestOf } from '../../contract/engine/log.ts'
 import { sleep } from '../../contract/types/retry.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
-import { requestOf } from '../../contract/engine/log.ts'
-import { alarm, type Alarm, within } from '../../contract/engine/wakeup.ts'
-import { execute, stops, type Workplace } from '../../contract/engine/execution.ts'
-import { type Claim, claimTasks, LeaseLost } from './leases.ts'
-import type { Outbox } from './outbox.ts'
+import { Wakeup, within } from '../../contract/engine/wakeup.ts'
 import type { Store } from '../_postgres/store.ts'
-import type { Tenure } from './worker-lease.ts'
-import type { StoreTiming } from './timeouts.ts'
+import { claimTasks } from './leases.ts'
+import { openOutbox, type Outbox } from './outbox.ts'
+import type { PostgresTiming } from './timeouts.ts'
+import type { WorkerLease } from './worker-lease.ts'
 
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */
 const capacity = 1000
 /** Small batches, so that workers who wake up together share what is there. */
 const claimAtOnce = 16
 
-type BenchPlace = Workplace & { readonly timing: StoreTiming }
+type Place = JournalPlace & { readonly timing: PostgresTiming }
 
-export interface BenchParts {
+export interface ActiveTasksOptions {
   readonly store: Store
-  readonly place: BenchPlace
-  readonly tenure: Tenure
-  readonly outbox: Outbox
+  readonly place: Place
+  readonly lease: WorkerLease
+  readonly notify: Notify
 }
 
-/** What a worker has in hand. */
-export interface Bench {
-  /** There may be something to claim. */
-  look(): void
-  /** There may be a callback to attempt, after so long. */
-  lookAtOutbox(delayMs: number): void
-  cancel(taskId: string): void
-  /** The lease is lost: drop everything, write nothing. */
-  abandonAll(): void
-  /** Claim no more; resolves when all is put down, after `mostMs` by dropping it. */
-  drain(mostMs: number): Promise<void>
-}
+/** The tasks that a worker runs, and the callbacks that it posts. It claims more until it drains. */
+export class ActiveTasks {
+  readonly #store: Store
+  readonly #place: Place
+  readonly #lease: WorkerLease
+  readonly #outbox: Outbox
+  readonly #held = new Map<string, AbortController>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #draining = new AbortController()
+  readonly #taskWakeup = new Wakeup()
+  readonly #callbackWakeup = new Wakeup()
+  readonly #loops: readonly Promise<void>[]
+  #claims = 0
 
-export function openBench({ store, place, tenure, outbox }: BenchParts): Bench {
-  const held = new Map<string, AbortController>()
-  const running = new Set<Promise<void>>()
-  let turn = 0
-  const draining = new AbortController()
-  const tasks = alarm()
-  const callbacks = alarm()
-
-  function begin(claim: Claim): void {
-    const controller = new AbortController()
-    held.set(claim.taskId, controller)
-    const run = runOne(claim, place, controller, draining.signal).finally(() => {
-      running.delete(run)
-      if (held.get(claim.taskId) === controller) held.delete(claim.taskId)
-      if (requestOf(claim.log).delivery) callbacks.ring()
-      if (held.size === capacity - 1) tasks.ring()
-    })
-    running.add(run)
+  constructor({ store, place, lease, notify }: ActiveTasksOptions) {
+    this.#store = store
+    this.#place = place
+    this.#lease = lease
+    this.#outbox = openOutbox(store, notify, (delayMs) => this.#lookForCallbacks(delayMs))
+    this.#loops = [
+      this.#repeat(() => this.#claimSome(), this.#taskWakeup),
+      this.#repeat(() => this.#sweepOutbox(), this.#callbackWakeup),
+    ]
   }
 
-  async function claimSome(): Promise<boolean> {
-    const most = Math.min(claimAtOnce, capacity - held.size)
+  /** There may be a task to claim. */
+  look(): void {
+    this.#taskWakeup.notify()
+  }
+
+  cancel(taskId: string): void {
+    this.#held.get(taskId)?.abort(stops.cancel)
+  }
+
+  /** The lease is lost: drop everything, write nothing. */
+  abandonAll(): void {
+    for (const stop of this.#held.values()) stop.abort(new LeaseLost('abandoned'))
+  }
+
+  /** Claim no more. Resolves when all tasks are put down; after `mostMs` it drops them. */
+  async drain(mostMs: number): Promise<void> {
+    this.#draining.abort(new Error('the worker is draining'))
+    this.#taskWakeup.notify()
+    this.#callbackWakeup.notify()
+    await within(mostMs, Promise.all([...this.#loops, ...this.#running, this.#outbox.idle()]))
+    this.abandonAll()
+  }
+
+  async #claimSome(): Promise<boolean> {
+    const most = Math.min(claimAtOnce, capacity - this.#held.size)
     if (most === 0) return false
-    const claims = await claimTasks(store, tenure.workerId, most, [...held.keys()], ++turn)
-    claims.forEach(begin)
+    const claims = await claimTasks(this.#store, this.#lease.workerId, most, [...this.#held.keys()], ++this.#claims)
+    for (const claim of claims) this.#begin(claim)
     return claims.length >= most
   }
 
-  async function sweepOutbox(): Promise<boolean> {
-    await outbox.sweep(tenure.workerId)
+  async #sweepOutbox(): Promise<boolean> {
+    await this.#outbox.sweep(this.#lease.workerId)
     return false
   }
 
-  const everyMs = place.timing.claimPollMs
-  const loops = [
-    repeat(claimSome, tasks, everyMs, draining.signal),
-    repeat(sweepOutbox, callbacks, everyMs, draining.signal),
-  ]
-  const abandonAll = (): void => held.forEach((controller) => controller.abort(new LeaseLost('abandoned')))
-
-  return {
-    look: () => tasks.ring(),
-    lookAtOutbox: (delayMs) => {
-      // What is due later is found by a sweep anyway: however many wait, few of them have a timer here.
-      if (delayMs < everyMs) setTimeout(() => callbacks.ring(), delayMs).unref()
-    },
-    cancel: (taskId) => held.get(taskId)?.abort(stops.cancel),
-    abandonAll,
-    drain: async (mostMs) => {
-      draining.abort(new Error('the worker is draining'))
-      tasks.ring()
-      callbacks.ring()
-      await within(mostMs, Promise.all([...loops, ...running, outbox.idle()]))
-      abandonAll()
-    },
+  /** A sweep finds later callbacks anyway: few of many that wait have a timer here. */
+  #lookForCallbacks(delayMs: number): void {
+    if (delayMs < this.#place.timing.claimPollMs) setTimeout(() => this.#callbackWakeup.notify(), delayMs).unref()
   }
-}
 
-/** Never rejects. What fails for another reason than a lost lease stays ours, and is claimed again after a pause. */
-async function runOne(claim: Claim, place: BenchPlace, stop: AbortController, draining: AbortSignal): Promise<void> {
-  try {
-    await execute(claim, place, stop, draining)
-  } catch (error) {
-    if (error instanceof LeaseLost || stop.signal.aborted || draining.aborted) return
-    reportError(place.node, `task ${claim.taskId}`, error)
-    await sleep(place.timing.leaseHeartbeatMs, draining).catch(() => {})
-  }
-}
-
-/** Act whenever rung and at least every `everyMs`, again at once while there is more. Ends when the signal aborts. */
-async function repeat(act: () => Promise<boolean>, bell: Alarm, everyMs: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const more = await act().catch((error: unknown) => {
-      // An eviction: the next heartbeat finds out and enrols again.
-      if (!(error instanceof LeaseLost) && !signal.aborted) reportError('worker', 'claim', error)
-      return false
+  #begin(claim: Claim): void {
+    const { taskId } = claim
+    const stop = new AbortController()
+    this.#held.set(taskId, stop)
+    const run = this.#run(claim, stop).finally(() => {
+      this.#running.delete(run)
+      if (this.#held.get(taskId) === stop) this.#held.delete(taskId)
+      if (requestOf(claim.log).delivery) this.#callbackWakeup.notify()
+      if (this.#held.size === capacity - 1) this.#taskWakeup.notify()
     })
-    if (!more) await bell.wait(everyMs)
+    this.#running.add(run)
+  }
+
+  /** Never rejects. A task that fails for another reason than a lost lease stays ours. It is claimed again after a pause. */
+  async #run(claim: Claim, stop: AbortController): Promise<void> {
+    const draining = this.#draining.signal
+    try {
+      await execute(claim, this.#place, stop, draining)
+    } catch (error) {
+      if (error instanceof LeaseLost || stop.signal.aborted || draining.aborted) return
+      reportError(this.#place.node, `task ${claim.taskId}`, error)
+      await sleep(this.#place.timing.leaseHeartbeatMs, draining).catch(() => {})
+    }
+  }
+
+  /** Acts on each wakeup and at least every poll, again at once while there is more. Ends when the worker drains. */
+  async #repeat(act: () => Promise<boolean>, wakeup: Wakeup): Promise<void> {
+    const { signal } = this.#draining
+    while (!signal.aborted) {
+      const more = await act().catch((error: unknown) => {
+        // An eviction: the next heartbeat finds out and enrols again.
+        if (!(error instanceof LeaseLost) && !signal.aborted) reportError(this.#place.node, 'claim', error)
+        return false
+      })
+      if (!more) await wakeup.wait(this.#place.timing.claimPollMs)
+    }
   }
 }

@@ -1,19 +1,11 @@
 import type { Engine } from '../../contract/types/axes.ts'
+import { durableTasks } from '../../contract/engine/promises.ts'
 import { takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'postgres',
   summary: 'a journal in PostgreSQL: event log, leases with fencing, resume after the last completed step, outbox',
-  promises: [
-    'no-lost-task',
-    'effect-once',
-    'idempotency',
-    'effect-at-least-once',
-    'no-phantom',
-    'state-machine',
-    'result-integrity',
-    'sse-continuity',
-  ],
+  promises: durableTasks,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

@@ -2,20 +2,8 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { type Claim, LeaseLost } from '../../contract/engine/journal.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
-
-/** A task that this worker holds: what every append must name. */
-export interface Claim {
-  readonly taskId: string
-  readonly owner: string
-  readonly epoch: number
-  readonly log: readonly TaskEvent[]
-}
-
-/** Somebody else owns the task by now: whatever was being done for it is to be forgotten. */
-export class LeaseLost extends Error {
-  override readonly name = 'LeaseLost'
-}
 
 const enrol: Statement = {
   name: 'enrol',
@@ -29,7 +17,10 @@ const renew: Statement = {
   text: `update worker set lease_until = now() + $2 * interval '1 ms' where worker_id = $1 returning worker_id`,
 }
 
-/** Only by one whose own lease is not over: an eviction that a firewall held up comes after an outage that was everybody's. */
+/**
+ * Only a worker with a valid lease may evict. Otherwise an eviction that a partition delayed would run after an outage in which
+ * all leases expired.
+ */
 const evict: Statement = {
   name: 'evict',
   text: `

@@ -2,8 +2,8 @@ import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/engine/log.ts'
-import { rethrowEviction } from './leases.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
+import { rethrowEviction } from './leases.ts'
 
 /** $3, $4: as in a claim of tasks. What nobody could have known to be asked for is due first. */
 const take: Statement = {
@@ -79,7 +79,7 @@ export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: nu
     const { next } = decision
     const status = next === 'unchanged' ? null : next === 'retry' ? 'pending' : next
     const delayMs = next === 'retry' ? decision.delay_ms : null
-    // Told so by us, it said nothing: it may have accepted a message meanwhile.
+    // We gave up; the receiver did not refuse. It may have accepted a message meanwhile.
     const said = next === 'dead' && !is_gone ? decision.reason : next
     const values = [task_id, owner, epoch, JSON.stringify(record), manual, status, delayMs, url, said]
     await withFaultPoints('postgres.settle', () => store.query(settle, values))

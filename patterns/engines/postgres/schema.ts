@@ -1,4 +1,8 @@
-import type { Store } from '../_postgres/store.ts'
+import { createTables, type Store } from '../_postgres/store.ts'
+import { eventTable } from '../_postgres/task-log.ts'
+
+/** A task waits for a worker. */
+export const readyChannel = 'outlast_ready'
 
 /**
  * The journal. `event` is the truth, `task` is what must be unique or locked about it.
@@ -29,15 +33,7 @@ create table if not exists task (
 create index if not exists task_waiting on task (accepted_at) where owner is null and not done;
 create index if not exists task_owned on task (owner) where owner is not null;
 
-create table if not exists event (
-  task_id text not null references task,
-  seq int not null,
-  -- the lease under which it was written; 0: by the API
-  epoch int not null,
-  body jsonb not null,
-  primary key (task_id, seq)
-);
-
+${eventTable}
 -- the callbacks of ended tasks: what is owed, and what was done about it
 create table if not exists outbox (
   task_id text primary key references task,
@@ -62,10 +58,6 @@ create table if not exists gone_endpoint (
 );
 `
 
-/** Arbitrary, ours: whoever starts first creates the tables, the others wait for it. */
-const lock = 7_305_211_909
-
-/** Create what is missing. Safe to call from many processes at once; the whole text is one transaction. */
-export async function migrate(store: Store): Promise<void> {
-  await store.script(`select pg_advisory_xact_lock(${lock}); ${tables}`)
+export function createSchema(store: Store): Promise<void> {
+  return createTables(store, 'postgres', tables)
 }

@@ -1,75 +1,84 @@
 import { monotonicMs, sleep } from '../../contract/types/retry.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
+import { connectLimitMs } from '../../contract/engine/workplace.ts'
+import type { Store } from '../_postgres/store.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
-import { connectLimitMs, type Store } from '../_postgres/store.ts'
-import type { StoreTiming } from './timeouts.ts'
+import type { PostgresTiming } from './timeouts.ts'
 
 /**
- * Real milliseconds after an outage in which nobody is evicted. A lease's time; more where somebody who is well needs it to
+ * Real milliseconds after an outage in which no worker is evicted. A lease's time; more where a healthy worker needs it to
  * notice that a connection is dead, to open another, and to renew.
  */
-export function comebackMs(timing: StoreTiming): number {
+export function comebackMs(timing: PostgresTiming): number {
   const { leaseMs, leaseHeartbeatMs, queryTimeoutMs, storeRetryCapMs } = timing
   return Math.max(leaseMs, queryTimeoutMs + connectLimitMs(timing) + storeRetryCapMs + leaseHeartbeatMs)
 }
 
-/** This worker's place in the `worker` table for as long as it lives. */
-export interface Tenure extends AsyncDisposable {
-  /** Changes when the worker was evicted: it comes back as somebody else. */
-  readonly workerId: string
-}
-
-export interface TenureEvents {
+export interface LeaseEvents {
   /** Everything held under the old id is lost. */
   readonly onEvicted: () => void
-  /** Others expired: their tasks are free. */
+  /** Other workers expired: their tasks are free. */
   readonly onFreed: () => void
 }
 
 /**
- * Enrol, then renew the lease every heartbeat and evict those who did not. The database's clock and rows decide, so a
- * worker that could not reach it for a while and was not evicted simply goes on.
+ * This worker's row in the `worker` table. The database's clock and rows decide, so a worker that could not reach it for a
+ * while and was not evicted simply goes on.
  */
-export async function holdTenure(
-  store: Store,
-  node: string,
-  timing: StoreTiming,
-  events: TenureEvents,
-): Promise<Tenure> {
-  const { leaseMs, leaseHeartbeatMs } = timing
-  const closing = new AbortController()
-  let workerId = await enrolWorker(store, node, leaseMs)
-  let seenAt = monotonicMs()
-  let evictsFrom = -Infinity
+export class WorkerLease implements AsyncDisposable {
+  readonly #store: Store
+  readonly #node: string
+  readonly #timing: PostgresTiming
+  readonly #closing = new AbortController()
+  #workerId: string
+  #seenAt = monotonicMs()
+  #evictsFrom = -Infinity
+  #ended: Promise<void> = Promise.resolve()
 
-  async function beat(): Promise<void> {
-    if (!(await renewLease(store, workerId, leaseMs))) {
-      workerId = await enrolWorker(store, node, leaseMs)
-      events.onEvicted()
+  private constructor(store: Store, node: string, timing: PostgresTiming, workerId: string) {
+    this.#store = store
+    this.#node = node
+    this.#timing = timing
+    this.#workerId = workerId
+  }
+
+  static async enrol(store: Store, node: string, timing: PostgresTiming): Promise<WorkerLease> {
+    return new WorkerLease(store, node, timing, await enrolWorker(store, node, timing.leaseMs))
+  }
+
+  /** Changes when the worker was evicted: it comes back as another one. */
+  get workerId(): string {
+    return this.#workerId
+  }
+
+  /** Renew the lease every heartbeat, and evict the workers that did not. */
+  keep(events: LeaseEvents): void {
+    this.#ended = this.#beatUntilClosed(events).catch(() => {})
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the worker resigned'))
+    await this.#ended
+    await resignWorker(this.#store, this.#workerId)
+  }
+
+  async #beatUntilClosed(events: LeaseEvents): Promise<never> {
+    for (;;) {
+      await sleep(this.#timing.leaseHeartbeatMs, this.#closing.signal)
+      await this.#beat(events).catch((error: unknown) => reportError(this.#node, 'heartbeat', error))
+    }
+  }
+
+  async #beat({ onEvicted, onFreed }: LeaseEvents): Promise<void> {
+    const { leaseMs } = this.#timing
+    if (!(await renewLease(this.#store, this.#workerId, leaseMs))) {
+      this.#workerId = await enrolWorker(this.#store, this.#node, leaseMs)
+      onEvicted()
     }
     const now = monotonicMs()
-    // After an outage everybody's lease is over and everybody is alive: let them renew before evicting any.
-    if (now - seenAt > leaseMs) evictsFrom = now + comebackMs(timing)
-    seenAt = now
-    if (now >= evictsFrom && (await evictExpired(store, workerId)) > 0) events.onFreed()
-  }
-
-  async function beatForEver(): Promise<void> {
-    for (;;) {
-      await sleep(leaseHeartbeatMs, closing.signal)
-      await beat().catch((error: unknown) => reportError(node, 'heartbeat', error))
-    }
-  }
-
-  const ended = beatForEver().catch(() => {})
-  return {
-    get workerId() {
-      return workerId
-    },
-    [Symbol.asyncDispose]: async () => {
-      closing.abort(new Error('the worker resigned'))
-      await ended
-      await resignWorker(store, workerId)
-    },
+    // After an outage all leases are over and all workers are alive: let them renew before evicting any.
+    if (now - this.#seenAt > leaseMs) this.#evictsFrom = now + comebackMs(this.#timing)
+    this.#seenAt = now
+    if (now >= this.#evictsFrom && (await evictExpired(this.#store, this.#workerId)) > 0) onFreed()
   }
 }

@@ -1,81 +1,80 @@
-import { hash } from 'node:crypto'
-import { planTask } from '../../agent/plan.ts'
-import type { Backend, NodeSettings, Submission } from '../../contract/engine/backend.ts'
-import { cancelRequestedEvent, createdEvent, foldEvents } from '../../contract/engine/log.ts'
+import type { KnownTask, NewTask } from '../../contract/engine/accept.ts'
+import { withAddresses } from '../../contract/engine/addresses.ts'
+import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { ProblemError } from '../../contract/types/problems.ts'
-import { isTerminal, type Task } from '../../contract/types/task.ts'
+import { type Feed, openFeed } from '../../contract/engine/feed.ts'
+import { cancelRequestedEvent } from '../../contract/engine/log.ts'
+import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { within } from '../../contract/engine/wakeup.ts'
-import { openFeed } from '../../contract/engine/feed.ts'
+import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { timingOf } from '../_bullmq/timeouts.ts'
-import { lineOf, logReader, newsReader } from './task-log.ts'
-import { listen, openRedisStore } from './connection.ts'
-import { openOutbox } from './outbox.ts'
+import { listen, openRedisStore, type RedisStore } from './connection.ts'
+import { openOutbox, type Outbox } from './outbox.ts'
 import { accept, append, channels, keysOf, outboxes, publishCancel } from './scripts.ts'
+import { lineOf, logReader, newsReader } from './task-log.ts'
+
+export async function openBackend(node: NodeSettings): Promise<Backend> {
+  const settings = withAddresses(node, 'storeUrl')
+  return backendOver(new RedisLogs(settings), settings)
+}
 
 /** The API's side: it writes first events, their jobs, and requests to cancel, and reads logs. */
-export async function openBackend(settings: NodeSettings): Promise<Backend> {
-  const { node, storeUrl: url, timeScale } = settings
-  if (!url) throw new Error('the queue-redis engine needs OUTLAST_STORE_URL')
-  const timing = timingOf(settings)
-  const patienceMs = Math.max(1000, timing.connectTimeoutMs)
-  const store = openRedisStore({ url, timing, patienceMs })
-  const outbox = openOutbox({ node, url, store, timing })
-  const readLog = logReader(store)
-  const feed = openFeed(newsReader(store), timing)
-  const listener = listen({
-    url,
-    timing,
-    channels: [channels.events],
-    onMessage: (_channel, taskId) => feed.stir([taskId]),
-    onUp: () => feed.stirAll(),
-  })
+class RedisLogs implements TaskLogs {
+  readonly read: (taskId: string) => Promise<readonly TaskEvent[] | undefined>
+  readonly #patienceMs: number
+  readonly #store: RedisStore
+  readonly #outbox: Outbox
+  readonly #feed: Feed
+  readonly #listener: Disposable
 
-  async function read(taskId: string): Promise<Task | undefined> {
-    const log = await readLog(taskId)
-    return log && foldEvents(log)
+  constructor(settings: NodeSettings & { readonly storeUrl: string }) {
+    const { node, storeUrl: url } = settings
+    const timing = timingOf(settings)
+    this.#patienceMs = connectLimitMs(timing)
+    this.#store = openRedisStore({ url, timing, patienceMs: this.#patienceMs })
+    this.#outbox = openOutbox({ node, url, store: this.#store, timing })
+    this.read = logReader(this.#store)
+    this.#feed = openFeed(newsReader(this.#store), timing)
+    this.#listener = listen({
+      url,
+      timing,
+      channels: [channels.events],
+      onMessage: (_channel, taskId) => this.#feed.refresh([taskId]),
+      onUp: () => this.#feed.refreshAll(),
+    })
   }
 
-  /** The task's id follows from the key: no race, and no index. */
-  async function submit({ key, fingerprint, request }: Submission): Promise<{ task: Task; replayed: boolean }> {
-    const taskId = `task_${hash('sha256', key, 'hex').slice(0, 32)}`
-    const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
+  async insert({ taskId, fingerprint, created }: NewTask): Promise<KnownTask | undefined> {
     const { task, log } = keysOf(taskId)
     const values = [taskId, fingerprint, lineOf(0, created)]
-    const insert = () => store.run<string | null>(accept, [task, log, outboxes.tasks], values)
-    const known = await withFaultPoints('queue-redis.accept', insert)
-    if (known !== null && known !== fingerprint)
-      throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', taskId)
-    if (known !== null) return { task: (await read(taskId))!, replayed: true }
+    const script = () => this.#store.run<string | null>(accept, [task, log, outboxes.tasks], values)
+    const known = await withFaultPoints('queue-redis.accept', script)
+    if (known !== null) return { fingerprint: known, log: (await this.read(taskId))! }
     // It is accepted: a job that cannot be made now is made by a worker's sweep.
-    await within(patienceMs, outbox.add('tasks', taskId))
-    return { task: foldEvents([created]), replayed: false }
+    await within(this.#patienceMs, this.#outbox.add('tasks', taskId))
+    return undefined
   }
 
-  /** Until the request is in the log, or the task is past it. */
-  async function cancel(taskId: string): Promise<Task | undefined> {
-    for (;;) {
-      const known = await readLog(taskId)
-      const head = known?.at(-1)
-      if (!head || isTerminal(head.status) || head.status === 'cancelling') return known && foldEvents(known)
-      const { task, log } = keysOf(taskId)
-      const values = [taskId, '', head.seq, 0, 0, lineOf(0, cancelRequestedEvent(head, new Date()))]
-      await withFaultPoints('queue-redis.cancel', () => store.run(append, [task, log, outboxes.callbacks], values))
-      await store.run(publishCancel, [], [taskId])
-    }
+  follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent> {
+    return this.#feed.follow(taskId, after, signal)
   }
 
-  return {
-    submit,
-    read,
-    events: async (taskId, after) => (await readLog(taskId))?.slice(after),
-    follow: (taskId, after, signal) => feed.follow(taskId, after, signal),
-    cancel,
-    [Symbol.asyncDispose]: async () => {
-      feed[Symbol.dispose]()
-      listener[Symbol.dispose]()
-      await outbox[Symbol.asyncDispose]()
-      await store[Symbol.asyncDispose]()
-    },
+  /** Whether it was written or not, a worker may have missed an earlier message about it. */
+  async requestCancel(known: readonly TaskEvent[]): Promise<boolean> {
+    const head = known.at(-1)!
+    const { task, log } = keysOf(head.task_id)
+    const values = [head.task_id, '', head.seq, 0, 0, lineOf(0, cancelRequestedEvent(head, new Date()))]
+    const script = () => this.#store.run<number>(append, [task, log, outboxes.callbacks], values)
+    const written = await withFaultPoints('queue-redis.cancel', script)
+    await this.#store.run(publishCancel, [], [head.task_id])
+    return written === 1
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#feed[Symbol.dispose]()
+    this.#listener[Symbol.dispose]()
+    await this.#outbox[Symbol.asyncDispose]()
+    await this.#store[Symbol.asyncDispose]()
   }
 }

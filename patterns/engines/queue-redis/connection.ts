@@ -1,10 +1,8 @@
 import { createRedisBackend } from 'bullmq'
 import { Redis } from 'ioredis'
-import { connectLimitMs, untilReached } from '../_postgres/store.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
+import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import type { QueueTiming } from '../_bullmq/timeouts.ts'
-import type { StoreTiming } from '../postgres/timeouts.ts'
-
-type RedisTiming = StoreTiming & QueueTiming
 
 /** A script: atomic, and every one in this folder may be repeated. */
 export interface Script {
@@ -18,7 +16,7 @@ export interface RedisStore extends AsyncDisposable {
 }
 
 /** What every connection is opened with. A command that waits without an answer finds a dead connection. */
-function connectionOptions(timing: RedisTiming) {
+function connectionOptions(timing: QueueTiming) {
   const { storeRetryCapMs, queryTimeoutMs, drainDelayMs } = timing
   return {
     connectTimeout: connectLimitMs(timing),
@@ -30,8 +28,8 @@ function connectionOptions(timing: RedisTiming) {
 
 export interface StoreOptions {
   readonly url: string
-  readonly timing: RedisTiming
-  /** How long a script may wait for the server to come back; Infinity for a worker, who has nothing better to do. */
+  readonly timing: QueueTiming
+  /** How long a script may wait for the server to come back; Infinity for a worker, which has nothing better to do. */
   readonly patienceMs: number
 }
 
@@ -45,14 +43,11 @@ export function openRedisStore({ url, timing, patienceMs }: StoreOptions): Redis
   })
   client.on('error', () => {})
   const closing = new AbortController()
-  const retry = { patienceMs, retryCapMs: timing.storeRetryCapMs, isTransient }
+  const limits = { patienceMs, retryCapMs: timing.storeRetryCapMs, retryBaseMs: 50 }
+  const retry = { callee: 'the task store', ...limits, isTransient, signal: closing.signal }
   return {
     run: async <Answer>({ lua }: Script, keys: readonly string[], values: readonly (string | number)[] = []) =>
-      untilReached(
-        async () => (await client.eval(lua, keys.length, ...keys, ...values)) as Answer,
-        retry,
-        closing.signal,
-      ),
+      retryUntilReached(async () => (await client.eval(lua, keys.length, ...keys, ...values)) as Answer, retry),
     [Symbol.asyncDispose]: async () => {
       closing.abort(new Error('the store was closed'))
       client.disconnect()
@@ -68,7 +63,7 @@ function isTransient(error: unknown): boolean {
 
 export interface Listening {
   readonly url: string
-  readonly timing: RedisTiming
+  readonly timing: QueueTiming
   readonly channels: readonly string[]
   readonly onMessage: (channel: string, message: string) => void
   /** Listening again after a gap: whatever was published meanwhile is lost, so look for yourself. */
@@ -91,13 +86,13 @@ export function listen({ url, timing, channels, onMessage, onUp }: Listening): D
 }
 
 /** Connections of their own, which the library opens and mends. */
-export function redisBroker(url: string, timing: RedisTiming) {
+export function redisBroker(url: string, timing: QueueTiming) {
   const connection = { ...connectionOptions(timing), url, maxRetriesPerRequest: null }
   return { backend: backendAt(timing), connection }
 }
 
 /** The library waits up to ten seconds for a job that is due later, whatever a connection's longest silence: here as for any job. */
-function backendAt({ drainDelayMs }: RedisTiming): typeof createRedisBackend {
+function backendAt({ drainDelayMs }: QueueTiming): typeof createRedisBackend {
   const maximumBlockTimeout = { value: drainDelayMs / 1000 }
   return (...parts) => Object.defineProperty(createRedisBackend(...parts), 'maximumBlockTimeout', maximumBlockTimeout)
 }

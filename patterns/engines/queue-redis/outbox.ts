@@ -1,7 +1,6 @@
 import { Queue } from 'bullmq'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
-import type { StoreTiming } from '../postgres/timeouts.ts'
 import { attempts, queueNames } from '../_bullmq/queues.ts'
 import type { QueueTiming } from '../_bullmq/timeouts.ts'
 import { redisBroker, type RedisStore } from './connection.ts'
@@ -13,7 +12,7 @@ export interface OutboxOptions {
   readonly node: string
   readonly url: string
   readonly store: RedisStore
-  readonly timing: StoreTiming & QueueTiming
+  readonly timing: QueueTiming
 }
 
 /** From the log to the queue. */

@@ -1,15 +1,15 @@
 import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
-import { openJournalBackend } from '../postgres/backend.ts'
-import { insertWithJob } from './task-log.ts'
-import { prepareDatabase } from './schema.ts'
+import { openLogBackend } from '../_postgres/backend.ts'
 import { timingOf } from '../_bullmq/timeouts.ts'
+import { createSchema } from './schema.ts'
+import { insertWithJob } from './task-log.ts'
 
-/** The API's side: logs as in the postgres engine, and a job with every task. It needs no client of the queue. */
+/** The API's side: a job is written with every task. It needs no client of the queue. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {
   const timing = timingOf(settings)
-  return openJournalBackend(settings, {
+  return openLogBackend(settings, {
     timing,
-    prepare: (store) => prepareDatabase(store, settings.storeUrl!, timing),
+    create: (store) => createSchema(store, settings.storeUrl!, timing),
     insert: insertWithJob(settings),
   })
 }

@@ -1,7 +1,9 @@
 import { runMigrations } from 'bullmq'
 import pg from 'pg'
-import { connectionOptions, type Store, untilReached } from '../_postgres/store.ts'
-import type { StoreTiming } from '../postgres/timeouts.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
+import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
+import { connectionOptions, createTables, databaseRetry, type Store } from '../_postgres/store.ts'
+import { eventTable } from '../_postgres/task-log.ts'
 
 /** The queue's own tables are in the schema `bullmq`; these say what the tasks are. Columns as in the postgres engine. */
 const tables = `
@@ -15,25 +17,12 @@ create table if not exists task (
   -- fencing token: grows with every run of the job, and every append names the one it was given
   epoch int not null default 0
 );
-
-create table if not exists event (
-  task_id text not null references task,
-  seq int not null,
-  -- the run in which it was written; 0: by the API
-  epoch int not null,
-  body jsonb not null,
-  primary key (task_id, seq)
-);
-`
-
-/** Arbitrary, ours: whoever starts first creates the tables, the others wait for it. */
-const lock = 7_305_211_910
+${eventTable}`
 
 /** Create what is missing, the queue's tables and ours. Safe to call from many processes at once. */
-export async function prepareDatabase(store: Store, url: string, timing: StoreTiming): Promise<void> {
-  await store.script(`select pg_advisory_xact_lock(${lock}); ${tables}`)
-  const retry = { patienceMs: Infinity, retryCapMs: timing.storeRetryCapMs }
-  await untilReached(() => migrateQueue(url, timing), retry, new AbortController().signal)
+export async function createSchema(store: Store, url: string, timing: StoreTiming): Promise<void> {
+  await createTables(store, 'queue', tables)
+  await retryUntilReached(() => migrateQueue(url, timing), databaseRetry(timing, Infinity))
 }
 
 /** The library wants a connection of its own for it. */

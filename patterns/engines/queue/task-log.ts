@@ -1,14 +1,12 @@
 import type { Pace } from '../../contract/types/timeouts.ts'
 import { timingAt } from '../../contract/types/timing.ts'
-import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { columnsOf, type Entry, journalOver, type Tail } from '../postgres/journal.ts'
-import type { Claim } from '../postgres/leases.ts'
-import type { Statement, Store } from '../_postgres/store.ts'
-import { logReader } from '../_postgres/task-log.ts'
+import { type Entry, journalOver, type Tail } from '../../contract/engine/journal.ts'
 import type { TaskLog } from '../_bullmq/executor.ts'
 import { attempts, queueNames } from '../_bullmq/queues.ts'
 import { timingOf } from '../_bullmq/timeouts.ts'
+import type { Statement, Store } from '../_postgres/store.ts'
+import { columnsOf, insertEvents, insertTask, logReader, newsChannel, selectTail } from '../_postgres/task-log.ts'
 
 const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
@@ -25,21 +23,10 @@ export function addJob(queue: string, { timeScale }: Pick<Pace, 'timeScale'>): s
 
 /** Task, first event and job, in one transaction. */
 export function insertWithJob(pace: Pace): Statement {
-  return {
-    name: 'accept_with_job',
-    text: `
-      with fresh as (
-        insert into task (task_id, idempotency_key, fingerprint, version) values ($1, $2, $3, 1)
-        on conflict (idempotency_key) do nothing
-        returning task_id
-      ), logged as (
-        insert into event (task_id, seq, epoch, body) select task_id, 1, 0, $4::jsonb from fresh
-      )
-      select task_id, ${addJob(queueNames.tasks, pace)} from fresh`,
-  }
+  return insertTask('accept_with_job', addJob(queueNames.tasks, pace))
 }
 
-/** That a task's job is still in its run's hands, or in nobody's ever again: given up by the queue. */
+/** The job is still locked by this run, or the queue has failed it for good. */
 const heldBy = (taskId: string, token: string) =>
   `job.queue = '${queueNames.tasks}' and job.id = ${taskId} and (job.lock_token = ${token} or job.state = 'failed')`
 
@@ -61,16 +48,11 @@ function appendWithJob(pace: Pace): Statement {
         update task t set version = t.version + e.added, done = e.done from entry e
         where t.task_id = e.task_id and t.epoch = e.epoch and t.version = e.version and not t.done
         returning t.task_id, e.token, e.done and e.owed as owed
-      ), logged as (
-        insert into event (task_id, seq, epoch, body)
-        select line.task_id, line.seq, line.epoch, line.body
-        from unnest($8::text[], $9::int[], $10::int[], $11::jsonb[]) as line(task_id, seq, epoch, body)
-        join fenced using (task_id)
-      ), going as (
+      ), logged as (${insertEvents}), going as (
         select task_id from fenced join bullmq.job on ${heldBy('task_id', 'token')}
         where coalesce(job.locked_until_ms > ${lateAtMs}, true)
       )
-      select (select array_agg(task_id) from going) as going, pg_notify('outlast_events', string_agg(task_id, ',')),
+      select (select array_agg(task_id) from going) as going, pg_notify('${newsChannel}', string_agg(task_id, ',')),
         count(case when owed then ${addJob(queueNames.callbacks, pace)} end)
       from fenced having count(*) > 0`,
   }
@@ -92,9 +74,7 @@ function readTail(pace: Pace): Statement {
       with held as (
         update bullmq.job set locked_until_ms = ${nowMs} + ${timingOf(pace).lockMs} where ${heldBy('$1', '$2')} returning id
       )
-      select t.epoch = $3 and exists (select from held) as held,
-        (select coalesce(jsonb_agg(jsonb_build_object('epoch', e.epoch, 'body', e.body) order by e.seq), '[]')
-         from event e where e.task_id = t.task_id and e.seq > $4) as tail
+      select t.epoch = $3 and exists (select from held) as held, ${selectTail}
       from task t where t.task_id = $1`,
   }
 }
@@ -113,22 +93,18 @@ export function openTaskLog(store: Store, pace: Pace): TaskLog {
     },
     journal: journalOver({
       write: (entries) => writeAll(store, append, entries),
-      tail: (claim, known) => tailOf(store, tail, claim, known),
+      tail: async ({ taskId, owner, epoch }, known) => {
+        const [row] = await store.query<Tail>(tail, [taskId, owner, epoch, known.seq])
+        return row ?? { held: false, tail: [] }
+      },
     }),
   }
 }
 
 async function writeAll(store: Store, append: Statement, entries: readonly Entry[]): Promise<boolean[]> {
-  const { taskIds, tasks, events } = columnsOf(entries)
-  const tokens = entries.map(({ claim }) => claim.owner)
+  const { taskIds, owners: tokens, tasks, events } = columnsOf(entries)
   const write = () => store.query<{ going: string[] | null }>(append, [taskIds, tokens, ...tasks, ...events])
   const [row] = await withFaultPoints('queue.append', write)
   const going = new Set(row?.going)
   return entries.map(({ claim }) => going.has(claim.taskId))
-}
-
-async function tailOf(store: Store, tail: Statement, claim: Claim, known: TaskEvent): Promise<Tail> {
-  const { taskId, owner, epoch } = claim
-  const [row] = await store.query<Tail>(tail, [taskId, owner, epoch, known.seq])
-  return row ?? { held: false, tail: [] }
 }

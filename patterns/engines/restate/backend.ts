@@ -1,47 +1,36 @@
-import { hash } from 'node:crypto'
-import { planTask } from '../../agent/plan.ts'
-import type { Backend, NodeSettings, Submission } from '../../contract/engine/backend.ts'
+import { withAddresses } from '../../contract/engine/addresses.ts'
+import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { createdEvent, foldEvents } from '../../contract/engine/log.ts'
-import { ProblemError } from '../../contract/types/problems.ts'
-import { isTerminal, type Task } from '../../contract/types/task.ts'
+import { isTerminal } from '../../contract/types/task.ts'
+import { backendOver, type TaskLogs, untilCancelShows } from '../../contract/engine/task-backend.ts'
 import { timingAt } from '../../contract/types/timing.ts'
-import { type Ingress, openIngress } from './ingress.ts'
+import { Ingress } from './ingress.ts'
 import type { Snapshot } from './protocol.ts'
 
 /** The API's side: a client of the server's ingress and nothing else. It keeps no state and needs no worker to accept. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {
-  if (!settings.engineUrl) throw new Error('the restate engine needs OUTLAST_ENGINE_URL')
-  const ingress = openIngress(settings.engineUrl, timingAt(settings.timeScale))
-  const readTask = async (taskId: string): Promise<Task | undefined> => {
-    const log = await readLog(ingress, taskId)
-    return log && foldEvents(log)
-  }
-  return {
-    submit: (submission) => submit(ingress, submission, settings.timeScale),
-    read: readTask,
-    events: async (taskId, after) => (await readLog(ingress, taskId))?.slice(after),
-    follow: (taskId, after, signal) => follow(ingress, taskId, after, signal),
-    cancel: async (taskId) => {
-      const task = await readTask(taskId)
-      if (!task || isTerminal(task.status)) return task
-      await withFaultPoints('restate.cancel', () => ingress.cancel(taskId))
-      return afterCancel(ingress, task)
-    },
-    [Symbol.asyncDispose]: async () => ingress[Symbol.asyncDispose](),
-  }
+  const { engineUrl, timeScale } = withAddresses(settings, 'engineUrl')
+  return backendOver(openWorkflows(new Ingress(engineUrl, timingAt(timeScale))), { timeScale })
 }
 
-/** The workflow's id follows from the key, so the server itself refuses a second run: no race, and no index of ours. */
-async function submit(ingress: Ingress, { key, fingerprint, request }: Submission, timeScale: number) {
-  const taskId = `task_${hash('sha256', key, 'hex').slice(0, 32)}`
-  const created = createdEvent(taskId, request, planTask(request.input, timeScale), new Date())
-  const send = () => ingress.send(taskId, { created, fingerprint })
-  if (await withFaultPoints('restate.send', send)) return { task: foldEvents([created]), replayed: false }
-  const known = await readStarted(ingress, taskId)
-  if (known.fingerprint === fingerprint) return { task: foldEvents(known.log), replayed: true }
-  throw new ProblemError('idempotency-key-reused', 'this Idempotency-Key came with another request', taskId)
+function openWorkflows(ingress: Ingress): TaskLogs {
+  return {
+    insert: async ({ taskId, created, fingerprint }) => {
+      const send = () => ingress.send(taskId, { created, fingerprint })
+      return (await withFaultPoints('restate.send', send)) ? undefined : readStarted(ingress, taskId)
+    },
+    read: (taskId) => readLog(ingress, taskId),
+    follow: (taskId, after, signal) => follow(ingress, taskId, after, signal),
+    // The run answers with events.
+    requestCancel: async (log) => {
+      const { task_id, seq } = log.at(-1)!
+      await withFaultPoints('restate.cancel', () => ingress.cancel(task_id))
+      await untilCancelShows(follow(ingress, task_id, seq, new AbortController().signal))
+      return true
+    },
+    [Symbol.asyncDispose]: () => ingress[Symbol.asyncDispose](),
+  }
 }
 
 /** The whole log, or undefined for an id under which nothing was ever sent. */
@@ -80,13 +69,4 @@ async function* follow(
     if (next.seq > after) yield next
     head = next
   }
-}
-
-/** The run answers a request to cancel with events: the first that changes the status is the answer. */
-async function afterCancel(ingress: Ingress, task: Task): Promise<Task | undefined> {
-  const { signal } = new AbortController()
-  for await (const { status } of follow(ingress, task.task_id, task.version, signal))
-    if (status === 'cancelling' || isTerminal(status)) break
-  const log = await readLog(ingress, task.task_id)
-  return log && foldEvents(log)
 }

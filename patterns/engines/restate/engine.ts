@@ -1,19 +1,11 @@
 import type { Engine } from '../../contract/types/axes.ts'
+import { durableTasks } from '../../contract/engine/promises.ts'
 import { patience, takeover, timeouts } from './timeouts.ts'
 
 const engine: Engine = {
   name: 'restate',
   summary: 'a workflow per task on a Restate server, which pushes the work to a service node and journals every step',
-  promises: [
-    'no-lost-task',
-    'effect-once',
-    'idempotency',
-    'effect-at-least-once',
-    'no-phantom',
-    'state-machine',
-    'result-integrity',
-    'sse-continuity',
-  ],
+  promises: durableTasks,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

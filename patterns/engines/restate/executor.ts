@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { ServiceOptions } from '@restatedev/restate-sdk'
-import type { Dispatcher } from 'undici'
-import type { AgentPlan } from '../../agent/plan.ts'
-import { performStep, ToolRefusal } from '../../agent/step.ts'
-import type { NodeSettings } from '../../contract/engine/backend.ts'
+import { ToolRefusal } from '../../agent/step.ts'
 import type { Callback, CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
-import type { Timing } from '../../contract/types/timing.ts'
+import { performAt, type StepWork, type Workplace } from '../../contract/engine/workplace.ts'
 import { mostAttempts, timeouts } from './timeouts.ts'
 
 /** Who executes from here on. `life` names this process; `at` is milliseconds since 1970. */
@@ -16,14 +13,8 @@ export interface Opening {
   readonly at: number
 }
 
-/** A step as it is asked for: by `life`, as far as the journal knows, in its `attempt`. */
-export interface Work {
-  readonly taskId: string
-  readonly job: string
-  readonly plan: AgentPlan
-  readonly step: number
-  readonly digest: string
-  readonly attempt: number
+/** A step that the workflow asks for. `life` is the process that executes it, as far as the journal knows. */
+export interface Work extends StepWork {
   readonly life: string
 }
 
@@ -48,30 +39,21 @@ export interface Executor {
   forget(taskId: string): void
 }
 
-export interface ExecutorParts {
-  readonly settings: NodeSettings & { readonly toolsUrl: string }
-  readonly timing: Timing
-  readonly dispatcher: Dispatcher
-  readonly notify: Notify
-}
-
-export function openExecutor({ settings, timing, dispatcher, notify }: ExecutorParts): Executor {
-  const { node, timeScale, toolsUrl } = settings
+export function openExecutor(place: Workplace, pace: Pace, notify: Notify): Executor {
   const life = randomUUID()
   /** Steps that this process has begun, by task: one that is asked for again was interrupted. */
   const begun = new Map<string, Set<string>>()
-  const open = (): Opening => ({ executor: node, life, at: Date.now() })
+  const open = (): Opening => ({ executor: place.node, life, at: Date.now() })
 
   async function perform(work: Work, abandoned: AbortSignal, dropped: AbortSignal): Promise<StepResult> {
-    const { taskId, plan, step, digest, attempt } = work
+    const { taskId, step, attempt } = work
     const steps = begun.get(taskId) ?? new Set()
     const key = `${attempt}/${step}`
     if (work.life !== life || steps.has(key)) return { kind: 'resumed', ...open() }
     begun.set(taskId, steps.add(key))
-    const signal = AbortSignal.any([abandoned, dropped])
-    const context = { taskId, job: work.job, attempt, executor: node, toolsUrl, dispatcher, timing, signal }
     try {
-      return { kind: 'done', ...(await performStep(plan, step, digest, context)), at: Date.now() }
+      const done = await performAt(place, work, AbortSignal.any([abandoned, dropped]))
+      return { kind: 'done', ...done, at: Date.now() }
     } catch (error) {
       if (dropped.aborted) return { kind: 'refused', reason: 'dropped', at: Date.now() }
       if (error instanceof ToolRefusal) return { kind: 'refused', reason: error.message, at: Date.now() }
@@ -80,8 +62,8 @@ export function openExecutor({ settings, timing, dispatcher, notify }: ExecutorP
   }
 
   return {
-    timeScale,
-    options: serviceOptions(settings),
+    timeScale: pace.timeScale,
+    options: serviceOptions(pace),
     open,
     perform,
     notify,

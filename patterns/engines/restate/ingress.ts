@@ -1,21 +1,9 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { monotonicMs, sleep } from '../../contract/types/retry.ts'
-import { ProblemError } from '../../contract/types/problems.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
 import type { Timing } from '../../contract/types/timing.ts'
+import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { type Accepted, type Snapshot, workflowName } from './protocol.ts'
-
-/** The server's HTTP interface, for one workflow. Every call may be repeated, and is while the server is out of reach. */
-export interface Ingress extends AsyncDisposable {
-  /** Start the run of this id, once. False: it was started before. Resolves when the server has it on disk. */
-  send(taskId: string, accepted: Accepted): Promise<boolean>
-  /** Whether a run was ever started under this id: answered by the server itself, without a worker. */
-  isKnown(taskId: string): Promise<boolean>
-  read(taskId: string): Promise<Snapshot>
-  /** Event `seq`, as soon as there is one. */
-  event(taskId: string, seq: number, signal: AbortSignal): Promise<TaskEvent>
-  cancel(taskId: string): Promise<void>
-}
 
 /** Real milliseconds; the floors are for a busy machine. */
 function limitsOf(timing: Timing) {
@@ -28,64 +16,94 @@ function limitsOf(timing: Timing) {
   }
 }
 
-export function openIngress(engineUrl: string, timing: Timing): Ingress {
-  const limits = limitsOf(timing)
-  const connect = { timeout: Math.max(1000, timing.connectTimeoutMs) }
-  const brief = new Agent({ connections: 64, connect })
-  // Every follower has a call of its own under way.
-  const waiting = new Agent({ connect })
-  const closing = new AbortController()
-  const { answerMs, patienceMs } = limits
-  const now: How = { dispatcher: brief, signal: closing.signal, answerMs, patienceMs, passing: isUnanswered }
+interface CallOptions {
+  readonly dispatcher: Dispatcher
+  readonly signal: AbortSignal
+  /** Each try. */
+  readonly answerMs: number
+  /** All tries. */
+  readonly patienceMs: number
+}
 
-  async function insist(path: string, body: unknown, how: How): Promise<Answer> {
-    const giveUpAt = monotonicMs() + how.patienceMs
-    for (let failures = 0; ; failures++) {
-      const answer = await ask(`${engineUrl}${path}`, body, how)
-      if (!how.passing(answer.status)) return answer
-      how.signal.throwIfAborted()
-      if (monotonicMs() >= giveUpAt) throw outOfReach(answer)
-      await sleep(Math.random() * Math.min(limits.retryCapMs, 20 * 2 ** Math.min(failures, 10)), how.signal)
-    }
+/** The server's HTTP interface, for one workflow. Every call may be repeated, and is while the server is out of reach. */
+export class Ingress implements AsyncDisposable {
+  readonly #url: string
+  readonly #limits: ReturnType<typeof limitsOf>
+  readonly #brief: Agent
+  /** Every follower has a call of its own under way. */
+  readonly #waiting: Agent
+  readonly #closing = new AbortController()
+
+  constructor(url: string, timing: Timing) {
+    const connect = { timeout: connectLimitMs(timing) }
+    this.#url = url
+    this.#limits = limitsOf(timing)
+    this.#brief = new Agent({ connections: 64, connect })
+    this.#waiting = new Agent({ connect })
   }
 
-  async function call<T>(taskId: string, handler: string, input?: unknown, how: How = now): Promise<T> {
-    const { status, body } = await insist(`/${workflowName}/${taskId}/${handler}`, input, {
-      ...how,
-      passing: isUnserved,
-    })
+  /** Start the run of this id, once. False: it was started before. Resolves when the server has it on disk. */
+  async send(taskId: string, accepted: Accepted): Promise<boolean> {
+    return (await this.#call<{ status: string }>(taskId, 'run/send', accepted)).status === 'Accepted'
+  }
+
+  /** Whether a run was ever started under this id: answered by the server itself, without a worker. */
+  async isKnown(taskId: string): Promise<boolean> {
+    const path = `/restate/workflow/${workflowName}/${taskId}/output`
+    return (await this.#retry('GET', path, undefined, isUnanswered)).status !== 404
+  }
+
+  read(taskId: string): Promise<Snapshot> {
+    return this.#call(taskId, 'read')
+  }
+
+  /** Event `seq`, as soon as there is one. */
+  event(taskId: string, seq: number, signal: AbortSignal): Promise<TaskEvent> {
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    const patiently = { answerMs: this.#limits.waitMs, patienceMs: Infinity }
+    return this.#call(taskId, 'event', seq, { dispatcher: this.#waiting, signal: either, ...patiently })
+  }
+
+  cancel(taskId: string): Promise<void> {
+    return this.#call(taskId, 'cancel', { time: new Date().toISOString() })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the ingress client was closed'))
+    await Promise.all([this.#brief.destroy(), this.#waiting.destroy()])
+  }
+
+  async #call<T>(taskId: string, handler: string, input?: unknown, options?: CallOptions): Promise<T> {
+    const path = `/${workflowName}/${taskId}/${handler}`
+    const { status, body } = await this.#retry('POST', path, input, isUnserved, options)
     if (status >= 300) throw new Error(`restate answered ${status} to ${handler}: ${JSON.stringify(body)}`)
     return body as T
   }
 
-  return {
-    send: async (taskId, accepted) =>
-      (await call<{ status: string }>(taskId, 'run/send', accepted)).status === 'Accepted',
-    isKnown: async (taskId) => {
-      const { status } = await insist(`/restate/workflow/${workflowName}/${taskId}/output`, undefined, now)
-      return status !== 404
-    },
-    read: (taskId) => call(taskId, 'read'),
-    event: (taskId, seq, signal) => {
-      const either = AbortSignal.any([signal, closing.signal])
-      const patiently = { dispatcher: waiting, signal: either, answerMs: limits.waitMs, patienceMs: Infinity }
-      return call(taskId, 'event', seq, { ...now, ...patiently })
-    },
-    cancel: (taskId) => call(taskId, 'cancel', { time: new Date().toISOString() }),
-    [Symbol.asyncDispose]: async () => {
-      closing.abort(new Error('the ingress client was closed'))
-      await Promise.all([brief.destroy(), waiting.destroy()])
-    },
+  #retry(
+    method: 'GET' | 'POST',
+    path: string,
+    body: unknown,
+    isPassing: (status: number) => boolean,
+    options: CallOptions = { dispatcher: this.#brief, signal: this.#closing.signal, ...this.#limits },
+  ): Promise<Answer> {
+    const tryOnce = async (): Promise<Answer> => {
+      const answer = await ask(method, `${this.#url}${path}`, body, options)
+      if (isPassing(answer.status)) throw new Unreached(answer)
+      return answer
+    }
+    const isTransient = (error: unknown): boolean => error instanceof Unreached
+    const { patienceMs, signal } = options
+    const { retryCapMs } = this.#limits
+    return retryUntilReached(tryOnce, {
+      callee: 'the engine',
+      patienceMs,
+      retryCapMs,
+      retryBaseMs: 20,
+      isTransient,
+      signal,
+    })
   }
-}
-
-interface How {
-  readonly dispatcher: Dispatcher
-  readonly signal: AbortSignal
-  readonly answerMs: number
-  /** How long to insist while the answer is a passing one. */
-  readonly patienceMs: number
-  readonly passing: (status: number) => boolean
 }
 
 /** Status 0: there was no answer, and the body says why. */
@@ -94,11 +112,17 @@ interface Answer {
   readonly body: unknown
 }
 
-async function ask(url: string, body: unknown, { dispatcher, signal, answerMs }: How): Promise<Answer> {
+class Unreached extends Error {
+  constructor({ status, body }: Answer) {
+    super(`${status} ${JSON.stringify(body)}`)
+  }
+}
+
+async function ask(method: 'GET' | 'POST', url: string, body: unknown, options: CallOptions): Promise<Answer> {
+  const { dispatcher, signal, answerMs } = options
   const content =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
   const limits = { headersTimeout: answerMs, bodyTimeout: answerMs }
-  const method = url.endsWith('/output') ? 'GET' : 'POST'
   try {
     const answer = await request(url, { method, dispatcher, signal, ...limits, ...content })
     const text = await answer.body.text()
@@ -116,9 +140,4 @@ function isUnanswered(status: number): boolean {
 /** Likewise for a handler: 404 is a workflow that no worker has registered yet. */
 function isUnserved(status: number): boolean {
   return status === 404 || isUnanswered(status)
-}
-
-function outOfReach({ status, body }: Answer): ProblemError {
-  const detail = `the engine cannot be reached: ${status} ${JSON.stringify(body)}`
-  return new ProblemError('temporary-reduced-capacity', detail)
 }

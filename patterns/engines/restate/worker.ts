@@ -3,7 +3,8 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import { createServer, type Server } from 'node:net'
 import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate-sdk'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
+import { withAddresses } from '../../contract/engine/addresses.ts'
 import type { NodeSettings } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
@@ -11,6 +12,7 @@ import { askingMs, mostAsking, sendHealth } from '../../contract/engine/health.t
 import { sleep } from '../../contract/types/retry.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 import { timingAt } from '../../contract/types/timing.ts'
+import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { openExecutor } from './executor.ts'
 import { taskWorkflow } from './workflow.ts'
 
@@ -19,21 +21,18 @@ import { taskWorkflow } from './workflow.ts'
  * makes the server ask what it offers. Disposing closes the sessions: the server takes the invocations elsewhere, or
  * back here when this node returns.
  */
-export async function startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
-  const { toolsUrl, engineControlUrl, advertisedUrl } = settings
-  if (!toolsUrl || !engineControlUrl || !advertisedUrl)
-    throw new Error('the restate engine needs OUTLAST_TOOLS_URL, OUTLAST_ENGINE_CONTROL_URL and OUTLAST_ADVERTISED_URL')
-  const timing = timingAt(settings.timeScale)
-  const dispatcher = new Agent({ connections: 128, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
-  const executor = openExecutor({ settings: { ...settings, toolsUrl }, timing, dispatcher, notify })
+export async function startWorker(own: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
+  const settings = withAddresses(own, 'toolsUrl', 'engineControlUrl', 'advertisedUrl')
+  const place = openWorkplace(settings, timingAt(settings.timeScale), 128)
+  const executor = openExecutor(place, settings, notify)
   let ready = false
   const node = await listen(settings, taskWorkflow(executor), () => ready)
-  await withFaultPoints('restate.register', () => register(engineControlUrl, advertisedUrl))
+  await withFaultPoints('restate.register', () => register(settings.engineControlUrl, settings.advertisedUrl))
   ready = true
   return {
     [Symbol.asyncDispose]: async () => {
       node.close()
-      await dispatcher.destroy()
+      await place.dispatcher.destroy()
     },
   }
 }
@@ -76,7 +75,7 @@ const preface = 'PRI * HTTP/2.0'
 function splitProtocols(http2: NodeJS.EventEmitter, http1: NodeJS.EventEmitter): Server {
   return createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    // Whoever says nothing speaks neither.
+    // A connection that sends nothing speaks neither.
     socket.setTimeout(askingMs).once('timeout', () => socket.destroy())
     socket.once('data', (first) => {
       socket.setTimeout(0)
@@ -111,7 +110,7 @@ async function postDeployment(controlUrl: string, uri: string): Promise<string |
   return answer.statusCode < 300 ? undefined : `${answer.statusCode} ${text}`
 }
 
-/** Retries are the server's business and its log's; ours says what nobody expected. */
+/** The server retries by itself and logs it; our log has unexpected failures only. */
 function failuresOnly(node: string): LoggerTransport {
   return ({ level }: { readonly level: string }, ...message) => {
     if (level === 'error') reportFailure(node, 'restate', message.map(String).join(' '))

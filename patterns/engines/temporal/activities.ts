@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { activityInfo, ApplicationFailure, CancelledFailure, cancellationSignal, heartbeat } from '@temporalio/activity'
-import type { Dispatcher } from 'undici'
 import { planTask } from '../../agent/plan.ts'
-import { performStep, ToolRefusal } from '../../agent/step.ts'
-import type { NodeSettings } from '../../contract/engine/backend.ts'
+import { ToolRefusal } from '../../agent/step.ts'
 import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/engine/log.ts'
-import { timeoutsAt } from '../../contract/types/timeouts.ts'
-import type { Timing } from '../../contract/types/timing.ts'
+import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
+import { performAt, type Workplace } from '../../contract/engine/workplace.ts'
 import type { Decider, Ending, StepResult, StepWork } from './protocol.ts'
 import { timeouts } from './timeouts.ts'
 
@@ -23,25 +21,22 @@ export interface TaskActivities {
 }
 
 export interface ActivityParts {
-  readonly settings: NodeSettings & { readonly toolsUrl: string }
-  readonly timing: Timing
-  readonly dispatcher: Dispatcher
+  readonly place: Workplace
+  readonly pace: Pace
   readonly notify: Notify
   readonly readLog: (taskId: string) => Promise<readonly TaskEvent[]>
 }
 
-export function openActivities({ settings, timing, dispatcher, ...parts }: ActivityParts): TaskActivities {
-  const { node, timeScale, toolsUrl } = settings
-  const { heartbeatMs } = timeoutsAt(timeouts, settings)
+export function openActivities({ place, pace, ...parts }: ActivityParts): TaskActivities {
+  const { heartbeatMs } = timeoutsAt(timeouts, pace)
 
-  async function step({ input, step, digest, attempt }: StepWork): Promise<StepResult> {
-    const { attempt: tries, taskId } = about()
-    if (tries > 1) return { kind: 'resumed', executor: node }
+  async function step({ input, ...work }: StepWork): Promise<StepResult> {
+    const { tries, taskId } = currentActivity()
+    if (tries > 1) return { kind: 'resumed', executor: place.node }
     using _beat = beatEvery(heartbeatMs)
-    const place = { taskId, job: input.job, attempt, executor: node, toolsUrl, dispatcher, timing }
+    const plan = planTask(input, place.timeScale)
     try {
-      const context = { ...place, signal: cancellationSignal() }
-      const perform = () => performStep(planTask(input, timeScale), step, digest, context)
+      const perform = () => performAt(place, { ...work, taskId, job: input.job, plan }, cancellationSignal())
       return { kind: 'done', ...(await withFaultPoints('temporal.step', perform)) }
     } catch (error) {
       if (error instanceof ToolRefusal) return { kind: 'refused', reason: error.message }
@@ -51,17 +46,17 @@ export function openActivities({ settings, timing, dispatcher, ...parts }: Activ
 
   async function notify(_ending: Ending, earlier: readonly CallbackAttempt[]): Promise<CallbackAttempt> {
     using _beat = beatEvery(heartbeatMs)
-    const log = await parts.readLog(about().taskId)
+    const log = await parts.readLog(currentActivity().taskId)
     const callback = { task: foldEvents(log), url: requestOf(log).delivery!.webhook_url, earlier }
     return withFaultPoints('temporal.notify', () => parts.notify(callback))
   }
-  const decider: Decider = { executor: node, life: randomUUID() }
+  const decider: Decider = { executor: place.node, life: randomUUID() }
   return { step, notify, identify: () => withFaultPoints('temporal.identify', async () => decider) }
 }
 
-function about(): { readonly attempt: number; readonly taskId: string } {
+function currentActivity(): { readonly tries: number; readonly taskId: string } {
   const { attempt, workflowExecution } = activityInfo()
-  return { attempt, taskId: workflowExecution!.workflowId }
+  return { tries: attempt, taskId: workflowExecution!.workflowId }
 }
 
 /** Nothing beats by itself: without this a dead worker would be noticed only when the step's time is over. */

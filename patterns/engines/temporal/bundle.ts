@@ -30,12 +30,14 @@ async function keep(file: string, code: string): Promise<void> {
   await rename(partial, file)
 }
 
-/** Of the SDK's version and of every module that the workflow may be made of. */
+/** Of the SDK's version and of every module that the workflow may be made of: of this folder and of the contract. */
 async function fingerprint(): Promise<string> {
   const { version } = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string }
-  const sources = globSync(`*.${extension}`, { cwd: fileURLToPath(new URL('.', import.meta.url)) }).toSorted()
+  const patterns = new URL('../../', import.meta.url)
+  const modules = [`engines/temporal/*.${extension}`, `contract/**/*.${extension}`]
+  const sources = globSync(modules, { cwd: fileURLToPath(patterns) }).toSorted()
   const hash = createHash('sha256').update(version)
-  for (const name of sources) hash.update(await readFile(new URL(name, import.meta.url)))
+  for (const name of sources) hash.update(await readFile(new URL(name, patterns)))
   return hash.digest('hex').slice(0, 16)
 }
 

@@ -1,19 +1,11 @@
 import type { Engine } from '../../contract/types/axes.ts'
+import { durableTasks } from '../../contract/engine/promises.ts'
 import { takeover, timeouts } from './timeouts.ts'
 
-const engine: Engine = {
+const declared: Engine = {
   name: 'temporal',
   summary: 'a workflow per task on a Temporal server, which keeps its history in PostgreSQL; workers poll for steps',
-  promises: [
-    'no-lost-task',
-    'effect-once',
-    'idempotency',
-    'effect-at-least-once',
-    'no-phantom',
-    'state-machine',
-    'result-integrity',
-    'sse-continuity',
-  ],
+  promises: durableTasks,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
@@ -26,4 +18,16 @@ const engine: Engine = {
     { role: 'api', program: 'serve', replicas: 'api', dials: ['engine'] },
   ],
 }
+
+const devServer: Engine = {
+  ...declared,
+  name: 'temporal-dev',
+  summary: 'the temporal engine on the dev server of the Temporal CLI, which keeps its history in one SQLite file',
+  services: [
+    { role: 'engine', program: 'temporal-dev', replicas: 1, dials: [] },
+    ...declared.services.filter(({ role }) => role === 'worker' || role === 'api'),
+  ],
+}
+
+const engine: Engine = { ...declared, variants: [devServer] }
 export default engine

@@ -1,116 +1,114 @@
 import { Client, Connection, isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
-import { monotonicMs, sleep } from '../../contract/types/retry.ts'
-import { ProblemError } from '../../contract/types/problems.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { Timing } from '../../contract/types/timing.ts'
+import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { type HistoryEvent, openTaskLog, type TaskLog } from './history.ts'
 import { type Accepted, type Place, workflowType } from './protocol.ts'
 import { patienceOf, timeouts } from './timeouts.ts'
-
-/** The server's frontend, for tasks. Every call may be repeated, and is while the server is out of reach. */
-export interface Frontend extends AsyncDisposable {
-  /** Start the workflow of this id, once. False: it was started before. Resolves when the server has it on disk. */
-  start(taskId: string, accepted: Accepted): Promise<boolean>
-  /** The log as the history has it now, or undefined for an id under which nothing was started. */
-  read(taskId: string): Promise<TaskLog | undefined>
-  /** The log, and again after each of its changes, until the workflow has closed. Nothing for an unknown id. */
-  watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskLog>
-  /** Resolves when the request is on record, or the workflow has closed. */
-  cancel(taskId: string): Promise<void>
-}
 
 /** Status codes of gRPC. */
 const notFound = 5
 /** Unknown, deadline exceeded, resource exhausted, aborted, internal, unavailable, data loss: not now, rather than no. */
 const passing: ReadonlySet<number> = new Set([2, 4, 8, 10, 13, 14, 15])
 
-export function openFrontend({ address, namespace, taskQueue }: Place, timing: Timing): Frontend {
-  const patience = patienceOf(timing)
-  const connection = connect(address, timing)
-  const client = new Client({ connection, namespace })
-  const closing = new AbortController()
+/** How long a call may take. */
+interface CallOptions {
+  /** Each try. */
+  readonly answerMs: number
+  /** All tries. */
+  readonly patienceMs: number
+  readonly signal: AbortSignal
+}
 
-  /** Try until there is an answer, or no more patience. */
-  async function insist<T>(
-    call: () => Promise<T>,
-    { answerMs, patienceMs, signal }: Omit<Watching, 'waits'> = { ...patience, signal: closing.signal },
-  ): Promise<T> {
-    const giveUpAt = monotonicMs() + patienceMs
-    for (let failures = 0; ; failures++) {
-      // The library does not notice a signal that was given before its call.
-      signal.throwIfAborted()
-      try {
-        const within = (): Promise<T> => connection.withDeadline(Date.now() + answerMs, call)
-        return await connection.withAbortSignal(signal, within)
-      } catch (error) {
-        signal.throwIfAborted()
-        if (!passing.has(codeOf(error) ?? 0)) throw error
-        if (monotonicMs() >= giveUpAt) throw outOfReach(error)
-      }
-      await sleep(Math.random() * Math.min(patience.retryCapMs, 20 * 2 ** Math.min(failures, 10)), signal)
+/** The server's frontend, for tasks. Every call may be repeated, and is while the server is out of reach. */
+export class Frontend implements AsyncDisposable {
+  readonly #place: Place
+  readonly #patience: ReturnType<typeof patienceOf>
+  readonly #connection: Connection
+  readonly #client: Client
+  readonly #closing = new AbortController()
+
+  constructor(place: Place, timing: Timing) {
+    this.#place = place
+    this.#patience = patienceOf(timing)
+    this.#connection = connect(place.address, timing)
+    this.#client = new Client({ connection: this.#connection, namespace: place.namespace })
+  }
+
+  /** Start the workflow of this id, once. False: it was started before. Resolves when the server has it on disk. */
+  async start(taskId: string, accepted: Accepted): Promise<boolean> {
+    const { workflowTaskMs } = timeoutsAt(timeouts, accepted.pace)
+    const { taskQueue } = this.#place
+    const options = { workflowId: taskId, taskQueue, args: [accepted], workflowTaskTimeout: workflowTaskMs }
+    const once = { ...options, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const
+    try {
+      await this.#retry(() => this.#client.workflow.start(workflowType, once))
+      return true
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false
+      throw error
     }
   }
 
-  function page(workflowId: string, nextPageToken: Uint8Array | undefined, waitNewEvent: boolean) {
-    const request = { namespace, execution: { workflowId }, waitNewEvent, ...(nextPageToken && { nextPageToken }) }
-    return connection.workflowService.getWorkflowExecutionHistory(request)
+  /** The log as the history has it now, or undefined for an id under which nothing was started. */
+  async read(taskId: string): Promise<TaskLog | undefined> {
+    const log = openTaskLog()
+    for await (const events of this.#pages(taskId, false)) log.add(events)
+    return log.events.length > 0 ? log : undefined
   }
 
-  async function* pages(taskId: string, how: Watching): AsyncGenerator<readonly HistoryEvent[]> {
+  /** The log, and again after each of its changes, until the workflow has closed. Nothing for an unknown id. */
+  async *watch(taskId: string, signal: AbortSignal): AsyncGenerator<TaskLog> {
+    const log = openTaskLog()
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    const patiently = { answerMs: this.#patience.waitMs, patienceMs: Infinity, signal: either }
+    for await (const events of this.#pages(taskId, true, patiently)) {
+      log.add(events)
+      yield log
+    }
+  }
+
+  /** Resolves when the request is on record, or the workflow has closed. */
+  async cancel(taskId: string): Promise<void> {
+    await unlessUnknown(this.#retry(() => this.#client.workflow.getHandle(taskId).cancel()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the client was closed'))
+    await this.#connection.close()
+  }
+
+  /** The history, page by page. With `waits` the server holds each call until there is more. */
+  async *#pages(taskId: string, waits: boolean, options?: CallOptions): AsyncGenerator<readonly HistoryEvent[]> {
     let token: Uint8Array | undefined
     do {
-      const ask = () => page(taskId, token, how.waits)
-      const answer = await unlessUnknown(insist(ask, how))
+      const ask = () => this.#page(taskId, token, waits)
+      const answer = await unlessUnknown(this.#retry(ask, options))
       if (!answer) return
       yield answer.history?.events ?? []
       token = answer.nextPageToken ?? undefined
     } while (token && token.length > 0)
   }
 
-  return {
-    start: async (taskId, accepted) => {
-      const { workflowTaskMs } = timeoutsAt(timeouts, accepted.pace)
-      const options = { workflowId: taskId, taskQueue, args: [accepted], workflowTaskTimeout: workflowTaskMs }
-      const once = { ...options, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const
-      try {
-        await insist(() => client.workflow.start(workflowType, once))
-        return true
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return false
-        throw error
-      }
-    },
-    read: async (taskId) => {
-      const log = openTaskLog()
-      const now = { ...patience, waits: false, signal: closing.signal }
-      for await (const events of pages(taskId, now)) log.add(events)
-      return log.events.length > 0 ? log : undefined
-    },
-    watch: async function* (taskId, signal) {
-      const log = openTaskLog()
-      const either = AbortSignal.any([signal, closing.signal])
-      const patiently = { answerMs: patience.waitMs, patienceMs: Infinity, waits: true, signal: either }
-      for await (const events of pages(taskId, patiently)) {
-        log.add(events)
-        yield log
-      }
-    },
-    cancel: async (taskId) => {
-      await unlessUnknown(insist(() => client.workflow.getHandle(taskId).cancel()))
-    },
-    [Symbol.asyncDispose]: async () => {
-      closing.abort(new Error('the client was closed'))
-      await connection.close()
-    },
+  #page(workflowId: string, nextPageToken: Uint8Array | undefined, waitNewEvent: boolean) {
+    const { namespace } = this.#place
+    const request = { namespace, execution: { workflowId }, waitNewEvent, ...(nextPageToken && { nextPageToken }) }
+    return this.#connection.workflowService.getWorkflowExecutionHistory(request)
   }
-}
 
-interface Watching {
-  readonly answerMs: number
-  readonly patienceMs: number
-  /** Whether the server holds the call until there is more. */
-  readonly waits: boolean
-  readonly signal: AbortSignal
+  #retry<T>(call: () => Promise<T>, options: Partial<CallOptions> = {}): Promise<T> {
+    const { answerMs, patienceMs, retryCapMs } = this.#patience
+    const limits = { answerMs, patienceMs, signal: this.#closing.signal, ...options }
+    const limited = (): Promise<T> => this.#connection.withDeadline(Date.now() + limits.answerMs, call)
+    return retryUntilReached(() => this.#connection.withAbortSignal(limits.signal, limited), {
+      ...limits,
+      callee: 'the engine',
+      retryCapMs,
+      retryBaseMs: 20,
+      isTransient: (error) => passing.has(codeOf(error) ?? 0),
+    })
+  }
 }
 
 /** Lazy: an API node starts before its server answers, and lives on without it. */
@@ -119,7 +117,7 @@ function connect(address: string, timing: Timing): Connection {
   return Connection.lazy({
     address,
     tls: false,
-    connectTimeout: Math.max(1000, timing.connectTimeoutMs),
+    connectTimeout: connectLimitMs(timing),
     // We retry by ourselves, with the patience that the pattern states.
     interceptors: [],
     channelArgs: {
@@ -147,8 +145,4 @@ function codeOf(error: unknown): number | undefined {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'WorkflowNotFoundError'
-}
-
-function outOfReach(error: unknown): ProblemError {
-  return new ProblemError('temporary-reduced-capacity', `the engine cannot be reached: ${String(error)}`)
 }

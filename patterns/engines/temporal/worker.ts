@@ -1,5 +1,5 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
-import { Agent } from 'undici'
+import { withAddresses } from '../../contract/engine/addresses.ts'
 import type { NodeSettings } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
@@ -7,9 +7,10 @@ import { sleep } from '../../contract/types/retry.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import { timingAt } from '../../contract/types/timing.ts'
+import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { openActivities } from './activities.ts'
 import { workflowBundle } from './bundle.ts'
-import { openFrontend } from './frontend.ts'
+import { Frontend } from './frontend.ts'
 import { placeOf } from './protocol.ts'
 import { timeouts } from './timeouts.ts'
 
@@ -17,32 +18,31 @@ import { timeouts } from './timeouts.ts'
  * A worker: polls the server for decisions and for steps. Disposing stops the polls, gives the steps in flight a moment
  * to end, and hands the others back.
  */
-export async function startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
-  const { engineUrl, toolsUrl, node, timeScale } = settings
-  if (!engineUrl || !toolsUrl) throw new Error('the temporal engine needs OUTLAST_ENGINE_URL and OUTLAST_TOOLS_URL')
-  const timing = timingAt(timeScale)
+export async function startWorker(own: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
+  const settings = withAddresses(own, 'engineUrl', 'toolsUrl')
+  const { engineUrl, node } = settings
+  const timing = timingAt(settings.timeScale)
   const { heartbeatMs, stickyMs } = timeoutsAt(timeouts, settings)
-  const dispatcher = new Agent({ connections: 128, connect: { timeout: Math.max(1000, timing.connectTimeoutMs) } })
-  const place = placeOf(engineUrl)
-  const frontend = openFrontend(place, timing)
+  const place = openWorkplace(settings, timing, 128)
+  const { address, namespace, taskQueue } = placeOf(engineUrl)
+  const frontend = new Frontend(placeOf(engineUrl), timing)
   const readLog = async (taskId: string) => (await frontend.read(taskId))!.events
-  const parts = { settings: { ...settings, toolsUrl }, timing, dispatcher, notify, readLog }
   failuresOnly(node)
-  const connection = await connect(node, place.address)
+  const connection = await connect(node, address)
   const worker = await Worker.create({
     connection,
-    namespace: place.namespace,
-    taskQueue: place.taskQueue,
+    namespace,
+    taskQueue,
     identity: node,
     workflowBundle: await workflowBundle(),
-    activities: openActivities(parts),
+    activities: openActivities({ place, pace: settings, notify, readLog }),
     // A step waits for most of its time: as shipped a hundred of them would fill the worker.
     maxConcurrentActivityTaskExecutions: 1000,
     maxHeartbeatThrottleInterval: heartbeatMs,
     stickyQueueScheduleToStartTimeout: stickyMs,
     shutdownGraceTime: timing.drainMs,
   })
-  // When it gives up, so does the process: whoever runs it starts it again.
+  // When it gives up, so does the process: its runtime starts it again.
   const running = worker.run()
   const health = await answerHealth(settings)
   return {
@@ -50,7 +50,7 @@ export async function startWorker(settings: NodeSettings, notify: Notify): Promi
       health.close()
       if (worker.getState() === 'RUNNING') worker.shutdown()
       await running
-      await Promise.all([frontend[Symbol.asyncDispose](), dispatcher.destroy(), connection.close()])
+      await Promise.all([frontend[Symbol.asyncDispose](), place.dispatcher.destroy(), connection.close()])
     },
   }
 }
@@ -67,7 +67,7 @@ async function connect(node: string, address: string): Promise<NativeConnection>
   }
 }
 
-/** Retries are the library's business; our log says what nobody expected. */
+/** The library retries by itself; our log has unexpected failures only. */
 function failuresOnly(node: string): void {
   const logger = new DefaultLogger('WARN', ({ message, meta }) => {
     reportFailure(node, 'temporal', `${message} ${JSON.stringify(meta?.['error'] ?? meta?.['message'] ?? '')}`)

@@ -6,6 +6,7 @@ import {
   sleep,
 } from '@temporalio/workflow'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
+import { postCallback } from '../../contract/engine/post-callback.ts'
 import type { TaskRequest } from '../../contract/types/task.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
@@ -19,20 +20,10 @@ import { backoffCoefficient, timeouts } from './timeouts.ts'
  */
 export async function task(accepted: Accepted): Promise<Ending> {
   const ending = await endingOf(accepted)
-  // A cancelled task owes its callback too.
-  if (accepted.owesCallback) await CancellationScope.nonCancellable(() => postCallback(accepted, ending))
+  const attempt = (earlier: readonly CallbackAttempt[]) => activitiesOf(accepted).notify(ending, earlier)
+  // A cancelled task owes its callback too. Each wait is a timer of the server.
+  if (accepted.owesCallback) await CancellationScope.nonCancellable(() => postCallback(attempt, sleep))
   return ending
-}
-
-/** Each attempt is on record before the wait for the next, which is a timer of the server. */
-async function postCallback(accepted: Accepted, ending: Ending): Promise<void> {
-  const earlier: CallbackAttempt[] = []
-  for (;;) {
-    const attempt = await activitiesOf(accepted).notify(ending, earlier)
-    if (attempt.decision.next !== 'retry') return
-    earlier.push(attempt)
-    await sleep(attempt.decision.delay_ms)
-  }
 }
 
 async function endingOf(accepted: Accepted): Promise<Ending> {

@@ -7,8 +7,9 @@ import { promisify } from 'node:util'
 import type { Hono } from 'hono'
 import { Agent, request } from 'undici'
 import type { WebSocketServer } from 'ws'
-import { loadDeliveryServer, loadModule, openNotify } from '../../../patterns/contract/types/axes.ts'
-import type { Backend, BackendModule, NodeSettings } from '../../../patterns/contract/engine/backend.ts'
+import { loadBackend } from '../../../patterns/contract/engine/modules.ts'
+import { loadDeliveryServer, openNotify } from '../../../patterns/contract/types/axes.ts'
+import type { Backend, NodeSettings } from '../../../patterns/contract/engine/backend.ts'
 import { createFrontDoor } from '../../../patterns/contract/server/front-door.ts'
 import { timingAt, type Timing } from '../../../patterns/contract/types/timing.ts'
 import { closeServer, startToolServer, type ToolServer } from './tool-server.ts'
@@ -38,7 +39,7 @@ export async function startApiNode(
 ): Promise<ApiNode> {
   const tools = await startToolServer()
   const settings = { ...settingsFor(delivery, engine, tools.url), ...own }
-  const { openBackend } = await loadModule<BackendModule>('engines', engine, 'backend')
+  const { openBackend } = await loadBackend({ engine })
   const backend = await openBackend(settings, await openNotify(settings))
   const drain = new AbortController()
   const half = await loadDeliveryServer(delivery)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import { completedEvent, createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
-import { journalOver } from '../../../patterns/engines/postgres/journal.ts'
+import { journalOver } from '../../../patterns/contract/engine/journal.ts'
 
 const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' } }
 const plan = planTask(request.input, 1)

@@ -1,29 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import { alarm, within } from '../../../patterns/contract/engine/wakeup.ts'
+import { Wakeup, within } from '../../../patterns/contract/engine/wakeup.ts'
 
 const farMs = 60_000
 
-describe('alarm', () => {
+describe('wakeup', () => {
   test('a ring during a wait ends it', async () => {
-    const bell = alarm()
-    const waited = bell.wait(farMs)
-    bell.ring()
+    const wakeup = new Wakeup()
+    const waited = wakeup.wait(farMs)
+    wakeup.notify()
     await expect(waited).resolves.toBeUndefined()
   })
 
   test('a ring before a wait is not missed, and counts once', async () => {
-    const bell = alarm()
-    bell.ring()
-    bell.ring()
-    await bell.wait(farMs)
-    const second = bell.wait(farMs).then(() => 'rung')
+    const wakeup = new Wakeup()
+    wakeup.notify()
+    wakeup.notify()
+    await wakeup.wait(farMs)
+    const second = wakeup.wait(farMs).then(() => 'rung')
     expect(await Promise.race([second, Promise.resolve('still waiting')])).toBe('still waiting')
-    bell.ring()
+    wakeup.notify()
     expect(await second).toBe('rung')
   })
 
   test('nobody rings: the time is over at some point', async () => {
-    await expect(alarm().wait(1)).resolves.toBeUndefined()
+    await expect(new Wakeup().wait(1)).resolves.toBeUndefined()
   })
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectLimitMs } from '../../../patterns/engines/_postgres/store.ts'
+import { connectLimitMs } from '../../../patterns/contract/engine/workplace.ts'
 import { comebackMs } from '../../../patterns/engines/postgres/worker-lease.ts'
 import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
 

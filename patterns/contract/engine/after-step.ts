@@ -1,0 +1,31 @@
+import type { AgentPlan } from '../../agent/plan.ts'
+import { type StepDone, ToolRefusal } from '../../agent/step.ts'
+import type { TaskEvent } from '../types/events.ts'
+import { cancelledEvent, completedEvent, expiredEvent, failedEvent, type Head, progressEvent } from './log.ts'
+
+/** Reasons to cut a step short that end its task. */
+export const stops = { cancel: new Error('cancelled'), expire: new Error('the deadline has passed') } as const
+
+/**
+ * Events after a completed step. It is recorded even when the task is being cancelled. A task whose last step is done is
+ * completed.
+ */
+export function afterStep(
+  head: Head,
+  plan: AgentPlan,
+  done: StepDone & { readonly step: number },
+  time = new Date(),
+): readonly TaskEvent[] {
+  const { step, digest } = done
+  const progress = progressEvent(head, plan, done, time)
+  if (step === plan.steps.length) return [progress, completedEvent(progress, { digest, steps: step }, time)]
+  return head.status === 'cancelling' ? [progress, cancelledEvent(progress, time)] : [progress]
+}
+
+/** The event that ends a task whose step failed with this error. Rethrows an error that ends no task. */
+export function endingBy(error: unknown): (head: Head) => TaskEvent {
+  if (error === stops.cancel) return (head) => cancelledEvent(head, new Date())
+  if (error === stops.expire) return (head) => expiredEvent(head, stops.expire.message, new Date())
+  if (error instanceof ToolRefusal) return (head) => failedEvent(head, error.message, new Date())
+  throw error
+}

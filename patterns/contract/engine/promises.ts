@@ -1,0 +1,13 @@
+import type { Promised } from '../types/axes.ts'
+
+/** What an engine promises of the tasks that it has, also when a crash takes some of them away. */
+export const soundTasks = [
+  'effect-at-least-once',
+  'no-phantom',
+  'state-machine',
+  'result-integrity',
+  'sse-continuity',
+] as const satisfies readonly Promised[]
+
+/** Of an engine that resumes after the last completed step, at another worker when its own does not come back. */
+export const durableTasks = ['no-lost-task', 'effect-once', 'idempotency', ...soundTasks] as const

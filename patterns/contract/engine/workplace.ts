@@ -1,0 +1,49 @@
+import { Agent, type Dispatcher } from 'undici'
+import type { AgentPlan } from '../../agent/plan.ts'
+import { performStep, type StepDone } from '../../agent/step.ts'
+import type { NodeSettings } from './backend.ts'
+import type { Timing } from '../types/timing.ts'
+
+/** Where steps are performed: a node, and its way to the tools. */
+export interface Workplace {
+  readonly node: string
+  readonly toolsUrl: string
+  readonly dispatcher: Dispatcher
+  readonly timeScale: number
+  readonly timing: Timing
+}
+
+/** A step of a task, as it is performed. */
+export interface StepWork {
+  readonly taskId: string
+  readonly job: string
+  readonly plan: AgentPlan
+  /** From 1. */
+  readonly step: number
+  /** What the steps before it returned. */
+  readonly digest: string
+  /** Of the task, from 1. */
+  readonly attempt: number
+}
+
+/** Real milliseconds for a connection. The floor keeps a compressed run from mistaking a busy machine for a dead server. */
+export function connectLimitMs({ connectTimeoutMs }: Pick<Timing, 'connectTimeoutMs'>): number {
+  return Math.max(1000, connectTimeoutMs)
+}
+
+/** Its dispatcher is the caller's to destroy. */
+export function openWorkplace<T extends Timing>(
+  { node, toolsUrl, timeScale }: Pick<NodeSettings, 'node' | 'timeScale'> & { readonly toolsUrl: string },
+  timing: T,
+  connections: number,
+): Workplace & { readonly timing: T } {
+  const dispatcher = new Agent({ connections, connect: { timeout: connectLimitMs(timing) } })
+  return { node, toolsUrl, dispatcher, timeScale, timing }
+}
+
+/** As `performStep`. */
+export function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
+  const { plan, step, digest, taskId, job, attempt } = work
+  const { node: executor, toolsUrl, dispatcher, timing } = place
+  return performStep(plan, step, digest, { taskId, job, attempt, executor, toolsUrl, dispatcher, timing, signal })
+}

@@ -1,1 +1,0 @@
-export { openBackend } from '../queue/backend.ts'
