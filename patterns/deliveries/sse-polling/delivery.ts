@@ -13,6 +13,7 @@ const delivery: Delivery = {
     'result-integrity',
     'sse-continuity',
   ],
+  madeOf: ['polling', 'sse'],
   callback: false,
 }
 export default delivery

@@ -12,6 +12,7 @@ const delivery: Delivery = {
     'state-machine',
     'result-integrity',
   ],
+  madeOf: ['polling'],
   callback: true,
 }
 export default delivery
