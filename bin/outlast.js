@@ -73,6 +73,6 @@ function howToMend() {
   const { optionalDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   if (!optionalDependencies[carrier])
     return `npm brings none for ${process.platform}-${process.arch}: install it from nodejs.org`
-  const why = existsSync(pinned) ? `${pinned} does not run here` : `the package ${carrier}, which is one, is missing`
-  return `${why}: "npm ci --include=optional" in its checkout installs it, or install Node from nodejs.org`
+  if (existsSync(pinned)) return `${pinned} does not run here: install Node from nodejs.org`
+  return `the package ${carrier}, which is one, is missing: "npm run platform" in its checkout installs it, or install Node from nodejs.org`
 }

@@ -91,6 +91,7 @@ function busySentence({ cores, load, look }: Circumstances): string | false {
 interface Manifest {
   readonly version?: string
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
@@ -101,8 +102,12 @@ async function readManifest(url: URL): Promise<Manifest | undefined> {
   )
 }
 
+/** Without Node's own packages: `node` says which Node runs. */
 async function dependencyVersions(manifest: Manifest | undefined): Promise<Readonly<Record<string, string>>> {
-  const names = Object.keys(manifest?.dependencies ?? {}).toSorted()
+  const all = { ...manifest?.dependencies, ...manifest?.optionalDependencies }
+  const names = Object.keys(all)
+    .filter((name) => !name.startsWith('node-'))
+    .toSorted()
   const versions = await Promise.all(
     names.map(async (name) => (await readManifest(new URL(`node_modules/${name}/package.json`, root)))?.version),
   )

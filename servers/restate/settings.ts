@@ -80,7 +80,7 @@ export function serverBinary(): string {
   try {
     return resolveBeside('@restatedev/restate-server/package.json', `${name}/bin/restate-server`)
   } catch {
-    const mend = `"npm ci --include=optional" installs the package ${name} where there is one`
+    const mend = `"npm ci" installs the package ${name} where there is one`
     throw new HarnessError(`npm installed no Restate server for ${process.platform}-${process.arch}; ${mend}`)
   }
 }

@@ -104,8 +104,7 @@ function manifest(folder: string): Manifest {
 
 function installed(name: string, from: string): string {
   const folder = find(name, from)
-  if (folder === undefined)
-    throw new HarnessError(`the package ${name} is not installed; run \`npm ci --include=optional\``)
+  if (folder === undefined) throw new HarnessError(`the package ${name} is not installed; run \`npm ci\``)
   return folder
 }
 
