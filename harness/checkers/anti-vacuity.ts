@@ -3,9 +3,9 @@ import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/tr
 import type { Checker } from '../model/types.ts'
 
 /**
- * The cell put something to the test. It needs tasks that were sent; a working system in the control arm, in which half of the
- * tasks succeed; effects in the ledger where there are results; in every other arm a fault, and tasks that it touched for long
- * enough to be felt; and the server's word on every task whose client cannot tell.
+ * The cell put something to the test. It needs five things. Tasks were sent. The control arm works: half of its tasks
+ * succeed. The ledger has effects where there are results. Every other arm has a fault that touched tasks for long
+ * enough to be felt. The server answers for every task whose client cannot.
  */
 const checker: Checker = {
   name: 'anti-vacuity',

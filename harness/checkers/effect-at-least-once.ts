@@ -5,11 +5,11 @@ import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/types.ts'
 
 /**
- * A result has all its work behind it: the ledger knows an effect of every step of a task whose client accepted a
- * completed result, or which the server (its final word, a callback) calls completed with the right one, or shows as
- * completed to a client that reads it. The steps took no less time than the work lasts, and each began after the one before
- * it. That work is missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing. What
- * was sent as an effect and is none counts as not done.
+ * A result has all its work behind it: the ledger knows an effect of every step. This holds for each task whose client
+ * accepted a completed result. It also holds where the server's final word or a callback reports the right result, or a
+ * client reads it as completed. The steps took no less time than the work lasts, and each began after the one before
+ * it. That work is missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing.
+ * What was sent as an effect and is none counts as not done.
  */
 const checker: Checker = {
   name: 'effect-at-least-once',
@@ -66,7 +66,10 @@ function missingSteps({ effects, intent }: TaskTrace): number {
   return intent.steps - done.size
 }
 
-/** Steps last as planned at least, so that in all they last as long as the work; and the next one begins when one is done. */
+/**
+ * Steps last at least as long as planned, so all of them last at least as long as the work. The next step begins when
+ * the one before is done.
+ */
 function isHurried(task: TaskTrace): boolean {
   const { idealMs, steps } = task.intent
   const done = Array.from({ length: steps }, (): Span => ({

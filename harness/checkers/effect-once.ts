@@ -8,12 +8,12 @@ import { quantile } from '../stats/quantiles.ts'
 
 /**
  * A completed step is never executed again. One repetition of a step is allowed when both hold:
- * - it was the step in flight: no later step of the task had started before the repetition, and what interrupted it began
- *   before its completion can have been written down (`recordingMs`), and before anybody was told that the task is done;
- * - something interrupted it: between the two starts its executor, the engine or the store exited, or an outage of one of
- *   them, or of a link that this executor uses, was in effect for as long as the engine waits for a silent executor.
- * Each repetition needs an interruption of its own. What no crash explains is an excuse, and counted as one. Without a step in
- * flight at an interruption the promise was not put to the test.
+ * - it was the step in flight. No later step of the task had started before the repetition. The interruption began
+ *   before its completion can have been written down (`recordingMs`), and before anyone learned that the task is done;
+ * - something interrupted it between the two starts. Its executor, the engine or the store exited. Or an outage of
+ *   one of them, or of a link that this executor uses, lasted as long as the engine waits for a silent executor.
+ * Each repetition needs an interruption of its own. A repetition that no crash explains is counted as excused. Without
+ * a step in flight at an interruption the promise was not tested.
  */
 const checker: Checker = {
   name: 'effect-once',
@@ -93,7 +93,7 @@ function findCause(
   return found
 }
 
-/** When somebody first heard that the task is completed: all of its steps were written down by then. */
+/** When the first observer learned that the task is completed. All of its steps were written down by then. */
 function toldDoneAt({ end, callbacks, polls, events }: TaskTrace): number {
   let first = end?.type === 'ok' ? end.at : Infinity
   for (const { at, value } of [...callbacks, ...polls, ...events])
@@ -105,8 +105,9 @@ const fewestGaps = 20
 const shortestRecordingMs = 50
 
 /**
- * How long a step takes to be written down after its end, generously: the next one begins after that. Twice what 99 of 100
- * take from the end of a step to the beginning of the next one in the same attempt; no limit where too few can be seen.
+ * How long a step takes to be written down after its end, generously: the next one begins after that. Twice the time
+ * that 99 of 100 steps take from their end to the next beginning in the same attempt. No limit where too few can be
+ * seen.
  */
 function recordingMs(tasks: readonly TaskTrace[]): number {
   const gaps: number[] = []

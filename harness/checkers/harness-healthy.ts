@@ -3,9 +3,9 @@ import { type Harmed, sicknessOf } from '../analysis/sickness.ts'
 import type { Checker } from '../model/types.ts'
 
 /**
- * The harness did what it was to do: it sent every task, on time and to the system alone, kept its event loop responsive,
- * recorded every task once and lost no line of the ledger. And the machine gave the harness and every node their turn. If they
- * did not, the cell says nothing about the system.
+ * The harness did its work. It sent every task on time, and to the system alone. Its event loop stayed responsive. It
+ * recorded every task once and lost no line of the ledger. And the machine gave the harness and every node their turn.
+ * If they did not, the cell says nothing about the system.
  */
 const checker: Checker = {
   name: 'harness-healthy',
@@ -72,7 +72,7 @@ function beyond(what: string, ms: number, limitMs: number): readonly string[] {
   return ms > limitMs ? [`p99 ${what} was ${ms.toFixed(1)} ms, the limit is ${limitMs} ms`] : []
 }
 
-/** What to change, whoever was starved. */
+/** What the user should change, whatever was starved. */
 const cure =
   'end what else runs here, or use a smaller timeScale, fewer patterns at once (sideBySide) or more processors'
 

@@ -3,9 +3,9 @@ import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/types.ts'
 
 /**
- * One idempotency key is one task: all acknowledgements, effects, callbacks, results and final reads of a key name the same
- * task id, also when an acknowledgement was lost; and no two keys share a task. Put to the test by keys that were sent again
- * although the attempt before may have been accepted: nobody can say so, or the server says that it was.
+ * One idempotency key is one task. All acknowledgements, effects, callbacks, results and final reads of a key name the
+ * same task id, also after a lost acknowledgement. No two keys share a task. A key tests this when it was sent again
+ * although the attempt before may have been accepted.
  */
 const checker: Checker = {
   name: 'idempotency',

@@ -13,11 +13,12 @@ const shareAlive = 0.8
 const leastUsual = 0.25
 
 /**
- * Once a fault is healed the system works again: of the tasks that began after it and before the next outage, which none
- * touched, four in five as many see the right result before their clients give up as did before the onset. Where too few began, it is enough that every task of
- * the cell got its own, some of them since the onset, or that of those under way at the heal so many did. Wrong results
- * and words of failure are no life. Where too few tasks were left to tell, a heal decides nothing. Faults that draw per
- * connection, that hold for the whole load, or that were never to end while a result counts, are no outage.
+ * Once a fault is healed the system works again. The checker looks at untouched tasks that began after the heal and
+ * before the next outage. Enough of them must see the right result before their clients give up: four fifths of the
+ * share before the onset. Where too few began, either of two is enough. Every task of the cell got its result, some of
+ * them since the onset. Or enough tasks that were under way at the heal got theirs. Wrong results and words of failure
+ * are no life. Where too few tasks were left to tell, a heal decides nothing. Faults that draw per connection, that
+ * hold for the whole load, or that were never to end while a result counts, are no outage.
  */
 const checker: Checker = {
   name: 'liveness-after-heal',
@@ -55,7 +56,7 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
 /** Planned to be healed while a result still counts: only then is there anything to ask of the time after it. */
 function endsInTime({ id, armedAt }: FaultTrace, { cell, tasks }: CellTrace): boolean {
   const planned = cell?.faults.find((fault) => fault.id === id)
-  // Nobody knew before the run when a step would be done.
+  // Before the run the time at which a step would be done was unknown.
   const startAt = planned?.trigger.kind === 'time' ? planned.trigger.atMs : armedAt
   if (!planned || startAt === undefined) return true
   const endAt = startAt + planned.durationMs

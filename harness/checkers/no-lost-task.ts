@@ -5,13 +5,15 @@ import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/types.ts'
 
 /**
- * Every task whose submission was acknowledged ends, for its client, in a terminal state: a result, or word that the task
- * failed. Not: giving up, hanging, or being told that the task is unknown.
- * - Late is not lost: the server has the right result, and had it only when the client gave up, or so shortly before that word
- *   of it was on its way. Where an outage held the task up, the scenario's `grace` is shorter than a takeover: counted apart.
- *   Where none did, nobody knows why it took so long: excused, so that a few do no harm and many leave the promise open.
- * - Excused: outages that touched this very task held it up until its client gave up. Each one does until its heal and for
- *   as long as the engine needs for a takeover and the rest of the work, and only if it began before the result was due.
+ * Every acknowledged task ends, for its client, in a terminal state: a result, or word that the task failed. Giving up,
+ * hanging, or an answer that the task is unknown are no such end.
+ * - Late is not lost. The server has the right result, but had it only when the client gave up, or so shortly before
+ *   that word of it was on its way. Where an outage held the task up, the scenario's `grace` is shorter than a
+ *   takeover: counted apart. Where none did, the cause is unknown: excused. A few do no harm, and many leave the
+ *   promise open.
+ * - Excused: outages that touched this very task held it up until its client gave up. Each outage counts until its
+ *   heal, and for as long as the engine needs for a takeover and the rest of the work. It must have begun before the
+ *   result was due.
  */
 const checker: Checker = {
   name: 'no-lost-task',

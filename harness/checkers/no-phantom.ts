@@ -4,8 +4,8 @@ import { type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/types.ts'
 
 /**
- * Nothing happens for work that nobody submitted: no effect, event, callback, result or task in the final state, and no effect
- * of a step that no task of the cell has.
+ * Nothing happens for work that nobody submitted. There is no such effect, event, callback, result or task in the final
+ * state. No effect belongs to a step that no task has.
  */
 const checker: Checker = {
   name: 'no-phantom',

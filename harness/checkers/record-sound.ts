@@ -11,11 +11,11 @@ import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/tr
 import type { Checker } from '../model/types.ts'
 
 /**
- * The record can be true: nothing of a task is seen before it was to be sent, no effect ends before it starts or is known before
- * it ends, no right result comes sooner than the work lasts, deadlines are the planned ones, no two tasks have one place in the
- * load and all are of one kind of work, clients ask for no task but their own, faults are those of the plan and ended whom they
- * are proven to have ended, and phases and faults follow each other as they must. Where it cannot, the harness, or who edited
- * its record, is wrong, and no system.
+ * The record can be true. Nothing of a task is seen before it was due to be sent. No effect ends before it starts, or
+ * is known before it ends. No right result comes sooner than the work lasts. Deadlines are the planned ones. No two
+ * tasks have one place in the load, and all are of one kind of work. Clients ask only for their own tasks. Faults are
+ * those of the plan, and ended the nodes that they are proven to have ended. Phases and faults follow each other in a
+ * possible order. Where it cannot, the harness, or who edited its record, is wrong, and no system.
  */
 const checker: Checker = {
   name: 'record-sound',
@@ -134,7 +134,7 @@ function unfinished({ end }: TaskTrace): readonly Impossible[] {
 
 const order: readonly Phase[] = ['load', 'heal', 'drain', 'final', 'end']
 
-/** What is there once, or in the plan, and stands otherwise in the record. */
+/** A value that occurs once or comes from the plan, and that the record contradicts. */
 function impossibleParts(history: History, { cell, tasks, faults, strays }: CellTrace): readonly Impossible[] {
   const found: Impossible[] = []
   const unmeant = strays.find(({ f }) => f === 'submit')

@@ -5,9 +5,9 @@ import type { Checker } from '../model/types.ts'
 
 /**
  * On every stream the events follow each other without gap or repetition, from the position that the client resumed
- * after (`Last-Event-ID`), and no resumption skips what the client had seen neither on a stream nor by polling, and none is of
- * another task. Put to the test by resumptions after which events came: a stream that never broke off, or that had nothing
- * more to bring, shows nothing of the promise.
+ * after (`Last-Event-ID`). No resumption skips an event that the client had not seen on a stream or by polling. No
+ * event is of another task. Only a resumption with events after it tests the promise. A stream that never broke off, or
+ * had nothing more to bring, does not.
  */
 const checker: Checker = {
   name: 'sse-continuity',

@@ -5,9 +5,9 @@ import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/types.ts'
 
 /**
- * What clients see of a task only ever moves forward: in each channel of a client the status follows the state machine and
- * the version never decreases, the stream has one terminal event with nothing after it, and all channels agree on
- * the terminal state. Put to the test by tasks that were seen more than once.
+ * What clients see of a task only moves forward. In each channel the status follows the state machine and the version
+ * never decreases. The stream has one terminal event and nothing after it. All channels agree on the terminal state.
+ * Put to the test by tasks that were seen more than once.
  */
 const checker: Checker = {
   name: 'state-machine',
@@ -73,7 +73,7 @@ function sameEvent(event: { seq: number; status: TaskStatus }, seq: number, stat
   return event.seq === seq && event.status === status
 }
 
-/** The state as each other source tells it, in the order in which it was told: a callback may come after the final read. */
+/** The state that each other source reports, in the order of the reports: a callback may come after the final read. */
 function ends(task: TaskTrace): readonly Sight[] {
   const callbacks = task.callbacks.map(({ index, value: { status } }) => ({ index, status }))
   const finals = task.finals.flatMap(({ index, value: { status } }) => (status ? [{ index, status }] : []))

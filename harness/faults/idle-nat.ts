@@ -8,8 +8,9 @@ const params = z.object({
 })
 
 /**
- * A NAT, firewall or network load balancer whose table forgets connections on which no packet passed for a while: 350 s on
- * AWS, 240 s on Azure. Both ends believe that they are connected. Any packet refreshes the entry, a TCP keepalive too.
+ * The table of a NAT, firewall or network load balancer forgets connections that carried no packet for a while: 350 s
+ * on AWS, 240 s on Azure. Both ends believe that they are connected. Any packet refreshes the entry, a TCP keepalive
+ * too.
  */
 export default linkFault({
   name: 'idle-nat',

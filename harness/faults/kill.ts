@@ -8,7 +8,9 @@ const params = z.object({
     .describe('Who comes back: the same node, or, as a rescheduled pod, one with a new name and address'),
 })
 
-/** SIGKILL: what an out-of-memory kill or a lost machine is to a process. Nothing is flushed, nobody is told. */
+/**
+ * SIGKILL: what an out-of-memory kill or a lost machine is to a process. Nothing is flushed, and no peer gets a notice.
+ */
 export default nodeFault({
   name: 'kill',
   summary: 'end a node by SIGKILL and start it again after the window',

@@ -15,8 +15,8 @@ const params = z.object({
 const expiryMarginMs = 60_000
 
 /**
- * A machine that is gone: first nothing passes any more, then the process ends, so that nobody ever sees a FIN or an RST.
- * A plain SIGKILL is not that: there the kernel lives on and tells every peer at once.
+ * A machine that is gone: first no packet passes, then the process ends, so that no peer ever sees a FIN or an RST. A
+ * plain SIGKILL is not that: there the kernel lives on and tells every peer at once.
  */
 const fault: Fault<z.output<typeof params>> = {
   name: 'node-loss',
@@ -72,7 +72,7 @@ async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation
   }
 }
 
-/** What met the cut, the ends of the killed node's own connections included: of those nobody was told. */
+/** Packets that met the cut, including the ends of the killed node's own connections: no peer received those. */
 async function countMet(cut: Impairment): Promise<number | undefined> {
   const [packets, counts] = await Promise.all([cut.firings(), cut.counts?.()])
   return packets === undefined ? undefined : packets + Number(counts?.['endsSwallowed'] ?? 0)

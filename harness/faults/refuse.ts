@@ -6,7 +6,7 @@ const params = z.object({
   probability: z.number().gt(0).max(1).default(1).describe('Share of connections that are refused'),
 })
 
-/** Nobody listens: new connections are refused at once. */
+/** There is no listener: new connections are refused at once. */
 export default linkFault({
   name: 'refuse',
   summary: 'new connections are refused, open ones are reset or kept',

@@ -7,7 +7,7 @@ const params = z.object({
   probability: z.number().gt(0).max(1).default(1).describe('Share of connections, drawn from the seed'),
 })
 
-/** A firewall that answers: whoever sends learns of it at once, whoever only listens does not. */
+/** A firewall that answers: a sender learns of it at once, a peer that only listens does not. */
 export default linkFault({
   name: 'reject',
   summary: 'a packet filter refuses what passes and tells the sender, by RST or by ICMP',

@@ -41,7 +41,7 @@ export default fault
 interface Loop {
   readonly name: string
   readonly crashes: Readonly<Record<string, unknown>>[]
-  /** Why it ended before it was told to. */
+  /** Why the node ended before its planned crash. */
   failure(): string | undefined
   heal(): Promise<void>
 }

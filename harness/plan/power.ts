@@ -24,9 +24,9 @@ export interface ArmOutlook {
 }
 
 /**
- * The smallest difference in success that is told in four of five runs (exact McNemar on matched tasks, 5 %), where one
- * pattern fails wherever the other does. `independent`: as if each task had a fate of its own; `shared`: as if all that share a
- * fault had one. The truth lies between. Absent where not even 0 against 100 % would be told.
+ * The smallest difference in success that four of five runs show (exact McNemar on matched tasks, 5 %). It assumes that
+ * the worse pattern fails wherever the better one does. `independent`: as if each task had a fate of its own; `shared`:
+ * as if all that share a fault had one. The truth lies between. Absent where even 0 against 100 % would not show.
  */
 export interface PairOutlook {
   readonly arm: string

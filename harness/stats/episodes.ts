@@ -42,14 +42,14 @@ export function splitSample({ n, failures, episodes }: Sample): Split {
 }
 
 /**
- * Interval of the success rate where one fault hits many tasks, so that tasks are not independent: Clopper-Pearson for the
- * tasks outside episodes; inside, each episode is one observation of a fate between 0 and 1, whatever its distribution; both
- * combined by their distances from the estimate (MOVER: Zou and Donner 2008).
+ * Interval of the success rate where one fault hits many tasks, so that tasks are not independent: Outside episodes the
+ * interval is Clopper-Pearson over tasks. Inside, each episode is one observation of a fate between 0 and 1, with any
+ * distribution. Distances from the estimate combine both (MOVER: Zou and Donner 2008).
  *
- * Inside, each episode weighs by an exponential, and one that was not seen, of mean size, stands at the far end of what is
- * possible. Fixed firings: the weights are normalised, which is Gaffke's bound of a mean (2005; Learned-Miller and Thomas 2020)
- * and Clopper-Pearson over episodes where each keeps or loses all. Drawn firings: they are not, which for equal
- * losses is the exact interval of a Poisson count of them (Garwood 1936).
+ * Inside, each episode weighs by an exponential. One unseen episode of mean size takes the worst possible value. Fixed
+ * firings: the weights are normalised, which is Gaffke's bound of a mean (2005; Learned-Miller and Thomas 2020) and
+ * Clopper-Pearson over episodes where each keeps or loses all. Drawn firings: they are not, which for equal losses is
+ * the exact interval of a Poisson count of them (Garwood 1936).
  *
  * Both bounds rise with every success, whatever its task. Without a shared episode it is Clopper-Pearson over tasks.
  * Undefined with one to four of them. Coverage: `bench/coverage.ts`.
@@ -124,8 +124,8 @@ function shareAbove(episodes: readonly Episode[], copies: number, unseen: number
 }
 
 /**
- * Tasks lost in episodes of a run, of which there may be more or fewer; but not a larger share of all tasks than fixed
- * episodes could lose of their own.
+ * Tasks lost in episodes of a run, which may have more or fewer of them. They are never a larger share of all tasks
+ * than fixed episodes could lose.
  */
 function drawnLoss(episodes: readonly Episode[], copies: number, confidence: number, n: number): Interval {
   const tail = (1 - confidence) / 2

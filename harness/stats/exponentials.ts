@@ -7,10 +7,11 @@ export interface Term {
 }
 
 /**
- * P(sum of weight x exponential > threshold), weights of both signs, for at least two exponentials in all.
- * Inverts the moment generating function along the vertical line through its saddle point, where the integrand does not
- * oscillate (Helstrom 1996, "Calculating the distribution of a quadratic form"; Rice 1980). Absolute error below 1e-8 for a
- * threshold of 0 and five exponentials; otherwise 1e-5, and up to 2e-3 where one weight is a hundred times the next.
+ * P(sum of weight x exponential > threshold), weights of both signs, for at least two exponentials in all. Inverts the
+ * moment generating function along the vertical line through its saddle point, where the integrand does not oscillate.
+ * Source: Helstrom 1996, "Calculating the distribution of a quadratic form"; Rice 1980). The absolute error is below
+ * 1e-8 for a threshold of 0 and five exponentials, otherwise 1e-5. It is up to 2e-3 where one weight is a hundred times
+ * the next.
  */
 export function exponentialSumTail(terms: readonly Term[], threshold = 0): number {
   const present = terms.filter(({ weight, shape }) => weight !== 0 && shape > 0)

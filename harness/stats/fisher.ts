@@ -7,9 +7,9 @@ export interface Bad {
 }
 
 /**
- * Fisher's exact test, one-sided: the probability that the first group has at least as many bad ones as it has, if both have
- * one rate, given how many are bad in all (hypergeometric). 1 where either group is empty.
- * Throws RangeError for what is no count.
+ * Fisher's exact test, one-sided (hypergeometric). It assumes one rate for both groups and a given number of bad ones
+ * in all. It returns the probability that the first group has at least as many bad ones as observed. 1 where either
+ * group is empty. Throws RangeError for what is no count.
  */
 export function worseThan(first: Bad, second: Bad): number {
   for (const { bad, n } of [first, second])

@@ -8,8 +8,9 @@ export interface Shift {
 }
 
 /**
- * The Hodges-Lehmann estimate (1963) of the centre of paired differences: the median of all averages of two of them (Walsh
- * averages), with the interval of the signed-rank test. Never makes the n(n+1)/2 averages. Undefined for no difference.
+ * The Hodges-Lehmann estimate (1963) of the centre of paired differences, with the interval of the signed-rank test. It
+ * is the median of all averages of two differences (Walsh averages). Never makes the n(n+1)/2 averages. Undefined for
+ * no difference.
  */
 export function hodgesLehmann(differences: readonly number[], confidence = defaultConfidence): Shift | undefined {
   const n = differences.length

@@ -4,23 +4,24 @@ import { nodeOf, roleOf } from '../analysis/places.ts'
 import { isTerminal } from '../analysis/states.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
 
-/** A task whose step in flight an outage cut, and who went on with it. Absent times: nobody ever will. */
+/** A task whose step in flight an outage cut, and who went on with it. Times are absent when work never goes on. */
 export interface Interruption {
   readonly task: string
   /** The firing. */
   readonly fault: string
   /** A new attempt of the engine's, or work on another submission by the client. */
   readonly by?: 'engine' | 'client'
-  /** From the cut until that work began. */
+  /** The time from the cut until that work began. */
   readonly afterMs?: number
-  /** Nobody had by then, and then the next outage hit the task or the record ended: what would have been is not known. */
+  /** Work had not gone on by then, and the next outage hit the task or the record ended: the outcome is unknown. */
   readonly openAfterMs?: number
 }
 
 /**
- * Every interruption of a cell. A step was cut where, after an outage that touched its task, the next work on the task was a
- * new attempt or another submission, or never came although work was left. Where work goes on in the same
- * attempt, or the step in flight was completed and so did the next, nothing was cut. The cut is the exit of the executor, or the onset.
+ * Every interruption of a cell. A step was cut where an outage touched its task, and the next work on the task was a
+ * new attempt or another submission. It was also cut where work was left and none came. Where work goes on in the same
+ * attempt, or the step in flight was completed and so did the next, nothing was cut. The cut is the exit of the
+ * executor, or the onset.
  */
 export function interruptionsIn(trace: CellTrace): readonly Interruption[] {
   const roles = executorRoles(trace)
@@ -105,7 +106,10 @@ function isDone(task: TaskTrace, at: number): boolean {
   return new Set(done.map(({ step }) => step)).size >= task.intent.steps
 }
 
-/** Nobody will ever go on: its client was told that it failed, or no server knows it, or only as ended. */
+/**
+ * No engine or client will ever continue it. Its client saw the failure, or no server knows it, or servers know it only
+ * as ended.
+ */
 function isOver({ end, finals }: TaskTrace): boolean {
   if (end?.type === 'fail') return true
   const told = finals.findLast(({ type }) => type === 'ok')?.value

@@ -7,8 +7,8 @@ export type Waiting = { readonly endedMs: number } | { readonly openMs: number }
 export type Reached = { readonly ms: number } | { readonly beyondMs: number }
 
 /**
- * The time by which the share `q` has ended, with what is not known taken into account (Kaplan and Meier 1958): the first end at
- * which no more than `1 - q` still wait. Infinity where so many never end. Undefined for no waiting times.
+ * The time by which the share `q` has ended, with censored times taken into account (Kaplan and Meier 1958). It is the
+ * first end at which no more than `1 - q` still wait. Infinity where so many never end. Undefined for no waiting times.
  * Throws RangeError for a time that is NaN, or a share outside [0, 1].
  */
 export function waitingQuantile(waiting: readonly Waiting[], q: number): Reached | undefined {

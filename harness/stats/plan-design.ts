@@ -10,9 +10,10 @@ import type { Needed } from './sample-size.ts'
 const conditionShare = 0.9
 
 /**
- * What the planned faults will touch on average: tasks in flight at each instant, of one node where one is hit, and on links
- * those that begin under it too. A guess of the mean, for power; what was touched is measured. `idealMs` is a task's real
- * duration in the cells' own time. Of one pattern in one arm, all repetitions.
+ * What the planned faults will touch on average: the tasks in flight at each instant. A fault on one node touches that
+ * node's tasks. A fault on a link also touches those that begin under it. A guess of the mean, for power; what was
+ * touched is measured. `idealMs` is a task's real duration in the cells' own time. For one pattern in one arm, all
+ * repetitions.
  */
 export function designOf(cells: readonly CellPlan[], idealMs: number): Design {
   const tasks = cells.reduce((sum, cell) => sum + cell.tasks, 0)
@@ -85,7 +86,7 @@ export function outlooksOf(
   })
 }
 
-/** Asked are tasks that a fault touches: there must be faults that somebody can feel, and as many tasks. */
+/** The gate asks for tasks that a fault touches. So there must be faults that can be felt, and as many tasks. */
 function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[]): string | undefined {
   const faults = cells.flatMap((cell) => cell.faults)
   const tasks = cells.reduce((sum, cell) => sum + cell.tasks, 0)
@@ -96,7 +97,7 @@ function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[])
   return tasks < exposed ? `it asks for ${exposed} touched tasks of ${tasks}` : undefined
 }
 
-/** Of exposed tasks alone all are touched. */
+/** A cell of exposed tasks alone counts all as touched. */
 function narrowed(design: Design, { metric }: Gate): Design {
   if (metric === 'success' || design.faults === 0) return design
   return { ...design, tasks: Math.max(1, Math.round(design.tasks * design.touched)), touched: 1 }

@@ -6,7 +6,7 @@ import { binomialCdf } from './special.ts'
 
 /** What a plan will have seen when it is done, as far as it is known beforehand. */
 export interface Design {
-  /** Of one pattern under one arm, all repetitions together. */
+  /** For one pattern under one arm, all repetitions together. */
   readonly tasks: number
   /** Faults that hit several tasks each. */
   readonly faults: number
@@ -30,7 +30,7 @@ export function highestLimit(design: Design): number | undefined {
   return intervalOverEpisodes(sampleOf(design, 1), design.firings)?.[0]
 }
 
-/** What a gate needs to PASS in four of five studies, if this is the rate, and there is as much of all else per fault. */
+/** What a gate needs to PASS in four of five studies, if this is the rate and the rest per fault stays the same. */
 export function neededForGate(design: Design, rate: number, limit: number): Needed | undefined {
   return neededToSettle(sampleOf(design, rate), design.firings, limit)
 }
@@ -60,7 +60,7 @@ export function powerOfPairs(n: number, onlyA: number, onlyB: number, alpha = 0.
   return power
 }
 
-/** Pairs with which two patterns are told apart in four of five studies; undefined beyond a million. */
+/** Pairs that separate two patterns in four of five studies; undefined beyond a million. */
 export function pairsToTellApart(onlyA: number, onlyB: number, power = usualPower): number | undefined {
   checkShare(power, 'a power')
   if (onlyA === onlyB) return undefined
@@ -78,8 +78,9 @@ export function pairsToTellApart(onlyA: number, onlyB: number, power = usualPowe
 }
 
 /**
- * The smallest difference in success that n matched pairs tell apart in four of five studies, where one pattern fails
- * wherever the other does, and on so large a share of the pairs alone. Undefined where not even 100 % would be told.
+ * The smallest difference in success that n matched pairs show in four of five studies. It assumes that the worse
+ * pattern fails wherever the better one does, and on this share of the pairs alone. Undefined where even 100 % would
+ * not show.
  */
 export function smallestDifference(n: number, power = usualPower): number | undefined {
   checkShare(power, 'a power')
@@ -93,7 +94,7 @@ export function smallestDifference(n: number, power = usualPower): number | unde
   return high
 }
 
-/** Where nearly all of a binomial distribution is. */
+/** The range that holds nearly all of a binomial distribution. */
 function plausible(n: number, p: number): readonly [number, number] {
   const reach = 8 * Math.sqrt(n * p * (1 - p)) + 8
   return [Math.max(0, Math.floor(n * p - reach)), Math.min(n, Math.ceil(n * p + reach))]

@@ -2,17 +2,18 @@ import { longestNoticeMs } from '../analysis/lateness.ts'
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
 
 /**
- * Success in closed form, for cells whose faults it covers; undefined for all others, never a guess.
+ * Success in closed form, for cells whose faults it covers. Undefined for all others, never a guess.
  *
- * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`): an engine that keeps its tasks in
- *   memory alone keeps one of duration D with probability exp(-D/M), if its client does not send it again; one that promises
- *   `no-lost-task` keeps them all, and in time where `grace` has room for as many takeovers as a task may meet.
+ * - Executors killed as a Poisson process with a mean gap M per node (`params.meanGapMs`). An engine that keeps its
+ *   tasks in memory alone keeps one of duration D with probability exp(-D/M), if its client does not send it again. An
+ *   engine that promises `no-lost-task` keeps them all. They are in time where `grace` has room for as many takeovers
+ *   as a task may meet.
  * - Callbacks stopped independently with probability p (`receiver-down` from the first task's start to the last one's
- *   deadline): a delivery that does not promise `no-lost-task` tries once and loses p; one that does asks when no callback
- *   came, which is in time where `grace` is longer than it waits with that.
+ *   deadline). A delivery that does not promise `no-lost-task` tries once and loses p. A delivery that does asks when
+ *   no callback came. That is in time where `grace` is longer than its wait.
  *
- * `idealsMs` are the durations of the cell's tasks: the prediction is the mean over them. Without `axes` in the plan it is
- * not known which axis keeps what, unless the pattern promises it, and then both do.
+ * `idealsMs` are the durations of the cell's tasks, and the prediction is the mean over them. Without `axes` in the
+ * plan, which axis keeps what is unknown, unless the pattern promises it: then both do.
  */
 export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): number | undefined {
   const kept = keepers(cell)
@@ -41,8 +42,9 @@ function keepers(cell: CellPlan): { engine: boolean; delivery: boolean } | undef
 }
 
 /**
- * The task dies with its node, and nobody begins it anew. Another engine that promises nothing may find it when the node is
- * back, and a client that holds its request open sends it again: how many of these are in time no formula says.
+ * The task dies with its node, and no client begins it anew. Another engine that promises nothing may find the task
+ * when the node is back. A client that holds its request open sends it again. No formula says how many of these are in
+ * time.
  */
 function diesForGood({ engine, delivery }: CellPlan): boolean {
   return engine === 'memory' && delivery !== 'sync'

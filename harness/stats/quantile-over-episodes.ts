@@ -9,9 +9,9 @@ export interface SharedValues {
 }
 
 /**
- * Interval of a quantile where values share faults, so that they are not independent: all x at which `intervalOverEpisodes` of
- * the share of values up to x holds `q`. Without a shared fault it is the interval of order statistics. Undefined with too
- * few values, or with one to four shared faults.
+ * Interval of a quantile where values share faults and so are not independent. It is all x at which
+ * `intervalOverEpisodes`, for the share of values up to x, contains `q`. Without a shared fault it is the interval of
+ * order statistics. Undefined with too few values, or with one to four shared faults.
  */
 export function quantileOverEpisodes(
   { alone, episodes }: SharedValues,

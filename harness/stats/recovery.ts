@@ -19,7 +19,7 @@ export interface EpisodeFigures {
   readonly taskStallMsMedian?: number
   readonly taskStallMsMax?: number
   readonly interruptedTasks: number
-  /** Of the interrupted: those that somebody went on with. */
+  /** Of the interrupted: those that an engine or a client continued. */
   readonly wentOnTasks: number
   /** Absent for what is no outage: it has no after, and nothing recovers from it. */
   readonly restored?: Restored
@@ -28,7 +28,8 @@ export interface EpisodeFigures {
 }
 
 /**
- * One entry per proven firing, in the order of onset (onset = when it took effect, end = healed, or the cell's end).
+ * One entry per proven firing, in the order of onset. The onset is when it took effect; the end is its heal, or the
+ * cell's end.
  * - detection: from the onset to the first symptom that the system or its client showed on an affected task;
  * - task stall: the longest time without progress (an effect, or the end) that touches the window, per affected task;
  * - interrupted, went on: `interruptionsIn`;

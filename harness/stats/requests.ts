@@ -7,7 +7,10 @@ export interface RequestFigures {
   readonly submissions: number
   /** Submissions, reads of the status, and streams. */
   readonly requests: number
-  /** Of these: those that ended without the answer of a server: no connection, a broken one, a gateway's 502 or 504; streams before their last event. */
+  /**
+   * Of these, those that ended without an answer of the server. Requests: no connection, a broken one, a gateway's 502
+   * or 504. Streams: an end before their last event.
+   */
   readonly cuts: number
   /** Tasks that met a cut, and the most that one met. */
   readonly tasksCut: number

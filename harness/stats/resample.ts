@@ -6,9 +6,9 @@ import { binomialCdf } from './special.ts'
 const studies = 400
 
 /**
- * How often a study with so many faults, and as many tasks for each as now, shows on which side of `limit` its rate is: over
- * studies whose faults are drawn with replacement from those seen. The same draws at every number, so that more is never less
- * but by what the faults themselves do.
+ * How often a study of this size shows on which side of `limit` its rate is. Each study draws as many faults, with
+ * replacement, from those seen, and each fault has as many tasks as now. The same draws at every number, so that more
+ * is never less but by what the faults themselves do.
  */
 export function powerOfFaults(sample: Sample, firings: Firings, limit: number, faults: number): number {
   const above = 1 - sample.failures / sample.n > limit

@@ -19,16 +19,17 @@ export interface Ordinary extends Bad {
 export interface Window {
   /** From the onset to the heal. */
   readonly faultMs: number
-  /** From the onset to the next one, or to the end of the load: nothing later is told. */
+  /** From the onset to the next one, or to the end of the load: later times are unknown. */
   readonly untilMs: number
   /** How long tasks must stay on time. */
   readonly holdMs: number
 }
 
 /**
- * `unbroken`: tasks that began after the onset fared as ever. `restored` after so long; `atMost`: no delay tells when between
- * the last late task and the first one on time it was, so that the latter counts. `beyond`: not within so long, and then
- * the next outage or the end of the load came. `too-few`: there were fewer than three arrivals per outage length.
+ * `unbroken`: tasks that began after the onset fared as ever. `restored`: after so long. `atMost`: the end was between
+ * the last late task and the first one on time, and no delay says when; the later time counts. `beyond`: not within so
+ * long, and then the next outage or the end of the load came. `too-few`: there were fewer than three arrivals per
+ * outage length.
  */
 export type Restored =
   | { readonly kind: 'unbroken' | 'too-few' }
@@ -49,7 +50,10 @@ const alphaOfHold = 0.02
 const alphaOfSpared = 0.05
 /** Tasks begun within the fault that are so much worse than the ordinary by chance leave it in doubt whether there was none. */
 const alphaOfDoubt = 0.1
-/** By so much must the share of late tasks rise over all of the time after the onset to be an outage, or to be in doubt. */
+/**
+ * The share of late tasks must rise by this much, over all of the time after the onset, to be an outage, or to be in
+ * doubt.
+ */
 const riseOfOutage = 0.05
 const riseInDoubt = 0.08
 const riseAfterwards = 0.1
@@ -70,9 +74,9 @@ export function ordinaryOf(lagsMs: readonly number[]): Ordinary | undefined {
 }
 
 /**
- * From the onset of an outage until tasks that begin are on time again, and stay so. `begun`: those that began after it and
- * that no other outage touched, in the order of their beginning. How long a task takes does not enter: a task that began at `at`
- * and was held up until the service was back has the lag `back - at`, so that `at + lag` is when it was back.
+ * From the onset of an outage until tasks that begin are on time again, and stay so. `begun`: those that began after it
+ * and that no other outage touched, in the order of their beginning. The length of a task does not matter. A task that
+ * began at `at` and was held up until the service was back has the lag `back - at`. So `at + lag` is when it was back.
  */
 export function findRestored(begun: readonly Begun[], ordinary: Ordinary, window: Window): Restored {
   const isLate = begun.map(({ lagMs }) => lagMs > ordinary.limitMs)
@@ -102,7 +106,7 @@ interface Scene {
 const tooFew = { kind: 'too-few' } as const
 const unbroken = { kind: 'unbroken' } as const
 
-/** For every `k` from 0. */
+/** One entry for every `k` from 0. */
 function prefixSums(isLate: readonly boolean[]): readonly number[] {
   const sums = [0]
   for (const one of isLate) sums.push(sums.at(-1)! + Number(one))
@@ -110,8 +114,8 @@ function prefixSums(isLate: readonly boolean[]): readonly number[] {
 }
 
 /**
- * An outage begins at its onset, so that only beginnings have to be compared with the ordinary: 3, 4, 6, 8, 12, ... tasks,
- * which share their error rate with most of it for the shortest; and all tasks, for what is slight and lasts.
+ * An outage begins at its onset, so only beginnings are compared with the ordinary: 3, 4, 6, 8, 12, ... tasks, and all
+ * tasks. The shortest beginnings share most of the error rate. All tasks together show what is slight and lasts.
  */
 function isOutageSeen(late: readonly number[], ordinary: Ordinary): boolean {
   const n = late.length - 1
@@ -129,7 +133,10 @@ function beginnings(n: number): readonly number[] {
   return n >= fewest && sizes.length === 0 ? [fewest] : sizes
 }
 
-/** Where nothing was seen: would it have been? An outage as long as the fault has three arrivals, and the first ones are on time. */
+/**
+ * Whether an outage that was not seen could have been seen. An outage as long as the fault has three arrivals, and the
+ * first ones are on time.
+ */
 function mayBeUnseen(
   begun: readonly Begun[],
   isLate: readonly boolean[],

@@ -16,11 +16,11 @@ export interface ReworkFigures {
 export type Exits = ReadonlyMap<string, readonly number[]>
 
 /**
- * Work done again or for nothing, over the tasks that were offered.
- * `ratio`: busy time of all executions and of the steps that an exit cut off / busy time of each step's first execution,
- * minus 1. A cut-off step left no effect; it ran from the end of the step before it until its executor's exit. That of a
- * task's first step is not known, so the figure is a lower bound.
- * `wastedMs`: repetitions, cut-off steps, and everything done for tasks whose result nobody has (`isUseful` false).
+ * Work done again or for nothing, over the tasks that were offered. `ratio`: busy time of all executions and of the
+ * steps that an exit cut off / busy time of each step's first execution, minus 1. A cut-off step left no effect; it ran
+ * from the end of the step before it until its executor's exit. That of a task's first step is not known, so the figure
+ * is a lower bound. `wastedMs`: repetitions, cut-off steps, and all work for tasks without a result that any client or
+ * server has (`isUseful` false).
  */
 export function measureRework(
   tasks: readonly TaskTrace[],
@@ -49,9 +49,10 @@ export interface TaskRework {
 }
 
 /**
- * Interval of the ratio: of the mean share per task, which lies between none and the most that any task had, over faults as
- * `intervalOverEpisodes` has it, and scaled to the ratio. Where nothing was done again it reaches from 0 to what could still be
- * the share of tasks that do all of their work again. Or how many faults there were, where they are too few.
+ * Interval of the ratio, scaled from the mean share per task. That share lies between none and the most that any task
+ * had. `intervalOverEpisodes` gives its interval over faults. Where nothing was done again it reaches from 0 to what
+ * could still be the share of tasks that do all of their work again. Or how many faults there were, where they are too
+ * few.
  */
 export function reworkInterval(
   tasks: readonly TaskRework[],

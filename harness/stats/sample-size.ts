@@ -26,9 +26,10 @@ const mostResampled = 300
 export type Needed = { readonly tasks: number } | { readonly faults: number }
 
 /**
- * What settles whether the success rate reaches `limit` in four of five studies, if the observed rates held: independent
- * tasks, or faults with as many tasks each as now. Where tasks share faults it says tasks only if
- * more of them under the same faults would do. Undefined where no number would: the observed rate is the limit, or nothing was observed.
+ * What settles on which side of `limit` the success rate is, in four of five studies, if the observed rates hold.
+ * Either independent tasks, or faults with as many tasks each as now. Where tasks share faults it says tasks only if
+ * more of them under the same faults would do. Undefined where no number would: the observed rate is the limit, or
+ * nothing was observed.
  */
 export function neededToSettle(sample: Sample, firings: Firings, limit: number): Needed | undefined {
   checkShare(limit, 'a limit')

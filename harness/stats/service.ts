@@ -52,9 +52,9 @@ function lagOf(task: TaskTrace, seen: Seen): number {
 }
 
 /**
- * Of the tasks that no outage touched before they were due: those due before the first one, if they are enough; else those that
- * began well before or after any; else all of them. Whether an outage touched a task later tells nothing: who is never to see
- * a result waits for long, and would be left out for it.
+ * The ordinary tasks are among those that no outage touched before they were due. First choice: tasks due before the
+ * first outage, if they are enough. Second: tasks that began well before or after any outage. Else all of them. A later
+ * touch does not count: a task without a result waits for long, and would be left out for it.
  */
 function ordinaryTimes(
   tasks: readonly TaskTrace[],

@@ -44,8 +44,8 @@ function signedRanks(differences: readonly number[]): readonly { rank: number; p
 }
 
 /**
- * The largest number of Walsh averages that may be cut off on either side so that the rest cover the centre at `confidence`
- * (Hollander and Wolfe, 3.3); -1 where even all of them do not.
+ * The largest number of Walsh averages to cut off on either side while the rest still covers the centre at `confidence`
+ * (Hollander and Wolfe, 3.3). -1 where even all of them do not.
  */
 export function walshCut(n: number, confidence: number): number {
   checkConfidence(confidence)

@@ -1,7 +1,7 @@
 /**
- * Special functions behind the intervals. Relative errors: below 1e-10 for counts up to thousands, below 1e-8 up to a million,
- * where log-gamma's own 1e-15 of a large number is what remains. Quantiles: below 2e-8.
- * Formulas: NIST Digital Library of Mathematical Functions, chapters 5 (gamma) and 8 (incomplete gamma and beta).
+ * Special functions behind the intervals. Relative errors are below 1e-10 for counts up to thousands, and below 1e-8 up
+ * to a million. The limit there is log-gamma's own 1e-15 of a large number. Quantiles: below 2e-8. Formulas: NIST
+ * Digital Library of Mathematical Functions, chapters 5 (gamma) and 8 (incomplete gamma and beta).
  */
 
 // Lanczos coefficients for g = 7, n = 9 (Godfrey 2001).

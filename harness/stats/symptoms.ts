@@ -3,8 +3,8 @@ import { isTerminal } from '../analysis/states.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 
 /**
- * When anybody noticed that something was wrong with a task: a call of its client failed or was repeated, its stream broke
- * or went silent before the terminal event, or another life of an executor took it over.
+ * The first sign that something was wrong with a task. A call of its client failed or was repeated. Or its stream
+ * broke, or went silent before the terminal event. Or another life of an executor took it over.
  */
 export function findSymptoms(task: TaskTrace): readonly number[] {
   const calls = [...task.submits, ...task.polls].filter(({ type }) => type === 'fail' || type === 'info')

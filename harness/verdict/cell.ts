@@ -62,7 +62,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   }
 }
 
-/** That a record ends early says why nothing else could be told. */
+/** The early end of the record explains every other unknown. */
 function isWorse(reason: Reason | undefined): reason is Reason {
   return reason !== undefined && reason.verdict !== 'INCONCLUSIVE'
 }
@@ -94,7 +94,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     ...(exposed.length > 0 && { exposed: proportionOf([{ cell, tasks: exposed }], isOk) }),
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
     overhead: summarizeOverhead({ cell, tasks }),
-    // Of what was cut nobody knows whether it would have been lost, or gone on with.
+    // Whether what was cut would have been lost, or gone on with, is unknown.
     episodes: trace.complete ? measureEpisodes(trace, (task) => fates.get(task)!.seenAt) : [],
     interruptions: trace.complete ? interruptionsIn(trace) : [],
     rework: {

@@ -66,7 +66,7 @@ function refutes(interval: Interval | undefined, published: number): boolean {
   return interval !== undefined && (published < interval[0] || published > interval[1])
 }
 
-/** What "never succeeds" is told apart from. */
+/** The success rate that "never succeeds" is compared with. */
 const nearlyNever = 0.1
 
 /** A claim never to fail is taken as one failure in 10,000. */
@@ -96,8 +96,8 @@ function meanPrediction(cells: readonly CellResult[]): number | undefined {
 }
 
 /**
- * The median over tasks that no fault touched, at full length only: milliseconds do not scale. Consistent only where twice
- * the published overhead, and half of it, would have been told apart.
+ * The median over tasks that no fault touched, at full length only: milliseconds do not scale. Consistent only where
+ * the test would have rejected twice the published overhead, and half of it.
  */
 function judgeOverhead(published: number, cells: readonly CellResult[], missing: string): Judged {
   const base = { metric: 'overhead' as const, published }

@@ -8,9 +8,9 @@ export interface SideOfRun {
 }
 
 /**
- * Why two sides are no comparison: everything in which their plans ask for other work or other harm, each a sentence; none, if
- * all is the same. Faults may differ where the arms are named differently: then they are what is compared. Within one run an
- * arm is the same for every pattern.
+ * Why two sides cannot be compared: one sentence for each difference in the work or the harm that their plans ask for.
+ * Empty where all is the same. Faults may differ where the arms are named differently: then they are what is compared.
+ * Within one run an arm is the same for every pattern.
  */
 export function planDifferences(first: SideOfRun, second: SideOfRun): readonly string[] {
   const [a, b] = [plannedCells(first), plannedCells(second)]

@@ -15,7 +15,7 @@ import { matchCells, type Pair } from './pairs.ts'
 /** With fewer, no interval over faults is claimed, and blocks are not the unit. */
 const fewestUnits = 5
 
-/** With fewer faults that differ, how alike the fates of one are cannot be told from them. */
+/** With fewer differing faults, how alike the fates within one fault are cannot be estimated from them. */
 const fewestTelling = 3
 
 /** What to hold against what. `cells` may be of two runs. */
@@ -101,7 +101,7 @@ function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifferen
 interface Unit {
   readonly pairs: number
   readonly difference: number
-  /** Of its pairs, those that differ. */
+  /** The pairs of this unit that differ. */
   readonly alone: number
   readonly shared: boolean
 }
@@ -116,8 +116,9 @@ function unitsOf(pairs: readonly Pair[], signs: readonly number[]): readonly Uni
 }
 
 /**
- * Newcombe's interval for as many pairs as the units are worth: pairs of one fault are counted by their design effect, with
- * Student's factor for few faults (Korn and Graubard, 1998). Where faults show little, they are taken as all or nothing.
+ * Newcombe's interval for as many pairs as the units are worth. The design effect counts pairs of one fault, with
+ * Student's factor for few faults (Korn and Graubard, 1998). Where faults show little, they are taken as all or
+ * nothing.
  */
 function intervalOver(units: readonly Unit[], counts: Parameters<typeof newcombePaired>[0]): Interval | undefined {
   const faults = units.filter(({ shared }) => shared)

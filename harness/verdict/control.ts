@@ -7,8 +7,8 @@ import { worst } from './reasons.ts'
 const usualControl = 0.95
 
 /**
- * Nothing can be concluded about faults from a pattern that fails without them: where its control is below its gate, or
- * below 95 % where it has none, the cells of its other arms are INCONCLUSIVE at best. What is broken stays broken.
+ * A pattern that fails without faults shows nothing about faults. Its control may be below its gate, or below 95 %
+ * where it has none. Then the cells of its other arms are INCONCLUSIVE at best. What is broken stays broken.
  */
 export function weighAgainstControl(plan: Plan, cells: readonly CellResult[]): readonly CellResult[] {
   const failing = new Map(

@@ -11,9 +11,10 @@ const usualExposed = 20
 
 /**
  * A gate over the pooled repetitions: PASS when the whole interval is at or above the limit, FAIL when it is all below,
- * INCONCLUSIVE when it straddles, with what would settle it if the observed rates held. Where too few faults hit several
- * tasks each there is no interval, and no PASS; it still fails where no fate of these tasks could lift it to the limit.
- * No PASS either where the arm's faults touched too few tasks: success of the others says nothing about them.
+ * INCONCLUSIVE when it straddles. INCONCLUSIVE names what would settle it if the observed rates held. Where too few
+ * faults hit several tasks each, there is no interval and no PASS. The gate still fails where no fate of these tasks
+ * could lift it to the limit. No PASS either where the arm's faults touched too few tasks: success of the others says
+ * nothing about them.
  */
 export function judgeGate(gate: Gate, cells: readonly CellResult[]): GateResult {
   const usable = usableCells(cells, gate)

@@ -16,9 +16,9 @@ export interface Fate {
 /**
  * Exactly one outcome per intended task (`measure.md` 2.1). What the client knows decides; where it knows nothing, the
  * server's word after heal and drain does. Without that word an accepted task is `stuck`, any other `lost_everywhere`
- * (and anti-vacuity says that nobody could tell). A right result is late, not lost, whenever it comes: also one that the
- * server had only when its client's patience, which the scenario's `grace` sets, was ending (`isLate`). What the end of the run
- * came before is cut: also a task without an end in a history that is not `whole`.
+ * (and anti-vacuity says that no party could tell). A right result is late, not lost, whenever it comes. So is one that
+ * the server had only when its client's patience was ending (`isLate`); the scenario's `grace` sets that patience. What
+ * the end of the run came before is cut: also a task without an end in a history that is not `whole`.
  */
 export function decideFate(task: TaskTrace, whole = true, cell?: CellPlan): Fate {
   if (taskEnd(task)?.reason === 'cut' || (!whole && !task.end))

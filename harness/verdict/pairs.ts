@@ -54,12 +54,12 @@ function whyUseless(name: string, cell: CellResult | undefined): string | undefi
   if (!cell) return `${name} was not carried out`
   const { verdict, reasons } = cell
   if (verdict === 'PASS' || verdict === 'FAIL') return undefined
-  // The first of what may be a list; all of it stands below the verdict.
+  // The first of what may be a list. The whole list follows below the verdict.
   const reason = reasons[0]?.replace(`${cell.cell.id}: `, '').split('; ')[0]
   return `${name} is ${verdict}${reason === undefined ? '' : `: ${reason}`}`
 }
 
-/** Of these nobody knows how they would have ended. */
+/** How these would have ended is unknown. */
 const undecided: ReadonlySet<string> = new Set(['cut', 'not_offered'])
 
 function matchTasks(first: CellResult, second: CellResult): readonly Pair[] {

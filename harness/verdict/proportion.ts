@@ -56,8 +56,8 @@ function nameMethod(faults: number, firings: Firings): string {
 }
 
 /**
- * What tasks of one firing share, by its id. Firings of one instant are one observation, not one per node: a fault on all
- * nodes at once says as little about an engine with eight workers as about one with a single worker.
+ * What tasks of one firing share, by its id. Firings of one instant are one observation, not one per node. A fault on
+ * all nodes at once says as little about an engine with eight workers as about one with a single worker.
  */
 export function occasionsOf({ faults }: Pick<CellPlan, 'faults'>): (firing: string) => string {
   const instants = new Map(faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))

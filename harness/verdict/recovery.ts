@@ -3,8 +3,8 @@ import type { CellResult, Interruption, RecoveryResult, Restored, WaitingTime } 
 import { proportionOf, type Rows } from './proportion.ts'
 
 /**
- * What each pattern made of each arm's outages, repetitions pooled: one entry per pattern and arm in which there was an
- * outage, in the order of the cells. Invalid cells say nothing.
+ * How each pattern took the outages of each arm, repetitions pooled. One entry per pattern and arm with an outage, in
+ * the order of the cells. Invalid cells say nothing.
  */
 export function summarizeRecovery(cells: readonly CellResult[]): readonly RecoveryResult[] {
   const valid = cells.filter(({ verdict, episodes }) => {

@@ -5,19 +5,21 @@ import type { CellResult, RunVerdict, TaskRow } from '../model/results.ts'
 import { worst } from './reasons.ts'
 
 /**
- * A control of the machine that needs no kernel. Arms share their seeds: task 17 of a cell is the same work, intended at the same
- * moment, as task 17 of the pattern's cell without faults. Where no fault came near a task, it must fare alike in both. Where it
- * does not, beyond chance, something is wrong, and the question is with whom:
- * - Tasks that were due before the first fault took effect fare worse: no fault can be why. The cell is INVALID.
- * - So do tasks that were under way then on other nodes, although those that the fault did touch fare better: as well. A system
- *   that broke when the fault struck breaks for these at least.
+ * A control of the machine that needs no kernel. Arms share their seeds. Task 17 of a cell is the same work, intended
+ * at the same moment, as task 17 of the pattern's cell without faults. Where no fault came near a task, it must fare
+ * alike in both. Where it does not, beyond chance, something is wrong. The rules say with whom:
+ * - Tasks that were due before the first fault took effect fare worse: no fault can be the cause. The cell is
+ *   INVALID.
+ * - Tasks that were under way then on other nodes fare worse, although those that the fault touched fare better. The
+ *   cell is INVALID, too: a system that broke when the fault struck breaks at least for the touched ones.
  * - The control fares worse: nobody harmed it. The control is INVALID.
- * - Else the fault may have left a system half broken, which is the pattern's affair, or the machine was sick afterwards. Nothing
- *   tells them apart, unless the machine's own watch does: the cell is INCONCLUSIVE at best, and what failed stays failed.
+ * - Else the fault may have left a system half broken, which is the pattern's affair, or the machine was sick
+ *   afterwards. Nothing tells them apart, unless the machine's own watch does: the cell is INCONCLUSIVE at best, and
+ *   what failed stays failed.
  *
- * Losses come in rows: a moment that is bad for one task is bad for its neighbours. So what is held against chance are stretches of
- * the load and not tasks. Left out are exposed tasks, and tasks begun from a fault's onset until a grace after its heal: they may meet a
- * queue that the fault left.
+ * Losses come in rows: a moment that is bad for one task is bad for its neighbours. So what is held against chance are
+ * stretches of the load and not tasks. Left out are exposed tasks, and tasks begun between a fault's onset and a grace
+ * after its heal. They may meet a queue that the fault left.
  */
 export function withUntouchedCompared(cells: readonly CellResult[]): readonly CellResult[] {
   const found = new Map<CellResult, Finding>()

@@ -12,7 +12,7 @@ export interface AgentPlan {
 }
 
 export interface Step {
-  /** From 1. */
+  /** Counts from 1. */
   readonly index: number
   readonly kind: StepKind
   readonly name: string
@@ -42,9 +42,9 @@ export function digestOf(plan: AgentPlan, nonceOf: (step: number) => string): st
 }
 
 /**
- * The value that step `index` returns: it depends on the input, on the step, on all steps before it and on the nonce that
- * the tool server gives for the step's effect. A step that was lost, repeated or done out of order changes every later
- * digest, and so does one whose effect nobody recorded.
+ * The value that step `index` returns. It depends on the input, the step, all steps before it, and the nonce that the
+ * tool server gives for the step's effect. A step that was lost, repeated or done out of order changes every later
+ * digest. So does one whose effect was not recorded.
  */
 export function stepDigest(
   previousDigest: string,

@@ -53,7 +53,7 @@ const smoke: Profile = {
   ],
 }
 
-/** Three seconds: for what must be seen at full length while somebody waits. */
+/** Three seconds: for what must be seen at full length while a person waits. */
 const blink: Profile = {
   totalMs: 3_000,
   steps: [

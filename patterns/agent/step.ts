@@ -33,10 +33,10 @@ export class ToolRefusal extends Error {
 }
 
 /**
- * Perform one step: work until its end time, then record its effect at the tool server until that is acknowledged.
- * The effect carries `Idempotency-Key: <taskId>/<step>`; a call without an answer is repeated with the same key.
- * The digest takes in the nonce of the acknowledgement: nobody else knows it, so that only work that was done is right.
- * Rejects with the abort reason, or with ToolRefusal for an answer that is neither 2xx nor worth repeating.
+ * Perform one step: work until its end time, then record its effect at the tool server until that is acknowledged. The
+ * effect carries `Idempotency-Key: <taskId>/<step>`; a call without an answer is repeated with the same key. The digest
+ * takes in the nonce of the acknowledgement. No other party knows it, so only work that was done is right. Rejects with
+ * the abort reason, or with ToolRefusal for an answer that is neither 2xx nor worth repeating.
  */
 export async function performStep(
   plan: AgentPlan,

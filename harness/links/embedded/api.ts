@@ -37,8 +37,9 @@ interface Call {
 type Route = (call: Call) => Reply | Promise<Reply>
 
 /**
- * Toxiproxy's HTTP API, version 2, and by proxy and toxic, removed ones included: `GET /firings`, on how many connections each
- * toxic took effect, and `GET /felt`, on how many of them somebody was at work. Requests are served one after the other.
+ * Toxiproxy's HTTP API, version 2, and two reports by proxy and toxic, removed ones included. `GET /firings`: on how
+ * many connections each toxic took effect. `GET /felt`: on how many of them a peer was at work. Requests are served one
+ * after the other.
  */
 export function createApi(
   proxies: Proxies,
@@ -50,7 +51,7 @@ export function createApi(
   return (request, response) => {
     const body = readBody(request, mostBytes)
     const enqueue = (): void => void (last = last.then(() => serve(routes, request, response, body)))
-    // When it is here, or torn: a slow body holds up nobody else.
+    // When it is here, or torn: a slow body holds up no other request.
     body.then(enqueue, enqueue)
   }
 }
@@ -133,7 +134,7 @@ async function serve(
   bytes: Promise<Buffer>,
 ): Promise<void> {
   try {
-    // A page in somebody's browser must not be able to steer the faults.
+    // A page in a browser must not be able to steer the faults.
     if (request.headers['user-agent']?.startsWith('Mozilla/')) return plain(response, 403, 'User agent not allowed\n')
     const { pattern, proxy, toxic } = match(request.url ?? '/')
     const route = routes[`${request.method} ${pattern}`]

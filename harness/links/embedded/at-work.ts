@@ -1,16 +1,18 @@
 import type { StreamName } from './toxic.ts'
 
 /**
- * Whether somebody is at work on a connection, by what passed on it: a request that has no answer yet, or an answer that is
- * not over, as a stream of events is. A pooled connection between two requests is not: nobody would miss it. Only bytes are
- * kept while they pass; they are read when somebody asks.
+ * Whether a peer is at work on a connection, by what passed on it: a request without an answer yet, or an answer that
+ * is not over. An event stream is such an answer. A pooled connection between two requests is not: no client would miss
+ * it. Bytes are only kept while they pass; they are read when the question comes.
  */
 export interface Work {
   saw(stream: StreamName, chunk: Buffer): void
   isUnderWay(): boolean
 }
 
-/** @param fresh nothing has passed yet because it was only just opened, by somebody who wants something */
+/**
+ * @param fresh nothing has passed yet, because a client that wants something has just opened it
+ */
 export function watchWork(fresh: () => boolean): Work {
   let last: StreamName | undefined
   let first = empty

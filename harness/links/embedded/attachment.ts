@@ -35,7 +35,7 @@ export function attachToxic(active: ActiveToxic, site: AttachmentSite): Attachme
   return {
     payload() {
       hooks.payload?.()
-      // Whoever sends something through what was done here before meets it.
+      // What a node sends because of an earlier action here meets it.
       if (counted.fired) feel()
     },
     update() {

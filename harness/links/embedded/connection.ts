@@ -133,7 +133,7 @@ export class Connection implements Harmable {
     for (const attachment of this.#attachments.values()) attachment.payload()
   }
 
-  /** Where ends are not passed on, or there is no server yet, nobody else would close what both have left. */
+  /** Where ends are not passed on, or there is no server yet, no other code would close what both have left. */
   #closeIfDeserted(): void {
     const gone = (socket: Socket): boolean => socket.readableEnded || socket.destroyed
     if (!this.#dialled && gone(this.#client)) this.destroy()

@@ -5,7 +5,7 @@ import type { ActiveToxic } from './active-toxic.ts'
 
 /** One line of the evidence file. */
 export interface EvidenceLine {
-  /** On the machine's monotonic clock. */
+  /** Times are on the machine's monotonic clock. */
   readonly at: number
   readonly proxy: string
   readonly toxic: string
@@ -28,13 +28,13 @@ interface Tally {
 export interface Evidence {
   /** @param first the toxic's first effect on this connection: only then a line is written */
   fired(toxic: ActiveToxic, connection: number | null, bytes: number, first: boolean, detail?: object): void
-  /** Somebody who was at work felt it, for the first time on this connection. */
+  /** A peer that was at work felt it, for the first time on this connection. */
   felt(toxic: ActiveToxic): void
   /** Sums up what the toxic did. */
   removed(toxic: ActiveToxic): void
   /** By proxy and toxic: on how many connections it took effect. */
   firings(): Record<string, Record<string, number>>
-  /** By proxy and toxic: on how many connections somebody at work felt it. */
+  /** By proxy and toxic: on how many connections a peer at work felt it. */
   feelings(): Record<string, Record<string, number>>
   close(): void
 }

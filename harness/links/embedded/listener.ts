@@ -6,8 +6,9 @@ import { formatAddress, parseAddress } from './sockets.ts'
 const backlog = 4096
 
 /**
- * A listening address that can be shut and opened again. While it is shut the kernel refuses whoever connects, and gives the
- * port to nobody else. A port that the kernel chooses is held from then on; one that somebody names, since it was shut first.
+ * A listening address that can be shut and opened again. While it is shut the kernel refuses every connection, and
+ * gives the port to no other process. A port that the kernel chooses is held from then on. A port that the caller names
+ * is held from its first closing.
  */
 export class Listener {
   readonly #onConnection: (client: Socket) => void
@@ -71,7 +72,7 @@ async function listen(server: Server, host: string, port: number, attemptsLeft =
   }
 }
 
-/** Undefined where it cannot be had: somebody was faster. */
+/** Undefined where another process took it first. */
 function holdAgain({ address, port }: AddressInfo): Promise<HeldPort | undefined> {
   const loopback = address.includes(':') ? '::1' : '127.0.0.1'
   return holdPort({ host: isWildcard(address) ? loopback : address, port }).catch(() => undefined)

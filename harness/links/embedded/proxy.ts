@@ -16,7 +16,7 @@ export interface ProxyJson {
   readonly toxics: readonly ToxicJson[]
 }
 
-/** Whoever knocks sooner after the door was shut finds it shut. */
+/** A connection that comes sooner is refused. */
 const trapAfterMs = 100
 
 /** One listening address, one upstream server, and the toxics between. Calls of its async methods must not overlap. */
@@ -79,8 +79,8 @@ export class Proxy {
   }
 
   /**
-   * Who runs the server says when it is gone and when it is back. Nobody listens meanwhile, as nobody does on a dead pod, but
-   * where a toxic is in the way: what it does comes first.
+   * Who runs the server says when it is gone and when it is back. Meanwhile there is no listener, as on a dead pod. A
+   * toxic in the way is an exception: what it does comes first.
    */
   async setUpstreamUp(isUp: boolean): Promise<void> {
     this.#isUpstreamUp = isUp
@@ -182,7 +182,7 @@ export class Proxy {
     this.#trap = 'none'
   }
 
-  /** The kernel tells nobody whom it refused, so one connection of our own has to show that it does. */
+  /** The kernel does not report whom it refused, so one connection of our own has to show that it does. */
   async #proveRefusal(active: ActiveToxic): Promise<void> {
     const outcome = await dialOnce(this.listen)
     if (outcome !== 'ECONNREFUSED') throw new ApiError(500, `a canary connection was not refused: ${outcome}`)
@@ -194,8 +194,9 @@ export class Proxy {
   }
 
   /**
-   * Nor does it tell whether there was anybody: the first to knock after a while is taken and reset, which shows that somebody
-   * was at work on this link, and from then on the kernel refuses again. A server that dies does so to those in its queue.
+   * The kernel does not report whether anything connected. So the first connection after a while is taken and reset,
+   * which shows a peer at work. From then on the kernel refuses again. A server that dies does so to those in its
+   * queue.
    */
   #spring(active: ActiveToxic, client: Socket): void {
     const ordinal = this.#accepted++

@@ -16,7 +16,7 @@ export interface EmbeddedServer {
 }
 
 /**
- * Serve Toxiproxy's API in this process.
+ * Serves Toxiproxy's API in this process.
  * @param listen `host:port`, port 0 for any
  * @param evidence file to which one JSON line per firing is appended
  * @param onFailure hears why nothing is appended any more

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /**
- * Close with RST; what was not sent yet is lost. Without a connection there is nobody to tell. One that is being made
+ * Close with RST; what was not sent yet is lost. Without a connection there is no end to inform. One that is being made
  * is reset as soon as it is there: its other end may have it already.
  */
 export function resetSocket(socket: Socket): void {

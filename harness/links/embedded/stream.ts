@@ -24,7 +24,7 @@ export class Stream {
   #discards = false
   /** Nothing in the way: chunks go straight from socket to socket. */
   #direct = true
-  /** Told about every chunk that arrives. */
+  /** Hears about every chunk that arrives. */
   onPayload: ((chunk: Buffer) => void) | undefined
 
   constructor(source: Socket, destination: Socket) {
@@ -114,7 +114,7 @@ export class Stream {
       this.#kept.push(item)
       this.#regulate()
     } else if (item === 'reset') resetSocket(this.#destination)
-    // The other end is gone: nobody else would close this one.
+    // The other end is gone, and no other code would close this one.
     else if (this.#destination.destroyed) this.#source.destroy()
     else if (item === 'end') this.#destination.end()
     else if (this.#destination.writable) this.#destination.write(item)
@@ -128,7 +128,7 @@ export class Stream {
 
   #mayRead(): boolean {
     if (!this.#open) return false
-    // One piece is taken, which shows that somebody is at work here; then the kernel's window fills.
+    // One piece is taken, which shows that a peer is at work here. Then the kernel's window fills.
     if (this.#freezes > 0) return this.#kept.length === 0
     if (this.#discards) return true
     let [waiting, limit] = [0, defaultBufferBytes]

@@ -18,7 +18,7 @@ export interface Toxic<A extends Attributes = Attributes> extends Named {
   readonly bufferBytes?: number
   /** Called once for each connection that it hits: for those that exist when it is added and for those that come later. */
   attach(point: ToxicPoint<A>): ToxicHooks
-  /** True: nobody listens while it is there, so that the kernel refuses connections. */
+  /** True: there is no listener while it is there, so the kernel refuses connections. */
   closesListener?(toxicity: number): boolean
 }
 

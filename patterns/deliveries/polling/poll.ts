@@ -29,9 +29,9 @@ export interface PollOptions {
 }
 
 /**
- * Poll until the task has ended. Conditional reads (ETag); waits as the server advises, with full-jitter backoff
- * after errors. Rejects with JobFailed(`gone`) once two reads in a row, at two replicas where replicas share their
- * tasks, say that the task is unknown; with the abort reason when the signal aborts.
+ * Poll until the task has ended. Conditional reads (ETag); waits as the server advises, with full-jitter backoff after
+ * errors. Rejects with JobFailed(`gone`) once two reads in a row say that the task is unknown; where replicas share
+ * their tasks, these are reads at two replicas. Rejects with the abort reason when the signal aborts.
  */
 export async function pollUntilEnd(job: Job, ports: ClientPorts, watch: Watch, options: PollOptions): Promise<Task> {
   for (;;) {

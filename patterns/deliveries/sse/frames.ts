@@ -8,17 +8,18 @@ import type { Turns } from '../../contract/server/turns.ts'
 /** What the event streams of a node share. */
 export interface Streams {
   readonly timing: Timing
-  /** Aborts when the node is told to go. */
+  /** Aborts when the node is to leave. */
   readonly drain: AbortSignal
   readonly heartbeats: Heartbeats
   readonly turns: Turns
 }
 
 /**
- * Writes an event stream: an opening comment at once (so that headers pass every proxy), then the events, a comment after
- * every heartbeat interval of silence, and a `retry` with jitter when the node drains. The next event is taken when the
- * reader has room for it, and a reader that has none for as long as its own watchdog would wait is cut: it resumes from its
- * cursor. `framed` is what goes over the wire for a text. Rejects as `events` does; `out` is destroyed then, and never ended.
+ * Writes an event stream. It begins with an opening comment, so that headers pass every proxy. Events follow, with a
+ * comment after every heartbeat interval of silence, and a `retry` with jitter when the node drains. The next event is
+ * taken when the reader has room for it. A reader without room for as long as its own watchdog would wait is cut, and
+ * resumes from its cursor. `framed` is what goes over the wire for a text. Rejects as `events` does; `out` is destroyed
+ * then, and never ended.
  */
 export async function writeStream(
   events: AsyncIterable<TaskEvent>,
@@ -53,7 +54,7 @@ function asItIs(text: string): string {
 
 let last: { readonly event: TaskEvent; readonly frame: string } | undefined
 
-/** Thousands may follow one task, and are told of an event together. */
+/** Thousands may follow one task, and one event wakes all of them together. */
 export function frameOf(event: TaskEvent): string {
   if (last?.event !== event)
     last = { event, frame: `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` }
@@ -77,7 +78,7 @@ class Reader implements Beating {
     if (!this.#out.writableNeedDrain) this.#out.write(this.#framed(': heartbeat\n\n'))
   }
 
-  /** Resolves when there is room for more, or nobody any more. */
+  /** Resolves when there is room for more, or the reader is gone. */
   send(text: string): Promise<void> | undefined {
     this.quietTicks = 0
     return this.#out.destroyed || this.#out.write(this.#framed(text)) ? undefined : this.#room()

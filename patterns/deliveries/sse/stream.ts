@@ -19,13 +19,13 @@ export interface StreamOptions {
   readonly onData: (data: string) => boolean
 }
 
-/** A frame of ours is about 600 bytes: whoever sends a line of this size is not our server. */
+/** A frame of ours is about 600 bytes: a peer that sends a line of this size is not our server. */
 const maxBufferSize = 262_144
 
 /**
- * One connection to an event stream, straight on undici's dispatcher: thousands are open at once, so there is
- * neither a stream object nor a promise per chunk, and one timer in all. Status other than 200 and other media
- * types end it, as everything else does; it never reconnects.
+ * One connection to an event stream, straight on undici's dispatcher. Thousands are open at once, so there is one
+ * timer, and neither a stream object nor a promise per chunk. Status other than 200 and other media types end it, as
+ * everything else does; it never reconnects.
  */
 export class EventStream implements Channel, Dispatcher.DispatchHandler {
   readonly opened: Promise<boolean>

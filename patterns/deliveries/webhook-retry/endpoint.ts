@@ -8,14 +8,16 @@ import type { Timing } from '../../contract/types/timing.ts'
 /** By which we ask, and which may be allowed by name. */
 const requestOrigin = 'outlast'
 
-/** Consents that are remembered, the oldest forgotten first: anybody can name a URL, and a node's memory is finite. */
+/**
+ * Consents that are remembered, the oldest forgotten first: any client can name a URL, and a node's memory is finite.
+ */
 const mostKnown = 10_000
 
 /**
  * Asks an endpoint, before its first task, whether it wants our messages: the handshake of CloudEvents 1.0, HTTP web
- * hooks, section 4. It is an OPTIONS request, so that nobody can make us do more than that to somebody who never asked.
- * Throws the problem `endpoint-refused` or `blocked-destination` for a definite no. Who cannot be asked now is not
- * refused, and asked again at its next task: a receiver that is down for a moment must not lose one.
+ * hooks, section 4. It is an OPTIONS request, so that no client can make us do more to a stranger who never asked.
+ * Throws the problem `endpoint-refused` or `blocked-destination` for a definite no. An endpoint that cannot answer now
+ * is not refused. Its next task asks again: a receiver that is down for a moment must not lose one.
  */
 export function openConsents(destinations: Destinations, { webhookTestMs }: Timing): (url: string) => Promise<void> {
   const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(destinations, webhookTestMs) })
@@ -48,7 +50,7 @@ async function ask(url: string, dispatcher: Dispatcher, limitMs: number): Promis
   }
 }
 
-/** Whoever has too much to do, or an error, has not said no. */
+/** An endpoint that is overloaded, or has an error, has not refused. */
 function judge(status: number, allowedOrigin: string | undefined): 'consents' | 'unknown' {
   if (status >= 200 && status < 300 && (allowedOrigin === '*' || allowedOrigin === requestOrigin)) return 'consents'
   if ([408, 425, 429].includes(status) || (status >= 500 && status !== 501)) return 'unknown'

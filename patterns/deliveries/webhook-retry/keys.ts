@@ -28,8 +28,8 @@ export function readVerifyingKey(text: string): WebhookKey {
 }
 
 /**
- * The secret of one endpoint, from the token that its owner and the server share already: nobody has to store, transfer
- * or register it, every replica has it, and it is of no use for another endpoint.
+ * The secret of one endpoint, derived from the token that its owner and the server share already. So no side has to
+ * store, transfer or register it. Every replica has it, and it is of no use for another endpoint.
  */
 export function endpointKey(token: string, url: string): WebhookKey {
   return sharedKey(Buffer.from(hkdfSync('sha256', token, '', `outlast webhook endpoint ${url}`, 32)))

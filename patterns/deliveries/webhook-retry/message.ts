@@ -6,7 +6,7 @@ import { ForgedMessage, verifyMessage } from './signature.ts'
 
 /** One message to one endpoint. The same bytes under the same id, however often it is sent. */
 export interface Message {
-  /** The idempotency key of whoever receives it. */
+  /** The idempotency key for the receiver. */
   readonly id: string
   readonly url: string
   readonly body: Buffer

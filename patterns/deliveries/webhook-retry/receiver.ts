@@ -17,9 +17,9 @@ export interface ReceiverPorts {
 const mostBytes = 262_144
 
 /**
- * The receiving end as it should be, for node:http: verify the bytes as they came, insert the id, answer, then work.
- * A repetition is answered like the original. 400: not genuine. 503: not written down, so send it again. Whoever asks
- * beforehand whether messages are wanted here (`endpoint.ts`) is told that they are: what is forged is found out anyway.
+ * The receiving end as it should be, for node:http: verify the bytes as they came, insert the id, answer, then work. A
+ * repetition is answered like the original. 400: not genuine. 503: not written down, so send it again. A sender that
+ * asks beforehand whether messages are wanted here (`endpoint.ts`) gets a yes: a forged message is rejected anyway.
  */
 export function receiverOf(ports: ReceiverPorts): RequestListener {
   return (request, response) => {

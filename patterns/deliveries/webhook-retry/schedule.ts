@@ -10,11 +10,11 @@ export interface AttemptResult {
   readonly blocked?: boolean
   /** Not dialled either: the endpoint had said that it is gone. */
   readonly gone?: boolean
-  /** For the log. */
+  /** The reason for the log. */
   readonly detail: string
 }
 
-/** Answers of somebody who has too much to do. */
+/** Answers of an overloaded receiver. */
 const throttles: ReadonlySet<number | undefined> = new Set([429, 502, 504])
 
 /**

@@ -21,12 +21,15 @@ interface Sender {
   readonly gone: Set<string>
 }
 
-/** So many that said that they are gone are remembered: anybody can name a URL, and a node's memory is finite. */
+/**
+ * So many endpoints that said that they are gone are remembered: any client can name a URL, and a node's memory is
+ * finite.
+ */
 const mostGone = 10_000
 
 /**
- * Makes one attempt at a time and says what follows from it and from those before it: how far the schedule is, the
- * engine's record tells. This process remembers nothing but who said that it is gone, where the engine does not.
+ * Makes one attempt at a time, and decides what follows from it and from those before it. The engine's record says how
+ * far the schedule is. This process remembers nothing but who said that it is gone, where the engine does not.
  */
 export function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
@@ -46,7 +49,7 @@ export function openSender(settings: NodeSettings): Notify {
   }
 }
 
-/** By hand also where the endpoint said that it is gone: whoever asks for it knows better. */
+/** A replay by hand also goes to an endpoint that said that it is gone: its owner may know better. */
 async function attemptOnce(message: Message, { isGone, manual }: Callback, sender: Sender): Promise<AttemptResult> {
   const { url } = message
   if ((isGone ?? sender.gone.has(url)) && !manual) return { gone: true, detail: 'disabled by an earlier 410' }
@@ -61,7 +64,7 @@ function disable(url: string, gone: Set<string>): void {
   gone.add(url)
 }
 
-/** The schedule is that of the attempts which were due, from the first of them on, whoever made them. */
+/** The schedule counts the attempts that were due, from the first of them on, whichever worker made them. */
 function decisionAfter(result: AttemptResult, callback: Callback, beganAtMs: number, timing: Timing): Decision {
   if (callback.manual) return { next: isSuccess(result) ? 'delivered' : 'unchanged' }
   const due = callback.earlier.filter(({ manual }) => !manual)

@@ -1,7 +1,7 @@
 import { createHmac, sign, timingSafeEqual, verify } from 'node:crypto'
 import type { WebhookKey } from './keys.ts'
 
-/** A message as it is signed: the very bytes that travel, never an object that somebody would serialise again. */
+/** A message as it is signed: the very bytes that travel, never an object that would be serialised again. */
 export interface SignedMessage {
   readonly id: string
   /** Seconds since 1970: of this attempt, not of the event. */
@@ -64,7 +64,7 @@ function signatureOf(content: Buffer, { scheme, key }: WebhookKey): Buffer {
   return scheme === 'v1' ? createHmac('sha256', key).update(content).digest() : sign(null, content, key)
 }
 
-/** Versions that nobody here knows are skipped: a sender may add one before its receivers can read it. */
+/** Versions that this code does not know are skipped: a sender may add one before its receivers can read it. */
 function isSignature(signature: string, content: Buffer, { scheme, key }: WebhookKey): boolean {
   if (!signature.startsWith(`${scheme},`)) return false
   const bytes = Buffer.from(signature.slice(scheme.length + 1), 'base64')

@@ -81,8 +81,8 @@ function send(socket: WebSocket, event: TaskEvent): Promise<boolean> {
 }
 
 /**
- * Ping at every heartbeat. A client that answers none for as long as its own watchdog would wait is gone, or takes
- * nothing: pings stand behind the events that it does not read. It is cut, and resumes where it was.
+ * Ping at every heartbeat. A client that answers no ping for as long as its own watchdog would wait is gone, or takes
+ * nothing. Pings queue behind the events that it does not read. It is cut, and resumes where it was.
  */
 function keepAlive(socket: WebSocket, { timing }: Api, { heartbeats }: Sockets): void {
   const watchdog = setTimeout(() => socket.terminate(), timing.watchdogMs)

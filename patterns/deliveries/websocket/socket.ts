@@ -24,7 +24,7 @@ export interface SocketOptions {
   readonly onData: (data: string) => boolean
 }
 
-/** An event of ours is about 600 bytes: whoever sends a message of this size is not our server. */
+/** An event of ours is about 600 bytes: a peer that sends a message of this size is not our server. */
 const maxPayload = 262_144
 
 /** No loopback or scheduler is faster for certain, however much time is compressed. */

@@ -9,8 +9,8 @@ const attributes = z.object({
 
 /**
  * What load balancers and NAT do: after `idle` milliseconds without a byte in either direction the connection is
- * forgotten. `silent`: from then on everything vanishes, for ever, and neither end is told. `reset`: RST to both.
- * The time counts from when the toxic met the connection. Its stream does not matter.
+ * forgotten. `silent`: from then on every byte is lost, and neither end learns of it. `reset`: RST to both. The time
+ * counts from when the toxic met the connection. Its stream does not matter.
  */
 export default {
   name: 'idle_timeout',

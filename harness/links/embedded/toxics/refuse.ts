@@ -4,9 +4,10 @@ import type { Toxic } from '../toxic.ts'
 const attributes = z.object({ existing: z.enum(['keep', 'reset']).default('keep') })
 
 /**
- * New connections are refused: with toxicity 1 by the kernel (ECONNREFUSED, as nobody listens), else those that are hit
- * are reset as soon as they are accepted. `existing` says what becomes of connections that are there already.
- * The kernel does not tell whom it refused: one canary connection of the proxy's own stands for them in the evidence.
+ * New connections are refused. With toxicity 1 the kernel refuses them (ECONNREFUSED, no listener). Otherwise those
+ * that are hit are reset as soon as they are accepted. `existing` says what becomes of connections that are there
+ * already. The kernel does not report which connections it refused. One canary connection of the proxy represents them
+ * in the evidence.
  */
 export default {
   name: 'refuse',

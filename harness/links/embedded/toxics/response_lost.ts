@@ -4,9 +4,9 @@ import type { Toxic } from '../toxic.ts'
 const attributes = z.object({ mode: z.enum(['reset', 'silent']).default('reset') })
 
 /**
- * The server does the work and its answer never arrives: requests pass, the first response bytes vanish, and so does
- * all that the server sends after them on this connection. `reset`: the client gets RST at that moment. `silent`: it
- * hears nothing more, also after the toxic is removed, as the answer would go on in its middle.
+ * The server does the work and its answer never arrives. Requests pass. The first response bytes, and all bytes after
+ * them on this connection, are lost. `reset`: the client gets RST at that moment. `silent`: it hears nothing more, also
+ * after the toxic is removed, as the answer would go on in its middle.
  */
 export default {
   name: 'response_lost',

@@ -4,9 +4,9 @@ import type { Toxic } from '../toxic.ts'
 const attributes = z.object({})
 
 /**
- * The nearest to a firewall's silent drop that a process can do: the socket where the stream begins is no longer read,
- * so that the kernel's window fills and then acknowledges nothing; new connections are left unanswered and nobody is
- * dialled for them. No FIN, no RST. Removed, all goes on. A drop both ways takes one stall per stream.
+ * The nearest to a firewall's silent drop that a process can do. The socket where the stream begins is no longer read,
+ * so the kernel's window fills and acknowledges nothing. New connections get no answer, and the server is not dialled
+ * for them. No FIN, no RST. Removed, all goes on. A drop both ways takes one stall per stream.
  */
 export default {
   name: 'stall',

@@ -4,8 +4,8 @@ import type { Toxic } from '../toxic.ts'
 const attributes = z.object({ timeout: z.int().min(0).default(0) })
 
 /**
- * Bytes of the stream are read and lost, and the connection is closed after `timeout` milliseconds; with 0 when the
- * toxic is removed, as bytes are missing then. Not a firewall drop: that is `stall`.
+ * Bytes of the stream are read and lost. The connection is closed after `timeout` milliseconds; with 0, when the toxic
+ * is removed, because bytes are missing then. Not a firewall drop: that is `stall`.
  */
 export default {
   name: 'timeout',
