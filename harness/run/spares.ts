@@ -1,4 +1,5 @@
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
+import { planNodes } from '../model/topology.ts'
 import type { Engine, Fault, SpareNeed } from '../model/types.ts'
 
 type Ours = 'api' | 'worker'
@@ -16,8 +17,9 @@ export function countSpares(
   faults: ReadonlyMap<string, Pick<Fault, 'needs' | 'ownLength'>>,
 ): Readonly<Record<Ours, SpareNeed>> {
   const moments = Object.values(Object.groupBy(cell.faults, ({ trigger }) => JSON.stringify(trigger)))
+  const planned = planNodes({ services: engine.services, replicas: cell.replicas })
   const needOf = (role: Ours): SpareNeed => {
-    const nodes = countNodes(role, cell, engine)
+    const nodes = planned.filter((node) => node.role === role).length
     const victims = ({ fault, target }: PlannedFault): number => {
       if (target.kind !== 'node' || (target.role === 'executor' ? engine.executor : target.role) !== role) return 0
       return Math.min(nodes, endedAtOnce(target.ordinal, faults.get(fault), nodes))
@@ -38,15 +40,4 @@ function endedAtOnce(ordinal: unknown, fault: Pick<Fault, 'needs' | 'ownLength'>
 /** A fault with a length of its own takes its nodes one after the other. */
 function isLong(fault: Pick<Fault, 'ownLength'> | undefined): boolean {
   return fault?.ownLength ?? false
-}
-
-function countNodes(
-  role: Ours,
-  { replicas }: Pick<CellPlan, 'replicas'>,
-  { services }: Pick<Engine, 'services'>,
-): number {
-  const counts = services
-    .filter((service) => service.role === role)
-    .map((service) => (typeof service.replicas === 'number' ? service.replicas : replicas[service.replicas]))
-  return counts.reduce((a, b) => a + b, 0)
 }

@@ -1,5 +1,5 @@
 import type { CellPlan, LinkName, NodeRole } from '../model/plan.ts'
-import type { Engine } from '../model/types.ts'
+import { planLinks, planNodes } from '../model/topology.ts'
 import type { CatalogPattern } from './catalog.ts'
 import type { FaultSpec } from './scenario.ts'
 
@@ -8,24 +8,14 @@ type Replicas = CellPlan['replicas']
 /** How many nodes a pattern has in a role; 0 when it has no such role. */
 export function countNodes({ engine }: CatalogPattern, role: NodeRole | 'executor', replicas: Replicas): number {
   const wanted = role === 'executor' ? engine.executor : role
-  const services = engine.services.filter((service) => service.role === wanted)
-  return services.reduce((sum, service) => sum + resolveReplicas(service.replicas, replicas), 0)
+  return planNodes({ services: engine.services, replicas }).filter((node) => node.role === wanted).length
 }
 
-function resolveReplicas(count: Engine['services'][number]['replicas'], replicas: Replicas): number {
-  return typeof count === 'number' ? count : replicas[count]
-}
-
-/** How many links of a kind a pattern has: one per node that is dialled, one in all towards what is outside. */
-function countLinks(pattern: CatalogPattern, link: LinkName, replicas: Replicas): number {
-  const { delivery, engine } = pattern
-  const dials = (role: NodeRole | undefined, what: NodeRole | 'tools' | 'receiver'): boolean =>
-    engine.services.some((service) => (role ? service.role === role : true) && service.dials.includes(what))
-  if (link === 'client->api') return countNodes(pattern, 'api', replicas)
-  if (link === 'sender->receiver') return delivery.callback && dials(undefined, 'receiver') ? 1 : 0
-  if (link === 'worker->tools') return dials(undefined, 'tools') ? 1 : 0
-  const [from, to] = link.split('->') as [NodeRole, NodeRole]
-  return dials(from, to) ? countNodes(pattern, to, replicas) : 0
+/** Only a callback is dialled by a sender, although every engine could. */
+function countLinks({ delivery, engine }: CatalogPattern, link: LinkName, replicas: Replicas): number {
+  if (link === 'sender->receiver' && !delivery.callback) return 0
+  const nodes = planNodes({ services: engine.services, replicas })
+  return planLinks(nodes, { tools: '', receiver: '' }).filter(({ kind }) => kind === link).length
 }
 
 /** Why a fault cannot touch a pattern, or undefined when it can. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Link } from '../../model/link.ts'
 import { settleAll } from '../../core/settle.ts'
 import type { NodeRole } from '../../model/plan.ts'
+import { type Outside, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
 import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
 import { openLinks } from '../../links/toxiproxy.ts'
 import { holdLowPort, holdPort } from '../../os/ports.ts'
@@ -10,15 +11,7 @@ import { PortTaken } from '../../os/readiness.ts'
 import { openDeployment, startInOrder } from '../_shared/deployment.ts'
 import { isEntry, loginTo, serverOf, tablesOf } from '../_shared/servers.ts'
 import type { Ports } from '../../../servers/server.ts'
-import {
-  addressBook,
-  type Outside,
-  type Placed,
-  type PlannedLink,
-  planLinks,
-  planNodes,
-  straightLink,
-} from '../_shared/topology.ts'
+import { addressBook, type Placed, straightLink } from '../_shared/addresses.ts'
 import { useExisting } from './existing.ts'
 import { startLinkServer } from './link-server.ts'
 import { ChildNode } from './node.ts'

@@ -1,6 +1,6 @@
+import type { Outside } from '../../model/topology.ts'
 import type { DeployRequest } from '../../model/types.ts'
 import { serversOf } from '../_shared/servers.ts'
-import type { Outside } from '../_shared/topology.ts'
 
 /**
  * What of a deployment is left to start where the user names a server that is there already. Left out are that server and

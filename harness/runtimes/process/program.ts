@@ -4,7 +4,7 @@ import { entryPath } from '../../os/entry.ts'
 import type { Readiness } from '../../os/readiness.ts'
 import { readinessOf } from '../../../servers/server.ts'
 import { isEntry, serverOf } from '../_shared/servers.ts'
-import type { Placed } from '../_shared/topology.ts'
+import type { Placed } from '../_shared/addresses.ts'
 
 export interface Program {
   readonly child: ChildSpec

@@ -3,6 +3,7 @@ import { discover } from '../../../harness/core/discover.ts'
 import type { Engine } from '../../../harness/model/types.ts'
 import docker from '../../../harness/runtimes/docker.ts'
 import { describeProgram, portsOf } from '../../../harness/runtimes/docker/containers/program.ts'
+import { serversOf } from '../../../harness/runtimes/_shared/servers.ts'
 import { readRecipes } from '../../../harness/runtimes/docker/images/recipes.ts'
 
 const engines = await discover<Engine>(new URL('../../../patterns/engines/', import.meta.url), 'engine')
@@ -19,12 +20,12 @@ function programOf(engine: string, role: string) {
   return { ...program, ...portsOf(service) }
 }
 
-test.each([...engines.values()])(
-  'every node of $name is a container of an image that we have',
-  ({ name, services }) => {
-    for (const { role } of services) expect(imageNames).toContain(programOf(name, role).image)
-  },
-)
+/** A server may be one that runs as a process only. */
+const contained = [...engines.values()].filter(({ services }) => serversOf(services).every(({ image }) => image))
+
+test.each(contained)('every node of $name is a container of an image that we have', ({ name, services }) => {
+  for (const { role } of services) expect(imageNames).toContain(programOf(name, role).image)
+})
 
 test('a node of ours is told who it is and whom it dials, wherever it listens', () => {
   const { env, ready, command } = programOf('postgres', 'worker')

@@ -1,6 +1,6 @@
 import { HarnessError } from '../../../core/errors.ts'
 import type { Isolation } from '../../../model/types.ts'
-import type { Planned, PlannedLink } from '../../_shared/topology.ts'
+import type { Planned, PlannedLink } from '../../../model/topology.ts'
 import type { Listener } from './edge.ts'
 import type { Cut } from './filter.ts'
 import type { MarkedLink } from './ruleset.ts'
