@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import Dockerode from 'dockerode'
-import { openCatalog } from '../harness/registry.ts'
+import { openRegistry } from '../harness/registry.ts'
 import { planScenario } from '../harness/cli/scenario.ts'
 import { monotonicMs } from '../harness/core/clock.ts'
 import type { CellPlan } from '../harness/model/plan.ts'
@@ -18,7 +18,7 @@ import { watchMachine } from '../harness/run/machine/watch.ts'
 import type { BlockContext } from '../harness/run/cell-context.ts'
 import runtime from '../harness/runtimes/docker.ts'
 import { runLabelKey } from '../harness/runtimes/docker/containers/labels.ts'
-import { openScene } from './workspace.ts'
+import { openWorkspace } from './workspace.ts'
 
 const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'scenarios/quickstart.yaml' } } })
 const mebibyte = 2 ** 20
@@ -27,12 +27,12 @@ if (reason === undefined) await measure()
 else console.log(`Without the runtime docker: ${reason}.`)
 
 async function measure(): Promise<void> {
-  const catalog = await openCatalog()
-  const { plan } = await planScenario(values.scenario, { runtime: 'docker', arms: ['none'] }, catalog)
-  await using scene = await openScene([runtime])
-  const { run, temp } = scene
+  const registry = openRegistry()
+  const { plan } = await planScenario(values.scenario, { runtime: 'docker', arms: ['none'] }, registry)
+  await using workspace = await openWorkspace([runtime])
+  const { run, temp } = workspace
   await using journal = await openJournal(temp)
-  const { engines, faults } = catalog
+  const [engines, faults] = [await registry.engines(), await registry.faults()]
   const signal = AbortSignal.timeout(600_000)
   using machine = watchMachine()
   const breakOff: BlockContext['breakOff'] = (error) => console.error(error.message)

@@ -12,10 +12,10 @@ import { parseArgs } from 'node:util'
 import { Client } from 'undici'
 import { monotonicMs } from '../harness/core/clock.ts'
 import type { Runtime } from '../harness/model/types.ts'
-import { findRuntimes } from '../harness/cleanup/sweepers.ts'
+import { openRegistry } from '../harness/registry.ts'
 import { describeAdded, describeTimes, inTurns } from './in-turns.ts'
-import { openScene } from './workspace.ts'
-import { openSystem, submission, type System, type SystemSpec, token } from './system.ts'
+import { openWorkspace } from './workspace.ts'
+import { openBenchSystem, submission, type BenchSystem, type BenchSpec, token } from './system.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,8 +28,8 @@ const { values } = parseArgs({
 /** A task of 30 s in 0.3 s. */
 const [profile, timeScale] = ['smoke', 100] as const
 
-const runtimes = await findRuntimes()
-await using scene = await openScene([...runtimes.values()])
+const runtimes = await openRegistry().runtimes()
+await using workspace = await openWorkspace([...runtimes.values()])
 const usable = await findUsable(values.runtimes.split(','))
 printHead('runtime', 'request', 'direct', 'through its link')
 for (const runtime of usable) await measureRequests(runtime)
@@ -49,7 +49,7 @@ async function findUsable(names: readonly string[]): Promise<readonly Runtime[]>
 
 async function measureRequests(runtime: Runtime): Promise<void> {
   // At full length nothing ends while this runs, and what tasks do is rare.
-  await using system = await openSystem({ ...spec(runtime, 'polling', 'asked'), timeScale: 1 })
+  await using system = await openBenchSystem({ ...spec(runtime, 'polling', 'asked'), timeScale: 1 })
   await using direct = openCaller('direct', system.apiUrl)
   await using linked = openCaller('linked', system.apiLinkUrl)
   const { task_id } = JSON.parse(await direct.call('POST', '/v1/tasks', submission('first', 1))) as { task_id: string }
@@ -68,16 +68,16 @@ async function measureRequests(runtime: Runtime): Promise<void> {
 }
 
 async function measureTasks(runtime: Runtime, pattern: string): Promise<void> {
-  await using direct = await openSystem({ ...spec(runtime, pattern, 'direct'), direct: true })
-  await using placebo = await openSystem(spec(runtime, pattern, 'placebo'))
-  await using again = await openSystem({ ...spec(runtime, pattern, 'again'), direct: true })
-  const work = (system: System) => () => system.runTask(profile)
+  await using direct = await openBenchSystem({ ...spec(runtime, pattern, 'direct'), direct: true })
+  await using placebo = await openBenchSystem(spec(runtime, pattern, 'placebo'))
+  await using again = await openBenchSystem({ ...spec(runtime, pattern, 'again'), direct: true })
+  const work = (system: BenchSystem) => () => system.runTask(profile)
   const times = await inTurns(Number(values.tasks), [direct, placebo, again].map(work))
   printRow([runtime.name, pattern], times[0]!, times[1]!, describeAdded(times[0]!, times[2]!))
 }
 
-function spec(runtime: Runtime, pattern: string, what: string): SystemSpec {
-  return { name: `${runtime.name}-${pattern}-${what}`, runtime, pattern, timeScale, temp: scene.temp }
+function spec(runtime: Runtime, pattern: string, what: string): BenchSpec {
+  return { name: `${runtime.name}-${pattern}-${what}`, runtime, pattern, timeScale, temp: workspace.temp }
 }
 
 interface Caller extends AsyncDisposable {

@@ -10,8 +10,8 @@ import { monotonicMs } from '../harness/core/clock.ts'
 import type { NodeRole } from '../harness/model/plan.ts'
 import runtime from '../harness/runtimes/process.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
-import { openScene } from './workspace.ts'
-import { openSystem, type System } from './system.ts'
+import { openWorkspace } from './workspace.ts'
+import { openBenchSystem, type BenchSystem } from './system.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,16 +23,16 @@ const awayMs = 500
 /** Enough for the next spare, also on a busy machine. */
 const betweenMs = 2500
 
-await using scene = await openScene([runtime])
+await using workspace = await openWorkspace([runtime])
 console.log(
   '| pattern | node | from nothing, median ms | most | spare, median ms | most |\n| - | - | -: | -: | -: | -: |',
 )
 for (const pattern of values.patterns.split(',')) await measure(pattern)
 
 async function measure(pattern: string): Promise<void> {
-  const spec = { runtime, pattern, timeScale: 20, temp: scene.temp }
-  await using cold = await openSystem({ ...spec, name: `${pattern}-cold` })
-  await using warm = await openSystem({ ...spec, name: `${pattern}-warm`, spares: true })
+  const spec = { runtime, pattern, timeScale: 20, temp: workspace.temp }
+  await using cold = await openBenchSystem({ ...spec, name: `${pattern}-cold` })
+  await using warm = await openBenchSystem({ ...spec, name: `${pattern}-warm`, spares: true })
   for (const role of ['api', 'worker'] as const) {
     if (!cold.nodes.some((node) => node.role === role)) continue
     const [fromNothing, asSpare]: [number[], number[]] = [[], []]
@@ -44,7 +44,7 @@ async function measure(pattern: string): Promise<void> {
   }
 }
 
-async function timeReturn({ nodes }: System, role: NodeRole): Promise<number> {
+async function timeReturn({ nodes }: BenchSystem, role: NodeRole): Promise<number> {
   const harm = await nodes.find((node) => node.role === role)!.kill()
   await sleep(awayMs)
   const from = monotonicMs()

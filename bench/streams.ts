@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { holdPort } from '../harness/os/ports.ts'
 import { fork, spawn } from '../test/support/programs.ts'
-import { openScene } from './workspace.ts'
+import { openWorkspace } from './workspace.ts'
 
 const token = 'bench-token-0123456789'
 const authorization = `authorization: Bearer ${token}`
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     number,
     number,
   ]
-  await using _scene = await openScene()
+  await using _workspace = await openWorkspace()
   const tools = createServer((request, response) => request.resume().on('end', () => response.end('{}')))
   await once(tools.listen(0, '127.0.0.1'), 'listening')
   using held = await holdPort()

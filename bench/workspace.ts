@@ -1,10 +1,10 @@
-import type { Sweeper } from '../harness/cleanup/sweepers.ts'
+import type { Sweeper } from '../harness/cleanup/sweep.ts'
 import { beginSupervised, type Supervised } from '../harness/cleanup/supervise.ts'
 
 /** Where a benchmark starts real systems, as a run does: labelled, claimed, and with a reaper. */
-export type Scene = AsyncDisposable & Pick<Supervised, 'run' | 'temp'>
+export type Workspace = AsyncDisposable & Pick<Supervised, 'run' | 'temp'>
 
-export async function openScene(sweepers: readonly Sweeper[] = []): Promise<Scene> {
+export async function openWorkspace(sweepers: readonly Sweeper[] = []): Promise<Workspace> {
   const { run, temp, end } = await beginSupervised(sweepers)
   return {
     run,

@@ -1,28 +1,73 @@
-import { catalog as named, resolvePattern } from '../patterns/catalog.ts'
-import { silencesAt } from '../patterns/contract/types/silence.ts'
-import { profiles } from '../patterns/agent/profiles.ts'
 import { readdir } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { discover } from './core/discover.ts'
-import type { Delivery, Engine, Fault, Runtime } from './model/types.ts'
+import { profiles } from '../patterns/agent/profiles.ts'
+import { catalog as named, resolvePattern } from '../patterns/catalog.ts'
+import { silencesAt } from '../patterns/contract/types/silence.ts'
+import type { Format } from '../reports/format.ts'
+import { loadCases, type NamedCase } from './conform/suite.ts'
+import { discover, type Named } from './core/discover.ts'
+import type { Checker, Delivery, Engine, Fault, Runtime } from './model/types.ts'
 import type { Catalog, CatalogPattern, ProfileText } from './scenario/catalog.ts'
 import { readText } from './scenario/load.ts'
 
-/** Everything that a scenario may name, and what is behind the names. */
-export interface OpenCatalog extends Catalog {
-  readonly deliveries: ReadonlyMap<string, Delivery>
-  readonly engines: ReadonlyMap<string, Engine>
-  readonly runtimes: ReadonlyMap<string, Runtime>
+type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
+
+/**
+ * All plugins. Each kind has a folder, which is read once, when the kind is first asked for. The command line opens the
+ * registry and hands it on; nothing below it looks for plugins by itself.
+ */
+export interface Registry {
+  readonly deliveries: Plugins<Delivery>
+  readonly engines: Plugins<Engine>
+  readonly faults: Plugins<Fault>
+  readonly runtimes: Plugins<Runtime>
+  readonly checkers: () => Promise<readonly Checker[]>
+  readonly formats: Plugins<Format>
+  /** The cases of the contract. */
+  readonly cases: () => Promise<readonly NamedCase[]>
+  /** Everything that a scenario may name. */
+  readonly catalog: () => Promise<Catalog>
 }
 
-/** Read the folders. Throws HarnessError for a plugin that is not one. */
-export async function openCatalog(): Promise<OpenCatalog> {
+/** Reads nothing yet. Asking for a kind rejects with HarnessError where a plugin of it cannot be used. */
+export function openRegistry(): Registry {
+  return withCatalog({
+    deliveries: plugins<Delivery>(new URL('../patterns/deliveries/', import.meta.url), 'delivery'),
+    engines: plugins<Engine>(new URL('../patterns/engines/', import.meta.url), 'engine'),
+    faults: plugins<Fault>(new URL('./faults/', import.meta.url)),
+    runtimes: plugins<Runtime>(new URL('./runtimes/', import.meta.url)),
+    checkers: once(async () => [...(await discover<Checker>(new URL('./checkers/', import.meta.url))).values()]),
+    formats: plugins<Format>(new URL('../reports/formats/', import.meta.url)),
+    cases: once(loadCases),
+  })
+}
+
+/** The same with these engines besides: controls whose truth is known. */
+export function withEngines(registry: Registry, more: readonly Engine[]): Registry {
+  const added = more.map((engine) => [engine.name, engine] as const)
+  return withCatalog({ ...registry, engines: once(async () => new Map([...(await registry.engines()), ...added])) })
+}
+
+function plugins<T extends Named>(folder: URL, entry?: string): Plugins<T> {
+  return once(() => discover<T>(folder, entry))
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined
+  return () => (loaded ??= load())
+}
+
+function withCatalog(kinds: Omit<Registry, 'catalog'>): Registry {
+  return { ...kinds, catalog: once(() => readCatalog(kinds)) }
+}
+
+async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
   const [deliveries, engines, faults, runtimes, faultProfiles] = await Promise.all([
-    discover<Delivery>(new URL('../patterns/deliveries/', import.meta.url), 'delivery'),
-    discover<Engine>(new URL('../patterns/engines/', import.meta.url), 'engine'),
-    discover<Fault>(new URL('./faults/', import.meta.url)),
-    discover<Runtime>(new URL('./runtimes/', import.meta.url)),
+    kinds.deliveries(),
+    kinds.engines(),
+    kinds.faults(),
+    kinds.runtimes(),
     readFaultProfiles(new URL('../scenarios/profiles/', import.meta.url)),
   ])
   const resolve = (name: string): CatalogPattern | undefined => {
@@ -35,8 +80,6 @@ export async function openCatalog(): Promise<OpenCatalog> {
     }
   }
   return {
-    deliveries,
-    engines,
     faults,
     runtimes,
     patternNames: named.map(({ name }) => name).filter((name) => resolve(name)),
@@ -61,9 +104,9 @@ function longestStepMs(steps: readonly { readonly weight: number }[], totalMs: n
 async function readFaultProfiles(folder: URL): Promise<ReadonlyMap<string, ProfileText>> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
   const profiles = files.map(async (name) => {
-    const place = fileURLToPath(new URL(name, folder))
-    const file = relative(process.cwd(), place)
-    return [name.replace('.yaml', ''), { file, text: await readText(place) }] as const
+    const path = fileURLToPath(new URL(name, folder))
+    const file = relative(process.cwd(), path)
+    return [name.replace('.yaml', ''), { file, text: await readText(path) }] as const
   })
   return new Map(await Promise.all(profiles))
 }

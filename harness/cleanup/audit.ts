@@ -3,7 +3,7 @@ import { describeError } from '../core/errors.ts'
 import { findLabelled } from './labelled.ts'
 import { listeningPorts } from '../os/listeners.ts'
 import { runProgram } from '../os/program.ts'
-import type { Sweeper } from './sweepers.ts'
+import type { Sweeper } from './sweep.ts'
 import { listTemp } from './temp-folder.ts'
 
 /** Something that a run could leave on a machine. */

@@ -2,7 +2,7 @@ import { describeError } from '../core/errors.ts'
 import type { Kept, Owner, Trace } from '../model/types.ts'
 import { type LabelledProcess, listLabelled } from './labelled.ts'
 import { isAlive } from '../os/owner.ts'
-import type { Sweeper } from './sweepers.ts'
+import type { Sweeper } from './sweep.ts'
 import { type Claim, findClaims } from './temp-folder.ts'
 import { findUnclaimed, type Unclaimed } from './unclaimed.ts'
 

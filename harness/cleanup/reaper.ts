@@ -6,14 +6,18 @@
  * usage: node reaper.ts RUN TEMP_FOLDER
  */
 import { describeError, exitCodes } from '../core/errors.ts'
-import { removeRun } from './sweep.ts'
-import { findSweepers, type Sweeper } from './sweepers.ts'
+import { discover } from '../core/discover.ts'
+import type { Runtime } from '../model/types.ts'
+import { removeRun, type Sweeper } from './sweep.ts'
 
 const [run, folder] = process.argv.slice(2)
 if (!run || !folder) throw new Error('usage: reaper RUN TEMP_FOLDER')
 
 // Loaded now: by then the checkout may be another one. What cannot be loaded must not save the processes of the run.
-const sweepers = findSweepers().catch((error: unknown): readonly Sweeper[] => [unloaded(error)])
+const sweepers = discover<Runtime>(new URL('../runtimes/', import.meta.url)).then(
+  (runtimes): readonly Sweeper[] => [...runtimes.values()],
+  (error: unknown) => [unloaded(error)],
+)
 
 let received = ''
 // A terminal's Ctrl-C goes to the whole foreground group; the reaper must see the harness out.

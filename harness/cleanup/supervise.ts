@@ -7,7 +7,7 @@ import { entryPath } from '../os/entry.ts'
 import { beginLabel, closeRun, endLabel, newRunName, reaperMark } from '../os/label.ts'
 import { leftBy, takeStock } from './audit.ts'
 import { removeRun } from './sweep.ts'
-import type { Sweeper } from './sweepers.ts'
+import type { Sweeper } from './sweep.ts'
 import { claimTemp } from './temp-folder.ts'
 
 /** Something that starts processes and leaves none of them. */

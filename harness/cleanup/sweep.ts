@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { mustBeOwnFolder } from '../core/own-file.ts'
+import type { Runtime } from '../model/types.ts'
 import { kept, type JournalEntry, readJournal, unhealed } from './journal.ts'
 import { findObjects, removeObjects } from './kernel-objects.ts'
 import { readRunName } from '../os/label.ts'
@@ -9,8 +10,10 @@ import { unmountBelow } from './mounts.ts'
 import { removeSharedFiles } from './shared-files.ts'
 import { endProcesses, type Ended } from './processes.ts'
 import { type Found, findRuns, type Survey } from './leftovers.ts'
-import type { Sweeper } from './sweepers.ts'
 import { ownerFile } from './temp-folder.ts'
+
+/** What finding and removing needs of a runtime. */
+export type Sweeper = Pick<Runtime, 'name' | 'traces' | 'sweep'>
 
 export interface Cleaned {
   readonly removed: readonly Found[]

@@ -1,10 +1,9 @@
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os'
 import { count } from '../../reports/numbers.ts'
-import { discover } from '../core/discover.ts'
 import { describeError } from '../core/errors.ts'
 import type { Engine, Runtime } from '../model/types.ts'
 import { type Found, findRuns } from '../cleanup/leftovers.ts'
-import { findSweepers } from '../cleanup/sweepers.ts'
+import type { Registry } from '../registry.ts'
 import { examineKernel } from '../runtimes/docker/network/kernel.ts'
 import { servers } from '../../servers/all.ts'
 import { versionOf } from '../../servers/_kit/version.ts'
@@ -17,13 +16,13 @@ export interface Finding {
 }
 
 /** Look at this machine. Starts nothing that stays: programs that print their version, a container that tries the kernel. */
-export async function examine(): Promise<readonly Finding[]> {
+export async function checkMachine(registry: Registry): Promise<readonly Finding[]> {
   const asked = await Promise.all([
-    runtimes(),
+    runtimes(registry),
     ...[...servers.values()].flatMap(({ title, version }) => (version ? program(title, version) : [])),
     docker(),
     descriptors(),
-    leftovers(),
+    leftovers(registry),
   ])
   return [node(), cores(), memory(), ...asked.flat()]
 }
@@ -47,13 +46,14 @@ function memory(): Finding {
   return { name: 'Memory', state: free < 1 ? 'poor' : 'ok', detail }
 }
 
-async function runtimes(): Promise<readonly Finding[]> {
-  const found = await discover<Runtime>(new URL('../runtimes/', import.meta.url))
-  return (await Promise.all([...found.values()].map(examineRuntime))).flat()
+async function runtimes(registry: Registry): Promise<readonly Finding[]> {
+  const engines = await registry.engines()
+  const found = [...(await registry.runtimes()).values()]
+  return (await Promise.all(found.map((runtime) => checkRuntime(runtime, engines)))).flat()
 }
 
 /** One that can be used, with what it says of itself, and which engines it leaves out. */
-async function examineRuntime(runtime: Runtime): Promise<readonly Finding[]> {
+async function checkRuntime(runtime: Runtime, engines: ReadonlyMap<string, Engine>): Promise<readonly Finding[]> {
   const { name, summary, probe, describe } = runtime
   const reason = await probe().catch(describeError)
   if (reason !== undefined)
@@ -62,13 +62,12 @@ async function examineRuntime(runtime: Runtime): Promise<readonly Finding[]> {
   return [
     { name: `Runtime ${name}`, state: 'ok', detail: summary },
     ...said.map(([what, detail]): Finding => ({ name: `Runtime ${name}: ${what}`, state: 'ok', detail })),
-    ...(await leftOutBy(runtime)),
+    ...(await leftOutBy(runtime, engines)),
   ]
 }
 
 /** Engines that a runtime cannot run here, once for each reason. */
-async function leftOutBy({ name, whyNot }: Runtime): Promise<readonly Finding[]> {
-  const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
+async function leftOutBy({ name, whyNot }: Runtime, engines: ReadonlyMap<string, Engine>): Promise<readonly Finding[]> {
   const asked = [...engines.values()].map(async (engine) => ({ engine, reason: await whyNot(engine.services) }))
   const byReason = Map.groupBy(await Promise.all(asked), ({ reason }) => reason)
   return [...byReason].flatMap(([detail, them]): readonly Finding[] => {
@@ -101,8 +100,8 @@ async function descriptors(): Promise<Finding> {
   return { name: 'Open files', state, detail: `${Number.isFinite(limit) ? count(limit) : text} per process${hint}` }
 }
 
-async function leftovers(): Promise<readonly Finding[]> {
-  const { runs, troubles, passedOver } = await findRuns(await findSweepers())
+async function leftovers(registry: Registry): Promise<readonly Finding[]> {
+  const { runs, troubles, passedOver } = await findRuns([...(await registry.runtimes()).values()])
   const of = (state: Found['state']): readonly string[] =>
     runs.filter((found) => found.state === state).map(({ run }) => run)
   const [dead, unclear] = [of('dead'), of('unclear')]

@@ -1,16 +1,32 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Format } from '../../reports/format.ts'
-import { discover } from '../core/discover.ts'
 import { UsageError } from '../core/errors.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
+import type { RunResults } from '../model/results.ts'
+import { writeFailure, writeWhole } from '../store/whole-file.ts'
 
-export function loadFormats(): Promise<ReadonlyMap<string, Format>> {
-  return discover<Format>(new URL('../../reports/formats/', import.meta.url))
-}
+type Formats = ReadonlyMap<string, Format>
 
 /** One format by name. Throws UsageError that lists what there is. */
-export function pickFormat(formats: ReadonlyMap<string, Format>, name: string): Format {
+export function pickFormat(formats: Formats, name: string): Format {
   const names = [...formats.keys()]
   const format = formats.get(name)
   if (format) return format
   throw new UsageError(`there is no format "${name}"${didYouMean(name, names)}; formats: ${names.join(', ')}`)
+}
+
+/** Those that are printed, or written, where nobody asks for others. */
+export function usualFormats(formats: Formats, output: Format['output']): readonly Format[] {
+  return [...formats.values()].filter((format) => format.usual && format.output === output)
+}
+
+/** Writes `report.<extension>` and resolves with its path. Throws UsageError or HarnessError that name it. */
+export async function writeReportFile(format: Format, results: RunResults, folder: string): Promise<string> {
+  const path = join(folder, `report.${format.extension}`)
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw writeFailure(`create ${folder}`, error)
+  })
+  await writeWhole(path, format.render(results))
+  return path
 }

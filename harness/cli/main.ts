@@ -1,8 +1,11 @@
 import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { type ExitCode, exitCodes, HarnessError } from '../core/errors.ts'
+import { discover } from '../core/discover.ts'
 import { visible } from '../core/visible.ts'
 import { ensureHome } from '../os/home.ts'
+import { openRegistry } from '../registry.ts'
+import type { CommandContext, CommandFile } from './command.ts'
 import { crash, reportError } from './crash.ts'
 import { heedOutput, lostOutput } from './output.ts'
 
@@ -25,7 +28,7 @@ export async function main(args: readonly string[]): Promise<void> {
 async function execute(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.pass
   try {
-    const program = await createProgram(args, (result) => (code = result))
+    const program = await createProgram(args, { registry: openRegistry(), done: (result) => (code = result) })
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
@@ -33,56 +36,11 @@ async function execute(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** Every command hands its exit code to `done`. */
-export type Done = (code: ExitCode) => void
-type Declare = (command: Command, done: Done) => void
-
-interface CommandFile {
-  readonly summary: string
-  load(): Promise<{ readonly default: Declare }>
-}
-
-const commands: Readonly<Record<string, CommandFile>> = {
-  run: { summary: 'carry out a scenario, judge it, and write its report', load: () => import('./commands/run.ts') },
-  plan: { summary: 'print what a run would do, without doing it', load: () => import('./commands/plan.ts') },
-  power: {
-    summary: 'what a scenario can tell apart, and what its gates need',
-    load: () => import('./commands/power.ts'),
-  },
-  conform: {
-    summary: 'hold patterns, or any service that implements the task API, against the contract',
-    load: () => import('./commands/conform.ts'),
-  },
-  list: { summary: 'what scenarios can name, and what each promises', load: () => import('./commands/list.ts') },
-  check: {
-    summary: 'judge a run again from its files, and exit with its verdict',
-    load: () => import('./commands/check.ts'),
-  },
-  report: {
-    summary: 'judge a run again from its files, and write its report',
-    load: () => import('./commands/report.ts'),
-  },
-  compare: {
-    summary: 'two runs, or two patterns of one, task by task: what differs, and how sure that is',
-    load: () => import('./commands/compare.ts'),
-  },
-  explain: {
-    summary: "one task's whole story in the order of time, with the faults that touched it",
-    load: () => import('./commands/explain.ts'),
-  },
-  doctor: { summary: 'what is available here, and why what is not is not', load: () => import('./commands/doctor.ts') },
-  validate: {
-    summary: 'put systems whose truth is known through the real path, and compare what is reported',
-    load: () => import('./commands/validate.ts'),
-  },
-  clean: {
-    summary: 'remove what interrupted runs left: processes, databases, temporary files',
-    load: () => import('./commands/clean.ts'),
-  },
-}
-
-/** Only the command that was asked for is loaded: asking for help must not wait for the whole harness. */
-async function createProgram(args: readonly string[], done: Done): Promise<Command> {
+/** Commands are the files of `commands/`. Only one that is asked for is loaded; all of them where none is, for their summaries. */
+async function createProgram(args: readonly string[], context: CommandContext): Promise<Command> {
+  const folder = new URL('./commands/', import.meta.url)
+  const named = await discover<CommandFile>(folder, undefined, args)
+  const commands = named.size > 0 ? named : await discover<CommandFile>(folder)
   const program = new Command('outlast')
     .description('Which async API pattern outlasts the failures of a ten-minute agent task?')
     .version(manifest.version)
@@ -90,10 +48,8 @@ async function createProgram(args: readonly string[], done: Done): Promise<Comma
     .configureOutput({ outputError: (text, write) => write(visible(text.replace(/^error: /, 'outlast: '))) })
     .showHelpAfterError('(outlast --help lists what there is)')
     .addHelpText('after', examples)
-  for (const [name, { summary, load }] of Object.entries(commands)) {
-    const command = program.command(name).description(summary)
-    if (args.includes(name)) (await load()).default(command, done)
-  }
+  for (const { name, summary, declare } of commands.values())
+    declare(program.command(name).description(summary), context)
   return program
 }
 

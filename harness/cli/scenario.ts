@@ -6,8 +6,8 @@ import { type LoadedScenario, loadScenario, readText } from '../scenario/load.ts
 import { didYouMean } from '../core/did-you-mean.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseSchedule } from '../plan/schedule.ts'
-import type { OpenCatalog } from '../registry.ts'
-import { leaveOutImpossible } from '../run/feasibility.ts'
+import type { Registry } from '../registry.ts'
+import { leaveOutInfeasible } from '../run/feasibility.ts'
 
 /** What `run` and `plan` take. */
 export interface ScenarioOptions {
@@ -43,8 +43,9 @@ export function parseList(text: string): readonly string[] {
 export async function planScenario(
   path: string,
   options: ScenarioOptions,
-  catalog: OpenCatalog,
+  registry: Registry,
 ): Promise<Omit<LoadedScenario, 'scenario'> & { readonly plan: Plan }> {
+  const catalog = await registry.catalog()
   const { scenario, ...kept } = await loadScenario(path, catalog)
   const { seed, runtime, schedule: file } = options
   const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
@@ -57,7 +58,8 @@ export async function planScenario(
     ...(schedule && { schedule, scheduleFile: file! }),
   }
   const plan = selectCells(compilePlan(scenario, catalog, chosen), scenario, options)
-  return { plan: await leaveOutImpossible(plan, catalog), ...kept }
+  const [engines, runtimes] = [await registry.engines(), await registry.runtimes()]
+  return { plan: await leaveOutInfeasible(plan, { engines, runtimes }), ...kept }
 }
 
 /**

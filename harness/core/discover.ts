@@ -9,14 +9,20 @@ export interface Named {
 
 /**
  * Import every plugin of a folder: `NAME.ts` files, or `NAME/<entry>` when `entry` is given. A folder `_NAME` is what plugins share.
+ * `only`: those of these names alone.
  * Promises a map sorted by name. A key is the name of a file or folder, which is the plugin's, or that of a variant.
  * Throws HarnessError for a file without a default export or with another name than its file's.
  */
-export async function discover<T extends Named>(folder: URL, entry?: string): Promise<ReadonlyMap<string, T>> {
+export async function discover<T extends Named>(
+  folder: URL,
+  entry?: string,
+  only?: readonly string[],
+): Promise<ReadonlyMap<string, T>> {
   const files = await readdir(folder, { withFileTypes: true })
   const names = files
     .filter((file) => (entry ? file.isDirectory() && !file.name.startsWith('_') : isModule(file.name)))
     .map((file) => file.name.replace(/\.[jt]s$/, ''))
+    .filter((name) => only?.includes(name) ?? true)
     .sort()
   const plugins = await Promise.all(names.map((name) => load<T>(folder, name, entry)))
   const all = plugins.flatMap((plugin) => [plugin, ...variantsOf(plugin)])

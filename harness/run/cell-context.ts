@@ -8,7 +8,7 @@ import type { JobRunner, PlannedJob } from './jobs.ts'
 import type { Ledger } from './ledger.ts'
 import type { MachineWatch } from './machine/watch.ts'
 import type { Recorder } from './recorder.ts'
-import type { StepWatch } from './step-watch.ts'
+import type { StepWatch } from './nemesis.ts'
 import type { StrangerWatch } from './strangers.ts'
 
 /** What all cells of a run share. */
@@ -36,7 +36,7 @@ export interface CellEvents {
 }
 
 /** A cell's machinery, from its start until it is disposed. */
-export interface Parts {
+export interface CellParts {
   readonly cell: CellPlan
   readonly context: BlockContext
   readonly recorder: Recorder
@@ -53,7 +53,7 @@ export interface Parts {
 }
 
 /** `error`: why what the history says is no measurement. */
-export function enterPhase({ recorder, events }: Parts, phase: Phase, error?: string): void {
+export function enterPhase({ recorder, events }: CellParts, phase: Phase, error?: string): void {
   recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase }, ...(error && { error }) })
   events.phase(phase)
 }

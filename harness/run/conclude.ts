@@ -3,7 +3,7 @@ import { describeError } from '../core/errors.ts'
 import { diskFullWords } from '../os/log-tail.ts'
 import { nodeOf } from '../analysis/places.ts'
 import type { PacerReport } from './open-loop.ts'
-import { enterPhase, type Parts } from './cell-context.ts'
+import { enterPhase, type CellParts } from './cell-context.ts'
 import { readFinals } from './final-reads.ts'
 import { type HealthMonitor, summarizeLags } from './health.ts'
 import type { JobRunner } from './jobs.ts'
@@ -12,7 +12,7 @@ import type { Recorder } from './recorder.ts'
 
 /** Complete a cell's history: the truth from servers and ledger, the harness's own health, and the end. */
 export async function conclude(
-  parts: Parts,
+  parts: CellParts,
   pacer: PacerReport,
   health: ReturnType<HealthMonitor['stop']>,
 ): Promise<void> {
@@ -39,7 +39,7 @@ export async function conclude(
 }
 
 /** An interrupted cell has no end: what the ledger knows is kept, and nobody is asked for what may still be under way. */
-export async function concludeCut(parts: Parts): Promise<void> {
+export async function concludeCut(parts: CellParts): Promise<void> {
   const { recorder, ledger, context } = parts
   // Interrupted before the load, it has no zero yet.
   recorder.startAt(recorder.epochMs)
@@ -50,7 +50,7 @@ export async function concludeCut(parts: Parts): Promise<void> {
 }
 
 /** A system whose servers had no room for their files was not measured. */
-async function findFullDisk({ deployment, logs }: Parts): Promise<string | undefined> {
+async function findFullDisk({ deployment, logs }: CellParts): Promise<string | undefined> {
   const servers = deployment.nodes.filter(({ role }) => role === 'store' || role === 'engine')
   for (const { name } of servers) {
     const said = await diskFullWords(join(logs, `${name}.log`))
@@ -60,7 +60,7 @@ async function findFullDisk({ deployment, logs }: Parts): Promise<string | undef
 }
 
 /** A database that cannot say it, as one that a fault has ended, is no reason to lose the cell. */
-async function recordDisk({ deployment, recorder }: Parts): Promise<void> {
+async function recordDisk({ deployment, recorder }: CellParts): Promise<void> {
   const value = await deployment.diskCost?.().catch(() => undefined)
   if (value) recorder.record({ f: 'disk', type: 'observe', process: 'harness', value })
 }

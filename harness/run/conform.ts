@@ -1,16 +1,21 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeError } from '../core/errors.ts'
-import type { Runtime } from '../model/types.ts'
+import { supervise } from '../cleanup/supervise.ts'
+import type { Sweeper } from '../cleanup/sweep.ts'
+import { openJournal } from '../cleanup/journal.ts'
 import { Breach } from '../conform/expect.ts'
 import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
+import { describeError } from '../core/errors.ts'
+import type { Plan } from '../model/plan.ts'
+import { settleAll } from '../core/settle.ts'
+import type { Runtime } from '../model/types.ts'
+import { unmeasuredBy, type Verification, type VerifiedPattern } from '../model/verification.ts'
 import type { OnLost } from '../os/heed.ts'
-import { openJournal } from '../cleanup/journal.ts'
-import { openScene, type ScenePattern } from './target.ts'
-import { supervise } from '../cleanup/supervise.ts'
-import { findSweepers } from '../cleanup/sweepers.ts'
+import type { Registry } from '../registry.ts'
+import type { OnProgress } from './progress.ts'
+import { openTarget, type TargetPattern } from './target.ts'
 
-/** What patterns of ours are held against, and where. */
+/** What patterns are held against, and where. */
 export interface ConformOptions {
   readonly cases: readonly NamedCase[]
   readonly runtime: Runtime
@@ -31,55 +36,113 @@ export interface Conformance {
   readonly cases: readonly CaseResult[]
 }
 
-/** Hold patterns against cases, one after another. Resolves with what still stands afterwards, too: nothing, if all is well. */
+/**
+ * Hold patterns against cases, one after another, in a run of their own. One that the runtime cannot start is undecided.
+ * Resolves with what is left afterwards, too: nothing, if all is well.
+ */
 export async function conformPatterns(
-  patterns: readonly ScenePattern[],
+  patterns: readonly TargetPattern[],
+  sweepers: readonly Sweeper[],
   options: ConformOptions,
 ): Promise<{ readonly conformances: readonly Conformance[]; readonly leftBehind: readonly string[] }> {
   const conformances: Conformance[] = []
   const broken = new AbortController()
   const signal = AbortSignal.any([options.signal, broken.signal])
   const own: ConformOptions = { ...options, signal, onLost: (error) => broken.abort(error) }
-  const leftBehind = await supervise(await findSweepers(), async (temp) => {
-    for (const pattern of patterns) conformances.push(await conformPattern(pattern, temp, own))
+  const leftBehind = await supervise(sweepers, async (temp) => {
+    for (const pattern of patterns) {
+      options.onStart?.(pattern.name)
+      const reason = await options.runtime.whyNot(pattern.engine.services)
+      if (reason === undefined) conformances.push(await conformPattern(pattern, temp, own))
+      else conformances.push(notStarted(pattern.name, new Error(reason), own))
+    }
   })
   return { conformances, leftBehind }
 }
 
 /** One pattern, in the run that is under way. What keeps it from being asked at all is its one result. Rejects on abort alone. */
-export async function conformPattern(
-  pattern: ScenePattern,
-  temp: string,
-  options: ConformOptions,
-): Promise<Conformance> {
-  const { cases, runtime, timeScale, signal } = options
+async function conformPattern(pattern: TargetPattern, temp: string, options: ConformOptions): Promise<Conformance> {
+  const { cases, signal, onLost: lost } = options
   const { name } = pattern
-  options.onStart?.(name)
-  const tell = (result: CaseResult): void => options.onResult?.(name, result)
   try {
-    const reason = await runtime.whyNot(pattern.engine.services)
-    if (reason !== undefined) throw new Error(reason)
     await using journal = await openJournal(temp)
     const folder = join(options.logs ?? temp, `conform-${name}`)
     // In the run's own folder only where that still is: what was deleted with it must not come back.
     await mkdir(folder, { recursive: options.logs !== undefined })
-    const { onLost: lost } = options
     const place = { cell: `conform-${name}`, folder, temp, note: journal.note, ...(lost && { lost }) }
-    await using scene = await openScene(pattern, { ...place, runtime, timeScale, signal })
-    return {
-      pattern: name,
-      cases: await runCases(cases, scene.target, { onResult: tell, patient: options.patient ?? false }),
-    }
+    await using started = await openTarget(pattern, { ...options, place })
+    const onResult = (result: CaseResult): void => options.onResult?.(name, result)
+    const results = await runCases(cases, started.target, { onResult, patient: options.patient ?? false })
+    return { pattern: name, cases: results }
   } catch (error) {
     signal.throwIfAborted()
-    const result = unstarted(error)
-    tell(result)
-    return { pattern: name, cases: [result] }
+    return notStarted(name, error, options)
   }
+}
+
+function notStarted(pattern: string, error: unknown, options: ConformOptions): Conformance {
+  const result = unstarted(error)
+  options.onResult?.(pattern, result)
+  return { pattern, cases: [result] }
 }
 
 /** It runs and does not do the first thing that is asked of it, or it could not be started. */
 export function unstarted(error: unknown): CaseResult {
   const outcome = error instanceof Breach ? 'fail' : 'undecided'
   return { case: 'start', outcome, reason: describeError(error).split('\n')[0]! }
+}
+
+/** The verification of a run: where it happens, and who hears of it. */
+export interface VerifyContext extends Pick<ConformOptions, 'runtime' | 'signal' | 'onLost'> {
+  readonly registry: Registry
+  /** The run's own temporary folder. */
+  readonly temp: string
+  /** Where logs of nodes go. */
+  readonly logs: string
+  readonly onProgress: OnProgress
+}
+
+/** A short task takes a second: the contract is the same at every scale. */
+const verifyTimeScale = 30
+/** As many as share a block of the quickstart. */
+const sideBySide = 4
+
+/**
+ * Hold every pattern of a plan against the quick cases of the contract, on a deployment of its own to which nothing is
+ * done. A case must fail twice, the second time alone: a busy machine is no reason to leave a pattern unmeasured.
+ */
+export async function verifyPatterns(plan: Plan, context: VerifyContext): Promise<Verification> {
+  const cases = (await context.registry.cases()).filter(({ quick }) => quick)
+  const queue = [...(await patternsOf(plan, context.registry))]
+  const done = new Map<string, VerifiedPattern>()
+  const work = async (): Promise<void> => {
+    for (let one = queue.shift(); one; one = queue.shift()) done.set(one.name, await verify(one, cases, context))
+  }
+  context.onProgress({ kind: 'note', text: `holding ${queue.length} patterns against the contract` })
+  // All of them have ended before anybody removes what they use.
+  await settleAll(Array.from({ length: sideBySide }, work))
+  const names = [...new Set(plan.cells.map(({ pattern }) => pattern))]
+  return { version: 1, patterns: names.map((name) => done.get(name)!) }
+}
+
+async function verify(
+  pattern: TargetPattern,
+  cases: readonly NamedCase[],
+  { runtime, signal, onLost, logs, temp, onProgress }: VerifyContext,
+): Promise<VerifiedPattern> {
+  const how = { runtime, signal, logs, cases, timeScale: verifyTimeScale, patient: true, ...(onLost && { onLost }) }
+  const verified = await conformPattern(pattern, temp, how)
+  const [broken] = unmeasuredBy({ version: 1, patterns: [verified] })
+  const unsure = verified.cases.find(({ outcome }) => outcome === 'undecided')
+  if (broken) onProgress({ kind: 'note', text: `${pattern.name}: ${broken.reason}` })
+  else if (unsure) onProgress({ kind: 'note', text: `${pattern.name}: ${unsure.case} is undecided: ${unsure.reason}` })
+  return verified
+}
+
+async function patternsOf({ cells }: Plan, registry: Registry): Promise<readonly TargetPattern[]> {
+  const [deliveries, engines] = [await registry.deliveries(), await registry.engines()]
+  const first = new Map(cells.toReversed().map((cell) => [cell.pattern, cell]))
+  return [...first.values()].map(({ pattern: name, delivery, engine, tuning }) => {
+    return { name, delivery: deliveries.get(delivery)!, engine: engines.get(engine)!, tuning }
+  })
 }

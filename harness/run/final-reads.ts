@@ -2,11 +2,11 @@ import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
 import { isStatus } from '../analysis/states.ts'
 import type { Node } from '../model/types.ts'
-import type { Parts } from './cell-context.ts'
+import type { CellParts } from './cell-context.ts'
 
 type Final = Vocabulary['final']['value']
 
-type Access = Pick<Parts, 'deployment' | 'token' | 'watch' | 'recorder'>
+type Access = Pick<CellParts, 'deployment' | 'token' | 'watch' | 'recorder'>
 
 interface Truth {
   readonly task_id: string

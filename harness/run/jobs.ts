@@ -1,4 +1,3 @@
-import { type Dispatcher, Agent } from 'undici'
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
 import {
   type ClientPorts,
@@ -121,26 +120,6 @@ export function createJobRunner(
     recorder.record({ f: 'task', type: 'fail', process: 'client', task: key, invoke, value: { reason: 'not-offered' } })
   }
   return { run, skip, taskIds, unresolved, counts }
-}
-
-/** undici's own; the kernel counts in whole seconds. */
-const keepAliveMs = 60_000
-const keepAliveFloorMs = 1_000
-
-/** Connections of one cell: as many as it takes (an open loop must not queue), pipelining off. */
-export function openDispatcher(connectTimeoutMs: number, timeScale: number): Dispatcher & AsyncDisposable {
-  const agent = new Agent({
-    pipelining: 1,
-    // Deadlines belong to the clients under test, which know what they wait for.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: {
-      timeout: Math.max(connectTimeoutMs, 250),
-      // A probe is a packet, and keeps a NAT's entry: unscaled, a compressed run would lose flows that a real one keeps.
-      keepAliveInitialDelay: Math.max(keepAliveFloorMs, keepAliveMs / timeScale),
-    },
-  })
-  return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() })
 }
 
 function createObserver(recorder: Recorder, taskIds: Map<string, string>): ClientPorts['observe'] {

@@ -7,6 +7,7 @@ import { HarnessError } from '../core/errors.ts'
 import type { History, TaskIntent } from '../model/history.ts'
 import { isLink } from '../analysis/places.ts'
 import type { CellPlan } from '../model/plan.ts'
+import type { Checker } from '../model/types.ts'
 import { traceOf } from '../analysis/trace.ts'
 import { cellBegan, cellFolder } from '../store/cell-folder.ts'
 import { readHistory } from '../store/history-file.ts'
@@ -16,7 +17,6 @@ import { readEnvironment, readPlan, readVerification, type RunFolder } from '../
 import { openRecord, type RunRecord, type Taken } from '../store/run-record.ts'
 import type { CellResult, RunResults } from '../model/results.ts'
 import { judgeCell } from '../verdict/cell.ts'
-import { loadCheckers } from '../verdict/load-checkers.ts'
 import { worst } from '../verdict/reasons.ts'
 import { judgeRun } from '../verdict/run.ts'
 
@@ -25,13 +25,16 @@ import { judgeRun } from '../verdict/run.ts'
  * began have no result, and the run is at best inconclusive; so it is where nothing vouches for its files. Throws HarnessError, naming the file and the line where that can be
  * told, for a file that is not what was recorded, not what this version writes, or not of this plan.
  */
-export async function judgeFolder(run: RunFolder, taken: Taken = 'recorded'): Promise<RunResults> {
+export async function judgeFolder(
+  run: RunFolder,
+  checkers: readonly Checker[],
+  taken: Taken = 'recorded',
+): Promise<RunResults> {
   const record = await openRecord(run, taken)
-  const [plan, environment, verification, checkers] = await Promise.all([
+  const [plan, environment, verification] = await Promise.all([
     readPlan(run),
     readEnvironment(run),
     readVerification(run),
-    loadCheckers(),
   ])
   const cells: CellResult[] = []
   for (const cell of plan.cells) {

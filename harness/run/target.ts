@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { request } from 'undici'
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
 import { loadDeliveryServer, loadModule } from '../../patterns/contract/types/axes.ts'
 import type { RunJob } from '../../patterns/contract/client/client.ts'
 import type { TaskInput } from '../../patterns/contract/types/task.ts'
-import { timeoutsAt } from '../../patterns/contract/types/timeouts.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { Link } from '../model/link.ts'
@@ -17,77 +15,58 @@ import { lossyLink, silentLink } from '../conform/harms.ts'
 import { probe } from '../conform/probe.ts'
 import { openReceiver, type Receiver } from '../conform/receiver.ts'
 import { currentRun } from '../os/label.ts'
-import { type Ledger, openLedger } from './ledger.ts'
-import { nodeEnvironment } from './node-environment.ts'
+import type { Ledger } from './ledger.ts'
 import { nameSystem } from './strangers.ts'
+import { openSystem } from './system.ts'
 
-/** What is deployed to be held against the contract. */
-export interface ScenePattern {
+/** What is started to be held against the contract. */
+export interface TargetPattern {
   readonly name: string
   readonly delivery: Delivery
   readonly engine: Engine
   readonly tuning: Tuning
 }
 
-export interface SceneContext extends Place {
+export interface TargetContext {
+  readonly place: Place
   readonly runtime: Runtime
   readonly timeScale: number
   readonly signal: AbortSignal
 }
 
 /** A pattern that runs, as a target for the contract's cases; disposing ends everything of it. */
-export interface Scene extends AsyncDisposable {
+export interface RunningTarget extends AsyncDisposable {
   readonly target: Target
 }
 
-/** Start one API node, one executor, and the world around them. Rejects when they cannot be started. */
-export async function openScene(pattern: ScenePattern, context: SceneContext): Promise<Scene> {
-  const { runtime, folder, signal, timeScale } = context
+/** Start one API node, one executor, and what they need around them. Rejects when they cannot be started. */
+export async function openTarget(pattern: TargetPattern, context: TargetContext): Promise<RunningTarget> {
+  const { runtime, place, timeScale, signal } = context
   const { delivery, engine, tuning } = pattern
-  const pace = { tuning, timeScale }
   await using stack = new AsyncDisposableStack()
-  const ground = stack.use(await runtime.open(context, signal))
-  const logs = join(folder, 'logs')
-  const ledgerLog = join(logs, 'ledger.log')
-  const events = context.lost && { onLost: context.lost }
-  const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), ledgerLog, ground.host, events))
-  const receiver = stack.use(await openReceiver(ground.host))
   const token = randomBytes(24).toString('base64url')
-  const system = nameSystem(currentRun(), context.cell)
-  const deployment = stack.use(
-    await ground.deploy(
-      {
-        services: engine.services,
-        timeouts: timeoutsAt(engine.timeouts, pace),
-        replicas: { api: 1, executor: 1 },
-        env: nodeEnvironment({
-          delivery: delivery.name,
-          engine: engine.name,
-          ...pace,
-          token,
-          system,
-          network: ground.network,
-        }),
-        outside: { tools: ledger.address, receiver: receiver.address },
-        // Doubles with every crash in a row: cases crash nodes often.
-        restartDelayMs: 50,
-        seed: 1,
-        edge: false,
-        onNodeEvent: () => {},
-      },
-      signal,
-    ),
-  )
-  const parts = { pattern, deployment, ledger, token, system, offers: runtime.offers }
-  const target = await describeTarget(parts, context)
+  const name = nameSystem(currentRun(), place.cell)
+  const spec = { runtime, place, delivery: delivery.name, engine, tuning, timeScale, token, name }
+  const deploy = {
+    replicas: { api: 1, executor: 1 },
+    // Doubles with every crash in a row: cases crash nodes often.
+    restartDelayMs: 50,
+    seed: 1,
+    edge: false,
+    onNodeEvent: () => {},
+  }
+  const system = stack.use(await openSystem({ ...spec, openReceiver, deploy }, signal))
+  const { deployment, ledger, receiver } = system
+  const running = { pattern, deployment, ledger, token, system: name, offers: runtime.offers }
+  const target = await describeTarget(running, context)
   const callbacks = callbacksOf(receiver, deployment)
   const probed = await probe(target, callbacks ?? `${engine.name} dials no receiver`)
   const owned = stack.move()
   return { target: probed, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-interface Parts {
-  readonly pattern: ScenePattern
+interface Running {
+  readonly pattern: TargetPattern
   readonly deployment: Deployment
   readonly ledger: Ledger
   readonly token: string
@@ -95,9 +74,9 @@ interface Parts {
   readonly offers: readonly Capability[]
 }
 
-async function describeTarget(parts: Parts, context: SceneContext): Promise<Target> {
+async function describeTarget(running: Running, context: TargetContext): Promise<Target> {
   const { timeScale, signal } = context
-  const { pattern, deployment, token, system } = parts
+  const { pattern, deployment, token, system } = running
   return {
     name: pattern.name,
     url: deployment.nodes.find(({ role }) => role === 'api')!.url,
@@ -110,8 +89,8 @@ async function describeTarget(parts: Parts, context: SceneContext): Promise<Targ
       callbacks: pattern.delivery.callback,
       events: pattern.delivery.promises.includes('sse-continuity'),
     },
-    able: await abilitiesOf(parts, context),
-    unable: reasonsOf(parts),
+    able: await abilitiesOf(running, context),
+    unable: reasonsOf(running),
     signal,
   }
 }
@@ -126,8 +105,8 @@ function bodyFor(key: string, { long = false, callbackUrl, deadlineS }: Work = {
   }
 }
 
-async function abilitiesOf(parts: Parts, { timeScale, signal }: SceneContext): Promise<Partial<Abilities>> {
-  const { pattern, deployment, ledger, token, system, offers } = parts
+async function abilitiesOf(running: Running, { timeScale, signal }: TargetContext): Promise<Partial<Abilities>> {
+  const { pattern, deployment, ledger, token, system, offers } = running
   const { delivery, engine } = pattern
   const [{ default: run }, { endpointSecret }] = await Promise.all([
     loadModule<{ default: RunJob }>(delivery.name, 'client'),
@@ -157,7 +136,7 @@ function keeps({ promises }: Engine): boolean {
   return promises.includes('no-lost-task')
 }
 
-function reasonsOf({ pattern: { engine, delivery }, offers }: Parts): Target['unable'] {
+function reasonsOf({ pattern: { engine, delivery }, offers }: Running): Target['unable'] {
   const stalls = offers.includes('stall') ? '' : 'the runtime cannot silence a link'
   return {
     durable: `${engine.name} does not promise to keep a task when its process dies`,

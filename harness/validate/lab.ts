@@ -1,7 +1,5 @@
-import type { Delivery, Engine } from '../model/types.ts'
-import type { Plan } from '../model/plan.ts'
-import { silencesAt } from '../../patterns/contract/types/silence.ts'
-import type { Catalog } from '../scenario/catalog.ts'
+import type { Engine } from '../model/types.ts'
+import { type Registry, withEngines } from '../registry.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { parseScenario } from '../scenario/parse.ts'
 import type { OnProgress } from '../run/progress.ts'
@@ -14,6 +12,7 @@ export interface Lab {
   readonly quick: boolean
   /** Every choice derives from it. */
   readonly seed: number
+  readonly registry: Registry
   /** Whether the effect of this control is switched off: then its row must miss. */
   isOff(control: string): boolean
   /** Carry out a scenario with these engines beside the catalog's, as `outlast run` would. */
@@ -32,7 +31,7 @@ export interface LabOptions {
   readonly quick: boolean
   readonly seed: number
   readonly without: ReadonlySet<string>
-  readonly catalog: Catalog & { readonly deliveries: ReadonlyMap<string, Delivery> }
+  readonly registry: Registry
   /** Folder that gets the folders of the runs. */
   readonly out: string
   readonly signal: AbortSignal
@@ -45,12 +44,15 @@ export function openLab(options: LabOptions): Lab {
   return {
     quick,
     seed,
+    registry: options.registry,
     isOff: (control) => without.has(control),
     measure: async (scenarioText, engines) => {
-      const plan = planWith(engines, scenarioText, options)
-      const byName = new Map(engines.map((engine) => [engine.name, engine]))
+      const registry = withEngines(options.registry, engines)
+      const catalog = await registry.catalog()
+      const scenario = parseScenario(scenarioText, 'validate.yaml', catalog)
+      const plan = compilePlan(scenario, catalog, { runtime: 'process', seed })
       // Controls are wrong on purpose: the contract would refuse most of them.
-      const outcome = await runScenario({ scenarioText, plan, engines: byName, out, verify: false, signal, onProgress })
+      const outcome = await runScenario({ registry, scenarioText, plan, out, verify: false, signal, onProgress })
       options.onLeftBehind(outcome.leftBehind)
       // An interrupted run has results; the controls after it are not begun.
       signal.throwIfAborted()
@@ -58,19 +60,4 @@ export function openLab(options: LabOptions): Lab {
       return outcome
     },
   }
-}
-
-function planWith(engines: readonly Engine[], text: string, { catalog, seed }: LabOptions): Plan {
-  const extended: Catalog = {
-    ...catalog,
-    resolvePattern: (name) => {
-      const [first, second] = name.split('+')
-      const delivery = catalog.deliveries.get(first!)
-      const engine = engines.find((one) => one.name === second)
-      if (!delivery || !engine) return catalog.resolvePattern(name)
-      const pattern = { name, delivery, engine, tuning: 'default' } as const
-      return { ...pattern, silencesAt: (timeScale) => silencesAt(pattern, timeScale) }
-    },
-  }
-  return compilePlan(parseScenario(text, 'validate.yaml', extended), extended, { runtime: 'process', seed })
 }

@@ -5,6 +5,8 @@ import { page } from '../html/page.ts'
 export default {
   name: 'html',
   summary: 'one self-contained page that opens offline: comparison, matrix, claims, and every task of every cell',
+  output: 'file',
+  usual: true,
   extension: 'html',
   render: (results) => `${page(allVisible(results)).markup}\n`,
 } satisfies Format

@@ -19,6 +19,8 @@ import { bracketsMeaning } from '../with-interval.ts'
 export default {
   name: 'markdown',
   summary: 'short, for a pull request or a step summary',
+  output: 'file',
+  usual: true,
   extension: 'md',
   render(raw) {
     const results = allVisible(raw)

@@ -19,6 +19,8 @@ import { textTable, wrap, type Column, type TableRow } from '../../harness/core/
 export default {
   name: 'terminal',
   summary: 'tables for a screen; plain ASCII where there is none',
+  output: 'screen',
+  usual: true,
   extension: 'txt',
   render(raw, screen = plainScreen) {
     const results = allVisible(raw)

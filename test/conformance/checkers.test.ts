@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest'
 import type { History, Op } from '../../harness/model/history.ts'
 import { promises } from '../../harness/model/promises.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
-import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
+import { openRegistry } from '../../harness/registry.ts'
 import { rewrite } from '../mutants/mutations.ts'
 import { broken, calm, polling, streaming, webhook } from '../mutants/worlds.ts'
 import { wrongExcuses } from '../mutants/wrong-excuses.ts'
 import { wrongHarnesses } from '../mutants/wrong-harnesses.ts'
 import { wrongSystems } from '../mutants/wrong-systems.ts'
 
-const checkers = await loadCheckers()
+const checkers = await openRegistry().checkers()
 const clean = streaming({ ...broken, tasks: 60 })
 const mutants = [...wrongSystems, ...wrongExcuses, ...wrongHarnesses]
 

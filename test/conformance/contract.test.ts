@@ -8,7 +8,7 @@ import { discover } from '../../harness/core/discover.ts'
 import type { Delivery, Engine, Runtime } from '../../harness/model/types.ts'
 import { isHarmless, loadCases, type NamedCase, runCases } from '../../harness/conform/suite.ts'
 import { labelRun } from '../../harness/os/label.ts'
-import { openScene, type Scene } from '../../harness/run/target.ts'
+import { openTarget, type RunningTarget } from '../../harness/run/target.ts'
 
 const folder = new URL('../../patterns/', import.meta.url)
 const deliveries = await discover<Delivery>(new URL('deliveries/', folder), 'delivery')
@@ -39,7 +39,7 @@ describe.each(['sse-polling', 'websocket'])(
 
 /** One test per case. What does not apply is skipped with the reason. */
 function hold(name: string, held: readonly NamedCase[]): void {
-  let scene: Scene
+  let running: RunningTarget
   const stack = new AsyncDisposableStack()
   beforeAll(async () => {
     const temp = await mkdtemp(join(tmpdir(), 'outlast-test-'))
@@ -50,14 +50,14 @@ function hold(name: string, held: readonly NamedCase[]): void {
     const place = { cell: 'contract', folder: temp, temp, note: async () => {} }
     const pattern = resolvePattern(name, deliveries, engines)
     const signal = new AbortController().signal
-    scene = stack.use(await openScene(pattern, { ...place, runtime: runtime!, timeScale, signal }))
+    running = stack.use(await openTarget(pattern, { place, runtime: runtime!, timeScale, signal }))
   })
   afterAll(async () => {
     await stack.disposeAsync()
     labelRun(undefined)
   })
   const expectKept = async (one: NamedCase, { skip }: { skip(reason: string): never }) => {
-    const [result] = await runCases([one], scene.target)
+    const [result] = await runCases([one], running.target)
     const { outcome, reason } = result!
     if (outcome === 'n/a') skip(reason!)
     expect([outcome, reason]).toEqual(['pass', undefined])

@@ -24,6 +24,9 @@ import type { Dice } from './dice.ts'
 import { distort, escapes } from './odd.ts'
 import { damageText } from './texts.ts'
 import { execFileSync } from '../support/programs.ts'
+import { openRegistry } from '../../harness/registry.ts'
+
+const checkers = await openRegistry().checkers()
 
 /** Of the run below. */
 export const cells = ['polling-durable.kill', 'sse-polling-durable.kill'] as const
@@ -39,7 +42,7 @@ export async function recordWholeRun(out: string): Promise<string> {
   const own = { ...plan, scenario: 'recorded', cells: planned, notApplicable: [], health: planned[0]!.health }
   const run = await createRun(out, { environment, plan: own, schedule: '{}\n', scenarioText: 'name: recorded\n' })
   for (const history of histories) await recordCell(cellFolder(run, (history[0]!.value as CellPlan).id), history)
-  await writeResults(run, await judgeFolder(run, 'fresh'))
+  await writeResults(run, await judgeFolder(run, checkers, 'fresh'))
   return run.path
 }
 

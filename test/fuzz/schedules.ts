@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openCatalog } from '../../harness/registry.ts'
+import { openRegistry } from '../../harness/registry.ts'
 import { planScenario } from '../../harness/cli/scenario.ts'
 import { formatSchedule } from '../../harness/plan/schedule.ts'
 import { root } from '../support/outlast.ts'
@@ -15,11 +15,11 @@ export interface Replayed {
 
 /** Schedules as a run writes them. */
 export async function readSchedules(): Promise<readonly Replayed[]> {
-  const catalog = await openCatalog()
+  const registry = openRegistry()
   const scenarios = ['smoke', 'quickstart', 'streams'].map((name) => join(root, `scenarios/${name}.yaml`))
   return Promise.all(
     scenarios.map(async (scenario) => {
-      const { plan } = await planScenario(scenario, { runtime: 'process' }, catalog)
+      const { plan } = await planScenario(scenario, { runtime: 'process' }, registry)
       return { scenario, schedule: formatSchedule(plan) }
     }),
   )

@@ -3,12 +3,12 @@ import type { Op } from '../../harness/model/history.ts'
 import { createRng, type Rng } from '../../harness/core/rng.ts'
 import type { CellResult, TaskRow } from '../../harness/model/results.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
-import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
+import { openRegistry } from '../../harness/registry.ts'
 import { withUntouchedCompared } from '../../harness/verdict/untouched.ts'
 import { loseTask, rewrite } from './mutations.ts'
 import { broken, calm, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
 
-const checkers = await loadCheckers()
+const checkers = await openRegistry().checkers()
 
 /** Patterns promise what they promise, whatever the arm: one name for both. */
 function judged(history: readonly Op[], promises?: readonly []): CellResult {

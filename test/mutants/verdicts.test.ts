@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CellResult } from '../../harness/model/results.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
-import { loadCheckers } from '../../harness/verdict/load-checkers.ts'
+import { openRegistry } from '../../harness/registry.ts'
 import { lateAndKept, lateResults, uncalled } from './late-results.ts'
 import { simulate } from './simulate.ts'
 import { rewrite } from './mutations.ts'
@@ -12,7 +12,7 @@ import { wrongRecords, wrongWork } from './wrong-records.ts'
 import { wrongSystems } from './wrong-systems.ts'
 import { wrongWords } from './wrong-words.ts'
 
-const checkers = await loadCheckers()
+const checkers = await openRegistry().checkers()
 
 /** Who objected: checks that count for this cell and were put to the test, and faults that no proof or heal ended. */
 function objections({ checks, faults }: CellResult): string[] {

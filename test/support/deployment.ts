@@ -8,7 +8,7 @@ import { openInbox } from '../../harness/run/inbox.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { findLabelled } from '../../harness/cleanup/labelled.ts'
 import { openLedger } from '../../harness/run/ledger.ts'
-import { nodeEnvironment } from '../../harness/run/node-environment.ts'
+import { nodeEnvironment } from '../../harness/run/system.ts'
 
 export const runtimes = await discover<Runtime>(new URL('../../harness/runtimes/', import.meta.url))
 export const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')

@@ -8,8 +8,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
-import type { Format } from '../../reports/format.ts'
-import { discover } from '../../harness/core/discover.ts'
+import { openRegistry } from '../../harness/registry.ts'
 import { judgeFolder } from '../../harness/run/judge.ts'
 import { openRun, type RunFolder } from '../../harness/store/run-folder.ts'
 import type { RunResults } from '../../harness/model/results.ts'
@@ -30,7 +29,8 @@ export interface GoldenRun {
 const store = new URL('../unit/verdict/golden/', import.meta.url)
 const fileOf = (name: string): URL => new URL(`${name}.json.br`, store)
 
-export const formats = await discover<Format>(new URL('../../reports/formats/', import.meta.url))
+const registry = openRegistry()
+export const formats = await registry.formats()
 
 export async function listGoldenRuns(): Promise<readonly string[]> {
   const files = (await readdir(store)).filter((file) => file.endsWith('.json.br'))
@@ -53,7 +53,7 @@ export async function unpack({ folder, files }: GoldenRun, out: string): Promise
 
 /** As `outlast check` and `outlast report` do it, wherever the folder is. */
 export async function judgeAnywhere(run: RunFolder): Promise<RunResults> {
-  return { ...(await judgeFolder(run)), folder: `runs/${run.name}` }
+  return { ...(await judgeFolder(run, await registry.checkers())), folder: `runs/${run.name}` }
 }
 
 async function record(name: string, path: string): Promise<void> {

@@ -7,6 +7,9 @@ import { createRun, type RunFolder, writeResults } from '../../harness/store/run
 import type { Environment } from '../../harness/model/results.ts'
 import { cellIn } from '../mutants/mutations.ts'
 import { ledgerOf, linesOf } from './recorded-run.ts'
+import { openRegistry } from '../../harness/registry.ts'
+
+const checkers = await openRegistry().checkers()
 
 const environment: Environment = {
   startedAt: '2026-11-28T10:00:00.000Z',
@@ -52,6 +55,6 @@ export async function recordCells(
     await writeFile(folder.ledger, linesOf(ledgerOf(history)))
     await writeFile(folder.evidence, '')
   }
-  await writeResults(run, await judgeFolder(run, 'fresh'))
+  await writeResults(run, await judgeFolder(run, checkers, 'fresh'))
   return run
 }

@@ -6,6 +6,9 @@ import { judgeFolder } from '../../harness/run/judge.ts'
 import { cellFolder, type CellFolder } from '../../harness/store/cell-folder.ts'
 import { createRun, type RunFolder, writeResults } from '../../harness/store/run-folder.ts'
 import { study } from '../unit/reports/study.ts'
+import { openRegistry } from '../../harness/registry.ts'
+
+const checkers = await openRegistry().checkers()
 
 /** A run as it is left on the disk, with one cell of this history, which begins with its plan. */
 export async function recordRun(out: string, history: readonly Op[]): Promise<{ run: RunFolder; cell: CellFolder }> {
@@ -24,7 +27,7 @@ export async function recordRun(out: string, history: readonly Op[]): Promise<{ 
 /** The same, judged when it ended. */
 export async function sealRun(out: string, history: readonly Op[]): Promise<{ run: RunFolder; cell: CellFolder }> {
   const made = await recordRun(out, history)
-  await writeResults(made.run, await judgeFolder(made.run, 'fresh'))
+  await writeResults(made.run, await judgeFolder(made.run, checkers, 'fresh'))
   return made
 }
 

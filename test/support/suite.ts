@@ -1,6 +1,6 @@
 import { runLabel } from '../../harness/os/label.ts'
 import { childrenOf } from '../../harness/os/proc.ts'
-import { findSweepers } from '../../harness/cleanup/sweepers.ts'
+import { openRegistry } from '../../harness/registry.ts'
 import { beginSupervised } from '../../harness/cleanup/supervise.ts'
 
 /**
@@ -8,7 +8,7 @@ import { beginSupervised } from '../../harness/cleanup/supervise.ts'
  * folder that goes with it. Resolves with what is to be done after all of them.
  */
 export default async function setup(): Promise<() => Promise<void>> {
-  const suite = await beginSupervised(await findSweepers())
+  const suite = await beginSupervised([...(await openRegistry().runtimes()).values()])
   // The workers inherit both.
   Object.assign(process.env, runLabel(), { TMPDIR: suite.temp })
   return async () => {

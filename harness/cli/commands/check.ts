@@ -1,11 +1,10 @@
-import type { Command } from 'commander'
 import { readSeal } from '../../store/checksums.ts'
 import type { RunFolder } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
-import { loadFormats, pickFormat } from '../formats.ts'
+import { usualFormats } from '../formats.ts'
 import { judgeFolder } from '../../run/judge.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say } from '../output.ts'
 import { editedOption, findRun, runArgument, takenAs } from '../run-argument.ts'
 
@@ -18,20 +17,25 @@ Examples:
 A run whose files are not those that results.json vouches for is refused with exit code 4.
 Where nothing vouches for them the run is INCONCLUSIVE at best, exit code 2.`
 
-export default function declareCheck(command: Command, done: Done): void {
-  command
-    .argument('<run>', runArgument)
-    .option(...editedOption)
-    .addHelpText('after', examples)
-    .action(async (name: string, options: { readonly edited?: true }) => {
-      const run = await findRun(name)
-      const results = await judgeFolder(run, takenAs(options))
-      print(pickFormat(await loadFormats(), 'terminal').render(results, outputScreen()))
-      for (const sentence of results.record ?? []) say(sentence)
-      await compareWithSaved(run, results)
-      done(exitCodeOf(results))
-    })
-}
+export default {
+  name: 'check',
+  summary: 'judge a run again from its files, and exit with its verdict',
+  declare(command, { registry, done }) {
+    command
+      .argument('<run>', runArgument)
+      .option(...editedOption)
+      .addHelpText('after', examples)
+      .action(async (name: string, options: { readonly edited?: true }) => {
+        const run = await findRun(name)
+        const results = await judgeFolder(run, await registry.checkers(), takenAs(options))
+        for (const format of usualFormats(await registry.formats(), 'screen'))
+          print(format.render(results, outputScreen()))
+        for (const sentence of results.record ?? []) say(sentence)
+        await compareWithSaved(run, results)
+        done(exitCodeOf(results))
+      })
+  },
+} satisfies CommandFile
 
 /** Checkers improve: then the same histories may be judged otherwise than when the run ended. */
 async function compareWithSaved(run: RunFolder, { verdict, record = [] }: RunResults): Promise<void> {

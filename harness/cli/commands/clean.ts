@@ -1,10 +1,8 @@
-import type { Command } from 'commander'
 import { exitCodes } from '../../core/errors.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { cleanUp, cleanUpRun } from '../../cleanup/sweep.ts'
 import { describeFound } from '../../cleanup/leftovers.ts'
-import { findSweepers } from '../../cleanup/sweepers.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { print, say } from '../output.ts'
 
 const notes = `
@@ -13,21 +11,25 @@ still be using is left alone and named; --run removes it. What another user made
 
 Exits with 5 when something still stands.`
 
-export default function declareClean(command: Command, done: Done): void {
-  command
-    .option('--run <run>', 'only this one, also when it cannot be told from here whether it lives')
-    .addHelpText('after', notes)
-    .action(async ({ run }: { readonly run?: string }) => {
-      const sweepers = await findSweepers()
-      const { removed, unclear, standing, passedOver } = await (run === undefined
-        ? cleanUp(sweepers)
-        : cleanUpRun(run, sweepers))
-      for (const found of removed) print(visibleLine(describeFound(found)))
-      if (removed.length === 0) print('Nothing was left behind.')
-      for (const found of unclear)
-        say(`left alone, as it cannot be told from here whether it lives: ${visibleLine(describeFound(found))}`)
-      for (const sentence of passedOver) say(`passed over: ${visibleLine(sentence)}`)
-      for (const sentence of standing) say(`still there: ${visibleLine(sentence)}`)
-      done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
-    })
-}
+export default {
+  name: 'clean',
+  summary: 'remove what interrupted runs left: processes, databases, temporary files',
+  declare(command, { registry, done }) {
+    command
+      .option('--run <run>', 'only this one, also when it cannot be told from here whether it lives')
+      .addHelpText('after', notes)
+      .action(async ({ run }: { readonly run?: string }) => {
+        const sweepers = [...(await registry.runtimes()).values()]
+        const { removed, unclear, standing, passedOver } = await (run === undefined
+          ? cleanUp(sweepers)
+          : cleanUpRun(run, sweepers))
+        for (const found of removed) print(visibleLine(describeFound(found)))
+        if (removed.length === 0) print('Nothing was left behind.')
+        for (const found of unclear)
+          say(`left alone, as it cannot be told from here whether it lives: ${visibleLine(describeFound(found))}`)
+        for (const sentence of passedOver) say(`passed over: ${visibleLine(sentence)}`)
+        for (const sentence of standing) say(`still there: ${visibleLine(sentence)}`)
+        done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
+      })
+  },
+} satisfies CommandFile

@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import {
   comparisonColumns,
   comparisonMeaning,
@@ -8,13 +7,14 @@ import {
 } from '../../../reports/compare.ts'
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
+import type { Checker } from '../../model/types.ts'
 import { allVisible } from '../../core/visible.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { Comparison, RunResults } from '../../model/results.ts'
 import { circumstanceDifferences, planDifferences, type SideOfRun, sideDifferences } from '../../verdict/comparable.ts'
 import { compareAll } from '../../verdict/compare.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { outputScreen, print, printJson } from '../output.ts'
 import { findRun } from '../run-argument.ts'
 
@@ -31,33 +31,42 @@ Examples:
   outlast compare latest:polling.none latest:polling.kill           what a fault costs a pattern
   outlast compare before:polling.kill after --json                  one pattern before and after a change, for programs`
 
-export default function declareCompare(command: Command, done: Done): void {
-  command
-    .argument('<first>', 'a run, or RUN:PATTERN.ARM: what the other is held against')
-    .argument('<second>', 'the same')
-    .option('--json', 'figures, and what differs, as JSON')
-    .addHelpText('after', notes)
-    .action(async (first: string, second: string, { json = false }: { json?: boolean }) => {
-      const pairs = await openSides(first, second)
-      const comparisons = compareAll(
-        pairs.map(([a, b]) => ({
-          first: a.side,
-          second: b.side,
-          cells: { first: a.results.cells, second: b.results.cells },
-        })),
-      )
-      const differs = differencesOf(pairs)
-      if (json) printJson({ version: 1, differs, comparisons })
-      else print(show([first, second], allVisible(comparisons), allVisible(differs)))
-      done(comparisons.some(({ success }) => success) ? exitCodes.pass : exitCodes.inconclusive)
-    })
-}
+export default {
+  name: 'compare',
+  summary: 'two runs, or two patterns of one, task by task: what differs, and how sure that is',
+  declare(command, { registry, done }) {
+    command
+      .argument('<first>', 'a run, or RUN:PATTERN.ARM: what the other is held against')
+      .argument('<second>', 'the same')
+      .option('--json', 'figures, and what differs, as JSON')
+      .addHelpText('after', notes)
+      .action(async (first: string, second: string, { json = false }: { json?: boolean }) => {
+        const pairs = await openSides(first, second, await registry.checkers())
+        const comparisons = compareAll(
+          pairs.map(([a, b]) => ({
+            first: a.side,
+            second: b.side,
+            cells: { first: a.results.cells, second: b.results.cells },
+          })),
+        )
+        const differs = differencesOf(pairs)
+        if (json) printJson({ version: 1, differs, comparisons })
+        else print(show([first, second], allVisible(comparisons), allVisible(differs)))
+        done(comparisons.some(({ success }) => success) ? exitCodes.pass : exitCodes.inconclusive)
+      })
+  },
+} satisfies CommandFile
+
+type Checkers = readonly Checker[]
 
 type SidePair = readonly [first: SideOfRun, second: SideOfRun]
 
-async function openSides(first: string, second: string): Promise<readonly SidePair[]> {
+async function openSides(first: string, second: string, checkers: Checkers): Promise<readonly SidePair[]> {
   const names = [splitName(first), splitName(second)]
-  const [a, b] = await openRuns(names.map(({ run }) => run))
+  const [a, b] = await openRuns(
+    names.map(({ run }) => run),
+    checkers,
+  )
   const chosen = names.map(({ cell }) => cell)
   const keys = chosen.some((cell) => cell !== undefined)
     ? [[chosen[0] ?? chosen[1]!, chosen[1] ?? chosen[0]!] as const]
@@ -78,10 +87,10 @@ function splitName(name: string): Name {
 }
 
 /** One that is named twice is judged once. */
-async function openRuns(names: readonly string[]): Promise<readonly RunResults[]> {
+async function openRuns(names: readonly string[], checkers: Checkers): Promise<readonly RunResults[]> {
   const folders = await Promise.all(names.map(findRun))
   const judged = new Map<string, Promise<RunResults>>()
-  for (const folder of folders) if (!judged.has(folder.path)) judged.set(folder.path, judgeFolder(folder))
+  for (const folder of folders) if (!judged.has(folder.path)) judged.set(folder.path, judgeFolder(folder, checkers))
   return Promise.all(folders.map(({ path }) => judged.get(path)!))
 }
 

@@ -1,17 +1,18 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { InvalidArgumentError } from 'commander'
 import { Breach, Refused } from '../../conform/expect.ts'
 import { openRemote } from '../../conform/remote.ts'
-import { type CaseResult, loadCases, type NamedCase, runCases } from '../../conform/suite.ts'
+import { type CaseResult, type NamedCase, runCases } from '../../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
 import { timeScales } from '../../core/limits.ts'
-import type { CatalogPattern } from '../../scenario/catalog.ts'
+import type { Catalog, CatalogPattern } from '../../scenario/catalog.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
-import { openCatalog, type OpenCatalog } from '../../registry.ts'
+import { usableRuntime } from '../../run/feasibility.ts'
+import type { Registry } from '../../registry.ts'
 import { caseLine, countLine } from '../conform-lines.ts'
 import { listenForInterrupts } from '../interrupt.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { print, printJson, say } from '../output.ts'
 
 const notes = `
@@ -43,25 +44,29 @@ interface Options {
   readonly logs?: string
 }
 
-export default function declareConform(command: Command, done: Done): void {
-  command
-    .argument('[what...]', 'patterns, or one address of a service')
-    .option('--all', 'every pattern of the catalog')
-    .option('--list', 'only list the cases')
-    .option('--cases <group>', 'only these: a group, or group/case')
-    .option('--time-scale <k>', 'divides all durations: by default 30 for patterns, 1 for an address', parseScale)
-    .option('--type <name>', 'of the tasks of a service at an address', 'agent')
-    .option('--input <file>', "JSON of their input; by default a short task of outlast's own agent")
-    .option('--runtime <name>', 'where patterns run', 'process')
-    .option('--logs <folder>', 'keep the logs of nodes there')
-    .option('--json', 'all results as JSON, progress on standard error')
-    .addHelpText('after', notes)
-    .action(async (what: readonly string[], options: Options) => {
-      const cases = selectCases(await loadCases(), options.cases)
-      if (options.list) return print(listCases(cases))
-      done(await conform(what, cases, options))
-    })
-}
+export default {
+  name: 'conform',
+  summary: 'hold patterns, or any service that implements the task API, against the contract',
+  declare(command, { registry, done }) {
+    command
+      .argument('[what...]', 'patterns, or one address of a service')
+      .option('--all', 'every pattern of the catalog')
+      .option('--list', 'only list the cases')
+      .option('--cases <group>', 'only these: a group, or group/case')
+      .option('--time-scale <k>', 'divides all durations: by default 30 for patterns, 1 for an address', parseScale)
+      .option('--type <name>', 'of the tasks of a service at an address', 'agent')
+      .option('--input <file>', "JSON of their input; by default a short task of outlast's own agent")
+      .option('--runtime <name>', 'where patterns run', 'process')
+      .option('--logs <folder>', 'keep the logs of nodes there')
+      .option('--json', 'all results as JSON, progress on standard error')
+      .addHelpText('after', notes)
+      .action(async (what: readonly string[], options: Options) => {
+        const cases = selectCases(await registry.cases(), options.cases)
+        if (options.list) return print(listCases(cases))
+        done(await conform(what, { registry, cases, options }))
+      })
+  },
+} satisfies CommandFile
 
 function parseScale(text: string): number {
   const scale = Number(text)
@@ -86,7 +91,14 @@ function listCases(cases: readonly NamedCase[]): string {
     .join('\n')
 }
 
-async function conform(what: readonly string[], cases: readonly NamedCase[], options: Options): Promise<ExitCode> {
+interface Asked {
+  readonly registry: Registry
+  readonly cases: readonly NamedCase[]
+  readonly options: Options
+}
+
+async function conform(what: readonly string[], asked: Asked): Promise<ExitCode> {
+  const { cases, options } = asked
   using interrupt = listenForInterrupts()
   const write = options.json ? say : print
   const view: View = {
@@ -95,7 +107,7 @@ async function conform(what: readonly string[], cases: readonly NamedCase[], opt
     signal: interrupt.signal,
   }
   try {
-    const { conformances, leftBehind } = await carryOut(what, cases, options, view)
+    const { conformances, leftBehind } = await carryOut(what, asked, view)
     for (const one of conformances) write(countLine(one))
     if (options.json) printJson(conformances.map((one) => explained(one, cases)))
     for (const left of leftBehind) say(`left behind: ${left}`)
@@ -112,27 +124,23 @@ interface View {
   readonly signal: AbortSignal
 }
 
-async function carryOut(what: readonly string[], cases: readonly NamedCase[], options: Options, view: View) {
+async function carryOut(what: readonly string[], asked: Asked, view: View) {
+  const { registry, cases, options } = asked
   const address = what.find((one) => /^https?:\/\//.test(one))
   if (what.length + Number(options.all ?? false) === 0) throw new UsageError('name patterns, one address, or --all')
   if (address !== undefined && (what.length > 1 || options.all))
     throw new UsageError('an address stands alone: patterns and other addresses have runs of their own')
-  if (address !== undefined)
-    return { conformances: [await conformAddress(address, cases, options, view)], leftBehind: [] }
-  const catalog = await openCatalog()
+  if (address !== undefined) return { conformances: [await conformAddress(address, asked, view)], leftBehind: [] }
+  const catalog = await registry.catalog()
   const patterns = resolvePatterns(options.all ? catalog.patternNames : what, catalog)
-  const runtime = catalog.runtimes.get(options.runtime)
-  if (!runtime)
-    throw new UsageError(
-      `there is no runtime "${options.runtime}"; runtimes: ${[...catalog.runtimes.keys()].join(', ')}`,
-    )
-  const reason = await runtime.probe()
-  if (reason !== undefined) throw new HarnessError(`runtime ${runtime.name} cannot be used here: ${reason}`)
+  const runtimes = await registry.runtimes()
+  const runtime = await usableRuntime(runtimes, options.runtime)
   const { timeScale = 30, logs } = options
-  return conformPatterns(patterns, { ...view, cases, runtime, timeScale, ...(logs !== undefined && { logs }) })
+  const how = { ...view, cases, runtime, timeScale, ...(logs !== undefined && { logs }) }
+  return conformPatterns(patterns, [...runtimes.values()], how)
 }
 
-function resolvePatterns(names: readonly string[], catalog: OpenCatalog): readonly CatalogPattern[] {
+function resolvePatterns(names: readonly string[], catalog: Catalog): readonly CatalogPattern[] {
   const found = names.map((name) => catalog.resolvePattern(name))
   const problems = names
     .filter((_, i) => !found[i])
@@ -144,12 +152,7 @@ function resolvePatterns(names: readonly string[], catalog: OpenCatalog): readon
   return found.map((pattern) => pattern!)
 }
 
-async function conformAddress(
-  address: string,
-  cases: readonly NamedCase[],
-  options: Options,
-  view: View,
-): Promise<Conformance> {
+async function conformAddress(address: string, { cases, options }: Asked, view: View): Promise<Conformance> {
   const { OUTLAST_TOKEN: token, OUTLAST_WEBHOOK_SECRET: secret } = process.env
   const { type, timeScale = 1 } = options
   const input = options.input === undefined ? undefined : await readInput(options.input)

@@ -1,19 +1,22 @@
-import type { Command } from 'commander'
 import { exitCodes } from '../../core/errors.ts'
 import { visibleLine } from '../../core/visible.ts'
-import { examine, type Finding } from '../doctor-checks.ts'
-import type { Done } from '../main.ts'
+import { checkMachine, type Finding } from '../doctor-checks.ts'
+import type { CommandFile } from '../command.ts'
 import { outputScreen, print } from '../output.ts'
 import { wrap } from '../../core/text-table.ts'
 import { styleText } from 'node:util'
 
-export default function declareDoctor(command: Command, done: Done): void {
-  command.addHelpText('after', '\nExits with 4 when something that every run needs is missing.').action(async () => {
-    const findings = await examine()
-    for (const finding of findings) print(findingLine(finding))
-    done(findings.some(({ state }) => state === 'missing') ? exitCodes.invalid : exitCodes.pass)
-  })
-}
+export default {
+  name: 'doctor',
+  summary: 'what is available here, and why what is not is not',
+  declare(command, { registry, done }) {
+    command.addHelpText('after', '\nExits with 4 when something that every run needs is missing.').action(async () => {
+      const findings = await checkMachine(registry)
+      for (const finding of findings) print(findingLine(finding))
+      done(findings.some(({ state }) => state === 'missing') ? exitCodes.invalid : exitCodes.pass)
+    })
+  },
+} satisfies CommandFile
 
 const marks = {
   ok: ['ok     ', 'green'],

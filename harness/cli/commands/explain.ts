@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import { exposures } from '../../analysis/exposure.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import type { CellPlan } from '../../model/plan.ts'
@@ -10,7 +9,7 @@ import { cellBegan } from '../../store/cell-folder.ts'
 import { readPlan, type RunFolder } from '../../store/run-folder.ts'
 import { openRecord } from '../../store/run-record.ts'
 import { decideFate } from '../../verdict/outcomes.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { print, say } from '../output.ts'
 import { editedOption, findRun, runArgument, takenAs } from '../run-argument.ts'
 import { frameStory, tellStory } from '../view/timeline.ts'
@@ -20,24 +19,28 @@ Examples:
   outlast explain latest t-00017 --cell webhook.kill.1
   outlast explain latest 17 --cell webhook.kill.1`
 
-export default function declareExplain(command: Command, done: Done): void {
-  command
-    .argument('<run>', runArgument)
-    .argument('<task>', 'its name, for example t-00017, or its number')
-    .option('--cell <id>', 'which cell: needed where several have such a task')
-    .option(...editedOption)
-    .addHelpText('after', examples)
-    .action(async (name: string, task: string, options: { readonly cell?: string; readonly edited?: true }) => {
-      const run = await findRun(name)
-      const record = await openRecord(run, takenAs(options))
-      const cell = await pickCell(run, options.cell)
-      const { id } = cell
-      const trace = traceOf((await readCell(run, cell, record)) ?? [])
-      for (const sentence of record.close().record ?? []) say(sentence)
-      print(narrate(id, trace, pickTask(trace, task, id)))
-      done(exitCodes.pass)
-    })
-}
+export default {
+  name: 'explain',
+  summary: "one task's whole story in the order of time, with the faults that touched it",
+  declare(command, { done }) {
+    command
+      .argument('<run>', runArgument)
+      .argument('<task>', 'its name, for example t-00017, or its number')
+      .option('--cell <id>', 'which cell: needed where several have such a task')
+      .option(...editedOption)
+      .addHelpText('after', examples)
+      .action(async (name: string, task: string, options: { readonly cell?: string; readonly edited?: true }) => {
+        const run = await findRun(name)
+        const record = await openRecord(run, takenAs(options))
+        const cell = await pickCell(run, options.cell)
+        const { id } = cell
+        const trace = traceOf((await readCell(run, cell, record)) ?? [])
+        for (const sentence of record.close().record ?? []) say(sentence)
+        print(narrate(id, trace, pickTask(trace, task, id)))
+        done(exitCodes.pass)
+      })
+  },
+} satisfies CommandFile
 
 async function pickCell(run: RunFolder, wanted: string | undefined): Promise<CellPlan> {
   const planned = (await readPlan(run)).cells

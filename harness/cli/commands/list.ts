@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Command } from 'commander'
 import { parse } from 'yaml'
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
@@ -8,60 +7,67 @@ import { promises } from '../../model/promises.ts'
 import { catalog as named } from '../../../patterns/catalog.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
-import { loadCheckers } from '../../verdict/load-checkers.ts'
-import { openCatalog, type OpenCatalog } from '../../registry.ts'
-import { loadFormats } from '../formats.ts'
-import type { Done } from '../main.ts'
+import type { Registry } from '../../registry.ts'
+import type { CommandFile } from '../command.ts'
 import { outputScreen, print } from '../output.ts'
 
 /** One kind of thing: its rows are name, what else is to be known, and what it is for. */
 interface Listing {
   readonly heads: readonly [string, string, string]
-  rows(catalog: OpenCatalog): Promise<readonly Row[]> | readonly Row[]
+  rows(registry: Registry): Promise<readonly Row[]>
 }
 type Row = readonly [string, string, string]
 
 const listings: Readonly<Record<string, Listing>> = {
   patterns: {
     heads: ['pattern', 'promises', 'what it is'],
-    rows: (catalog) =>
-      named.flatMap(({ name, delivery, engine, summary }) => {
+    rows: async (registry) => {
+      const catalog = await registry.catalog()
+      return named.flatMap(({ name, delivery, engine, summary }) => {
         const pattern = catalog.resolvePattern(name)
         if (!pattern) return []
         const kept = pattern.delivery.promises.filter((promise) => pattern.engine.promises.includes(promise))
         return [[name, kept.join(' '), `${delivery} + ${engine}: ${summary}`] as const]
-      }),
+      })
+    },
   },
   deliveries: {
     heads: ['delivery', 'promises', 'what it is'],
-    rows: ({ deliveries }) => [...deliveries.values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
+    rows: async ({ deliveries }) =>
+      [...(await deliveries()).values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
   },
   engines: {
     heads: ['engine', 'promises', 'what it is'],
-    rows: ({ engines }) => [...engines.values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
+    rows: async ({ engines }) =>
+      [...(await engines()).values()].map((one) => [one.name, one.promises.join(' '), one.summary]),
   },
   faults: {
     heads: ['fault', 'needs', 'what it does'],
-    rows: ({ faults }) => [...faults.values()].map((one) => [one.name, one.needs.join(' '), one.summary]),
+    rows: async ({ faults }) =>
+      [...(await faults()).values()].map((one) => [one.name, one.needs.join(' '), one.summary]),
   },
   runtimes: {
     heads: ['runtime', 'offers', 'what it is'],
     rows: async ({ runtimes }) =>
       Promise.all(
-        [...runtimes.values()].map(async (one) => [one.name, one.offers.join(' '), await probed(one)] as const),
+        [...(await runtimes()).values()].map(
+          async (one) => [one.name, one.offers.join(' '), await probed(one)] as const,
+        ),
       ),
   },
   checkers: {
     heads: ['checker', 'judges', 'what it checks'],
-    rows: async () => (await loadCheckers()).map((one) => [one.name, one.judges ?? 'the run itself', one.summary]),
+    rows: async ({ checkers }) =>
+      (await checkers()).map((one) => [one.name, one.judges ?? 'the run itself', one.summary]),
   },
   promises: {
     heads: ['promise', '', 'what it means'],
-    rows: () => Object.entries(promises).map(([name, meaning]) => [name, '', meaning]),
+    rows: async () => Object.entries(promises).map(([name, meaning]) => [name, '', meaning]),
   },
   formats: {
     heads: ['format', 'file', 'what it is'],
-    rows: async () => [...(await loadFormats()).values()].map((one) => [one.name, `.${one.extension}`, one.summary]),
+    rows: async ({ formats }) =>
+      [...(await formats()).values()].map((one) => [one.name, `.${one.extension}`, one.summary]),
   },
   scenarios: { heads: ['scenario', 'question', ''], rows: listScenarios },
   profiles: { heads: ['profile', 'faults', 'what it is'], rows: listProfiles },
@@ -86,7 +92,8 @@ async function listScenarios(): Promise<readonly Row[]> {
 const aboutColumns = 90
 
 /** Whether they are right is seen where they are included. */
-function listProfiles({ faultProfiles }: OpenCatalog): readonly Row[] {
+async function listProfiles({ catalog }: Registry): Promise<readonly Row[]> {
+  const { faultProfiles } = await catalog()
   return [...faultProfiles].flatMap(([name, source]) => {
     const { about, faults } = ('text' in source ? parse(source.text) : {}) as {
       readonly about?: string
@@ -105,23 +112,26 @@ Examples:
   outlast list patterns    what each pattern is and promises
   outlast list faults`
 
-export default function declareList(command: Command, done: Done): void {
-  const kinds = Object.keys(listings)
-  command
-    .argument('[kind]', kinds.join(', '))
-    .addHelpText('after', examples)
-    .action(async (kind?: string) => {
-      if (kind !== undefined && !kinds.includes(kind))
-        throw new UsageError(`there are no "${kind}"${didYouMean(kind, kinds)}; list one of ${kinds.join(', ')}`)
-      const catalog = await openCatalog()
-      const tables: string[] = []
-      for (const name of kind === undefined ? kinds : [kind]) tables.push(await listTable(listings[name]!, catalog))
-      print(tables.join('\n\n'))
-      done(exitCodes.pass)
-    })
-}
+export default {
+  name: 'list',
+  summary: 'what scenarios can name, and what each promises',
+  declare(command, { registry, done }) {
+    const kinds = Object.keys(listings)
+    command
+      .argument('[kind]', kinds.join(', '))
+      .addHelpText('after', examples)
+      .action(async (kind?: string) => {
+        if (kind !== undefined && !kinds.includes(kind))
+          throw new UsageError(`there are no "${kind}"${didYouMean(kind, kinds)}; list one of ${kinds.join(', ')}`)
+        const tables: string[] = []
+        for (const name of kind === undefined ? kinds : [kind]) tables.push(await listTable(listings[name]!, registry))
+        print(tables.join('\n\n'))
+        done(exitCodes.pass)
+      })
+  },
+} satisfies CommandFile
 
-async function listTable({ heads, rows }: Listing, catalog: OpenCatalog): Promise<string> {
+async function listTable({ heads, rows }: Listing, registry: Registry): Promise<string> {
   const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
-  return textTable(columns, await rows(catalog), Infinity, outputScreen().rich ? '─' : '-')
+  return textTable(columns, await rows(registry), Infinity, outputScreen().rich ? '─' : '-')
 }

@@ -1,8 +1,6 @@
-import type { Command } from 'commander'
 import { exitCodes } from '../../core/errors.ts'
 import { previewPlan } from '../../plan/preview.ts'
-import { openCatalog } from '../../registry.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { lookAhead, outlookLines } from '../outlook.ts'
 import { print, printJson } from '../output.ts'
 import { planScenario, takesScenario, type ScenarioOptions } from '../scenario.ts'
@@ -13,15 +11,18 @@ Examples:
   outlast plan scenarios/smoke.yaml --seed 7     another draw
   outlast plan scenarios/smoke.yaml --json       plan.json, as a run would save it`
 
-export default function declarePlan(command: Command, done: Done): void {
-  takesScenario(command)
-    .option('--json', 'the plan itself')
-    .addHelpText('after', examples)
-    .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {
-      const catalog = await openCatalog()
-      const { plan } = await planScenario(path, options, catalog)
-      if (options.json) printJson(plan)
-      else print(`${previewPlan(plan)}\n${outlookLines(lookAhead(plan, catalog))}`)
-      done(exitCodes.pass)
-    })
-}
+export default {
+  name: 'plan',
+  summary: 'print what a run would do, without doing it',
+  declare(command, { registry, done }) {
+    takesScenario(command)
+      .option('--json', 'the plan itself')
+      .addHelpText('after', examples)
+      .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {
+        const { plan } = await planScenario(path, options, registry)
+        if (options.json) printJson(plan)
+        else print(`${previewPlan(plan)}\n${outlookLines(lookAhead(plan, await registry.catalog()))}`)
+        done(exitCodes.pass)
+      })
+  },
+} satisfies CommandFile

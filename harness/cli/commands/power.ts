@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import { textTable } from '../../core/text-table.ts'
 import { exitCodes } from '../../core/errors.ts'
 import { percentOf } from '../../core/percent.ts'
@@ -6,8 +5,7 @@ import { visibleLine } from '../../core/visible.ts'
 import { whyHopeless } from '../../stats/plan-design.ts'
 import { pairsToTellApart } from '../../stats/power.ts'
 import type { PlanOutlook } from '../../plan/power.ts'
-import { openCatalog } from '../../registry.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { hopelessGates, lookAhead } from '../outlook.ts'
 import { outputScreen, print } from '../output.ts'
 import { planScenario, takesScenario, type ScenarioOptions } from '../scenario.ts'
@@ -25,24 +23,27 @@ Examples:
 /** Success of one pattern below that of the other, in points. */
 const differences = [0.2, 0.1, 0.05, 0.02, 0.01] as const
 
-export default function declarePower(command: Command, done: Done): void {
-  takesScenario(command)
-    .addHelpText('after', examples)
-    .action(async (path: string, options: ScenarioOptions) => {
-      const catalog = await openCatalog()
-      const { plan } = await planScenario(path, options, catalog)
-      const outlook = lookAhead(plan, catalog)
-      const parts = [
-        visibleLine(`${plan.scenario}: ${plan.question}`),
-        `What each pattern can show:\n${armsTable(outlook)}`,
-        ...(outlook.pairs.length > 0 ? [`What can be told apart:\n${pairsTable(outlook)}`] : []),
-        ...(plan.gates.length > 0 ? [`Gates:\n${gateLines(outlook)}`] : []),
-        `Tasks that two patterns need each, where one fails wherever the other does:\n${neededTable()}`,
-      ]
-      print(`${parts.join('\n\n')}\n`)
-      done(hopelessGates(outlook).length > 0 ? exitCodes.inconclusive : exitCodes.pass)
-    })
-}
+export default {
+  name: 'power',
+  summary: 'what a scenario can tell apart, and what its gates need',
+  declare(command, { registry, done }) {
+    takesScenario(command)
+      .addHelpText('after', examples)
+      .action(async (path: string, options: ScenarioOptions) => {
+        const { plan } = await planScenario(path, options, registry)
+        const outlook = lookAhead(plan, await registry.catalog())
+        const parts = [
+          visibleLine(`${plan.scenario}: ${plan.question}`),
+          `What each pattern can show:\n${armsTable(outlook)}`,
+          ...(outlook.pairs.length > 0 ? [`What can be told apart:\n${pairsTable(outlook)}`] : []),
+          ...(plan.gates.length > 0 ? [`Gates:\n${gateLines(outlook)}`] : []),
+          `Tasks that two patterns need each, where one fails wherever the other does:\n${neededTable()}`,
+        ]
+        print(`${parts.join('\n\n')}\n`)
+        done(hopelessGates(outlook).length > 0 ? exitCodes.inconclusive : exitCodes.pass)
+      })
+  },
+} satisfies CommandFile
 
 function armsTable({ arms }: PlanOutlook): string {
   const heads = ['arm', 'pattern', 'tasks', 'faults', 'touched', 'can show at most', 'predicted', 'interval about']

@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import type { Format } from '../../../reports/format.ts'
 import { plural } from '../../../reports/numbers.ts'
 import { monotonicMs } from '../../core/clock.ts'
 import { describeError, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
@@ -9,15 +10,13 @@ import { positiveDuration } from '../../scenario/units.ts'
 import type { OnProgress } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
-import { openCatalog } from '../../registry.ts'
-import { loadFormats, pickFormat } from '../formats.ts'
+import { usualFormats, writeReportFile } from '../formats.ts'
 import { openLiveTable, type ProgressView } from '../view/live-table.ts'
 import { atCrash } from '../crash.ts'
 import { listenForInterrupts, type TimeLimit } from '../interrupt.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say, tint } from '../output.ts'
 import { openPlainLines } from '../view/plain-lines.ts'
-import { writeReportFile } from './report.ts'
 import { runsFolder } from '../run-argument.ts'
 import { planScenario, takesScenario, type ScenarioOptions } from '../scenario.ts'
 
@@ -36,24 +35,32 @@ interface Options extends ScenarioOptions {
   readonly maxDuration?: TimeLimit
 }
 
-export default function declareRun(command: Command, done: Done): void {
-  takesScenario(command)
-    .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
-    .option('--no-verify', 'measure without holding the patterns against the contract first')
-    .option('--max-duration <time>', 'end the run in order after this much real time, for example 10m', parseLimit)
-    .option('-q, --quiet', 'no progress: the result only')
-    .addHelpText('after', examples)
-    .action(async (path: string, options: Options) => {
-      const { plan, text, profiles } = await planScenario(path, options, await openCatalog())
-      if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
-      const { out, verify, quiet = false, maxDuration } = options
-      const outcome = await carryOut({ plan, scenarioText: text, profiles, out, verify }, quiet, maxDuration)
-      const unwritten = await showOutcome(outcome)
-      for (const sentence of unwritten) say(sentence)
-      const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
-      done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
-    })
-}
+export default {
+  name: 'run',
+  summary: 'carry out a scenario, judge it, and write its report',
+  declare(command, { registry, done }) {
+    takesScenario(command)
+      .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
+      .option('--no-verify', 'measure without holding the patterns against the contract first')
+      .option('--max-duration <time>', 'end the run in order after this much real time, for example 10m', parseLimit)
+      .option('-q, --quiet', 'no progress: the result only')
+      .addHelpText('after', examples)
+      .action(async (path: string, options: Options) => {
+        const { plan, text, profiles } = await planScenario(path, options, registry)
+        if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
+        const { out, verify, quiet = false, maxDuration } = options
+        const outcome = await carryOut(
+          { registry, plan, scenarioText: text, profiles, out, verify },
+          quiet,
+          maxDuration,
+        )
+        const unwritten = await showOutcome(outcome, await registry.formats())
+        for (const sentence of unwritten) say(sentence)
+        const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
+        done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
+      })
+  },
+} satisfies CommandFile
 
 function notApplicable(plan: RunOptions['plan']): readonly string[] {
   return summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
@@ -95,13 +102,12 @@ function openProgress(quiet: boolean): ProgressView {
 }
 
 /** A run that was judged is told in any case. Resolves with what of it could not be written: a sentence each. */
-async function showOutcome(outcome: RunOutcome): Promise<readonly string[]> {
+async function showOutcome(outcome: RunOutcome, formats: ReadonlyMap<string, Format>): Promise<readonly string[]> {
   const { results, folder, leftBehind, unsaved } = outcome
-  const formats = await loadFormats()
   const written = await Promise.allSettled(
-    ['html', 'markdown'].map((name) => writeReportFile(pickFormat(formats, name), results, folder)),
+    usualFormats(formats, 'file').map((format) => writeReportFile(format, results, folder)),
   )
-  print(`\n${pickFormat(formats, 'terminal').render(results, outputScreen())}`)
+  for (const format of usualFormats(formats, 'screen')) print(`\n${format.render(results, outputScreen())}`)
   const [report] = written
   if (report?.status === 'fulfilled') print(`Report   ${shorter(report.value)}`)
   print(`History  ${shorter(join(folder, 'cells'))}`)

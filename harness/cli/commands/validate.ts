@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Command } from 'commander'
 import { plural } from '../../../reports/numbers.ts'
 import { textTable } from '../../core/text-table.ts'
 import { monotonicMs } from '../../core/clock.ts'
@@ -8,15 +7,14 @@ import { type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCheckout } from '../../run/checkout.ts'
 import { beginSupervised } from '../../cleanup/supervise.ts'
-import { findSweepers } from '../../cleanup/sweepers.ts'
 import { collectEnvironment } from '../../store/environment.ts'
 import { writeWhole } from '../../store/whole-file.ts'
 import { validityPage } from '../../validate/page.ts'
 import type { Row } from '../../validate/row.ts'
 import { studies, validate } from '../../validate/validate.ts'
-import { openCatalog } from '../../registry.ts'
+import type { Registry } from '../../registry.ts'
 import { listenForInterrupts } from '../interrupt.ts'
-import type { Done } from '../main.ts'
+import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say, tint } from '../output.ts'
 import { parseList, parseSeed } from '../scenario.ts'
 import { clockText } from '../view/progress.ts'
@@ -46,26 +44,30 @@ interface Options {
   readonly out?: string
 }
 
-export default function declareValidate(command: Command, done: Done): void {
-  command
-    .option('--quick', 'fewer tasks, faults and repetitions')
-    .option('--only <a,b>', 'only these controls', parseList)
-    .option('--without <a,b>', "switch these controls' effects off", parseList)
-    .option('--seed <n>', 'another draw of work and faults', parseSeed, 15)
-    .option('--page <file>', 'where a whole validation is written down', 'docs/validity.md')
-    .option('-o, --out <folder>', 'keep the folders of the runs there')
-    .addHelpText('after', notes)
-    .action(async (options: Options) => {
-      mustBeControls([...(options.only ?? []), ...(options.without ?? [])])
-      await using place = await openPlace(options.out)
-      const { rows, leftBehind } = await carryOut(options, place.path)
-      print(tableOf(rows))
-      print(summarize(rows))
-      if (!options.only && !options.without) await writePage(rows, options)
-      for (const left of leftBehind) say(tint('red', `left behind: ${left}`))
-      done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(rows))
-    })
-}
+export default {
+  name: 'validate',
+  summary: 'put systems whose truth is known through the real path, and compare what is reported',
+  declare(command, { registry, done }) {
+    command
+      .option('--quick', 'fewer tasks, faults and repetitions')
+      .option('--only <a,b>', 'only these controls', parseList)
+      .option('--without <a,b>', "switch these controls' effects off", parseList)
+      .option('--seed <n>', 'another draw of work and faults', parseSeed, 15)
+      .option('--page <file>', 'where a whole validation is written down', 'docs/validity.md')
+      .option('-o, --out <folder>', 'keep the folders of the runs there')
+      .addHelpText('after', notes)
+      .action(async (options: Options) => {
+        mustBeControls([...(options.only ?? []), ...(options.without ?? [])])
+        await using place = await openPlace(options.out, registry)
+        const { rows, leftBehind } = await carryOut(options, place.path, registry)
+        print(tableOf(rows))
+        print(summarize(rows))
+        if (!options.only && !options.without) await writePage(rows, options)
+        for (const left of leftBehind) say(tint('red', `left behind: ${left}`))
+        done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(rows))
+      })
+  },
+} satisfies CommandFile
 
 function describeControls(): string {
   const all = studies.flatMap(({ controls }) => Object.entries(controls))
@@ -85,8 +87,11 @@ function mustBeControls(names: readonly string[]): void {
  * Runs of controls are of use to nobody but to who looks for an error: they go unless they are asked for. What is started
  * beside the runs is inside a run of its own, whose reaper ends it.
  */
-async function openPlace(out: string | undefined): Promise<AsyncDisposable & { readonly path: string }> {
-  const supervised = await beginSupervised(await findSweepers())
+async function openPlace(
+  out: string | undefined,
+  registry: Registry,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const supervised = await beginSupervised([...(await registry.runtimes()).values()])
   return {
     path: out ?? join(supervised.temp, 'runs'),
     async [Symbol.asyncDispose]() {
@@ -98,6 +103,7 @@ async function openPlace(out: string | undefined): Promise<AsyncDisposable & { r
 async function carryOut(
   { quick = false, only, without, seed }: Options,
   out: string,
+  registry: Registry,
 ): Promise<{ readonly rows: readonly Row[]; readonly leftBehind: readonly string[] }> {
   using interrupt = listenForInterrupts()
   const startedAt = monotonicMs()
@@ -108,7 +114,7 @@ async function carryOut(
     seed,
     without: new Set(without),
     ...(only && { only: new Set(only) }),
-    catalog: await openCatalog(),
+    registry,
     out,
     signal: interrupt.signal,
     onProgress: (progress) => {

@@ -50,7 +50,7 @@ async function editRow(edit: Edit, folder: string, base: CellResult | undefined,
   const about = { control: 'edits', what: edit.name, expected: edit.expected }
   if (base?.verdict !== 'PASS')
     return { ...about, got: `${base?.verdict ?? 'no result'} before`, verdict: 'unmeasured' }
-  const got = await onCopy(folder, base, async (files, judge) => {
+  const got = await onCopy(folder, base, lab, async (files, judge) => {
     if (!lab.isOff('edits')) await writeRecord(files, edit.change(await readRecord(files)))
     return judge('edited')
   })
@@ -67,7 +67,7 @@ async function flipsRow(folder: string, base: CellResult | undefined, lab: Lab):
   const about = { control: 'flips', what: `one bit of a history flipped, ${flips} times`, expected: `${flips} refused` }
   if (!base) return { ...about, got: 'no result', verdict: 'unmeasured' }
   const rng = createRng(lab.seed, 'flips')
-  const refused = await onCopy(folder, base, async ({ history }, judge) => {
+  const refused = await onCopy(folder, base, lab, async ({ history }, judge) => {
     const whole = await readFile(history)
     let count = 0
     for (let i = 0; i < flips; i++) {
@@ -92,6 +92,7 @@ type Judge = (taken: 'recorded' | 'edited') => Promise<string>
 async function onCopy<T>(
   folder: string,
   base: CellResult,
+  lab: Lab,
   act: (files: CellFolder, judge: Judge) => Promise<T>,
 ): Promise<T> {
   const path = `${folder}-edited`
@@ -100,7 +101,7 @@ async function onCopy<T>(
     const run = { name: basename(path), path }
     return await act(cellFolder(run, base.cell.id), async (taken) => {
       try {
-        const { cells } = await judgeFolder(run, taken)
+        const { cells } = await judgeFolder(run, await lab.registry.checkers(), taken)
         return describeCell(
           cells.find(({ cell }) => cell.id === base.cell.id)!,
           base,

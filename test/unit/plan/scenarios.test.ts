@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { openCatalog } from '../../../harness/registry.ts'
+import { openRegistry } from '../../../harness/registry.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import { formatScenarioSchema, formatProfileSchema } from '../../../tools/write-schema.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
@@ -8,7 +8,7 @@ import { previewPlan } from '../../../harness/plan/preview.ts'
 import { formatSchedule } from '../../../harness/plan/schedule.ts'
 
 /** The real one: shipped scenarios are about what is shipped. */
-const catalog = await openCatalog()
+const catalog = await openRegistry().catalog()
 const folder = new URL('../../../scenarios/', import.meta.url)
 const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
 const read = (name: string) => readFile(new URL(name, folder), 'utf8')

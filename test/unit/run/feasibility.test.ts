@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { leaveOutImpossible } from '../../../harness/run/feasibility.ts'
+import { leaveOutInfeasible } from '../../../harness/run/feasibility.ts'
 import type { Plan } from '../../../harness/model/plan.ts'
 import type { ServiceSpec } from '../../../harness/model/types.ts'
 
@@ -21,7 +21,7 @@ test('cells whose engine cannot be started are left out with the reason, once fo
   })
   const cells = [1, 2].flatMap((n) => ['restate', 'temporal'].map((engine) => cell(engine, 'none', n)))
   const plan = { runtime: 'process', cells, notApplicable: [] } as unknown as Plan
-  const left = await leaveOutImpossible(plan, { engines, runtimes })
+  const left = await leaveOutInfeasible(plan, { engines, runtimes })
   expect(left.cells).toEqual(cells.filter(({ engine }) => engine === 'restate'))
   expect(left.notApplicable).toEqual([{ pattern: 'p-temporal', arm: 'none', reason: 'not installed: install it' }])
 })

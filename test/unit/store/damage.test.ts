@@ -11,7 +11,7 @@ import { differenceOf } from '../../../harness/store/checksums.ts'
 import { parseHistory } from '../../../harness/store/history-file.ts'
 import { openRun, readResults, writeResults } from '../../../harness/store/run-folder.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
-import { loadCheckers } from '../../../harness/verdict/load-checkers.ts'
+import { openRegistry } from '../../../harness/registry.ts'
 import { insertBefore, isPhase } from '../../mutants/mutations.ts'
 import { simulate } from '../../mutants/simulate.ts'
 import { linesOf, recordRun, sealRun } from '../../support/recorded-run.ts'
@@ -23,7 +23,7 @@ const small = simulate({
   kills: [{ ordinal: 0, atMs: 300 }],
   seed: 4,
 })
-const checkers = await loadCheckers()
+const checkers = await openRegistry().checkers()
 
 let out: string
 beforeAll(async () => {
@@ -33,7 +33,7 @@ afterAll(() => rm(out, { recursive: true }))
 
 test('a run as it was recorded is judged, and nothing is said of its files', async () => {
   const { run } = await sealRun(out, small)
-  const again = await judgeFolder(run)
+  const again = await judgeFolder(run, checkers)
   expect(again.record).toBeUndefined()
   expect(again).toEqual(await readResults(run))
   expect(Object.keys(again.files!)).toEqual(
@@ -96,7 +96,7 @@ describe.each(damages)('%s', (_, damage, sentence) => {
     const { run, cell } = await sealRun(out, small)
     await damage(run.path, cell.path)
     const error = await openRun(run.path)
-      .then(judgeFolder)
+      .then((opened) => judgeFolder(opened, checkers))
       .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(HarnessError)
     expect((error as HarnessError).message).toMatch(sentence)
@@ -109,9 +109,9 @@ describe('files that were edited on purpose', () => {
 
   test('are judged when that is asked for, and it is said', async () => {
     const { run, cell } = await sealRun(out, small)
-    const before = await judgeFolder(run)
+    const before = await judgeFolder(run, checkers)
     await writeFile(cell.history, linesOf(slower))
-    const edited = await judgeFolder(run, 'edited')
+    const edited = await judgeFolder(run, checkers, 'edited')
     expect(edited.cells[0]!.overhead.p50! - before.cells[0]!.overhead.p50!).toBeCloseTo(100, 6)
     expect(edited.record).toEqual([expect.stringMatching(/history\.ndjson was changed after the run.*--edited/)])
   })
@@ -119,8 +119,8 @@ describe('files that were edited on purpose', () => {
   test('do not become the files of the run', async () => {
     const { run, cell } = await sealRun(out, small)
     await writeFile(cell.history, linesOf(slower))
-    await writeResults(run, await judgeFolder(run, 'edited'))
-    await expect(judgeFolder(run)).rejects.toThrow(/history\.ndjson was changed/)
+    await writeResults(run, await judgeFolder(run, checkers, 'edited'))
+    await expect(judgeFolder(run, checkers)).rejects.toThrow(/history\.ndjson was changed/)
   })
 
   test.each<[string, (op: Op) => Op | Omit<Op, 'value'>, RegExp]>([
@@ -180,8 +180,8 @@ describe('files that were edited on purpose', () => {
   ])('%s is refused all the same', async (_, change, sentence) => {
     const { run, cell } = await sealRun(out, small)
     await writeFile(cell.history, linesOf(small.map(change)))
-    await expect(judgeFolder(run, 'edited')).rejects.toThrow(HarnessError)
-    await expect(judgeFolder(run, 'edited')).rejects.toThrow(sentence)
+    await expect(judgeFolder(run, checkers, 'edited')).rejects.toThrow(HarnessError)
+    await expect(judgeFolder(run, checkers, 'edited')).rejects.toThrow(sentence)
   })
 })
 
@@ -197,7 +197,7 @@ describe('what an engine sent as an effect and is none', () => {
 
   test('is in the record, and damages nothing', async () => {
     const { run } = await sealRun(out, history)
-    const [cell] = (await judgeFolder(run)).cells
+    const [cell] = (await judgeFolder(run, checkers)).cells
     expect(cell!.checks.find(({ checker }) => checker === 'effect-at-least-once')).toMatchObject({
       status: 'pass',
       counts: { refused: 1 },
@@ -210,35 +210,37 @@ describe('what an engine sent as an effect and is none', () => {
   ])('is missed where the ledger has %s', async (_, change, sentence) => {
     const { run, cell } = await recordRun(out, history)
     await edit(cell.ledger, change)
-    await expect(judgeFolder(run, 'edited')).rejects.toThrow(sentence)
+    await expect(judgeFolder(run, checkers, 'edited')).rejects.toThrow(sentence)
   })
 })
 
 describe('a run that nothing vouches for', () => {
   test('is judged, and it is said', async () => {
     const { run } = await recordRun(out, small)
-    const results = await judgeFolder(run)
+    const results = await judgeFolder(run, checkers)
     expect(results.record).toEqual([expect.stringMatching(/left no results\.json.*Nothing vouches/)])
     expect([results.verdict, results.reasons.at(-1)]).toEqual([
       'INCONCLUSIVE',
       expect.stringContaining('Nothing vouches'),
     ])
-    expect((await judgeFolder(run, 'edited')).verdict).toBe('PASS')
+    expect((await judgeFolder(run, checkers, 'edited')).verdict).toBe('PASS')
     await writeResults(run, results)
-    expect((await judgeFolder(run)).record).toEqual([expect.stringContaining('Nothing vouches')])
+    expect((await judgeFolder(run, checkers)).record).toEqual([expect.stringContaining('Nothing vouches')])
   })
 
   test('of an older version is judged, and it is said', async () => {
     const { run } = await recordRun(out, small)
     await writeFile(join(run.path, 'results.json'), '{"version":1}')
-    expect((await judgeFolder(run)).record).toEqual([expect.stringMatching(/version 1, which kept no checksums/)])
+    expect((await judgeFolder(run, checkers)).record).toEqual([
+      expect.stringMatching(/version 1, which kept no checksums/),
+    ])
   })
 
   test('may lack what an effect after its end has added to the ledger', async () => {
     const { run, cell } = await recordRun(out, small)
     const last = JSON.parse((await readFile(cell.ledger, 'utf8')).trim().split('\n').at(-1)!) as { receivedAt: number }
     await appendFile(cell.ledger, linesOf([{ ...last, receivedAt: last.receivedAt + 1e6 }]))
-    expect((await judgeFolder(run)).cells).toHaveLength(1)
+    expect((await judgeFolder(run, checkers)).cells).toHaveLength(1)
   })
 })
 

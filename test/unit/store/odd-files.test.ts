@@ -21,6 +21,9 @@ import { openRun, type RunFolder } from '../../../harness/store/run-folder.ts'
 import { simulate } from '../../mutants/simulate.ts'
 import { oddFiles, tenGigabytes } from '../../support/odd-files.ts'
 import { sealRun } from '../../support/recorded-run.ts'
+import { openRegistry } from '../../../harness/registry.ts'
+
+const checkers = await openRegistry().checkers()
 
 const small = simulate({ delivery: 'polling', engine: 'durable', tasks: 3, kills: [], seed: 4 })
 const isRoot = process.geteuid?.() === 0
@@ -31,7 +34,7 @@ afterAll(() => rm(out, { recursive: true }))
 
 async function refusalOf(run: RunFolder, taken?: 'edited'): Promise<string> {
   const error = await openRun(run.path)
-    .then((opened) => judgeFolder(opened, taken))
+    .then((opened) => judgeFolder(opened, checkers, taken))
     .catch((thrown: unknown) => thrown)
   expect(error instanceof HarnessError || error instanceof UsageError).toBe(true)
   expect((error as Error).message).not.toContain('\n')
@@ -94,7 +97,7 @@ test('what nobody reads may be in the folder, however large', async () => {
   const { run } = await sealRun(out, small)
   tenGigabytes(join(run.path, 'core'))
   await mkdir(join(run.path, 'cells', 'mine'))
-  expect((await judgeFolder(run)).verdict).toBe('PASS')
+  expect((await judgeFolder(run, checkers)).verdict).toBe('PASS')
 })
 
 test('a cell is not looked for outside of the folder', async () => {
@@ -111,7 +114,7 @@ test('a cell is not looked for outside of the folder', async () => {
 test('a folder into which everybody may write is judged, and it is said', async () => {
   const { run } = await sealRun(out, small)
   await chmod(run.path, 0o777)
-  const { verdict, record } = await judgeFolder(run)
+  const { verdict, record } = await judgeFolder(run, checkers)
   expect([verdict, record]).toEqual([
     'PASS',
     [expect.stringMatching(/may be written into by everybody.*judged as they are/)],
@@ -124,7 +127,7 @@ test.skipIf(!isRoot)('a folder of another user is judged on purpose only (needs 
   expect(await refusalOf(run)).toMatch(
     /belongs to uid 1234, who may have written anything there: copy it, or .*--edited/,
   )
-  const { verdict, record } = await judgeFolder(run, 'edited')
+  const { verdict, record } = await judgeFolder(run, checkers, 'edited')
   expect([verdict, record]).toEqual(['PASS', [expect.stringMatching(/belongs to uid 1234/)]])
 })
 

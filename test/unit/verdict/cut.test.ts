@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Op } from '../../../harness/model/history.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
-import { loadCheckers } from '../../../harness/verdict/load-checkers.ts'
+import { openRegistry } from '../../../harness/registry.ts'
 import { simulate } from '../../mutants/simulate.ts'
 import { revalue } from '../../mutants/mutations.ts'
 
-const checkers = await loadCheckers()
+const checkers = await openRegistry().checkers()
 const whole = simulate({ delivery: 'polling', engine: 'durable', tasks: 120, kills: [], seed: 7 })
 const cutAt = 2000
 
