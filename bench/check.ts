@@ -9,7 +9,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync 
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { monotonicMs } from '../harness/core/clock.ts'
+import { monotonicMs } from '../patterns/contract/types/timer.ts'
 import type { Op } from '../harness/model/history.ts'
 import { cellFolder } from '../harness/store/cell-folder.ts'
 import { listFiles } from '../harness/store/checksums.ts'

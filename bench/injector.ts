@@ -10,8 +10,8 @@
  */
 import { parseArgs } from 'node:util'
 import { Client } from 'undici'
-import { monotonicMs } from '../harness/core/clock.ts'
-import type { Runtime } from '../harness/model/types.ts'
+import { monotonicMs } from '../patterns/contract/types/timer.ts'
+import type { Runtime } from '../harness/model/runtime.ts'
 import { openRegistry } from '../harness/registry.ts'
 import { describeAdded, describeTimes, inTurns } from './in-turns.ts'
 import { openWorkspace } from './workspace.ts'

@@ -6,8 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { monotonicMs } from '../harness/core/clock.ts'
-import type { NodeRole } from '../harness/model/plan.ts'
+import { monotonicMs } from '../patterns/contract/types/timer.ts'
+import type { NodeRole } from '../patterns/contract/types/engine.ts'
 import runtime from '../harness/runtimes/process.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { openWorkspace } from './workspace.ts'

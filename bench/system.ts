@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { monotonicMs } from '../harness/core/clock.ts'
-import type { Deployment, Runtime } from '../harness/model/types.ts'
+import { monotonicMs } from '../patterns/contract/types/timer.ts'
+import type { Deployment, Runtime } from '../harness/model/runtime.ts'
 import { openRegistry } from '../harness/registry.ts'
 import { type Client, openClient } from '../harness/run/client.ts'
 import { openInbox } from '../harness/run/inbox.ts'

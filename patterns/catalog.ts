@@ -1,4 +1,6 @@
-import type { Delivery, Engine, Promised } from './contract/types/axes.ts'
+import type { Delivery } from './contract/types/delivery.ts'
+import type { Engine } from './contract/types/engine.ts'
+import { keptByBoth, type Promised } from './contract/types/promises.ts'
 import type { Tuning } from './contract/types/timeouts.ts'
 
 /** A pattern by name: which delivery over which engine. */
@@ -66,7 +68,7 @@ export function resolvePattern(
   if (!delivery || !engine) throw new RangeError(`unknown pattern "${name}"; ${known(deliveries, engines)}`)
   if (tuning === 'tuned' && Object.keys(engine.timeouts).length === 0)
     throw new RangeError(`the engine ${engine.name} of "${name}" has nothing to tune; leave @tuned out`)
-  const promises = delivery.promises.filter((promise) => engine.promises.includes(promise))
+  const promises = keptByBoth(delivery, engine)
   return { name, summary: named.summary, delivery, engine, tuning, promises }
 }
 

@@ -7,10 +7,9 @@
 import { randomInt } from 'node:crypto'
 import { Agent } from 'undici'
 import type { ClientPorts, Job } from './contract/client/client.ts'
-import { monotonicMs } from './contract/types/retry.ts'
+import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { submitJob } from './contract/client/submit.ts'
 import type { Task, TaskInput } from './contract/types/task.ts'
-import { timeLimit } from './contract/types/timer.ts'
 import { timeScales } from './contract/types/timing.ts'
 import { followTask } from './deliveries/sse-polling/client.ts'
 

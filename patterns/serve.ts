@@ -1,11 +1,11 @@
 /**
- * An API node: one delivery over one engine, both named by the environment (`contract/settings.ts`).
+ * An API node: one delivery over one engine, both named by the environment (`contract/server/settings.ts`).
  * SIGTERM: accepts nothing more, tells every held connection to go on elsewhere, exits 0.
- * What whoever starts it may ask for beside that: `contract/starter.ts`.
+ * What whoever starts it may ask for beside that: `contract/server/starter.ts`.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { loadDeliveryServer, openNotify } from './contract/types/axes.ts'
+import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
 import { loadBackend } from './contract/engine/modules.ts'
 import type { Backend } from './contract/engine/backend.ts'
 import { createFrontDoor } from './contract/server/front-door.ts'

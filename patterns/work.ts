@@ -1,9 +1,9 @@
 /**
- * An executor node of the engine that the environment names (`contract/settings.ts`). `GET /healthz` answers 200 on the
+ * An executor node of the engine that the environment names (`contract/server/settings.ts`). `GET /healthz` answers 200 on the
  * node's own port once it takes work. SIGTERM: takes no more, hands over what it holds, exits 0.
- * What whoever starts it may ask for beside that: `contract/starter.ts`.
+ * What whoever starts it may ask for beside that: `contract/server/starter.ts`.
  */
-import { loadDeliveryServer, openNotify } from './contract/types/axes.ts'
+import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
 import { loadWorker } from './contract/engine/modules.ts'
 import { reportError } from './contract/engine/log-error.ts'
 import { readSettings } from './contract/server/settings.ts'

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { discover } from '../harness/core/discover.ts'
-import type { Fault } from '../harness/model/types.ts'
+import type { Fault } from '../harness/model/fault.ts'
 import { profileShape } from '../harness/scenario/arm.ts'
 import { faultEntry } from '../harness/scenario/fault.ts'
 import { section } from '../harness/scenario/problems.ts'

@@ -1,5 +1,5 @@
 import type { CellTrace } from './trace.ts'
-import type { Verdict } from '../model/types.ts'
+import type { Verdict } from '../model/checker.ts'
 
 /** What a checker found out, before it is weighed. */
 export interface Findings {

@@ -3,7 +3,7 @@ import { isOutage } from './exposure.ts'
 import { harmOf } from './harm.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { isLink, roleOf } from './places.ts'
-import { isTerminal } from './states.ts'
+import { isTerminal } from '../../patterns/contract/types/task.ts'
 import { lastEffectEnd } from './touch.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 

@@ -1,17 +1,4 @@
-import type { TaskStatus } from '../model/history.ts'
-
-const terminal: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'cancelled', 'expired', 'rejected'])
-
-const statuses: ReadonlySet<unknown> = new Set([...terminal, 'queued', 'running', 'cancelling'])
-
-/** Whether what somebody said is a status at all. */
-export function isStatus(value: unknown): value is TaskStatus {
-  return statuses.has(value)
-}
-
-export function isTerminal(status: TaskStatus): boolean {
-  return terminal.has(status)
-}
+import type { TaskStatus } from '../../patterns/contract/types/task.ts'
 
 const ends: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'expired']
 

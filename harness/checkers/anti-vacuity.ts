@@ -1,6 +1,6 @@
 import { exposures } from '../analysis/exposure.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * The cell put something to the test. It needs five things. Tasks were sent. The control arm works: half of its tasks

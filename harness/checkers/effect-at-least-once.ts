@@ -2,7 +2,7 @@ import { resolutionMs } from '../core/clock.ts'
 import { conclude } from '../analysis/conclusion.ts'
 import { executionsOf } from '../analysis/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * A result has all its work behind it: the ledger knows an effect of every step. This holds for each task whose client

@@ -3,7 +3,7 @@ import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
 import { isWorkDone } from '../analysis/touch.ts'
 import { lifeEndOf, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 import { quantile } from '../stats/quantiles.ts'
 
 /**

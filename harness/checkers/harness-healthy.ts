@@ -1,6 +1,6 @@
 import { type CellTrace, taskEnd, traceOf } from '../analysis/trace.ts'
 import { type Harmed, sicknessOf } from '../analysis/sickness.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * The harness did its work. It sent every task on time, and to the system alone. Its event loop stayed responsive. It

@@ -1,6 +1,6 @@
 import { conclude } from '../analysis/conclusion.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * One idempotency key is one task. All acknowledgements, effects, callbacks, results and final reads of a key name the

@@ -1,7 +1,7 @@
 import { exposures, isOutage } from '../analysis/exposure.ts'
 import { firstAtLeast } from '../core/sorted.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker, Verdict } from '../model/types.ts'
+import type { Checker, Verdict } from '../model/checker.ts'
 
 /** Tasks that had the chance of a result, without which their results show no life, and their absence no death. */
 const fewestAlive = 3

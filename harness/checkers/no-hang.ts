@@ -1,6 +1,6 @@
 import { conclude } from '../analysis/conclusion.ts'
 import { type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /** What a timer may be late on a busy machine. */
 const slackMs = 1000

@@ -2,7 +2,7 @@ import { conclude } from '../analysis/conclusion.ts'
 import { exposures } from '../analysis/exposure.ts'
 import { isLate, wasHeldUp } from '../analysis/lateness.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * Every acknowledged task ends, for its client, in a terminal state: a result, or word that the task failed. Giving up,

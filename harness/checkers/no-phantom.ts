@@ -1,7 +1,7 @@
 import { conclude } from '../analysis/conclusion.ts'
 import type { Op } from '../model/history.ts'
 import { type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * Nothing happens for work that nobody submitted. There is no such effect, event, callback, result or task in the final

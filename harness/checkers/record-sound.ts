@@ -8,7 +8,7 @@ import {
 } from '../analysis/contradictions.ts'
 import type { History, Op, Phase, TaskEnd } from '../model/history.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * The record can be true. Nothing of a task is seen before it was due to be sent. No effect ends before it starts, or

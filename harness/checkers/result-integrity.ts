@@ -1,7 +1,7 @@
 import { conclude } from '../analysis/conclusion.ts'
 import type { OpOf } from '../model/history.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * Every result that a client accepted has the digest of the right answer: no step lost, repeated or out of order. So has every

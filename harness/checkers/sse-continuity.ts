@@ -1,7 +1,7 @@
 import { conclude } from '../analysis/conclusion.ts'
 import type { OpOf } from '../model/history.ts'
 import { type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * On every stream the events follow each other without gap or repetition, from the position that the client resumed

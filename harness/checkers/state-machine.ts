@@ -1,8 +1,8 @@
 import { conclude } from '../analysis/conclusion.ts'
-import type { TaskStatus } from '../model/history.ts'
-import { isTerminal, mayFollow } from '../analysis/states.ts'
+import { type TaskStatus, isTerminal } from '../../patterns/contract/types/task.ts'
+import { mayFollow } from '../analysis/states.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
-import type { Checker } from '../model/types.ts'
+import type { Checker } from '../model/checker.ts'
 
 /**
  * What clients see of a task only moves forward. In each channel the status follows the state machine and the version

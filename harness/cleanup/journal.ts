@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { readOwn, UntrustedFile } from '../core/own-file.ts'
-import type { Kept } from '../model/types.ts'
+import type { Kept } from '../model/runtime.ts'
 
 /** A fault's `name` is its id in its cell. */
 export type JournalEntry = Kept | ArmedFault | { readonly kind: 'healed'; readonly cell: string; readonly name: string }

@@ -1,5 +1,5 @@
 import { describeError } from '../core/errors.ts'
-import type { Kept, Owner, Trace } from '../model/types.ts'
+import type { Kept, Owner, Trace } from '../model/runtime.ts'
 import { type LabelledProcess, listLabelled } from './labelled.ts'
 import { isAlive } from '../os/owner.ts'
 import type { Sweeper } from './sweep.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '../core/timer.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import { findLabelled, type LabelledProcess } from './labelled.ts'
 import { sharedFilesOf } from './shared-files.ts'
 

@@ -7,7 +7,7 @@
  */
 import { describeError, exitCodes } from '../core/errors.ts'
 import { discover } from '../core/discover.ts'
-import type { Runtime } from '../model/types.ts'
+import type { Runtime } from '../model/runtime.ts'
 import { removeRun, type Sweeper } from './sweep.ts'
 
 const [run, folder] = process.argv.slice(2)

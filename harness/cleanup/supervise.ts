@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { sleep } from '../core/timer.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import { killGroup, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
 import { beginLabel, closeRun, endLabel, newRunName, reaperMark } from '../os/label.ts'

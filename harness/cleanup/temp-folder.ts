@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 import { isOwn, mustBeOwnFolder, readOwn, sharedFolderFlaw, UntrustedFile } from '../core/own-file.ts'
-import type { Owner } from '../model/types.ts'
+import type { Owner } from '../model/runtime.ts'
 import { tempPrefix as prefix } from '../os/label.ts'
 import { thisProcess } from '../os/owner.ts'
 

@@ -1,6 +1,5 @@
-import { monotonicMs } from '../core/clock.ts'
+import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../core/errors.ts'
-import { startTimer } from '../core/timer.ts'
 import { crash, leaveAtOnce } from './crash.ts'
 import { say } from './output.ts'
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Agent, request, type Dispatcher } from 'undici'
-import { sleep } from '../core/timer.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import { taskEvent, type TaskEvent } from '../../patterns/contract/types/events.ts'
 import { problem, problemMediaType } from '../../patterns/contract/types/problems.ts'
 import { isTerminal, task as taskSchema, type Task } from '../../patterns/contract/types/task.ts'

@@ -1,4 +1,4 @@
-import { timeLimit } from '../core/timer.ts'
+import { timeLimit } from '../../patterns/contract/types/timer.ts'
 import { limitMs, type Abilities, type Need, type Target } from './case.ts'
 import { Breach } from './expect.ts'
 import { newKey, send, start, submit } from './http.ts'

@@ -1,6 +1,6 @@
 import { discover } from '../core/discover.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
-import { timeLimit } from '../core/timer.ts'
+import { timeLimit } from '../../patterns/contract/types/timer.ts'
 import { type Case, type CaseGroup, limitMs, type Need, type Target } from './case.ts'
 import { Undecided } from './expect.ts'
 

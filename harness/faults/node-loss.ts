@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { acquireEach, sinceOf, undo } from './_kit/acquire.ts'
 import { mustBeListed, nameOf, proveImpairments } from './_kit/link-fault.ts'
 import type { Impairment } from '../model/link.ts'
-import type { Fault, Identity, Isolation, Node, NodeHarm } from '../model/types.ts'
+import type { Fault } from '../model/fault.ts'
+import type { Identity, Isolation, Node, NodeHarm } from '../model/runtime.ts'
 
 const params = z.object({
   identity: z

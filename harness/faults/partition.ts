@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { acquireEach, sinceOf } from './_kit/acquire.ts'
 import { expiryMarginMs, mustBeListed, nameOf, proveImpairments } from './_kit/link-fault.ts'
-import type { Fault } from '../model/types.ts'
+import type { Fault } from '../model/fault.ts'
 
 const params = z.object({
   from: z

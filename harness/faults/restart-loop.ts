@@ -3,8 +3,9 @@ import { acquireEach, undo, type Undone } from './_kit/acquire.ts'
 import { describeError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
 import { type Part, proofOfParts, undoneParts } from './_kit/proof.ts'
-import type { Fault, Node, Proof } from '../model/types.ts'
-import { sleep } from '../core/timer.ts'
+import type { Fault, Proof } from '../model/fault.ts'
+import type { Node } from '../model/runtime.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 
 const params = z.object({
   upMs: z.number().gt(0).max(longestMs).default(5_000).describe('How long it lives each time before it crashes again'),

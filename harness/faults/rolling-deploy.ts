@@ -3,8 +3,9 @@ import { healAll, undo } from './_kit/acquire.ts'
 import { describeError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
 import { type Part, proofOfParts } from './_kit/proof.ts'
-import type { Fault, FaultSite, Node, NodeHarm, Proof } from '../model/types.ts'
-import { sleep } from '../core/timer.ts'
+import type { Fault, FaultSite, Proof } from '../model/fault.ts'
+import type { Node, NodeHarm } from '../model/runtime.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 
 const params = z.object({
   graceMs: z

@@ -1,3 +1,4 @@
+import type { TaskStatus } from '../../patterns/contract/types/task.ts'
 import type { MachineHealth } from './machine.ts'
 import type { CellPlan } from './plan.ts'
 
@@ -114,17 +115,6 @@ export interface Vocabulary {
 
 /** `end`: nothing is missing. `cut` in its place: the run was interrupted, and `error` says by what. */
 export type Phase = 'load' | 'heal' | 'drain' | 'final' | 'end' | 'cut'
-
-/** The state machine of a task: `async-api` contract. Terminal: completed, failed, cancelled, expired, rejected. */
-export type TaskStatus =
-  | 'queued'
-  | 'running'
-  | 'cancelling'
-  | 'completed'
-  | 'failed'
-  | 'cancelled'
-  | 'expired'
-  | 'rejected'
 
 export interface TaskIntent {
   readonly ordinal: number

@@ -6,9 +6,9 @@ import type {
   Stranger,
   TaskEnd,
   TaskIntent,
-  TaskStatus,
   Vocabulary,
 } from './history.ts'
+import type { TaskStatus } from '../../patterns/contract/types/task.ts'
 import type { Course, MachineHealth, ProcessDelay, Spell } from './machine.ts'
 import { cellPlanSchema } from './plan-schema.ts'
 import * as is from './shape.ts'

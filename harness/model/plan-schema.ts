@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { linkNames, type CellPlan, type Gate, type HealthLimits, type Plan } from './plan.ts'
-import { promises, type Promised } from './promises.ts'
-import { tunings } from './timeouts.ts'
+import { promises, type Promised } from '../../patterns/contract/types/promises.ts'
+import { tunings } from '../../patterns/contract/types/timeouts.ts'
 import { machineLimitsSchema } from './machine-schema.ts'
 import { parseShape } from '../store/versioned-file.ts'
 

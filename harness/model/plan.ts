@@ -1,6 +1,7 @@
+import type { NodeRole } from '../../patterns/contract/types/engine.ts'
 import type { MachineLimits } from './machine.ts'
-import type { Promised } from './promises.ts'
-import type { Floored, Tuning } from './timeouts.ts'
+import type { Promised } from '../../patterns/contract/types/promises.ts'
+import type { Floored, Tuning } from '../../patterns/contract/types/timeouts.ts'
 
 /** A scenario, expanded: pure data, fixed before anything starts. `plan.json` is this. */
 export interface Plan {
@@ -111,7 +112,6 @@ export type Trigger =
       readonly withinMs: number
     }
 
-export type NodeRole = 'api' | 'worker' | 'engine' | 'store'
 export const linkNames = [
   'client->api',
   'api->store',

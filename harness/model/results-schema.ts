@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { promises, type Promised } from './promises.ts'
+import { promises, type Promised } from '../../patterns/contract/types/promises.ts'
 import { machineHealthSchema } from './machine-schema.ts'
 import { cellPlanSchema, gateSchema, planSchema } from './plan-schema.ts'
 import { verificationSchema } from './verification-schema.ts'

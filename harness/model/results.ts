@@ -1,7 +1,7 @@
 import type { DiskCost, FaultState, HarnessHealth, Via } from './history.ts'
 import type { CellPlan, Gate, Plan } from './plan.ts'
-import type { Promised } from './promises.ts'
-import type { Verdict } from './types.ts'
+import type { Promised } from '../../patterns/contract/types/promises.ts'
+import type { Verdict } from './checker.ts'
 import type { Verification } from './verification.ts'
 
 /** Of `results.json`: bump it when a reader of the old shape would misread the new one. */

@@ -1,12 +1,13 @@
-import type { LinkName, NodeRole } from './plan.ts'
-import type { DeployRequest, ServiceSpec } from './types.ts'
+import type { NodeRole, Service } from '../../patterns/contract/types/engine.ts'
+import type { LinkName } from './plan.ts'
+import type { DeployRequest } from './runtime.ts'
 
 /** A node before it exists: who it is. */
 export interface Planned {
   readonly name: string
   readonly role: NodeRole
   readonly ordinal: number
-  readonly service: ServiceSpec
+  readonly service: Service
 }
 
 export interface PlannedLink {

@@ -1,5 +1,5 @@
 import { HarnessError } from '../core/errors.ts'
-import type { Owner } from '../model/types.ts'
+import type { Owner } from '../model/runtime.ts'
 import { thisProcess } from './owner.ts'
 
 /**

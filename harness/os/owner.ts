@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { Owner } from '../model/types.ts'
+import type { Owner } from '../model/runtime.ts'
 
 /** This process, as something that it leaves behind should name it. */
 export function thisProcess(): Owner {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { setPriority } from 'node:os'
-import { sleep } from '../core/timer.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 
 /**
  * Put a process below the harness: a starved load generator would blame the system under test for its own lag.

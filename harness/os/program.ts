@@ -4,7 +4,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { HarnessError } from '../core/errors.ts'
-import { timeLimit } from '../core/timer.ts'
+import { timeLimit } from '../../patterns/contract/types/timer.ts'
 import { signalGroup } from './child.ts'
 import { runLabel } from './label.ts'
 

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
 import { describeName } from '../core/stranger.ts'
-import { sleep } from '../core/timer.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import { lastWords, portTakenWords } from './log-tail.ts'
 
 /** How a node shows that it can do its work. */

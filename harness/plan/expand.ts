@@ -1,8 +1,9 @@
 import { machineLimits } from '../model/machine.ts'
 import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../model/plan.ts'
 import { drawUniform } from '../core/rng.ts'
-import { flooredAt } from '../model/timeouts.ts'
-import type { Runtime } from '../model/types.ts'
+import { keptByBoth } from '../../patterns/contract/types/promises.ts'
+import { flooredAt } from '../../patterns/contract/types/timeouts.ts'
+import type { Runtime } from '../model/runtime.ts'
 import type { Catalog, CatalogPattern, WorkProfile } from '../scenario/catalog.ts'
 import { roundMs } from './sample.ts'
 import type { Arm, FaultSpec, Scenario } from '../scenario/scenario.ts'
@@ -64,7 +65,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const { arm, repetition, seed } = block
   const { timeScale, load, replicas, profile, health } = scenario
   const { delivery, engine, tuning } = pattern
-  const floored = flooredAt(engine.timeouts, tuning, timeScale)
+  const floored = flooredAt(engine.timeouts, { tuning, timeScale })
   const untouchedBy = findUntouched(arm, pattern, scenario)
   const machine = machineLimits(pattern.silencesAt?.(timeScale) ?? {})
   const executors = countNodes(pattern, 'executor', replicas)
@@ -77,7 +78,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     pattern: pattern.name,
     delivery: delivery.name,
     engine: engine.name,
-    promises: delivery.promises.filter((promise) => engine.promises.includes(promise)),
+    promises: keptByBoth(delivery, engine),
     axes: { delivery: delivery.promises, engine: engine.promises },
     arm: arm.name,
     repetition,

@@ -1,5 +1,5 @@
 import type { PlannedFault } from '../model/plan.ts'
-import { timeoutsAt } from '../model/timeouts.ts'
+import { timeoutsAt } from '../../patterns/contract/types/timeouts.ts'
 import type { CatalogPattern, WorkProfile } from '../scenario/catalog.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { countNodes } from '../scenario/topology.ts'
@@ -19,7 +19,7 @@ export function takeoverCostMs(
   const harmful = faults.filter(({ target }) => target.kind === 'node' && isExecutor(target.role))
   if (harmful.length === 0 || !engine.takeover) return undefined
   const stepMs = work.longestStepMs / timeScale
-  const { earliestMs, latestMs } = engine.takeover(timeoutsAt(engine.timeouts, tuning, timeScale), stepMs)
+  const { earliestMs, latestMs } = engine.takeover(timeoutsAt(engine.timeouts, { tuning, timeScale }), stepMs)
   const waits = earliestMs === 0 || countNodes(pattern, 'executor', replicas) === 1
   const awayMs = waits ? Math.max(...harmful.map(({ durationMs }) => durationMs)) : 0
   const againMs = engine.promises.includes('effect-once') ? stepMs : work.idealMs / timeScale
@@ -35,7 +35,7 @@ export function patienceMsOf(
   { timeScale }: Pick<Scenario, 'timeScale'>,
   work: WorkProfile,
 ): number | undefined {
-  const at = timeoutsAt(engine.timeouts, tuning, timeScale)
+  const at = timeoutsAt(engine.timeouts, { tuning, timeScale })
   const silentMs = engine.patience?.(at) ?? engine.takeover?.(at, work.longestStepMs / timeScale).earliestMs
   return silentMs !== undefined && silentMs > 0 && Number.isFinite(silentMs) ? Math.round(silentMs) : undefined
 }

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../core/clock.ts'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { settleAll } from '../core/settle.ts'

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
-import { loadModule } from '../../patterns/contract/types/axes.ts'
+import { loadModule } from '../../patterns/contract/server/plugins.ts'
 import type { ClientPorts, Inbox, RunJob } from '../../patterns/contract/client/client.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'

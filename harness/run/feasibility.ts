@@ -1,6 +1,7 @@
 import { HarnessError, UsageError } from '../core/errors.ts'
 import type { NotApplicable, Plan } from '../model/plan.ts'
-import type { Engine, Runtime } from '../model/types.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
+import type { Runtime } from '../model/runtime.ts'
 
 /** The runtime of this name. Throws UsageError where there is none, HarnessError where this machine cannot use it. */
 export async function usableRuntime(runtimes: ReadonlyMap<string, Runtime>, name: string): Promise<Runtime> {

@@ -1,7 +1,7 @@
 import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
-import { isStatus } from '../analysis/states.ts'
-import type { Node } from '../model/types.ts'
+import { isStatus } from '../../patterns/contract/types/task.ts'
+import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
 
 type Final = Vocabulary['final']['value']

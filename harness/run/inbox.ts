@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isStatus } from '../analysis/states.ts'
+import { isStatus } from '../../patterns/contract/types/task.ts'
 import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
 
 /** A terminal task as a webhook posted it. */

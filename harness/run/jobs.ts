@@ -6,12 +6,11 @@ import {
   type Observations,
   type RunJob,
 } from '../../patterns/contract/client/client.ts'
-import { monotonicMs } from '../core/clock.ts'
+import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { TaskIntent, Vocabulary } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
-import { startTimer } from '../core/timer.ts'
 import type { Recorder } from './recorder.ts'
 
 /** One intended task of a cell: fixed before the load starts. */

@@ -1,5 +1,4 @@
-import { monotonicMs } from '../core/clock.ts'
-import { startTimer } from '../core/timer.ts'
+import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 
 export interface PacerReport {
   /** Lag of each dispatch behind its intended time, in milliseconds. */

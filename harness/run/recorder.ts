@@ -1,4 +1,4 @@
-import { monotonicMs } from '../core/clock.ts'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { Op, Vocabulary } from '../model/history.ts'
 
 /** Where ops go, in order: the run folder's history writer, or an array in a test. */

@@ -1,6 +1,8 @@
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
 import { planNodes } from '../model/topology.ts'
-import type { Engine, Fault, SpareNeed } from '../model/types.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
+import type { Fault } from '../model/fault.ts'
+import type { SpareNeed } from '../model/runtime.ts'
 
 type Ours = 'api' | 'worker'
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
-import type { Deployment, DeployRequest, Engine, Place, Runtime } from '../model/types.ts'
+import type { Deployment, DeployRequest, CellContext as Place, Runtime } from '../model/runtime.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { type Ledger, type LedgerEvents, openLedger } from './ledger.ts'
 
 /** A system under test, and what it needs around it. */

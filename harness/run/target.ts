@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { request } from 'undici'
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
-import { loadDeliveryServer, loadModule } from '../../patterns/contract/types/axes.ts'
+import { loadDeliveryServer, loadModule } from '../../patterns/contract/server/plugins.ts'
 import type { RunJob } from '../../patterns/contract/client/client.ts'
 import type { TaskInput } from '../../patterns/contract/types/task.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
+import type { Tuning } from '../../patterns/contract/types/timeouts.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { Link } from '../model/link.ts'
-import type { Tuning } from '../model/timeouts.ts'
-import type { Capability, Delivery, Deployment, Engine, Node, Place, Runtime } from '../model/types.ts'
-import { sleep } from '../core/timer.ts'
+import type { Capability, Deployment, Node, CellContext, Runtime } from '../model/runtime.ts'
+import type { Delivery } from '../../patterns/contract/types/delivery.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Abilities, Body, Target, Work } from '../conform/case.ts'
 import { lossyLink, silentLink } from '../conform/harms.ts'
 import { probe } from '../conform/probe.ts'
@@ -28,7 +30,7 @@ export interface TargetPattern {
 }
 
 export interface TargetContext {
-  readonly place: Place
+  readonly place: CellContext
   readonly runtime: Runtime
   readonly timeScale: number
   readonly signal: AbortSignal

@@ -1,4 +1,5 @@
-import type { Ground, Place, Runtime, ServiceSpec } from '../model/types.ts'
+import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
+import type { Service } from '../../patterns/contract/types/engine.ts'
 import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey } from './docker/containers/labels.ts'
@@ -25,7 +26,7 @@ const runtime: Runtime = {
 }
 export default runtime
 
-async function whyNot(services: readonly ServiceSpec[]): Promise<string | undefined> {
+async function whyNot(services: readonly Service[]): Promise<string | undefined> {
   const servers = serversOf(services)
   for (const { title, image, service } of servers) {
     if (!service.container || !image) return `${title} runs as a process only: use --runtime process`
@@ -36,7 +37,7 @@ async function whyNot(services: readonly ServiceSpec[]): Promise<string | undefi
   return whyNoImages(servers.map(({ name }) => name))
 }
 
-async function open(place: Place): Promise<Ground> {
+async function open(place: CellContext): Promise<Testbed> {
   const run = currentRun()
   const labels = { [runLabelKey]: run, ...ownerLabels() }
   const prefix = namePrefix(run) + place.cell.replaceAll(/[^A-Za-z0-9]+/g, '-')

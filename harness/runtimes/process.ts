@@ -1,4 +1,5 @@
-import type { Ground, Place, Runtime, ServiceSpec } from '../model/types.ts'
+import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
+import type { Service } from '../../patterns/contract/types/engine.ts'
 import { describeServers, serversOf } from './_shared/servers.ts'
 import { deploy, loopback } from './process/deploy.ts'
 
@@ -20,7 +21,7 @@ const runtime: Runtime = {
 }
 export default runtime
 
-async function whyNot(services: readonly ServiceSpec[]): Promise<string | undefined> {
+async function whyNot(services: readonly Service[]): Promise<string | undefined> {
   const asked = serversOf(services).map(async ({ title, service, whyNot }) =>
     service.process ? whyNot?.() : `${title} runs in containers only: use --runtime docker`,
   )
@@ -28,7 +29,7 @@ async function whyNot(services: readonly ServiceSpec[]): Promise<string | undefi
 }
 
 /** Loopback is there already, and stays. */
-function ground(place: Place): Ground {
+function ground(place: CellContext): Testbed {
   return {
     host: loopback,
     network: '127.0.0.0/8',

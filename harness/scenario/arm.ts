@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path'
 import { z } from 'zod'
 import { timeScales } from '../core/limits.ts'
-import type { Fault } from '../model/types.ts'
+import type { Fault } from '../model/fault.ts'
 import type { ProfileText } from './catalog.ts'
 import { readDocument } from './document.ts'
 import { faultEntry, type FaultEntry, readFaultSpec } from './fault.ts'

@@ -1,5 +1,8 @@
-import type { Tuning } from '../model/timeouts.ts'
-import type { Delivery, Engine, Fault, Runtime } from '../model/types.ts'
+import type { Tuning } from '../../patterns/contract/types/timeouts.ts'
+import type { Delivery } from '../../patterns/contract/types/delivery.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
+import type { Fault } from '../model/fault.ts'
+import type { Runtime } from '../model/runtime.ts'
 
 /**
  * Everything a scenario may name. Passed in, so that planning stays pure and knows no plugin by itself.

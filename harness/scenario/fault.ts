@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HarnessError } from '../core/errors.ts'
 import { linkNames, type Target } from '../model/plan.ts'
-import type { Fault } from '../model/types.ts'
+import type { Fault } from '../model/fault.ts'
 import { describe, type Path, type Problem, read, section, suggest } from './problems.ts'
 import type { FaultSpec, TargetSpec, TriggerSpec } from './scenario.ts'
 import { duration, positiveDuration } from './units.ts'

@@ -1,4 +1,5 @@
-import type { Gate, HealthLimits, LinkName, NodeRole, Published } from '../model/plan.ts'
+import type { Gate, HealthLimits, LinkName, Published } from '../model/plan.ts'
+import type { NodeRole } from '../../patterns/contract/types/engine.ts'
 
 /**
  * A scenario as it was meant, checked and with every default filled in. Durations and rates are those of the task's

@@ -1,4 +1,5 @@
-import type { CellPlan, LinkName, NodeRole } from '../model/plan.ts'
+import type { CellPlan, LinkName } from '../model/plan.ts'
+import type { NodeRole } from '../../patterns/contract/types/engine.ts'
 import { planLinks, planNodes } from '../model/topology.ts'
 import type { CatalogPattern } from './catalog.ts'
 import type { FaultSpec } from './scenario.ts'

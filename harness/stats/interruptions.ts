@@ -1,7 +1,7 @@
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
 import { nodeOf, roleOf } from '../analysis/places.ts'
-import { isTerminal } from '../analysis/states.ts'
+import { isTerminal } from '../../patterns/contract/types/task.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
 
 /** A task whose step in flight an outage cut, and who went on with it. Times are absent when work never goes on. */

@@ -1,4 +1,4 @@
-import { isTerminal } from '../analysis/states.ts'
+import { isTerminal } from '../../patterns/contract/types/task.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 
 /** What clients did for their tasks, in all. */

@@ -1,5 +1,5 @@
 import { executionsOf } from '../analysis/executions.ts'
-import { isTerminal } from '../analysis/states.ts'
+import { isTerminal } from '../../patterns/contract/types/task.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 
 /**

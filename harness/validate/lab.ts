@@ -1,4 +1,4 @@
-import type { Engine } from '../model/types.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { type Registry, withEngines } from '../registry.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { parseScenario } from '../scenario/parse.ts'

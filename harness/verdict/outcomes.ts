@@ -1,6 +1,6 @@
 import { isLate, serverHas } from '../analysis/lateness.ts'
 import type { CellPlan } from '../model/plan.ts'
-import { isTerminal } from '../analysis/states.ts'
+import { isTerminal } from '../../patterns/contract/types/task.ts'
 import { taskEnd, type TaskTrace } from '../analysis/trace.ts'
 import type { Outcome } from '../model/results.ts'
 

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import { HarnessError } from '../../harness/core/errors.ts'
-import { sleep } from '../../harness/core/timer.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 
 /** The namespace of the tasks. */
 export const namespace = 'outlast'

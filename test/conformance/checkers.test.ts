@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { History, Op } from '../../harness/model/history.ts'
-import { promises } from '../../harness/model/promises.ts'
+import { promises } from '../../patterns/contract/types/promises.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { openRegistry } from '../../harness/registry.ts'
 import { rewrite } from '../mutants/mutations.ts'

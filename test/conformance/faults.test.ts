@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
-import type { Deployment, Fault, FaultSite, Runtime } from '../../harness/model/types.ts'
+import type { Deployment, Runtime } from '../../harness/model/runtime.ts'
+import type { Fault, FaultSite } from '../../harness/model/fault.ts'
 import { deployForTest, runtimes, type TestDeployment, until } from '../support/deployment.ts'
 
 const faults = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe } from 'vitest'
-import { monotonicMs } from '../../harness/core/clock.ts'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { Attributes } from '../../harness/links/embedded/toxic.ts'
 import { linkServerKinds, type LinkServer, type LinkServerKind } from './links-servers.ts'
 

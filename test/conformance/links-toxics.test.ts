@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { monotonicMs } from '../../harness/core/clock.ts'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeServers, openScene, type Peer, type Scene } from './links-scene.ts'
 import type { LinkServer } from './links-servers.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HarnessError } from '../../harness/core/errors.ts'
-import type { DeployRequest, Place } from '../../harness/model/types.ts'
+import type { DeployRequest, CellContext } from '../../harness/model/runtime.ts'
 import { findLabelled } from '../../harness/cleanup/labelled.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { openLedger } from '../../harness/run/ledger.ts'
@@ -74,7 +74,7 @@ test('a ledger that is ended on purpose is not lost', async () => {
 test('a link server whose evidence finds no room says so, and carries connections on', async () => {
   const { first, onLost } = listen()
   await symlink('/dev/full', join(folder, 'evidence.ndjson'))
-  const wanted = { folder, seed: 1, env: {}, lost: onLost } as unknown as Place & DeployRequest
+  const wanted = { folder, seed: 1, env: {}, lost: onLost } as unknown as CellContext & DeployRequest
   await using links = await startLinkServer(wanted)
   const ask = (method: 'POST' | 'DELETE', path: string, body?: object): ReturnType<typeof request> =>
     request(links.url + path, { method, reset: true, ...(body && { body: JSON.stringify(body) }) })

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
-import type { Runtime } from '../../harness/model/types.ts'
+import type { Runtime } from '../../harness/model/runtime.ts'
 import { deployForTest, runtimes, until } from '../support/deployment.ts'
 
 const answers = async (url: string): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { keepPort } from '../support/ports.ts'
-import { loadDeliveryServer } from '../../patterns/contract/types/axes.ts'
+import { loadDeliveryServer } from '../../patterns/contract/server/plugins.ts'
 import type { RunJob } from '../../patterns/contract/client/client.ts'
 import { listenWith, startApiNode, startServe, timeScale, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, type RecordedPorts } from './support/client-ports.ts'

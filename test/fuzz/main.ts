@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { openWorkspace } from '../../bench/workspace.ts'
 import { discover } from '../../harness/core/discover.ts'
-import type { Delivery } from '../../harness/model/types.ts'
+import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import { openCli } from './cli.ts'
 import { type Counted, parts, throwAll } from './offline.ts'
 import { throwAtServers } from './servers.ts'

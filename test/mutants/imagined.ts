@@ -1,6 +1,6 @@
 import { machineLimits } from '../../harness/model/machine.ts'
 import type { CellPlan, PlannedFault } from '../../harness/model/plan.ts'
-import type { Promised } from '../../harness/model/promises.ts'
+import type { Promised } from '../../patterns/contract/types/promises.ts'
 
 /** A run to imagine: a correct system of this kind, under kills of its executors. */
 export interface Imagined {

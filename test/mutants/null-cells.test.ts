@@ -7,7 +7,7 @@ import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 
 /** A delivery whose server takes every key for a new one: the pattern that must not be measured. */
 const wrongServer = `
-import { createApi } from '../../contract/api.ts'
+import { createApi } from '../../contract/server/api.ts'
 
 export default {
   routes: (backend, settings, drain) => {

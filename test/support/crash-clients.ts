@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Agent } from 'undici'
-import type { Engine } from '../../harness/model/types.ts'
-import { loadModule } from '../../patterns/contract/types/axes.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
+import { loadModule } from '../../patterns/contract/server/plugins.ts'
 import {
   JobFailed,
   type ClientPorts,
   type Job,
   type Observations,
   type Observe,
+  type Inbox,
+  type RunJob,
 } from '../../patterns/contract/client/client.ts'
-import type { Inbox, RunJob } from '../../patterns/contract/client/client.ts'
 import type { CallbackDelivery } from '../../patterns/contract/types/callback.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { type Answer, exchange, jsonOf } from '../../patterns/contract/client/http.ts'

@@ -1,4 +1,4 @@
-import type { Fault } from '../../harness/model/types.ts'
+import type { Fault } from '../../harness/model/fault.ts'
 
 const timeScale = 60
 /** Real milliseconds from armed to heal, for the longest. */

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { LinkName } from '../../harness/model/plan.ts'
 import type { Link } from '../../harness/model/link.ts'
-import type { Engine, ServiceSpec } from '../../harness/model/types.ts'
+import type { Engine, Service } from '../../patterns/contract/types/engine.ts'
 import { startServer } from '../../harness/links/embedded/server.ts'
 import { openLinks } from '../../harness/links/toxiproxy.ts'
 import { listensOn } from '../../harness/os/listeners.ts'
@@ -19,10 +19,11 @@ import { waitUntilReady } from '../../harness/os/readiness.ts'
 import { loginTo, serverOf, tablesOf } from '../../harness/runtimes/_shared/servers.ts'
 import { type ProcessCommand, type ProcessPlace, readinessOf } from '../../servers/server.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
-import type { Backend, NodeSettings } from '../../patterns/contract/engine/backend.ts'
+import type { Backend } from '../../patterns/contract/engine/backend.ts'
+import type { NodeSettings } from '../../patterns/contract/types/settings.ts'
 import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
 import { loadBackend } from '../../patterns/contract/engine/modules.ts'
-import { openNotify } from '../../patterns/contract/types/axes.ts'
+import { openNotify } from '../../patterns/contract/server/plugins.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { nonceOf } from './tools.ts'
 import { spawn } from './programs.ts'
@@ -230,7 +231,7 @@ interface Server extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-type ServerPlace = ProcessPlace & { readonly service: ServiceSpec }
+type ServerPlace = ProcessPlace & { readonly service: Service }
 
 /** The engine's servers, a database first; its files are made. */
 async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<readonly ServerPlace[]> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import processes from '../../harness/runtimes/process.ts'
-import type { Engine } from '../../patterns/contract/types/axes.ts'
+import type { Engine } from '../../patterns/contract/types/engine.ts'
 
 /** Every engine whose server is on this machine. In the calling suite each of the others is a skipped test that says why. */
 export async function presentEngines(): Promise<readonly Engine[]> {

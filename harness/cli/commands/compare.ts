@@ -7,7 +7,7 @@ import {
 } from '../../../reports/compare.ts'
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
-import type { Checker } from '../../model/types.ts'
+import type { Checker } from '../../model/checker.ts'
 import { allVisible } from '../../core/visible.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { judgeFolder } from '../../run/judge.ts'

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
-import { promises } from '../../model/promises.ts'
+import { keptByBoth, promises } from '../../../patterns/contract/types/promises.ts'
 import { catalog as named } from '../../../patterns/catalog.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
@@ -26,7 +26,7 @@ const listings: Readonly<Record<string, Listing>> = {
       return named.flatMap(({ name, delivery, engine, summary }) => {
         const pattern = catalog.resolvePattern(name)
         if (!pattern) return []
-        const kept = pattern.delivery.promises.filter((promise) => pattern.engine.promises.includes(promise))
+        const kept = keptByBoth(pattern.delivery, pattern.engine)
         return [[name, kept.join(' '), `${delivery} + ${engine}: ${summary}`] as const]
       })
     },

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { sleep } from '../../core/timer.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { mustBeProblem, newKey, readEnd, start, submit, undecidedUnless, until } from '../http.ts'
@@ -14,7 +14,7 @@ export default {
     contractCase({
       name: 'offered',
       proves: 'whoever promises callbacks takes the address of one',
-      source: 'patterns/contract/types/axes.ts',
+      source: 'patterns/contract/types/delivery.ts',
       needs: [],
       quick: true,
       async check({ promises, able, unable }) {

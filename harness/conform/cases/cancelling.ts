@@ -1,4 +1,4 @@
-import { sleep } from '../../core/timer.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, Undecided } from '../expect.ts'

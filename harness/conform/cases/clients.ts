@@ -1,4 +1,4 @@
-import { sleep, timeLimit } from '../../core/timer.ts'
+import { sleep, timeLimit } from '../../../patterns/contract/types/timer.ts'
 import { JobFailed, type Job } from '../../../patterns/contract/client/client.ts'
 import { holdPort } from '../../os/ports.ts'
 import { startBufferingProxy } from '../buffering-proxy.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '../../core/timer.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { newKey, readEnd, readEvents, send, start, until } from '../http.ts'

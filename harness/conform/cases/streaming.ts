@@ -1,4 +1,4 @@
-import { sleep } from '../../core/timer.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { isEnd, newKey, readEnd, readEvents, send, slackMs, start, undecidedUnless, until } from '../http.ts'
@@ -13,7 +13,7 @@ export default {
     contractCase({
       name: 'offered',
       proves: 'whoever promises that a resumed stream has no gap has a stream to resume',
-      source: 'harness/model/promises.ts',
+      source: 'patterns/contract/types/promises.ts',
       needs: [],
       quick: true,
       async check({ promises, able }) {

@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod'
 import { taskEvent, type TaskEvent } from '../../../patterns/contract/types/events.ts'
-import { foldEvents } from '../../../patterns/contract/engine/log.ts'
+import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import { task as taskSchema, type Task } from '../../../patterns/contract/types/task.ts'
 import { describeError } from '../../core/errors.ts'
 import { contractCase, type CaseGroup } from '../case.ts'

@@ -3,7 +3,8 @@ import { acquireEach, sinceOf, type Undone } from './acquire.ts'
 import type { LinkName, Target } from '../../model/plan.ts'
 import type { EdgeLimits, FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../model/link.ts'
 import { type Fate, type Part, proofOfParts, undoneParts } from './proof.ts'
-import type { ActiveFault, Capability, Fault, FaultSite, Proof } from '../../model/types.ts'
+import type { ActiveFault, Fault, FaultSite, Proof } from '../../model/fault.ts'
+import type { Capability } from '../../model/runtime.ts'
 
 /** A toxic without its name, which the planned fault gives. */
 export type Toxic = Omit<ToxicSpec, 'name'>

@@ -1,7 +1,8 @@
 import type { ZodType } from 'zod'
 import { acquireEach, type Acquired, sinceOf } from './acquire.ts'
 import { type Part, proofOfParts, undoneParts } from './proof.ts'
-import type { ActiveFault, Capability, Fault, FaultSite, Node, NodeHarm, Proof } from '../../model/types.ts'
+import type { ActiveFault, Fault, FaultSite, Proof } from '../../model/fault.ts'
+import type { Capability, Node, NodeHarm } from '../../model/runtime.ts'
 
 type Evidence = NodeHarm['evidence']
 

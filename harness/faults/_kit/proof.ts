@@ -1,4 +1,4 @@
-import type { FaultState } from '../../model/history.ts'
+import type { ProofOfParts } from '../../model/fault.ts'
 
 /**
  * What became of a fault on one of its nodes or links. `half`: begun there and not carried through; `unfelt`: a node
@@ -14,13 +14,6 @@ export interface Part {
   readonly why?: string
 }
 
-export interface PartsProof {
-  readonly state: Extract<FaultState, 'proven' | 'partly' | 'unexercised' | 'lost'>
-  /** The nodes or links that it harmed; absent: all. */
-  readonly reached?: readonly string[]
-  readonly reason?: string
-}
-
 /** What was gone before its end did harm until then. */
 const harms: ReadonlySet<Fate> = new Set(['felt', 'half', 'lost'])
 
@@ -28,7 +21,7 @@ const harms: ReadonlySet<Fate> = new Set(['felt', 'half', 'lost'])
  * A fault is proven where it was felt on all of its nodes or links on which somebody was at work, partly where on some only,
  * and unexercised where on none. Harm that was done is never called nothing, however much of it is missing.
  */
-export function proofOfParts(parts: readonly Part[]): PartsProof {
+export function proofOfParts(parts: readonly Part[]): ProofOfParts {
   const has = (...fates: readonly Fate[]): boolean => parts.some(({ fate }) => fates.includes(fate))
   const why = parts.flatMap((part) => part.why ?? [])
   const reason = why.length > 0 && { reason: why.join('; ') }

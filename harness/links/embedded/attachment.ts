@@ -1,4 +1,4 @@
-import { startTimer, type Timer } from '../../core/timer.ts'
+import { startTimer, type Timer } from '../../../patterns/contract/types/timer.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 import type { Evidence } from './evidence.ts'
 import type { Stage } from './stage.ts'

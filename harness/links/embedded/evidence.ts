@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { monotonicMs } from '../../core/clock.ts'
+import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../core/errors.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 

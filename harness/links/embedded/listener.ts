@@ -1,5 +1,5 @@
 import { createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net'
-import { sleep } from '../../core/timer.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { type HeldPort, holdPort } from '../../os/ports.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
 

@@ -1,5 +1,4 @@
-import { monotonicMs } from '../../core/clock.ts'
-import { longestTimerMs } from '../../core/timer.ts'
+import { monotonicMs, longestTimerMs } from '../../../patterns/contract/types/timer.ts'
 import { createQueue } from './queue.ts'
 import type { ToxicHooks } from './toxic.ts'
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { MachineLook } from '../../model/machine.ts'
-import { sleep } from '../../core/timer.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { readCpuTimes, readPressureUs } from '../../os/proc.ts'
 
 const lookMs = 2_000

@@ -1,6 +1,6 @@
 import type { MachineLook } from '../../model/machine.ts'
 import type { CellPlan } from '../../model/plan.ts'
-import type { Engine } from '../../model/types.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
 
 /**
  * What a block needs of the machine, roughly: a process that waits costs a hundredth of a processor, and a step of a task, with

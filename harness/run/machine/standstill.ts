@@ -1,4 +1,4 @@
-import { monotonicMs } from '../../core/clock.ts'
+import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import type { MachineHealth } from '../../model/machine.ts'
 
 const tickMs = 100

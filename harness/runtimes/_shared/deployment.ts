@@ -1,5 +1,6 @@
 import type { Link } from '../../model/link.ts'
-import type { Deployment, ServiceSpec } from '../../model/types.ts'
+import type { Deployment } from '../../model/runtime.ts'
+import type { Service } from '../../../patterns/contract/types/engine.ts'
 import type { Pod } from './pod.ts'
 import { serverOf } from './servers.ts'
 
@@ -25,7 +26,7 @@ export interface DeploymentParts {
   /** Of its logs. */
   readonly folder: string
   /** The database, if there is one: which server, and its address with credentials, which crosses no fault point. */
-  readonly store?: { readonly service: ServiceSpec; readonly url: string } | undefined
+  readonly store?: { readonly service: Service; readonly url: string } | undefined
 }
 
 /** What was started, as its cell sees it. It owns what `stack` owned. */

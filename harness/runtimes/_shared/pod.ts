@@ -1,9 +1,8 @@
-import { monotonicMs } from '../../core/clock.ts'
+import { monotonicMs, startTimer, type Timer } from '../../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../../core/errors.ts'
 import { onlyOnce } from '../../core/once.ts'
-import type { NodeRole } from '../../model/plan.ts'
-import { startTimer, type Timer } from '../../core/timer.ts'
-import type { Identity, Node, NodeEvent, NodeHarm } from '../../model/types.ts'
+import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
+import type { Identity, Node, NodeEvent, NodeHarm } from '../../model/runtime.ts'
 import { PortTaken } from '../../os/readiness.ts'
 
 /** How a life ended, as the operating system says. */

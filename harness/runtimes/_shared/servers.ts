@@ -1,5 +1,5 @@
 import { describeError, HarnessError } from '../../core/errors.ts'
-import type { ServiceSpec } from '../../model/types.ts'
+import type { Service } from '../../../patterns/contract/types/engine.ts'
 import { servers } from '../../../servers/all.ts'
 import type { Server, ServiceServer, Tables } from '../../../servers/server.ts'
 
@@ -12,7 +12,7 @@ export function isEntry(program: string): program is 'serve' | 'work' {
 }
 
 /** The server that a service names. Throws HarnessError where `servers/` has none of that name for nodes. */
-export function serverOf({ program }: Pick<ServiceSpec, 'program'>): NodeServer {
+export function serverOf({ program }: Pick<Service, 'program'>): NodeServer {
   const server = servers.get(program)
   if (server && isNodeServer(server)) return server
   const names = [...servers.values()].filter(isNodeServer).map(({ name }) => name)
@@ -20,12 +20,12 @@ export function serverOf({ program }: Pick<ServiceSpec, 'program'>): NodeServer 
 }
 
 /** Those of these services, each once. */
-export function serversOf(services: readonly ServiceSpec[]): readonly NodeServer[] {
+export function serversOf(services: readonly Service[]): readonly NodeServer[] {
   return [...new Set(services.filter(({ program }) => !isEntry(program)).map(serverOf))]
 }
 
 /** The tables that a store has before its first start. Undefined: none. */
-export function tablesOf({ schema }: ServiceSpec): Tables | undefined {
+export function tablesOf({ schema }: Service): Tables | undefined {
   if (schema === undefined) return undefined
   const { name, title, service } = serverOf({ program: schema })
   if (!service.makeTables) throw new HarnessError(`${title} has no tables that a store could have: schema "${schema}"`)
@@ -33,13 +33,13 @@ export function tablesOf({ schema }: ServiceSpec): Tables | undefined {
 }
 
 /** How clients reach a store at any `host:port`, with its credentials where it has any. */
-export function loginTo(store: ServiceSpec, password: string): (address: string) => string {
+export function loginTo(store: Service, password: string): (address: string) => string {
   const { store: access } = serverOf(store).service
   return (address) => access?.url(address, password) ?? `http://${address}`
 }
 
 /** Of those that npm does not install, among these services, each with what it says of itself. */
-export async function describeServers(services: readonly ServiceSpec[]): Promise<Readonly<Record<string, string>>> {
+export async function describeServers(services: readonly Service[]): Promise<Readonly<Record<string, string>>> {
   const described = serversOf(services)
     .filter(({ isFromNpm }) => !isFromNpm)
     .map(async ({ name, version }) => [name, await version!().catch(describeError)] as const)

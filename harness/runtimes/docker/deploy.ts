@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Planned, planLinks, planNodes } from '../../model/topology.ts'
-import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
+import type { DeployRequest, Deployment, CellContext } from '../../model/runtime.ts'
 import { openDeployment, startInOrder } from '../_shared/deployment.ts'
 import { loginTo } from '../_shared/servers.ts'
 import { addressBook, type Placed } from '../_shared/addresses.ts'
@@ -15,7 +15,7 @@ import type { RoutedLink } from './network/routes.ts'
 
 /** A cell's place, and what is given to every container in it. */
 export interface Site {
-  readonly place: Place
+  readonly place: CellContext
   readonly network: CellNetwork
   /** Of every container's name: only what begins with it is ours. */
   readonly prefix: string

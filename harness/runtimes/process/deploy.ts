@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Link } from '../../model/link.ts'
 import { settleAll } from '../../core/settle.ts'
-import type { NodeRole } from '../../model/plan.ts'
+import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
 import { type Outside, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
-import type { DeployRequest, Deployment, Place } from '../../model/types.ts'
+import type { DeployRequest, Deployment, CellContext } from '../../model/runtime.ts'
 import { openLinks } from '../../links/toxiproxy.ts'
 import { holdLowPort, holdPort } from '../../os/ports.ts'
 import { PortTaken } from '../../os/readiness.ts'
@@ -21,7 +21,7 @@ import { fillAll, openAllSpares, type Spares } from './spares.ts'
 export const loopback = '127.0.0.1'
 
 /** What a cell asks for, and where it is. */
-type Request = Place & DeployRequest
+type Request = CellContext & DeployRequest
 
 /** Tells the links that lead to a node whether there is anything to dial. */
 type Reach = (isUp: boolean) => Promise<void>

@@ -1,5 +1,5 @@
 import type { Outside } from '../../model/topology.ts'
-import type { DeployRequest } from '../../model/types.ts'
+import type { DeployRequest } from '../../model/runtime.ts'
 import { serversOf } from '../_shared/servers.ts'
 
 /**

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type { DeployRequest, Place } from '../../model/types.ts'
+import type { DeployRequest, CellContext } from '../../model/runtime.ts'
 import { killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import { heedChild } from '../../os/heed.ts'
 
 /** Start the embedded link server in a process of its own; disposing ends it, and every fault on it with it. */
 export async function startLinkServer(
-  request: Place & DeployRequest,
+  request: CellContext & DeployRequest,
 ): Promise<AsyncDisposable & { readonly url: string }> {
   const logFile = join(request.folder, 'logs', 'links.log')
   const child = await spawnChild({

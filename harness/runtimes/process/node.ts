@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { sleep, startTimer } from '../../core/timer.ts'
+import { sleep, startTimer } from '../../../patterns/contract/types/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import { listensOn } from '../../os/listeners.ts'
 import { processState } from '../../os/process-state.ts'

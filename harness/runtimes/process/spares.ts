@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import type { NodeRole } from '../../model/plan.ts'
-import type { DeployRequest, Place, SpareNeed } from '../../model/types.ts'
+import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
+import type { DeployRequest, CellContext, SpareNeed } from '../../model/runtime.ts'
 import { type ChildSpec, killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { describeSpare } from './program.ts'
 
@@ -21,7 +21,7 @@ const loadLimitMs = 15_000
 
 /** For the roles for which the request wants any. */
 export function openAllSpares(
-  request: Place & DeployRequest,
+  request: CellContext & DeployRequest,
   stack: AsyncDisposableStack,
 ): ReadonlyMap<NodeRole, Spares> {
   const logFile = join(request.folder, 'logs', 'spares.log')

@@ -1,5 +1,5 @@
-import type { Engine } from '../../model/types.ts'
-import type { Promised } from '../../model/promises.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
+import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import { entryPath } from '../../os/entry.ts'
 import { type Misbehaviour, misbehaviourVariable } from './misbehaviour.ts'
 

@@ -1,4 +1,4 @@
-import type { Engine } from '../../model/types.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
 import { jobKey } from '../../run/jobs.ts'
 import type { CellResult, RunResults } from '../../model/results.ts'
 import { controlEngine } from '../controls/engines.ts'

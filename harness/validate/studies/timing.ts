@@ -1,4 +1,4 @@
-import type { Engine } from '../../model/types.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
 import { quantile } from '../../stats/quantiles.ts'
 import type { CellResult } from '../../model/results.ts'
 import { overheadOf } from '../../verdict/overhead.ts'

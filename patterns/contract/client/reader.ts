@@ -1,8 +1,9 @@
 import { JobFailed, type ClientPorts, type Delivered, type Job, type Observations } from './client.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { finish } from './outcome.ts'
-import { applyEvent, foldEvents } from '../engine/log.ts'
-import { backoffMs, sleep } from '../types/retry.ts'
+import { applyEvent, foldEvents } from '../types/fold.ts'
+import { backoffMs } from '../types/retry.ts'
+import { sleep } from '../types/timer.ts'
 import { timingOf, type Accepted } from './submit.ts'
 import { isPosition, isStatus, isTerminal, type Task } from '../types/task.ts'
 

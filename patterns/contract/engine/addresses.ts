@@ -1,4 +1,4 @@
-import type { NodeSettings } from './backend.ts'
+import type { NodeSettings } from '../types/settings.ts'
 
 type Address = 'storeUrl' | 'engineUrl' | 'engineControlUrl' | 'advertisedUrl' | 'toolsUrl'
 

@@ -1,7 +1,8 @@
 import type { AgentPlan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import type { TaskEvent } from '../types/events.ts'
-import { cancelledEvent, completedEvent, expiredEvent, failedEvent, type Head, progressEvent } from './log.ts'
+import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent } from './log.ts'
+import type { Head } from '../types/fold.ts'
 
 /** Reasons to cut a step short that end its task. */
 export const stops = { cancel: new Error('cancelled'), expire: new Error('the deadline has passed') } as const

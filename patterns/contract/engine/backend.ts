@@ -1,8 +1,7 @@
 import type { CallbackDelivery, DeliveryStatus, Notify } from '../types/callback.ts'
 import type { TaskEvent } from '../types/events.ts'
-import type { Limits } from '../server/limits.ts'
+import type { NodeSettings } from '../types/settings.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
-import type { Tuning } from '../types/timeouts.ts'
 
 /** A submission as the API hands it to an engine. `key` is the client's idempotency key. */
 export interface Submission {
@@ -62,40 +61,4 @@ export interface BackendModule {
 /** `worker.ts` of an engine whose executor is a node of its own. */
 export interface WorkerModule {
   startWorker(settings: NodeSettings, notify: Notify): Promise<AsyncDisposable>
-}
-
-/** What a node is told through its environment (`settings.ts` reads and checks it). */
-export interface NodeSettings {
-  /** `api-0`, `worker-1`: recorded as the executor of every effect. */
-  readonly node: string
-  /** The system that it is a node of: its answers say so, in a header. */
-  readonly system?: string
-  /** Which start of it this is: `GET /healthz` says so. */
-  readonly start?: string
-  readonly listen: { readonly host: string; readonly port: number }
-  readonly delivery: string
-  readonly engine: string
-  /** Path of the module that opens its backend, where the engine has no folder in `engines`. */
-  readonly backend?: string
-  readonly timeScale: number
-  /** What the engine's timeouts are set to. */
-  readonly tuning: Tuning
-  /** Bearer token that the API requires. */
-  readonly token: string
-  /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */
-  readonly storeUrl?: string
-  readonly engineUrl?: string
-  /** The engine's administration address: control traffic, crosses no fault point. */
-  readonly engineControlUrl?: string
-  /** The address under which others reach this node, through the link towards it. */
-  readonly advertisedUrl?: string
-  readonly toolsUrl?: string
-  /** Networks (CIDR) that callbacks may reach although they are private. None by default. */
-  readonly webhookAllow?: readonly string[]
-  /** Ports that callbacks may go to, e.g. `443,8000-8999`; otherwise as `destination.ts` says. */
-  readonly webhookPorts?: string
-  /** Keys (`whsec_`, `whsk_`) that sign callbacks beside each endpoint's own: for receivers that hold one of them. */
-  readonly webhookKeys?: readonly string[]
-  /** What connections and requests may cost; `defaultLimits` otherwise. */
-  readonly limits?: Limits
 }

@@ -1,6 +1,6 @@
 import { stops } from './after-step.ts'
 import type { TaskEvent } from '../types/events.ts'
-import { requestOf } from './log.ts'
+import { requestOf } from '../types/fold.ts'
 import { startTimer, type Timer } from '../types/timer.ts'
 
 /** When a task's deadline passes, in milliseconds since 1970. It counts from the task's creation, at any worker. */

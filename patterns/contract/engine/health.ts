@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import type { NodeSettings } from './backend.ts'
+import type { NodeSettings } from '../types/settings.ts'
 
 /** Every answer of the API carries it, where the node was told its system: whoever dials sees that it reached the right one. */
 export const nameHeader = 'Outlast-Node'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import type { Engine } from '../types/axes.ts'
+import type { Engine } from '../types/engine.ts'
 import type { BackendModule, WorkerModule } from './backend.ts'
 
 const engines = new URL('../../engines/', import.meta.url)

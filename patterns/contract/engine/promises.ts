@@ -1,4 +1,4 @@
-import type { Promised } from '../types/axes.ts'
+import type { Promised } from '../types/promises.ts'
 
 /** What an engine promises of the tasks that it has, also when a crash takes some of them away. */
 export const soundTasks = [

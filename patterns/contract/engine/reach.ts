@@ -1,4 +1,4 @@
-import { monotonicMs, sleep } from '../types/retry.ts'
+import { monotonicMs, sleep } from '../types/timer.ts'
 import { ProblemError } from '../types/problems.ts'
 
 export interface RetryOptions {

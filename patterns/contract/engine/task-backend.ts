@@ -1,7 +1,7 @@
 import { acceptOnce, type KnownTask, type NewTask, newTask, taskIdOf } from './accept.ts'
 import type { Backend, Deliveries } from './backend.ts'
 import type { TaskEvent } from '../types/events.ts'
-import { foldEvents } from './log.ts'
+import { foldEvents } from '../types/fold.ts'
 import { isTerminal, type Task } from '../types/task.ts'
 
 /** Logs of tasks as an API node uses them: it inserts tasks, asks to cancel them, and reads. Workers do the rest. */

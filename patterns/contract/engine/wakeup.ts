@@ -1,4 +1,4 @@
-import { sleep } from '../types/retry.ts'
+import { sleep } from '../types/timer.ts'
 
 /** Wakes one sleeper. A notification before a wait ends it at once, so that none is missed. */
 export class Wakeup {

@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { AgentPlan } from '../../agent/plan.ts'
 import { performStep, type StepDone } from '../../agent/step.ts'
-import type { NodeSettings } from './backend.ts'
+import type { NodeSettings } from '../types/settings.ts'
 import type { Timing } from '../types/timing.ts'
 
 /** Where steps are performed: a node, and its way to the tools. */

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
-import type { Backend, NodeSettings } from '../engine/backend.ts'
+import type { Backend } from '../engine/backend.ts'
+import type { NodeSettings } from '../types/settings.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from '../engine/fault-point.ts'
 import { closeWhereDue, requireText, requireToken } from './gates.ts'

@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
-import type { NodeSettings } from '../engine/backend.ts'
+import type { NodeSettings } from '../types/settings.ts'
 import { ProblemError } from '../types/problems.ts'
 import { addressFilter, type AddressFilter } from './special-addresses.ts'
 import type { TaskRequest } from '../types/task.ts'

@@ -3,10 +3,10 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import type { WebSocketServer } from 'ws'
-import type { NodeSettings } from '../engine/backend.ts'
+import type { NodeSettings, Limits } from '../types/settings.ts'
 import { bearerCheck, type BearerCheck } from './bearer.ts'
 import { isHandshake, shakeHands } from './handshake.ts'
-import { connectionsWithin, defaultLimits, type Limits } from './limits.ts'
+import { connectionsWithin, defaultLimits } from './limits.ts'
 import { boundYoungGeneration } from './young-generation.ts'
 
 /**

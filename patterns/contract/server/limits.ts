@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import type { Limits } from '../types/settings.ts'
 
 /** Whole and above 0, below what a timer can hold. */
 const count = (byDefault: number) => z.coerce.number().int().min(1).max(2_147_483_647).default(byDefault)
@@ -12,21 +13,6 @@ export const limitsEnvironment = {
   OUTLAST_BODY_TIMEOUT_MS: count(45_000),
   OUTLAST_SILENCE_TIMEOUT_MS: count(60_000),
   OUTLAST_IDLE_TIMEOUT_MS: count(620_000),
-}
-
-export interface Limits {
-  /** Connections at a time; one more is closed, and those that idle with it. Less where descriptors are few. */
-  readonly mostConnections: number
-  /** Streams, sockets and answers that are held back, at a time; one more is told to come later. */
-  readonly mostHeld: number
-  /** From a connection's first moment, or a request's first byte, to the end of the request's headers. */
-  readonly headersTimeoutMs: number
-  /** From a request's first byte to its last. Above what a client of ours waits for an answer. */
-  readonly bodyTimeoutMs: number
-  /** Within a request and its answer: who neither sends nor takes a byte for so long is cut. What we hold back does not count. */
-  readonly silenceTimeoutMs: number
-  /** Between requests. Above the idle limit of every load balancer in front: who may reuse a connection must not see it closed. */
-  readonly idleTimeoutMs: number
 }
 
 export function limitsOf(env: z.infer<z.ZodObject<typeof limitsEnvironment>>): Limits {

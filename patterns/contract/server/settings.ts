@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NodeSettings } from '../engine/backend.ts'
+import type { NodeSettings } from '../types/settings.ts'
 import { limitsEnvironment, limitsOf } from './limits.ts'
 import { timeScales } from '../types/timing.ts'
 

@@ -2,7 +2,8 @@
  * What an engine's timeouts are set to. `default`: as shipped by whoever makes the engine. `tuned`: to one budget for all
  * engines, by which a dead worker is noticed within five seconds at full length.
  */
-export type Tuning = 'default' | 'tuned'
+export const tunings = ['default', 'tuned'] as const
+export type Tuning = (typeof tunings)[number]
 
 /** What makes timeouts real: which set, divided by how much. */
 export interface Pace {
@@ -43,4 +44,20 @@ export function timeoutsAt<T extends Timeouts>(timeouts: T, { tuning, timeScale 
 
 function realMs(timeout: Timeout, tuning: Tuning, timeScale: number): number {
   return Math.max(timeout.floorMs, Math.round(timeout[tuning] / timeScale))
+}
+
+/** A timeout that compression did not divide as it divides the work; `wantedMs` would be in proportion. Real milliseconds. */
+export interface Floored {
+  readonly name: string
+  readonly wantedMs: number
+  readonly ms: number
+  readonly why: string
+}
+
+/** The timeouts that are longer than in proportion to the work, because they stand on their floors. */
+export function flooredAt(timeouts: Timeouts, { tuning, timeScale }: Pace): readonly Floored[] {
+  return Object.entries(timeouts).flatMap(([name, { floorMs, why, ...timeout }]) => {
+    const wantedMs = Math.round(timeout[tuning] / timeScale)
+    return wantedMs < floorMs ? [{ name, wantedMs, ms: floorMs, why }] : []
+  })
 }

@@ -1,3 +1,11 @@
+/**
+ * Milliseconds on the machine's monotonic clock, with microsecond digits.
+ * All processes of one host share it (CLOCK_MONOTONIC), so readings of different processes can be subtracted.
+ */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000
+}
+
 /** The longest that a timer of Node's waits: a longer one ends at once, with no more than a warning. */
 export const longestTimerMs = 2 ** 31 - 1
 
@@ -38,4 +46,25 @@ export function timeLimit(limitMs: number): AbortSignal {
   const over = new AbortController()
   startTimer(() => over.abort(new DOMException('the time is over', 'TimeoutError')), wholeMs).unref()
   return over.signal
+}
+
+/**
+ * Resolves after `delayMs`, of any length; rejects with the signal's reason. One timer and one listener, both gone when it settles.
+ * A caller that does not wait for it hears nothing of it: its rejection is never an unhandled one.
+ */
+export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  const over = new Promise<void>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error)
+    const onAbort = (): void => {
+      timer.cancel()
+      reject(signal!.reason as Error)
+    }
+    const timer = startTimer(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+  over.catch(() => {})
+  return over
 }

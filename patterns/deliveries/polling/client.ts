@@ -1,6 +1,6 @@
 import type { RunJob } from '../../contract/client/client.ts'
 import { finish } from '../../contract/client/outcome.ts'
-import { sleep } from '../../contract/types/retry.ts'
+import { sleep } from '../../contract/types/timer.ts'
 import { submitJob, timingOf } from '../../contract/client/submit.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { pollUntilEnd, watchTask } from './poll.ts'

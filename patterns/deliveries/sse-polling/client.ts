@@ -1,6 +1,6 @@
 import type { ClientPorts, Delivered, Job, RunJob } from '../../contract/client/client.ts'
 import { finish } from '../../contract/client/outcome.ts'
-import { sleep } from '../../contract/types/retry.ts'
+import { sleep } from '../../contract/types/timer.ts'
 import { readerOf, reportStream, type Reader } from '../../contract/client/reader.ts'
 import { type Accepted, submitJob, timingOf } from '../../contract/client/submit.ts'
 import { isTerminal, type Task } from '../../contract/types/task.ts'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { createApi, requireTask, sendTask, type Api, type Submitted } from '../../contract/server/api.ts'
-import type { DeliveryServer } from '../../contract/types/axes.ts'
+import type { DeliveryServer } from '../../contract/server/delivery-server.ts'
 import { holdUntil } from '../../contract/server/follow.ts'
 import { ProblemError } from '../../contract/types/problems.ts'
 import { isTerminal } from '../../contract/types/task.ts'

@@ -1,4 +1,4 @@
-import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import {
   recordAttempt,
   type Callback,

@@ -1,5 +1,5 @@
 import { createApi } from '../../contract/server/api.ts'
-import type { DeliveryServer } from '../../contract/types/axes.ts'
+import type { DeliveryServer } from '../../contract/server/delivery-server.ts'
 import { admitCallback, destinationsOf } from '../../contract/server/destination.ts'
 import type { TaskRequest } from '../../contract/types/task.ts'
 import { timingAt } from '../../contract/types/timing.ts'

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../contract/types/axes.ts'
+import type { Delivery } from '../../contract/types/delivery.ts'
 
 const delivery: Delivery = {
   name: 'websocket',

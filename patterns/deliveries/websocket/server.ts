@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { WebSocketServer } from 'ws'
 import { createApi, requireTask, type Api } from '../../contract/server/api.ts'
-import type { DeliveryServer } from '../../contract/types/axes.ts'
+import type { DeliveryServer } from '../../contract/server/delivery-server.ts'
 import { acceptSocket } from '../../contract/server/handshake.ts'
 import { Heartbeats } from '../../contract/server/heartbeats.ts'
 import { timingAt } from '../../contract/types/timing.ts'

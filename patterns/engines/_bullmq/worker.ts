@@ -1,5 +1,5 @@
 import type { IQueueBackend } from 'bullmq'
-import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import type { JournalPlace } from '../../contract/engine/execution.ts'
 import { answerHealth } from '../../contract/engine/health.ts'

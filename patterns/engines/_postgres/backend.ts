@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { withAddresses } from '../../contract/engine/addresses.ts'
-import type { Backend, Deliveries, NodeSettings } from '../../contract/engine/backend.ts'
+import type { Backend, Deliveries } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { sleep } from '../../contract/types/retry.ts'
+import { sleep } from '../../contract/types/timer.ts'
 import { connectionOptions } from './store.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 

@@ -1,6 +1,6 @@
 import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
-import { sleep } from '../../contract/types/retry.ts'
+import { sleep } from '../../contract/types/timer.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectionOptions, databaseRetry } from '../_postgres/store.ts'

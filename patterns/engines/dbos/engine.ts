@@ -1,4 +1,4 @@
-import type { Engine } from '../../contract/types/axes.ts'
+import type { Engine } from '../../contract/types/engine.ts'
 import { soundTasks } from '../../contract/engine/promises.ts'
 import { supervisedTakeover, supervisedTimeouts, takeover, timeouts } from './timeouts.ts'
 

@@ -1,6 +1,6 @@
 import type { DBOSSerializer, DLogger } from '@dbos-inc/dbos-sdk'
 import type { TaskEvent } from '../../contract/types/events.ts'
-import { monotonicMs } from '../../contract/types/retry.ts'
+import { monotonicMs } from '../../contract/types/timer.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 
 /** Input of a task's workflow: made by the API, so that it can answer before any worker has seen the task. */

@@ -1,6 +1,6 @@
-import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { monotonicMs, sleep } from '../../contract/types/retry.ts'
+import { monotonicMs, sleep } from '../../contract/types/timer.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
 import { storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'

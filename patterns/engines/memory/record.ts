@@ -1,6 +1,6 @@
 import type { AgentPlan } from '../../agent/plan.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
-import { applyEvent, foldEvents, type Head } from '../../contract/engine/log.ts'
+import { applyEvent, foldEvents, type Head } from '../../contract/types/fold.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
 import type { OwedCallback } from './callback.ts'
 

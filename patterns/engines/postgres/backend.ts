@@ -1,4 +1,5 @@
-import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
+import type { Backend } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import { openLogBackend } from '../_postgres/backend.ts'
 import { insertTask } from '../_postgres/task-log.ts'
 import { openDeliveries } from './deliveries.ts'

@@ -1,7 +1,7 @@
 import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { faultPoint, withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { foldEvents, requestOf } from '../../contract/engine/log.ts'
+import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
 import { rethrowEviction } from './leases.ts'
 

@@ -1,4 +1,4 @@
-import { monotonicMs, sleep } from '../../contract/types/retry.ts'
+import { monotonicMs, sleep } from '../../contract/types/timer.ts'
 import { reportError } from '../../contract/engine/log-error.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import type { Store } from '../_postgres/store.ts'

@@ -1,6 +1,6 @@
 import { emptyDigest } from '../../agent/plan.ts'
 import { withAddresses } from '../../contract/engine/addresses.ts'
-import type { NodeSettings } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { timingOf } from '../_bullmq/timeouts.ts'
 import { startQueueWorker } from '../_bullmq/worker.ts'

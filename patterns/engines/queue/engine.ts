@@ -1,4 +1,4 @@
-import type { Engine } from '../../contract/types/axes.ts'
+import type { Engine } from '../../contract/types/engine.ts'
 import { declareQueue } from '../_bullmq/declaration.ts'
 
 const declared = declareQueue('postgres')

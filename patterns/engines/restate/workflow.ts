@@ -8,14 +8,12 @@ import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import {
   cancelledEvent,
   cancelRequestedEvent,
-  completedSteps,
   expiredEvent,
   failedEvent,
-  foldEvents,
-  requestOf,
   resumedEvent,
   startedEvent,
 } from '../../contract/engine/log.ts'
+import { completedSteps, foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Executor, StepResult, Work } from './executor.ts'

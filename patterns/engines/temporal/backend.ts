@@ -1,6 +1,7 @@
 import { type NewTask, taskIdOf } from '../../contract/engine/accept.ts'
 import { withAddresses } from '../../contract/engine/addresses.ts'
-import type { Backend, NodeSettings } from '../../contract/engine/backend.ts'
+import type { Backend } from '../../contract/engine/backend.ts'
+import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { isTerminal } from '../../contract/types/task.ts'

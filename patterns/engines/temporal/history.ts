@@ -6,15 +6,14 @@ import {
   cancelledEvent,
   cancelRequestedEvent,
   completedEvent,
-  completedSteps,
   expiredEvent,
   failedEvent,
   progressEvent,
   rejectedEvent,
-  requestOf,
   resumedEvent,
   startedEvent,
 } from '../../contract/engine/log.ts'
+import { completedSteps, requestOf } from '../../contract/types/fold.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Accepted, Decider, Ending, StepResult } from './protocol.ts'
 import { openResumptions, type Resumptions } from './resumptions.ts'

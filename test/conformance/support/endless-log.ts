@@ -1,7 +1,8 @@
 import { planTask } from '../../../patterns/agent/plan.ts'
-import { loadDeliveryServer } from '../../../patterns/contract/types/axes.ts'
+import { loadDeliveryServer } from '../../../patterns/contract/server/plugins.ts'
 import type { Backend } from '../../../patterns/contract/engine/backend.ts'
-import { createdEvent, foldEvents } from '../../../patterns/contract/engine/log.ts'
+import { createdEvent } from '../../../patterns/contract/engine/log.ts'
+import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import { listenWith, timeScale, token } from './api-node.ts'
 import { closeServer } from './tool-server.ts'
 

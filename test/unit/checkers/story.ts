@@ -1,4 +1,5 @@
-import type { Op, OpOf, TaskStatus } from '../../../harness/model/history.ts'
+import type { Op, OpOf } from '../../../harness/model/history.ts'
+import type { TaskStatus } from '../../../patterns/contract/types/task.ts'
 import type { CellPlan } from '../../../harness/model/plan.ts'
 import { cellPlan } from '../stats/cells.ts'
 

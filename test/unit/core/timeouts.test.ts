@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { flooredAt } from '../../../harness/model/timeouts.ts'
-import { timeoutsAt } from '../../../patterns/contract/types/timeouts.ts'
+import { flooredAt, timeoutsAt } from '../../../patterns/contract/types/timeouts.ts'
 
 const timeouts = {
   leaseMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: 'a busy machine' },
@@ -16,11 +15,11 @@ test('timeouts are divided like the work, down to their floors', () => {
 })
 
 test('those that stand on their floors are named, with what they would be', () => {
-  expect(flooredAt(timeouts, 'default', 1)).toEqual([])
-  expect(flooredAt(timeouts, 'tuned', 4)).toEqual([
+  expect(flooredAt(timeouts, { tuning: 'default', timeScale: 1 })).toEqual([])
+  expect(flooredAt(timeouts, { tuning: 'tuned', timeScale: 4 })).toEqual([
     { name: 'heartbeatTimeoutMs', wantedMs: 1250, ms: 2000, why: 'a busy machine' },
   ])
-  expect(flooredAt(timeouts, 'default', 80)).toEqual([
+  expect(flooredAt(timeouts, { tuning: 'default', timeScale: 80 })).toEqual([
     { name: 'leaseMs', wantedMs: 750, ms: 1000, why: 'a busy machine' },
   ])
 })

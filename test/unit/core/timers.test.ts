@@ -1,18 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import * as ofHarness from '../../../harness/core/timer.ts'
-import { sleep as patientSleep } from '../../../patterns/contract/types/retry.ts'
-import * as ofPatterns from '../../../patterns/contract/types/timer.ts'
+import { sleep, startTimer, timeLimit } from '../../../patterns/contract/types/timer.ts'
 
 const dayMs = 24 * 3_600_000
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-test.each([
-  ['harness', ofHarness],
-  ['patterns', ofPatterns],
-])('a timer of the %s waits for as long as it is told, and can be cancelled on the way', async (_, { startTimer }) => {
+test('a timer waits for as long as it is told, and can be cancelled on the way', async () => {
   const [act, never] = [vi.fn<() => void>(), vi.fn<() => void>()]
   startTimer(act, 60 * dayMs)
   const timer = startTimer(never, 60 * dayMs)
@@ -26,10 +21,7 @@ test.each([
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test.each([
-  ['harness', ofHarness],
-  ['patterns', ofPatterns],
-])('a limit of the %s holds for longer than a timer can wait, and takes fractions', async (_, { timeLimit }) => {
+test('a limit holds for longer than a timer can wait, and takes fractions', async () => {
   const limit = timeLimit(30 * dayMs + 0.5)
   await vi.advanceTimersByTimeAsync(30 * dayMs)
   expect(limit.aborted).toBe(false)
@@ -38,10 +30,7 @@ test.each([
   expect(timeLimit(0.5).aborted).toBe(false)
 })
 
-test.each([
-  ['harness', ofHarness.sleep],
-  ['patterns', patientSleep],
-])('a sleep of the %s may be left alone: its end is nobody’s crash', async (_, sleep) => {
+test('a sleep may be left alone: its end is nobody’s crash', async () => {
   const unhandled = vi.fn<() => void>()
   process.on('unhandledRejection', unhandled)
   try {
@@ -79,7 +68,7 @@ const bounded: Readonly<Record<string, string>> = {
 }
 
 test('nobody gives a timer of Node’s a length that it may not be able to wait', () => {
-  const own = new Set(['harness/core/timer.ts', 'patterns/contract/types/timer.ts'])
+  const own = new Set(['patterns/contract/types/timer.ts'])
   const files = sources(['harness', 'patterns', 'reports', 'servers', 'tools']).filter((file) => !own.has(file))
   const found = files.flatMap((file) => unbounded(file, readFileSync(file, 'utf8')))
   expect(found, 'use startTimer, timeLimit or sleep of timer.ts, or say here what bounds it').toEqual([])

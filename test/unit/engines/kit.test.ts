@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { acceptOnce, newTask, taskIdOf } from '../../../patterns/contract/engine/accept.ts'
 import { withAddresses } from '../../../patterns/contract/engine/addresses.ts'
-import type { NodeSettings } from '../../../patterns/contract/engine/backend.ts'
+import type { NodeSettings } from '../../../patterns/contract/types/settings.ts'
 import { engineModule } from '../../../patterns/contract/engine/modules.ts'
 import { postCallback } from '../../../patterns/contract/engine/post-callback.ts'
 import { retryUntilReached } from '../../../patterns/contract/engine/reach.ts'

@@ -1,7 +1,8 @@
 import { defaultPayloadConverter } from '@temporalio/common'
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
-import { createdEvent, foldEvents } from '../../../patterns/contract/engine/log.ts'
+import { createdEvent } from '../../../patterns/contract/engine/log.ts'
+import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import { type HistoryEvent, openTaskLog } from '../../../patterns/engines/temporal/history.ts'
 import type { Accepted, Ending, StepResult } from '../../../patterns/engines/temporal/protocol.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { discover } from '../../../harness/core/discover.ts'
-import type { Fault } from '../../../harness/model/types.ts'
+import type { Fault } from '../../../harness/model/fault.ts'
 
 const faults = await discover<Fault>(new URL('../../../harness/faults/', import.meta.url))
 const required: Readonly<Record<string, object>> = { latency: { delayMs: 5 } }

@@ -1,5 +1,6 @@
 import type { EdgeLimits, FilterSpec, Impairment, Link, ToxicSpec } from '../../../harness/model/link.ts'
-import type { FaultSite, Isolation, Node, NodeHarm } from '../../../harness/model/types.ts'
+import type { FaultSite } from '../../../harness/model/fault.ts'
+import type { Isolation, Node, NodeHarm } from '../../../harness/model/runtime.ts'
 
 export interface FakeNode extends Node {
   pid: number | undefined

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Fault, NodeHarm } from '../../../harness/model/types.ts'
+import type { Fault } from '../../../harness/model/fault.ts'
+import type { NodeHarm } from '../../../harness/model/runtime.ts'
 import nodeLoss from '../../../harness/faults/node-loss.ts'
 import partition from '../../../harness/faults/partition.ts'
 import { fakeNode, type FakeNode, never, siteOf } from './fakes.ts'

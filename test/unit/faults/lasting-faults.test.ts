@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import type { Node, NodeHarm } from '../../../harness/model/types.ts'
+import type { Node, NodeHarm } from '../../../harness/model/runtime.ts'
 import restartLoop from '../../../harness/faults/restart-loop.ts'
 import rollingDeploy from '../../../harness/faults/rolling-deploy.ts'
 import { fakeNode, type FakeNode, never, siteOf } from './fakes.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
 import { expiryMarginMs } from '../../../harness/faults/_kit/link-fault.ts'
 import type { Link, ToxicSpec } from '../../../harness/model/link.ts'
-import type { Fault } from '../../../harness/model/types.ts'
+import type { Fault } from '../../../harness/model/fault.ts'
 import { fakeLink, type FakeLink, never, siteOf } from './fakes.ts'
 
 const faults = await discover<Fault>(new URL('../../../harness/faults/', import.meta.url))

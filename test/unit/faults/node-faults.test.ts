@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Fault, NodeHarm } from '../../../harness/model/types.ts'
+import type { Fault } from '../../../harness/model/fault.ts'
+import type { NodeHarm } from '../../../harness/model/runtime.ts'
 import cpuPressure from '../../../harness/faults/cpu-pressure.ts'
 import kill from '../../../harness/faults/kill.ts'
 import oom from '../../../harness/faults/oom.ts'

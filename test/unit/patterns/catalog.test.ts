@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { catalog, resolvePattern } from '../../../patterns/catalog.ts'
-import type { Delivery, Engine } from '../../../patterns/contract/types/axes.ts'
+import type { Delivery } from '../../../patterns/contract/types/delivery.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
 
 const delivery = (name: string): Delivery => ({
   name,

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import type { Backend, NodeSettings } from '../../../patterns/contract/engine/backend.ts'
+import type { Backend } from '../../../patterns/contract/engine/backend.ts'
+import type { NodeSettings } from '../../../patterns/contract/types/settings.ts'
 import { readSettings } from '../../../patterns/contract/server/settings.ts'
 import { longestDeadlineS, taskRequest } from '../../../patterns/contract/types/task.ts'
 import { openBackend } from '../../../patterns/engines/memory/backend.ts'

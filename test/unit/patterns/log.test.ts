@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import { taskEvent, type TaskEvent } from '../../../patterns/contract/types/events.ts'
 import * as log from '../../../patterns/contract/engine/log.ts'
+import * as fold from '../../../patterns/contract/types/fold.ts'
 import { isTerminal, task, type TaskRequest } from '../../../patterns/contract/types/task.ts'
 
 const request: TaskRequest = { type: 'agent', input: { seed: 5, profile: 'smoke', job: 'j-1' } }
@@ -28,7 +29,7 @@ function logOf(...names: readonly (keyof typeof builders)[]): TaskEvent[] {
 }
 
 test('a new task is queued, with its estimate', () => {
-  expect(task.parse(log.foldEvents([created]))).toMatchObject({
+  expect(task.parse(fold.foldEvents([created]))).toMatchObject({
     status: 'queued',
     version: 1,
     attempt: 0,
@@ -40,7 +41,7 @@ test('a new task is queued, with its estimate', () => {
 })
 
 test('progress shows what is done, what is next and what is left', () => {
-  const { status, current_action, progress_pct, credits_used, estimated_completion } = log.foldEvents(
+  const { status, current_action, progress_pct, credits_used, estimated_completion } = fold.foldEvents(
     logOf('started', 'progress'),
   )
   const next = plan.steps[1]!
@@ -56,26 +57,26 @@ test('progress shows what is done, what is next and what is left', () => {
 
 test('a resumed task goes on where it was, one attempt later', () => {
   const events = logOf('started', 'progress', 'resumed')
-  expect(log.foldEvents(events)).toMatchObject({ attempt: 2, progress_pct: 33.3, current_action: { step: 2 } })
-  expect(log.completedSteps(events)).toEqual({ step: 1, digest: 'd' })
-  expect(log.completedSteps([created])).toEqual({ step: 0, digest: '' })
-  expect(log.requestOf(events)).toEqual(request)
+  expect(fold.foldEvents(events)).toMatchObject({ attempt: 2, progress_pct: 33.3, current_action: { step: 2 } })
+  expect(fold.completedSteps(events)).toEqual({ step: 1, digest: 'd' })
+  expect(fold.completedSteps([created])).toEqual({ step: 0, digest: '' })
+  expect(fold.requestOf(events)).toEqual(request)
 })
 
 test('a terminal event closes the task for good', () => {
-  const done = log.foldEvents(logOf('started', 'progress', 'completed'))
+  const done = fold.foldEvents(logOf('started', 'progress', 'completed'))
   expect(done).toMatchObject({ status: 'completed', progress_pct: 100, result: { digest: 'd', steps: 3 } })
   expect([done.current_action, done.estimated_completion, done.finished_at]).toEqual([null, null, at(5).toISOString()])
-  const failed = log.foldEvents(logOf('started', 'failed'))
+  const failed = fold.foldEvents(logOf('started', 'failed'))
   expect(failed).toMatchObject({ status: 'failed', status_reason: 'tool refused' })
   expect(failed).not.toHaveProperty('result')
   for (const build of Object.values(builders))
     for (const ended of [logOf('started', 'completed'), logOf('cancelRequested', 'cancelled'), logOf('rejected')])
-      expect(() => build(ended.at(-1)!)).toThrow(log.IllegalTransition)
+      expect(() => build(ended.at(-1)!)).toThrow(fold.IllegalTransition)
 })
 
 test('work may win the race against a cancellation', () => {
-  expect(log.foldEvents(logOf('started', 'cancelRequested', 'progress', 'completed')).status).toBe('completed')
+  expect(fold.foldEvents(logOf('started', 'cancelRequested', 'progress', 'completed')).status).toBe('completed')
 })
 
 test.each([
@@ -88,7 +89,7 @@ test.each([
   ['started', 'rejected'],
   ['cancelRequested', 'cancelRequested'],
 ])('%s is illegal', (...names) => {
-  expect(() => logOf(...names)).toThrow(log.IllegalTransition)
+  expect(() => logOf(...names)).toThrow(fold.IllegalTransition)
 })
 
 test('whatever the builders allow is a valid log: gapless, valid events, at most one terminal, the last', () => {
@@ -99,14 +100,14 @@ test('whatever the builders allow is a valid log: gapless, valid events, at most
       try {
         events.push(builders[name]!(events.at(-1)!))
       } catch (error) {
-        expect(error).toBeInstanceOf(log.IllegalTransition)
+        expect(error).toBeInstanceOf(fold.IllegalTransition)
       }
     }
     for (const event of events) taskEvent.parse(event)
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
     expect(events.slice(0, -1).some(({ status }) => isTerminal(status))).toBe(false)
-    const folded = task.parse(log.foldEvents(events))
-    expect(folded).toEqual(events.slice(1).reduce(log.applyEvent, log.foldEvents([created])))
+    const folded = task.parse(fold.foldEvents(events))
+    expect(folded).toEqual(events.slice(1).reduce(fold.applyEvent, fold.foldEvents([created])))
     expect([folded.version, folded.status]).toEqual([events.length, events.at(-1)!.status])
   })
   fc.assert(check)
@@ -125,5 +126,5 @@ test('a log with a gap, a repetition or a foreign event is not a log', () => {
     spoiled({ status: 'completed' }),
     spoiled({ seq: 2 }, 0),
   ])
-    expect(() => log.foldEvents(wrong)).toThrow(log.IllegalTransition)
+    expect(() => fold.foldEvents(wrong)).toThrow(fold.IllegalTransition)
 })

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
-import { completedEvent, createdEvent, foldEvents, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import { completedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import {
   followToEnd,
   lastSeq,
@@ -10,8 +11,8 @@ import {
   readerOf,
   takeEvent,
   type Channel,
+  type Reader,
 } from '../../../patterns/contract/client/reader.ts'
-import type { Reader } from '../../../patterns/contract/client/reader.ts'
 
 const input = { seed: 1, profile: 'smoke', job: 'j' }
 const plan = planTask(input, 1)

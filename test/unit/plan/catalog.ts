@@ -1,7 +1,9 @@
 import { discover } from '../../../harness/core/discover.ts'
-import { promises, type Promised } from '../../../harness/model/promises.ts'
-import type { Tuning } from '../../../harness/model/timeouts.ts'
-import type { Delivery, Engine, Fault, ServiceSpec } from '../../../harness/model/types.ts'
+import { promises, type Promised } from '../../../patterns/contract/types/promises.ts'
+import type { Tuning } from '../../../patterns/contract/types/timeouts.ts'
+import type { Delivery } from '../../../patterns/contract/types/delivery.ts'
+import type { Engine, Service } from '../../../patterns/contract/types/engine.ts'
+import type { Fault } from '../../../harness/model/fault.ts'
 import type { Catalog } from '../../../harness/scenario/catalog.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
 import type { Scenario } from '../../../harness/scenario/scenario.ts'
@@ -12,8 +14,8 @@ const deliveries = new Map(
   [delivery('sync'), delivery('webhook', true), delivery('polling'), delivery('sse-polling')].map((d) => [d.name, d]),
 )
 
-const store: ServiceSpec = { role: 'store', program: 'postgres', replicas: 1, dials: [] }
-const api: ServiceSpec = { role: 'api', program: 'serve', replicas: 'api', dials: ['tools', 'receiver'] }
+const store: Service = { role: 'store', program: 'postgres', replicas: 1, dials: [] }
+const api: Service = { role: 'api', program: 'serve', replicas: 'api', dials: ['tools', 'receiver'] }
 const memory: Engine = {
   name: 'memory',
   summary: '',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { timeoutsAt } from '../../../harness/model/timeouts.ts'
+import { timeoutsAt } from '../../../patterns/contract/types/timeouts.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import restate from '../../../patterns/engines/restate/engine.ts'
 import { catalog, scenario } from './catalog.ts'
@@ -12,7 +12,7 @@ test('the plan says how long an engine waits for a silent executor, where it wai
 })
 
 test('restate gives a live worker up by its pings, though an ended one at once', () => {
-  const at = timeoutsAt(restate.timeouts, 'default', 1)
+  const at = timeoutsAt(restate.timeouts, { tuning: 'default', timeScale: 1 })
   expect(restate.patience?.(at as never)).toBe(20_000)
   expect(restate.takeover?.(at as never, 1000).earliestMs).toBe(0)
 })

@@ -1,5 +1,5 @@
 import type { CellPlan, PlannedFault } from '../../../harness/model/plan.ts'
-import type { Promised } from '../../../harness/model/promises.ts'
+import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import type { Rng } from '../../../harness/core/rng.ts'
 import type * as Store from '../../../harness/model/results.ts'
 

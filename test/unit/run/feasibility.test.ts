@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { leaveOutInfeasible } from '../../../harness/run/feasibility.ts'
 import type { Plan } from '../../../harness/model/plan.ts'
-import type { ServiceSpec } from '../../../harness/model/types.ts'
+import type { Service } from '../../../patterns/contract/types/engine.ts'
 
-const service = (program: ServiceSpec['program']): ServiceSpec => ({ role: 'engine', program, replicas: 1, dials: [] })
+const service = (program: Service['program']): Service => ({ role: 'engine', program, replicas: 1, dials: [] })
 const engines = new Map([
   ['restate', { services: [service('restate')] }],
   ['temporal', { services: [service('temporal')] }],
 ])
-const whyNot = async (services: readonly ServiceSpec[]) =>
+const whyNot = async (services: readonly Service[]) =>
   services.some(({ program }) => program === 'temporal') ? 'not installed: install it' : undefined
 const runtimes = new Map([['process', { whyNot }]])
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '../../../harness/core/clock.ts'
+import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { childrenOf, isVisible, openThreads, readCpuTimes } from '../../../harness/os/proc.ts'
 import { trackCourse } from '../../../harness/run/machine/course.ts'
 import { watchStandstill } from '../../../harness/run/machine/standstill.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Engine } from '../../../harness/model/types.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
 import { processorsFor, whyTooMuch } from '../../../harness/run/machine/need.ts'
 import { cellPlan } from '../stats/cells.ts'
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { monotonicMs } from '../../../harness/core/clock.ts'
+import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import type { FaultChange } from '../../../harness/model/history.ts'
 import type { PlannedFault } from '../../../harness/model/plan.ts'
-import type { ActiveFault, Deployment, Fault, Node } from '../../../harness/model/types.ts'
+import type { ActiveFault, Fault } from '../../../harness/model/fault.ts'
+import type { Deployment, Node } from '../../../harness/model/runtime.ts'
 import { carryOut, type FaultNote, type NemesisPorts } from '../../../harness/run/nemesis.ts'
 
 const never = new AbortController().signal

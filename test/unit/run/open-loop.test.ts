@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { monotonicMs } from '../../../harness/core/clock.ts'
+import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { offerOpenLoop } from '../../../harness/run/open-loop.ts'
 
 const never = new AbortController().signal

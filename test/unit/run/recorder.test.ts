@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { monotonicMs } from '../../../harness/core/clock.ts'
+import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import type { Op } from '../../../harness/model/history.ts'
 import { createRecorder } from '../../../harness/run/recorder.ts'
 

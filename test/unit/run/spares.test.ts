@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PlannedFault, Target } from '../../../harness/model/plan.ts'
-import type { Fault, ServiceSpec } from '../../../harness/model/types.ts'
+import type { Fault } from '../../../harness/model/fault.ts'
+import type { Service } from '../../../patterns/contract/types/engine.ts'
 import { countSpares } from '../../../harness/run/spares.ts'
 
 const faults = new Map<string, Pick<Fault, 'needs' | 'ownLength'>>([
@@ -8,7 +9,7 @@ const faults = new Map<string, Pick<Fault, 'needs' | 'ownLength'>>([
   ['rolling-deploy', { needs: ['stop'], ownLength: true }],
   ['pause', { needs: ['pause'] }],
 ])
-const service = (role: 'api' | 'worker', replicas: ServiceSpec['replicas']): ServiceSpec => ({
+const service = (role: 'api' | 'worker', replicas: Service['replicas']): Service => ({
   role,
   program: role === 'api' ? 'serve' : 'work',
   replicas,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
-import type { Engine } from '../../../harness/model/types.ts'
+import type { Engine } from '../../../patterns/contract/types/engine.ts'
 import docker from '../../../harness/runtimes/docker.ts'
 import { describeProgram, portsOf } from '../../../harness/runtimes/docker/containers/program.ts'
 import { serversOf } from '../../../harness/runtimes/_shared/servers.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PlannedFault } from '../../../harness/model/plan.ts'
-import type { Promised } from '../../../harness/model/promises.ts'
+import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import { areFiringsDrawn, predictSuccess } from '../../../harness/stats/prediction.ts'
 import { cellPlan, plannedFault } from './cells.ts'
 

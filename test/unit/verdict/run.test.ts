@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CellPlan, Gate, Plan, Published } from '../../../harness/model/plan.ts'
-import type { Checker } from '../../../harness/model/types.ts'
+import type { Checker } from '../../../harness/model/checker.ts'
 import type { CellResult, Environment, Outcome, RunVerdict, TaskRow } from '../../../harness/model/results.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
 import { exitCodeOf, judgeRun } from '../../../harness/verdict/run.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { monotonicMs } from '../../../core/clock.ts'
+import { monotonicMs } from '../../../../patterns/contract/types/timer.ts'
 import type { Toxic } from '../toxic.ts'
 
 const attributes = z.object({

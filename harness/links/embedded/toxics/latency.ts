@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { monotonicMs } from '../../../core/clock.ts'
+import { monotonicMs } from '../../../../patterns/contract/types/timer.ts'
 import type { Toxic } from '../toxic.ts'
 
 const attributes = z.object({ latency: z.int().min(0).default(0), jitter: z.int().min(0).default(0) })

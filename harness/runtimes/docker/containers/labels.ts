@@ -1,4 +1,4 @@
-import type { Owner } from '../../../model/types.ts'
+import type { Owner } from '../../../model/runtime.ts'
 import { thisProcess } from '../../../os/owner.ts'
 
 export const runLabelKey = 'outlast.run'

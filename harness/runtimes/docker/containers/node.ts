@@ -1,8 +1,8 @@
 import { describeError, HarnessError } from '../../../core/errors.ts'
 import type { Impairment } from '../../../model/link.ts'
 import { onlyOnce } from '../../../core/once.ts'
-import { startTimer } from '../../../core/timer.ts'
-import type { Isolation, NodeHarm } from '../../../model/types.ts'
+import { startTimer } from '../../../../patterns/contract/types/timer.ts'
+import type { Isolation, NodeHarm } from '../../../model/runtime.ts'
 import { becomeReady, type Readiness } from '../../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../../_shared/pod.ts'
 import {

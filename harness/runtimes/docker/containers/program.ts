@@ -1,4 +1,5 @@
-import type { DeployRequest, ServiceSpec } from '../../../model/types.ts'
+import type { DeployRequest } from '../../../model/runtime.ts'
+import type { Service } from '../../../../patterns/contract/types/engine.ts'
 import type { Readiness } from '../../../os/readiness.ts'
 import { type ContainerProgram, readinessOf } from '../../../../servers/server.ts'
 import { isEntry, serverOf } from '../../_shared/servers.ts'
@@ -24,14 +25,14 @@ export interface ProgramPlace {
 const ownPort = 8080
 
 /** Where a program listens, wherever its container is. */
-export function portsOf(service: ServiceSpec): { readonly port: number; readonly controlPort: number } {
+export function portsOf(service: Service): { readonly port: number; readonly controlPort: number } {
   if (isEntry(service.program)) return { port: ownPort, controlPort: ownPort }
   const { port, control } = serverOf(service).service.ports
   return { port, controlPort: control ?? port }
 }
 
 export function describeProgram(
-  service: ServiceSpec,
+  service: Service,
   place: ProgramPlace,
   request: Pick<DeployRequest, 'env' | 'timeouts'>,
 ): Program {

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import type Dockerode from 'dockerode'
-import { monotonicMs } from '../../../core/clock.ts'
+import { monotonicMs, sleep } from '../../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../../core/errors.ts'
-import type { Kept, Trace } from '../../../model/types.ts'
-import { sleep } from '../../../core/timer.ts'
+import type { Kept, Trace } from '../../../model/runtime.ts'
 import { namePrefix, readOwner, readUid, runLabelKey } from './labels.ts'
 
 /** In the order in which they can go: a network is in use while a container has an address in it, a volume likewise. */

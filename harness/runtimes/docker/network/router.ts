@@ -1,6 +1,6 @@
 import { HarnessError } from '../../../core/errors.ts'
 import type { Impairment, Link } from '../../../model/link.ts'
-import type { Isolation } from '../../../model/types.ts'
+import type { Isolation } from '../../../model/runtime.ts'
 import { type Links, openLinks } from '../../../links/toxiproxy.ts'
 import type { OnLost } from '../../../os/heed.ts'
 import type { Planned } from '../../../model/topology.ts'

@@ -1,5 +1,5 @@
 import { HarnessError } from '../../../core/errors.ts'
-import type { Isolation } from '../../../model/types.ts'
+import type { Isolation } from '../../../model/runtime.ts'
 import type { Planned, PlannedLink } from '../../../model/topology.ts'
 import type { Listener } from './edge.ts'
 import type { Cut } from './filter.ts'

@@ -1,12 +1,8 @@
-import type { Effective, Impairment, Link } from './link.ts'
-import type { ZodType } from 'zod'
-import type { HarnessError } from '../core/errors.ts'
-import type { DiskCost, History, Stranger } from './history.ts'
-import type { PartsProof } from '../faults/_kit/proof.ts'
-import type { LinkName, NodeRole, Target } from './plan.ts'
-import type { Promised } from './promises.ts'
-import type { Timeout } from './timeouts.ts'
+import type { NodeRole, Service } from '../../patterns/contract/types/engine.ts'
 import type { Named } from '../core/discover.ts'
+import type { HarnessError } from '../core/errors.ts'
+import type { DiskCost, Stranger } from './history.ts'
+import type { Effective, Impairment, Link } from './link.ts'
 
 /**
  * What a runtime can do to its nodes and links; a fault says which of these it needs. `toxics` are those that every
@@ -32,11 +28,11 @@ export interface Runtime extends Named {
   /** Why it cannot be used here, or undefined. */
   probe(): Promise<string | undefined>
   /** Why it cannot start one of these services here, or undefined: then the pattern is left out, and no other. */
-  whyNot(services: readonly ServiceSpec[]): Promise<string | undefined>
+  whyNot(services: readonly Service[]): Promise<string | undefined>
   /** What it runs on and these services with, for the run's record: `engine`, `image node`, `redis`... */
-  describe(services: readonly ServiceSpec[]): Promise<Readonly<Record<string, string>>>
+  describe(services: readonly Service[]): Promise<Readonly<Record<string, string>>>
   /** Make the place where a cell will live. Disposing takes it away. */
-  open(place: Place, signal: AbortSignal): Promise<Ground>
+  open(place: CellContext, signal: AbortSignal): Promise<Testbed>
   /** What it keeps of any run outside our processes, whether that run lives or not; and what only has a name like ours. */
   traces(): Promise<readonly Trace[]>
   /**
@@ -71,7 +67,7 @@ export interface Owner {
   readonly place: string
 }
 
-export interface Place {
+export interface CellContext {
   /** The cell's id: names, labels and folders derive from it. */
   readonly cell: string
   /** Where logs and evidence go. */
@@ -85,7 +81,7 @@ export interface Place {
 }
 
 /** Where a cell's nodes will live, and the harness beside them. */
-export interface Ground extends AsyncDisposable {
+export interface Testbed extends AsyncDisposable {
   /** The address of this machine that nodes can reach: the ledger and the callback receiver listen there. */
   readonly host: string
   /** The network of `host`, as CIDR: a webhook sender must be told that it may call there. */
@@ -95,7 +91,7 @@ export interface Ground extends AsyncDisposable {
 }
 
 export interface DeployRequest {
-  readonly services: readonly ServiceSpec[]
+  readonly services: readonly Service[]
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly env: Readonly<Record<string, string>>
   /** Of the engine, in real milliseconds, for those of its programs that have any. */
@@ -134,19 +130,6 @@ export interface NodeEvent {
   readonly pid?: number
   readonly signal?: string | null
   readonly code?: number | null
-}
-
-/** One role of a pattern: pure data, declared in `patterns/engines/<name>/engine.ts`. */
-export interface ServiceSpec {
-  readonly role: NodeRole
-  /** `serve` and `work` are the entries in `patterns/`; any other is a server, by its folder in `servers/`. */
-  readonly program: string
-  /** A database: the server whose tables are there before the first start. */
-  readonly schema?: string
-  /** A number, or by name from the cell's plan. */
-  readonly replicas: number | 'api' | 'executor'
-  /** What it connects to; each is a link with a fault point. */
-  readonly dials: readonly (NodeRole | 'tools' | 'receiver')[]
 }
 
 export interface Deployment extends AsyncDisposable {
@@ -203,96 +186,4 @@ export interface Isolation {
   readonly from: 'all' | NodeRole
   /** The kernel itself ends it after this, whether or not somebody is left to heal it. */
   readonly expiresMs: number
-}
-
-/** One kind of harm: one file in `harness/faults/`. */
-export interface Fault<P = unknown> extends Named {
-  readonly acts: 'node' | 'link'
-  readonly needs: readonly Capability[]
-  /** Links that it may act on; empty: any. */
-  readonly links?: readonly LinkName[]
-  readonly defaultTarget?: Target
-  /** One firing acts on all nodes of its role together, or on those that the target names. */
-  readonly together?: boolean
-  /** How long it takes depends on its nodes: whoever plans it must say how long it may. */
-  readonly ownLength?: boolean
-  /** A duration that does not do what it says below so much real time, however far a run is compressed, and why. */
-  readonly floor?: { readonly param: string; readonly ms: number; readonly why: string }
-  /**
-   * A `z.object` (not strict: a plan adds facts of its own) of described parameters. One named `xMs` is a duration:
-   * scenarios write it `x: 200ms`, defaults are in task-world time, and `arm` gets real milliseconds.
-   */
-  readonly params: ZodType<P>
-  /** Acquire the harm, on as many of its nodes or links as can be had. Rejecting means `not-applied`: nothing was done. */
-  arm(at: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault>
-}
-
-export interface FaultSite {
-  readonly id: string
-  readonly seed: number
-  /** From armed to heal, as planned, in real milliseconds. */
-  readonly windowMs: number
-  readonly nodes: readonly Node[]
-  readonly links: readonly Link[]
-}
-
-export interface ActiveFault extends Effective {
-  /** What the actuator acknowledged and what was read back at once. */
-  readonly evidence: Readonly<Record<string, unknown>>
-  /** Judged at the end of the window, before healing. */
-  prove(): Promise<Proof>
-  /** Undo; twice is safe; rejects when it could not be undone (`leaked`). */
-  heal(): Promise<void>
-}
-
-export interface Proof extends PartsProof {
-  readonly firings?: number
-  readonly evidence?: Readonly<Record<string, unknown>>
-}
-
-/** One property of histories: one file in `harness/checkers/`. */
-export interface Checker extends Named {
-  /** The promise that it judges. Undefined: it judges the run itself, and its failure is never the system's. */
-  readonly judges?: Promised
-  check(history: History): Verdict
-}
-
-/**
- * `unknown` when the history cannot decide, and `unexercised` when nothing in it could have broken the property: neither is a
- * pass. A control arm normally leaves some promises unexercised, so that is no fault of the run.
- */
-export interface Verdict {
-  readonly status: 'pass' | 'fail' | 'unknown' | 'unexercised'
-  readonly summary: string
-  readonly counts: Readonly<Record<string, number>>
-  /** Indexes of the ops that show it, the smallest set that convinces; at most 20. */
-  readonly witnesses: readonly number[]
-}
-
-/** One axis of a pattern. */
-export interface Delivery extends Named {
-  readonly promises: readonly Promised[]
-  /** The client must be reachable: a callback receiver is part of the deployment. */
-  readonly callback: boolean
-}
-
-export interface Engine extends Named {
-  readonly promises: readonly Promised[]
-  readonly executor: 'api' | 'worker'
-  /** Which role posts callbacks: it dials the receiver. */
-  readonly notifier: 'api' | 'worker'
-  /** Tasks live in one process: clients stick to the replica that accepted theirs. */
-  readonly sticky: boolean
-  /** By name; empty: there is nothing to tune. */
-  readonly timeouts: Readonly<Record<string, Timeout>>
-  /** When somebody goes on after a SIGKILL in the middle of a step of this length, real ms. Absent: nobody does. */
-  takeover?(
-    at: Readonly<Record<string, number>>,
-    stepMs: number,
-  ): { readonly earliestMs: number; readonly latestMs: number }
-  /** Silence of a live executor after which its work may be given away; absent: as `takeover` has it, where that takes any. */
-  patience?(at: Readonly<Record<string, number>>): number
-  readonly services: readonly ServiceSpec[]
-  /** Of an engine that has no folder in `patterns/engines`: what its nodes are told beside the usual, `OUTLAST_BACKEND` among it. */
-  readonly env?: Readonly<Record<string, string>>
 }

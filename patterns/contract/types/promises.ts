@@ -1,7 +1,7 @@
 /**
- * What a pattern can promise its users. A delivery and an engine each say which of these they keep
- * when the other axis is perfect; a pattern promises what **both** promise. A broken promise is a FAIL;
- * a loss that nobody promised against is a measurement.
+ * What a pattern can promise its users. A delivery and an engine each list the promises that they keep when the other axis
+ * is perfect. A pattern promises what **both** promise. A broken promise is a FAIL; a loss that nothing promised against is
+ * a measurement.
  */
 export const promises = {
   'no-lost-task': 'a task that was accepted reaches a terminal state that its client sees, once faults are healed',
@@ -14,3 +14,11 @@ export const promises = {
   'sse-continuity': 'a resumed stream has no gap and no repetition',
 } as const
 export type Promised = keyof typeof promises
+
+/** What a pattern promises: it can promise no more than both of its axes do. In the delivery's order. */
+export function keptByBoth(delivery: Promising, engine: Promising): readonly Promised[] {
+  return delivery.promises.filter((promise) => engine.promises.includes(promise))
+}
+interface Promising {
+  readonly promises: readonly Promised[]
+}

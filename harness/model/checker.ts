@@ -1,0 +1,22 @@
+import type { Promised } from '../../patterns/contract/types/promises.ts'
+import type { Named } from '../core/discover.ts'
+import type { History } from './history.ts'
+
+/** One property of histories: one file in `harness/checkers/`. */
+export interface Checker extends Named {
+  /** The promise that it judges. Undefined: it judges the run itself, and its failure is never the system's. */
+  readonly judges?: Promised
+  check(history: History): Verdict
+}
+
+/**
+ * `unknown` when the history cannot decide, and `unexercised` when nothing in it could have broken the property: neither is a
+ * pass. A control arm normally leaves some promises unexercised, so that is no fault of the run.
+ */
+export interface Verdict {
+  readonly status: 'pass' | 'fail' | 'unknown' | 'unexercised'
+  readonly summary: string
+  readonly counts: Readonly<Record<string, number>>
+  /** Indexes of the ops that show it, the smallest set that convinces; at most 20. */
+  readonly witnesses: readonly number[]
+}

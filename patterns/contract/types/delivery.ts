@@ -1,0 +1,12 @@
+import type { Promised } from './promises.ts'
+
+/** Default export of `deliveries/<name>/delivery.ts`: data. */
+export interface Delivery {
+  readonly name: string
+  readonly summary: string
+  readonly promises: readonly Promised[]
+  /** Other deliveries whose code is in this one. A plugin imports no other one that it does not name here. */
+  readonly madeOf?: readonly string[]
+  /** The client must be reachable: a callback receiver is part of the deployment. */
+  readonly callback: boolean
+}

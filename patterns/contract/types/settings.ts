@@ -1,0 +1,53 @@
+import type { Tuning } from './timeouts.ts'
+
+/** What a node reads from its environment (`server/settings.ts` reads and checks it). */
+export interface NodeSettings {
+  /** `api-0`, `worker-1`: recorded as the executor of every effect. */
+  readonly node: string
+  /** The system that it is a node of: its answers say so, in a header. */
+  readonly system?: string
+  /** Which start of it this is: `GET /healthz` says so. */
+  readonly start?: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly delivery: string
+  readonly engine: string
+  /** Path of the module that opens its backend, where the engine has no folder in `engines`. */
+  readonly backend?: string
+  readonly timeScale: number
+  /** What the engine's timeouts are set to. */
+  readonly tuning: Tuning
+  /** Bearer token that the API requires. */
+  readonly token: string
+  /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */
+  readonly storeUrl?: string
+  readonly engineUrl?: string
+  /** The engine's administration address: control traffic, crosses no fault point. */
+  readonly engineControlUrl?: string
+  /** The address under which others reach this node, through the link towards it. */
+  readonly advertisedUrl?: string
+  readonly toolsUrl?: string
+  /** Networks (CIDR) that callbacks may reach although they are private. None by default. */
+  readonly webhookAllow?: readonly string[]
+  /** Ports that callbacks may go to, e.g. `443,8000-8999`; otherwise as `server/destination.ts` says. */
+  readonly webhookPorts?: string
+  /** Keys (`whsec_`, `whsk_`) that sign callbacks beside each endpoint's own: for receivers that hold one of them. */
+  readonly webhookKeys?: readonly string[]
+  /** What connections and requests may cost; `defaultLimits` of `server/limits.ts` otherwise. */
+  readonly limits?: Limits
+}
+
+/** What the connections and requests of strangers may cost a node. */
+export interface Limits {
+  /** Connections at a time; one more is closed, and those that idle with it. Less where descriptors are few. */
+  readonly mostConnections: number
+  /** Streams, sockets and answers that are held back, at a time; one more is told to come later. */
+  readonly mostHeld: number
+  /** From a connection's first moment, or a request's first byte, to the end of the request's headers. */
+  readonly headersTimeoutMs: number
+  /** From a request's first byte to its last. Above what a client of ours waits for an answer. */
+  readonly bodyTimeoutMs: number
+  /** Within a request and its answer: who neither sends nor takes a byte for so long is cut. What we hold back does not count. */
+  readonly silenceTimeoutMs: number
+  /** Between requests. Above the idle limit of every load balancer in front: who may reuse a connection must not see it closed. */
+  readonly idleTimeoutMs: number
+}
