@@ -18,8 +18,10 @@ export async function conclude(
 ): Promise<void> {
   const { cell, context, recorder, runner, ledger } = parts
   enterPhase(parts, 'final')
+  const before = await ledger.readAll()
+  await readFinals([...runner.unresolved], knownIds(runner, before.effects), parts)
+  // A task may end between the two: the effects of a result come before it, so the ledger is read after the results.
   const { effects, refusals, gaps } = await ledger.readAll()
-  await readFinals([...runner.unresolved], knownIds(runner, effects), parts)
   for (const effect of effects) recordEffect(recorder, effect)
   for (const refusal of refusals) recordRefusal(recorder, refusal)
   await recordDisk(parts)
