@@ -1,10 +1,11 @@
 import { UsageError } from '../core/errors.ts'
-import type { CellPlan, Plan } from '../model/plan.ts'
+import type { CellPlan, Plan, Selection } from '../model/plan.ts'
 import type { Catalog, CatalogPattern } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
 import { loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import type { Schedule } from './schedule.ts'
+import { selectCells } from './select.ts'
 import { countNodes } from '../scenario/topology.ts'
 import { formatDuration } from '../scenario/units.ts'
 
@@ -17,13 +18,14 @@ export interface CompileOptions {
   readonly schedule?: Schedule
   /** The name of the schedule's file, for messages. */
   readonly scheduleFile?: string
-  /** Cells that are asked for: in the others a fault that never fires is nobody's problem. All by default. */
-  readonly concerns?: (cell: Pick<CellPlan, 'pattern' | 'arm'>) => boolean
+  /** Only these cells. In the others a fault that never fires is no problem. */
+  readonly selection?: Selection
 }
 
 /**
  * A scenario as a plan: every cell and every firing, all choices made. Pure: the same input gives the same plan.
- * Throws UsageError for an unknown runtime, for a seed that contradicts the schedule, and when a fault would never fire.
+ * Throws UsageError for an unknown runtime, for an unknown name in the selection, for a seed that contradicts the schedule,
+ * and when a fault would never fire.
  */
 export function compilePlan(scenario: Scenario, catalog: Catalog, options: CompileOptions): Plan {
   const runtime = catalog.runtimes.get(options.runtime)
@@ -42,9 +44,8 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
-  mustFire(options.concerns ? cells.filter(options.concerns) : cells, scenario, seed, options)
   const { name, question, timeScale, gates, published, health } = scenario
-  return {
+  const whole: Plan = {
     version: 1,
     scenario: name,
     question,
@@ -58,6 +59,9 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     published,
     health,
   }
+  const plan = selectCells(whole, scenario, options.selection ?? {})
+  mustFire(plan.cells, scenario, seed, options)
+  return plan
 }
 
 function resolveSeed(scenario: Scenario, { seed, schedule }: CompileOptions): number {

@@ -169,7 +169,7 @@ function checkParams(path: Path, params: PlannedFault['params'], schema: z.ZodTy
   }))
 }
 
-/** As in a scenario: what comes after the load would meet nobody. */
+/** As in a scenario: a fault after the end of the load would meet no task. */
 function checkTrigger(
   path: Path,
   { trigger }: PlannedFault,
@@ -197,7 +197,7 @@ function checkTrigger(
   ]
 }
 
-/** Who waits for longer than the load is may strike when nobody is there any more. */
+/** A trigger that waits for longer than the load lasts may fire when no task is left. */
 function checkPatience(
   path: Path,
   { withinMs }: Extract<PlannedFault['trigger'], { kind: 'step' }>,

@@ -5,9 +5,9 @@ import type { Scenario } from '../scenario/scenario.ts'
 import { countNodes } from '../scenario/topology.ts'
 
 /**
- * What one takeover costs a task beyond its ideal duration, at the longest, in real milliseconds: until somebody goes on
- * with it, by the engine's timeouts; the time in which its node is away, where tasks wait for that very node; and what is
- * done again, the longest step or all of it. Undefined where no fault takes executors away, or where nobody goes on.
+ * What one takeover costs a task beyond its ideal duration, at the longest, in real milliseconds: until another
+ * node goes on with it, by the engine's timeouts; the time in which its node is away, where tasks wait for that node; and
+ * what is done again, the longest step or all of it. Undefined where no fault takes executors away, or no node goes on.
  */
 export function takeoverCostMs(
   pattern: CatalogPattern,
@@ -27,8 +27,8 @@ export function takeoverCostMs(
 }
 
 /**
- * How long an executor may be silent before somebody else may get its work, in real milliseconds, at the earliest. Undefined
- * where the engine does not say it, or notices an end by the connection and not by silence.
+ * How long an executor may be silent before another node may get its work, in real milliseconds, at the earliest. Undefined
+ * where the engine does not declare it, or notices an end by the connection and not by silence.
  */
 export function patienceMsOf(
   { engine, tuning }: CatalogPattern,

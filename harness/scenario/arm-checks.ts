@@ -7,7 +7,7 @@ import type { ParsedScenario } from './schema.ts'
 import { countNodes, whyUntouched } from './topology.ts'
 import { formatDuration } from './units.ts'
 
-/** More firings in one arm than this are a mistake in a unit, not a plan. */
+/** More firings in one arm than this are most likely a mistake in a unit. */
 const maxFirings = 10_000
 
 /** What is wrong between the faults of an arm, or between a fault and the rest of the scenario. */
@@ -30,7 +30,7 @@ function checkArm({ specs, includes }: ParsedArm, scenario: ParsedScenario, cata
   return [...includes.flatMap((include) => checkCompression(include, scenario)), ...faults]
 }
 
-/** What does not scale: a profile that is compressed too far is not what it is named after. */
+/** Some parts of a real system do not scale: a profile that is compressed too far no longer describes it. */
 function checkCompression({ path, value }: Located<Profile>, { values }: ParsedScenario): readonly Problem[] {
   const { name, timeScale: limit } = value
   if (!limit || values.timeScale === undefined || values.timeScale <= limit.max) return []

@@ -6,7 +6,7 @@ import type { Runtime } from '../model/runtime.ts'
 
 /**
  * Everything a scenario may name. Passed in, so that planning stays pure and knows no plugin by itself.
- * Types only: whoever starts outlast fills it from the folders.
+ * Types only: the registry fills it from the folders.
  */
 export interface Catalog {
   /** The named patterns; any `delivery+engine` resolves as well, and either with `@tuned`. */
@@ -21,9 +21,9 @@ export interface Catalog {
   readonly faultProfiles: ReadonlyMap<string, ProfileText>
 }
 
-/** A profile as it stands in its file, or why it could not be read. */
+/** The text of a profile's file, or why it could not be read. */
 export type ProfileText =
-  /** `isOwn`: a scenario points at it, wherever it is. */
+  /** `isOwn`: a scenario includes it by a path, which may lead anywhere. */
   | { readonly file: string; readonly text: string; readonly isOwn?: true }
   | { readonly file: string; readonly unreadable: string }
 
@@ -32,7 +32,7 @@ export interface CatalogPattern {
   readonly delivery: Delivery
   readonly engine: Engine
   readonly tuning: Tuning
-  /** By name, real milliseconds: after how much silence somebody in it takes another one for dead. */
+  /** By name, real milliseconds: the silence after which one node of it takes another for dead. */
   silencesAt?(timeScale: number): Readonly<Record<string, number>>
 }
 
@@ -42,6 +42,6 @@ export interface WorkProfile {
   readonly steps: number
   /** Duration of a perfect execution in task-world milliseconds. */
   readonly idealMs: number
-  /** Of its longest step, before the seed varies it. */
+  /** Duration of its longest step, before the seed varies it. */
   readonly longestStepMs: number
 }

@@ -31,7 +31,7 @@ function checkArmNames({ arms, values }: ParsedScenario): readonly Problem[] {
   return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
 }
 
-/** What would not end, or would be faster than any client can send. */
+/** Refuses a load that would not end, or that is faster than any client can send. */
 function checkLoad({ values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
   const { load, timeScale, profile: name } = values
   const profile = name === undefined ? undefined : catalog.profiles.get(name)

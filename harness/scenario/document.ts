@@ -62,7 +62,7 @@ function findTooDeep(document: Document): number | undefined {
   return found
 }
 
-/** They choose another YAML, in which other things are numbers, dates and copies. */
+/** Directives choose another version of YAML, which reads other texts as numbers and dates. */
 function findDirective(document: Document, text: string, prefix: Prefix): readonly Found[] {
   const { yaml, tags } = document.directives ?? {}
   if (!yaml?.explicit && Object.keys(tags ?? {}).every((handle) => handle === '!!')) return []

@@ -53,7 +53,7 @@ const common = {
   every: positiveDuration.optional().describe('Again and again, exponential gaps with this mean'),
   per: z.literal('node').optional().describe('Says that `every` counts for each node of the role, as it does'),
   on: section({
-    task: z.int().min(1).describe('The how-manieth task, from 1'),
+    task: z.int().min(1).describe('The number of the task, from 1'),
     step: z.int().min(1).describe('When the ledger saw this step of it, from 1'),
     after: duration.default(0),
   })
@@ -115,7 +115,7 @@ function paramShape(fault: Fault): Record<string, z.ZodType> {
   return fault.params.shape as Record<string, z.ZodType>
 }
 
-/** Unit and optionality as the fault has them; its limits are the fault's own to check. */
+/** A duration with a unit; optional where the fault's own is, and within the fault's own limits. */
 function durationLike(schema: z.ZodType): z.ZodType {
   const limited = duration.superRefine((ms, ctx) => {
     const [problem] = read(schema, ms).problems
@@ -130,7 +130,7 @@ function explainFor(input: unknown): string {
   return `${problem?.message ?? 'cannot be read'}, or load`
 }
 
-/** What an entry takes from its surroundings. */
+/** What reading an entry depends on, beside the entry. */
 export interface EntryContext {
   readonly path: Path
   /** Used when the entry has none of its own. */

@@ -21,12 +21,12 @@ interface Written {
   readonly grace?: number | undefined
 }
 
-/** At full length milliseconds are quoted: there the driver may be as late as this. */
+/** At full length, reports quote milliseconds: the load driver may be this late. */
 const atFullLength: HealthLimits = { pacerLagP99Ms: 20, eventLoopDelayP99Ms: 50 }
-/** Compressed, only whether a result comes within the grace counts: a twentieth of it changes hardly anything. */
+/** In compressed runs it only counts whether a result comes within the grace. A twentieth of the grace changes little. */
 const shareOfGrace = 1 / 20
 const derivedMs = { least: 50, most: 500 }
-/** Beyond this share of the grace, or this long, tasks would be late by the driver alone. */
+/** Beyond this share of the grace, or beyond this duration, the load driver alone would make tasks late. */
 const bearable = { shareOfGrace: 1 / 4, ms: 2_000 }
 
 /** Limits of the harness's own lateness: as written, else derived from what is measured. */
@@ -44,7 +44,7 @@ function derivedLimits({ timeScale, graceMs }: Measured): HealthLimits {
   return { pacerLagP99Ms: ms, eventLoopDelayP99Ms: ms }
 }
 
-/** A limit that cannot be exceeded before the measurement is worth nothing is none. */
+/** Refuses a limit so high that the measurement is worthless long before the limit is exceeded. */
 export function checkHealth({ health: written, timeScale, grace: graceMs }: Written): readonly Problem[] {
   if (!written || timeScale === undefined || graceMs === undefined) return []
   const realMs = graceMs / timeScale

@@ -85,7 +85,7 @@ function utf8Length(bytes: Uint8Array): number {
     if (isBeginning(bytes.subarray(0, middle))) good = middle
     else bad = middle
   }
-  // A character that is not whole ends before itself.
+  // A character that was cut does not count.
   while (!isUtf8(bytes.subarray(0, good))) good--
   return good
 }

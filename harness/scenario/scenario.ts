@@ -18,7 +18,7 @@ export interface Scenario {
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly restartDelayMs: number
   readonly repetitions: number
-  /** At most so many cells at once; else all of a block. */
+  /** How many cells run at once at most; absent: all cells of a block. */
   readonly sideBySide?: number
   /** In the order of the file. An arm without faults is a control. */
   readonly arms: readonly Arm[]
@@ -38,7 +38,7 @@ export interface Arm {
   readonly faults: readonly FaultSpec[]
 }
 
-/** One entry of an arm: a fault, whom it hits, and when. */
+/** One entry of an arm: a fault, what it hits, and when. */
 export interface FaultSpec {
   /** Unique in its arm: as written, or the fault's name and its number among the arm's faults of that name. */
   readonly id: string
@@ -56,8 +56,8 @@ export interface FaultSpec {
 }
 
 /**
- * `any`: one node, drawn with the seed; never of a fault that acts on all together. `of-step`: whoever did the step of the
- * trigger `on`.
+ * `any`: one node, drawn with the seed; a fault that acts on all nodes together never has it. `of-step`: the node that did
+ * the step of the trigger `on`.
  */
 export type TargetSpec =
   | {

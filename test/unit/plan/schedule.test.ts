@@ -32,12 +32,12 @@ test('with a firing moved gives that firing', () => {
 })
 test('lacks only what was not asked for', () => {
   const alone = text.replaceAll(/\n +\{"arm": "kill"[^]*?\]\},/g, '')
-  const concerns = ({ arm }: { readonly arm: string }): boolean => arm !== 'kill'
+  const arms = made.arms.map(({ name }) => name).filter((name) => name !== 'kill')
   const schedule = replay(alone)
   expect(alone).not.toBe(text)
   expect(() => compilePlan(made, catalog, { runtime: 'process', schedule })).toThrow(/kill-1 .*never fires/)
-  const cells = compilePlan(made, catalog, { runtime: 'process', schedule, concerns }).cells.filter(concerns)
-  expect(cells).toEqual(plan.cells.filter(concerns))
+  const { cells } = compilePlan(made, catalog, { runtime: 'process', schedule, selection: { arms } })
+  expect(cells).toEqual(plan.cells.filter(({ arm }) => arm !== 'kill'))
 })
 test('contradicted by --seed is refused', () => {
   expect(() => compilePlan(made, catalog, { runtime: 'process', schedule: replay(text), seed: 6 })).toThrow(
