@@ -1,6 +1,6 @@
 /**
  * The rooms of this repository. The table in CONTRIBUTING.md says which room may import which; `npm run rooms` holds every
- * import of every file against it, imports of types too.
+ * import of every file against it, imports of types too, and finds files that import each other in a circle.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
@@ -100,7 +100,11 @@ if (import.meta.main) {
   const files = globSync('{bench,harness,patterns,reports,servers,tools}/**/*.{ts,mjs,js}', { cwd: root }).toSorted()
   const graph = graphOf(new Map(files.map((file) => [file, text(file)])))
   const rooms = readRooms(text('CONTRIBUTING.md'))
-  const problems = [...findTrespasses(graph, rooms), ...comparePure(text('.oxlintrc.json'), rooms)]
+  const problems = [
+    ...findTrespasses(graph, rooms),
+    ...findCycles(graph),
+    ...comparePure(text('.oxlintrc.json'), rooms),
+  ]
   for (const problem of problems) console.error(problem)
   if (problems.length > 0) {
     console.error('The table "The rooms" in CONTRIBUTING.md says what each folder may import.')

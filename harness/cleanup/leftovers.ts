@@ -1,8 +1,7 @@
 import { describeError } from '../core/errors.ts'
-import type { Kept, Owner, Trace } from '../model/runtime.ts'
+import type { Kept, Owner, Runtime, Trace } from '../model/runtime.ts'
 import { type LabelledProcess, listLabelled } from './labelled.ts'
 import { isAlive } from '../os/owner.ts'
-import type { Sweeper } from './sweep.ts'
 import { type Claim, findClaims } from './temp-folder.ts'
 import { findUnclaimed, type Unclaimed } from './unclaimed.ts'
 
@@ -34,7 +33,10 @@ export interface Survey {
  * be elsewhere. `here`: without those of which there is nothing but processes. What a process says of its owner counts in
  * any case: a claim that was copied from another temporary folder, or made up, does not overrule it.
  */
-export async function findRuns(sweepers: readonly Sweeper[], reach: 'machine' | 'here' = 'machine'): Promise<Survey> {
+export async function findRuns(
+  sweepers: readonly Pick<Runtime, 'name' | 'traces'>[],
+  reach: 'machine' | 'here' = 'machine',
+): Promise<Survey> {
   const troubles: string[] = []
   const asked = sweepers.map(async ({ name, traces }) =>
     traces().catch((error: unknown) => {

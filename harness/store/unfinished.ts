@@ -2,7 +2,6 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { readRegular } from '../core/own-file.ts'
-import type { RunFolder } from './run-folder.ts'
 import { writeFailure } from './whole-file.ts'
 
 /** Stands in a run's folder for as long as the run has not come to its end, however it ends. */
@@ -18,8 +17,8 @@ const fileName = 'unfinished.json'
 const reservedBytes = 1024
 
 /** Throws HarnessError or UsageError when it cannot be made. */
-export function markUnfinished(run: RunFolder): Mark {
-  const path = join(run.path, fileName)
+export function markUnfinished({ path: folder }: { readonly path: string }): Mark {
+  const path = join(folder, fileName)
   const fd = openMark(path)
   let open = true
   const end = (act: () => void): void => {
@@ -59,8 +58,8 @@ function textOf(why: string | null): string {
 }
 
 /** What the mark says, as a sentence; undefined where there is none: the run ended, or is from before there were any. */
-export async function whyUnfinished(run: RunFolder): Promise<string | undefined> {
-  const text = await readMark(join(run.path, fileName))
+export async function whyUnfinished({ path: folder }: { readonly path: string }): Promise<string | undefined> {
+  const text = await readMark(join(folder, fileName))
   if (text === undefined) return undefined
   const why = reasonIn(text)
   return why === undefined

@@ -5,7 +5,7 @@ import type { DeployRequest, Deployment, CellContext } from '../../model/runtime
 import { openDeployment, startInOrder } from '../_shared/deployment.ts'
 import { loginTo } from '../_shared/servers.ts'
 import { addressBook, type Placed } from '../_shared/addresses.ts'
-import type { ContainerSpec } from './containers/container.ts'
+import type { ContainerSpec } from './containers/configured-container.ts'
 import { ContainerNode } from './containers/node.ts'
 import { describeProgram, portsOf } from './containers/program.ts'
 import { type Images, referenceOf } from './images/resolve.ts'

@@ -6,6 +6,7 @@ import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from '../engine/fault-point.ts'
 import { closeWhereDue, requireText, requireToken } from './gates.ts'
 import { fullName, healthOf, nameHeader } from '../engine/health.ts'
+import type { Holding } from './follow.ts'
 import { defaultLimits } from './limits.ts'
 import { requestedWaitMs, waitForChange } from './long-poll.ts'
 import { openApiText } from './openapi.ts'
@@ -24,14 +25,9 @@ import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
 
 /** What a request handler of the API needs. */
-export interface Api {
-  readonly backend: Backend
+export interface Api extends Holding {
   readonly settings: NodeSettings
   readonly timing: Timing
-  /** Aborts when the node is told to go: held requests are answered at once. */
-  readonly drain: AbortSignal
-  /** For what is held open. */
-  readonly places: Places
 }
 
 /** Where a delivery differs from the plain task resource. */

@@ -1,9 +1,18 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import type { Api } from './api.ts'
+import type { Backend } from '../engine/backend.ts'
+import type { Places } from './places.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { isTerminal, type Task } from '../types/task.ts'
 import { startTimer } from '../types/timer.ts'
+
+/** What a held request needs. */
+export interface Holding {
+  readonly backend: Backend
+  /** Aborts when the node is asked to stop: held requests are answered at once. */
+  readonly drain: AbortSignal
+  readonly places: Places
+}
 
 /**
  * Hold a request until an event of the task after `version` is enough; true then. False when the limit was reached,
@@ -11,7 +20,7 @@ import { startTimer } from '../types/timer.ts'
  */
 export async function holdUntil(
   c: Context,
-  api: Api,
+  api: Holding,
   task: Pick<Task, 'task_id' | 'version'>,
   isEnough: (event: TaskEvent) => boolean,
   limitMs?: number,

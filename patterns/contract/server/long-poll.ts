@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import type { Api } from './api.ts'
-import { holdUntil } from './follow.ts'
+import type { Timing } from '../types/timing.ts'
+import { type Holding, holdUntil } from './follow.ts'
 import { ProblemError } from '../types/problems.ts'
 import { isTerminal, type Task } from '../types/task.ts'
 
@@ -9,7 +9,7 @@ import { isTerminal, type Task } from '../types/task.ts'
  * knows (`after`, else `If-None-Match`), for at most the time limit of the contract. Without such a place, without
  * `wait`, and for a terminal task the answer is immediate.
  */
-export async function waitForChange(c: Context, api: Api, task: Task): Promise<Task> {
+export async function waitForChange(c: Context, api: Holding & { readonly timing: Timing }, task: Task): Promise<Task> {
   const waitMs = Math.min(requestedWaitMs(c), api.timing.longPollMs)
   const version = knownVersion(c)
   if (waitMs <= 0 || version === undefined || task.version > version || isTerminal(task.status)) return task

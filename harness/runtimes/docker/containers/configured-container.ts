@@ -1,5 +1,26 @@
 import { GenericContainer, PullPolicy, Wait } from 'testcontainers'
-import type { ContainerSpec } from './container.ts'
+
+/** One container as we want it. */
+export interface ContainerSpec {
+  readonly image: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Its own address in the cell's network, or the namespace of another container. */
+  readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
+  readonly env?: Readonly<Record<string, string>>
+  readonly command?: readonly string[]
+  /** It keeps none of the kernel's but these, and can gain none. */
+  readonly capabilities?: readonly string[]
+  /** Instead of the image's. */
+  readonly user?: string
+  /** Folders in memory that it may write: all else of its image is read-only. Without them it may write everywhere. */
+  readonly writable?: readonly string[]
+  readonly memoryBytes: number
+  readonly cpus: number
+  readonly logFile: string
+  /** Content by path: there before it starts. */
+  readonly files?: Readonly<Record<string, string>>
+}
 
 /**
  * A testcontainers container with what its builder has no words for: an address of its own, equal memory and swap, a

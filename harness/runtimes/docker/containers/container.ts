@@ -5,29 +5,8 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Container as Handle, ContainerInspectInfo } from 'dockerode'
 import { HarnessError } from '../../../core/errors.ts'
+import type { ContainerSpec } from './configured-container.ts'
 import type { OnLost } from '../../../os/heed.ts'
-
-/** One container as we want it. */
-export interface ContainerSpec {
-  readonly image: string
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  /** Its own address in the cell's network, or the namespace of another container. */
-  readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
-  readonly env?: Readonly<Record<string, string>>
-  readonly command?: readonly string[]
-  /** It keeps none of the kernel's but these, and can gain none. */
-  readonly capabilities?: readonly string[]
-  /** Instead of the image's. */
-  readonly user?: string
-  /** Folders in memory that it may write: all else of its image is read-only. Without them it may write everywhere. */
-  readonly writable?: readonly string[]
-  readonly memoryBytes: number
-  readonly cpus: number
-  readonly logFile: string
-  /** Content by path: there before it starts. */
-  readonly files?: Readonly<Record<string, string>>
-}
 
 /** A container that runs, and by which the daemon can be asked about it. */
 export interface Container {

@@ -5,15 +5,8 @@ import { startTimer } from '../../../../patterns/contract/types/timer.ts'
 import type { Isolation, NodeHarm } from '../../../model/runtime.ts'
 import { becomeReady, type Readiness } from '../../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../../_shared/pod.ts'
-import {
-  type Container,
-  type ContainerSpec,
-  execIn,
-  removeContainer,
-  restartContainer,
-  startContainer,
-  stateOf,
-} from './container.ts'
+import type { ContainerSpec } from './configured-container.ts'
+import { type Container, execIn, removeContainer, restartContainer, startContainer, stateOf } from './container.ts'
 
 /** Who a node is after it came back as another one so many times: another name and address. */
 export interface Incarnation {
