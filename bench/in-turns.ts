@@ -4,8 +4,9 @@ import { quantile, quantileInterval } from '../harness/stats/quantiles.ts'
 const warmUpRounds = 20
 
 /**
- * Let everyone act once per round, one after the other, so that whatever disturbs one soon disturbs the next; every other
- * round begins at the other end. Resolves with the times of each, in the order of rounds: those of one round are matched.
+ * Lets all parties act once per round, one after the other, so a disturbance of one soon disturbs the next. Every other
+ * round begins at the other end. Resolves with the times of each, in the order of rounds: those of one round are
+ * matched.
  */
 export async function inTurns(
   rounds: number,

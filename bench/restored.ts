@@ -2,9 +2,9 @@ import { createRng, type Rng } from '../harness/core/rng.ts'
 import { type Begun, findRestored, ordinaryOf } from '../harness/stats/restored.ts'
 
 /**
- * How often `service restored` is right, over made-up systems: a known outage of 7 s, by which tasks are held up or lost; a fault
- * that does nothing; a fifth lost for good. Rows: rate of arrivals, time before the onset and after it, ordinary loss.
- * `right` is 7 +- 0.5 s; `atMost` a bound that holds. `node bench/restored.ts [seeds]`.
+ * How often `service restored` is right, over made-up systems: a known outage of 7 s that delays or loses tasks; a
+ * fault that does nothing; a fifth lost for good. Rows: rate of arrivals, time before the onset and after it, ordinary
+ * loss. `right` is 7 +- 0.5 s; `atMost` a bound that holds. `node bench/restored.ts [seeds]`.
  */
 const seeds = Number(process.argv[2] ?? 200)
 const outageMs = 7_000

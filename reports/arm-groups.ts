@@ -27,8 +27,8 @@ function nullCells({ plan, verification }: RunResults): readonly Absent[] {
 }
 
 /**
- * The run by arm, without those that its runtime cannot do: the control first, then by name; patterns in the same order
- * everywhere, the fewest losses overall first.
+ * The run by arm, without those that its runtime cannot do. The control comes first, then the arms by name. Patterns
+ * have the same order everywhere, the fewest losses overall first.
  */
 export function armGroups(results: RunResults): readonly ArmGroup[] {
   const notApplicable = [...results.plan.notApplicable.filter((one) => !isBeyondRuntime(one)), ...nullCells(results)]

@@ -150,7 +150,7 @@ function unmeasuredHealth(cells: readonly CellResult[]): readonly string[] {
   ]
 }
 
-/** Where the kernel tells nothing, starved systems cannot be told from slow ones. */
+/** Where the kernel reports nothing, starved systems look like slow ones. */
 function unwatchedMachine(cells: readonly CellResult[]): readonly string[] {
   const told = cells.flatMap(({ health }) => health?.machine?.unwatched ?? [])
   const silent = cells.filter(({ health }) => health && !health.machine)

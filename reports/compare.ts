@@ -8,7 +8,7 @@ import type {
 import { count, duration } from './numbers.ts'
 import type { Column } from '../harness/core/text-table.ts'
 
-/** Differences as text, for whoever prints them: a row per comparison that has any figure. */
+/** Differences as text: a row per comparison that has any figure. */
 export interface ComparisonTable {
   readonly heads: readonly string[]
   readonly rows: readonly (readonly string[])[]
@@ -105,7 +105,7 @@ export function pText(p: number): string {
   return p > 0.9995 ? '1' : p.toFixed(3)
 }
 
-/** After Holm over all that stands beside it. */
+/** After Holm over all comparisons beside it. */
 const level = 0.05
 
 /** What the figures say, in words: never "alike", for that was not shown. */

@@ -1,8 +1,8 @@
 import type { RunResults } from '../harness/model/results.ts'
 
 /**
- * The command that carries the run out again, to be pasted into a shell: from the run's own folder, which has the scenario with
- * its profiles and the schedule, and with what it was told beside them.
+ * The command that repeats the run, to be pasted into a shell. It uses the run's own folder, which has the scenario
+ * with its profiles and the schedule, and repeats the options beside them.
  */
 export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): string {
   const { seed, runtime, selection = {} } = plan

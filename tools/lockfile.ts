@@ -17,7 +17,7 @@ export interface Package extends Entry {
   readonly name: string
 }
 
-/** `licences.json`: what somebody has looked at. */
+/** `licences.json`: what a person has checked. */
 export interface Accepted {
   /** SPDX identifiers that ask for no more than to keep a notice. */
   readonly permissive: readonly string[]

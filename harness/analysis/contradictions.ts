@@ -13,9 +13,9 @@ export interface Impossible {
 }
 
 /**
- * Where the words of the harness about one task contradict each other: it asks for, or follows, a task of an id that nobody
- * else calls it by, or before a submission was answered, or it has a result of what it never submitted. What servers say is
- * theirs: checkers judge it.
+ * Where the harness's records of one task contradict each other. It asks for, or follows, a task by an id that no other
+ * record has. Or it does so before a submission was answered. Or it has a result of what it never submitted. What
+ * servers say is theirs: checkers judge it.
  */
 export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
   const { submits, polls, streams, end } = task
@@ -40,7 +40,7 @@ function idsOf(task: TaskTrace): ReadonlySet<string> {
   return ids.add(taskEnd(task)?.taskId ?? '')
 }
 
-/** The tasks of a cell are of one kind of work, and stand in the load in the order in which they are to be sent. */
+/** The tasks of a cell are of one kind of work. The load lists them in the order in which they are to be sent. */
 export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impossible[] {
   const usual = tasks[0]?.intent
   return tasks.flatMap(({ task, intent, invoke }, i): readonly Impossible[] => {
@@ -54,8 +54,8 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
 }
 
 /**
- * A fault takes effect once, is proven after that and healed then. Nodes that it was proven to have ended did end, where the
- * record tells of nodes of their role at all; and one that was killed did no step before it was to be started again.
+ * A fault takes effect once, is proven after that and healed then. Nodes that a fault is proven to have ended did end,
+ * where the record has exits of their role at all. A killed node did no step before its planned restart.
  */
 export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'>[]): readonly Impossible[] {
   const { faults, nodes } = trace

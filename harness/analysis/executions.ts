@@ -15,9 +15,9 @@ export interface Execution {
 }
 
 /**
- * A task's executions in the order in which they started. One execution whose effect was posted more than once, because
- * the tool server's answer was lost, is one: same step, attempt, executor, start and idempotency key. Under another key it is
- * another effect.
+ * A task's executions in the order in which they started. A lost answer of the tool server makes the worker post an
+ * effect again. Posts with the same step, attempt, executor, start and idempotency key are one execution. Under another
+ * key it is another effect.
  */
 export function executionsOf(task: TaskTrace): readonly Execution[] {
   const made = known.get(task) ?? listExecutions(task)
@@ -44,7 +44,7 @@ function listExecutions(task: TaskTrace): readonly Execution[] {
   return executions
 }
 
-/** Nearly all are in order as they stand: then nothing is copied. */
+/** Nearly all are in order already: then nothing is copied. */
 function inOrder(effects: TaskTrace['effects']): TaskTrace['effects'] {
   for (let i = 1; i < effects.length; i++)
     if (effects[i]!.value.startedAt < effects[i - 1]!.value.startedAt)

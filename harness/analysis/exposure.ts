@@ -6,10 +6,11 @@ import { isTouched, type Routes } from './touch.ts'
 import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace } from './trace.ts'
 
 /**
- * The proven faults that touched each task, in the order of their onset; tasks without any are absent. A fault touches a
- * task when the task's life, from its intended start until its client knew the end or gave up, overlaps the fault's window,
- * the fault lasted or delayed long enough to be felt, and `isTouched` says so of a place that the fault reached. A step that was cut
- * short left no trace of where it ran: it may have been on a node that was hit then (`mayHaveCutShort`).
+ * The proven faults that touched each task, in the order of their onset; tasks without any are absent. A fault touches
+ * a task on three conditions. The task's life overlaps the fault's window; that life ends when its client knew the end
+ * or gave up. The fault lasted or delayed long enough to be felt. `isTouched` holds for a place that the fault reached.
+ * A step that was cut short left no trace of where it ran: it may have been on a node that was hit then
+ * (`mayHaveCutShort`).
  */
 export function exposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
   const made = known.get(trace) ?? findExposures(trace)
@@ -100,9 +101,9 @@ function touching(task: TaskTrace, windows: readonly Window[], routes: Routes): 
 }
 
 /**
- * Engines that give every step to whichever worker is free leave it to the ledger to say which that was, and a step that was
- * cut short is not in there. So where a new attempt begins although no outage that certainly touched the task, one of
- * `causes`, was in effect since its step before, each fault of a worker that was in effect then may be why.
+ * When any worker may run a step, only the ledger says which one did. It has no entry for an interrupted step. A new
+ * attempt may begin without a known cause: no outage that certainly touched the task, one of `causes`, was active since
+ * the step before. Then each worker fault that was active in between counts as a possible cause.
  */
 function mayHaveCutShort({ span, onWorker }: Window, gaps: readonly Span[], causes: readonly Window[]): boolean {
   return onWorker && gaps.some((gap) => overlap(span, gap) && !causes.some((one) => overlap(one.span, gap)))
@@ -124,8 +125,9 @@ export function isPerConnection(fault: Pick<FaultTrace, 'params'>): boolean {
 }
 
 /**
- * A fault with a before and an after: not one that draws per connection, and not one under which nearly all of the load was
- * offered, which is the condition that the cell is about. What is no outage has nothing to recover from, and excuses nothing.
+ * A fault with a before and an after. Excluded are faults that draw per connection, and faults under which nearly all
+ * of the load was offered: those are the condition of the cell. What is no outage has nothing to recover from, and
+ * excuses nothing.
  */
 export function isOutage(fault: FaultTrace, trace: CellTrace): boolean {
   const made = knownOutages.get(fault) ?? (!isPerConnection(fault) && !isCondition(fault, trace))

@@ -4,9 +4,9 @@ import { isLink, roleOf } from './places.ts'
 import type { CellTrace, FaultTrace } from './trace.ts'
 
 /**
- * What may have made an engine give a step in flight to another: the exit of a node, or an outage of a node or a link that
- * executors depend on, once per place that it reached. A condition that lasts, and what draws per connection, interrupts
- * nobody: the engine lives with it throughout.
+ * What may have made an engine give a step in flight to another executor. It is the exit of a node, or an outage of a
+ * node or a link that executors depend on, once per place that it reached. A condition that lasts, and what draws per
+ * connection, interrupts nobody: the engine lives with it throughout.
  */
 export interface Interruption {
   /** The executor that it could interrupt; undefined: any of them, as all depend on that place. */
@@ -20,8 +20,8 @@ export interface Interruption {
 }
 
 /**
- * Where the plan does not say how long an engine waits for an executor that is silent: half of the shortest lease that any
- * of them goes down to, however far time is compressed.
+ * For plans that do not say how long an engine waits for a silent executor. It is half of the shortest lease that any
+ * engine reaches, however far time is compressed.
  */
 const shortestPatienceMs = 500
 
@@ -87,7 +87,7 @@ function executorOf(place: string): string | undefined {
   return ['engine', 'store'].includes(roleOf(place)) ? undefined : place
 }
 
-/** Whether work that an executor had from `startedAt` on may have been given to somebody else by `takenAt` for this reason. */
+/** Whether this may be the reason why work that an executor had since `startedAt` was given to another by `takenAt`. */
 export function couldInterrupt(
   { node, from, to, needsMs }: Interruption,
   executor: string,

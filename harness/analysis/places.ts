@@ -1,4 +1,4 @@
-/** `worker-1.2` is what the node `worker-1` calls itself after it came back for the second time as somebody new. */
+/** `worker-1.2` is the name of the node `worker-1` after its second return with a new identity. */
 export function nodeOf(executor: string): string {
   return executor.replace(/\.\d+$/, '')
 }

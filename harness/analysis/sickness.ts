@@ -15,8 +15,9 @@ export interface Harm {
 }
 
 /**
- * What a machine did to a cell beyond its limits, with the figure and the limit; none where it kept them, or where the plan is from before there were any. Pressure alone condemns nobody: a run's own load makes some of it
- * too, and whether that did harm shows in how long its processes waited. Pressure that others make does.
+ * What a machine did to a cell beyond its limits, with the figure and the limit. Empty where it kept them, or where the
+ * plan is older than the limits. Pressure alone condemns nobody: a run's own load makes some of it too, and whether
+ * that did harm shows in how long its processes waited. Pressure that others make does.
  */
 export function sicknessOf(health: MachineHealth, limits: MachineLimits | undefined, harm: Harm): readonly string[] {
   if (!limits) return []

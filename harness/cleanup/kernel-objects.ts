@@ -5,7 +5,10 @@ import { readSmall } from '../core/own-file.ts'
 import { isOurUid } from '../os/owner.ts'
 import { runProgram } from '../os/program.ts'
 
-/** System V shared memory or semaphores: the kernel keeps them until somebody removes them, whoever is dead by then. */
+/**
+ * System V shared memory or semaphores: the kernel keeps them until a process removes them, also when their maker is
+ * dead.
+ */
 export interface KernelObject {
   readonly kind: 'shared memory segment' | 'semaphore set'
   readonly id: number
@@ -34,9 +37,9 @@ export interface ObjectsOf {
 const keysTried = 16
 
 /**
- * Those that a run left: of this user, used by nobody, younger than the run; and made by a process that carried its label,
- * or named in a database's postmaster.pid, or with the key that PostgreSQL derives from a database's folder. Empty where
- * there is no /proc.
+ * Those that a run left: of this user, without a user process, younger than the run. One more thing must hold: a
+ * process with the run's label made it, or a database's postmaster.pid names it, or its key is derived from a
+ * database's folder. Empty where there is no /proc.
  */
 export function findObjects({ folder, pids, sinceMs }: ObjectsOf): readonly KernelObject[] {
   const databases = folder === undefined ? [] : findDatabases(folder)
@@ -53,7 +56,7 @@ export function findObjects({ folder, pids, sinceMs }: ObjectsOf): readonly Kern
   return listObjects().filter((one) => isOurUid(one.uid) && one.attached === 0 && isYoung(one) && isOfRun(one))
 }
 
-/** Resolves with a sentence on each that still stands. */
+/** Resolves with a sentence on each that is still there. */
 export async function removeObjects(objects: readonly KernelObject[]): Promise<readonly string[]> {
   const refusals = new Map<string, string>()
   for (const one of objects)

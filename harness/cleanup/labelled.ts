@@ -9,8 +9,9 @@ export interface LabelledProcess extends Label {
 }
 
 /**
- * Processes of this user that carry a label, except the asking one. Reads /proc where there is one, else `ps`. What another
- * user's processes say of themselves counts for nothing. A server that has written over its label is told by where it is. Zombies do not count: they are dead and only wait for their parent to notice.
+ * Processes of this user that carry a label, except the asking one. Reads /proc where there is one, else `ps`. What
+ * another user's processes say of themselves counts for nothing. A server that has overwritten its label is recognised
+ * by where it is. Zombies do not count: they are dead and only wait for their parent to notice.
  */
 export function listLabelled(): readonly LabelledProcess[] {
   const found = hasProc() ? scanProc() : scanPs()
@@ -81,7 +82,10 @@ function readProc(pid: string, file: string): string | undefined {
   }
 }
 
-/** Of a value that has blanks, as an owner's, the listing shows no end: without one the run is found by its name all the same. */
+/**
+ * The listing shows no end of a value that has blanks, such as an owner's. Without an owner the run is found by its
+ * name all the same.
+ */
 function scanPs(): LabelledProcess[] {
   const env = { ...process.env, ...runLabel() }
   const { stdout, pid } = spawnSync('ps', ['-Eww', '-x', '-o', 'pid=,command='], { encoding: 'utf8', env })

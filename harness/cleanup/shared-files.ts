@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node
 import { describeError } from '../core/errors.ts'
 import { isOurUid } from '../os/owner.ts'
 
-/** POSIX shared memory is a file here; it stays until somebody unlinks it. */
+/** POSIX shared memory is a file here; it stays until a process unlinks it. */
 const place = '/dev/shm/'
 
 /** The files of POSIX shared memory that a process has in its memory or open. Empty where there is no /proc. */
@@ -42,7 +42,7 @@ function isOurFile(path: string): boolean {
   return found !== undefined && found.isFile() && isOurUid(found.uid)
 }
 
-/** What has ended in between, or is somebody else's, is undefined. */
+/** What has ended in between, or is another user's, is undefined. */
 function attempt<T>(action: () => T): T | undefined {
   try {
     return action()

@@ -16,7 +16,10 @@ export interface Unclaimed {
 /** A run writes down that it owns its folder in the same moment in which it makes it. */
 const youngMs = 10_000
 
-/** What is left where a disk was full, where somebody wrote after the folder was deleted, or where a deletion was cut short. */
+/**
+ * What is left where a disk was full, where a process wrote after the folder was deleted, or where a deletion was cut
+ * short.
+ */
 export function findUnclaimed(nowMs: number): readonly Unclaimed[] {
   return listTemp().flatMap((name) => {
     const [folder, run] = [join(tmpdir(), name), name.slice(tempPrefix.length)]
@@ -31,7 +34,7 @@ function isOwnFolder(folder: string): boolean {
   return stats !== undefined && stats.isDirectory() && stats.uid === process.geteuid?.()
 }
 
-/** By anything of that name: one that is not believed is told elsewhere. */
+/** By any entry of that name: one that is not believed is reported elsewhere. */
 function isClaimed(folder: string): boolean {
   return lstatSync(join(folder, ownerFile), { throwIfNoEntry: false }) !== undefined
 }

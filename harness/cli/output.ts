@@ -10,7 +10,7 @@ export function outputScreen(): Screen {
   return { columns: Math.max(stdout.columns || 80, 40), rich: true }
 }
 
-/** Whoever made the text: nothing in it acts on a terminal but our own colours. */
+/** Whatever made the text, nothing in it acts on a terminal except our own colours. */
 export function print(text: string): void {
   const shown = outputScreen().rich ? visibleInColour(text) : visible(text)
   process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`)
@@ -27,7 +27,10 @@ export function say(text: string): void {
 
 let lost: Error | undefined
 
-/** `outlast list | head`: nobody reads on, which is no reason to stop a run, and no failure. Anything else is told at the end. */
+/**
+ * `outlast list | head`: nobody reads on, which is no reason to stop a run, and no failure. Anything else is reported
+ * at the end.
+ */
 export function heedOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') lost ??= error

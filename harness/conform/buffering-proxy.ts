@@ -46,7 +46,7 @@ function passOn(incoming: IncomingMessage, outgoing: ServerResponse, to: { host:
       return
     }
     const { 'transfer-encoding': _, ...kept } = answer.headers
-    // An answer without a body may name the length of the one that it stands for.
+    // An answer without a body may name the length of the body that it replaces.
     const length = body.length > 0 ? { 'content-length': body.length } : {}
     try {
       outgoing.writeHead(answer.statusCode!, { ...kept, ...length }).end(body)

@@ -5,7 +5,7 @@ import { dispatcher } from './http.ts'
 
 export type Observed = { [K in keyof Observations]: { what: K; value: Observations[K] } }[keyof Observations]
 
-/** A client at work: what it reports, and how it is told to stop. */
+/** A client at work: what it reports, and how it is stopped. */
 export interface Recorded extends ClientPorts {
   readonly log: Observed[]
 }

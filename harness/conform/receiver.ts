@@ -55,8 +55,10 @@ function refuse(response: ServerResponse, error: unknown): undefined {
   return undefined
 }
 
-/** A receiver of callbacks on any port of `host`; what comes to no mailbox is answered 404. Who asks
- * first whether callbacks are wanted (CloudEvents 1.0, HTTP web hooks) is told yes. */
+/**
+ * A receiver of callbacks on any port of `host`; what comes to no mailbox is answered 404. A sender that first asks
+ * whether callbacks are wanted (CloudEvents 1.0, HTTP web hooks) gets a yes.
+ */
 export async function openReceiver(host: string): Promise<Receiver> {
   const boxes = new Map<string, Box>()
   const server = createServer(briefRequests, async (request, response) => {

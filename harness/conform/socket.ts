@@ -63,7 +63,7 @@ function connect(target: Target, self: string, headers: Readonly<Record<string, 
   const url = new URL(`${self}/ws`, target.url)
   url.protocol = url.protocol.replace('http', 'ws')
   const socket = new WebSocket(url, { headers, ...options })
-  // Whoever waits for the socket hears of its errors; later ones show by its end.
+  // The waiter for the socket gets its errors; later ones show by its end.
   socket.on('error', () => {})
   target.signal.addEventListener('abort', () => socket.terminate(), { once: true })
   return socket

@@ -1,4 +1,4 @@
-/** What was verified a moment ago need not be tried again by whoever asks first: true then, `verify` afterwards. */
+/** Returns true on the first call, because the caller has just verified. Later calls run `verify`. */
 export function knownAtFirst(verify: () => Promise<boolean>): () => Promise<boolean> {
   let asked = false
   return async () => {

@@ -22,7 +22,7 @@ export class UntrustedFile extends HarnessError {
 export interface Wanted {
   /** A longer file is refused, also one that grows while it is read. */
   readonly maxBytes: number
-  /** A symbolic link will do, as in what somebody names on the command line. */
+  /** A symbolic link is allowed, as for a file that the user names on the command line. */
   readonly follow?: boolean
 }
 
@@ -31,7 +31,9 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
 const carefully = O_RDONLY | (O_NONBLOCK ?? 0) | (O_NOCTTY ?? 0)
 const never = carefully | (O_NOFOLLOW ?? 0)
 
-/** Open a regular file for reading, whoever owns it. Throws UntrustedFile; where there is none, the error of the system. */
+/**
+ * Opens a regular file of any owner for reading. Throws UntrustedFile; where there is none, the error of the system.
+ */
 export async function openRegular(path: string, { maxBytes, follow = false }: Wanted): Promise<FileHandle> {
   const handle = await open(path, follow ? carefully : never).catch((error: unknown) => {
     throw refusalOf(path, error, aFile)
@@ -66,7 +68,7 @@ export function readOwn(path: string, maxBytes: number): string {
   return readWhole(path, maxBytes, ownerFlaw)
 }
 
-/** The text of a regular file, whoever wrote it. */
+/** The text of a regular file of any owner. */
 export function readSmall(path: string, maxBytes: number): string {
   return readWhole(path, maxBytes, () => undefined)
 }
@@ -98,12 +100,12 @@ export function isOwn(path: string): boolean {
   return stats !== undefined && isMine(stats)
 }
 
-/** Whoever owns what we run could do anything already. */
+/** The owner of the code that we run could do anything already. */
 const ownCode = fileURLToPath(new URL('.', import.meta.url))
 
 /**
- * Why a folder in which we make ours cannot be used, or undefined: whoever owns it, or may write into it, could put another
- * one in the place of ours. The sticky bit keeps others from that. `path` may be a link.
+ * Why a folder in which we make ours cannot be used, or undefined. Its owner, or a user who may write into it, could
+ * replace ours. The sticky bit keeps others from that. `path` may be a link.
  */
 export function sharedFolderFlaw(path: string, code = ownCode): string | undefined {
   const stats = attempt(() => statSync(path))
@@ -112,12 +114,12 @@ export function sharedFolderFlaw(path: string, code = ownCode): string | undefin
 }
 
 export interface HolderFlaw {
-  /** Somebody else wrote what is there; else others might have. */
+  /** Another user wrote what is there; else other users might have. */
   readonly isForeign: boolean
   readonly why: string
 }
 
-/** Why the files of a folder may not be what we wrote there, or root, or whoever owns what we run; or undefined. */
+/** Why the files of a folder may not be ours, root's, or those of the owner of the code that we run; or undefined. */
 export function foreignFlaw(path: string, code = ownCode): HolderFlaw | undefined {
   const flags = carefully | (O_DIRECTORY ?? 0)
   return withDescriptor(path, flags, aFolder, (_, stats) => holderFlaw(stats, code))

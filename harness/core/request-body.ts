@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerOptions } from 'node:http'
 
-/** Of a server that the harness runs for its own nodes and clients: whoever needs longer is none of them, or broken. */
+/**
+ * For a server that the harness runs for its own nodes and clients: a peer that needs longer is none of them, or
+ * broken.
+ */
 export const briefRequests: ServerOptions = { headersTimeout: 60_000, requestTimeout: 60_000 }
 
 /** More than anybody here says. */

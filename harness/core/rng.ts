@@ -1,8 +1,8 @@
 /**
  * Seeded randomness. Every random choice in outlast is drawn from an `Rng`; nothing calls `Math.random`.
  *
- * The generator is xoshiro128** (Blackman and Vigna, 2018), seeded through an FNV-1a hash of the label,
- * so that a stream depends only on its own name: adding a fault never shifts the draws of another.
+ * The generator is xoshiro128** (Blackman and Vigna, 2018), seeded through an FNV-1a hash of the label. So a stream
+ * depends only on its own name, and a new fault never shifts the draws of another.
  */
 export interface Rng {
   /** Uniform in [0, 1). */

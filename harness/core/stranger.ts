@@ -8,9 +8,9 @@ export interface Heard {
 }
 
 /**
- * Who answered in place of a node of this system, or undefined: it was one, or nobody can tell. Who gives no name is a
- * stranger when it does what was asked, or says more than a status: a server that cuts off a bad request, before it is any
- * node's, says no more than that. A load balancer in front has pages of its own for errors.
+ * Who answered in place of a node of this system, or undefined: it was one, or nobody can tell. A server without a name
+ * is a stranger when it does what was asked, or says more than a status. A server that cuts off a bad request, before
+ * it reaches any node, says no more than that. A load balancer in front has pages of its own for errors.
  */
 export function strangerIn({ status, header }: Heard, system: string, isBehindEdge = false): string | undefined {
   const name = header(nameHeader)

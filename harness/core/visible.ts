@@ -1,6 +1,6 @@
 /**
- * What a terminal, a page or a log would act on instead of showing it: control characters but the line's end, marks that turn
- * the direction of writing, and separators of lines that are none.
+ * Characters on which a terminal, a page or a log would act instead of showing them. They are control characters except
+ * the line's end, marks that turn the direction of writing, and separators of lines.
  */
 const unseen = /(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029\uFEFF]/gu
 

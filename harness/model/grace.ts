@@ -1,8 +1,8 @@
 import type { CellPlan, Plan } from './plan.ts'
 
 /**
- * Where `grace` is shorter than what an engine needs for one takeover, or for two where more than one fault may hit a task:
- * such tasks are late by the scenario's own choice. One sentence per engine and tuning; `format` writes milliseconds.
+ * Where `grace` is shorter than one takeover of the engine, or two where more than one fault may hit a task. Such tasks
+ * are late by the scenario's own choice. One sentence per engine and tuning; `format` writes milliseconds.
  */
 export function graceWarnings({ cells }: Pick<Plan, 'cells'>, format: (ms: number) => string): readonly string[] {
   const byEngine = Map.groupBy(cells.filter(isShort), ({ engine, tuning }) => `${engine} (${tuning})`)

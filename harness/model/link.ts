@@ -24,11 +24,11 @@ export interface ToxicSpec {
   readonly attributes: Readonly<Record<string, number | string | boolean>>
 }
 
-/** What outlives whoever armed a harm. */
+/** What may outlive the process that armed a harm. */
 export interface Lease {
   /** For the draws per connection. */
   readonly seed: number
-  /** Where a kernel holds the harm: it ends it after this, whether or not somebody is left to heal it. */
+  /** Where a kernel holds the harm: the kernel ends it after this, also without a harness to heal it. */
   readonly expiresMs: number
 }
 
@@ -64,8 +64,8 @@ export interface Impairment extends Effective {
   /** What was read back and tried out when it was made. */
   readonly evidence?: Readonly<Record<string, unknown>>
   /**
-   * How often it was felt until now, by somebody who was at work: a byte or a dial of the system's or a client's, never the
-   * harness's own trial and never a connection on which nothing passed. Undefined where nobody can tell.
+   * How often a peer at work felt it until now: a byte or a dial of the system's or a client's. The harness's own trial
+   * does not count, nor does a connection on which nothing passed. Undefined where nobody can tell.
    */
   firings(): Promise<number | undefined>
   /** Still there, as the proxy or the kernel lists it, and a connection of our own meets it. */

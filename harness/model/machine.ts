@@ -8,7 +8,7 @@ export interface MachineHealth {
   readonly cores: number
   /** Why the kernel does not tell the rest here; absent where it does. */
   readonly unwatched?: string
-  /** Somebody waited for a processor (`/proc/pressure/cpu`, some). */
+  /** Processes waited for a processor (`/proc/pressure/cpu`, some). */
   readonly cpuPressure?: Course
   readonly memoryPressure?: Course
   readonly ioPressure?: Course
@@ -28,7 +28,7 @@ export interface MachineLook {
   readonly cores: number
   /** Processors that were at work. */
   readonly busy: number
-  /** Somebody waited for one: a share of the time. */
+  /** Processes waited for one: a share of the time. */
   readonly pressure?: number
 }
 
@@ -54,7 +54,7 @@ export interface Spell {
   readonly waitedMs: number
 }
 
-/** Derived from what a cell measures: beyond these a machine's delay is told from a system's death no longer. */
+/** Derived from what a cell measures. Beyond these a machine's delay looks like a system's death. */
 export interface MachineLimits {
   /** The shortest silence that anybody in the cell takes for death, real milliseconds. */
   readonly silence: { readonly name: string; readonly ms: number }
@@ -69,8 +69,9 @@ export interface MachineLimits {
 }
 
 /**
- * Standing still for half of the shortest silence: two who do it one after the other are not heard in time. Waiting for a processor
- * in the course of a silence does harm only at the end of it; a quiet machine with two cores makes nodes wait for 60 % of one at times. Pressure and steal after the usual limits of benchmarks, wider where a cell makes some of it itself.
+ * A standstill of half of the shortest silence: two peers that stop one after the other are not heard in time. Waiting
+ * for a processor during a silence does harm only at its end. A quiet machine with two cores makes nodes wait for 60 %
+ * of one at times. Pressure and steal after the usual limits of benchmarks, wider where a cell makes some of it itself.
  */
 export function machineLimits(silences: Readonly<Record<string, number>>): MachineLimits | undefined {
   const [shortest] = Object.entries(silences).toSorted(([, a], [, b]) => a - b)

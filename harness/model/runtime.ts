@@ -36,9 +36,9 @@ export interface Runtime extends Named {
   /** What it keeps of any run outside our processes, whether that run lives or not; and what only has a name like ours. */
   traces(): Promise<readonly Trace[]>
   /**
-   * End and remove everything of a run, found by its label; of what its journal names also that which lost its label, if
-   * the name begins as ours do. Resolves with a sentence, begun by kind and name, on each that still stands or of which
-   * that cannot be told: none, if all is well.
+   * Ends and removes everything of a run that has its label. It also removes what its journal names without a label, if
+   * the name begins as ours do. Resolves with a sentence, begun by kind and name, on each that is still there or cannot
+   * be checked. Empty if nothing is left.
    */
   sweep(run: string, journalled: readonly Kept[]): Promise<readonly string[]>
 }
@@ -84,7 +84,7 @@ export interface CellContext {
 export interface Testbed extends AsyncDisposable {
   /** The address of this machine that nodes can reach: the ledger and the callback receiver listen there. */
   readonly host: string
-  /** The network of `host`, as CIDR: a webhook sender must be told that it may call there. */
+  /** The network of `host`, as CIDR. A webhook sender needs it to be allowed to call there. */
   readonly network: string
   /** Start everything, in order of dependency, and wait until ready. Disposing ends every node and leaves nothing. */
   deploy(request: DeployRequest, signal: AbortSignal): Promise<Deployment>
@@ -100,20 +100,20 @@ export interface DeployRequest {
   readonly outside: Readonly<Record<'tools' | 'receiver', string>>
   readonly restartDelayMs: number
   /**
-   * How many processes to keep, by role, that have loaded what such a node needs and wait to become one: it is back when it is
-   * planned to be. Only for nodes of ours, and where the runtime can.
+   * How many processes to keep, by role, that have loaded such a node's program and wait to become one. So the node is
+   * back when the plan says. Only for nodes of ours, and where the runtime can.
    */
   readonly spares?: Readonly<Partial<Record<NodeRole, SpareNeed>>>
   /** A spare has started. It is no node before `onNodeEvent` says so. */
   readonly onSpare?: (pid: number) => void
   /** Seed for the draws that links make per connection. */
   readonly seed: number
-  /** A load balancer of its own stands before every API node: some fault of the cell needs it. */
+  /** A load balancer of its own is before every API node: some fault of the cell needs it. */
   readonly edge: boolean
   /** Links lead straight to what they dial, and nothing can be done to them: shows what a fault point costs. */
   readonly direct?: boolean
   readonly onNodeEvent: (event: NodeEvent) => void
-  /** Somebody else has the port of a node that was to come back. */
+  /** Another process has the port of a node that was to come back. */
   readonly onStranger?: (stranger: Stranger) => void
 }
 
@@ -184,6 +184,6 @@ export interface NodeHarm extends Effective {
 export interface Isolation {
   readonly name: string
   readonly from: 'all' | NodeRole
-  /** The kernel itself ends it after this, whether or not somebody is left to heal it. */
+  /** The kernel itself ends it after this, also without a harness to heal it. */
   readonly expiresMs: number
 }

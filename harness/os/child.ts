@@ -24,9 +24,9 @@ export interface ChildSpec {
 }
 
 /**
- * Start a process in a group of its own. It inherits nothing but PATH, a temporary directory, the run's label and
- * what `env` says: no secret of the caller's environment reaches a system under test.
- * Its stdin is a pipe that ends with this process. Rejects when it cannot be started at all, and after the end of the run.
+ * Start a process in a group of its own. It inherits only PATH, a temporary directory, the run's label and what `env`
+ * says. No secret of the caller's environment reaches a system under test. Its stdin is a pipe that ends with this
+ * process. Rejects when it cannot be started at all, and after the end of the run.
  */
 export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
   mustNotBeOver()

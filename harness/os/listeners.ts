@@ -52,8 +52,9 @@ function rowOf(line: string): Row | undefined {
 }
 
 /**
- * False where somebody else than the process, or one that it started, listens on one of these ports; true where it listens on
- * all of them. Undefined where nobody can tell, as without a /proc or where the process is not ours to look into, or not yet.
+ * True where the process, or one that it started, listens on all of these ports. False where another process listens on
+ * one of them. Undefined where nobody can tell, as without a /proc or where the process is not ours to look into, or
+ * not yet.
  */
 export async function listensOn(pid: number, ports: readonly number[]): Promise<boolean | undefined> {
   const wanted = new Set(ports)

@@ -20,7 +20,9 @@ export function diskFullWords(logFile: string): Promise<string | undefined> {
   return wordsOf(/No space left on device/, logFile)
 }
 
-/** What a log says of a port that somebody else has, in the words of Node, C, Go or Rust, or undefined. Never rejects. */
+/**
+ * What a log says of a port that another process has, in the words of Node, C, Go or Rust, or undefined. Never rejects.
+ */
 export function portTakenWords(logFile: string): Promise<string | undefined> {
   return wordsOf(/EADDRINUSE|address (?:is )?(?:already )?in use/i, logFile)
 }

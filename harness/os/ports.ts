@@ -19,13 +19,13 @@ export interface HeldPort extends Disposable {
 }
 
 /**
- * A port of an address of this machine that nobody else gets, from now until it is let go. The kernel chooses it, unless one
- * is given, and a socket of ours is bound to it and connected to another one of ours. So the kernel gives it neither to
- * whoever listens on any port nor to a connection that goes out, of this run, another one or a stranger (ip(7),
+ * A port of an address of this machine that nobody else gets, from now until it is let go. The kernel chooses it,
+ * unless one is given, and a socket of ours is bound to it and connected to another one of ours. So the kernel gives it
+ * neither to a listener on any port nor to an outgoing connection, of this run, another one or a stranger (ip(7),
  * `ip_local_port_range`).
  *
- * It never listens: a server may, beside it, as all of them set SO_REUSEADDR (socket(7)); and while none does, whoever dials
- * is refused, as on a dead pod. A server that was killed finds its port when it comes back.
+ * It never listens. A server may, beside it, as all of them set SO_REUSEADDR (socket(7)). While none does, a client
+ * that dials is refused, as on a dead pod. A server that was killed finds its port when it comes back.
  */
 export async function holdPort({ host = loopback, port: wanted }: Wanted = {}): Promise<HeldPort> {
   const anchor = takeAnchor(host.includes(':') ? '::1' : loopback)
@@ -54,8 +54,9 @@ export async function holdPort({ host = loopback, port: wanted }: Wanted = {}): 
 const lowPorts = { from: 10_000, to: 29_999 }
 
 /**
- * A loopback port of 15 bits, for programs that keep no more of one, held as `holdPort` does. The kernel does not choose here,
- * and lets two runs bind the same: so the port of UDP with that number is taken first, which the kernel gives to one alone.
+ * A loopback port of 15 bits, for programs that keep no more of one, held as `holdPort` does. The kernel does not
+ * choose here, and lets two runs bind the same port. So the port of UDP with that number is taken first, which the
+ * kernel gives to one alone.
  */
 export async function holdLowPort({ from, to } = lowPorts): Promise<HeldPort> {
   const first = randomInt(to - from + 1)
@@ -77,7 +78,7 @@ function letGoBoth(held: HeldPort, lock: Socket): void {
   }
 }
 
-/** Undefined where somebody has it. */
+/** Undefined where another process has it. */
 async function lockPort(port: number): Promise<Socket | undefined> {
   const socket = createSocket('udp4').unref()
   try {

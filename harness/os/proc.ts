@@ -1,6 +1,9 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 
-/** Microseconds since boot in which somebody waited (`some` of Linux's pressure files), or undefined where nobody counts. */
+/**
+ * Microseconds since boot in which a process waited (`some` of Linux's pressure files), or undefined where the kernel
+ * does not count.
+ */
 export function readPressureUs(resource: 'cpu' | 'memory' | 'io'): number | undefined {
   const total = /^some .*total=(\d+)/m.exec(read(`/proc/pressure/${resource}`) ?? '')?.[1]
   return total === undefined ? undefined : Number(total)
@@ -124,8 +127,8 @@ function attempt<T>(action: () => T): T | undefined {
 }
 
 /**
- * Milliseconds that the control group of a process was held back because its quota of processor time was used up, since
- * it began; undefined where that is not counted. Version 2 counts microseconds, version 1 nanoseconds.
+ * Milliseconds, since it began, in which the control group of a process was held back because its quota of processor
+ * time was used up. Undefined where that is not counted. Version 2 counts microseconds, version 1 nanoseconds.
  */
 export function openThrottle(pid: number): () => number | undefined {
   const paths = (read(`/proc/${pid}/cgroup`) ?? '').split('\n').flatMap((line) => {

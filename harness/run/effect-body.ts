@@ -17,8 +17,8 @@ const ordinals = ['step', 'attempt'] as const
 const times = ['startedAt', 'endedAt'] as const
 
 /**
- * The effect in a request's body, or why it is none: a sentence. A tool server that took anything would write a record that
- * nobody can read, and the run would be called damaged where a system is wrong.
+ * The effect in a request's body, or why it is none: a sentence. A tool server that accepted anything would write a
+ * record that cannot be read. Then the run would be called damaged where a system is wrong.
  */
 export function readEffectBody(body: string, idempotencyKey: unknown, receivedAt: number): EffectBody | string {
   const said = parse(body)

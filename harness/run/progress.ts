@@ -1,8 +1,8 @@
 import type { FaultChange, Phase } from '../model/history.ts'
 
 /**
- * What a run tells whoever watches it. It is for eyes only: nothing is judged by it, and a watcher that throws or is slow
- * must not be able to disturb the run. Cells are named by id; several of one block are under way at once.
+ * What a run reports to its watcher. It is for eyes only. Nothing is judged by it, and a watcher that throws or is slow
+ * must not disturb the run. Cells are named by id; several of one block are under way at once.
  */
 export type Progress =
   | {

@@ -1,5 +1,6 @@
 import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
+import { missingPackages } from '../../servers/_kit/npm.ts'
 import { describeServers, serversOf } from './_shared/servers.ts'
 import { deploy, loopback } from './process/deploy.ts'
 
@@ -22,6 +23,8 @@ const runtime: Runtime = {
 export default runtime
 
 async function whyNot(services: readonly Service[]): Promise<string | undefined> {
+  const missing = missingPackages(services.flatMap(({ packages = [] }) => packages))
+  if (missing.length > 0) return `npm left out ${missing.join(', ')}: "npm ci" installs all`
   const asked = serversOf(services).map(async ({ title, service, whyNot }) =>
     service.process ? whyNot?.() : `${title} runs in containers only: use --runtime docker`,
   )

@@ -95,8 +95,8 @@ export type GateEntry = z.output<ReturnType<typeof gateEntry>>
 export type PublishedEntry = z.output<ReturnType<typeof publishedEntry>>
 
 /**
- * Every part of a file that is right by itself, whatever is wrong elsewhere: so that what is wrong between parts is
- * reported together with what is wrong inside them.
+ * Every part of a file that is right by itself, whatever is wrong elsewhere. So problems between parts are reported
+ * together with problems inside them.
  */
 export interface ParsedScenario {
   readonly values: Values<ReturnType<typeof scenarioShape>>

@@ -2,8 +2,8 @@
 const mostLevels = 100
 
 /**
- * Whether a text of JSON is nested so deeply that whoever walks what it says may run out of stack, or that the parser may run
- * out of memory: a bracket is one byte in a file and a hundred in memory.
+ * Whether a JSON text is nested so deeply that code that walks it may run out of stack, or the parser out of memory. A
+ * bracket is one byte in a file and a hundred in memory.
  */
 export function isTooDeep(json: string): boolean {
   let [depth, isText] = [0, false]

@@ -26,9 +26,9 @@ export interface RecordedHistory {
 }
 
 /**
- * A history as it was recorded. A torn last line is left out, as after a crash of the harness.
- * Throws HarnessError naming `file:line` for any other line that is not an op with that line's index, of a known
- * operation and type, with the value that goes with them, and for a completion of what was not invoked.
+ * A history as it was recorded. A torn last line is left out, as after a crash of the harness. Throws HarnessError
+ * naming `file:line` for any other line that is not a valid op. A valid op has that line's index, a known operation and
+ * type, and the value that goes with them. A completion needs its invocation.
  */
 export async function readHistory(path: string): Promise<RecordedHistory> {
   const reader = historyReader(path)
@@ -112,7 +112,7 @@ function show(value: unknown): string {
 }
 
 /**
- * The same text is kept once: a million lines name a few thousand tasks, and each task's id stands in ten of them. Short
+ * The same text is kept once: a million lines name a few thousand tasks, and ten of them repeat each task's id. Short
  * words are shared by the parser itself.
  */
 function shareTexts(): (op: Op) => Op {

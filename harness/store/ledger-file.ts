@@ -9,9 +9,9 @@ const resolutionMs = 0.002
 type Line = Readonly<Record<string, unknown>>
 
 /**
- * Hold the tool server's own record against the effects that were merged from it into the history: the same ones, in the same
- * order, at the same times. Effects that came in while the history was completed are in the record only. Resolves with the
- * file's SHA-256; rejects with HarnessError naming `file:line`.
+ * Compares the tool server's own record with the effects that the history took from it: the same ones, in the same
+ * order, at the same times. Effects that came in while the history was completed are in the record only. Resolves with
+ * the file's SHA-256; rejects with HarnessError naming `file:line`.
  */
 export async function compareLedger(path: string, history: History): Promise<string> {
   const effects = history.filter((op) => op.f === 'effect')

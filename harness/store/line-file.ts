@@ -10,9 +10,9 @@ const bufferBytes = 64 * 1024
 const bufferMs = 200
 
 /**
- * Appends values to an NDJSON file, one JSON document per line, in the order of the calls. `append` never waits, and throws
- * for a closed file only: whoever calls it has no part in a full disk. A write that fails is the last one: the file keeps its
- * whole lines, `onBroken` hears of it at once, and `flush`, `sync` and `close` reject with the HarnessError.
+ * Appends values to an NDJSON file, one JSON document per line, in the order of the calls. `append` never waits, and
+ * throws for a closed file only: its caller has no part in a full disk. A write that fails is the last one. The file
+ * keeps its whole lines, and `onBroken` hears of it at once. `flush`, `sync` and `close` reject with the HarnessError.
  */
 export interface LineFile<T> extends AsyncDisposable {
   append(value: T): void
@@ -151,8 +151,8 @@ function mustBeALine(place: string, bytes: number): void {
 }
 
 /**
- * The SHA-256 of a file, in hexadecimal digits. Rejects with HarnessError when it cannot be read, or is no text of lines or a
- * document such as a run writes: then it is not read to its end.
+ * The SHA-256 of a file, in hexadecimal digits. Rejects with HarnessError when it cannot be read, or is no text of
+ * lines or a document such as a run writes. Then it is not read to its end.
  */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')

@@ -4,7 +4,7 @@ import { describeError, HarnessError } from '../core/errors.ts'
 import { readRegular } from '../core/own-file.ts'
 import { writeFailure } from './whole-file.ts'
 
-/** Stands in a run's folder for as long as the run has not come to its end, however it ends. */
+/** Is in a run's folder until the run has come to its end, however it ends. */
 export interface Mark {
   /** Say why it will not. Waits for nothing, needs no room on the disk, never throws; the first reason counts. */
   brokeOff(why: string): void

@@ -4,8 +4,8 @@ import { readRegular, UntrustedFile } from '../core/own-file.ts'
 import { isTooDeep } from './depth.ts'
 
 /**
- * Parse a JSON file of a run folder. Throws UsageError when another version of outlast wrote it, and HarnessError that says what
- * is wrong when it is damaged: not JSON, or not of the shape that this version writes.
+ * Parse a JSON file of a run folder. Throws UsageError when another version of outlast wrote it. Throws HarnessError
+ * with the reason when it is damaged: not JSON, or not of the shape that this version writes.
  */
 export function parseVersioned<T>(text: string, file: string, schema: z.ZodType<T>, version?: number): T {
   const data = parseJson(text, file)

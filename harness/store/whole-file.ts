@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 
-/** What is no mistake of whoever chose the place: there was no room, or the machine failed. */
+/** What is no mistake of the user who chose the place: there was no room, or the machine failed. */
 const ofTheMachine: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG', 'EMFILE', 'ENFILE'])
 
 /** Why something could not be written, with its name: UsageError where another place would do, HarnessError else. */
@@ -18,7 +18,7 @@ export function writeFailure(what: string, error: unknown): UsageError | Harness
 export async function writeWhole(path: string, text: string): Promise<void> {
   const part = `${path}.part`
   try {
-    // What a killed process has left there, or somebody else has put there, is not written into.
+    // What a killed process has left there, or another user has put there, is not written into.
     await rm(part, { force: true })
     await writeFile(part, text, { flag: 'wx' })
     await rename(part, path)

@@ -26,9 +26,9 @@ interface Frame {
 
 /**
  * Every task of a cell over time. Above, one bar per task from its intended start to the moment the client saw the end,
- * on the first track that is free: the height is the number of tasks in flight. A bar is pale while the task had a right to
- * take that long, dark beyond. A task whose end was never seen is a bar in its outcome's colour as far as its ideal end,
- * with a cross. Below, how late each one was, at the moment it was due. Faults are the bands behind both.
+ * on the first free track. The height is the number of tasks in flight. A bar is pale while the task had a right to
+ * take that long, dark beyond. A task whose end was never seen is a bar in its outcome's colour as far as its ideal
+ * end, with a cross. Below, how late each one was, at the moment it was due. Faults are the bands behind both.
  */
 export function lifelines(cell: CellResult): Markup | undefined {
   const tasks = cell.tasks.toSorted((a, b) => a.intendedAt - b.intendedAt)

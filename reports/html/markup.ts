@@ -8,7 +8,7 @@ export type Attributes = Readonly<Record<string, string | number | boolean | und
 
 const empty = new Set(['meta', 'link', 'br', 'hr', 'col', 'path', 'line', 'circle', 'rect', 'polygon', 'use'])
 
-/** One element. Attributes that are `undefined` or `false` are left out; `true` stands without a value. */
+/** One element. Attributes that are `undefined` or `false` are left out; `true` appears without a value. */
 export function tag(name: string, attributes: Attributes, ...children: readonly Child[]): Markup {
   const open = `<${name}${Object.entries(attributes).map(attribute).join('')}`
   if (children.length === 0 && empty.has(name)) return { markup: `${open}/>` }

@@ -1,6 +1,6 @@
 /**
- * The style sheet. Colours of outcomes are told apart with the common colour deficiencies (after Okabe and Ito, 2008),
- * and no meaning hangs on colour alone.
+ * The style sheet. Colours of outcomes can be distinguished with the common colour deficiencies (after Okabe and Ito,
+ * 2008). No meaning depends on colour alone.
  */
 export const styles = `
 :root{color-scheme:light dark;

@@ -1,6 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, findPackageJSON } from 'node:module'
 import { join } from 'node:path'
+
+/** Those of these packages that npm did not install, each once. */
+export function missingPackages(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].filter((name) => !isInstalled(name))
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    return findPackageJSON(name, import.meta.url) !== undefined
+  } catch {
+    return false
+  }
+}
 
 /** The exact version of a package of this checkout. Throws where npm did not install it. */
 export function packageVersion(name: string): string {

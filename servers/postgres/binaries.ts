@@ -23,9 +23,9 @@ export function serverIdentity(): ServerIdentity {
 }
 
 /**
- * The binaries that npm installed for this platform. Where `owner` could not reach them, as in a checkout below root's
- * home, or they lack their links and cannot be written, they are copied to `scratch` once. Throws HarnessError when npm
- * installed none.
+ * The binaries that npm installed for this platform. They are copied to `scratch` once where `owner` could not reach
+ * them, as in a checkout below root's home. So are those that lack their links and cannot be written. Throws
+ * HarnessError when npm installed none.
  */
 export async function findBinaries(scratch: string, owner: ServerIdentity): Promise<PostgresBinaries> {
   const native = nativeFolder()

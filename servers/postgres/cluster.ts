@@ -34,7 +34,7 @@ export const serverSettings: Readonly<Record<string, string>> = {
   track_wal_io_timing: 'on',
 }
 
-/** What initdb is told about how texts are kept. */
+/** What initdb gets about how texts are kept. */
 export const clusterFormat = [
   '--encoding',
   'UTF8',
@@ -47,8 +47,8 @@ export const clusterFormat = [
 ]
 
 /**
- * No socket file and nothing in /dev/shm: a killed server leaves its data directory, and System V shared memory of a few
- * bytes, without which no PostgreSQL begins.
+ * No socket file and nothing in /dev/shm. A killed server leaves its data directory, and System V shared memory of a
+ * few bytes, without which no PostgreSQL begins.
  */
 const leaveNothing = { dynamic_shared_memory_type: 'mmap', unix_socket_directories: "''" }
 /** The servers that initdb tries out and those that fill its tables leave as little. */

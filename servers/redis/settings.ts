@@ -36,7 +36,7 @@ export function serverSettings({
   return [...own, ...durability].map(([name, value]) => `${name} ${value}\n`).join('')
 }
 
-/** Letters and digits only: it stands in a file of settings and in an address. */
+/** Letters and digits only: it goes into a file of settings and into an address. */
 export function newPassword(): string {
   return randomBytes(24).toString('hex')
 }

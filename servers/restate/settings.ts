@@ -3,9 +3,9 @@ import { resolveBeside } from '../_kit/npm.ts'
 import type { ProcessCommand, ProcessPlace } from '../server.ts'
 
 /**
- * The server as shipped, except: two TCP ports on one address and no more (its own fabric is a socket in the data
- * directory), memory for a few thousand invocations instead of a whole machine, and nothing sent to its makers.
- * Durability stays as shipped: the write-ahead log is synced before an answer.
+ * The server as shipped, with three exceptions. It has two TCP ports on one address and no more (its own fabric is a
+ * socket in the data directory). It has memory for a few thousand invocations instead of a whole machine. It sends
+ * nothing to its makers. Durability stays as shipped: the write-ahead log is synced before an answer.
  */
 const settings = {
   DO_NOT_TRACK: '1',

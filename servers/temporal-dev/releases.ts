@@ -6,7 +6,7 @@ import { areExecutable, cacheFolder } from '../_kit/cache.ts'
 export interface DevServer {
   /** Of the CLI. */
   readonly version: string
-  /** How the program came here, for whoever reads what it measured. */
+  /** How the program came here, for readers of the measurement. */
   readonly origin: string
   /** One per version and origin, below the user's cache. */
   readonly folder: string

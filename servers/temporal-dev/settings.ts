@@ -15,7 +15,7 @@ export async function command(request: ProcessPlace): Promise<ProcessCommand> {
 }
 
 /**
- * Its arguments. It has one connection to SQLite, and its file is synced at every commit, which it is not by itself;
+ * Its arguments. It has one connection to SQLite. Its file is synced at every commit, which it is not by itself;
  * without a file a crash would lose everything.
  */
 export function devServerArgs(request: ProcessPlace): readonly string[] {

@@ -26,8 +26,8 @@ export const databases = { store: 'temporal', visibility: 'temporal_visibility' 
 
 /**
  * How to start a server whose databases are behind `storeUrl`: by its environment alone. `port` is the frontend's gRPC,
- * `controlPort` the same by HTTP. Ready when it knows the namespace, which it reads from the database, and its parts have found each
- * other: a task queue is another part's than the frontend.
+ * `controlPort` the same by HTTP. Ready when it knows the namespace, which it reads from the database, and its parts
+ * have found each other: a task queue belongs to another part than the frontend.
  */
 export async function command(request: ProcessPlace): Promise<ProcessCommand> {
   const { dataDir, timeouts = {} } = request

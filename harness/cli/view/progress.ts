@@ -25,7 +25,9 @@ export interface CellView {
 
 export const nothingYet: RunView = { cells: 0, plannedMs: 0, done: 0, active: new Map() }
 
-/** The view after one more thing was told. Pure. Anything about a cell that has not started, or has ended, is ignored. */
+/**
+ * The view after one more progress message. Pure. Anything about a cell that has not started, or has ended, is ignored.
+ */
 export function watch(view: RunView, told: Progress): RunView {
   if (told.kind === 'run-start') return { ...view, ...told }
   if (told.kind === 'note') return view

@@ -50,7 +50,7 @@ export async function acquireEach<T extends { readonly name: string }, H extends
   } catch (error) {
     return undo(heal, error)
   }
-  // What cannot be given back now is told at the end of the window, as what leaked.
+  // What cannot be given back now is reported at the end of the window, as leaked.
   await Promise.allSettled(all.filter((one) => !held.includes(one)).map((one) => one.heal()))
   const undone = settled.flatMap((one, i) =>
     one.status === 'rejected' ? [{ name: items[i]!.name, reason: describeError(one.reason) }] : [],

@@ -1,4 +1,4 @@
-/** Keeps one core busy until whoever started it is gone: between two slices it looks whether its stdin has ended. */
+/** Keeps one core busy until its starter is gone: between two slices it checks whether its stdin has ended. */
 const sliceMs = 50
 
 process.stdin.on('end', () => process.exit(0)).resume()

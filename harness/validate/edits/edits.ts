@@ -184,7 +184,7 @@ export const edits: readonly Edit[] = [
   },
 ]
 
-/** Nobody was told how these tasks ended; the server says this of them in the end. */
+/** No client learned how these tasks ended; this is what the server says of them in the end. */
 function lose(jobs: readonly string[], told: (digest: string) => object): Edit['change'] {
   return ({ history, ledger }) => {
     const giveUp = (op: OpOf<'task'>): Draft => {

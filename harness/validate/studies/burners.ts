@@ -35,7 +35,9 @@ arms: { none: [] }
 `
 }
 
-/** Nothing was done to these systems: whoever says that one broke a promise, or succeeds less, blames it for the machine. */
+/**
+ * These systems were not harmed. A judge that finds a broken promise or a lower success blames them for the machine.
+ */
 function burnersRow(cells: readonly CellResult[], alive: number): Row {
   const burning = `${perCore * availableParallelism()} burners`
   const about = {

@@ -86,8 +86,8 @@ function keptAt(gap: number): number {
 }
 
 /**
- * A kill takes what is in flight on its node, about a Poisson number with mean m: so the losses of all kills are compound
- * Poisson, with a variance of 1 + m times their mean.
+ * A kill takes what is in flight on its node, about a Poisson number with mean m. So the losses of all kills are
+ * compound Poisson, with a variance of 1 + m times their mean.
  */
 function expectLost(grid: readonly number[], tasks: number): { readonly mean: number; readonly margin: number } {
   const mean = grid.reduce((sum, gap) => sum + tasks * (1 - keptAt(gap)), 0)

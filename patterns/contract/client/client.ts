@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Task, TaskInput, TaskStatus } from '../types/task.ts'
 
-/** What a delivery's client needs from whoever runs it: the harness, or an application. */
+/** What a delivery's client needs from its caller: the harness, or an application. */
 export interface ClientPorts {
   /** API replicas, each behind its link. A sticky task stays with the replica that accepted it. */
   readonly apis: readonly { readonly name: string; readonly url: string }[]
@@ -18,7 +18,7 @@ export interface ClientPorts {
   readonly onProgress?: (task: Task) => void
   /** Where callbacks arrive; only for deliveries that need one. */
   readonly inbox?: Inbox
-  /** Told of every answer that does not come through the dispatcher: how a handshake at this address ended. */
+  /** Hears of every answer that does not come through the dispatcher: how a handshake at this address ended. */
   readonly onHandshake?: (url: string, handshake: Handshake) => void
 }
 

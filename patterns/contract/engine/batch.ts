@@ -1,6 +1,7 @@
 /**
- * Calls that arrive while one is under way wait together and become the next one: no timer, no added delay, and at most
- * one `perform` at a time however many callers there are. `perform` gets 1 to `most` inputs and answers in their order.
+ * Calls that arrive while one is under way wait together and become the next one. There is no timer and no added delay,
+ * and at most one `perform` runs at a time for any number of callers. `perform` gets 1 to `most` inputs and answers in
+ * their order.
  */
 export function batching<In, Out>(
   perform: (inputs: readonly In[]) => Promise<readonly Out[]>,

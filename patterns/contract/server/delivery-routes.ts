@@ -32,7 +32,7 @@ async function listOfTask(c: Context, backend: Backend): Promise<Response> {
   return send(c, 200, { deliveries: deliveries.filter((delivery) => !status || delivery.status === status) })
 }
 
-/** Accepted, not done: whoever posts callbacks makes the attempt, and the delivery tells what came of it. */
+/** Accepted, not done: the notifier makes the attempt, and the delivery shows its outcome. */
 async function replay(c: Context, backend: Backend): Promise<Response> {
   const taskId = c.req.param('id')!
   const id = c.req.param('target')!.replace(/:replay$/, '')

@@ -45,7 +45,7 @@ export async function holdUntil(
   }
 }
 
-/** The log ended at this place or before it: whoever followed it from here would wait for ever. */
+/** The log ended at this place or before it: a follower from here would wait for ever. */
 export function nothingFollows(task: Task, after: number): boolean {
   return isTerminal(task.status) && after >= task.version
 }

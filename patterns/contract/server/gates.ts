@@ -31,8 +31,9 @@ function isText(address: string): boolean {
 }
 
 /**
- * A kept connection would go on asking a node that is leaving. Who is refused without a token gets no second request, and
- * nobody reads the body of the first; who asked for another protocol gets the answer in this one, and may begin anew.
+ * A kept connection would go on asking a node that is leaving. A client that is refused without a token gets no second
+ * request, and no code reads the body of the first. A client that asked for another protocol gets the answer in this
+ * one, and may begin anew.
  */
 export function closeWhereDue(token: string, drain: AbortSignal) {
   const isKnown = bearerCheck(token)

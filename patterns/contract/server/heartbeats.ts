@@ -3,7 +3,7 @@ import type { Turns } from './turns.ts'
 
 /** A connection that must not fall silent. */
 export interface Beating {
-  /** Ticks since something was said; whoever says something sets it to 0. */
+  /** Ticks since the last output; a writer sets it to 0. */
   quietTicks: number
   beat(): void
 }

@@ -5,9 +5,9 @@ import { ProblemError } from '../types/problems.ts'
 import { isTerminal, type Task } from '../types/task.ts'
 
 /**
- * Long poll: `?wait=S` (seconds, may be fractional) holds the answer until the task is newer than what the client
- * knows (`after`, else `If-None-Match`), for at most the time limit of the contract. Without such a place, without
- * `wait`, and for a terminal task the answer is immediate.
+ * Long poll. `?wait=S` (seconds, may be fractional) holds the answer until the task is newer than what the client knows
+ * (`after`, else `If-None-Match`), for at most the time limit of the contract. Without such a place, without `wait`,
+ * and for a terminal task the answer is immediate.
  */
 export async function waitForChange(c: Context, api: Holding & { readonly timing: Timing }, task: Task): Promise<Task> {
   const waitMs = Math.min(requestedWaitMs(c), api.timing.longPollMs)

@@ -3,9 +3,9 @@ import ipaddr from 'ipaddr.js'
 
 /**
  * Addresses that a server must not be talked into calling. Every block of IANA's two special-purpose address registries
- * (https://www.iana.org/assignments/iana-ipv4-special-registry and .../iana-ipv6-special-registry, as updated in 2025, RFC
- * 9780 the newest entry), the ones that are globally reachable included: nobody is called back at an anycast service of the
- * network itself. Multicast (RFC 5771) and 240.0.0.0/4 with them, and what clouds put into public space.
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry and .../iana-ipv6-special-registry, as updated in 2025,
+ * RFC 9780 the newest entry). It includes the globally reachable ones: a callback never goes to an anycast service of
+ * the network itself. Multicast (RFC 5771) and 240.0.0.0/4 with them, and what clouds put into public space.
  */
 const special = {
   ipv4: `
@@ -15,8 +15,8 @@ const special = {
   /** Azure's wire server and DNS; service networks of IBM Cloud: public space, reached from inside only. */
   clouds: '168.63.129.16/32 161.26.0.0/16 166.8.0.0/14',
   /**
-   * Within 2000::/3, the only part of the space that is given out (RFC 4291, iana-ipv6-unicast-address-assignments): protocols
-   * of the IETF (Teredo, AMT, AS112, ORCHID and DRIP among them), documentation, 6to4, AS112.
+   * Within 2000::/3, the only assigned part of the space (RFC 4291, iana-ipv6-unicast-address-assignments). They are
+   * protocols of the IETF (Teredo, AMT, AS112, ORCHID and DRIP among them), documentation, 6to4, AS112.
    */
   ipv6: '2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20',
 } as const

@@ -1,15 +1,18 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** What a spare is told, as one line of JSON on its stdin: its whole environment as a node, and where its output goes from then on. */
+/**
+ * What a spare gets, as one line of JSON on its stdin: its whole environment as a node, and where its output goes from
+ * then on.
+ */
 interface Call {
   readonly env: Readonly<Record<string, string>>
   readonly log: string
 }
 
 /**
- * With OUTLAST_PARENT_PIPE=1 this process ends at once when its stdin ends: no node outlives whoever started it. With
- * OUTLAST_SPARE=1, too, it is nobody yet: it loads what nodes need, says so by one line on stdout, and waits for its call.
- * Resolves once the environment says who this is.
+ * With OUTLAST_PARENT_PIPE=1 this process ends at once when its stdin ends: no node outlives its starter. With
+ * OUTLAST_SPARE=1, too, it is nobody yet: it loads what nodes need, says so by one line on stdout, and waits for its
+ * call. Resolves once the environment says who this is.
  */
 export async function heedStarter(load: (env: NodeJS.ProcessEnv) => Promise<unknown>): Promise<void> {
   const { env, stdin } = process

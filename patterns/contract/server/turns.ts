@@ -1,5 +1,5 @@
 /**
- * Work for thousands of connections, so much of it in one turn of the event loop that whoever asks meanwhile is answered
+ * Work for thousands of connections, in portions per turn of the event loop, so that a request meanwhile is answered
  * within milliseconds.
  */
 export class Turns {

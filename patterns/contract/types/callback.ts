@@ -53,7 +53,7 @@ export interface Callback {
  */
 export type Notify = (callback: Callback) => Promise<CallbackAttempt>
 
-/** The id of the only message about a task's end: whoever receives it removes repetitions by it. Without dots. */
+/** The id of the only message about a task's end: its receiver removes repetitions by it. Without dots. */
 export function deliveryId(taskId: string, version: number): string {
   return `evt_${taskId}_${version}`
 }

@@ -8,8 +8,9 @@ const codes = new Set(
 const names: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError', 'CallTimeout'])
 
 /**
- * Classes of SQLSTATE after which the same statement may succeed: connection, transaction (a standby that is about to lead),
- * rollback, resources, object in use, operator intervention, system error. Data exceptions (22), constraints (23) and syntax (42) are what was asked for: never.
+ * Classes of SQLSTATE after which the same statement may succeed. They are connection, transaction (a standby that is
+ * about to lead), rollback, resources, object in use, operator intervention, system error. Data exceptions (22),
+ * constraints (23) and syntax (42) are what was asked for: never.
  */
 const sqlState = /^(08|25|40|53|55|57|58)[0-9A-Z]{3}$/
 

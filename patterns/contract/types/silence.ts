@@ -9,8 +9,9 @@ export interface Patient {
 }
 
 /**
- * How long somebody of this pattern waits before it takes a silence for death, by name and in real milliseconds: what the contract
- * says for clients, tools and callbacks, and those of the engine's timeouts below which a busy machine would look dead.
+ * How long a part of this pattern waits before it takes a silence for death, by name and in real milliseconds. It has
+ * what the contract says for clients, tools and callbacks, and those of the engine's timeouts below which a busy
+ * machine would look dead.
  */
 export function silencesAt(pattern: Patient, timeScale: number): Readonly<Record<string, number>> {
   const { watchdogMs, requestTimeoutMs, toolTimeoutMs, webhookTimeoutMs } = timingAt(timeScale)
@@ -25,7 +26,7 @@ export function silencesAt(pattern: Patient, timeScale: number): Readonly<Record
   }
 }
 
-/** How often somebody asks, and how long a cache is preferred, ends nobody's life. */
+/** How often a part asks, and how long a cache is preferred, ends no life. */
 const harmless: ReadonlySet<string> = new Set(['keepAliveTimeMs', 'keepAliveIntervalMs', 'stickyMs'])
 
 function isSilence(name: string, ms: number): boolean {

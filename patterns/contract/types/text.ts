@@ -17,7 +17,7 @@ export function text(mostBytes: number) {
     .refine((value) => Buffer.byteLength(value) <= mostBytes, { error: `at most ${mostBytes} bytes` })
 }
 
-/** Text of somebody else's making, for a record: what a store cannot hold is replaced, and the rest cut off. */
+/** Text from outside, for a record: what a store cannot hold is replaced, and the rest cut off. */
 export function storable(value: string, most = 500): string {
   return value.slice(0, most).toWellFormed().replaceAll('\0', '\uFFFD')
 }

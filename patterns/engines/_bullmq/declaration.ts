@@ -13,7 +13,13 @@ export function declareQueue(store: 'postgres' | 'redis'): Omit<Engine, 'name' |
     takeover,
     services: [
       { role: 'store', program: store, replicas: 1, dials: [] },
-      { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
+      {
+        role: 'worker',
+        program: 'work',
+        packages: ['bullmq'],
+        replicas: 'executor',
+        dials: ['store', 'tools', 'receiver'],
+      },
       { role: 'api', program: 'serve', replicas: 'api', dials: ['store'] },
     ],
   }

@@ -67,8 +67,8 @@ export function databaseRetry(timing: StoreTiming, patienceMs: number, signal = 
 }
 
 /**
- * Worth another try: everything but what the database says about the statement itself (SQLSTATE classes of features, values,
- * constraints, syntax and limits of a statement), and our own mistakes.
+ * Worth another try. Exceptions are our own mistakes, and what the database says about the statement itself (SQLSTATE
+ * classes of features, values, constraints, syntax and limits of a statement).
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return !/^(0A|21|22|23|42|44|54)/.test(error.code ?? '')

@@ -14,7 +14,13 @@ const declared: Engine = {
   takeover,
   services: [
     { role: 'store', program: 'postgres', replicas: 1, dials: [] },
-    { role: 'worker', program: 'work', replicas: 'executor', dials: ['store', 'tools', 'receiver'] },
+    {
+      role: 'worker',
+      program: 'work',
+      packages: ['@dbos-inc/dbos-sdk'],
+      replicas: 'executor',
+      dials: ['store', 'tools', 'receiver'],
+    },
     { role: 'api', program: 'serve', replicas: 'api', dials: ['store'] },
   ],
 }

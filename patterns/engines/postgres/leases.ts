@@ -32,9 +32,9 @@ const evict: Statement = {
 const resign: Statement = { name: 'resign', text: 'delete from worker where worker_id = $1' }
 
 /**
- * $3: what this worker knows that it holds. A task of ours that is not among them was claimed by an answer that got lost.
- * $4: the worker's count of claims. A firewall that drops packets for a while lets them through later, and then a claim that
- * was given up long ago arrives: what was claimed after it, it must not take.
+ * $3: what this worker knows that it holds. A task of ours that is not among them was claimed by an answer that got
+ * lost. $4: the worker's count of claims. A firewall that drops packets for a while lets them through later. Then a
+ * claim that was given up long ago arrives, and must not take what was claimed after it.
  */
 const claim: Statement = {
   name: 'claim',

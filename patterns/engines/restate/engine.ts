@@ -15,7 +15,13 @@ const engine: Engine = {
   services: [
     { role: 'engine', program: 'restate', replicas: 1, dials: ['worker'] },
     // One: a deployment is one address. Several need a load balancer that speaks HTTP/2 in front of them.
-    { role: 'worker', program: 'work', replicas: 1, dials: ['tools', 'receiver'] },
+    {
+      role: 'worker',
+      program: 'work',
+      packages: ['@restatedev/restate-sdk'],
+      replicas: 1,
+      dials: ['tools', 'receiver'],
+    },
     { role: 'api', program: 'serve', replicas: 'api', dials: ['engine'] },
   ],
 }

@@ -29,9 +29,9 @@ export interface Executor {
   readonly options: ServiceOptions
   open(): Opening
   /**
-   * Perform a step, or answer `resumed` when the journal does not know that this process executes it: after a crash the
-   * resumption is on record, as a new attempt, before anything is done again. Rejects when `abandoned`, because the
-   * server tries elsewhere; answers nothing that matters when `dropped`, because the task has ended.
+   * Performs a step, or answers `resumed` when the journal does not know that this process executes it. So after a
+   * crash the resumption is on record, as a new attempt, before anything is done again. Rejects when `abandoned`,
+   * because the server tries elsewhere; answers nothing that matters when `dropped`, because the task has ended.
    */
   perform(work: Work, abandoned: AbortSignal, dropped: AbortSignal): Promise<StepResult>
   notify(callback: Callback): Promise<CallbackAttempt>

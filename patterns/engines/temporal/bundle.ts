@@ -10,8 +10,8 @@ import { bundleWorkflowCode } from '@temporalio/worker'
 const folder = process.env['NODE_COMPILE_CACHE']
 
 /**
- * The workflow as one script for the SDK's sandbox. Making it takes the SDK's bundler more than a second, which every
- * restart of a worker would pay: what one worker made, the next one loads.
+ * The workflow as one script for the SDK's sandbox. The SDK's bundler takes more than a second to make it, which every
+ * restart of a worker would pay. So what one worker made, the next one loads.
  */
 export async function workflowBundle(): Promise<{ readonly code: string }> {
   const file = folder && join(folder, `temporal-workflow-${await fingerprint()}.js`)

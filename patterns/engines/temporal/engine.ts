@@ -14,7 +14,13 @@ const declared: Engine = {
   services: [
     { role: 'store', program: 'postgres', schema: 'temporal', replicas: 1, dials: [] },
     { role: 'engine', program: 'temporal', replicas: 1, dials: ['store'] },
-    { role: 'worker', program: 'work', replicas: 'executor', dials: ['engine', 'tools', 'receiver'] },
+    {
+      role: 'worker',
+      program: 'work',
+      packages: ['@temporalio/worker'],
+      replicas: 'executor',
+      dials: ['engine', 'tools', 'receiver'],
+    },
     { role: 'api', program: 'serve', replicas: 'api', dials: ['engine'] },
   ],
 }

@@ -80,7 +80,7 @@ export function baseReference({ registry, script }: Bases, source: Source): stri
 }
 
 /**
- * What a container of an image is started from. What we build is named by a hash of what it is made of, so that an image of
+ * What a container of an image is started from. A hash of its contents names each image that we build, so an image of
  * other sources is never taken for one of these.
  */
 export function referenceTo({ name, pin, isOnBase, contents }: Recipe, bases: Bases, source: Source): string {

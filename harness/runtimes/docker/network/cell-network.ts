@@ -14,7 +14,7 @@ export interface CellNetwork extends AsyncDisposable {
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Make the network. Containers get addresses that we choose, so that a node keeps its own through a restart; the daemon
+ * Make the network. Containers get addresses that we choose, so that a node keeps its own through a restart. The daemon
  * allows that only in a subnet that was asked for, so it is first asked which one is free.
  */
 export function createNetwork(name: string, labels: Readonly<Record<string, string>>): Promise<CellNetwork> {

@@ -17,8 +17,8 @@ function chain(type: string, priority: string, rule: string): string {
 }
 
 /**
- * Try each ability in the namespace of a throw-away container of the image, which must have `nft` and a shell: nothing of
- * this machine's own packet filter is touched. Resolves with `yes`, or with what the kernel said. Rejects when the
+ * Tries each ability in the namespace of a throw-away container of the image, which must have `nft` and a shell. This
+ * machine's own packet filter is not touched. Resolves with `yes`, or with what the kernel said. Rejects when the
  * container cannot be run.
  */
 export async function probeKernel(image: string): Promise<Readonly<Record<Ability, string>>> {

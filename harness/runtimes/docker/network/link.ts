@@ -34,8 +34,8 @@ export function assembleLink(parts: LinkParts): Link {
 }
 
 /**
- * What Toxiproxy has no toxic for is done by packets: its `timeout` accepts and acknowledges what a firewall would drop, and a
- * proxy that is disabled closes what was open.
+ * Packets do what Toxiproxy has no toxic for. Its `timeout` accepts and acknowledges what a firewall would drop, and a
+ * disabled proxy closes what was open.
  */
 function ruleFor(
   { name, type, stream, toxicity: probability, attributes }: ToxicSpec,
@@ -55,8 +55,8 @@ function ruleFor(
 }
 
 /**
- * A toxic, and what a real server lacks: it counts nothing, so the packets that pass it are counted by the kernel; and its
- * `reset_peer` does nothing to a connection that is open and silent, so those are reset by the kernel.
+ * A toxic, and what a real server lacks. It counts nothing, so the kernel counts the packets that pass it. Its
+ * `reset_peer` does nothing to a connection that is open and silent, so the kernel resets those.
  */
 async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promise<Impairment> {
   const { proxied, marked, packets } = parts
@@ -77,7 +77,7 @@ async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promi
     // Which connections a share fell on, only the server knows; a reset is seen in its packets.
     firings: async () => {
       if (toxic.toxicity < 1 && !resets) return undefined
-      // A reset of pooled connections hits nobody: somebody has to have asked for something in the window.
+      // A reset of pooled connections hits no client: a client must have asked for something in the window.
       const isAtWork = !resets || (await count(asked)) > askedBefore
       return isAtWork ? (await count(counter)) - before : 0
     },

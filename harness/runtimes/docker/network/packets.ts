@@ -20,8 +20,8 @@ export interface Sight {
 }
 
 /**
- * Make the table. Where that is not allowed, or the kernel lacks something, links still carry what is sent through them:
- * each rule is then refused with the reason, and nothing is counted.
+ * Make the table. Where that is not allowed, or the kernel lacks something, links still carry what is sent through
+ * them. Each rule is then refused with the reason, and nothing is counted.
  */
 export async function openPackets(shell: Shell, table: string, base: string): Promise<Packets> {
   const packets = packetsIn(shell, table)

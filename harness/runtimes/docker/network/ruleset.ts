@@ -16,12 +16,15 @@ const ofCanary = `ct original proto-src ${canaryPorts.first}-${canaryPorts.last}
 const ofLink = 'ct mark and 0xff'
 /** Longer than an acknowledgement with all its options. */
 const withPayload = 'meta length > 80'
-/** Packets that show somebody at work: a connection that is being opened, and bytes. A keepalive or an end shows nobody. */
+/**
+ * Packets that show a peer at work: a connection that is being opened, and bytes. A keepalive or an end shows nobody.
+ */
 const ofWork = ['tcp flags & syn != 0', withPayload]
 
 /**
- * The table of a cell. A connection crosses twice, from who dials to the proxy and from the proxy to who is dialled, and
- * carries the mark of its link on both ways, so that a rule about the link takes both: no end is told what the other is not.
+ * The table of a cell. A connection crosses twice: from the dialling node to the proxy, and from the proxy to the
+ * dialled node. It carries the mark of its link on both ways, so a rule about the link takes both, and neither end
+ * learns more than the other.
  */
 export function baseRuleset(table: string, links: readonly MarkedLink[]): string {
   const map = (entries: readonly string[]): string =>
@@ -77,7 +80,7 @@ interface Harm {
   readonly expiresMs: number
   /** Statements for a packet that passed a guard. */
   readonly body: readonly string[]
-  /** Condition of packets that would tell somebody of an end. */
+  /** Condition of packets that would inform a peer of an end. */
   readonly told: string
   readonly counters: readonly string[]
 }
@@ -159,7 +162,10 @@ export function imposeFilter(table: string, link: MarkedLink, spec: FilterSpec, 
   return { id, script, undo }
 }
 
-/** A node cut off: from everybody, or on the connections of some links, on those of `whole` whoever dialled. */
+/**
+ * A node cut off: from all others, or on the connections of some links, on those of `whole` in both directions of
+ * dialling.
+ */
 export function imposeIsolation(
   table: string,
   cut: {
@@ -208,7 +214,7 @@ export function imposeIsolation(
 }
 
 /**
- * A NAT's table of connections, in the kernel: every packet keeps its connection's entry alive for as long again, and only
+ * A NAT's table of connections, in the kernel. Every packet keeps its connection's entry alive for as long again. Only
  * packets without an entry get further down. A connection's first packet since the rule began makes its entry.
  */
 function rememberFlows(spec: FilterSpec, id: string, flows: string, generation: number): readonly string[] {

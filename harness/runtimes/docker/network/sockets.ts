@@ -4,9 +4,9 @@ import type { Impairment } from '../../../model/link.ts'
 import type { Shell } from '../containers/shell.ts'
 
 /**
- * Have the kernel give up connections that are being opened to these addresses and are not answered. Toxiproxy opens one
- * connection of a link after the other and waits for each as long as the kernel does, two minutes: one that a dead node
- * never answers would keep out all that come after it, when the node is long back.
+ * Have the kernel give up connections that are being opened to these addresses and are not answered. Toxiproxy opens
+ * one connection of a link after the other and waits for each as long as the kernel does, two minutes. One that a dead
+ * node never answers would keep out all later ones, when the node is long back.
  */
 export async function endDials(shell: Shell, addresses: readonly string[]): Promise<void> {
   if (addresses.length === 0) return

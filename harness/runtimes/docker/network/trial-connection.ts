@@ -17,7 +17,7 @@ export async function tryConnection(host: string, port: number): Promise<Meeting
 
 /** A connection that stays open and silent until it is asked to say something. */
 export interface IdleCanary extends Disposable {
-  /** Send one byte: whoever forgot this connection drops it, or answers with a reset. */
+  /** Sends one byte: a peer that forgot this connection drops it, or answers with a reset. */
   speak(): Promise<Meeting>
 }
 

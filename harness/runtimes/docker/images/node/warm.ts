@@ -1,7 +1,7 @@
 /**
- * Runs once, while the node image is built: it imports what a node may import, so that the compile cache is full before
- * the first start, and beside it Temporal's bundle of the workflow. A package that is missing in the image fails the build
- * here and not a run later.
+ * Runs once, while the node image is built. It imports what a node may import, so that the compile cache is full before
+ * the first start. It also makes Temporal's bundle of the workflow. A package that is missing in the image fails the
+ * build here and not a run later.
  */
 import { globSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
