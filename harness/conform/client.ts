@@ -1,13 +1,12 @@
-import type { ClientPorts, Job, Observations } from '../../patterns/contract/client/client.ts'
+import type { ClientPorts, Job } from '../../patterns/contract/client/client.ts'
+import type { Observation } from '../../patterns/contract/types/observations.ts'
 import type { TaskInput } from '../../patterns/contract/types/task.ts'
 import type { Abilities, Target, Work } from './case.ts'
 import { dispatcher } from './http.ts'
 
-export type Observed = { [K in keyof Observations]: { what: K; value: Observations[K] } }[keyof Observations]
-
 /** A client at work: what it reports, and how it is stopped. */
 export interface Recorded extends ClientPorts {
-  readonly log: Observed[]
+  readonly log: Observation[]
 }
 
 /** Ports for one run of a pattern's client over these addresses, with a record of what it reports. */
@@ -17,7 +16,7 @@ export function portsFor(
   urls: readonly string[],
   more: Partial<ClientPorts> = {},
 ): Recorded {
-  const log: Observed[] = []
+  const log: Observation[] = []
   return {
     apis: urls.map((url, i) => ({ name: `api-${i}`, url })),
     sticky: client.sticky,
@@ -26,7 +25,7 @@ export function portsFor(
     timeScale: target.timeScale,
     now: () => performance.now(),
     random: Math.random,
-    observe: (_, what, value) => void log.push({ what, value } as Observed),
+    observe: (_, seen) => void log.push(seen),
     ...(callbacks && { inbox: callbacks.inbox() }),
     log,
     ...more,
@@ -42,6 +41,11 @@ export function jobFor(target: Target, key: string, work: Work = {}): Job {
   return { key, ordinal: 0, input, giveUpAt: performance.now() + jobLimitMs }
 }
 
+/** What it reported, in order: `submit.ok`. */
+export function reported({ log }: Recorded): readonly string[] {
+  return log.map(({ f, type }) => `${f}.${type}`)
+}
+
 export function eventNumbers({ log }: Recorded): readonly number[] {
-  return log.flatMap(({ what, value }) => (what === 'event' ? [value.seq] : []))
+  return log.flatMap((seen) => (seen.f === 'event' ? [seen.value.seq] : []))
 }

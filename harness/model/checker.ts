@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import type { Promised } from '../../patterns/contract/types/promises.ts'
 import type { Named } from '../core/discover.ts'
 import type { History } from './history.ts'
+import { count, stored, type Stored } from './stored.ts'
 
 /** One property of histories: one file in `harness/checkers/`. */
 export interface Checker extends Named {
@@ -13,10 +15,11 @@ export interface Checker extends Named {
  * `unknown` when the history cannot decide, and `unexercised` when nothing in it could have broken the property: neither is a
  * pass. A control arm normally leaves some promises unexercised, so that is no fault of the run.
  */
-export interface Verdict {
-  readonly status: 'pass' | 'fail' | 'unknown' | 'unexercised'
-  readonly summary: string
-  readonly counts: Readonly<Record<string, number>>
+export const verdictSchema = stored({
+  status: z.enum(['pass', 'fail', 'unknown', 'unexercised']),
+  summary: z.string(),
+  counts: z.record(z.string(), z.number()),
   /** Indexes of the ops that show it, the smallest set that convinces; at most 20. */
-  readonly witnesses: readonly number[]
-}
+  witnesses: z.array(count),
+})
+export type Verdict = Stored<typeof verdictSchema>

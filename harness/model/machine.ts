@@ -1,27 +1,49 @@
+import { z } from 'zod'
+import * as is from './shape.ts'
+import { stored, type Stored } from './stored.ts'
+
+/** A share over time: in the mean, and in the worst ten seconds (or the whole, where that is shorter), which began at `at`. */
+const course = is.fields({ mean: is.length, worst: is.length, at: is.amount })
+export type Course = is.Shaped<typeof course>
+
+const spell = is.fields({ at: is.amount, ms: is.amount, waitedMs: is.amount })
+export type Spell = is.Shaped<typeof spell>
+
+/** How long a process of the run waited for a processor although it had work (`/proc/PID/schedstat`): its most delayed thread. */
+const processDelay = is.fields({
+  /** A node's name; `harness` for ourselves, the ledger and the links. */
+  name: is.text,
+  mean: is.length,
+  /** The worst spells first, no two of which overlap; only those above a quarter of their time. */
+  worst: is.listOf(spell),
+})
+export type ProcessDelay = is.Shaped<typeof processDelay>
+
 /**
  * What the machine did to a cell while its load was offered and until its history was complete, and how much of that is
  * allowed. All shares are of time, 0 to 1; times are milliseconds since the load began.
  */
-export interface MachineHealth {
+export const machineHealth = is.fields({
   /** The longest time between two ticks of a clock in the harness that ticks every 100 ms, beyond those, and when it began. */
-  readonly standstill: { readonly at: number; readonly ms: number }
-  readonly cores: number
+  standstill: is.fields({ at: is.amount, ms: is.length }),
+  cores: is.ordinal,
   /** Why the kernel does not tell the rest here; absent where it does. */
-  readonly unwatched?: string
+  unwatched: is.optional(is.text),
   /** Processes waited for a processor (`/proc/pressure/cpu`, some). */
-  readonly cpuPressure?: Course
-  readonly memoryPressure?: Course
-  readonly ioPressure?: Course
+  cpuPressure: is.optional(course),
+  memoryPressure: is.optional(course),
+  ioPressure: is.optional(course),
   /** Of all processors, what the hypervisor gave to others. */
-  readonly steal?: Course
+  steal: is.optional(course),
   /** Of all processors, what processes used that are not this run's. */
-  readonly others?: Course
+  others: is.optional(course),
   /** Of all processors, what the run itself used: all its cells that ran side by side. */
-  readonly own?: Course
+  own: is.optional(course),
   /** Pages swapped in and out. */
-  readonly swappedPages?: number
-  readonly processes?: readonly ProcessDelay[]
-}
+  swappedPages: is.optional(is.amount),
+  processes: is.optional(is.listOf(processDelay)),
+})
+export type MachineHealth = is.Shaped<typeof machineHealth>
 
 /** The machine in the two seconds before a run began. */
 export interface MachineLook {
@@ -32,41 +54,22 @@ export interface MachineLook {
   readonly pressure?: number
 }
 
-/** A share over time: in the mean, and in the worst ten seconds (or the whole, where that is shorter), which began at `at`. */
-export interface Course {
-  readonly mean: number
-  readonly worst: number
-  readonly at: number
-}
+const share = z.number().min(0)
 
-/** How long a process of the run waited for a processor although it had work (`/proc/PID/schedstat`): its most delayed thread. */
-export interface ProcessDelay {
-  /** A node's name; `harness` for ourselves, the ledger and the links. */
-  readonly name: string
-  readonly mean: number
-  /** The worst spells first, no two of which overlap; only those above a quarter of their time. */
-  readonly worst: readonly Spell[]
-}
-
-export interface Spell {
-  readonly at: number
-  readonly ms: number
-  readonly waitedMs: number
-}
-
-/** Derived from what a cell measures. Beyond these a machine's delay looks like a system's death. */
-export interface MachineLimits {
+/** Derived from what a cell measures: beyond these a machine's delay is told from a system's death no longer. */
+export const machineLimitsSchema = stored({
   /** The shortest silence that anybody in the cell takes for death, real milliseconds. */
-  readonly silence: { readonly name: string; readonly ms: number }
-  readonly standstillMs: number
+  silence: stored({ name: z.string(), ms: z.number() }),
+  standstillMs: z.number(),
   /** Of any time as long as the silence, what a process may wait for a processor. */
-  readonly delayShare: number
+  delayShare: share,
   /** Pressure counts where others than the run use more than `others` of all processors: its own load has its own limit above. */
-  readonly cpuPressure: number
-  readonly others: number
-  readonly steal: number
-  readonly memoryPressure: number
-}
+  cpuPressure: share,
+  others: share,
+  steal: share,
+  memoryPressure: share,
+})
+export type MachineLimits = Stored<typeof machineLimitsSchema>
 
 /**
  * A standstill of half of the shortest silence: two peers that stop one after the other are not heard in time. Waiting

@@ -1,116 +1,14 @@
-import type { NodeRole } from '../../patterns/contract/types/engine.ts'
-import type { MachineLimits } from './machine.ts'
-import type { Promised } from '../../patterns/contract/types/promises.ts'
-import type { Floored, Tuning } from '../../patterns/contract/types/timeouts.ts'
+import { z } from 'zod'
+import { nodeRoles } from '../../patterns/contract/types/engine.ts'
+import { promises, type Promised } from '../../patterns/contract/types/promises.ts'
+import { tunings } from '../../patterns/contract/types/timeouts.ts'
+import { machineLimitsSchema } from './machine.ts'
+import { count, optional, stored, type Stored } from './stored.ts'
 
-/** A scenario, expanded: pure data, fixed before anything starts. `plan.json` is this. */
-export interface Plan {
-  readonly version: 1
-  readonly scenario: string
-  readonly question: string
-  readonly seed: number
-  readonly timeScale: number
-  readonly runtime: string
-  /** As the scenario lists them, the one first that others are held against; absent in older plans. */
-  readonly patterns?: readonly string[]
-  /** In the order of execution. Cells of one block run side by side. */
-  readonly cells: readonly CellPlan[]
-  readonly notApplicable: readonly NotApplicable[]
-  readonly gates: readonly Gate[]
-  /** What somebody published, to be put beside what is predicted and measured. */
-  readonly published: readonly Published[]
-  readonly health: HealthLimits
-  /** What of the scenario was asked for; absent: all of it. */
-  readonly selection?: Selection
-}
+/** All durations are milliseconds. */
+const ms = z.number()
 
-/** Names of the scenario's patterns and arms; undefined: all. */
-export interface Selection {
-  readonly patterns?: readonly string[]
-  readonly arms?: readonly string[]
-}
-
-/** A pattern that an arm cannot be carried out on, and why. */
-export interface NotApplicable {
-  readonly pattern: string
-  readonly arm: string
-  readonly reason: string
-  /** Where the runtime is the reason: what it does not offer, and the runtimes that offer all that the arm needs. */
-  readonly runtime?: { readonly lacks: readonly string[]; readonly instead: readonly string[] }
-}
-
-/** One pattern x one arm x one repetition. All times are already divided by `timeScale`: real milliseconds. */
-export interface CellPlan {
-  /** `sse-polling.kill.1`: also the cell's folder name. */
-  readonly id: string
-  readonly block: number
-  readonly pattern: string
-  readonly delivery: string
-  readonly engine: string
-  readonly promises: readonly Promised[]
-  /** What each axis promises by itself; `promises` is what both do. Predictions need to know which axis keeps what. */
-  readonly axes?: { readonly delivery: readonly Promised[]; readonly engine: readonly Promised[] }
-  readonly arm: string
-  readonly repetition: number
-  readonly seed: number
-  readonly timeScale: number
-  /** What the engine's timeouts are set to. */
-  readonly tuning: Tuning
-  /** Timeouts of the engine that are longer than in proportion to the work; absent when there is none. */
-  readonly floored?: readonly Floored[]
-  /** What one takeover costs a task beyond its ideal duration, at the longest; absent where none is to be expected. */
-  readonly takeoverMs?: number
-  /** How long an executor may be silent before its engine can give its work to another, at the earliest; absent: not known. */
-  readonly patienceMs?: number
-  readonly profile: string
-  readonly tasks: number
-  readonly load: { readonly arrivals: 'poisson' | 'uniform'; readonly ratePerSec: number }
-  /** The time beyond the ideal duration in which a result still counts. */
-  readonly graceMs: number
-  /** How long an exited node stays away before it is started again, as a pod would be. */
-  readonly restartDelayMs: number
-  readonly replicas: { readonly api: number; readonly executor: number }
-  /** Nodes that execute steps, where they are not as many as `replicas` has; absent where they are. */
-  readonly executors?: number
-  readonly faults: readonly PlannedFault[]
-  /** Faults of the arm that cannot touch this pattern, because it has no such node or link; absent when there is none. */
-  readonly untouchedBy?: readonly { readonly fault: string; readonly reason: string }[]
-  /** Copied from the plan, so that a history can be judged by itself. */
-  readonly health: HealthLimits
-}
-
-/** One firing of a fault with every random choice already made. `schedule.json` is the list of these per arm. */
-export interface PlannedFault {
-  /** `kill-1#3`: the fault's id in the file and the ordinal of this firing. */
-  readonly id: string
-  readonly fault: string
-  readonly target: Target
-  readonly trigger: Trigger
-  /** From armed to heal. For `kill` and `stop` the time until the node is started again. */
-  readonly durationMs: number
-  readonly params: Readonly<Record<string, unknown>>
-  /** For the draws that a fault makes while it is active (per connection). */
-  readonly seed: number
-}
-
-/**
- * `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. `of-step`,
- * with a step's trigger only: whoever did that step.
- */
-export type Target =
-  | { readonly kind: 'node'; readonly role: NodeRole | 'executor'; readonly ordinal: number | 'all' | 'of-step' }
-  | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
-
-export type Trigger =
-  | { readonly kind: 'time'; readonly atMs: number }
-  /** `delayMs` after the ledger saw step `step` of this task, both from 1; skipped if not seen `withinMs` after the load started. */
-  | {
-      readonly kind: 'step'
-      readonly task: number
-      readonly step: number
-      readonly delayMs: number
-      readonly withinMs: number
-    }
+export const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
 
 export const linkNames = [
   'client->api',
@@ -125,29 +23,150 @@ export const linkNames = [
 ] as const
 export type LinkName = (typeof linkNames)[number]
 
-export interface HealthLimits {
-  readonly pacerLagP99Ms: number
-  readonly eventLoopDelayP99Ms: number
+const ordinal = z.union([count, z.literal('all')])
+
+/**
+ * `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. `of-step`,
+ * with a step's trigger only: the node that did that step.
+ */
+const target = z.union([
+  stored({
+    kind: z.literal('node'),
+    role: z.enum([...nodeRoles, 'executor']),
+    ordinal: z.union([ordinal, z.literal('of-step')]),
+  }),
+  stored({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
+])
+export type Target = Stored<typeof target>
+
+/**
+ * A step's trigger fires `delayMs` after the ledger saw step `step` of this task, both from 1. It is skipped if that was not
+ * seen `withinMs` after the load started.
+ */
+const trigger = z.union([
+  stored({ kind: z.literal('time'), atMs: ms }),
+  stored({ kind: z.literal('step'), task: count, step: count, delayMs: ms, withinMs: ms }),
+])
+export type Trigger = Stored<typeof trigger>
+
+/** One firing of a fault with every random choice already made. `schedule.json` is the list of these per arm. */
+const plannedFault = stored({
+  /** `kill-1#3`: the fault's id in the file and the ordinal of this firing. */
+  id: z.string(),
+  fault: z.string(),
+  target,
+  trigger,
+  /** From armed to heal. For `kill` and `stop` the time until the node is started again. */
+  durationMs: ms,
+  params: z.record(z.string(), z.unknown()),
+  /** For the draws that a fault makes while it is active (per connection). */
+  seed: z.number(),
+})
+export type PlannedFault = Stored<typeof plannedFault>
+
+const healthLimits = stored({
+  pacerLagP99Ms: ms,
+  eventLoopDelayP99Ms: ms,
   /** Of a cell alone: derived from what it measures. Absent in older plans, where nothing of it is judged. */
-  readonly machine?: MachineLimits
-}
+  machine: optional(machineLimitsSchema),
+})
+export type HealthLimits = Stored<typeof healthLimits>
+
+/** One pattern x one arm x one repetition. All times are already divided by `timeScale`: real milliseconds. */
+export const cellPlanSchema = stored({
+  /** `sse-polling.kill.1`: also the cell's folder name. */
+  id: z.string().regex(/^[\w+@-][\w.+@-]*$/, 'a cell id is a folder name'),
+  block: count,
+  pattern: z.string(),
+  delivery: z.string(),
+  engine: z.string(),
+  promises: z.array(promised),
+  arm: z.string(),
+  repetition: count,
+  seed: z.number(),
+  timeScale: z.number().positive(),
+  /** What the engine's timeouts are set to. */
+  tuning: z.enum(tunings).default('default'),
+  /** Timeouts of the engine that are longer than in proportion to the work; absent when there is none. */
+  floored: optional(z.array(stored({ name: z.string(), wantedMs: ms, ms, why: z.string() }))),
+  /** What one takeover costs a task beyond its ideal duration, at the longest; absent where none is to be expected. */
+  takeoverMs: optional(ms),
+  /** How long an executor may be silent before its engine can give its work to another, at the earliest; absent: not known. */
+  patienceMs: optional(ms),
+  profile: z.string(),
+  tasks: count,
+  load: stored({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),
+  /** The time beyond the ideal duration in which a result still counts. */
+  graceMs: ms,
+  /** How long an exited node stays away before it is started again, as a pod would be. */
+  restartDelayMs: ms,
+  replicas: stored({ api: count, executor: count }),
+  /** Nodes that execute steps, where they are not as many as `replicas` has; absent where they are. */
+  executors: optional(count),
+  /** What each axis promises by itself; `promises` is what both do. Predictions need to know which axis keeps what. */
+  axes: optional(stored({ delivery: z.array(promised), engine: z.array(promised) })),
+  faults: z.array(plannedFault),
+  /** Faults of the arm that cannot touch this pattern, because it has no such node or link; absent when there is none. */
+  untouchedBy: optional(z.array(stored({ fault: z.string(), reason: z.string() }))),
+  /** Copied from the plan, so that a history can be judged by itself. */
+  health: healthLimits,
+})
+export type CellPlan = Stored<typeof cellPlanSchema>
+
+/** A pattern that an arm cannot be carried out on, and why. */
+const notApplicable = stored({
+  pattern: z.string(),
+  arm: z.string(),
+  reason: z.string(),
+  /** Where the runtime is the reason: what it does not offer, and the runtimes that offer all that the arm needs. */
+  runtime: optional(stored({ lacks: z.array(z.string()), instead: z.array(z.string()) })),
+})
+export type NotApplicable = Stored<typeof notApplicable>
 
 /** Fails the run unless the metric's interval lies on the good side of the limit. */
-export interface Gate {
-  readonly pattern: string
-  readonly arm: string
-  readonly metric: 'success' | 'exposed-success'
-  readonly min: number
+export const gateSchema = stored({
+  pattern: z.string(),
+  arm: z.string(),
+  metric: z.enum(['success', 'exposed-success']),
+  min: z.number(),
   /** Tasks that a fault must have touched before it passes, where it is not the usual number. */
-  readonly exposed?: number
+  exposed: optional(count),
   /** What left its cells out of this run (`--patterns`): it cannot be judged then, and is not forgotten. */
-  readonly leftOut?: string
-}
+  leftOut: optional(z.string()),
+})
+export type Gate = Stored<typeof gateSchema>
 
-export interface Published {
-  readonly pattern: string
-  readonly arm: string
-  readonly source: string
-  readonly success?: number
-  readonly overheadMs?: number
-}
+/** A published figure, to be put beside what is predicted and measured. */
+const published = stored({
+  pattern: z.string(),
+  arm: z.string(),
+  source: z.string(),
+  success: optional(z.number()),
+  overheadMs: optional(ms),
+})
+export type Published = Stored<typeof published>
+
+/** Names of the scenario's patterns and arms; undefined: all. */
+const selection = stored({ patterns: optional(z.array(z.string())), arms: optional(z.array(z.string())) })
+export type Selection = Stored<typeof selection>
+
+/** `plan.json`: a scenario, expanded. Pure data, fixed before anything starts. */
+export const planSchema = stored({
+  version: z.literal(1),
+  scenario: z.string(),
+  question: z.string(),
+  seed: z.number(),
+  timeScale: z.number().positive(),
+  runtime: z.string(),
+  /** As the scenario lists them, the one first that others are held against; absent in older plans. */
+  patterns: optional(z.array(z.string())),
+  /** In the order of execution. Cells of one block run side by side. */
+  cells: z.array(cellPlanSchema),
+  notApplicable: z.array(notApplicable),
+  gates: z.array(gateSchema),
+  published: z.array(published),
+  health: healthLimits,
+  /** What of the scenario was asked for; absent: all of it. */
+  selection: optional(selection),
+})
+export type Plan = Stored<typeof planSchema>

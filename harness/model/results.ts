@@ -1,38 +1,19 @@
-import type { DiskCost, FaultState, HarnessHealth, Via } from './history.ts'
-import type { CellPlan, Gate, Plan } from './plan.ts'
-import type { Promised } from '../../patterns/contract/types/promises.ts'
-import type { Verdict } from './checker.ts'
-import type { Verification } from './verification.ts'
+import { z } from 'zod'
+import { verdictSchema } from './checker.ts'
+import { diskCost, faultStates, harnessHealth } from './history.ts'
+import { cellPlanSchema, gateSchema, planSchema, promised } from './plan.ts'
+import { zodOf } from './shape.ts'
+import { count, interval, optional, stored, type Stored } from './stored.ts'
+import { verificationSchema } from './verification.ts'
 
-/** Of `results.json`: bump it when a reader of the old shape would misread the new one. */
+/** Of `results.json`: raise it when a reader of the old shape would misread the new one. */
 export const resultsVersion = 2
 
-/** `results.json`. */
-export interface RunResults {
-  readonly version: typeof resultsVersion
-  readonly run: string
-  readonly plan: Plan
-  readonly environment: Environment
-  /** Absent: the patterns were not held against the contract before they were measured. */
-  readonly verification?: Verification
-  readonly cells: readonly CellResult[]
-  readonly recovery: readonly RecoveryResult[]
-  readonly claims: readonly Claim[]
-  /** In every arm, each pattern against the first of the plan; absent in older runs. */
-  readonly comparisons?: readonly Comparison[]
-  readonly gates: readonly GateResult[]
-  readonly verdict: RunVerdict
-  /** One sentence each, the worst first. */
-  readonly reasons: readonly string[]
-  /** The SHA-256 of each file that all this was made from, by its path in the folder; absent: nothing vouches for them. */
-  readonly files?: Readonly<Record<string, string>>
-  /** Where the run's folder is, as it is to be typed where it was judged. */
-  readonly folder?: string
-  /** What is to be said of these files: one sentence each. */
-  readonly record?: readonly string[]
-}
+/** Milliseconds. */
+const ms = z.number()
 
-export type RunVerdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'INVALID'
+const runVerdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID'])
+export type RunVerdict = z.output<typeof runVerdict>
 
 /** Exactly one per intended task (`measure.md` 2.1). */
 export const outcomes = {
@@ -47,280 +28,340 @@ export const outcomes = {
   cut: 'the run ended before it was decided, or before it was sent: neither success nor failure',
 } as const
 export type Outcome = keyof typeof outcomes
-
-export interface CellResult {
-  readonly cell: CellPlan
-  readonly verdict: RunVerdict
-  readonly reasons: readonly string[]
-  readonly outcomes: Readonly<Record<Outcome, number>>
-  /** ok / intended. */
-  readonly success: Proportion
-  /** The same among tasks whose life overlapped a proven fault; undefined without one. */
-  readonly exposed?: Proportion
-  /** Tasks whose result the server has: the gap to `success` is the delivery's loss. */
-  readonly serverSuccess: Proportion
-  readonly overhead: Overhead
-  readonly episodes: readonly Episode[]
-  readonly interruptions: readonly Interruption[]
-  readonly rework: Rework
-  readonly requests: Requests
-  readonly checks: readonly CheckResult[]
-  readonly faults: readonly FaultResult[]
-  readonly health?: HarnessHealth
-  readonly disk?: DiskCost
-  /** Those that were decided: what was cut is counted in `outcomes` alone, and in no share. */
-  readonly tasks: readonly TaskRow[]
-}
+const outcomeNames = Object.keys(outcomes) as [Outcome, ...Outcome[]]
 
 /** One interval, for tables, gates and claims alike. */
-export interface Proportion {
-  readonly successes: number
-  readonly n: number
+const proportion = stored({
+  successes: count,
+  n: count,
   /** 95 %, two-sided. Absent where none can be claimed: no task, or too few faults that hit several tasks each. */
-  readonly interval?: readonly [number, number]
+  interval: optional(interval),
   /** How the interval was made, or why there is none. */
-  readonly method: string
+  method: z.string(),
   /** Faults that hit several tasks each; absent where none did, so that tasks are independent. */
-  readonly faults?: number
+  faults: optional(count),
   /** With too few faults: what the other tasks allow, whatever had become of those that share a fault. No interval. */
-  readonly bounds?: readonly [number, number]
-}
+  bounds: optional(interval),
+})
+export type Proportion = Stored<typeof proportion>
+
+const percentileInterval = z.tuple([ms.nullable(), ms.nullable()])
 
 /** Milliseconds: seen - intended - ideal over all intended tasks; null = beyond the deadline (unresolved counts as infinite). */
-export interface Overhead {
-  readonly p50: number | null
-  readonly p95: number | null
-  readonly p99: number | null
+const overhead = stored({
+  p50: ms.nullable(),
+  p95: ms.nullable(),
+  p99: ms.nullable(),
   /** Distribution-free, 95 %; null = beyond the deadline. Absent for percentiles in `tooFew`, and in older runs. */
-  readonly intervals?: Readonly<Partial<Record<'p50' | 'p95' | 'p99', readonly [number | null, number | null]>>>
-  readonly n: number
+  intervals: optional(
+    stored({
+      p50: optional(percentileInterval),
+      p95: optional(percentileInterval),
+      p99: optional(percentileInterval),
+    }),
+  ),
+  n: count,
   /** False when timeScale is not 1: milliseconds do not scale. */
-  readonly quotable: boolean
+  quotable: z.boolean(),
   /** Percentiles for which tasks, or the faults that they share, are too few for a distribution-free interval. */
-  readonly tooFew: readonly ('p50' | 'p95' | 'p99')[]
-}
-
-/** One fault firing and what it did; times in milliseconds, undefined where it did not come to that (censored). */
-export interface Episode {
-  readonly fault: string
-  readonly startedAt: number
-  readonly endedAt: number
-  readonly affectedTasks: number
-  /** Of the affected: those whose client never saw the right result. A task lost once is counted in one episode. */
-  readonly lostTasks: number
-  readonly detectionMs?: number
-  readonly taskStallMsMedian?: number
-  readonly taskStallMsMax?: number
-  /** Tasks whose step in flight it cut, and those of them that somebody went on with. */
-  readonly interruptedTasks: number
-  readonly wentOnTasks: number
-  /** Absent where it drew per connection or held for nearly all of the load: there is no after in which to recover. */
-  readonly restored?: Restored
-  readonly reworkedSteps: number
-  readonly duplicateEffects: number
-}
+  tooFew: z.array(z.enum(['p50', 'p95', 'p99'])),
+})
+export type Overhead = Stored<typeof overhead>
 
 /**
  * From the onset until tasks that begin are on time again. `unbroken`: they always were. `atMost`: not later than that. `beyond`:
  * not within so long, and then the next outage or the end of the load came. `too-few`: fewer than three arrivals per outage length.
  */
-export type Restored =
-  | { readonly kind: 'unbroken' | 'too-few' }
-  | { readonly kind: 'restored'; readonly ms: number; readonly atMost?: true }
-  | { readonly kind: 'beyond'; readonly ms: number }
+const restored = z.union([
+  stored({ kind: z.enum(['unbroken', 'too-few']) }),
+  stored({ kind: z.literal('restored'), ms, atMost: optional(z.literal(true)) }),
+  stored({ kind: z.literal('beyond'), ms }),
+])
+export type Restored = Stored<typeof restored>
 
 /** A task whose step in flight an outage cut. Neither of the times: nobody went on with it, and nobody ever will. */
-export interface Interruption {
-  readonly task: string
-  readonly fault: string
+const interruption = stored({
+  task: z.string(),
+  fault: z.string(),
   /** A new attempt of the engine's, or work on another submission by the client. */
-  readonly by?: 'engine' | 'client'
+  by: optional(z.enum(['engine', 'client'])),
   /** From the cut until that work began. */
-  readonly afterMs?: number
+  afterMs: optional(ms),
   /** Nobody had by then, and what would have been is not known. */
-  readonly openAfterMs?: number
-}
+  openAfterMs: optional(ms),
+})
+export type Interruption = Stored<typeof interruption>
 
-/** How long until something came; `null`: it never will. `beyondMs`: later than that, and nothing tells by how much. */
-export type WaitingTime = { readonly ms: number | null; readonly atMost?: true } | { readonly beyondMs: number }
+/** One fault firing and what it did; times in milliseconds, undefined where it did not come to that (censored). */
+const episode = stored({
+  fault: z.string(),
+  startedAt: ms,
+  endedAt: ms,
+  affectedTasks: count,
+  /** Of the affected: those whose client never saw the right result. A task lost once is counted in one episode. */
+  lostTasks: count,
+  detectionMs: optional(ms),
+  taskStallMsMedian: optional(ms),
+  taskStallMsMax: optional(ms),
+  /** Tasks whose step in flight it cut, and those of them that work went on with. */
+  interruptedTasks: count,
+  wentOnTasks: count,
+  /** Absent where it drew per connection or held for nearly all of the load: there is no after in which to recover. */
+  restored: optional(restored),
+  reworkedSteps: count,
+  duplicateEffects: count,
+})
+export type Episode = Stored<typeof episode>
 
-/** What one pattern made of one arm's outages, repetitions pooled. */
-export interface RecoveryResult {
-  readonly pattern: string
-  readonly arm: string
-  readonly outages: number
-  /** Tasks whose step in flight an outage cut, once for each outage; and how many of these cuts somebody went on after. */
-  readonly interrupted: number
-  readonly wentOn?: Proportion
-  /** Of those: on another submission by the client, under a new id. */
-  readonly resubmitted: number
-  /** From the cut until somebody went on, over all interrupted, also those that nobody ever went on with. */
-  readonly takeover?: { readonly p50: WaitingTime; readonly p90: WaitingTime }
-  /** Median over the outages that could tell: from the onset until tasks that began were on time again. 0: they always were. */
-  readonly restored?: WaitingTime
-  /** Outages in which tasks that began were on time throughout; and those that had too few arrivals to tell. */
-  readonly unbroken: number
-  readonly tooFew: number
-}
-
-export interface Rework {
-  readonly plannedSteps: number
-  readonly executedSteps: number
-  readonly duplicateEffects: number
+const rework = stored({
+  plannedSteps: count,
+  executedSteps: count,
+  duplicateEffects: count,
   /** Busy time, steps that an exit cut off included / busy time of each step's first execution, minus 1. */
-  readonly ratio: number
+  ratio: z.number(),
   /** 95 %, over faults where they hit several tasks; absent where these are too few, which `faults` then counts. */
-  readonly interval?: readonly [number, number]
-  readonly faults?: number
+  interval: optional(interval),
+  faults: optional(count),
   /** Busy time that led to nothing: repeated executions, and all work on tasks whose result neither side has. */
-  readonly wastedMs: number
-}
+  wastedMs: ms,
+})
+export type Rework = Stored<typeof rework>
 
 /** What clients did for their tasks, in all. */
-export interface Requests {
-  readonly tasks: number
-  readonly submissions: number
+const requests = stored({
+  tasks: count,
+  submissions: count,
   /** Submissions, reads of the status, and streams. */
-  readonly requests: number
+  requests: count,
   /** Of these: those that ended without the answer of a server: no connection, a broken one, a gateway's 502 or 504. */
-  readonly cuts: number
+  cuts: count,
   /** Tasks that met a cut, and the most that one met. */
-  readonly tasksCut: number
-  readonly mostCuts: number
-}
+  tasksCut: count,
+  mostCuts: count,
+})
+export type Requests = Stored<typeof requests>
 
-export interface CheckResult extends Verdict {
-  readonly checker: string
-  readonly judges?: Promised
+const check = verdictSchema.extend({
+  checker: z.string(),
+  judges: optional(promised),
   /** Whether this pattern promises it: only then is `fail` a FAIL. */
-  readonly promised: boolean
-}
+  promised: z.boolean(),
+})
+export type CheckResult = Stored<typeof check>
 
-export interface FaultResult {
-  readonly id: string
-  readonly fault: string
-  readonly target: string
-  readonly state: FaultState
-  readonly proven: boolean
-  readonly firings?: number
-  readonly armedAt?: number
-  readonly healedAt?: number
+const fault = stored({
+  id: z.string(),
+  fault: z.string(),
+  target: z.string(),
+  state: z.enum(faultStates),
+  proven: z.boolean(),
+  firings: optional(count),
+  armedAt: optional(ms),
+  healedAt: optional(ms),
   /** From armed to heal, as planned and as it was: a node counts as healed when it is ready again. */
-  readonly plannedMs?: number
-  readonly lastedMs?: number
-  readonly reason?: string
-}
+  plannedMs: optional(ms),
+  lastedMs: optional(ms),
+  reason: optional(z.string()),
+})
+export type FaultResult = Stored<typeof fault>
 
-export interface TaskRow {
-  readonly ordinal: number
-  readonly task: string
-  readonly intendedAt: number
-  readonly idealMs: number
+const taskRow = stored({
+  ordinal: count,
+  task: z.string(),
+  intendedAt: ms,
+  idealMs: ms,
   /** When the client saw the end; absent when it never did. */
-  readonly seenAt?: number
-  readonly outcome: Outcome
-  readonly via?: Via
-  readonly exposed: boolean
+  seenAt: optional(ms),
+  outcome: z.enum(outcomeNames),
+  via: optional(z.string()),
+  exposed: z.boolean(),
   /** The fault firing whose episode it belongs to: the first one shared by several tasks that touched it. */
-  readonly episode?: string
-}
+  episode: optional(z.string()),
+})
+export type TaskRow = Stored<typeof taskRow>
+
+const cell = stored({
+  cell: cellPlanSchema,
+  verdict: runVerdict,
+  reasons: z.array(z.string()),
+  outcomes: stored(Object.fromEntries(outcomeNames.map((name) => [name, count])) as Record<Outcome, typeof count>),
+  /** ok / intended. */
+  success: proportion,
+  /** The same among tasks whose life overlapped a proven fault; undefined without one. */
+  exposed: optional(proportion),
+  /** Tasks whose result the server has: the gap to `success` is the delivery's loss. */
+  serverSuccess: proportion,
+  overhead,
+  episodes: z.array(episode),
+  interruptions: z.array(interruption),
+  rework,
+  requests,
+  checks: z.array(check),
+  faults: z.array(fault),
+  health: optional(zodOf(harnessHealth)),
+  disk: optional(zodOf(diskCost)),
+  /** Those that were decided: what was cut is counted in `outcomes` alone, and in no share. */
+  tasks: z.array(taskRow),
+})
+export type CellResult = Stored<typeof cell>
 
 /** Published, predicted and measured, side by side. */
-export interface Claim {
-  readonly pattern: string
-  readonly arm: string
-  readonly source: string
-  readonly metric: 'success' | 'overhead'
-  readonly published: number
-  readonly predicted?: number
-  readonly measured?: number
-  readonly interval?: readonly [number, number]
-  readonly n: number
-  readonly verdict: 'consistent' | 'refuted' | 'underpowered' | 'not-comparable'
-  readonly note: string
-}
+const claim = stored({
+  pattern: z.string(),
+  arm: z.string(),
+  source: z.string(),
+  metric: z.enum(['success', 'overhead']),
+  published: z.number(),
+  predicted: optional(z.number()),
+  measured: optional(z.number()),
+  interval: optional(interval),
+  n: count,
+  verdict: z.enum(['consistent', 'refuted', 'underpowered', 'not-comparable']),
+  note: z.string(),
+})
+export type Claim = Stored<typeof claim>
 
-export type Needed = { readonly tasks: number } | { readonly faults: number }
+const needed = z.union([z.strictObject({ tasks: count }), z.strictObject({ faults: count })])
+export type Needed = Stored<typeof needed>
 
-export interface GateResult {
-  readonly gate: Gate
-  readonly observed: number
+const gateResult = stored({
+  gate: gateSchema,
+  observed: z.number(),
   /** Absent where none can be claimed: `note` says why. */
-  readonly interval?: readonly [number, number]
-  readonly n: number
+  interval: optional(interval),
+  n: count,
   /** Faults that hit several tasks each; absent where none did. */
-  readonly faults?: number
+  faults: optional(count),
   /** What would settle an INCONCLUSIVE one in four of five runs; of faults, each with as many tasks as now. */
-  readonly needed?: Needed
+  needed: optional(needed),
   /** Why there is no interval, or what else keeps it from a verdict. */
-  readonly note?: string
-  readonly verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE'
-}
+  note: optional(z.string()),
+  verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
+})
+export type GateResult = Stored<typeof gateResult>
 
-export interface Environment {
-  readonly startedAt: string
-  readonly outlast: string
-  readonly commit?: string
-  readonly dirty?: boolean
-  readonly node: string
-  readonly platform: string
-  readonly kernel: string
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryBytes: number
-  readonly versions: Readonly<Record<string, string>>
-  /** What the runtime ran on and with, by its own names. */
-  readonly runtime: Readonly<Record<string, string>>
-  readonly deviations: readonly string[]
-}
-
-/** One pattern under one arm held against another, task by task: the same repetition and ordinal is the same work. */
-export interface Comparison {
-  readonly first: ComparedSide
-  readonly second: ComparedSide
-  /** Repetitions that were compared. */
-  readonly blocks: number
-  /** Repetitions that were not, and why. */
-  readonly leftOut: readonly string[]
-  /** Absent where no repetition could be compared. */
-  readonly success?: SuccessDifference
-  /** Absent where no fault left a pair untouched that has two right results. */
-  readonly overhead?: OverheadShift
-}
-
-export interface ComparedSide {
+const side = stored({
   /** Absent: the run itself. */
-  readonly run?: string
-  readonly pattern: string
-  readonly arm: string
-}
+  run: optional(z.string()),
+  pattern: z.string(),
+  arm: z.string(),
+})
+export type ComparedSide = Stored<typeof side>
 
 /** Right results in time, the second's minus the first's. */
-export interface SuccessDifference {
-  readonly pairs: number
-  readonly both: number
-  readonly onlyFirst: number
-  readonly onlySecond: number
-  readonly neither: number
-  readonly difference: number
+const successDifference = stored({
+  pairs: count,
+  both: count,
+  onlyFirst: count,
+  onlySecond: count,
+  neither: count,
+  difference: z.number(),
   /** 95 %; absent where too few faults carry the pairs. */
-  readonly interval?: readonly [number, number]
+  interval: optional(interval),
   /** Two-sided, and the same after Holm over all that is shown beside it. */
-  readonly p: number
-  readonly adjusted: number
+  p: z.number(),
+  adjusted: z.number(),
   /** What counts as one observation, and what follows. */
-  readonly basis: string
-}
+  basis: z.string(),
+})
+export type SuccessDifference = Stored<typeof successDifference>
 
 /** Milliseconds by which the second's overhead is longer: Hodges-Lehmann, over pairs that no fault touched. */
-export interface OverheadShift {
-  readonly pairs: number
-  readonly shiftMs: number
-  readonly interval?: readonly [number, number]
-  readonly p: number
-  readonly adjusted: number
+const overheadShift = stored({
+  pairs: count,
+  shiftMs: ms,
+  interval: optional(interval),
+  p: z.number(),
+  adjusted: z.number(),
   /** Shorter than what can be told apart here. */
-  readonly negligible: boolean
+  negligible: z.boolean(),
   /** False when timeScale is not 1: milliseconds do not scale. */
-  readonly quotable: boolean
-}
+  quotable: z.boolean(),
+})
+export type OverheadShift = Stored<typeof overheadShift>
+
+/** One pattern under one arm held against another, task by task: the same repetition and ordinal is the same work. */
+const comparison = stored({
+  first: side,
+  second: side,
+  /** Repetitions that were compared. */
+  blocks: count,
+  /** Repetitions that were not, and why. */
+  leftOut: z.array(z.string()),
+  /** Absent where no repetition could be compared. */
+  success: optional(successDifference),
+  /** Absent where no fault left a pair untouched that has two right results. */
+  overhead: optional(overheadShift),
+})
+export type Comparison = Stored<typeof comparison>
+
+export const environmentSchema = stored({
+  startedAt: z.string(),
+  outlast: z.string(),
+  commit: optional(z.string()),
+  dirty: optional(z.boolean()),
+  node: z.string(),
+  platform: z.string(),
+  kernel: z.string(),
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: z.number(),
+  versions: z.record(z.string(), z.string()),
+  /** What the runtime ran on and with, by its own names. Runs from before there was any such thing have no such field. */
+  runtime: z.record(z.string(), z.string()).default({}),
+  deviations: z.array(z.string()),
+})
+export type Environment = Stored<typeof environmentSchema>
+
+/** How long until something came; `null`: it never will. `beyondMs`: later than that, and nothing tells by how much. */
+const waitingTime = z.union([
+  stored({ ms: ms.nullable(), atMost: optional(z.literal(true)) }),
+  stored({ beyondMs: ms }),
+])
+export type WaitingTime = Stored<typeof waitingTime>
+
+/** What one pattern made of one arm's outages, repetitions pooled. */
+const recovery = stored({
+  pattern: z.string(),
+  arm: z.string(),
+  outages: count,
+  /** Tasks whose step in flight an outage cut, once for each outage; and how many of these cuts work went on after. */
+  interrupted: count,
+  wentOn: optional(proportion),
+  /** Of those: on another submission by the client, under a new id. */
+  resubmitted: count,
+  /** From the cut until work went on, over all interrupted, also those that nobody ever went on with. */
+  takeover: optional(stored({ p50: waitingTime, p90: waitingTime })),
+  /** Median over the outages that could tell: from the onset until tasks that began were on time again. 0: they always were. */
+  restored: optional(waitingTime),
+  /** Outages in which tasks that began were on time throughout; and those that had too few arrivals to tell. */
+  unbroken: count,
+  tooFew: count,
+})
+export type RecoveryResult = Stored<typeof recovery>
+
+/** `results.json`. */
+export const resultsSchema = stored({
+  version: z.literal(resultsVersion),
+  run: z.string(),
+  plan: planSchema,
+  environment: environmentSchema,
+  /** Absent: the patterns were not held against the contract before they were measured. */
+  verification: optional(verificationSchema),
+  cells: z.array(cell),
+  recovery: z.array(recovery),
+  claims: z.array(claim),
+  /** In every arm, each pattern against the first of the plan; absent in older runs. */
+  comparisons: optional(z.array(comparison)),
+  gates: z.array(gateResult),
+  verdict: runVerdict,
+  /** One sentence each, the worst first. */
+  reasons: z.array(z.string()),
+  /** The SHA-256 of each file that all this was made from, by its path in the folder; absent: nothing vouches for them. */
+  files: optional(z.record(z.string(), z.string())),
+  /** Where the run's folder is, as it is to be typed where it was judged. */
+  folder: optional(z.string()),
+  /** What is to be said of these files: one sentence each. */
+  record: optional(z.array(z.string())),
+})
+export type RunResults = Stored<typeof resultsSchema>

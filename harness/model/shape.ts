@@ -1,14 +1,17 @@
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { Stored } from './stored.ts'
 
 /**
- * What a value read from a file must be. Plain functions over flat lists: a history has a million lines, and a general
- * schema library costs several times what it costs to parse them. A shape is invariant in its type, so that one that
- * knows fewer values than the type, or more, does not compile.
+ * What a value read from a history must be, and its type. Plain functions over flat lists: a history has a million lines, and
+ * a general schema library costs several times what it costs to parse them.
  */
 export interface Shape<T> extends Test {
   /** Of the type only: never there. */
   readonly type?: (value: T) => T
 }
+
+/** The type of a value that has this shape. */
+export type Shaped<S> = S extends Shape<infer T> ? T : never
 
 interface Test {
   readonly fits: (value: unknown) => boolean
@@ -22,10 +25,16 @@ interface Optional<T> {
   readonly optional: Shape<T>
 }
 
-/** One shape per field, and none left out; a field that may be absent says so. */
-type Fields<T> = {
-  readonly [K in keyof T]-?: object extends Pick<T, K> ? Optional<Exclude<T[K], undefined>> : Shape<T[K]>
-}
+type FieldShapes = Readonly<Record<string, Test | { readonly optional: Test }>>
+
+/** The object that has these fields: a field that may be absent says so. */
+type Fields<S extends FieldShapes> = {
+  readonly [K in keyof S as S[K] extends Test ? K : never]: Shaped<S[K]>
+} & {
+  readonly [K in keyof S as S[K] extends Test ? never : K]?: S[K] extends Optional<infer T> ? T : never
+} extends infer O
+  ? { readonly [K in keyof O]: O[K] }
+  : never
 
 export const text: Shape<string> = { fits: (value) => typeof value === 'string', wanted: 'a text' }
 export const flag: Shape<boolean> = { fits: (value) => typeof value === 'boolean', wanted: 'true or false' }
@@ -45,8 +54,15 @@ export const length: Shape<number> = {
 }
 export const anything: Shape<Readonly<Record<string, unknown>>> = { fits: isRecord, wanted: 'an object' }
 
+/** As a zod schema, for files that hold some of a history's values. */
+export function zodOf<T>(shape: Shape<T>): z.ZodType<T> {
+  return z.custom<T>().superRefine((value, context) => {
+    if (!shape.fits(value)) context.addIssue({ code: 'custom', message: flawOf(shape, value, 'value') })
+  })
+}
+
 /** For what is too deep for flat lists, and rare. */
-export function schemaOf<T>(schema: z.ZodType<T>): Shape<T> {
+export function schemaOf<S extends z.ZodType>(schema: S): Shape<Stored<S>> {
   return {
     fits: (value) => schema.safeParse(value).success,
     wanted: 'as its schema says',
@@ -65,15 +81,14 @@ export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   return { fits: (value) => value === null || shape.fits(value), wanted: `${shape.wanted} or null` }
 }
 
-/** An object rather than a list: the compiler then asks for every name of the type. */
-export function oneOf<T extends string>(names: Readonly<Record<T, true>>): Shape<T> {
-  const known: ReadonlySet<unknown> = new Set(Object.keys(names))
+export function oneOf<const T extends readonly string[]>(names: T): Shape<T[number]> {
+  const known: ReadonlySet<unknown> = new Set(names)
   return { fits: (value) => known.has(value), wanted: [...known].join(' | ') }
 }
 
 /** An object with these fields and no other: a name that one damaged bit has changed is a name that is not known. */
-export function fields<T extends object>(shapes: Fields<T>): Shape<T> {
-  const list = Object.entries<Test | { readonly optional: Test }>(shapes).map(([name, field]) => {
+export function fields<S extends FieldShapes>(shapes: S): Shape<Fields<S>> {
+  const list = Object.entries(shapes).map(([name, field]) => {
     return 'optional' in field ? { name, shape: field.optional, needed: false } : { name, shape: field, needed: true }
   })
   const known: ReadonlySet<string> = new Set(Object.keys(shapes))

@@ -1,21 +1,21 @@
-/** What became of patterns when they were held against the contract, before any was measured. `verification.json` is this. */
-export interface Verification {
-  readonly version: 1
-  readonly patterns: readonly VerifiedPattern[]
-}
+import { z } from 'zod'
+import { optional, stored, type Stored } from './stored.ts'
 
-export interface VerifiedPattern {
-  readonly pattern: string
-  readonly cases: readonly VerifiedCase[]
-}
-
-export interface VerifiedCase {
+/** One case of the contract, held against a pattern. */
+const verifiedCase = stored({
   /** `idempotency/concurrent`; `start` when it could not be asked at all. */
-  readonly case: string
-  readonly outcome: 'pass' | 'fail' | 'undecided' | 'n/a'
+  case: z.string(),
+  outcome: z.enum(['pass', 'fail', 'undecided', 'n/a']),
   /** For every outcome but `pass`. */
-  readonly reason?: string
-}
+  reason: optional(z.string()),
+})
+
+const verifiedPattern = stored({ pattern: z.string(), cases: z.array(verifiedCase) })
+export type VerifiedPattern = Stored<typeof verifiedPattern>
+
+/** `verification.json`: what became of patterns when they were held against the contract, before any was measured. */
+export const verificationSchema = stored({ version: z.literal(1), patterns: z.array(verifiedPattern) })
+export type Verification = Stored<typeof verificationSchema>
 
 /** A pattern that breaks the contract: what its cells would show is not what they are about, so none is measured. */
 export interface Unmeasured {

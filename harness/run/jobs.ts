@@ -1,11 +1,5 @@
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
-import {
-  type ClientPorts,
-  type Job,
-  JobFailed,
-  type Observations,
-  type RunJob,
-} from '../../patterns/contract/client/client.ts'
+import { type ClientPorts, type Job, JobFailed, type RunJob } from '../../patterns/contract/client/client.ts'
 import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { TaskIntent, Vocabulary } from '../model/history.ts'
@@ -123,21 +117,20 @@ export function createJobRunner(
 
 function createObserver(recorder: Recorder, taskIds: Map<string, string>): ClientPorts['observe'] {
   const submits = new Map<string, number>()
-  return (job, what, value) => {
-    const [f, type = 'observe'] = what.split('.') as [keyof Vocabulary, Vocabulary['submit']['type'] | undefined]
-    const { error, ...rest } = value as Observations['submit.fail']
-    const invoke = f === 'submit' && type !== 'invoke' ? submits.get(job) : undefined
+  return (job, seen) => {
+    const invoke = seen.f === 'submit' && seen.type !== 'invoke' ? submits.get(job) : undefined
     const index = recorder.record({
-      f,
-      type: type as 'invoke',
+      f: seen.f,
+      type: seen.type,
       process: 'client',
       task: job,
-      value: rest as never,
-      ...(error && { error }),
+      value: seen.value,
+      ...('error' in seen && { error: seen.error }),
       ...(invoke !== undefined && { invoke }),
     })
-    if (what === 'submit.invoke') submits.set(job, index)
-    if (what === 'submit.ok') taskIds.set(job, (value as Observations['submit.ok']).taskId)
+    if (seen.f !== 'submit') return
+    if (seen.type === 'invoke') submits.set(job, index)
+    if (seen.type === 'ok') taskIds.set(job, seen.value.taskId)
   }
 }
 

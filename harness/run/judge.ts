@@ -6,13 +6,13 @@ import { profiles } from '../../patterns/agent/profiles.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { History, TaskIntent } from '../model/history.ts'
 import { isLink } from '../analysis/places.ts'
-import type { CellPlan } from '../model/plan.ts'
+import { type CellPlan, cellPlanSchema } from '../model/plan.ts'
 import type { Checker } from '../model/checker.ts'
 import { traceOf } from '../analysis/trace.ts'
 import { cellBegan, cellFolder } from '../store/cell-folder.ts'
+import { parseShape } from '../store/versioned-file.ts'
 import { readHistory } from '../store/history-file.ts'
 import { compareLedger } from '../store/ledger-file.ts'
-import { parseCellPlan } from '../model/plan-schema.ts'
 import { readEnvironment, readPlan, readVerification, type RunFolder } from '../store/run-folder.ts'
 import { openRecord, type RunRecord, type Taken } from '../store/run-record.ts'
 import type { CellResult, RunResults } from '../model/results.ts'
@@ -86,7 +86,7 @@ export async function readCell(run: RunFolder, cell: CellPlan, record: RunRecord
 
 /** A history is judged by the promises, the limits and the faults in its first line: they must be the planned ones. */
 function refuseOtherCell(file: string, [first]: History, planned: CellPlan): void {
-  const found = parseCellPlan(first!.value, `${file}:1`)
+  const found = parseShape(first!.value, `${file}:1`, cellPlanSchema)
   const names = [...new Set([...Object.keys(found), ...Object.keys(planned)])] as (keyof CellPlan)[]
   const different = names.filter((name) => !isDeepStrictEqual(found[name], planned[name]))
   if (different.length === 0) return

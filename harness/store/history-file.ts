@@ -1,6 +1,5 @@
 import { HarnessError } from '../core/errors.ts'
-import type { History, Op } from '../model/history.ts'
-import { opShapes } from '../model/op-shapes.ts'
+import { type History, type Op, opShapes } from '../model/history.ts'
 import { flawOf } from '../model/shape.ts'
 import { openLines, parseLines, readLines, type LineFile, type OnBroken } from './line-file.ts'
 

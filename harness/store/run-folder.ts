@@ -2,13 +2,16 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HarnessError, UsageError } from '../core/errors.ts'
 import { kindOf } from '../core/own-file.ts'
-import type { Plan } from '../model/plan.ts'
-import type { Verification } from '../model/verification.ts'
-import { planSchema } from '../model/plan-schema.ts'
-import { environmentSchema, resultsSchema } from '../model/results-schema.ts'
-import { type Environment, resultsVersion, type RunResults } from '../model/results.ts'
+import { type Plan, planSchema } from '../model/plan.ts'
+import { type Verification, verificationSchema } from '../model/verification.ts'
+import {
+  environmentSchema,
+  resultsSchema,
+  type Environment,
+  resultsVersion,
+  type RunResults,
+} from '../model/results.ts'
 import { type Mark, markUnfinished } from './unfinished.ts'
-import { verificationSchema } from '../model/verification-schema.ts'
 import { readVersioned } from './versioned-file.ts'
 import { writeFailure, writeWhole } from './whole-file.ts'
 

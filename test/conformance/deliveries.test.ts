@@ -28,11 +28,11 @@ async function clientOf(delivery: string): Promise<RunJob> {
 const never = new AbortController().signal
 
 function streamStates(ports: RecordedPorts): string[] {
-  return ports.log.flatMap(({ what, value }) => (what === 'stream' ? [value.state] : []))
+  return ports.log.flatMap((seen) => (seen.f === 'stream' ? [seen.value.state] : []))
 }
 
 function eventNumbers(ports: RecordedPorts): number[] {
-  return ports.log.flatMap(({ what, value }) => (what === 'event' ? [value.seq] : []))
+  return ports.log.flatMap((seen) => (seen.f === 'event' ? [seen.value.seq] : []))
 }
 
 describe.each(names)('the client of %s', (delivery) => {
@@ -69,9 +69,9 @@ describe('polling', () => {
     await using cutter = await startCutter(node.url)
     const ports = portsFor([cutter.url, other.url])
     const running = (await clientOf('polling'))(jobFor('errors', 31), ports, never)
-    while (!ports.log.some(({ what }) => what === 'poll.ok')) await sleep(5)
+    while (!ports.log.some(({ f, type }) => f === 'poll' && type === 'ok')) await sleep(5)
     cutter.harm('cut', /GET/)
-    while (!ports.log.some(({ what }) => what === 'poll.fail')) await sleep(5)
+    while (!ports.log.some(({ f, type }) => f === 'poll' && type === 'fail')) await sleep(5)
     cutter.heal()
     const { task } = await running
     expect(task.result!.digest).toBe(rightAnswer(task.input))
@@ -84,7 +84,9 @@ describe('polling', () => {
     const shared = portsFor([node.url, ignorant.url], { sticky: false })
     const { task } = await (await clientOf('polling'))(jobFor('shared', 32), shared, never)
     expect(task.result!.digest).toBe(rightAnswer(task.input))
-    expect(shared.log.some(({ what, value }) => what === 'poll.fail' && value.httpStatus === 404)).toBe(true)
+    expect(shared.log.some(({ f, type, value }) => f === 'poll' && type === 'fail' && value.httpStatus === 404)).toBe(
+      true,
+    )
   })
 })
 
@@ -129,7 +131,7 @@ describe('sse-polling', () => {
     const running = (await clientOf('sse-polling'))(job, ports, never)
     while (eventNumbers(ports).length < 3) await sleep(5)
     cutter.harm('cut', /\/events/)
-    while (!ports.log.some(({ what }) => what === 'poll.ok')) await sleep(5)
+    while (!ports.log.some(({ f, type }) => f === 'poll' && type === 'ok')) await sleep(5)
     cutter.heal()
     const { task, via } = await running
     expect(via).toBe('stream')

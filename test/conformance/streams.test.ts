@@ -23,11 +23,11 @@ function longJob(key: string, seed: number) {
 }
 
 function streamStates(ports: RecordedPorts): string[] {
-  return ports.log.flatMap(({ what, value }) => (what === 'stream' ? [value.state] : []))
+  return ports.log.flatMap((seen) => (seen.f === 'stream' ? [seen.value.state] : []))
 }
 
 function eventNumbers(ports: RecordedPorts): number[] {
-  return ports.log.flatMap(({ what, value }) => (what === 'event' ? [value.seq] : []))
+  return ports.log.flatMap((seen) => (seen.f === 'event' ? [seen.value.seq] : []))
 }
 
 const everyEvent = Array.from({ length: 15 }, (_, i) => i + 1)
@@ -53,7 +53,7 @@ describe.each([
     expect(task).toEqual(await readEnd(node.url, task.task_id))
     expect(eventNumbers(ports)).toEqual(everyEvent)
     expect(streamStates(ports).filter((state) => state === 'open')).toHaveLength(3)
-    expect(ports.log.some(({ what }) => what.startsWith('poll'))).toBe(false)
+    expect(ports.log.some(({ f }) => f === 'poll')).toBe(false)
   })
 
   test('a half-open connection is noticed by the watchdog and left', async () => {

@@ -6,11 +6,10 @@ import {
   JobFailed,
   type ClientPorts,
   type Job,
-  type Observations,
-  type Observe,
   type Inbox,
   type RunJob,
 } from '../../patterns/contract/client/client.ts'
+import type { Observe } from '../../patterns/contract/types/observations.ts'
 import type { CallbackDelivery } from '../../patterns/contract/types/callback.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { type Answer, exchange, jsonOf } from '../../patterns/contract/client/http.ts'
@@ -166,13 +165,13 @@ function openRecord() {
   const seqs: number[] = []
   let replayed = false
   const started = Promise.withResolvers<string>()
-  const observe: Observe = (_job, what, value) => {
-    if (what === 'submit.ok') {
-      taskIds.add((value as Observations['submit.ok']).taskId)
-      replayed = (value as Observations['submit.ok']).replayed
+  const observe: Observe = (_job, seen) => {
+    if (seen.f === 'submit' && seen.type === 'ok') {
+      taskIds.add(seen.value.taskId)
+      replayed = seen.value.replayed
     }
-    if (what !== 'event') return
-    const { seq, taskId, type } = value as Observations['event']
+    if (seen.f !== 'event') return
+    const { seq, taskId, type } = seen.value
     seqs.push(seq)
     if (type === 'task.started') started.resolve(taskId)
   }

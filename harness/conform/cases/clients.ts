@@ -3,7 +3,7 @@ import { JobFailed, type Job } from '../../../patterns/contract/client/client.ts
 import { holdPort } from '../../os/ports.ts'
 import { startBufferingProxy } from '../buffering-proxy.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
-import { eventNumbers, jobFor, portsFor, type Recorded } from '../client.ts'
+import { eventNumbers, jobFor, portsFor, type Recorded, reported } from '../client.ts'
 import { Breach, must, mustBe } from '../expect.ts'
 import { newKey, readEnd, slackMs, until } from '../http.ts'
 
@@ -29,12 +29,8 @@ export default {
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key)))
         mustBe('the task that it was given', task, await readEnd(target, task.task_id))
         mustBe('steps', await stepsOf(able, key), [1, 2, 3])
-        mustBe(
-          'its first reports',
-          ports.log.slice(0, 2).map(({ what }) => what),
-          ['submit.invoke', 'submit.ok'],
-        )
-        must(['response', 'callback', 'poll', 'stream'].includes(via), `it learned the end via ${via}`)
+        mustBe('its first reports', reported(ports).slice(0, 2), ['submit.invoke', 'submit.ok'])
+        must(via !== '', 'it says how it learned the end')
         if (able.client.events) mustBe('events', eventNumbers(ports), upTo(task.version))
       },
     }),
@@ -51,7 +47,7 @@ export default {
         const ports = clientPorts(target, able, [`http://127.0.0.1:${closed.port}`, target.url])
         const { task } = await able.client.run(jobFor(target, key), ports, target.signal)
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key)))
-        const submissions = ports.log.map(({ what }) => what).filter((what) => what.startsWith('submit'))
+        const submissions = reported(ports).filter((what) => what.startsWith('submit'))
         mustBe('submissions', submissions, ['submit.invoke', 'submit.fail', 'submit.invoke', 'submit.ok'])
         if (able.client.sticky) must(!readsRefused(ports), 'it read at the closed one')
       },
@@ -81,11 +77,7 @@ export default {
         const ports = clientPorts(target, able, [target.url], { token: 'not-the-token-of-the-node' })
         const error = await failure(able, jobFor(target, newKey('hopeless')), ports, target.signal)
         must(error instanceof JobFailed, `it ended with ${String(error)}`)
-        mustBe(
-          'its reports',
-          ports.log.map(({ what }) => what),
-          ['submit.invoke', 'submit.fail'],
-        )
+        mustBe('its reports', reported(ports), ['submit.invoke', 'submit.fail'])
       },
     }),
     contractCase({
@@ -102,7 +94,7 @@ export default {
         running.catch(() => {})
         try {
           // It cannot know, whoever was at fault.
-          await until(target, () => ports.log.some(({ what }) => what === 'submit.info'))
+          await until(target, () => reported(ports).includes('submit.info'))
         } finally {
           await harm.heal()
         }
@@ -123,10 +115,7 @@ export default {
         const limit = timeLimit(2 * slackMs + 2 * target.timing.backoffBaseMs)
         try {
           const error = await failure(able, jobFor(target, newKey('unknown')), ports, limit)
-          must(
-            ports.log.some(({ what }) => what === 'submit.info'),
-            'no answer was lost',
-          )
+          must(reported(ports).includes('submit.info'), 'no answer was lost')
           mustBe('its error', (error as Error).name, 'TimeoutError')
         } finally {
           await harm.heal()
@@ -220,7 +209,7 @@ export default {
         const ended = await Promise.race([running, sleep(8 * target.timing.requestTimeoutMs)])
         over.abort(new Error('enough'))
         // Whoever only waits to be called never learns, and does not promise to.
-        const asks = ports.log.some(({ what }) => what === 'poll.ok' || what === 'poll.fail' || what === 'stream')
+        const asks = ports.log.some(({ f }) => f === 'poll' || f === 'stream')
         if (ended === undefined) return must(!asks, 'it goes on asking for a task that nobody knows')
         if ('error' in ended) return mustBe('how it failed', reasonOf(ended.error), 'gone')
         mustBe('digest', ended.task.result?.digest, able.answerTo(target.bodyFor(key)))
@@ -256,5 +245,5 @@ function reasonOf(error: unknown): string {
 }
 
 function readsRefused({ log }: Recorded): boolean {
-  return log.some(({ what, value }) => what === 'poll.fail' && value.error.includes('ECONNREFUSED'))
+  return log.some((seen) => seen.f === 'poll' && seen.type === 'fail' && seen.error.includes('ECONNREFUSED'))
 }

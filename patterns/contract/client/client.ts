@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
-import type { Task, TaskInput, TaskStatus } from '../types/task.ts'
+import type { Observe } from '../types/observations.ts'
+import type { Task, TaskInput } from '../types/task.ts'
 
 /** What a delivery's client needs from its caller: the harness, or an application. */
 export interface ClientPorts {
@@ -62,7 +63,8 @@ export type RunJob = (job: Job, ports: ClientPorts, signal: AbortSignal) => Prom
 
 export interface Delivered {
   readonly task: Task
-  readonly via: 'response' | 'callback' | 'poll' | 'stream'
+  /** How it learned the end: `response`, `callback`, `poll`, `stream`, or a word of the delivery's own. */
+  readonly via: string
 }
 
 /** The client knows that there will be no result. */
@@ -76,23 +78,3 @@ export class JobFailed extends Error {
     this.taskId = taskId
   }
 }
-
-/** What a client reports while it works: the harness writes these into the history (`harness/model/history.ts`, same names). */
-export interface Observations {
-  'submit.invoke': { attempt: number; api: string }
-  'submit.ok': { attempt: number; api: string; taskId: string; replayed: boolean; status: number }
-  /** Definitely not accepted: refused before a byte was sent, or answered with a problem. */
-  'submit.fail': { attempt: number; api: string; status?: number; error: string }
-  /** Sent, and nobody knows. */
-  'submit.info': { attempt: number; api: string; status?: number; error: string }
-  'poll.ok': { taskId: string; status: TaskStatus; version: number; httpStatus: number; waitedMs: number }
-  'poll.fail': { taskId: string; httpStatus?: number; waitedMs: number; error: string }
-  stream: {
-    taskId: string
-    state: 'open' | 'closed' | 'heartbeat-missed' | 'fallback' | 'recovered'
-    after?: number
-    reason?: string
-  }
-  event: { taskId: string; seq: number; type: string; status: TaskStatus }
-}
-export type Observe = <K extends keyof Observations>(job: string, what: K, value: Observations[K]) => void

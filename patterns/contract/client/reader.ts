@@ -1,10 +1,11 @@
-import { JobFailed, type ClientPorts, type Delivered, type Job, type Observations } from './client.ts'
+import { JobFailed, type ClientPorts, type Delivered, type Job } from './client.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { finish } from './outcome.ts'
 import { applyEvent, foldEvents } from '../types/fold.ts'
 import { backoffMs } from '../types/retry.ts'
 import { sleep } from '../types/timer.ts'
 import { timingOf, type Accepted } from './submit.ts'
+import type { StreamChange } from '../types/observations.ts'
 import { isPosition, isStatus, isTerminal, type Task } from '../types/task.ts'
 
 /** A client's place in a task's log, as it follows the log over one connection after another. */
@@ -62,7 +63,7 @@ export function nextAddress(reader: Reader): string {
 export function takeEvent(reader: Reader, event: TaskEvent): boolean {
   if (!isEvent(event)) throw new Error('what came is no event')
   const { seq, type, status, task_id: taskId } = event
-  reader.ports.observe(reader.job.key, 'event', { taskId, seq, type, status })
+  reader.ports.observe(reader.job.key, { f: 'event', type: 'observe', value: { taskId, seq, type, status } })
   if (reader.seen && seq <= reader.seen.version) return false
   reader.seen = reader.seen ? applyEvent(reader.seen, event) : foldEvents([event])
   reader.ports.onProgress?.(reader.seen)
@@ -76,14 +77,12 @@ function isEvent(event: Partial<TaskEvent> | null): event is TaskEvent {
   return isPosition(seq) && isStatus(status) && typeof type === 'string' && typeof taskId === 'string'
 }
 
-type StreamState = Observations['stream']
-
 export function reportStream(
   { job, ports, taskId }: Reader,
-  state: StreamState['state'],
-  details: Pick<StreamState, 'after' | 'reason'> = {},
+  state: StreamChange['state'],
+  details: Pick<StreamChange, 'after' | 'reason'> = {},
 ): void {
-  ports.observe(job.key, 'stream', { taskId, state, ...details })
+  ports.observe(job.key, { f: 'stream', type: 'observe', value: { taskId, state, ...details } })
 }
 
 /**

@@ -73,14 +73,15 @@ async function submitOnce(
   const replica = (job.ordinal + state.moves) % ports.apis.length
   const { name: api, url } = ports.apis[replica]!
   const seen = { attempt: ++state.attempt, api }
-  ports.observe(job.key, 'submit.invoke', seen)
+  ports.observe(job.key, { f: 'submit', type: 'invoke', value: seen })
   let answer: Answer
   try {
     const call = { method: 'POST' as const, url: `${url}/v1/tasks`, ...requestOf(job, ports, options) }
     answer = await exchange(ports.dispatcher, call, options.limitMs ?? timingOf(ports).requestTimeoutMs, signal)
   } catch (error) {
     const definite = neverSent(error)
-    ports.observe(job.key, definite ? 'submit.fail' : 'submit.info', { ...seen, error: describeFailure(error) })
+    const type = definite ? 'fail' : 'info'
+    ports.observe(job.key, { f: 'submit', type, value: seen, error: describeFailure(error) })
     const failure = failed(definite, ports, state)
     signal.throwIfAborted()
     return failure
@@ -102,13 +103,14 @@ function judge(answer: Answer, { job, ports, options, state, seen, replica }: At
   const task = status === 200 || status === 202 ? taskOf(answer) : undefined
   if (task && (options.isDone?.(task) ?? true)) {
     const replayed = answer.header('idempotent-replayed') === 'true'
-    ports.observe(job.key, 'submit.ok', { ...seen, taskId: task.task_id, replayed, status })
+    const value = { ...seen, taskId: task.task_id, replayed, status }
+    ports.observe(job.key, { f: 'submit', type: 'ok', value })
     return { task, replica, status, retryAfterMs: retryAfterMs(answer) }
   }
   const document = problemOf(answer)
   const definite = document !== undefined && !isUnsure(problemKind(document.type)) && document.task_id === undefined
   const error = document ? `${document.type}: ${document.detail ?? document.title}` : `HTTP ${status}`
-  ports.observe(job.key, definite ? 'submit.fail' : 'submit.info', { ...seen, status, error })
+  ports.observe(job.key, { f: 'submit', type: definite ? 'fail' : 'info', value: { ...seen, status }, error })
   if (definite && !isRetryable(status)) throw new JobFailed('refused', error)
   const after = retryAfterMs(answer)
   return { ...failed(definite, ports, state), ...(after !== undefined && { retryAfterMs: after }) }

@@ -56,7 +56,8 @@ async function pollOnce(job: Job, ports: ClientPorts, watch: Watch, options: Pol
     return takeAnswer(answer, job, ports, watch, ports.now() - began)
   } catch (error) {
     if (error instanceof JobFailed) throw error
-    ports.observe(job.key, 'poll.fail', { taskId, waitedMs: ports.now() - began, error: describeFailure(error) })
+    const value = { taskId, waitedMs: ports.now() - began }
+    ports.observe(job.key, { f: 'poll', type: 'fail', value, error: describeFailure(error) })
     options.signal.throwIfAborted()
     return retryLater(ports, watch)
   } finally {
@@ -71,14 +72,14 @@ function takeAnswer(answer: Answer, job: Job, ports: ClientPorts, watch: Watch, 
     // Replicas may lag behind each other: what the client knows never goes back.
     if (fresh && fresh.version > watch.task.version) learn(fresh, ports, watch)
     const { task_id: taskId, status, version } = fresh ?? watch.task
-    ports.observe(job.key, 'poll.ok', { taskId, status, version, httpStatus, waitedMs })
+    ports.observe(job.key, { f: 'poll', type: 'ok', value: { taskId, status, version, httpStatus, waitedMs } })
     watch.missing = watch.failures = 0
     return retryAfterMs(answer) ?? timingOf(ports).retryAfterMs
   }
   const taskId = watch.task.task_id
   const document = problemOf(answer)
   const error = document ? `${document.type}: ${document.detail ?? document.title}` : `HTTP ${httpStatus}`
-  ports.observe(job.key, 'poll.fail', { taskId, httpStatus, waitedMs, error })
+  ports.observe(job.key, { f: 'poll', type: 'fail', value: { taskId, httpStatus, waitedMs }, error })
   if (!document || problemKind(document.type) !== 'not-found') return retryLater(ports, watch, retryAfterMs(answer))
   if (++watch.missing >= 2) throw new JobFailed('gone', `task ${taskId} is not known any more`, taskId)
   return 0

@@ -1,18 +1,17 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { ClientPorts, Job, Observations, OpenCallback } from '../../../patterns/contract/client/client.ts'
+import type { ClientPorts, Job, OpenCallback } from '../../../patterns/contract/client/client.ts'
+import type { Observation } from '../../../patterns/contract/types/observations.ts'
 import type { Task } from '../../../patterns/contract/types/task.ts'
 import { dispatcher, timeScale, token } from './api-node.ts'
 import { closeServer, listenOnLoopback } from './tool-server.ts'
 
-export type Observed = { [K in keyof Observations]: { what: K; value: Observations[K] } }[keyof Observations]
-
 export interface RecordedPorts extends ClientPorts {
-  readonly log: Observed[]
+  readonly log: Observation[]
 }
 
 /** Ports for one client, with a record of what it reports. */
 export function portsFor(urls: readonly string[], more: Partial<ClientPorts> = {}): RecordedPorts {
-  const log: Observed[] = []
+  const log: Observation[] = []
   return {
     apis: urls.map((url, i) => ({ name: `api-${i}`, url })),
     sticky: true,
@@ -21,7 +20,7 @@ export function portsFor(urls: readonly string[], more: Partial<ClientPorts> = {
     timeScale,
     now: () => performance.now(),
     random: Math.random,
-    observe: (_, what, value) => void log.push({ what, value } as Observed),
+    observe: (_, seen) => void log.push(seen),
     log,
     ...more,
   }

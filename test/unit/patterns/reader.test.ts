@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
+import type { Observation } from '../../../patterns/contract/types/observations.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { completedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import { foldEvents } from '../../../patterns/contract/types/fold.ts'
@@ -31,7 +32,7 @@ function newReader(sticky = true, signal = never) {
     sticky,
     timeScale: 1000,
     random: () => 0.5,
-    observe: (_: string, what: string, value: { seq: number }) => void (what === 'event' && seen.push(value.seq)),
+    observe: (_: string, one: Observation) => void (one.f === 'event' && seen.push(one.value.seq)),
   } as unknown as ClientPorts
   const accepted = { task: foldEvents([created]), replica: 1, status: 202, retryAfterMs: undefined }
   return { reader: readerOf(job, ports, signal, accepted), seen }

@@ -291,7 +291,7 @@ function attempt(text: string): readonly Op[] | undefined {
   }
 }
 
-const words: ReadonlySet<string> = new Set(['process', 'status', 'state', 'phase', 'via'])
+const words: ReadonlySet<string> = new Set(['process', 'status', 'state', 'phase'])
 
 /** Names and types of all fields, and the words of those that have a vocabulary; the plan and evidence are free. */
 function skeletons(history: readonly Op[]): unknown {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { collectEnvironment, deviationsOf } from '../../../harness/store/environment.ts'
-import { environmentSchema } from '../../../harness/model/results-schema.ts'
+import { environmentSchema } from '../../../harness/model/results.ts'
 
 const quiet = { cores: 8, load: 0.1, dirty: false, node: 'v24.0.0', pinnedNode: '24.0.0', quota: undefined }
 
