@@ -7,7 +7,7 @@ const folder = process.env['OUTLAST_FAULT_POINTS']
 /**
  * A place where the process may die, as by a lost machine: before or after what it cannot take back. Who passes takes the
  * first token of that name in OUTLAST_FAULT_POINTS, `<name>@<order>-pass` or `<name>@<order>-kill`; the latter is SIGKILL,
- * and nothing runs after it. Tokens are files, so that each is taken once, by one process, whoever is restarted meanwhile.
+ * and nothing runs after it. Tokens are files, so that each is taken once, by one process, across restarts.
  */
 export function faultPoint(name: string): void {
   if (folder === undefined) return

@@ -25,7 +25,7 @@ interface Follower {
   wake: () => void
 }
 
-/** Everybody who follows a log in this process, fed by one query at a time however many they are. */
+/** All followers of logs in this process. One query at a time feeds them, however many they are. */
 export interface Feed extends Disposable {
   follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
   /** These tasks may have news. */

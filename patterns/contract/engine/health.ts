@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { NodeSettings } from '../types/settings.ts'
 
-/** Every answer of the API carries it, where the node was told its system: whoever dials sees that it reached the right one. */
+/** Every answer of the API carries it, where the settings name a system: a client sees that it reached the right one. */
 export const nameHeader = 'Outlast-Node'
 
 type Identity = Pick<NodeSettings, 'node' | 'system' | 'start'>
 
-/** What `GET /healthz` answers with 200: that it is up, and who it is, as it was told. */
+/** What `GET /healthz` answers with 200: that it is up, and who it is by its settings. */
 export function healthOf({ node, system, start }: Identity) {
   return { status: 'ok', node, ...(system !== undefined && { system }), ...(start !== undefined && { start }) }
 }
@@ -16,7 +16,7 @@ export function sendHealth(response: ServerResponse, self: Identity): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(healthOf(self)))
 }
 
-/** Who it is, for the header; undefined where it was not told of which system. */
+/** Who it is, for the header; undefined where the settings name no system. */
 export function fullName({ node, system }: Identity): string | undefined {
   return system && `${system}/${node}`
 }

@@ -1,7 +1,7 @@
 // A log that finds no room, or no reader, ends no node.
 process.stderr.on('error', () => {})
 
-/** One line of JSON on stderr for an error that nobody expected, with its stack: a node's log. */
+/** One line of JSON on stderr for an unexpected error, with its stack: a node's log. */
 export function reportError(node: string, where: string, error: unknown): void {
   const { stack } = error instanceof Error ? error : new Error(String(error))
   writeLine('error', node, where, { error: describe(error), stack })

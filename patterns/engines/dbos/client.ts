@@ -46,7 +46,7 @@ export async function openTaskClient({ node, storeUrl, timing, patienceMs }: Cli
   return {
     start: (taskId, accepted) => withFaultPoints('dbos.start', () => enqueue(workflows.task, taskId, accepted)),
     cancel: async (taskId, owesCallback) => {
-      // First the intention, which outlives this process. Then what it intends, for which nobody needs to wait.
+      // The request is recorded first and outlives this process. Carrying it out needs no caller to wait.
       const intend = () => enqueue(workflows.cancellation, cancellationOf(taskId), taskId, owesCallback)
       await withFaultPoints('dbos.cancel', intend)
       await within(patienceMs, client.cancelWorkflow(taskId)).catch(() => {})
@@ -62,7 +62,7 @@ export async function openTaskClient({ node, storeUrl, timing, patienceMs }: Cli
 function openPool(storeUrl: string, timing: DbosTiming): pg.Pool {
   const pool = new pg.Pool({ ...connectionOptions(storeUrl, timing), max: 8 })
   pool.on('error', () => {})
-  // Also while it is in our hands: whoever queries it next is told.
+  // Also while a caller has it: the next query on it fails, and that caller learns of the error.
   pool.on('connect', (connection) => connection.on('error', () => {}))
   return pool
 }

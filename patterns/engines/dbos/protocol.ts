@@ -20,7 +20,7 @@ export const application = { name: 'outlast', version: '1' } as const
 export const queueName = 'outlast'
 export const workflows = { task: 'task', cancellation: 'cancellation', callback: 'callback' } as const
 
-/** Each of the two happens once per task, whoever asks for it and however often. */
+/** Each of the two happens once per task, however many nodes ask for it. */
 export function cancellationOf(taskId: string): string {
   return `${taskId}/cancellation`
 }

@@ -25,7 +25,7 @@ const leave: Statement = {
 /**
  * Back into the queue, as the library does at its launch for its own name: what silent executors had, and what is claimed
  * for this one ($1) since longer than $3 without being in hand ($2), as the answer to the claim was lost.
- * One statement: the public pair of listing and resuming would revive what somebody cancels between the two.
+ * One statement: the public pair of listing and resuming would revive a workflow that is cancelled between the two.
  */
 const handBack: Statement = {
   name: 'hand_back',

@@ -13,7 +13,7 @@ const { queryTimeoutMs, storeRetryCapMs, claimPollMs, leaseHeartbeatMs } = store
 
 const fixed = 'the library has no setting for it'
 
-/** Defaults are those of the library, 5.3.0. What is fixed there stands on a floor, so that reports name it. */
+/** Defaults are those of the library, 5.3.0. What is fixed there has a floor, so that reports name it. */
 export const timeouts = {
   /** How often an executor asks its queue for work, and so also how soon what was recovered goes on. */
   queuePollMs: { default: 1_000, tuned: 100, floorMs: 100, why: 'more often the asking itself would be the load' },

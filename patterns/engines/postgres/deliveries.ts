@@ -31,7 +31,7 @@ const askReplay: Statement = {
 interface Row {
   readonly task_id: string
   readonly version: number
-  /** Null, as the rest is: the task has not ended, or nobody asked for a callback. */
+  /** Null, as the rest is: the task has not ended, or asks for no callback. */
   readonly status: DeliveryStatus | null
   readonly due_at: Date | null
   readonly attempts: CallbackAttempt[] | null

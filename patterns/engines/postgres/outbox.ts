@@ -5,7 +5,7 @@ import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
 import { rethrowEviction } from './leases.ts'
 
-/** $3, $4: as in a claim of tasks. What nobody could have known to be asked for is due first. */
+/** $3, $4: as in a claim of tasks. A row without a due time, which waits for a replay, comes first. */
 const take: Statement = {
   name: 'take_owed',
   text: `
@@ -87,7 +87,7 @@ export function openOutbox(store: Store, notify: Notify, lookAgain: (delayMs: nu
   }
 
   function hold(owner: string, owed: Owed): void {
-    // When it fails the row stays ours, and is taken again: nobody heard of the attempt.
+    // When it fails the row stays ours and is taken again: the attempt is not on record.
     const attempting = attempt(owner, owed)
       .catch(() => {})
       .finally(() => {

@@ -40,7 +40,7 @@ create table if not exists outbox (
   status text not null default 'pending',
   -- of the next attempt; null when there will be none
   due_at timestamptz default now(),
-  -- somebody asked for one attempt beside the schedule
+  -- one attempt beside the schedule is requested
   replay boolean not null default false,
   -- one record each, in order
   attempts jsonb not null default '[]',

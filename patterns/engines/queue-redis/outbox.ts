@@ -19,7 +19,7 @@ export interface OutboxOptions {
 export interface Outbox extends AsyncDisposable {
   /** Make a task's job, or its callback's; one that is there already stays. Never rejects: a sweep repeats what failed. */
   add(queue: QueueName, taskId: string): Promise<void>
-  /** Add what nobody did. */
+  /** Add jobs that are overdue: the node that wrote the task could not. */
   sweep(): Promise<void>
 }
 

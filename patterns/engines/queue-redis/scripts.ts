@@ -24,7 +24,7 @@ export const accept: Script = {
 /** The log from an index on. */
 export const readLog: Script = { lua: `return redis.call('LRANGE', KEYS[1], ARGV[1], -1)` }
 
-/** The next epoch, and the log that nobody else can continue from now on; nothing for a task that has ended. */
+/** The next epoch and the log, which no other run can continue from now on. Nothing for a task that has ended. */
 export const claim: Script = {
   lua: `
     if redis.call('HGET', KEYS[1], 'done') ~= '0' then return nil end

@@ -34,7 +34,7 @@ const heldBy = (taskId: string, token: string) =>
  * All entries in one transaction, each by itself; the last event of a task adds the job of its callback, where one is owed.
  * `going` are those that were written and whose run can go on: the library renews a lock at half of it, so that one with
  * less than a quarter left is late, and after this event a step would begin that the next run begins too. Locks are only read
- * here: the library updates many jobs at a time, and two who do that in different orders wait for each other.
+ * here: the library updates many jobs at a time, and two transactions that lock them in different orders wait for each other.
  */
 function appendWithJob(pace: Pace): Statement {
   const lateAtMs = `${nowMs} + ${timingOf(pace).lockMs / 4}`
@@ -88,7 +88,7 @@ export function openTaskLog(store: Store, pace: Pace): TaskLog {
     claim: async (taskId, owner) => {
       const fenceRuns = () => store.query<{ epoch: number }>(fenceOff, [taskId, owner])
       const [fence] = await withFaultPoints('queue.claim', fenceRuns)
-      // Read after nobody else can write any more.
+      // Read once no earlier run can write any more.
       return fence && { taskId, owner, epoch: fence.epoch, log: (await read(taskId))! }
     },
     journal: journalOver({

@@ -23,5 +23,5 @@ export function eventKey(seq: number): EventKey {
   return `event-${seq}`
 }
 
-/** Resolved with the time at which somebody asked for the cancellation. */
+/** Resolved with the time of the request to cancel. */
 export const cancelPromise = 'cancel'

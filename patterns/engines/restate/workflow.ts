@@ -106,7 +106,7 @@ async function performSteps(ctx: Run, plan: AgentPlan, log: Log, executor: Execu
 /** Made once: an error with a stack for every step would cost more than the step's bookkeeping. */
 const over = new Error('the step is over')
 
-/** The step, unless something ends the task first; then the step is told, and what it still answers is not heard. */
+/** The step, unless something ends the task first. Then the step is aborted, and its answer is ignored. */
 async function raceStep(
   ctx: Run,
   work: Work,
@@ -150,7 +150,7 @@ function eventsOf(happened: Happening, plan: AgentPlan, completed: number, head:
 interface Log {
   readonly events: readonly TaskEvent[]
   readonly head: TaskEvent
-  /** Into the state, for readers, and to whoever waits for it. */
+  /** Into the state, for readers. It also resolves the promise that followers wait for. */
   append(event: TaskEvent): Promise<void>
 }
 

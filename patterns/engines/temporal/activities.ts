@@ -13,7 +13,7 @@ import { timeouts } from './timeouts.ts'
 
 /** The part of a workflow that is not replayed: whatever touches the world. */
 export interface TaskActivities {
-  /** Performed by whoever decides, within its decision. */
+  /** Performed by the worker that decides, within its decision. */
   identify(): Promise<Decider>
   step(work: StepWork): Promise<StepResult>
   /** One attempt. `ending` is for the record: with it the log is complete. */

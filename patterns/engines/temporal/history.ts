@@ -21,7 +21,7 @@ import { openResumptions, type Resumptions } from './resumptions.ts'
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined
 
-/** A task's log as it is read out of a workflow's history, page by page: the server keeps the one, nobody the other. */
+/** A task's log as it is read out of a workflow's history, page by page: the server stores the history, and nothing stores the log. */
 export interface TaskLog {
   readonly events: readonly TaskEvent[]
   /** The workflow's input. Throws before the first page was added. */

@@ -3,7 +3,7 @@ import type { Timing } from '../../contract/types/timing.ts'
 
 /**
  * Defaults are those of server 1.31.2 and SDK 1.24.0: an activity has no heartbeat timeout, so that a crash is noticed
- * when `startToClose` is over, which everybody has to choose.
+ * when `startToClose` is over, which every user has to choose.
  */
 export const timeouts = {
   /** Between two heartbeats of a step. A cancellation comes with the answer to one. */

@@ -58,7 +58,7 @@ async function performSteps(accepted: Accepted): Promise<Ending> {
   return { kind: 'completed', digest, steps }
 }
 
-/** The clock of a workflow stands still between decisions and is that of the history. */
+/** A workflow's clock is that of its history, and does not run between decisions. */
 function remaining({ created, deadlineMs }: Accepted): { readonly timeout?: number } {
   return deadlineMs === undefined ? {} : { timeout: Math.max(1, Date.parse(created.time) + deadlineMs - Date.now()) }
 }
