@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { holdPort } from '../harness/os/ports.ts'
+import { nodeFlags } from '../harness/runtimes/_shared/servers.ts'
 import { fork, spawn } from '../test/support/programs.ts'
 import { openWorkspace } from './workspace.ts'
 
@@ -111,7 +112,7 @@ function startNode(delivery: string, port: number, toolsPort: number) {
     OUTLAST_PARENT_PIPE: '1',
   }
   const entry = fileURLToPath(new URL('../patterns/serve.ts', import.meta.url))
-  return spawn(process.execPath, [entry], { env, stdio: ['pipe', 'inherit', 'inherit'] })
+  return spawn(process.execPath, [...nodeFlags('serve'), entry], { env, stdio: ['pipe', 'inherit', 'inherit'] })
 }
 
 async function untilHealthy(url: string): Promise<void> {

@@ -11,6 +11,14 @@ export function isEntry(program: string): program is 'serve' | 'work' {
   return program === 'serve' || program === 'work'
 }
 
+/**
+ * Flags of Node for an entry. V8's young generation grows with what survives its collections, and stays: a burst of thousands of
+ * connections to an API node survives.
+ */
+export function nodeFlags(program: 'serve' | 'work'): readonly string[] {
+  return program === 'serve' ? ['--max-semi-space-size=8'] : []
+}
+
 /** The server that a service names. Throws HarnessError where `servers/` has none of that name for nodes. */
 export function serverOf({ program }: Pick<Service, 'program'>): NodeServer {
   const server = servers.get(program)

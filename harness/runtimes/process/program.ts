@@ -3,7 +3,7 @@ import type { ChildSpec } from '../../os/child.ts'
 import { entryPath } from '../../os/entry.ts'
 import type { Readiness } from '../../os/readiness.ts'
 import { readinessOf } from '../../../servers/server.ts'
-import { isEntry, serverOf } from '../_shared/servers.ts'
+import { isEntry, nodeFlags, serverOf } from '../_shared/servers.ts'
 import type { Placed } from '../_shared/addresses.ts'
 
 export interface Program {
@@ -59,7 +59,7 @@ export function describeSpare(
 function entry(program: 'serve' | 'work', env: Readonly<Record<string, string>>, logFile: string): ChildSpec {
   return {
     command: process.execPath,
-    args: [entryPath(`../../../patterns/${program}`, import.meta.url)],
+    args: [...nodeFlags(program), entryPath(`../../../patterns/${program}`, import.meta.url)],
     env: { ...env, OUTLAST_PARENT_PIPE: '1', ...compileCache },
     logFile,
     nice,

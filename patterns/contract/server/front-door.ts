@@ -7,7 +7,6 @@ import type { NodeSettings, Limits } from '../types/settings.ts'
 import { bearerCheck, type BearerCheck } from './bearer.ts'
 import { isHandshake, shakeHands } from './handshake.ts'
 import { connectionsWithin, defaultLimits } from './limits.ts'
-import { boundYoungGeneration } from './young-generation.ts'
 
 /**
  * The HTTP server in front of an API, not listening yet: who may connect, for how long, and what becomes of who asks for
@@ -26,7 +25,6 @@ export function createFrontDoor(app: Hono, settings: NodeSettings, sockets?: Web
   // Whoever only idles makes room: a client whose connection is closed between requests opens another one.
   server.on('drop', () => server.closeIdleConnections())
   inviteKnown(server, isKnown)
-  boundYoungGeneration(server)
   if (sockets) server.on('upgrade', (request, socket, head) => void shakeHands(app, sockets, request, socket, head))
   return server
 }

@@ -2,7 +2,7 @@ import type { DeployRequest } from '../../../model/runtime.ts'
 import type { Service } from '../../../../patterns/contract/types/engine.ts'
 import type { Readiness } from '../../../os/readiness.ts'
 import { type ContainerProgram, readinessOf } from '../../../../servers/server.ts'
-import { isEntry, serverOf } from '../../_shared/servers.ts'
+import { isEntry, nodeFlags, serverOf } from '../../_shared/servers.ts'
 
 /** How a service is run in a container of its own. */
 export interface Program extends Omit<ContainerProgram, 'make'> {
@@ -54,7 +54,7 @@ function describeEntry(
   const own = { OUTLAST_NODE: name, OUTLAST_HOST: '0.0.0.0', OUTLAST_PORT: String(ownPort), OUTLAST_START: start }
   return {
     image: 'node',
-    command: [`patterns/${program}.ts`],
+    command: [...nodeFlags(program), `patterns/${program}.ts`],
     env: { ...env, ...addresses, ...own },
     writable: ['/tmp'],
     memoryBytes: 256 * 2 ** 20,
