@@ -30,7 +30,7 @@ export interface ServiceServer {
   readonly ready: Ready
   /** Ends it at once and in good order, child processes and kernel objects included. */
   readonly endSignal: NodeJS.Signals
-  /** Whether this command line is that of a process which SIGKILL would keep from removing kernel objects. */
+  /** Whether this command line is that of a process which removes kernel objects on `endSignal`, and could not on SIGKILL. */
   keepsKernelObjects?(command: string): boolean
   readonly store?: Store
   /** Make a store's data folder with the tables of this server, for services with its name as their `schema`. */

@@ -15,7 +15,7 @@ export interface Ended {
 const roundMs = 100
 /** Who works for a run is ended until none was found twice; who cleans up after it may finish first. */
 const rounds = { work: 80, reaper: 120 } as const
-/** PostgreSQL gets half a second to remove its shared memory, which no SIGKILL would; everything else goes at once. */
+/** A server that has kernel objects to remove gets half a second, as no SIGKILL would let it; everything else goes at once. */
 const politeRounds = 5
 /** Removing containers takes a while. */
 const reaperPatienceMs = 5_000
@@ -23,11 +23,15 @@ const reaperPatienceMs = 5_000
 /**
  * End every process that carries the run's label, and those of runs inside it, but not this one and not `spared`. Looks again
  * until none was found twice: a process may be starting another in this moment. A reaper among them has `patienceMs` to finish.
+ * `endSignalOf`: what to send first to a process of this command line.
  */
 export async function endProcesses(
   run: string,
   spared: ReadonlySet<number>,
-  patienceMs = reaperPatienceMs,
+  {
+    endSignalOf = () => 'SIGKILL',
+    patienceMs = reaperPatienceMs,
+  }: { readonly endSignalOf?: (command: string) => NodeJS.Signals; readonly patienceMs?: number } = {},
 ): Promise<Ended> {
   const seen = new Map<number, LabelledProcess>()
   const sharedFiles = new Set<string>()
@@ -43,7 +47,7 @@ export async function endProcesses(
     rounds.work,
     2,
     () => look(false),
-    (one, round) => signal(one, round < politeRounds && isServer(one) ? 'SIGQUIT' : 'SIGKILL'),
+    (one, round) => signal(one, round < politeRounds ? endSignalOf(one.command) : 'SIGKILL'),
   )
   await repeat(
     rounds.reaper,
@@ -68,11 +72,6 @@ async function repeat(
     for (const one of alive) act(one, round)
     await sleep(roundMs)
   }
-}
-
-/** A database with its own processes; not those that initdb starts, which remove nothing. */
-function isServer({ command }: LabelledProcess): boolean {
-  return command.includes('postgres') && !/initdb|--boot|--single|--check/.test(command)
 }
 
 function signal({ pid }: LabelledProcess, name: NodeJS.Signals): void {

@@ -13,7 +13,7 @@ import { type Found, findRuns, type Survey } from './leftovers.ts'
 import { ownerFile } from './temp-folder.ts'
 
 /** What finding and removing needs of a runtime. */
-export type Sweeper = Pick<Runtime, 'name' | 'traces' | 'sweep'>
+export type Sweeper = Pick<Runtime, 'name' | 'traces' | 'sweep' | 'endSignalOf'>
 
 export interface Cleaned {
   readonly removed: readonly Found[]
@@ -61,7 +61,9 @@ export async function removeRun(
   sweepers: readonly Sweeper[],
   spared: readonly number[] = [],
 ): Promise<readonly string[]> {
-  const ended = await endProcesses(run, new Set(spared))
+  const endSignalOf = (command: string): NodeJS.Signals =>
+    sweepers.map((sweeper) => sweeper.endSignalOf?.(command)).find(Boolean) ?? 'SIGKILL'
+  const ended = await endProcesses(run, new Set(spared), { endSignalOf })
   const { entries: journal, flaws } = folder === undefined ? nothing : openedJournal(folder)
   const inside = new Set([...ended.seen.values()].map((one) => one.run).filter((one) => one !== run))
   const swept = await Promise.all([

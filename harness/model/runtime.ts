@@ -41,6 +41,8 @@ export interface Runtime extends Named {
    * be checked. Empty if nothing is left.
    */
   sweep(run: string, journalled: readonly Kept[]): Promise<readonly string[]>
+  /** What to send first to a process of this command line, which removes kernel objects then. Undefined: SIGKILL will do. */
+  endSignalOf?(command: string): NodeJS.Signals | undefined
 }
 
 /** What lives outside our processes, and would outlive us. */

@@ -1,7 +1,6 @@
 import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
-import { missingPackages } from '../../servers/_kit/npm.ts'
-import { describeServers, serversOf } from './_shared/servers.ts'
+import { describeServers, endSignalOf, serversOf } from './_shared/servers.ts'
 import { deploy, loopback } from './process/deploy.ts'
 
 /**
@@ -19,6 +18,7 @@ const runtime: Runtime = {
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
   traces: async () => [],
   sweep: async () => [],
+  endSignalOf,
 }
 export default runtime
 

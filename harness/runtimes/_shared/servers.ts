@@ -54,6 +54,11 @@ export async function describeServers(services: readonly Service[]): Promise<Rea
   return Object.fromEntries(await Promise.all(described))
 }
 
+/** `Runtime.endSignalOf` of processes. */
+export function endSignalOf(command: string): NodeJS.Signals | undefined {
+  return [...servers.values()].find(({ service }) => service?.keepsKernelObjects?.(command))?.service!.endSignal
+}
+
 function isNodeServer(server: Server): server is NodeServer {
   return server.service !== undefined
 }

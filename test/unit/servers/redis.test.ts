@@ -2,7 +2,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { command, createData, readPassword, serverSettings, whyNoRedis } from '../../../servers/redis/settings.ts'
+import redis from '../../../servers/redis/server.ts'
+import { command, createData, readPassword, serverSettings } from '../../../servers/redis/settings.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -21,10 +22,10 @@ test('what is acknowledged is on the disk, and nothing forks the server', () => 
 
 test('without a server on the PATH there is a reason that says how to get one', async () => {
   vi.stubEnv('PATH', '/nowhere')
-  expect(await whyNoRedis()).toMatch(/no redis-server on the PATH: apt-get install redis-server/)
+  expect(await redis.whyNot!()).toMatch(/no redis-server on the PATH: apt-get install redis-server/)
 })
 
-test.skipIf((await whyNoRedis()) !== undefined)(
+test.skipIf((await redis.whyNot!()) !== undefined)(
   'the password is in files of their owner, and in no argument',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'outlast-redis-'))
