@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hono } from 'hono'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import processes from '../../harness/runtimes/process.ts'
@@ -13,6 +13,7 @@ import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import { callbackDelivery, type CallbackDelivery } from '../../patterns/contract/types/callback.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
+import { openLanes } from '../support/lanes.ts'
 
 const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
 const present: Engine[] = []
@@ -62,7 +63,13 @@ async function submit(backend: Backend, url: string): Promise<string> {
   return (await backend.submit({ key: job, request, fingerprint })).task.task_id
 }
 
-describe.each(present)('callbacks over engine $name', (engine) => {
+// Every engine has servers and receivers of its own, and waits most of the time; nothing here must come before a given time.
+vi.setConfig({ maxConcurrency: 3 })
+const inTurn = { concurrent: false }
+const openLane = openLanes()
+
+describe.concurrent.each(present)('callbacks over engine $name', (engine) => {
+  const lane = openLane()
   let cluster: EngineCluster
   let backend: Backend
   let workers: Worker[]
@@ -70,13 +77,18 @@ describe.each(present)('callbacks over engine $name', (engine) => {
   const durable = engine.promises.includes('no-lost-task')
 
   beforeAll(async () => {
+    await lane.enter()
     cluster = await startCluster(engine, timeScale, 'tuned', 'webhook-retry')
     workers = engine.executor === 'worker' ? [await cluster.startWorker()] : []
     backend = await cluster.openApi()
     const server = await loadDeliveryServer('webhook-retry')
     app = server.routes(backend, cluster.settings, new AbortController().signal)
+    lane.leave()
   })
+  beforeEach(() => lane.enter())
+  afterEach(() => lane.leave())
   afterAll(async () => {
+    lane.leave()
     await backend?.[Symbol.asyncDispose]()
     await cluster?.[Symbol.asyncDispose]()
   })
@@ -91,7 +103,7 @@ describe.each(present)('callbacks over engine $name', (engine) => {
     return (await ask('GET', `/v1/tasks/${taskId}/deliveries`)).json.deliveries[0]
   }
 
-  test('are repeated until one is accepted: one id, one body, each wait longer', async () => {
+  test('are repeated until one is accepted: one id, one body, each wait longer', inTurn, async () => {
     await using receiver = await startReceiver([500], [503], [204])
     const taskId = await submit(backend, receiver.url)
     await vi.waitFor(() => expect(receiver.posts).toHaveLength(3), patience)
@@ -105,7 +117,7 @@ describe.each(present)('callbacks over engine $name', (engine) => {
     expect(receiver.posts).toHaveLength(3)
   })
 
-  test.runIf(durable)('go on where they were when their sender is killed between two attempts', async () => {
+  test.runIf(durable)('go on where they were when their sender is killed between two attempts', inTurn, async () => {
     await using receiver = await startReceiver([500], [500], [500], [500], [500], [204])
     const taskId = await submit(backend, receiver.url)
     await vi.waitFor(() => expect(receiver.posts).toHaveLength(4), patience)
@@ -127,7 +139,7 @@ describe.each(present)('callbacks over engine $name', (engine) => {
     ])
   })
 
-  test('that are dead are listed, and arrive once when they are sent again by hand', async ({ skip }) => {
+  test('that are dead are listed, and arrive once when they are sent again by hand', inTurn, async ({ skip }) => {
     skip(!backend.deliveries, 'the engine shows no deliveries')
     await using receiver = await startReceiver([410], [500], [204])
     const taskId = await submit(backend, receiver.url)
@@ -159,8 +171,9 @@ describe.each(present)('callbacks over engine $name', (engine) => {
     expect((await ask('POST', replay.replace('evt_', 'evt_x'))).status).toBe(404)
   })
 
-  test('of a hundred and fifty dead receivers hold up nobody else', async ({ skip }) => {
+  test('of a hundred and fifty dead receivers hold up nobody else', inTurn, async ({ skip }) => {
     skip(!backend.deliveries, 'the engine shows no deliveries')
+    await lane.goAlone()
     // As far as the schedule goes: twelve minutes here.
     await using dead = await startReceiver([503, { 'retry-after': '86400' }])
     await Promise.all(Array.from({ length: 150 }, () => submit(backend, dead.url)))
@@ -181,7 +194,7 @@ describe.each(present)('callbacks over engine $name', (engine) => {
     for (const { next_attempt_at } of pending) expect(Date.parse(next_attempt_at!)).toBeGreaterThan(Date.now() + 60_000)
   })
 
-  test('are not shown, and the API says so', async ({ skip }) => {
+  test('are not shown, and the API says so', inTurn, async ({ skip }) => {
     skip(backend.deliveries !== undefined, 'the engine shows deliveries')
     expect(['memory', 'postgres']).not.toContain(engine.name)
     const problem = { status: 501, json: { type: '/problems/not-supported' } }

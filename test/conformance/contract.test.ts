@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { resolvePattern } from '../../patterns/catalog.ts'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
@@ -24,12 +24,17 @@ const folders = readdirSync(new URL('deliveries/', folder), { withFileTypes: tru
 /** A smoke task takes a second, heartbeats half of one. */
 const timeScale = 30
 
-describe.each(folders.map(({ name }) => name))('the contract, kept by %s', (delivery) => {
+// Each service has its own processes, and every case waits more than it works.
+vi.setConfig({ maxConcurrency: 6 })
+labelRun(`test-${process.pid}-${Date.now()}`)
+afterAll(() => labelRun(undefined))
+
+describe.concurrent.each(folders.map(({ name }) => name))('the contract, kept by %s', (delivery) => {
   hold(`${delivery}+memory`, cases)
 })
 
 /** What needs a task that outlives its processes. */
-describe.each(['sse-polling', 'websocket'])(
+describe.concurrent.each(['sse-polling', 'websocket'])(
   'the contract over a log that outlives its servers, kept by %s',
   (delivery) => {
     hold(
@@ -48,16 +53,12 @@ function hold(name: string, held: readonly NamedCase[]): void {
     // A database that runs as nobody must be able to come here.
     await chmod(temp, 0o711)
     stack.defer(() => rm(temp, { recursive: true, force: true, maxRetries: 5 }))
-    labelRun(`test-${process.pid}-${Math.round(performance.now() * 1000)}`)
-    const place = { cell: 'contract', folder: temp, temp, note: async () => {} }
+    const place = { cell: `contract-${name}`, folder: temp, temp, note: async () => {} }
     const pattern = resolvePattern(name, deliveries, engines)
     const signal = new AbortController().signal
     running = stack.use(await openTarget(pattern, { place, runtime: runtime!, timeScale, signal }))
   })
-  afterAll(async () => {
-    await stack.disposeAsync()
-    labelRun(undefined)
-  })
+  afterAll(() => stack.disposeAsync())
   const expectKept = async (one: NamedCase, { skip }: { skip(reason: string): never }) => {
     const [result] = await runCases([one], running.target)
     const { outcome, reason } = result!
@@ -65,5 +66,7 @@ function hold(name: string, held: readonly NamedCase[]): void {
     expect([outcome, reason]).toEqual(['pass', undefined])
   }
   test.concurrent.for(held.filter(isHarmless))('$id: $proves', (one, context) => expectKept(one, context))
-  test.for(held.filter((one) => !isHarmless(one)))('$id: $proves', (one, context) => expectKept(one, context))
+  test.for(held.filter((one) => !isHarmless(one)))('$id: $proves', { concurrent: false }, (one, context) =>
+    expectKept(one, context),
+  )
 }

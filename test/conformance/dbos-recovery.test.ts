@@ -86,10 +86,13 @@ async function waitersIn(cluster: EngineCluster): Promise<number> {
   return row!.n
 }
 
-describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
+// Every test has a cluster of its own: those of one engine come one after the other.
+const inTurn = { concurrent: false }
+
+describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) => {
   const takesOver = engine.promises.includes('no-lost-task')
 
-  test('a worker that was killed and comes back under its name resumes what it had', async () => {
+  test('a worker that was killed and comes back under its name resumes what it had', inTurn, async () => {
     await using cluster = await startCluster(engine, timeScale)
     await using api = await cluster.openApi()
     const worker = await cluster.startWorker()
@@ -104,7 +107,7 @@ describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
     expect(afterMs).toBeLessThan(queuePollMs + slackMs)
   })
 
-  test.runIf(takesOver)('a survivor takes over what a killed worker had, which nobody restarts', async () => {
+  test.runIf(takesOver)('a survivor takes over what a killed worker had, which nobody restarts', inTurn, async () => {
     await using cluster = await startCluster(engine, timeScale)
     await using api = await cluster.openApi()
     const worker = await cluster.startWorker()
@@ -118,27 +121,32 @@ describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
     expect(afterMs).toBeLessThan(silenceMs + 2 * beatMs + queuePollMs + slackMs)
   })
 
-  test.runIf(!takesOver)('a survivor never takes over: the task waits for the name, and loses nothing', async () => {
-    await using cluster = await startCluster(engine, timeScale)
-    await using api = await cluster.openApi()
-    const worker = await cluster.startWorker()
-    const taskId = await atStepThree(api)
-    await cluster.startWorker()
-    worker.signal('SIGKILL')
-    await worker.ended
-    // The survivor is at work: another task is done by it, meanwhile and after fifty polls.
-    const waitedMs = 50 * queuePollMs
-    await expectCompleted(cluster, api, await submit(api))
-    await new Promise((resolve) => setTimeout(resolve, waitedMs))
-    await expectCompleted(cluster, api, await submit(api))
-    expect(await rowOf(cluster, taskId)).toEqual({ status: 'PENDING', executor_id: worker.node })
-    expect((await api.read(taskId))?.status).toBe('running')
-    await cluster.startWorker(worker.node)
-    await expectCompleted(cluster, api, taskId)
-  })
+  test.runIf(!takesOver)(
+    'a survivor never takes over: the task waits for the name, and loses nothing',
+    inTurn,
+    async () => {
+      await using cluster = await startCluster(engine, timeScale)
+      await using api = await cluster.openApi()
+      const worker = await cluster.startWorker()
+      const taskId = await atStepThree(api)
+      await cluster.startWorker()
+      worker.signal('SIGKILL')
+      await worker.ended
+      // The survivor is at work: another task is done by it, meanwhile and after fifty polls.
+      const waitedMs = 50 * queuePollMs
+      await expectCompleted(cluster, api, await submit(api))
+      await new Promise((resolve) => setTimeout(resolve, waitedMs))
+      await expectCompleted(cluster, api, await submit(api))
+      expect(await rowOf(cluster, taskId)).toEqual({ status: 'PENDING', executor_id: worker.node })
+      expect((await api.read(taskId))?.status).toBe('running')
+      await cluster.startWorker(worker.node)
+      await expectCompleted(cluster, api, taskId)
+    },
+  )
 
   test.runIf(takesOver)(
     'a worker that wakes up while another goes on with its task drops it, and works again',
+    inTurn,
     async () => {
       await using cluster = await startCluster(engine, timeScale)
       await using api = await cluster.openApi()
@@ -162,7 +170,7 @@ describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
     },
   )
 
-  test.runIf(takesOver)('a worker that starts has said that it lives before it claims anything', async () => {
+  test.runIf(takesOver)('a worker that starts has said that it lives before it claims anything', inTurn, async () => {
     await using cluster = await startCluster(engine, timeScale)
     await using api = await cluster.openApi()
     await using _other = await supervise({ node: 'other', storeUrl: cluster.storeUrl!, ...pace }, new Map())
@@ -178,7 +186,7 @@ describe.each<Engine>([dbos, supervised])('engine $name', (engine) => {
     expect(events.map(({ type }) => type)).not.toContain('task.resumed')
   })
 
-  test('a disk that is full for a while holds tasks up, and loses none', async () => {
+  test('a disk that is full for a while holds tasks up, and loses none', inTurn, async () => {
     await using cluster = await startCluster(engine, timeScale)
     await using api = await cluster.openApi()
     await cluster.startWorker()

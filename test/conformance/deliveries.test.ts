@@ -110,7 +110,7 @@ describe('a step whose tool call fails', () => {
   })
 })
 
-describe('sse-polling', () => {
+describe.concurrent('sse-polling', () => {
   test('a draining node tells its readers when to come back', async () => {
     await using node = await startApiNode('sse-polling')
     const { json } = await submit(node.url, 'drained', requestBody(44))

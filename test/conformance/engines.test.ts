@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ToxicSpec } from '../../harness/model/link.ts'
 import type { Backend, Submission } from '../../patterns/contract/engine/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
@@ -8,6 +8,7 @@ import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
 import { presentEngines } from '../support/engines.ts'
+import { openLanes } from '../support/lanes.ts'
 import { rightAnswer } from '../support/tools.ts'
 
 /** 300 s of work in 3.75 s, a lease of 1 s. */
@@ -46,7 +47,13 @@ function attemptsIn(events: readonly TaskEvent[]): number[][] {
   return [...Map.groupBy(events, ({ attempt }) => attempt).values()].map((attempt) => stepsOf(attempt) as number[])
 }
 
-describe.each(await presentEngines())('engine $name', (engine) => {
+// An engine with its servers waits for most of a test: some of them are tried side by side, each test of one after the other.
+vi.setConfig({ maxConcurrency: 3 })
+const inTurn = { concurrent: false }
+const openLane = openLanes()
+
+describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
+  const lane = openLane()
   const durable = engine.promises.includes('no-lost-task')
   const resumes = engine.promises.includes('effect-once')
   let cluster: EngineCluster
@@ -54,16 +61,21 @@ describe.each(await presentEngines())('engine $name', (engine) => {
   let workers: Worker[]
 
   beforeAll(async () => {
+    await lane.enter()
     cluster = await startCluster(engine, timeScale)
     workers = engine.executor === 'worker' ? [await cluster.startWorker()] : []
     backend = await cluster.openApi()
+    lane.leave()
   })
+  beforeEach(() => lane.enter())
+  afterEach(() => lane.leave())
   afterAll(async () => {
+    lane.leave()
     await backend?.[Symbol.asyncDispose]()
     await cluster?.[Symbol.asyncDispose]()
   })
 
-  test('runs a task to the right answer, and every view of it agrees', async () => {
+  test('runs a task to the right answer, and every view of it agrees', inTurn, async () => {
     const { task, replayed } = await backend.submit(submission({ profile: 'research-write' }))
     expect(replayed).toBe(false)
     expect(task.version).toBeGreaterThanOrEqual(1)
@@ -84,7 +96,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
     expect(effects[0]).toMatchObject({ task: task.input.job, attempt: 1 })
   })
 
-  test('one key is one task, also when it is used many times at once', async () => {
+  test('one key is one task, also when it is used many times at once', inTurn, async () => {
     const wanted = submission()
     const answers = await Promise.all(Array.from({ length: 20 }, () => backend.submit(wanted)))
     expect(new Set(answers.map(({ task }) => task.task_id)).size).toBe(1)
@@ -95,20 +107,20 @@ describe.each(await presentEngines())('engine $name', (engine) => {
     expect(cluster.effects.filter(({ taskId }) => taskId === task_id)).toHaveLength(3)
   })
 
-  test('a key that comes with another request is refused', async () => {
+  test('a key that comes with another request is refused', inTurn, async () => {
     const { key } = submission()
     await backend.submit(submission({ key, seed: 1 }))
     await expect(backend.submit(submission({ key, seed: 2 }))).rejects.toMatchObject({ kind: 'idempotency-key-reused' })
   })
 
-  test('what does not exist is undefined, or an end', async () => {
+  test('what does not exist is undefined, or an end', inTurn, async () => {
     expect(await backend.read('task_none')).toBeUndefined()
     expect(await backend.events('task_none', 0)).toBeUndefined()
     expect(await backend.cancel('task_none')).toBeUndefined()
     expect(await collect(backend, 'task_none')).toEqual([])
   })
 
-  test('followers that come at any time see the rest of the log, and end with it', async () => {
+  test('followers that come at any time see the rest of the log, and end with it', inTurn, async () => {
     const { task } = await backend.submit(submission())
     const [early, late] = [collect(backend, task.task_id), collect(backend, task.task_id, 2)]
     const all = await early
@@ -124,7 +136,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
     expect(seen.length).toBeLessThan(14)
   })
 
-  test('a cancelled task ends cancelled, without the steps that were to come', async () => {
+  test('a cancelled task ends cancelled, without the steps that were to come', inTurn, async () => {
     const { task } = await backend.submit(submission({ profile: 'research-write' }))
     for await (const { type } of backend.follow(task.task_id, 0, AbortSignal.timeout(60_000)))
       if (type === 'task.progress') break
@@ -137,7 +149,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
     expect(await backend.cancel(task.task_id)).toMatchObject({ status: 'cancelled', version: events.length })
   })
 
-  test('the callback of a finished task is posted', async () => {
+  test('the callback of a finished task is posted', inTurn, async () => {
     const { task } = await backend.submit(submission({ webhookUrl: cluster.webhookUrl }))
     const events = await collect(backend, task.task_id)
     await vi.waitFor(() => expect(callbacksOf(cluster, task)).toHaveLength(1), patience)
@@ -145,7 +157,8 @@ describe.each(await presentEngines())('engine $name', (engine) => {
     for (const { body } of callbacksOf(cluster, task)) if (body) expect(body).toEqual(foldEvents(events))
   })
 
-  test('two hundred tasks at once all end right', async () => {
+  test('two hundred tasks at once all end right', inTurn, async () => {
+    await lane.goAlone()
     const tasks = await Promise.all(Array.from({ length: 200 }, (_, seed) => backend.submit(submission({ seed }))))
     const logs = await Promise.all(tasks.map(({ task }) => collect(backend, task.task_id)))
     logs.forEach(expectSoundLog)
@@ -178,7 +191,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
       return events
     }
 
-    test('a new API node: it knows the old tasks and follows them on', async () => {
+    test('a new API node: it knows the old tasks and follows them on', inTurn, async () => {
       const task = await atStepThree()
       await backend[Symbol.asyncDispose]()
       backend = await cluster.openApi()
@@ -187,7 +200,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
     })
 
     const takesOver = resumes ? 'resumes after the last completed step' : 'begins again'
-    test(`SIGKILL of the worker: the next one ${takesOver}`, async () => {
+    test(`SIGKILL of the worker: the next one ${takesOver}`, inTurn, async () => {
       const task = await atStepThree()
       workers[0]!.signal('SIGKILL')
       expect(await workers[0]!.ended).toBe('SIGKILL')
@@ -202,7 +215,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
       expect(attempts.at(-1)).toBe(2)
     })
 
-    test('SIGTERM of the worker: it leaves in good order', async () => {
+    test('SIGTERM of the worker: it leaves in good order', inTurn, async () => {
       const task = await atStepThree()
       workers[0]!.signal('SIGTERM')
       expect(await workers[0]!.ended).toBe(0)
@@ -210,7 +223,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
       await expectCompleted(task, 1)
     })
 
-    test('a restart of its server', async () => {
+    test('a restart of its server', inTurn, async () => {
       const task = await atStepThree()
       await cluster.stopServer()
       await cluster.startServer()
@@ -219,6 +232,7 @@ describe.each(await presentEngines())('engine $name', (engine) => {
 
     test.runIf(engine.name === 'postgres')(
       'a worker that wakes up after its lease: it writes nothing any more',
+      inTurn,
       async () => {
         const task = await atStepThree()
         const zombie = workers[0]!
@@ -251,24 +265,28 @@ describe.each(await presentEngines())('engine $name', (engine) => {
       ],
     }
 
-    test.each(Object.keys(toxics))('%s of every link between its nodes, for longer than a lease', async (fault) => {
-      const task = await atStepThree()
-      for (const link of cluster.links.values()) {
-        const harm = await Promise.all(
-          toxics[fault]!.map((toxic) => link.impair(toxic, { seed: 1, expiresMs: 60_000 })),
-        )
-        const during = backend.submit(submission({ webhookUrl: cluster.webhookUrl })).catch((error: unknown) => error)
-        await new Promise((resolve) => setTimeout(resolve, 2000))
-        expect((await Promise.all(harm.map((impairment) => impairment.firings()))).some((n) => n! > 0)).toBe(true)
-        await Promise.all(harm.map((impairment) => impairment.heal()))
-        const answer = await during
-        // Refusing is fair while the way is broken; losing what was accepted is not.
-        if (answer instanceof Error) expect(answer).toMatchObject({ kind: 'temporary-reduced-capacity' })
-        else expectSoundLog(await collect(backend, (answer as { task: Task }).task.task_id))
-      }
-      await expectCompleted(task, cluster.links.size + 1)
-      expect(workers.every((worker) => worker.isAlive())).toBe(true)
-    })
+    test.each(Object.keys(toxics))(
+      '%s of every link between its nodes, for longer than a lease',
+      inTurn,
+      async (fault) => {
+        const task = await atStepThree()
+        for (const link of cluster.links.values()) {
+          const harm = await Promise.all(
+            toxics[fault]!.map((toxic) => link.impair(toxic, { seed: 1, expiresMs: 60_000 })),
+          )
+          const during = backend.submit(submission({ webhookUrl: cluster.webhookUrl })).catch((error: unknown) => error)
+          await new Promise((resolve) => setTimeout(resolve, 2000))
+          expect((await Promise.all(harm.map((impairment) => impairment.firings()))).some((n) => n! > 0)).toBe(true)
+          await Promise.all(harm.map((impairment) => impairment.heal()))
+          const answer = await during
+          // Refusing is fair while the way is broken; losing what was accepted is not.
+          if (answer instanceof Error) expect(answer).toMatchObject({ kind: 'temporary-reduced-capacity' })
+          else expectSoundLog(await collect(backend, (answer as { task: Task }).task.task_id))
+        }
+        await expectCompleted(task, cluster.links.size + 1)
+        expect(workers.every((worker) => worker.isAlive())).toBe(true)
+      },
+    )
 
     async function aliveWorkers(): Promise<number> {
       const client = new pg.Client(cluster.storeUrl)

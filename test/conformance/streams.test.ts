@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { keepPort } from '../support/ports.ts'
 import { loadDeliveryServer } from '../../patterns/contract/server/plugins.ts'
 import type { RunJob } from '../../patterns/contract/client/client.ts'
@@ -13,6 +13,9 @@ import { rightAnswer } from '../support/tools.ts'
 import { openSocket } from './support/websocket.ts'
 
 const never = new AbortController().signal
+
+// Each test has servers of its own, and waits for most of its ten seconds.
+vi.setConfig({ maxConcurrency: 12 })
 
 async function clientOf(delivery: string): Promise<RunJob> {
   return ((await import(`../../patterns/deliveries/${delivery}/client.ts`)) as { default: RunJob }).default
@@ -32,7 +35,7 @@ function eventNumbers(ports: RecordedPorts): number[] {
 
 const everyEvent = Array.from({ length: 15 }, (_, i) => i + 1)
 
-describe.each([
+describe.concurrent.each([
   ['sse', /\/events/],
   ['websocket', /\/ws/],
 ])('%s, without a fallback', (delivery, requestLine) => {
@@ -109,7 +112,7 @@ describe.each([
   })
 })
 
-describe('websocket', () => {
+describe.concurrent('websocket', () => {
   test('a reader that takes nothing is cut, and holds no more than its socket', async () => {
     await using endless = await startEndlessLog('websocket')
     const { socket, closed } = await openSocket(`${endless.url}/v1/tasks/endless`)

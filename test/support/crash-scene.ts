@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent } from 'undici'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
@@ -40,19 +37,15 @@ export async function startCrashScene(
 ): Promise<CrashScene> {
   await using stack = new AsyncDisposableStack()
   const points = stack.use(await openFaultPoints())
-  const cache = await mkdtemp(join(tmpdir(), 'outlast-cache-'))
-  stack.defer(() => rm(cache, { recursive: true, force: true, maxRetries: 5 }))
   const cluster = stack.use(await startCluster(engine, timeScale))
   const receiver = stack.use(await openInbox('127.0.0.1', () => {}))
   const dispatcher = stack.adopt(new Agent({ pipelining: 0 }), (agent) => agent.destroy())
   const posting = deliveries.filter(({ callback }) => callback).map(({ name }) => name)
   let posted = posting[0]!
 
-  // Hundreds of lives are begun: what the first ones compiled, the others load.
-  const env = { ...points.env, NODE_COMPILE_CACHE: cache }
   const supervise = (node: string, program: 'serve' | 'work', port: number, delivery: () => string): SupervisedNode => {
     const listen = { host: '127.0.0.1', port }
-    const spawnLife = () => cluster.spawnNode(program, { node, listen, delivery: delivery() }, env)
+    const spawnLife = () => cluster.spawnNode(program, { node, listen, delivery: delivery() }, points.env)
     const { system } = cluster.settings
     return stack.use(superviseNode({ name: node, system, url: `http://127.0.0.1:${port}` }, spawnLife))
   }

@@ -77,10 +77,8 @@ export async function startCluster(
   delivery = 'webhook',
 ): Promise<EngineCluster> {
   await using stack = new AsyncDisposableStack()
-  const dir = await mkdtemp(join(tmpdir(), 'outlast-'))
+  const dir = await makeFolder()
   stack.defer(() => rm(dir, { recursive: true, maxRetries: 5 }))
-  // A database that runs as nobody must be able to come here.
-  await chmod(dir, 0o711)
   const world = stack.use(await startWorld())
   const places = await placeServers(engine, dir, { tuning, timeScale })
   const addresses = await addressesOf(places)
@@ -233,6 +231,16 @@ interface Server extends AsyncDisposable {
 
 type ServerPlace = ProcessPlace & { readonly service: Service }
 
+/** What all databases of a suite are copied from. It goes with the folder of all suites. */
+let templates: Promise<string> | undefined
+
+async function makeFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'outlast-'))
+  // A database that runs as nobody must be able to come here.
+  await chmod(dir, 0o711)
+  return dir
+}
+
 /** The engine's servers, a database first; its files are made. */
 async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<readonly ServerPlace[]> {
   const services = engine.services.filter(({ role }) => role === 'store' || role === 'engine')
@@ -240,7 +248,8 @@ async function placeServers(engine: Engine, dir: string, pace: Pace): Promise<re
     services.map(async (service) => {
       const dataDir = join(dir, service.role)
       const { process: server, ports: needs } = serverOf(service).service
-      if (server!.prepare) await server!.prepare(dataDir, { temp: dir, tables: tablesOf(service) })
+      if (server!.prepare)
+        await server!.prepare(dataDir, { temp: await (templates ??= makeFolder()), tables: tablesOf(service) })
       else await mkdir(dataDir)
       const keep = needs.areLow ? keepLowPort : keepPort
       const innerPorts = await Promise.all(Array.from({ length: needs.inner ?? 0 }, keep))

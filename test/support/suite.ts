@@ -1,7 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import { runLabel } from '../../harness/os/label.ts'
 import { childrenOf } from '../../harness/os/proc.ts'
 import { openRegistry } from '../../harness/registry.ts'
 import { beginSupervised } from '../../harness/cleanup/supervise.ts'
+
+/** Where nodes of a run keep what Node compiled: most of a start is that, and the suites start hundreds of processes. */
+const compiled = fileURLToPath(new URL('../../node_modules/.cache/outlast', import.meta.url))
 
 /**
  * Before all suites: what they start, however it is started, is ended when this process dies, and what is temporary is in a
@@ -9,8 +13,8 @@ import { beginSupervised } from '../../harness/cleanup/supervise.ts'
  */
 export default async function setup(): Promise<() => Promise<void>> {
   const suite = await beginSupervised([...(await openRegistry().runtimes()).values()])
-  // The workers inherit both.
-  Object.assign(process.env, runLabel(), { TMPDIR: suite.temp })
+  // The workers inherit all of it.
+  Object.assign(process.env, runLabel(), { TMPDIR: suite.temp, NODE_COMPILE_CACHE: compiled })
   return async () => {
     const workers = childrenOf(process.pid)
     for (const left of await suite.end(workers)) console.error(`left behind by the tests: ${left}`)
