@@ -1,5 +1,6 @@
 import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
+import { missingPackages } from '../../servers/_kit/npm.ts'
 import { describeServers, endSignalOf, serversOf } from './_shared/servers.ts'
 import { deploy, loopback } from './process/deploy.ts'
 
