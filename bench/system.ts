@@ -71,7 +71,7 @@ function deployOf({ direct = false, spares = false }: BenchSpec) {
   }
 }
 
-/** The same request, whoever asks: another key and seed each time. */
+/** The same request for every API: another key and seed each time. */
 export function submission(key: string, seed: number): { headers: Record<string, string>; body: string } {
   return {
     headers: {

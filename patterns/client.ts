@@ -1,8 +1,8 @@
 /**
  * The reference client of the task API, to be imported by applications: submit, follow the event stream, poll while the
- * stream is in trouble. It keeps the rules that most lost results were lost without: the task's id is written down before
- * it is used; backoff has full jitter; 2.5 heartbeats of silence are a dead stream; one absolute deadline on a monotonic
- * clock; events count once, by their `seq`; neither a 202 nor the end of a stream is the end of a task.
+ * stream is in trouble. It keeps the rules whose absence loses most results. The task's id is written down before it is
+ * used. Backoff has full jitter. 2.5 heartbeats of silence are a dead stream. There is one absolute deadline on a
+ * monotonic clock. Events count once, by their `seq`. Neither a 202 nor the end of a stream is the end of a task.
  */
 import { randomInt } from 'node:crypto'
 import { Agent } from 'undici'
@@ -43,8 +43,9 @@ export interface TaskSubmission extends TaskRun {
 
 export interface TaskClient extends AsyncDisposable {
   /**
-   * Submit, and resolve with the completed task. Rejects with JobFailed when it is certain that there will be no result
-   * (`refused`, `gone`, `task-failed`), and with the signal's reason or a TimeoutError when nobody can know in time.
+   * Submit, and resolve with the completed task. Rejects with JobFailed when there will certainly be no result
+   * (`refused`, `gone`, `task-failed`). Rejects with the signal's reason or a TimeoutError when that is not known in
+   * time.
    */
   run(submission: TaskSubmission): Promise<Task>
   /** Go on with a task that was accepted before. Ends as `run` does. */

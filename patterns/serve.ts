@@ -1,7 +1,7 @@
 /**
- * An API node: one delivery over one engine, both named by the environment (`contract/server/settings.ts`).
- * SIGTERM: accepts nothing more, tells every held connection to go on elsewhere, exits 0.
- * What whoever starts it may ask for beside that: `contract/server/starter.ts`.
+ * An API node: one delivery over one engine, both named by the environment (`contract/server/settings.ts`). SIGTERM:
+ * accepts nothing more, tells every held connection to go on elsewhere, exits 0. What its starter may ask for beside
+ * that: `contract/server/starter.ts`.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'

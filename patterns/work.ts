@@ -1,7 +1,7 @@
 /**
- * An executor node of the engine that the environment names (`contract/server/settings.ts`). `GET /healthz` answers 200 on the
- * node's own port once it takes work. SIGTERM: takes no more, hands over what it holds, exits 0.
- * What whoever starts it may ask for beside that: `contract/server/starter.ts`.
+ * An executor node of the engine that the environment names (`contract/server/settings.ts`). `GET /healthz` answers 200
+ * on the node's own port once it takes work. SIGTERM: takes no more, hands over what it holds, exits 0. What its
+ * starter may ask for beside that: `contract/server/starter.ts`.
  */
 import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
 import { loadWorker } from './contract/engine/modules.ts'

@@ -8,9 +8,9 @@ import { lastEffectEnd } from './touch.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 
 /**
- * The right result is there and its client did not get it in time, because it came too late and not because it was kept: the
- * client saw it after it was to give up, or the server had it only then, or word of it was still on its way. A client that
- * stops before it is to give up was not let down by time. Where steps are missing, the last of those that are known counts.
+ * The right result is there, and it came too late for the client. The client saw it after it was due to give up, or the
+ * server had it only then, or word of it was still on its way. A client that stops before it is to give up was not let
+ * down by time. Where steps are missing, the last of those that are known counts.
  */
 export function isLate(task: TaskTrace, cell: CellPlan | undefined): boolean {
   const { end, intent } = task
@@ -93,8 +93,9 @@ function isOfWorkers(place: string): boolean {
 const latestToEarliest = 4
 
 /**
- * When the result is due if this outage held the task up: where others can take over from an executor, after the longest takeover, which
- * the plan knows; else after the heal. Then the rest of the work, and the way to the client.
+ * When the result is due if this outage held the task up. Where others can take over from an executor, it is after the
+ * longest takeover, which the plan knows. Else it is after the heal. Then the rest of the work, and the way to the
+ * client.
  */
 function goesOnBy(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace): number {
   const { armedAt = 0, healedAt = endAt, places } = fault

@@ -15,9 +15,9 @@ export interface Standing {
 }
 
 /**
- * What there is of this run, and what has a name like ours: processes, listening ports, what runtimes keep, tables of the
- * packet filter, network namespaces, temporary folders. Reads only. A runtime that cannot be asked may keep something, and is
- * listed; tables and namespaces that may not be read are not.
+ * What there is of this run, and what has a name like ours. It covers processes, listening ports, what runtimes keep,
+ * tables of the packet filter, network namespaces and temporary folders. Reads only. A runtime that cannot be asked may
+ * keep something, and is listed; tables and namespaces that may not be read are not.
  */
 export async function takeStock(run: string, sweepers: readonly Sweeper[]): Promise<readonly Standing[]> {
   // The reaper sees the run out: it goes when the run says that it is done.

@@ -9,9 +9,9 @@ import { findUnclaimed, type Unclaimed } from './unclaimed.ts'
 export interface Found {
   readonly run: string
   /**
-   * `dead`: every process that claimed something for it is gone. `unclear`: who claims it cannot be seen from here, because
-   * it is of another machine, boot or pid namespace, or nobody does, or a process has the pid of who made it. `foreign`: another
-   * user left it.
+   * `dead`: every process that claimed something for it is gone. `unclear`: its claimant cannot be checked from here.
+   * It is of another machine, boot or pid namespace, or there is none, or a process has the pid of its maker.
+   * `foreign`: another user left it.
    */
   readonly state: 'alive' | 'dead' | 'unclear' | 'foreign'
   /** Its temporary folder, where that is here. */
@@ -29,9 +29,9 @@ export interface Survey {
 }
 
 /**
- * Runs by their temporary folders, by what runtimes keep of them, and by the labels of processes: the folder may be gone, or
- * be elsewhere. `here`: without those of which there is nothing but processes. What a process says of its owner counts in
- * any case: a claim that was copied from another temporary folder, or made up, does not overrule it.
+ * Runs by their temporary folders, by what runtimes keep of them, and by the labels of processes: the folder may be
+ * gone, or be elsewhere. `here`: without those of which there is nothing but processes. A process's own word about its
+ * owner counts in any case. A claim that was copied from another temporary folder, or made up, does not overrule it.
  */
 export async function findRuns(
   sweepers: readonly Pick<Runtime, 'name' | 'traces'>[],
@@ -83,12 +83,12 @@ function gather(
   })
 }
 
-/** Whoever may use the daemon sees what everybody made with it. */
+/** All users of the daemon see what every user made with it. */
 function isForeign({ uid }: Trace): boolean {
   return uid !== undefined && uid !== process.geteuid?.()
 }
 
-/** One that lives is enough to be left alone, and so is one of which that cannot be told. */
+/** One living claimant, or one that cannot be checked, is enough to leave the run alone. */
 export function stateOf(
   owners: readonly Owner[],
   alive: (owner: Owner) => boolean | undefined = isAlive,

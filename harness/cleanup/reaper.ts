@@ -1,7 +1,7 @@
 /**
- * Outlives the harness by design: it holds the other end of a pipe, and when that ends without the word `done`,
- * the harness died, by whatever signal. Then the reaper ends every process of the run, has every runtime remove what it
- * kept for it, and deletes its temporary files. What then still stands is the last that it writes.
+ * Outlives the harness by design. It holds the other end of a pipe. When that ends without the word `done`, the harness
+ * died, by any signal. Then the reaper ends every process of the run, has every runtime remove what it kept for it, and
+ * deletes its temporary files. What then still stands is the last that it writes.
  *
  * usage: node reaper.ts RUN TEMP_FOLDER
  */

@@ -15,7 +15,7 @@ export interface Supervised {
   readonly run: string
   /** Everything temporary is in here. */
   readonly temp: string
-  /** End all of it but these processes. Resolves with what still stands. From then on nothing can be started. */
+  /** End all of it but these processes. Resolves with what is still there. From then on nothing can be started. */
   end(spared?: readonly number[]): Promise<readonly string[]>
 }
 
@@ -23,8 +23,8 @@ export interface Supervised {
 const reaperLeavesMs = 2_000
 
 /**
- * Do something that starts processes, and leave none of them. `act` gets the folder for what is temporary. Resolves with what
- * still stands afterwards. The reaper's log is in that folder, unless it is to be kept elsewhere.
+ * Do something that starts processes, and leave none of them. `act` gets the folder for what is temporary. Resolves
+ * with what is still there afterwards. The reaper's log is in that folder, unless it is to be kept elsewhere.
  */
 export async function supervise(
   sweepers: readonly Sweeper[],
@@ -48,8 +48,8 @@ export async function supervise(
 }
 
 /**
- * From now on what this process starts carries the run's label, what is temporary has a folder of its own, and a reaper sees
- * to both when this process dies.
+ * From now on what this process starts carries the run's label, and temporary files have a folder of their own. A
+ * reaper removes both when this process dies.
  */
 export async function beginSupervised(
   sweepers: readonly Sweeper[],

@@ -42,7 +42,7 @@ export function claimTemp(run: string): string {
   shutOthersOut()
   const folder = join(tmpdir(), prefix + run)
   try {
-    // Never one that is there already: whoever made it may have put something into it.
+    // Never an existing one: its maker may have put something into it.
     mkdirSync(folder, { mode: 0o700 })
     // A server that runs as another user must be able to enter its own data folder below, whatever the umask.
     chmodSync(folder, 0o711)

@@ -12,7 +12,7 @@ export interface TimeLimit {
   readonly text: string
 }
 
-/** Whoever was interrupted while nobody waited for it any more has not failed. */
+/** An interrupt that no caller waits for any more is no failure. */
 function isAbandoned(reason: unknown, { aborted, reason: why }: AbortSignal): boolean {
   if (reason instanceof Error && reason.name === 'AbortError') return true
   return aborted && (reason === why || (reason instanceof Error && reason.cause === why))

@@ -30,8 +30,8 @@ export interface SendOptions {
 export const dispatcher = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0 })
 
 /**
- * One request to an address, or to a path of the target. Whoever answers that it cannot do this now may: it is asked again,
- * as every client does (async-api 5.6).
+ * One request to an address, or to a path of the target. A server may answer that it cannot do this now. Then it is
+ * asked again, as every client does (async-api 5.6).
  */
 export async function send(target: Target, place: string, options: SendOptions = {}): Promise<Reply> {
   for (;;) {

@@ -14,7 +14,7 @@ export interface Fault<P = unknown> extends Named {
   readonly defaultTarget?: Target
   /** One firing acts on all nodes of its role together, or on those that the target names. */
   readonly together?: boolean
-  /** How long it takes depends on its nodes: whoever plans it must say how long it may. */
+  /** How long it takes depends on its nodes, so a scenario must say how long it may. */
   readonly ownLength?: boolean
   /** A duration that does not do what it says below so much real time, however far a run is compressed, and why. */
   readonly floor?: { readonly param: string; readonly ms: number; readonly why: string }

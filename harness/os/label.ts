@@ -3,9 +3,9 @@ import type { Owner } from '../model/runtime.ts'
 import { thisProcess } from './owner.ts'
 
 /**
- * Every process of a run carries the run's name in its environment, so that whoever cleans up finds them all, also those
- * whose start was never written down because the harness died in that moment. Beside it stands who owns the run: where
- * nothing else of it is left, that says whether it lives.
+ * Every process of a run carries the run's name in its environment, so that cleanup finds them all. That includes those
+ * whose start was never written down, because the harness died in that moment. Beside it is the run's owner: where
+ * nothing else of the run is left, that says whether it lives.
  */
 const names = {
   run: 'OUTLAST_RUN',
@@ -39,7 +39,7 @@ export function readRunName(text: string): { readonly pid: number; readonly star
   return pid === undefined ? undefined : { pid: Number(pid), startedAtMs: Number.parseInt(time!, 36) }
 }
 
-/** Of this process itself, where whoever started it has a run. */
+/** Of this process itself, where its starter has a run. */
 const outer = labelIn(Object.entries(process.env).map(([name, value]) => `${name}=${value}`))
 /** For what is started before a run begins, or without one: a program that is asked for its version. */
 const unclaimed = newRunName()
@@ -61,7 +61,7 @@ export function labelRun(run: string | undefined): void {
   isOver = false
 }
 
-/** From now on nothing can be started that would stay: whoever cleans up counts what there is. */
+/** From now on nothing can be started that would stay, because cleanup counts what there is. */
 export function closeRun(): void {
   isOver = true
 }

@@ -25,7 +25,7 @@ export function isOurUid(uid: number): boolean {
   return uid === own || (own === 0 && uid === nobody)
 }
 
-/** A boot has an id of its own, which its containers share; namespaces of pids are told apart below it. */
+/** A boot has an id of its own, which its containers share. Below it, namespaces of pids differ. */
 function here(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

@@ -5,9 +5,9 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 /**
  * Put a process below the harness: a starved load generator would blame the system under test for its own lag.
  *
- * A child in a session of its own is, under Linux's autogroup scheduling, a group with as much right to the processor as
- * all of ours together, whatever its nice value: there the group's own value counts (sched(7)). Best effort: where there is
- * no such file, nice is what there is.
+ * Under Linux's autogroup scheduling a child in a session of its own is a group. It has as much right to the processor
+ * as all of ours together, whatever its nice value. There the group's own value counts (sched(7)). Best effort: where
+ * there is no such file, nice is what there is.
  */
 export async function yieldToHarness(pid: number, nice: number): Promise<void> {
   try {

@@ -39,8 +39,8 @@ export class ProgramError extends HarnessError {
 const mostBytes = 64 * 2 ** 20
 const shell = '/bin/sh'
 /**
- * The lifeline is the third descriptor: it ends when we let go of it, and when we die. Then the group ends, whoever is in
- * it by then, by SIGKILL. `exec` makes the program this very process.
+ * The lifeline is the third descriptor: it ends when we let go of it, and when we die. Then the group ends by SIGKILL,
+ * with every process in it. `exec` makes the program this very process.
  */
 const tied = '(read -r _ <&3; kill -KILL 0) >/dev/null 2>&1 & exec "$@" 3<&-'
 

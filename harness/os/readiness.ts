@@ -12,7 +12,10 @@ export type Readiness =
       readonly http: string
       /** Called whenever the answer is 404: makes what is asked for. Its failure is that of the start. */
       readonly make?: (signal: AbortSignal) => Promise<void>
-      /** Drawn for this start and told to the node, which says it with its 200: who does not is somebody else. */
+      /**
+       * Drawn for this start and given to the node, which returns it with its 200: a process that does not is a
+       * stranger.
+       */
       readonly start?: string
     }
   | { readonly tcp: Address }
@@ -28,15 +31,15 @@ const probeEveryMs = 25
 /** A node that is not ready by then is not going to be. */
 const startLimitMs = 60_000
 
-/** Somebody else has the port of a node: what the message says of who that is comes from outside. */
+/** Another process has the port of a node. The message's text about it comes from outside. */
 export class PortTaken extends HarnessError {}
 
 /** Whether who listens there is the node; undefined where nobody can tell. */
 export type IsOurs = () => Promise<boolean | undefined>
 
 /**
- * Probe until it answers; true then. Rejects when the signal aborts first, and with PortTaken when it is somebody else who
- * answers as the node would.
+ * Probe until it answers; true then. Rejects when the signal aborts first, and with PortTaken when a stranger answers
+ * as the node would.
  */
 export async function waitUntilReady(
   readiness: Readiness,
@@ -115,8 +118,8 @@ export function tryTcp(address: Address, onConnect: (socket: Socket, settle: Set
 }
 
 /**
- * Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can; with
- * PortTaken when that is because somebody else has its port.
+ * Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can;
+ * with PortTaken when another process has its port.
  */
 export async function becomeReady(
   node: {

@@ -126,8 +126,8 @@ function pickFaults(
 }
 
 /**
- * A pattern with fewer nodes in a role gets the processes of the nodes that it has, so that the rate per node is the
- * same for all. A single victim that was drawn wraps around instead: every pattern gets exactly one.
+ * A pattern with fewer nodes in a role gets the processes of the nodes that it has. So the rate per node is the same
+ * for all. A single victim that was drawn wraps around instead: every pattern gets exactly one.
  */
 function hasNode(
   { target }: PlannedFault,

@@ -16,9 +16,9 @@ interface Truth {
 }
 
 /**
- * Ask the system under test, over paths without faults, what became of each task that its client did not see end
- * well. `ok` with `found: false`: every API node answered that it does not know the task. `info`: nobody could say.
- * Tasks for which no id is known at all are recorded as not found, since no node ever told one.
+ * Ask the system under test, over paths without faults, what became of each task that its client did not see end well.
+ * `ok` with `found: false`: every API node answered that it does not know the task. `info`: nobody could say. Tasks
+ * without any known id are recorded as not found, since no node ever named one.
  */
 export async function readFinals(
   jobs: readonly string[],

@@ -45,8 +45,8 @@ const mostBytes = 1_048_576
 
 /**
  * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204. Servers that
- * ask first whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) are told yes.
- * `onCallback` sees every callback in the order of arrival, repeats too; what holds no task is answered 400.
+ * first ask whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) get a yes. `onCallback` sees every
+ * callback in the order of arrival, repeats too; what holds no task is answered 400.
  */
 export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
   const first = new Map<string, CallbackBody>()

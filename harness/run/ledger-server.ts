@@ -1,12 +1,12 @@
 /**
  * The ledger's process: the tool server that every step of every task calls, and the ground truth of what was executed.
- * `POST /effects` appends one line and answers 200 with the nonce of the step; `POST /flush` answers how many lines are on disk.
- * What is no effect is answered 400 and gets a line, too: who sent it did not do its work, and its file is not damaged.
- * It is a process of the harness: no fault's target, and it outlives every node.
+ * `POST /effects` appends one line and answers 200 with the nonce of the step; `POST /flush` answers how many lines are
+ * on disk. What is no effect is answered 400 and gets a line, too: its sender did not do its work, and its file is not
+ * damaged. It is a process of the harness: no fault's target, and it outlives every node.
  *
  * The secret of the nonces is the first line of stdin: no node can read it there, as it could in the arguments.
  *
- * usage: node ledger-server.ts FILE HOST [--announce] < SECRET     (ends when its stdin ends)
+ * usage: node ledger-server.ts FILE HOST [--announce] < SECRET (ends when its stdin ends)
  */
 import { createWriteStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -12,7 +12,7 @@ import { jobKey } from './jobs.ts'
 export interface NemesisPorts {
   readonly faults: ReadonlyMap<string, Fault>
   readonly deployment: Deployment
-  /** The role that `executor` stands for in this cell. */
+  /** The role that `executor` means in this cell. */
   readonly executor: 'api' | 'worker'
   /** The load's zero on the monotonic clock. */
   readonly epochMs: number
@@ -27,9 +27,9 @@ export interface NemesisPorts {
 export type FaultNote = Omit<ArmedFault, 'cell'> | { readonly kind: 'healed'; readonly name: string }
 
 /**
- * Carry out the schedule: each fault waits for its trigger, is armed, holds for its duration, is proven and healed,
- * and every change of its state is recorded. Resolves when all are healed. An abort heals at once.
- * Never rejects: a fault that cannot be armed is `not-applied`, one that cannot be undone `leaked`.
+ * Carries out the schedule. Each fault waits for its trigger, is armed, holds for its duration, is proven and healed.
+ * Every change of its state is recorded. Resolves when all are healed. An abort heals at once. Never rejects: a fault
+ * that cannot be armed is `not-applied`, one that cannot be undone `leaked`.
  */
 export async function carryOut(
   schedule: readonly PlannedFault[],
@@ -159,8 +159,8 @@ export interface StepWatch {
   /** Feed: an effect as the ledger announced it. */
   saw(effect: LedgerEffect): void
   /**
-   * Resolves once the task (ordinal from 1, as people count) has done the step, with the name of the node that did it; rejects
-   * when the signal aborts.
+   * Resolves once the task (ordinal from 1, as people count) has done the step, with the name of the node that did it.
+   * Rejects when the signal aborts.
    */
   wait(task: number, step: number, signal: AbortSignal): Promise<string>
 }

@@ -21,10 +21,10 @@ export interface OpenLoop {
 }
 
 /**
- * Offer every arrival at its intended time, never waiting for an answer (open loop), so that a system that stalls
- * cannot slow its own load down: the cure for coordinated omission (Tene, "How NOT to Measure Latency").
- * Each wake-up sends everything that is due: pacing is credited from elapsed time, not from ticks.
- * Resolves when the last one was offered, or at once on an abort.
+ * Offers every arrival at its intended time, never waiting for an answer (open loop). So a system that stalls cannot
+ * slow its own load down: the cure for coordinated omission (Tene, "How NOT to Measure Latency"). Each wake-up sends
+ * everything that is due: pacing is credited from elapsed time, not from ticks. Resolves when the last one was offered,
+ * or at once on an abort.
  */
 export async function offerOpenLoop(loop: OpenLoop): Promise<PacerReport> {
   const lagsMs = new Float64Array(loop.arrivals.length)

@@ -54,11 +54,11 @@ export interface RunOutcome {
 }
 
 /**
- * Carry out a plan: hold its patterns against the contract; then, of those that keep it, block after block, the cells of a
- * block side by side, each leaving a history; then judge the histories as `outlast check` would. Nothing is left running, also
- * when this process dies: a reaper sees to that. An abort heals, stops and cleans up, and what was not decided by then is cut.
- * Rejects with HarnessError when the runtime cannot be used, and when the harness itself failed: then the run's folder says
- * that it broke off, and why.
+ * Carries out a plan. First it checks the patterns against the contract. Then it runs those that keep it, block after
+ * block, the cells of a block side by side, each leaving a history. Then it judges the histories as `outlast check`
+ * would. Nothing is left running, also when this process dies: a reaper sees to that. An abort heals, stops and cleans
+ * up, and what was not decided by then is cut. Rejects with HarnessError when the runtime cannot be used, and when the
+ * harness itself failed. Then the run's folder says that it broke off, and why.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const { plan, registry, onProgress } = options
@@ -126,7 +126,7 @@ async function save(folder: RunFolder, results: RunResults, mark: Mark): Promise
   }
 }
 
-/** A run's options, and how it is told that the harness itself failed. */
+/** A run's options, and its callback for a failure of the harness itself. */
 interface RunJob extends RunOptions {
   readonly breakOff: RunContext['breakOff']
 }

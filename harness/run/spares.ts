@@ -10,8 +10,9 @@ type Ours = 'api' | 'worker'
 const mostAhead = 8
 
 /**
- * By role, how many nodes faults of the cell end in all, and how many are to wait ahead: all of them, or, where these are
- * many, at least those that end at one moment. None where nothing ends a node, as a spare takes memory for nothing there.
+ * By role: how many nodes the faults of the cell end in all, and how many spares wait ahead. All of them wait, or,
+ * where these are many, at least those that end at one moment. None where nothing ends a node, as a spare takes memory
+ * for nothing there.
  */
 export function countSpares(
   cell: Pick<CellPlan, 'faults' | 'replicas'>,

@@ -130,8 +130,8 @@ function checkTouching(located: Located<FaultSpec>, { values }: ParsedScenario, 
 }
 
 /**
- * Two faults of one arm cannot be told apart where they may act at the same time on the same node, or on the same link
- * without both saying `compose`. When a step triggers one, its time is not known before the run.
+ * The effects of two faults of one arm cannot be separated where they may act at the same time on the same node, or on
+ * the same link without both saying `compose`. When a step triggers one, its time is not known before the run.
  */
 function checkOverlap(
   a: FaultSpec,

@@ -169,7 +169,7 @@ let isShown = true
 
 /**
  * Read a file of which messages may show nothing. An include may name any file of this machine, and the author of a
- * scenario may not be allowed to read it: problems say where they are and what is allowed there.
+ * scenario may not be allowed to read it. So problems say where they are and what is allowed there.
  */
 export function withoutQuoting<T>(read: () => T): T {
   const before = isShown

@@ -75,8 +75,8 @@ export type TriggerSpec =
   | { readonly kind: 'on'; readonly task: number; readonly step: number; readonly afterMs: number }
 
 /**
- * Real milliseconds that a node is given to be ready again before it may be harmed anew: a process that is starting
- * cannot be killed cleanly. Measured on two busy cores: 1.1 to 2.6 s from the start of a killed node to its readiness.
+ * Real milliseconds that a node gets to be ready again before the next harm. A process that is starting cannot be
+ * killed cleanly. Measured on two busy cores: 1.1 to 2.6 s from the start of a killed node to its readiness.
  */
 export const settleMs = 2500
 

@@ -22,8 +22,8 @@ const noSignal = new AbortController().signal
 const patienceMs = 60_000
 
 /**
- * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks: some
- * seconds, once per run, so that no cell pays for them.
+ * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks. It
+ * takes some seconds, once per run, so that no cell pays for them.
  */
 export async function makeTables(dir: string, signal?: AbortSignal): Promise<void> {
   await createTemplate(dir, signal)

@@ -101,7 +101,7 @@ function openProgress(quiet: boolean): ProgressView {
   return openPlainLines(say, monotonicMs)
 }
 
-/** A run that was judged is told in any case. Resolves with what of it could not be written: a sentence each. */
+/** A judged run is reported in any case. Resolves with what of it could not be written: a sentence each. */
 async function showOutcome(outcome: RunOutcome, formats: ReadonlyMap<string, Format>): Promise<readonly string[]> {
   const { results, folder, leftBehind, unsaved } = outcome
   const written = await Promise.allSettled(

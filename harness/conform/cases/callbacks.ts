@@ -140,7 +140,7 @@ async function settle(target: Target, box: Mailbox): Promise<void> {
   await sleep(target.timing.webhookTimeoutMs)
 }
 
-/** Over the bytes as they came: whoever parses and serialises again signs something else. */
+/** Over the bytes as they came: a receiver that parses and serialises again checks other bytes. */
 function signatureOf({ headers, body }: Post, secret: string): string {
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
   const signed = Buffer.concat([

@@ -23,14 +23,14 @@ export default {
       async check(target) {
         const { taskId } = await start(target, newKey('cancel'), { long: true })
         const first = await cancel(target, taskId)
-        // Whoever can end it at once may.
+        // A server that can end it at once may do so.
         const { status } = taskOf(first)
         mustBe('the first answer', [first.status, status], status === 'cancelled' ? [200, status] : [202, 'cancelling'])
         mustBe('the end', (await readEnd(target, taskId)).status, 'cancelled')
         const second = await cancel(target, taskId)
         mustBe('the second answer', [second.status, taskOf(second).status], [200, 'cancelled'])
         const types = (await readEvents(target, taskId)).map(({ type }) => type)
-        // A step that was done already may be told in between.
+        // A step that was done already may be reported in between.
         const told = types.slice(types.indexOf('task.cancel_requested')).filter((type) => type !== 'task.progress')
         mustBe('the events since it was asked for', told, ['task.cancel_requested', 'task.cancelled'])
       },

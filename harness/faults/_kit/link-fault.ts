@@ -47,8 +47,8 @@ export interface Armed extends Impairment {
 }
 
 /**
- * A fault that impairs links. Armed: what could be had was acknowledged, read back and, where possible, tried out. Proven:
- * at the end of the window all is still there, and on each link on which somebody was at work it was felt (`proofOfParts`).
+ * A fault that impairs links. Armed: what could be had was acknowledged, read back and, where possible, tried out.
+ * Proven: at the end of the window all is still there, and each link with a peer at work felt it (`proofOfParts`).
  */
 export function linkFault<P>(spec: LinkFaultSpec<P>): Fault<P> {
   const { toxics: _, rule: __, limits: ___, ...rest } = spec
@@ -143,7 +143,7 @@ interface Seen extends Armed {
 
 /** The state of impairments at the end of their window: where each is still there, and on which links it was felt. */
 export async function proveImpairments(armed: readonly Armed[], undone: readonly Undone[] = []): Promise<Proof> {
-  // Counted first: whoever looks whether it is still there may be counted too.
+  // Counted first: a check that it is still there may be counted too.
   const told = await Promise.all(armed.map(count))
   const seen = await Promise.all(told.map(async (one): Promise<Seen> => ({ ...one, isThere: await one.listed() })))
   const links = [...Map.groupBy(seen, ({ name }) => name)]

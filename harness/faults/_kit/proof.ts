@@ -1,8 +1,8 @@
 import type { ProofOfParts } from '../../model/fault.ts'
 
 /**
- * What became of a fault on one of its nodes or links. `half`: begun there and not carried through; `unfelt`: a node
- * lived through it and did not feel it; `quiet`: on a link nobody did; `undone`: it never was there.
+ * What became of a fault on one of its nodes or links. `half`: begun there and not completed. `unfelt`: a node lived
+ * through it and did not feel it. `quiet`: no peer on a link felt it. `undone`: it never was there.
  */
 export type Fate = 'felt' | 'half' | 'unfelt' | 'quiet' | 'lost' | 'undone'
 
@@ -18,8 +18,8 @@ export interface Part {
 const harms: ReadonlySet<Fate> = new Set(['felt', 'half', 'lost'])
 
 /**
- * A fault is proven where it was felt on all of its nodes or links on which somebody was at work, partly where on some only,
- * and unexercised where on none. Harm that was done is never called nothing, however much of it is missing.
+ * A fault is proven where it was felt on all of its nodes or links with a peer at work. It is partly proven where on
+ * some only, and unexercised where on none. Harm that was done is never called nothing, however much of it is missing.
  */
 export function proofOfParts(parts: readonly Part[]): ProofOfParts {
   const has = (...fates: readonly Fate[]): boolean => parts.some(({ fate }) => fates.includes(fate))

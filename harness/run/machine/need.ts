@@ -3,10 +3,10 @@ import type { CellPlan } from '../../model/plan.ts'
 import type { Engine } from '../../../patterns/contract/types/engine.ts'
 
 /**
- * What a block needs of the machine, roughly: a process that waits costs a hundredth of a processor, and a step of a task, with
- * all that is said about it between clients, nodes, links, ledger and store, some milliseconds of one. It tells a plan that cannot fit
- * from one that does, and no more: what happened is measured while it happens. The figures are those of the quickstart: webhook and
- * durable-postgres side by side, 80 steps a second together, took 0.44 processors.
+ * What a block needs of the machine, roughly. A waiting process costs a hundredth of a processor. A step of a task
+ * costs some milliseconds of one, with all messages about it between clients, nodes, links, ledger and store. It tells
+ * a plan that cannot fit from one that does, and no more: what happened is measured while it happens. The figures are
+ * those of the quickstart: webhook and durable-postgres side by side, 80 steps a second together, took 0.44 processors.
  */
 export function processorsFor(
   block: readonly CellPlan[],

@@ -3,7 +3,7 @@ import type { MachineHealth } from '../../model/machine.ts'
 
 const tickMs = 100
 
-/** The longest time that this process's own clock stood still: stopped, swapped out, or on a machine that was. */
+/** The longest standstill of this process's own clock: it was stopped or swapped out, or its machine was. */
 export function watchStandstill(): Disposable & {
   start(epochMs: number): void
   longest(): MachineHealth['standstill']

@@ -217,8 +217,8 @@ const crashLoopCap = 6
 const steadyAfter = 60
 
 /**
- * How long to wait before a node that ended by itself is started again, by how long it had lived: doubles with every crash in
- * a row, as an orchestrator's crash-loop backoff does; a long life ends the row.
+ * How long to wait before a node that ended by itself is started again, by how long it had lived. It doubles with every
+ * crash in a row, as an orchestrator's crash-loop backoff does. A long life ends the row.
  */
 export function countCrashes(restartDelayMs: number): (livedMs: number) => number {
   let crashes = 0

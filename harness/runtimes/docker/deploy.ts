@@ -156,7 +156,7 @@ function makeNode(
   })
 }
 
-/** Those who come back as somebody new are written down then. */
+/** A node that comes back with a new identity is written down then. */
 async function noteAll({ place, prefix }: Site, placed: readonly Planned[], request: DeployRequest): Promise<void> {
   const names = [...placed.map(({ name }) => name), 'router', 'links', ...(request.edge ? ['edge'] : [])]
   await Promise.all(names.map((name) => place.note({ kind: 'container', name: `${prefix}-${name}` })))

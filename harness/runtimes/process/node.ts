@@ -102,7 +102,10 @@ export class ChildNode extends Pod<ProcessLife> {
     if (signalGroup(life.pid, this.#spec.endSignal)) await life.ended
   }
 
-  /** A node of ours is told which start of it this is, and its name, which is another one when it comes back as another node. */
+  /**
+   * A node of ours gets the number of this start and its name. The name is another one when it comes back with a new
+   * identity.
+   */
   #incarnation(): { incarnation: ChildSpec; ready: Readiness } {
     const { child, ready } = this.#spec
     if (child.env?.['OUTLAST_NODE'] === undefined) return { incarnation: child, ready }

@@ -6,8 +6,8 @@ import { type ChildSpec, killGroup, readFirstLine, spawnChild } from '../../os/c
 import { describeSpare } from './program.ts'
 
 /**
- * Processes that wait to become a node. Node starts, strips types and loads modules for longer than a short fault lasts: a
- * node that is planned to be away for half a second would be away for two.
+ * Processes that wait to become a node. Node starts, strips types and loads modules for longer than a short fault
+ * lasts. A node that is planned to be away for half a second would be away for two.
  */
 export interface Spares extends AsyncDisposable {
   /** One of them becomes this node now; undefined where none is alive. */

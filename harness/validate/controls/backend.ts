@@ -13,9 +13,9 @@ import { type Control, execute } from './execute.ts'
 import { befalls, misbehaviourVariable, readMisbehaviour } from './misbehaviour.ts'
 
 /**
- * The null engine: as little as a task can take. It sleeps the ideal duration, posts the effects and completes; no store, no
- * queue, no retry. Told to misbehave, it is wrong in one way and to a known amount, so that what the harness reports of
- * it can be compared with the truth. It takes no cancellation and no deadline: no control asks for either.
+ * The null engine: as little as a task can take. It sleeps the ideal duration, posts the effects and completes; no
+ * store, no queue, no retry. On demand it is wrong in one way and by a known amount. So what the harness reports of it
+ * can be compared with the truth. It takes no cancellation and no deadline: no control asks for either.
  */
 export async function openBackend(settings: NodeSettings, notify: Notify): Promise<Backend> {
   if (!settings.toolsUrl) throw new Error('the null engine executes in the API node: it needs OUTLAST_TOOLS_URL')

@@ -62,7 +62,7 @@ function isAsExpected(got: string, expected: string): boolean {
   return ['INVALID', 'INCONCLUSIVE', 'refused'].includes(expected) ? got.startsWith(expected) : got === expected
 }
 
-/** Without being told that it was changed on purpose, nobody judges a record with another checksum. */
+/** Without `--edited` a record with another checksum is not judged. */
 async function flipsRow(folder: string, base: CellResult | undefined, lab: Lab): Promise<Row> {
   const about = { control: 'flips', what: `one bit of a history flipped, ${flips} times`, expected: `${flips} refused` }
   if (!base) return { ...about, got: 'no result', verdict: 'unmeasured' }

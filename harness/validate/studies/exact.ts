@@ -23,7 +23,7 @@ interface Exact {
 /** Controls that are wrong in exactly k of their tasks, by name. */
 const exact: Readonly<Record<string, Exact>> = {
   lost: {
-    // Whoever polls is told that the task is gone: that would be a failure which the client knows of.
+    // A client that polls learns that the task is gone: that would be a failure that the client knows.
     delivery: 'webhook',
     does: 'lose',
     what: `${k} accepted tasks are forgotten`,

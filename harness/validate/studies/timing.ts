@@ -49,8 +49,8 @@ arms: { none: [] }
 }
 
 /**
- * What the null pattern needs beyond its work is the harness's own: twice its p95 is the smallest difference between two
- * patterns that is worth a word here.
+ * What the null pattern needs beyond its work is the harness's own. Twice its p95 is the smallest difference between
+ * two patterns that counts here.
  */
 function resolutionRow(nothing: CellResult | undefined): Row {
   const about = {

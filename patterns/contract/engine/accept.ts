@@ -21,7 +21,9 @@ export interface KnownTask {
   readonly log: readonly TaskEvent[]
 }
 
-/** The id that follows from a key: the store refuses a second task of one id, so there is no race and no index of keys. */
+/**
+ * The id that follows from a key. The store refuses a second task of one id, so there is no race and no index of keys.
+ */
 export function taskIdOf(key: string): string {
   return `task_${hash('sha256', key, 'hex').slice(0, 32)}`
 }

@@ -18,7 +18,7 @@ export interface StepWork {
   readonly taskId: string
   readonly job: string
   readonly plan: AgentPlan
-  /** From 1. */
+  /** Counts from 1. */
   readonly step: number
   /** What the steps before it returned. */
   readonly digest: string

@@ -13,8 +13,8 @@ export interface Destinations {
 }
 
 /**
- * The web's own ports, and those that need no privilege to be listened on: below 1024 live mail, DNS, SSH, databases of
- * names and printers, which might take a POST for something of theirs; a web server among them can be reached at 80 or 443.
+ * The web's own ports, and those that need no privilege. Below 1024 are mail, DNS, SSH, databases of names and
+ * printers, which might take a POST for one of theirs. A web server among them can be reached at 80 or 443.
  */
 const defaultPorts = '80,443,1024-65535'
 
@@ -34,9 +34,10 @@ export class BlockedDestination extends Error {
 }
 
 /**
- * Throws BlockedDestination for a URL that can never be called: no http(s), with credentials, to a port that is closed to
- * callbacks, or with a literal address that is. A name passes: its addresses are judged when they are dialled. `URL` has
- * read every other spelling of an IPv4 address (decimal, octal, hexadecimal, short, full-width) by then.
+ * Throws BlockedDestination for a URL that can never be called: no http(s), with credentials, with a port that is
+ * closed to callbacks, or with a literal address that is. A name passes: its addresses are judged when they are
+ * dialled. `URL` has read every other spelling of an IPv4 address (decimal, octal, hexadecimal, short, full-width) by
+ * then.
  */
 export function checkUrl(url: string, destinations: Destinations): void {
   const { protocol, username, password, hostname, port } = new URL(url)
@@ -61,8 +62,8 @@ export function admitCallback({ delivery }: TaskRequest, destinations: Destinati
 }
 
 /**
- * A connector that filters at dial time: the address that was judged is the address that is dialled, so a name
- * that resolves differently the second time (DNS rebinding) gains nothing.
+ * A connector that filters at dial time. The judged address is the dialled address, so a name that resolves differently
+ * the second time (DNS rebinding) gains nothing.
  */
 export function guardedConnector(destinations: Destinations, timeoutMs: number): buildConnector.connector {
   const lookupOption = { lookup: guardedLookup(destinations.isAddress) } as buildConnector.BuildOptions
@@ -93,7 +94,7 @@ function refusalOf(hostname: string, addresses: readonly LookupAddress[], isAllo
   // A resolver may answer with nothing, and no error: nobody is refused by that, and nobody can be dialled.
   if (addresses.length === 0)
     return Object.assign(new Error(`${hostname} has no address`), { code: 'ENODATA', syscall: 'getaddrinfo' })
-  // Without the address: whoever named the host would learn how names resolve in here.
+  // Without the address: otherwise a client that names a host would learn how names resolve in here.
   if (addresses.some(({ address }) => !isAllowed(address)))
     return new BlockedDestination(`${hostname} has an address that is not public`)
   return undefined

@@ -1,9 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/**
- * What a spare gets, as one line of JSON on its stdin: its whole environment as a node, and where its output goes from
- * then on.
- */
+/** What a spare gets, as one line of JSON on its stdin: its whole environment as a node, and where its output goes. */
 interface Call {
   readonly env: Readonly<Record<string, string>>
   readonly log: string

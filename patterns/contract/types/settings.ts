@@ -40,7 +40,7 @@ export interface NodeSettings {
 export interface Limits {
   /** Connections at a time; one more is closed, and those that idle with it. Less where descriptors are few. */
   readonly mostConnections: number
-  /** Streams, sockets and answers that are held back, at a time; one more is told to come later. */
+  /** Streams, sockets and answers that are held back, at a time; one more gets an answer to come later. */
   readonly mostHeld: number
   /** From a connection's first moment, or a request's first byte, to the end of the request's headers. */
   readonly headersTimeoutMs: number

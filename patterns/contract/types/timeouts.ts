@@ -1,5 +1,5 @@
 /**
- * What an engine's timeouts are set to. `default`: as shipped by whoever makes the engine. `tuned`: to one budget for all
+ * What an engine's timeouts are set to. `default`: as shipped by the engine's makers. `tuned`: to one budget for all
  * engines, by which a dead worker is noticed within five seconds at full length.
  */
 export const tunings = ['default', 'tuned'] as const
@@ -26,7 +26,7 @@ export type Timeouts = Readonly<Record<string, Timeout>>
 /** By name, of one tuning at one time scale, in whole real milliseconds. */
 export type TimeoutsAt<T extends Timeouts> = { readonly [K in keyof T]: number }
 
-/** When somebody goes on with the tasks of a worker that was killed, in real milliseconds. */
+/** When the tasks of a killed worker go on, in real milliseconds. */
 export interface Takeover {
   /** After its end, at the earliest. */
   readonly earliestMs: number
@@ -54,7 +54,7 @@ export interface Floored {
   readonly why: string
 }
 
-/** The timeouts that are longer than in proportion to the work, because they stand on their floors. */
+/** The timeouts that are longer than in proportion to the work, because they are at their floors. */
 export function flooredAt(timeouts: Timeouts, { tuning, timeScale }: Pace): readonly Floored[] {
   return Object.entries(timeouts).flatMap(([name, { floorMs, why, ...timeout }]) => {
     const wantedMs = Math.round(timeout[tuning] / timeScale)

@@ -12,8 +12,9 @@ export interface Failures extends AsyncDisposable {
 }
 
 /**
- * Jobs that the queue gave up (they stalled too often, or threw on every try) end their tasks here: a queue keeps failed
- * jobs, and notifies only workers that listen at that moment. It looks at the start, when notified, and every `everyMs`.
+ * Jobs that the queue gave up (they stalled too often, or threw on every try) end their tasks here. A queue keeps
+ * failed jobs, and notifies only workers that listen at that moment. It looks at the start, when notified, and every
+ * `everyMs`.
  */
 export function sweepFailures<B extends IQueueBackend, C>(
   broker: Broker<B, C>,

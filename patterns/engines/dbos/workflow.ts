@@ -22,7 +22,7 @@ export interface WorkflowParts {
 
 /**
  * The three workflows, before the library is launched. After a crash it calls them again from the beginning and answers
- * recorded steps from its tables, so everything in here follows from input and recorded results; what touches the world
+ * recorded steps from its tables. So everything in here follows from input and recorded results; what touches the world
  * is in `advance` and `post`.
  */
 export function registerWorkflows({ place, inHand, announce, post }: WorkflowParts): void {

@@ -10,7 +10,7 @@ const ownerLabelKeys = {
 
 const uidKey = 'outlast.owner.uid'
 
-/** By which whoever cleans up knows whose something is, and whether the process that made it still runs. */
+/** By which cleanup knows the owner, and whether the process that made it still runs. */
 export function ownerLabels(): Readonly<Record<string, string>> {
   const { pid, startTicks, place } = thisProcess()
   return {

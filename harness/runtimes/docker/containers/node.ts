@@ -20,7 +20,7 @@ export interface NodeSpec extends PodSpec {
   readonly incarnation: (generation: number) => Incarnation
   /** Write down that a container of this name is about to be made. */
   readonly note: (container: string) => Promise<void>
-  /** The router in front of it is told where it is, and that it is gone. */
+  /** The router in front of it learns where it is, and that it is gone. */
   readonly router: {
     arrived(node: string, address: string): Promise<void>
     departed(node: string): Promise<void>

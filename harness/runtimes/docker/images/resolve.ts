@@ -15,8 +15,8 @@ export type Images = ReadonlyMap<string, Image>
 
 /**
  * The images to start, each from a registry where it was pulled, else the one that was built here. Pulls and builds
- * nothing. Throws HarnessError that names all that every run needs and that are missing, or made of other sources than the
- * checkout has now; one that only the engines on a server need is left out instead.
+ * nothing. Throws HarnessError that names all images that every run needs and that are missing, or made of other
+ * sources than the checkout has now. An image that only the engines on a server need is left out instead.
  */
 export async function resolveImages(): Promise<Images> {
   const recipes = readRecipes()

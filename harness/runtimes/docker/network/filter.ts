@@ -108,8 +108,8 @@ export interface Cut {
 }
 
 /**
- * Cut a node off, on all its connections or on those with one role. Where somebody dials it over such a link, a trial
- * connection must meet silence, now and at the end; a node that only dials others is read back and counted.
+ * Cut a node off, on all its connections or on those with one role. Where a node dials it over such a link, a trial
+ * connection must meet silence, now and at the end. A node that only dials others is read back and counted.
  */
 export async function isolateNode(
   packets: Packets,

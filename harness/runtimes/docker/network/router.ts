@@ -27,9 +27,9 @@ import {
 import { baseRuleset } from './ruleset.ts'
 
 /**
- * The one place that every connection of a cell passes: a namespace of its own with a packet filter, a real Toxiproxy and,
- * where asked for, a load balancer. No node has any part of a fault in its own namespace, so that a fault survives the
- * restart of whom it hits.
+ * The one place that every connection of a cell passes. It is a namespace of its own with a packet filter, a real
+ * Toxiproxy and, where asked for, a load balancer. No node has any part of a fault in its own namespace, so that a
+ * fault survives the restart of whom it hits.
  */
 export interface Router extends AsyncDisposable {
   readonly links: readonly Link[]

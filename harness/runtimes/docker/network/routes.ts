@@ -10,7 +10,7 @@ export interface RoutedLink extends PlannedLink {
   readonly marked: MarkedLink
   /** `host:port` that the router dials. */
   readonly upstream: string
-  /** Set where a load balancer stands in between. */
+  /** Set where a load balancer is in between. */
   readonly listener?: Listener
 }
 
