@@ -60,7 +60,7 @@ health: { pacerLagP99: 500ms, eventLoopDelayP99: 500ms }
 let checkout: string
 beforeAll(async () => {
   checkout = await mkdtemp(join(tmpdir(), 'test-of-outlast-checkout-'))
-  for (const name of ['bin', 'harness', 'patterns', 'reports', 'scenarios', 'package.json'])
+  for (const name of ['bin', 'harness', 'patterns', 'reports', 'scenarios', 'servers', 'package.json'])
     await cp(join(root, name), join(checkout, name), { recursive: true })
   await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
   for (const [name, cheat] of Object.entries(engines)) {
