@@ -30,7 +30,7 @@ export async function whyNoEngine(): Promise<string | undefined> {
 export async function describeEngine(): Promise<Readonly<Record<string, string>>> {
   const info = await engineInfo()
   const { ApiVersion } = await (await dockerode()).version()
-  const images = Object.entries(await resolveImages())
+  const images = [...(await resolveImages())]
   return {
     engine: `Docker Engine ${info.ServerVersion}, API ${ApiVersion}, ${info.Driver}, control groups v${info.CgroupVersion ?? '1'}`,
     ...Object.fromEntries(

@@ -61,7 +61,7 @@ export function openStore({ url, timing, connections, patienceMs }: StoreOptions
 const never = new AbortController().signal
 
 /** How calls to the database are repeated. */
-export function databaseRetry(timing: StoreTiming, patienceMs: number, signal = never): RetryOptions {
+export function databaseRetry(timing: StoreTiming, patienceMs: number, signal: AbortSignal = never): RetryOptions {
   const retryCapMs = timing.storeRetryCapMs
   return { callee: 'the task store', patienceMs, retryCapMs, retryBaseMs: 50, isTransient, signal }
 }
