@@ -2,6 +2,7 @@ import { resolutionMs } from '../core/clock.ts'
 import { harmOf } from './harm.ts'
 import type { OpOf } from '../model/history.ts'
 import { exitMarginMs } from './interruptions.ts'
+import { nodesAmong } from '../model/place.ts'
 import { roleOf } from './places.ts'
 import { firstAtLeast } from '../core/sorted.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
@@ -115,12 +116,12 @@ function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
 function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: number): string | undefined {
   const { proven, armedAt, healedAt = endAt, places } = fault
   if (!proven || armedAt === undefined || harmOf(fault).kind !== 'end') return undefined
-  for (const place of places) {
-    const exit = exits.get(place)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
-    if (exit === undefined && known.has(roleOf(place))) return `is proven to have ended ${place}, which did not end`
+  for (const node of nodesAmong(places)) {
+    const exit = exits.get(node)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
+    if (exit === undefined && known.has(roleOf(node))) return `is proven to have ended ${node}, which did not end`
     const backAt = Math.min(healedAt, (exit ?? armedAt) + (fault.plannedMs ?? 0)) - resolutionMs
-    const isAtWork = fault.fault === 'kill' && exit !== undefined && didWork(begun.get(place), exit, backAt)
-    if (isAtWork) return `killed ${place}, which did a step before it was started again`
+    const isAtWork = fault.fault === 'kill' && exit !== undefined && didWork(begun.get(node), exit, backAt)
+    if (isAtWork) return `killed ${node}, which did a step before it was started again`
   }
   return undefined
 }

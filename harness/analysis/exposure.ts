@@ -1,3 +1,4 @@
+import { nodesAmong } from '../model/place.ts'
 import { executionsOf } from './executions.ts'
 import { couldBeFelt } from './harm.ts'
 import { overlap, roleOf, type Span } from './places.ts'
@@ -48,7 +49,7 @@ function listWindows(trace: CellTrace): readonly Window[] {
     .sort((a, b) => a.armedAt! - b.armedAt!)
     .map((fault) => {
       const span = [fault.armedAt!, fault.healedAt ?? trace.endAt] as const
-      const onWorker = fault.places.some((place) => roleOf(place) === 'worker')
+      const onWorker = nodesAmong(fault.places).some((node) => roleOf(node) === 'worker')
       return { fault, span, outage: isOutage(fault, trace), onWorker }
     })
 }

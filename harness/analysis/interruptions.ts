@@ -1,6 +1,7 @@
 import { isOutage } from './exposure.ts'
 import { harmOf } from './harm.ts'
-import { isLink, roleOf } from './places.ts'
+import { nodesAmong, type Place } from '../model/place.ts'
+import { roleOf } from './places.ts'
 import type { CellTrace, FaultTrace } from './trace.ts'
 
 /**
@@ -42,7 +43,13 @@ function listInterruptions(trace: CellTrace): readonly Interruption[] {
   const patienceMs = tolerance * (trace.cell?.patienceMs ?? shortestPatienceMs)
   const outages = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined && isOutage(fault, trace))
   return [
-    ...exits.map(({ at, value }) => ({ node: executorOf(value.node), from: at, to: at, needsMs: 0, crash: true })),
+    ...exits.map(({ at, value }) => ({
+      node: executorOf({ node: value.node }),
+      from: at,
+      to: at,
+      needsMs: 0,
+      crash: true,
+    })),
     ...outages.flatMap((fault) => interruptionsBy(fault, patienceMs, trace.endAt, exits)),
   ].sort((a, b) => a.from - b.from)
 }
@@ -60,10 +67,8 @@ function interruptionsBy(fault: FaultTrace, patienceMs: number, endAt: number, e
   if (harm.kind === 'delay') return harm.ms >= patienceMs ? each(patienceMs) : []
   if (harm.kind === 'unknown') return []
   // The exits say when; without any the harm began when its proof says.
-  const silent = used.filter(
-    (place) => !isLink(place) && !exits.some(({ at, value }) => value.node === place && isIn(at)),
-  )
-  return silent.map((place) => ({ node: executorOf(place), from, to: from, needsMs: 0, crash: true }))
+  const silent = nodesAmong(used).filter((node) => !exits.some(({ at, value }) => value.node === node && isIn(at)))
+  return silent.map((node) => ({ node: executorOf({ node }), from, to: from, needsMs: 0, crash: true }))
 
   function isIn(at: number): boolean {
     return at >= from - exitMarginMs && at <= to
@@ -76,15 +81,14 @@ export const exitMarginMs = 2000
 const outsideExecution = ['client->', 'sender->', 'api->']
 
 /** Executors work through it. */
-function carriesWork(place: string): boolean {
-  return !outsideExecution.some((link) => place.startsWith(link))
+function carriesWork(place: Place): boolean {
+  return 'node' in place || !outsideExecution.some((prefix) => place.link.startsWith(prefix))
 }
 
 /** Losing the engine, the store or a link that all executors use interrupts any of them. */
-function executorOf(place: string): string | undefined {
-  if (place.startsWith('engine->worker')) return place.slice('engine->'.length)
-  if (isLink(place)) return undefined
-  return ['engine', 'store'].includes(roleOf(place)) ? undefined : place
+function executorOf(place: Place): string | undefined {
+  if ('link' in place) return place.link.startsWith('engine->worker') ? place.link.slice('engine->'.length) : undefined
+  return ['engine', 'store'].includes(roleOf(place.node)) ? undefined : place.node
 }
 
 /** Whether this may be the reason why work that an executor had since `startedAt` was given to another by `takenAt`. */

@@ -2,7 +2,8 @@ import { executionsOf } from './executions.ts'
 import { isOutage } from './exposure.ts'
 import { harmOf } from './harm.ts'
 import type { CellPlan } from '../model/plan.ts'
-import { isLink, roleOf } from './places.ts'
+import { linksAmong, type Place } from '../model/place.ts'
+import { roleOf } from './places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
 import { lastEffectEnd } from './touch.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
@@ -85,8 +86,9 @@ function explains(fault: FaultTrace, task: TaskTrace, { cell }: CellTrace): bool
   return doneAt === undefined || fault.armedAt! <= doneAt + noticeMs(cell)
 }
 
-function isOfWorkers(place: string): boolean {
-  return isLink(place) ? place.startsWith('worker->') || place.startsWith('engine->worker') : roleOf(place) === 'worker'
+function isOfWorkers(place: Place): boolean {
+  if ('node' in place) return roleOf(place.node) === 'worker'
+  return place.link.startsWith('worker->') || place.link.startsWith('engine->worker')
 }
 
 /** The latest of all engines here is less than four times their earliest. */
@@ -100,7 +102,7 @@ const latestToEarliest = 4
 function goesOnBy(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace): number {
   const { armedAt = 0, healedAt = endAt, places } = fault
   const restMs = remainingMs(task, armedAt, cell) + noticeMs(cell)
-  const replaced = places.every((place) => !isLink(place) && roleOf(place) === 'worker')
+  const replaced = places.every((place) => 'node' in place && roleOf(place.node) === 'worker')
   if (replaced && cell?.takeoverMs !== undefined) return armedAt + cell.takeoverMs + restMs
   // Each read asks the next of the replicas that share tasks: it takes a few to meet one that answers.
   if (leavesReplicas(places, task, cell))
@@ -110,13 +112,13 @@ function goesOnBy(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace
 }
 
 /** Between clients and servers: the engine does not notice. */
-function isDelivery(place: string): boolean {
-  return place.startsWith('client->') || place.startsWith('sender->')
+function isDelivery(place: Place): boolean {
+  return 'link' in place && (place.link.startsWith('client->') || place.link.startsWith('sender->'))
 }
 
 /** Clients had others to ask: of tasks that live in an API node nobody else knows. */
-function leavesReplicas(places: readonly string[], task: TaskTrace, cell: CellPlan | undefined): boolean {
-  const cut = new Set(places.filter((place) => place.startsWith('client->api')))
+function leavesReplicas(places: readonly Place[], task: TaskTrace, cell: CellPlan | undefined): boolean {
+  const cut = new Set(linksAmong(places).filter((link) => link.startsWith('client->api')))
   const reads = task.polls.length > 0 || task.streams.length > 0
   if (cut.size < places.length || !reads || task.effects.length === 0 || cell === undefined) return false
   return cut.size < cell.replicas.api && task.effects.every(({ value }) => roleOf(value.executor) !== 'api')

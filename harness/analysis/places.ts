@@ -8,10 +8,6 @@ export function roleOf(node: string): string {
   return node.replace(/-\d+$/, '')
 }
 
-export function isLink(place: string): boolean {
-  return place.includes('->')
-}
-
 /** From and to: `time` itself included, so that an instant may meet an interval. */
 export type Span = readonly [number, number]
 

@@ -1,5 +1,6 @@
 import { executionsOf } from './executions.ts'
-import { isLink, overlap, roleOf, type Span } from './places.ts'
+import type { Place } from '../model/place.ts'
+import { overlap, roleOf, type Span } from './places.ts'
 import { lifeEndOf, type TaskTrace } from './trace.ts'
 
 /** What must be known of a cell to say where its clients' requests went. */
@@ -24,12 +25,13 @@ export interface Routes {
  * - The link to the receiver, where clients are called back: a callback of the task was due or on its way. The link to the tools: a call was.
  * - Any other link: always, since leases, heartbeats and progress of a task under way are on it.
  */
-export function isTouched(place: string, task: TaskTrace, window: Span, routes: Routes): boolean {
-  if (isLink(place)) return isLinkTouched(place, task, window, routes)
-  const role = roleOf(place)
+export function isTouched(place: Place, task: TaskTrace, window: Span, routes: Routes): boolean {
+  if ('link' in place) return isLinkTouched(place.link, task, window, routes)
+  const { node } = place
+  const role = roleOf(node)
   if (role === 'store' || role === 'engine') return true
-  if (role === 'api' && (submittedThrough(place, task) || requestedFrom(place, task, window, routes))) return true
-  return ranOn(place, task, window) || (role === 'worker' && mayHaveStartedOn(task, window))
+  if (role === 'api' && (submittedThrough(node, task) || requestedFrom(node, task, window, routes))) return true
+  return ranOn(node, task, window) || (role === 'worker' && mayHaveStartedOn(task, window))
 }
 
 function isLinkTouched(link: string, task: TaskTrace, window: Span, routes: Routes): boolean {

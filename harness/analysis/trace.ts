@@ -1,4 +1,5 @@
 import type { FaultState, History, Op, OpOf, Phase, TaskEnd, TaskIntent } from '../model/history.ts'
+import type { Place } from '../model/place.ts'
 import type { CellPlan } from '../model/plan.ts'
 
 /** Everything that a history says about one intended task, each list in the order of recording. */
@@ -21,10 +22,10 @@ export interface TaskTrace {
 export interface FaultTrace {
   readonly id: string
   readonly fault: string
-  /** Names of the nodes or links it acted on, separated by `, `. */
-  readonly target: string
+  /** The nodes or links that it acted on. */
+  readonly target: readonly Place[]
   /** Those of them that it was proven to have reached; of a fault that is not proven, all. */
-  readonly places: readonly string[]
+  readonly places: readonly Place[]
   /** What ended it badly if anything did, else the last state recorded. */
   readonly state: FaultState
   /** In whole or in part: `state` is `partly` where some places did not feel it. */
@@ -184,7 +185,7 @@ function traceFaults(cell: CellPlan | undefined, ops: readonly OpOf<'fault'>[]):
 const badEnds: readonly FaultState[] = ['leaked', 'lost', 'partly', 'not-applied', 'unexercised', 'skipped']
 
 const unmentioned = {
-  target: '',
+  target: [],
   places: [],
   state: 'skipped',
   proven: false,
@@ -202,7 +203,7 @@ function summarizeFault(changes: readonly OpOf<'fault'>[]): Omit<FaultTrace, 'id
   const reason = bad?.value.reason
   return {
     target: last.value.target,
-    places: proven?.value.reached ?? last.value.target.split(', '),
+    places: proven?.value.reached ?? last.value.target,
     state: (bad ?? last).value.state,
     proven: proven !== undefined,
     ...(armed && { armedAt: armed.value.onsetAt ?? armed.at }),

@@ -1,5 +1,6 @@
 import { type CellTrace, taskEnd, traceOf } from '../analysis/trace.ts'
 import { type Harmed, sicknessOf } from '../analysis/sickness.ts'
+import { nodesAmong } from '../model/place.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
@@ -81,7 +82,7 @@ function sickMachine({ cell, health, faults, endAt }: CellTrace): readonly strin
   if (!cell || !machine) return []
   const acted = faults.filter(({ armedAt }) => armedAt !== undefined)
   const nodes = acted.flatMap(({ places, armedAt = 0, healedAt = endAt }): readonly Harmed[] =>
-    places.map((node) => ({ node, from: armedAt, until: healedAt })),
+    nodesAmong(places).map((node) => ({ node, from: armedAt, until: healedAt })),
   )
   return sicknessOf(machine, cell.health.machine, { nodes, memory: acted.some(({ fault }) => fault === 'oom') })
 }

@@ -1,6 +1,7 @@
 import { streamStates } from '../../patterns/contract/types/observations.ts'
 import { taskStatus } from '../../patterns/contract/types/task.ts'
 import { machineHealth } from './machine.ts'
+import { place } from './place.ts'
 import { cellPlanSchema } from './plan.ts'
 import * as is from './shape.ts'
 
@@ -130,10 +131,11 @@ export type FaultState = (typeof faultStates)[number]
 const fault = is.fields({
   id: is.text,
   fault: is.text,
-  target: is.text,
+  /** What it acts on. */
+  target: is.listOf(place),
   state: is.oneOf(faultStates),
   /** With `proven` and `partly`: the nodes or links that it harmed; absent: all of `target`. */
-  reached: is.optional(is.listOf(is.text)),
+  reached: is.optional(is.listOf(place)),
   /** With `armed`: when it took effect, in ms since the load's start; undefined: just now. */
   onsetAt: is.optional(is.amount),
   /** How often it took effect (connections, chunks, signals), when the state says so. */

@@ -8,6 +8,13 @@ import { count, optional, stored, type Stored } from './stored.ts'
 /** All durations are milliseconds. */
 const ms = z.number()
 
+/**
+ * Of `plan.json`, and of the histories of its cells, which have none of their own. Version 1 wrote the places of a fault as one
+ * text.
+ */
+export const planVersion = 2
+export const readablePlans = [1, 2] as const
+
 export const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
 
 export const linkNames = [
@@ -152,7 +159,7 @@ export type Selection = Stored<typeof selection>
 
 /** `plan.json`: a scenario, expanded. Pure data, fixed before anything starts. */
 export const planSchema = stored({
-  version: z.literal(1),
+  version: z.literal(readablePlans).transform((): typeof planVersion => planVersion),
   scenario: z.string(),
   question: z.string(),
   seed: z.number(),

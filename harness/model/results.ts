@@ -2,12 +2,15 @@ import { z } from 'zod'
 import { verdictSchema } from './checker.ts'
 import { diskCost, faultStates, harnessHealth } from './history.ts'
 import { cellPlanSchema, gateSchema, planSchema, promised } from './plan.ts'
-import { zodOf } from './shape.ts'
+import { place, placesIn } from './place.ts'
+import * as is from './shape.ts'
 import { count, interval, optional, stored, type Stored } from './stored.ts'
 import { verificationSchema } from './verification.ts'
 
 /** Of `results.json`: raise it when a reader of the old shape would misread the new one. */
-export const resultsVersion = 2
+export const resultsVersion = 3
+/** Version 2 wrote the places of a fault as one text. */
+export const readableResults = [2, 3] as const
 
 /** Milliseconds. */
 const ms = z.number()
@@ -152,7 +155,7 @@ export type CheckResult = Stored<typeof check>
 const fault = stored({
   id: z.string(),
   fault: z.string(),
-  target: z.string(),
+  target: z.union([is.zodOf(is.listOf(place)), z.string().transform(placesIn)]),
   state: z.enum(faultStates),
   proven: z.boolean(),
   firings: optional(count),
@@ -198,8 +201,8 @@ const cell = stored({
   requests,
   checks: z.array(check),
   faults: z.array(fault),
-  health: optional(zodOf(harnessHealth)),
-  disk: optional(zodOf(diskCost)),
+  health: optional(is.zodOf(harnessHealth)),
+  disk: optional(is.zodOf(diskCost)),
   /** Those that were decided: what was cut is counted in `outcomes` alone, and in no share. */
   tasks: z.array(taskRow),
 })
@@ -342,7 +345,7 @@ export type RecoveryResult = Stored<typeof recovery>
 
 /** `results.json`. */
 export const resultsSchema = stored({
-  version: z.literal(resultsVersion),
+  version: z.literal(readableResults).transform((): typeof resultsVersion => resultsVersion),
   run: z.string(),
   plan: planSchema,
   environment: environmentSchema,

@@ -141,6 +141,11 @@ export function having<T extends object>(
   }
 }
 
+/** One of two, which no value is both. */
+export function either<A, B>(a: Shape<A>, b: Shape<B>): Shape<A | B> {
+  return { fits: (value) => a.fits(value) || b.fits(value), wanted: `${a.wanted} or ${b.wanted}` }
+}
+
 export function listOf<T>(shape: Shape<T>): Shape<readonly T[]> {
   return {
     fits: (value) => Array.isArray(value) && value.every((one) => shape.fits(one)),

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import type { CellPlan, Plan, Selection } from '../model/plan.ts'
+import { type CellPlan, type Plan, planVersion, type Selection } from '../model/plan.ts'
 import type { Catalog, CatalogPattern } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
@@ -46,7 +46,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
   }
   const { name, question, timeScale, gates, published, health } = scenario
   const whole: Plan = {
-    version: 1,
+    version: planVersion,
     scenario: name,
     question,
     seed,

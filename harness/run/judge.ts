@@ -5,7 +5,7 @@ import { planTask } from '../../patterns/agent/plan.ts'
 import { profiles } from '../../patterns/agent/profiles.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { History, TaskIntent } from '../model/history.ts'
-import { isLink } from '../analysis/places.ts'
+import { nodesAmong } from '../model/place.ts'
 import { type CellPlan, cellPlanSchema } from '../model/plan.ts'
 import type { Checker } from '../model/checker.ts'
 import { traceOf } from '../analysis/trace.ts'
@@ -117,7 +117,7 @@ function refuseUnheardNodes(file: string, history: History): void {
   const { faults, nodes } = traceOf(history)
   const heard = new Set(nodes.map(({ value }) => value.node))
   for (const { id, proven, places, ops } of faults) {
-    const unheard = proven ? places.find((place) => !isLink(place) && !heard.has(place)) : undefined
+    const unheard = proven ? nodesAmong(places).find((node) => !heard.has(node)) : undefined
     if (unheard === undefined) continue
     throw new HarnessError(
       `${file}:${ops[0]! + 1} is about ${id}, which is proven of ${unheard}, a node that never was ready`,

@@ -1,6 +1,7 @@
 import { monotonicMs, sleep, timeLimit } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { FaultChange } from '../model/history.ts'
+import { type Place, placeNames } from '../model/place.ts'
 import type { PlannedFault, Target } from '../model/plan.ts'
 import type { ArmedFault } from '../cleanup/journal.ts'
 import type { ActiveFault, Fault, FaultSite } from '../model/fault.ts'
@@ -43,7 +44,7 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
   const fired = await waitForTrigger(planned, ports, signal)
   const site = resolveSite(planned, ports, fired)
   const change = (state: FaultChange['state'], rest: Partial<FaultChange> = {}): void =>
-    ports.record({ id: planned.id, fault: planned.fault, target: site.label, state, ...rest })
+    ports.record({ id: planned.id, fault: planned.fault, target: site.target, state, ...rest })
   if (fired === undefined)
     return change('skipped', { reason: signal.aborted ? 'the run was aborted' : 'its trigger never fired' })
   const active = await arm(planned, ports, site, signal).catch((error: unknown) => describeError(error))
@@ -51,7 +52,7 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
   const { evidence, sinceMs } = active
   change('armed', { evidence, ...(sinceMs !== undefined && { onsetAt: sinceMs - ports.epochMs }) })
   await sleep(planned.durationMs, signal).catch(() => {})
-  const healed = await proveAndHeal(active, change)
+  const healed = await proveAndHeal(active, site, change)
   // Without this line nothing is lost but a certainty.
   if (healed) await ports.note({ kind: 'healed', name: planned.id }).catch(() => {})
 }
@@ -59,11 +60,12 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
 /** Resolves with whether it could be healed. */
 async function proveAndHeal(
   active: ActiveFault,
+  site: FaultSite,
   change: (state: FaultChange['state'], rest?: Partial<FaultChange>) => void,
 ): Promise<boolean> {
   try {
-    const { state, ...proof } = await active.prove()
-    change(state, proof)
+    const { state, reached, ...proof } = await active.prove()
+    change(state, { ...proof, ...(reached && { reached: reached.map((name) => placeAt(name, site)) }) })
   } catch (error) {
     change('lost', { reason: describeError(error) })
   }
@@ -87,7 +89,7 @@ async function arm(
   if (!fault) throw new Error(`there is no fault "${planned.fault}"`)
   if (site.nodes.length + site.links.length === 0) throw new Error('its target does not exist in this cell')
   const until = new Date(Date.now() + planned.durationMs).toISOString()
-  await ports.note({ kind: 'fault', name: planned.id, target: site.label, until })
+  await ports.note({ kind: 'fault', name: planned.id, target: placeNames(site.target), until })
   return fault.arm(site, fault.params.parse(planned.params), signal)
 }
 
@@ -120,12 +122,19 @@ function resolveSite(
   planned: PlannedFault,
   ports: NemesisPorts,
   cause: Cause | undefined,
-): FaultSite & { readonly label: string } {
+): FaultSite & { readonly target: readonly Place[] } {
   const { target } = planned
   const nodes = target.kind === 'node' ? pickNodes(target, ports, cause) : []
   const links = target.kind === 'link' ? pickLinks(target, ports) : []
-  const label = [...nodes, ...links].map(({ name }) => name).join(', ') || describeTarget(target)
-  return { id: planned.id, seed: planned.seed, windowMs: planned.durationMs, nodes, links, label }
+  const found = [...nodes.map(({ name }) => ({ node: name })), ...links.map(({ name }) => ({ link: name }))]
+  return {
+    id: planned.id,
+    seed: planned.seed,
+    windowMs: planned.durationMs,
+    nodes,
+    links,
+    target: found.length > 0 ? found : [missingPlace(target)],
+  }
 }
 
 /** Ordinals wrap around, so that one schedule fits patterns with different numbers of nodes. */
@@ -147,8 +156,15 @@ function pickLinks(target: Extract<Target, { kind: 'link' }>, ports: NemesisPort
   return [candidates[target.ordinal % candidates.length]!]
 }
 
-function describeTarget(target: Target): string {
-  return target.kind === 'node' ? `${target.role}-${target.ordinal}` : `${target.link}-${target.ordinal}`
+function placeAt(name: string, { nodes }: FaultSite): Place {
+  return nodes.some((node) => node.name === name) ? { node: name } : { link: name }
+}
+
+/** What the plan asked for, where the cell has no such thing. */
+function missingPlace(target: Target): Place {
+  return target.kind === 'node'
+    ? { node: `${target.role}-${target.ordinal}` }
+    : { link: `${target.link}-${target.ordinal}` }
 }
 
 async function sleepUntil(monotonic: number, signal: AbortSignal): Promise<void> {

@@ -89,7 +89,7 @@ async function describeTarget(running: Running, context: TargetContext): Promise
     bodyFor,
     promises: {
       callbacks: pattern.delivery.callback,
-      events: pattern.delivery.promises.includes('sse-continuity'),
+      events: pattern.delivery.events,
     },
     able: await abilitiesOf(running, context),
     unable: reasonsOf(running),
@@ -120,8 +120,8 @@ async function abilitiesOf(running: Running, { timeScale, signal }: TargetContex
     answerTo: ({ input }) => rightAnswer(input as TaskInput, timeScale, ledger),
     effects: async () =>
       (await ledger.readAll()).effects.map(({ task, taskId, step }) => ({ job: task, taskId, step })),
-    client: { run, sticky: engine.sticky, events: delivery.promises.includes('sse-continuity') },
-    ...(keeps(engine) ? { durable: true } : { forgetful: true }),
+    client: { run, sticky: engine.sticky, events: delivery.events },
+    ...(engine.durable ? { durable: true } : { forgetful: true }),
     ...(endpointSecret && { secretOf: (url) => endpointSecret(token, url) }),
     ...(offers.includes('kill') && { restart: () => restart(deployment, system, signal) }),
     ...(offers.includes('stall') && tools && { hold: silentLink(tools).harm }),
@@ -134,15 +134,11 @@ function rightAnswer(input: TaskInput, timeScale: number, ledger: Ledger): strin
   return digestOf(planTask(input, timeScale), (step) => ledger.nonceOf(input.job, step))
 }
 
-function keeps({ promises }: Engine): boolean {
-  return promises.includes('no-lost-task')
-}
-
 function reasonsOf({ pattern: { engine, delivery }, offers }: Running): Target['unable'] {
   const stalls = offers.includes('stall') ? '' : 'the runtime cannot silence a link'
   return {
-    durable: `${engine.name} does not promise to keep a task when its process dies`,
-    forgetful: `${engine.name} promises to keep every task`,
+    durable: `tasks of ${engine.name} die with their process`,
+    forgetful: `tasks of ${engine.name} outlive their process`,
     secretOf: `${delivery.name} signs nothing`,
     restart: 'the runtime cannot kill a node',
     hold: stalls || `${engine.name} calls no tools over a link`,

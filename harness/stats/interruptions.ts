@@ -1,5 +1,6 @@
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
+import { nodesAmong } from '../model/place.ts'
 import { nodeOf, roleOf } from '../analysis/places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
@@ -45,9 +46,9 @@ function executorRoles({ tasks }: CellTrace): ReadonlySet<string> {
 
 /** Links of clients and receivers carry no work; a node cuts steps if it executes them, or if those who do depend on it. */
 function canCut({ target }: FaultTrace, roles: ReadonlySet<string>): boolean {
-  return target.split(', ').some((name) => {
-    if (name.includes('->')) return !name.startsWith('client->') && !name.startsWith('sender->')
-    const role = roleOf(name)
+  return target.some((place) => {
+    if ('link' in place) return !place.link.startsWith('client->') && !place.link.startsWith('sender->')
+    const role = roleOf(place.node)
     return role === 'store' || role === 'engine' || roles.has(role)
   })
 }
@@ -56,7 +57,7 @@ function canCut({ target }: FaultTrace, roles: ReadonlySet<string>): boolean {
 function cutAt({ target, armedAt = 0, healedAt }: FaultTrace, task: TaskTrace, { nodes, endAt }: CellTrace): number {
   const own = executionsOf(task).findLast(({ startedAt }) => startedAt <= (healedAt ?? endAt))
   const node = own && nodeOf(own.executor)
-  if (node === undefined || !target.split(', ').includes(node)) return armedAt
+  if (node === undefined || !nodesAmong(target).includes(node)) return armedAt
   const exit = nodes.find(({ at, value }) => {
     const ended = value.state === 'exited' || value.state === 'crashed'
     return value.node === node && ended && at >= armedAt && at <= (healedAt ?? endAt)

@@ -5,7 +5,7 @@ import { describeError, HarnessError } from '../core/errors.ts'
 import { kindOf, UntrustedFile } from '../core/own-file.ts'
 import { isTooDeep } from './depth.ts'
 import type { RunFolder } from './run-folder.ts'
-import { resultsVersion, type RunVerdict } from '../model/results.ts'
+import { readableResults, type RunVerdict } from '../model/results.ts'
 import { whyUnfinished } from './unfinished.ts'
 import { parseVersioned, readDocument } from './versioned-file.ts'
 
@@ -19,7 +19,7 @@ export type Seal =
   | { readonly kind: 'open'; readonly why: string }
 
 const sealSchema = z.looseObject({
-  version: z.literal(resultsVersion),
+  version: z.literal(readableResults),
   verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID']),
   files: z.exactOptional(z.record(z.string(), z.string())),
 })
@@ -32,7 +32,7 @@ export async function readSeal(run: RunFolder): Promise<Seal> {
   const text = await readDocument(path)
   if (text === undefined) return open('the run left no results.json: it did not come to its end')
   if (versionOf(text) === 1) return open('results.json is of version 1, which kept no checksums')
-  const { files, verdict } = parseVersioned(text, path, sealSchema, resultsVersion)
+  const { files, verdict } = parseVersioned(text, path, sealSchema, readableResults)
   if (files === undefined) return open('results.json was made again later, from files without checksums')
   return { kind: 'sealed', files, verdict }
 }

@@ -1,4 +1,6 @@
 import { HarnessError } from '../core/errors.ts'
+import { placesIn } from '../model/place.ts'
+import { cellPlanSchema } from '../model/plan.ts'
 import { type History, type Op, opShapes } from '../model/history.ts'
 import { flawOf } from '../model/shape.ts'
 import { openLines, parseLines, readLines, type LineFile, type OnBroken } from './line-file.ts'
@@ -48,11 +50,25 @@ function historyReader(file: string): { readonly history: History; readonly take
   return {
     history,
     take: (value) => {
-      const flaw = envelopeFlaw(value, history.length) ?? valueFlaw(value as Op) ?? placeFlaw(value as Op, history)
+      const flaw =
+        envelopeFlaw(value, history.length) ?? valueFlaw(renewed(value as Op)) ?? placeFlaw(value as Op, history)
       if (flaw !== undefined) throw new HarnessError(`${file}:${history.length + 1} ${flaw}`)
       history.push(share(value as Op))
     },
   }
+}
+
+/** The same line, in the words of plans of version 2: histories have no version of their own. */
+function renewed(op: Op): Op {
+  const line = op as { f: Op['f']; value: unknown }
+  if (op.f === 'cell') line.value = cellPlanSchema.safeParse(op.value).data ?? op.value
+  if (op.f !== 'fault') return op
+  const value = (op.value ?? {}) as unknown as Record<string, unknown>
+  const { target, reached } = value
+  if (typeof target === 'string') value['target'] = placesIn(target)
+  if (Array.isArray(reached) && reached.every((name) => typeof name === 'string'))
+    value['reached'] = reached.flatMap(placesIn)
+  return op
 }
 
 const envelope: ReadonlySet<string> = new Set([

@@ -2,13 +2,13 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HarnessError, UsageError } from '../core/errors.ts'
 import { kindOf } from '../core/own-file.ts'
-import { type Plan, planSchema } from '../model/plan.ts'
+import { type Plan, planSchema, readablePlans } from '../model/plan.ts'
 import { type Verification, verificationSchema } from '../model/verification.ts'
 import {
   environmentSchema,
   resultsSchema,
   type Environment,
-  resultsVersion,
+  readableResults,
   type RunResults,
 } from '../model/results.ts'
 import { type Mark, markUnfinished } from './unfinished.ts'
@@ -142,7 +142,7 @@ export async function listRuns(out: string): Promise<readonly RunFolder[]> {
 }
 
 export function readPlan(run: RunFolder): Promise<Plan> {
-  return readVersioned(join(run.path, 'plan.json'), planSchema, 1)
+  return readVersioned(join(run.path, 'plan.json'), planSchema, readablePlans)
 }
 
 export function readEnvironment(run: RunFolder): Promise<Environment> {
@@ -150,14 +150,14 @@ export function readEnvironment(run: RunFolder): Promise<Environment> {
 }
 
 export function readResults(run: RunFolder): Promise<RunResults> {
-  return readVersioned(join(run.path, 'results.json'), resultsSchema, resultsVersion)
+  return readVersioned(join(run.path, 'results.json'), resultsSchema, readableResults)
 }
 
 /** Undefined where the patterns were not held against the contract. */
 export async function readVerification(run: RunFolder): Promise<Verification | undefined> {
   const path = join(run.path, 'verification.json')
   const there = await stat(path).catch(() => undefined)
-  return there && readVersioned(path, verificationSchema, 1)
+  return there && readVersioned(path, verificationSchema, [1])
 }
 
 export async function writeVerification(run: RunFolder, verification: Verification): Promise<void> {

@@ -7,14 +7,19 @@ import { isTooDeep } from './depth.ts'
  * Parse a JSON file of a run folder. Throws UsageError when another version of outlast wrote it. Throws HarnessError
  * with the reason when it is damaged: not JSON, or not of the shape that this version writes.
  */
-export function parseVersioned<T>(text: string, file: string, schema: z.ZodType<T>, version?: number): T {
+export function parseVersioned<T>(
+  text: string,
+  file: string,
+  schema: z.ZodType<T>,
+  versions: readonly number[] = [],
+): T {
   const data = parseJson(text, file)
   const found = (data as { version?: unknown } | null)?.version
-  if (version !== undefined && !Number.isSafeInteger(found))
+  if (versions.length > 0 && !Number.isSafeInteger(found))
     throw new HarnessError(`${file}: it has no version, which every file of a run has`)
-  if (version !== undefined && found !== version)
+  if (versions.length > 0 && !versions.includes(found as number))
     throw new UsageError(
-      `${file} was written by another version of outlast: it is of version ${String(found)}, this one reads version ${version}`,
+      `${file} was written by another version of outlast: it is of version ${String(found)}, this one reads version ${versions.join(' and ')}`,
     )
   return parseShape(data, file, schema)
 }
@@ -28,10 +33,10 @@ export function parseShape<T>(data: unknown, file: string, schema: z.ZodType<T>)
 }
 
 /** `parseVersioned` on a file; HarnessError when it cannot be read. */
-export async function readVersioned<T>(path: string, schema: z.ZodType<T>, version?: number): Promise<T> {
+export async function readVersioned<T>(path: string, schema: z.ZodType<T>, versions?: readonly number[]): Promise<T> {
   const text = await readDocument(path)
   if (text === undefined) throw new HarnessError(`there is no ${path}`)
-  return parseVersioned(text, path, schema, version)
+  return parseVersioned(text, path, schema, versions)
 }
 
 /** As long as a text may be that is parsed as a whole: results have a line per task. */

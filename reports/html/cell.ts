@@ -1,3 +1,4 @@
+import { placeNames } from '../../harness/model/place.ts'
 import {
   outcomes,
   type CellResult,
@@ -148,7 +149,7 @@ function faultTable(faults: readonly FaultResult[]): Markup | undefined {
   const proven = faults.filter(isProven).length
   const rows = faults.map((fault) => [
     fault.id,
-    fault.target,
+    placeNames(fault.target),
     proofWord(fault),
     fault.state,
     fault.firings === undefined ? '–' : count(fault.firings),

@@ -1,3 +1,4 @@
+import { placeNames } from '../../harness/model/place.ts'
 import type { CellResult, FaultResult, Outcome, TaskRow } from '../../harness/model/results.ts'
 import { linearScale, logScale, type Scale } from '../axis.ts'
 import { count, duration } from '../numbers.ts'
@@ -86,7 +87,7 @@ function bands(faults: readonly FaultResult[], { x, bottom, endAt }: Frame): Mar
     const name = fault.fault
     const labelled = from >= free
     if (labelled) free = from + name.length * 6.6 + 14
-    const words = `${fault.id} on ${fault.target}: ${fault.proven ? 'proven' : fault.state}, ${duration(fault.armedAt)} to ${fault.healedAt === undefined ? 'the end' : duration(fault.healedAt)}`
+    const words = `${fault.id} on ${placeNames(fault.target)}: ${fault.proven ? 'proven' : fault.state}, ${duration(fault.armedAt)} to ${fault.healedAt === undefined ? 'the end' : duration(fault.healedAt)}`
     const css = fault.proven ? 'fault' : 'fault unproven'
     return [
       rect(from, lane, Math.max(until - from, 2), bottom - lane, css, tag('title', {}, words)),

@@ -254,7 +254,7 @@ class World {
 
   #kill(id: string, target: string, at: number): void {
     const fault = { f: 'fault', type: 'observe', process: 'nemesis' } as const
-    const about = { id, fault: 'kill', target }
+    const about = { id, fault: 'kill', target: [{ node: target }] }
     const node = { f: 'node', type: 'observe', process: `node:${target}` } as const
     this.#drafts.push(
       { ...node, at, value: { node: target, state: 'exited', signal: 'SIGKILL' } },

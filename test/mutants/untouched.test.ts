@@ -144,7 +144,8 @@ function imaginedCell(arm: 'none' | 'kill', tasks: number, isLost: (i: number) =
     const about = { ordinal: i, task: `t-${i}`, intendedAt, idealMs: 1000, exposed }
     return lost ? { ...about, outcome: 'lost_everywhere' } : { ...about, outcome: 'ok', seenAt: intendedAt + 1010 }
   })
-  const fault = { id: 'kill-1#1', fault: 'kill', target: 'worker-0', state: 'healed', proven: true } as const
+  const target = [{ node: 'worker-0' }]
+  const fault = { id: 'kill-1#1', fault: 'kill', target, state: 'healed', proven: true } as const
   const faults = arm === 'none' ? [] : [{ ...fault, armedAt: onset, healedAt: onset + 1000 }]
   const cell = { ...honest.cell, arm, graceMs: 2000, faults: arm === 'none' ? [] : planned }
   return { ...honest, cell, faults, tasks: rows }

@@ -1,3 +1,4 @@
+import { placesIn } from '../../harness/model/place.ts'
 import type { Op, OpOf } from '../../harness/model/history.ts'
 import type { PlannedFault } from '../../harness/model/plan.ts'
 import { type Draft, insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
@@ -31,7 +32,7 @@ export function under(history: readonly Op[], { fault, on, from, to, params = {}
     seed: 9,
   }
   const change = { f: 'fault', type: 'observe', process: 'nemesis' } as const
-  const about = { id, fault, target: on }
+  const about = { id, fault, target: placesIn(on) }
   const life: Draft<'fault'>[] = [
     { ...change, at: from, value: { ...about, state: 'armed' } },
     { ...change, at: to, value: { ...about, state: 'proven', firings: 1 } },

@@ -34,7 +34,7 @@ export async function recordCells(
   const cells = histories.map(cellIn)
   const [{ seed, timeScale, health }] = cells as [(typeof cells)[number]]
   const plan: Plan = {
-    version: 1,
+    version: 2,
     scenario: 'imagined',
     question: 'What would differ?',
     seed,

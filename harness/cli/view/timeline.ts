@@ -1,3 +1,4 @@
+import { placeNames } from '../../model/place.ts'
 import { duration, plural } from '../../../reports/numbers.ts'
 import { exposures } from '../../analysis/exposure.ts'
 import type { OpOf } from '../../model/history.ts'
@@ -96,8 +97,12 @@ function faultLines(faults: readonly FaultTrace[]): readonly Line[] {
   return faults.flatMap(({ id, fault, target, armedAt, healedAt, firings }) => {
     const count = firings === undefined ? '' : `, in effect ${plural(firings, 'time')} in all`
     return [
-      ...(armedAt === undefined ? [] : [{ at: armedAt, text: `FAULT ${fault} hits ${target} (${id}${count})` }]),
-      ...(healedAt === undefined ? [] : [{ at: healedAt, text: `fault ${fault} on ${target} is healed (${id})` }]),
+      ...(armedAt === undefined
+        ? []
+        : [{ at: armedAt, text: `FAULT ${fault} hits ${placeNames(target)} (${id}${count})` }]),
+      ...(healedAt === undefined
+        ? []
+        : [{ at: healedAt, text: `fault ${fault} on ${placeNames(target)} is healed (${id})` }]),
     ]
   })
 }

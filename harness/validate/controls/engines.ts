@@ -16,6 +16,7 @@ export function controlEngine(name: string, misbehaviour?: Misbehaviour): Engine
         : `the same, and is made to ${misbehaviour.does}`,
     // As long as nothing ends its process the null engine keeps them all, and a control must be caught breaking one.
     promises: keeping,
+    durable: false,
     executor: 'api',
     notifier: 'api',
     sticky: true,

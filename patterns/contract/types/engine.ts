@@ -9,6 +9,8 @@ export interface Engine {
   readonly name: string
   readonly summary: string
   readonly promises: readonly Promised[]
+  /** Tasks that were accepted outlive the processes that work on them. */
+  readonly durable: boolean
   readonly executor: 'api' | 'worker'
   /** Which role posts callbacks: it dials the receiver. */
   readonly notifier: 'api' | 'worker'

@@ -12,6 +12,7 @@ const delivery: Delivery = {
     'state-machine',
     'result-integrity',
   ],
+  events: false,
   callback: false,
 }
 export default delivery

@@ -14,6 +14,7 @@ const delivery: Delivery = {
     'sse-continuity',
   ],
   madeOf: ['polling', 'sse'],
+  events: true,
   callback: false,
 }
 export default delivery

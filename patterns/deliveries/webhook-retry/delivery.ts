@@ -13,6 +13,7 @@ const delivery: Delivery = {
     'result-integrity',
   ],
   madeOf: ['polling'],
+  events: false,
   callback: true,
 }
 export default delivery

@@ -13,6 +13,7 @@ const delivery: Delivery = {
     'result-integrity',
     'sse-continuity',
   ],
+  events: true,
   callback: false,
 }
 export default delivery

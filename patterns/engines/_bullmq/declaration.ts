@@ -6,6 +6,7 @@ import { takeover, timeouts } from './timeouts.ts'
 export function declareQueue(store: 'postgres' | 'redis'): Omit<Engine, 'name' | 'summary'> {
   return {
     promises: ['no-lost-task', 'idempotency', ...soundTasks],
+    durable: true,
     executor: 'worker',
     notifier: 'worker',
     sticky: false,

@@ -5,6 +5,7 @@ const engine: Engine = {
   name: 'memory',
   summary: 'tasks live in the API process and die with it',
   promises: soundTasks,
+  durable: false,
   executor: 'api',
   notifier: 'api',
   sticky: true,

@@ -6,6 +6,7 @@ const engine: Engine = {
   name: 'postgres',
   summary: 'a journal in PostgreSQL: event log, leases with fencing, resume after the last completed step, outbox',
   promises: durableTasks,
+  durable: true,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

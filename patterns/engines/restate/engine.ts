@@ -6,6 +6,7 @@ const engine: Engine = {
   name: 'restate',
   summary: 'a workflow per task on a Restate server, which pushes the work to a service node and journals every step',
   promises: durableTasks,
+  durable: true,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

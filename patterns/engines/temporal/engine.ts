@@ -6,6 +6,7 @@ const declared: Engine = {
   name: 'temporal',
   summary: 'a workflow per task on a Temporal server, which keeps its history in PostgreSQL; workers poll for steps',
   promises: durableTasks,
+  durable: true,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

@@ -1,3 +1,4 @@
+import { placesIn } from '../../../harness/model/place.ts'
 import type { Op, OpOf } from '../../../harness/model/history.ts'
 import type { TaskStatus } from '../../../patterns/contract/types/task.ts'
 import type { CellPlan } from '../../../harness/model/plan.ts'
@@ -112,7 +113,7 @@ export function exited(node: string, at: number): Line {
 
 /** A proven fault with its window; `healedAt` undefined: it never healed. */
 export function fault(id: string, target: string, armedAt: number, healedAt?: number, name = 'kill'): Line[] {
-  const about = { id, fault: name, target }
+  const about = { id, fault: name, target: placesIn(target) }
   return [
     observe('fault', armedAt, { ...about, state: 'armed' }),
     observe('fault', healedAt ?? 9000, { ...about, state: 'proven', firings: 1 }),

@@ -10,7 +10,7 @@ const cell = 'webhook.kill.1'
 const fault = (id: string, state: FaultState): Progress => ({
   kind: 'fault',
   cell,
-  change: { id, fault: 'kill', target: 'api-0', state },
+  change: { id, fault: 'kill', target: [{ node: 'api-0' }], state },
 })
 const counts = (started: number, ok: number, failed: number): Progress => ({
   kind: 'cell-progress',

@@ -66,10 +66,15 @@ test('a fault that touched it, the death of its node, and the work done again ar
     invoke,
     [1_004, 'submit', 'ok', { attempt: 1, api: 'client->api-0', taskId: 'x', status: 202 }],
     step(1, 1, 1_010, 'worker-0'),
-    [1_200, 'fault', 'observe', { id: 'kill-1#1', fault: 'kill', target: 'worker-0', state: 'armed' }],
+    [1_200, 'fault', 'observe', { id: 'kill-1#1', fault: 'kill', target: [{ node: 'worker-0' }], state: 'armed' }],
     [1_201, 'node', 'observe', { node: 'worker-0', state: 'exited', signal: 'SIGKILL' }],
-    [1_205, 'fault', 'observe', { id: 'kill-1#1', fault: 'kill', target: 'worker-0', state: 'proven', firings: 1 }],
-    [1_700, 'fault', 'observe', { id: 'kill-1#1', fault: 'kill', target: 'worker-0', state: 'healed' }],
+    [
+      1_205,
+      'fault',
+      'observe',
+      { id: 'kill-1#1', fault: 'kill', target: [{ node: 'worker-0' }], state: 'proven', firings: 1 },
+    ],
+    [1_700, 'fault', 'observe', { id: 'kill-1#1', fault: 'kill', target: [{ node: 'worker-0' }], state: 'healed' }],
     step(1, 2, 2_000, 'worker-1'),
     [3_600, 'task', 'info', {}, { invoke: 0, error: 'gave up' }],
   )

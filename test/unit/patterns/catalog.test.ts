@@ -7,12 +7,14 @@ const delivery = (name: string): Delivery => ({
   name,
   summary: name,
   promises: ['idempotency', 'no-phantom', 'sse-continuity'],
+  events: true,
   callback: false,
 })
 const engine = (name: string): Engine => ({
   name,
   summary: name,
   promises: ['no-lost-task', 'no-phantom', 'idempotency'],
+  durable: false,
   executor: 'api',
   notifier: 'api',
   sticky: true,

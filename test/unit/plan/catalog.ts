@@ -9,7 +9,13 @@ import { parseScenario } from '../../../harness/scenario/parse.ts'
 import type { Scenario } from '../../../harness/scenario/scenario.ts'
 
 const all = Object.keys(promises) as Promised[]
-const delivery = (name: string, callback = false): Delivery => ({ name, summary: name, promises: all, callback })
+const delivery = (name: string, callback = false): Delivery => ({
+  name,
+  summary: name,
+  promises: all,
+  events: false,
+  callback,
+})
 const deliveries = new Map(
   [delivery('sync'), delivery('webhook', true), delivery('polling'), delivery('sse-polling')].map((d) => [d.name, d]),
 )
@@ -20,6 +26,7 @@ const memory: Engine = {
   name: 'memory',
   summary: '',
   promises: ['no-phantom'],
+  durable: false,
   executor: 'api',
   notifier: 'api',
   sticky: true,
@@ -30,6 +37,7 @@ const postgres: Engine = {
   name: 'postgres',
   summary: '',
   promises: all,
+  durable: true,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,
@@ -45,6 +53,7 @@ const restate: Engine = {
   name: 'restate',
   summary: '',
   promises: all,
+  durable: true,
   executor: 'worker',
   notifier: 'worker',
   sticky: false,

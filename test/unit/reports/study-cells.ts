@@ -191,7 +191,9 @@ function faultResults(model: Model, arm: Arm): readonly Store.FaultResult[] {
     return {
       id: `${arm}-1#${i}`,
       fault: arm,
-      target: arm === 'kill' ? `node ${model.engine === 'memory' ? 'api' : 'worker'}-${i % 3}` : 'link client->api',
+      target: [
+        arm === 'kill' ? { node: `${model.engine === 'memory' ? 'api' : 'worker'}-${i % 3}` } : { link: 'client->api' },
+      ],
       state: (unproven ? 'unexercised' : 'healed') satisfies FaultState,
       proven: !unproven,
       ...(arm !== 'kill' && { firings: unproven ? 0 : 17 + i }),

@@ -38,7 +38,7 @@ function poisoned(): RunResults {
     cells: results.cells.map((cell) => ({
       ...cell,
       reasons: [hostile],
-      faults: cell.faults.map((fault) => ({ ...fault, reason: hostile, target: hostile })),
+      faults: cell.faults.map((fault) => ({ ...fault, reason: hostile, target: [{ node: hostile }] })),
       checks: cell.checks.map((check) => ({ ...check, summary: hostile })),
     })),
   }

@@ -1,3 +1,4 @@
+import { placeNames } from '../../../harness/model/place.ts'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
@@ -49,7 +50,7 @@ describe('the nemesis', () => {
     const { ports, changes } = setUp(async () => active())
     await carryOut([planned()], ports, never)
     expect(states(changes)).toEqual(['armed', 'proven', 'healed'])
-    expect(changes[0]!.target).toBe('worker-1')
+    expect(changes[0]!.target).toEqual([{ node: 'worker-1' }])
   })
 
   it('names what was harmed, where a fault was carried out in part', async () => {
@@ -57,7 +58,11 @@ describe('the nemesis', () => {
     const { ports, changes } = setUp(async () => active({ prove: async () => proof }))
     await carryOut([planned({ target: { kind: 'node', role: 'executor', ordinal: 'all' } })], ports, never)
     expect(states(changes)).toEqual(['armed', 'partly', 'healed'])
-    expect(changes[1]).toMatchObject({ target: 'worker-0, worker-1', ...proof })
+    expect(changes[1]).toMatchObject({
+      target: [{ node: 'worker-0' }, { node: 'worker-1' }],
+      ...proof,
+      reached: [{ node: 'worker-0' }],
+    })
   })
 
   it('says when a fault took effect, where that was before it was known to have', async () => {
@@ -97,7 +102,7 @@ describe('the nemesis', () => {
     const trigger = { kind: 'step', task: 1, step: 2, delayMs: 0, withinMs: 1000 } as const
     const target = { kind: 'node', role: 'executor', ordinal: 'of-step' } as const
     await carryOut([planned({ trigger, target })], { ...ports, onStep: async () => 'worker-1' }, never)
-    expect(changes.map(({ target: name, state }) => [name, state])).toEqual([
+    expect(changes.map(({ target: places, state }) => [placeNames(places), state])).toEqual([
       ['worker-1', 'armed'],
       ['worker-1', 'proven'],
       ['worker-1', 'healed'],
@@ -109,13 +114,13 @@ describe('the nemesis', () => {
     const trigger = { kind: 'step', task: 1, step: 2, delayMs: 0, withinMs: 5 } as const
     const target = { kind: 'node', role: 'executor', ordinal: 'of-step' } as const
     await carryOut([planned({ trigger, target })], ports, never)
-    expect(changes).toMatchObject([{ state: 'skipped', target: 'executor-of-step' }])
+    expect(changes).toMatchObject([{ state: 'skipped', target: [{ node: 'executor-of-step' }] }])
   })
 
   it('wraps ordinals around, so that one schedule fits patterns of any size', async () => {
     const { ports, changes } = setUp(async () => active())
     await carryOut([planned({ target: { kind: 'node', role: 'executor', ordinal: 4 } })], ports, never)
-    expect(changes[0]!.target).toBe('worker-0')
+    expect(changes[0]!.target).toEqual([{ node: 'worker-0' }])
   })
 
   it('calls a fault that could not be armed not-applied, with the reason', async () => {

@@ -67,7 +67,11 @@ test('what is not a run folder is refused with the reason', async () => {
 })
 
 test.each([
-  ['another version', '{"version":2}', /another version of outlast: it is of version 2, this one reads version 1/],
+  [
+    'another version',
+    '{"version":3}',
+    /another version of outlast: it is of version 3, this one reads version 1 and 2/,
+  ],
   ['a plan that is none', 'null', /plan.json: it has no version/],
   ['a plan whose version is damaged', '{"version":"1"}', /plan.json: it has no version/],
   ['a torn plan', '{"version":1,', /plan.json is not JSON/],

@@ -25,7 +25,10 @@ describe('a fault that was carried out in part', () => {
   const t = 't-1'
   const killed = fault('f', 'api-0, api-1', 50, 90).map((line) =>
     line.f === 'fault' && line.value.state === 'proven'
-      ? { ...line, value: { ...line.value, state: 'partly' as const, reached: ['api-0'], reason: 'api-1 was away' } }
+      ? {
+          ...line,
+          value: { ...line.value, state: 'partly' as const, reached: [{ node: 'api-0' }], reason: 'api-1 was away' },
+        }
       : line,
   )
   const through = (api: string) =>

@@ -48,7 +48,7 @@ function judged(
 
 function run(cells: readonly CellResult[], over: Partial<Plan> = {}) {
   const plan: Plan = {
-    version: 1,
+    version: 2,
     scenario: 's',
     question: 'q',
     seed: 1,
@@ -219,7 +219,8 @@ describe('gates', () => {
   test('under a fault that draws per connection count what it hit, and not who was on its link', () => {
     const drawing = (firings: number): CellResult => {
       const cell = judged({ faults: [plannedFault({ params: { probability: 0.01 } })] }, 300, 0)
-      const fault = { id: 'kill-1#1', fault: 'reset', target: 'client->api-0', state: 'healed', proven: true } as const
+      const target = [{ link: 'client->api-0' }]
+      const fault = { id: 'kill-1#1', fault: 'reset', target, state: 'healed', proven: true } as const
       const tasks = cell.tasks.map((task) => ({ ...task, exposed: true }))
       return { ...cell, tasks, faults: [{ ...fault, firings }] }
     }
