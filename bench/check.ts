@@ -19,7 +19,7 @@ import { simulate } from '../test/mutants/simulate.ts'
 import { ledgerOf } from '../test/support/recorded-run.ts'
 import { study } from '../test/unit/reports/study.ts'
 import { spawn } from '../test/support/programs.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 
 const here = fileURLToPath(import.meta.url)
 const command = fileURLToPath(new URL('../bin/outlast.js', import.meta.url))
@@ -30,8 +30,8 @@ if (first === '--make') await makeRun(second!, third!)
 else await measure(Number(first ?? 1_000_000), Number(second ?? 50))
 
 async function measure(ops: number, faults: number): Promise<void> {
-  await using workspace = await openWorkspace()
-  const given = ['--max-old-space-size=12000', here, '--make', workspace.temp, `${ops},${faults}`]
+  await using benchRun = await openBenchRun()
+  const given = ['--max-old-space-size=12000', here, '--make', benchRun.temp, `${ops},${faults}`]
   const made = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [chunk] = (await once(made.stdout, 'data')) as [Buffer]
   await once(made, 'exit')

@@ -18,7 +18,7 @@ import { watchMachine } from '../harness/run/machine/watch.ts'
 import type { BlockContext } from '../harness/run/cell-context.ts'
 import runtime from '../harness/runtimes/docker.ts'
 import { runLabelKey } from '../harness/runtimes/docker/containers/labels.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 
 const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'scenarios/quickstart.yaml' } } })
 const mebibyte = 2 ** 20
@@ -29,8 +29,8 @@ else console.log(`Without the runtime docker: ${reason}.`)
 async function measure(): Promise<void> {
   const registry = openRegistry()
   const { plan } = await planScenario(values.scenario, { runtime: 'docker', arms: ['none'] }, registry)
-  await using workspace = await openWorkspace([runtime])
-  const { run, temp } = workspace
+  await using benchRun = await openBenchRun([runtime])
+  const { run, temp } = benchRun
   await using journal = await openJournal(temp)
   const [engines, faults] = [await registry.engines(), await registry.faults()]
   const signal = AbortSignal.timeout(600_000)

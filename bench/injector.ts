@@ -14,7 +14,7 @@ import { monotonicMs } from '../patterns/contract/types/timer.ts'
 import type { Runtime } from '../harness/model/runtime.ts'
 import { openRegistry } from '../harness/registry.ts'
 import { describeAdded, describeTimes, inTurns } from './in-turns.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 import { openBenchSystem, submission, type BenchSystem, type BenchSpec, token } from './system.ts'
 
 const { values } = parseArgs({
@@ -29,11 +29,11 @@ const { values } = parseArgs({
 const [profile, timeScale] = ['smoke', 100] as const
 
 const runtimes = await openRegistry().runtimes()
-await using workspace = await openWorkspace([...runtimes.values()])
+await using benchRun = await openBenchRun([...runtimes.values()])
 const usable = await findUsable(values.runtimes.split(','))
-printHead('runtime', 'request', 'direct', 'through its link')
+printHead(['runtime', 'request'], 'direct', 'through its link')
 for (const runtime of usable) await measureRequests(runtime)
-printHead('runtime', 'task of', 'direct', 'placebo', 'direct again - direct')
+printHead(['runtime', 'task of'], 'direct', 'placebo', 'direct again - direct')
 for (const runtime of usable) for (const pattern of values.patterns.split(',')) await measureTasks(runtime, pattern)
 
 async function findUsable(names: readonly string[]): Promise<readonly Runtime[]> {
@@ -77,7 +77,7 @@ async function measureTasks(runtime: Runtime, pattern: string): Promise<void> {
 }
 
 function spec(runtime: Runtime, pattern: string, what: string): BenchSpec {
-  return { name: `${runtime.name}-${pattern}-${what}`, runtime, pattern, timeScale, temp: workspace.temp }
+  return { name: `${runtime.name}-${pattern}-${what}`, runtime, pattern, timeScale, temp: benchRun.temp }
 }
 
 interface Caller extends AsyncDisposable {
@@ -106,9 +106,9 @@ async function timed(act: () => Promise<unknown>): Promise<number> {
   return monotonicMs() - from
 }
 
-function printHead(where: string, what: string, base: string, other: string, ...more: readonly string[]): void {
+function printHead(names: readonly string[], base: string, other: string, ...more: readonly string[]): void {
   const times = [base, other].map((side) => `${side} p50 ms | p99`)
-  const columns = [where, what, ...times, `${other} - ${base}, median of pairs [95 %]`, ...more].join(' | ')
+  const columns = [...names, ...times, `${other} - ${base}, median of pairs [95 %]`, ...more].join(' | ')
   console.log(`\n| ${columns} |\n|${columns.replaceAll(/[^|]+/g, '---')}|`)
 }
 

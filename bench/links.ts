@@ -15,7 +15,7 @@ import { openLinks } from '../harness/links/toxiproxy.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { linkServerKinds } from '../test/conformance/links-servers.ts'
 import { fork } from '../test/support/programs.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 
 const bulkBytes = 64 * 1024 * 1024
 const bulkChunk = Buffer.alloc(64 * 1024)
@@ -56,7 +56,7 @@ async function serve(): Promise<void> {
 
 async function measure(): Promise<void> {
   const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } })
-  await using _workspace = await openWorkspace()
+  await using _benchRun = await openBenchRun()
   const farEnd = fork(import.meta.filename, ['--far-end'])
   const [ports] = (await once(farEnd, 'message')) as [Ports]
   await using cleanup = new AsyncDisposableStack()

@@ -16,7 +16,7 @@ import { offerOpenLoop } from '../harness/run/open-loop.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
 import { fork } from '../test/support/programs.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 
 if (process.argv.includes('--server')) serve()
 else await measure()
@@ -35,7 +35,7 @@ async function measure(): Promise<void> {
     options: { rate: { type: 'string', default: '1000' }, seconds: { type: 'string', default: '10' } },
   })
   const [rate, seconds] = [Number(values.rate), Number(values.seconds)]
-  await using _workspace = await openWorkspace()
+  await using _benchRun = await openBenchRun()
   const server = fork(import.meta.filename, ['--server'])
   const [port] = (await once(server, 'message')) as [number]
   const agent = new Agent({ pipelining: 1 })

@@ -10,7 +10,7 @@ import { monotonicMs } from '../patterns/contract/types/timer.ts'
 import type { NodeRole } from '../patterns/contract/types/engine.ts'
 import runtime from '../harness/runtimes/process.ts'
 import { quantile } from '../harness/stats/quantiles.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 import { openBenchSystem, type BenchSystem } from './system.ts'
 
 const { values } = parseArgs({
@@ -23,14 +23,14 @@ const awayMs = 500
 /** Enough for the next spare, also on a busy machine. */
 const betweenMs = 2500
 
-await using workspace = await openWorkspace([runtime])
+await using benchRun = await openBenchRun([runtime])
 console.log(
   '| pattern | node | from nothing, median ms | most | spare, median ms | most |\n| - | - | -: | -: | -: | -: |',
 )
 for (const pattern of values.patterns.split(',')) await measure(pattern)
 
 async function measure(pattern: string): Promise<void> {
-  const spec = { runtime, pattern, timeScale: 20, temp: workspace.temp }
+  const spec = { runtime, pattern, timeScale: 20, temp: benchRun.temp }
   await using cold = await openBenchSystem({ ...spec, name: `${pattern}-cold` })
   await using warm = await openBenchSystem({ ...spec, name: `${pattern}-warm`, spares: true })
   for (const role of ['api', 'worker'] as const) {

@@ -18,7 +18,7 @@ import { openJournal } from '../harness/cleanup/journal.ts'
 import { watchHealth } from '../harness/run/health.ts'
 import { watchMachine } from '../harness/run/machine/watch.ts'
 import runtime from '../harness/runtimes/process.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -54,8 +54,8 @@ const cells = ['bench-a', 'bench-b'].map((id): CellPlan => ({
 
 const abort = new AbortController()
 {
-  await using workspace = await openWorkspace([runtime])
-  const { temp } = workspace
+  await using benchRun = await openBenchRun([runtime])
+  const { temp } = benchRun
   const engines = await discover<Engine>(new URL('../patterns/engines/', import.meta.url), 'engine')
   await using stack = new AsyncDisposableStack()
   const journal = stack.use(await openJournal(temp))

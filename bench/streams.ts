@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util'
 import { holdPort } from '../harness/os/ports.ts'
 import { nodeFlags } from '../harness/runtimes/_shared/servers.ts'
 import { fork, spawn } from '../test/support/programs.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 
 const token = 'bench-token-0123456789'
 const authorization = `authorization: Bearer ${token}`
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
     number,
     number,
   ]
-  await using _workspace = await openWorkspace()
+  await using _benchRun = await openBenchRun()
   const tools = createServer((request, response) => request.resume().on('end', () => response.end('{}')))
   await once(tools.listen(0, '127.0.0.1'), 'listening')
   using held = await holdPort()

@@ -7,21 +7,21 @@
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
 import runtime from '../harness/runtimes/process.ts'
-import { openWorkspace } from './workspace.ts'
+import { openBenchRun } from './bench-run.ts'
 import { openBenchSystem, submission } from './system.ts'
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '5' }, connections: { type: 'string', default: '20' } },
 })
 const [duration, connections] = [Number(values.seconds), Number(values.connections)]
-await using workspace = await openWorkspace([runtime])
+await using benchRun = await openBenchRun([runtime])
 console.log('| pattern | submits/s accepted | other answers | errors |')
 console.log('|---|---|---|---|')
 for (const pattern of ['polling', 'durable-postgres', 'durable-restate']) await measure(pattern)
 
 async function measure(pattern: string): Promise<void> {
   // At full length nothing ends while this runs: what is measured is acceptance alone.
-  await using system = await openBenchSystem({ name: pattern, runtime, pattern, timeScale: 1, temp: workspace.temp })
+  await using system = await openBenchSystem({ name: pattern, runtime, pattern, timeScale: 1, temp: benchRun.temp })
   let n = 0
   const result = await autocannon({
     url: system.apiLinkUrl,

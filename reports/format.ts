@@ -1,4 +1,5 @@
 import type { Named } from '../harness/core/discover.ts'
+import type { Screen } from '../harness/core/text-table.ts'
 import type { RunResults } from '../harness/model/results.ts'
 
 /** A way to show results: one file in `reports/formats/`. Pure: the same results give the same text. */
@@ -11,13 +12,6 @@ export interface Format extends Named {
   readonly extension: string
   /** Any results that the schema allows: no tasks, no faults, nothing resolved. `screen` is for formats that fit themselves to one. */
   render(results: RunResults, screen?: Screen): string
-}
-
-/** What text is shown on. */
-export interface Screen {
-  readonly columns: number
-  /** Escape sequences for colour, and characters beyond ASCII. */
-  readonly rich: boolean
 }
 
 /** A file, a pipe, a log: nothing may be assumed about it. */

@@ -8,7 +8,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openWorkspace } from '../bench/workspace.ts'
+import { openBenchRun } from '../bench/bench-run.ts'
 import { startTwins } from './support/twins.ts'
 
 const { values } = parseArgs({
@@ -19,7 +19,7 @@ const { values } = parseArgs({
   },
 })
 // Killed, it takes the runs with it.
-await using _scene = await openWorkspace()
+await using _scene = await openBenchRun()
 const pairs = Number(values.pairs)
 const codes = new Map<number | null, number>()
 let [shared, meetings] = [0, 0]

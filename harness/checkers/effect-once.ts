@@ -60,7 +60,8 @@ function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], reco
   let frontier = 0
   for (const one of executions) {
     if (one.repeats) {
-      const cause = one.step >= frontier ? findCause(one, one.repeats, interruptions, recordedInMs, told) : undefined
+      const cause =
+        one.step >= frontier ? findCause(one, one.repeats, interruptions, { ...told, recordedInMs }) : undefined
       if (!cause) tally.breaches.push(one)
       else if (cause.crash) tally.afterCrash++
       else tally.excused++
@@ -77,8 +78,11 @@ function findCause(
   { startedAt }: Execution,
   before: Execution,
   interruptions: readonly Interruption[],
-  recordedInMs: number,
-  { used, doneAt }: { readonly used: Set<Interruption>; readonly doneAt: number },
+  {
+    used,
+    doneAt,
+    recordedInMs,
+  }: { readonly used: Set<Interruption>; readonly doneAt: number; readonly recordedInMs: number },
 ): Interruption | undefined {
   let found: Interruption | undefined
   let recordedBy = before.endedAt + recordedInMs

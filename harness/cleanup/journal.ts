@@ -2,10 +2,13 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { readOwn, UntrustedFile } from '../core/own-file.ts'
-import type { Kept } from '../model/runtime.ts'
+import type { Resource } from '../model/runtime.ts'
 
 /** A fault's `name` is its id in its cell. */
-export type JournalEntry = Kept | ArmedFault | { readonly kind: 'healed'; readonly cell: string; readonly name: string }
+export type JournalEntry =
+  | Resource
+  | ArmedFault
+  | { readonly kind: 'healed'; readonly cell: string; readonly name: string }
 
 export interface ArmedFault {
   readonly kind: 'fault'
@@ -77,8 +80,8 @@ export function unhealed(entries: readonly JournalEntry[]): readonly ArmedFault[
 }
 
 /** Containers, networks and volumes that were made, or about to be. */
-export function kept(entries: readonly JournalEntry[]): readonly Kept[] {
-  return entries.filter((entry): entry is Kept => entry.kind !== 'fault' && entry.kind !== 'healed')
+export function announcedResources(entries: readonly JournalEntry[]): readonly Resource[] {
+  return entries.filter((entry): entry is Resource => entry.kind !== 'fault' && entry.kind !== 'healed')
 }
 
 function parse(line: string): JournalEntry[] {

@@ -1,12 +1,11 @@
 import { describeError } from '../core/errors.ts'
-import type { Kept, Owner, Runtime, Trace } from '../model/runtime.ts'
-import { type LabelledProcess, listLabelled } from './labelled.ts'
+import type { Resource, Owner, Runtime, OwnedResource } from '../model/runtime.ts'
+import { type LabelledProcess, listLabelled } from './processes.ts'
 import { isAlive } from '../os/owner.ts'
-import { type Claim, findClaims } from './temp-folder.ts'
-import { findUnclaimed, type Unclaimed } from './unclaimed.ts'
+import { type Claim, findClaims, findUnclaimed, type Unclaimed } from './temp-folder.ts'
 
 /** A run of which something is here. */
-export interface Found {
+export interface RunLeftovers {
   readonly run: string
   /**
    * `dead`: every process that claimed something for it is gone. `unclear`: its claimant cannot be checked from here.
@@ -17,11 +16,11 @@ export interface Found {
   /** Its temporary folder, where that is here. */
   readonly folder?: string
   readonly processes: number
-  readonly kept: readonly Kept[]
+  readonly resources: readonly Resource[]
 }
 
 export interface Survey {
-  readonly runs: readonly Found[]
+  readonly runs: readonly RunLeftovers[]
   /** Runtimes that could not be asked: a sentence each. */
   readonly troubles: readonly string[]
   /** What has a name like ours and is not believed, because another user may have made it: a sentence each. */
@@ -34,20 +33,22 @@ export interface Survey {
  * owner counts in any case. A claim that was copied from another temporary folder, or made up, does not overrule it.
  */
 export async function findRuns(
-  sweepers: readonly Pick<Runtime, 'name' | 'traces'>[],
+  sweepers: readonly Pick<Runtime, 'name' | 'resources'>[],
   reach: 'machine' | 'here' = 'machine',
 ): Promise<Survey> {
   const troubles: string[] = []
-  const asked = sweepers.map(async ({ name, traces }) =>
-    traces().catch((error: unknown) => {
+  const asked = sweepers.map(async ({ name, resources }) =>
+    resources().catch((error: unknown) => {
       troubles.push(`runtime ${name} cannot say what dead runs left: ${describeError(error)}`)
       return []
     }),
   )
-  const traces = (await Promise.all(asked)).flat()
+  const resources = (await Promise.all(asked)).flat()
   const { claims, passedOver } = findClaims()
-  const runs = gather(claims, findUnclaimed(Date.now()), traces, listLabelled(), reach)
-  const foreign = runs.filter(({ state }) => state === 'foreign').map((run) => `${describeFound(run)}: another user's`)
+  const runs = gather({ claims, unclaimed: findUnclaimed(Date.now()), resources, labelled: listLabelled() }, reach)
+  const foreign = runs
+    .filter(({ state }) => state === 'foreign')
+    .map((run) => `${describeLeftovers(run)}: another user's`)
   return { runs, troubles, passedOver: few([...passedOver, ...foreign]) }
 }
 
@@ -59,32 +60,36 @@ function few(sentences: readonly string[]): readonly string[] {
   return more > 0 ? [...sentences.slice(0, mostNamed), `${more} more of the kind`] : sentences
 }
 
+interface Evidence {
+  readonly claims: readonly Claim[]
+  readonly unclaimed: readonly Unclaimed[]
+  readonly resources: readonly OwnedResource[]
+  readonly labelled: readonly LabelledProcess[]
+}
+
 function gather(
-  claims: readonly Claim[],
-  unclaimed: readonly Unclaimed[],
-  traces: readonly Trace[],
-  labelled: readonly LabelledProcess[],
+  { claims, unclaimed, resources, labelled }: Evidence,
   reach: 'machine' | 'here',
-): readonly Found[] {
-  const named = [...traces, ...(reach === 'machine' ? labelled : [])].flatMap(({ run }) =>
+): readonly RunLeftovers[] {
+  const named = [...resources, ...(reach === 'machine' ? labelled : [])].flatMap(({ run }) =>
     run === undefined ? [] : [run],
   )
   return [...new Set([...claims, ...unclaimed].map(({ run }) => run).concat(named))].map((run) => {
     const claim = claims.find((one) => one.run === run)
     const orphan = unclaimed.find((one) => one.run === run)
-    const kept = traces.filter((trace) => trace.run === run)
+    const made = resources.filter((one) => one.run === run)
     const own = labelled.filter((one) => one.run === run)
-    const owners = [claim, ...kept, ...own].flatMap((one) => (one?.owner ? [one.owner] : []))
+    const owners = [claim, ...made, ...own].flatMap((one) => (one?.owner ? [one.owner] : []))
     const folder = claim?.folder ?? orphan?.folder
-    const isOthers = folder === undefined && own.length === 0 && kept.every(isForeign)
+    const isOthers = folder === undefined && own.length === 0 && made.every(isForeign)
     const told = owners.length === 0 && orphan?.isDead ? 'dead' : stateOf(owners)
     const state = told !== 'alive' && isOthers ? 'foreign' : told
-    return { run, state, ...(folder !== undefined && { folder }), processes: own.length, kept }
+    return { run, state, ...(folder !== undefined && { folder }), processes: own.length, resources: made }
   })
 }
 
 /** All users of the daemon see what every user made with it. */
-function isForeign({ uid }: Trace): boolean {
+function isForeign({ uid }: OwnedResource): boolean {
   return uid !== undefined && uid !== process.geteuid?.()
 }
 
@@ -92,15 +97,15 @@ function isForeign({ uid }: Trace): boolean {
 export function stateOf(
   owners: readonly Owner[],
   alive: (owner: Owner) => boolean | undefined = isAlive,
-): Found['state'] {
+): RunLeftovers['state'] {
   const states = owners.map(alive)
   if (states.includes(true)) return 'alive'
   return states.length === 0 || states.includes(undefined) ? 'unclear' : 'dead'
 }
 
 /** `123-abc: 2 processes, 3 containers, 1 network, the folder ...`. */
-export function describeFound({ run, folder, processes, kept }: Found): string {
-  const kinds = Map.groupBy(kept, ({ kind }) => kind)
+export function describeLeftovers({ run, folder, processes, resources }: RunLeftovers): string {
+  const kinds = Map.groupBy(resources, ({ kind }) => kind)
   const counts = [...kinds].map(([kind, some]) => countOf(some.length, kind))
   const parts = [...(processes > 0 ? [countOf(processes, 'process')] : []), ...counts, ...(folder ? [folder] : [])]
   return `${run}: ${parts.join(', ')}`

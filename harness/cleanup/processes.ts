@@ -1,6 +1,9 @@
 import { sleep } from '../../patterns/contract/types/timer.ts'
-import { findLabelled, type LabelledProcess } from './labelled.ts'
-import { sharedFilesOf } from './shared-files.ts'
+import { sharedFilesOf } from './kernel-memory.ts'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { type Label, labelIn, readRunName, runLabel, tempPrefix } from '../os/label.ts'
+import { isOurUid } from '../os/owner.ts'
 
 /** What became of the processes of a run. */
 export interface Ended {
@@ -80,4 +83,97 @@ function signal({ pid }: LabelledProcess, name: NodeJS.Signals): void {
   } catch {
     // Gone already.
   }
+}
+
+export interface LabelledProcess extends Label {
+  readonly pid: number
+  readonly command: string
+}
+
+/**
+ * Processes of this user that carry a label, except the asking one. Reads /proc where there is one, else `ps`. What
+ * another user's processes say of themselves counts for nothing. A server that has overwritten its label is recognised
+ * by where it is. Zombies do not count: they are dead and only wait for their parent to notice.
+ */
+export function listLabelled(): readonly LabelledProcess[] {
+  const found = hasProc() ? scanProc() : scanPs()
+  return found.filter(({ pid }) => pid !== process.pid)
+}
+
+/** Those of a run, and of runs inside it. */
+export function findLabelled(run: string): readonly LabelledProcess[] {
+  return listLabelled().filter((one) => one.run === run || one.within.includes(run))
+}
+
+function hasProc(): boolean {
+  try {
+    return readlinkSync('/proc/self') !== ''
+  } catch {
+    return false
+  }
+}
+
+function scanProc(): LabelledProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      if (!isOurs(pid)) return []
+      const environment = readProc(pid, 'environ')?.split('\0') ?? []
+      const label = labelIn(environment) ?? (isOverwritten(environment) ? labelOfPlace(pid) : undefined)
+      if (!label) return []
+      return [{ ...label, pid: Number(pid), command: readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? '' }]
+    })
+}
+
+/** PostgreSQL and Redis write their titles over it: nothing of what they were given can be read there. */
+function isOverwritten(environment: readonly string[]): boolean {
+  return !environment.some((entry) => /^\w+=/.test(entry))
+}
+
+/** Such a server works in its data folder, below those of the runs to which it belongs. */
+function labelOfPlace(pid: string): Label | undefined {
+  try {
+    const runs = readlinkSync(`/proc/${pid}/cwd`)
+      .split('/')
+      .flatMap((name) => (name.startsWith(tempPrefix) ? [name.slice(tempPrefix.length)] : []))
+      .filter((name) => readRunName(name))
+    const run = runs.at(-1)
+    return run === undefined ? undefined : { run, within: runs.slice(0, -1), isReaper: false }
+  } catch {
+    return undefined
+  }
+}
+
+/** By the real user, too: what another user started is theirs, also where it may act as root. */
+function isOurs(pid: string): boolean {
+  try {
+    if (!isOurUid(statSync(`/proc/${pid}`).uid)) return false
+    const [, real, effective] = readProc(pid, 'status')?.match(/^Uid:\s+(\d+)\s+(\d+)/m) ?? []
+    return real !== undefined && isOurUid(Number(real)) && isOurUid(Number(effective))
+  } catch {
+    return false
+  }
+}
+
+function readProc(pid: string, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    // Ended in between.
+    return undefined
+  }
+}
+
+/**
+ * The listing shows no end of a value that has blanks, such as an owner's. Without an owner the run is found by its
+ * name all the same.
+ */
+function scanPs(): LabelledProcess[] {
+  const env = { ...process.env, ...runLabel() }
+  const { stdout, pid } = spawnSync('ps', ['-Eww', '-x', '-o', 'pid=,command='], { encoding: 'utf8', env })
+  return stdout.split('\n').flatMap((line) => {
+    const label = labelIn(line.split(' '))
+    const one = Number.parseInt(line, 10)
+    return label && one !== pid ? [{ ...label, pid: one, command: line.trim() }] : []
+  })
 }

@@ -37,5 +37,5 @@ async function reap(run: string, folder: string): Promise<void> {
 
 function unloaded(error: unknown): Sweeper {
   const sentence = `what runtimes made: none could be loaded: ${describeError(error)}`
-  return { name: 'none', traces: async () => [], sweep: async () => [sentence] }
+  return { name: 'none', resources: async () => [], sweep: async () => [sentence] }
 }

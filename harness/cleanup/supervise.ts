@@ -5,7 +5,7 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import { killGroup, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
 import { beginLabel, closeRun, endLabel, newRunName, reaperMark } from '../os/label.ts'
-import { leftBy, takeStock } from './audit.ts'
+import { leftBehindBy, listLeftovers } from './audit.ts'
 import { removeRun } from './sweep.ts'
 import type { Sweeper } from './sweep.ts'
 import { claimTemp } from './temp-folder.ts'
@@ -33,14 +33,14 @@ export async function supervise(
 ): Promise<readonly string[]> {
   // Short: it is part of the path of Unix sockets, which may have no more than about a hundred bytes.
   const run = newRunName()
-  const before = await takeStock(run, sweepers)
+  const before = await listLeftovers(run, sweepers)
   const supervised = await beginSupervised(sweepers, run, reaperLog)
   const leftBehind: string[] = []
   try {
     await act(supervised.temp)
   } finally {
     const standing = await supervised.end()
-    const found = leftBy(run, before, await takeStock(run, sweepers))
+    const found = leftBehindBy(run, before, await listLeftovers(run, sweepers))
     const untold = found.filter((one) => !standing.some((told) => told === one || told.startsWith(`${one}:`)))
     leftBehind.push(...standing, ...untold)
   }

@@ -1,24 +1,23 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { mustBeOwnFolder } from '../core/own-file.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { kept, type JournalEntry, readJournal, unhealed } from './journal.ts'
-import { findObjects, removeObjects } from './kernel-objects.ts'
+import { announcedResources, type JournalEntry, readJournal, unhealed } from './journal.ts'
+import { findObjects, removeObjects, removeSharedFiles } from './kernel-memory.ts'
 import { readRunName } from '../os/label.ts'
-import { unmountBelow } from './mounts.ts'
-import { removeSharedFiles } from './shared-files.ts'
-import { endProcesses, type Ended } from './processes.ts'
-import { type Found, findRuns, type Survey } from './leftovers.ts'
+import { type Ended, endProcesses } from './processes.ts'
+import { findRuns, type RunLeftovers, type Survey } from './leftovers.ts'
 import { ownerFile } from './temp-folder.ts'
+import { runProgram } from '../os/program.ts'
 
 /** What finding and removing needs of a runtime. */
-export type Sweeper = Pick<Runtime, 'name' | 'traces' | 'sweep' | 'endSignalOf'>
+export type Sweeper = Pick<Runtime, 'name' | 'resources' | 'sweep' | 'endSignalOf'>
 
-export interface Cleaned {
-  readonly removed: readonly Found[]
+interface Cleaned {
+  readonly removed: readonly RunLeftovers[]
   /** Left alone: it could not be told whether they live. */
-  readonly unclear: readonly Found[]
+  readonly unclear: readonly RunLeftovers[]
   /** What still stands, and what could not be looked at: a sentence each. */
   readonly standing: readonly string[]
   /** What has a name like ours and is not believed: a sentence each. */
@@ -103,7 +102,7 @@ async function removeMemory(
 
 function sweepWith(sweeper: Sweeper, run: string, journal: readonly JournalEntry[]): Promise<readonly string[]> {
   return sweeper
-    .sweep(run, kept(journal))
+    .sweep(run, announcedResources(journal))
     .catch((error: unknown) => [`what runtime ${sweeper.name} made: it cannot be asked: ${describeError(error)}`])
 }
 
@@ -124,4 +123,33 @@ function removeFolder(folder: string): readonly string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     return [`temporary folder ${folder}: ${describeError(error)}`]
   }
+}
+
+/**
+ * Take away the file systems that are mounted below a folder that is to be deleted: what is in them is not the folder's.
+ * Resolves with a sentence on each that stays.
+ */
+async function unmountBelow(folder: string): Promise<readonly string[]> {
+  const refusals: string[] = []
+  for (const point of mountsBelow(folder).toReversed())
+    await runProgram('umount', ['-l', point], { timeoutMs: 5_000 }).catch((error: unknown) =>
+      refusals.push(`what is mounted on ${point}: ${describeError(error)}`),
+    )
+  return refusals
+}
+
+/** proc_pid_mountinfo(5): the fifth column, in which blanks are written as numbers. Empty where there is no /proc. */
+function mountsBelow(folder: string): readonly string[] {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .map((line) => (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, code: string) => characterOf(code)))
+      .filter((point) => point.startsWith(`${folder}/`))
+  } catch {
+    return []
+  }
+}
+
+function characterOf(octal: string): string {
+  return String.fromCharCode(Number.parseInt(octal, 8))
 }

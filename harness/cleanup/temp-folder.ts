@@ -1,12 +1,12 @@
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 import { isOwn, mustBeOwnFolder, readOwn, sharedFolderFlaw, UntrustedFile } from '../core/own-file.ts'
 import type { Owner } from '../model/runtime.ts'
-import { tempPrefix as prefix } from '../os/label.ts'
-import { thisProcess } from '../os/owner.ts'
+import { readRunName, tempPrefix } from '../os/label.ts'
+import { isTaken, thisProcess } from '../os/owner.ts'
 
 export const ownerFile = 'owner.json'
 const maxClaimBytes = 4_096
@@ -40,7 +40,7 @@ export function shutOthersOut(): void {
 /** Make the run's temporary folder and write down who owns it, before anything is started. Shuts others out. */
 export function claimTemp(run: string): string {
   shutOthersOut()
-  const folder = join(tmpdir(), prefix + run)
+  const folder = join(tmpdir(), tempPrefix + run)
   try {
     // Never an existing one: its maker may have put something into it.
     mkdirSync(folder, { mode: 0o700 })
@@ -82,7 +82,7 @@ export function listTemp(): readonly string[] {
 
 function listNames(): readonly string[] {
   try {
-    return readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))
+    return readdirSync(tmpdir()).filter((name) => name.startsWith(tempPrefix))
   } catch {
     return []
   }
@@ -95,7 +95,7 @@ function readClaim(name: string): readonly Claim[] {
   try {
     mustBeOwnFolder(folder)
     const { run, ...owner } = parseClaim(file, readOwn(file, maxClaimBytes))
-    if (prefix + run !== name) throw new UntrustedFile(file, 'claims another folder than its own')
+    if (tempPrefix + run !== name) throw new UntrustedFile(file, 'claims another folder than its own')
     return [{ run, folder, owner }]
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
@@ -116,4 +116,38 @@ function parseClaim(file: string, text: string): z.infer<typeof claimSchema> {
   } catch {
     throw new UntrustedFile(file, 'does not say who owns the folder')
   }
+}
+
+/** A folder that is named as a run's, is this user's, and in which nobody says whose it is. */
+export interface Unclaimed {
+  readonly run: string
+  readonly folder: string
+  /** False where the process of its name runs: it may be another one by now. */
+  readonly isDead: boolean
+}
+
+/** A run writes down that it owns its folder in the same moment in which it makes it. */
+const youngMs = 10_000
+
+/**
+ * What is left where a disk was full, where a process wrote after the folder was deleted, or where a deletion was cut
+ * short.
+ */
+export function findUnclaimed(nowMs: number): readonly Unclaimed[] {
+  return listTemp().flatMap((name) => {
+    const [folder, run] = [join(tmpdir(), name), name.slice(tempPrefix.length)]
+    const named = readRunName(run)
+    if (!named || nowMs - named.startedAtMs < youngMs || !isOwnFolder(folder) || isClaimed(folder)) return []
+    return [{ run, folder, isDead: !isTaken(named.pid) }]
+  })
+}
+
+function isOwnFolder(folder: string): boolean {
+  const stats = lstatSync(folder, { throwIfNoEntry: false })
+  return stats !== undefined && stats.isDirectory() && stats.uid === process.geteuid?.()
+}
+
+/** By any entry of that name: one that is not believed is reported elsewhere. */
+function isClaimed(folder: string): boolean {
+  return lstatSync(join(folder, ownerFile), { throwIfNoEntry: false }) !== undefined
 }

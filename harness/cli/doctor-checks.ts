@@ -3,7 +3,7 @@ import { count } from '../../reports/numbers.ts'
 import { describeError } from '../core/errors.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { type Found, findRuns } from '../cleanup/leftovers.ts'
+import { type RunLeftovers, findRuns } from '../cleanup/leftovers.ts'
 import type { Registry } from '../registry.ts'
 import { examineKernel } from '../runtimes/docker/network/kernel.ts'
 import { servers } from '../../servers/all.ts'
@@ -103,7 +103,7 @@ async function descriptors(): Promise<Finding> {
 
 async function leftovers(registry: Registry): Promise<readonly Finding[]> {
   const { runs, troubles, passedOver } = await findRuns([...(await registry.runtimes()).values()])
-  const of = (state: Found['state']): readonly string[] =>
+  const of = (state: RunLeftovers['state']): readonly string[] =>
     runs.filter((found) => found.state === state).map(({ run }) => run)
   const [dead, unclear] = [of('dead'), of('unclear')]
   const details = [

@@ -3,11 +3,11 @@ import manifest from '../../package.json' with { type: 'json' }
 import { type ExitCode, exitCodes, HarnessError } from '../core/errors.ts'
 import { discover } from '../core/discover.ts'
 import { visible } from '../core/visible.ts'
-import { ensureHome } from '../os/home.ts'
 import { openRegistry } from '../registry.ts'
 import type { CommandContext, CommandFile } from './command.ts'
 import { crash, reportError } from './crash.ts'
 import { heedOutput, lostOutput } from './output.ts'
+import { homedir } from 'node:os'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */
 const lingerMs = 2_000
@@ -62,3 +62,15 @@ Examples:
   outlast explain latest t-00017           one task's whole story
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 usage or bad scenario, 4 invalid run or harness error, 5 something was left behind`
+
+/**
+ * A user of whom the system knows nothing, as in many containers, has a home from now on: one that is not there.
+ * Without it a program gets an error where no error is expected, as in the client of Docker.
+ */
+function ensureHome(): void {
+  try {
+    homedir()
+  } catch {
+    process.env['HOME'] = '/nonexistent'
+  }
+}

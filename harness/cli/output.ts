@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
-import { plainScreen, type Screen } from '../../reports/format.ts'
+import { plainScreen } from '../../reports/format.ts'
+import type { Screen } from '../core/text-table.ts'
 import { describeError } from '../core/errors.ts'
 import { visible, visibleInColour, visibleJson } from '../core/visible.ts'
 

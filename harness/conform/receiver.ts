@@ -83,7 +83,7 @@ export async function openReceiver(host: string): Promise<Receiver> {
   return {
     address: `${host}:${(server.address() as AddressInfo).port}`,
     callbacksAt: (base) => ({
-      mailbox: (name, answers = [{ status: 204 }]) => addBox(boxes, base, name, answers, () => {}),
+      mailbox: (name, answers = [{ status: 204 }]) => addBox(boxes, base, { name, answers, onPost: () => {} }),
       inbox: (batch) => openInbox(boxes, base, batch),
     }),
     [Symbol.asyncDispose]: async () => {
@@ -98,9 +98,7 @@ export async function openReceiver(host: string): Promise<Receiver> {
 function addBox(
   boxes: Map<string, Box>,
   base: string,
-  name: string,
-  answers: readonly Answer[],
-  onPost: Box['onPost'],
+  { name, answers, onPost }: Pick<Box, 'answers' | 'onPost'> & { readonly name: string },
 ): Box {
   const path = `/callbacks/${name}`
   const box: Box = { url: base + path, posts: [], answers, onPost }
@@ -128,7 +126,8 @@ function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
     for (const one of [...all, ...all]) handOver(one.job, one.post)
   }
   return {
-    urlFor: (job) => addBox(boxes, base, job, [{ status: 204 }], (post) => take(job, post)).url,
+    urlFor: (job) =>
+      addBox(boxes, base, { name: job, answers: [{ status: 204 }], onPost: (post) => take(job, post) }).url,
     wait: (job: string, signal: AbortSignal, open: OpenCallback = ({ body }) => taskIn(body)) =>
       new Promise((resolve, reject) => {
         waiting.set(job, { open, resolve })

@@ -14,16 +14,23 @@ export type Paint = (text: string, column: number, row: number) => string
 
 const gap = 2
 
-/** Aligned columns under a head; spare columns go until it fits into `width`. Lines without trailing blanks. */
+/** What text is shown on. */
+export interface Screen {
+  readonly columns: number
+  /** Escape sequences for colour, and characters beyond ASCII. */
+  readonly rich: boolean
+}
+
+/** Aligned columns under a head; spare columns go until it fits the screen. Lines without trailing blanks. */
 export function textTable(
   columns: readonly Column[],
   rows: readonly TableRow[],
-  width: number,
-  rule: string,
+  screen: Screen,
   paint: Paint = (text) => text,
 ): string {
+  const rule = screen.rich ? '─' : '-'
   const widths = columns.map((column, i) => Math.max(...[column.head, ...fields(rows, i)].map(displayWidth)))
-  const kept = keptColumns(columns, widths, width)
+  const kept = keptColumns(columns, widths, screen.columns)
   const total = kept.reduce((sum, i) => sum + widths[i]! + gap, -gap)
   const line = (cells: readonly string[], row: number): string =>
     kept

@@ -78,8 +78,13 @@ function startRoll({ nodes }: FaultSite, given: Params): Roll {
     began.resolve()
     return harm
   }
+  const replaceOne = async (node: Node): Promise<void> => {
+    const harm = await stopOne(node)
+    await harm.heal()
+    done.set(node.name, harm.evidence)
+  }
   let failure: string | undefined
-  const rolling = roll(nodes, given.gapMs, stopOne, done, end.signal).catch((error: unknown) => {
+  const rolling = roll(nodes, given.gapMs, replaceOne, end.signal).catch((error: unknown) => {
     if (!end.signal.aborted) failure = describeError(error)
     began.reject(error)
   })
@@ -95,15 +100,12 @@ function startRoll({ nodes }: FaultSite, given: Params): Roll {
 async function roll(
   nodes: readonly Node[],
   gapMs: number,
-  stopOne: (node: Node) => Promise<NodeHarm>,
-  done: Map<string, NodeHarm['evidence']>,
+  replaceOne: (node: Node) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   for (const node of nodes) {
     signal.throwIfAborted()
-    const harm = await stopOne(node)
-    await harm.heal()
-    done.set(node.name, harm.evidence)
+    await replaceOne(node)
     await sleep(gapMs, signal)
   }
 }

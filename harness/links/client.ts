@@ -29,7 +29,7 @@ export function openClient(serverUrl: string, deadlineMs: number): Client {
     toxiproxy: new Toxiproxy(url),
     async expect(statuses, method, path, body) {
       const what = `${method} ${url}${path}`
-      const answer = await send(agent, what, url + path, method, body, deadlineMs)
+      const answer = await send(agent, what, { url: url + path, method, body, deadlineMs })
       if (statuses.includes(answer.status)) return answer
       const { error } = (answer.json ?? {}) as { error?: string }
       throw new HarnessError(`${what}: status ${answer.status}${error ? `, ${error}` : ''}`)
@@ -39,14 +39,14 @@ export function openClient(serverUrl: string, deadlineMs: number): Client {
   }
 }
 
-async function send(
-  agent: Agent,
-  what: string,
-  url: string,
-  method: Method,
-  body: unknown,
-  deadlineMs: number,
-): Promise<Answer> {
+interface Call {
+  readonly url: string
+  readonly method: Method
+  readonly body: unknown
+  readonly deadlineMs: number
+}
+
+async function send(agent: Agent, what: string, { url, method, body, deadlineMs }: Call): Promise<Answer> {
   try {
     const response = await request(url, {
       method,

@@ -34,24 +34,24 @@ export interface Runtime extends Named {
   /** Make the place where a cell will live. Disposing takes it away. */
   open(place: CellContext, signal: AbortSignal): Promise<Testbed>
   /** What it keeps of any run outside our processes, whether that run lives or not; and what only has a name like ours. */
-  traces(): Promise<readonly Trace[]>
+  resources(): Promise<readonly OwnedResource[]>
   /**
    * Ends and removes everything of a run that has its label. It also removes what its journal names without a label, if
    * the name begins as ours do. Resolves with a sentence, begun by kind and name, on each that is still there or cannot
    * be checked. Empty if nothing is left.
    */
-  sweep(run: string, journalled: readonly Kept[]): Promise<readonly string[]>
+  sweep(run: string, journalled: readonly Resource[]): Promise<readonly string[]>
   /** What to send first to a process of this command line, which removes kernel objects then. Undefined: SIGKILL will do. */
   endSignalOf?(command: string): NodeJS.Signals | undefined
 }
 
 /** What lives outside our processes, and would outlive us. */
-export interface Kept {
+export interface Resource {
   readonly kind: 'container' | 'network' | 'volume'
   readonly name: string
 }
 
-export interface Trace extends Kept {
+export interface OwnedResource extends Resource {
   /** By its label; undefined where it has none. */
   readonly run?: string
   /** Who made it, by its labels. */
@@ -77,7 +77,7 @@ export interface CellContext {
   /** For what does not outlive the run: data directories, sockets. */
   readonly temp: string
   /** Write down what would outlive us. Resolves when it is on the disk: only then may it be made. */
-  readonly note: (thing: Kept) => Promise<void>
+  readonly note: (thing: Resource) => Promise<void>
   /** A part of the harness itself ended or cannot work: nothing that comes after it counts. */
   readonly lost?: (error: HarnessError) => void
 }

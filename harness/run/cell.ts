@@ -162,7 +162,7 @@ async function connectClients(
     dispatcher: watched(ports.dispatcher, apis, watch),
     onHandshake: (url: string, handshake: Handshake) => watch(handshake, () => placeOf(url, apis)),
   }
-  return createJobRunner(cell, runJob, observed, recorder, context.signal)
+  return createJobRunner(cell, { runJob, ports: observed }, recorder, context.signal)
 }
 
 function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {

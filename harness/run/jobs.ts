@@ -1,10 +1,11 @@
 import { digestOf, planTask } from '../../patterns/agent/plan.ts'
-import { type ClientPorts, type Job, JobFailed, type RunJob } from '../../patterns/contract/client/client.ts'
+import { type ClientPorts, type Job, JobFailed } from '../../patterns/contract/client/client.ts'
 import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { TaskIntent, Vocabulary } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
+import type { Client } from './client.ts'
 import type { Recorder } from './recorder.ts'
 
 /** One intended task of a cell: fixed before the load starts. */
@@ -61,8 +62,7 @@ export interface JobRunner {
 /** The client side of a cell: runs jobs through the delivery's client and writes what happens into the history. */
 export function createJobRunner(
   cell: CellPlan,
-  runJob: RunJob,
-  ports: Omit<ClientPorts, 'observe' | 'now' | 'random'>,
+  { runJob, ports }: Pick<Client, 'runJob' | 'ports'>,
   recorder: Recorder,
   abort: AbortSignal,
 ): JobRunner {

@@ -15,8 +15,7 @@ import { createInterface } from 'node:readline'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
-import { readEffectBody } from './effect-body.ts'
-import { nonceFor } from './nonce.ts'
+import { nonceFor, readEffectBody } from './effects.ts'
 
 const [file, host, ...flags] = process.argv.slice(2)
 if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')

@@ -5,8 +5,7 @@ import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
 import { heedChild, type OnLost } from '../os/heed.ts'
 import { readLines } from '../store/line-file.ts'
-import type { EffectBody } from './effect-body.ts'
-import { nonceFor } from './nonce.ts'
+import { type EffectBody, nonceFor } from './effects.ts'
 
 /** One line of `ledger.ndjson`; times on the monotonic clock of the machine. */
 export interface LedgerEffect extends EffectBody {

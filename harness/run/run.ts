@@ -104,7 +104,7 @@ async function conduct(
   const act = async (temp: string): Promise<void> => {
     try {
       const verification = options.verify ? await verify(folder, temp, runtime, job) : undefined
-      await conductBlocks(folder, temp, runtime, measuredOnly(plan, verification), job)
+      await conductBlocks({ folder, temp, runtime }, measuredOnly(plan, verification), job)
     } catch (error) {
       if (!signal.aborted) throw error
     }
@@ -167,9 +167,7 @@ function measuredOnly({ cells }: Plan, verification: Verification | undefined): 
 }
 
 async function conductBlocks(
-  folder: RunFolder,
-  temp: string,
-  runtime: Runtime,
+  { folder, temp, runtime }: Pick<RunContext, 'folder' | 'temp' | 'runtime'>,
   cells: readonly CellPlan[],
   { registry, signal, breakOff, onProgress }: RunJob,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import type { Service } from '../../patterns/contract/types/engine.ts'
 import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey } from './docker/containers/labels.ts'
-import { sweep, traces } from './docker/containers/sweep.ts'
+import { sweep, resources } from './docker/containers/sweep.ts'
 import { describeEngine, whyNoEngine } from './docker/daemon.ts'
 import { deploy } from './docker/deploy.ts'
 import { resolveImages, whyNoImages } from './docker/images/resolve.ts'
@@ -21,7 +21,7 @@ const runtime: Runtime = {
   whyNot,
   describe: describeEngine,
   open,
-  traces,
+  resources,
   sweep,
 }
 export default runtime

@@ -17,7 +17,7 @@ const runtime: Runtime = {
   describe: describeServers,
   open: async (place) => ground(place),
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
-  traces: async () => [],
+  resources: async () => [],
   sweep: async () => [],
   endSignalOf,
 }

@@ -6,7 +6,7 @@ import { caveatsOf } from '../caveats.ts'
 import { comparisonColumns, comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
-import { plainScreen, type Format, type Screen } from '../format.ts'
+import { plainScreen, type Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { firstTable } from '../summary-table.ts'
@@ -14,7 +14,7 @@ import { headline, legend, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
 import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
 import { bracketsMeaning } from '../with-interval.ts'
-import { textTable, wrap, type Column, type TableRow } from '../../harness/core/text-table.ts'
+import { type Column, type Screen, type TableRow, textTable, wrap } from '../../harness/core/text-table.ts'
 
 export default {
   name: 'terminal',
@@ -85,7 +85,7 @@ function headlines(results: RunResults, screen: Screen): readonly string[] {
 
 /** The last column holds the verdict and gets its colour. */
 function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen: Screen): string {
-  return textTable(columns, rows, screen.columns, screen.rich ? '─' : '-', (text, column, row) => {
+  return textTable(columns, rows, screen, (text, column, row) => {
     if (row < 0) return paint(text, 'dim', screen)
     return column === columns.length - 1 ? paint(text, verdictColours[text.trim()], screen) : text
   })
@@ -95,7 +95,7 @@ function factorial(results: RunResults, screen: Screen): readonly string[] {
   const found = factorialsOf(results)
   if (found.length === 0) return []
   const columns = ['under', 'delivery', ...found[0]!.engines].map((head): Column => ({ head, align: 'left', spare: 0 }))
-  const table = textTable(columns, factorialRows(found), screen.columns, screen.rich ? '─' : '-')
+  const table = textTable(columns, factorialRows(found), screen)
   return section('Success, delivery by engine', table, screen)
 }
 
@@ -115,7 +115,7 @@ function recovery(results: RunResults, screen: Screen): readonly string[] {
 function comparison(results: RunResults, screen: Screen): readonly string[] {
   const found = firstPatternTable(results)
   if (!found) return []
-  const table = textTable(comparisonColumns(found.heads), found.rows, screen.columns, screen.rich ? '─' : '-')
+  const table = textTable(comparisonColumns(found.heads), found.rows, screen)
   const lines = [
     ...(found.rows.length > 0
       ? [table, paint(wrap(`  ${comparisonMeaning}`, screen.columns, '  '), 'dim', screen)]

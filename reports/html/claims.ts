@@ -56,9 +56,9 @@ function claimPicture(claim: Claim): Markup | undefined {
     [width, 34],
     words,
     'whisker claim',
-    line(10, 17, width - 10, 17, 'grid'),
-    rect(low, 13.5, Math.max(high - low, 1), 7, 'bar'),
-    claim.predicted !== undefined && line(at(claim.predicted), 6, at(claim.predicted), 28, 'predicted'),
+    line([10, 17], [width - 10, 17], 'grid'),
+    rect({ x: low, y: 13.5, width: Math.max(high - low, 1), height: 7 }, 'bar'),
+    claim.predicted !== undefined && line([at(claim.predicted), 6], [at(claim.predicted), 28], 'predicted'),
     tag('circle', { cx: at(claim.measured), cy: 17, r: 4.5, class: 'point' }),
     diamond(at(claim.published), 17),
   )

@@ -90,8 +90,8 @@ function bands(faults: readonly FaultResult[], { x, bottom, endAt }: Frame): Mar
     const words = `${fault.id} on ${placeNames(fault.target)}: ${fault.proven ? 'proven' : fault.state}, ${duration(fault.armedAt)} to ${fault.healedAt === undefined ? 'the end' : duration(fault.healedAt)}`
     const css = fault.proven ? 'fault' : 'fault unproven'
     return [
-      rect(from, lane, Math.max(until - from, 2), bottom - lane, css, tag('title', {}, words)),
-      line(from, lane - 5, from, lane, 'onset'),
+      rect({ x: from, y: lane, width: Math.max(until - from, 2), height: bottom - lane }, css, tag('title', {}, words)),
+      line([from, lane - 5], [from, lane], 'onset'),
       labelled && label(from, lane - 8, 'faultname', fault.proven ? name : `${name} (not proven)`),
     ]
   })
@@ -102,7 +102,7 @@ function bands(faults: readonly FaultResult[], { x, bottom, endAt }: Frame): Mar
 function onsets(faults: readonly FaultResult[], { x, top, pitch, tracks, endAt }: Frame): Markup {
   const lines = faults.flatMap(({ armedAt }) => {
     if (armedAt === undefined || armedAt > endAt) return []
-    return [line(left + x(armedAt), top, left + x(armedAt), top + pitch * tracks, 'onset over')]
+    return [line([left + x(armedAt), top], [left + x(armedAt), top + pitch * tracks], 'onset over')]
   })
   return all(lines)
 }
@@ -112,11 +112,11 @@ function timeGrid({ x, top, pitch, tracks, bottom, late }: Frame): Markup {
   return all(
     ...x.ticks.map((tick) =>
       all(
-        line(left + x(tick), top, left + x(tick), bottom, 'grid'),
+        line([left + x(tick), top], [left + x(tick), bottom], 'grid'),
         label(left + x(tick), bottom + 16, 'tick', tick === 0 ? '0' : duration(tick).replace(/\.0+ /, ' ')),
       ),
     ),
-    line(left, late, width - right, late, 'grid'),
+    line([left, late], [width - right, late], 'grid'),
     label(width - right, bottom + 31, 'tick end', 'time since the start of the load →'),
     tag('text', { transform: `translate(12 ${middle}) rotate(-90)`, class: 'tick' }, 'in flight'),
     tag('text', { transform: `translate(12 ${late + lateHeight / 2}) rotate(-90)`, class: 'tick' }, 'overhead'),
@@ -178,13 +178,13 @@ function overheads({ cell }: CellResult, tasks: readonly TaskRow[], { x, late }:
   return all(
     ...y.ticks.map((tick) =>
       all(
-        line(left, at(tick), width - right, at(tick), 'grid'),
+        line([left, at(tick)], [width - right, at(tick)], 'grid'),
         label(left - 7, at(tick) + 4, 'tick end', duration(tick).replace(/\.0+ /, ' ')),
       ),
     ),
     label(left - 7, never + 1, 'tick end', 'never'),
     label(left - 7, never + 13, 'tick end strong', count(unseen.length)),
-    line(left, at(cell.graceMs), width - right, at(cell.graceMs), 'deadline'),
+    line([left, at(cell.graceMs)], [width - right, at(cell.graceMs)], 'deadline'),
     label(width - right - 4, at(cell.graceMs) - 4, 'tick end', `deadline ${duration(cell.graceMs)}`),
     byOutcome(seen, ({ task }) => task.outcome).map(([outcome, some]) =>
       dots(

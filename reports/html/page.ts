@@ -1,4 +1,4 @@
-import type { Environment, RunResults } from '../../harness/model/results.ts'
+import type { CellResult, Environment, RunResults } from '../../harness/model/results.ts'
 import { replayOf } from '../replay.ts'
 import { caveatsOf } from '../caveats.ts'
 import { comparisonMeaning, firstPatternTable } from '../compare.ts'
@@ -11,13 +11,13 @@ import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
 import { armGroups } from '../arm-groups.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
-import { all, tag, trusted, type Child, type Markup } from './markup.ts'
-import { factorial } from './factorial.ts'
-import { matrix } from './matrix.ts'
+import { all, type Child, type Markup, tag, trusted } from './markup.ts'
+import { matrix, tile } from './matrix.ts'
 import { badge, folded, note, section, table } from './elements.ts'
 import { scatter } from './scatter.ts'
 import { strip } from './strip.ts'
 import { styles } from './styles.ts'
+import { type Factorial, factorialsOf } from '../factorial.ts'
 
 /** The whole report: one page without scripts, fonts or requests. */
 export function page(results: RunResults): Markup {
@@ -177,4 +177,26 @@ function environmentLine(at: Environment): string {
   const memory = `${(at.memoryBytes / 2 ** 30).toFixed(1)} GiB`
   const machine = `${at.cpu}, ${plural(at.cores, 'core')}, ${memory}`
   return `outlast ${at.outlast}${commit} · Node ${at.node} · ${at.platform}, kernel ${at.kernel} · ${machine}`
+}
+
+const lead =
+  'One square per arm. Downwards the way in which a client learns of the end is hardened, to the right the way in which work survives a crash; what hardening one axis alone cannot reach is the corner.'
+
+/** One picture of both axes: a grid per arm, shaded as the matrix is. */
+function factorial(results: RunResults): Child {
+  const found = factorialsOf(results)
+  if (found.length === 0) return undefined
+  return section('factorial', 'Delivery by engine', lead, tag('div', { class: 'grids' }, ...found.map(grid)))
+}
+
+function grid({ arm, engines, rows }: Factorial): Markup {
+  const heads = [tag('th', { scope: 'col' }, arm), ...engines.map((name) => tag('th', { scope: 'col' }, name))]
+  const body = rows.map(({ delivery, squares }) =>
+    tag('tr', {}, tag('th', { scope: 'row' }, delivery), ...squares.map(square)),
+  )
+  return tag('table', { class: 'matrix' }, tag('thead', {}, tag('tr', {}, ...heads)), tag('tbody', {}, ...body))
+}
+
+function square(cells: readonly CellResult[]): Markup {
+  return cells.length === 0 ? tag('td', { class: 'na' }, 'n/a') : tag('td', {}, ...cells.map(tile))
 }

@@ -133,7 +133,7 @@ export function spread(positions: readonly number[], gap = 11): readonly number[
 
 function drawSpot({ letter, x, y, low, high, clean }: Spot, labelX: number): Markup {
   return all(
-    line(x, low, x, high, 'whiskerline'),
+    line([x, low], [x, high], 'whiskerline'),
     tag('circle', { cx: x, cy: y, r: 4.5, class: clean ? 'point open' : 'point' }),
     label(labelX, high - 7, 'name', letter),
   )
@@ -144,13 +144,13 @@ function frame({ x, y }: Axes): Markup {
   return all(
     ...x.ticks.map((tick) =>
       all(
-        line(plot.left + x(tick), plot.top, plot.left + x(tick), bottom, 'grid'),
+        line([plot.left + x(tick), plot.top], [plot.left + x(tick), bottom], 'grid'),
         label(plot.left + x(tick), bottom + 15, 'tick', duration(tick).replace('.0 ', ' ').replace('.00 ', ' ')),
       ),
     ),
     ...y.ticks.map((tick) =>
       all(
-        line(plot.left, bottom - y(tick), plot.left + inner, bottom - y(tick), 'grid'),
+        line([plot.left, bottom - y(tick)], [plot.left + inner, bottom - y(tick)], 'grid'),
         label(plot.left - 7, bottom - y(tick) + 4, 'tick end', percent(tick).replace('.0%', '%')),
       ),
     ),

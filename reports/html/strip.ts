@@ -106,7 +106,7 @@ function stacked(text: string): Markup {
 
 function whisker({ success, verdict }: CellResult, scale: Scale): Markup {
   const middle = 12
-  const grid = scale.ticks.map((tick) => line(inset + scale(tick), 0, inset + scale(tick), 24, 'grid'))
+  const grid = scale.ticks.map((tick) => line([inset + scale(tick), 0], [inset + scale(tick), 24], 'grid'))
   if (success.n === 0) return picture([width, 24], 'no tasks', 'whisker', ...grid)
   const { interval } = success
   if (!interval) return picture([width, 24], shownInterval(success), 'whisker', ...grid)
@@ -120,7 +120,7 @@ function whisker({ success, verdict }: CellResult, scale: Scale): Markup {
     words,
     'whisker',
     ...grid,
-    rect(low, middle - 3.5, Math.max(high - low, 1), 7, shade),
+    rect({ x: low, y: middle - 3.5, width: Math.max(high - low, 1), height: 7 }, shade),
     tag('circle', { ...point, class: share === 0 ? 'point open' : 'point' }),
   )
 }

@@ -10,11 +10,20 @@ export function picture(size: readonly [number, number], label: string, css: str
   )
 }
 
-export function line(x1: number, y1: number, x2: number, y2: number, css: string): Markup {
+type Point = readonly [x: number, y: number]
+
+export function line([x1, y1]: Point, [x2, y2]: Point, css: string): Markup {
   return tag('line', { x1, y1, x2, y2, class: css })
 }
 
-export function rect(x: number, y: number, width: number, height: number, css: string, ...children: Child[]): Markup {
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export function rect({ x, y, width, height }: Box, css: string, ...children: Child[]): Markup {
   return tag('rect', { x, y, width: Math.max(width, 0), height, class: css }, ...children)
 }
 

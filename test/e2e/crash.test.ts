@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { findLabelled } from '../../harness/cleanup/labelled.ts'
+import { findLabelled } from '../../harness/cleanup/processes.ts'
 import { type Finished, outlast, root, startOutlast, temporaryFolders } from '../support/outlast.ts'
 import { spawn } from '../support/programs.ts'
 

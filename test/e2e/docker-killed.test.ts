@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Fault } from '../../harness/model/fault.ts'
-import { leftBy, type Standing, takeStock } from '../../harness/cleanup/audit.ts'
+import { leftBehindBy, type Leftover, listLeftovers } from '../../harness/cleanup/audit.ts'
 import docker from '../../harness/runtimes/docker.ts'
 import { dieOf, type LastWords, type Moment, type Progress, readFaultStates, readReaperLog } from '../support/death.ts'
 import { windowMs } from '../support/death-scenario.ts'
@@ -43,13 +43,13 @@ describe.skipIf(reason !== undefined)('kill -9 of the harness on Docker', () => 
   const met: string[] = []
   let folders: Awaited<ReturnType<typeof temporaryFolders>>
   let foreign: ForeignThings
-  let [foreignBefore, before]: [string, readonly Standing[]] = ['', []]
+  let [foreignBefore, before]: [string, readonly Leftover[]] = ['', []]
   beforeAll(async () => {
     folders = await temporaryFolders()
     process.env['TMPDIR'] = folders.tmp
     foreign = await foreignThings(mark)
     foreignBefore = await foreign.look()
-    before = await takeStock(mark, [docker])
+    before = await listLeftovers(mark, [docker])
   })
   afterAll(async () => {
     if (TMPDIR === undefined) delete process.env['TMPDIR']
@@ -114,7 +114,7 @@ function tell({ state, afterMs }: Moment, words: LastWords, tookMs: number): voi
 }
 
 /** Resolves with how long it took; rejects, naming what is left, when the time is up. */
-async function untilNothingIsLeft(run: string, before: readonly Standing[]): Promise<number> {
+async function untilNothingIsLeft(run: string, before: readonly Leftover[]): Promise<number> {
   const startedAt = performance.now()
   let found = await whatIsLeft(run, before)
   while (found.length > 0 && performance.now() - startedAt < limitMs) {
@@ -126,11 +126,17 @@ async function untilNothingIsLeft(run: string, before: readonly Standing[]): Pro
 }
 
 /** By our own audit; and whatever has the run's name, whether or not the audit looks for it: the reaper, too. */
-async function whatIsLeft(run: string, before: readonly Standing[]): Promise<readonly string[]> {
-  const things = [...(await docker.traces()).map(({ kind, name }) => `${kind} ${name}`), ...(await readdir(tmpdir()))]
+async function whatIsLeft(run: string, before: readonly Leftover[]): Promise<readonly string[]> {
+  const things = [
+    ...(await docker.resources()).map(({ kind, name }) => `${kind} ${name}`),
+    ...(await readdir(tmpdir())),
+  ]
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   const named = [...things, ...processes.map((pid) => `process ${pid}: ${commandOf(pid)}`)]
-  return [...leftBy(run, before, await takeStock(run, [docker])), ...named.filter((name) => name.includes(run))]
+  return [
+    ...leftBehindBy(run, before, await listLeftovers(run, [docker])),
+    ...named.filter((name) => name.includes(run)),
+  ]
 }
 
 function commandOf(pid: string): string {

@@ -8,7 +8,7 @@ import { cleanUp, cleanUpRun } from '../../harness/cleanup/sweep.ts'
 import { findRuns } from '../../harness/cleanup/leftovers.ts'
 import type { Sweeper } from '../../harness/cleanup/sweep.ts'
 import { ownerLabels, runLabelKey } from '../../harness/runtimes/docker/containers/labels.ts'
-import { sweep, traces } from '../../harness/runtimes/docker/containers/sweep.ts'
+import { sweep, resources } from '../../harness/runtimes/docker/containers/sweep.ts'
 import { type DockerThings, openDocker, whyNoDocker } from '../support/docker-things.ts'
 import { temporaryFolders } from '../support/outlast.ts'
 import { execFileSync, spawnSync } from '../support/programs.ts'
@@ -21,7 +21,8 @@ const mark = `${process.pid}-${Date.now().toString(36)}`
 const [dead, live, elsewhere] = [`dead-${mark}`, `live-${mark}`, `else-${mark}`]
 const sweeper: Sweeper = {
   name: 'docker',
-  traces: async () => (await traces()).filter(({ run }) => run !== undefined && [dead, live, elsewhere].includes(run)),
+  resources: async () =>
+    (await resources()).filter(({ run }) => run !== undefined && [dead, live, elsewhere].includes(run)),
   sweep,
 }
 
@@ -170,7 +171,7 @@ it('where no engine answers there is nothing to find, and what is known to be th
   const { DOCKER_HOST } = process.env
   process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock'
   try {
-    expect(await traces()).toEqual([])
+    expect(await resources()).toEqual([])
     expect(await sweep(dead, [])).toEqual([])
     expect(await sweep(dead, [{ kind: 'container', name: 'a' }])).toEqual([
       'container a: no Docker Engine answers, so it may still be there',

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { exitCodes } from '../../harness/core/errors.ts'
 import { readJournal } from '../../harness/cleanup/journal.ts'
-import { findLabelled } from '../../harness/cleanup/labelled.ts'
+import { findLabelled } from '../../harness/cleanup/processes.ts'
 import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
 
 const withinMs = 10_000

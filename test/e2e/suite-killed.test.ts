@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { expect, test, vi } from 'vitest'
-import { findLabelled } from '../../harness/cleanup/labelled.ts'
+import { findLabelled } from '../../harness/cleanup/processes.ts'
 import { root } from '../support/outlast.ts'
 import { spawn } from '../support/programs.ts'
 

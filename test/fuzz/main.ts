@@ -3,7 +3,7 @@
  * `--part NAME` only that part or kind of parts, `--case N` one case alone. Exit code 1: something was found.
  */
 import { parseArgs } from 'node:util'
-import { openWorkspace } from '../../bench/workspace.ts'
+import { openBenchRun } from '../../bench/bench-run.ts'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import { openCli } from './cli.ts'
@@ -26,7 +26,7 @@ const requests = 2_000
 const postgresShare = 0.1
 
 // Whatever becomes of this process, a reaper ends what it started and removes what it made.
-await using scene = await openWorkspace()
+await using scene = await openBenchRun()
 const scratch = scene.temp
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 

@@ -10,7 +10,7 @@ import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { openWorkspace } from '../../bench/workspace.ts'
+import { openBenchRun } from '../../bench/bench-run.ts'
 import { createRng } from '../../harness/core/rng.ts'
 import docker from '../../harness/runtimes/docker.ts'
 import processes from '../../harness/runtimes/process.ts'
@@ -34,7 +34,7 @@ const startedAt = performance.now()
 const rng = createRng(values.seed, 'kills')
 console.log(`seed ${values.seed}, ${values.lanes} runs at once`)
 
-await using scene = await openWorkspace([processes, docker])
+await using scene = await openBenchRun([processes, docker])
 // Whatever becomes of this process: what it made is in the folder that goes with it.
 process.env['TMPDIR'] = scene.temp
 

@@ -7,7 +7,7 @@ import type { DeployRequest, Deployment, NodeEvent, Runtime } from '../../harnes
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { openInbox } from '../../harness/run/inbox.ts'
 import { labelRun } from '../../harness/os/label.ts'
-import { findLabelled } from '../../harness/cleanup/labelled.ts'
+import { findLabelled } from '../../harness/cleanup/processes.ts'
 import { openLedger } from '../../harness/run/ledger.ts'
 import { nodeEnvironment } from '../../harness/run/system.ts'
 
@@ -90,7 +90,7 @@ export async function deployForTest(
   )
   const owned = stack.move()
   const alive = async (): Promise<boolean> =>
-    findLabelled(run).length > 0 || (await runtime.traces()).some((trace) => trace.run === run)
+    findLabelled(run).length > 0 || (await runtime.resources()).some((trace) => trace.run === run)
   return {
     deployment,
     folder,

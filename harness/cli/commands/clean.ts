@@ -1,7 +1,7 @@
 import { exitCodes } from '../../core/errors.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { cleanUp, cleanUpRun } from '../../cleanup/sweep.ts'
-import { describeFound } from '../../cleanup/leftovers.ts'
+import { describeLeftovers } from '../../cleanup/leftovers.ts'
 import type { CommandFile } from '../command.ts'
 import { print, say } from '../output.ts'
 
@@ -23,10 +23,10 @@ export default {
         const { removed, unclear, standing, passedOver } = await (run === undefined
           ? cleanUp(sweepers)
           : cleanUpRun(run, sweepers))
-        for (const found of removed) print(visibleLine(describeFound(found)))
+        for (const found of removed) print(visibleLine(describeLeftovers(found)))
         if (removed.length === 0) print('Nothing was left behind.')
         for (const found of unclear)
-          say(`left alone, as it cannot be told from here whether it lives: ${visibleLine(describeFound(found))}`)
+          say(`left alone, as it cannot be told from here whether it lives: ${visibleLine(describeLeftovers(found))}`)
         for (const sentence of passedOver) say(`passed over: ${visibleLine(sentence)}`)
         for (const sentence of standing) say(`still there: ${visibleLine(sentence)}`)
         done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)

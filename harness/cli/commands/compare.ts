@@ -141,9 +141,7 @@ function show(
   const lines = [
     `the first:  ${first}`,
     `the second: ${second}, whose figures are shown against the first's`,
-    ...(rows.length > 0
-      ? [textTable(comparisonColumns(heads), rows, screen.columns, screen.rich ? '─' : '-'), comparisonMeaning]
-      : []),
+    ...(rows.length > 0 ? [textTable(comparisonColumns(heads), rows, screen), comparisonMeaning] : []),
     ...left,
     ...(basis.length > 0 ? ['One observation is a pair of tasks, or all pairs that share a fault:'] : []),
     ...basis.map((line) => `  ${line}`),

@@ -10,10 +10,11 @@ import { didYouMean } from '../../core/did-you-mean.ts'
 import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
 import { usableRuntime } from '../../run/feasibility.ts'
 import type { Registry } from '../../registry.ts'
-import { caseLine, countLine } from '../conform-lines.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import type { CommandFile } from '../command.ts'
-import { print, printJson, say } from '../output.ts'
+import { outputScreen, print, printJson, say } from '../output.ts'
+import { styleText } from 'node:util'
+import { visibleLine } from '../../core/visible.ts'
 
 const notes = `
 A case passes, fails with the reason, is n/a with the reason, or is undecided: what it is about did not come to pass.
@@ -203,4 +204,22 @@ function exitCodeFor(conformances: readonly Conformance[], tolerant: boolean): E
   if (counted.some(({ outcome }) => outcome === 'fail')) return exitCodes.fail
   const settled = counted.some(({ outcome }) => outcome === 'pass')
   return settled && !counted.some(({ outcome }) => outcome === 'undecided') ? exitCodes.pass : exitCodes.inconclusive
+}
+
+const colours = { pass: 'green', fail: 'red', undecided: 'yellow', 'n/a': 'dim' } as const
+const widest = 'undecided'.length
+
+/** One line per case: what became of it, its name, and why. */
+function caseLine({ case: name, outcome, reason }: CaseResult): string {
+  const mark = outcome.padEnd(widest)
+  const painted = outputScreen().rich ? styleText(colours[outcome], mark) : mark
+  return `  ${painted}  ${name}${reason === undefined ? '' : `: ${visibleLine(reason)}`}`
+}
+
+/** `polling: 31 pass, 0 fail, 0 undecided, 22 n/a`. */
+function countLine({ pattern, cases }: Conformance): string {
+  const counts = Object.keys(colours).map((outcome) => {
+    return `${cases.filter((one) => one.outcome === outcome).length} ${outcome}`
+  })
+  return `${pattern}: ${counts.join(', ')}`
 }

@@ -133,5 +133,5 @@ export default {
 
 async function listTable({ heads, rows }: Listing, registry: Registry): Promise<string> {
   const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
-  return textTable(columns, await rows(registry), Infinity, outputScreen().rich ? '─' : '-')
+  return textTable(columns, await rows(registry), { ...outputScreen(), columns: Infinity })
 }

@@ -91,7 +91,7 @@ function points(difference: number | undefined): string {
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const columns = heads.map((head) => ({ head, align: 'left' as const, spare: 0 }))
-  return textTable(columns, rows, Infinity, outputScreen().rich ? '─' : '-')
+  return textTable(columns, rows, { ...outputScreen(), columns: Infinity })
     .split('\n')
     .map((line) => `  ${line}`)
     .join('\n')

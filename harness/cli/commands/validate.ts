@@ -144,7 +144,7 @@ function tableOf(rows: readonly Row[]): string {
     return { head, align: 'left' as const, spare: 0 }
   })
   const cells = rows.map(({ control, what, expected, got, verdict }) => [control, what, expected, got, marks[verdict]])
-  return textTable(columns, cells, Infinity, outputScreen().rich ? '─' : '-')
+  return textTable(columns, cells, { ...outputScreen(), columns: Infinity })
 }
 
 function summarize(rows: readonly Row[]): string {

@@ -30,7 +30,7 @@ export function attachToxic(active: ActiveToxic, site: AttachmentSite): Attachme
     if (!counted.felt) site.evidence.felt(active)
     counted.felt = true
   }
-  const hooks = active.toxic.attach(createPoint(active, site, timer, counted, feel))
+  const hooks = active.toxic.attach(createPoint(active, site, { timer, counted, feel }))
   const stage = addStage(active, hooks, site.stream, counted)
   return {
     payload() {
@@ -57,9 +57,15 @@ export function attachToxic(active: ActiveToxic, site: AttachmentSite): Attachme
 function createPoint(
   active: ActiveToxic,
   site: AttachmentSite,
-  timer: Alarm,
-  counted: { readonly passedBytes: number; fired: boolean },
-  feel: () => void,
+  {
+    timer,
+    counted,
+    feel,
+  }: {
+    readonly timer: Alarm
+    readonly counted: { readonly passedBytes: number; fired: boolean }
+    readonly feel: () => void
+  },
 ): ToxicPoint<Attributes> {
   const { connection, evidence, fresh } = site
   return {

@@ -33,8 +33,7 @@ export class Connection implements Harmable {
     ordinal: number,
     evidence: Evidence,
     client: Socket,
-    dial: (server: Socket) => void,
-    onClosed: (self: Connection) => void,
+    { dial, onClosed }: { dial(server: Socket): void; onClosed(self: Connection): void },
   ) {
     this.ordinal = ordinal
     this.#evidence = evidence

@@ -145,13 +145,10 @@ export class Proxy {
   #accept(client: Socket): void {
     const closer = this.#toxics.find((active) => active.closesListener)
     if (closer) return this.#spring(closer, client)
-    const connection = new Connection(
-      this.#accepted++,
-      this.#evidence,
-      client,
-      (server) => this.#dial(server),
-      (self) => this.#connections.delete(self),
-    )
+    const connection = new Connection(this.#accepted++, this.#evidence, client, {
+      dial: (server) => this.#dial(server),
+      onClosed: (self) => this.#connections.delete(self),
+    })
     this.#connections.add(connection)
     for (const active of this.#toxics) connection.attach(active, true)
     connection.start()

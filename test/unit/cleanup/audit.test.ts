@@ -2,14 +2,14 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, test } from 'vitest'
-import { leftBy, type Standing, takeStock } from '../../../harness/cleanup/audit.ts'
+import { leftBehindBy, type Leftover, listLeftovers } from '../../../harness/cleanup/audit.ts'
 import { stateOf } from '../../../harness/cleanup/leftovers.ts'
 
 const run = '123-abc'
-const left = (after: readonly Standing[], before: readonly Standing[] = []) => leftBy(run, before, after)
+const left = (after: readonly Leftover[], before: readonly Leftover[] = []) => leftBehindBy(run, before, after)
 
 describe('the difference that a run made', () => {
-  it.each<Standing>([
+  it.each<Leftover>([
     { kind: 'process', name: '7: postgres', run },
     { kind: 'listener on port', name: '20001', run },
     { kind: 'container', name: 'outlast-123-abc-cell-api-0', run },
@@ -22,8 +22,8 @@ describe('the difference that a run made', () => {
   })
 
   it('is told where a runtime cannot be asked what it keeps: that is not nothing', async () => {
-    const mute = { name: 'mute', traces: () => Promise.reject(new Error('gone')), sweep: async () => [] }
-    const after = await takeStock(run, [mute])
+    const mute = { name: 'mute', resources: () => Promise.reject(new Error('gone')), sweep: async () => [] }
+    const after = await listLeftovers(run, [mute])
     expect(left(after)).toContain('what runtime mute keeps: it cannot be asked: gone')
     expect(left(after, after)).toEqual([])
   })
@@ -37,7 +37,7 @@ describe('the difference that a run made', () => {
     expect(left([], [{ kind: 'container', name: 'theirs' }])).toEqual([])
   })
 
-  it.each<Standing>([
+  it.each<Leftover>([
     { kind: 'container', name: 'web-1' },
     { kind: 'container', name: 'outlast-9-xyz-api-0', run: '9-xyz' },
     { kind: 'container', name: 'outlast-123-abc-api-0', run: '9-xyz' },
@@ -55,7 +55,7 @@ test('taking stock sees a port on which this process listens, and what a runtime
   const server = createServer().listen(0)
   await once(server, 'listening')
   const kept = { kind: 'volume', name: 'outlast-123-abc-data', run } as const
-  const stock = await takeStock(run, [{ name: 'one', traces: async () => [kept], sweep: async () => [] }])
+  const stock = await listLeftovers(run, [{ name: 'one', resources: async () => [kept], sweep: async () => [] }])
   expect(left(stock)).toEqual(expect.arrayContaining(['volume outlast-123-abc-data']))
   if (process.platform === 'linux')
     expect(left(stock)).toContain(`listener on port ${(server.address() as AddressInfo).port}`)

@@ -2,7 +2,13 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type JournalEntry, kept, openJournal, readJournal, unhealed } from '../../../harness/cleanup/journal.ts'
+import {
+  announcedResources,
+  type JournalEntry,
+  openJournal,
+  readJournal,
+  unhealed,
+} from '../../../harness/cleanup/journal.ts'
 
 let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))))
@@ -50,5 +56,5 @@ test('a note that cannot be written rejects, and nothing may be made', async () 
 test('faults are unhealed by cell and name; containers, networks and volumes are kept', () => {
   const entries = [network, fault('drop#1', 'a'), fault('drop#1', 'b'), { kind: 'healed', cell: 'a', name: 'drop#1' }]
   expect(unhealed(entries as JournalEntry[])).toEqual([fault('drop#1', 'b')])
-  expect(kept(entries as JournalEntry[])).toEqual([network])
+  expect(announcedResources(entries as JournalEntry[])).toEqual([network])
 })

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { newRunName } from '../../../harness/os/label.ts'
-import { findLabelled, listLabelled } from '../../../harness/cleanup/labelled.ts'
+import { endProcesses, findLabelled, listLabelled } from '../../../harness/cleanup/processes.ts'
 import { thisProcess } from '../../../harness/os/owner.ts'
 import { removeRun } from '../../../harness/cleanup/sweep.ts'
-import { endProcesses } from '../../../harness/cleanup/processes.ts'
 import { findRuns } from '../../../harness/cleanup/leftovers.ts'
 import { spawn, spawnSync } from '../../support/programs.ts'
 
@@ -48,7 +47,7 @@ test('what runtimes keep of a run is removed when its processes are gone, and of
     swept.push(run)
     return []
   }
-  expect(await removeRun(outer, undefined, [{ name: 'one', traces: async () => [], sweep }])).toEqual([])
+  expect(await removeRun(outer, undefined, [{ name: 'one', resources: async () => [], sweep }])).toEqual([])
   expect(swept.toSorted()).toEqual([inner, outer].toSorted())
 })
 

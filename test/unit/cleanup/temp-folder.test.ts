@@ -157,7 +157,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
     let asked: unknown
     const sweeper = {
       name: 'one',
-      traces: async () => [],
+      resources: async () => [],
       sweep: async (_: string, kept: unknown) => ((asked = kept), []),
     }
     expect(await removeRun('1-a', at('outlast-1-a'), [sweeper])).toEqual([
@@ -176,7 +176,7 @@ describe.skipIf(!isRoot)('of another user (needs root: makes files of uid 1234)'
 
   test('what is kept by a daemon is theirs, unless somebody says that it is to go', async () => {
     const trace = { kind: 'volume', name: 'outlast-9-z-data', run: '9-z', owner: dead, uid: 1234 } as const
-    const sweeper = { name: 'one', traces: async () => [trace], sweep: async () => [] }
+    const sweeper = { name: 'one', resources: async () => [trace], sweep: async () => [] }
     const { removed, unclear, passedOver } = await cleanUp([sweeper], await findRuns([sweeper], 'here'))
     expect([removed, unclear]).toEqual([[], []])
     expect(passedOver).toEqual([expect.stringMatching(/^9-z: 1 volume: another user's/)])

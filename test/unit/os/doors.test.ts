@@ -8,7 +8,7 @@ const folders = ['bench', 'harness', 'patterns', 'reports', 'servers', 'test', '
 
 /** Who may start processes, each with the label. */
 const doors = [
-  'harness/cleanup/labelled.ts',
+  'harness/cleanup/processes.ts',
   'harness/os/child.ts',
   'harness/os/process-state.ts',
   'harness/os/program.ts',

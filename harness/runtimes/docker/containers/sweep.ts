@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import type Dockerode from 'dockerode'
 import { monotonicMs, sleep } from '../../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../../core/errors.ts'
-import type { Kept, Trace } from '../../../model/runtime.ts'
+import type { Resource, OwnedResource } from '../../../model/runtime.ts'
 import { namePrefix, readOwner, readUid, runLabelKey } from './labels.ts'
 
 /** In the order in which they can go: a network is in use while a container has an address in it, a volume likewise. */
@@ -11,13 +11,13 @@ const kinds = ['container', 'network', 'volume'] as const
 
 const patienceMs = 8_000
 
-interface Thing extends Kept {
+interface DockerResource extends Resource {
   readonly id: string
   readonly labels: Readonly<Record<string, string>>
 }
 
 /** What has our label, or a name that begins as ours do. Empty when no Docker Engine answers. */
-export async function traces(): Promise<readonly Trace[]> {
+export async function resources(): Promise<readonly OwnedResource[]> {
   const engine = await connect()
   if (!engine) return []
   return (await listAll(engine))
@@ -38,11 +38,11 @@ export async function traces(): Promise<readonly Trace[]> {
  * `Runtime.sweep`. Looks again until nothing was found twice: the daemon may still be carrying out what a harness asked of
  * it before it died. Gives up after 8 s. What has another run's label is never touched, whatever its name.
  */
-export async function sweep(run: string, journalled: readonly Kept[]): Promise<readonly string[]> {
+export async function sweep(run: string, journalled: readonly Resource[]): Promise<readonly string[]> {
   const engine = await connect()
   if (!engine) return journalled.map((thing) => `${keyOf(thing)}: no Docker Engine answers, so it may still be there`)
   const known = new Set(journalled.filter(({ name }) => name.startsWith(namePrefix(run))).map(keyOf))
-  const findOurs = async (): Promise<readonly Thing[]> =>
+  const findOurs = async (): Promise<readonly DockerResource[]> =>
     (await listAll(engine)).filter((thing) => {
       const label = thing.labels[runLabelKey]
       return label === undefined ? known.has(keyOf(thing)) : label === run
@@ -58,7 +58,11 @@ export async function sweep(run: string, journalled: readonly Kept[]): Promise<r
   return (await findOurs()).map((thing) => `${keyOf(thing)}: ${refusals.get(thing.id) ?? 'it came back'}`)
 }
 
-async function removeAll(engine: Dockerode, found: readonly Thing[], refusals: Map<string, string>): Promise<void> {
+async function removeAll(
+  engine: Dockerode,
+  found: readonly DockerResource[],
+  refusals: Map<string, string>,
+): Promise<void> {
   for (const kind of kinds) {
     const some = found.filter((thing) => thing.kind === kind)
     await Promise.all(
@@ -68,20 +72,25 @@ async function removeAll(engine: Dockerode, found: readonly Thing[], refusals: M
 }
 
 /** By force also what is paused or about to restart; with the volumes that nobody named. */
-async function remove(engine: Dockerode, { kind, id }: Thing): Promise<void> {
+async function remove(engine: Dockerode, { kind, id }: DockerResource): Promise<void> {
   if (kind === 'container') await engine.getContainer(id).remove({ force: true, v: true })
   else if (kind === 'network') await engine.getNetwork(id).remove()
   else await engine.getVolume(id).remove()
 }
 
-async function listAll(engine: Dockerode): Promise<readonly Thing[]> {
+async function listAll(engine: Dockerode): Promise<readonly DockerResource[]> {
   const [containers, networks, { Volumes }] = await Promise.all([
     engine.listContainers({ all: true }),
     engine.listNetworks(),
     engine.listVolumes(),
   ])
   // The daemon says null where there is none.
-  const thing = (kind: Kept['kind'], id: string, name = '', labels?: Record<string, string> | null): Thing => {
+  const thing = (
+    kind: Resource['kind'],
+    id: string,
+    name = '',
+    labels?: Record<string, string> | null,
+  ): DockerResource => {
     return { kind, id, name, labels: labels ?? {} }
   }
   return [
@@ -91,7 +100,7 @@ async function listAll(engine: Dockerode): Promise<readonly Thing[]> {
   ]
 }
 
-function keyOf({ kind, name }: Kept): string {
+function keyOf({ kind, name }: Resource): string {
   return `${kind} ${name}`
 }
 

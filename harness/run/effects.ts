@@ -1,4 +1,5 @@
 import { resolutionMs } from '../core/clock.ts'
+import { createHmac } from 'node:crypto'
 
 /** What an executor says of one execution of a step, and whose idempotency key it sent. Times on the machine's monotonic clock. */
 export interface EffectBody {
@@ -43,4 +44,12 @@ function parse(body: string): object | undefined {
   } catch {
     return undefined
   }
+}
+
+/**
+ * What the tool server answers for the effect of a job's step, for any executor and however often: RFC 2104's HMAC with
+ * SHA-256 under a secret of the cell, cut to 96 bits. A node without the answer cannot know it.
+ */
+export function nonceFor(secret: string, job: string, step: number): string {
+  return createHmac('sha256', secret).update(`${job}/${step}`).digest('hex').slice(0, 24)
 }
