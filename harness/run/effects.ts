@@ -1,15 +1,9 @@
 import { resolutionMs } from '../core/clock.ts'
 import { createHmac } from 'node:crypto'
+import type { Effect } from '../../patterns/agent/step.ts'
 
 /** What an executor says of one execution of a step, and whose idempotency key it sent. Times on the machine's monotonic clock. */
-export interface EffectBody {
-  readonly task: string
-  readonly taskId: string
-  readonly step: number
-  readonly attempt: number
-  readonly executor: string
-  readonly startedAt: number
-  readonly endedAt: number
+export interface EffectBody extends Effect {
   readonly idempotencyKey: string
 }
 
