@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
+import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+
+/** What is changed in the bodies of a server, the same in every channel. */
+export interface Rewriting {
+  /** Names of actions, in place of the server's own, in turn. */
+  readonly words?: readonly string[]
+  /** Every character of more than one byte comes in two pieces. */
+  readonly splitUtf8?: boolean
+  /** The terminal event carries something of this size. */
+  readonly artifactBytes?: number
+  /** The pieces in which a stream is written; as it comes by default. */
+  readonly pieceBytes?: number
+  /** At the head of every stream, before what the server sends. */
+  readonly preface?: string
+  /** `retry:` in place of the server's own. */
+  readonly retryMs?: number
+}
+
+export function rewritesBodies({ words, artifactBytes }: Rewriting): boolean {
+  return words !== undefined || artifactBytes !== undefined
+}
+
+/** A task, or a page of events. Anything else stays what it is. */
+export function rewriteJson(text: Buffer, how: Rewriting): Buffer {
+  if (text.length === 0) return text
+  const value = parsed(text) as (Partial<Task> & { events?: TaskEvent[] }) | undefined
+  if (value?.events) return bytes({ ...value, events: value.events.map((event) => rewriteEvent(event, how)) })
+  if (!value?.current_action) return text
+  return bytes({ ...value, current_action: renamed(value.current_action, how) })
+}
+
+export function rewriteEvent(event: TaskEvent, how: Rewriting): TaskEvent {
+  const { next } = event.data as { next?: { name: string; step: number } | null }
+  const data = {
+    ...event.data,
+    ...(next && { next: renamed(next, how) }),
+    ...(how.artifactBytes !== undefined && isTerminal(event.status) && { artifact: 'x'.repeat(how.artifactBytes) }),
+  }
+  return { ...event, data }
+}
+
+function renamed<T extends { readonly step: number }>(action: T, { words }: Rewriting): T {
+  return words ? { ...action, name: words[action.step % words.length] } : action
+}
+
+/** An event stream, frame by frame. Resolves when the server has ended it. */
+export async function rewriteStream(from: IncomingMessage, to: ServerResponse, how: Rewriting): Promise<void> {
+  if (how.preface !== undefined) to.write(how.preface)
+  let rest = ''
+  from.setEncoding('utf8')
+  for await (const chunk of from as AsyncIterable<string>) {
+    const frames = (rest + chunk).split('\n\n')
+    rest = frames.pop()!
+    for (const frame of frames) await write(to, Buffer.from(`${rewriteFrame(frame, how)}\n\n`), how)
+  }
+}
+
+function rewriteFrame(frame: string, how: Rewriting): string {
+  const line = (text: string): string => {
+    if (text.startsWith('retry:') && how.retryMs !== undefined) return `retry: ${how.retryMs}`
+    if (!text.startsWith('data:')) return text
+    return `data: ${JSON.stringify(rewriteEvent(JSON.parse(text.slice(5)) as TaskEvent, how))}`
+  }
+  return frame.split('\n').map(line).join('\n')
+}
+
+/** In pieces that arrive on their own: each waits for the one before to be on its way. */
+async function write(to: ServerResponse, frame: Buffer, how: Rewriting): Promise<void> {
+  for (const piece of piecesOf(frame, how)) {
+    if (!to.write(piece) && !to.destroyed)
+      await new Promise((resolve) => to.once('drain', resolve).once('close', resolve))
+    if (piece.length < frame.length) await sleep(2)
+  }
+}
+
+function piecesOf(frame: Buffer, { splitUtf8, pieceBytes = frame.length }: Rewriting): Buffer[] {
+  const cuts = new Set([0])
+  for (let at = pieceBytes; at < frame.length; at += pieceBytes) cuts.add(at)
+  // The first byte of a character stays with what precedes it.
+  if (splitUtf8) for (const [i, byte] of frame.entries()) if (byte >= 0xc0) cuts.add(i + 1)
+  const starts = [...cuts].toSorted((a, b) => a - b)
+  return starts.map((start, i) => frame.subarray(start, starts[i + 1]))
+}
+
+function parsed(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString())
+  } catch {
+    return undefined
+  }
+}
+
+function bytes(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
