@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
 import { isStatus } from '../../patterns/contract/types/task.ts'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
 
@@ -29,12 +31,18 @@ export async function readFinals(
   const queue = [...jobs]
   const readNext = async (): Promise<void> => {
     for (let job = queue.pop(); job; job = queue.pop()) {
+      const askedAt = monotonicMs()
       const truth = await readTruth(taskIds.get(job) ?? [], apis, access)
       recorder.record({ f: 'final', process: 'harness', task: job, ...truth })
+      await sleep(Math.min(longestPauseMs, monotonicMs() - askedAt))
     }
   }
-  await Promise.all(Array.from({ length: 16 }, readNext))
+  await Promise.all(Array.from({ length: readersAtOnce }, readNext))
 }
+
+/** Cells that end together read together. Without pauses their reads would starve the nodes that answer them. */
+const readersAtOnce = 4
+const longestPauseMs = 100
 
 async function readTruth(
   ids: readonly string[],
@@ -47,7 +55,8 @@ async function readTruth(
     for (const api of apis) {
       const answer = await readTask(api, id, access)
       if (typeof answer === 'string') error = answer
-      else if (answer && (best === undefined || answer.status === 'completed')) best = answer
+      else if (answer?.status === 'completed') return { type: 'ok', value: describeTruth(answer) }
+      else best ??= answer
     }
   if (best) return { type: 'ok', value: describeTruth(best) }
   const value = { taskId: ids[0] ?? '', found: false }
