@@ -34,25 +34,27 @@ const ordinal = z.union([count, z.literal('all')])
 
 /**
  * `executor` is the role that runs the steps: `api` where the engine is memory, else `worker`. Ordinals wrap around. `of-step`,
- * with a step's trigger only: the node that did that step.
+ * with a step's trigger only: the node that did that step. `of-task`, with an acceptance's only: the node that accepted it.
  */
 const target = z.union([
   stored({
     kind: z.literal('node'),
     role: z.enum([...nodeRoles, 'executor']),
-    ordinal: z.union([ordinal, z.literal('of-step')]),
+    ordinal: z.union([ordinal, z.enum(['of-step', 'of-task'])]),
   }),
   stored({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
 ])
 export type Target = Stored<typeof target>
 
 /**
- * A step's trigger fires `delayMs` after the ledger saw step `step` of this task, both from 1. It is skipped if that was not
- * seen `withinMs` after the load started.
+ * A step's trigger fires `delayMs` after the ledger saw step `step` of this task, both from 1. An acceptance's fires that long
+ * after the client had the answer that its task is accepted. Both are skipped if that was not seen `withinMs` after the load
+ * started. `windowMs`: the delay was drawn from so long a window, and a firing after it missed it.
  */
 const trigger = z.union([
   stored({ kind: z.literal('time'), atMs: ms }),
-  stored({ kind: z.literal('step'), task: count, step: count, delayMs: ms, withinMs: ms }),
+  stored({ kind: z.literal('step'), task: count, step: count, delayMs: ms, withinMs: ms, windowMs: optional(ms) }),
+  stored({ kind: z.literal('accepted'), task: count, delayMs: ms, withinMs: ms, windowMs: ms }),
 ])
 export type Trigger = Stored<typeof trigger>
 

@@ -164,6 +164,8 @@ const fault = stored({
   /** From armed to heal, as planned and as it was: a node counts as healed when it is ready again. */
   plannedMs: optional(ms),
   lastedMs: optional(ms),
+  /** Of a firing that was to come within a window after what a task came to: how long after that it took effect. */
+  moment: optional(stored({ windowMs: ms, afterMs: optional(ms) })),
   reason: optional(z.string()),
 })
 export type FaultResult = Stored<typeof fault>

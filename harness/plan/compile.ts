@@ -104,6 +104,7 @@ function sampleContext(
     timeScale,
     graceMs,
     windowMs,
+    tasks: load.tasks,
     countNodes: (target) =>
       target.kind === 'node' ? Math.max(...patterns.map((one) => countNodes(one, target.role, replicas))) : 1,
   }

@@ -87,12 +87,14 @@ function describeCount(firings: number): string {
 }
 
 function describeFiring({ id, trigger, target, durationMs, params }: PlannedFault): readonly string[] {
-  const when =
-    trigger.kind === 'time'
-      ? formatDuration(trigger.atMs)
-      : `${formatDuration(trigger.delayMs)} after step ${trigger.step} of task ${trigger.task}`
   const given = Object.entries(params).map(([key, value]) => `${key}=${String(value)}`)
-  return [when, id, formatTarget(target), `for ${formatDuration(durationMs)}`, given.join(' ')]
+  return [describeTrigger(trigger), id, formatTarget(target), `for ${formatDuration(durationMs)}`, given.join(' ')]
+}
+
+function describeTrigger(trigger: PlannedFault['trigger']): string {
+  if (trigger.kind === 'time') return formatDuration(trigger.atMs)
+  const what = trigger.kind === 'accepted' ? 'the acceptance' : `step ${trigger.step}`
+  return `${formatDuration(trigger.delayMs)} after ${what} of task ${trigger.task}`
 }
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {

@@ -1,7 +1,7 @@
 import type { PlannedFault, Target, Trigger } from '../model/plan.ts'
 import { createRng, type Rng } from '../core/rng.ts'
 import { isDuration } from '../scenario/fault.ts'
-import { type Arm, type FaultSpec, settleMs, type TargetSpec } from '../scenario/scenario.ts'
+import { type Arm, type FaultSpec, type MomentTrigger, settleMs, type TargetSpec } from '../scenario/scenario.ts'
 
 /** What the draws of an arm depend on, beside the arm. Durations in task-world milliseconds. */
 export interface SampleContext {
@@ -11,11 +11,14 @@ export interface SampleContext {
   /** Firings begin in [0, windowMs). */
   readonly windowMs: number
   readonly graceMs: number
+  /** How many tasks are offered. */
+  readonly tasks: number
   /** The largest number of nodes that any pattern has in the target's role. */
   readonly countNodes: (target: TargetSpec) => number
 }
 
 type NodeTarget = Extract<TargetSpec, { kind: 'node' }>
+type FixedTrigger = Exclude<FaultSpec['trigger'], { kind: 'every' } | MomentTrigger>
 type Firing = Pick<PlannedFault, 'target' | 'trigger' | 'seed'>
 
 /**
@@ -41,24 +44,58 @@ function sampleFault(spec: FaultSpec, context: SampleContext, rng: Rng): readonl
 
 function sampleFirings(spec: FaultSpec, context: SampleContext, rng: Rng): Firing[] {
   if (spec.trigger.kind === 'every') return sampleProcesses(spec, spec.trigger.meanGapMs, context, rng)
+  if (spec.trigger.kind === 'moment') return sampleMoments(spec, spec.trigger, context, rng)
   const trigger = fixedTrigger(spec.trigger, context)
   return fixedTargets(spec, context, rng).map((target) => {
     return { target, trigger, seed: sampleSeed(rng.fork(`firing/${target.ordinal}`)) }
   })
 }
 
-function fixedTrigger(trigger: Exclude<FaultSpec['trigger'], { kind: 'every' }>, context: SampleContext): Trigger {
+/** One task, or each, with a delay of its own: the draw of a task depends on no other. */
+function sampleMoments(
+  spec: FaultSpec,
+  { task, ...moment }: MomentTrigger,
+  context: SampleContext,
+  rng: Rng,
+): Firing[] {
+  const tasks = task === 'all' ? Array.from({ length: context.tasks }, (_, i) => i + 1) : [task]
+  return tasks.flatMap((one) => {
+    const own = rng.fork(`task/${one}`)
+    const trigger = momentTrigger(moment, one, own, context)
+    return fixedTargets(spec, context, rng).map((target) => {
+      return { target, trigger, seed: sampleSeed(own.fork(`firing/${target.ordinal}`)) }
+    })
+  })
+}
+
+function momentTrigger(
+  { moment, windowMs }: Pick<MomentTrigger, 'moment' | 'windowMs'>,
+  task: number,
+  rng: Rng,
+  context: SampleContext,
+): Trigger {
+  const common = { task, delayMs: roundMs(rng.next() * windowMs), windowMs, withinMs: withinMs(context) }
+  return moment === 'accepted' ? { kind: 'accepted', ...common } : { kind: 'step', step: 1, ...common }
+}
+
+/** What a task comes to after the load sets off nothing. */
+function withinMs({ windowMs, timeScale }: SampleContext): number {
+  return roundMs(windowMs / timeScale)
+}
+
+function fixedTrigger(trigger: FixedTrigger, context: SampleContext): Trigger {
   const real = (ms: number): number => roundMs(ms / context.timeScale)
   if (trigger.kind === 'at') return { kind: 'time', atMs: real(trigger.atMs) }
   const { task, step, afterMs } = trigger
-  return { kind: 'step', task, step, delayMs: real(afterMs), withinMs: real(context.windowMs) }
+  return { kind: 'step', task, step, delayMs: real(afterMs), withinMs: withinMs(context) }
 }
 
 function fixedTargets(spec: FaultSpec, context: SampleContext, rng: Rng): readonly Target[] {
   const whole = wholeTarget(spec)
   if (whole) return [whole]
   const { role, ordinal } = spec.target as NodeTarget
-  if (typeof ordinal === 'number' || ordinal === 'of-step') return [{ kind: 'node', role, ordinal }]
+  if (typeof ordinal === 'number' || ordinal === 'of-step' || ordinal === 'of-task')
+    return [{ kind: 'node', role, ordinal }]
   const count = context.countNodes(spec.target)
   if (ordinal === 'any') return [{ kind: 'node', role, ordinal: Math.floor(rng.fork('victim').next() * count) }]
   return Array.from({ length: count }, (_, n) => ({ kind: 'node', role, ordinal: n }))
@@ -114,7 +151,7 @@ function sampleSeed(rng: Rng): number {
   return Math.floor(rng.next() * 2 ** 31)
 }
 
-/** Step triggers first: they may fire at any time. Stable, so that equals stay in the order of the file. */
+/** Triggers by a task first: they may fire at any time. Stable, so that equals stay in the order of the file. */
 function byTime(a: Firing, b: Firing): number {
   return timeOf(a) - timeOf(b)
 }

@@ -64,14 +64,30 @@ export function parseSchedule(text: string, file: string, scenario: Scenario, ca
 const ms = z.number().min(0).max(longestMs)
 const positiveMs = z.number().gt(0).max(longestMs)
 const ordinal = z.union([z.literal('all'), z.int().min(0)], { error: 'write all or a whole number' })
-const nodeOrdinal = z.union([ordinal, z.literal('of-step')], { error: 'write all, of-step or a whole number' })
+const nodeOrdinal = z.union([ordinal, z.enum(['of-step', 'of-task'])], {
+  error: 'write all, of-step, of-task or a whole number',
+})
 const target = z.discriminatedUnion('kind', [
   section({ kind: z.literal('node'), role: z.enum(roles), ordinal: nodeOrdinal }),
   section({ kind: z.literal('link'), link: z.enum(linkNames), ordinal }),
 ])
 const trigger = z.discriminatedUnion('kind', [
   section({ kind: z.literal('time'), atMs: ms }),
-  section({ kind: z.literal('step'), task: z.int().min(1), step: z.int().min(1), delayMs: ms, withinMs: positiveMs }),
+  section({
+    kind: z.literal('step'),
+    task: z.int().min(1),
+    step: z.int().min(1),
+    delayMs: ms,
+    withinMs: positiveMs,
+    windowMs: positiveMs.optional(),
+  }),
+  section({
+    kind: z.literal('accepted'),
+    task: z.int().min(1),
+    delayMs: ms,
+    withinMs: positiveMs,
+    windowMs: positiveMs,
+  }),
 ])
 const schema = section({
   version: z.literal(1),
@@ -182,16 +198,14 @@ function checkTrigger(
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
     return trigger.atMs < windowMs ? [] : [{ path: [...path, 'atMs'], message: `${when} of real time; write less` }]
   }
-  const noSuch = (what: 'task' | 'step', last: number): readonly Problem[] =>
-    trigger[what] <= last
-      ? []
-      : [{ path: [...path, what], message: `there is no ${what} ${trigger[what]}; write 1 to ${last}` }]
+  const noSuch = (what: 'task' | 'step', written: number, last: number): readonly Problem[] =>
+    written <= last ? [] : [{ path: [...path, what], message: `there is no ${what} ${written}; write 1 to ${last}` }]
   const long = `${formatDuration(trigger.delayMs)} is longer than the load, which lasts ${formatDuration(windowMs)}`
   const late: readonly Problem[] =
     trigger.delayMs < windowMs ? [] : [{ path: [...path, 'delayMs'], message: `${long} of real time; write less` }]
   return [
-    ...noSuch('task', load.tasks),
-    ...noSuch('step', work.steps),
+    ...noSuch('task', trigger.task, load.tasks),
+    ...(trigger.kind === 'step' ? noSuch('step', trigger.step, work.steps) : []),
     ...late,
     ...checkPatience(path, trigger, windowMs),
   ]
@@ -200,7 +214,7 @@ function checkTrigger(
 /** A trigger that waits for longer than the load lasts may fire when no task is left. */
 function checkPatience(
   path: Path,
-  { withinMs }: Extract<PlannedFault['trigger'], { kind: 'step' }>,
+  { withinMs }: Exclude<PlannedFault['trigger'], { kind: 'time' }>,
   windowMs: number,
 ): readonly Problem[] {
   if (withinMs <= windowMs + 1) return []
@@ -217,6 +231,8 @@ function checkTarget(
   if (written !== meant) return [{ path, message: 'is not the scenario’s; write the same role or link' }]
   if (planned.ordinal === 'of-step' && trigger.kind !== 'step')
     return [{ path: [...path, 'ordinal'], message: 'of-step goes with the trigger of a step; write a number' }]
+  if (planned.ordinal === 'of-task' && trigger.kind !== 'accepted')
+    return [{ path: [...path, 'ordinal'], message: 'of-task goes with the trigger of an acceptance; write a number' }]
   if (planned.kind === 'link' || planned.ordinal !== 'all' || together) return []
   return [{ path: [...path, 'ordinal'], message: `a firing of ${fault} has one node; write its number` }]
 }

@@ -10,7 +10,7 @@ import type { JobRunner, PlannedJob } from './jobs.ts'
 import type { Ledger } from './ledger.ts'
 import type { MachineWatch } from './machine/watch.ts'
 import type { Recorder } from './recorder.ts'
-import type { StepWatch } from './nemesis.ts'
+import type { TaskWatch } from './nemesis.ts'
 import type { StrangerWatch } from './strangers.ts'
 
 /** What all cells of a run share. */
@@ -43,7 +43,7 @@ export interface CellParts {
   readonly context: BlockContext
   readonly recorder: Recorder
   readonly ledger: Ledger
-  readonly steps: StepWatch
+  readonly taskWatch: TaskWatch
   readonly deployment: Deployment
   readonly jobs: readonly PlannedJob[]
   readonly runner: JobRunner

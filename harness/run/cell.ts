@@ -16,7 +16,7 @@ import { conclude, concludeCut } from './conclude.ts'
 import type { HealthMonitor } from './health.ts'
 import { type Callback, type CallbackReceiver, openInbox } from './inbox.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
-import { carryOut, type StepWatch, watchSteps } from './nemesis.ts'
+import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
 import { offerOpenLoop, type PacerReport } from './open-loop.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
@@ -80,15 +80,16 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const { folder, ...common } = begun
   const { cell } = begun
   const identity = identify(begun)
-  const steps = watchSteps()
-  const spec = specOf(begun, identity, steps)
+  const taskWatch = watchTasks()
+  const spec = specOf(begun, identity, taskWatch)
   const system = stack.use(await openSystem(spec, begun.context.signal))
-  const runner = await connectClients(begun, identity, { system, spec }, stack)
+  const connected = { system, spec, onAccepted: taskWatch.sawAccepted }
+  const runner = await connectClients(begun, identity, connected, stack)
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
   const { deployment, ledger } = system
   const jobs = planJobs(cell, arrivals, ledger.nonceOf)
   const { token, watch } = identity
-  return { ...common, steps, deployment, ledger, jobs, runner, token, watch, logs: folder.logs }
+  return { ...common, taskWatch, deployment, ledger, jobs, runner, token, watch, logs: folder.logs }
 }
 
 /** How the cell's own system is known, and it knows its own clients. */
@@ -111,7 +112,7 @@ function needsEdge(cell: CellPlan, { faults }: BlockContext): boolean {
   return cell.faults.some(({ fault }) => faults.get(fault)?.needs.includes('edge'))
 }
 
-function specOf(begun: BegunCell, identity: Identity, steps: StepWatch): SystemSpec<CallbackReceiver> {
+function specOf(begun: BegunCell, identity: Identity, taskWatch: TaskWatch): SystemSpec<CallbackReceiver> {
   const { cell, context, folder, recorder } = begun
   const { delivery, tuning, timeScale } = cell
   const { temp, journal, breakOff: lost } = context
@@ -125,7 +126,7 @@ function specOf(begun: BegunCell, identity: Identity, steps: StepWatch): SystemS
     timeScale,
     name: identity.name,
     token: identity.token,
-    ...(isWaitedFor && { onEffect: steps.saw }),
+    ...(isWaitedFor && { onEffect: taskWatch.sawEffect }),
     openReceiver: (host) => openInbox(host, (callback) => recordCallback(recorder, callback)),
     deploy: deployOf(begun, identity),
   }
@@ -149,10 +150,17 @@ function deployOf({ cell, context, recorder }: BegunCell, { onStranger }: Identi
   }
 }
 
+/** A system, and who hears of its acceptances. */
+interface Connected {
+  readonly system: System<CallbackReceiver>
+  readonly spec: SystemSpec<CallbackReceiver>
+  readonly onAccepted: TaskWatch['sawAccepted']
+}
+
 async function connectClients(
   { cell, context, recorder }: BegunCell,
   { watch }: Identity,
-  { system, spec }: { readonly system: System<CallbackReceiver>; readonly spec: SystemSpec<CallbackReceiver> },
+  { system, spec, onAccepted }: Connected,
   stack: AsyncDisposableStack,
 ): Promise<JobRunner> {
   const { runJob, ports } = stack.use(await openClient(system, spec))
@@ -162,7 +170,7 @@ async function connectClients(
     dispatcher: watched(ports.dispatcher, apis, watch),
     onHandshake: (url: string, handshake: Handshake) => watch(handshake, () => placeOf(url, apis)),
   }
-  return createJobRunner(cell, { runJob, ports: observed }, recorder, context.signal)
+  return createJobRunner(cell, { runJob, ports: observed, onAccepted }, recorder, context.signal)
 }
 
 function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {
@@ -213,7 +221,7 @@ async function offerLoad(parts: CellParts, epochMs: number): Promise<PacerReport
   return pacer
 }
 
-function carryOutFaults({ cell, context, recorder, deployment, steps, events }: CellParts, epochMs: number) {
+function carryOutFaults({ cell, context, recorder, deployment, taskWatch, events }: CellParts, epochMs: number) {
   return carryOut(
     cell.faults,
     {
@@ -221,7 +229,8 @@ function carryOutFaults({ cell, context, recorder, deployment, steps, events }: 
       deployment,
       executor: engineOf(cell, context).executor,
       epochMs,
-      onStep: steps.wait,
+      onStep: taskWatch.step,
+      onAccepted: taskWatch.accepted,
       note: (entry) => context.journal.note({ cell: cell.id, ...entry }),
       record: (value) => {
         recorder.record({ f: 'fault', type: 'observe', process: 'nemesis', value })

@@ -59,17 +59,25 @@ export interface JobRunner {
   readonly counts: { started: number; ok: number; failed: number; open: number }
 }
 
+export interface JobClient extends Pick<Client, 'runJob' | 'ports'> {
+  /** Hears of every acceptance as its client does, with the node that gave it. */
+  readonly onAccepted?: (job: string, api: string) => void
+}
+
 /** The client side of a cell: runs jobs through the delivery's client and writes what happens into the history. */
 export function createJobRunner(
   cell: CellPlan,
-  { runJob, ports }: Pick<Client, 'runJob' | 'ports'>,
+  { runJob, ports, onAccepted }: JobClient,
   recorder: Recorder,
   abort: AbortSignal,
 ): JobRunner {
   const taskIds = new Map<string, string>()
   const unresolved = new Set<string>()
   const counts = { started: 0, ok: 0, failed: 0, open: 0 }
-  const observe = createObserver(recorder, taskIds)
+  const observe = createObserver(recorder, (job, { taskId, api }) => {
+    taskIds.set(job, taskId)
+    onAccepted?.(job, api.replace('client->', ''))
+  })
   const jitter = createRng(cell.seed, 'client-jitter')
   const client: ClientPorts = { ...ports, observe, now: monotonicMs, random: jitter.next }
 
@@ -115,7 +123,10 @@ export function createJobRunner(
   return { run, skip, taskIds, unresolved, counts }
 }
 
-function createObserver(recorder: Recorder, taskIds: Map<string, string>): ClientPorts['observe'] {
+function createObserver(
+  recorder: Recorder,
+  onAccepted: (job: string, accepted: { readonly taskId: string; readonly api: string }) => void,
+): ClientPorts['observe'] {
   const submits = new Map<string, number>()
   return (job, seen) => {
     const invoke = seen.f === 'submit' && seen.type !== 'invoke' ? submits.get(job) : undefined
@@ -130,7 +141,7 @@ function createObserver(recorder: Recorder, taskIds: Map<string, string>): Clien
     })
     if (seen.f !== 'submit') return
     if (seen.type === 'invoke') submits.set(job, index)
-    if (seen.type === 'ok') taskIds.set(job, seen.value.taskId)
+    if (seen.type === 'ok') onAccepted(job, seen.value)
   }
 }
 

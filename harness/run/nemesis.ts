@@ -19,6 +19,8 @@ export interface NemesisPorts {
   readonly epochMs: number
   /** Resolves when the ledger sees the step of the task, with the node that did it; used by step triggers. */
   readonly onStep: (task: number, step: number, signal: AbortSignal) => Promise<string>
+  /** Resolves when the client has the answer that the task is accepted, with the node that gave it. */
+  readonly onAccepted: (task: number, signal: AbortSignal) => Promise<string>
   readonly record: (change: FaultChange) => void
   /** Resolves when it is on the disk. */
   readonly note: (entry: FaultNote) => Promise<void>
@@ -41,6 +43,7 @@ export async function carryOut(
 }
 
 async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: AbortSignal): Promise<void> {
+  if (isRace(planned)) await noteAhead(planned, ports)
   const fired = await waitForTrigger(planned, ports, signal)
   const site = resolveSite(planned, ports, fired)
   const change = (state: FaultChange['state'], rest: Partial<FaultChange> = {}): void =>
@@ -88,14 +91,29 @@ async function arm(
   const fault = ports.faults.get(planned.fault)
   if (!fault) throw new Error(`there is no fault "${planned.fault}"`)
   if (site.nodes.length + site.links.length === 0) throw new Error('its target does not exist in this cell')
-  const until = new Date(Date.now() + planned.durationMs).toISOString()
-  await ports.note({ kind: 'fault', name: planned.id, target: placeNames(site.target), until })
+  if (!isRace(planned)) await note(planned, placeNames(site.target), planned.durationMs, ports)
   return fault.arm(site, fault.params.parse(planned.params), signal)
 }
 
-/** Who set it off: a node, where the trigger is a step. Undefined: nobody did in time. */
+/** Within a window that a flush to the disk would miss: its line is on the disk before its trigger fires. */
+function isRace({ trigger }: PlannedFault): boolean {
+  return trigger.kind !== 'time' && trigger.windowMs !== undefined
+}
+
+async function noteAhead(planned: PlannedFault, ports: NemesisPorts): Promise<void> {
+  const { trigger, target, durationMs } = planned
+  const longestMs = durationMs + (trigger.kind === 'time' ? 0 : trigger.withinMs + trigger.delayMs)
+  // What cannot be written breaks the run off by itself.
+  await note(planned, placeNames([missingPlace(target)]), longestMs, ports).catch(() => {})
+}
+
+function note({ id }: PlannedFault, target: string, lastsMs: number, ports: NemesisPorts): Promise<void> {
+  return ports.note({ kind: 'fault', name: id, target, until: new Date(Date.now() + lastsMs).toISOString() })
+}
+
+/** Who set it off: a node, where the trigger is what a task came to. Undefined: nobody did in time. */
 interface Cause {
-  readonly executor?: string
+  readonly node?: string
 }
 
 async function waitForTrigger(
@@ -110,9 +128,11 @@ async function waitForTrigger(
       return {}
     }
     const limit = AbortSignal.any([signal, timeLimit(trigger.withinMs)])
-    const executor = await ports.onStep(trigger.task, trigger.step, limit)
+    const node = await (trigger.kind === 'step'
+      ? ports.onStep(trigger.task, trigger.step, limit)
+      : ports.onAccepted(trigger.task, limit))
     await sleep(trigger.delayMs, signal)
-    return { executor }
+    return { node }
   } catch {
     return undefined
   }
@@ -143,7 +163,8 @@ function pickNodes(
   ports: NemesisPorts,
   cause: Cause | undefined,
 ): Deployment['nodes'] {
-  if (target.ordinal === 'of-step') return ports.deployment.nodes.filter(({ name }) => name === cause?.executor)
+  if (target.ordinal === 'of-step' || target.ordinal === 'of-task')
+    return ports.deployment.nodes.filter(({ name }) => name === cause?.node)
   const role = target.role === 'executor' ? ports.executor : target.role
   const candidates = ports.deployment.nodes.filter((node) => node.role === role)
   if (target.ordinal === 'all' || candidates.length === 0) return candidates
@@ -171,33 +192,47 @@ async function sleepUntil(monotonic: number, signal: AbortSignal): Promise<void>
   await sleep(Math.max(0, monotonic - monotonicMs()), signal)
 }
 
-export interface StepWatch {
+/** Lets faults wait for what a task comes to. */
+export interface TaskWatch {
   /** Feed: an effect as the ledger announced it. */
-  saw(effect: LedgerEffect): void
+  sawEffect(effect: Pick<LedgerEffect, 'task' | 'step' | 'executor'>): void
+  /** Feed: the client of the job has the answer that its task is accepted, from this node. */
+  sawAccepted(job: string, api: string): void
   /**
    * Resolves once the task (ordinal from 1, as people count) has done the step, with the name of the node that did it.
    * Rejects when the signal aborts.
    */
-  wait(task: number, step: number, signal: AbortSignal): Promise<string>
+  step(task: number, step: number, signal: AbortSignal): Promise<string>
+  /** The same for its acceptance, with the name of the node that accepted it. */
+  accepted(task: number, signal: AbortSignal): Promise<string>
 }
 
-/** Lets faults wait for a step of a task. */
-export function watchSteps(): StepWatch {
-  const seen = new Map<string, string>()
-  const waiting = new Map<string, ((executor: string) => void)[]>()
+export function watchTasks(): TaskWatch {
+  const steps = watchFirsts()
+  const acceptances = watchFirsts()
   return {
-    saw({ task, step, executor }) {
-      const name = `${task}/${step}`
-      const node = nodeOf(executor)
-      seen.set(name, node)
-      waiting.get(name)?.forEach((wake) => wake(node))
+    sawEffect: ({ task, step, executor }) => steps.saw(`${task}/${step}`, nodeOf(executor)),
+    sawAccepted: (job, api) => acceptances.saw(job, api),
+    step: (task, step, signal) => steps.wait(`${jobKey(task - 1)}/${step}`, signal),
+    accepted: (task, signal) => acceptances.wait(jobKey(task - 1), signal),
+  }
+}
+
+/** The first that each name was seen with. */
+function watchFirsts() {
+  const seen = new Map<string, string>()
+  const waiting = new Map<string, ((by: string) => void)[]>()
+  return {
+    saw(name: string, by: string): void {
+      if (seen.has(name)) return
+      seen.set(name, by)
+      waiting.get(name)?.forEach((wake) => wake(by))
       waiting.delete(name)
     },
-    wait: (task, step, signal) =>
+    wait: (name: string, signal: AbortSignal): Promise<string> =>
       new Promise((resolve, reject) => {
-        const name = `${jobKey(task - 1)}/${step}`
-        const node = seen.get(name)
-        if (node !== undefined) return resolve(node)
+        const by = seen.get(name)
+        if (by !== undefined) return resolve(by)
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
         waiting.set(name, [...(waiting.get(name) ?? []), resolve])
       }),

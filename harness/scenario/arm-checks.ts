@@ -66,6 +66,8 @@ function checkTime(located: Located<FaultSpec>, { values }: ParsedScenario, cata
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
     return [about(located, ['at'], `${when}; write less, or offer more tasks`)]
   }
+  if (trigger.kind === 'moment' && trigger.task !== 'all')
+    return noSuch(located, trigger.moment, trigger.task, load.tasks)
   if (trigger.kind !== 'on') return []
   // A step is done during the load or soon after it: a fault that comes later would meet no task.
   if (trigger.afterMs >= windowMs) {
@@ -75,8 +77,9 @@ function checkTime(located: Located<FaultSpec>, { values }: ParsedScenario, cata
   return [...noSuch(located, 'task', trigger.task, load.tasks), ...noSuch(located, 'step', trigger.step, profile.steps)]
 }
 
-function noSuch(located: Located<FaultSpec>, what: string, written: number, last: number): readonly Problem[] {
-  return written <= last ? [] : [about(located, ['on', what], `there is no ${what} ${written}; write 1 to ${last}`)]
+function noSuch(located: Located<FaultSpec>, key: string, written: number, last: number): readonly Problem[] {
+  const what = key === 'step' ? key : 'task'
+  return written <= last ? [] : [about(located, ['on', key], `there is no ${what} ${written}; write 1 to ${last}`)]
 }
 
 /** A duration that would be too short in real time to do what it says. */
@@ -99,6 +102,10 @@ function checkFloor(located: Located<FaultSpec>, { values }: ParsedScenario, cat
 
 function checkFirings(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
   const { value } = located
+  if (value.trigger.kind === 'moment' && value.trigger.task === 'all' && (values.load?.tasks ?? 0) > maxFirings) {
+    const message = `one firing for each of ${values.load!.tasks} tasks; at most ${maxFirings} are planned per arm`
+    return [about(located, ['on'], message)]
+  }
   const profile = values.profile && catalog.profiles.get(values.profile)
   const { load, replicas, timeScale } = values
   if (value.trigger.kind !== 'every' || value.forMs === 'load' || !profile || !load || !replicas || !timeScale)
@@ -131,7 +138,7 @@ function checkTouching(located: Located<FaultSpec>, { values }: ParsedScenario, 
 
 /**
  * The effects of two faults of one arm cannot be separated where they may act at the same time on the same node, or on
- * the same link without both saying `compose`. When a step triggers one, its time is not known before the run.
+ * the same link without both saying `compose`. When a task triggers one, its time is not known before the run.
  */
 function checkOverlap(
   a: FaultSpec,
@@ -140,7 +147,8 @@ function checkOverlap(
   catalog: Catalog,
 ): readonly Problem[] {
   const { patterns = [], timeScale } = values
-  if (timeScale === undefined || a.trigger.kind === 'on' || b.trigger.kind === 'on') return []
+  if (timeScale === undefined || [a, b].some(({ trigger }) => trigger.kind === 'on' || trigger.kind === 'moment'))
+    return []
   if (!meetInTime(a, b, timeScale) || !meetInPlace(a.target, b.target, catalog, patterns)) return []
   const onLink = a.target.kind === 'link'
   if (onLink && a.compose && b.compose) return []

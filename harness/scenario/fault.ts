@@ -2,17 +2,23 @@ import { z } from 'zod'
 import { HarnessError } from '../core/errors.ts'
 import { linkNames, type Target } from '../model/plan.ts'
 import type { Fault } from '../model/fault.ts'
-import { describe, type Path, type Problem, read, section, suggest } from './problems.ts'
-import type { FaultSpec, TargetSpec, TriggerSpec } from './scenario.ts'
-import { duration, positiveDuration } from './units.ts'
+import { describe, isMap, type Path, type Problem, read, section, suggest } from './problems.ts'
+import type { FaultSpec, MomentTrigger, TargetSpec, TriggerSpec } from './scenario.ts'
+import { duration, formatDuration, positiveDuration } from './units.ts'
+
+const moments = ['accepted', 'effect'] as const satisfies readonly MomentTrigger['moment'][]
+/** Real milliseconds. */
+const usualWindowMs: Readonly<Record<MomentTrigger['moment'], number>> = { accepted: 20, effect: 5 }
+/** Later than this it is no race any more: `{task, step, after}` says so in the task's own time. */
+const longestWindowMs = 1000
 
 export const roles = ['executor', 'api', 'worker', 'engine', 'store'] as const
-const targetHelp = `write a node (${roles.join(', ')}; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on") or a link (${linkNames.join(', ')})`
+const targetHelp = `write a node (${roles.join(', ')}; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on", api-of-task for who accepted its task) or a link (${linkNames.join(', ')})`
 const targetPattern = new RegExp(
-  `^(?:executor-of-step|(?:${roles.join('|')})(?:-(?:\\d+|\\*))?|(?:${linkNames.join('|')})(?:-\\d+)?)$`,
+  `^(?:executor-of-step|api-of-task|(?:${roles.join('|')})(?:-(?:\\d+|\\*))?|(?:${linkNames.join('|')})(?:-\\d+)?)$`,
 )
 
-/** `executor`, `executor-2`, `executor-*`, `executor-of-step`, `client->api`, `client->api-1`. */
+/** `executor`, `executor-2`, `executor-*`, `executor-of-step`, `api-of-task`, `client->api`, `client->api-1`. */
 const target = z
   .string({ error: ({ input }) => `${describe(input)} is no target; ${targetHelp}` })
   .regex(targetPattern, {
@@ -22,6 +28,7 @@ const target = z
 
 function parseTarget(text: string): TargetSpec {
   if (text === 'executor-of-step') return { kind: 'node', role: 'executor', ordinal: 'of-step' }
+  if (text === 'api-of-task') return { kind: 'node', role: 'api', ordinal: 'of-task' }
   const [, name, ordinal] = /^(.*?)(?:-(\d+|\*))?$/.exec(text) as unknown as [string, string, string | undefined]
   const link = linkNames.find((known) => known === name)
   if (link) return { kind: 'link', link, ordinal: ordinal === undefined ? 'all' : Number(ordinal) }
@@ -37,8 +44,29 @@ export function formatTarget(spec: TargetSpec | Target): string {
 }
 
 function nearestTarget(text: string): string {
-  return suggest(text.replace(/-(?:\d+|\*|of-step)$/, ''), [...roles, ...linkNames])
+  return suggest(text.replace(/-(?:\d+|\*|of-step|of-task)$/, ''), [...roles, ...linkNames])
 }
+
+const tasks = z.union([z.int().min(1), z.literal('all')], { error: 'write the number of a task, from 1, or all' })
+const window = positiveDuration
+  .refine((ms) => ms <= longestWindowMs, { error: `is too long; write at most ${formatDuration(longestWindowMs)}` })
+  .optional()
+  .describe('How long after that at the latest, drawn for each; real time, never scaled')
+
+/** When a fault fires by what a task has come to, by the key that tells them apart. */
+const momentForms = {
+  task: section({
+    task: z.int().min(1).describe('The number of the task, from 1'),
+    step: z.int().min(1).describe('When the ledger saw this step of it, from 1'),
+    after: duration.default(0),
+  }).describe('When the ledger saw this step of this task'),
+  accepted: section({ accepted: tasks, within: window }).describe('Right after this task, or each, was accepted'),
+  effect: section({ effect: tasks, within: window }).describe('Right after the first effect of this task, or of each'),
+}
+const moment = z.union(
+  [...Object.values(momentForms), z.enum(moments).describe('The same of each task, with the usual window')],
+  { error: ({ input }) => explainMoment(input) },
+)
 
 /** Keys of every fault entry; parameters of a fault cannot have these names. */
 const common = {
@@ -52,13 +80,7 @@ const common = {
   at: duration.optional().describe('Once, this long after the load started'),
   every: positiveDuration.optional().describe('Again and again, exponential gaps with this mean'),
   per: z.literal('node').optional().describe('Says that `every` counts for each node of the role, as it does'),
-  on: section({
-    task: z.int().min(1).describe('The number of the task, from 1'),
-    step: z.int().min(1).describe('When the ledger saw this step of it, from 1'),
-    after: duration.default(0),
-  })
-    .optional()
-    .describe('Once, when a task has come so far'),
+  on: moment.optional().describe('When a task has come so far'),
   for: z
     .union([z.literal('load'), positiveDuration], { error: ({ input }) => explainFor(input) })
     .optional()
@@ -125,6 +147,19 @@ function durationLike(schema: z.ZodType): z.ZodType {
   return schema.description ? optional.describe(schema.description) : optional
 }
 
+const momentHelp =
+  'write accepted, effect, {accepted: 3, within: 20ms}, {effect: all, within: 5ms} or {task: 3, step: 4, after: 2s}'
+
+/** What is wrong with the form that was meant. */
+function explainMoment(input: unknown): string {
+  if (typeof input === 'string') return `unknown moment ${describe(input)}${suggest(input, moments)}; ${momentHelp}`
+  const meant = isMap(input) ? Object.entries(momentForms).find(([key]) => key in input) : undefined
+  const [problem] = meant ? read<unknown>(meant[1], input).problems : []
+  if (!problem) return `${describe(input)} is no moment; ${momentHelp}`
+  const key = problem.path.join('.')
+  return /^(?:is|has) /.test(problem.message) ? `${key} ${problem.message}` : `${key}: ${problem.message}`
+}
+
 function explainFor(input: unknown): string {
   const [problem] = read(positiveDuration, input).problems
   return `${problem?.message ?? 'cannot be read'}, or load`
@@ -189,7 +224,8 @@ function readTarget(entry: FaultEntry, fault: Fault, report: Report): TargetSpec
 }
 
 const triggers = ['at', 'every', 'on'] as const
-const triggerHelp = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
+const triggerHelp =
+  'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}, on: accepted, on: effect'
 
 function readTrigger(
   entry: FaultEntry,
@@ -203,16 +239,37 @@ function readTrigger(
   if (entry.per && (entry.every === undefined || target?.kind === 'link'))
     report('per', 'goes with "every" on nodes only; leave it out')
   else if (entry.per && together) report('per', `${name} acts on all of its target together; leave it out`)
-  if (target?.ordinal === 'of-step' && !entry.on)
+  const on = entry.on && readMoment(entry.on)
+  if (target?.ordinal === 'of-step' && (!on || (on.kind === 'moment' && on.moment === 'accepted')))
     return report(
       'target',
-      `${formatTarget(target)} is whoever did the step of "on"; write on: {task: 3, step: 4}, or another target`,
+      `${formatTarget(target)} is the node that did the step of "on"; write on: {task: 3, step: 4}, on: effect, or another target`,
     )
-  if (entry.on) return { kind: 'on', task: entry.on.task, step: entry.on.step, afterMs: entry.on.after }
+  if (target?.ordinal === 'of-task' && !(on?.kind === 'moment' && on.moment === 'accepted'))
+    return report(
+      'target',
+      `${formatTarget(target)} is the node that accepted the task of "on"; write on: accepted, or another target`,
+    )
+  if (on) return on
   if (entry.at !== undefined) return { kind: 'at', atMs: entry.at }
   if (target?.kind === 'node' && target.ordinal !== 'any' && !together)
     return report('target', `"every" counts for each node of a role; write the role alone: ${target.role}`)
   return { kind: 'every', meanGapMs: entry.every! }
+}
+
+function readMoment(on: NonNullable<FaultEntry['on']>): TriggerSpec {
+  if (typeof on === 'string') return { kind: 'moment', moment: on, task: 'all', windowMs: usualWindowMs[on] }
+  if ('step' in on) return { kind: 'on', task: on.task, step: on.step, afterMs: on.after }
+  if ('accepted' in on) return momentOf('accepted', on.accepted, on.within)
+  return momentOf('effect', on.effect, on.within)
+}
+
+function momentOf(
+  moment: MomentTrigger['moment'],
+  task: MomentTrigger['task'],
+  windowMs = usualWindowMs[moment],
+): MomentTrigger {
+  return { kind: 'moment', moment, task, windowMs }
 }
 
 /** As the fault's schema reads them, defaults filled in; durations still in task-world milliseconds. */

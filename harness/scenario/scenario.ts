@@ -57,13 +57,13 @@ export interface FaultSpec {
 
 /**
  * `any`: one node, drawn with the seed; a fault that acts on all nodes together never has it. `of-step`: the node that did
- * the step of the trigger `on`.
+ * the step of the trigger `on`. `of-task`: the node that accepted its task.
  */
 export type TargetSpec =
   | {
       readonly kind: 'node'
       readonly role: NodeRole | 'executor'
-      readonly ordinal: number | 'any' | 'all' | 'of-step'
+      readonly ordinal: number | 'any' | 'all' | 'of-step' | 'of-task'
     }
   | { readonly kind: 'link'; readonly link: LinkName; readonly ordinal: number | 'all' }
 
@@ -73,6 +73,19 @@ export type TriggerSpec =
   | { readonly kind: 'every'; readonly meanGapMs: number }
   /** `task` and `step` count from 1. */
   | { readonly kind: 'on'; readonly task: number; readonly step: number; readonly afterMs: number }
+  | MomentTrigger
+
+/**
+ * Within `windowMs` of a moment of a task, or of each: when its client had the answer that it is accepted, or when the ledger
+ * saw its first effect. What races there (a flush to the disk, an answer on its way) does not scale: real milliseconds.
+ */
+export interface MomentTrigger {
+  readonly kind: 'moment'
+  readonly moment: 'accepted' | 'effect'
+  /** Counts from 1. */
+  readonly task: number | 'all'
+  readonly windowMs: number
+}
 
 /**
  * Real milliseconds that a node gets to be ready again before the next harm. A process that is starting cannot be

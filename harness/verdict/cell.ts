@@ -1,5 +1,6 @@
 import { HarnessError, describeError } from '../core/errors.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
+import { momentOf } from '../analysis/moments.ts'
 import type { History } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
@@ -41,7 +42,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   if (!cell) throw new HarnessError('a history begins with the plan of its cell: this one has none')
   const fates = new Map(trace.tasks.map((task) => [task, decideFate(task, trace.complete, cell)]))
   const checks = checkers.map((checker) => runChecker(checker, history, cell))
-  const faults = trace.faults.map(describeFault)
+  const faults = trace.faults.map((fault) => describeFault(fault, trace))
   const failure = reasonFromFailure(cell.id, history)
   // Where there was no load, checks have nothing to add to why.
   const found =
@@ -154,9 +155,10 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
   }
 }
 
-function describeFault(trace: FaultTrace): FaultResult {
-  const { params: _, ops: __, places: ___, ...result } = trace
-  return result
+function describeFault(fault: FaultTrace, trace: CellTrace): FaultResult {
+  const { params: _, ops: __, places: ___, ...result } = fault
+  const moment = momentOf(fault, trace)
+  return { ...result, ...(moment && { moment }) }
 }
 
 function countOutcomes(tasks: readonly TaskRow[]): Readonly<Record<Outcome, number>> {

@@ -70,12 +70,15 @@ function firingsOf({ faults }: CellPlan): ReadonlyMap<string, PlannedFault> {
 
 function describeFault({ fault, target, trigger, durationMs, params }: PlannedFault): string {
   const where = target.kind === 'node' ? target.role : target.link
-  const when =
-    trigger.kind === 'time'
-      ? `at ${trigger.atMs} ms`
-      : `${trigger.delayMs} ms after step ${trigger.step} of task ${trigger.task}, within ${trigger.withinMs} ms`
+  const when = describeTrigger(trigger)
   const with_ = Object.keys(params).length > 0 ? ` with ${JSON.stringify(params)}` : ''
   return `${fault} of ${where}-${target.ordinal} ${when} for ${durationMs} ms${with_}`
+}
+
+function describeTrigger(trigger: PlannedFault['trigger']): string {
+  if (trigger.kind === 'time') return `at ${trigger.atMs} ms`
+  const what = trigger.kind === 'accepted' ? 'the acceptance' : `step ${trigger.step}`
+  return `${trigger.delayMs} ms after ${what} of task ${trigger.task}, within ${trigger.withinMs} ms`
 }
 
 /** What differs between two runs and does not forbid to compare them: it may be the reason for what is found. */

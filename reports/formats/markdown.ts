@@ -8,6 +8,7 @@ import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
+import { momentHeads, momentMeaning, momentRows } from '../moments.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { cellFields, cellHeads } from '../summary-table.ts'
 import { headline, legend, promisesLine } from '../outcomes.ts'
@@ -42,6 +43,7 @@ export default {
       factorial(results),
       recovery(results),
       requests(results),
+      moments(results),
       comparison(results),
       diskSentence(results) ?? '',
       gates(results),
@@ -67,6 +69,13 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
 function requests(results: RunResults): string {
   const rows = requestRows(results)
   return rows.length === 0 ? '' : `### Requests per task\n\n${table(requestHeads, rows)}\n\n${escape(requestMeaning)}`
+}
+
+function moments(results: RunResults): string {
+  const rows = momentRows(results)
+  return rows.length === 0
+    ? ''
+    : `### Windows after a moment\n\n${table(momentHeads, rows)}\n\n${escape(momentMeaning)}`
 }
 
 function factorial(results: RunResults): string {

@@ -8,6 +8,7 @@ import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
+import { momentHeads, momentMeaning, momentRows } from '../moments.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { firstTable } from '../summary-table.ts'
 import { headline, legend, promisesLine } from '../outcomes.ts'
@@ -31,6 +32,7 @@ export default {
       ...factorial(results, screen),
       ...recovery(results, screen),
       ...requests(results, screen),
+      ...moments(results, screen),
       ...comparison(results, screen),
       ...ranOn(results, screen),
       ...notApplicable(results, screen),
@@ -133,6 +135,18 @@ function requests(results: RunResults, screen: Screen): readonly string[] {
   })
   const meaning = paint(wrap(`  ${requestMeaning}`, screen.columns, '  '), 'dim', screen)
   return section('Requests per task', `${withPaint(columns, ruled(rows), screen)}\n${meaning}`, screen)
+}
+
+function moments(results: RunResults, screen: Screen): readonly string[] {
+  const rows = momentRows(results)
+  if (rows.length === 0) return []
+  const columns = momentHeads.map((head, i): Column => ({
+    head,
+    align: i < 3 ? 'left' : 'right',
+    spare: i > 5 ? 1 : 0,
+  }))
+  const meaning = paint(wrap(`  ${momentMeaning}`, screen.columns, '  '), 'dim', screen)
+  return section('Windows after a moment', `${withPaint(columns, ruled(rows), screen)}\n${meaning}`, screen)
 }
 
 /** A rule before every row that begins something new. */

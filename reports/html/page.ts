@@ -4,6 +4,7 @@ import { caveatsOf } from '../caveats.ts'
 import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
+import { momentHeads, momentMeaning, momentRows } from '../moments.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { headline, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
@@ -46,6 +47,7 @@ export function page(results: RunResults): Markup {
           factorial(results),
           recovery(results),
           requests(results),
+          moments(results),
           comparison(results),
           claims(results),
           gates(results),
@@ -139,6 +141,12 @@ function comparison(results: RunResults): Child {
   const notes = found.notes.length > 0 && tag('ul', {}, ...found.notes.map((text) => tag('li', {}, text)))
   const rows = found.rows.length > 0 && table(found.heads, found.rows)
   return section('against', `Against ${found.first}, the first pattern`, comparisonMeaning, rows, notes)
+}
+
+function moments(results: RunResults): Child {
+  const rows = momentRows(results)
+  if (rows.length === 0) return undefined
+  return section('moments', 'Windows after a moment', undefined, table(momentHeads, rows), note(momentMeaning))
 }
 
 function requests(results: RunResults): Child {

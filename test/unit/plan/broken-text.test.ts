@@ -11,8 +11,11 @@ const topKeys =
 const faults =
   'faults: cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
-  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on") or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, sender->receiver, worker->tools)'
-const triggers = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}'
+  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on", api-of-task for who accepted its task) or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, sender->receiver, worker->tools)'
+const triggers = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}, on: accepted, on: effect'
+
+const moments =
+  'write accepted, effect, {accepted: 3, within: 20ms}, {effect: all, within: 5ms} or {task: 3, step: 4, after: 2s}'
 
 /** What is in arm `a`, in line 6 column 7 and on. */
 const arm = (entry: string, patterns?: string) => text({ arms: `a: [{ ${entry} }]`, ...(patterns && { patterns }) })
@@ -292,12 +295,43 @@ const cases: readonly [string, string, ...string[]][] = [
   [
     'who did a step, without a step',
     arm('fault: kill, target: executor-of-step, at: 1m'),
-    '6:30: arms.a[0].target: executor-of-step is whoever did the step of "on"; write on: {task: 3, step: 4}, or another target',
+    '6:30: arms.a[0].target: executor-of-step is the node that did the step of "on"; write on: {task: 3, step: 4}, on: effect, or another target',
   ],
   [
     'who did a step, of another role',
     arm('fault: kill, target: api-of-step, on: { task: 3, step: 4 }'),
     `6:30: arms.a[0].target: unknown target "api-of-step"; ${targets}`,
+  ],
+  [
+    'who did a step, of an acceptance',
+    arm('fault: kill, target: executor-of-step, on: accepted'),
+    '6:30: arms.a[0].target: executor-of-step is the node that did the step of "on"; write on: {task: 3, step: 4}, on: effect, or another target',
+  ],
+  [
+    'who accepted, of an effect',
+    arm('fault: kill, target: api-of-task, on: effect'),
+    '6:30: arms.a[0].target: api-of-task is the node that accepted the task of "on"; write on: accepted, or another target',
+  ],
+  [
+    'an unknown moment',
+    arm('fault: kill, target: executor, on: acepted'),
+    `6:44: arms.a[0].on: unknown moment "acepted" (did you mean "accepted"?); ${moments}`,
+  ],
+  ['no moment', arm('fault: kill, target: executor, on: 3'), `6:44: arms.a[0].on: 3 is no moment; ${moments}`],
+  [
+    'a moment of no task',
+    arm('fault: kill, target: executor, on: { accepted: 0 }'),
+    '6:56: arms.a[0].on.accepted: 0 is too small; write at least 1',
+  ],
+  [
+    'a window that is no race',
+    arm('fault: kill, target: executor, on: { effect: all, within: 2s }'),
+    '6:67: arms.a[0].on.within is too long; write at most 1s',
+  ],
+  [
+    'the moment of a task that does not exist',
+    arm('fault: kill, target: executor, on: { accepted: 301 }'),
+    '6:56: arms.a[0].on.accepted: there is no task 301; write 1 to 300',
   ],
   ['no trigger', arm('fault: kill, target: executor'), `6:7: arms.a[0].at is missing: nothing says when; ${triggers}`],
   [

@@ -186,6 +186,23 @@ describe('triggers', () => {
       ])
     expect(formatSchedule(plan)).toContain('"ordinal":"of-step"')
   })
+  test('after an acceptance or an effect are one firing a task, each drawn from its window of real time', () => {
+    const arms =
+      'a: [{ fault: kill, target: api-of-task, on: accepted }]\nb: [{ fault: kill, target: executor-of-step, on: { effect: 7, within: 3ms } }]'
+    const plan = compile({ arms, patterns: '[durable-postgres]', tail: 'timeScale: 60' })
+    const accepted = cell(plan, 'durable-postgres.a.1').faults
+    expect(accepted).toHaveLength(300)
+    expect(accepted[4]).toMatchObject({
+      id: 'kill-1#5',
+      target: { kind: 'node', role: 'api', ordinal: 'of-task' },
+      trigger: { kind: 'accepted', task: 5, windowMs: 20, withinMs: 15_000 },
+    })
+    const delays = accepted.map(({ trigger }) => (trigger.kind === 'accepted' ? trigger.delayMs : Number.NaN))
+    expect([Math.min(...delays) >= 0, Math.max(...delays) < 20, new Set(delays).size > 290]).toEqual([true, true, true])
+    expect(cell(plan, 'durable-postgres.b.1').faults).toMatchObject([
+      { target: { ordinal: 'of-step' }, trigger: { kind: 'step', task: 7, step: 1, windowMs: 3 } },
+    ])
+  })
   test('without an ordinal hit one node, the same for every pattern', () => {
     const plan = compile({
       arms: 'a: [{ fault: kill, target: executor, at: 1m }]',

@@ -10,6 +10,7 @@ const context = (rest: Partial<SampleContext> = {}): SampleContext => ({
   timeScale: 60,
   windowMs: 600 * minute,
   graceMs: 2 * minute,
+  tasks: 300,
   countNodes: () => 4,
   ...rest,
 })

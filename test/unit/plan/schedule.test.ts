@@ -66,6 +66,18 @@ test('of nodes that are hit together can be replayed', () => {
   expect(previewPlan(full)).toContain('partition-1#1  executor-*  for 30s  from=all')
 })
 
+test('after a moment can be replayed, and only so', () => {
+  const raced = scenario({ arms: 'a: [{ fault: kill, target: api-of-task, on: { accepted: 3 } }]' })
+  const full = compilePlan(raced, catalog, { runtime: 'process' })
+  const written = formatSchedule(full)
+  const parse = (edited: string) => parseSchedule(edited, 's.json', raced, catalog)
+  expect(compilePlan(raced, catalog, { runtime: 'process', schedule: parse(written) })).toEqual(full)
+  expect(previewPlan(full)).toMatch(/ms after the acceptance of task 3 +kill-1#1 +api-of-task +for 30s/)
+  expect(() => parse(written.replace('"task":3', '"task":301'))).toThrow(/there is no task 301; write 1 to 300$/)
+  const timed = written.replace(/"trigger":\{.*?\}/, '"trigger":{"kind":"time","atMs":1}')
+  expect(() => parse(timed)).toThrow(/of-task goes with the trigger of an acceptance; write a number$/)
+})
+
 test.each([
   ['no JSON', '{', /^s\.json:1:2: not valid YAML/],
   [
@@ -116,7 +128,7 @@ test.each([
   [
     'an ordinal that is none',
     text.replace(/"ordinal":\d/, '"ordinal":"any"'),
-    /faults\[0\]\.target\.ordinal: write all, of-step or a whole number$/,
+    /faults\[0\]\.target\.ordinal: write all, of-step, of-task or a whole number$/,
   ],
   [
     'who did a step, at a time',

@@ -6,7 +6,7 @@ import type { FaultChange } from '../../../harness/model/history.ts'
 import type { PlannedFault } from '../../../harness/model/plan.ts'
 import type { ActiveFault, Fault } from '../../../harness/model/fault.ts'
 import type { Deployment, Node } from '../../../harness/model/runtime.ts'
-import { carryOut, type FaultNote, type NemesisPorts } from '../../../harness/run/nemesis.ts'
+import { carryOut, type FaultNote, type NemesisPorts, watchTasks } from '../../../harness/run/nemesis.ts'
 
 const never = new AbortController().signal
 const node = (name: string, role: Node['role'], ordinal: number) => ({ name, role, ordinal }) as Node
@@ -33,7 +33,9 @@ function setUp(arm: Fault['arm']): { ports: NemesisPorts; changes: FaultChange[]
   const notes: FaultNote[] = []
   const note = async (entry: FaultNote) => void notes.push(entry)
   const faults = new Map([['probe', probe]])
-  const ports: NemesisPorts = { faults, deployment, executor: 'worker', epochMs: monotonicMs(), onStep, record, note }
+  const onAccepted: NemesisPorts['onAccepted'] = (task, signal) => onStep(task, 0, signal)
+  const epochMs = monotonicMs()
+  const ports: NemesisPorts = { faults, deployment, executor: 'worker', epochMs, onStep, onAccepted, record, note }
   return { ports, changes, notes }
 }
 
@@ -109,6 +111,23 @@ describe('the nemesis', () => {
     ])
   })
 
+  it('aims at the node that accepted, with its line on the disk before', async () => {
+    const { ports, changes, notes } = setUp(async () => active())
+    const trigger = { kind: 'accepted', task: 1, delayMs: 1, withinMs: 1000, windowMs: 20 } as const
+    const target = { kind: 'node', role: 'api', ordinal: 'of-task' } as const
+    const onAccepted = async () => {
+      expect(notes).toMatchObject([{ kind: 'fault', name: 'f#1' }])
+      return 'api-0'
+    }
+    await carryOut([planned({ trigger, target })], { ...ports, onAccepted }, never)
+    expect(changes.map(({ target: places, state }) => [placeNames(places), state])).toEqual([
+      ['api-0', 'armed'],
+      ['api-0', 'proven'],
+      ['api-0', 'healed'],
+    ])
+    expect(notes.map(({ kind }) => kind)).toEqual(['fault', 'healed'])
+  })
+
   it('arms nothing at a step that nobody did in time, and says at whom it would have aimed', async () => {
     const { ports, changes } = setUp(() => Promise.reject(new Error('armed')))
     const trigger = { kind: 'step', task: 1, step: 2, delayMs: 0, withinMs: 5 } as const
@@ -163,4 +182,19 @@ describe('the nemesis', () => {
     await carryOut([planned({ trigger })], ports, never)
     expect(states(changes)).toEqual(['skipped'])
   })
+})
+
+it('tells who waits what a task came to, before or after it did, and the first time only', async () => {
+  const watch = watchTasks()
+  const waiting = watch.accepted(2, never)
+  watch.sawAccepted('t-00002', 'api-1')
+  watch.sawAccepted('t-00002', 'api-0')
+  watch.sawEffect({ task: 't-00002', step: 1, executor: 'worker-1.2' })
+  watch.sawEffect({ task: 't-00002', step: 1, executor: 'worker-0' })
+  expect(await Promise.all([waiting, watch.accepted(2, never), watch.step(2, 1, never)])).toEqual([
+    'api-1',
+    'api-1',
+    'worker-1',
+  ])
+  await expect(watch.accepted(3, AbortSignal.timeout(1))).rejects.toThrow()
 })
