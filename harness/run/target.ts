@@ -122,7 +122,7 @@ async function abilitiesOf(running: Running, { timeScale, signal }: TargetContex
       (await ledger.readAll()).effects.map(({ task, taskId, step }) => ({ job: task, taskId, step })),
     client: { run, sticky: engine.sticky, events: delivery.events },
     ...(engine.durable ? { durable: true } : { forgetful: true }),
-    ...(endpointSecret && { secretOf: (url) => endpointSecret(token, url) }),
+    ...(endpointSecret && { secretOf: () => endpointSecret(token) }),
     ...(offers.includes('kill') && { restart: () => restart(deployment, system, signal) }),
     ...(offers.includes('stall') && tools && { hold: silentLink(tools).harm }),
     ...(offers.includes('stall') && client && { silentLink: silentLink(client) }),

@@ -12,6 +12,6 @@ export interface DeliveryServer {
   openSockets?(): WebSocketServer
   /** Makes attempts to post callbacks, in whichever node the engine's `notifier` names. Absent: this delivery posts none. */
   notify?(settings: NodeSettings): Notify
-  /** The secret (`whsec_...`, Standard Webhooks) under which callbacks to this address are signed. Absent: they are not. */
-  endpointSecret?(token: string, url: string): string
+  /** The secret (`whsec_...`, Standard Webhooks) under which callbacks are signed. Absent: they are not. */
+  endpointSecret?(token: string): string
 }

@@ -6,7 +6,7 @@ import { storable } from './text.ts'
 const decision = z.discriminatedUnion('next', [
   z.strictObject({ next: z.literal('delivered') }),
   z.strictObject({ next: z.literal('retry'), delay_ms: z.int().min(0) }),
-  z.strictObject({ next: z.literal('dead'), reason: z.enum(['once', 'gone', 'blocked', 'horizon']) }),
+  z.strictObject({ next: z.literal('dead'), reason: z.enum(['once', 'gone', 'blocked', 'refused', 'horizon']) }),
   z.strictObject({ next: z.literal('unchanged') }),
 ])
 export type Decision = z.infer<typeof decision>

@@ -22,10 +22,14 @@ const atFullLength = {
   webhookTimeoutMs: 15_000,
   /** The longest that asking an endpoint, before its first task, may hold up the submission. */
   webhookTestMs: 5_000,
+  /** So long an endpoint that refused our messages is not asked again. */
+  consentRefusedMs: 60_000,
   /** A webhook that failed is sent again: after the base, doubled per failure up to the cap, until the horizon. */
   webhookRetryBaseMs: 5_000,
   webhookRetryCapMs: 4 * 3_600_000,
   webhookHorizonMs: 72 * 3_600_000,
+  /** A receiver that refuses, and does nothing else for so long, means it: longer than a deployment that went wrong. */
+  webhookRefusalMs: 3_600_000,
   /** A client that waits for a callback begins to ask so long after the estimated end, and asks so often. */
   reconcileMs: 60_000,
   /** A tool call: longest wait for the answer, then retried by the executor. */

@@ -25,7 +25,7 @@ export default runJob
 
 async function learnEnd(job: Job, ports: ClientPorts, inbox: Inbox, signal: AbortSignal) {
   const url = inbox.urlFor(job.key)
-  const keys = [endpointKey(ports.token, url)]
+  const keys = [endpointKey(ports.token)]
   // Before submitting: a callback may be here before the answer to the submission is.
   const called = inbox.wait(job.key, signal, (request) => openMessage(request, keys, clockS()).task)
   called.catch(() => {})

@@ -28,11 +28,12 @@ export function readVerifyingKey(text: string): WebhookKey {
 }
 
 /**
- * The secret of one endpoint, derived from the token that its owner and the server share already. So no side has to
- * store, transfer or register it. Every replica has it, and it is of no use for another endpoint.
+ * The secret that callbacks are signed with, derived from the token that client and server share already. So no side has
+ * to store, transfer or register it, and every replica has it. It is of no address: between sender and receiver a proxy
+ * may end TLS, change the host or rewrite the path, and an address has many spellings.
  */
-export function endpointKey(token: string, url: string): WebhookKey {
-  return sharedKey(Buffer.from(hkdfSync('sha256', token, '', `outlast webhook endpoint ${url}`, 32)))
+export function endpointKey(token: string): WebhookKey {
+  return sharedKey(Buffer.from(hkdfSync('sha256', token, '', 'outlast webhook', 32)))
 }
 
 /** A shared key as its owner is shown it. */

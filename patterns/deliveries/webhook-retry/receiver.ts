@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Task } from '../../contract/types/task.ts'
 import type { WebhookKey } from './keys.ts'
 import { clockS, openMessage } from './message.ts'
+import { ForgedMessage } from './signature.ts'
 
 export interface ReceiverPorts {
   readonly keys: readonly WebhookKey[]
@@ -33,19 +34,19 @@ function consent(response: ServerResponse): void {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, ports: ReceiverPorts): Promise<void> {
-  const { status, fresh } = await receive(request, ports)
-  response.writeHead(status, { connection: 'close' }).end()
+  const { status, why, fresh } = await receive(request, ports)
+  response.writeHead(status, { connection: 'close', ...(why && { 'content-type': 'text/plain' }) }).end(why)
   if (fresh) ports.work(fresh)
 }
 
 async function receive(
   request: IncomingMessage,
   { keys, insert }: ReceiverPorts,
-): Promise<{ readonly status: number; readonly fresh?: Task }> {
+): Promise<{ readonly status: number; readonly why?: string; readonly fresh?: Task }> {
   const body = await readBytes(request).catch(() => undefined)
   if (!body) return { status: 413 }
-  const message = opened({ headers: request.headers, body }, keys)
-  if (!message) return { status: 400 }
+  const message = opened(request, body, keys)
+  if (typeof message === 'string') return { status: 400, why: message }
   try {
     return { status: 204, ...((await insert(message.id, message.task)) && { fresh: message.task }) }
   } catch {
@@ -53,11 +54,13 @@ async function receive(
   }
 }
 
-function opened(request: Parameters<typeof openMessage>[0], keys: readonly WebhookKey[]) {
+/** The message, or what is wrong with it, and where it came: a proxy in front may have sent it to another address. */
+function opened(request: IncomingMessage, body: Buffer, keys: readonly WebhookKey[]) {
   try {
-    return openMessage(request, keys, clockS())
-  } catch {
-    return undefined
+    return openMessage({ headers: request.headers, body }, keys, clockS())
+  } catch (error) {
+    const reason = error instanceof ForgedMessage ? error.message : 'the body is no message'
+    return `${reason}; posted to ${request.headers.host ?? ''}${request.url}\n`
   }
 }
 

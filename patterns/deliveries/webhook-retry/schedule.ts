@@ -10,6 +10,8 @@ export interface AttemptResult {
   readonly blocked?: boolean
   /** Not dialled either: the endpoint had said that it is gone. */
   readonly gone?: boolean
+  /** Since the receiver began to refuse, when it has done nothing else since. Absent: this is no refusal. */
+  readonly refusedMs?: number
   /** The reason for the log. */
   readonly detail: string
 }
@@ -18,8 +20,23 @@ export interface AttemptResult {
 const throttles: ReadonlySet<number | undefined> = new Set([429, 502, 504])
 
 /**
+ * What is refused once for all: this method, or content of this size or type (RFC 9110, 15.5.6, 15.5.14 to 15.5.16,
+ * 15.6.2; RFC 6585, 5). The next attempt would be the same in all of that.
+ */
+const permanent: ReadonlySet<number> = new Set([405, 413, 414, 415, 431, 501])
+
+/** 4xx that speak of the moment, and not of the request. */
+const passing: ReadonlySet<number> = new Set([408, 409, 421, 423, 425, 429])
+
+/** The receiver answered, and does not want this: not authorized, no such place, not valid, moved. */
+export function isRefusal(status = 0): boolean {
+  return status >= 300 && status < 500 && !passing.has(status)
+}
+
+/**
  * What follows the attempt after `failures` failed ones, `elapsedMs` after the first began. Only 2xx is success, a
- * redirect is none; 410 ends it at once, anything else when the horizon is over. `uniform` in [0, 1) is for jitter.
+ * redirect is none. 410 and what is permanent end it at once, refusals once they have lasted `webhookRefusalMs`, and
+ * anything else when the horizon is over. `uniform` in [0, 1) is for jitter.
  */
 export function decide(
   result: AttemptResult,
@@ -28,13 +45,15 @@ export function decide(
   timing: Timing,
   uniform: number,
 ): Decision {
-  const { status = 0, blocked, gone, retryAfterMs = 0 } = result
+  const { status = 0, blocked, gone, refusedMs = -Infinity, retryAfterMs = 0 } = result
   if (isSuccess(result)) return { next: 'delivered' }
   if (blocked) return { next: 'dead', reason: 'blocked' }
   if (status === 410 || gone) return { next: 'dead', reason: 'gone' }
+  if (permanent.has(status)) return { next: 'dead', reason: 'refused' }
   const rung = failures + (throttles.has(status) ? 1 : 0)
   // A receiver may ask for more time than the ladder gives, up to its top: it must not park us for ever.
   const delayMs = Math.max(ladderMs(rung, timing, uniform), Math.min(retryAfterMs, timing.webhookRetryCapMs))
+  if (refusedMs + delayMs > timing.webhookRefusalMs) return { next: 'dead', reason: 'refused' }
   if (elapsedMs + delayMs > timing.webhookHorizonMs) return { next: 'dead', reason: 'horizon' }
   return { next: 'retry', delay_ms: Math.round(delayMs) }
 }

@@ -12,11 +12,11 @@ import { timingAt, type Timing } from '../../contract/types/timing.ts'
 import { openAttempts, type Attempt } from './attempt.ts'
 import { endpointKey, readSigningKey, type WebhookKey } from './keys.ts'
 import { messageOf, type Message } from './message.ts'
-import { decide, isSuccess, type AttemptResult } from './schedule.ts'
+import { decide, isRefusal, isSuccess, type AttemptResult } from './schedule.ts'
 
 interface Sender {
   readonly attempt: Attempt
-  readonly keysOf: (url: string) => readonly WebhookKey[]
+  readonly keys: readonly WebhookKey[]
   /** Endpoints that answered 410, the oldest first: for engines that do not remember it themselves. */
   readonly gone: Set<string>
 }
@@ -33,10 +33,9 @@ const mostGone = 10_000
  */
 export function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
-  const shared = (settings.webhookKeys ?? []).map(readSigningKey)
+  const keys = [endpointKey(settings.token), ...(settings.webhookKeys ?? []).map(readSigningKey)]
   const attempt = openAttempts(destinationsOf(settings), timing.webhookTimeoutMs)
-  const keysOf = (url: string) => [endpointKey(settings.token, url), ...shared]
-  const sender: Sender = { attempt, keysOf, gone: new Set() }
+  const sender: Sender = { attempt, keys, gone: new Set() }
   return async (callback) => {
     const beganAtMs = Date.now()
     const message = messageOf(callback.task, callback.url)
@@ -52,10 +51,11 @@ export function openSender(settings: NodeSettings): Notify {
 /** A replay by hand also goes to an endpoint that said that it is gone: its owner may know better. */
 async function attemptOnce(message: Message, { isGone, manual }: Callback, sender: Sender): Promise<AttemptResult> {
   const { url } = message
-  if ((isGone ?? sender.gone.has(url)) && !manual) return { gone: true, detail: 'disabled by an earlier 410' }
-  const result = await sender.attempt(message, sender.keysOf(url))
-  if (result.status === 410) disable(url, sender.gone)
-  else if (isSuccess(result)) sender.gone.delete(url)
+  const { href } = new URL(url)
+  if ((isGone ?? sender.gone.has(href)) && !manual) return { gone: true, detail: 'disabled by an earlier 410' }
+  const result = await sender.attempt(message, sender.keys)
+  if (result.status === 410) disable(href, sender.gone)
+  else if (isSuccess(result)) sender.gone.delete(href)
   return result
 }
 
@@ -68,13 +68,20 @@ function disable(url: string, gone: Set<string>): void {
 function decisionAfter(result: AttemptResult, callback: Callback, beganAtMs: number, timing: Timing): Decision {
   if (callback.manual) return { next: isSuccess(result) ? 'delivered' : 'unchanged' }
   const due = callback.earlier.filter(({ manual }) => !manual)
-  const firstAtMs = due[0] ? Date.parse(due[0].time) : beganAtMs
-  return decide(result, due.length, Date.now() - firstAtMs, timing, Math.random())
+  const since = (attempt: CallbackAttempt | undefined): number =>
+    Date.now() - (attempt ? Date.parse(attempt.time) : beganAtMs)
+  // The first of the refusals that nothing else has interrupted.
+  const refusal = due[due.findLastIndex(({ status }) => !isRefusal(status)) + 1]
+  const judged = isRefusal(result.status) ? { ...result, refusedMs: since(refusal) } : result
+  return decide(judged, due.length, since(due[0]), timing, Math.random())
 }
 
-/** Into the node's log: what failed, when it is tried again, what is dead, and what came through after all. */
-function logAttempt(node: string, { id }: Message, { attempt, decision, detail }: CallbackAttempt): void {
+/**
+ * Into the node's log: what failed and where, when it is tried again, what is dead, and what came through after all. Of
+ * the address its origin: in the rest may be a secret of its owner.
+ */
+function logAttempt(node: string, { id, url }: Message, { attempt, decision, detail }: CallbackAttempt): void {
   if (decision.next === 'delivered' && attempt === 1) return
   const what = decision.next === 'retry' ? `again in ${decision.delay_ms} ms` : decision.next
-  reportFailure(node, `webhook ${id}, attempt ${attempt}: ${what}`, detail)
+  reportFailure(node, `webhook ${id} to ${new URL(url).origin}, attempt ${attempt}: ${what}`, detail)
 }

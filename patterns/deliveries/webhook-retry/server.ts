@@ -18,6 +18,6 @@ const server: DeliveryServer = {
     return createApi(backend, settings, drain, { admit })
   },
   notify: (settings) => openSender(settings),
-  endpointSecret: (token, url) => showSecret(endpointKey(token, url)),
+  endpointSecret: (token) => showSecret(endpointKey(token)),
 }
 export default server

@@ -52,7 +52,15 @@ describe('an endpoint that is asked', () => {
     await require(endpoint.url)
     expect(endpoint.asked).toEqual(['OPTIONS /hook outlast'])
     await require(endpoint.url.replace('/hook', '/other'))
-    expect(endpoint.asked).toHaveLength(2)
+    expect(endpoint.asked).toHaveLength(1)
+  })
+
+  test('is asked once per origin, by however many tasks at once', async () => {
+    await using endpoint = await answering(204, { 'WebHook-Allowed-Origin': '*' })
+    const require = openConsents(loopback, timing)
+    await Promise.all(Array.from({ length: 50 }, (_, i) => require(`${endpoint.url}/${i}`)))
+    for (let i = 0; i < 50; i++) await require(`${endpoint.url}?task=${i}`)
+    expect(endpoint.asked).toEqual(['OPTIONS /hook/0 outlast'])
   })
 
   test('as the reference receiver, says yes', async () => {
@@ -72,12 +80,20 @@ describe('an endpoint that is asked', () => {
     [405, { allow: 'POST' }],
     [410, {}],
     [501, {}],
-  ])('and answers %i %o is refused, every time', async (status, headers) => {
+  ])('and answers %i %o is refused, for a while without being asked again', async (status, headers) => {
     await using endpoint = await answering(status, headers)
-    const require = openConsents(loopback, timing)
-    const refusal = { kind: 'endpoint-refused', message: expect.stringContaining(String(status)) }
-    await expect(require(endpoint.url)).rejects.toMatchObject(refusal)
-    await expect(require(endpoint.url)).rejects.toMatchObject(refusal)
+    let nowMs = 0
+    const require = openConsents(loopback, timing, () => nowMs)
+    const saying = (text: string) => ({ kind: 'endpoint-refused', message: expect.stringContaining(text) })
+    await expect(require(endpoint.url)).rejects.toMatchObject(saying(`${endpoint.url}: OPTIONS was answered ${status}`))
+    const advice = 'answer OPTIONS at this address with the status 200 and the header "WebHook-Allowed-Origin: outlast"'
+    await expect(require(endpoint.url)).rejects.toMatchObject(saying(advice))
+    nowMs += timing.consentRefusedMs - 10_000
+    const elsewhere = endpoint.url.replace('/hook', '/other')
+    await expect(require(elsewhere)).rejects.toMatchObject(saying('It is asked again in 10 s'))
+    expect(endpoint.asked).toHaveLength(1)
+    nowMs += 10_000
+    await expect(require(elsewhere)).rejects.toMatchObject(saying('/other: OPTIONS'))
     expect(endpoint.asked).toHaveLength(2)
   })
 
@@ -108,9 +124,12 @@ describe('an endpoint that is asked', () => {
 describe('a name', () => {
   test('that does not exist is refused; one whose resolver fails is not', async () => {
     const require = openConsents(loopback, timing)
-    await expect(require('http://nobody.example/')).rejects.toMatchObject({ kind: 'endpoint-refused' })
-    names.set('nobody.example', 'EAI_AGAIN')
-    await require('http://nobody.example/')
+    await expect(require('http://nobody.example/')).rejects.toMatchObject({
+      kind: 'endpoint-refused',
+      message: expect.stringContaining('http://nobody.example/'),
+    })
+    names.set('somebody.example', 'EAI_AGAIN')
+    await require('http://somebody.example/')
   })
 
   test('of a host that speaks no TLS is refused over https', async () => {

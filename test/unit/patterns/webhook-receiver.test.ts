@@ -66,16 +66,15 @@ test('a message whose answer was lost comes again, and is worked on once', async
   const token = 'a-token-for-tests-only'
   let [port, arrivals] = [0, 0]
   const urlOf = (name: string) => `http://127.0.0.1:${port}/${name}`
-  const receive = (name: string) =>
-    receiverOf({
-      keys: [endpointKey(token, urlOf(name))],
-      insert: async (id) => !ids.has(id) && ids.add(id) === ids,
-      work: ({ task_id }) => void worked.push(task_id),
-    })
+  const receive = receiverOf({
+    keys: [endpointKey(token)],
+    insert: async (id) => !ids.has(id) && ids.add(id) === ids,
+    work: ({ task_id }) => void worked.push(task_id),
+  })
   const server = createServer((request, response) => {
     // The receiver does all that it must, and the first two times nobody hears of it.
     if (++arrivals <= 2) response.end = () => response.destroy()
-    receive(request.url!.slice(1))(request, response)
+    receive(request, response)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   port = (server.address() as AddressInfo).port
@@ -145,7 +144,7 @@ function clientWith(read: () => { statusCode: number; data: object }) {
     },
   }
   /** A request to the callback URL. Throws what the receiver would refuse. */
-  const post = (key = endpointKey(ports.token, 'http://receiver/one')): void => {
+  const post = (key = endpointKey(ports.token)): void => {
     const message = messageOf(task, '')
     arrive!(open!({ headers: signMessage({ ...message, timestampS: clockS() }, [key]), body: message.body }))
   }
@@ -153,11 +152,11 @@ function clientWith(read: () => { statusCode: number; data: object }) {
   return { post, reads, run: (signal: AbortSignal) => runJob(job, ports, signal), running }
 }
 
-test('the client believes the callback of its own endpoint and asks nothing', async () => {
+test('the client believes a callback that is signed with its token’s key and asks nothing', async () => {
   const client = clientWith(() => ({ statusCode: 500, data: {} }))
   const done = client.run(new AbortController().signal)
   await sleep(20)
-  expect(() => client.post(endpointKey('a-token-for-tests-only', 'http://receiver/two'))).toThrow('no key known')
+  expect(() => client.post(endpointKey('the-token-of-another-owner'))).toThrow('no key known')
   client.post()
   expect(await done).toEqual({ task, via: 'callback' })
   expect(client.reads).toEqual([])
@@ -181,4 +180,22 @@ test('the client asks rarely when no callback came, and goes on through errors',
 test('the client gives up with the abort reason', async () => {
   const client = clientWith(() => ({ statusCode: 500, data: {} }))
   await expect(client.run(AbortSignal.timeout(50))).rejects.toMatchObject({ name: 'TimeoutError' })
+})
+
+test('a message that is not genuine is answered with what is wrong, and where it came', async () => {
+  const server = createServer(
+    receiverOf({ keys: [endpointKey('the-token-of-another-owner')], insert: async () => true, work: () => {} }),
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const message = messageOf(task, '')
+  const headers = signMessage({ ...message, timestampS: clockS() }, [endpointKey('a-token-for-tests-only')])
+  const answer = await fetch(`http://127.0.0.1:${port}/behind/a/proxy`, {
+    method: 'POST',
+    headers,
+    body: message.body.toString(),
+  })
+  const why = `webhook-signature is of no key known here; posted to 127.0.0.1:${port}/behind/a/proxy\n`
+  expect([answer.status, await answer.text()]).toEqual([400, why])
+  await once(server.close(), 'close')
 })

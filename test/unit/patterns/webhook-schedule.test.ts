@@ -1,7 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { timingAt } from '../../../patterns/contract/types/timing.ts'
-import { decide, readRetryAfter, type AttemptResult } from '../../../patterns/deliveries/webhook-retry/schedule.ts'
+import {
+  decide,
+  isRefusal,
+  readRetryAfter,
+  type AttemptResult,
+} from '../../../patterns/deliveries/webhook-retry/schedule.ts'
 
 const timing = timingAt(1)
 const failed = (status?: number, retryAfterMs?: number): AttemptResult => ({
@@ -83,6 +88,19 @@ test.each([200, 202, 204, 299])('%i is success', (status) => {
 
 test.each([undefined, 301, 302, 307, 308, 400, 401, 404, 500, 503])('%s is a failure, and tried again', (status) => {
   expect(decide(failed(status), 0, 0, timing, 0.5)).toEqual({ next: 'retry', delay_ms: 5000 })
+})
+
+test.each([405, 413, 414, 415, 431, 501])('%i is refused once for all', (status) => {
+  expect(decide(failed(status), 0, 0, timing, 0.5)).toEqual({ next: 'dead', reason: 'refused' })
+})
+
+test('a refusal that has lasted an hour is meant, however short the whole has been or could be', () => {
+  const after = (refusedMs: number) => decide({ ...failed(401), refusedMs }, 4, refusedMs, timing, 0.5)
+  expect(after(0)).toEqual({ next: 'retry', delay_ms: 80_000 })
+  expect(after(hoursMs - 80_000)).toMatchObject({ next: 'retry' })
+  expect(after(hoursMs - 79_999)).toEqual({ next: 'dead', reason: 'refused' })
+  expect([300, 308, 400, 401, 403, 404, 422].every(isRefusal)).toBe(true)
+  expect([undefined, 204, 408, 409, 425, 429, 500, 503].some(isRefusal)).toBe(false)
 })
 
 test('410, a refused address and the horizon are the end', () => {

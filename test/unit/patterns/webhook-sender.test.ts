@@ -85,13 +85,48 @@ test('an attempt that fails is repeated until one is accepted: the same message,
   ])
   expect(receiver.posts).toHaveLength(4)
   expect(new Set(receiver.posts.map(({ body }) => body.toString())).size).toBe(1)
-  const keys = [endpointKey(token, url)]
+  const keys = [endpointKey(token)]
   for (const post of receiver.posts) expect(openMessage(post, keys, clockS())).toEqual({ id: 'evt_task_1_6', task })
   expect(JSON.parse(receiver.posts[0]!.body.toString())).toMatchObject({
     type: 'task.completed',
     timestamp: task.updated_at,
   })
   expect(JSON.stringify(records)).not.toContain('secret')
+})
+
+test('one key verifies at every address that a message is sent to, however it is spelt', async () => {
+  await using receiver = await startReceiver(204)
+  const base = `127.0.0.1:${receiver.port}`
+  const spellings = [
+    `HTTP://${base}/hook`,
+    `http://${base}/hook/`,
+    `http://${base}/hook#part`,
+    `http://${base}/h%C3%BC`,
+    `http://${base}/hü`,
+    `http://${base}/hook?a=1`,
+  ]
+  for (const url of spellings) await deliverTo(url)
+  expect(receiver.posts).toHaveLength(spellings.length)
+  for (const post of receiver.posts) expect(openMessage(post, [endpointKey(token)], clockS()).task).toEqual(task)
+})
+
+test('a refusal lasts an hour at most, whatever came before it, and 413 no second attempt', async () => {
+  await using receiver = await startReceiver(413, 401)
+  const url = `http://127.0.0.1:${receiver.port}/`
+  const notify = openSender(settingsWith({ timeScale: 1 }))
+  const refused = { next: 'dead', reason: 'refused' }
+  expect(await notify({ task, url, earlier: [] })).toMatchObject({ status: 413, decision: refused })
+  const at = (attempt: number, agoMs: number, status: number): CallbackAttempt => {
+    const time = new Date(Date.now() - agoMs).toISOString()
+    return { attempt, time, manual: false, status, detail: `HTTP ${status}`, decision: { next: 'unchanged' } }
+  }
+  const hourMs = 3_600_000
+  const down = [at(1, 9 * hourMs, 503), at(2, 8 * hourMs, 503)]
+  expect((await notify({ task, url, earlier: down })).decision.next).toBe('retry')
+  const refusals = [...down, at(3, 1.1 * hourMs, 401), at(4, hourMs, 404)]
+  expect((await notify({ task, url, earlier: refusals })).decision).toEqual(refused)
+  const interrupted = [at(1, 2 * hourMs, 401), at(2, 60_000, 503)]
+  expect((await notify({ task, url, earlier: interrupted })).decision.next).toBe('retry')
 })
 
 test('the configured keys sign beside the endpoint’s own', async () => {
