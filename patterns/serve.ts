@@ -1,10 +1,11 @@
 /**
- * An API node: one delivery over one engine, both named by the environment (`contract/server/settings.ts`). SIGTERM:
- * accepts nothing more, tells every held connection to go on elsewhere, exits 0. What its starter may ask for beside
+ * An API node: one delivery over one engine, both named by the environment (`contract/server/settings.ts`). The first
+ * line on standard output says its address. SIGTERM: accepts nothing more, tells every held connection to go on elsewhere, exits 0. What its starter may ask for beside
  * that: `contract/server/starter.ts`.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
 import { loadBackend } from './contract/engine/modules.ts'
 import type { Backend } from './contract/engine/backend.ts'
@@ -29,7 +30,11 @@ const backend = await openBackend(settings, await openNotify(settings))
 const delivery = await loadDeliveryServer(settings.delivery)
 const app = delivery.routes(backend, settings, draining.signal)
 const server = createFrontDoor(app, settings, delivery.openSockets?.())
-server.listen(settings.listen.port, settings.listen.host)
+server.listen(settings.listen.port, settings.listen.host, () => {
+  const { address, port } = server.address() as AddressInfo
+  const host = address.includes(':') ? `[${address}]` : address
+  process.stdout.write(`${settings.node}: ${settings.delivery}+${settings.engine} at http://${host}:${port}\n`)
+})
 server.on('error', (error) => {
   reportError(settings.node, 'listen', error)
   process.exit(1)

@@ -10,7 +10,7 @@ import type { RunJob } from '../../patterns/contract/client/client.ts'
 import { dispatcher, startApiNode, startServe, timing, token } from './support/api-node.ts'
 import { jobFor, portsFor, startReceiver, type RecordedPorts } from './support/client-ports.ts'
 import { startCutter } from './support/cutter.ts'
-import { readEnd, requestBody, send, submit } from './support/http.ts'
+import { readEnd, readTask, requestBody, send, submit } from './support/http.ts'
 import { startEndlessLog } from './support/endless-log.ts'
 import { openStream } from './support/sse.ts'
 import { startToolServer } from './support/tool-server.ts'
@@ -236,7 +236,9 @@ describe('serve', () => {
     const pool = new Agent()
     const { json } = await submit(api.url, 'leaving', requestBody(62))
     const headers = { authorization: `Bearer ${token}` }
-    const polled = request(`${api.url}${json.links.self}?wait=25&after=1000`, { dispatcher: pool, headers })
+    await sleep(500)
+    const { version } = await readTask(api.url, json.task_id)
+    const polled = request(`${api.url}${json.links.self}?wait=25&after=${version}`, { dispatcher: pool, headers })
     await sleep(500)
     const exited = once(api.child, 'exit')
     api.child.kill('SIGTERM')

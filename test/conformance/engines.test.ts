@@ -6,6 +6,9 @@ import type { Backend, Submission } from '../../patterns/contract/engine/backend
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
+import { serveOver } from './support/api-node.ts'
+import { send } from './support/http.ts'
+import { openStream } from './support/sse.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
 import { presentEngines } from '../support/engines.ts'
 import { openLanes } from '../support/lanes.ts'
@@ -134,6 +137,23 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
     for await (const { seq } of backend.follow(second.task_id, 0, gone.signal)) if (seen.push(seq) === 2) gone.abort()
     expect(seen.slice(0, 2)).toEqual([1, 2])
     expect(seen.length).toBeLessThan(14)
+  })
+
+  test('a stream from a place beyond the log begins again, at once', inTurn, async () => {
+    const { task } = await backend.submit(submission({ profile: 'research-write' }))
+    await using api = await serveOver(backend, 'sse')
+    const events = `${api.url}/v1/tasks/${task.task_id}/events`
+    const began = performance.now()
+    const stream = await openStream(events, { 'last-event-id': '999999' })
+    await vi.waitFor(() => expect(stream.names.slice(0, 2)).toEqual(['stream.reset', 'task.created']), patience)
+    expect(performance.now() - began).toBeLessThan(1000)
+    stream.close()
+    expect((await send(`${events}?after=999999`)).status).toBe(400)
+    const { version } = (await backend.read(task.task_id))!
+    const rest = await openStream(events, { 'last-event-id': String(version) })
+    await rest.ended
+    expect([rest.names[0], rest.names.at(-1)]).toEqual([expect.not.stringMatching('stream.reset'), 'task.completed'])
+    expect(rest.ids[0]).toBe(String(version + 1))
   })
 
   test('a cancelled task ends cancelled, without the steps that were to come', inTurn, async () => {

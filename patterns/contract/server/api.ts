@@ -2,15 +2,19 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import type { Backend } from '../engine/backend.ts'
 import type { NodeSettings } from '../types/settings.ts'
+import { cursorOf, flawOfCursor } from './cursor.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from '../engine/fault-point.ts'
 import { closeWhereDue, requireText, requireToken } from './gates.ts'
 import { fullName, healthOf, nameHeader } from '../engine/health.ts'
-import type { Holding } from './follow.ts'
+import { type Holding, holdUntil } from './follow.ts'
 import { defaultLimits } from './limits.ts'
-import { requestedWaitMs, waitForChange } from './long-poll.ts'
+import { waitForChange } from './long-poll.ts'
+import { sayMethods, shareWithPages } from './methods.ts'
 import { openApiText } from './openapi.ts'
 import { Places } from './places.ts'
+import { appliedOf, type Preferences, preferencesOf } from './prefer.ts'
+import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
 import {
   describeProblem,
   problemKind,
@@ -28,23 +32,19 @@ import { timingAt, type Timing } from '../types/timing.ts'
 export interface Api extends Holding {
   readonly settings: NodeSettings
   readonly timing: Timing
+  readonly requireKept: RequireKept
 }
 
 /** Where a delivery differs from the plain task resource. */
 export interface Variation {
   /** Throws a problem for a request that this delivery cannot serve. By default callbacks are refused. */
   readonly admit?: (request: TaskRequest) => void | Promise<void>
-  /** Answers a submission that is durable; by default 202. */
-  readonly answer?: (c: Context, submitted: Submitted, api: Api) => Response | Promise<Response>
+  /** A submission is answered at the task's end, unless its client prefers less. By default it is at once, unless its client prefers more. */
+  readonly holds?: true
   /** Answers a request for `text/event-stream`; without it 406. */
   readonly stream?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
   /** Answers a WebSocket handshake; without it 406. */
   readonly socket?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
-}
-
-export interface Submitted {
-  readonly task: Task
-  readonly replayed: boolean
 }
 
 /** Ids are ours: what cannot be one is asked of no engine. */
@@ -62,35 +62,27 @@ export function createApi(
   variation: Variation = {},
 ): Hono {
   const places = new Places((settings.limits ?? defaultLimits).mostHeld)
-  const api: Api = { backend, settings, timing: timingAt(settings.timeScale), drain, places }
+  const requireKept = keptFor(settings)
+  const api: Api = { backend, settings, timing: timingAt(settings.timeScale), drain, places, requireKept }
   const app = new Hono()
   app.onError((error, c) => failed(c, error, api))
   app.notFound((c) => sendProblem(c, describeProblem('not-found', asked(c))))
-  app.use(sayName(settings), closeWhereDue(settings.token, drain))
+  app.use(sayName(settings), closeWhereDue(settings.token, drain), shareWithPages(settings))
   app.get('/healthz', (c) => c.json(healthOf(settings)))
   app.get('/openapi.json', (c) => c.body(openApiText(), 200, { 'Content-Type': 'application/json' }))
   app.get('/problems/:kind', (c) => explainProblem(c))
   app.use('/v1/*', requireToken(settings.token), requireText)
   app.use('/v1/*', passFaultPoints)
+  if (settings.retentionS !== undefined) app.use('/v1/tasks/*', requireKeptTask(backend, requireKept))
   app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
   app.get(taskPath, async (c) => readTask(c, api))
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
   app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
   app.post(`/v1/tasks/:target{${idPattern}:cancel}`, async (c) => cancelTask(c, api))
   app.route('/v1', deliveryRoutes(backend, idPattern))
-  for (const path of paths) app.all(path, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
+  sayMethods(app, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
   return app
 }
-
-/** What answers 405 to any other method than its own. */
-const paths = [
-  '/healthz',
-  '/openapi.json',
-  '/v1/tasks',
-  '/v1/deliveries',
-  taskPath,
-  ...['events', 'ws', 'deliveries'].map((part) => `${taskPath}/${part}`),
-]
 
 /** A representation of the task, with its validator and the advice when to come back. */
 export function sendTask(c: Context, task: Task, status: 200 | 202, timing: Timing): Response {
@@ -133,16 +125,47 @@ async function submit(c: Context, api: Api, variation: Variation): Promise<Respo
   const request = await parseRequest(c)
   const admit: NonNullable<Variation['admit']> = variation.admit ?? refuseCallback
   await admit(request)
-  const submitted = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
-  c.header('Location', submitted.task.links.self)
-  if (submitted.replayed) c.header('Idempotent-Replayed', 'true')
-  return variation.answer ? variation.answer(c, submitted, api) : sendTask(c, submitted.task, 202, api.timing)
+  const { task, replayed } = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
+  api.requireKept(task)
+  c.header('Location', task.links.self)
+  if (replayed) c.header('Idempotent-Replayed', 'true')
+  return answerSubmission(c, task, api, variation)
+}
+
+/**
+ * 200 with the task that has ended, or 202 with what it is now. Where neither 202 nor a time limit was asked for, a
+ * delivery that holds has no other answer than the end: 503 then, when the node must go first.
+ */
+async function answerSubmission(c: Context, task: Task, api: Api, { holds }: Variation): Promise<Response> {
+  const preferences = preferencesOf(c.req.header('Prefer'))
+  const mustEnd = holds === true && !preferences.respondAsync && preferences.waitMs === undefined
+  const waitMs = preferences.waitMs ?? 0
+  const now = mustEnd || waitMs > 0 ? await untilEnd(c, task, api, mustEnd ? undefined : waitMs) : task
+  const isResult = isTerminal(now.status) && (mustEnd || waitMs > 0)
+  if (mustEnd && !isResult)
+    throw new ProblemError('temporary-reduced-capacity', 'the node is leaving: repeat with the same key', task.task_id)
+  return sendAnswer(c, now, isResult ? 200 : 202, { api, preferences })
+}
+
+function sendAnswer(
+  c: Context,
+  task: Task,
+  status: 200 | 202,
+  { api, preferences }: { readonly api: Api; readonly preferences: Preferences },
+): Response {
+  const applied = appliedOf(preferences, status)
+  if (applied !== undefined) c.header('Preference-Applied', applied)
+  return sendTask(c, task, status, api.timing)
+}
+
+async function untilEnd(c: Context, { task_id }: Task, api: Api, limitMs: number | undefined): Promise<Task> {
+  await holdUntil(c, api, { task_id, version: 0 }, (event) => isTerminal(event.status), limitMs)
+  return requireTask(api, task_id)
 }
 
 async function readTask(c: Context, api: Api): Promise<Response> {
-  const task = await waitForChange(c, api, await requireTask(api, c.req.param('id')!))
-  // A long poll is paced by the server's holding: its client may come back at once.
-  setTaskHeaders(c, task, requestedWaitMs(c) > 0 && !api.drain.aborted ? 0 : api.timing.retryAfterMs)
+  const { task, isPaced } = await waitForChange(c, api, await requireTask(api, c.req.param('id')!))
+  setTaskHeaders(c, task, isPaced ? 0 : api.timing.retryAfterMs)
   const known = c.req.header('If-None-Match')?.split(',') ?? []
   if (known.some((etag) => etag.trim().replace(/^W\//, '') === etagOf(task))) return c.body(null, 304)
   return c.json(task)
@@ -153,8 +176,10 @@ async function readEvents(c: Context, api: Api, variation: Variation): Promise<R
   const wantsStream = c.req.header('Accept')?.includes('text/event-stream') ?? false
   if (wantsStream && variation.stream) return variation.stream(c, taskId, api)
   if (wantsStream) throw new ProblemError('not-acceptable', 'this server does not stream events; ask for JSON', taskId)
-  const events = await api.backend.events(taskId, cursorOf(c.req.query('after')))
+  const after = cursorOf(c.req.query('after'))
+  const events = await api.backend.events(taskId, after)
   if (!events) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
+  if (events.length === 0 && after > 0) await requirePlace(api, taskId, after)
   c.header('Cache-Control', 'no-store')
   return c.json({ events })
 }
@@ -172,11 +197,11 @@ async function cancelTask(c: Context, api: Api): Promise<Response> {
   return sendTask(c, task, isTerminal(task.status) ? 200 : 202, api.timing)
 }
 
-/** A place in a task's log: events after it are wanted. */
-export function cursorOf(text: string | undefined): number {
-  if (text === undefined || text === '') return 0
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new ProblemError('validation', `"${text}" is not a sequence number`)
+/** An empty page is right at the end of the log, and nowhere else. */
+async function requirePlace(api: Api, taskId: string, after: number): Promise<void> {
+  const { version } = await requireTask(api, taskId)
+  const flaw = flawOfCursor(after, version)
+  if (flaw) throw new ProblemError('validation', `after: ${flaw}`, taskId)
 }
 
 /** Before the answer is made: streams send their headers themselves. */

@@ -11,7 +11,7 @@ const environment = z.object({
     .optional(),
   OUTLAST_START: z.string().optional(),
   OUTLAST_HOST: z.string().default('127.0.0.1'),
-  OUTLAST_PORT: z.coerce.number().int().min(1).max(65535),
+  OUTLAST_PORT: z.coerce.number().int().min(0).max(65535),
   OUTLAST_DELIVERY: z.string().min(1),
   OUTLAST_ENGINE: z.string().min(1),
   OUTLAST_BACKEND: z.string().min(1).optional(),
@@ -37,8 +37,19 @@ const environment = z.object({
     .string()
     .regex(/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/, 'ports and ranges, e.g. 443,8000-8999')
     .optional(),
+  OUTLAST_CORS_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .pipe(z.array(z.string().refine(isOrigin, '*, or scheme, host and port: https://app.example')))
+    .optional(),
+  OUTLAST_RETENTION_S: z.coerce.number().positive().optional(),
   ...limitsEnvironment,
 })
+
+/** As browsers send it in `Origin`: without a path, and without the scheme's own port. */
+function isOrigin(text: string): boolean {
+  return text === '*' || (URL.canParse(text) && new URL(text).origin === text)
+}
 
 /** A node's settings from its environment. Throws one error that names every variable that is missing or wrong. */
 export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
@@ -64,6 +75,8 @@ export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
     ...(e.OUTLAST_WEBHOOK_ALLOW && { webhookAllow: e.OUTLAST_WEBHOOK_ALLOW }),
     ...(e.OUTLAST_WEBHOOK_PORTS && { webhookPorts: e.OUTLAST_WEBHOOK_PORTS }),
     ...(e.OUTLAST_WEBHOOK_KEYS && { webhookKeys: e.OUTLAST_WEBHOOK_KEYS }),
+    ...(e.OUTLAST_CORS_ORIGINS && { corsOrigins: e.OUTLAST_CORS_ORIGINS }),
+    ...(e.OUTLAST_RETENTION_S !== undefined && { retentionS: e.OUTLAST_RETENTION_S }),
     limits: limitsOf(e),
   }
 }

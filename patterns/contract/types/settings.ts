@@ -32,6 +32,10 @@ export interface NodeSettings {
   readonly webhookPorts?: string
   /** Keys (`whsec_`, `whsk_`) that sign callbacks beside each endpoint's own: for receivers that hold one of them. */
   readonly webhookKeys?: readonly string[]
+  /** Web origins whose pages may use the API, or `*`. None by default. */
+  readonly corsOrigins?: readonly string[]
+  /** Seconds, at time scale 1, that a task can be asked for after its end; for ever otherwise. */
+  readonly retentionS?: number
   /** What connections and requests may cost; `defaultLimits` of `server/limits.ts` otherwise. */
   readonly limits?: Limits
 }

@@ -14,24 +14,33 @@ export interface Streams {
   readonly turns: Turns
 }
 
+export interface Writing {
+  /** What goes over the wire for a text; by default the text. */
+  readonly framed?: (text: string) => string
+  /** What comes before the first event. */
+  readonly preface?: string
+}
+
 /**
  * Writes an event stream. It begins with an opening comment, so that headers pass every proxy. Events follow, with a
  * comment after every heartbeat interval of silence, and a `retry` with jitter when the node drains. The next event is
  * taken when the reader has room for it. A reader without room for as long as its own watchdog would wait is cut, and
- * resumes from its cursor. `framed` is what goes over the wire for a text. Rejects as `events` does; `out` is destroyed
- * then, and never ended.
+ * resumes from its cursor. Rejects as `events` does; `out` is destroyed then, and never ended.
+ *
+ * Blank lines end events and nothing else. Some libraries take a blank line after a comment or a `retry` for an event
+ * without data, although WHATWG HTML (9.2.6) has none there.
  */
 export async function writeStream(
   events: AsyncIterable<TaskEvent>,
   out: Writable,
   streams: Streams,
-  framed: (text: string) => string = asItIs,
+  { framed = asItIs, preface = '' }: Writing = {},
 ): Promise<void> {
   const { timing, drain, heartbeats, turns } = streams
   const reader = new Reader(out, framed, timing.watchdogMs)
   heartbeats.add(reader)
   try {
-    await reader.send(`: open\nretry: ${Math.ceil(timing.backoffBaseMs)}\n\n`)
+    await reader.send(`: open\nretry: ${Math.ceil(timing.backoffBaseMs)}\n${preface}`)
     for await (const event of events) {
       await turns.next()
       faultPoint('sse.frame.before')
@@ -39,7 +48,7 @@ export async function writeStream(
       faultPoint('sse.frame.after')
     }
     if (drain.aborted)
-      await reader.send(`: draining\nretry: ${Math.ceil(timing.backoffBaseMs * (1 + Math.random()))}\n\n`)
+      await reader.send(`: draining\nretry: ${Math.ceil(timing.backoffBaseMs * (1 + Math.random()))}\n`)
   } catch (error) {
     out.destroy()
     throw error
@@ -50,6 +59,11 @@ export async function writeStream(
 
 function asItIs(text: string): string {
   return text
+}
+
+/** The reader's place is none of this log, which ends at `version` by now: it forgets what it has, and is at 0. */
+export function resetFrame(version: number): string {
+  return `id: 0\nevent: stream.reset\ndata: ${JSON.stringify({ reason: 'no such place in the log', version })}\n\n`
 }
 
 let last: { readonly event: TaskEvent; readonly frame: string } | undefined
@@ -75,7 +89,7 @@ class Reader implements Beating {
 
   /** Behind what it does not read a heartbeat would only pile up. */
   beat(): void {
-    if (!this.#out.writableNeedDrain) this.#out.write(this.#framed(': heartbeat\n\n'))
+    if (!this.#out.writableNeedDrain) this.#out.write(this.#framed(': heartbeat\n'))
   }
 
   /** Resolves when there is room for more, or the reader is gone. */

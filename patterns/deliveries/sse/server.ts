@@ -1,14 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import { createApi, cursorOf, requireTask, type Api } from '../../contract/server/api.ts'
+import { createApi, requireTask, type Api } from '../../contract/server/api.ts'
+import { resumptionOf, type Resumption } from '../../contract/server/cursor.ts'
 import type { DeliveryServer } from '../../contract/server/delivery-server.ts'
 import { nothingFollows } from '../../contract/server/follow.ts'
 import { Heartbeats } from '../../contract/server/heartbeats.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 import { timingAt } from '../../contract/types/timing.ts'
+import type { Task } from '../../contract/types/task.ts'
 import { Turns } from '../../contract/server/turns.ts'
-import { type Streams, writeStream } from './frames.ts'
+import { resetFrame, type Streams, writeStream } from './frames.ts'
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {
@@ -34,21 +36,22 @@ const headers = {
 }
 
 /**
- * `text/event-stream` of a task's log (WHATWG HTML, server-sent events). The event id is `seq`; the stream resumes
- * after `?after=`, else after `Last-Event-ID`, and ends after the terminal event. 204 when nothing can follow:
- * the one status that tells every EventSource to stop.
+ * `text/event-stream` of a task's log (WHATWG HTML, server-sent events). The event id is `seq`; the stream resumes after
+ * the furthest place that `?after=` and `Last-Event-ID` name, and ends after the terminal event. It begins with
+ * `stream.reset` and all of the log where they name none: after any other refusal no EventSource comes back. 204 when
+ * nothing can follow: the one status that tells every EventSource to stop.
  */
 async function streamEvents(c: Context, taskId: string, api: Api, streams: NodeStreams): Promise<Response> {
-  const after = cursorOf(c.req.query('after') ?? c.req.header('Last-Event-ID'))
   const task = await requireTask(api, taskId)
-  if (nothingFollows(task, after)) return c.body(null, 204)
+  const resumption = resumptionOf(task.version, [c.req.query('after'), c.req.header('Last-Event-ID')])
+  if (nothingFollows(task, resumption.after)) return c.body(null, 204)
   const head = c.body(null, 200, headers)
   if (c.req.method === 'HEAD') return head
   const giveBack = api.places.require(taskId)
   const { outgoing } = c.env as HttpBindings
   outgoing.writeHead(200, Object.fromEntries(head.headers))
   outgoing.flushHeaders()
-  void stream(outgoing as ServerResponse, taskId, after, api, streams).finally(giveBack)
+  void stream(outgoing as ServerResponse, { task, ...resumption }, api, streams).finally(giveBack)
   return head
 }
 
@@ -58,8 +61,7 @@ async function streamEvents(c: Context, taskId: string, api: Api, streams: NodeS
  */
 async function stream(
   outgoing: ServerResponse,
-  taskId: string,
-  after: number,
+  { task, after, isReset }: Resumption & { readonly task: Pick<Task, 'task_id' | 'version'> },
   { backend, settings }: Api,
   streams: NodeStreams,
 ): Promise<void> {
@@ -70,13 +72,14 @@ async function stream(
   outgoing.socket?.setTimeout(0)
   outgoing.once('close', () => over.abort()).once('error', () => over.abort())
   try {
-    const events = backend.follow(taskId, after, over.signal)
+    const events = backend.follow(task.task_id, after, over.signal)
+    const preface = isReset ? resetFrame(task.version) : ''
     const { socket } = outgoing
-    if (socket && outgoing.chunkedEncoding) await writeStream(events, socket, streams, chunk)
-    else await writeStream(events, outgoing, streams)
+    if (socket && outgoing.chunkedEncoding) await writeStream(events, socket, streams, { framed: chunk, preface })
+    else await writeStream(events, outgoing, streams, { preface })
     outgoing.end()
   } catch (error) {
-    reportFailure(settings.node, `stream of ${taskId}`, error)
+    reportFailure(settings.node, `stream of ${task.task_id}`, error)
   } finally {
     streams.open.delete(over)
   }

@@ -21,7 +21,7 @@ export function readMessage(text: string): ClientMessage | undefined {
 export const closeCodes = {
   /** Nothing can follow: the terminal event was sent or was known. */
   done: 1000,
-  /** The client said nothing, or what it may not say. */
+  /** The client said nothing, what it may not say, or a place that is not in the log. */
   policy: 1008,
   /** The server failed. */
   failed: 1011,

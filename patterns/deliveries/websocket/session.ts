@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws'
 import { requireTask, type Api } from '../../contract/server/api.ts'
+import { flawOfCursor } from '../../contract/server/cursor.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { nothingFollows, untilEither } from '../../contract/server/follow.ts'
@@ -30,6 +31,8 @@ export async function serveSocket(socket: WebSocket, taskId: string, api: Api, s
   try {
     const after = await listen(socket, taskId, api, over.signal)
     const task = await requireTask(api, taskId)
+    const flaw = flawOfCursor(after, task.version)
+    if (flaw) return socket.close(closeCodes.policy, `last_seq: ${flaw}`)
     if (!nothingFollows(task, after)) await sendAll(socket, api.backend.follow(taskId, after, over.signal), sockets)
     if (api.drain.aborted) socket.close(closeCodes.restart, 'the node is leaving')
     else socket.close(closeCodes.done)

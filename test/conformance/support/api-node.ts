@@ -64,6 +64,14 @@ export async function startApiNode(
   }
 }
 
+/** The API of a delivery over a backend that is there. */
+export async function serveOver(backend: Backend, delivery: string): Promise<{ url: string } & AsyncDisposable> {
+  const half = await loadDeliveryServer(delivery)
+  const settings = settingsFor(delivery, 'memory', '')
+  const { server, url } = await listenWith(half.routes(backend, settings, new AbortController().signal), settings)
+  return { url, [Symbol.asyncDispose]: () => closeServer(server) }
+}
+
 /** Serve an app on a free port, as `serve.ts` does. */
 export async function listenWith(
   app: Hono,
@@ -94,6 +102,8 @@ export interface ServeProcess extends AsyncDisposable {
   readonly url: string
   readonly child: ChildProcess
   readonly log: () => string
+  /** Standard output. */
+  readonly said: () => string
 }
 
 /** `serve.ts` as a process of its own. */
@@ -118,13 +128,16 @@ export async function startServe(
   }
   const child = spawn(process.execPath, [entry], { env: { PATH: process.env['PATH'], ...own, ...env } })
   let log = ''
+  let said = ''
   child.stderr.on('data', (chunk: Buffer) => (log += chunk))
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk))
   const url = `http://127.0.0.1:${port}`
   await untilHealthy(url, own.OUTLAST_START, child, () => log)
   return {
     url,
     child,
     log: () => log,
+    said: () => said,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')

@@ -41,7 +41,7 @@ export async function send(url: string, options: SendOptions = {}): Promise<Repl
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await answer.body.text()
-  const json = String(answer.headers['content-type']).includes('json') ? JSON.parse(text) : undefined
+  const json = text !== '' && String(answer.headers['content-type']).includes('json') ? JSON.parse(text) : undefined
   return { status: answer.statusCode, headers: answer.headers, json, text }
 }
 

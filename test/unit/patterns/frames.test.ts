@@ -34,16 +34,16 @@ async function* silence(until: Promise<unknown>): AsyncGenerator<TaskEvent> {
 test('silence is filled with a comment at every heartbeat, and a node that leaves says when to come back', async () => {
   const over = Promise.withResolvers<void>()
   const { written, drain, said } = open(silence(over.promise))
-  expect(said()).toBe(': open\nretry: 1000\n\n')
+  expect(said()).toBe(': open\nretry: 1000\n')
   for (let i = 0; i < 3; i++) {
     await vi.advanceTimersByTimeAsync(timing.heartbeatMs)
     await settled()
-    expect(said()).toBe(': heartbeat\n\n')
+    expect(said()).toBe(': heartbeat\n')
   }
   drain.abort()
   over.resolve()
   await written
-  expect(said()).toMatch(/^: draining\nretry: \d{4}\n\n$/)
+  expect(said()).toMatch(/^: draining\nretry: \d{4}\n$/)
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -55,7 +55,7 @@ test('an event is its number, its type and one line of data; the end of the log 
   const { written, said } = open(two())
   await written
   const [opening, ...frames] = said().split(/(?=id:)/)
-  expect(opening).toBe(': open\nretry: 1000\n\n')
+  expect(opening).toBe(': open\nretry: 1000\n')
   expect(frames).toEqual([frameOf(event), frameOf({ ...event, seq: 2 })])
   expect(frames[0]).toBe(`id: 1\nevent: task.created\ndata: ${JSON.stringify(event)}\n\n`)
   expect(vi.getTimerCount()).toBe(0)

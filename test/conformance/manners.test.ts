@@ -1,0 +1,202 @@
+import { readdirSync } from 'node:fs'
+import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keepPort } from '../support/ports.ts'
+import { dispatcher, startApiNode, startServe, token, type ApiNode } from './support/api-node.ts'
+import { readEnd, requestBody, send, submit } from './support/http.ts'
+import { firstAnswer, head, rawConnection } from './support/raw.ts'
+import { startToolServer } from './support/tool-server.ts'
+
+const folder = new URL('../../patterns/deliveries/', import.meta.url)
+const deliveries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+const long = (job: string) => ({ type: 'agent', input: { seed: 1, profile: 'research-write', job } })
+
+/** What a client of HTTP may expect of any server, beyond what the task API adds. */
+describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery) => {
+  let node: ApiNode
+  let self: string
+  beforeAll(async () => {
+    node = await startApiNode(delivery)
+    const { task_id } = (await submit(node.url, 'manners')).json
+    await readEnd(node.url, task_id)
+    self = `/v1/tasks/${task_id}`
+  })
+  afterAll(() => node[Symbol.asyncDispose]())
+
+  const get = 'GET, HEAD, OPTIONS'
+  const resources = (): readonly (readonly [string, string])[] => [
+    ['/healthz', get],
+    ['/openapi.json', get],
+    ['/problems/validation', get],
+    ['/v1/tasks', 'POST, OPTIONS'],
+    ['/v1/deliveries', get],
+    [self, get],
+    [`${self}/events`, get],
+    [`${self}/ws`, get],
+    [`${self}/deliveries`, get],
+    [`${self}:cancel`, 'POST, OPTIONS'],
+    [`${self}/deliveries/evt_1:replay`, 'POST, OPTIONS'],
+  ]
+
+  test('every 405 says what is allowed, and so does OPTIONS, without a token', async () => {
+    for (const [place, allow] of resources()) {
+      for (const method of ['DELETE', 'PUT', 'PATCH', allow.startsWith('POST') ? 'GET' : 'POST'] as const) {
+        const { status, headers, json } = await send(`${node.url}${place}`, { method })
+        expect([method, place, status, headers['allow']]).toEqual([method, place, 405, allow])
+        expect(json).toMatchObject({ type: '/problems/method-not-allowed', retryable: false })
+      }
+      const { status, headers, text } = await send(`${node.url}${place}`, { method: 'OPTIONS', token: null })
+      expect([place, status, headers['allow'], text]).toEqual([place, 204, allow, ''])
+    }
+    expect((await send(`${node.url}/nowhere`, { method: 'OPTIONS', token: null })).status).toBe(404)
+  })
+
+  test('HEAD is GET without the content', async () => {
+    for (const [place, allow] of resources().filter(([at]) => !at.endsWith('/ws') && !at.endsWith('deliveries'))) {
+      if (!allow.includes('HEAD')) continue
+      const [whole, bare] = await Promise.all([send(`${node.url}${place}`), headOf(`${node.url}${place}`)])
+      expect([place, bare.status, bare.text]).toEqual([place, whole.status, ''])
+      for (const name of ['etag', 'content-type', 'cache-control']) expect(bare.headers[name]).toBe(whole.headers[name])
+    }
+  })
+
+  test('the scheme of the token is known in any case, and the token in one', async () => {
+    for (const scheme of ['bearer', 'BEARER', 'Bearer ', 'bEARER']) {
+      const headers = { authorization: `${scheme} ${token}` }
+      expect((await send(`${node.url}${self}`, { token: null, headers })).status).toBe(200)
+    }
+    for (const wrong of [
+      token,
+      `Basic ${token}`,
+      `Bearer ${token.toUpperCase()}`,
+      `Bearer${token}`,
+      'Bearer',
+      'Bearer ',
+    ]) {
+      const { status, headers } = await send(`${node.url}${self}`, { token: null, headers: { authorization: wrong } })
+      expect([wrong, status, headers['www-authenticate']]).toEqual([wrong, 401, 'Bearer'])
+    }
+  })
+
+  test('what is asked in a way that is none of ours gets an answer, and no 5xx', async () => {
+    for (const line of ['OPTIONS *', 'TRACE /healthz', 'QUERY /v1/tasks', 'GET http://other.example/healthz']) {
+      const { text, over, socket } = await rawConnection(node.url, head(line, { connection: 'close' }))
+      await over
+      socket.destroy()
+      expect([line, firstAnswer(text()).status]).toEqual([line, expect.toSatisfy((status: number) => status < 500)])
+    }
+  })
+
+  test('a submission is answered as its client prefers', async () => {
+    const prefer = async (key: string, value: string, body: object = requestBody(3)) => {
+      const headers = { 'idempotency-key': key, prefer: value }
+      const reply = await send(`${node.url}/v1/tasks`, { method: 'POST', headers, body })
+      return [reply.status, reply.json.status, reply.headers['preference-applied'], reply.headers['location']]
+    }
+    const place = expect.stringMatching(/^\/v1\/tasks\//)
+    const alive = expect.stringMatching(/queued|running/)
+    expect(await prefer('wait', 'wait=20')).toEqual([200, 'completed', 'wait=20', place])
+    expect(await prefer('wait', 'wait=20')).toEqual([200, 'completed', 'wait=20', place])
+    expect(await prefer('both', 'respond-async, wait=20')).toEqual([200, 'completed', 'wait=20', place])
+    expect(await prefer('upper', 'Respond-Async,WAIT = "20"; x=y')).toEqual([200, 'completed', 'wait=20', place])
+    expect(await prefer('async', 'respond-async', long('a'))).toEqual([202, alive, 'respond-async', place])
+    expect(await prefer('none', 'wait=0', long('b'))).toEqual([202, alive, 'wait=0', place])
+    expect(await prefer('first', 'foo="a, wait=9", wait=1, wait=30', long('c'))).toEqual([202, alive, 'wait=1', place])
+    expect(await prefer('late', 'wait=1, respond-async', long('d'))).toEqual([
+      202,
+      alive,
+      'respond-async, wait=1',
+      place,
+    ])
+    const unknown = await prefer('unknown', 'wait=soon, return=minimal, handling=strict')
+    expect(unknown).toEqual(delivery === 'sync' ? [200, 'completed', undefined, place] : [202, alive, undefined, place])
+  })
+})
+
+function headOf(url: string) {
+  return send(url, { method: 'HEAD' as 'GET' })
+}
+
+describe('pages of other origins', () => {
+  const page = 'https://app.example'
+  const preflight = {
+    origin: page,
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'prefer',
+  }
+
+  test('may use the API where the settings name them', async () => {
+    await using node = await startApiNode('sse', 'memory', { corsOrigins: [page, 'http://localhost:5173'] })
+    const asked = await send(`${node.url}/v1/tasks`, { method: 'OPTIONS', token: null, headers: preflight })
+    expect(asked.status).toBe(204)
+    expect(asked.headers).toMatchObject({
+      'access-control-allow-origin': page,
+      'access-control-allow-methods': 'GET,HEAD,POST',
+      'access-control-allow-headers': expect.stringContaining('Idempotency-Key'),
+      vary: expect.stringContaining('Origin'),
+    })
+    const { json, headers } = await send(`${node.url}/v1/tasks`, {
+      method: 'POST',
+      headers: { 'idempotency-key': 'page', origin: page },
+      body: requestBody(),
+    })
+    expect(headers['access-control-allow-origin']).toBe(page)
+    expect(headers['access-control-expose-headers']).toContain('Location')
+    const stream = { accept: 'text/event-stream', origin: page }
+    const answer = await request(`${node.url}${json.links.events}`, {
+      dispatcher,
+      headers: { ...stream, authorization: `Bearer ${token}` },
+    })
+    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([200, page])
+    await answer.body.dump()
+    const refused = await send(`${node.url}/v1/tasks/none`, { token: null, headers: { origin: page } })
+    expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([401, page])
+    const stranger = await send(`${node.url}${json.links.self}`, { headers: { origin: 'https://evil.example' } })
+    expect(stranger.headers['access-control-allow-origin']).toBeUndefined()
+  })
+
+  test('may not by default', async () => {
+    await using node = await startApiNode('polling')
+    const { status, headers } = await send(`${node.url}/v1/tasks`, {
+      method: 'OPTIONS',
+      headers: preflight,
+      token: null,
+    })
+    expect([status, headers['access-control-allow-origin'], headers['allow']]).toEqual([
+      204,
+      undefined,
+      'POST, OPTIONS',
+    ])
+  })
+})
+
+test('what is kept for a time is gone after it: 410 at every address of the task, and by its key', async () => {
+  await using node = await startApiNode('sse-polling', 'memory', { retentionS: 30 })
+  const { json } = await submit(node.url, 'kept')
+  await readEnd(node.url, json.task_id)
+  expect((await send(`${node.url}${json.links.self}`)).status).toBe(200)
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  const expectGone = async (place: string, options = {}): Promise<void> => {
+    const { status, json: answer } = await send(`${node.url}${place}`, options)
+    const problem = {
+      type: '/problems/gone',
+      task_id: json.task_id,
+      retryable: false,
+      detail: expect.stringContaining('30 s'),
+    }
+    expect([place, status, answer]).toMatchObject([place, 410, problem])
+  }
+  const { self } = json.links
+  for (const place of [self, `${self}/events`, `${self}/ws`, `${self}/deliveries`]) await expectGone(place)
+  await expectGone(`${self}/events`, { headers: { accept: 'text/event-stream' } })
+  await expectGone(`${self}:cancel`, { method: 'POST' })
+  await expectGone('/v1/tasks', { method: 'POST', headers: { 'idempotency-key': 'kept' }, body: requestBody() })
+  expect((await send(`${node.url}/v1/tasks/none`)).status).toBe(404)
+})
+
+test('the first line on standard output is the address, on a port of its own choice too', async () => {
+  await using tools = await startToolServer()
+  const port = await keepPort()
+  await using api = await startServe('polling', tools.url, port)
+  expect(api.said()).toBe(`api-0: polling+memory at http://127.0.0.1:${port}\n`)
+})
