@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { profiles } from '../patterns/agent/profiles.ts'
+import { meanTotalMs, nameWork, type Profile, profileOf, profiles, workLimits } from '../patterns/agent/profiles.ts'
 import { catalog as named, resolvePattern } from '../patterns/catalog.ts'
 import { silencesAt } from '../patterns/contract/types/silence.ts'
 import type { Format } from '../reports/format.ts'
@@ -12,7 +12,7 @@ import type { Delivery } from '../patterns/contract/types/delivery.ts'
 import type { Engine } from '../patterns/contract/types/engine.ts'
 import type { Fault } from './model/fault.ts'
 import type { Runtime } from './model/runtime.ts'
-import type { Catalog, CatalogPattern, ProfileText } from './scenario/catalog.ts'
+import type { Catalog, CatalogPattern, ProfileText, WorkProfile } from './scenario/catalog.ts'
 import { readText } from './scenario/load.ts'
 
 type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
@@ -91,13 +91,25 @@ async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
     engineNames: [...engines.keys()],
     resolvePattern: resolve,
     faultProfiles,
-    profiles: new Map(
-      [...profiles].map(([name, { steps, totalMs }]) => [
-        name,
-        { steps: steps.length, idealMs: totalMs, longestStepMs: longestStepMs(steps, totalMs) },
-      ]),
-    ),
+    profileNames: [...profiles.keys()],
+    workOf: (name) => {
+      const profile = profileOf(name)
+      return profile && workOf(profile)
+    },
+    nameWork: (work) => {
+      const name = nameWork(work)
+      return profileOf(name) ? { name } : { problem: workHelp }
+    },
   }
+}
+
+const workHelp =
+  `is work that no server takes; write 1 to ${workLimits.steps} steps of at least ${workLimits.leastStepMs} ms, ` +
+  `24h at most and the shorter duration first, and at most ${workLimits.resultBytes} resultBytes`
+
+function workOf(profile: Profile): WorkProfile {
+  const { steps, mostMs } = profile
+  return { steps: steps.length, idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
 }
 
 function longestStepMs(steps: readonly { readonly weight: number }[], totalMs: number): number {

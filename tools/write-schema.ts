@@ -21,7 +21,7 @@ export function formatScenarioSchema(faults: Faults): string {
     patternNames: [],
     deliveryNames: [],
     engineNames: [],
-    profiles: new Map(),
+    profileNames: [],
     faultProfiles: new Map(),
   }
   return format('outlast scenario', section(scenarioShape(anything, scenarioEntries(anything))))

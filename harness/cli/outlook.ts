@@ -5,8 +5,8 @@ import { whyHopeless } from '../stats/plan-design.ts'
 import { outlookOf, type PlanOutlook } from '../plan/power.ts'
 
 /** What a plan can tell, with the durations of the kinds of work that it is about. */
-export function lookAhead(plan: Plan, { profiles }: Pick<Catalog, 'profiles'>): PlanOutlook {
-  return outlookOf(plan, ({ profile, timeScale }) => profiles.get(profile)!.idealMs / timeScale)
+export function lookAhead(plan: Plan, { workOf }: Pick<Catalog, 'workOf'>): PlanOutlook {
+  return outlookOf(plan, ({ profile, timeScale }) => workOf(profile)!.idealMs / timeScale)
 }
 
 /** One sentence per gate that this plan can never settle. */

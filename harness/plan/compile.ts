@@ -40,7 +40,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
       const why = whyNotApplicable(block.arm, pattern, scenario, catalog, runtime)
-      if (why === undefined) cells.push(expandCell(block, pattern, scenario, catalog.profiles.get(scenario.profile)!))
+      if (why === undefined) cells.push(expandCell(block, pattern, scenario, catalog.workOf(scenario.profile)!))
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
@@ -97,7 +97,7 @@ function sampleContext(
   repetition: number,
 ): SampleContext {
   const { timeScale, graceMs, load, replicas } = scenario
-  const windowMs = loadWindowMs(load, catalog.profiles.get(scenario.profile)!.idealMs)
+  const windowMs = loadWindowMs(load, catalog.workOf(scenario.profile)!.idealMs)
   return {
     seed,
     repetition,

@@ -192,7 +192,7 @@ function checkTrigger(
   { load, profile, timeScale }: Scenario,
   catalog: Catalog,
 ): readonly Problem[] {
-  const work = catalog.profiles.get(profile)!
+  const work = catalog.workOf(profile)!
   const windowMs = loadWindowMs(load, work.idealMs) / timeScale
   if (trigger.kind === 'time') {
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`

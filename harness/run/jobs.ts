@@ -32,7 +32,7 @@ export function planJobs(
 ): readonly PlannedJob[] {
   return arrivals.map((intendedAt, ordinal) => {
     const key = jobKey(ordinal)
-    const seed = Math.floor(createRng(cell.seed, `task/${ordinal}`).next() * 2 ** 31)
+    const seed = jobSeed(cell, ordinal)
     const plan = planTask({ seed, profile: cell.profile }, cell.timeScale)
     const deadlineAt = intendedAt + plan.idealMs + cell.graceMs
     const intent = {
@@ -57,6 +57,11 @@ export interface JobRunner {
   /** Jobs whose client did not see the right result. */
   readonly unresolved: ReadonlySet<string>
   readonly counts: { started: number; ok: number; failed: number; open: number }
+}
+
+/** Of the n-th task (from 0). */
+export function jobSeed({ seed }: Pick<CellPlan, 'seed'>, ordinal: number): number {
+  return Math.floor(createRng(seed, `task/${ordinal}`).next() * 2 ** 31)
 }
 
 export interface JobClient extends Pick<Client, 'runJob' | 'ports'> {

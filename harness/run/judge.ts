@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { stat } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
 import { planTask } from '../../patterns/agent/plan.ts'
-import { profiles } from '../../patterns/agent/profiles.ts'
+import { profileOf } from '../../patterns/agent/profiles.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { History, TaskIntent } from '../model/history.ts'
 import { nodesAmong } from '../model/place.ts'
@@ -16,6 +16,7 @@ import { compareLedger } from '../store/ledger-file.ts'
 import { readEnvironment, readPlan, readVerification, type RunFolder } from '../store/run-folder.ts'
 import { openRecord, type RunRecord, type Taken } from '../store/run-record.ts'
 import type { CellResult, RunResults } from '../model/results.ts'
+import { jobSeed } from './jobs.ts'
 import { judgeCell } from '../verdict/cell.ts'
 import { worst } from '../verdict/reasons.ts'
 import { judgeRun } from '../verdict/run.ts'
@@ -96,20 +97,28 @@ function refuseOtherCell(file: string, [first]: History, planned: CellPlan): voi
 }
 
 /** How long a task's work lasts at best follows from the plan: every overhead, deadline and lateness is counted from that. */
-function refuseOtherWork(file: string, history: History, { profile, timeScale }: CellPlan): void {
-  // Of a profile that is not ours nobody here knows how long it lasts.
-  if (!profiles.has(profile)) return
-  const { idealMs } = planTask({ seed: 0, profile }, timeScale)
-  const other = history.find((op) => op.f === 'task' && op.type === 'invoke' && !isSame(op.value, idealMs))
-  if (!other) return
-  const found = (other.value as TaskIntent).idealMs
-  throw new HarnessError(
-    `${file}:${other.index + 1} is another work than the planned one: ${other.task} lasts ${found} ms, and ${profile} lasts ${idealMs} ms`,
-  )
+function refuseOtherWork(file: string, history: History, cell: CellPlan): void {
+  const { profile } = cell
+  const idealMsOf = idealWork(cell)
+  if (!idealMsOf) return
+  for (const op of history) {
+    if (op.f !== 'task' || op.type !== 'invoke') continue
+    const { idealMs: found, ordinal } = op.value as TaskIntent
+    const planned = idealMsOf(ordinal)
+    if (Math.abs(found - planned) <= 0.001) continue
+    throw new HarnessError(
+      `${file}:${op.index + 1} is another work than the planned one: ${op.task} lasts ${found} ms, and ${profile} lasts ${planned} ms`,
+    )
+  }
 }
 
-function isSame(intent: object, idealMs: number): boolean {
-  return Math.abs((intent as TaskIntent).idealMs - idealMs) <= 0.001
+/** By the number of a task. Undefined: of a profile that is not ours nobody here knows how long it lasts. */
+function idealWork(cell: CellPlan): ((ordinal: number) => number) | undefined {
+  const { profile, timeScale } = cell
+  const kind = profileOf(profile)
+  if (!kind) return undefined
+  if (kind.leastMs === kind.mostMs) return () => kind.mostMs / timeScale
+  return (ordinal) => planTask({ seed: jobSeed(cell, ordinal), profile }, timeScale).idealMs
 }
 
 /** Every node says when it is ready: that one was harmed of which there is no word was not recorded. */

@@ -57,7 +57,7 @@ function checkId(located: Located<FaultSpec>, before: readonly Located<FaultSpec
 }
 
 function checkTime(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
-  const profile = values.profile && catalog.profiles.get(values.profile)
+  const profile = values.profile && catalog.workOf(values.profile)
   const { load } = values
   if (!load || !profile) return []
   const { trigger } = located.value
@@ -106,7 +106,7 @@ function checkFirings(located: Located<FaultSpec>, { values }: ParsedScenario, c
     const message = `one firing for each of ${values.load!.tasks} tasks; at most ${maxFirings} are planned per arm`
     return [about(located, ['on'], message)]
   }
-  const profile = values.profile && catalog.profiles.get(values.profile)
+  const profile = values.profile && catalog.workOf(values.profile)
   const { load, replicas, timeScale } = values
   if (value.trigger.kind !== 'every' || value.forMs === 'load' || !profile || !load || !replicas || !timeScale)
     return []

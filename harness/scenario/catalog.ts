@@ -16,7 +16,12 @@ export interface Catalog {
   resolvePattern(name: string): CatalogPattern | undefined
   readonly faults: ReadonlyMap<string, Fault>
   readonly runtimes: ReadonlyMap<string, Pick<Runtime, 'name' | 'offers'>>
-  readonly profiles: ReadonlyMap<string, WorkProfile>
+  /** Kinds of work that have a name. */
+  readonly profileNames: readonly string[]
+  /** A kind of work, by such a name or by that of `nameWork`. */
+  workOf(profile: string): WorkProfile | undefined
+  /** The name of work that a scenario describes, or what it may not be. */
+  nameWork(work: WorkShape): { readonly name: string } | { readonly problem: string }
   /** Faults under a name, which arms include: by that name, or by the path that a scenario writes. */
   readonly faultProfiles: ReadonlyMap<string, ProfileText>
 }
@@ -36,11 +41,19 @@ export interface CatalogPattern {
   silencesAt?(timeScale: number): Readonly<Record<string, number>>
 }
 
+/** Work that a scenario describes: equal steps, and how long all of them take, in task-world milliseconds. */
+export interface WorkShape {
+  readonly steps: number
+  readonly leastMs: number
+  readonly mostMs: number
+  readonly resultBytes: number
+}
+
 /** What planning needs to know of a kind of work. */
 export interface WorkProfile {
   /** Steps are numbered from 1. */
   readonly steps: number
-  /** Duration of a perfect execution in task-world milliseconds. */
+  /** Duration of a perfect execution in task-world milliseconds: the mean, where it varies. */
   readonly idealMs: number
   /** Duration of its longest step, before the seed varies it. */
   readonly longestStepMs: number

@@ -34,7 +34,7 @@ function checkArmNames({ arms, values }: ParsedScenario): readonly Problem[] {
 /** Refuses a load that would not end, or that is faster than any client can send. */
 function checkLoad({ values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
   const { load, timeScale, profile: name } = values
-  const profile = name === undefined ? undefined : catalog.profiles.get(name)
+  const profile = name === undefined ? undefined : catalog.workOf(name)
   if (!load || !profile || timeScale === undefined) return []
   const windowMs = loadWindowMs(load, profile.idealMs)
   const realRate = load.ratePerSec * timeScale

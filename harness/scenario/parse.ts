@@ -12,6 +12,7 @@ import type { Scenario } from './scenario.ts'
 import {
   anyEntries,
   type GateEntry,
+  type Keys,
   type ParsedScenario,
   type PublishedEntry,
   scenarioEntries,
@@ -41,7 +42,11 @@ function readParts(
   catalog: Catalog,
 ): { readonly parsed: ParsedScenario; readonly problems: readonly Problem[]; readonly elsewhere: readonly string[] } {
   const written = isMap(data) ? data : {}
-  const { values, problems } = readKeys(scenarioShape(catalog, anyEntries), data)
+  const { values: own, problems: invalid } = readKeys(scenarioShape(catalog, anyEntries), data)
+  const { profile, problems: ofWork } = readWork(own, written, catalog)
+  const { profile: _, ...others } = own
+  const values = { ...others, ...(profile !== undefined && { profile }) }
+  const problems = [...invalid, ...ofWork]
   const entries = scenarioEntries(catalog)
   const context = armContext(catalog, values.restartDelay ?? 0)
   const named = Object.entries(isMap(written['arms']) ? written['arms'] : {})
@@ -55,6 +60,28 @@ function readParts(
     elsewhere: [...new Set(found.flatMap((arm) => arm.elsewhere))],
   }
 }
+
+/** The name of the work, however it is written; undefined where what is written is wrong. */
+function readWork(
+  { profile, work }: Keys,
+  written: Readonly<Record<string, unknown>>,
+  catalog: Catalog,
+): { readonly profile?: string; readonly problems: readonly Problem[] } {
+  const named = written['profile'] !== undefined
+  if (named && written['work'] !== undefined)
+    return {
+      problems: [{ path: ['work'], at: 'key', message: '"profile" already says what the work is; write one of them' }],
+    }
+  if (named) return { ...(profile !== undefined && { profile }), problems: [] }
+  if (written['work'] === undefined) return { profile: usualWork, problems: [] }
+  if (!work) return { problems: [] }
+  const found = catalog.nameWork({ steps: work.steps, ...work.duration, resultBytes: work.resultBytes })
+  return 'name' in found
+    ? { profile: found.name, problems: [] }
+    : { problems: [{ path: ['work'], message: found.problem }] }
+}
+
+const usualWork = 'research-write'
 
 /** Each entry by itself. */
 function readList<T>(

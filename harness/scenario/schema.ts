@@ -4,7 +4,7 @@ import { armEntry, type ArmVocabulary, type Located, type ParsedArm } from './ar
 import type { Catalog } from './catalog.ts'
 import { describe, section, suggest, type Values } from './problems.ts'
 import type { Load } from './scenario.ts'
-import { atLeast, duration, percent, positiveDuration, rate } from './units.ts'
+import { atLeast, duration, durations, percent, positiveDuration, rate } from './units.ts'
 
 const armName = z
   .string()
@@ -12,7 +12,7 @@ const armName = z
 
 /** The parts of the language that depend on what is installed. */
 export type Vocabulary = ArmVocabulary &
-  Pick<Catalog, 'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profiles'>
+  Pick<Catalog, 'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profileNames'>
 
 /** What the lists of a scenario hold. */
 export interface Entries {
@@ -49,7 +49,14 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
       .max(timeScales.most)
       .default(1)
       .describe('Divides every duration and multiplies every rate of this file, except in health and published'),
-    profile: profileName(vocabulary).default('research-write').describe('The kind of work'),
+    profile: profileName(vocabulary).optional().describe('The kind of work, by its name; research-write unless given'),
+    work: section({
+      steps: z.int().min(1).default(1).describe('Of about the same length'),
+      duration: durations.describe('All steps together: 8m, or 5s..2m, drawn for each task evenly over the logarithm'),
+      resultBytes: z.int().min(0).default(0).describe('Size of the text in its result'),
+    })
+      .optional()
+      .describe('The kind of work, described: in the place of a profile'),
     patterns: z
       .array(patternName(vocabulary))
       .min(1)
@@ -94,12 +101,15 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
 export type GateEntry = z.output<ReturnType<typeof gateEntry>>
 export type PublishedEntry = z.output<ReturnType<typeof publishedEntry>>
 
+export type Keys = Values<ReturnType<typeof scenarioShape>>
+
 /**
  * Every part of a file that is right by itself, whatever is wrong elsewhere. So problems between parts are reported
  * together with problems inside them.
  */
 export interface ParsedScenario {
-  readonly values: Values<ReturnType<typeof scenarioShape>>
+  /** `profile`: the name of the work, also where the file describes it. */
+  readonly values: Omit<Keys, 'profile'> & { readonly profile?: string }
   readonly arms: ReadonlyMap<string, ParsedArm>
   readonly gates: readonly Located<GateEntry>[]
   readonly published: readonly Located<PublishedEntry>[]
@@ -151,10 +161,9 @@ function unknownPattern(
   return `unknown engine ${describe(engine)}${suggest(engine, engineNames)}; engines: ${engineNames.join(', ')}`
 }
 
-function profileName({ profiles }: Vocabulary) {
+function profileName({ profileNames: names }: Vocabulary) {
   return z.string().superRefine((name, ctx) => {
-    const names = [...profiles.keys()]
-    if (!profiles.has(name))
+    if (!names.includes(name))
       ctx.addIssue({
         code: 'custom',
         message: `unknown profile ${describe(name)}${suggest(name, names)}; profiles: ${names.join(', ')}`,

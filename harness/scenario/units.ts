@@ -22,6 +22,17 @@ export const duration = unit(
 /** The same, more than zero. */
 export const positiveDuration = duration.refine((ms) => ms > 0, { error: `0 is too short; ${durationHelp}` })
 
+/** `8m`, or `5s..2m`, from least to most. */
+export const durations = unit(
+  /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+(?:\.\.(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)?$/,
+  Object.keys(unitMs),
+  'write a duration such as 8m, or two such as 5s..2m',
+  (text) => {
+    const [least, most = least] = text.split('..') as [string, string?]
+    return { leastMs: parseDuration(least), mostMs: parseDuration(most) }
+  },
+)
+
 /** `30/min` as a number per second, more than zero. */
 export const rate = unit(/^\d+(?:\.\d+)?\/(?:s|min|h)$/, Object.keys(perSecond), rateHelp, (text) => {
   const [count, per] = text.split('/') as [string, string]
@@ -50,7 +61,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(rest / 60)}${large}${rest % 60 ? `${rest % 60}${small}` : ''}`
 }
 
-function unit(pattern: RegExp, units: readonly string[], help: string, parse: (text: string) => number) {
+function unit<T>(pattern: RegExp, units: readonly string[], help: string, parse: (text: string) => T) {
   return z
     .string({ error: ({ input }) => (input === undefined ? `is missing; ${help}` : explain(input, units, help)) })
     .regex(pattern, { error: ({ input }) => explain(input, units, help) })

@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto'
 import type { TaskInput } from '../contract/types/task.ts'
-import { profiles, type Profile, type StepKind } from './profiles.ts'
+import { profileOf, profiles, type Profile, type StepKind } from './profiles.ts'
 
 /** All that an agent will do for one input. */
 export interface AgentPlan {
   readonly profile: string
   readonly seed: number
   readonly steps: readonly Step[]
-  /** Duration of a perfect execution: the profile's total divided by `timeScale`. */
+  /** Duration of a perfect execution: the task's total divided by `timeScale`. */
   readonly idealMs: number
+  /** Size of the text in its result. */
+  readonly resultBytes: number
 }
 
 export interface Step {
@@ -26,14 +28,17 @@ export const emptyDigest = ''
 
 /**
  * The plan of an input: pure, so that client, server and judge agree without talking.
- * Durations vary by seed, their sum does not. What the work comes to is not in it: that takes the tool server's answers.
+ * Durations vary by seed; their sum only where the profile says so. What the work comes to is not in it: that takes the tool server's answers.
  * Throws RangeError for an unknown profile.
  */
 export function planTask(input: Pick<TaskInput, 'seed' | 'profile'>, timeScale: number): AgentPlan {
-  const profile = profiles.get(input.profile)
+  const profile = profileOf(input.profile)
   if (!profile) throw new RangeError(`unknown profile "${input.profile}"; known: ${[...profiles.keys()].join(', ')}`)
-  const steps = planSteps(profile, `${input.profile}/${input.seed}`, timeScale)
-  return { profile: input.profile, seed: input.seed, steps, idealMs: profile.totalMs / timeScale }
+  const label = `${input.profile}/${input.seed}`
+  const totalMs = drawTotal(profile, label)
+  const steps = planSteps(profile, label, totalMs, timeScale)
+  const { resultBytes = 0 } = profile
+  return { profile: input.profile, seed: input.seed, steps, idealMs: totalMs / timeScale, resultBytes }
 }
 
 /** Digest of the right answer: every step done once, in order, and each with the nonce that its effect was answered with. */
@@ -69,10 +74,16 @@ export function remainingMs(plan: AgentPlan, index: number): number {
   return plan.steps.slice(index).reduce((sum, step) => sum + step.durationMs, 0)
 }
 
-function planSteps(profile: Profile, label: string, timeScale: number): Step[] {
-  const draws = hash('sha512', label, 'hex')
-  const weights = profile.steps.map((step, i) => step.weight * (0.75 + 0.5 * uniform(draws, i)))
-  const bounds = boundaries(weights, profile.totalMs)
+/** Whole milliseconds, evenly over the logarithm: as many tasks between 5 s and 10 s as between 50 s and 100 s. */
+function drawTotal({ leastMs, mostMs }: Profile, label: string): number {
+  if (leastMs === mostMs) return mostMs
+  return Math.round(leastMs * (mostMs / leastMs) ** drawsOf(`${label}/total`)(0))
+}
+
+function planSteps(profile: Profile, label: string, totalMs: number, timeScale: number): Step[] {
+  const draw = drawsOf(label)
+  const weights = profile.steps.map((step, i) => step.weight * (0.75 + 0.5 * draw(i)))
+  const bounds = boundaries(weights, totalMs)
   return profile.steps.map(({ kind, name, credits }, i) => {
     const durationMs = (bounds[i + 1]! - bounds[i]!) / timeScale
     return { index: i + 1, kind, name, durationMs, credits }
@@ -86,6 +97,16 @@ function boundaries(weights: readonly number[], totalMs: number): number[] {
   return [0, ...weights.map((weight) => Math.round((totalMs * (reached += weight)) / sum))]
 }
 
-function uniform(hex: string, position: number): number {
-  return Number.parseInt(hex.slice(position * 8, position * 8 + 8), 16) / 2 ** 32
+/** One digest gives sixteen draws. */
+const drawsPerDigest = 16
+
+/** Uniform in [0, 1), by position: a pure function of the label. */
+function drawsOf(label: string): (position: number) => number {
+  const digests: string[] = []
+  return (position) => {
+    const number = Math.floor(position / drawsPerDigest)
+    const hex = (digests[number] ??= hash('sha512', number === 0 ? label : `${label}/${number}`, 'hex'))
+    const at = (position % drawsPerDigest) * 8
+    return Number.parseInt(hex.slice(at, at + 8), 16) / 2 ** 32
+  }
 }

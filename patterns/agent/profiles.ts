@@ -1,10 +1,16 @@
 export type StepKind = 'search' | 'read' | 'draft' | 'self_correct' | 'tool_call' | 'finalize'
 
 /** A kind of work: what its steps are and how long a perfect execution takes at `timeScale` 1. */
-export interface Profile {
-  /** Sum of all durations, exactly, for every seed. */
-  readonly totalMs: number
+export interface Profile extends Total {
   readonly steps: readonly ProfileStep[]
+  /** Size of the text in its result; absent: a result has none. */
+  readonly resultBytes?: number
+}
+
+/** Sum of all durations. The seed draws it between the two, evenly over the logarithm; equal: exactly that for every seed. */
+interface Total {
+  readonly leastMs: number
+  readonly mostMs: number
 }
 
 export interface ProfileStep {
@@ -15,8 +21,12 @@ export interface ProfileStep {
   readonly credits: number
 }
 
+function always(ms: number): Total {
+  return { leastMs: ms, mostMs: ms }
+}
+
 const researchWrite: Profile = {
-  totalMs: 300_000,
+  ...always(300_000),
   steps: [
     { kind: 'search', name: 'search for sources', weight: 3, credits: 2 },
     { kind: 'search', name: 'search for counter-evidence', weight: 2, credits: 2 },
@@ -35,7 +45,7 @@ const researchWrite: Profile = {
 
 /** The same five minutes in few, long steps: a third of the messages, where many tasks must fit on a small machine. */
 const researchBrief: Profile = {
-  totalMs: 300_000,
+  ...always(300_000),
   steps: [
     { kind: 'search', name: 'search for sources', weight: 3, credits: 3 },
     { kind: 'read', name: 'read the sources', weight: 5, credits: 6 },
@@ -45,7 +55,7 @@ const researchBrief: Profile = {
 }
 
 const smoke: Profile = {
-  totalMs: 30_000,
+  ...always(30_000),
   steps: [
     { kind: 'search', name: 'search for one source', weight: 1, credits: 1 },
     { kind: 'draft', name: 'draft one paragraph', weight: 2, credits: 2 },
@@ -55,7 +65,7 @@ const smoke: Profile = {
 
 /** Three seconds: for what must be seen at full length while a person waits. */
 const blink: Profile = {
-  totalMs: 3_000,
+  ...always(3_000),
   steps: [
     { kind: 'search', name: 'search for one fact', weight: 1, credits: 1 },
     { kind: 'draft', name: 'draft one sentence', weight: 2, credits: 1 },
@@ -63,10 +73,64 @@ const blink: Profile = {
   ],
 }
 
-/** Every profile by name. At most 16 steps each: one digest gives all draws of a plan. */
+/** One call of a model that is paid and must not be paid twice: short ones are common, two minutes happen. */
+const paidLlmCall: Profile = {
+  leastMs: 5_000,
+  mostMs: 120_000,
+  steps: [{ kind: 'tool_call', name: 'call the model', weight: 1, credits: 10 }],
+}
+
+/** A quarter of an hour without a word in between: longer than any lease, lock or heartbeat that nobody renews. */
+const oneLongStep: Profile = {
+  ...always(900_000),
+  steps: [{ kind: 'tool_call', name: 'run the long job', weight: 1, credits: 10 }],
+}
+
+/** Every profile that has a name. */
 export const profiles: ReadonlyMap<string, Profile> = new Map([
   ['research-write', researchWrite],
   ['research-brief', researchBrief],
   ['smoke', smoke],
   ['blink', blink],
+  ['paid-llm-call', paidLlmCall],
+  ['one-long-step', oneLongStep],
 ])
+
+/** What a kind of work comes to, where no profile has it: equal steps, and how long all of them take. */
+export interface WorkShape extends Total {
+  readonly steps: number
+  readonly resultBytes: number
+}
+
+export const workLimits = { steps: 100, mostMs: 86_400_000, leastStepMs: 10, resultBytes: 200_000 } as const
+
+/** The name of such work, which says all of it: `work/4/480000`, `work/1/5000-120000/20000` with 20,000 bytes as result. */
+export function nameWork({ steps, leastMs, mostMs, resultBytes }: WorkShape): string {
+  const total = leastMs === mostMs ? `${leastMs}` : `${leastMs}-${mostMs}`
+  return `work/${steps}/${total}${resultBytes > 0 ? `/${resultBytes}` : ''}`
+}
+
+/** The profile of this name, also where the name itself says what the work is; undefined for any other. */
+export function profileOf(name: string): Profile | undefined {
+  const [, steps, least, most = least, bytes = 0] = /^work\/(\d+)\/(\d+)(?:-(\d+))?(?:\/(\d+))?$/.exec(name) ?? []
+  if (steps === undefined) return profiles.get(name)
+  const shape = { steps: Number(steps), leastMs: Number(least), mostMs: Number(most), resultBytes: Number(bytes) }
+  return isWithinLimits(shape) ? shapeProfile(shape) : undefined
+}
+
+function isWithinLimits({ steps, leastMs, mostMs, resultBytes }: WorkShape): boolean {
+  const isCounted = steps >= 1 && steps <= workLimits.steps && resultBytes <= workLimits.resultBytes
+  return isCounted && leastMs >= steps * workLimits.leastStepMs && leastMs <= mostMs && mostMs <= workLimits.mostMs
+}
+
+function shapeProfile({ steps, leastMs, mostMs, resultBytes }: WorkShape): Profile {
+  const named = Array.from({ length: steps }, (_, i): ProfileStep => {
+    return { kind: 'tool_call', name: `step ${i + 1} of ${steps}`, weight: 1, credits: 1 }
+  })
+  return { leastMs, mostMs, steps: named, ...(resultBytes > 0 && { resultBytes }) }
+}
+
+/** What a task of it takes on average, over all seeds. */
+export function meanTotalMs({ leastMs, mostMs }: Profile): number {
+  return leastMs === mostMs ? mostMs : (mostMs - leastMs) / Math.log(mostMs / leastMs)
+}

@@ -1,7 +1,7 @@
 import type { AgentPlan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import type { TaskEvent } from '../types/events.ts'
-import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent } from './log.ts'
+import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent, resultOf } from './log.ts'
 import type { Head } from '../types/fold.ts'
 
 /** Reasons to cut a step short that end its task. */
@@ -19,7 +19,7 @@ export function afterStep(
 ): readonly TaskEvent[] {
   const { step, digest } = done
   const progress = progressEvent(head, plan, done, time)
-  if (step === plan.steps.length) return [progress, completedEvent(progress, { digest, steps: step }, time)]
+  if (step === plan.steps.length) return [progress, completedEvent(progress, resultOf(plan, digest), time)]
   return head.status === 'cancelling' ? [progress, cancelledEvent(progress, time)] : [progress]
 }
 

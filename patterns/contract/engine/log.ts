@@ -1,7 +1,7 @@
 import { remainingMs, type AgentPlan } from '../../agent/plan.ts'
 import type { EventType, Progress, TaskEvent } from '../types/events.ts'
 import { enter, type Head } from '../types/fold.ts'
-import type { TaskRequest } from '../types/task.ts'
+import type { Task, TaskRequest } from '../types/task.ts'
 
 /** Event 1. It carries the request, so that the log alone is enough to run, resume and show the task. */
 export function createdEvent(taskId: string, request: TaskRequest, plan: AgentPlan, time: Date): TaskEvent {
@@ -51,12 +51,14 @@ export function cancelRequestedEvent(head: Head, time: Date): TaskEvent {
   return append(head, 'task.cancel_requested', time, {})
 }
 
-export function completedEvent(
-  head: Head,
-  result: { readonly digest: string; readonly steps: number },
-  time: Date,
-): TaskEvent {
-  return append(head, 'task.completed', time, { result: { digest: result.digest, steps: result.steps } })
+/** What a task of this plan came to: with a text of the size that its profile says. */
+export function resultOf({ steps, resultBytes }: Pick<AgentPlan, 'steps' | 'resultBytes'>, digest: string): Result {
+  return { digest, steps: steps.length, ...(resultBytes > 0 && { text: '.'.repeat(resultBytes) }) }
+}
+type Result = NonNullable<Task['result']>
+
+export function completedEvent(head: Head, result: Result, time: Date): TaskEvent {
+  return append(head, 'task.completed', time, { result })
 }
 
 export function failedEvent(head: Head, reason: string, time: Date): TaskEvent {

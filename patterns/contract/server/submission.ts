@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { profiles } from '../../agent/profiles.ts'
+import { profileOf, profiles } from '../../agent/profiles.ts'
 import { ProblemError } from '../types/problems.ts'
 import { taskRequest, type TaskRequest } from '../types/task.ts'
 
@@ -28,8 +28,11 @@ export async function parseRequest(c: Context): Promise<TaskRequest> {
     throw new ProblemError('unsupported-media-type', 'send application/json')
   const parsed = taskRequest.safeParse(await readJson(c))
   if (!parsed.success) throw new ProblemError('validation', explainIssues(parsed.error.issues))
-  if (profiles.has(parsed.data.input.profile)) return parsed.data
-  throw new ProblemError('validation', `input.profile: one of ${[...profiles.keys()].join(', ')}`)
+  if (profileOf(parsed.data.input.profile)) return parsed.data
+  throw new ProblemError(
+    'validation',
+    `input.profile: one of ${[...profiles.keys()].join(', ')}, or work/<steps>/<milliseconds>`,
+  )
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

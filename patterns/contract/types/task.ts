@@ -33,7 +33,9 @@ export function isTerminal(status: TaskStatus): boolean {
 /** What the agent is asked to do: a seeded plan of steps (`patterns/agent/plan.ts`). */
 export const taskInput = z.strictObject({
   seed: z.int().min(0).describe('Seed of the plan: the same seed is the same work and the same right answer'),
-  profile: text(64).describe('Name of the work profile, e.g. research-write'),
+  profile: text(64).describe(
+    'Name of the work profile, e.g. research-write, or work/4/480000: four steps, eight minutes',
+  ),
   job: text(512).max(128).describe('The caller’s own name for this piece of work; travels with every effect'),
 })
 export type TaskInput = z.infer<typeof taskInput>
@@ -66,7 +68,7 @@ export const task = z.strictObject({
   finished_at: z.iso.datetime().optional(),
   credits_used: z.number().min(0),
   input: taskInput,
-  result: z.strictObject({ digest: z.string(), steps: z.int() }).optional(),
+  result: z.strictObject({ digest: z.string(), steps: z.int(), text: z.string().optional() }).optional(),
   links: z.strictObject({ self: z.string(), events: z.string(), cancel: z.string() }),
 })
 export type Task = z.infer<typeof task>

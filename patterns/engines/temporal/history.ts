@@ -6,6 +6,7 @@ import {
   cancelledEvent,
   cancelRequestedEvent,
   completedEvent,
+  resultOf,
   expiredEvent,
   failedEvent,
   progressEvent,
@@ -92,7 +93,7 @@ function eventsOf(
     return afterStep(result, log, plan, time)
   }
   const ending = endingIn(event, head)
-  return ending ? [endEvent(ending, head, time)] : []
+  return ending ? [endEvent(ending, head, plan, time)] : []
 }
 
 function afterStep(result: StepResult, log: readonly TaskEvent[], plan: AgentPlan, time: Date): readonly TaskEvent[] {
@@ -123,10 +124,15 @@ function endingIn(event: HistoryEvent, { status }: TaskEvent): Ending | { readon
   return status === 'queued' ? { kind: 'rejected' } : { kind: 'failed', reason }
 }
 
-function endEvent(ending: Ending | { readonly kind: 'rejected' }, head: TaskEvent, time: Date): TaskEvent {
+function endEvent(
+  ending: Ending | { readonly kind: 'rejected' },
+  head: TaskEvent,
+  plan: AgentPlan,
+  time: Date,
+): TaskEvent {
   switch (ending.kind) {
     case 'completed':
-      return completedEvent(head, ending, time)
+      return completedEvent(head, resultOf(plan, ending.digest), time)
     case 'cancelled':
       return cancelledEvent(head, time)
     case 'failed':

@@ -1,9 +1,12 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { digestOf, emptyDigest, planTask, remainingMs, stepDigest } from '../../../patterns/agent/plan.ts'
-import { profiles } from '../../../patterns/agent/profiles.ts'
+import { meanTotalMs, nameWork, profileOf, profiles } from '../../../patterns/agent/profiles.ts'
 
-const input = fc.record({ seed: fc.nat(), profile: fc.constantFrom(...profiles.keys()) })
+const input = fc.record({
+  seed: fc.nat(),
+  profile: fc.constantFrom(...profiles.keys(), 'work/4/480000', 'work/100/1000-86400000'),
+})
 
 const nonceOf = (step: number): string => `nonce ${step}`
 
@@ -15,9 +18,10 @@ test('durations are positive and add up to the profile, whatever the seed and th
   const scale = fc.double({ min: 0.5, max: 1000, noNaN: true })
   const check = fc.property(input, scale, (i, timeScale) => {
     const plan = planTask(i, timeScale)
-    const total = profiles.get(i.profile)!.totalMs / timeScale
-    expect(plan.idealMs).toBe(total)
-    expect(Math.abs(remainingMs(plan, 0) - total)).toBeLessThan(1e-6)
+    const { leastMs, mostMs } = profileOf(i.profile)!
+    expect(plan.idealMs).toBeGreaterThanOrEqual(leastMs / timeScale)
+    expect(plan.idealMs).toBeLessThanOrEqual(mostMs / timeScale)
+    expect(Math.abs(remainingMs(plan, 0) - plan.idealMs)).toBeLessThan(1e-6)
     expect(Math.min(...plan.steps.map(({ durationMs }) => durationMs))).toBeGreaterThan(0)
   })
   fc.assert(check)
@@ -64,4 +68,33 @@ test('what is not planned is refused', () => {
   const plan = planTask({ seed: 1, profile: 'smoke' }, 1)
   expect(() => stepDigest('', plan, 0, '')).toThrow(RangeError)
   expect(() => stepDigest('', plan, 4, '')).toThrow(RangeError)
+})
+
+test('work that its name describes is what the name says, within limits', () => {
+  const shape = { steps: 4, leastMs: 480_000, mostMs: 480_000, resultBytes: 0 }
+  expect(nameWork(shape)).toBe('work/4/480000')
+  expect(planTask({ seed: 1, profile: 'work/4/480000' }, 1)).toMatchObject({ idealMs: 480_000, resultBytes: 0 })
+  const wide = nameWork({ steps: 1, leastMs: 5000, mostMs: 120_000, resultBytes: 20_000 })
+  expect(wide).toBe('work/1/5000-120000/20000')
+  expect(planTask({ seed: 1, profile: wide }, 1).resultBytes).toBe(20_000)
+  const refused = [
+    'work/0/1000',
+    'work/101/100000',
+    'work/2/19',
+    'work/1/2000-1000',
+    'work/1/86400001',
+    'work/1/1000/200001',
+  ]
+  for (const name of [...refused, 'work/1', 'work/1/1e3', 'work/-1/1000', 'xwork/1/1000'])
+    expect(profileOf(name)).toBeUndefined()
+})
+
+test('a paid call takes 5 to 120 s, half of them below 25 s, and 36 s on average', () => {
+  const total = (seed: number): number => planTask({ seed, profile: 'paid-llm-call' }, 1).idealMs
+  const all = Array.from({ length: 4000 }, (_, seed) => total(seed)).toSorted((a, b) => a - b)
+  expect([all[0]! >= 5000, all.at(-1)! <= 120_000]).toEqual([true, true])
+  // The median is sqrt(5 x 120) s. Four standard errors of 4,000 draws.
+  expect(Math.abs(Math.log(all[2000]! / 24_495))).toBeLessThan(0.1)
+  const mean = all.reduce((sum, ms) => sum + ms, 0) / all.length
+  expect(Math.abs(mean - meanTotalMs(profiles.get('paid-llm-call')!))).toBeLessThan(2000)
 })

@@ -7,7 +7,7 @@ const durations = 'write a duration such as 200ms, 30s, 5m or 1h30m'
 const rates = 'write a rate such as 5/s, 30/min or 200/h'
 const limits = "write a limit such as '>= 99 %'"
 const topKeys =
-  'keys: name, question, seed, timeScale, profile, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
+  'keys: name, question, seed, timeScale, profile, work, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
 const faults =
   'faults: cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
@@ -174,6 +174,22 @@ const cases: readonly [string, string, ...string[]][] = [
     'a pattern twice',
     text({ patterns: '[sync, sync]' }),
     '3:18: patterns[1]: "sync" is listed twice; each pattern runs once per arm',
+  ],
+  [
+    'work without a duration',
+    text({ tail: 'work: { steps: 3 }' }),
+    '7:7: work.duration is missing; write a duration such as 8m, or two such as 5s..2m',
+  ],
+  [
+    'work whose duration has no unit',
+    text({ tail: 'work: { duration: 8..9 }' }),
+    '7:19: work.duration: "8..9" cannot be read; write a duration such as 8m, or two such as 5s..2m',
+  ],
+  ['work without end', text({ tail: 'work: { duration: 25h }' }), '7:7: work is work that no server takes'],
+  [
+    'work twice',
+    text({ tail: 'profile: smoke\nwork: { duration: 8m }' }),
+    '8:1: "profile" already says what the work is; write one of them',
   ],
   [
     'an unknown profile',

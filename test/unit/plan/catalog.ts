@@ -4,7 +4,7 @@ import type { Tuning } from '../../../patterns/contract/types/timeouts.ts'
 import type { Delivery } from '../../../patterns/contract/types/delivery.ts'
 import type { Engine, Service } from '../../../patterns/contract/types/engine.ts'
 import type { Fault } from '../../../harness/model/fault.ts'
-import type { Catalog } from '../../../harness/scenario/catalog.ts'
+import type { Catalog, WorkProfile } from '../../../harness/scenario/catalog.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
 import type { Scenario } from '../../../harness/scenario/scenario.ts'
 
@@ -74,6 +74,12 @@ const named: Readonly<Record<string, readonly [string, string]>> = {
   'durable-restate': ['sse-polling', 'restate'],
 }
 
+const works = new Map<string, WorkProfile>([
+  ['research-write', { steps: 12, idealMs: 300_000, longestStepMs: 52_500 }],
+  ['research-brief', { steps: 4, idealMs: 300_000, longestStepMs: 100_000 }],
+  ['smoke', { steps: 3, idealMs: 30_000, longestStepMs: 15_000 }],
+])
+
 /** The real faults; deliveries and engines as small as planning needs them. */
 export const catalog: Catalog = {
   patternNames: Object.keys(named),
@@ -119,11 +125,13 @@ export const catalog: Catalog = {
       },
     ],
   ]),
-  profiles: new Map([
-    ['research-write', { steps: 12, idealMs: 300_000, longestStepMs: 52_500 }],
-    ['research-brief', { steps: 4, idealMs: 300_000, longestStepMs: 100_000 }],
-    ['smoke', { steps: 3, idealMs: 30_000, longestStepMs: 15_000 }],
-  ]),
+  profileNames: [...works.keys()],
+  workOf: (name) => works.get(name),
+  nameWork: ({ steps, leastMs, mostMs }) => {
+    const name = `work/${steps}/${leastMs}-${mostMs}`
+    works.set(name, { steps, idealMs: (leastMs + mostMs) / 2, longestStepMs: mostMs / steps })
+    return mostMs <= 86_400_000 ? { name } : { problem: 'is work that no server takes' }
+  },
 }
 
 export interface Text {

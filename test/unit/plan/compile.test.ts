@@ -160,6 +160,20 @@ describe('not applicable', () => {
   })
 })
 
+describe('work', () => {
+  test('is research-write unless the scenario says otherwise', () => {
+    expect(cell(compile({}), 'sync.none.1').profile).toBe('research-write')
+  })
+  test('can be described in the place of a profile, and decides how long the load lasts', () => {
+    const arms = 'a: [{ fault: kill, target: executor, on: { task: 3, step: 1 } }]'
+    const plan = compile({ arms, tail: 'work: { steps: 2, duration: 8m..10m }' })
+    const { profile, faults } = cell(plan, 'sync.a.1')
+    expect(profile).toBe('work/2/480000-600000')
+    // 300 tasks at 30 a minute, and nine minutes for the last one.
+    expect(faults).toMatchObject([{ trigger: { withinMs: 19 * 60_000 } }])
+  })
+})
+
 describe('triggers', () => {
   test('by a step keep task and step, and end with the load', () => {
     const plan = compile({
