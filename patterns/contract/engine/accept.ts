@@ -1,16 +1,17 @@
 import { hash } from 'node:crypto'
-import { type AgentPlan, planTask } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
 import type { Submission } from './backend.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { createdEvent } from './log.ts'
 import { foldEvents } from '../types/fold.ts'
+import type { WorkPlan } from './workplace.ts'
 import { ProblemError } from '../types/problems.ts'
 import type { Task } from '../types/task.ts'
 
 /** A submission with the task that it is to become. Nothing is stored yet. */
 export interface NewTask extends Submission {
   readonly taskId: string
-  readonly plan: AgentPlan
+  readonly plan: WorkPlan
   /** The first event of its log. */
   readonly created: TaskEvent
 }
@@ -30,7 +31,7 @@ export function taskIdOf(key: string): string {
 
 export function newTask(submission: Submission, timeScale: number, taskId: string): NewTask {
   const { request } = submission
-  const plan = planTask(request.input, timeScale)
+  const plan = agent.plan(request.input, timeScale)
   return { ...submission, taskId, plan, created: createdEvent(taskId, request, plan, new Date()) }
 }
 
