@@ -2,13 +2,14 @@ import type { RunJob } from '../../patterns/contract/client/client.ts'
 import type { Timing } from '../../patterns/contract/types/timing.ts'
 import type { Named } from '../core/discover.ts'
 import type { Held } from '../faults/_kit/acquire.ts'
+import type { Conversation } from './conversation.ts'
 import type { Callbacks } from './receiver.ts'
 
 /** What is held against the contract: a service that implements the task API, and how to ask it for work. */
 export interface Target {
   /** The pattern's name, or the address. */
   readonly name: string
-  /** Base address, with no slash at its end. */
+  /** Base address, with the path at which the API is mounted, and no slash at its end. */
   readonly url: string
   readonly token: string | undefined
   /** What its nodes call the system that they are of, where we started them. */
@@ -25,6 +26,8 @@ export interface Target {
   readonly unable: Readonly<Partial<Record<Need, string>>>
   /** Ends what a case began, when its time is up. */
   readonly signal: AbortSignal
+  /** What was said so far: each case has its own. */
+  readonly conversation: Conversation
 }
 
 export interface Work {
@@ -72,6 +75,7 @@ export interface Abilities {
 export type Need = keyof Abilities
 
 export interface Crossing {
+  /** Like that of the target, with the path at which the API is mounted. */
   readonly url: string
   harm(): Promise<Held>
 }
@@ -106,7 +110,10 @@ export interface Case<N extends Need = Need> {
   readonly timed?: true
   /** Its outcome depends on when things happen: nothing else runs beside it. */
   readonly alone?: true
-  /** Throws what is wrong; `Undecided` when it could not tell. */
+  /**
+   * Throws Breach for what is wrong, `Undecided` when it could not tell, `NotApplicable` when the service shows that it has
+   * not what the case needs. Any other error is a defect of the case.
+   */
   check(target: Target, able: Pick<Abilities, N>): Promise<void>
 }
 

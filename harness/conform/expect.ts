@@ -1,8 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
+import { HarnessError } from '../core/errors.ts'
+import type { Exchange } from './conversation.ts'
+
+export interface BreachOptions extends ErrorOptions {
+  /** What it was found in; by default the last answer of the case. */
+  readonly exchange?: Exchange | undefined
+}
 
 /** The contract is broken: the message says how, in one line. */
 export class Breach extends Error {
   override readonly name: string = 'Breach'
+  readonly exchange: Exchange | undefined
+  constructor(message: string, { exchange, ...options }: BreachOptions = {}) {
+    super(message, options)
+    this.exchange = exchange
+  }
 }
 
 /** The service did not take what it was asked for (4xx): the request may be what is wrong. */
@@ -15,6 +27,11 @@ export class Undecided extends Error {
   override readonly name = 'Undecided'
 }
 
+/** The service has not what the case needs, which shows only while it runs. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable'
+}
+
 export function must(holds: boolean, sentence: string): asserts holds {
   if (!holds) throw new Breach(sentence)
 }
@@ -24,9 +41,29 @@ export function mustBe(what: string, got: unknown, wanted: unknown): void {
   if (!isDeepStrictEqual(got, wanted)) throw new Breach(`${what}: ${show(got)}, must be ${show(wanted)}`)
 }
 
+/** The value is one of these. */
+export function mustBeOneOf<T>(what: string, got: T, allowed: readonly T[]): void {
+  if (!allowed.includes(got)) throw new Breach(`${what}: ${show(got)}, must be ${allowed.map(show).join(' or ')}`)
+}
+
 const longest = 160
 
 export function show(value: unknown): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value)
   return text.length <= longest ? text : `${text.slice(0, longest)}...`
+}
+
+/** What this machine has too little of. */
+const ours: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL'])
+
+/**
+ * How a connection ended without an answer. Undefined for an error that no connection makes: that is a defect of ours.
+ * Throws HarnessError where this machine has no connection to spare.
+ */
+export function lostBy(error: unknown): string | undefined {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: string }
+  if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return undefined
+  if (ours.has(code)) throw new HarnessError(`this machine cannot ask it: ${code}`, { cause: error })
+  const reason = message || 'the connection was refused'
+  return reason.includes(code) ? reason : `${code}: ${reason}`
 }

@@ -12,12 +12,13 @@ const stall: readonly Toxic[] = [
 /** Requests arrive and take effect; at the first byte of the answer the client gets a reset. */
 const loss: readonly Toxic[] = [{ type: 'response_lost', stream: 'downstream', attributes: { mode: 'reset' } }]
 
-export function silentLink(link: Link): Crossing {
-  return { url: link.url, harm: () => impair(link, stall) }
+/** `mount`: the path at which the API is mounted behind the link. */
+export function silentLink(link: Link, mount = ''): Crossing {
+  return { url: link.url + mount, harm: () => impair(link, stall) }
 }
 
-export function lossyLink(link: Link): Crossing {
-  return { url: link.url, harm: () => impair(link, loss) }
+export function lossyLink(link: Link, mount = ''): Crossing {
+  return { url: link.url + mount, harm: () => impair(link, loss) }
 }
 
 /** Where a kernel holds the harm, it ends it by itself after this. */

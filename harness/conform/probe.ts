@@ -2,7 +2,8 @@ import { timeLimit } from '../../patterns/contract/types/timer.ts'
 import { limitMs, type Abilities, type Need, type Target } from './case.ts'
 import { Breach } from './expect.ts'
 import { newKey, send, start, submit } from './http.ts'
-import { openStream } from './stream.ts'
+import { isStream, openStream } from './stream.ts'
+import { mediaTypeOf } from './headers.ts'
 import { refusedHandshake } from './socket.ts'
 
 type Missing = Target['unable']
@@ -50,15 +51,21 @@ async function ask(target: Target, callbacks: Abilities['callbacks'] | string): 
   return { ...target, able, unable: { ...target.unable, ...unable } }
 }
 
+/** A service may say in many ways that it has no stream (RFC 9110 12.4.1, 15.5.5 to 15.5.7, 15.6.2). */
+const withoutStream: ReadonlySet<number> = new Set([200, 404, 405, 406, 501])
+
 async function probeStream(target: Target, self: string): Promise<string | undefined> {
   const stream = await openStream(target, `${self}/events`)
   stream.close()
-  return stream.status === 406 ? 'it answers 406: it streams no events' : undefined
+  const { status, headers } = stream
+  if (isStream(stream) || !withoutStream.has(status)) return undefined
+  const answer = status === 200 ? `with ${mediaTypeOf(headers) ?? 'something of no media type'}` : String(status)
+  return `it answers ${answer}: it streams no events`
 }
 
 async function probeSocket(target: Target, self: string): Promise<string | undefined> {
   const answer = await refusedHandshake(target, self)
-  return answer && `it answers ${answer.statusCode} to the handshake: it opens no sockets`
+  return answer && `it answers ${answer.status} to the handshake: it opens no sockets`
 }
 
 async function probeCallbacks(target: Target, callbacks: Abilities['callbacks']): Promise<string | undefined> {

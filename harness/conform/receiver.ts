@@ -139,7 +139,7 @@ function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
 }
 
 /** The task in a callback: the body itself, or the data of a message in the form of Standard Webhooks. */
-export function taskIn(body: Buffer): Task {
+function taskIn(body: Buffer): Task {
   const value = JSON.parse(body.toString('utf8')) as Task & { readonly data?: Task }
   return value.data ?? value
 }

@@ -5,6 +5,7 @@ import { openLinks } from '../links/toxiproxy.ts'
 import { killGroup, readFirstLine, spawnChild } from '../os/child.ts'
 import { entryPath } from '../os/entry.ts'
 import type { Target, Work } from './case.ts'
+import { Conversation } from './conversation.ts'
 import { lossyLink, silentLink } from './harms.ts'
 import { probe } from './probe.ts'
 import { openReceiver } from './receiver.ts'
@@ -25,7 +26,8 @@ export interface Remote {
 export async function openRemote(remote: Remote): Promise<AsyncDisposable & { readonly target: Target }> {
   const { url, token, timeScale, secret, signal } = remote
   await using stack = new AsyncDisposableStack()
-  const { hostname, port, protocol } = new URL(url)
+  const { hostname, pathname, port, protocol } = new URL(url)
+  const mount = pathname.replace(/\/+$/, '')
   const receiver = stack.use(await openReceiver('127.0.0.1'))
   const link = protocol === 'http:' ? await openLink(`${hostname}:${port || 80}`, stack) : undefined
   const target: Target = {
@@ -37,11 +39,12 @@ export async function openRemote(remote: Remote): Promise<AsyncDisposable & { re
     bodyFor: (key, work) => bodyFor(remote, key, work),
     promises: { callbacks: false, events: false },
     able: {
-      ...(link && { silentLink: silentLink(link), lossyLink: lossyLink(link) }),
+      ...(link && { silentLink: silentLink(link, mount), lossyLink: lossyLink(link, mount) }),
       ...(secret !== undefined && { secretOf: () => secret }),
     },
     unable,
     signal,
+    conversation: new Conversation(),
   }
   const reachable = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)
   const callbacks = reachable

@@ -2,8 +2,12 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { WebSocket, type ClientOptions } from 'ws'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
-import { authorization, eventOf } from './http.ts'
+import type { Asked } from './conversation.ts'
+import { Breach, show } from './expect.ts'
+import { askedFor, authorization, eventOf, isEnd, jsonIn, lost } from './http.ts'
+import { patiently, type Headers } from './patience.ts'
 
 /** What came over one task's socket so far. */
 export interface OpenSocket {
@@ -15,6 +19,13 @@ export interface OpenSocket {
   readonly closed: Promise<number>
 }
 
+/** How a handshake ended: 101 and an open socket, or the answer that refuses it. */
+interface Handshake {
+  readonly status: number
+  readonly headers: Headers
+  readonly open?: OpenSocket
+}
+
 /** Open a task’s socket and say where we are in its log, unless `lastSeq` is negative. */
 export async function openSocket(
   target: Target,
@@ -22,12 +33,108 @@ export async function openSocket(
   lastSeq = 0,
   options: ClientOptions = {},
 ): Promise<OpenSocket> {
-  const socket = connect(target, self, authorization(target.token), options)
+  const { open, status } = await shakeHands(target, self, authorization(target.token), options)
+  if (!open) throw new Breach(`the handshake of a socket got ${status}, must be 101`)
+  if (lastSeq >= 0) open.socket.send(JSON.stringify({ type: 'hello', last_seq: lastSeq }))
+  return open
+}
+
+/** The answer to a handshake that is refused; undefined where it is not. */
+export async function refusedHandshake(
+  target: Target,
+  self: string,
+  headers: Readonly<Record<string, string>> = authorization(target.token),
+): Promise<Omit<Handshake, 'open'> | undefined> {
+  const { open, ...refusal } = await shakeHands(target, self, headers, {})
+  open?.socket.terminate()
+  return open ? undefined : refusal
+}
+
+async function shakeHands(
+  target: Target,
+  self: string,
+  headers: Readonly<Record<string, string>>,
+  options: ClientOptions,
+): Promise<Handshake> {
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' }
+  const key = { 'sec-websocket-key': 'b3V0bGFzdCBjb25mb3JtIQ==' }
+  const asked = askedFor(target, `${self}/ws`, { token: null, headers: { ...headers, ...upgrade, ...key } })
+  const what = `the socket ${asked.url.pathname}`
+  const ask = () => dial(target, asked, headers, options)
+  return patiently(target, { what, url: asked.url, isSubmission: false, ask })
+}
+
+async function dial(
+  target: Target,
+  asked: Asked,
+  headers: Readonly<Record<string, string>>,
+  options: ClientOptions,
+): Promise<Handshake> {
+  const noted = target.conversation.begin(asked)
+  const url = new URL(asked.url)
+  url.protocol = url.protocol.replace('http', 'ws')
+  const { host } = asked.headers
+  const socket = new WebSocket(url, { headers: { ...headers, ...(host !== undefined && { host }) }, ...options })
+  // The waiter for the socket gets its errors; later ones show by its end.
+  socket.on('error', () => {})
+  target.signal.addEventListener('abort', () => socket.terminate(), { once: true })
+  const read = listen(socket)
+  const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage)
+  const opened = once(socket, 'open', { signal: target.signal }).then(() => undefined)
+  for (const one of [refused, opened]) one.catch(() => {})
+  try {
+    const answer = await Promise.race([refused, opened])
+    target.conversation.end(noted, answer ? `${answer.statusCode} to the handshake` : '101 and a socket')
+    if (!answer) return { status: 101, headers: {}, open: read }
+    answer.resume()
+    socket.terminate()
+    return { status: answer.statusCode!, headers: answer.headers }
+  } catch (error) {
+    target.signal.throwIfAborted()
+    // The library's own words for what a server must not do carry no code.
+    throw lost(target, noted, Object.assign(error as Error, { code: (error as { code?: string }).code ?? 'WebSocket' }))
+  }
+}
+
+/** Codes of a connection that was cut, not of a log that ended (RFC 6455 7.4.1; 1012 and 1013 by the IANA registry). */
+const cuts: ReadonlySet<number> = new Set([1001, 1006, 1012, 1013])
+/** A socket may be cut at any time, as behind a limit of a balancer; so often in a row without news it carries none. */
+const mostInVain = 5
+
+/** The events after `lastSeq`, and the close code. It is opened again at its place where it was cut. */
+export async function readSocket(
+  target: Target,
+  self: string,
+  lastSeq = 0,
+): Promise<{ readonly events: readonly TaskEvent[]; readonly code: number }> {
+  const events: TaskEvent[] = []
+  for (let inVain = 0; ;) {
+    const socket = await openSocket(target, self, events.at(-1)?.seq ?? lastSeq)
+    const code = await within(target, socket.closed)
+    events.push(...socket.events)
+    inVain = socket.events.length > 0 ? 0 : inVain + 1
+    if (!cuts.has(code) || events.some(isEnd)) return { events, code }
+    if (inVain === mostInVain)
+      throw new Breach(`the socket was closed with ${code} ${inVain} times in a row without an event`)
+    await sleep(200, target.signal)
+  }
+}
+
+/** What comes before the case is over. */
+async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
+  const value = await awaited
+  signal.throwIfAborted()
+  return value
+}
+
+function listen(socket: WebSocket): OpenSocket {
   const read = { socket, events: [] as TaskEvent[], pings: [] as number[] }
   const closed = new Promise<number>((resolve, reject) => {
     socket.on('message', (data) => {
       try {
-        read.events.push(eventOf(JSON.parse((data as Buffer).toString())))
+        const value = jsonIn(String(data as Buffer))
+        if (value === undefined) throw new Breach(`a message of the socket is no JSON: ${show(String(data as Buffer))}`)
+        read.events.push(eventOf(value))
       } catch (error) {
         // Thrown from here it would be ours: it is the service's.
         reject(error as Error)
@@ -38,33 +145,5 @@ export async function openSocket(
   })
   closed.catch(() => {})
   socket.on('ping', () => void read.pings.push(performance.now()))
-  await once(socket, 'open', { signal: target.signal })
-  if (lastSeq >= 0) socket.send(JSON.stringify({ type: 'hello', last_seq: lastSeq }))
   return { ...read, closed }
-}
-
-/** The answer to a handshake that is refused; undefined where it is not. */
-export async function refusedHandshake(
-  target: Target,
-  self: string,
-  headers: Readonly<Record<string, string>> = authorization(target.token),
-): Promise<IncomingMessage | undefined> {
-  const socket = connect(target, self, headers, {})
-  const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage)
-  const opened = once(socket, 'open').then(() => undefined)
-  for (const one of [refused, opened]) one.catch(() => {})
-  const answer = await Promise.race([refused, opened])
-  answer?.resume()
-  socket.terminate()
-  return answer
-}
-
-function connect(target: Target, self: string, headers: Readonly<Record<string, string>>, options: ClientOptions) {
-  const url = new URL(`${self}/ws`, target.url)
-  url.protocol = url.protocol.replace('http', 'ws')
-  const socket = new WebSocket(url, { headers, ...options })
-  // The waiter for the socket gets its errors; later ones show by its end.
-  socket.on('error', () => {})
-  target.signal.addEventListener('abort', () => socket.terminate(), { once: true })
-  return socket
 }

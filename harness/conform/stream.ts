@@ -1,59 +1,106 @@
 import { createParser } from 'eventsource-parser'
 import { request } from 'undici'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
-import { must } from './expect.ts'
-import { authorization, dispatcher, eventOf } from './http.ts'
+import type { Asked } from './conversation.ts'
+import { Breach, lostBy, must, show } from './expect.ts'
+import { askedFor, describeCame, dispatcher, eventOf, isEnd, jsonIn, lost } from './http.ts'
+import { mediaTypeOf } from './headers.ts'
+import { patiently, type Headers } from './patience.ts'
 
 /** What came over one event stream so far (WHATWG HTML, server-sent events). */
 export interface OpenStream {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: Headers
   readonly events: TaskEvent[]
   /** Names of events that are none of the task's, as `stream.reset`. */
   readonly others: string[]
   readonly ids: (string | undefined)[]
   readonly comments: string[]
   readonly retryMs: number[]
-  /** When bytes came, on the clock of `performance.now`. */
+  /** When it was asked for, and when bytes came, on the clock of `performance.now`. */
+  readonly askedAt: number
   readonly bytesAt: number[]
-  /** The server ended it; rejects when it broke. */
+  /** The server ended it; rejects when it broke, or carried what is no event. */
   readonly ended: Promise<void>
   close(): void
 }
 
-/** Open a stream; any status. */
+/** What a service answers to who asks for a stream: the stream of a task, or why there is none. */
+export function isStream({ status, headers }: Pick<OpenStream, 'status' | 'headers'>): boolean {
+  return status === 200 && mediaTypeOf(headers) === 'text/event-stream'
+}
+
+/** Open a stream; any status that is the last word. */
 export async function openStream(
   target: Target,
   place: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<OpenStream> {
+  const asked = askedFor(target, place, { headers: { accept: 'text/event-stream', ...headers } })
+  const what = `the stream ${asked.url.pathname}`
+  const drop = (stream: OpenStream): void => stream.close()
+  return patiently(target, { what, url: asked.url, isSubmission: false, ask: () => openOnce(target, asked), drop })
+}
+
+async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
   const own = new AbortController()
   const signal = AbortSignal.any([own.signal, target.signal])
-  const accept = { ...authorization(target.token), accept: 'text/event-stream' }
-  const url = new URL(place, target.url)
-  const answer = await request(url, { dispatcher, signal, headers: { ...accept, ...headers } })
-  const read = emptyRead()
+  const noted = target.conversation.begin(asked)
+  const read = { ...emptyRead(), askedAt: performance.now() }
+  const {
+    statusCode: status,
+    headers,
+    body,
+  } = await request(asked.url, { dispatcher, signal, headers: asked.headers }).catch((error: unknown) => {
+    throw lost(target, noted, error)
+  })
+  target.conversation.end(noted, isStream({ status, headers }) ? '200 and a stream' : describeCame(status, headers, ''))
   const parser = createParser({
     onEvent: ({ id, event, data }) => {
-      if (event?.startsWith('stream.')) read.others.push(event)
-      else {
+      if (isTaskEvent(event)) {
+        read.events.push(eventOf(jsonOf(data)))
         read.ids.push(id)
-        read.events.push(eventOf(JSON.parse(data)))
-      }
+      } else read.others.push(event!)
     },
     onComment: (comment) => read.comments.push(comment.trim()),
     onRetry: (retryMs) => read.retryMs.push(retryMs),
   })
+  // A character may come in two pieces.
+  const decoder = new TextDecoder()
   const consume = async (): Promise<void> => {
-    for await (const chunk of answer.body) {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
       read.bytesAt.push(performance.now())
-      if (answer.statusCode === 200) parser.feed(String(chunk))
+      if (isStream({ status, headers })) parser.feed(decoder.decode(chunk, { stream: true }))
     }
   }
-  const ended = consume()
+  const ended = consume().catch((error: unknown) => {
+    if (error instanceof Breach || own.signal.aborted) throw error
+    target.signal.throwIfAborted()
+    const reason = lostBy(error)
+    throw reason === undefined ? error : new Cut(reason)
+  })
   ended.catch(() => {})
-  return { ...read, status: answer.statusCode, headers: answer.headers, ended, close: () => own.abort() }
+  return { ...read, status, headers, ended, close: () => own.abort() }
+}
+
+function jsonOf(data: string): unknown {
+  const value = jsonIn(data)
+  if (value === undefined) throw new Breach(`an event of the stream is no JSON: ${show(data)}`)
+  return value
+}
+
+/** A connection that ended in the middle, as any may: the reader comes back with its cursor. */
+class Cut extends Breach {
+  constructor(reason: string) {
+    super(`the stream broke: ${reason}`)
+  }
+}
+
+/** Who reads events listens for their names; a name that it does not know is not heard (WHATWG HTML 9.2.6). */
+function isTaskEvent(name: string | undefined): boolean {
+  return name === undefined || name === '' || name === 'message' || name.startsWith('task.')
 }
 
 function emptyRead() {
@@ -67,10 +114,65 @@ function emptyRead() {
   }
 }
 
-/** The events of a stream that the server ends by itself. */
-export async function readStream(target: Target, place: string, headers = {}): Promise<OpenStream> {
-  const stream = await openStream(target, place, headers)
-  must(stream.status === 200, `a stream got status ${stream.status}`)
-  await stream.ended
-  return stream
+/** What a reader has that comes back with its cursor until it has the end. */
+export interface ReadStream extends Omit<OpenStream, 'ended' | 'close'> {
+  /** How often it came back. */
+  readonly resumed: number
+}
+
+/** A stream may end at any time without news, as behind a limit of a balancer; so often in a row it has none. */
+const mostInVain = 5
+
+/** The events of a stream up to its terminal one. It is resumed where it ended before, as every EventSource does. */
+export async function readStream(
+  target: Target,
+  place: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<ReadStream> {
+  const all = emptyRead()
+  let inVain = 0
+  for (let resumed = 0; ; resumed++) {
+    const cursor = all.ids.at(-1)
+    const stream = await (cursor === undefined
+      ? openStream(target, place, headers)
+      : openStream(target, place.replace(/\?.*$/, ''), { ...headers, 'last-event-id': cursor }))
+    must(stream.status === 200, `a stream got status ${stream.status}`)
+    must(isStream(stream), `a stream has Content-Type ${show(mediaTypeOf(stream.headers))}, must be text/event-stream`)
+    const cut = await stream.ended.catch(unlessCut)
+    for (const part of ['events', 'others', 'ids', 'comments', 'retryMs', 'bytesAt'] as const)
+      (all[part] as unknown[]).push(...stream[part])
+    const last = all.events.at(-1)
+    if (last && isEnd(last)) return { ...stream, ...all, resumed }
+    inVain = stream.events.length > 0 ? 0 : inVain + 1
+    must(
+      inVain < mostInVain,
+      `the stream ended ${inVain} times in a row without an event, and without the terminal one`,
+    )
+    await sleep(Math.min(1_000, stream.retryMs.at(-1) ?? (cut ? 200 : 50)), target.signal)
+  }
+}
+
+function unlessCut(error: unknown): Cut {
+  if (error instanceof Cut) return error
+  throw error as Error
+}
+
+/** Resolves when it holds of what came. Throws Breach when the stream ends before. */
+export async function untilRead(
+  target: Target,
+  { ended }: { readonly ended: Promise<unknown> },
+  holds: () => boolean,
+): Promise<void> {
+  let over: { readonly error?: unknown } | undefined
+  const note = (end: { readonly error?: unknown }): void => void (over ??= end)
+  ended.then(
+    () => note({}),
+    (error: unknown) => note({ error }),
+  )
+  while (!holds()) {
+    target.signal.throwIfAborted()
+    if (over?.error !== undefined) throw over.error as Error
+    if (over) throw new Breach('it ended before')
+    await sleep(5, target.signal)
+  }
 }

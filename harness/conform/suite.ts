@@ -1,8 +1,9 @@
 import { discover } from '../core/discover.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
-import { timeLimit } from '../../patterns/contract/types/timer.ts'
+import { startTimer } from '../../patterns/contract/types/timer.ts'
 import { type Case, type CaseGroup, limitMs, type Need, type Target } from './case.ts'
-import { Undecided } from './expect.ts'
+import { Conversation, curlOf, describeAsked, type Exchange } from './conversation.ts'
+import { Breach, NotApplicable, Undecided } from './expect.ts'
 
 /** A case by its whole name, `idempotency/lost-response`. */
 export type NamedCase = Case & { readonly id: string }
@@ -10,10 +11,20 @@ export type NamedCase = Case & { readonly id: string }
 export interface CaseResult {
   /** Group and name of the case. */
   readonly case: string
-  /** `undecided`: the case could not tell. */
-  readonly outcome: 'pass' | 'fail' | 'undecided' | 'n/a'
+  /** `undecided`: the case could not tell. `error`: the case itself is defect, which says nothing about the service. */
+  readonly outcome: 'pass' | 'fail' | 'undecided' | 'n/a' | 'error'
   /** For every outcome but `pass`. */
   readonly reason?: string
+  /** What the failure was found in. */
+  readonly evidence?: Evidence
+}
+
+/** One request: what a failure says, and how a person asks again. */
+export interface Evidence {
+  readonly asked: string
+  readonly came: string
+  /** One line for a POSIX shell; the token is `$OUTLAST_TOKEN`. */
+  readonly curl: string
 }
 
 /** Every case, by the name of its group. */
@@ -74,18 +85,64 @@ export async function runCase(one: NamedCase, target: Target): Promise<CaseResul
   target.signal.throwIfAborted()
   const missing = one.needs.find((need) => target.able[need] === undefined)
   if (missing) return { case: one.id, outcome: 'n/a', reason: target.unable[missing] ?? `it has no ${missing}` }
-  const limit = timeLimit(limitMs(target))
-  const limited = { ...target, signal: AbortSignal.any([target.signal, limit]) }
+  const conversation = new Conversation()
+  using limit = limitOf(target, conversation)
+  const limited = { ...target, conversation, signal: AbortSignal.any([target.signal, limit.signal]) }
   try {
     await Promise.race([one.check(limited, target.able as Required<Target['able']>), endOf(limited.signal)])
     return { case: one.id, outcome: 'pass' }
   } catch (error) {
     target.signal.throwIfAborted()
-    if (limit.aborted) return { case: one.id, outcome: 'fail', reason: `it did not end within ${limitMs(target)} ms` }
-    // What our own machinery did not do says nothing about the service.
-    const unsure = error instanceof Undecided || error instanceof HarnessError
-    return { case: one.id, outcome: unsure ? 'undecided' : 'fail', reason: describeError(error).split('\n')[0]! }
+    const { outcome, reason, exchange } = limit.signal.aborted ? late(limited) : judge(error, conversation)
+    const evidence = outcome === 'fail' && exchange ? { evidence: evidenceIn(exchange, target) } : {}
+    return { case: one.id, outcome, reason, ...evidence }
   }
+}
+
+interface Judged {
+  readonly outcome: Exclude<CaseResult['outcome'], 'pass'>
+  readonly reason: string
+  readonly exchange?: Exchange | undefined
+}
+
+/** What our own machinery did not do says nothing about the service, and what a defect of ours threw even less. */
+function judge(error: unknown, { last }: Conversation): Judged {
+  const reason = describeError(error).split('\n')[0]!
+  if (error instanceof Breach) return { outcome: 'fail', reason, exchange: error.exchange ?? last }
+  if (error instanceof NotApplicable) return { outcome: 'n/a', reason }
+  if (error instanceof Undecided || error instanceof HarnessError) return { outcome: 'undecided', reason }
+  return { outcome: 'error', reason: `${reason}${placeOf(error)}` }
+}
+
+/** Where in our own code. */
+function placeOf(error: unknown): string {
+  const place = /\b(?:harness|patterns)\/[^\s()]+:\d+:\d+/.exec((error as Error | undefined)?.stack ?? '')?.[0]
+  return place === undefined ? '' : ` (at ${place})`
+}
+
+function late({ conversation, ...target }: Target): Judged {
+  const limit = limitMs(target as Target)
+  const { unanswered, last, waitedMs } = conversation
+  if (waitedMs > limit)
+    return { outcome: 'undecided', reason: `it asked to wait ${Math.round(waitedMs / 1000)} s in all` }
+  return { outcome: 'fail', reason: `it did not end within ${limit} ms`, exchange: unanswered ?? last }
+}
+
+function evidenceIn(exchange: Exchange, target: Target): Evidence {
+  return { asked: describeAsked(exchange), came: exchange.came ?? 'nothing', curl: curlOf(exchange, target) }
+}
+
+/** The time that a service asks us to wait is not its own, up to as much again. */
+function limitOf(target: Target, conversation: Conversation): Disposable & { readonly signal: AbortSignal } {
+  const over = new AbortController()
+  const ownMs = limitMs(target)
+  const expire = (): void => over.abort(new DOMException('the time of the case is over', 'TimeoutError'))
+  let timer = startTimer(() => {
+    const waitedMs = Math.min(conversation.waitedMs, ownMs)
+    if (waitedMs === 0) expire()
+    else timer = startTimer(expire, waitedMs)
+  }, ownMs)
+  return { signal: over.signal, [Symbol.dispose]: () => timer.cancel() }
 }
 
 async function endOf(signal: AbortSignal): Promise<never> {

@@ -131,12 +131,26 @@ async function verify(
   { runtime, signal, onLost, logs, temp, onProgress }: VerifyContext,
 ): Promise<VerifiedPattern> {
   const how = { runtime, signal, logs, cases, timeScale: verifyTimeScale, patient: true, ...(onLost && { onLost }) }
-  const verified = await conformPattern(pattern, temp, how)
+  const verified = asStored(await conformPattern(pattern, temp, how))
   const [broken] = unmeasuredBy({ version: 1, patterns: [verified] })
   const unsure = verified.cases.find(({ outcome }) => outcome === 'undecided')
   if (broken) onProgress({ kind: 'note', text: `${pattern.name}: ${broken.reason}` })
   else if (unsure) onProgress({ kind: 'note', text: `${pattern.name}: ${unsure.case} is undecided: ${unsure.reason}` })
   return verified
+}
+
+/** What a case of ours that is defect leaves open is as undecided as the rest. */
+function asStored({ pattern, cases }: Conformance): VerifiedPattern {
+  return {
+    pattern,
+    cases: cases.map(({ case: name, outcome, reason }) => {
+      return {
+        case: name,
+        outcome: outcome === 'error' ? 'undecided' : outcome,
+        ...(reason !== undefined && { reason }),
+      }
+    }),
+  }
 }
 
 async function patternsOf({ cells }: Plan, registry: Registry): Promise<readonly TargetPattern[]> {

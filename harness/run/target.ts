@@ -13,6 +13,7 @@ import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Abilities, Body, Target, Work } from '../conform/case.ts'
+import { Conversation } from '../conform/conversation.ts'
 import { lossyLink, silentLink } from '../conform/harms.ts'
 import { probe } from '../conform/probe.ts'
 import { openReceiver, type Receiver } from '../conform/receiver.ts'
@@ -94,6 +95,7 @@ async function describeTarget(running: Running, context: TargetContext): Promise
     able: await abilitiesOf(running, context),
     unable: reasonsOf(running),
     signal,
+    conversation: new Conversation(),
   }
 }
 

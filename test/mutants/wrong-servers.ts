@@ -114,10 +114,8 @@ export const wrongServers: readonly WrongServer[] = [
     caughtBy: [
       'cancelling/ended',
       'idempotency/repeated-later',
-      'reading/etag',
       'reading/long-poll-wakes',
       'streaming/ended',
-      'streaming/resumes',
       'task/log',
     ],
   },

@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from 'commander'
-import { Breach, Refused } from '../../conform/expect.ts'
+import { Breach, Refused, Undecided } from '../../conform/expect.ts'
 import { openRemote } from '../../conform/remote.ts'
 import { type CaseResult, type NamedCase, runCases } from '../../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
 import { timeScales } from '../../core/limits.ts'
+import type { Catalog, CatalogPattern } from '../../scenario/catalog.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
@@ -12,7 +13,6 @@ import type { Registry } from '../../registry.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, printJson, say } from '../output.ts'
-import { resolvePatterns } from '../patterns.ts'
 import { styleText } from 'node:util'
 import { visibleLine } from '../../core/visible.ts'
 
@@ -22,7 +22,8 @@ A service at an address is asked with the bearer token in the environment variab
 which others on the machine could read. Its callbacks are checked where it runs on this machine, their signatures with the
 secret in OUTLAST_WEBHOOK_SECRET (whsec_...).
 
-Exits with 0 when no case fails or is undecided, 1 when one fails, 2 when one is undecided and none fails.
+Exits with 0 when no case fails or is undecided, 1 when one fails, 2 when one is undecided and none fails, 4 when a case
+itself breaks, which says nothing about the service.
 
 Examples:
   outlast conform polling                          a pattern, started here
@@ -141,6 +142,18 @@ async function carryOut(what: readonly string[], asked: Asked, view: View) {
   return conformPatterns(patterns, [...runtimes.values()], how)
 }
 
+function resolvePatterns(names: readonly string[], catalog: Catalog): readonly CatalogPattern[] {
+  const found = names.map((name) => catalog.resolvePattern(name))
+  const problems = names
+    .filter((_, i) => !found[i])
+    .map((name) => {
+      const hint = didYouMean(name, catalog.patternNames)
+      return `there is no pattern "${name}"${hint}; patterns: ${catalog.patternNames.join(', ')}, or any delivery+engine`
+    })
+  if (problems.length > 0) throw new UsageError(problems)
+  return found.map((pattern) => pattern!)
+}
+
 async function conformAddress(address: string, { cases, options }: Asked, view: View): Promise<Conformance> {
   const { OUTLAST_TOKEN: token, OUTLAST_WEBHOOK_SECRET: secret } = process.env
   const { type, timeScale = 1 } = options
@@ -157,7 +170,8 @@ async function conformAddress(address: string, { cases, options }: Asked, view: 
     }
   } catch (error) {
     view.signal.throwIfAborted()
-    if (!(error instanceof Breach) || error instanceof Refused)
+    const isAnswered = error instanceof Breach || error instanceof Undecided
+    if (!isAnswered || error instanceof Refused)
       throw new UsageError(`${url} cannot be held against the contract: ${describeError(error)}${hint}`)
     const result = unstarted(error)
     view.onStart(url)
@@ -189,12 +203,14 @@ function explained({ pattern, cases }: Conformance, known: readonly NamedCase[])
 function exitCodeFor(conformances: readonly Conformance[], tolerant: boolean): ExitCode {
   const results = conformances.flatMap(({ cases }) => cases)
   const counted = tolerant ? results.filter((one) => one.case !== 'start' || one.outcome === 'fail') : results
+  // A case that is defect has judged nothing, and the others are no whole verdict.
+  if (counted.some(({ outcome }) => outcome === 'error')) return exitCodes.invalid
   if (counted.some(({ outcome }) => outcome === 'fail')) return exitCodes.fail
   const settled = counted.some(({ outcome }) => outcome === 'pass')
   return settled && !counted.some(({ outcome }) => outcome === 'undecided') ? exitCodes.pass : exitCodes.inconclusive
 }
 
-const colours = { pass: 'green', fail: 'red', undecided: 'yellow', 'n/a': 'dim' } as const
+const colours = { pass: 'green', fail: 'red', undecided: 'yellow', 'n/a': 'dim', error: 'magenta' } as const
 const widest = 'undecided'.length
 
 /** One line per case: what became of it, its name, and why. */

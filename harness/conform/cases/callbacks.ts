@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
+import { isTerminal, type TaskStatus } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
-import { must, mustBe } from '../expect.ts'
-import { mustBeProblem, newKey, readEnd, start, submit, undecidedUnless, until } from '../http.ts'
-import { taskIn, type Answer, type Mailbox, type Post } from '../receiver.ts'
+import { must, mustBe, show } from '../expect.ts'
+import { mediaTypeOf } from '../headers.ts'
+import { jsonIn, mustBeProblem, newKey, readEnd, start, submit, undecidedUnless, until } from '../http.ts'
+import { headerOf } from '../patience.ts'
+import type { Answer, Mailbox, Post } from '../receiver.ts'
 
 const source = 'Standard Webhooks 1.0.0; async-api 1.1, 5.1'
 
@@ -23,17 +26,21 @@ export default {
     }),
     contractCase({
       name: 'posted',
-      proves: 'the callback is the finished task, under an id that is that of its event',
+      proves: 'the callback is the finished task, under an id',
       source,
       needs: ['callbacks'],
       quick: true,
       async check(target, { callbacks }) {
         const { end, box } = await finish(target, callbacks, 'posted')
-        await until(target, () => box.posts.length > 0)
-        const { body, headers } = box.posts[0]!
-        mustBe('the task in it', taskIn(body), end)
-        mustBe('webhook-id', headers['webhook-id'], `evt_${end.task_id}_${end.version}`)
-        must(/^application\/json\b/.test(headers['content-type'] ?? ''), 'Content-Type: application/json')
+        await until(target, () => endsIn(box).length > 0)
+        const { body, headers } = endsIn(box)[0]!
+        mustBe('the task in it', contentOf(body), end)
+        must(idOf({ headers }) !== '', 'a callback has a webhook-id')
+        const mediaType = mediaTypeOf(headers) ?? ''
+        must(
+          /^application\/(?:.+\+)?json$/.test(mediaType),
+          `Content-Type: ${show(mediaType)}, must be application/json`,
+        )
       },
     }),
     contractCase({
@@ -44,8 +51,9 @@ export default {
       async check(target, { callbacks }) {
         const { box } = await finish(target, callbacks, 'repeated', [{ status: 500 }, { status: 204 }])
         await settle(target, box)
-        mustBe('ids', new Set(box.posts.map(({ headers }) => headers['webhook-id'])).size, 1)
-        mustBe('bodies', new Set(box.posts.map(({ body }) => body.toString('base64'))).size, 1)
+        const ends = endsIn(box)
+        mustBe('ids', new Set(ends.map(idOf)).size, 1)
+        mustBe('bodies', new Set(ends.map(({ body }) => body.toString('base64'))).size, 1)
       },
     }),
     contractCase({
@@ -56,7 +64,7 @@ export default {
       async check(target, { callbacks }) {
         const { box } = await finish(target, callbacks, 'accepted')
         await settle(target, box)
-        mustBe('posts', box.posts.length, 1)
+        mustBe('posts of the end', endsIn(box).length, 1)
       },
     }),
     contractCase({
@@ -67,10 +75,9 @@ export default {
       async check(target, { callbacks }) {
         const elsewhere = callbacks.mailbox(newKey('elsewhere'))
         const answer = { status: 307, headers: { location: elsewhere.url } }
-        const { end, box } = await finish(target, callbacks, 'redirect', [answer, { status: 204 }])
+        const { box } = await finish(target, callbacks, 'redirect', [answer, { status: 204 }])
         await settle(target, box)
         mustBe('posts to where it was sent', elsewhere.posts.length, 0)
-        mustBe('the task', end.status, 'completed')
       },
     }),
     contractCase({
@@ -99,9 +106,9 @@ export default {
       needs: ['callbacks'],
       async check(target, { callbacks }) {
         const tasks = await Promise.all(Array.from({ length: 6 }, () => finish(target, callbacks, 'order')))
-        await until(target, () => tasks.every(({ box }) => box.posts.length > 0))
-        for (const { box, end } of tasks) for (const { body } of box.posts) mustBe('the task', taskIn(body), end)
-        mustBe('ids', new Set(tasks.map(({ box }) => box.posts[0]!.headers['webhook-id'])).size, tasks.length)
+        await until(target, () => tasks.every(({ box }) => endsIn(box).length > 0))
+        for (const { box, end } of tasks) for (const { body } of endsIn(box)) mustBe('the task', contentOf(body), end)
+        mustBe('ids', new Set(tasks.map(({ box }) => idOf(endsIn(box)[0]!))).size, tasks.length)
       },
     }),
     contractCase({
@@ -112,8 +119,8 @@ export default {
       quick: true,
       async check(target, { callbacks, secretOf }) {
         const { box } = await finish(target, callbacks, 'signed')
-        await until(target, () => box.posts.length > 0)
-        const post = box.posts[0]!
+        await until(target, () => endsIn(box).length > 0)
+        const post = endsIn(box)[0]!
         const { 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = post.headers
         must(/^\d+$/.test(String(timestamp)), `webhook-timestamp is seconds; got ${String(timestamp)}`)
         const ageS = Math.abs(Date.now() / 1000 - Number(timestamp))
@@ -135,9 +142,30 @@ async function finish(target: Target, callbacks: Abilities['callbacks'], about: 
 
 /** The first callback came, and whatever follows it within the sender's own patience. */
 async function settle(target: Target, box: Mailbox): Promise<void> {
-  await Promise.race([until(target, () => box.posts.length > 0), sleep(target.timing.watchdogMs + 5_000)])
-  undecidedUnless(box.posts.length > 0, 'no callback came')
-  await sleep(target.timing.webhookTimeoutMs)
+  const limitMs = target.timing.watchdogMs + 5_000
+  for (const began = performance.now(); endsIn(box).length === 0 && performance.now() - began < limitMs;)
+    await sleep(5, target.signal)
+  undecidedUnless(endsIn(box).length > 0, 'no callback came')
+  await sleep(target.timing.webhookTimeoutMs, target.signal)
+}
+
+/** Posts that say how the task ended. Others may say how far it is. */
+function endsIn({ posts }: Mailbox): readonly Post[] {
+  return posts.filter(({ body }) =>
+    isTerminal((contentOf(body) as { readonly status?: TaskStatus }).status ?? 'running'),
+  )
+}
+
+/** The task in a callback, or what is there in place of one. */
+function contentOf(body: Buffer): object {
+  const value = jsonIn(body.toString('utf8'))
+  must(typeof value === 'object' && value !== null, `a callback is no JSON object: ${show(body.toString('utf8'))}`)
+  const { data } = value as { readonly data?: unknown }
+  return typeof data === 'object' && data !== null ? data : value
+}
+
+function idOf({ headers }: Pick<Post, 'headers'>): string {
+  return headerOf(headers, 'webhook-id') ?? ''
 }
 
 /** Over the bytes as they came: a receiver that parses and serialises again checks other bytes. */

@@ -1,5 +1,6 @@
 import { sleep, timeLimit } from '../../../patterns/contract/types/timer.ts'
-import { JobFailed, type Job } from '../../../patterns/contract/client/client.ts'
+import { JobFailed, type Delivered, type Job } from '../../../patterns/contract/client/client.ts'
+import { describeError } from '../../core/errors.ts'
 import { holdPort } from '../../os/ports.ts'
 import { startBufferingProxy } from '../buffering-proxy.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
@@ -25,7 +26,7 @@ export default {
       async check(target, able) {
         const key = newKey('right')
         const ports = clientPorts(target, able, [target.url])
-        const { task, via } = await able.client.run(jobFor(target, key), ports, target.signal)
+        const { task, via } = await run(target, able, jobFor(target, key), ports)
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key)))
         mustBe('the task that it was given', task, await readEnd(target, task.task_id))
         mustBe('steps', await stepsOf(able, key), [1, 2, 3])
@@ -45,7 +46,7 @@ export default {
         const key = newKey('next')
         using closed = await holdPort()
         const ports = clientPorts(target, able, [`http://127.0.0.1:${closed.port}`, target.url])
-        const { task } = await able.client.run(jobFor(target, key), ports, target.signal)
+        const { task } = await run(target, able, jobFor(target, key), ports)
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key)))
         const submissions = reported(ports).filter((what) => what.startsWith('submit'))
         mustBe('submissions', submissions, ['submit.invoke', 'submit.fail', 'submit.invoke', 'submit.ok'])
@@ -90,8 +91,7 @@ export default {
         const key = newKey('client-lost')
         const ports = clientPorts(target, able, [lossyLink.url])
         const harm = await lossyLink.harm()
-        const running = able.client.run(jobFor(target, key), ports, target.signal)
-        running.catch(() => {})
+        const running = run(target, able, jobFor(target, key), ports)
         try {
           // It cannot know, whoever was at fault.
           await until(target, () => reported(ports).includes('submit.info'))
@@ -131,8 +131,7 @@ export default {
       async check(target, { silentLink, ...able }) {
         const key = newKey('client-half-open')
         const ports = clientPorts(target, able, [silentLink.url])
-        const running = able.client.run(jobFor(target, key, { long: true }), ports, target.signal)
-        running.catch(() => {})
+        const running = run(target, able, jobFor(target, key, { long: true }), ports)
         while ((await stepsOf(able, key)).length < 2) await sleep(50, target.signal)
         const harm = await silentLink.harm()
         await sleep(target.timing.watchdogMs + slackMs)
@@ -151,7 +150,7 @@ export default {
         const key = newKey('buffered')
         await using proxy = await startBufferingProxy(target.url)
         const ports = clientPorts(target, able, [proxy.url])
-        const { task } = await able.client.run(jobFor(target, key), ports, target.signal)
+        const { task } = await run(target, able, jobFor(target, key), ports)
         mustBe('digest', task.result?.digest, able.answerTo(target.bodyFor(key)))
       },
     }),
@@ -165,7 +164,7 @@ export default {
         const inbox = callbacks.inbox(3)
         const keys = Array.from({ length: 3 }, (_, i) => newKey(`order-${i}`))
         const runs = keys.map((key) => {
-          return able.client.run(jobFor(target, key), clientPorts(target, able, [target.url], { inbox }), target.signal)
+          return run(target, able, jobFor(target, key), clientPorts(target, able, [target.url], { inbox }))
         })
         const digests = (await Promise.all(runs)).map(({ task }) => task.result?.digest)
         mustBe(
@@ -184,8 +183,7 @@ export default {
       async check(target, { restart, ...able }) {
         const key = newKey('client-restart')
         const ports = clientPorts(target, able, [target.url])
-        const running = able.client.run(jobFor(target, key, { long: true }), ports, target.signal)
-        running.catch(() => {})
+        const running = run(target, able, jobFor(target, key, { long: true }), ports)
         while ((await stepsOf(able, key)).length < 2) await sleep(50, target.signal)
         await restart()
         const { task } = await running
@@ -224,6 +222,16 @@ function clientPorts(target: Target, { client }: Able, urls: readonly string[], 
 
 async function stepsOf({ effects }: Able, key: string): Promise<readonly number[]> {
   return (await effects()).filter(({ job }) => job === key).map(({ step }) => step)
+}
+
+/** The client's run; what it throws is the client's own, not a defect of the case. */
+function run(target: Target, { client }: Able, job: Job, ports: Recorded): Promise<Delivered> {
+  const running = client.run(job, ports, target.signal).catch((error: unknown) => {
+    target.signal.throwIfAborted()
+    throw new Breach(`the client failed: ${reasonOf(error)}: ${describeError(error)}`, { cause: error })
+  })
+  running.catch(() => {})
+  return running
 }
 
 async function failure({ client }: Able, job: Job, ports: Recorded, signal: AbortSignal): Promise<unknown> {

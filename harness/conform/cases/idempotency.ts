@@ -1,7 +1,20 @@
-import { describeError } from '../../core/errors.ts'
+import { isTerminal } from '../../../patterns/contract/types/task.ts'
+import { placesIn } from '../address.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
-import { must, mustBe, show } from '../expect.ts'
-import { acceptedTask, mustBeProblem, newKey, readEnd, send, submit, undecidedUnless, type Reply } from '../http.ts'
+import { Breach, must, mustBe, show } from '../expect.ts'
+import { entityTag, mustBeAdvice, mustBeFresh } from '../headers.ts'
+import {
+  acceptedTask,
+  mustBeProblem,
+  newKey,
+  readEnd,
+  send,
+  submit,
+  taskOf,
+  undecidedUnless,
+  type Reply,
+} from '../http.ts'
+import { headerOf } from '../patience.ts'
 
 const source = 'async-api 5.2, draft-ietf-httpapi-idempotency-key-header-07'
 
@@ -21,7 +34,9 @@ export default {
         const ids = new Set(replies.map((reply) => acceptedTask(reply).task_id))
         mustBe('tasks of ten submissions of one key', ids.size, 1)
         const repeated = replies.filter(({ headers }) => headers['idempotent-replayed'] === 'true')
-        mustBe('answers with Idempotent-Replayed', repeated.length, 9)
+        // Who was asked to come back knows not which of its submissions was the first.
+        if (replies.every((reply) => reply.repeated === 0))
+          mustBe('answers with Idempotent-Replayed', repeated.length, 9)
         await stepsOnce(target, key, [...ids][0]!)
       },
     }),
@@ -56,7 +71,7 @@ export default {
     }),
     contractCase({
       name: 'repeated-later',
-      proves: 'a repetition after the end gets the same task, with its end',
+      proves: 'a repetition after the end gets the same task, and no other end',
       source,
       needs: [],
       quick: true,
@@ -65,7 +80,10 @@ export default {
         const first = acceptedTask(await submit(target, key, target.bodyFor(key)))
         const end = await readEnd(target, first.task_id)
         const again = await submit(target, key, target.bodyFor(key))
-        mustBe('the task of a repetition', acceptedTask(again), end)
+        const shown = acceptedTask(again)
+        mustBe('the task of a repetition', shown.task_id, end.task_id)
+        // The answer may be the first one, kept.
+        if (isTerminal(shown.status)) mustBe('the end in a repetition', shown, end)
         mustBe('Idempotent-Replayed', again.headers['idempotent-replayed'], 'true')
       },
     }),
@@ -75,13 +93,18 @@ export default {
       source,
       needs: ['lossyLink'],
       async check(target, { lossyLink }) {
-        const key = newKey('lost-response')
-        const body = target.bodyFor(key)
-        const lost = await loseAnswer(lossyLink, () => submit(target, key, body, lossyLink.url))
-        undecidedUnless(!('status' in lost), `the answer was not lost: ${show(lost)}`)
-        const repeated = await submit(target, key, body)
-        mustBe('Idempotent-Replayed of the repetition', repeated.headers['idempotent-replayed'], 'true')
-        await stepsOnce(target, key, acceptedTask(repeated).task_id)
+        for (let attempt = 1; ; attempt++) {
+          const key = newKey('lost-response')
+          const body = target.bodyFor(key)
+          const lost = await loseAnswer(lossyLink, () => submit(target, key, body, lossyLink.url))
+          undecidedUnless(!('status' in lost), `the answer was not lost: ${show(lost)}`)
+          const repeated = await submit(target, key, body)
+          const isReplayed = repeated.headers['idempotent-replayed'] === 'true'
+          // The answer that was lost may have been that it is busy. Then the repetition is the first.
+          if (!isReplayed && attempt < mostLosses) continue
+          mustBe('Idempotent-Replayed of the repetition', repeated.headers['idempotent-replayed'], 'true')
+          return stepsOnce(target, key, acceptedTask(repeated).task_id)
+        }
       },
     }),
     contractCase({
@@ -93,24 +116,43 @@ export default {
       async check(target) {
         const key = newKey('described')
         const reply = await submit(target, key, target.bodyFor(key))
-        const { task_id, version } = acceptedTask(reply)
-        const location = reply.headers['location']
-        must(typeof location === 'string', 'an accepted task has a Location')
-        mustBe('ETag', reply.headers['etag'], `"${version}"`)
-        mustBe('Cache-Control', reply.headers['cache-control'], 'no-store')
-        mustBe('Retry-After, and 202', 'retry-after' in reply.headers, reply.status === 202)
-        if (reply.status === 202) must(/^\d+$/.test(String(reply.headers['retry-after'])), 'Retry-After: whole seconds')
-        mustBe('the task at its Location', acceptedTask(await send(target, location)).task_id, task_id)
+        const { task_id } = acceptedTask(reply)
+        const location = headerOf(reply.headers, 'location')
+        must(location !== undefined, 'an accepted task has a Location')
+        entityTag('the accepted task', reply.headers)
+        mustBeFresh('the accepted task', reply.headers)
+        if (reply.status === 202) must('retry-after' in reply.headers, 'a 202 says when to come back: Retry-After')
+        mustBeAdvice('the accepted task', reply.headers)
+        await mustLeadTo(target, task_id, reply.exchange.asked.url, location)
       },
     }),
   ],
 } satisfies CaseGroup
 
+/** Of a service that is busy now and then not every answer is lost after the request was taken. */
+const mostLosses = 4
+
+/** A Location that is not of the target itself is followed by nobody here: the token goes nowhere else. */
+async function mustLeadTo(target: Target, taskId: string, asked: URL, location: string): Promise<void> {
+  must(URL.canParse(location, asked.href), `Location is a reference (RFC 3986); got ${show(location)}`)
+  const places = placesIn(target, asked, location)
+  const found: string[] = []
+  for (const place of places) {
+    const reply = await send(target, place.href)
+    if (reply.status === 200 && taskOf(reply).task_id === taskId) return
+    found.push(`${place.pathname} is ${reply.status}`)
+  }
+  must(places.length === 0, `the task is not at its Location ${show(location)}: ${found.join(', ')}`)
+}
+
 /** The answer that was to be lost, if it was not; else how it failed. */
 async function loseAnswer(link: { harm(): Promise<{ heal(): Promise<void> }> }, ask: () => Promise<Reply>) {
   const harm = await link.harm()
   try {
-    return await ask().catch((error: unknown) => ({ error: describeError(error) }))
+    return await ask().catch((error: unknown) => {
+      if (error instanceof Breach) return { error: error.message }
+      throw error
+    })
   } finally {
     await harm.heal()
   }

@@ -3,29 +3,67 @@ import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
-import { acceptedTask, newKey, readEnd, readEvents, send, slackMs, start, submit, taskOf } from '../http.ts'
+import { entityTag, mustBeAdvice, mustBeFresh } from '../headers.ts'
+import {
+  acceptedTask,
+  eventsIn,
+  mustBeProblem,
+  mustHaveStatus,
+  newKey,
+  pathOf,
+  readEnd,
+  readEvents,
+  send,
+  slackMs,
+  spread,
+  start,
+  submit,
+  taskOf,
+} from '../http.ts'
+import { adviceMs } from '../patience.ts'
 
 export default {
   name: 'reading',
   summary: 'conditional reads, long polls and pages of the log',
   cases: [
     contractCase({
-      name: 'etag',
-      proves:
-        'a conditional read of an unchanged task is an empty 304, of a changed one 200; a final one gives no advice',
-      source: 'RFC 9110 13.1.2 and 15.4.5; async-api 5.2',
+      name: 'read-your-write',
+      proves: 'a task is known wherever it is asked for, from the moment in which its acceptance is answered',
+      source: 'async-api 5.2',
       needs: [],
       quick: true,
       async check(target) {
-        const { task_id, version } = await endedTask(target, 'etag')
-        const read = (etag: string) => send(target, `/v1/tasks/${task_id}`, { headers: { 'if-none-match': etag } })
-        const unchanged = await read(`W/"1", "${version}"`)
+        const { taskId, self } = await start(target, newKey('read-your-write'))
+        for (const place of [self, `${self}/events?after=0`]) {
+          const reply = await firstAnswer(target, place)
+          mustHaveStatus(`${place}, right after the task was accepted`, reply, 200)
+        }
+        await readEnd(target, taskId)
+      },
+    }),
+    contractCase({
+      name: 'etag',
+      proves: 'a conditional read of an unchanged task is an empty 304, of a changed one 200',
+      source: 'RFC 9110 8.8.3, 13.1.2 and 15.4.5; async-api 5.2',
+      needs: [],
+      quick: true,
+      async check(target) {
+        const key = newKey('etag')
+        const accepted = await submit(target, key, target.bodyFor(key))
+        const { task_id, version } = acceptedTask(accepted)
+        const end = await readEnd(target, task_id)
+        const now = await send(target, pathOf(task_id))
+        const tag = entityTag('the task', now.headers)
+        mustBeFresh('the task', now.headers)
+        mustBeAdvice('the task', now.headers)
+        const read = (etag: string) => send(target, pathOf(task_id), { headers: { 'if-none-match': etag } })
+        const unchanged = await read(`W/"outlast-none", ${tag}`)
         mustBe('an unchanged task', [unchanged.status, unchanged.text], [304, ''])
-        mustBe('ETag of the 304', unchanged.headers['etag'], `"${version}"`)
-        const changed = await read('"1"')
-        mustBe('a changed task', changed.status, 200)
-        mustBe('Retry-After of a final task', changed.headers['retry-after'], undefined)
-        mustBe('Cache-Control', changed.headers['cache-control'], 'no-store')
+        mustBe('ETag of the 304', entityTag('the 304', unchanged.headers), tag)
+        mustHaveStatus('a changed task', await read('"outlast-none"'), 200)
+        if (version === end.version) return
+        const before = entityTag('the accepted task', accepted.headers)
+        must(before !== tag, `versions ${version} and ${end.version} of the task have one ETag: ${tag}`)
       },
     }),
     contractCase({
@@ -37,19 +75,20 @@ export default {
       timed: true,
       async check(target) {
         const { self } = await start(target, newKey('wakes'))
-        for (let version = 0; ;) {
-          const began = performance.now()
-          const task = taskOf(await send(target, `${self}?wait=3600&after=${version}`))
-          const tookMs = performance.now() - began
-          withinBound(target, tookMs)
-          const early = tookMs < target.timing.longPollMs * 0.9
-          must(!early || task.version > version || isTerminal(task.status), `woken at ${version} for nothing`)
+        let version = 0
+        for (let inVain = 0; ;) {
+          const reply = await send(target, `${self}?wait=3600&after=${version}`)
+          const task = taskOf(reply)
+          withinBound(target, reply.tookMs)
+          const isEarly = reply.tookMs < target.timing.longPollMs * 0.9
+          // A server that holds as many answers as it may, or leaves, answers early.
+          if (isEarly && task.version <= version && !isTerminal(task.status)) inVain++
+          must(inVain <= mostInVain, `woken ${inVain} times at version ${version} for nothing`)
           version = task.version
           if (isTerminal(task.status)) break
         }
-        const began = performance.now()
-        await send(target, `${self}?wait=3600&after=100000`)
-        must(performance.now() - began < Math.max(slackMs, target.timing.longPollMs / 2), 'an ended task is waited for')
+        const { tookMs } = await send(target, `${self}?wait=3600&after=${version}`)
+        must(tookMs < Math.max(slackMs, target.timing.longPollMs / 2), 'an ended task is waited for')
       },
     }),
     contractCase({
@@ -63,14 +102,12 @@ export default {
         const held = await hold()
         try {
           const { version } = await quiet(target, self)
-          const began = performance.now()
           const reply = await send(target, `${self}?wait=3600&after=${version}`)
-          const tookMs = performance.now() - began
+          const { tookMs } = reply
           mustBe('version at the bound', taskOf(reply).version, version)
           withinBound(target, tookMs)
           must(tookMs > target.timing.longPollMs * 0.9, `answered after ${Math.round(tookMs)} ms without news`)
-          // The server's holding paces it: its client may come back at once.
-          mustBe('Retry-After of a long poll', reply.headers['retry-after'], '0')
+          mustBeAdvice('a long poll', reply.headers)
         } finally {
           await held.heal()
         }
@@ -86,9 +123,8 @@ export default {
       async check(target) {
         const { task_id } = await endedTask(target, 'pages')
         const events = await readEvents(target, task_id)
-        for (const { seq } of events)
+        for (const { seq } of spread(events))
           mustBe(`seq after ${seq}`, seqs(await readEvents(target, task_id, seq)), seqs(events.slice(seq)))
-        mustBe('after the end', await readEvents(target, task_id, events.length), [])
       },
     }),
     contractCase({
@@ -98,15 +134,26 @@ export default {
       needs: [],
       async check(target) {
         const { task_id } = await endedTask(target, 'cut')
-        const reply = await send(target, `/v1/tasks/${task_id}/events?after=0`)
-        if (reply.status === 410)
-          return mustBe('type', String(reply.json?.['type']).split('/').at(-1), 'cursor-expired')
-        mustBe('status', reply.status, 200)
-        mustBe('first event of the log', (reply.json!['events'] as TaskEvent[])[0]?.seq, 1)
+        const reply = await send(target, `${pathOf(task_id)}/events?after=0`)
+        if (reply.status === 410) return mustBeProblem('a log that was cut', reply, 410, 'cursor-expired')
+        mustHaveStatus('the log', reply, 200)
+        mustBe('first event of the log', eventsIn(reply)[0]?.seq, 1)
       },
     }),
   ],
 } satisfies CaseGroup
+
+/** So often a long poll may be answered early without news, in the life of one task. */
+const mostInVain = 2
+
+/** The first answer that is not of a front end that is busy. */
+async function firstAnswer(target: Target, place: string) {
+  for (;;) {
+    const reply = await send(target, place, { once: true })
+    if (![429, 502, 503, 504].includes(reply.status)) return { ...reply, repeated: 0 }
+    await sleep(Math.max(adviceMs(reply.headers) ?? 0, 100), target.signal)
+  }
+}
 
 function seqs(events: readonly TaskEvent[]): readonly number[] {
   return events.map(({ seq }) => seq)

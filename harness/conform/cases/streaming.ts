@@ -1,8 +1,23 @@
+import { isTerminal, type TaskStatus } from '../../../patterns/contract/types/task.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
-import { must, mustBe } from '../expect.ts'
-import { isEnd, newKey, readEnd, readEvents, send, slackMs, start, undecidedUnless, until } from '../http.ts'
-import { openStream, readStream } from '../stream.ts'
+import { must, mustBe, NotApplicable } from '../expect.ts'
+import { cacheDirectives, mediaTypeOf, mustBeFresh } from '../headers.ts'
+import {
+  isEnd,
+  mustHaveStatus,
+  newKey,
+  pathOf,
+  readEnd,
+  readEvents,
+  readTask,
+  send,
+  slackMs,
+  spread,
+  start,
+  undecidedUnless,
+} from '../http.ts'
+import { isStream, openStream, readStream, untilRead, type OpenStream } from '../stream.ts'
 
 const source = 'WHATWG HTML 9.2; async-api 1.5, 5.2'
 
@@ -30,15 +45,13 @@ export default {
       async check(target) {
         const { self, taskId } = await start(target, newKey('stream'))
         const stream = await readStream(target, `${self}/events`)
-        must(/^text\/event-stream\b/.test(String(stream.headers['content-type'])), 'Content-Type: text/event-stream')
         mustBe('events', stream.events, await readEvents(target, taskId))
         mustBe(
           'ids',
           stream.ids,
           stream.events.map(({ seq }) => String(seq)),
         )
-        must(isEnd(stream.events.at(-1)!), 'the stream ended without the terminal event')
-        must((stream.retryMs[0] ?? 0) > 0, 'the stream says how long to wait before the next one: retry')
+        must(stream.retryMs.length > 0, 'the stream says how long to wait before the next one: retry')
       },
     }),
     contractCase({
@@ -50,10 +63,11 @@ export default {
       async check(target) {
         const { self, taskId } = await start(target, newKey('resumes'))
         const { version } = await readEnd(target, taskId)
-        for (let after = 0; after < version - 1; after++) {
+        for (const after of spread(Array.from({ length: version - 1 }, (_, i) => i))) {
           const stream = await readStream(target, `${self}/events`, { 'last-event-id': String(after) })
           mustBe(`ids after ${after}`, stream.ids, idsFrom(after + 1, version))
         }
+        if (version < 3) return
         const both = await readStream(target, `${self}/events?after=${version - 2}`, { 'last-event-id': '1' })
         mustBe('ids after the query', both.ids, idsFrom(version - 1, version))
       },
@@ -67,10 +81,9 @@ export default {
       async check(target) {
         const { self, taskId } = await start(target, newKey('204'))
         const { version } = await readEnd(target, taskId)
-        const headers = { accept: 'text/event-stream' }
-        mustBe('by query', (await send(target, `${self}/events?after=${version}`, { headers })).status, 204)
-        const byHeader = { ...headers, 'last-event-id': String(version) }
-        mustBe('by Last-Event-ID', (await send(target, `${self}/events`, { headers: byHeader })).status, 204)
+        const byHeader = { 'last-event-id': String(version) }
+        mustHaveStatus('by query', await statusOf(target, `${self}/events?after=${version}`, {}), 204)
+        mustHaveStatus('by Last-Event-ID', await statusOf(target, `${self}/events`, byHeader), 204)
       },
     }),
     contractCase({
@@ -102,27 +115,28 @@ export default {
     }),
     contractCase({
       name: 'unbuffered',
-      proves: 'a stream has bytes at once, forbids proxies to keep them back, and has each event when it happens',
-      source: `${source}; nginx X-Accel-Buffering`,
+      proves: 'a stream has bytes at once, and each event when a read of the task shows it, not in a burst at the end',
+      source: `${source}; RFC 9111 5.2.2.6`,
       needs: ['stream'],
       timed: true,
       async check(target) {
         const { self, taskId } = await start(target, newKey('unbuffered'), { long: true })
-        const began = performance.now()
         const stream = await openStream(target, `${self}/events`)
-        await until(target, () => stream.bytesAt.length > 0)
-        must(
-          stream.bytesAt[0]! - began < 2 * slackMs,
-          `the first byte came after ${Math.round(stream.bytesAt[0]! - began)} ms`,
-        )
-        mustBe('X-Accel-Buffering', stream.headers['x-accel-buffering'], 'no')
-        const caching = String(stream.headers['cache-control'])
-        must(/no-store|no-cache/.test(caching) && caching.includes('no-transform'), `Cache-Control: ${caching}`)
-        await send(target, `/v1/tasks/${taskId}:cancel`, { method: 'POST' })
+        must(isStream(stream), `a stream got ${stream.status} ${mediaTypeOf(stream.headers)}`)
+        await untilRead(target, stream, () => stream.bytesAt.length > 0)
+        const firstMs = Math.round(stream.bytesAt[0]! - stream.askedAt)
+        must(firstMs < lateMs, `the first byte came after ${firstMs} ms`)
+        mustBeFresh('a stream', stream.headers)
+        must(cacheDirectives(stream.headers).has('no-transform'), 'Cache-Control of a stream: no-transform is missing')
+        // A proxy may take it as its own and pass it on to nobody.
+        if (target.system) mustBe('X-Accel-Buffering', stream.headers['x-accel-buffering'], 'no')
+        const shown = await compareWithTask(target, taskId, stream)
+        if (shown.some(isTerminal)) throw new NotApplicable('its tasks end before anything else of them can be seen')
+        await send(target, `${self}:cancel`, { method: 'POST' })
         await readEnd(target, taskId)
         const endedAt = performance.now()
-        await until(target, () => stream.events.some(isEnd))
-        must(performance.now() - endedAt < 2 * slackMs, 'an event was kept back')
+        await untilRead(target, stream, () => stream.events.some(isEnd))
+        must(performance.now() - endedAt < lateMs, 'the terminal event was kept back')
         stream.close()
       },
     }),
@@ -137,7 +151,7 @@ export default {
         const held = await hold()
         try {
           const stream = await openStream(target, `${self}/events`)
-          await sleep(target.timing.heartbeatMs * 4 + slackMs)
+          await sleep(target.timing.heartbeatMs * 4 + slackMs, target.signal)
           stream.close()
           const gaps = stream.bytesAt.slice(1).map((at, i) => at - stream.bytesAt[i]!)
           const [events, beats] = [stream.events.length, stream.comments.length]
@@ -148,7 +162,7 @@ export default {
         } finally {
           await held.heal()
         }
-        await send(target, `/v1/tasks/${taskId}:cancel`, { method: 'POST' })
+        await send(target, `${pathOf(taskId)}:cancel`, { method: 'POST' })
       },
     }),
     contractCase({
@@ -160,30 +174,66 @@ export default {
       async check(target, { silentLink }) {
         const { self, taskId } = await start(target, newKey('half-open'), { long: true })
         const stream = await openStream(target, `${silentLink.url}${self}/events`)
-        await until(target, () => stream.events.length >= 2)
+        await untilRead(target, stream, () => stream.events.length >= 2)
+        if (stream.events.some(isEnd)) throw new NotApplicable('its tasks end before the link can go silent')
         const harm = await silentLink.harm()
-        const seen = await silence(target, stream)
         try {
+          const seen = await silence(target, stream)
           const rest = await readStream(target, `${self}/events?after=${seen}`)
           mustBe('ids', [...stream.ids, ...rest.ids], idsFrom(1, (await readEnd(target, taskId)).version))
         } finally {
           await harm.heal()
         }
-        const again = await readStream(target, `${silentLink.url}${self}/events`, { 'last-event-id': '1' })
-        must(isEnd(again.events.at(-1)!), 'the link carries again, but no stream')
+        await readStream(target, `${silentLink.url}${self}/events`, { 'last-event-id': '1' })
       },
     }),
   ],
 } satisfies CaseGroup
 
+/** Later than any answer is on a machine that has other work. */
+const lateMs = 2 * slackMs
+/** So many states of a task are enough to see that a stream does not keep events back. */
+const enoughStates = 4
+
+/**
+ * Read the task beside its stream: what a read shows, the stream has within `lateMs`, while the task goes on. Resolves with
+ * the states that were compared.
+ */
+async function compareWithTask(target: Target, taskId: string, stream: OpenStream): Promise<readonly TaskStatus[]> {
+  const states = new Map<number, TaskStatus>()
+  while (states.size < enoughStates) {
+    const { version, status } = await readTask(target, taskId)
+    states.set(version, status)
+    if (isTerminal(status)) break
+    const shownAt = performance.now()
+    await untilRead(target, stream, () => has(stream, version) || performance.now() - shownAt > lateMs)
+    // At its end a task shows nothing more: a burst that comes then is what is looked for.
+    must(has(stream, version), `the task shows version ${version} since ${lateMs} ms, its stream ${seqOf(stream)}`)
+    await sleep(50, target.signal)
+  }
+  return [...states.values()]
+}
+
+function has({ events }: OpenStream, version: number): boolean {
+  return events.some(({ seq }) => seq >= version)
+}
+
+function seqOf({ events }: OpenStream): string {
+  return events.length === 0 ? 'nothing' : `event ${events.at(-1)!.seq}`
+}
+
+/** The answer to who asks for a stream and may get none. */
+function statusOf(target: Target, place: string, headers: Readonly<Record<string, string>>) {
+  return send(target, place, { headers: { accept: 'text/event-stream', ...headers } })
+}
+
 /** What a client's watchdog would see, and the last event before it. */
-async function silence(target: Target, stream: Awaited<ReturnType<typeof openStream>>): Promise<number> {
-  await sleep(target.timing.watchdogMs)
-  const last = stream.bytesAt.at(-1)!
+async function silence(target: Target, stream: OpenStream): Promise<number> {
+  await sleep(target.timing.watchdogMs, target.signal)
+  const last = stream.bytesAt.at(-1) ?? stream.askedAt
   undecidedUnless(performance.now() - last > target.timing.watchdogMs * 0.8, 'the link was not silent')
-  const { seq } = stream.events.at(-1)!
   stream.close()
-  return seq
+  return stream.events.at(-1)?.seq ?? 0
 }
 
 function idsFrom(first: number, last: number): readonly string[] {

@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod'
 import { taskEvent, type TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../../patterns/contract/types/fold.ts'
-import { task as taskSchema, type Task } from '../../../patterns/contract/types/task.ts'
+import { isTerminal, task as taskSchema, type Task } from '../../../patterns/contract/types/task.ts'
 import { describeError } from '../../core/errors.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { Breach, must, mustBe } from '../expect.ts'
@@ -29,9 +29,10 @@ export default {
           Array.from({ length: events.length }, (_, i) => i + 1),
         )
         mustBe('terminal events', events.filter(isEnd).length, 1)
-        must(isEnd(events.at(-1)!), 'the terminal event is the last one')
+        const last = events.at(-1)
+        must(last !== undefined && isEnd(last), 'the terminal event is the last one')
         mustBe('the fold of the log and the task', shown(fold(events)), shown(end))
-        mustBe('version', end.version, events.at(-1)!.seq)
+        mustBe('version', end.version, last.seq)
       },
     }),
     contractCase({
@@ -62,16 +63,15 @@ export default {
       async check(target) {
         const key = newKey('progress')
         const { task_id } = acceptedTask(await submit(target, key, target.bodyFor(key)))
-        const end = readEnd(target, task_id)
         let before = await readTask(target, task_id)
-        for (let ended = false; !ended; ended = before.finished_at !== undefined) {
+        while (!isTerminal(before.status)) {
           const now = await readTask(target, task_id)
           must(now.version >= before.version, `version went back from ${before.version} to ${now.version}`)
           const [was, is] = [before.progress_pct ?? 0, now.progress_pct ?? 100]
           must(is >= was, `progress_pct went back from ${was} to ${is}`)
           before = now
         }
-        mustBe('the ended task, read again', before, await end)
+        mustBe('the ended task, read again', await readTask(target, task_id), before)
       },
     }),
     contractCase({
@@ -92,21 +92,25 @@ export default {
         mustBe(
           'steps at the tool server',
           steps,
-          Array.from({ length: result!.steps }, (_, i) => i + 1),
+          Array.from({ length: result?.steps ?? 0 }, (_, i) => i + 1),
         )
       },
     }),
   ],
 } satisfies CaseGroup
 
+const known: ReadonlySet<string> = new Set(taskEvent.shape.type.options)
+
 function seqs(events: readonly TaskEvent[]): readonly number[] {
   return events.map(({ seq }) => seq)
 }
 
-/** What a log says of its task: the state machine is in the fold. */
+/** What a log says of its task: the state machine is in the fold. An event of a type that it does not know changes nothing. */
 function fold(events: readonly TaskEvent[]): Task {
   try {
-    return foldEvents(events)
+    return foldEvents(
+      events.map((event) => (known.has(event.type) ? event : { ...event, type: 'task.progress', data: {} })),
+    )
   } catch (error) {
     throw new Breach(`the log is none: ${describeError(error)}`)
   }

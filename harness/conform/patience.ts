@@ -1,0 +1,95 @@
+import { sleep } from '../../patterns/contract/types/timer.ts'
+import { limitMs, type Target } from './case.ts'
+import { Undecided } from './expect.ts'
+
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** As much of an answer as says whether it is the last word. */
+export interface Answered {
+  readonly status: number
+  readonly headers: Headers
+}
+
+/** What is asked for, and how an answer that is not the last word is thrown away. */
+export interface Request<A> {
+  readonly what: string
+  /** Address of what is asked for. */
+  readonly url: URL
+  /** 409 says that the first submission of the key is in progress (draft-ietf-httpapi-idempotency-key-header, 2.6). */
+  readonly isSubmission: boolean
+  ask(): Promise<A>
+  drop?(answer: A): void
+}
+
+/**
+ * Ask until the answer is the last word. A busy service, and what is in front of it, may answer 429, 502, 503 or 504 and
+ * say when to come back (RFC 6585 4, RFC 9110 15.6 and 10.2.3). The repetition of a submission waits for the first. A
+ * task that was accepted seconds ago may be unknown at a replica. Throws Undecided where a service is busy for too long.
+ */
+export async function patiently<A extends Answered>(
+  target: Target,
+  request: Request<A>,
+): Promise<A & { repeated: number }> {
+  const began = performance.now()
+  for (let repeated = 0; ; repeated++) {
+    const answer = await request.ask()
+    const passedMs = performance.now() - began
+    const kind = laterBecause(target, request, answer)
+    if (kind === undefined) return Object.assign(answer, { repeated })
+    const advisedMs = adviceMs(answer.headers)
+    const pauseMs = Math.max(advisedMs ?? backoffMs(repeated), leastPauseMs)
+    if (passedMs + pauseMs > patienceMs(target)) {
+      if (kind !== 'busy') return Object.assign(answer, { repeated })
+      const advice = advisedMs === undefined ? '' : `, and asks to come back in ${Math.ceil(advisedMs / 1000)} s`
+      throw new Undecided(`${request.what} is answered ${answer.status} for ${Math.round(passedMs / 1000)} s${advice}`)
+    }
+    request.drop?.(answer)
+    target.conversation.waitedMs += pauseMs
+    await sleep(pauseMs, target.signal)
+  }
+}
+
+const leastPauseMs = 50
+
+function backoffMs(repeated: number): number {
+  return Math.min(2_000, 100 * 2 ** repeated)
+}
+
+/** A third of the time of a case, and no more than a minute. */
+function patienceMs(target: Target): number {
+  return Math.min(60_000, limitMs(target) / 3)
+}
+
+const busy: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/** How long a replica may take to hear of a task. */
+const lagMs = 10_000
+
+function laterBecause<A extends Answered>(
+  { conversation }: Target,
+  { url, isSubmission }: Request<A>,
+  { status }: Answered,
+): 'busy' | 'in progress' | 'not seen yet' | undefined {
+  if (busy.has(status)) return 'busy'
+  if (status === 409 && isSubmission) return 'in progress'
+  if (status !== 404) return undefined
+  const now = performance.now()
+  const isFresh = [...conversation.acceptedAt].some(([taskId, at]) => {
+    return now - at < lagMs && url.pathname.includes(`/v1/tasks/${encodeURIComponent(taskId)}`)
+  })
+  return isFresh ? 'not seen yet' : undefined
+}
+
+/** When the service wants to be asked again, from now on (RFC 9110 10.2.3): seconds, or a date. */
+export function adviceMs(headers: Headers): number | undefined {
+  const text = headerOf(headers, 'retry-after')
+  if (text === undefined) return undefined
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
+}
+
+/** A header by its name in small letters; several of one name are one list (RFC 9110 5.3). */
+export function headerOf(headers: Headers, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
