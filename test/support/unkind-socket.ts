@@ -15,32 +15,45 @@ interface Upstream {
   readonly authorization: string | undefined
 }
 
-/** Accepts a socket. With a close code that was all; else its messages come from the server's, each event rewritten. */
+/**
+ * With a close code: accepts a socket and closes it. Else what the server answers to the handshake is the answer. Where it
+ * accepts, its messages are passed on, each event rewritten.
+ */
 export function relaySocket(
   upgrade: Upgrade,
   upstream: Upstream,
   how: Rewriting & { readonly closeCode?: number },
 ): void {
-  const door = new WebSocketServer({ noServer: true })
-  door.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, (client) => {
-    client.on('error', () => {})
-    if (how.closeCode === undefined) relay(client, upstream, how)
-    else client.close(how.closeCode, 'made up')
-  })
+  if (how.closeCode === undefined) return dial(upgrade, upstream, how)
+  return accept(upgrade, (client) => client.close(how.closeCode, 'made up'))
 }
 
-function relay(client: WebSocket, { url, authorization }: Upstream, how: Rewriting): void {
+function accept({ request, socket, head }: Upgrade, act: (client: WebSocket) => void): void {
+  const door = new WebSocketServer({ noServer: true })
+  door.handleUpgrade(request, socket, head, (client) => act(client.on('error', () => {})))
+}
+
+function dial(upgrade: Upgrade, { url, authorization }: Upstream, how: Rewriting): void {
   const server = new WebSocket(url, { headers: { ...(authorization !== undefined && { authorization }) } })
-  const early: string[] = []
-  client.on('message', (data) => {
-    const text = (data as Buffer).toString()
-    if (server.readyState === WebSocket.OPEN) server.send(text)
-    else early.push(text)
-  })
+  server
+    .on('error', () => upgrade.socket.destroy())
+    .on('unexpected-response', (_, answer: IncomingMessage) => refuse(upgrade.socket, answer))
+    .on('open', () => accept(upgrade, (client) => relay(client, server, how)))
+}
+
+function refuse(socket: Socket, answer: IncomingMessage): void {
+  const lines: string[] = []
+  for (let i = 0; i < answer.rawHeaders.length; i += 2)
+    lines.push(`${answer.rawHeaders[i]}: ${answer.rawHeaders[i + 1]}`)
+  socket.write(`HTTP/1.1 ${answer.statusCode} Refused\r\n${lines.join('\r\n')}\r\n\r\n`)
+  answer.pipe(socket)
+}
+
+function relay(client: WebSocket, server: WebSocket, how: Rewriting): void {
+  client.on('message', (data, isBinary) => server.send(data as Buffer, { binary: isBinary }))
   client.on('close', () => server.terminate())
   server
     .on('error', () => client.terminate())
-    .on('open', () => early.forEach((text) => server.send(text)))
     .on('ping', () => client.ping())
     .on('message', (data) => {
       const event = JSON.parse((data as Buffer).toString()) as TaskEvent

@@ -1,17 +1,16 @@
 import { hash } from 'node:crypto'
-import * as agent from '../../agent/work.ts'
+import { type AgentPlan, planTask } from '../../agent/plan.ts'
 import type { Submission } from './backend.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { createdEvent } from './log.ts'
 import { foldEvents } from '../types/fold.ts'
-import type { WorkPlan } from './workplace.ts'
 import { ProblemError } from '../types/problems.ts'
 import type { Task } from '../types/task.ts'
 
 /** A submission with the task that it is to become. Nothing is stored yet. */
 export interface NewTask extends Submission {
   readonly taskId: string
-  readonly plan: WorkPlan
+  readonly plan: AgentPlan
   /** The first event of its log. */
   readonly created: TaskEvent
 }
@@ -31,7 +30,7 @@ export function taskIdOf(key: string): string {
 
 export function newTask(submission: Submission, timeScale: number, taskId: string): NewTask {
   const { request } = submission
-  const plan = agent.plan(request.input, timeScale)
+  const plan = planTask(request.input, timeScale)
   return { ...submission, taskId, plan, created: createdEvent(taskId, request, plan, new Date()) }
 }
 

@@ -1,4 +1,4 @@
-import type { Plan } from '../../agent/plan.ts'
+import type { AgentPlan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent, resultOf } from './log.ts'
@@ -13,7 +13,7 @@ export const stops = { cancel: new Error('cancelled'), expire: new Error('the de
  */
 export function afterStep(
   head: Head,
-  plan: Plan,
+  plan: AgentPlan,
   done: StepDone & { readonly step: number },
   time = new Date(),
 ): readonly TaskEvent[] {

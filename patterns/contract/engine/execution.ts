@@ -1,5 +1,4 @@
-import type { Plan } from '../../agent/plan.ts'
-import * as agent from '../../agent/work.ts'
+import { type AgentPlan, planTask } from '../../agent/plan.ts'
 import { afterStep, endingBy, stops } from './after-step.ts'
 import { armDeadline } from './deadline.ts'
 import type { TaskEvent } from '../types/events.ts'
@@ -40,7 +39,7 @@ async function performSteps(
   const { journal, node, timeScale } = place
   const { taskId } = claim
   const { input } = requestOf(claim.log)
-  const plan = agent.plan(input, timeScale)
+  const plan = planTask(input, timeScale)
   let done = place.resumption(claim.log)
   let head = await journal.append(claim, claim.log.at(-1)!, (last) => [openAttempt(last, plan, done.step, node)])
   while (!isTerminal(head.status) && !draining.aborted) {
@@ -53,7 +52,7 @@ async function performSteps(
 }
 
 /** The first event of this attempt. */
-function openAttempt(last: TaskEvent, plan: Plan, completed: number, node: string): TaskEvent {
+function openAttempt(last: TaskEvent, plan: AgentPlan, completed: number, node: string): TaskEvent {
   const now = new Date()
   if (last.status === 'cancelling') return cancelledEvent(last, now)
   return last.status === 'queued' ? startedEvent(last, plan, node, now) : resumedEvent(last, plan, node, completed, now)

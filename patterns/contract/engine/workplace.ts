@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
-import type { StepDone } from '../../agent/step.ts'
-import * as work from '../../agent/work.ts'
+import type { AgentPlan } from '../../agent/plan.ts'
+import { performStep, type StepDone } from '../../agent/step.ts'
 import type { NodeSettings } from '../types/settings.ts'
 import type { Timing } from '../types/timing.ts'
 
@@ -13,14 +13,11 @@ export interface Workplace {
   readonly timing: Timing
 }
 
-/** What a task's work is: of the simulated agent, or of whatever has taken its place. */
-export type WorkPlan = ReturnType<typeof work.plan>
-
 /** A step of a task, as it is performed. */
 export interface StepWork {
   readonly taskId: string
   readonly job: string
-  readonly plan: WorkPlan
+  readonly plan: AgentPlan
   /** Counts from 1. */
   readonly step: number
   /** What the steps before it returned. */
@@ -44,9 +41,9 @@ export function openWorkplace<T extends Timing>(
   return { node, toolsUrl, dispatcher, timeScale, timing }
 }
 
-/** Do a step of the agent's work here. */
-export function performAt(place: Workplace, wanted: StepWork, signal: AbortSignal): Promise<StepDone> {
-  const { plan, step, digest, taskId, job, attempt } = wanted
+/** As `performStep`. */
+export function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
+  const { plan, step, digest, taskId, job, attempt } = work
   const { node: executor, toolsUrl, dispatcher, timing } = place
-  return work.perform(plan, step, digest, { taskId, job, attempt, executor, toolsUrl, dispatcher, timing, signal })
+  return performStep(plan, step, digest, { taskId, job, attempt, executor, toolsUrl, dispatcher, timing, signal })
 }

@@ -1,4 +1,4 @@
-import type { WorkPlan } from '../../contract/engine/workplace.ts'
+import type { AgentPlan } from '../../agent/plan.ts'
 import { afterStep, endingBy } from '../../contract/engine/after-step.ts'
 import { armDeadline } from '../../contract/engine/deadline.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
@@ -9,7 +9,7 @@ import type { Advance } from './protocol.ts'
 
 /** How far a task has come, by what is recorded; `run` is this run of its workflow, `owner` the one recorded last. */
 export interface Progressing {
-  readonly plan: WorkPlan
+  readonly plan: AgentPlan
   readonly log: readonly TaskEvent[]
   readonly owner: string | undefined
   readonly run: string

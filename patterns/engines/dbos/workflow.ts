@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DBOS } from '@dbos-inc/dbos-sdk'
-import * as agent from '../../agent/work.ts'
+import { planTask } from '../../agent/plan.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { requestOf } from '../../contract/types/fold.ts'
@@ -40,7 +40,7 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
   async function performTask(run: string, accepted: Accepted): Promise<void> {
     const { created } = accepted
     const request = requestOf([created])
-    const plan = agent.plan(request.input, place.timeScale)
+    const plan = planTask(request.input, place.timeScale)
     let task: Progressing = { plan, log: [created], owner: undefined, run }
     while (!isTerminal(task.log.at(-1)!.status)) {
       const from = task

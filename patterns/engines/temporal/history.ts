@@ -1,7 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common'
 import type { temporal } from '@temporalio/proto'
-import type { Plan } from '../../agent/plan.ts'
-import * as agent from '../../agent/work.ts'
+import { type AgentPlan, planTask } from '../../agent/plan.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import {
   cancelledEvent,
@@ -37,12 +36,12 @@ export function openTaskLog(): TaskLog {
   const scheduled = new Map<string, string>()
   const resumptions = openResumptions()
   let accepted: Accepted | undefined
-  let plan: Plan | undefined
+  let plan: AgentPlan | undefined
 
   function open(input: Payloads): void {
     accepted = decode(input) as Accepted
     events.push(accepted.created)
-    plan = agent.plan(requestOf(events).input, accepted.pace.timeScale)
+    plan = planTask(requestOf(events).input, accepted.pace.timeScale)
   }
 
   function addOne(event: HistoryEvent): void {
@@ -74,7 +73,7 @@ interface Reading {
 function eventsOf(
   event: HistoryEvent,
   log: readonly TaskEvent[],
-  plan: Plan,
+  plan: AgentPlan,
   { scheduled, resumptions }: Reading,
 ): readonly TaskEvent[] {
   const head = log.at(-1)!
@@ -97,7 +96,7 @@ function eventsOf(
   return ending ? [endEvent(ending, head, plan, time)] : []
 }
 
-function afterStep(result: StepResult, log: readonly TaskEvent[], plan: Plan, time: Date): readonly TaskEvent[] {
+function afterStep(result: StepResult, log: readonly TaskEvent[], plan: AgentPlan, time: Date): readonly TaskEvent[] {
   const head = log.at(-1)!
   const { step } = completedSteps(log)
   if (result.kind === 'resumed') return [resumedEvent(head, plan, result.executor, step, time)]
@@ -125,7 +124,12 @@ function endingIn(event: HistoryEvent, { status }: TaskEvent): Ending | { readon
   return status === 'queued' ? { kind: 'rejected' } : { kind: 'failed', reason }
 }
 
-function endEvent(ending: Ending | { readonly kind: 'rejected' }, head: TaskEvent, plan: Plan, time: Date): TaskEvent {
+function endEvent(
+  ending: Ending | { readonly kind: 'rejected' },
+  head: TaskEvent,
+  plan: AgentPlan,
+  time: Date,
+): TaskEvent {
   switch (ending.kind) {
     case 'completed':
       return completedEvent(head, resultOf(plan, ending.digest), time)
