@@ -78,6 +78,10 @@ const callback = is.fields({
   status,
   digest: is.nullable(is.text),
   httpStatus: is.count,
+  /** Digest of the body as it came; absent in older runs. */
+  bytes: is.optional(is.text),
+  /** Id of the fault that made this one: it is no post of the system. */
+  by: is.optional(is.text),
 })
 
 /** `attempt` counts from 1 per task; times as the executor measured them. */

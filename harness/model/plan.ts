@@ -132,11 +132,16 @@ const notApplicable = stored({
 })
 export type NotApplicable = Stored<typeof notApplicable>
 
+/** What a gate counts of each task: requests of its client, callbacks of the system, executions of its most executed step. */
+export const countedMetrics = ['requests', 'posts', 'executions'] as const
+
 /** Fails the run unless the metric's interval lies on the good side of the limit. */
 export const gateSchema = stored({
   pattern: z.string(),
   arm: z.string(),
-  metric: z.enum(['success', 'exposed-success']),
+  metric: z.enum(['success', 'exposed-success', ...countedMetrics]),
+  /** Of what is counted: the share of tasks with at most so many. */
+  atMost: optional(count),
   min: z.number(),
   /** Tasks that a fault must have touched before it passes, where it is not the usual number. */
   exposed: optional(count),
@@ -144,6 +149,11 @@ export const gateSchema = stored({
   leftOut: optional(z.string()),
 })
 export type Gate = Stored<typeof gateSchema>
+
+/** As people read it before its limit: `success`, `posts <= 1 in`. */
+export function metricName({ metric, atMost }: Pick<Gate, 'metric' | 'atMost'>): string {
+  return atMost === undefined ? metric : `${metric} <= ${atMost} in`
+}
 
 /** A published figure, to be put beside what is predicted and measured. */
 const published = stored({

@@ -144,6 +144,23 @@ const requests = stored({
 })
 export type Requests = Stored<typeof requests>
 
+/** What the system posted for its tasks; posts that a fault made of them are not counted. */
+const callbacks = stored({
+  /** Of tasks with a post, those with one alone. */
+  single: proportion,
+  posts: count,
+  /** The most of one task. */
+  most: count,
+})
+
+/** Two executions of one task at work at once: a second attempt beside a first one that lives. Lower bounds. */
+const overlap = stored({
+  /** Of tasks with an effect, those that never had any. */
+  never: proportion,
+  totalMs: ms,
+  mostMs: ms,
+})
+
 const check = verdictSchema.extend({
   checker: z.string(),
   judges: optional(promised),
@@ -182,6 +199,12 @@ const taskRow = stored({
   exposed: z.boolean(),
   /** The fault firing whose episode it belongs to: the first one shared by several tasks that touched it. */
   episode: optional(z.string()),
+  /** Submissions, reads of the status, and streams; absent in older results. */
+  requests: optional(count),
+  /** Callbacks that the system posted; absent where none came. */
+  posts: optional(count),
+  /** The most often that one step was executed; absent where none was. */
+  executions: optional(count),
 })
 export type TaskRow = Stored<typeof taskRow>
 
@@ -201,6 +224,10 @@ const cell = stored({
   interruptions: z.array(interruption),
   rework,
   requests,
+  /** Absent where no callback came. */
+  callbacks: optional(callbacks),
+  /** Absent where there was none. */
+  overlap: optional(overlap),
   checks: z.array(check),
   faults: z.array(fault),
   health: optional(is.zodOf(harnessHealth)),

@@ -2,7 +2,7 @@ import { graceWarnings } from '../model/grace.ts'
 import { summarizeNotApplicable } from '../model/not-applicable.ts'
 import { percentOf } from '../core/percent.ts'
 import { allVisible } from '../core/visible.ts'
-import type { CellPlan, Plan, PlannedFault } from '../model/plan.ts'
+import { type CellPlan, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
 import { extractSchedule } from './schedule.ts'
 import { formatTarget } from '../scenario/fault.ts'
 import { formatDuration } from '../scenario/units.ts'
@@ -67,8 +67,8 @@ function previewGrace(plan: Plan): readonly string[] {
 function previewGates({ gates }: Plan): readonly string[] {
   if (gates.length === 0) return []
   const lines = gates.map(
-    ({ pattern, arm, metric, min, leftOut }) =>
-      `  ${pattern} under ${arm}: ${metric} >= ${percentOf(min, 6)}${leftOut ? ` (left out by ${leftOut}: cannot be judged)` : ''}`,
+    ({ min, leftOut, ...gate }) =>
+      `  ${gate.pattern} under ${gate.arm}: ${metricName(gate)} >= ${percentOf(min, 6)}${leftOut ? ` (left out by ${leftOut}: cannot be judged)` : ''}`,
   )
   return ['Gates:', ...lines]
 }

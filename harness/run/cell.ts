@@ -242,8 +242,8 @@ function carryOutFaults({ cell, context, recorder, deployment, taskWatch, events
 }
 
 function recordCallback(recorder: Recorder, callback: Callback): void {
-  const { job, deliveryId, body } = callback
+  const { job, deliveryId, body, bytes } = callback
   const digest = body.result?.digest ?? null
-  const value = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest, httpStatus: 204 }
+  const value = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest, httpStatus: 204, bytes }
   recorder.record({ f: 'callback', type: 'observe', process: 'receiver', task: job, value })
 }

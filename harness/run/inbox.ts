@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -15,6 +16,8 @@ export interface Callback {
   readonly job: string
   readonly deliveryId: string
   readonly body: CallbackBody
+  /** Digest of the body as it came. */
+  readonly bytes: string
 }
 
 export interface CallbackBody {
@@ -95,10 +98,11 @@ async function receive(
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {
     const open = openers.get(job) ?? parseBody
-    const body = open({ headers: request.headers, body: await readBody(request, mostBytes) })
+    const bytes = await readBody(request, mostBytes)
+    const body = open({ headers: request.headers, body: bytes })
     if (!isTask(body)) return respond(response, 400)
     const deliveryId = request.headers['webhook-id']
-    deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body })
+    deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body, bytes: digestOf(bytes) })
     respond(response, 204)
   } catch (error) {
     // Torn, malformed or forged: the sender's problem, and never a delivery.
@@ -111,6 +115,11 @@ async function receive(
 function isTask({ task_id, status, result }: CallbackBody): boolean {
   const digest: unknown = result?.digest ?? ''
   return typeof task_id === 'string' && isStatus(status) && typeof digest === 'string'
+}
+
+/** Enough to tell two messages of one task apart. */
+function digestOf(bytes: Buffer): string {
+  return hash('sha256', bytes, 'hex').slice(0, 16)
 }
 
 function parseBody({ body }: CallbackRequest): CallbackBody {

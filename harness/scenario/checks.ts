@@ -1,4 +1,5 @@
 import { highestRatePerSec, longestMs } from '../core/limits.ts'
+import { countedMetrics } from '../model/plan.ts'
 import type { Located } from './arm.ts'
 import type { Catalog } from './catalog.ts'
 import { checkHealth } from './health.ts'
@@ -15,7 +16,7 @@ export function checkScenario(scenario: ParsedScenario, catalog: Catalog): reado
     ...checkLoad(scenario, catalog),
     ...checkHealth(values),
     ...[...gates, ...published].flatMap((entry) => checkReference(entry, scenario)),
-    ...gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success'], 'exactly one')),
+    ...gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success', ...countedMetrics], 'exactly one')),
     ...published.flatMap((entry) => checkMetric(entry, ['success', 'overhead'], 'at least one')),
   ]
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
-import type { Gate, Published } from '../model/plan.ts'
+import { countedMetrics, type Gate, type Published } from '../model/plan.ts'
 import { checkArms } from './arm-checks.ts'
 import { armContext, type Located, readArm } from './arm.ts'
 import type { Catalog } from './catalog.ts'
@@ -124,9 +124,12 @@ function buildScenario({ values, arms, gates, published }: ParsedScenario): Scen
   }
 }
 
-function readGate({ pattern, arm, success, 'exposed-success': ofExposed, exposed }: GateEntry): Gate {
-  const metric = success === undefined ? 'exposed-success' : 'success'
-  return { pattern, arm, metric, min: (success ?? ofExposed)!, ...(exposed !== undefined && { exposed }) }
+function readGate({ pattern, arm, success, 'exposed-success': ofExposed, exposed, ...counted }: GateEntry): Gate {
+  const about = { pattern, arm, ...(exposed !== undefined && { exposed }) }
+  const metric = countedMetrics.find((name) => counted[name] !== undefined)
+  if (metric) return { ...about, metric, ...counted[metric]! }
+  if (success !== undefined) return { ...about, metric: 'success', min: success }
+  return { ...about, metric: 'exposed-success', min: ofExposed! }
 }
 
 function readPublished({ pattern, arm, source, success, overhead }: PublishedEntry): Published {

@@ -4,7 +4,7 @@ import { armEntry, type ArmVocabulary, type Located, type ParsedArm } from './ar
 import type { Catalog } from './catalog.ts'
 import { describe, section, suggest, type Values } from './problems.ts'
 import type { Load } from './scenario.ts'
-import { atLeast, duration, durations, percent, positiveDuration, rate } from './units.ts'
+import { atLeast, countIn, duration, durations, percent, positiveDuration, rate } from './units.ts'
 
 const armName = z
   .string()
@@ -121,6 +121,9 @@ function gateEntry(pattern: z.ZodType<string>) {
     arm: z.string(),
     success: atLeast.optional().describe('Share of intended tasks'),
     'exposed-success': atLeast.optional().describe('The same among tasks that a proven fault could touch'),
+    requests: countIn.optional().describe('Of a client for one task: submissions, reads and streams'),
+    posts: countIn.optional().describe('Callbacks of one task that the system sent'),
+    executions: countIn.optional().describe('Of the step of a task that was executed most often'),
     exposed: z
       .int()
       .min(1)

@@ -9,6 +9,7 @@ const part = /(\d+(?:\.\d+)?)(ms|s|m|h)/g
 const durationHelp = 'write a duration such as 200ms, 30s, 5m or 1h30m'
 const rateHelp = 'write a rate such as 5/s, 30/min or 200/h'
 const percentHelp = 'write a percentage such as 94.2 %'
+const countInHelp = "write a number and a share of tasks such as '<= 1 in >= 95 %'"
 const limitHelp = "write a limit such as '>= 99 %'"
 
 /** `1h30m` as milliseconds, zero allowed; a year at most. */
@@ -51,6 +52,20 @@ export const atLeast = unit(/^>= ?\d+(?:\.\d+)? ?%$/, ['%'], limitHelp, (text) =
   .refine((share) => share <= 1, { error: `more than 100 %; ${limitHelp}`, abort: true })
   .refine((share) => share < 1, { error: `100 % cannot be shown by any number of tasks; ${limitHelp}` })
   .refine((share) => share > 0, { error: `0 % holds whatever happens; ${limitHelp}` })
+
+/** `<= 1 in >= 95 %`: so many at most, in this share of tasks, which can be missed and can be shown. */
+export const countIn = z
+  .string({ error: ({ input }) => `${describe(input)} is not allowed here; ${countInHelp}` })
+  .regex(/^<= ?\d{1,6} in >= ?\d+(?:\.\d+)? ?%$/, {
+    error: ({ input }) => `${describe(input)} cannot be read; ${countInHelp}`,
+  })
+  .transform((text) => {
+    const [most, share] = text.split(' in >=') as [string, string]
+    return { atMost: Number(most.slice(2)), min: parsePercent(share) }
+  })
+  .refine(({ min }) => min > 0 && min < 1, {
+    error: `can be shown for more than 0 and less than 100 %; ${countInHelp}`,
+  })
 
 /** A duration as a scenario writes it, in at most two units: `90000` is `1m30s`. */
 export function formatDuration(ms: number): string {

@@ -1,5 +1,5 @@
 import { couldBeFelt } from '../analysis/harm.ts'
-import type { CellPlan, Gate, Plan, PlannedFault } from '../model/plan.ts'
+import { type CellPlan, type Gate, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
 import { percentOf } from '../core/percent.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'
@@ -91,7 +91,7 @@ function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[])
   const faults = cells.flatMap((cell) => cell.faults)
   const tasks = cells.reduce((sum, cell) => sum + cell.tasks, 0)
   if (faults.length === 0)
-    return metric === 'success' && exposed === 0 ? undefined : 'no fault is planned that could touch a task'
+    return metric !== 'exposed-success' && exposed === 0 ? undefined : 'no fault is planned that could touch a task'
   if (!faults.some((fault) => couldBeFelt({ ...fault, armedAt: 0, healedAt: fault.durationMs }, 0)))
     return 'its faults are too short or too small to be felt'
   return tasks < exposed ? `it asks for ${exposed} touched tasks of ${tasks}` : undefined
@@ -99,13 +99,13 @@ function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[])
 
 /** A cell of exposed tasks alone counts all as touched. */
 function narrowed(design: Design, { metric }: Gate): Design {
-  if (metric === 'success' || design.faults === 0) return design
+  if (metric !== 'exposed-success' || design.faults === 0) return design
   return { ...design, tasks: Math.max(1, Math.round(design.tasks * design.touched)), touched: 1 }
 }
 
 /** Why this plan can never let the gate PASS, even without a loss; undefined where it can. */
 export function whyHopeless({ gate, design, highest, needed, untouched }: Outlook): string | undefined {
-  const name = `${gate.pattern} under ${gate.arm}: ${gate.metric} >= ${percentOf(gate.min, 9)}`
+  const name = `${gate.pattern} under ${gate.arm}: ${metricName(gate)} >= ${percentOf(gate.min, 9)}`
   if (untouched !== undefined) return `${name} can never pass: ${untouched}`
   if (highest !== undefined && highest >= gate.min) return undefined
   const seen =

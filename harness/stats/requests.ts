@@ -19,7 +19,7 @@ export interface RequestFigures {
 
 /** Nothing counts that ended because its client gave up: it hung up itself. */
 export function measureRequests(tasks: readonly TaskTrace[]): RequestFigures {
-  const each = tasks.map(countOf)
+  const each = tasks.map(countRequests)
   const sum = (value: (one: (typeof each)[number]) => number): number => each.reduce((all, one) => all + value(one), 0)
   return {
     tasks: tasks.length,
@@ -31,7 +31,8 @@ export function measureRequests(tasks: readonly TaskTrace[]): RequestFigures {
   }
 }
 
-function countOf(task: TaskTrace): { submissions: number; requests: number; cuts: number } {
+/** Of one task. */
+export function countRequests(task: TaskTrace): { submissions: number; requests: number; cuts: number } {
   const { submits, polls, streams, intent } = task
   const ended = submits.filter(({ type }) => type !== 'invoke')
   const submissions = Math.max(submits.length - ended.length, ended.length)

@@ -3,11 +3,13 @@ import { exposures, isOutage } from '../analysis/exposure.ts'
 import { momentOf } from '../analysis/moments.ts'
 import type { History } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
+import { postsOf } from '../analysis/posts.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
 import { interruptionsIn } from '../stats/interruptions.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
-import { measureRequests } from '../stats/requests.ts'
+import { mostExecutions, overlapMsOf } from '../stats/overlaps.ts'
+import { countRequests, measureRequests } from '../stats/requests.ts'
 import { exitsOf, measureRework, reworkInterval, type TaskRework } from '../stats/rework.ts'
 import {
   type CellResult,
@@ -79,6 +81,8 @@ type Figures = Pick<
   | 'interruptions'
   | 'rework'
   | 'requests'
+  | 'callbacks'
+  | 'overlap'
   | 'tasks'
 >
 
@@ -103,8 +107,28 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
       ...reworkInterval(withEpisodes(offered, tasks, cell), exitsOf(trace), firingsOf([{ cell }])),
     },
     requests: measureRequests(offered),
+    ...measureCallbacks(cell, tasks),
+    ...measureOverlap(cell, tasks, trace),
     tasks,
   }
+}
+
+function measureCallbacks(cell: CellPlan, rows: readonly TaskRow[]): Pick<Figures, 'callbacks'> {
+  const called = rows.filter(({ posts = 0 }) => posts > 0)
+  if (called.length === 0) return {}
+  const single = proportionOf([{ cell, tasks: called }], ({ posts }) => posts === 1)
+  const counts = called.map(({ posts = 0 }) => posts)
+  return { callbacks: { single, posts: counts.reduce((a, b) => a + b, 0), most: Math.max(...counts) } }
+}
+
+function measureOverlap(cell: CellPlan, rows: readonly TaskRow[], trace: CellTrace): Pick<Figures, 'overlap'> {
+  const lengths = new Map(trace.tasks.map((task) => [task.task, overlapMsOf(task)]))
+  const executed = rows.filter(({ executions = 0 }) => executions > 0)
+  const all = executed.map(({ task }) => lengths.get(task)!)
+  const totalMs = all.reduce((a, b) => a + b, 0)
+  if (totalMs === 0) return {}
+  const never = proportionOf([{ cell, tasks: executed }], ({ task }) => lengths.get(task) === 0)
+  return { overlap: { never, totalMs, mostMs: Math.max(...all) } }
 }
 
 function withEpisodes(traces: readonly TaskTrace[], rows: readonly TaskRow[], cell: CellPlan): readonly TaskRework[] {
@@ -152,7 +176,16 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
     ...(via && { via }),
     exposed: faults !== undefined,
     ...(episode && isOutage(episode, trace) && { episode: episode.id }),
+    ...countsOf(task, outcome),
   }
+}
+
+/** What it took: of a task that was never sent there is nothing to count. */
+function countsOf(task: TaskTrace, outcome: Outcome): Pick<TaskRow, 'requests' | 'posts' | 'executions'> {
+  if (outcome === 'not_offered') return {}
+  const [posts, executions] = [postsOf(task).length, mostExecutions(task)]
+  const { requests } = countRequests(task)
+  return { requests, ...(posts > 0 && { posts }), ...(executions > 0 && { executions }) }
 }
 
 function describeFault(fault: FaultTrace, trace: CellTrace): FaultResult {

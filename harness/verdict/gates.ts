@@ -1,5 +1,5 @@
 import { isPerConnection } from '../analysis/exposure.ts'
-import type { Gate } from '../model/plan.ts'
+import { type Gate, metricName } from '../model/plan.ts'
 import { shareText } from '../core/percent.ts'
 import { neededToSettle } from '../stats/sample-size.ts'
 import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../model/results.ts'
@@ -19,11 +19,12 @@ const usualExposed = 20
 export function judgeGate(gate: Gate, cells: readonly CellResult[]): GateResult {
   const usable = usableCells(cells, gate)
   const rows = rowsOf(gate, usable)
-  const proportion = proportionOf(rows, isOk)
+  const isGood = goodBy(gate)
+  const proportion = proportionOf(rows, isGood)
   const { successes, n, interval, faults } = proportion
   const found = weigh(gate, proportion, usable)
   const settles = found.verdict === 'INCONCLUSIVE' && n > 0 && whyNever(gate) === undefined
-  const needed = settles ? neededToSettle(sampleOf(rows, isOk), firingsOf(rows), gate.min) : undefined
+  const needed = settles ? neededToSettle(sampleOf(rows, isGood), firingsOf(rows), gate.min) : undefined
   return {
     gate,
     observed: n === 0 ? 0 : successes / n,
@@ -40,14 +41,18 @@ function isMore(needed: Needed, { n, faults = 0 }: Proportion): boolean {
   return 'tasks' in needed ? needed.tasks > n : needed.faults > faults
 }
 
-function isOk({ outcome }: TaskRow): boolean {
-  return outcome === 'ok'
+function goodBy({ metric, atMost }: Gate): (task: TaskRow) => boolean {
+  if (metric === 'success' || metric === 'exposed-success') return ({ outcome }) => outcome === 'ok'
+  return (task) => (task[metric] ?? 0) <= atMost!
 }
 
+/** Of what is counted, tasks of which there is nothing to count say nothing: no callback is not one callback at most. */
 function rowsOf({ metric }: Gate, cells: readonly CellResult[]): readonly Rows[] {
-  return cells.map(({ cell, tasks }) => {
-    return { cell, tasks: tasks.filter((task) => metric === 'success' || task.exposed) }
-  })
+  const counts = (task: TaskRow): boolean => {
+    if (metric === 'success') return true
+    return metric === 'exposed-success' ? task.exposed : task[metric] !== undefined
+  }
+  return cells.map(({ cell, tasks }) => ({ cell, tasks: tasks.filter(counts) }))
 }
 
 type Weighed = Pick<GateResult, 'verdict' | 'note'>
@@ -77,7 +82,7 @@ function weighInterval({ min }: Gate, { interval, bounds, method }: Proportion):
 
 function whyThin({ metric, exposed: asked }: Gate, cells: readonly CellResult[]): string | undefined {
   const faulty = cells.some(({ cell }) => cell.faults.length > 0)
-  const counted = metric === 'success' || cells.some(({ cell }) => cell.faults.some(isPerConnection))
+  const counted = metric !== 'exposed-success' || cells.some(({ cell }) => cell.faults.some(isPerConnection))
   const least = asked ?? (counted && faulty ? usualExposed : 0)
   const tasks = cells.reduce((sum, cell) => sum + cell.tasks.length, 0)
   const touched = cells.reduce((sum, cell) => sum + touchedIn(cell), 0)
@@ -96,8 +101,8 @@ function touchedIn({ cell, tasks, faults }: CellResult): number {
 }
 
 export function describeGate({ gate, observed, interval, n, needed, note, verdict }: GateResult): string {
-  const { pattern, arm, metric, min } = gate
-  const name = `gate ${pattern}.${arm} ${metric} >= ${min}`
+  const { pattern, arm, min } = gate
+  const name = `gate ${pattern}.${arm} ${metricName(gate)} >= ${min}`
   if (n === 0) return `${name}: ${verdict}: ${note ?? 'no task of it could be judged'}`
   const range = interval ? ` [${interval.map(shareText).join(', ')}]` : ''
   const why = note === undefined ? '' : `; ${note}`

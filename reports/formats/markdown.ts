@@ -1,4 +1,5 @@
 import { summarizeNotApplicable } from '../../harness/model/not-applicable.ts'
+import { metricName } from '../../harness/model/plan.ts'
 import { unmeasuredBy } from '../../harness/model/verification.ts'
 import { allVisible } from '../../harness/core/visible.ts'
 import type { CellResult, Claim, RunResults } from '../../harness/model/results.ts'
@@ -8,13 +9,12 @@ import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import type { Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
-import { momentHeads, momentMeaning, momentRows } from '../moments.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { cellFields, cellHeads } from '../summary-table.ts'
 import { headline, legend, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
-import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
 import { armGroups } from '../arm-groups.ts'
+import { type SideTable, sideTables } from '../side-tables.ts'
 import { bracketsMeaning } from '../with-interval.ts'
 
 export default {
@@ -42,8 +42,7 @@ export default {
       list(unmeasuredBy(results.verification).map(({ pattern, reason }) => `${pattern}: ${reason}`)),
       factorial(results),
       recovery(results),
-      requests(results),
-      moments(results),
+      ...sideTables(results).map(sideTable),
       comparison(results),
       diskSentence(results) ?? '',
       gates(results),
@@ -66,16 +65,8 @@ function cellTable(results: RunResults, cells: readonly CellResult[]): string {
   )
 }
 
-function requests(results: RunResults): string {
-  const rows = requestRows(results)
-  return rows.length === 0 ? '' : `### Requests per task\n\n${table(requestHeads, rows)}\n\n${escape(requestMeaning)}`
-}
-
-function moments(results: RunResults): string {
-  const rows = momentRows(results)
-  return rows.length === 0
-    ? ''
-    : `### Windows after a moment\n\n${table(momentHeads, rows)}\n\n${escape(momentMeaning)}`
+function sideTable({ head, heads, rows, meaning }: SideTable): string {
+  return `### ${head}\n\n${table(heads, rows)}\n\n${escape(meaning)}`
 }
 
 function factorial(results: RunResults): string {
@@ -104,7 +95,7 @@ function comparison(results: RunResults): string {
 function gates({ gates: all }: RunResults): string {
   if (all.length === 0) return ''
   const rows = all.map(({ gate, observed, interval, n, needed, note, verdict }) => [
-    `${gate.pattern} under ${gate.arm}: ${gate.metric} ≥ ${percent(gate.min)}`,
+    `${gate.pattern} under ${gate.arm}: ${metricName(gate)} ≥ ${percent(gate.min)}`,
     n === 0 ? '–' : percent(observed),
     n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
     needed ? `${count(n)} (${neededText(needed)} needed)` : count(n),

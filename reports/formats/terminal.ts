@@ -1,4 +1,5 @@
 import { summarizeNotApplicable } from '../../harness/model/not-applicable.ts'
+import { metricName } from '../../harness/model/plan.ts'
 import { unmeasuredBy } from '../../harness/model/verification.ts'
 import { allVisible } from '../../harness/core/visible.ts'
 import type { Claim, GateResult, RunResults } from '../../harness/model/results.ts'
@@ -8,12 +9,11 @@ import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format } from '../format.ts'
 import { count, duration, percent, neededText, percentInterval, plural } from '../numbers.ts'
-import { momentHeads, momentMeaning, momentRows } from '../moments.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { firstTable } from '../summary-table.ts'
 import { headline, legend, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
-import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
+import { type SideTable, sideTables } from '../side-tables.ts'
 import { bracketsMeaning } from '../with-interval.ts'
 import { type Column, type Screen, type TableRow, textTable, wrap } from '../../harness/core/text-table.ts'
 
@@ -31,8 +31,7 @@ export default {
       cellTable(results, screen),
       ...factorial(results, screen),
       ...recovery(results, screen),
-      ...requests(results, screen),
-      ...moments(results, screen),
+      ...sideTables(results).flatMap((one) => sideTable(one, screen)),
       ...comparison(results, screen),
       ...ranOn(results, screen),
       ...notApplicable(results, screen),
@@ -127,27 +126,16 @@ function comparison(results: RunResults, screen: Screen): readonly string[] {
   return section(`Against ${found.first}, the first pattern`, lines.join('\n'), screen)
 }
 
-function requests(results: RunResults, screen: Screen): readonly string[] {
-  const rows = requestRows(results)
-  if (rows.length === 0) return []
-  const columns = requestHeads.map((head, i): Column => {
-    return { head, align: i < 2 ? 'left' : 'right', spare: [0, 0, 0, 2, 0, 3, 1][i]! }
+/** Words are on the left: names, and shares with their intervals. */
+function sideTable({ head, heads, rows, meaning, spares = [] }: SideTable, screen: Screen): readonly string[] {
+  const columns = heads.map((name, i): Column => {
+    return { head: name, align: toTheLeft.includes(name) ? 'left' : 'right', spare: spares[i] ?? 0 }
   })
-  const meaning = paint(wrap(`  ${requestMeaning}`, screen.columns, '  '), 'dim', screen)
-  return section('Requests per task', `${withPaint(columns, ruled(rows), screen)}\n${meaning}`, screen)
+  const told = paint(wrap(`  ${meaning}`, screen.columns, '  '), 'dim', screen)
+  return section(head, `${withPaint(columns, ruled(rows), screen)}\n${told}`, screen)
 }
 
-function moments(results: RunResults, screen: Screen): readonly string[] {
-  const rows = momentRows(results)
-  if (rows.length === 0) return []
-  const columns = momentHeads.map((head, i): Column => ({
-    head,
-    align: i < 3 ? 'left' : 'right',
-    spare: i > 5 ? 1 : 0,
-  }))
-  const meaning = paint(wrap(`  ${momentMeaning}`, screen.columns, '  '), 'dim', screen)
-  return section('Windows after a moment', `${withPaint(columns, ruled(rows), screen)}\n${meaning}`, screen)
-}
+const toTheLeft: readonly string[] = ['under', 'pattern', 'fault', 'one alone', 'never two at once']
 
 /** A rule before every row that begins something new. */
 function ruled(rows: readonly (readonly string[])[]): readonly TableRow[] {
@@ -179,7 +167,7 @@ const gateColumns: readonly Column[] = [
 function gateTable(gates: readonly GateResult[], screen: Screen): string | undefined {
   if (gates.length === 0) return undefined
   const rows = gates.map(({ gate, observed, interval, n, needed, note, verdict }) => [
-    `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
+    `${gate.pattern} under ${gate.arm}: ${metricName(gate)}`,
     `>= ${percent(gate.min)}`,
     n === 0 ? '–' : percent(observed),
     n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),

@@ -1,4 +1,5 @@
 import type { Claim, GateResult, RunResults } from '../../harness/model/results.ts'
+import { metricName } from '../../harness/model/plan.ts'
 import { failureScale, logScale } from '../axis.ts'
 import { count, duration, neededText, percent, percentInterval } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
@@ -77,7 +78,7 @@ export function gates({ gates: list }: RunResults): Markup | undefined {
 
 function gateRow({ gate, observed, interval, n, needed, note, verdict }: GateResult): readonly (string | Markup)[] {
   return [
-    `${gate.pattern} under ${gate.arm}: ${gate.metric}`,
+    `${gate.pattern} under ${gate.arm}: ${metricName(gate)}`,
     `≥ ${percent(gate.min)}`,
     n === 0 ? '–' : percent(observed),
     n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),

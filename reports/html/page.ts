@@ -4,11 +4,10 @@ import { caveatsOf } from '../caveats.ts'
 import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
-import { momentHeads, momentMeaning, momentRows } from '../moments.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { headline, promisesLine } from '../outcomes.ts'
 import { verdictMeaning } from '../promises.ts'
-import { requestHeads, requestMeaning, requestRows } from '../requests.ts'
+import { type SideTable, sideTables } from '../side-tables.ts'
 import { armGroups } from '../arm-groups.ts'
 import { cellSection } from './cell.ts'
 import { claims, gates } from './claims.ts'
@@ -46,8 +45,7 @@ export function page(results: RunResults): Markup {
           ),
           factorial(results),
           recovery(results),
-          requests(results),
-          moments(results),
+          ...sideTables(results).map(sideTable),
           comparison(results),
           claims(results),
           gates(results),
@@ -143,16 +141,8 @@ function comparison(results: RunResults): Child {
   return section('against', `Against ${found.first}, the first pattern`, comparisonMeaning, rows, notes)
 }
 
-function moments(results: RunResults): Child {
-  const rows = momentRows(results)
-  if (rows.length === 0) return undefined
-  return section('moments', 'Windows after a moment', undefined, table(momentHeads, rows), note(momentMeaning))
-}
-
-function requests(results: RunResults): Child {
-  const rows = requestRows(results)
-  if (rows.length === 0) return undefined
-  return section('requests', 'Requests per task', undefined, table(requestHeads, rows), note(requestMeaning))
+function sideTable({ id, head, heads, rows, meaning }: SideTable): Child {
+  return section(id, head, undefined, table(heads, rows), note(meaning))
 }
 
 function footer(results: RunResults): Markup {

@@ -24,6 +24,7 @@ const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-inte
 /** The plan that such a run would have had. */
 export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): CellPlan {
   const streams: readonly Promised[] = delivery === 'sse-polling' ? ['sse-continuity'] : []
+  const posts: readonly Promised[] = delivery === 'webhook' ? ['callback-identity'] : []
   const keeps: readonly Promised[] = ['no-lost-task', 'effect-once', 'idempotency']
   const arm = kills.length > 0 ? 'kill' : 'none'
   return {
@@ -32,10 +33,10 @@ export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): Ce
     pattern: `${delivery}-${engine}`,
     delivery,
     engine,
-    promises: [...always, ...streams, ...(engine === 'durable' && delivery !== 'webhook' ? keeps : [])],
+    promises: [...always, ...streams, ...posts, ...(engine === 'durable' && delivery !== 'webhook' ? keeps : [])],
     axes: {
-      delivery: [...always, ...streams, ...(delivery === 'webhook' ? [] : keeps)],
-      engine: [...always, ...streams, ...(engine === 'durable' ? keeps : [])],
+      delivery: [...always, ...streams, ...posts, ...(delivery === 'webhook' ? [] : keeps)],
+      engine: [...always, ...streams, ...posts, ...(engine === 'durable' ? keeps : [])],
     },
     arm,
     repetition: 1,

@@ -73,14 +73,14 @@ describe('what nothing put to the test is not said to hold', () => {
   }
 
   test('without a fault, a repeated key or a stream that broke off', () => {
-    const calmly = ['effect-once', 'idempotency', 'liveness-after-heal', 'no-lost-task']
+    const calmly = ['callback-identity', 'effect-once', 'idempotency', 'liveness-after-heal', 'no-lost-task']
     expect(statuses('polling', calm)).toEqual(calmly)
     expect(statuses('sse-polling', calm)).toEqual([...calmly, 'sse-continuity'])
   })
 
   test('and a kill puts to the test what it can break', () => {
-    expect(statuses('polling', broken)).toEqual(['idempotency'])
-    expect(statuses('sse-polling', broken)).toEqual(['idempotency', 'sse-continuity'])
+    expect(statuses('polling', broken)).toEqual(['callback-identity', 'idempotency'])
+    expect(statuses('sse-polling', broken)).toEqual(['callback-identity', 'idempotency', 'sse-continuity'])
   })
 })
 

@@ -31,6 +31,21 @@ function withoutEffects(history: readonly Op[], missing: (effect: OpOf<'effect'>
   return rewrite(history, (op) => (op.f === 'effect' && missing(op) ? [] : [op]))
 }
 
+/** Every callback with its bytes, and that of one task a second time, with this difference. */
+function postAgain(difference: object): Op[] {
+  const known = revalue(
+    webhook(calm),
+    'callback',
+    () => true,
+    () => ({ bytes: 'the same' }),
+  )
+  return rewrite(known, (op) => {
+    if (op.f !== 'callback' || op.task !== task) return [op]
+    const { index: _, ...again } = op
+    return [op, { ...again, value: { ...op.value, ...difference } }]
+  })
+}
+
 /** Systems that break what they promise. */
 export const wrongSystems: readonly Mutant[] = [
   {
@@ -156,6 +171,18 @@ export const wrongSystems: readonly Mutant[] = [
     }),
     verdict: 'FAIL',
     caughtBy: ['no-phantom'],
+  },
+  {
+    name: 'a callback comes again under another id',
+    history: postAgain({ deliveryId: 'another' }),
+    verdict: 'FAIL',
+    caughtBy: ['callback-identity'],
+  },
+  {
+    name: 'a callback comes again in other bytes',
+    history: postAgain({ bytes: 'other' }),
+    verdict: 'FAIL',
+    caughtBy: ['callback-identity'],
   },
   {
     name: 'a status goes backwards',

@@ -3,6 +3,7 @@ import { exitCodes } from '../../core/errors.ts'
 import { percentOf } from '../../core/percent.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { whyHopeless } from '../../stats/plan-design.ts'
+import { metricName } from '../../model/plan.ts'
 import { pairsToTellApart } from '../../stats/power.ts'
 import type { PlanOutlook } from '../../plan/power.ts'
 import type { CommandFile } from '../command.ts'
@@ -73,8 +74,8 @@ function pairsTable({ pairs }: PlanOutlook): string {
 function gateLines({ gates }: PlanOutlook): string {
   return gates
     .map((gate) => {
-      const { pattern, arm, metric, min } = gate.gate
-      const fine = `${pattern} under ${arm}: ${metric} >= ${percentOf(min, 4)} can pass: without any loss at least ${percentOf(gate.highest ?? 0, 4)} is shown`
+      const { pattern, arm, min } = gate.gate
+      const fine = `${pattern} under ${arm}: ${metricName(gate.gate)} >= ${percentOf(min, 4)} can pass: without any loss at least ${percentOf(gate.highest ?? 0, 4)} is shown`
       return `  ${whyHopeless(gate) ?? fine}`
     })
     .join('\n')

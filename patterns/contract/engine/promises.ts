@@ -7,6 +7,7 @@ export const soundTasks = [
   'state-machine',
   'result-integrity',
   'sse-continuity',
+  'callback-identity',
 ] as const satisfies readonly Promised[]
 
 /** Of an engine that resumes after the last completed step, at another worker when its own does not come back. */

@@ -11,6 +11,7 @@ const delivery: Delivery = {
     'no-phantom',
     'state-machine',
     'result-integrity',
+    'callback-identity',
   ],
   madeOf: ['polling'],
   events: false,

@@ -192,6 +192,16 @@ const cases: readonly [string, string, ...string[]][] = [
     '8:1: "profile" already says what the work is; write one of them',
   ],
   [
+    'a gate on what is counted without a share',
+    text({ tail: "gates: [{ pattern: sync, arm: none, posts: '<= 1' }]" }),
+    `7:44: gates[0].posts: "<= 1" cannot be read; write a number and a share of tasks such as '<= 1 in >= 95 %'`,
+  ],
+  [
+    'a gate on what is counted that nothing can show',
+    text({ tail: "gates: [{ pattern: sync, arm: none, executions: '<= 1 in >= 100 %' }]" }),
+    `7:49: gates[0].executions: can be shown for more than 0 and less than 100 %; write a number and a share of tasks such as '<= 1 in >= 95 %'`,
+  ],
+  [
     'an unknown profile',
     text({ tail: 'profile: research-wirte' }),
     '7:10: profile: unknown profile "research-wirte" (did you mean "research-write"?); profiles: research-write, research-brief, smoke',
@@ -472,7 +482,7 @@ const cases: readonly [string, string, ...string[]][] = [
   [
     'a gate on nothing',
     gate('pattern: sync, arm: none'),
-    '7:9: gates[0] has no metric; write exactly one of success, exposed-success',
+    '7:9: gates[0] has no metric; write exactly one of success, exposed-success, requests, posts, executions',
   ],
   [
     'everything at once',

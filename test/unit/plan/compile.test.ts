@@ -160,6 +160,13 @@ describe('not applicable', () => {
   })
 })
 
+test('a gate on what is counted has a number and a share', () => {
+  const gates = "gates: [{ pattern: sync, arm: none, posts: '<= 1 in >= 95 %', exposed: 3 }]"
+  expect(compile({ tail: gates }).gates).toEqual([
+    { pattern: 'sync', arm: 'none', metric: 'posts', atMost: 1, min: 0.95, exposed: 3 },
+  ])
+})
+
 describe('work', () => {
   test('is research-write unless the scenario says otherwise', () => {
     expect(cell(compile({}), 'sync.none.1').profile).toBe('research-write')

@@ -18,7 +18,9 @@ test('without a judge the body is the task', async () => {
   expect(await inbox.wait('early', never)).toEqual(body)
   expect(await post(inbox.address, 'early', '{"torn":')).toBe(400)
   expect(await post(inbox.address, 'early', '{}')).toBe(400)
-  expect(callbacks).toEqual([{ job: 'early', deliveryId: '', body }])
+  expect(callbacks).toMatchObject([
+    { job: 'early', deliveryId: '', body, bytes: expect.stringMatching(/^[0-9a-f]{16}$/) },
+  ])
 })
 
 test('a judge is asked about every request for its job, the later ones too', async () => {

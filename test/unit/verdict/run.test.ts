@@ -127,6 +127,24 @@ describe('gates', () => {
     )
   })
 
+  test('on what is counted are shares of the tasks that have something to count', () => {
+    const counted = (most: number): readonly CellResult[] => {
+      const cell = judged({}, 300, 0)
+      return [{ ...cell, tasks: cell.tasks.map((task, i) => (i < 200 ? { ...task, posts: i < 20 ? most : 1 } : task)) }]
+    }
+    const limit = { metric: 'posts', atMost: 1, min: 0.95 } as const
+    expect(judge(counted(1), limit)).toMatchObject({ verdict: 'PASS', gates: [{ n: 200, observed: 1 }] })
+    expect(judge(counted(2), limit)).toMatchObject({
+      verdict: 'FAIL',
+      reasons: [
+        expect.stringMatching(/^gate a\.none posts <= 1 in >= 0\.95: FAIL: observed 0\.9000 .* over 200 tasks$/),
+      ],
+    })
+    expect(judge(counted(2), { ...limit, atMost: 2 }).verdict).toBe('PASS')
+    const none = judge([judged({}, 300, 0)], limit)
+    expect(none.gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 0, note: 'no task of it could be judged' })
+  })
+
   test('pool repetitions', () => {
     const half = [judged({ id: 'a.none.1' }, 60, 0), judged({ id: 'a.none.2', repetition: 2 }, 60, 0)]
     expect(judge(half.slice(0, 1)).gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', n: 60, needed: { tasks: 72 } })

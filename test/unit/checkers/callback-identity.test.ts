@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import checker from '../../../harness/checkers/callback-identity.ts'
+import { callback, intend, story } from './story.ts'
+
+const told = (...posts: readonly object[]) => {
+  const lines = posts.map((post, i) => callback('t-1', 100 + i, { deliveryId: 'm', bytes: 'b', ...post }))
+  return checker.check(story([intend('t-1'), ...lines]))
+}
+
+test('a callback that came twice as the same message passes, and is counted', () => {
+  expect(told({}, {}, {})).toMatchObject({ status: 'pass', counts: { repeated: 1, repetitions: 2 } })
+})
+test.each([
+  ['another id', { deliveryId: 'n' }],
+  ['other bytes', { bytes: 'c' }],
+])('%s is another message, and both are shown', (_, other) => {
+  expect(told({}, {}, other)).toMatchObject({ status: 'fail', witnesses: [2, 4] })
+})
+test('news of a running task is no repetition', () => {
+  expect(told({ status: 'running', deliveryId: 'n', bytes: 'c' }, {}).status).toBe('unexercised')
+})
+test('what a fault made of a callback is not the system’s', () => {
+  expect(told({}, { by: 'callback-progress-1#1', bytes: 'c' }).status).toBe('unexercised')
+})
+test('a record of old, without bytes, is judged by the ids', () => {
+  expect(told({ bytes: undefined }, { bytes: undefined }).status).toBe('pass')
+  expect(told({ bytes: undefined }, { bytes: undefined, deliveryId: 'n' }).status).toBe('fail')
+})

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import type { CellResult, RunResults } from '../../../harness/model/results.ts'
+import { callbackRows, overlapRows } from '../../../reports/attempts.ts'
+
+const share = (successes: number, n: number) => ({ successes, n, interval: [0.4, 0.7] as const, method: '' })
+const results = (...cells: readonly Partial<CellResult>[]): RunResults => {
+  const named = cells.map((cell, i) => {
+    return { cell: { arm: 'a', pattern: `p${i}`, repetition: 1, faults: [] }, success: share(1, 1), ...cell }
+  })
+  return { cells: named, plan: { notApplicable: [] } } as unknown as RunResults
+}
+
+test('posts per task are told where some task had two', () => {
+  const one = { callbacks: { single: share(40, 40), posts: 40, most: 1 } }
+  expect(callbackRows(results(one))).toEqual([])
+  const many = { callbacks: { single: share(23, 40), posts: 110, most: 6 } }
+  expect(callbackRows(results(one, many, {}))).toEqual([
+    ['a', 'p0', '40', '40', '1.00', '1', '100% [40.0, 70.0]'],
+    ['', 'p1', '40', '110', '2.75', '6', '57.5% [40.0, 70.0]'],
+    ['', 'p2', '–', '–', '–', '–', '–'],
+  ])
+})
+test('attempts at once are told where there were any', () => {
+  expect(overlapRows(results({}))).toEqual([])
+  const overlap = { never: share(53, 60), totalMs: 50_100, mostMs: 7230 }
+  expect(overlapRows(results({}, { overlap }))).toEqual([
+    ['a', 'p0', '–', 'none seen', '–', '–'],
+    ['', 'p1', '60', '88.3% [40.0, 70.0]', '50.1 s', '7.23 s'],
+  ])
+})
