@@ -77,6 +77,8 @@ async function main(): Promise<void> {
     const cpuShare = (during.cpuMs - idleFrom) / (performance.now() - began)
     const idleHealth = await lapse(health)
     const crowd = crowdOf(port, slow, paths[0]!)
+    await sleep(slow * betweenArrivalsMs + 1000)
+    const rushHealth = await lapse(health)
     await sleep(seconds * 1000)
     const crowdHealth = await lapse(health)
     const { descriptors: most } = costOf(node.pid!)
@@ -86,11 +88,11 @@ async function main(): Promise<void> {
     const after = costOf(node.pid!)
     const each = (during.residentKib - before.residentKib) / streams
     console.log(
-      '| streams | KiB each | cpu share | health p50, p99, max ms | with slow clients | descriptors: most, after |',
+      '| streams | KiB each | cpu share | health p50, p99, max ms | while slow clients come | with slow clients | descriptors: most, after |',
     )
-    console.log('|---|---|---|---|---|---|')
+    console.log('|---|---|---|---|---|---|---|')
     console.log(
-      `| ${streams} | ${each.toFixed(1)} | ${cpuShare.toFixed(2)} | ${idleHealth} | ${crowdHealth} | ${most}, ${after.descriptors} |`,
+      `| ${streams} | ${each.toFixed(1)} | ${cpuShare.toFixed(2)} | ${idleHealth} | ${rushHealth} | ${crowdHealth} | ${most}, ${after.descriptors} |`,
     )
     health.kill()
   } finally {
@@ -169,6 +171,8 @@ async function openAll(
   return sockets
 }
 
+const betweenArrivalsMs = 2
+
 /** Slow clients of four kinds, each of which comes back when it is cut. */
 function crowdOf(port: number, count: number, path: string): { leave(): void } {
   const post = `POST /v1/tasks HTTP/1.1\r\nhost: node\r\n${authorization}\r\ncontent-type: application/json\r\n`
@@ -195,7 +199,7 @@ function crowdOf(port: number, count: number, path: string): { leave(): void } {
       setTimeout(come, 1000, index)
     })
   }
-  for (let index = 0; index < count; index++) setTimeout(come, index * 2, index)
+  for (let index = 0; index < count; index++) setTimeout(come, index * betweenArrivalsMs, index)
   return {
     leave: () => {
       isOver = true
