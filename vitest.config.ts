@@ -1,34 +1,53 @@
+import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** `order` puts projects one after another: real processes must not starve each other and blame the code. */
-const project = (name: string, order: number, timeoutMs: number, fileParallelism = true, retryOn?: RegExp) => ({
-  test: {
-    name,
-    include: [`test/${name}/**/*.test.ts`],
-    testTimeout: timeoutMs,
-    hookTimeout: timeoutMs,
-    environment: 'node' as const,
-    fileParallelism,
-    ...(retryOn && { retry: { count: 1, condition: retryOn } }),
-    sequence: { groupOrder: order },
-  },
-})
+/** A real run that the machine made INVALID (exit code 4) says nothing of us: once more then, and for nothing else. */
+const starved = /this machine is too busy|expected \[? ?4\b|'INVALID'|INVALID in \d|harness-healthy failed/
+
+/** Files say it with `@alone`, or by what they import: a busy machine would decide them, or they look at all of it. */
+const alone = globSync('test/{mutants,conformance,e2e}/**/*.test.ts', { cwd: import.meta.dirname }).filter((file) =>
+  /@alone\b|\/undisturbed\.ts'/.test(readFileSync(new URL(file, import.meta.url), 'utf8')),
+)
+
+interface Kind {
+  readonly order: number
+  readonly workers: number
+  readonly timeoutMs: number
+  readonly include?: readonly string[]
+  readonly exclude?: readonly string[]
+  readonly retryOn?: RegExp
+}
+
+/** Projects of the same order run side by side, the others one after another. */
+function project(name: string, { order, workers, timeoutMs, include, exclude, retryOn }: Kind) {
+  return {
+    test: {
+      name,
+      include: [...(include ?? [`test/${name}/**/*.test.ts`])],
+      exclude: [...(exclude ?? [])],
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      environment: 'node' as const,
+      maxWorkers: workers,
+      ...(retryOn && { retry: { count: 1, condition: retryOn } }),
+      sequence: { groupOrder: order },
+    },
+  }
+}
+
+/** These start processes, and wait for them longer than these work: three files keep two processors busy. */
+const waiting = { order: 1, workers: Math.max(3, availableParallelism()), exclude: alone }
 
 export default defineConfig({
   test: {
     globalSetup: 'test/support/suite.ts',
     projects: [
-      project('unit', 0, 10_000),
-      project('mutants', 1, 30_000),
-      project('conformance', 2, 120_000, false),
-      // A real run that the machine made INVALID (exit code 4) says nothing of us: once more then, and for nothing else.
-      project(
-        'e2e',
-        3,
-        300_000,
-        false,
-        /this machine is too busy|expected \[? ?4\b|'INVALID'|INVALID in \d|harness-healthy failed/,
-      ),
+      project('unit', { order: 0, workers: availableParallelism(), timeoutMs: 10_000 }),
+      project('mutants', { ...waiting, timeoutMs: 30_000 }),
+      project('conformance', { ...waiting, timeoutMs: 120_000 }),
+      project('e2e', { ...waiting, timeoutMs: 300_000, retryOn: starved }),
+      project('alone', { order: 2, workers: 1, timeoutMs: 300_000, include: alone, retryOn: starved }),
     ],
   },
 })

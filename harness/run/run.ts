@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly out: string
   /** Whether patterns are held against the contract before they are measured. */
   readonly verify: boolean
+  /** Whether the machine is looked at first, for two seconds; it is unless this says no. */
+  readonly looks?: boolean
   /** An abort ends the run in order: its reason says by what. */
   readonly signal: AbortSignal
   /** Has something done, with a reason, where this process crashes before that is disposed of. */
@@ -68,7 +70,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   shutOthersOut()
   await removeLeftovers(sweepers, onProgress)
   const runtime = await usableRuntime(runtimes, plan.runtime)
-  const look = await lookAtMachine(options.signal)
+  const look = options.looks === false ? undefined : await lookAtMachine(options.signal)
   if (look) warnOfLoad(plan, engines, look, onProgress)
   const services = [...new Set(plan.cells.map(({ engine }) => engine))].flatMap((name) => engines.get(name)!.services)
   const environment = await collectEnvironment(await runtime.describe(services), await readCheckout(), look)

@@ -25,7 +25,7 @@ const folders = readdirSync(new URL('deliveries/', folder), { withFileTypes: tru
 const timeScale = 30
 
 // Each service has its own processes, and every case waits more than it works.
-vi.setConfig({ maxConcurrency: 6 })
+vi.setConfig({ maxConcurrency: 8 })
 labelRun(`test-${process.pid}-${Date.now()}`)
 afterAll(() => labelRun(undefined))
 

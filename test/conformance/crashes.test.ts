@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
@@ -54,6 +54,9 @@ interface Reach {
   /** Also passed when there is nothing to do. */
   readonly idle: boolean
 }
+
+// A node that died is awaited for longer than it works.
+vi.setConfig({ maxConcurrency: 8 })
 
 describe.concurrent.each(present)('engine $name', (engine) => {
   // Whoever dies comes back by its name here, which is all that an engine may ask whose tasks do not live in a process.

@@ -12,6 +12,8 @@ import { closeServer, startToolServer } from './support/tool-server.ts'
 import { rightAnswer } from '../support/tools.ts'
 import { openSocket } from './support/websocket.ts'
 
+// @alone: clients allow a handshake a part of a second at this scale.
+
 const never = new AbortController().signal
 
 // Each test has servers of its own, and waits for most of its ten seconds.

@@ -13,6 +13,8 @@ import { type DockerThings, openDocker, whyNoDocker } from '../support/docker-th
 import { temporaryFolders } from '../support/outlast.ts'
 import { execFileSync, spawnSync } from '../support/programs.ts'
 
+// @alone: it compares all volumes of the engine before and after.
+
 const reason = await whyNoDocker()
 if (reason) console.log(`sweeping Docker skipped: ${reason}`)
 

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { outlast, temporaryFolders } from '../support/outlast.ts'
 
+// @alone: it measures latencies.
+
 test(
   'outlast validate --quick: what is known to be true is what is reported',
   { timeout: 600_000 },

@@ -10,7 +10,7 @@ import { mutantToken, type WrongServer, wrongServers } from './wrong-servers.ts'
 
 const quick = (await loadCases()).filter((one) => one.quick)
 
-test.each(wrongServers)('$name is caught by exactly these cases', { timeout: 120_000 }, async (wrong) => {
+test.concurrent.each(wrongServers)('$name is caught by exactly these cases', { timeout: 120_000 }, async (wrong) => {
   await using node = await startApiNode('sse-polling')
   const { server, url } = await serveWrong(wrong, node)
   const remote = { url, token: mutantToken, timeScale, type: 'agent', input: undefined, secret: undefined }

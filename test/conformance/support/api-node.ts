@@ -126,7 +126,8 @@ export async function startServe(
     OUTLAST_WEBHOOK_ALLOW: '127.0.0.0/8',
     OUTLAST_PARENT_PIPE: '1',
   }
-  const child = spawn(process.execPath, [entry], { env: { PATH: process.env['PATH'], ...own, ...env } })
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const child = spawn(process.execPath, [entry], { env: { PATH, NODE_COMPILE_CACHE, ...own, ...env } })
   let log = ''
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (log += chunk))
