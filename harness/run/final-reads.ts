@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
 import { isStatus } from '../../patterns/contract/types/task.ts'
-import { monotonicMs } from '../../patterns/contract/types/timer.ts'
+import { monotonicMs, sleep } from '../../patterns/contract/types/timer.ts'
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
 

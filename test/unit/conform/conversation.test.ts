@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { Conversation, curlOf, describeAsked } from '../../../harness/conform/conversation.ts'
+import { execFileSync } from '../../support/programs.ts'
 
 const token = 'very-secret'
 
