@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { meanTotalMs, nameWork, type Profile, profileOf, profiles, workLimits } from '../patterns/agent/profiles.ts'
 import { catalog as named, resolvePattern } from '../patterns/catalog.ts'
-import { silencesAt } from '../patterns/contract/types/silence.ts'
+import { silencesAt } from '../patterns/contract/types/timeouts.ts'
 import type { Format } from '../reports/format.ts'
 import { loadCases, type NamedCase } from './conform/suite.ts'
 import { discover, type Named } from './core/discover.ts'
@@ -17,10 +17,7 @@ import { readText } from './scenario/load.ts'
 
 type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
 
-/**
- * All plugins. Each kind has a folder, which is read once, when the kind is first asked for. The command line opens the
- * registry and hands it on; nothing below it looks for plugins by itself.
- */
+/** All plugins. A kind's folder is read once, when it is first asked for. Nothing below looks for plugins itself. */
 export interface Registry {
   readonly deliveries: Plugins<Delivery>
   readonly engines: Plugins<Engine>
@@ -28,9 +25,7 @@ export interface Registry {
   readonly runtimes: Plugins<Runtime>
   readonly checkers: () => Promise<readonly Checker[]>
   readonly formats: Plugins<Format>
-  /** The cases of the contract. */
   readonly cases: () => Promise<readonly NamedCase[]>
-  /** Everything that a scenario may name. */
   readonly catalog: () => Promise<Catalog>
 }
 

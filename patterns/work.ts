@@ -4,7 +4,7 @@
  * starter may ask for beside that: `contract/server/starter.ts`.
  */
 import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
-import { loadWorker } from './contract/engine/modules.ts'
+import { loadWorker } from './contract/engine/backend.ts'
 import { reportError } from './contract/engine/log-error.ts'
 import { readSettings } from './contract/server/settings.ts'
 import { heedStarter } from './contract/server/starter.ts'

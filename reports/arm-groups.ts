@@ -1,6 +1,7 @@
-import { isBeyondRuntime } from '../harness/model/not-applicable.ts'
+import { isBeyondRuntime } from '../harness/model/plan-remarks.ts'
 import { unmeasuredBy } from '../harness/model/verification.ts'
-import type { CellResult, Proportion, RunResults } from '../harness/model/results.ts'
+import type { Proportion } from '../harness/model/judgements.ts'
+import type { CellResult, RunResults } from '../harness/model/results.ts'
 
 /** All cells under one arm, the patterns side by side. */
 export interface ArmGroup {
@@ -26,10 +27,7 @@ function nullCells({ plan, verification }: RunResults): readonly Absent[] {
   })
 }
 
-/**
- * The run by arm, without those that its runtime cannot do. The control comes first, then the arms by name. Patterns
- * have the same order everywhere, the fewest losses overall first.
- */
+/** The control first, then arms by name, without those beyond the runtime; patterns with the fewest losses first. */
 export function armGroups(results: RunResults): readonly ArmGroup[] {
   const notApplicable = [...results.plan.notApplicable.filter((one) => !isBeyondRuntime(one)), ...nullCells(results)]
   const order = patternOrder(results)

@@ -1,7 +1,6 @@
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { armGroups, rowName } from './arm-groups.ts'
-import { count, duration } from './numbers.ts'
-import { shareWithInterval } from './with-interval.ts'
+import { count, duration, shareWithInterval } from './numbers.ts'
 
 export const callbackHeads = ['under', 'pattern', 'tasks', 'posts', 'per task', 'most', 'one alone'] as const
 

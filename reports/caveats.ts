@@ -1,6 +1,6 @@
 import type { Course, MachineHealth, MachineLimits } from '../harness/model/machine.ts'
 import type { CellResult, RunResults } from '../harness/model/results.ts'
-import { graceWarnings } from '../harness/model/grace.ts'
+import { graceWarnings } from '../harness/model/plan-remarks.ts'
 import { duration, percent, plural } from './numbers.ts'
 import { tooSmall } from './arm-groups.ts'
 import { armsBeyondPlan, windowNotes } from './windows.ts'

@@ -1,10 +1,5 @@
-import type {
-  ComparedSide,
-  Comparison,
-  OverheadShift,
-  RunResults,
-  SuccessDifference,
-} from '../harness/model/results.ts'
+import type { ComparedSide, Comparison, OverheadShift, SuccessDifference } from '../harness/model/judgements.ts'
+import type { RunResults } from '../harness/model/results.ts'
 import { count, duration } from './numbers.ts'
 import type { Column } from '../harness/core/text-table.ts'
 

@@ -1,7 +1,7 @@
-import type { RecoveryResult, RunResults, WaitingTime } from '../harness/model/results.ts'
-import { count, duration } from './numbers.ts'
+import type { RecoveryResult, WaitingTime } from '../harness/model/judgements.ts'
+import type { RunResults } from '../harness/model/results.ts'
+import { count, duration, shareWithInterval } from './numbers.ts'
 import { armGroups, patternOrder } from './arm-groups.ts'
-import { shareWithInterval } from './with-interval.ts'
 
 export const recoveryHeads = [
   'under',

@@ -1,10 +1,8 @@
 import type { CellResult, RunResults } from '../harness/model/results.ts'
-import { count } from './numbers.ts'
-import { outcomeText } from './outcomes.ts'
-import { promisesOf } from './promises.ts'
+import { count, reworkWithInterval, shareWithInterval, timeWithInterval } from './numbers.ts'
+import { outcomeText, promisesOf } from './outcomes.ts'
 import { armGroups, rowName } from './arm-groups.ts'
 import type { Column, TableRow } from '../harness/core/text-table.ts'
-import { reworkWithInterval, shareWithInterval, timeWithInterval } from './with-interval.ts'
 
 /** Every number with its interval: what finds no room is left out as a whole. */
 const columns: readonly Column[] = [
@@ -59,7 +57,6 @@ function leastWidth(rows: readonly TableRow[]): number {
   return widths.reduce((sum, one) => sum + one + 2, -2)
 }
 
-/** Everything in a row but its arm. */
 export function cellFields(results: RunResults, cell: CellResult): readonly string[] {
   const { success, outcomes, overhead, rework } = cell
   return [

@@ -3,10 +3,7 @@ import type { DiskCost } from '../harness/model/history.ts'
 import type { Address, Readiness } from '../harness/os/readiness.ts'
 import type { Installable } from './_kit/install.ts'
 
-/**
- * All about one server program: the default export of `servers/<name>/server.ts`. An engine names it as the `program` of a
- * service. The `Dockerfile` beside it builds its image where no registry answers.
- */
+/** All about one server, the default export of `servers/<name>/server.ts`; engines name it as a service's `program`. */
 export interface Server extends Named {
   /** As its makers write it: `PostgreSQL`. */
   readonly title: string
@@ -60,7 +57,6 @@ export type Ready =
   | { readonly http: string; readonly control?: true }
   | { readonly probe: (address: Address) => Promise<boolean> }
 
-/** A database of other nodes. */
 export interface Store {
   /** The address for clients that dial `host:port`, credentials included. */
   url(address: string, password: string): string
@@ -164,3 +160,6 @@ export function readinessOf(
   if ('probe' in ready) return { probe: ready.probe, at: { host, port } }
   return { http: `http://${host}:${ready.control ? controlPort : port}${ready.http}` }
 }
+
+/** In a container of its own a server listens on all of them. */
+export const everyAddress = '0.0.0.0'

@@ -1,7 +1,4 @@
-/**
- * `npm run engines:install [-- NAME...]`: what engines need and npm does not have, once per version and user. Which names
- * there are, and which are usual, says each server's folder: temporal, temporal-dev, temporal-dev-wheel.
- */
+/** `npm run engines:install [-- NAME...]` installs what npm does not have; each server's folder says its names. */
 import { describeError } from '../harness/core/errors.ts'
 import { say } from '../servers/_kit/command.ts'
 import { install } from '../servers/_kit/install.ts'

@@ -1,7 +1,4 @@
-/**
- * The rooms of this repository. The table in CONTRIBUTING.md says which room may import which; `npm run rooms` holds every
- * import of every file against it, imports of types too, and finds files that import each other in a circle.
- */
+/** `npm run rooms`: compares every import with the table in CONTRIBUTING.md, and finds import cycles, of types too. */
 import { globSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 

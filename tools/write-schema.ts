@@ -10,10 +10,7 @@ import { scenarioEntries, scenarioShape } from '../harness/scenario/schema.ts'
 
 type Faults = ReadonlyMap<string, Fault>
 
-/**
- * Keys, units, faults and their parameters, with descriptions. What depends on more than one place (overlaps, triggers,
- * references) only outlast itself checks.
- */
+/** Keys, units, faults and parameters, described. Overlaps, triggers and references only outlast itself checks. */
 export function formatScenarioSchema(faults: Faults): string {
   const anything = {
     faults,

@@ -1,10 +1,9 @@
-import { resolutionMs } from '../core/clock.ts'
+import { resolutionMs, firstAtLeast } from '../core/numbers.ts'
 import { harmOf } from './harm.ts'
 import type { OpOf } from '../model/history.ts'
 import { exitMarginMs } from './interruptions.ts'
 import { nodesAmong } from '../model/place.ts'
 import { roleOf } from './places.ts'
-import { firstAtLeast } from '../core/sorted.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 
 /** Something that cannot be, in words, and the ops that show it. */

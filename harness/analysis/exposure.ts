@@ -2,7 +2,7 @@ import { nodesAmong } from '../model/place.ts'
 import { executionsOf } from './executions.ts'
 import { couldBeFelt } from './harm.ts'
 import { overlap, roleOf, type Span } from './places.ts'
-import { firstAtLeast } from '../core/sorted.ts'
+import { firstAtLeast } from '../core/numbers.ts'
 import { isTouched, type Routes } from './touch.ts'
 import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace } from './trace.ts'
 

@@ -1,4 +1,4 @@
-import { resolutionMs } from '../core/clock.ts'
+import { resolutionMs } from '../core/numbers.ts'
 import { conclude } from '../analysis/conclusion.ts'
 import { executionsOf } from '../analysis/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'

@@ -1,5 +1,5 @@
 import { exposures, isOutage } from '../analysis/exposure.ts'
-import { firstAtLeast } from '../core/sorted.ts'
+import { firstAtLeast } from '../core/numbers.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
 

@@ -1,4 +1,4 @@
-import { resolutionMs } from '../core/clock.ts'
+import { resolutionMs } from '../core/numbers.ts'
 import {
   contradictingFaults,
   contradictingHealth,

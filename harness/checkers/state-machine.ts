@@ -1,6 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
 import { type TaskStatus, isTerminal } from '../../patterns/contract/types/task.ts'
-import { mayFollow } from '../analysis/states.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -86,12 +85,12 @@ function findBreach(channels: readonly (readonly Sight[])[]): number[] {
   for (const channel of channels)
     for (let i = 1; i < channel.length; i++)
       if (isBackwards(channel[i - 1]!, channel[i]!)) return [channel[i - 1]!.index, channel[i]!.index]
-  let terminal: Sight | undefined
+  let end: Sight | undefined
   for (const channel of channels)
     for (const sight of channel)
       if (isTerminal(sight.status)) {
-        if (terminal && terminal.status !== sight.status) return [terminal.index, sight.index]
-        terminal ??= sight
+        if (end && end.status !== sight.status) return [end.index, sight.index]
+        end ??= sight
       }
   return []
 }
@@ -102,4 +101,21 @@ function isBackwards(before: Sight, after: Sight): boolean {
   if (after.version < before.version) return true
   // The terminal event is the last of the log: nothing can have a later position.
   return after.version > before.version && isTerminal(before.status)
+}
+
+const terminal: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'expired']
+
+/**
+ * What an observer may see next, who sees some states only: staying is always legal, and states may be skipped. Not the
+ * server's own table (`patterns/contract/types/fold.ts`): the judge must not depend on the code that it judges.
+ */
+const next: Readonly<Partial<Record<TaskStatus, readonly TaskStatus[]>>> = {
+  queued: ['running', 'cancelling', ...terminal, 'rejected'],
+  running: ['cancelling', ...terminal],
+  cancelling: terminal,
+}
+
+/** Whether `to` may be seen after `from`. A terminal state admits nothing but itself. */
+function mayFollow(from: TaskStatus, to: TaskStatus): boolean {
+  return from === to || (next[from]?.includes(to) ?? false)
 }

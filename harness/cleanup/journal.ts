@@ -14,7 +14,6 @@ export interface ArmedFault {
   readonly kind: 'fault'
   readonly cell: string
   readonly name: string
-  /** What it acts on. */
   readonly target: string
   /** UTC: the end of its window, as planned. */
   readonly until: string
@@ -27,10 +26,7 @@ export interface Journal extends AsyncDisposable {
 
 const fileName = 'journal.ndjson'
 
-/**
- * Write ahead what must be undone, one line per thing, in the run's temporary folder. It may be opened more than once:
- * lines are appended whole. Lines that are noted while the disk is busy share its next write.
- */
+/** Write ahead what must be undone, in the run's temporary folder: a whole line per thing, also of two writers. */
 export async function openJournal(folder: string): Promise<Journal> {
   const file = await open(join(folder, fileName), 'a', 0o600)
   let lines = ''
@@ -59,10 +55,7 @@ export async function openJournal(folder: string): Promise<Journal> {
 /** A line is a few hundred bytes, and announces one container or fault. */
 const maxBytes = 64 * 2 ** 20
 
-/**
- * What was announced, in order; nothing where there is no journal. A line that was being written when the writer died says
- * nothing yet: it is left out. Throws UntrustedFile where another than this user may have written it.
- */
+/** What was announced, in order. A line that its writer did not finish is left out. Throws UntrustedFile. */
 export function readJournal(folder: string): readonly JournalEntry[] {
   try {
     return readOwn(join(folder, fileName), maxBytes).split('\n').flatMap(parse)

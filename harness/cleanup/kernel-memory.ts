@@ -2,13 +2,10 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } 
 import { join } from 'node:path'
 import { describeError } from '../core/errors.ts'
 import { readSmall } from '../core/own-file.ts'
-import { isOurUid } from '../os/owner.ts'
+import { isOurUid } from '../os/label.ts'
 import { runProgram } from '../os/program.ts'
 
-/**
- * System V shared memory or semaphores: the kernel keeps them until a process removes them, also when their maker is
- * dead.
- */
+/** System V shared memory or semaphores: the kernel keeps them when their maker is dead. */
 interface KernelObject {
   readonly kind: 'shared memory segment' | 'semaphore set'
   readonly id: number

@@ -1,17 +1,12 @@
 import { describeError } from '../core/errors.ts'
 import type { Resource, Owner, Runtime, OwnedResource } from '../model/runtime.ts'
 import { type LabelledProcess, listLabelled } from './processes.ts'
-import { isAlive } from '../os/owner.ts'
+import { isAlive } from '../os/label.ts'
 import { type Claim, findClaims, findUnclaimed, type Unclaimed } from './temp-folder.ts'
 
-/** A run of which something is here. */
 export interface RunLeftovers {
   readonly run: string
-  /**
-   * `dead`: every process that claimed something for it is gone. `unclear`: its claimant cannot be checked from here.
-   * It is of another machine, boot or pid namespace, or there is none, or a process has the pid of its maker.
-   * `foreign`: another user left it.
-   */
+  /** `unclear`: its claimant cannot be checked from here. `foreign`: another user left it. */
   readonly state: 'alive' | 'dead' | 'unclear' | 'foreign'
   /** Its temporary folder, where that is here. */
   readonly folder?: string

@@ -1,9 +1,8 @@
-import { sleep } from '../../patterns/contract/types/timer.ts'
-import { sharedFilesOf } from './kernel-memory.ts'
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { type Label, labelIn, readRunName, runLabel, tempPrefix } from '../os/label.ts'
-import { isOurUid } from '../os/owner.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
+import { sharedFilesOf } from './kernel-memory.ts'
+import { type Label, labelIn, readRunName, runLabel, tempPrefix, isOurUid } from '../os/label.ts'
 
 /** What became of the processes of a run. */
 export interface Ended {
@@ -164,10 +163,7 @@ function readProc(pid: string, file: string): string | undefined {
   }
 }
 
-/**
- * The listing shows no end of a value that has blanks, such as an owner's. Without an owner the run is found by its
- * name all the same.
- */
+/** The listing shows no end of a value with blanks, such as an owner's: then the run is known by its name only. */
 function scanPs(): LabelledProcess[] {
   const env = { ...process.env, ...runLabel() }
   const { stdout, pid } = spawnSync('ps', ['-Eww', '-x', '-o', 'pid=,command='], { encoding: 'utf8', env })

@@ -24,10 +24,7 @@ interface Cleaned {
   readonly passedOver: readonly string[]
 }
 
-/**
- * End and remove what dead runs left. What may belong to a living one is not touched. `survey`: of all runs of this machine,
- * by default; a run that begins looks only where it will be itself.
- */
+/** End and remove what dead runs left, nothing that a living one may have. `survey`: by default of all runs here. */
 export async function cleanUp(sweepers: readonly Sweeper[], survey?: Survey): Promise<Cleaned> {
   const { runs, troubles, passedOver } = survey ?? (await findRuns(sweepers))
   const removed = runs.filter(({ state }) => state === 'dead')
@@ -36,10 +33,7 @@ export async function cleanUp(sweepers: readonly Sweeper[], survey?: Survey): Pr
   return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), standing, passedOver }
 }
 
-/**
- * `cleanUp` of one run, on the word of somebody who knows that it is dead. Throws UsageError when it is alive, or when
- * nothing of it is here.
- */
+/** `cleanUp` of one run that the user knows to be dead. Throws UsageError when it is alive, or not here. */
 export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Promise<Cleaned> {
   const { runs, troubles, passedOver } = await findRuns(sweepers)
   const found = runs.find((one) => one.run === run)
@@ -125,10 +119,7 @@ function removeFolder(folder: string): readonly string[] {
   }
 }
 
-/**
- * Take away the file systems that are mounted below a folder that is to be deleted: what is in them is not the folder's.
- * Resolves with a sentence on each that stays.
- */
+/** Unmount what is mounted below a folder that is to be deleted. Resolves with a sentence on each that stays. */
 async function unmountBelow(folder: string): Promise<readonly string[]> {
   const refusals: string[] = []
   for (const point of mountsBelow(folder).toReversed())

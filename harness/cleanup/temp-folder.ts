@@ -5,8 +5,7 @@ import { z } from 'zod'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 import { isOwn, mustBeOwnFolder, readOwn, sharedFolderFlaw, UntrustedFile } from '../core/own-file.ts'
 import type { Owner } from '../model/runtime.ts'
-import { readRunName, tempPrefix } from '../os/label.ts'
-import { isTaken, thisProcess } from '../os/owner.ts'
+import { readRunName, tempPrefix, isTaken, thisProcess } from '../os/label.ts'
 
 export const ownerFile = 'owner.json'
 const maxClaimBytes = 4_096
@@ -20,16 +19,12 @@ export interface Claim {
 
 /** What is found in the temporary folder of this machine, where every user may put what they like. */
 export interface Claims {
-  /** Those of this very user. */
   readonly claims: readonly Claim[]
   /** What has a name like ours and is not believed: a sentence each. */
   readonly passedOver: readonly string[]
 }
 
-/**
- * From now on nobody else may write what this process and its children make, whatever the umask was. Throws UsageError where
- * others could put theirs in the place of what a run makes in the temporary folder.
- */
+/** Set a umask that shuts others out. Throws UsageError where others could replace files in the temporary folder. */
 export function shutOthersOut(): void {
   process.umask(process.umask() | 0o022)
   const flaw = sharedFolderFlaw(tmpdir())
@@ -55,10 +50,7 @@ export function claimTemp(run: string): string {
   return folder
 }
 
-/**
- * The temporary folders of this user's runs, by what is written in them: a folder without a claim is none of ours. What another
- * user wrote says nothing about our runs, and neither does a copy under another name.
- */
+/** This user's runs by their temporary folders. Claims of other users, and copies of a claim, count for nothing. */
 export function findClaims(): Claims {
   const flaw = sharedFolderFlaw(tmpdir())
   if (flaw !== undefined) return { claims: [], passedOver: [`${tmpdir()} ${flaw}`] }
@@ -129,10 +121,7 @@ export interface Unclaimed {
 /** A run writes down that it owns its folder in the same moment in which it makes it. */
 const youngMs = 10_000
 
-/**
- * What is left where a disk was full, where a process wrote after the folder was deleted, or where a deletion was cut
- * short.
- */
+/** Folders without a claim: of a full disk, of a write after the deletion, of a deletion that was cut short. */
 export function findUnclaimed(nowMs: number): readonly Unclaimed[] {
   return listTemp().flatMap((name) => {
     const [folder, run] = [join(tmpdir(), name), name.slice(tempPrefix.length)]

@@ -1,7 +1,8 @@
+import { CommanderError } from 'commander'
 import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
-import { HarnessError } from '../core/errors.ts'
-import { crash, leaveAtOnce } from './crash.ts'
-import { say } from './output.ts'
+import { HarnessError, describeError, type ExitCode, exitCodes, UsageError } from '../core/errors.ts'
+import { say, tint } from './output.ts'
+import { visibleLine } from '../core/visible.ts'
 
 /** A terminal signals a whole group and npm passes signals on: one Ctrl-C can arrive several times. */
 const echoMs = 500
@@ -18,10 +19,7 @@ function isAbandoned(reason: unknown, { aborted, reason: why }: AbortSignal): bo
   return aborted && (reason === why || (reason instanceof Error && reason.cause === why))
 }
 
-/**
- * The first signal, or the end of the time, asks what is under way to end well; the second signal ends this process at once.
- * The reason of the abort says by what.
- */
+/** The first signal, or the end of the time, aborts with its name as reason; a second signal ends this process. */
 export function listenForInterrupts(limit?: TimeLimit): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
   let signalledAt = -Infinity
@@ -50,4 +48,50 @@ export function listenForInterrupts(limit?: TimeLimit): Disposable & { readonly 
       process.off('unhandledRejection', onRejection)
     },
   }
+}
+
+type LastAct = (why: string) => void
+
+const lastActs = new Set<LastAct>()
+
+/** What is to be done when this process crashes. It must wait for nothing: there is no later. */
+export function atCrash(act: LastAct): Disposable {
+  lastActs.add(act)
+  return { [Symbol.dispose]: () => void lastActs.delete(act) }
+}
+
+/** End this process at once, for a reason that says nothing about the systems under test. What it started, its reaper ends. */
+function leaveAtOnce(why: string): never {
+  for (const act of lastActs) act(why)
+  process.exit(exitCodes.invalid)
+}
+
+/** What nobody caught. Node's own exit code for it is 1, which would read as a verdict. */
+export function crash(error: unknown): never {
+  try {
+    reportError(error)
+  } finally {
+    leaveAtOnce(describeError(error))
+  }
+}
+
+/** Says what went wrong in one sentence per problem, and of a mistake of ours also where; OUTLAST_STACK=1 shows all of where. */
+export function reportError(error: unknown): ExitCode {
+  // Commander has said what is wrong, or has shown the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.pass : exitCodes.usage
+  if (error instanceof UsageError) {
+    for (const problem of error.problems) say(visibleLine(problem))
+    return exitCodes.usage
+  }
+  const failed = tint('red', 'outlast failed, which says nothing about the systems under test:')
+  say(`${failed} ${visibleLine(describeError(error))}${placeOf(error)}`)
+  if (process.env['OUTLAST_STACK'] && error instanceof Error && error.stack) say(error.stack)
+  return exitCodes.invalid
+}
+
+/** Where in our own code, of what should not have happened. */
+function placeOf(error: unknown): string {
+  if (error instanceof HarnessError || !(error instanceof Error)) return ''
+  const place = /\b(?:harness|patterns|reports)\/[^\s()]+:\d+:\d+/.exec(error.stack ?? '')?.[0]
+  return place === undefined ? '' : ` (at ${place}; OUTLAST_STACK=1 shows more)`
 }

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os'
 import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { type ExitCode, exitCodes, HarnessError } from '../core/errors.ts'
@@ -5,9 +6,8 @@ import { discover } from '../core/discover.ts'
 import { visible } from '../core/visible.ts'
 import { openRegistry } from '../registry.ts'
 import type { CommandContext, CommandFile } from './command.ts'
-import { crash, reportError } from './crash.ts'
+import { crash, reportError } from './interrupt.ts'
 import { heedOutput, lostOutput } from './output.ts'
-import { homedir } from 'node:os'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */
 const lingerMs = 2_000
@@ -63,10 +63,7 @@ Examples:
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 usage or bad scenario, 4 invalid run or harness error, 5 something was left behind`
 
-/**
- * A user of whom the system knows nothing, as in many containers, has a home from now on: one that is not there.
- * Without it a program gets an error where no error is expected, as in the client of Docker.
- */
+/** Docker's client fails for a user without a home, as in many containers: from now on it has an absent one. */
 function ensureHome(): void {
   try {
     homedir()

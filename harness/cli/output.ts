@@ -28,10 +28,7 @@ export function say(text: string): void {
 
 let lost: Error | undefined
 
-/**
- * `outlast list | head`: nobody reads on, which is no reason to stop a run, and no failure. Anything else is reported
- * at the end.
- */
+/** A closed pipe, as of `outlast list | head`, is no failure and stops no run. Anything else is reported at the end. */
 export function heedOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') lost ??= error

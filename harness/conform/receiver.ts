@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
+import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 import type { Inbox } from '../../patterns/contract/client/client.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 

@@ -1,7 +1,4 @@
-/**
- * No duration that anybody writes is longer: a year, in the file's own time. Longer ones are mistakes in a unit, and beyond some
- * length dates and sums are none any more.
- */
+/** The longest duration that can be written, a year: a longer one is a mistake in a unit. */
 export const longestMs = 365 * 24 * 3_600_000
 
 /** No load is offered faster: arrivals per second of real time. */

@@ -48,7 +48,6 @@ export async function openRegular(path: string, { maxBytes, follow = false }: Wa
   }
 }
 
-/** The bytes of such a file. */
 export async function readRegular(path: string, wanted: Wanted): Promise<Buffer> {
   await using handle = await openRegular(path, wanted)
   const pieces: Buffer[] = []
@@ -60,10 +59,7 @@ export async function readRegular(path: string, wanted: Wanted): Promise<Buffer>
   return Buffer.concat(pieces)
 }
 
-/**
- * The text of a file that only we can have written: it is ours, and nobody else may write into it. Throws UntrustedFile;
- * where there is none, the error of the system.
- */
+/** The text of a file that only this user can have written. Throws UntrustedFile, or the error of the system. */
 export function readOwn(path: string, maxBytes: number): string {
   return readWhole(path, maxBytes, ownerFlaw)
 }

@@ -1,4 +1,3 @@
-/** A column of a text table. */
 export interface Column {
   readonly head: string
   readonly align: 'left' | 'right'

@@ -1,7 +1,4 @@
-/**
- * Characters on which a terminal, a page or a log would act instead of showing them. They are control characters except
- * the line's end, marks that turn the direction of writing, and separators of lines.
- */
+/** Characters on which a terminal, a page or a log acts: controls, marks of direction, separators of lines. */
 const unseen = /(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029\uFEFF]/gu
 
 /** Nearly every text is all of these: then nothing of it has to be looked at more closely. */

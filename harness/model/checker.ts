@@ -11,10 +11,7 @@ export interface Checker extends Named {
   check(history: History): Verdict
 }
 
-/**
- * `unknown` when the history cannot decide, and `unexercised` when nothing in it could have broken the property: neither is a
- * pass. A control arm normally leaves some promises unexercised, so that is no fault of the run.
- */
+/** Neither `unknown` nor `unexercised` is a pass: the history cannot decide, or could not have broken the property. */
 export const verdictSchema = stored({
   status: z.enum(['pass', 'fail', 'unknown', 'unexercised']),
   summary: z.string(),

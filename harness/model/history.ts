@@ -23,7 +23,6 @@ const intent = is.fields({
   intendedAt: is.amount,
   /** Duration of a perfect execution: the sum of its planned steps. */
   idealMs: is.length,
-  /** Number of steps in its plan. */
   steps: is.count,
   /** intended + ideal + grace: `ok` until here. */
   deadlineAt: is.amount,
@@ -39,10 +38,7 @@ const end = is.fields({
   digest: is.optional(is.nullable(is.text)),
   /** How the client learned the end, in its delivery's words: `response`, `callback`, `poll`, `stream`. */
   via: is.optional(is.text),
-  /**
-   * fail: `not-offered`, `refused` (every submit definitely failed), `gone` (the server forgot it), `task-failed`. info: `cut`
-   * (the run ended first).
-   */
+  /** fail: every submit failed (`refused`), the server forgot it (`gone`). info: the run ended first (`cut`). */
   reason: is.optional(is.oneOf(['not-offered', 'refused', 'gone', 'task-failed', 'cut'])),
 })
 export type TaskEnd = is.Shaped<typeof end>
@@ -135,7 +131,6 @@ export type FaultState = (typeof faultStates)[number]
 const fault = is.fields({
   id: is.text,
   fault: is.text,
-  /** What it acts on. */
   target: is.listOf(place),
   state: is.oneOf(faultStates),
   /** With `proven` and `partly`: the nodes or links that it harmed; absent: all of `target`. */
@@ -224,9 +219,7 @@ export const opShapes = {
   stream: { ...client, values: { observe: stream } },
   /** One event seen on a stream, in the order of arrival. */
   event: { ...client, values: { observe: event } },
-  /** One callback request as the receiver got it. */
   callback: { ...client, process: 'receiver', values: { observe: callback } },
-  /** An effect as the ledger recorded it. */
   effect: { ...client, process: 'ledger', values: { observe: effect } },
   /** What was sent to the ledger as an effect and is none: why, and how its body begins. It says not of which task. */
   refusal: { ...harness, process: 'ledger', values: { observe: refusal } },

@@ -63,10 +63,7 @@ export interface Effective {
 export interface Impairment extends Effective {
   /** What was read back and tried out when it was made. */
   readonly evidence?: Readonly<Record<string, unknown>>
-  /**
-   * How often a peer at work felt it until now: a byte or a dial of the system's or a client's. The harness's own trial
-   * does not count, nor does a connection on which nothing passed. Undefined where nobody can tell.
-   */
+  /** How often a peer at work felt it, the harness's own trial aside. Undefined where that cannot be counted. */
   firings(): Promise<number | undefined>
   /** Still there, as the proxy or the kernel lists it, and a connection of our own meets it. */
   listed(): Promise<boolean>

@@ -19,10 +19,7 @@ const processDelay = is.fields({
 })
 export type ProcessDelay = is.Shaped<typeof processDelay>
 
-/**
- * What the machine did to a cell while its load was offered and until its history was complete, and how much of that is
- * allowed. All shares are of time, 0 to 1; times are milliseconds since the load began.
- */
+/** What the machine did to a cell, and what is allowed: shares of time, and milliseconds since the load began. */
 export const machineHealth = is.fields({
   /** The longest time between two ticks of a clock in the harness that ticks every 100 ms, beyond those, and when it began. */
   standstill: is.fields({ at: is.amount, ms: is.length }),
@@ -39,7 +36,6 @@ export const machineHealth = is.fields({
   others: is.optional(course),
   /** Of all processors, what the run itself used: all its cells that ran side by side. */
   own: is.optional(course),
-  /** Pages swapped in and out. */
   swappedPages: is.optional(is.amount),
   processes: is.optional(is.listOf(processDelay)),
 })

@@ -8,10 +8,7 @@ import { count, optional, stored, type Stored } from './stored.ts'
 /** All durations are milliseconds. */
 const ms = z.number()
 
-/**
- * Of `plan.json`, and of the histories of its cells, which have none of their own. Version 1 wrote the places of a fault as one
- * text.
- */
+/** Of `plan.json` and of its histories. Version 1 wrote the places of a fault as one text. */
 export const planVersion = 2
 export const readablePlans = [1, 2] as const
 

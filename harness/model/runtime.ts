@@ -54,7 +54,6 @@ export interface Resource {
 export interface OwnedResource extends Resource {
   /** By its label; undefined where it has none. */
   readonly run?: string
-  /** Who made it, by its labels. */
   readonly owner?: Owner
   /** Of the user who made it, by its labels. */
   readonly uid?: number
@@ -101,10 +100,7 @@ export interface DeployRequest {
   /** Addresses outside the system under test that nodes dial: the ledger (`tools`) and the callback `receiver`. */
   readonly outside: Readonly<Record<'tools' | 'receiver', string>>
   readonly restartDelayMs: number
-  /**
-   * How many processes to keep, by role, that have loaded such a node's program and wait to become one. So the node is
-   * back when the plan says. Only for nodes of ours, and where the runtime can.
-   */
+  /** How many processes of a role to keep that have loaded their program and wait to be a node, if possible. */
   readonly spares?: Readonly<Partial<Record<NodeRole, SpareNeed>>>
   /** A spare has started. It is no node before `onNodeEvent` says so. */
   readonly onSpare?: (pid: number) => void
@@ -119,7 +115,6 @@ export interface DeployRequest {
   readonly onStranger?: (stranger: Stranger) => void
 }
 
-/** Processes that wait to become a node. */
 export interface SpareNeed {
   /** So many wait at a time, if so many are still to come. */
   readonly ahead: number

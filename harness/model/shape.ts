@@ -1,16 +1,12 @@
 import { z } from 'zod'
 import type { Stored } from './stored.ts'
 
-/**
- * What a value read from a history must be, and its type. Plain functions over flat lists: a history has a million lines, and
- * a general schema library costs several times what it costs to parse them.
- */
+/** What a stored value must be, and its type. General schema libraries are too slow for a million lines. */
 export interface Shape<T> extends Test {
   /** Of the type only: never there. */
   readonly type?: (value: T) => T
 }
 
-/** The type of a value that has this shape. */
 export type Shaped<S> = S extends Shape<infer T> ? T : never
 
 interface Test {

@@ -14,4 +14,5 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 /** A whole number from 0. */
 export const count = z.int().min(0)
 export const optional = z.exactOptional
+export const ms = z.number()
 export const interval = z.tuple([z.number(), z.number()])

@@ -31,10 +31,7 @@ export function planNodes(request: Pick<DeployRequest, 'services' | 'replicas'>)
 /** What nodes dial and we do not run; `engine`: a server that is there already. */
 export type Outside = DeployRequest['outside'] & { readonly engine?: string }
 
-/**
- * Every connection of the system under test, each with its fault point. The replicated end gives the ordinal:
- * there is one `client->api` per API node, and one `worker->store` for all workers.
- */
+/** Every connection of the system under test. The replicated end gives the ordinal: workers share `worker->store`. */
 export function planLinks(nodes: readonly Planned[], outside: Outside): readonly PlannedLink[] {
   const links = new Map<string, PlannedLink>()
   const add = (kind: LinkName, ordinal: number, to: PlannedLink['to']): void => {

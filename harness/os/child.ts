@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
-import { HarnessError } from '../core/errors.ts'
-import { mustNotBeOver, runLabel } from './label.ts'
 import { writeFile } from 'node:fs/promises'
 import { setPriority } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { HarnessError } from '../core/errors.ts'
+import { mustNotBeOver, runLabel } from './label.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 
 export interface ChildSpec {
@@ -114,4 +115,42 @@ async function yieldToHarness(pid: number, nice: number): Promise<void> {
     if (error?.code !== 'EAGAIN') return
     await sleep(50)
   }
+}
+
+/** Called when a part of the harness itself is lost: what is measured from then on says nothing about anybody. */
+export type OnLost = (error: HarnessError) => void
+
+interface Heeded {
+  /** Its name in sentences: `the ledger`. */
+  readonly what: string
+  readonly logFile: string
+  readonly onLost: OnLost
+  /** Of what it prints, the lines that are no word of its own failure. */
+  readonly onLine?: (line: string) => void
+}
+
+/** Watch a process of the harness's own: its end, and lines `{"failed": "why"}`, by which it says it cannot go on. */
+export function heedChild(child: ChildProcess, { what, logFile, onLost, onLine }: Heeded): Disposable {
+  const onExit = (code: number | null, signal: string | null): void => {
+    onLost(new HarnessError(`${what} ended while it was needed (${signal ?? `exit code ${code}`}); see ${logFile}`))
+  }
+  if (child.exitCode === null && child.signalCode === null) child.once('exit', onExit)
+  else onExit(child.exitCode, child.signalCode)
+  const lines = createInterface({ input: child.stdout! })
+  lines.on('line', (line) => {
+    const failed = failureIn(line)
+    if (failed === undefined) onLine?.(line)
+    else onLost(new HarnessError(failed))
+  })
+  return { [Symbol.dispose]: () => void child.off('exit', onExit) }
+}
+
+function failureIn(line: string): string | undefined {
+  if (!line.startsWith('{"failed":')) return undefined
+  return String((JSON.parse(line) as { readonly failed: unknown }).failed)
+}
+
+/** Path of a process entry of ours beside `base` (an `import.meta.url`): `.ts` in a checkout, `.js` once built. */
+export function entryPath(name: string, base: string): string {
+  return fileURLToPath(new URL(name + (base.endsWith('.ts') ? '.ts' : '.js'), base))
 }

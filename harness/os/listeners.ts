@@ -80,10 +80,7 @@ async function socketsListening(ports: ReadonlySet<number>): Promise<ReadonlyMap
   return found
 }
 
-/**
- * Undefined where they are not ours to read; none where the process has ended. Root of a container may list the descriptors
- * of another user's process and not see what is behind them (ptrace(2), CAP_SYS_PTRACE).
- */
+/** Undefined where they may not be read, as in a container without CAP_SYS_PTRACE; none of an ended process. */
 async function socketsHeld(pid: number): Promise<readonly string[] | undefined> {
   const folder = `/proc/${pid}/fd`
   try {

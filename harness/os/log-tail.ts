@@ -5,10 +5,7 @@ const mostLength = 400
 /** What servers call the lines that say why they end. */
 const grave = /\b(?:FATAL|PANIC|ERROR|[Ee]rror)\b/
 
-/**
- * Why a node ended, as far as its log says: the last line that calls itself an error, else the last one. Undefined where there
- * is none. Never rejects.
- */
+/** The last line of a log that calls itself an error, else the last line, if there is any. Never rejects. */
 export async function lastWords(logFile: string): Promise<string | undefined> {
   const lines = (await readTail(logFile).catch(() => '')).split('\n').filter((line) => line.trim() !== '')
   const told = lines.findLast((line) => grave.test(line)) ?? lines.at(-1)
@@ -20,9 +17,7 @@ export function diskFullWords(logFile: string): Promise<string | undefined> {
   return wordsOf(/No space left on device/, logFile)
 }
 
-/**
- * What a log says of a port that another process has, in the words of Node, C, Go or Rust, or undefined. Never rejects.
- */
+/** The line about a taken port, in the words of Node, C, Go or Rust, or undefined. Never rejects. */
 export function portTakenWords(logFile: string): Promise<string | undefined> {
   return wordsOf(/EADDRINUSE|address (?:is )?(?:already )?in use/i, logFile)
 }

@@ -9,7 +9,6 @@ const loopback = '127.0.0.1'
 interface Wanted {
   /** Loopback unless another one is named. */
   readonly host?: string
-  /** Any, unless one is named. */
   readonly port?: number
 }
 

@@ -1,9 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 
-/**
- * Microseconds since boot in which a process waited (`some` of Linux's pressure files), or undefined where the kernel
- * does not count.
- */
+/** Microseconds since boot in which a process waited (`some` of Linux's pressure files), or undefined. */
 export function readPressureUs(resource: 'cpu' | 'memory' | 'io'): number | undefined {
   const total = /^some .*total=(\d+)/m.exec(read(`/proc/pressure/${resource}`) ?? '')?.[1]
   return total === undefined ? undefined : Number(total)
@@ -47,10 +44,7 @@ export function isVisible(pid: number): boolean {
   return threadsOf(pid).length > 0
 }
 
-/**
- * How long a thread ran and how long it waited for a processor since it began, in milliseconds (sched-stats of Linux). The waits of
- * Node's helper threads count as none.
- */
+/** Since a thread began (sched-stats of Linux). Node's helper threads count as waiting for nothing. */
 export interface ThreadTimes {
   readonly ranMs: number
   readonly waitedMs: number

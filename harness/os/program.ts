@@ -38,10 +38,7 @@ export class ProgramError extends HarnessError {
 
 const mostBytes = 64 * 2 ** 20
 const shell = '/bin/sh'
-/**
- * The lifeline is the third descriptor: it ends when we let go of it, and when we die. Then the group ends by SIGKILL,
- * with every process in it. `exec` makes the program this very process.
- */
+/** The third descriptor ends when we let go of it or die; then SIGKILL ends the group. `exec` keeps the process. */
 const tied = '(read -r _ <&3; kill -KILL 0) >/dev/null 2>&1 & exec "$@" 3<&-'
 
 /**

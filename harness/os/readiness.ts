@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
-import { describeName } from '../core/stranger.ts'
+import { describeName } from '../core/http.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { lastWords, portTakenWords } from './log-tail.ts'
 
@@ -12,10 +12,7 @@ export type Readiness =
       readonly http: string
       /** Called whenever the answer is 404: makes what is asked for. Its failure is that of the start. */
       readonly make?: (signal: AbortSignal) => Promise<void>
-      /**
-       * Drawn for this start and given to the node, which returns it with its 200: a process that does not is a
-       * stranger.
-       */
+      /** Drawn for this start and given to the node: a process that does not answer with it is a stranger. */
       readonly start?: string
     }
   | { readonly tcp: Address }
@@ -37,10 +34,7 @@ export class PortTaken extends HarnessError {}
 /** Whether who listens there is the node; undefined where nobody can tell. */
 export type IsOurs = () => Promise<boolean | undefined>
 
-/**
- * Probe until it answers; true then. Rejects when the signal aborts first, and with PortTaken when a stranger answers
- * as the node would.
- */
+/** Probe until it answers. Rejects on abort, and with PortTaken when a stranger answers as the node would. */
 export async function waitUntilReady(
   readiness: Readiness,
   signal: AbortSignal,
@@ -117,10 +111,7 @@ export function tryTcp(address: Address, onConnect: (socket: Socket, settle: Set
   })
 }
 
-/**
- * Resolves when a node that was started can do its work. Rejects with its log's name when it ends before, or never can;
- * with PortTaken when another process has its port.
- */
+/** Wait for a started node. Rejects with its log's name when it ends first, with PortTaken when its port is taken. */
 export async function becomeReady(
   node: {
     readonly name: string

@@ -1,13 +1,12 @@
 import { UsageError } from '../core/errors.ts'
 import { type CellPlan, type Plan, planVersion, type Selection } from '../model/plan.ts'
-import type { Catalog, CatalogPattern } from '../scenario/catalog.ts'
+import { type Catalog, type CatalogPattern, countNodes } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
 import { loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import type { Schedule } from './schedule.ts'
-import { selectCells } from './select.ts'
-import { countNodes } from '../scenario/topology.ts'
 import { formatDuration } from '../scenario/units.ts'
+import { didYouMean } from '../core/did-you-mean.ts'
 
 export interface CompileOptions {
   /** Name of the runtime that will carry it out. */
@@ -16,7 +15,6 @@ export interface CompileOptions {
   readonly seed?: number
   /** Replay these firings instead of drawing them; its seed takes the place of the scenario's. */
   readonly schedule?: Schedule
-  /** The name of the schedule's file, for messages. */
   readonly scheduleFile?: string
   /** Only these cells. In the others a fault that never fires is no problem. */
   readonly selection?: Selection
@@ -132,10 +130,7 @@ function mustFire(
   if (problems.length > 0) throw new UsageError(problems)
 }
 
-/**
- * The cells in blocks of at most `most`, as even as can be: systems that share few cores make each other slow. The parts of an arm's
- * repetition follow one another, with the same work and the same schedule.
- */
+/** Blocks of at most `most` cells, as even as can be; those of one repetition follow one another, of the same work. */
 function splitBlocks(cells: readonly CellPlan[], most = cells.length): readonly CellPlan[] {
   const blocks = [...Map.groupBy(cells, ({ block }) => block).values()]
   const parts = blocks.flatMap((block) => evenParts(block, Math.ceil(block.length / most)))
@@ -145,4 +140,42 @@ function splitBlocks(cells: readonly CellPlan[], most = cells.length): readonly 
 function evenParts<T>(all: readonly T[], count: number): readonly (readonly T[])[] {
   const edge = (i: number): number => Math.round((i * all.length) / count)
   return Array.from({ length: count }, (_, i) => all.slice(edge(i), edge(i + 1)))
+}
+
+/**
+ * A part of a plan: cells keep their seeds and faults, so that each is what it is in the whole. Published numbers about what
+ * is left out are left out too; gates stay, and say that they cannot be judged.
+ */
+export function selectCells(
+  plan: Plan,
+  scenario: Pick<Scenario, 'patterns' | 'arms'>,
+  { patterns, arms }: Selection,
+): Plan {
+  const armNames = scenario.arms.map(({ name }) => name)
+  const problems = [...unknown('pattern', patterns, scenario.patterns), ...unknown('arm', arms, armNames)]
+  if (problems.length > 0) throw new UsageError(problems)
+  const selection = { ...(patterns && { patterns }), ...(arms && { arms }) }
+  const keep = (cell: CellName): boolean => whyLeftOut(cell, selection) === undefined
+  const { cells, notApplicable, gates, published } = plan
+  return {
+    ...plan,
+    cells: cells.filter(keep),
+    notApplicable: notApplicable.filter(keep),
+    gates: gates.map((gate) => (keep(gate) ? gate : { ...gate, leftOut: whyLeftOut(gate, selection)! })),
+    published: published.filter(keep),
+    ...((patterns || arms) && { selection }),
+  }
+}
+
+type CellName = Pick<CellPlan, 'pattern' | 'arm'>
+
+function whyLeftOut({ pattern, arm }: CellName, { patterns, arms }: Selection): string | undefined {
+  if (patterns && !patterns.includes(pattern)) return '--patterns'
+  return arms && !arms.includes(arm) ? '--arms' : undefined
+}
+
+function unknown(what: string, asked: readonly string[] | undefined, there: readonly string[]): readonly string[] {
+  return (asked ?? [])
+    .filter((name) => !there.includes(name))
+    .map((name) => `the scenario has no ${what} "${name}"${didYouMean(name, there)}; its ${what}s: ${there.join(', ')}`)
 }

@@ -2,13 +2,11 @@ import { machineLimits } from '../model/machine.ts'
 import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../model/plan.ts'
 import { drawUniform } from '../core/rng.ts'
 import { keptByBoth } from '../../patterns/contract/types/promises.ts'
-import { flooredAt } from '../../patterns/contract/types/timeouts.ts'
+import { flooredAt, timeoutsAt } from '../../patterns/contract/types/timeouts.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Catalog, CatalogPattern, WorkProfile } from '../scenario/catalog.ts'
-import { roundMs } from './sample.ts'
+import { type Catalog, type CatalogPattern, type WorkProfile, countNodes, whyUntouched } from '../scenario/catalog.ts'
+import { roundMs } from '../core/numbers.ts'
 import type { Arm, FaultSpec, Scenario } from '../scenario/scenario.ts'
-import { patienceMsOf, takeoverCostMs } from './takeover.ts'
-import { countNodes, whyUntouched } from '../scenario/topology.ts'
 
 /** What one block is made from: one arm and one repetition, for all patterns. */
 export interface Block {
@@ -125,10 +123,7 @@ function pickFaults(
   })
 }
 
-/**
- * A pattern with fewer nodes in a role gets the processes of the nodes that it has. So the rate per node is the same
- * for all. A single victim that was drawn wraps around instead: every pattern gets exactly one.
- */
+/** A pattern with fewer nodes gets the processes of its own nodes; a single drawn victim wraps around instead. */
 function hasNode(
   { target }: PlannedFault,
   spec: FaultSpec,
@@ -143,4 +138,41 @@ function hasNode(
 /** `kill-1#3` is a firing of the file's `kill-1`. */
 export function specId({ id }: Pick<PlannedFault, 'id'>): string {
   return id.replace(/#\d+$/, '')
+}
+
+/**
+ * What one takeover costs a task beyond its ideal duration, at the longest, in real milliseconds: until another
+ * node goes on with it, by the engine's timeouts; the time in which its node is away, where tasks wait for that node; and
+ * what is done again, the longest step or all of it. Undefined where no fault takes executors away, or no node goes on.
+ */
+function takeoverCostMs(
+  pattern: CatalogPattern,
+  { timeScale, replicas }: Pick<Scenario, 'timeScale' | 'replicas'>,
+  faults: readonly PlannedFault[],
+  work: WorkProfile,
+): number | undefined {
+  const { engine, tuning } = pattern
+  const harmful = faults.filter(({ target }) => target.kind === 'node' && isExecutor(target.role))
+  if (harmful.length === 0 || !engine.takeover) return undefined
+  const stepMs = work.longestStepMs / timeScale
+  const { earliestMs, latestMs } = engine.takeover(timeoutsAt(engine.timeouts, { tuning, timeScale }), stepMs)
+  const waits = earliestMs === 0 || countNodes(pattern, 'executor', replicas) === 1
+  const awayMs = waits ? Math.max(...harmful.map(({ durationMs }) => durationMs)) : 0
+  const againMs = engine.promises.includes('effect-once') ? stepMs : work.idealMs / timeScale
+  return Math.round(awayMs + latestMs + againMs)
+}
+
+/** An executor's shortest silence in real milliseconds after which another node may get its work; else undefined. */
+function patienceMsOf(
+  { engine, tuning }: CatalogPattern,
+  { timeScale }: Pick<Scenario, 'timeScale'>,
+  work: WorkProfile,
+): number | undefined {
+  const at = timeoutsAt(engine.timeouts, { tuning, timeScale })
+  const silentMs = engine.patience?.(at) ?? engine.takeover?.(at, work.longestStepMs / timeScale).earliestMs
+  return silentMs !== undefined && silentMs > 0 && Number.isFinite(silentMs) ? Math.round(silentMs) : undefined
+}
+
+function isExecutor(role: string): boolean {
+  return role === 'executor' || role === 'worker'
 }

@@ -1,6 +1,5 @@
-import { graceWarnings } from '../model/grace.ts'
-import { summarizeNotApplicable } from '../model/not-applicable.ts'
-import { percentOf } from '../core/percent.ts'
+import { graceWarnings, summarizeNotApplicable } from '../model/plan-remarks.ts'
+import { percentOf } from '../core/numbers.ts'
 import { allVisible } from '../core/visible.ts'
 import { type CellPlan, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
 import { extractSchedule } from './schedule.ts'

@@ -2,6 +2,7 @@ import type { PlannedFault, Target, Trigger } from '../model/plan.ts'
 import { createRng, type Rng } from '../core/rng.ts'
 import { isDuration } from '../scenario/fault.ts'
 import { type Arm, type FaultSpec, type MomentTrigger, settleMs, type TargetSpec } from '../scenario/scenario.ts'
+import { roundMs } from '../core/numbers.ts'
 
 /** What the draws of an arm depend on, beside the arm. Durations in task-world milliseconds. */
 export interface SampleContext {
@@ -118,10 +119,7 @@ function sampleProcesses(spec: FaultSpec, meanGapMs: number, context: SampleCont
   ).flat()
 }
 
-/**
- * Exponential gaps counted from the end of one firing to the next: a node that is down, or coming back, cannot be
- * harmed. While it is up its hazard is 1/mean, as in a Poisson process.
- */
+/** Exponential gaps from the end of one firing to the next: a node that is down cannot be harmed. */
 function sampleProcess(target: Target, spec: FaultSpec, meanGapMs: number, context: SampleContext, rng: Rng): Firing[] {
   const { timeScale, windowMs } = context
   const settle = target.kind === 'node' ? settleMs : 0
@@ -165,9 +163,4 @@ function scaleParams(params: Readonly<Record<string, unknown>>, timeScale: numbe
   const scale = ([name, value]: [string, unknown]): [string, unknown] =>
     isDuration(name) && typeof value === 'number' ? [name, roundMs(value / timeScale)] : [name, value]
   return Object.fromEntries(Object.entries(params).map(scale))
-}
-
-/** Microseconds are precise enough, and keep files readable. */
-export function roundMs(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

@@ -47,10 +47,7 @@ export function formatSchedule(plan: Plan): string {
   return `{\n${fields.join(',\n')},\n  "arms": [\n${blocks.join(',\n')}\n  ]\n}\n`
 }
 
-/**
- * A schedule from its text, checked against the scenario that it is to be replayed in. Firings may have been removed
- * or moved by hand. Throws one UsageError with every problem, each with file, line and column.
- */
+/** A schedule, perhaps edited, checked against its scenario. Throws one UsageError with every problem and place. */
 export function parseSchedule(text: string, file: string, scenario: Scenario, catalog: Catalog): Schedule {
   const source = readDocument(text, file)
   if (!('data' in source)) throw new UsageError(source)

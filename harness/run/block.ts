@@ -1,7 +1,7 @@
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { CellPlan } from '../model/plan.ts'
-import { settleAll } from '../core/settle.ts'
+import { settleAll } from '../core/async.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
 import type { BlockContext, RunContext } from './cell-context.ts'
 import { watchHealth } from './health.ts'

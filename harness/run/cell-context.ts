@@ -13,10 +13,8 @@ import type { Recorder } from './recorder.ts'
 import type { TaskWatch } from './nemesis.ts'
 import type { StrangerWatch } from './strangers.ts'
 
-/** What all cells of a run share. */
 export interface RunContext {
   readonly folder: RunFolder
-  /** The run's own temporary folder. */
   readonly temp: string
   readonly journal: Journal
   readonly runtime: Runtime

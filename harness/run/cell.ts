@@ -6,10 +6,10 @@ import type { Op, Stranger } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
 import type { DeployRequest } from '../model/runtime.ts'
-import { type CellFolder, createCell } from '../store/cell-folder.ts'
+import { type CellFolder, createCell } from '../store/run-folder.ts'
 import { openHistory } from '../store/history-file.ts'
 import type { LineFile } from '../store/line-file.ts'
-import { planArrivals } from './arrivals.ts'
+import { planArrivals, offerOpenLoop, type PacerReport } from './open-loop.ts'
 import { type BlockContext, type CellEvents, type CellParts, engineOf, enterPhase } from './cell-context.ts'
 import { openClient } from './client.ts'
 import { conclude, concludeCut } from './conclude.ts'
@@ -17,7 +17,6 @@ import type { HealthMonitor } from './health.ts'
 import { type Callback, type CallbackReceiver, openInbox } from './inbox.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
 import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
-import { offerOpenLoop, type PacerReport } from './open-loop.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
@@ -33,7 +32,6 @@ export interface ReadyCell extends AsyncDisposable {
   cut(): Promise<void>
 }
 
-/** A cell whose load is over. */
 export interface LoadedCell {
   /** Read the truth from servers and ledger, and complete the history. */
   conclude(health: ReturnType<HealthMonitor['stop']>): Promise<void>
@@ -51,10 +49,7 @@ interface BegunCell {
   readonly recorder: Recorder
 }
 
-/**
- * Start a cell's ledger, receiver and nodes, and connect its clients.
- * When that fails, the reason is the last line of the cell's history, and the promise rejects with it.
- */
+/** Start a cell's ledger, receiver, nodes and clients. A failure is also the last line of the cell's history. */
 export async function prepareCell(cell: CellPlan, context: BlockContext, events: CellEvents): Promise<ReadyCell> {
   await using stack = new AsyncDisposableStack()
   const folder = await createCell(context.folder, cell.id)

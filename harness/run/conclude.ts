@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describeError } from '../core/errors.ts'
+import { roundMs } from '../core/numbers.ts'
 import { diskFullWords } from '../os/log-tail.ts'
 import { nodeOf } from '../analysis/places.ts'
 import type { PacerReport } from './open-loop.ts'
@@ -79,8 +80,8 @@ function knownIds(runner: JobRunner, effects: readonly LedgerEffect[]): Readonly
 function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
   const { task, taskId, step, attempt, idempotencyKey } = effect
   const executor = nodeOf(effect.executor)
-  const startedAt = round(effect.startedAt - recorder.epochMs)
-  const endedAt = round(effect.endedAt - recorder.epochMs)
+  const startedAt = roundMs(effect.startedAt - recorder.epochMs)
+  const endedAt = roundMs(effect.endedAt - recorder.epochMs)
   const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }
   recorder.record({ f: 'effect', type: 'observe', process: 'ledger', task, value, atMonotonicMs: effect.receivedAt })
 }
@@ -88,9 +89,4 @@ function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
 function recordRefusal(recorder: Recorder, { refused, said, receivedAt }: LedgerRefusal): void {
   const value = { reason: refused, said }
   recorder.record({ f: 'refusal', type: 'observe', process: 'ledger', value, atMonotonicMs: receivedAt })
-}
-
-/** Whole microseconds: more digits would only be noise in the file. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

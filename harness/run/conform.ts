@@ -7,10 +7,10 @@ import { Breach } from '../conform/expect.ts'
 import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
 import { describeError } from '../core/errors.ts'
 import type { Plan } from '../model/plan.ts'
-import { settleAll } from '../core/settle.ts'
+import { settleAll } from '../core/async.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { unmeasuredBy, type Verification, type VerifiedPattern } from '../model/verification.ts'
-import type { OnLost } from '../os/heed.ts'
+import type { OnLost } from '../os/child.ts'
 import type { Registry } from '../registry.ts'
 import type { OnProgress } from './progress.ts'
 import { openTarget, type TargetPattern } from './target.ts'
@@ -36,10 +36,7 @@ export interface Conformance {
   readonly cases: readonly CaseResult[]
 }
 
-/**
- * Hold patterns against cases, one after another, in a run of their own. One that the runtime cannot start is undecided.
- * Resolves with what is left afterwards, too: nothing, if all is well.
- */
+/** Hold patterns against cases, one after another, in a run of their own. Resolves also with what is left behind. */
 export async function conformPatterns(
   patterns: readonly TargetPattern[],
   sweepers: readonly Sweeper[],
@@ -95,9 +92,7 @@ export function unstarted(error: unknown): CaseResult {
 /** The verification of a run: where it happens, and who hears of it. */
 export interface VerifyContext extends Pick<ConformOptions, 'runtime' | 'signal' | 'onLost'> {
   readonly registry: Registry
-  /** The run's own temporary folder. */
   readonly temp: string
-  /** Where logs of nodes go. */
   readonly logs: string
   readonly onProgress: OnProgress
 }

@@ -29,7 +29,6 @@ export function watchHealth(): HealthMonitor {
   }
 }
 
-/** p99 and maximum of the pacer's lags. */
 export function summarizeLags(lagsMs: Float64Array): Pick<HarnessHealth, 'pacerLagP99Ms' | 'pacerLagMaxMs'> {
   const lags = [...lagsMs]
   return { pacerLagP99Ms: quantile(lags, 0.99) ?? 0, pacerLagMaxMs: lags.reduce((a, b) => Math.max(a, b), 0) }

@@ -9,7 +9,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isStatus } from '../../patterns/contract/types/task.ts'
-import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
+import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 
 /** A terminal task as a webhook posted it. */
 export interface Callback {

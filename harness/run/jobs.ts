@@ -21,10 +21,7 @@ export function jobKey(ordinal: number): string {
   return `t-${String(ordinal + 1).padStart(5, '0')}`
 }
 
-/**
- * The jobs of a cell. Seeds depend on the cell's seed and the ordinal only: every pattern of a block gets the same work.
- * `nonceOf` is the cell's own ledger's: the right answer takes what that answered for each step.
- */
+/** The jobs of a cell, the same for every pattern of a block. The right answers need the cell's own nonces. */
 export function planJobs(
   cell: CellPlan,
   arrivals: readonly number[],

@@ -9,11 +9,17 @@ import { nodesAmong } from '../model/place.ts'
 import { type CellPlan, cellPlanSchema } from '../model/plan.ts'
 import type { Checker } from '../model/checker.ts'
 import { traceOf } from '../analysis/trace.ts'
-import { cellBegan, cellFolder } from '../store/cell-folder.ts'
+import {
+  cellBegan,
+  cellFolder,
+  readEnvironment,
+  readPlan,
+  readVerification,
+  type RunFolder,
+} from '../store/run-folder.ts'
 import { parseShape } from '../store/versioned-file.ts'
 import { readHistory } from '../store/history-file.ts'
 import { compareLedger } from '../store/ledger-file.ts'
-import { readEnvironment, readPlan, readVerification, type RunFolder } from '../store/run-folder.ts'
 import { openRecord, type RunRecord, type Taken } from '../store/run-record.ts'
 import type { CellResult, RunResults } from '../model/results.ts'
 import { jobSeed } from './jobs.ts'
@@ -64,10 +70,7 @@ function typed(path: string): string {
   return near.startsWith('-') ? `./${near}` : near
 }
 
-/**
- * The history of a planned cell, held against the plan, the ledger and what was recorded; undefined when there is none, as of
- * a cell that was not begun, or that ended with the harness before its first line was on the disk.
- */
+/** The history of a planned cell, compared with plan, ledger and record; undefined of a cell that was not begun. */
 export async function readCell(run: RunFolder, cell: CellPlan, record: RunRecord): Promise<History | undefined> {
   if (!(await cellBegan(run, cell.id))) return undefined
   const files = cellFolder(run, cell.id)

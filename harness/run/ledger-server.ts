@@ -14,8 +14,8 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
-import { BodyTooLarge, briefRequests, readBody } from '../core/request-body.ts'
-import { nonceFor, readEffectBody } from './effects.ts'
+import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
+import { nonceFor, readEffectBody } from './ledger.ts'
 
 const [file, host, ...flags] = process.argv.slice(2)
 if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { Op, Vocabulary } from '../model/history.ts'
+import { roundMs } from '../core/numbers.ts'
 
 /** Where ops go, in order: the run folder's history writer, or an array in a test. */
 export interface OpSink {
@@ -26,10 +27,7 @@ export interface Recorder {
   readonly epochMs: number
 }
 
-/**
- * The one writer of a cell's history: gives every op its index and its time.
- * Ops recorded before the epoch is known wait for it.
- */
+/** Gives every op of a cell its index and time. Ops recorded before the epoch is known wait for it. */
 export function createRecorder(sink: OpSink): Recorder {
   let index = 0
   let epochMs: number | undefined
@@ -39,21 +37,16 @@ export function createRecorder(sink: OpSink): Recorder {
       const { atMonotonicMs = monotonicMs(), ...rest } = draft
       const op = { index: index++, at: 0, ...rest } as unknown as Op
       if (epochMs === undefined) early.push({ op, atMonotonicMs })
-      else sink.append({ ...op, at: round(atMonotonicMs - epochMs) })
+      else sink.append({ ...op, at: roundMs(atMonotonicMs - epochMs) })
       return op.index
     },
     startAt(epoch) {
       epochMs = epoch
-      for (const { op, atMonotonicMs } of early) sink.append({ ...op, at: round(atMonotonicMs - epoch) })
+      for (const { op, atMonotonicMs } of early) sink.append({ ...op, at: roundMs(atMonotonicMs - epoch) })
       early = []
     },
     get epochMs() {
       return epochMs ?? monotonicMs()
     },
   }
-}
-
-/** Whole microseconds: more digits would only be noise in the file. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

@@ -23,8 +23,7 @@ import { readCheckout } from './checkout.ts'
 import { verifyPatterns } from './conform.ts'
 import { usableRuntime } from './feasibility.ts'
 import { judgeFolder } from './judge.ts'
-import { lookAtMachine } from './machine/look.ts'
-import { whyTooMuch } from './machine/need.ts'
+import { lookAtMachine, whyTooMuch } from './machine/need.ts'
 import type { OnProgress } from './progress.ts'
 
 export interface RunOptions {
@@ -33,7 +32,6 @@ export interface RunOptions {
   /** Profiles that it includes by their paths. */
   readonly profiles?: ReadonlyMap<string, string>
   readonly plan: Plan
-  /** Folder that gets the run's folder. */
   readonly out: string
   /** Whether patterns are held against the contract before they are measured. */
   readonly verify: boolean

@@ -9,11 +9,7 @@ type Ours = 'api' | 'worker'
 /** A waiting one takes memory, a starting one processor time from who is under load: most cells need no more than these. */
 const mostAhead = 8
 
-/**
- * By role: how many nodes the faults of the cell end in all, and how many spares wait ahead. All of them wait, or,
- * where these are many, at least those that end at one moment. None where nothing ends a node, as a spare takes memory
- * for nothing there.
- */
+/** How many nodes of each role faults end, and how many spares wait for them: all, or at least those of one moment. */
 export function countSpares(
   cell: Pick<CellPlan, 'faults' | 'replicas'>,
   engine: Pick<Engine, 'executor' | 'services'>,

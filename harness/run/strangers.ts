@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import type { Stranger } from '../model/history.ts'
-import { type Heard, strangerIn } from '../core/stranger.ts'
+import { type Heard, strangerIn } from '../core/http.ts'
 
-/**
- * What the nodes of one deployment call the system that they are, in every answer: `<run>/<cell>/<draw>`. The draw tells runs
- * of one name apart, as two in two folders may have. In visible ASCII, since it travels in headers.
- */
+/** `<run>/<cell>/<draw>`, with which every answer of a node is signed. The draw tells runs of one name apart. */
 export function nameSystem(run: string, cell: string): string {
   return `${encodeURI(`${run}/${cell}`)}/${randomBytes(6).toString('hex')}`
 }

@@ -2,17 +2,13 @@ import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
 import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
-import { namePrefix, ownerLabels, runLabelKey } from './docker/containers/labels.ts'
-import { sweep, resources } from './docker/containers/sweep.ts'
-import { describeEngine, whyNoEngine } from './docker/daemon.ts'
+import { namePrefix, ownerLabels, runLabelKey, sweep, resources } from './docker/containers/sweep.ts'
 import { deploy } from './docker/deploy.ts'
 import { resolveImages, whyNoImages } from './docker/images/resolve.ts'
 import { createNetwork } from './docker/network/cell-network.ts'
+import { describeError } from '../core/errors.ts'
 
-/**
- * Every node in a container of its own on a private network, every connection through a namespace with a real Toxiproxy and
- * a packet filter. Needs a Docker Engine on this very machine: the harness dials containers by their addresses.
- */
+/** Every node in a container, every connection through a namespace with Toxiproxy and a packet filter. Here only. */
 const runtime: Runtime = {
   name: 'docker',
   summary: 'a container per node on a private network, links through a real Toxiproxy and a packet filter',
@@ -51,4 +47,59 @@ async function open(place: CellContext): Promise<Testbed> {
     deploy: (request, signal) => deploy(site, request, signal),
     [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   }
+}
+
+interface Info {
+  readonly ServerVersion: string
+  readonly Driver: string
+  readonly CgroupVersion?: string
+  readonly OperatingSystem: string
+  readonly OSType: string
+  readonly MemoryLimit: boolean
+  readonly CpuCfsQuota?: boolean
+}
+
+/** Why this runtime cannot be used here, or undefined. Starts nothing. */
+async function whyNoEngine(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'it dials containers by their addresses, which only Linux routes'
+  try {
+    const info = await engineInfo()
+    if (info.OSType !== 'linux') return `the engine runs ${info.OSType} containers`
+    if (/Docker Desktop/.test(info.OperatingSystem))
+      return 'Docker Desktop keeps its containers in a machine of their own'
+    await resolveImages()
+    return undefined
+  } catch (error) {
+    return explain(error)
+  }
+}
+
+/** The engine and every image that containers are started from, for the run's record. */
+async function describeEngine(): Promise<Readonly<Record<string, string>>> {
+  const info = await engineInfo()
+  const { ApiVersion } = await (await dockerode()).version()
+  const images = [...(await resolveImages())]
+  return {
+    engine: `Docker Engine ${info.ServerVersion}, API ${ApiVersion}, ${info.Driver}, control groups v${info.CgroupVersion ?? '1'}`,
+    ...Object.fromEntries(
+      images.map(([name, { reference, id, source }]) => [`image ${name}`, `${reference} ${id} (${source})`]),
+    ),
+  }
+}
+
+async function engineInfo(): Promise<Info> {
+  return (await (await dockerode()).info()) as Info
+}
+
+/** As DOCKER_HOST says, else the socket that every engine has. */
+async function dockerode() {
+  const { default: Dockerode } = await import('dockerode')
+  return new Dockerode()
+}
+
+function explain(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') return 'no Docker Engine answers: start dockerd, or set DOCKER_HOST'
+  if (code === 'EACCES') return 'the socket of the Docker Engine may not be used: become a member of the group docker'
+  return describeError(error)
 }

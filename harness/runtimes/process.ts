@@ -4,10 +4,7 @@ import { missingPackages } from '../../servers/_kit/npm.ts'
 import { describeServers, endSignalOf, serversOf } from './_shared/servers.ts'
 import { deploy, loopback } from './process/deploy.ts'
 
-/**
- * Child processes on loopback, every connection through the embedded link server. Needs Node alone.
- * Nodes run below the harness in priority, so that their load does not become its lag.
- */
+/** Child processes on loopback, below the harness in priority, every connection through the embedded link server. */
 const runtime: Runtime = {
   name: 'process',
   summary: 'child processes on loopback, links through the embedded proxy: no Docker, no root',
@@ -32,7 +29,6 @@ async function whyNot(services: readonly Service[]): Promise<string | undefined>
   return (await Promise.all(asked)).find((reason) => reason !== undefined)
 }
 
-/** Loopback is there already, and stays. */
 function ground(place: CellContext): Testbed {
   return {
     host: loopback,

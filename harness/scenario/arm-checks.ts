@@ -1,10 +1,9 @@
 import { type Located, type ParsedArm, type Profile, repeatedId } from './arm.ts'
-import type { Catalog } from './catalog.ts'
+import { type Catalog, countNodes, whyUntouched } from './catalog.ts'
 import { formatTarget, writtenName } from './fault.ts'
 import type { Path, Problem } from './problems.ts'
 import { type FaultSpec, loadWindowMs, settleMs, type TargetSpec } from './scenario.ts'
 import type { ParsedScenario } from './schema.ts'
-import { countNodes, whyUntouched } from './topology.ts'
 import { formatDuration } from './units.ts'
 
 /** More firings in one arm than this are most likely a mistake in a unit. */

@@ -19,7 +19,6 @@ import {
 } from './problems.ts'
 import type { FaultSpec } from './scenario.ts'
 
-/** What an arm may name. */
 export interface ArmVocabulary {
   readonly faults: ReadonlyMap<string, Fault>
   readonly faultProfiles: ReadonlyMap<string, ProfileText>
@@ -33,7 +32,6 @@ export interface ArmContext extends ArmVocabulary {
   readonly restartDelayMs: number
 }
 
-/** An entry of a list, and where it is. */
 export interface Located<T> {
   readonly path: Path
   readonly value: T
@@ -70,7 +68,6 @@ export function armEntry({ faults, faultProfiles }: ArmVocabulary): z.ZodType {
   return z.union([includeEntry(faultProfiles), faultEntry(faults)])
 }
 
-/** What a profile's file may hold. */
 export function profileShape(entry: z.ZodType) {
   return {
     name: z.string().describe('The same as that of its file'),

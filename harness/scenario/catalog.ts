@@ -1,13 +1,13 @@
 import type { Tuning } from '../../patterns/contract/types/timeouts.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
-import type { Engine } from '../../patterns/contract/types/engine.ts'
+import type { Engine, NodeRole } from '../../patterns/contract/types/engine.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { CellPlan, LinkName } from '../model/plan.ts'
+import { planLinks, planNodes } from '../model/topology.ts'
+import type { FaultSpec } from './scenario.ts'
 
-/**
- * Everything a scenario may name. Passed in, so that planning stays pure and knows no plugin by itself.
- * Types only: the registry fills it from the folders.
- */
+/** Everything that a scenario may name. Passed in, so that planning stays pure. */
 export interface Catalog {
   /** The named patterns; any `delivery+engine` resolves as well, and either with `@tuned`. */
   readonly patternNames: readonly string[]
@@ -57,4 +57,29 @@ export interface WorkProfile {
   readonly idealMs: number
   /** Duration of its longest step, before the seed varies it. */
   readonly longestStepMs: number
+}
+
+type Replicas = CellPlan['replicas']
+
+export function countNodes({ engine }: CatalogPattern, role: NodeRole | 'executor', replicas: Replicas): number {
+  const wanted = role === 'executor' ? engine.executor : role
+  return planNodes({ services: engine.services, replicas }).filter((node) => node.role === wanted).length
+}
+
+/** Only a callback is dialled by a sender, although every engine could. */
+function countLinks({ delivery, engine }: CatalogPattern, link: LinkName, replicas: Replicas): number {
+  if (link === 'sender->receiver' && !delivery.callback) return 0
+  const nodes = planNodes({ services: engine.services, replicas })
+  return planLinks(nodes, { tools: '', receiver: '' }).filter(({ kind }) => kind === link).length
+}
+
+export function whyUntouched(spec: FaultSpec, pattern: CatalogPattern, replicas: Replicas): string | undefined {
+  const { target } = spec
+  const what = target.kind === 'node' ? target.role : target.link
+  const count =
+    target.kind === 'node' ? countNodes(pattern, target.role, replicas) : countLinks(pattern, target.link, replicas)
+  if (count === 0) return `${pattern.name} has no ${what}`
+  if (typeof target.ordinal === 'number' && target.ordinal >= count)
+    return `${pattern.name} has no ${what}-${target.ordinal}: ${count === 1 ? 'its only one is' : 'they are'} ${what}-0${count > 1 ? ` to ${what}-${count - 1}` : ''}`
+  return undefined
 }

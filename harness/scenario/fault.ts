@@ -104,10 +104,7 @@ export function faultEntry(faults: ReadonlyMap<string, Fault>): z.ZodType<FaultE
   return z.discriminatedUnion('fault', entries as never) as unknown as z.ZodType<FaultEntry>
 }
 
-/**
- * The parameters as a scenario writes them: `delayMs` of the fault is `delay: 200ms`.
- * Throws HarnessError for a fault whose parameters are no z.object, or are named like a key that every entry has.
- */
+/** The parameters as written: `delayMs` is `delay: 200ms`. Throws HarnessError for what cannot be written so. */
 function writtenParams(fault: Fault): Record<string, z.ZodType> {
   const written: Record<string, z.ZodType> = {}
   for (const [name, schema] of Object.entries(paramShape(fault))) {

@@ -20,10 +20,7 @@ export interface LoadedScenario {
   readonly profiles: ReadonlyMap<string, string>
 }
 
-/**
- * Read and check a scenario, with the profiles of its own that it includes. Throws one UsageError with every problem,
- * each as `file:line:column: wrong; allowed`.
- */
+/** Read and check a scenario with its profiles. Throws one UsageError of lines `file:line:column: wrong; allowed`. */
 export async function loadScenario(path: string, catalog: Catalog): Promise<LoadedScenario> {
   const source = readDocument(await readText(path), path)
   if (!('data' in source)) throw new UsageError(source)

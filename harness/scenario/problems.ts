@@ -167,10 +167,7 @@ function problemsOf(issue: Issue, above: Path): readonly Problem[] {
 /** Whether messages may show what a file holds. */
 let isShown = true
 
-/**
- * Read a file of which messages may show nothing. An include may name any file of this machine, and the author of a
- * scenario may not be allowed to read it. So problems say where they are and what is allowed there.
- */
+/** Read with messages that quote nothing: an include may name a file that the scenario's author must not see. */
 export function withoutQuoting<T>(read: () => T): T {
   const before = isShown
   isShown = false
@@ -185,7 +182,6 @@ export function mayQuote(): boolean {
   return isShown
 }
 
-/** A value in a few words, for messages. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'

@@ -87,10 +87,7 @@ export interface MomentTrigger {
   readonly windowMs: number
 }
 
-/**
- * Real milliseconds that a node gets to be ready again before the next harm. A process that is starting cannot be
- * killed cleanly. Measured on two busy cores: 1.1 to 2.6 s from the start of a killed node to its readiness.
- */
+/** Real milliseconds for a node to be ready before the next harm: 1.1 to 2.6 s after a kill on two busy cores. */
 export const settleMs = 2500
 
 /** The time from the start of the load to the ideal end of the last task, on average, in task-world milliseconds. */

@@ -14,10 +14,7 @@ export interface Sample {
   readonly episodes: readonly Episode[]
 }
 
-/**
- * What would change if the run were repeated. `fixed`: the same firings would happen again, with other fates. `drawn`: the
- * firings came from a rate, so that another run has other firings, more or fewer.
- */
+/** If the run were repeated. `fixed`: the same firings, other fates. `drawn`: firings from a rate, more or fewer. */
 export type Firings = 'fixed' | 'drawn'
 
 /** With fewer episodes than this no interval over them is claimed. */
@@ -123,10 +120,7 @@ function shareAbove(episodes: readonly Episode[], copies: number, unseen: number
   ])
 }
 
-/**
- * Tasks lost in episodes of a run, which may have more or fewer of them. They are never a larger share of all tasks
- * than fixed episodes could lose.
- */
+/** Tasks lost in drawn episodes: never a larger share of all tasks than fixed episodes could lose. */
 function drawnLoss(episodes: readonly Episode[], copies: number, confidence: number, n: number): Interval {
   const tail = (1 - confidence) / 2
   const seen = group(episodes, copies, ({ failures }) => failures / copies)

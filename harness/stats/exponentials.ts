@@ -53,10 +53,7 @@ function curvature(terms: readonly Term[], s: number): number {
 
 const enough = 1e-10
 
-/**
- * Trapezoids in v, where the distance from the axis is scale x sinh v: they converge exponentially. A threshold makes the
- * integrand turn, and asks for smaller steps.
- */
+/** Trapezoids in v at scale x sinh v converge exponentially; a threshold makes the integrand turn, in smaller steps. */
 function integrate(terms: readonly Term[], threshold: number, s: number, scale: number): number {
   const step = threshold === 0 ? 0.2 : 0.1
   let [sum, first] = [0, 0]

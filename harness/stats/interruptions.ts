@@ -1,22 +1,10 @@
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
+import type { Interruption } from '../model/results.ts'
 import { nodesAmong } from '../model/place.ts'
 import { nodeOf, roleOf } from '../analysis/places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
-
-/** A task whose step in flight an outage cut, and who went on with it. Times are absent when work never goes on. */
-export interface Interruption {
-  readonly task: string
-  /** The firing. */
-  readonly fault: string
-  /** A new attempt of the engine's, or work on another submission by the client. */
-  readonly by?: 'engine' | 'client'
-  /** The time from the cut until that work began. */
-  readonly afterMs?: number
-  /** Work had not gone on by then, and the next outage hit the task or the record ended: the outcome is unknown. */
-  readonly openAfterMs?: number
-}
 
 /**
  * Every interruption of a cell. A step was cut where an outage touched its task, and the next work on the task was a
@@ -107,10 +95,7 @@ function isDone(task: TaskTrace, at: number): boolean {
   return new Set(done.map(({ step }) => step)).size >= task.intent.steps
 }
 
-/**
- * No engine or client will ever continue it. Its client saw the failure, or no server knows it, or servers know it only
- * as ended.
- */
+/** Nothing will continue it: its client saw the failure, or servers do not know it, or know it only as ended. */
 function isOver({ end, finals }: TaskTrace): boolean {
   if (end?.type === 'fail') return true
   const told = finals.findLast(({ type }) => type === 'ok')?.value

@@ -52,10 +52,7 @@ export interface Count {
   readonly n: number
 }
 
-/**
- * Difference a - b of two independent proportions: Newcombe's hybrid score interval (1998, method 10). Throws
- * RangeError where one has no task.
- */
+/** Difference a - b: Newcombe's hybrid score interval (1998, method 10). Throws RangeError where one has no task. */
 export function newcombe(a: Count, b: Count, confidence = defaultConfidence): Interval {
   checkCount(a.successes, a.n)
   checkCount(b.successes, b.n)

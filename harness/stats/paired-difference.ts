@@ -1,4 +1,29 @@
-import { checkConfidence, defaultConfidence, type Interval, wilson } from './intervals.ts'
+import { checkConfidence, defaultConfidence, type Interval, wilson, checkShare } from './intervals.ts'
+import { binomialCdf } from './special.ts'
+
+/** Pairs in which exactly one side succeeded. */
+interface Discordant {
+  readonly onlyA: number
+  readonly onlyB: number
+}
+
+/**
+ * Exact McNemar test on seed-matched pairs: the two-sided p-value of "both succeed equally often", from the binomial
+ * distribution of the discordant pairs. No discordant pair says nothing: 1. Throws RangeError for what is no count.
+ */
+export function mcnemarExact({ onlyA, onlyB }: Discordant): number {
+  if (![onlyA, onlyB].every((count) => Number.isInteger(count) && count >= 0))
+    throw new RangeError(`${onlyA} and ${onlyB} are no counts of pairs`)
+  return Math.min(1, 2 * binomialCdf(Math.min(onlyA, onlyB), onlyA + onlyB, 0.5))
+}
+
+/** Count the discordant pairs of two lists of outcomes in the same order. Throws RangeError for different lengths. */
+export function countDiscordant(a: readonly boolean[], b: readonly boolean[]): Discordant {
+  if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} outcomes are not pairs`)
+  const onlyA = a.filter((success, i) => success && !b[i]).length
+  const onlyB = b.filter((success, i) => success && !a[i]).length
+  return { onlyA, onlyB }
+}
 
 /** Pairs by what became of their two sides. */
 export interface PairedCounts {
@@ -47,4 +72,21 @@ function correctedPhi({ both, onlyA, onlyB, neither }: PairedCounts, n: number):
   const cross = both * neither - onlyA * onlyB
   const corrected = cross <= 0 ? cross : Math.max(0, cross - n / 2)
   return corrected / Math.sqrt(margins)
+}
+
+/** Two one-sided tests at 5 % each are the 90 % interval (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). */
+const confidence = 0.9
+
+interface Equivalence {
+  /** 90 %, of the share of successes of b minus that of a. */
+  readonly interval: Interval
+  /** The difference is shown to lie within the margin on either side. */
+  readonly isShown: boolean
+}
+
+/** Whether two systems succeed equally often over matched pairs, up to the margin. Few pairs show nothing. Throws RangeError for a margin that is no share. */
+export function testEquivalence(counts: PairedCounts, margin: number): Equivalence {
+  checkShare(margin, 'a margin')
+  const interval = newcombePaired(counts, confidence)
+  return { interval, isShown: -margin < interval[0] && interval[1] < margin }
 }

@@ -1,6 +1,6 @@
 import { couldBeFelt } from '../analysis/harm.ts'
 import { type CellPlan, type Gate, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
-import { percentOf } from '../core/percent.ts'
+import { percentOf } from '../core/numbers.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'
 import { areFiringsDrawn } from './prediction.ts'
@@ -53,7 +53,6 @@ function loadMs({ tasks, load }: CellPlan): number {
   return (tasks / load.ratePerSec) * 1000
 }
 
-/** What a gate can come to under a plan. */
 export interface Outlook {
   readonly gate: Gate
   readonly design: Design

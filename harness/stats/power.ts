@@ -1,6 +1,6 @@
 import { type Episode, type Firings, intervalOfCopies, intervalOverEpisodes, type Sample } from './episodes.ts'
 import { checkShare } from './intervals.ts'
-import { mcnemarExact } from './paired.ts'
+import { mcnemarExact } from './paired-difference.ts'
 import { type Needed, neededToSettle, usualPower } from './sample-size.ts'
 import { binomialCdf } from './special.ts'
 
@@ -22,10 +22,7 @@ export function sampleOf({ tasks, faults, touched }: Design, rate: number): Samp
   return { n: tasks, failures: tasks * (1 - rate), episodes: Array.from({ length: faults }, () => episode) }
 }
 
-/**
- * The highest limit that this plan can show to be kept: the lower end of its interval without any loss. A gate above it can
- * never PASS. Undefined where no loss at all would still leave it without an interval: too few faults.
- */
+/** The highest gate that this plan can PASS, which is its interval's lower end without loss; undefined without one. */
 export function highestLimit(design: Design): number | undefined {
   return intervalOverEpisodes(sampleOf(design, 1), design.firings)?.[0]
 }
@@ -40,10 +37,7 @@ export function expectedInterval(design: Design, rate: number): readonly [number
   return intervalOfCopies(sampleOf(design, rate), design.firings, {})
 }
 
-/**
- * Probability that the exact McNemar test (5 %, two-sided) tells two patterns apart over n matched pairs, of which these
- * shares succeed on one side only.
- */
+/** Power of exact McNemar (5 %, two-sided) over n pairs, of which these shares succeed on one side only. */
 export function powerOfPairs(n: number, onlyA: number, onlyB: number, alpha = 0.05): number {
   if (!(Number.isInteger(n) && n >= 0)) throw new RangeError(`${n} is no number of pairs`)
   if (!(onlyA >= 0 && onlyB >= 0 && onlyA + onlyB <= 1))

@@ -2,7 +2,6 @@ import { type Firings, fewestEpisodes, intervalOverEpisodes } from './episodes.t
 import { checkConfidence, defaultConfidence, type Interval } from './intervals.ts'
 import { quantileInterval, sorted } from './quantiles.ts'
 
-/** Values that share one fault, or none. */
 export interface SharedValues {
   readonly alone: readonly number[]
   readonly episodes: readonly (readonly number[])[]

@@ -22,10 +22,7 @@ export function sorted(values: readonly number[]): readonly number[] {
   return values.toSorted((a, b) => a - b)
 }
 
-/**
- * Distribution-free interval of a quantile: two order statistics whose ranks enclose it (exact binomial).
- * Undefined when there are too few values for one (`smallestForQuantile`).
- */
+/** Distribution-free interval by two order statistics (exact binomial); none below `smallestForQuantile` values. */
 export function quantileInterval(
   values: readonly number[],
   q: number,

@@ -1,31 +1,12 @@
 import { executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../analysis/trace.ts'
-import { type Interruption, interruptionsIn } from './interruptions.ts'
+import type { Episode, Interruption } from '../model/results.ts'
+import { interruptionsIn } from './interruptions.ts'
 import { quantile } from './quantiles.ts'
-import type { Restored } from './restored.ts'
 import { countDuplicates } from './rework.ts'
 import { createServiceMeter, type Seen } from './service.ts'
-import { findSymptoms } from './symptoms.ts'
-
-/** What one firing did; times in milliseconds, absent where it did not come to that. */
-export interface EpisodeFigures {
-  readonly fault: string
-  readonly startedAt: number
-  readonly endedAt: number
-  readonly affectedTasks: number
-  readonly lostTasks: number
-  readonly detectionMs?: number
-  readonly taskStallMsMedian?: number
-  readonly taskStallMsMax?: number
-  readonly interruptedTasks: number
-  /** Of the interrupted: those that an engine or a client continued. */
-  readonly wentOnTasks: number
-  /** Absent for what is no outage: it has no after, and nothing recovers from it. */
-  readonly restored?: Restored
-  readonly reworkedSteps: number
-  readonly duplicateEffects: number
-}
+import { isTerminal } from '../../patterns/contract/types/task.ts'
 
 /**
  * One entry per proven firing, in the order of onset. The onset is when it took effect; the end is its heal, or the
@@ -36,7 +17,7 @@ export interface EpisodeFigures {
  * - restored: `findRestored`;
  * - rework: repeated executions, each counted for the latest firing that touched its task before it.
  */
-export function measureEpisodes(trace: CellTrace, seen: Seen): readonly EpisodeFigures[] {
+export function measureEpisodes(trace: CellTrace, seen: Seen): readonly Episode[] {
   const touched = exposures(trace)
   const proven = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined)
   const inOrder = proven.toSorted((a, b) => a.armedAt! - b.armedAt!)
@@ -51,7 +32,7 @@ export function measureEpisodes(trace: CellTrace, seen: Seen): readonly EpisodeF
   }))
 }
 
-function countInterrupted(all: readonly Interruption[]): Pick<EpisodeFigures, 'interruptedTasks' | 'wentOnTasks'> {
+function countInterrupted(all: readonly Interruption[]): Pick<Episode, 'interruptedTasks' | 'wentOnTasks'> {
   return { interruptedTasks: all.length, wentOnTasks: all.filter(({ afterMs }) => afterMs !== undefined).length }
 }
 
@@ -65,7 +46,7 @@ function measureEpisode(
   affected: readonly TaskTrace[],
   trace: CellTrace,
   seen: Seen,
-): Omit<EpisodeFigures, 'interruptedTasks' | 'wentOnTasks'> {
+): Omit<Episode, 'interruptedTasks' | 'wentOnTasks'> {
   const startedAt = fault.armedAt!
   const endedAt = fault.healedAt ?? trace.endAt
   const touched = exposures(trace)
@@ -121,4 +102,27 @@ function countRework(
 
 function unique<T>(item: T, index: number, all: readonly T[]): boolean {
   return all.indexOf(item) === index
+}
+
+/** A client's call failed or was repeated, a stream broke or went silent, or another life of an executor took over. */
+function findSymptoms(task: TaskTrace): readonly number[] {
+  const calls = [...task.submits, ...task.polls].filter(({ type }) => type === 'fail' || type === 'info')
+  const again = task.submits.filter(({ type, value }) => type === 'invoke' && value.attempt > 1)
+  const ops = [...calls, ...again, ...brokenStreams(task)]
+  return [...ops.map(({ at }) => at), ...takeovers(task)]
+}
+
+function brokenStreams(task: TaskTrace): TaskTrace['streams'] {
+  const terminal = task.events.find(({ value }) => isTerminal(value.status))
+  return task.streams.filter(({ index, value }) => {
+    if (value.state === 'heartbeat-missed' || value.state === 'fallback') return true
+    return value.state === 'closed' && (!terminal || index < terminal.index)
+  })
+}
+
+function takeovers(task: TaskTrace): readonly number[] {
+  const executions = executionsOf(task)
+  return executions
+    .filter((one, i) => i > 0 && one.attempt > executions[i - 1]!.attempt)
+    .map(({ startedAt }) => startedAt)
 }

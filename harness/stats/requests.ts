@@ -1,24 +1,9 @@
 import { isTerminal } from '../../patterns/contract/types/task.ts'
+import type { Requests } from '../model/results.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 
-/** What clients did for their tasks, in all. */
-export interface RequestFigures {
-  readonly tasks: number
-  readonly submissions: number
-  /** Submissions, reads of the status, and streams. */
-  readonly requests: number
-  /**
-   * Of these, those that ended without an answer of the server. Requests: no connection, a broken one, a gateway's 502
-   * or 504. Streams: an end before their last event.
-   */
-  readonly cuts: number
-  /** Tasks that met a cut, and the most that one met. */
-  readonly tasksCut: number
-  readonly mostCuts: number
-}
-
 /** Nothing counts that ended because its client gave up: it hung up itself. */
-export function measureRequests(tasks: readonly TaskTrace[]): RequestFigures {
+export function measureRequests(tasks: readonly TaskTrace[]): Requests {
   const each = tasks.map(countRequests)
   const sum = (value: (one: (typeof each)[number]) => number): number => each.reduce((all, one) => all + value(one), 0)
   return {

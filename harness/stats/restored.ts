@@ -1,3 +1,4 @@
+import type { Restored } from '../model/results.ts'
 import { type Bad, worseThan } from './fisher.ts'
 import { quantile } from './quantiles.ts'
 
@@ -25,17 +26,6 @@ export interface Window {
   readonly holdMs: number
 }
 
-/**
- * `unbroken`: tasks that began after the onset fared as ever. `restored`: after so long. `atMost`: the end was between
- * the last late task and the first one on time, and no delay says when; the later time counts. `beyond`: not within so
- * long, and then the next outage or the end of the load came. `too-few`: there were fewer than three arrivals per
- * outage length.
- */
-export type Restored =
-  | { readonly kind: 'unbroken' | 'too-few' }
-  | { readonly kind: 'restored'; readonly ms: number; readonly atMost?: true }
-  | { readonly kind: 'beyond'; readonly ms: number }
-
 const fewest = 3
 /** So many tasks by themselves show what is ordinary. */
 const many = 20
@@ -50,20 +40,14 @@ const alphaOfHold = 0.02
 const alphaOfSpared = 0.05
 /** Tasks begun within the fault that are so much worse than the ordinary by chance leave it in doubt whether there was none. */
 const alphaOfDoubt = 0.1
-/**
- * The share of late tasks must rise by this much, over all of the time after the onset, to be an outage, or to be in
- * doubt.
- */
+/** An outage raises the share of late tasks by this much, over all of the time after its onset. */
 const riseOfOutage = 0.05
 const riseInDoubt = 0.08
 const riseAfterwards = 0.1
 /** Fewer tasks than these could hide more. */
 const doubtful = { tasks: 50, rise: 0.03 }
 
-/**
- * Late is what is never seen, or later than 1.5 x the p95, and than the median by more than a machine's own noise. Where a
- * few of the tasks were held up themselves, the p95 is theirs: the quartiles are a second opinion.
- */
+/** Late: never seen, or beyond 1.5 x the p95 and the machine's noise. The quartiles are a second opinion on a p95. */
 export function ordinaryOf(lagsMs: readonly number[]): Ordinary | undefined {
   const seen = lagsMs.filter(Number.isFinite)
   if (seen.length < 5) return undefined
@@ -97,7 +81,6 @@ function isWorseAfterwards({ begun, late, ordinary }: Scene, ms: number): boolea
 
 interface Scene {
   readonly begun: readonly Begun[]
-  /** How many of the first `k` are late. */
   readonly late: readonly number[]
   readonly ordinary: Ordinary
   readonly window: Window
@@ -133,10 +116,7 @@ function beginnings(n: number): readonly number[] {
   return n >= fewest && sizes.length === 0 ? [fewest] : sizes
 }
 
-/**
- * Whether an outage that was not seen could have been seen. An outage as long as the fault has three arrivals, and the
- * first ones are on time.
- */
+/** Whether an outage that was not seen could have been: it has three arrivals, and the first ones are on time. */
 function mayBeUnseen(
   begun: readonly Begun[],
   isLate: readonly boolean[],

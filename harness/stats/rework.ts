@@ -1,16 +1,8 @@
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import type { CellTrace, TaskTrace } from '../analysis/trace.ts'
+import type { Rework } from '../model/results.ts'
 import { type Firings, intervalOverEpisodes, splitSample } from './episodes.ts'
 import type { Interval } from './intervals.ts'
-
-/** Work done against work needed; times in milliseconds. */
-export interface ReworkFigures {
-  readonly plannedSteps: number
-  readonly executedSteps: number
-  readonly duplicateEffects: number
-  readonly ratio: number
-  readonly wastedMs: number
-}
 
 /** When nodes exited, by name: what tells how far a step was when its executor died. */
 export type Exits = ReadonlyMap<string, readonly number[]>
@@ -26,7 +18,7 @@ export function measureRework(
   tasks: readonly TaskTrace[],
   isUseful: (task: TaskTrace) => boolean,
   exits: Exits,
-): ReworkFigures {
+): Omit<Rework, 'interval' | 'faults'> {
   let [plannedSteps, executedSteps, duplicateEffects, busyMs, firstMs, wastedMs] = [0, 0, 0, 0, 0, 0]
   for (const task of tasks) {
     const executions = executionsOf(task)
@@ -85,7 +77,6 @@ function workOf(task: TaskTrace, exits: Exits): { readonly firstMs: number; read
   return { firstMs, againMs }
 }
 
-/** Exits of every node in a history. */
 export function exitsOf({ nodes }: Pick<CellTrace, 'nodes'>): Exits {
   const ended = nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed')
   const byNode = Map.groupBy(ended, ({ value }) => value.node)

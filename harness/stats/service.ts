@@ -1,7 +1,8 @@
 import { exposures, isOutage } from '../analysis/exposure.ts'
-import { firstAtLeast } from '../core/sorted.ts'
+import { firstAtLeast } from '../core/numbers.ts'
 import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
-import { findRestored, type Ordinary, ordinaryOf, type Restored } from './restored.ts'
+import type { Restored } from '../model/results.ts'
+import { findRestored, type Ordinary, ordinaryOf } from './restored.ts'
 
 /** When each task's client saw the right result; Infinity for never. */
 export type Seen = (task: TaskTrace) => number

@@ -1,4 +1,4 @@
-import { mcnemarExact } from './paired.ts'
+import { mcnemarExact } from './paired-difference.ts'
 import { logGamma } from './special.ts'
 
 /**

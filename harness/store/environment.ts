@@ -44,7 +44,6 @@ export async function collectEnvironment(
 /** Of ourselves; nothing outside a git checkout, or where there is no git. */
 export interface Checkout {
   readonly commit?: string
-  /** What `git status --porcelain` says. */
   readonly changes?: string
 }
 

@@ -19,7 +19,6 @@ export async function openHistory(path: string, onBroken?: OnBroken): Promise<Li
   }
 }
 
-/** A history as it is in its file. */
 export interface RecordedHistory {
   readonly history: History
   /** Of the bytes of the file, in hexadecimal digits. */
@@ -126,10 +125,7 @@ function show(value: unknown): string {
   return JSON.stringify(value) ?? 'none'
 }
 
-/**
- * The same text is kept once: a million lines name a few thousand tasks, and ten of them repeat each task's id. Short
- * words are shared by the parser itself.
- */
+/** One string per text: a million lines name a few thousand tasks. */
 function shareTexts(): (op: Op) => Op {
   const tasks = new Map<string, { readonly task: string; taskId?: string }>()
   const names = new Map<string, string>()

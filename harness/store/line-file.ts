@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { openRegular, UntrustedFile } from '../core/own-file.ts'
-import { isTooDeep } from './depth.ts'
-import { maxDocumentBytes } from './versioned-file.ts'
+import { isTooDeep, maxDocumentBytes } from './versioned-file.ts'
 
 /** Buffer this much before writing, or this long: a crash of the harness loses at most that. */
 const bufferBytes = 64 * 1024
@@ -99,10 +98,7 @@ async function keepWholeLines(handle: FileHandle, from: number): Promise<void> {
   await handle.truncate(from + buffer.subarray(0, bytesRead).lastIndexOf(10) + 1)
 }
 
-/**
- * Hand over the values of an NDJSON file, one after the other. A last line without its newline that is not whole was cut off
- * by a crash and is left out. Throws HarnessError naming `file:line` for any other line that is not JSON.
- */
+/** Hand over each value of NDJSON. A torn last line is left out; any other throws HarnessError naming `file:line`. */
 export function parseLines(text: string, file: string, take: (value: unknown) => void): void {
   const lines = text.split('\n')
   const last = lines.pop()!
@@ -110,10 +106,7 @@ export function parseLines(text: string, file: string, take: (value: unknown) =>
   if (isWhole(last)) take(JSON.parse(last))
 }
 
-/**
- * `parseLines` on a long file, a piece at a time. Resolves with the SHA-256 of its bytes, in hexadecimal digits. Rejects with
- * HarnessError also when it cannot be read, is no regular file, or is longer than we could hold.
- */
+/** `parseLines` by pieces. Resolves with the SHA-256, in hex. Rejects with HarnessError also for an unreadable file. */
 export async function readLines(path: string, take: (value: unknown) => void): Promise<string> {
   const hash = createHash('sha256')
   let [rest, restBytes, number]: [Buffer[], number, number] = [[], 0, 0]
@@ -150,10 +143,7 @@ function mustBeALine(place: string, bytes: number): void {
   if (bytes > maxLineBytes) throw new HarnessError(`${place} has more than ${maxLineBytes} bytes, which no line has`)
 }
 
-/**
- * The SHA-256 of a file, in hexadecimal digits. Rejects with HarnessError when it cannot be read, or is no text of
- * lines or a document such as a run writes. Then it is not read to its end.
- */
+/** The SHA-256 of a file, in hex. Rejects with HarnessError where it cannot be read or is not such as a run writes. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   const hasLines = path.endsWith('.ndjson')

@@ -32,7 +32,6 @@ export interface RunFolder {
   readonly path: string
 }
 
-/** What is known before a run starts. */
 export interface RunStart {
   readonly plan: Plan
   /** As `formatSchedule` prints it: kept to the byte. */
@@ -43,10 +42,7 @@ export interface RunStart {
   readonly environment: Environment
 }
 
-/**
- * Makes the folder and writes plan, schedule, scenario and environment into it. Never reuses a folder. Throws UsageError or
- * HarnessError that name what could not be written; then there is no folder.
- */
+/** Makes a new folder and its first files. Throws UsageError or HarnessError, and leaves no folder then. */
 export async function createRun(out: string, start: RunStart): Promise<RunFolder> {
   const run = await makeFolder(out, runName(start))
   const written = await Promise.allSettled([
@@ -170,4 +166,43 @@ export async function writeResults(run: RunFolder, results: RunResults): Promise
 
 async function writeJson(path: string, value: unknown): Promise<void> {
   await writeWhole(path, `${JSON.stringify(value, null, 1)}\n`)
+}
+
+/** The files of one cell, as absolute paths. */
+export interface CellFolder {
+  readonly path: string
+  /** What happened: one `Op` per line. Everything that is judged comes from here. */
+  readonly history: string
+  /** What actuators and proxies said while they did it. */
+  readonly evidence: string
+  /** The tool server's own record, merged into the history when the cell ends. */
+  readonly ledger: string
+  /** Standard output and error of every node. */
+  readonly logs: string
+}
+
+/** The files of a cell, whether they exist or not. */
+export function cellFolder(run: RunFolder, cell: string): CellFolder {
+  const path = join(run.path, 'cells', cell)
+  return {
+    path,
+    history: join(path, 'history.ndjson'),
+    evidence: join(path, 'evidence.ndjson'),
+    ledger: join(path, 'ledger.ndjson'),
+    logs: join(path, 'logs'),
+  }
+}
+
+export async function createCell(run: RunFolder, cell: string): Promise<CellFolder> {
+  const folder = cellFolder(run, cell)
+  await mkdir(folder.logs, { recursive: true })
+  return folder
+}
+
+/** Whether the cell was begun: an interrupted run has cells that were not. */
+export async function cellBegan(run: RunFolder, cell: string): Promise<boolean> {
+  return stat(cellFolder(run, cell).history).then(
+    () => true,
+    () => false,
+  )
 }

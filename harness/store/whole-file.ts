@@ -11,10 +11,7 @@ export function writeFailure(what: string, error: unknown): UsageError | Harness
   return ofTheMachine.has(code) ? new HarnessError(sentence, { cause: error }) : new UsageError(sentence)
 }
 
-/**
- * Write a file so that it is there whole or not at all: what was there before stays when the disk is full. Throws
- * UsageError or HarnessError that name it.
- */
+/** Write a file whole or not at all: an older one stays when the disk is full. Throws UsageError or HarnessError. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const part = `${path}.part`
   try {

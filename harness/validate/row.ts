@@ -1,4 +1,4 @@
-import { percentOf } from '../core/percent.ts'
+import { percentOf } from '../core/numbers.ts'
 import type { CellResult, RunResults } from '../model/results.ts'
 
 /** One thing whose truth is known, and what the harness made of it. */
@@ -15,24 +15,19 @@ export interface Row {
   readonly resolutionMs?: number
 }
 
-/** A row without its end. */
 export type Question = Pick<Row, 'control' | 'what' | 'expected'>
 
 export function rowOf(row: Omit<Row, 'verdict'>, isHit: boolean): Row {
   return { ...row, verdict: isHit ? 'hit' : 'miss' }
 }
 
-/** What cells say. */
 interface Reading extends Pick<Row, 'got' | 'resolutionMs'> {
   readonly isHit: boolean
   /** The machine was too busy to tell what is right from what is wrong, although the harness kept its schedule. */
   readonly tooCoarse?: boolean
 }
 
-/**
- * The row of cells: a miss only where the harness believes what it measured. What is right is right, although the machine
- * was busy. A cell without a result was not measured.
- */
+/** A miss counts only where the harness believes its measurement. A cell without a result was not measured. */
 export function rowOfCells(
   about: Question,
   cells: readonly (CellResult | undefined)[],
@@ -72,7 +67,6 @@ export function shortReason({ cell, reasons: [first = ''] }: CellResult): string
   return clause
 }
 
-/** The one cell of a pattern under an arm. */
 export function cellOf({ cells }: RunResults, pattern: string, arm = 'none'): CellResult | undefined {
   return cells.find(({ cell }) => cell.pattern === pattern && cell.arm === arm)
 }

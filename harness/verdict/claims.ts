@@ -3,10 +3,11 @@ import type { Interval } from '../stats/intervals.ts'
 import { powerOf, usualPower } from '../stats/sample-size.ts'
 import { predictSuccess } from '../stats/prediction.ts'
 import { quantile, quantileInterval } from '../stats/quantiles.ts'
-import type { CellResult, Claim } from '../model/results.ts'
+import type { Claim } from '../model/judgements.ts'
+import type { CellResult } from '../model/results.ts'
 import { overheadOf } from './overhead.ts'
 import { proportionOf } from './proportion.ts'
-import { usableCells } from './selection.ts'
+import { usableCells } from './gates.ts'
 
 /** Published, predicted and measured side by side: a claim per published figure. */
 export function judgeClaims(plan: Plan, cells: readonly CellResult[]): readonly Claim[] {
@@ -95,10 +96,7 @@ function meanPrediction(cells: readonly CellResult[]): number | undefined {
   return n === 0 ? undefined : sum / n
 }
 
-/**
- * The median over tasks that no fault touched, at full length only: milliseconds do not scale. Consistent only where
- * the test would have rejected twice the published overhead, and half of it.
- */
+/** Over untouched tasks at full length. Consistent only if twice, and half, of the published would be rejected. */
 function judgeOverhead(published: number, cells: readonly CellResult[], missing: string): Judged {
   const base = { metric: 'overhead' as const, published }
   if (cells.length === 0) return { ...base, n: 0, verdict: 'not-comparable', note: missing }

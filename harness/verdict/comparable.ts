@@ -1,5 +1,6 @@
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
-import type { ComparedSide, RunResults } from '../model/results.ts'
+import type { ComparedSide } from '../model/judgements.ts'
+import type { RunResults } from '../model/results.ts'
 
 /** One side of a comparison, and the run that it is of. */
 export interface SideOfRun {

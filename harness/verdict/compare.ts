@@ -1,14 +1,14 @@
 import type { Plan } from '../model/plan.ts'
 import { blockMean } from '../stats/blocks.ts'
-import { hodgesLehmann } from '../stats/hodges-lehmann.ts'
+import { hodgesLehmann, signedRank } from '../stats/signed-rank.ts'
 import { holm } from '../stats/holm.ts'
 import type { Interval } from '../stats/intervals.ts'
 import { newcombePaired, pairedDifference } from '../stats/paired-difference.ts'
 import { quantile } from '../stats/quantiles.ts'
 import { signFlip } from '../stats/sign-flip.ts'
-import { signedRank } from '../stats/signed-rank.ts'
 import { normalCritical, studentCritical } from '../stats/special.ts'
-import type { CellResult, ComparedSide, Comparison, OverheadShift, SuccessDifference } from '../model/results.ts'
+import type { ComparedSide, Comparison, OverheadShift, SuccessDifference } from '../model/judgements.ts'
+import type { CellResult } from '../model/results.ts'
 import { overheadOf } from './overhead.ts'
 import { matchCells, type Pair } from './pairs.ts'
 
@@ -101,7 +101,6 @@ function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifferen
 interface Unit {
   readonly pairs: number
   readonly difference: number
-  /** The pairs of this unit that differ. */
   readonly alone: number
   readonly shared: boolean
 }

@@ -1,10 +1,10 @@
 import { isPerConnection } from '../analysis/exposure.ts'
 import { type Gate, metricName } from '../model/plan.ts'
-import { shareText } from '../core/percent.ts'
+import { shareText } from '../core/numbers.ts'
 import { neededToSettle } from '../stats/sample-size.ts'
-import type { CellResult, GateResult, Needed, Proportion, TaskRow } from '../model/results.ts'
+import type { GateResult, Needed, Proportion } from '../model/judgements.ts'
+import type { CellResult, TaskRow } from '../model/results.ts'
 import { firingsOf, proportionOf, type Rows, sampleOf } from './proportion.ts'
-import { usableCells } from './selection.ts'
 
 /** Tasks that a fault must have touched before a gate on `success` under faults passes, unless it says how many. */
 const usualExposed = 20
@@ -112,4 +112,14 @@ export function describeGate({ gate, observed, interval, n, needed, note, verdic
 
 function describeNeeded(needed: Needed): string {
   return 'tasks' in needed ? `${needed.tasks} tasks` : `${needed.faults} faults, with as many tasks each,`
+}
+
+/** The repetitions of one pattern in one arm whose numbers can be believed: not INVALID, not INCONCLUSIVE. */
+export function usableCells(
+  cells: readonly CellResult[],
+  { pattern, arm }: { readonly pattern: string; readonly arm: string },
+): readonly CellResult[] {
+  return cells.filter(({ cell, verdict }) => {
+    return cell.pattern === pattern && cell.arm === arm && (verdict === 'PASS' || verdict === 'FAIL')
+  })
 }

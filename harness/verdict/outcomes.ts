@@ -4,7 +4,6 @@ import { isTerminal } from '../../patterns/contract/types/task.ts'
 import { taskEnd, type TaskTrace } from '../analysis/trace.ts'
 import type { Outcome } from '../model/results.ts'
 
-/** What became of one intended task. */
 export interface Fate {
   readonly outcome: Outcome
   /** When the client saw the right result (`ok`, `late`); Infinity for never, as where it gave up before. */

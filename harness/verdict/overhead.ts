@@ -11,10 +11,7 @@ export function overheadOf({ outcome, seenAt, intendedAt, idealMs }: TaskRow): n
   return seenAt - intendedAt - idealMs
 }
 
-/**
- * Percentiles with their intervals over all tasks given, also those that never ended: a pattern is not fast because it lost its
- * slow tasks. Tasks that share a fault are late together, so that their number says less than it seems.
- */
+/** Percentiles with intervals over all tasks, ended or not: losing slow tasks makes no pattern fast. */
 export function summarizeOverhead(rows: Rows): Overhead {
   const values = rows.tasks.map(overheadOf)
   const at = (q: number): number | null => finite(quantile(values, q) ?? Infinity)

@@ -1,4 +1,5 @@
-import type { CellResult, ComparedSide, TaskRow } from '../model/results.ts'
+import type { ComparedSide } from '../model/judgements.ts'
+import type { CellResult, TaskRow } from '../model/results.ts'
 import { occasionsOf } from './proportion.ts'
 
 /** The same work under both sides. */
@@ -12,7 +13,6 @@ export interface Pair {
 
 export interface Matched {
   readonly pairs: readonly Pair[]
-  /** Repetitions with pairs. */
   readonly blocks: number
   readonly leftOut: readonly string[]
 }

@@ -9,7 +9,8 @@ import {
   splitSample,
 } from '../stats/episodes.ts'
 import { areFiringsDrawn } from '../stats/prediction.ts'
-import type { Proportion, TaskRow } from '../model/results.ts'
+import type { Proportion } from '../model/judgements.ts'
+import type { TaskRow } from '../model/results.ts'
 
 /** A cell's tasks, or those of them that count. */
 export interface Rows {
@@ -55,10 +56,7 @@ function nameMethod(faults: number, firings: Firings): string {
   return `Clopper-Pearson outside, Gaffke over ${faults} ${over}`
 }
 
-/**
- * What tasks of one firing share, by its id. Firings of one instant are one observation, not one per node. A fault on
- * all nodes at once says as little about an engine with eight workers as about one with a single worker.
- */
+/** One observation per instant, by a firing's id: a fault on eight workers at once says no more than one on one. */
 export function occasionsOf({ faults }: Pick<CellPlan, 'faults'>): (firing: string) => string {
   const instants = new Map(faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))
   return (firing) => instants.get(firing) ?? firing

@@ -24,10 +24,7 @@ export function rank<T extends { readonly verdict: RunVerdict }>(items: readonly
 /** Checkers of the run itself whose failure means that its numbers cannot be believed. Others make it inconclusive. */
 const invalidating: ReadonlySet<string> = new Set(['harness-healthy', 'no-hang', 'record-sound'])
 
-/**
- * What one check makes of its cell: nothing, unless it judges the run or a property that the pattern promises. What was not
- * put to the test is shown beside the promise and is no reason against the cell.
- */
+/** None, unless the check judges the run or a promise. What was not put to the test is no reason against the cell. */
 export function reasonFromCheck(cell: string, check: CheckResult): Reason | undefined {
   const { checker, judges, promised, status, summary } = check
   if (status === 'pass' || status === 'unexercised' || (judges !== undefined && !promised)) return undefined

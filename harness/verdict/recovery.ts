@@ -1,11 +1,9 @@
 import { type Reached, type Waiting, waitingQuantile } from '../stats/kaplan-meier.ts'
-import type { CellResult, Interruption, RecoveryResult, Restored, WaitingTime } from '../model/results.ts'
+import type { RecoveryResult, WaitingTime } from '../model/judgements.ts'
+import type { CellResult, Interruption, Restored } from '../model/results.ts'
 import { proportionOf, type Rows } from './proportion.ts'
 
-/**
- * How each pattern took the outages of each arm, repetitions pooled. One entry per pattern and arm with an outage, in
- * the order of the cells. Invalid cells say nothing.
- */
+/** One entry per pattern and arm with an outage, repetitions pooled. Invalid cells say nothing. */
 export function summarizeRecovery(cells: readonly CellResult[]): readonly RecoveryResult[] {
   const valid = cells.filter(({ verdict, episodes }) => {
     return verdict !== 'INVALID' && episodes.some(({ restored }) => restored !== undefined)

@@ -1,4 +1,4 @@
-import { mcnemarExact } from '../stats/paired.ts'
+import { mcnemarExact } from '../stats/paired-difference.ts'
 import { quantile } from '../stats/quantiles.ts'
 import { signFlip } from '../stats/sign-flip.ts'
 import type { CellResult, RunVerdict, TaskRow } from '../model/results.ts'

@@ -1,7 +1,6 @@
 import { request, type Dispatcher } from 'undici'
 import { faultPoint } from '../contract/engine/fault-point.ts'
-import { backoffMs, isRetryable } from '../contract/types/retry.ts'
-import { monotonicMs, sleep } from '../contract/types/timer.ts'
+import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/types/timer.ts'
 import type { Timing } from '../contract/types/timing.ts'
 import { stepDigest, stepOf, type AgentPlan } from './plan.ts'
 

@@ -9,7 +9,7 @@ import {
 import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf } from '../numbers.ts'
 import { waitingTime } from '../recovery.ts'
-import { checkWord, promisesOf } from '../promises.ts'
+import { checkWord, promisesOf } from '../outcomes.ts'
 import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'

@@ -1,10 +1,10 @@
-import type { Claim, GateResult, RunResults } from '../../harness/model/results.ts'
+import type { RunResults } from '../../harness/model/results.ts'
 import { metricName } from '../../harness/model/plan.ts'
-import { failureScale, logScale } from '../axis.ts'
+import type { Claim, GateResult } from '../../harness/model/judgements.ts'
+import { failureScale, logScale, line, picture, rect } from './svg.ts'
 import { count, duration, neededText, percent, percentInterval } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
 import { badge, section, table } from './elements.ts'
-import { line, picture, rect } from './svg.ts'
 
 const width = 280
 
@@ -69,7 +69,6 @@ export function diamond(x: number, y: number): Markup {
   return tag('polygon', { points: `${x - 7},${y} ${x},${y - 7} ${x + 7},${y} ${x},${y + 7}`, class: 'published' })
 }
 
-/** What had to hold. */
 export function gates({ gates: list }: RunResults): Markup | undefined {
   if (list.length === 0) return undefined
   const heads = ['Gate', 'Limit', 'Observed', '95 % interval', 'n', 'would settle it', 'Verdict']

@@ -6,7 +6,6 @@ export function badge(verdict: string): Markup {
   return tag('span', { class: `badge ${verdict.toLowerCase().replaceAll(' ', '-')}` }, verdict)
 }
 
-/** The anchor of a cell's section. */
 export function anchor({ cell }: CellResult): string {
   return `cell-${cell.id}`
 }
@@ -40,7 +39,6 @@ export function outcomeClass(outcome: Outcome): string {
   return `o-${outcome.replaceAll('_', '-')}`
 }
 
-/** The name that a reader sees. */
 export function outcomeName(outcome: Outcome): string {
   return outcome.replaceAll('_', ' ')
 }

@@ -1,10 +1,9 @@
 import { placeNames } from '../../harness/model/place.ts'
 import type { CellResult, FaultResult, Outcome, TaskRow } from '../../harness/model/results.ts'
-import { linearScale, logScale, type Scale } from '../axis.ts'
+import { linearScale, logScale, type Scale, crosses, dots, label, line, picture, rect, strokes } from './svg.ts'
 import { count, duration } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
 import { outcomeClass, outcomeOrder } from './elements.ts'
-import { crosses, dots, label, line, picture, rect, strokes } from './svg.ts'
 
 const width = 1120
 const left = 64

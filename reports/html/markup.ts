@@ -15,7 +15,6 @@ export function tag(name: string, attributes: Attributes, ...children: readonly 
   return { markup: `${open}>${children.map(inner).join('')}</${name}>` }
 }
 
-/** Several children as one. */
 export function all(...children: readonly Child[]): Markup {
   return { markup: children.map(inner).join('') }
 }

@@ -1,11 +1,10 @@
 import type { CellResult, RunResults } from '../../harness/model/results.ts'
-import { failureScale, logScale, type Scale } from '../axis.ts'
+import { failureScale, logScale, type Scale, label, line, picture } from './svg.ts'
 import { duration, percent, shareOf } from '../numbers.ts'
 import { armGroups, patternOrder, rowName, type ArmGroup } from '../arm-groups.ts'
 import { diamond } from './claims.ts'
 import { all, tag, type Markup } from './markup.ts'
 import { note, section } from './elements.ts'
-import { label, line, picture } from './svg.ts'
 
 const size = [364, 290] as const
 const plot = { left: 52, right: 26, top: 20, bottom: 38 } as const

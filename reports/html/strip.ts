@@ -1,12 +1,19 @@
 import type { CellResult, RunResults } from '../../harness/model/results.ts'
-import { failureScale, type Scale } from '../axis.ts'
-import { count, percent, percentInterval, plural, shareOf, shownInterval } from '../numbers.ts'
-import { legend, outcomeText } from '../outcomes.ts'
-import { promisesOf } from '../promises.ts'
-import { bracketsMeaning, reworkWithInterval, timeWithInterval } from '../with-interval.ts'
+import { failureScale, type Scale, label, line, picture, rect } from './svg.ts'
+import {
+  count,
+  percent,
+  percentInterval,
+  plural,
+  shareOf,
+  shownInterval,
+  bracketsMeaning,
+  reworkWithInterval,
+  timeWithInterval,
+} from '../numbers.ts'
+import { legend, outcomeText, promisesOf } from '../outcomes.ts'
 import { armGroups, rowName, tooSmall, type ArmGroup } from '../arm-groups.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
-import { label, line, picture, rect } from './svg.ts'
 import { badge, cellLink, note } from './elements.ts'
 
 const width = 216
@@ -98,7 +105,6 @@ function intervalOf({ n, interval, faults }: CellResult['success']): string {
   return interval ? percentInterval(interval) : `${plural(faults ?? 0, 'fault')}: too few`
 }
 
-/** The interval under its number. */
 function stacked(text: string): Markup {
   const [number = '', interval] = text.split(/ (?=[[(])/)
   return all(number, interval && tag('small', {}, interval))

@@ -1,7 +1,4 @@
-/**
- * The style sheet. Colours of outcomes can be distinguished with the common colour deficiencies (after Okabe and Ito,
- * 2008). No meaning depends on colour alone.
- */
+/** Colours that the common colour deficiencies can tell apart (Okabe and Ito, 2008); none alone carries a meaning. */
 export const styles = `
 :root{color-scheme:light dark;
 --bg:#fff;--panel:#f6f7f9;--ink:#16191d;--quiet:#5b6470;--rule:#dfe3e8;--grid:#e8ebef;--accent:#1f5fbf;--bar:#8fb4e8;--point:#15407f;

@@ -1,4 +1,4 @@
-import { HarnessError } from '../../harness/core/errors.ts'
+import { HarnessError, describeError } from '../../harness/core/errors.ts'
 import { ProgramError, runProgram } from '../../harness/os/program.ts'
 
 interface Options {
@@ -6,10 +6,7 @@ interface Options {
   readonly cwd?: string
 }
 
-/**
- * Run a program to its end; its stdout. Throws HarnessError with what it last said, or, where it is not installed,
- * with `install`: what to do about it.
- */
+/** Its stdout. Throws HarnessError with its last words, or with `install` where the program is missing. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -34,4 +31,26 @@ export function say(line: string): void {
 
 function lastLines(text: string): string {
   return text.trim().split('\n').slice(-15).join('\n')
+}
+
+const patienceMs = 5_000
+
+/** What a program prints about its version. Rejects with the reason why it prints none. */
+export async function versionOf(command: string, args: readonly string[] = ['--version']): Promise<string> {
+  try {
+    return (await runProgram(command, args, { timeoutMs: patienceMs })).stdout.trim()
+  } catch (error) {
+    const said = error instanceof ProgramError ? error.stderr.trim() : ''
+    throw new Error(said || describeError(error), { cause: error })
+  }
+}
+
+/** Why something cannot be found, or undefined where it can. */
+export async function whyNot(find: () => unknown): Promise<string | undefined> {
+  try {
+    await find()
+    return undefined
+  } catch (error) {
+    return describeError(error)
+  }
 }

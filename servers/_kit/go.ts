@@ -10,10 +10,7 @@ export async function hasGo(): Promise<boolean> {
   )
 }
 
-/**
- * Build programs, `MODULE/PACKAGE@VERSION`, into a folder. Go's module system checks every module against its checksum
- * database before anything is compiled. Throws HarnessError.
- */
+/** Build `MODULE/PACKAGE@VERSION` into a folder; Go checks the checksums of all modules. Throws HarnessError. */
 export async function buildPrograms(packages: readonly string[], folder: string): Promise<void> {
   say(`${await run('go', ['version'], noGo)}a first build takes minutes`)
   for (const name of packages) await buildProgram(name, folder)

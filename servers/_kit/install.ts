@@ -1,5 +1,9 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, chmod, readdir, stat, access, constants } from 'node:fs/promises'
+import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { say } from './command.ts'
+import { sharedFolderFlaw, UntrustedFile } from '../../harness/core/own-file.ts'
 
 /** One thing that `npm run engines:install` installs, by the name that it takes. */
 export interface Installable {
@@ -44,4 +48,34 @@ async function provide({ title, folder, isThere, fill }: Installation): Promise<
     await rm(partial, { recursive: true, force: true })
   }
   say(`${title}: ready after ${((performance.now() - started) / 1000).toFixed(0)} s, in ${folder}`)
+}
+
+/** Let everybody read what is in a folder of ours, whatever the umask under which it came there. Links stay as they are. */
+export async function letAllRead(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await letAllRead(path)
+    if (!entry.isFile()) continue
+    const { mode } = await stat(path)
+    await chmod(path, mode & 0o100 ? 0o755 : 0o644)
+  }
+}
+
+/** Where a release for this platform is installed. Throws UntrustedFile where others could write: it is run. */
+export function cacheFolder(name: string): string {
+  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+  const ours = join(cache, 'outlast')
+  for (const folder of existsSync(ours) ? [cache, ours] : []) {
+    const flaw = sharedFolderFlaw(folder)
+    if (flaw !== undefined) throw new UntrustedFile(folder, `${flaw}: no program there is run`)
+  }
+  return join(ours, `${name}-${process.platform}-${process.arch}`)
+}
+
+export async function areExecutable(paths: readonly string[]): Promise<boolean> {
+  return Promise.all(paths.map((path) => access(path, constants.X_OK))).then(
+    () => true,
+    () => false,
+  )
 }

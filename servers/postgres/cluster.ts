@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
 import { ProgramError, runProgram } from '../../harness/os/program.ts'
 import { findBinaries, mustReach, type ServerIdentity, serverIdentity } from './binaries.ts'
-import type { ProcessCommand, ProcessPlace } from '../server.ts'
+import type { ProcessCommand, ProcessPlace, Tables } from '../server.ts'
 
 /** Of every database. */
 export const user = 'outlast'
@@ -46,10 +46,7 @@ export const clusterFormat = [
   '--no-instructions',
 ]
 
-/**
- * No socket file and nothing in /dev/shm. A killed server leaves its data directory, and System V shared memory of a
- * few bytes, without which no PostgreSQL begins.
- */
+/** No socket file, nothing in /dev/shm: a killed server leaves its data and a few bytes of System V memory. */
 const leaveNothing = { dynamic_shared_memory_type: 'mmap', unix_socket_directories: "''" }
 /** The servers that initdb tries out and those that fill its tables leave as little. */
 const initLeavesNothing = ['--set', 'dynamic_shared_memory_type=mmap']
@@ -153,4 +150,23 @@ async function makeDirectory(dir: string, owner: ServerIdentity): Promise<void> 
 
 async function own(path: string, { uid, gid }: ServerIdentity): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(path, uid, gid)
+}
+
+const templates = new Map<string, Promise<string>>()
+
+/** The cluster to clone from. One is initialised per run and tables; every cell gets a copy. */
+export function templateFor({
+  temp,
+  tables,
+  signal,
+}: {
+  readonly temp: string
+  readonly tables?: Tables | undefined
+  readonly signal?: AbortSignal
+}): Promise<string> {
+  const folder = join(temp, `${tables?.name ?? 'postgres'}-template`)
+  const make = tables?.make ?? createTemplate
+  const made = templates.get(folder) ?? make(folder, signal).then(() => folder)
+  templates.set(folder, made)
+  return made
 }

@@ -1,9 +1,6 @@
 import { type Address, tryTcp } from '../../harness/os/readiness.ts'
 
-/**
- * Whether it asks for a password, which it does not before it takes queries. It is sent a StartupMessage; the kind of its first
- * answer is an authentication request or an error (PostgreSQL 18, 54.7).
- */
+/** Whether it asks for a password instead of answering with an error: then it takes queries (PostgreSQL 18, 54.7). */
 export function takesLogins(address: Address): Promise<boolean> {
   return tryTcp(address, (socket, settle) => {
     socket.once('data', (answer) => settle(answer.toString('latin1', 0, 1) === 'R'))

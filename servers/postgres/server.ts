@@ -1,16 +1,23 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cp } from 'node:fs/promises'
+import pg from 'pg'
 import { packageVersion } from '../_kit/npm.ts'
-import { versionOf } from '../_kit/version.ts'
-import { whyNot } from '../_kit/why-not.ts'
+import { versionOf, whyNot } from '../_kit/command.ts'
 import type { ContainerPlace, ContainerProgram, Server } from '../server.ts'
-import { findBinaries, nativeFolder } from './binaries.ts'
-import { cloneTemplate, clusterFormat, command, readPassword, serverSettings, urlOf, user } from './cluster.ts'
-import { readDiskCost } from './disk-cost.ts'
-import { linkLibraries } from './library-links.ts'
+import { findBinaries, nativeFolder, linkLibraries } from './binaries.ts'
+import {
+  cloneTemplate,
+  clusterFormat,
+  command,
+  readPassword,
+  serverSettings,
+  urlOf,
+  user,
+  templateFor,
+} from './cluster.ts'
 import { takesLogins } from './login.ts'
-import { templateFor } from './template.ts'
+import type { DiskCost } from '../../harness/model/history.ts'
 
 const server: Server = {
   name: 'postgres',
@@ -72,4 +79,26 @@ async function layOut(folder: string): Promise<void> {
   const filter = (path: string): boolean => !path.endsWith('.a')
   await cp(nativeFolder(), native, { recursive: true, verbatimSymlinks: true, filter })
   await linkLibraries(native)
+}
+
+const patienceMs = 5_000
+
+/** `pg_stat_io` counts every flush of the write-ahead log, and times them where `track_wal_io_timing` is on. */
+const query = `
+  select current_setting('fsync') as "fsync", current_setting('synchronous_commit') as "synchronousCommit",
+    coalesce(sum(fsyncs), 0)::int as "fsyncs",
+    coalesce(sum(fsync_time) / nullif(sum(fsyncs), 0), 0)::float8 as "fsyncMeanMs"
+  from pg_stat_io where object = 'wal'`
+
+/** What a PostgreSQL's disk has cost it until now. Rejects when it cannot be asked. */
+async function readDiskCost(databaseUrl: string): Promise<DiskCost> {
+  const limits = { connectionTimeoutMillis: patienceMs, query_timeout: patienceMs }
+  const client = new pg.Client({ connectionString: databaseUrl, ...limits })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return (await client.query<DiskCost>(query)).rows[0]!
+  } finally {
+    await client.end().catch(() => {})
+  }
 }

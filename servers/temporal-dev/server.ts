@@ -1,13 +1,18 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { everyAddress } from '../_kit/addresses.ts'
+import {
+  everyAddress,
+  type ContainerPlace,
+  type ContainerProgram,
+  type Server,
+  type ProcessCommand,
+  type ProcessPlace,
+} from '../server.ts'
 import { install } from '../_kit/install.ts'
-import { versionOf } from '../_kit/version.ts'
-import type { ContainerPlace, ContainerProgram, Server } from '../server.ts'
-import { readyPath } from '../temporal/namespace.ts'
-import { devServerFromSource, installs } from './install.ts'
-import { builtDevServer, findDevServer, whyNoDevServer } from './releases.ts'
-import { command, devServerArgs, devServerEnvironment } from './settings.ts'
+import { versionOf } from '../_kit/command.ts'
+import { readyPath, namespace } from '../temporal/namespace.ts'
+import { devServerFromSource, installs, builtDevServer, findDevServer, whyNoDevServer } from './install.ts'
+import { keepAliveSettings } from '../temporal/settings.ts'
 
 const server: Server = {
   name: 'temporal-dev',
@@ -41,4 +46,32 @@ function container({ port, controlPort, timeouts }: ContainerPlace): ContainerPr
 async function layOut(folder: string): Promise<void> {
   await install(devServerFromSource())
   await cp(builtDevServer().program, join(folder, 'temporal'))
+}
+
+/** How to start the CLI's dev server: the server's services in one process with one history shard. */
+async function command(request: ProcessPlace): Promise<ProcessCommand> {
+  return {
+    command: (await findDevServer()).program,
+    args: devServerArgs(request),
+    env: devServerEnvironment(request),
+    cwd: request.dataDir,
+  }
+}
+
+/** One connection to SQLite, whose file is synced at every commit; without a file a crash would lose everything. */
+function devServerArgs(request: ProcessPlace): readonly string[] {
+  const { dataDir, host, port, controlPort, timeouts = {} } = request
+  const settings = keepAliveSettings(timeouts).flatMap(([name, text]) => [
+    '--dynamic-config-value',
+    `${name}="${text}"`,
+  ])
+  const place = ['--ip', host, '--port', String(port), '--http-port', String(controlPort)]
+  const file = ['--db-filename', join(dataDir, 'temporal.db')]
+  const pragmas = ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=2']
+  return ['server', 'start-dev', '--headless', '--namespace', namespace, ...place, ...file, ...pragmas, ...settings]
+}
+
+/** Else it reads and writes a configuration below the user's home. */
+function devServerEnvironment({ dataDir }: Pick<ProcessPlace, 'dataDir'>): Readonly<Record<string, string>> {
+  return { HOME: dataDir }
 }

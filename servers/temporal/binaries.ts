@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
-import { areExecutable, cacheFolder } from '../_kit/cache.ts'
+import { areExecutable, cacheFolder, type Installation } from '../_kit/install.ts'
+import { buildPrograms } from '../_kit/go.ts'
 
 /** The release that `npm run engines:install` builds. */
 export const temporalVersion = '1.31.2'
@@ -37,4 +38,11 @@ const suffix = process.platform === 'win32' ? '.exe' : ''
 
 function binaries(): TemporalBinaries {
   return { server: join(temporalFolder(), `server${suffix}`), sql: join(temporalFolder(), `sql${suffix}`) }
+}
+
+export function temporalFromSource(): Installation {
+  const module = 'go.temporal.io/server'
+  const packages = [`${module}/cmd/server`, `${module}/cmd/tools/sql`].map((name) => `${name}@v${temporalVersion}`)
+  const title = `Temporal ${temporalVersion}`
+  return { title, folder: temporalFolder(), isThere: isInstalled, fill: (folder) => buildPrograms(packages, folder) }
 }

@@ -2,7 +2,6 @@ import { request } from 'undici'
 import { HarnessError } from '../../harness/core/errors.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 
-/** The namespace of the tasks. */
 export const namespace = 'outlast'
 /** Answered when it knows the namespace and its parts have found each other: a task queue is another part's than the frontend. */
 export const readyPath = `/api/v1/namespaces/${namespace}/task-queues/tasks`
@@ -13,10 +12,7 @@ const retention = '86400s'
 const [alreadyThere, notYet] = [409, 503]
 const askEveryMs = 100
 
-/**
- * Register the namespace of the tasks with the server whose HTTP API is at `controlUrl`, as soon as that is healthy. One that
- * is there is fine. Throws HarnessError when it is refused; rejects when the signal aborts first.
- */
+/** Register the tasks' namespace once the server is healthy, unless it is there. Throws HarnessError if refused. */
 export async function registerNamespace(controlUrl: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     const { status, text } = await ask(controlUrl, signal)

@@ -6,10 +6,7 @@ import { findTemporal } from './binaries.ts'
 
 type Timeouts = Readonly<Record<string, number>>
 
-/**
- * One process with four services: each has a port, and a membership port by which they find each other. It keeps ports in
- * 15 bits (`smallint` of PostgreSQL): `holdLowPort`.
- */
+/** Four services in one process, each with a port and a membership port, which PostgreSQL keeps in 15 bits. */
 const innerPortNames = [
   'FRONTEND_MEMBERSHIP_PORT',
   'HISTORY_GRPC_PORT',
@@ -76,7 +73,6 @@ export function keepAliveSettings({ keepAliveTimeMs = 60_000, keepAliveTimeoutMs
   return Object.entries(settings).map(([name, ms]) => [`frontend.${name}`, `${ms}ms`] as const)
 }
 
-/** The text of the file that `DYNAMIC_CONFIG_FILE_PATH` names. */
 export function dynamicConfig(timeouts: Timeouts): string {
   return keepAliveSettings(timeouts)
     .map(([name, text]) => `${name}:\n  - value: ${text}\n`)

@@ -21,10 +21,7 @@ const host = '127.0.0.1'
 const noSignal = new AbortController().signal
 const patienceMs = 60_000
 
-/**
- * A database cluster to clone from, with Temporal's tables in their newest version and the namespace of the tasks. It
- * takes some seconds, once per run, so that no cell pays for them.
- */
+/** A cluster to clone from, with Temporal's tables and the namespace: some seconds once per run, not per cell. */
 export async function makeTables(dir: string, signal?: AbortSignal): Promise<void> {
   await createTemplate(dir, signal)
   await using stack = new AsyncDisposableStack()

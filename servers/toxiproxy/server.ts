@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import { buildProgram } from '../_kit/go.ts'
-import { versionOf } from '../_kit/version.ts'
+import { versionOf } from '../_kit/command.ts'
 import type { Server } from '../server.ts'
 
 /** Also the release that is built where the image cannot be pulled. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunFolder } from '../../harness/store/run-folder.ts'
-import type { Comparison } from '../../harness/model/results.ts'
+import type { Comparison } from '../../harness/model/judgements.ts'
 import { loseTask, revalue } from '../mutants/mutations.ts'
 import { broken, calm, polling, streaming, webhook } from '../mutants/worlds.ts'
 import { outlast, temporaryFolders } from '../support/outlast.ts'

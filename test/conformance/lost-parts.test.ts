@@ -8,7 +8,7 @@ import type { DeployRequest, CellContext } from '../../harness/model/runtime.ts'
 import { findLabelled } from '../../harness/cleanup/processes.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { openLedger } from '../../harness/run/ledger.ts'
-import { startLinkServer } from '../../harness/runtimes/process/link-server.ts'
+import { startLinkServer } from '../../harness/runtimes/process/deploy.ts'
 
 let folder: string
 beforeAll(async () => {

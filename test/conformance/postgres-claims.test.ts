@@ -5,7 +5,7 @@ import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import engine from '../../patterns/engines/postgres/engine.ts'
 import { claimTasks, enrolWorker, evictExpired, renewLease } from '../../patterns/engines/postgres/leases.ts'
 import { openStore, type Store } from '../../patterns/engines/_postgres/store.ts'
-import { timingOf } from '../../patterns/engines/postgres/timeouts.ts'
+import { timingOf } from '../../patterns/engines/postgres/engine.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 
 const timeScale = 80

@@ -7,7 +7,7 @@ import { recordAttempt, type Callback, type Decision, type Notify } from '../../
 import { enrolWorker, resignWorker } from '../../patterns/engines/postgres/leases.ts'
 import { openOutbox } from '../../patterns/engines/postgres/outbox.ts'
 import { openStore, type Store } from '../../patterns/engines/_postgres/store.ts'
-import { timingOf } from '../../patterns/engines/postgres/timeouts.ts'
+import { timingOf } from '../../patterns/engines/postgres/engine.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 
 const timeScale = 80

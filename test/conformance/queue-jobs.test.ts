@@ -17,7 +17,7 @@ import { accept, keysOf, outboxes } from '../../patterns/engines/queue-redis/scr
 import onPostgres from '../../patterns/engines/queue/engine.ts'
 import { attempts, queueNames } from '../../patterns/engines/_bullmq/queues.ts'
 import { postgresBroker } from '../../patterns/engines/queue/worker.ts'
-import { timingOf } from '../../patterns/engines/_bullmq/timeouts.ts'
+import { timingOf } from '../../patterns/engines/_bullmq/declaration.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 
 /** As shipped, with a lock of 1 s. */

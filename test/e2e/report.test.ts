@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import html from '../../reports/formats/html.ts'
-import { promisesOf } from '../../reports/promises.ts'
+import { promisesOf } from '../../reports/outcomes.ts'
 import { study } from '../unit/reports/study.ts'
 import { execFileSync, run } from '../support/programs.ts'
 

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
-import { thisProcess } from '../../harness/os/owner.ts'
+import { thisProcess } from '../../harness/os/label.ts'
 import { root, temporaryFolders } from '../support/outlast.ts'
 import { execFileSync, spawn, spawnSync } from '../support/programs.ts'
 

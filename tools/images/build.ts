@@ -6,8 +6,8 @@
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeError } from '../../harness/core/errors.ts'
-import { letAllRead } from '../../harness/os/readable.ts'
+import { describeError, HarnessError } from '../../harness/core/errors.ts'
+import { letAllRead } from '../../servers/_kit/install.ts'
 import {
   baseReference,
   readBases,
@@ -16,12 +16,11 @@ import {
   recipeFiles,
   referenceTo,
   type Source,
+  baseScript,
 } from '../../harness/runtimes/docker/images/recipes.ts'
 import { imageId, resolveImages } from '../../harness/runtimes/docker/images/resolve.ts'
-import { say } from '../../servers/_kit/command.ts'
-import { buildBase } from './base.ts'
-import { docker } from './docker.ts'
-import { downloadPackages, packagesIn } from './packages.ts'
+import { say, run } from '../../servers/_kit/command.ts'
+import { docker, downloadPackages, packagesIn, packageSource } from './packages.ts'
 
 // What is made for an image keeps its mode there.
 process.umask(0o022)
@@ -105,4 +104,14 @@ function problemOf(error: unknown): readonly string[] {
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())
+}
+
+/** Build the base where no registry answers, of the distribution that this machine runs. */
+async function buildBase(reference: string, scratch: string): Promise<void> {
+  if (process.getuid?.() !== 0) throw new HarnessError('debootstrap needs root: run `npm run images:offline` as root')
+  const { mirror, suite } = await packageSource()
+  const root = join(scratch, 'base')
+  await run('sh', [baseScript, root, suite, mirror], 'a POSIX shell is needed')
+  await run('tar', ['--create', '--numeric-owner', '--file', `${root}.tar`, '--directory', root, '.'], 'install tar')
+  await docker('import', `${root}.tar`, reference)
 }

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { HarnessError } from '../../harness/core/errors.ts'
 import { run } from '../../servers/_kit/command.ts'
-import { docker } from './docker.ts'
+
+/** Run a command of Docker's to its end; its stdout. Throws HarnessError. */
+export async function docker(...args: readonly string[]): Promise<string> {
+  return run('docker', args, 'install Docker (Debian: apt-get install docker.io) and start its daemon')
+}
 
 /** Where apt lives; nothing that a user of another distribution could install. */
 const needsApt = '`npm run images:offline` needs Debian or Ubuntu'
@@ -15,10 +19,7 @@ export function packagesIn(dockerfile: string): readonly string[] {
   return /^ARG PACKAGES="([^"]*)"/m.exec(dockerfile)?.[1]?.split(' ') ?? []
 }
 
-/**
- * Download packages, with all that they need beyond what `base` has, to `folder`/. Builds have no network in the
- * offline mode; apt on this machine knows its mirror, its keys and its proxies.
- */
+/** Download packages and what they need beyond `base`: offline builds have no network, but apt here has a mirror. */
 export async function downloadPackages(base: string, names: readonly string[], folder: string): Promise<void> {
   const status = `${folder}.status`
   await refreshLists()

@@ -1,4 +1,4 @@
-import { readSeal } from '../../store/checksums.ts'
+import { readSeal } from '../../store/run-record.ts'
 import type { RunFolder } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
@@ -6,7 +6,7 @@ import { usualFormats } from '../formats.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say } from '../output.ts'
-import { editedOption, findRun, runArgument, takenAs } from '../run-argument.ts'
+import { editedOption, findRun, runArgument, takenAs } from '../arguments.ts'
 
 const examples = `
 Examples:

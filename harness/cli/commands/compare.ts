@@ -11,12 +11,13 @@ import type { Checker } from '../../model/checker.ts'
 import { allVisible } from '../../core/visible.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { judgeFolder } from '../../run/judge.ts'
-import type { Comparison, RunResults } from '../../model/results.ts'
+import type { Comparison } from '../../model/judgements.ts'
+import type { RunResults } from '../../model/results.ts'
 import { circumstanceDifferences, planDifferences, type SideOfRun, sideDifferences } from '../../verdict/comparable.ts'
 import { compareAll } from '../../verdict/compare.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, printJson } from '../output.ts'
-import { findRun } from '../run-argument.ts'
+import { findRun } from '../arguments.ts'
 
 const notes = `
 A side is a run, as outlast report takes it, with or without one pattern and arm of it. Where one side names none, it is that

@@ -5,13 +5,12 @@ import { traceOf, type CellTrace, type TaskTrace } from '../../analysis/trace.ts
 import { visible, visibleLine } from '../../core/visible.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCell } from '../../run/judge.ts'
-import { cellBegan } from '../../store/cell-folder.ts'
-import { readPlan, type RunFolder } from '../../store/run-folder.ts'
+import { cellBegan, readPlan, type RunFolder } from '../../store/run-folder.ts'
 import { openRecord } from '../../store/run-record.ts'
 import { decideFate } from '../../verdict/outcomes.ts'
 import type { CommandFile } from '../command.ts'
 import { print, say } from '../output.ts'
-import { editedOption, findRun, runArgument, takenAs } from '../run-argument.ts'
+import { editedOption, findRun, runArgument, takenAs } from '../arguments.ts'
 import { frameStory, tellStory } from '../view/timeline.ts'
 
 const examples = `

@@ -1,9 +1,9 @@
 import { exitCodes } from '../../core/errors.ts'
 import { previewPlan } from '../../plan/preview.ts'
 import type { CommandFile } from '../command.ts'
-import { lookAhead, outlookLines } from '../outlook.ts'
+import { lookAhead, outlookLines } from '../../plan/power.ts'
 import { print, printJson } from '../output.ts'
-import { planScenario, takesScenario, type ScenarioOptions } from '../scenario.ts'
+import { planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
 const examples = `
 Examples:

@@ -1,15 +1,14 @@
 import { textTable } from '../../core/text-table.ts'
 import { exitCodes } from '../../core/errors.ts'
-import { percentOf } from '../../core/percent.ts'
+import { percentOf } from '../../core/numbers.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { whyHopeless } from '../../stats/plan-design.ts'
 import { metricName } from '../../model/plan.ts'
 import { pairsToTellApart } from '../../stats/power.ts'
-import type { PlanOutlook } from '../../plan/power.ts'
+import { type PlanOutlook, hopelessGates, lookAhead } from '../../plan/power.ts'
 import type { CommandFile } from '../command.ts'
-import { hopelessGates, lookAhead } from '../outlook.ts'
 import { outputScreen, print } from '../output.ts'
-import { planScenario, takesScenario, type ScenarioOptions } from '../scenario.ts'
+import { planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
 const examples = `
 Power is 80 %: four runs of five tell it. Intervals and tests are two-sided, at 95 and 5 %. Faults are those that hit several

@@ -6,7 +6,7 @@ import { pickFormat, usualFormats, writeReportFile } from '../formats.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say } from '../output.ts'
-import { editedOption, findRun, runArgument, takenAs } from '../run-argument.ts'
+import { editedOption, findRun, runArgument, takenAs } from '../arguments.ts'
 
 const examples = `
 Examples:

@@ -9,14 +9,13 @@ import { readCheckout } from '../../run/checkout.ts'
 import { beginSupervised } from '../../cleanup/supervise.ts'
 import { collectEnvironment } from '../../store/environment.ts'
 import { writeWhole } from '../../store/whole-file.ts'
-import { validityPage } from '../../validate/page.ts'
+import { validityPage, studies, validate } from '../../validate/validate.ts'
 import type { Row } from '../../validate/row.ts'
-import { studies, validate } from '../../validate/validate.ts'
 import type { Registry } from '../../registry.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say, tint } from '../output.ts'
-import { parseList, parseSeed } from '../scenario.ts'
+import { parseList, parseSeed } from '../arguments.ts'
 import { clockText } from '../view/progress.ts'
 
 const notes = `
@@ -83,10 +82,7 @@ function mustBeControls(names: readonly string[]): void {
   if (problems.length > 0) throw new UsageError(problems)
 }
 
-/**
- * Runs of controls are of use to nobody but to who looks for an error: they go unless they are asked for. What is started
- * beside the runs is inside a run of its own, whose reaper ends it.
- */
+/** Runs of controls are removed unless they are asked for. A run around them has a reaper that ends what is left. */
 async function openPlace(
   out: string | undefined,
   registry: Registry,

@@ -1,18 +1,21 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import { allVisible } from '../../core/visible.ts'
 import type { Progress } from '../../run/progress.ts'
-import { clockText, describeFaults, nothingYet, watch, type CellView, type RunView } from './progress.ts'
+import {
+  clockText,
+  describeFaults,
+  nothingYet,
+  watch,
+  type CellView,
+  type ProgressView,
+  type RunView,
+} from './progress.ts'
 
 /** The part of a terminal that a table needs. */
 export interface Terminal {
   readonly columns?: number
   readonly rows?: number
   write(text: string): boolean
-}
-
-/** Shows progress until it is disposed of; what it showed last stays or goes as its kind sees fit. */
-export interface ProgressView extends Disposable {
-  tell(progress: Progress): void
 }
 
 const frameMs = 100

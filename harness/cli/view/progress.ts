@@ -1,4 +1,10 @@
 import type { Progress } from '../../run/progress.ts'
+import { allVisible } from '../../core/visible.ts'
+
+/** Shows progress until it is disposed of; what it showed last stays or goes as its kind sees fit. */
+export interface ProgressView extends Disposable {
+  tell(progress: Progress): void
+}
 
 /** What is known of a run that is under way: the fold of its progress. */
 export interface RunView {
@@ -25,9 +31,7 @@ export interface CellView {
 
 export const nothingYet: RunView = { cells: 0, plannedMs: 0, done: 0, active: new Map() }
 
-/**
- * The view after one more progress message. Pure. Anything about a cell that has not started, or has ended, is ignored.
- */
+/** The view after one more progress message. Pure. Messages about cells that are not under way are ignored. */
 export function watch(view: RunView, told: Progress): RunView {
   if (told.kind === 'run-start') return { ...view, ...told }
   if (told.kind === 'note') return view
@@ -70,4 +74,49 @@ export function describeFaults({ faults }: CellView): string {
 export function clockText(ms: number): string {
   const seconds = Math.floor(ms / 1000)
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** Between two lines of counts: a log is read afterwards. */
+const quietMs = 5_000
+
+/** One line per change of phase, and the counts of all cells every few seconds: for logs and pipes. */
+export function openPlainLines(write: (line: string) => void, now: () => number): ProgressView {
+  const startedAt = now()
+  let view = nothingYet
+  let countedAt = startedAt
+  return {
+    tell(told) {
+      const progress = allVisible(told)
+      view = watch(view, progress)
+      const elapsedMs = now() - startedAt
+      const due = progress.kind === 'cell-progress' && now() - countedAt >= quietMs
+      if (due) countedAt = now()
+      const line = due ? countLine(view) : plainLine(progress)
+      if (line !== undefined) write(`${clockText(elapsedMs).padStart(5)}  ${line}`)
+    },
+    [Symbol.dispose]() {},
+  }
+}
+
+/** What one piece of progress says by itself, if anything. */
+function plainLine(progress: Progress): string | undefined {
+  if (progress.kind === 'note') return progress.text
+  if (progress.kind === 'run-start')
+    return `${progress.cells} cells, about ${clockText(progress.plannedMs)}, into ${progress.folder}`
+  if (progress.kind === 'cell-phase') return `${progress.cell}: ${progress.phase}`
+  if (progress.kind !== 'cell-end') return undefined
+  const { cell, error, ok, tasks } = progress
+  return error === undefined
+    ? `${cell}: ended, ${ok} of ${tasks} tasks with a result`
+    : `${cell}: could not be carried out: ${error}`
+}
+
+function countLine({ active }: RunView): string {
+  return [...active.values()].map(cellCounts).join(' | ')
+}
+
+function cellCounts(cell: CellView): string {
+  const { tasks, ok, failed } = cell
+  const faults = describeFaults(cell)
+  return `${cell.cell} ${ok + failed}/${tasks}${failed > 0 ? `, ${failed} failed` : ''}${faults && ` under ${faults}`}`
 }

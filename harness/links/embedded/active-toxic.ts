@@ -10,7 +10,6 @@ export interface ToxicJson {
   readonly toxicity: number
 }
 
-/** A toxic that was added to a proxy. */
 export class ActiveToxic {
   readonly toxic: Toxic
   readonly proxy: string

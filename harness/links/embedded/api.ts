@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describeError } from '../../core/errors.ts'
-import { BodyTooLarge, readBody } from '../../core/request-body.ts'
+import { BodyTooLarge, readBody } from '../../core/http.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 import { ApiError } from './api-error.ts'
 import type { Evidence } from './evidence.ts'

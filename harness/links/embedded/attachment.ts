@@ -5,7 +5,6 @@ import type { Stage } from './stage.ts'
 import type { Stream } from './stream.ts'
 import type { Attributes, Harmable, ToxicHooks, ToxicPoint } from './toxic.ts'
 
-/** One toxic that holds one connection. */
 export interface Attachment {
   /** Bytes arrived, in either direction. */
   payload(): void

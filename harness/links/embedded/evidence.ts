@@ -3,7 +3,6 @@ import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../core/errors.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 
-/** One line of the evidence file. */
 export interface EvidenceLine {
   /** Times are on the machine's monotonic clock. */
   readonly at: number
@@ -39,10 +38,7 @@ export interface Evidence {
   close(): void
 }
 
-/**
- * Appends to `path`; lines reach the file within one turn of the event loop. When they cannot, `onFailure` hears why, once,
- * and connections are carried on: counts are kept.
- */
+/** Appends to `path` within one turn of the event loop. `onFailure` hears once why it cannot; counts go on. */
 export function openEvidence(path: string, onFailure: (why: string) => void = () => {}): Evidence {
   const file = openSync(path, 'a')
   const tallies = new Map<string, Map<string, Tally>>()

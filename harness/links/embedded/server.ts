@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { discover } from '../../core/discover.ts'
-import { briefRequests } from '../../core/request-body.ts'
+import { briefRequests } from '../../core/http.ts'
 import { createApi } from './api.ts'
 import { openEvidence } from './evidence.ts'
 import { Proxies } from './proxies.ts'

@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net'
 
-/**
- * Close with RST; what was not sent yet is lost. Without a connection there is no end to inform. One that is being made
- * is reset as soon as it is there: its other end may have it already.
- */
+/** Close with RST and drop what was not sent. A connection that is still being made is reset once it is there. */
 export function resetSocket(socket: Socket): void {
   if (socket.connecting || !socket.pending) socket.resetAndDestroy()
   else socket.destroy()

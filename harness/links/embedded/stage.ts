@@ -1,6 +1,42 @@
 import { monotonicMs, longestTimerMs } from '../../../patterns/contract/types/timer.ts'
-import { createQueue } from './queue.ts'
 import type { ToxicHooks } from './toxic.ts'
+
+/** First in, first out; `shift` is cheap however long the queue is. */
+interface Queue<T> {
+  push(item: T): void
+  shift(): T | undefined
+  /** All that is in it, in order; then it is empty. */
+  takeAll(): readonly T[]
+}
+
+export function createQueue<T>(): Queue<T> {
+  let items: (T | undefined)[] = []
+  let head = 0
+  const clear = (): void => {
+    items = []
+    head = 0
+  }
+  return {
+    push: (item) => void items.push(item),
+    shift() {
+      const item = items[head]
+      items[head] = undefined
+      if (head < items.length) head++
+      if (head === items.length) clear()
+      // Moving the rest only when half is used up keeps the cost per item constant.
+      else if (head > 1024 && head * 2 > items.length) {
+        items = items.slice(head)
+        head = 0
+      }
+      return item
+    },
+    takeAll() {
+      const all = items.slice(head) as T[]
+      clear()
+      return all
+    },
+  }
+}
 
 /** What travels through a stream, in order: bytes, then at most one of FIN and RST. */
 export type Item = Buffer | 'end' | 'reset'
@@ -27,7 +63,6 @@ export class Stage {
     this.#onDone = onDone
   }
 
-  /** Bytes that wait here. */
   get waitingBytes(): number {
     return this.#waitingBytes
   }

@@ -10,10 +10,7 @@ interface Placed {
   readonly bufferBytes: number
 }
 
-/**
- * One direction of a connection: from a source socket through the stages of its toxics to a destination socket.
- * Order is kept whatever is added or removed. What waits in stages is bounded: beyond that the source is not read.
- */
+/** One direction of a connection, through its toxics' stages, in order. When much waits, the source is not read. */
 export class Stream {
   readonly #source: Socket
   readonly #destination: Socket
@@ -24,7 +21,6 @@ export class Stream {
   #discards = false
   /** Nothing in the way: chunks go straight from socket to socket. */
   #direct = true
-  /** Hears about every chunk that arrives. */
   onPayload: ((chunk: Buffer) => void) | undefined
 
   constructor(source: Socket, destination: Socket) {

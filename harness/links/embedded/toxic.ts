@@ -5,10 +5,7 @@ import type { Rng } from '../../core/rng.ts'
 export type StreamName = 'upstream' | 'downstream'
 export type Attributes = Record<string, number | string | boolean>
 
-/**
- * One kind of harm to connections: one file in `toxics/`, found by `discover()`. The file has the toxic's name in
- * Toxiproxy's API, which is why these names have underscores.
- */
+/** One kind of harm to connections: one file in `toxics/`, with the toxic's name in Toxiproxy's API. */
 export interface Toxic<A extends Attributes = Attributes> extends Named {
   /** Attributes as the API takes them; all have defaults, as in Toxiproxy. */
   readonly attributes: ZodType<A>
@@ -35,11 +32,9 @@ export interface ToxicHooks {
   payload?(): void
   /** The attributes were updated; `point.attributes` holds the new ones. */
   updated?(): void
-  /** The toxic was removed. */
   removed?(): void
 }
 
-/** One toxic on one connection. */
 export interface ToxicPoint<A extends Attributes> {
   readonly attributes: A
   readonly stream: StreamName

@@ -3,14 +3,11 @@ import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import type { MachineHealth } from '../../model/machine.ts'
 import type { CellPlan } from '../../model/plan.ts'
 import type { NodeEvent } from '../../model/runtime.ts'
-import { followMachine } from './courses.ts'
+import { followMachine, type DelayTracker, trackDelay } from './courses.ts'
 import { watchFamily } from './family.ts'
-import { type DelayTracker, trackDelay } from './spells.ts'
-import { watchStandstill } from './standstill.ts'
 
 /** Watches the machine while the cells of a block run side by side; disposing ends it. */
 export interface MachineWatch extends Disposable {
-  /** What a runtime says of a node of a cell. */
   node(cell: CellPlan, event: NodeEvent): void
   /** A process has started that may become a node. */
   spare(pid: number): void
@@ -111,4 +108,32 @@ function whyUnwatched(
   const hidden = unseen.filter((name) => name !== undefined)
   if (missing.length > 0) return `there is no ${missing.join(', no ')}`
   return hidden.length > 0 ? `the processes of ${hidden.join(', ')} cannot be seen` : undefined
+}
+
+const tickMs = 100
+
+/** The longest standstill of this process's own clock: it was stopped or swapped out, or its machine was. */
+export function watchStandstill(): Disposable & {
+  start(epochMs: number): void
+  longest(): MachineHealth['standstill']
+} {
+  let epochMs = Infinity
+  let last = 0
+  let longest = { at: 0, ms: 0 }
+  const look = (): void => {
+    const now = monotonicMs()
+    const from = Math.max(last, epochMs)
+    const ms = now - from - tickMs
+    if (ms > longest.ms) longest = { at: Math.round(from - epochMs), ms: Math.round(ms) }
+    last = now
+  }
+  const ticker = setInterval(look, tickMs)
+  return {
+    start: (epoch) => void (epochMs = epoch),
+    longest() {
+      look()
+      return longest
+    },
+    [Symbol.dispose]: () => clearInterval(ticker),
+  }
 }

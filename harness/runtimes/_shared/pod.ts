@@ -1,6 +1,6 @@
 import { monotonicMs, startTimer, type Timer } from '../../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../../core/errors.ts'
-import { onlyOnce } from '../../core/once.ts'
+import { onlyOnce } from '../../core/async.ts'
 import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
 import type { Identity, Node, NodeEvent, NodeHarm } from '../../model/runtime.ts'
 import { PortTaken } from '../../os/readiness.ts'
@@ -132,7 +132,6 @@ export abstract class Pod<L extends Life = Life> implements Node {
     return { evidence, heal: onlyOnce(async () => void (this.#life === life && (await thaw()))) }
   }
 
-  /** End for good. */
   async dispose(): Promise<void> {
     this.hold()
     this.#over.abort()

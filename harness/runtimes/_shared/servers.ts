@@ -3,7 +3,6 @@ import type { Service } from '../../../patterns/contract/types/engine.ts'
 import { servers } from '../../../servers/all.ts'
 import type { Server, ServiceServer, Tables } from '../../../servers/server.ts'
 
-/** A server that can be a node. */
 export type NodeServer = Server & { readonly service: ServiceServer }
 
 /** Whether a program is an entry in `patterns/`; all others are servers. */
@@ -11,10 +10,7 @@ export function isEntry(program: string): program is 'serve' | 'work' {
   return program === 'serve' || program === 'work'
 }
 
-/**
- * Flags of Node for an entry. V8's young generation grows with what survives its collections, and stays: a burst of thousands of
- * connections to an API node survives.
- */
+/** V8's young generation grows with a burst of thousands of connections, and stays grown: API nodes have a bound. */
 export function nodeFlags(program: 'serve' | 'work'): readonly string[] {
   return program === 'serve' ? ['--max-semi-space-size=8'] : []
 }

@@ -1,26 +1,23 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Link } from '../../model/link.ts'
-import { settleAll } from '../../core/settle.ts'
+import { settleAll } from '../../core/async.ts'
 import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
 import { type Outside, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
 import type { DeployRequest, Deployment, CellContext } from '../../model/runtime.ts'
 import { openLinks } from '../../links/toxiproxy.ts'
 import { holdLowPort, holdPort } from '../../os/ports.ts'
 import { PortTaken } from '../../os/readiness.ts'
-import { openDeployment, startInOrder } from '../_shared/deployment.ts'
-import { isEntry, loginTo, serverOf, tablesOf } from '../_shared/servers.ts'
+import { openDeployment, startInOrder, addressBook, type Placed, straightLink } from '../_shared/deployment.ts'
+import { isEntry, loginTo, serverOf, tablesOf, serversOf } from '../_shared/servers.ts'
 import type { Ports } from '../../../servers/server.ts'
-import { addressBook, type Placed, straightLink } from '../_shared/addresses.ts'
-import { useExisting } from './existing.ts'
-import { startLinkServer } from './link-server.ts'
 import { ChildNode } from './node.ts'
 import { describeProgram } from './program.ts'
 import { fillAll, openAllSpares, type Spares } from './spares.ts'
+import { killGroup, readFirstLine, spawnChild, heedChild, entryPath } from '../../os/child.ts'
 
 export const loopback = '127.0.0.1'
 
-/** What a cell asks for, and where it is. */
 type Request = CellContext & DeployRequest
 
 /** Tells the links that lead to a node whether there is anything to dial. */
@@ -180,4 +177,57 @@ async function makeNodes(placed: readonly Housed[], around: Surroundings): Promi
       })
     }),
   )
+}
+
+/**
+ * What of a deployment is left to start where the user names a server that is there already. Left out are that server and
+ * the store that only it would use; `engineSpace` ends the engine's address.
+ */
+function useExisting<R extends DeployRequest>(
+  request: R,
+): R & { readonly outside: Outside; readonly engineSpace: string } {
+  for (const { name, service } of serversOf(request.services)) {
+    const existing = service.existing?.()
+    if (existing)
+      return {
+        ...request,
+        services: request.services.filter(({ program, schema }) => program !== name && schema !== name),
+        outside: { ...request.outside, engine: existing.address },
+        engineSpace: existing.space,
+      }
+  }
+  return { ...request, engineSpace: '' }
+}
+
+/** Start the embedded link server in a process of its own; disposing ends it, and every fault on it with it. */
+export async function startLinkServer(
+  request: CellContext & DeployRequest,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const logFile = join(request.folder, 'logs', 'links.log')
+  const child = await spawnChild({
+    command: process.execPath,
+    args: [
+      entryPath('../../links/embedded/main', import.meta.url),
+      '--listen',
+      '127.0.0.1:0',
+      '--evidence',
+      join(request.folder, 'evidence.ndjson'),
+      '--seed',
+      String(request.seed),
+    ],
+    env: request.env,
+    logFile,
+    stdout: 'pipe',
+    nice: 2,
+  })
+  const { listening } = await readFirstLine<{ listening: string }>(child, 'the link server', logFile)
+  const { lost: onLost = () => {} } = request
+  const heeded = heedChild(child, { what: 'the link server', logFile, onLost })
+  return {
+    url: listening,
+    [Symbol.asyncDispose]: async () => {
+      heeded[Symbol.dispose]()
+      await killGroup(child, 'SIGTERM')
+    },
+  }
 }

@@ -33,7 +33,6 @@ interface ProcessLife extends Life {
 /** A node that ignores the signal that ends it is killed. */
 const endLimitMs = 2000
 
-/** One child process, and those that it starts. */
 export class ChildNode extends Pod<ProcessLife> {
   readonly url: string
   readonly #spec: NodeSpec
@@ -102,10 +101,7 @@ export class ChildNode extends Pod<ProcessLife> {
     if (signalGroup(life.pid, this.#spec.endSignal)) await life.ended
   }
 
-  /**
-   * A node of ours gets the number of this start and its name. The name is another one when it comes back with a new
-   * identity.
-   */
+  /** With the number of this start and its name, which is another one after it came back with a new identity. */
   #incarnation(): { incarnation: ChildSpec; ready: Readiness } {
     const { child, ready } = this.#spec
     if (child.env?.['OUTLAST_NODE'] === undefined) return { incarnation: child, ready }

@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import type { ChildSpec } from '../../os/child.ts'
-import { entryPath } from '../../os/entry.ts'
+import { type ChildSpec, entryPath } from '../../os/child.ts'
 import type { Readiness } from '../../os/readiness.ts'
 import { readinessOf } from '../../../servers/server.ts'
 import { isEntry, nodeFlags, serverOf } from '../_shared/servers.ts'
-import type { Placed } from '../_shared/addresses.ts'
+import type { Placed } from '../_shared/deployment.ts'
 
 export interface Program {
   readonly child: ChildSpec
@@ -12,13 +11,9 @@ export interface Program {
   readonly endSignal: NodeJS.Signals
 }
 
-/** Below the harness in priority. */
 const nice = 7
 
-/**
- * A node's start is mostly compilation, and a cell starts a dozen on two cores: what one compiled, the next one loads.
- * The folder belongs to the checkout; where it cannot be written, Node goes on without.
- */
+/** A node's start is mostly compilation: what one compiled, the next loads. Kept in the checkout where possible. */
 const compileCache = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/outlast', import.meta.url)),
 }

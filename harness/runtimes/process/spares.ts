@@ -5,10 +5,7 @@ import type { DeployRequest, CellContext, SpareNeed } from '../../model/runtime.
 import { type ChildSpec, killGroup, readFirstLine, spawnChild } from '../../os/child.ts'
 import { describeSpare } from './program.ts'
 
-/**
- * Processes that wait to become a node. Node starts, strips types and loads modules for longer than a short fault
- * lasts. A node that is planned to be away for half a second would be away for two.
- */
+/** Processes that wait to become a node: starting Node takes longer than a short fault lasts. */
 export interface Spares extends AsyncDisposable {
   /** One of them becomes this node now; undefined where none is alive. */
   take(node: ChildSpec): ChildProcess | undefined

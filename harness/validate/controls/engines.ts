@@ -1,6 +1,6 @@
 import type { Engine } from '../../../patterns/contract/types/engine.ts'
 import type { Promised } from '../../../patterns/contract/types/promises.ts'
-import { entryPath } from '../../os/entry.ts'
+import { entryPath } from '../../os/child.ts'
 import { type Misbehaviour, misbehaviourVariable } from './misbehaviour.ts'
 
 const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity', 'sse-continuity']

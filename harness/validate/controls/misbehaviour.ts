@@ -25,7 +25,6 @@ export function readMisbehaviour(text: string | undefined): Misbehaviour | undef
   return text === undefined ? undefined : misbehaviour.parse(JSON.parse(text))
 }
 
-/** Whether it is this job that suffers. */
 export function befalls(
   what: Misbehaviour | undefined,
   does: Exclude<Misbehaviour['does'], 'delay'>,

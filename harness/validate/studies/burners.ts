@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { availableParallelism, devNull } from 'node:os'
-import { killGroup, spawnChild } from '../../os/child.ts'
-import { entryPath } from '../../os/entry.ts'
+import { killGroup, spawnChild, entryPath } from '../../os/child.ts'
 import type { CellResult } from '../../model/results.ts'
 import { controlEngine } from '../controls/engines.ts'
 import type { Lab, Study } from '../lab.ts'
@@ -35,9 +34,7 @@ arms: { none: [] }
 `
 }
 
-/**
- * These systems were not harmed. A judge that finds a broken promise or a lower success blames them for the machine.
- */
+/** These systems were not harmed: a broken promise or a lower success would blame them for the machine. */
 function burnersRow(cells: readonly CellResult[], alive: number): Row {
   const burning = `${perCore * availableParallelism()} burners`
   const about = {

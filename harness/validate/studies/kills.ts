@@ -85,10 +85,7 @@ function keptAt(gap: number): number {
   return Math.exp(-1 / gap)
 }
 
-/**
- * A kill takes what is in flight on its node, about a Poisson number with mean m. So the losses of all kills are
- * compound Poisson, with a variance of 1 + m times their mean.
- */
+/** A kill takes about a Poisson number of tasks, mean m: losses are compound Poisson, variance 1 + m times the mean. */
 function expectLost(grid: readonly number[], tasks: number): { readonly mean: number; readonly margin: number } {
   const mean = grid.reduce((sum, gap) => sum + tasks * (1 - keptAt(gap)), 0)
   const inFlight = (ratePerSec * idealMs) / 1000 / executors

@@ -1,5 +1,5 @@
 import { clopperPearson } from '../../stats/intervals.ts'
-import { countDiscordant, mcnemarExact } from '../../stats/paired.ts'
+import { countDiscordant, mcnemarExact } from '../../stats/paired-difference.ts'
 import { binomialCdf } from '../../stats/special.ts'
 import type { CellResult } from '../../model/results.ts'
 import type { Engine } from '../../../patterns/contract/types/engine.ts'

@@ -1,5 +1,4 @@
-import { testEquivalence } from '../../stats/equivalence.ts'
-import { countDiscordant } from '../../stats/paired.ts'
+import { testEquivalence, countDiscordant } from '../../stats/paired-difference.ts'
 import { jobKey } from '../../run/jobs.ts'
 import type { CellResult } from '../../model/results.ts'
 import { controlEngine } from '../controls/engines.ts'

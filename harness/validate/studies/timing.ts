@@ -48,10 +48,7 @@ arms: { none: [] }
 `
 }
 
-/**
- * What the null pattern needs beyond its work is the harness's own. Twice its p95 is the smallest difference between
- * two patterns that counts here.
- */
+/** The null pattern's overhead is the harness's own: twice its p95 is the smallest difference that counts. */
 function resolutionRow(nothing: CellResult | undefined): Row {
   const about = {
     control: 'resolution',

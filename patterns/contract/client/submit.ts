@@ -1,7 +1,6 @@
 import { JobFailed, type ClientPorts, type Job } from './client.ts'
 import { describeFailure, exchange, jsonOf, neverSent, retryAfterMs, type Answer } from './http.ts'
-import { backoffMs, isRetryable } from '../types/retry.ts'
-import { sleep } from '../types/timer.ts'
+import { backoffMs, isRetryable, sleep } from '../types/timer.ts'
 import { isUnsure, problem, problemKind, type Problem } from '../types/problems.ts'
 import { isPosition, isStatus, type Task, type TaskRequest } from '../types/task.ts'
 import { timingAt, type Timing } from '../types/timing.ts'

@@ -2,7 +2,8 @@ import type { AgentPlan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent, resultOf } from './log.ts'
-import type { Head } from '../types/fold.ts'
+import { type Head, requestOf } from '../types/fold.ts'
+import { startTimer, type Timer } from '../types/timer.ts'
 
 /** Reasons to cut a step short that end its task. */
 export const stops = { cancel: new Error('cancelled'), expire: new Error('the deadline has passed') } as const
@@ -29,4 +30,17 @@ export function endingBy(error: unknown): (head: Head) => TaskEvent {
   if (error === stops.expire) return (head) => expiredEvent(head, stops.expire.message, new Date())
   if (error instanceof ToolRefusal) return (head) => failedEvent(head, error.message, new Date())
   throw error
+}
+
+/** When a task's deadline passes, in milliseconds since 1970. It counts from the task's creation, at any worker. */
+export function deadlineOf(log: readonly TaskEvent[], timeScale: number): number | undefined {
+  const seconds = requestOf(log).deadline_s
+  return seconds === undefined ? undefined : Date.parse(log[0]!.time) + (seconds * 1000) / timeScale
+}
+
+/** Aborts `stop` with `stops.expire` when the deadline has passed. Dispose of it when the execution ends. */
+export function armDeadline(log: readonly TaskEvent[], timeScale: number, stop: AbortController): Timer | undefined {
+  const endsAt = deadlineOf(log, timeScale)
+  if (endsAt === undefined) return undefined
+  return startTimer(() => stop.abort(stops.expire), Math.max(0, endsAt - Date.now()))
 }

@@ -1,6 +1,5 @@
 import { type AgentPlan, planTask } from '../../agent/plan.ts'
-import { afterStep, endingBy, stops } from './after-step.ts'
-import { armDeadline } from './deadline.ts'
+import { afterStep, endingBy, stops, armDeadline } from './after-step.ts'
 import type { TaskEvent } from '../types/events.ts'
 import type { Claim, Continuation, Journal } from './journal.ts'
 import { cancelledEvent, resumedEvent, startedEvent } from './log.ts'
@@ -51,7 +50,6 @@ async function performSteps(
   return head
 }
 
-/** The first event of this attempt. */
 function openAttempt(last: TaskEvent, plan: AgentPlan, completed: number, node: string): TaskEvent {
   const now = new Date()
   if (last.status === 'cancelling') return cancelledEvent(last, now)

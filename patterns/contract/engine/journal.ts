@@ -33,7 +33,6 @@ export interface Tail {
   readonly tail: readonly { readonly epoch: number; readonly body: TaskEvent }[]
 }
 
-/** Where a journal's logs are kept. */
 export interface JournalStore {
   /** On disk then, each entry by itself. False: its claim or version is not the current one, or its lease may be over. */
   write(entries: readonly Entry[]): Promise<readonly boolean[]>

@@ -6,11 +6,9 @@ export interface RetryOptions {
   readonly callee: string
   /** How long to try; Infinity for a worker, which has nothing better to do. */
   readonly patienceMs: number
-  /** Longest pause between two tries. */
   readonly retryCapMs: number
   /** Pause after the first failure, before jitter; doubled after each. */
   readonly retryBaseMs: number
-  /** Whether another try may help. */
   readonly isTransient: (error: unknown) => boolean
   readonly signal: AbortSignal
 }

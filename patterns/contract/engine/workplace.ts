@@ -13,7 +13,6 @@ export interface Workplace {
   readonly timing: Timing
 }
 
-/** A step of a task, as it is performed. */
 export interface StepWork {
   readonly taskId: string
   readonly job: string

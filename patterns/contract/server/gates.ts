@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { bearerCheck } from './bearer.ts'
 import { ProblemError } from '../types/problems.ts'
-import { isStorable } from '../types/text.ts'
+import { isStorable } from '../types/task.ts'
 
 type Next = () => Promise<void>
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Task } from './task.ts'
-import { storable } from './text.ts'
+import { type Task, storable } from './task.ts'
 
 /** What follows an attempt. `unchanged`: it was made by hand, beside the schedule, and failed. */
 const decision = z.discriminatedUnion('next', [
@@ -47,10 +46,7 @@ export interface Callback {
   readonly manual?: boolean
 }
 
-/**
- * Makes one attempt to post a callback. The engine keeps the record, waits as long as it says, and calls again; it makes
- * one attempt of a callback at a time. Never rejects.
- */
+/** Makes one attempt to post a callback. The engine records it, waits as it says, and calls again. Never rejects. */
 export type Notify = (callback: Callback) => Promise<CallbackAttempt>
 
 /** The id of the only message about a task's end: its receiver removes repetitions by it. Without dots. */

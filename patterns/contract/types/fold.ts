@@ -30,7 +30,6 @@ export function foldEvents(events: readonly TaskEvent[]): Task {
   return rest.reduce(applyEvent, openTask(first))
 }
 
-/** The task after one more event. */
 export function applyEvent(task: Task, event: TaskEvent): Task {
   const head = { task_id: task.task_id, seq: task.version, attempt: task.attempt, status: task.status }
   checkContinues(head, event)
@@ -45,7 +44,6 @@ export function completedSteps(events: readonly TaskEvent[]): { readonly step: n
   return { step: last?.step ?? 0, digest: last?.digest ?? '' }
 }
 
-/** The request in a log's first event. */
 export function requestOf(events: readonly TaskEvent[]): TaskRequest {
   return (events[0]!.data as { request: TaskRequest }).request
 }

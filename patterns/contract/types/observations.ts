@@ -1,9 +1,6 @@
 import type { TaskStatus } from './task.ts'
 
-/**
- * What a client reports while it works. Each is an operation of a run's history (`harness/model/history.ts`), in the same
- * words, but for who did it and when: the harness adds both.
- */
+/** What a client reports while it works: operations of a run's history, to which the harness adds who and when. */
 export type Observation =
   /** One attempt to submit. */
   | Seen<'submit', 'invoke', Attempt>

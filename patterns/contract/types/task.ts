@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { text } from './text.ts'
 
 /** States of a task. Terminal ones are final: exactly one terminal event, none after it. */
 export const taskStatus = z.enum([
@@ -72,3 +71,25 @@ export const task = z.strictObject({
   links: z.strictObject({ self: z.string(), events: z.string(), cancel: z.string() }),
 })
 export type Task = z.infer<typeof task>
+
+/**
+ * Text that every store can hold: no U+0000, which PostgreSQL refuses in text and JSON, and no lone surrogate, which has no
+ * UTF-8. What one engine took and another one refused would be the engine's own contract.
+ */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
+/** The only type for text that comes from outside, with at most so many bytes of UTF-8. */
+export function text(mostBytes: number) {
+  return z
+    .string()
+    .max(mostBytes)
+    .refine(isStorable, { error: 'no U+0000 and no half of a surrogate pair' })
+    .refine((value) => Buffer.byteLength(value) <= mostBytes, { error: `at most ${mostBytes} bytes` })
+}
+
+/** Text from outside, for a record: what a store cannot hold is replaced, and the rest cut off. */
+export function storable(value: string, most = 500): string {
+  return value.slice(0, most).toWellFormed().replaceAll('\0', '\uFFFD')
+}

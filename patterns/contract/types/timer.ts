@@ -1,7 +1,6 @@
-/**
- * Milliseconds on the machine's monotonic clock, with microsecond digits.
- * All processes of one host share it (CLOCK_MONOTONIC), so readings of different processes can be subtracted.
- */
+import type { Timing } from './timing.ts'
+
+/** Milliseconds on the machine's monotonic clock, to the microsecond, comparable between processes of one host. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
 }
@@ -67,4 +66,14 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   })
   over.catch(() => {})
   return over
+}
+
+/** Full jitter: uniform between 0 and the base doubled per failure, capped (`failures` counts from 0). */
+export function backoffMs(timing: Timing, failures: number, uniform: number): number {
+  return uniform * Math.min(timing.backoffCapMs, timing.backoffBaseMs * 2 ** Math.min(failures, 30))
+}
+
+/** Answers that say "not now" rather than "no". */
+export function isRetryable(httpStatus: number): boolean {
+  return httpStatus === 408 || httpStatus === 425 || httpStatus === 429 || httpStatus >= 500
 }

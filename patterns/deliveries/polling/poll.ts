@@ -1,7 +1,6 @@
 import { JobFailed, type ClientPorts, type Job } from '../../contract/client/client.ts'
 import { describeFailure, exchange, retryAfterMs, type Answer } from '../../contract/client/http.ts'
-import { backoffMs } from '../../contract/types/retry.ts'
-import { sleep } from '../../contract/types/timer.ts'
+import { backoffMs, sleep } from '../../contract/types/timer.ts'
 import { problemKind } from '../../contract/types/problems.ts'
 import { authorization, problemOf, taskOf, timingOf } from '../../contract/client/submit.ts'
 import { isTerminal, type Task } from '../../contract/types/task.ts'

@@ -11,7 +11,7 @@ import { isTerminal } from '../../contract/types/task.ts'
 import type { Tuning } from '../../contract/types/timeouts.ts'
 import { within } from '../../contract/engine/wakeup.ts'
 import { type Broker, queueNames } from './queues.ts'
-import { mostStalls, type QueueTiming } from './timeouts.ts'
+import { mostStalls, type QueueTiming } from './declaration.ts'
 
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */
 const capacity = 1000
@@ -21,10 +21,7 @@ const settleMs = 500
 
 /** Where the tasks' events are. The queue knows jobs only. */
 export interface TaskLog {
-  /**
-   * Take a task for one run of its job, which fences off every run before it. Undefined when the task has ended, or its job
-   * is with another run by now.
-   */
+  /** Take a task and fence off earlier runs of its job. Undefined when the task has ended, or a later run has it. */
   claim(taskId: string, owner: string): Promise<Claim | undefined>
   read(taskId: string): Promise<readonly TaskEvent[] | undefined>
   readonly journal: Journal

@@ -1,13 +1,16 @@
-import type { IQueueBackend } from 'bullmq'
+import { type IQueueBackend, Queue } from 'bullmq'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import type { JournalPlace } from '../../contract/engine/execution.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { Executor, type TaskLog } from './executor.ts'
-import { sweepFailures } from './failures.ts'
-import type { Broker } from './queues.ts'
-import type { QueueTiming } from './timeouts.ts'
+import { type Broker, queueNames } from './queues.ts'
+import type { QueueTiming } from './declaration.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
+import { reportFailure } from '../../contract/engine/log-error.ts'
+import { Wakeup } from '../../contract/engine/wakeup.ts'
 
 export interface QueueWorkerOptions<B extends IQueueBackend, C> {
   readonly settings: NodeSettings & { readonly toolsUrl: string }
@@ -21,10 +24,7 @@ export interface QueueWorkerOptions<B extends IQueueBackend, C> {
   readonly listenForCancels: (cancel: (taskId: string) => void) => AsyncDisposable | Disposable
 }
 
-/**
- * A worker of the queues on one of their databases. Disposing takes no more jobs, gives steps in flight a moment to end, and
- * releases all jobs.
- */
+/** Disposing takes no more jobs, gives steps in flight a moment to end, and releases all jobs. */
 export async function startQueueWorker<B extends IQueueBackend, C>(
   options: QueueWorkerOptions<B, C>,
 ): Promise<AsyncDisposable> {
@@ -40,4 +40,59 @@ export async function startQueueWorker<B extends IQueueBackend, C>(
   const health = await answerHealth(settings)
   stack.defer(() => void health.close())
   return stack
+}
+
+interface Failures extends AsyncDisposable {
+  /** There may be some. */
+  look(): void
+}
+
+/**
+ * Jobs that the queue gave up (they stalled too often, or threw on every try) end their tasks here. A queue keeps
+ * failed jobs, and notifies only workers that listen at that moment. It looks at the start, when notified, and every
+ * `everyMs`.
+ */
+function sweepFailures<B extends IQueueBackend, C>(
+  broker: Broker<B, C>,
+  log: TaskLog,
+  node: string,
+  everyMs: number,
+): Failures {
+  const queue = new Queue(queueNames.tasks, { connection: broker.connection }, broker.backend)
+  const report = (error: unknown): void => reportFailure(node, 'failed jobs', error)
+  queue.on('error', report)
+  const wakeup = new Wakeup()
+  let closing = false
+  async function sweepUntilClosed(): Promise<void> {
+    while (!closing) {
+      await sweep(queue, log, node).catch(report)
+      await wakeup.wait(everyMs)
+    }
+  }
+  const ended = sweepUntilClosed()
+  return {
+    look: () => wakeup.notify(),
+    [Symbol.asyncDispose]: async () => {
+      closing = true
+      wakeup.notify()
+      await ended
+      await queue.close()
+    },
+  }
+}
+
+/** The job goes when its task has its end: a crash in between finds it again. */
+async function sweep(queue: Pick<Queue, 'getFailed'>, log: TaskLog, node: string): Promise<void> {
+  for (const job of await queue.getFailed(0, 99)) {
+    const claim = await log.claim(job.id!, node)
+    if (claim) await log.journal.append(claim, claim.log.at(-1)!, (last) => [endOf(last, job.failedReason)])
+    await job.remove()
+  }
+}
+
+/** A task that never began is rejected and has not failed. A task that was being cancelled is cancelled. */
+function endOf(last: TaskEvent, reason: string): TaskEvent {
+  const now = new Date()
+  if (last.status === 'cancelling') return cancelledEvent(last, now)
+  return last.status === 'queued' ? rejectedEvent(last, reason, now) : failedEvent(last, reason, now)
 }

@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { withAddresses } from '../../contract/engine/addresses.ts'
+import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend, Deliveries } from '../../contract/engine/backend.ts'
-import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
-import { openListeningFeed } from './feed.ts'
+import { openListeningFeed } from './listener.ts'
 import { openStore, type Statement, type Store } from './store.ts'
 import { appendCancelRequest, insertOnce, logReader, newsChannel, newsReader } from './task-log.ts'
 
 /** What engines differ in whose tasks are in these tables. */
 export interface LogTables {
   readonly timing: StoreTiming
-  /** Create the tables. */
   create(store: Store): Promise<void>
-  /** Of `insertTask`. */
   readonly insert: Statement
   /** Where the engine keeps callbacks on record. */
   readonly deliveries?: (store: Store) => Deliveries

@@ -66,10 +66,7 @@ export function databaseRetry(timing: StoreTiming, patienceMs: number, signal: A
   return { callee: 'the task store', patienceMs, retryCapMs, retryBaseMs: 50, isTransient, signal }
 }
 
-/**
- * Worth another try. Exceptions are our own mistakes, and what the database says about the statement itself (SQLSTATE
- * classes of features, values, constraints, syntax and limits of a statement).
- */
+/** Worth another try: not our own mistakes, and not what SQLSTATE says about the statement itself. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return !/^(0A|21|22|23|42|44|54)/.test(error.code ?? '')
   return !(error instanceof TypeError || error instanceof RangeError)

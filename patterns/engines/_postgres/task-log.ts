@@ -1,4 +1,4 @@
-import type { KnownTask, NewTask } from '../../contract/engine/accept.ts'
+import type { KnownTask, NewTask } from '../../contract/engine/task-backend.ts'
 import { batching } from '../../contract/engine/batch.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
@@ -26,9 +26,7 @@ create table if not exists event (
 );
 `
 
-/**
- * Writes a task's row and its first event. The answer has a row with `then`, or none where the key has a task already.
- */
+/** Writes a task's row and first event; the answer has a row with `then`, or none where the key has a task. */
 export function insertTask(name: string, then: string): Statement {
   return {
     name,
@@ -135,7 +133,6 @@ export function logReader(store: Store): LogReader {
   }, 500)
 }
 
-/** What is new in many logs at once. */
 export function newsReader(store: Store): NewsReader {
   type Row = { task_id: string; version: number; done: boolean; news: TaskEvent[] | null }
   return async (asked) => {

@@ -5,7 +5,7 @@ import { reportFailure } from '../../contract/engine/log-error.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectionOptions, databaseRetry } from '../_postgres/store.ts'
 import { application, failuresOnly, queueName } from './protocol.ts'
-import type { DbosTiming } from './timeouts.ts'
+import type { DbosTiming } from './engine.ts'
 
 /** The database of a node, and how long it may take. */
 export interface DatabasePlace {
@@ -16,10 +16,7 @@ export interface DatabasePlace {
 
 const never = new AbortController().signal
 
-/**
- * The library's tables and our queue, once the database can be reached, which is waited for and said once. When
- * `patienceMs` is over it throws the problem `temporary-reduced-capacity`, with the reason.
- */
+/** The library's tables and our queue. After `patienceMs` it throws the problem `temporary-reduced-capacity`. */
 export async function prepareDatabase(place: DatabasePlace, patienceMs: number): Promise<void> {
   let said = false
   const attempt = async (): Promise<void> => {

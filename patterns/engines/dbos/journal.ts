@@ -71,7 +71,6 @@ export function journalReader(store: Store): (taskId: string) => Promise<Journal
   }, 500)
 }
 
-/** What is new in many logs at once. */
 export function newsReader(store: Store): NewsReader {
   return async (asked) => {
     const seqs = new Map(asked.map(({ taskId, seq }) => [taskId, seq]))
@@ -87,4 +86,21 @@ function newsOf(events: readonly TaskEvent[], seq: number) {
 async function readJournals(store: Store, taskIds: readonly string[]): Promise<ReadonlyMap<string, Journal>> {
   const rows = await store.query<WorkflowRow>(readWorkflows, [taskIds])
   return new Map(rows.map((row) => [row.task_id, journalOf(row)]))
+}
+
+/** Its notifications are ids of tasks with news, separated by commas. */
+export const newsChannel = 'outlast_dbos_news'
+
+const announce: Statement = { name: 'announce', text: `select pg_notify('${newsChannel}', $1)` }
+
+/**
+ * Tells followers where to look: the library sends no notification of recorded steps. It is a hint that may be lost, so no
+ * caller waits for it. Hints that coincide go together: a hundred ids stay under a notification's 8000 bytes.
+ */
+export function announcing(store: Store): (taskId: string) => void {
+  const tell = batching(async (taskIds: readonly string[]) => {
+    await store.query(announce, [[...new Set(taskIds)].join(',')])
+    return taskIds
+  }, 100)
+  return (taskId) => void tell(taskId).catch(() => {})
 }

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { DBOS } from '@dbos-inc/dbos-sdk'
-import { planTask } from '../../agent/plan.ts'
+import { planTask, type AgentPlan } from '../../agent/plan.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { requestOf } from '../../contract/types/fold.ts'
+import { requestOf, completedSteps } from '../../contract/types/fold.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import type { Workplace } from '../../contract/engine/workplace.ts'
-import { advance, nameOf, type Progressing } from './advance.ts'
-import { type Accepted, callbackOf, queueName, workflows } from './protocol.ts'
+import { type Workplace, performAt } from '../../contract/engine/workplace.ts'
+import { type Accepted, callbackOf, queueName, workflows, type Advance } from './protocol.ts'
+import { afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
+import type { TaskEvent } from '../../contract/types/events.ts'
+import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
 
 export interface WorkflowParts {
   readonly place: Workplace
@@ -16,7 +18,6 @@ export interface WorkflowParts {
   readonly inHand: Map<string, string>
   /** Followers may find something new. */
   readonly announce: (taskId: string) => void
-  /** One attempt to post the callback that an ended task owes. */
   readonly post: (taskId: string, earlier: readonly CallbackAttempt[]) => Promise<CallbackAttempt>
 }
 
@@ -82,4 +83,49 @@ function heldIn(inHand: Map<string, string>) {
         inHand.delete(run)
       }
     }
+}
+
+/** How far a task has come, by what is recorded; `run` is this run of its workflow, `owner` the one recorded last. */
+export interface Progressing {
+  readonly plan: AgentPlan
+  readonly log: readonly TaskEvent[]
+  readonly owner: string | undefined
+  readonly run: string
+}
+
+/**
+ * What happens inside a step of the library and is not replayed: one advance of the task. A run that finds an advance of
+ * another one records `resumed` first, as a new attempt, before anything is done again. Rejects with the reason of `cancelled`.
+ */
+export async function advance(task: Progressing, place: Workplace, cancelled: AbortSignal): Promise<Advance> {
+  const { plan, log, owner, run } = task
+  const head = log.at(-1)!
+  const now = new Date()
+  if (head.status === 'queued') return { run, events: [startedEvent(head, plan, place.node, now)] }
+  if (owner === run) return { run, events: await performNext(task, head, place, cancelled) }
+  return { run, events: [resumedEvent(head, plan, place.node, completedSteps(log).step, now)] }
+}
+
+/** Follows from what is recorded, as the library demands of a step's name. */
+export function nameOf({ plan, log }: Progressing): string {
+  return log.length === 1 ? 'start' : plan.steps[completedSteps(log).step]!.name
+}
+
+async function performNext(
+  { plan, log }: Progressing,
+  head: TaskEvent,
+  place: Workplace,
+  cancelled: AbortSignal,
+): Promise<readonly TaskEvent[]> {
+  const { step: completed, digest } = completedSteps(log)
+  const stop = new AbortController()
+  using _deadline = armDeadline(log, place.timeScale, stop)
+  const { job } = requestOf(log).input
+  const work = { taskId: head.task_id, job, plan, step: completed + 1, digest, attempt: head.attempt }
+  try {
+    const done = await performAt(place, work, AbortSignal.any([cancelled, stop.signal]))
+    return afterStep(head, plan, { step: work.step, ...done })
+  } catch (error) {
+    return [endingBy(error)(head)]
+  }
 }

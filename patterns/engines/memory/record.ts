@@ -3,6 +3,7 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { applyEvent, foldEvents, type Head } from '../../contract/types/fold.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
 import type { OwedCallback } from './callback.ts'
+import type { Deliveries } from '../../contract/engine/backend.ts'
 
 /** One task in memory: its log, the fold of it so far, and who waits for more. */
 export class TaskRecord {
@@ -67,5 +68,26 @@ export class TaskRecord {
       this.#waiting.add(wake)
       signal.addEventListener('abort', wake, { once: true })
     })
+  }
+}
+
+/** What callbacks came to, as long as the process lives. */
+export function deliveriesOf(records: ReadonlyMap<string, TaskRecord>): Deliveries {
+  return {
+    ofTask: async (taskId) => {
+      const record = records.get(taskId)
+      return record && (record.owed ? [record.owed.delivery] : [])
+    },
+    list: async ({ status, after, most }) =>
+      [...records.values()]
+        .flatMap(({ owed }) => owed?.delivery ?? [])
+        .filter((delivery) => delivery.task_id > after && (status === undefined || delivery.status === status))
+        .toSorted((a, b) => (a.task_id < b.task_id ? -1 : 1))
+        .slice(0, most),
+    replay: async (taskId) => {
+      const owed = records.get(taskId)?.owed
+      owed?.replay()
+      return owed !== undefined
+    },
   }
 }

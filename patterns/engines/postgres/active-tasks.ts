@@ -9,7 +9,7 @@ import { Wakeup, within } from '../../contract/engine/wakeup.ts'
 import type { Store } from '../_postgres/store.ts'
 import { claimTasks } from './leases.ts'
 import { openOutbox, type Outbox } from './outbox.ts'
-import type { PostgresTiming } from './timeouts.ts'
+import type { PostgresTiming } from './engine.ts'
 import type { WorkerLease } from './worker-lease.ts'
 
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */

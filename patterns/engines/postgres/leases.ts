@@ -17,10 +17,7 @@ const renew: Statement = {
   text: `update worker set lease_until = now() + $2 * interval '1 ms' where worker_id = $1 returning worker_id`,
 }
 
-/**
- * Only a worker with a valid lease may evict. Otherwise an eviction that a partition delayed would run after an outage in which
- * all leases expired.
- */
+/** Only a worker with a valid lease evicts: a delayed eviction could follow an outage in which all leases expired. */
 const evict: Statement = {
   name: 'evict',
   text: `

@@ -3,12 +3,9 @@ import { reportError } from '../../contract/engine/log-error.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import type { Store } from '../_postgres/store.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
-import type { PostgresTiming } from './timeouts.ts'
+import type { PostgresTiming } from './engine.ts'
 
-/**
- * Real milliseconds after an outage in which no worker is evicted. A lease's time; more where a healthy worker needs it to
- * notice that a connection is dead, to open another, and to renew.
- */
+/** Real milliseconds without evictions after an outage: a lease, or what a worker needs to reconnect and renew. */
 export function comebackMs(timing: PostgresTiming): number {
   const { leaseMs, leaseHeartbeatMs, queryTimeoutMs, storeRetryCapMs } = timing
   return Math.max(leaseMs, queryTimeoutMs + connectLimitMs(timing) + storeRetryCapMs + leaseHeartbeatMs)
@@ -21,10 +18,7 @@ export interface LeaseEvents {
   readonly onFreed: () => void
 }
 
-/**
- * This worker's row in the `worker` table. The database's clock and rows decide, so a worker that could not reach it for a
- * while and was not evicted simply goes on.
- */
+/** This worker's row in `worker`. The database's clock decides: a worker that was not evicted meanwhile goes on. */
 export class WorkerLease implements AsyncDisposable {
   readonly #store: Store
   readonly #node: string

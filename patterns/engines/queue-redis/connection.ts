@@ -2,7 +2,7 @@ import { createRedisBackend } from 'bullmq'
 import { Redis } from 'ioredis'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
-import type { QueueTiming } from '../_bullmq/timeouts.ts'
+import type { QueueTiming } from '../_bullmq/declaration.ts'
 
 /** A script: atomic, and every one in this folder may be repeated. */
 export interface Script {

@@ -2,7 +2,7 @@ import { Queue } from 'bullmq'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { reportFailure } from '../../contract/engine/log-error.ts'
 import { attempts, queueNames } from '../_bullmq/queues.ts'
-import type { QueueTiming } from '../_bullmq/timeouts.ts'
+import type { QueueTiming } from '../_bullmq/declaration.ts'
 import { redisBroker, type RedisStore } from './connection.ts'
 import { outboxes, overdue, settle } from './scripts.ts'
 

@@ -1,9 +1,6 @@
 import type { Script } from './connection.ts'
 
-/**
- * A task is a hash (`fingerprint`, `version`, `done`, `epoch`) and a list, its log. Two sorted sets say what still has to
- * become a job, by the server's time: a script cannot call those of the library.
- */
+/** A task is a hash and a list, its log. Two sorted sets hold what has to become a job, which scripts cannot make. */
 export const keysOf = (taskId: string) => ({ task: `task:${taskId}`, log: `log:${taskId}` })
 export const outboxes = { tasks: 'outbox:tasks', callbacks: 'outbox:callbacks' } as const
 export const channels = { events: 'outlast_events', cancel: 'outlast_cancel' } as const
@@ -32,10 +29,7 @@ export const claim: Script = {
     return { epoch, redis.call('LRANGE', KEYS[2], 0, -1) }`,
 }
 
-/**
- * Append under an epoch and after a version, or nothing (0). ARGV: task, epoch (empty: the API's, which has none), version,
- * whether it is the end, whether a callback is owed then, events.
- */
+/** ARGV: task, epoch (empty: the API's), version, whether it ends, whether a callback is owed, events. 0: stale. */
 export const append: Script = {
   lua: `
     local state = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'done')

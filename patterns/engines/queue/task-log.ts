@@ -1,19 +1,60 @@
+import { runMigrations } from 'bullmq'
+import pg from 'pg'
 import type { Pace } from '../../contract/types/timeouts.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { type Entry, journalOver, type Tail } from '../../contract/engine/journal.ts'
 import type { TaskLog } from '../_bullmq/executor.ts'
 import { attempts, queueNames } from '../_bullmq/queues.ts'
-import { timingOf } from '../_bullmq/timeouts.ts'
-import type { Statement, Store } from '../_postgres/store.ts'
-import { columnsOf, insertEvents, insertTask, logReader, newsChannel, selectTail } from '../_postgres/task-log.ts'
+import { timingOf } from '../_bullmq/declaration.ts'
+import { type Statement, type Store, connectionOptions, createTables, databaseRetry } from '../_postgres/store.ts'
+import {
+  columnsOf,
+  insertEvents,
+  insertTask,
+  logReader,
+  newsChannel,
+  selectTail,
+  eventTable,
+} from '../_postgres/task-log.ts'
+import { retryUntilReached } from '../../contract/engine/reach.ts'
+import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
+
+/** The queue's own tables are in the schema `bullmq`; these say what the tasks are. Columns as in the postgres engine. */
+const tables = `
+create table if not exists task (
+  task_id text primary key,
+  idempotency_key text not null unique,
+  fingerprint text not null,
+  -- seq of the last event: every append compares and sets it
+  version int not null,
+  done boolean not null default false,
+  -- fencing token: grows with every run of the job, and every append names the one it was given
+  epoch int not null default 0
+);
+${eventTable}`
+
+/** Create what is missing, the queue's tables and ours. Safe to call from many processes at once. */
+export async function createSchema(store: Store, url: string, timing: StoreTiming): Promise<void> {
+  await createTables(store, 'queue', tables)
+  await retryUntilReached(() => migrateQueue(url, timing), databaseRetry(timing, Infinity))
+}
+
+/** The library wants a connection of its own for it. */
+async function migrateQueue(url: string, timing: StoreTiming): Promise<void> {
+  const client = new pg.Client(connectionOptions(url, timing))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await runMigrations(client)
+  } finally {
+    void client.end().catch(() => {})
+  }
+}
 
 const nowMs = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
-/**
- * What `Queue.add(queue, {}, { jobId: task_id, attempts, backoff })` calls, as a part of our own statement: so the job and
- * what it is for are one transaction. `task_id` is a column of the statement around it.
- */
+/** What `Queue.add(queue, {}, { jobId: task_id })` does, in our own statement: job and task are one transaction. */
 export function addJob(queue: string, { timeScale }: Pick<Pace, 'timeScale'>): string {
   const backoff = { type: 'exponential', delay: timingAt(timeScale).backoffBaseMs }
   const options = `jsonb_build_object('jobId', task_id) || '${JSON.stringify({ attempts, backoff })}'`

@@ -1,18 +1,16 @@
 import { createPostgresBackend } from 'bullmq'
 import { emptyDigest } from '../../agent/plan.ts'
-import { withAddresses } from '../../contract/engine/addresses.ts'
-import type { NodeSettings } from '../../contract/types/settings.ts'
+import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { completedSteps } from '../../contract/types/fold.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
-import { timingOf } from '../_bullmq/timeouts.ts'
+import { timingOf } from '../_bullmq/declaration.ts'
 import { startQueueWorker } from '../_bullmq/worker.ts'
 import { listen } from '../_postgres/listener.ts'
 import { connectionOptions, openStore } from '../_postgres/store.ts'
 import { cancelChannel } from '../_postgres/task-log.ts'
 import { memo } from './engine.ts'
-import { createSchema } from './schema.ts'
-import { openTaskLog } from './task-log.ts'
+import { createSchema, openTaskLog } from './task-log.ts'
 
 /**
  * A job that lost its worker begins again: from step 1, or in the variant with a memo after the last step in the log.

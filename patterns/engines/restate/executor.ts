@@ -4,7 +4,7 @@ import { ToolRefusal } from '../../agent/step.ts'
 import type { Callback, CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
 import { performAt, type StepWork, type Workplace } from '../../contract/engine/workplace.ts'
-import { mostAttempts, timeouts } from './timeouts.ts'
+import { mostAttempts, timeouts } from './engine.ts'
 
 /** Who executes from here on. `life` names this process; `at` is milliseconds since 1970. */
 export interface Opening {

@@ -1,8 +1,7 @@
 import * as restate from '@restatedev/restate-sdk'
 import { planTask, type AgentPlan } from '../../agent/plan.ts'
-import { afterStep, stops } from '../../contract/engine/after-step.ts'
+import { afterStep, stops, deadlineOf } from '../../contract/engine/after-step.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
-import { deadlineOf } from '../../contract/engine/deadline.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import {

@@ -9,7 +9,7 @@ import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
 import { performAt, type Workplace } from '../../contract/engine/workplace.ts'
 import type { Decider, Ending, StepResult, StepWork } from './protocol.ts'
-import { timeouts } from './timeouts.ts'
+import { timeouts } from './engine.ts'
 
 /** The part of a workflow that is not replayed: whatever touches the world. */
 export interface TaskActivities {

@@ -1,11 +1,15 @@
-import { type NewTask, taskIdOf } from '../../contract/engine/accept.ts'
-import { withAddresses } from '../../contract/engine/addresses.ts'
+import {
+  type NewTask,
+  taskIdOf,
+  backendOver,
+  type TaskLogs,
+  untilCancelShows,
+} from '../../contract/engine/task-backend.ts'
+import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
-import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import { backendOver, type TaskLogs, untilCancelShows } from '../../contract/engine/task-backend.ts'
 import type { Pace } from '../../contract/types/timeouts.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { Frontend } from './frontend.ts'

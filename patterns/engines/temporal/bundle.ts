@@ -9,10 +9,7 @@ import { bundleWorkflowCode } from '@temporalio/worker'
 /** Beside our own compiled code, where Node keeps that. */
 const folder = process.env['NODE_COMPILE_CACHE']
 
-/**
- * The workflow as one script for the SDK's sandbox. The SDK's bundler takes more than a second to make it, which every
- * restart of a worker would pay. So what one worker made, the next one loads.
- */
+/** The workflow as one script for the SDK's sandbox. Bundling takes over a second, so workers keep it for the next. */
 export async function workflowBundle(): Promise<{ readonly code: string }> {
   const file = folder && join(folder, `temporal-workflow-${await fingerprint()}.js`)
   const kept = file && (await readFile(file, 'utf8').catch(() => undefined))

@@ -1,6 +1,53 @@
 import type { Engine } from '../../contract/types/engine.ts'
 import { durableTasks } from '../../contract/engine/promises.ts'
-import { takeover, timeouts } from './timeouts.ts'
+import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
+import type { Timing } from '../../contract/types/timing.ts'
+
+/** Defaults of server 1.31.2, SDK 1.24.0, without heartbeats: a crash is noticed when `startToClose` is over. */
+export const timeouts = {
+  /** Between two heartbeats of a step. A cancellation comes with the answer to one. */
+  heartbeatMs: { default: 30_000, tuned: 1_000, floorMs: 200, why: 'more often the heartbeats would be the load' },
+  /** Silence after which a try of a step is lost. */
+  heartbeatTimeoutMs: { default: Infinity, tuned: 5_000, floorMs: 2000, why: busyMachine },
+  /** Beside three times its duration, how long a try of a step may take: its tool may be away for that long. */
+  stepSlackMs: { default: 120_000, tuned: 120_000, floorMs: 5_000, why: busyMachine },
+  /** One attempt to post a callback, which gives up by itself well before. */
+  notifyMs: { default: 60_000, tuned: 60_000, floorMs: 30_000, why: 'receivers live in real time' },
+  retryMs: { default: 1_000, tuned: 500, floorMs: 50, why: 'more often the retries would be the load' },
+  retryCapMs: { default: 100_000, tuned: 10_000, floorMs: 500, why: 'more often the retries would be the load' },
+  /** A worker that decides what comes next is dead after this. */
+  workflowTaskMs: { default: 10_000, tuned: 5_000, floorMs: 2000, why: busyMachine },
+  /** How long a decision waits for the worker that has the workflow in its cache. */
+  stickyMs: { default: 10_000, tuned: 2_000, floorMs: 500, why: busyMachine },
+  /** Of the server, towards workers and clients: a connection that answers no ping is dead. */
+  keepAliveTimeMs: { default: 60_000, tuned: 5_000, floorMs: 1000, why: busyMachine },
+  keepAliveTimeoutMs: { default: 10_000, tuned: 3_000, floorMs: 1000, why: busyMachine },
+} as const satisfies Timeouts
+
+/** Heartbeats that are missed, or else the time that a try of a step may take; then the pause before the next try. */
+function takeover(at: TimeoutsAt<typeof timeouts>, stepMs: number): Takeover {
+  const { heartbeatMs, heartbeatTimeoutMs, stepSlackMs, retryMs } = at
+  return {
+    earliestMs: Math.min(heartbeatTimeoutMs - heartbeatMs, 2 * stepMs + stepSlackMs),
+    latestMs: Math.min(heartbeatTimeoutMs, 3 * stepMs + stepSlackMs) + retryMs,
+  }
+}
+
+/** Every retry of a step waits this much longer than the one before. */
+export const backoffCoefficient = { default: 2, tuned: 1.5 } as const
+
+/** Of a client's calls, in real milliseconds. */
+export function patienceOf(timing: Timing) {
+  return {
+    answerMs: Math.max(5000, timing.requestTimeoutMs / 4),
+    patienceMs: Math.max(5000, timing.requestTimeoutMs / 2),
+    /** The server holds a long poll for 20 s, at any scale. */
+    waitMs: 30_000,
+    retryCapMs: Math.max(100, timing.backoffBaseMs),
+    /** A connection that answers no ping is dead. The server's setting allows no faster pings than one a second. */
+    pingMs: Math.max(1000, Math.round(timing.heartbeatMs / 3)),
+  }
+}
 
 const declared: Engine = {
   name: 'temporal',

@@ -5,14 +5,13 @@ import type { Timing } from '../../contract/types/timing.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { type HistoryEvent, openTaskLog, type TaskLog } from './history.ts'
 import { type Accepted, type Place, workflowType } from './protocol.ts'
-import { patienceOf, timeouts } from './timeouts.ts'
+import { patienceOf, timeouts } from './engine.ts'
 
 /** Status codes of gRPC. */
 const notFound = 5
 /** Unknown, deadline exceeded, resource exhausted, aborted, internal, unavailable, data loss: not now, rather than no. */
 const passing: ReadonlySet<number> = new Set([2, 4, 8, 10, 13, 14, 15])
 
-/** How long a call may take. */
 interface CallOptions {
   /** Each try. */
   readonly answerMs: number

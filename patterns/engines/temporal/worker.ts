@@ -1,6 +1,5 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
-import { withAddresses } from '../../contract/engine/addresses.ts'
-import type { NodeSettings } from '../../contract/types/settings.ts'
+import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { sleep } from '../../contract/types/timer.ts'
@@ -12,12 +11,9 @@ import { openActivities } from './activities.ts'
 import { workflowBundle } from './bundle.ts'
 import { Frontend } from './frontend.ts'
 import { placeOf } from './protocol.ts'
-import { timeouts } from './timeouts.ts'
+import { timeouts } from './engine.ts'
 
-/**
- * A worker: polls the server for decisions and for steps. Disposing stops the polls, gives the steps in flight a moment
- * to end, and hands the others back.
- */
+/** Polls for decisions and steps. Disposing stops the polls, gives steps a moment to end, and hands the others back. */
 export async function startWorker(own: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
   const settings = withAddresses(own, 'engineUrl', 'toolsUrl')
   const { engineUrl, node } = settings

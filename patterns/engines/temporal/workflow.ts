@@ -12,7 +12,7 @@ import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
 import type { Accepted, Ending } from './protocol.ts'
 import { openResumptions } from './resumptions.ts'
-import { backoffCoefficient, timeouts } from './timeouts.ts'
+import { backoffCoefficient, timeouts } from './engine.ts'
 
 /**
  * A task from its first step to its end. After a crash a worker calls it again and replays the history, so everything

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, test } from 'vitest'
-import { leftBehindBy, type Leftover, listLeftovers } from '../../../harness/cleanup/audit.ts'
+import { leftBehindBy, type Leftover, listLeftovers } from '../../../harness/cleanup/supervise.ts'
 import { stateOf } from '../../../harness/cleanup/leftovers.ts'
 
 const run = '123-abc'

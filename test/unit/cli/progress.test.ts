@@ -1,8 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { lastingLine, openLiveTable, tableLines } from '../../../harness/cli/view/live-table.ts'
-import { openPlainLines } from '../../../harness/cli/view/plain-lines.ts'
-import { clockText, describeFaults, nothingYet, watch } from '../../../harness/cli/view/progress.ts'
+import { openPlainLines, clockText, describeFaults, nothingYet, watch } from '../../../harness/cli/view/progress.ts'
 import type { FaultState } from '../../../harness/model/history.ts'
 import type { Progress } from '../../../harness/run/progress.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type MachineHealth, machineLimits } from '../../../harness/model/machine.ts'
-import { sicknessOf } from '../../../harness/analysis/sickness.ts'
+import { sicknessOf } from '../../../harness/checkers/harness-healthy.ts'
 
 const limits = machineLimits({ watchdogMs: 625, leaseMs: 1000, requestTimeoutMs: 667 })!
 const unharmed = { nodes: [], memory: false }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Heard, strangerIn } from '../../../harness/core/stranger.ts'
+import { type Heard, strangerIn } from '../../../harness/core/http.ts'
 
 const system = 'run-7/polling.none.1/1a2b3c'
 

@@ -9,7 +9,7 @@ import type { TaskRequest } from '../../../patterns/contract/types/task.ts'
 import { timingAt } from '../../../patterns/contract/types/timing.ts'
 import { nonceOf, rightAnswer } from '../../support/tools.ts'
 import type { Workplace } from '../../../patterns/contract/engine/workplace.ts'
-import { advance, nameOf, type Progressing } from '../../../patterns/engines/dbos/advance.ts'
+import { advance, nameOf, type Progressing } from '../../../patterns/engines/dbos/workflow.ts'
 
 /** Thirty seconds of work in three milliseconds. */
 const timeScale = 10_000

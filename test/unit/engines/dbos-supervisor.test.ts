@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { timeoutsAt } from '../../../patterns/contract/types/timeouts.ts'
-import { openPulse } from '../../../patterns/engines/dbos/supervisor.ts'
-import { supervisedTimeouts as timeouts } from '../../../patterns/engines/dbos/timeouts.ts'
+import { openPulse } from '../../../patterns/engines/dbos/worker.ts'
+import { supervisedTimeouts as timeouts } from '../../../patterns/engines/dbos/engine.ts'
 import type { Statement } from '../../../patterns/engines/_postgres/store.ts'
 
 const silenceMs = 5000

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { isTransient } from '../../../patterns/engines/_postgres/store.ts'
-import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
+import { timingOf } from '../../../patterns/engines/postgres/engine.ts'
 
 function databaseError(code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('said the database', 0, 'error'), { code })

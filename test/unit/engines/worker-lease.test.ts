@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { connectLimitMs } from '../../../patterns/contract/engine/workplace.ts'
 import { comebackMs } from '../../../patterns/engines/postgres/worker-lease.ts'
-import { timingOf } from '../../../patterns/engines/postgres/timeouts.ts'
+import { timingOf } from '../../../patterns/engines/postgres/engine.ts'
 
 const paces = [1, 10, 60, 100].flatMap((timeScale) => [
   { timeScale, tuning: 'default' as const },

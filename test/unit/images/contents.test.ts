@@ -9,7 +9,7 @@ import {
   nodeFiles,
   packagesOf,
   sourceOf,
-} from '../../../harness/runtimes/docker/images/node-files.ts'
+} from '../../../harness/runtimes/docker/images/recipes.ts'
 import * as unarmed from '../../../harness/runtimes/docker/images/node/fault-point.ts'
 import { packagesIn } from '../../../tools/images/packages.ts'
 import * as armed from '../../../patterns/contract/engine/fault-point.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { watchWork } from '../../../harness/links/embedded/at-work.ts'
+import { watchWork } from '../../../harness/links/embedded/connection.ts'
 
 const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n'
 const sized = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'

@@ -1,10 +1,9 @@
-import * as fc from 'fast-check'
 import { setTimeout as sleep } from 'node:timers/promises'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../../harness/core/rng.ts'
-import { createQueue } from '../../../harness/links/embedded/queue.ts'
+import { createQueue, type Item, Stage } from '../../../harness/links/embedded/stage.ts'
 import { formatAddress, parseAddress } from '../../../harness/links/embedded/sockets.ts'
-import { type Item, Stage } from '../../../harness/links/embedded/stage.ts'
 import type { ToxicHooks } from '../../../harness/links/embedded/toxic.ts'
 import slicer from '../../../harness/links/embedded/toxics/slicer.ts'
 

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import { spawnChild } from '../../../harness/os/child.ts'
-import { closeRun, labelIn, labelRun, newRunName, readRunName } from '../../../harness/os/label.ts'
+import { closeRun, labelIn, labelRun, newRunName, readRunName, thisProcess } from '../../../harness/os/label.ts'
 import { findLabelled } from '../../../harness/cleanup/processes.ts'
-import { thisProcess } from '../../../harness/os/owner.ts'
 import { spawn } from '../../support/programs.ts'
 
 afterEach(() => labelRun(undefined))

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { isAlive, thisProcess } from '../../../harness/os/owner.ts'
-import { ownerLabels, readOwner } from '../../../harness/runtimes/docker/containers/labels.ts'
+import { isAlive, thisProcess } from '../../../harness/os/label.ts'
+import { ownerLabels, readOwner } from '../../../harness/runtimes/docker/containers/sweep.ts'
 import { spawn, spawnSync } from '../../support/programs.ts'
 
 const me = thisProcess()

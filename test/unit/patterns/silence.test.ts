@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { silencesAt } from '../../../patterns/contract/types/silence.ts'
-import { timeouts as postgres } from '../../../patterns/engines/postgres/timeouts.ts'
-import { timeouts as temporal } from '../../../patterns/engines/temporal/timeouts.ts'
+import { silencesAt } from '../../../patterns/contract/types/timeouts.ts'
+import { timeouts as postgres } from '../../../patterns/engines/postgres/engine.ts'
+import { timeouts as temporal } from '../../../patterns/engines/temporal/engine.ts'
 
 const memory = { delivery: { callback: false }, engine: { timeouts: {} }, tuning: 'default' } as const
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { recordAttempt } from '../../../patterns/contract/types/callback.ts'
-import { isStorable, storable } from '../../../patterns/contract/types/text.ts'
-import { taskRequest } from '../../../patterns/contract/types/task.ts'
+import { isStorable, storable, taskRequest } from '../../../patterns/contract/types/task.ts'
 
 const request = {
   type: 'agent',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { graceWarnings } from '../../../harness/model/grace.ts'
+import { graceWarnings } from '../../../harness/model/plan-remarks.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import { previewPlan } from '../../../harness/plan/preview.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CellPlan, Gate } from '../../../harness/model/plan.ts'
-import { hopelessGates, outlookLines } from '../../../harness/cli/outlook.ts'
-import { outlookOf } from '../../../harness/plan/power.ts'
+import { hopelessGates, outlookLines, outlookOf } from '../../../harness/plan/power.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'
 
 const axes = { delivery: ['no-lost-task'], engine: [] } as const

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { selectCells } from '../../../harness/plan/select.ts'
+import { selectCells } from '../../../harness/plan/compile.ts'
 import { UsageError } from '../../../harness/core/errors.ts'
 import { study } from '../reports/study.ts'
 

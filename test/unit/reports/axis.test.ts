@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { failureScale, linearScale, logScale } from '../../../reports/axis.ts'
+import { failureScale, linearScale, logScale } from '../../../reports/html/svg.ts'
 
 test('equal ratios are equal distances', () => {
   const scale = logScale(1, 1000, 300)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Proportion } from '../../../harness/model/results.ts'
+import type { Proportion } from '../../../harness/model/judgements.ts'
 import {
   count,
   duration,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CellResult, CheckResult, RunResults, RunVerdict } from '../../../harness/model/results.ts'
-import { checkWord, promisesOf, verdictMeaning } from '../../../reports/promises.ts'
+import { checkWord, promisesOf, verdictMeaning } from '../../../reports/outcomes.ts'
 
 function check(status: string, promised = true, judges: string | undefined = 'effect-once'): CheckResult {
   return { checker: 'x', promised, status, summary: '', counts: {}, witnesses: [], judges } as unknown as CheckResult

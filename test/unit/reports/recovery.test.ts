@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CellResult, RecoveryResult, RunResults } from '../../../harness/model/results.ts'
+import type { RecoveryResult } from '../../../harness/model/judgements.ts'
+import type { CellResult, RunResults } from '../../../harness/model/results.ts'
 import { recoveryRows, waitingTime } from '../../../reports/recovery.ts'
 
 function run(...recovery: readonly Partial<RecoveryResult>[]): RunResults {

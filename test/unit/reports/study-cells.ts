@@ -4,6 +4,7 @@ import { createRng } from '../../../harness/core/rng.ts'
 import { clopperPearson } from '../../../harness/stats/intervals.ts'
 import { outcomes } from '../../../harness/model/results.ts'
 import { summarizeOverhead } from '../../../harness/verdict/overhead.ts'
+import type * as Judged from '../../../harness/model/judgements.ts'
 import type * as Store from '../../../harness/model/results.ts'
 import { faultsOf, graceMs, loadMs, simulate, timeScale, windows, type Arm, type Model } from './study-tasks.ts'
 
@@ -82,11 +83,11 @@ function verdictOf(model: Model, arm: Arm): readonly [Store.RunVerdict, readonly
   return ['PASS', []]
 }
 
-function proportion(successes: number, n: number): Store.Proportion {
+function proportion(successes: number, n: number): Judged.Proportion {
   return { successes, n, ...(n > 0 && { interval: clopperPearson(successes, n) }), method: 'made up' }
 }
 
-function clustered(plain: Store.Proportion, arm: Arm): Store.Proportion {
+function clustered(plain: Judged.Proportion, arm: Arm): Judged.Proportion {
   if (arm !== 'kill' || plain.n === 0) return plain
   const [low, high] = plain.interval!
   const interval = [Math.max(0, low - 0.03), Math.min(1, high + 0.02)] as const

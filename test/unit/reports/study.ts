@@ -1,5 +1,6 @@
 import type { CellPlan, Plan } from '../../../harness/model/plan.ts'
 import { summarizeRecovery } from '../../../harness/verdict/recovery.ts'
+import type * as Judged from '../../../harness/model/judgements.ts'
 import type * as Store from '../../../harness/model/results.ts'
 import { compareWithFirst } from '../../../harness/verdict/compare.ts'
 import { cellOf } from './study-cells.ts'
@@ -33,14 +34,14 @@ export function study(tasks: number): Store.RunResults {
   }
 }
 
-function claimsOf(cells: readonly Store.CellResult[]): readonly Store.Claim[] {
+function claimsOf(cells: readonly Store.CellResult[]): readonly Judged.Claim[] {
   const source = 'TechBytes 2026'
   const published = [
     { pattern: 'webhook', success: 0.6, predicted: 0.8838, verdict: 'consistent' },
     { pattern: 'sse-polling', success: 0.3, predicted: 0.9422, verdict: 'refuted' },
     { pattern: 'durable-restate', success: 0.9998, predicted: 1, verdict: 'underpowered' },
   ] as const
-  const success = published.map(({ pattern, success: value, predicted, verdict }): Store.Claim => {
+  const success = published.map(({ pattern, success: value, predicted, verdict }): Judged.Claim => {
     const cell = cells.find((found) => found.cell.pattern === pattern && found.cell.arm === 'kill')!
     const { successes, n, interval } = cell.success
     const note = verdict === 'underpowered' ? '18,443 clean tasks would be needed' : 'same failure model'
@@ -53,7 +54,7 @@ function claimsOf(cells: readonly Store.CellResult[]): readonly Store.Claim[] {
   return [...success, { ...overhead, verdict: 'not-comparable', note }]
 }
 
-function gatesOf(cells: readonly Store.CellResult[]): readonly Store.GateResult[] {
+function gatesOf(cells: readonly Store.CellResult[]): readonly Judged.GateResult[] {
   const wanted = [
     { pattern: 'durable-postgres', min: 0.6, verdict: 'PASS' },
     { pattern: 'durable-postgres', min: 0.999, verdict: 'INCONCLUSIVE', needed: { tasks: 3_688 } },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Overhead, Proportion, Rework } from '../../../harness/model/results.ts'
-import { reworkWithInterval, shareWithInterval, timeWithInterval } from '../../../reports/with-interval.ts'
+import type { Proportion } from '../../../harness/model/judgements.ts'
+import type { Overhead, Rework } from '../../../harness/model/results.ts'
+import { reworkWithInterval, shareWithInterval, timeWithInterval } from '../../../reports/numbers.ts'
 
 test('a share has its interval, or how many faults there were', () => {
   const share = { successes: 34, n: 40, interval: [0.702, 0.943], method: 'Clopper-Pearson' } satisfies Proportion

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRng } from '../../../harness/core/rng.ts'
-import { planArrivals } from '../../../harness/run/arrivals.ts'
+import { planArrivals } from '../../../harness/run/open-loop.ts'
 
 describe('the arrival list', () => {
   it('is a pure function of seed and load', () => {

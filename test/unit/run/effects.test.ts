@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readEffectBody } from '../../../harness/run/effects.ts'
+import { readEffectBody } from '../../../harness/run/ledger.ts'
 
 const own = {
   task: 't-00001',

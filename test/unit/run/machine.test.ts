@@ -3,11 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { childrenOf, isVisible, openThreads, readCpuTimes } from '../../../harness/os/proc.ts'
-import { trackCourse } from '../../../harness/run/machine/courses.ts'
-import { watchStandstill } from '../../../harness/run/machine/standstill.ts'
-import { watchMachine } from '../../../harness/run/machine/watch.ts'
+import { trackCourse, trackDelay } from '../../../harness/run/machine/courses.ts'
+import { watchStandstill, watchMachine } from '../../../harness/run/machine/watch.ts'
 import { cellPlan } from '../stats/cells.ts'
-import { trackDelay } from '../../../harness/run/machine/spells.ts'
 import { spawn } from '../../support/programs.ts'
 
 describe('a course', () => {

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { cacheFolder } from '../../../servers/_kit/cache.ts'
+import { cacheFolder } from '../../../servers/_kit/install.ts'
 
 let cache: string
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, readlink, rename, rm, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { linkLibraries } from '../../../servers/postgres/library-links.ts'
+import { linkLibraries } from '../../../servers/postgres/binaries.ts'
 
 /** A package as npm unpacks it: a library, and two names for it that only its install script would make. */
 async function unpacked() {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import redis from '../../../servers/redis/server.ts'
-import { command, createData, readPassword, serverSettings } from '../../../servers/redis/settings.ts'
+import { command, createData, readPassword, serverSettings } from '../../../servers/redis/server.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 

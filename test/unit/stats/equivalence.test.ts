@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createRng } from '../../../harness/core/rng.ts'
-import { testEquivalence } from '../../../harness/stats/equivalence.ts'
+import { testEquivalence } from '../../../harness/stats/paired-difference.ts'
 
 /** Of 2,000 studies of 300 pairs, of which these shares succeed on one side only and half of the others on both. */
 function shareShown(onlyA: number, onlyB: number): number {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { clopperPearson, newcombe, wilson } from '../../../harness/stats/intervals.ts'
-import { countDiscordant, mcnemarExact } from '../../../harness/stats/paired.ts'
+import { countDiscordant, mcnemarExact } from '../../../harness/stats/paired-difference.ts'
 import { binomialCdf } from '../../../harness/stats/special.ts'
 
 describe('one proportion', () => {

@@ -2,12 +2,10 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../../harness/core/rng.ts'
 import { blockMean } from '../../../harness/stats/blocks.ts'
-import { hodgesLehmann } from '../../../harness/stats/hodges-lehmann.ts'
+import { hodgesLehmann, signedRank, walshCut } from '../../../harness/stats/signed-rank.ts'
 import { holm } from '../../../harness/stats/holm.ts'
-import { mcnemarExact } from '../../../harness/stats/paired.ts'
-import { newcombePaired, pairedDifference } from '../../../harness/stats/paired-difference.ts'
+import { mcnemarExact, newcombePaired, pairedDifference } from '../../../harness/stats/paired-difference.ts'
 import { signFlip } from '../../../harness/stats/sign-flip.ts'
-import { signedRank, walshCut } from '../../../harness/stats/signed-rank.ts'
 
 const counts = fc.record({ both: fc.nat(60), onlyA: fc.nat(20), onlyB: fc.nat(20), neither: fc.nat(60) })
 const filled = counts.filter(({ both, onlyA, onlyB, neither }) => both + onlyA + onlyB + neither > 0)

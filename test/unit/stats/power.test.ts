@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../../harness/core/rng.ts'
-import { mcnemarExact } from '../../../harness/stats/paired.ts'
+import { mcnemarExact } from '../../../harness/stats/paired-difference.ts'
 import {
   expectedInterval,
   highestLimit,

@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest'
 import { blockMean } from '../../../harness/stats/blocks.ts'
 import { boundsWhateverShared, intervalOverEpisodes } from '../../../harness/stats/episodes.ts'
-import { testEquivalence } from '../../../harness/stats/equivalence.ts'
+import {
+  testEquivalence,
+  newcombePaired,
+  countDiscordant,
+  mcnemarExact,
+} from '../../../harness/stats/paired-difference.ts'
 import { worseThan } from '../../../harness/stats/fisher.ts'
-import { hodgesLehmann } from '../../../harness/stats/hodges-lehmann.ts'
+import { hodgesLehmann, signedRank } from '../../../harness/stats/signed-rank.ts'
 import { holm } from '../../../harness/stats/holm.ts'
 import { clopperPearson, newcombe, wilson } from '../../../harness/stats/intervals.ts'
 import { waitingQuantile } from '../../../harness/stats/kaplan-meier.ts'
-import { newcombePaired } from '../../../harness/stats/paired-difference.ts'
-import { countDiscordant, mcnemarExact } from '../../../harness/stats/paired.ts'
 import { pairsToTellApart, powerOfPairs, smallestDifference } from '../../../harness/stats/power.ts'
 import { quantile, quantileInterval, smallestForQuantile } from '../../../harness/stats/quantiles.ts'
 import { neededToSettle, powerOf, tasksToSettle } from '../../../harness/stats/sample-size.ts'
-import { signedRank } from '../../../harness/stats/signed-rank.ts'
 import { betaQuantile } from '../../../harness/stats/special.ts'
 
 const nan = Number.NaN

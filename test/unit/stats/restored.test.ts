@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createRng, type Rng } from '../../../harness/core/rng.ts'
 import { traceOf } from '../../../harness/analysis/trace.ts'
 import { measureEpisodes } from '../../../harness/stats/recovery.ts'
-import type { Restored } from '../../../harness/stats/restored.ts'
+import type { Restored } from '../../../harness/model/results.ts'
 import { fault, story } from '../checkers/story.ts'
 
 /** A made-up system: what it does to a task that begins at `at` of a load, whose onset is at `onset`. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UsageError } from '../../../harness/core/errors.ts'
-import { cellBegan, cellFolder, createCell } from '../../../harness/store/cell-folder.ts'
+import { cellBegan, cellFolder, createCell } from '../../../harness/store/run-folder.ts'
 import * as Folder from '../../../harness/store/run-folder.ts'
 import { study } from '../reports/study.ts'
 

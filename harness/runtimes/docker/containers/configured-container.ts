@@ -1,6 +1,5 @@
 import { GenericContainer, PullPolicy, Wait } from 'testcontainers'
 
-/** One container as we want it. */
 export interface ContainerSpec {
   readonly image: string
   readonly name: string

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Container as Handle, ContainerInspectInfo } from 'dockerode'
 import { HarnessError } from '../../../core/errors.ts'
 import type { ContainerSpec } from './configured-container.ts'
-import type { OnLost } from '../../../os/heed.ts'
+import type { OnLost } from '../../../os/child.ts'
 
 /** A container that runs, and by which the daemon can be asked about it. */
 export interface Container {
@@ -26,10 +26,7 @@ export async function startContainer(spec: ContainerSpec): Promise<Container> {
   return { handle, spec }
 }
 
-/**
- * Start a container of the harness's own, which is to live until it is disposed of. `onLost` hears when it ends before: what
- * is measured through it then says nothing about the system.
- */
+/** Start a container of the harness's own. `onLost` hears when it ends before it is disposed of. */
 export async function startHelper(
   spec: ContainerSpec,
   onLost: OnLost = () => {},
@@ -53,7 +50,6 @@ export async function startHelper(
   }
 }
 
-/** Start a container that has ended, as the same one. */
 export async function restartContainer(container: Container): Promise<void> {
   const since = Math.floor(Date.now() / 1000)
   await container.handle.start()

@@ -1,12 +1,12 @@
 import { describeError, HarnessError } from '../../../core/errors.ts'
 import type { Impairment } from '../../../model/link.ts'
-import { onlyOnce } from '../../../core/once.ts'
+import { onlyOnce } from '../../../core/async.ts'
 import { startTimer } from '../../../../patterns/contract/types/timer.ts'
 import type { Isolation, NodeHarm } from '../../../model/runtime.ts'
 import { becomeReady, type Readiness } from '../../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../../_shared/pod.ts'
-import type { ContainerSpec } from './configured-container.ts'
 import { type Container, execIn, removeContainer, restartContainer, startContainer, stateOf } from './container.ts'
+import type { ContainerSpec } from './configured-container.ts'
 
 /** Who a node is after it came back as another one so many times: another name and address. */
 export interface Incarnation {
@@ -130,10 +130,7 @@ export class ContainerNode extends Pod<ContainerLife> {
     return { evidence: quota === share ? { pid, quota } : {}, felt, heal }
   }
 
-  /**
-   * Files in memory fill the container's limit. They belong to no process, so that the kernel kills the largest one in the
-   * control group, which is the node.
-   */
+  /** Files in memory belong to no process, so the kernel kills the largest process of the control group: the node. */
   async exhaustMemory(): Promise<NodeHarm> {
     const life = await this.alive('fill the memory of')
     this.hold()

@@ -2,10 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { Container } from 'dockerode'
 import { HarnessError } from '../../../core/errors.ts'
 
-/**
- * A shell that stays open in a container. A fault is armed by a few commands, and starting each anew costs more time on a
- * busy machine than the fault may take.
- */
+/** A shell that stays open in a container: starting one for each command takes longer than a short fault. */
 export interface Shell {
   /** Run a command, with `input` on its standard input. Resolves with all that it says; rejects with that when it fails. */
   run(command: string, input?: string): Promise<string>

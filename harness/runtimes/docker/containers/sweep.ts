@@ -3,8 +3,44 @@ import { homedir } from 'node:os'
 import type Dockerode from 'dockerode'
 import { monotonicMs, sleep } from '../../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../../core/errors.ts'
-import type { Resource, OwnedResource } from '../../../model/runtime.ts'
-import { namePrefix, readOwner, readUid, runLabelKey } from './labels.ts'
+import type { Resource, OwnedResource, Owner } from '../../../model/runtime.ts'
+import { thisProcess } from '../../../os/label.ts'
+
+export const runLabelKey = 'outlast.run'
+const ownerLabelKeys = {
+  pid: 'outlast.owner.pid',
+  startTicks: 'outlast.owner.ticks',
+  place: 'outlast.owner.place',
+} as const
+
+const uidKey = 'outlast.owner.uid'
+
+/** By which cleanup knows the owner, and whether the process that made it still runs. */
+export function ownerLabels(): Readonly<Record<string, string>> {
+  const { pid, startTicks, place } = thisProcess()
+  return {
+    [ownerLabelKeys.pid]: String(pid),
+    [ownerLabelKeys.startTicks]: startTicks,
+    [ownerLabelKeys.place]: place,
+    ...(process.geteuid && { [uidKey]: String(process.geteuid()) }),
+  }
+}
+
+/** Whose it is. Undefined where the labels do not say. */
+function readUid(labels: Readonly<Record<string, string>>): number | undefined {
+  const uid = labels[uidKey]
+  return uid !== undefined && /^\d{1,10}$/.test(uid) ? Number(uid) : undefined
+}
+
+export function readOwner(labels: Readonly<Record<string, string>>): Owner | undefined {
+  const [pid, startTicks, place] = Object.values(ownerLabelKeys).map((key) => labels[key])
+  if (!pid || startTicks === undefined || !place) return undefined
+  return { pid: Number(pid), startTicks, place }
+}
+
+export function namePrefix(run: string): string {
+  return `outlast-${run}-`
+}
 
 /** In the order in which they can go: a network is in use while a container has an address in it, a volume likewise. */
 const kinds = ['container', 'network', 'volume'] as const

@@ -2,7 +2,6 @@ import { describeError, HarnessError } from '../../../core/errors.ts'
 import { runProgram } from '../../../os/program.ts'
 import { readBases, readRecipes, type Recipe, referenceTo, type Source } from './recipes.ts'
 
-/** An image on this machine. */
 export interface Image {
   /** What a container is started from: a pinned official image, or one of ours whose tag is a hash of its contents. */
   readonly reference: string

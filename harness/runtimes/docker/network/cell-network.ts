@@ -6,17 +6,13 @@ export interface CellNetwork extends AsyncDisposable {
   readonly subnet: string
   /** This machine's address in it. */
   readonly gateway: string
-  /** The n-th address for us to give away. */
   address(n: number): string
 }
 
 /** One at a time: two that are made at once could be given the same subnet, see below. */
 let last: Promise<unknown> = Promise.resolve()
 
-/**
- * Make the network. Containers get addresses that we choose, so that a node keeps its own through a restart. The daemon
- * allows that only in a subnet that was asked for, so it is first asked which one is free.
- */
+/** Make the network. Docker allows chosen addresses only in a chosen subnet, so a first network finds a free one. */
 export function createNetwork(name: string, labels: Readonly<Record<string, string>>): Promise<CellNetwork> {
   const made = last.then(() => create(name, labels))
   last = made.catch(() => {})

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import { HarnessError } from '../../../core/errors.ts'
-import { knownAtFirst } from '../../../core/once.ts'
+import { knownAtFirst } from '../../../core/async.ts'
 import type { EdgeLimits, Impairment } from '../../../model/link.ts'
 import { type Container, execIn } from '../containers/container.ts'
 

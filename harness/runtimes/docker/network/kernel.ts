@@ -1,7 +1,6 @@
 import type Dockerode from 'dockerode'
 import { describeError } from '../../../core/errors.ts'
-import { namePrefix, ownerLabels, runLabelKey } from '../containers/labels.ts'
-import { sweep } from '../containers/sweep.ts'
+import { namePrefix, ownerLabels, runLabelKey, sweep } from '../containers/sweep.ts'
 
 /** What the packet filter needs of the kernel: each a rule set of its own, so that one that is missing hides no other. */
 const abilities = {

@@ -33,10 +33,7 @@ export function assembleLink(parts: LinkParts): Link {
   }
 }
 
-/**
- * Packets do what Toxiproxy has no toxic for. Its `timeout` accepts and acknowledges what a firewall would drop, and a
- * disabled proxy closes what was open.
- */
+/** By packets: Toxiproxy's `timeout` acknowledges what a firewall drops; disabling a proxy closes connections. */
 function ruleFor(
   { name, type, stream, toxicity: probability, attributes }: ToxicSpec,
   lease: Lease,

@@ -19,10 +19,7 @@ export interface Sight {
   readonly filled: ReadonlySet<string>
 }
 
-/**
- * Make the table. Where that is not allowed, or the kernel lacks something, links still carry what is sent through
- * them. Each rule is then refused with the reason, and nothing is counted.
- */
+/** Make the table. Where the kernel refuses, links still carry traffic, and each rule is refused with the reason. */
 export async function openPackets(shell: Shell, table: string, base: string): Promise<Packets> {
   const packets = packetsIn(shell, table)
   try {

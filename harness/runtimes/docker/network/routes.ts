@@ -5,7 +5,6 @@ import type { Listener } from './edge.ts'
 import type { Cut } from './filter.ts'
 import type { MarkedLink } from './ruleset.ts'
 
-/** A link with everything that its router gives it. */
 export interface RoutedLink extends PlannedLink {
   readonly marked: MarkedLink
   /** `host:port` that the router dials. */

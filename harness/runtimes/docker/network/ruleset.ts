@@ -16,9 +16,7 @@ const ofCanary = `ct original proto-src ${canaryPorts.first}-${canaryPorts.last}
 const ofLink = 'ct mark and 0xff'
 /** Longer than an acknowledgement with all its options. */
 const withPayload = 'meta length > 80'
-/**
- * Packets that show a peer at work: a connection that is being opened, and bytes. A keepalive or an end shows nobody.
- */
+/** Packets that show a peer at work, SYN or bytes: a keepalive or an end shows nothing. */
 const ofWork = ['tcp flags & syn != 0', withPayload]
 
 /**
@@ -87,10 +85,7 @@ interface Harm {
 
 const tells = 'tcp flags & (fin|rst) != 0'
 
-/**
- * One harm as one transaction: chains of its own, whose rules look up a set that the kernel empties by itself. With that,
- * the harm ends although nobody is left to heal it.
- */
+/** One harm as one transaction, bound to a set whose elements expire: the harm ends when nobody is left to heal it. */
 function imposeHarm({ table: t, id, guards, expiresMs, body, told, counters }: Harm): string {
   const jumps = guards.flatMap(({ lookups }, g) => lookups.map((lookup) => `${lookup} @live${g}_${id} jump do_${id}`))
   return [
@@ -162,10 +157,7 @@ export function imposeFilter(table: string, link: MarkedLink, spec: FilterSpec, 
   return { id, script, undo }
 }
 
-/**
- * A node cut off: from all others, or on the connections of some links, on those of `whole` in both directions of
- * dialling.
- */
+/** A node cut off from all others, or on some links; on those of `whole` in both directions of dialling. */
 export function imposeIsolation(
   table: string,
   cut: {

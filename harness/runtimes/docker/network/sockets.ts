@@ -1,4 +1,4 @@
-import { onlyOnce } from '../../../core/once.ts'
+import { onlyOnce } from '../../../core/async.ts'
 import { drawUniform } from '../../../core/rng.ts'
 import type { Impairment } from '../../../model/link.ts'
 import type { Shell } from '../containers/shell.ts'
@@ -23,10 +23,7 @@ export function endingDials(impairment: Impairment, shell: Shell, addresses: rea
   return { ...impairment, heal }
 }
 
-/**
- * Have the kernel reset connections that clients opened to `port` and that are established, a share of them by the seed.
- * Resolves with how many. Needs CONFIG_INET_DIAG_DESTROY.
- */
+/** Reset a share, by the seed, of established connections to `port`; their number. Needs CONFIG_INET_DIAG_DESTROY. */
 export async function resetEstablished(shell: Shell, port: number, share: number, seed: number): Promise<number> {
   const listing = await shell.run(`ss -Htn state established '( sport = :${port} )'`)
   const peers = listing.split('\n').flatMap((line) => /:(\d+)\s*$/.exec(line.trim())?.[1] ?? [])

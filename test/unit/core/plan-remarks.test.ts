@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { summarizeNotApplicable } from '../../../harness/model/not-applicable.ts'
+import { summarizeNotApplicable } from '../../../harness/model/plan-remarks.ts'
 import type { NotApplicable } from '../../../harness/model/plan.ts'
 
 const beyond = (pattern: string, arm: string, lacks: string, ...instead: string[]): NotApplicable => ({

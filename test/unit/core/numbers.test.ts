@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { percentOf, shareText } from '../../../harness/core/percent.ts'
+import { percentOf, shareText } from '../../../harness/core/numbers.ts'
 
 test('as few digits as asked for, and only 1 reads 100 %', () => {
   expect([0, 0.5, 0.985, 1 / 3, 1].map((share) => percentOf(share))).toEqual([

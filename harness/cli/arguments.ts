@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Plan } from '../model/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
@@ -5,8 +7,11 @@ import { type LoadedScenario, loadScenario, readText } from '../scenario/load.ts
 import { parseSchedule } from '../plan/schedule.ts'
 import type { Registry } from '../registry.ts'
 import { leaveOutInfeasible } from '../run/feasibility.ts'
+import { UsageError } from '../core/errors.ts'
+import { didYouMean } from '../core/did-you-mean.ts'
+import { listRuns, openRun, type RunFolder } from '../store/run-folder.ts'
+import type { Taken } from '../store/run-record.ts'
 
-/** What `run` and `plan` take. */
 export interface ScenarioOptions {
   readonly seed?: number
   readonly schedule?: string
@@ -54,4 +59,31 @@ export async function planScenario(
   })
   const [engines, runtimes] = [await registry.engines(), await registry.runtimes()]
   return { plan: await leaveOutInfeasible(plan, { engines, runtimes }), ...kept }
+}
+
+/** Where runs go unless `--out` says otherwise. */
+export const runsFolder = 'runs'
+
+export const runArgument = 'folder of a run, its name in runs/, or "latest"'
+
+export const editedOption = ['--edited', 'judge files that were changed after the run, on purpose'] as const
+
+export function takenAs({ edited }: { readonly edited?: true }): Taken {
+  return edited ? 'edited' : 'recorded'
+}
+
+/** A run as named on the command line. Throws UsageError that says what there is. */
+export async function findRun(name: string): Promise<RunFolder> {
+  const runs = await listRuns(runsFolder)
+  const latest = runs.at(-1)
+  if (name === 'latest' && latest) return openRun(latest.path)
+  if (await stat(name).catch(() => undefined)) return openRun(name)
+  const listed = runs.find((run) => run.name === name)
+  if (listed) return openRun(join(runsFolder, name))
+  const known = latest ? `; the latest in ${runsFolder}/ is ${latest.name}` : `; there is none in ${runsFolder}/`
+  const hint = didYouMean(
+    name,
+    runs.map((run) => run.name),
+  )
+  throw new UsageError(`there is no run "${name}"${hint}${known}`)
 }

@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerOptions } from 'node:http'
+
 /** With every answer a node of ours says in this header which it is of which system: `<run>/<cell>/<draw>/<node>`. */
 const nameHeader = 'outlast-node'
 
@@ -30,4 +32,24 @@ function printable(text: string): string {
   const most = 200
   const plain = text.replaceAll(/[^\x20-\x7e]/g, '?')
   return plain.length > most ? `${plain.slice(0, most)}...` : plain
+}
+
+/** For servers of the harness: a peer of ours needs less. */
+export const briefRequests: ServerOptions = { headersTimeout: 60_000, requestTimeout: 60_000 }
+
+/** More than anybody here says. */
+export class BodyTooLarge extends Error {
+  override readonly name = 'BodyTooLarge'
+}
+
+/** A request's body. Rejects with BodyTooLarge, and when the body is torn. */
+export async function readBody(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > mostBytes) throw new BodyTooLarge(`a body of more than ${mostBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
