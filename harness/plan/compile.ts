@@ -1,8 +1,8 @@
 import { UsageError } from '../core/errors.ts'
 import { type CellPlan, type Plan, planVersion, type Selection } from '../model/plan.ts'
-import { type Catalog, type CatalogPattern, countNodes } from '../scenario/catalog.ts'
+import { type Catalog, countNodes } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
-import { type Block, expandCell, shufflePatterns, specId, whyNotApplicable } from './expand.ts'
+import { type Block, expandCell, shufflePatterns, specId, whyBeyondRuntime, whyUntouchedByAll } from './expand.ts'
 import { loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import type { Schedule } from './schedule.ts'
 import { formatDuration } from '../scenario/units.ts'
@@ -37,7 +37,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
   for (const block of planBlocks(scenario, catalog, seed, options.schedule)) {
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
-      const why = whyNotApplicable(block.arm, pattern, scenario, catalog, runtime)
+      const why = whyBeyondRuntime(block.arm, catalog, runtime) ?? whyUntouchedByAll(block.arm, pattern, scenario)
       if (why === undefined) cells.push(expandCell(block, pattern, scenario, catalog.workOf(scenario.profile)!))
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
@@ -76,29 +76,21 @@ function planBlocks(
   seed: number,
   replay: Schedule | undefined,
 ): readonly Block[] {
-  const patterns = scenario.patterns.map((name) => catalog.resolvePattern(name)!)
+  const context = sampleContext(scenario, catalog)
   const repetitions = Array.from({ length: scenario.repetitions }, (_, i) => i + 1)
   const blocks = repetitions.flatMap((repetition) => scenario.arms.map((arm) => ({ arm, repetition })))
   return blocks.map(({ arm, repetition }, i) => {
     const replayed = replay?.arms.find((entry) => entry.arm === arm.name && entry.repetition === repetition)
-    const context = sampleContext(scenario, catalog, patterns, seed, repetition)
-    const schedule = replayed?.faults ?? (replay ? [] : sampleFaults(arm, context))
+    const schedule = replayed?.faults ?? (replay ? [] : sampleFaults(arm, { ...context, seed, repetition }))
     return { number: i + 1, arm, repetition, seed, schedule }
   })
 }
 
-function sampleContext(
-  scenario: Scenario,
-  catalog: Catalog,
-  patterns: readonly CatalogPattern[],
-  seed: number,
-  repetition: number,
-): SampleContext {
+function sampleContext(scenario: Scenario, catalog: Catalog): Omit<SampleContext, 'seed' | 'repetition'> {
   const { timeScale, graceMs, load, replicas } = scenario
+  const patterns = scenario.patterns.map((name) => catalog.resolvePattern(name)!)
   const windowMs = loadWindowMs(load, catalog.workOf(scenario.profile)!.idealMs)
   return {
-    seed,
-    repetition,
     timeScale,
     graceMs,
     windowMs,

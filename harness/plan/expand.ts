@@ -24,16 +24,12 @@ export function shufflePatterns(patterns: readonly string[], { arm, repetition, 
   return patterns.toSorted((a, b) => rank.get(a)! - rank.get(b)!)
 }
 
-/** Why an arm cannot be carried out on a pattern, or undefined when it can. */
-export function whyNotApplicable(
+/** Why no fault of an arm touches a pattern, or undefined where one does. */
+export function whyUntouchedByAll(
   arm: Arm,
   pattern: CatalogPattern,
   scenario: Scenario,
-  catalog: Catalog,
-  runtime: RuntimeOffer,
-): Pick<NotApplicable, 'reason' | 'runtime'> | undefined {
-  const beyond = whyBeyondRuntime(arm, catalog, runtime)
-  if (beyond) return beyond
+): Pick<NotApplicable, 'reason'> | undefined {
   const untouched = findUntouched(arm, pattern, scenario)
   return untouched.length > 0 && untouched.length === arm.faults.length
     ? { reason: untouched.map(({ fault, reason }) => `${fault}: ${reason}`).join('; ') }
@@ -42,7 +38,8 @@ export function whyNotApplicable(
 
 type RuntimeOffer = Pick<Runtime, 'name' | 'offers'>
 
-function whyBeyondRuntime(
+/** Why a runtime cannot carry out an arm, for any pattern, or undefined. */
+export function whyBeyondRuntime(
   { faults }: Arm,
   catalog: Catalog,
   runtime: RuntimeOffer,

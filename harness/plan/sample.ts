@@ -111,19 +111,21 @@ function wholeTarget({ target, together }: FaultSpec): Target | undefined {
 /** Every node of a role has a process of its own; a link, and nodes that are hit together, have one. */
 function sampleProcesses(spec: FaultSpec, meanGapMs: number, context: SampleContext, rng: Rng): Firing[] {
   const whole = wholeTarget(spec)
-  if (whole)
-    return sampleProcess(whole, spec, meanGapMs, context, rng.fork(whole.kind === 'link' ? 'link' : 'together'))
+  const hazard = { forMs: spec.forMs, meanGapMs }
+  if (whole) return sampleProcess(whole, hazard, context, rng.fork(whole.kind === 'link' ? 'link' : 'together'))
   const { role } = spec.target as NodeTarget
   return Array.from({ length: context.countNodes(spec.target) }, (_, ordinal) =>
-    sampleProcess({ kind: 'node', role, ordinal }, spec, meanGapMs, context, rng.fork(`node/${ordinal}`)),
+    sampleProcess({ kind: 'node', role, ordinal }, hazard, context, rng.fork(`node/${ordinal}`)),
   ).flat()
 }
 
+type Hazard = Pick<FaultSpec, 'forMs'> & { readonly meanGapMs: number }
+
 /** Exponential gaps from the end of one firing to the next: a node that is down cannot be harmed. */
-function sampleProcess(target: Target, spec: FaultSpec, meanGapMs: number, context: SampleContext, rng: Rng): Firing[] {
+function sampleProcess(target: Target, { forMs, meanGapMs }: Hazard, context: SampleContext, rng: Rng): Firing[] {
   const { timeScale, windowMs } = context
   const settle = target.kind === 'node' ? settleMs : 0
-  const awayMs = Number(spec.forMs) / timeScale + settle
+  const awayMs = Number(forMs) / timeScale + settle
   const firings: Firing[] = []
   let atMs = rng.exponential(meanGapMs / timeScale)
   while (atMs < windowMs / timeScale) {

@@ -145,7 +145,7 @@ function checkArmSchedule(path: Path, entry: ArmSchedule, scenario: Scenario, ca
     const place = [...path, 'faults', i]
     if (ids.indexOf(planned.id) !== i)
       return [{ path: [...place, 'id'], message: `${planned.id} is there twice; write it once` }]
-    return checkPlanned(place, planned, arm, scenario, catalog)
+    return checkPlanned(place, planned, arm, { scenario, catalog })
   })
 }
 
@@ -153,8 +153,7 @@ function checkPlanned(
   path: Path,
   planned: PlannedFault,
   arm: Arm,
-  scenario: Scenario,
-  catalog: Catalog,
+  { scenario, catalog }: { readonly scenario: Scenario; readonly catalog: Catalog },
 ): readonly Problem[] {
   const spec = arm.faults.find(({ id }) => id === specId(planned))
   if (!spec) {

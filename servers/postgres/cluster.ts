@@ -62,7 +62,7 @@ export async function createTemplate(dir: string, signal?: AbortSignal): Promise
   const { initdb, postgres } = await findBinaries(dirname(dir), owner)
   const facts: Facts = { password: randomBytes(18).toString('base64url'), postgres }
   await makeDirectory(dir, owner)
-  await runInitdb(initdb, dir, facts.password, owner, signal)
+  await runInitdb({ initdb, dir, password: facts.password, owner, signal })
   await appendFile(join(dir, 'postgresql.conf'), configText({ ...serverSettings, ...leaveNothing }))
   await writeFile(join(dir, factsFile), JSON.stringify(facts), { mode: 0o600 })
 }
@@ -100,13 +100,15 @@ async function readFacts(dataDir: string): Promise<Facts> {
   return JSON.parse(await readFile(join(dataDir, factsFile), 'utf8')) as Facts
 }
 
-async function runInitdb(
-  initdb: string,
-  dir: string,
-  password: string,
-  owner: ServerIdentity,
-  signal?: AbortSignal,
-): Promise<void> {
+interface NewCluster {
+  readonly initdb: string
+  readonly dir: string
+  readonly password: string
+  readonly owner: ServerIdentity
+  readonly signal: AbortSignal | undefined
+}
+
+async function runInitdb({ initdb, dir, password, owner, signal }: NewCluster): Promise<void> {
   const pwfile = `${dir}.password`
   const login = ['--username', user, '--auth', 'scram-sha-256', '--pwfile', pwfile]
   try {

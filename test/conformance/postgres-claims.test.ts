@@ -31,7 +31,7 @@ test('a claim that a firewall held up takes nothing that was claimed after it wa
   const { task } = await api.submit({ key: randomUUID(), request: { type: 'agent', input }, fingerprint: 'a' })
   const worker = await enrolWorker(store, 'worker-0', 60_000)
   const claim = async (turn: number, held: readonly string[]) =>
-    (await claimTasks(store, worker, 16, held, turn)).map(({ taskId, epoch }) => [taskId, epoch])
+    (await claimTasks(store, { owner: worker, most: 16, held, turn })).map(({ taskId, epoch }) => [taskId, epoch])
 
   expect(await claim(2, [])).toEqual([[task.task_id, 1]])
   // Sent first, arrived last: it knows of nothing that is held.

@@ -80,7 +80,7 @@ function createPoint(
     rng: active.rng(connection.ordinal),
     after: timer.set,
     fired(bytes, detail) {
-      evidence.fired(active, connection.ordinal, bytes, !counted.fired, detail)
+      evidence.fired(active, { connection: connection.ordinal, bytes, isFirst: !counted.fired, detail })
       counted.fired = true
       if (bytes > 0 || site.isUnderWay()) feel()
     },

@@ -23,10 +23,17 @@ interface Tally {
   bytes: number
 }
 
+interface Effect {
+  readonly connection: number | null
+  readonly bytes: number
+  /** On this connection: only then a line is written. */
+  readonly isFirst: boolean
+  readonly detail?: object | undefined
+}
+
 /** Proof that toxics took effect: lines in a file, and counts that outlive the toxics. */
 export interface Evidence {
-  /** @param first the toxic's first effect on this connection: only then a line is written */
-  fired(toxic: ActiveToxic, connection: number | null, bytes: number, first: boolean, detail?: object): void
+  fired(toxic: ActiveToxic, effect: Effect): void
   /** A peer that was at work felt it, for the first time on this connection. */
   felt(toxic: ActiveToxic): void
   /** Sums up what the toxic did. */
@@ -70,11 +77,11 @@ export function openEvidence(path: string, onFailure: (why: string) => void = ()
     return tally
   }
   return {
-    fired(toxic, connection, bytes, first, detail) {
+    fired(toxic, { connection, bytes, isFirst, detail }) {
       const tally = tallyOf(toxic)
       tally.times++
       tally.bytes += bytes
-      if (!first) return
+      if (!isFirst) return
       tally.connections++
       write(toxic, { connection, bytes, ...(detail && { detail }) })
     },

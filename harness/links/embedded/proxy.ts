@@ -183,7 +183,7 @@ export class Proxy {
   async #proveRefusal(active: ActiveToxic): Promise<void> {
     const outcome = await dialOnce(this.listen)
     if (outcome !== 'ECONNREFUSED') throw new ApiError(500, `a canary connection was not refused: ${outcome}`)
-    this.#evidence.fired(active, null, 0, true, { canary: outcome })
+    this.#evidence.fired(active, { connection: null, bytes: 0, isFirst: true, detail: { canary: outcome } })
     this.#trapTimer = setTimeout(() => {
       this.#trap = 'set'
       this.#regulateListener().catch(() => {})
@@ -197,7 +197,7 @@ export class Proxy {
    */
   #spring(active: ActiveToxic, client: Socket): void {
     const ordinal = this.#accepted++
-    this.#evidence.fired(active, ordinal, 0, true, { reset: true })
+    this.#evidence.fired(active, { connection: ordinal, bytes: 0, isFirst: true, detail: { reset: true } })
     this.#evidence.felt(active)
     resetSocket(client.on('error', () => {}))
     this.#trap = 'sprung'

@@ -53,7 +53,9 @@ async function performSteps(
 function openAttempt(last: TaskEvent, plan: AgentPlan, completed: number, node: string): TaskEvent {
   const now = new Date()
   if (last.status === 'cancelling') return cancelledEvent(last, now)
-  return last.status === 'queued' ? startedEvent(last, plan, node, now) : resumedEvent(last, plan, node, completed, now)
+  return last.status === 'queued'
+    ? startedEvent(last, plan, node, now)
+    : resumedEvent(last, plan, { executor: node, completed }, now)
 }
 
 interface Outcome {

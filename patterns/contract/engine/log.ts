@@ -16,16 +16,15 @@ export function startedEvent(head: Head, plan: AgentPlan, executor: string, time
   return append({ ...head, attempt: head.attempt + 1 }, 'task.started', time, data)
 }
 
-/** Another executor, or the same one after a crash, continues after step `completedStep` (0: from the start). */
+/** Another executor, or the same one after a crash, continues after step `completed` (0: from the start). */
 export function resumedEvent(
   head: Head,
   plan: AgentPlan,
-  executor: string,
-  completedStep: number,
+  { executor, completed }: { readonly executor: string; readonly completed: number },
   time: Date,
 ): TaskEvent {
-  const next = nextStep(plan, completedStep)
-  const data = { executor, step: completedStep, next, estimated_completion: estimate(plan, completedStep, time) }
+  const next = nextStep(plan, completed)
+  const data = { executor, step: completed, next, estimated_completion: estimate(plan, completed, time) }
   return append({ ...head, attempt: head.attempt + 1 }, 'task.resumed', time, data)
 }
 

@@ -159,7 +159,7 @@ function sendAnswer(
 }
 
 async function untilEnd(c: Context, { task_id }: Task, api: Api, limitMs: number | undefined): Promise<Task> {
-  await holdUntil(c, api, { task_id, version: 0 }, (event) => isTerminal(event.status), limitMs)
+  await holdUntil(c, api, { task_id, version: 0 }, { isEnough: ({ status }) => isTerminal(status), limitMs })
   return requireTask(api, task_id)
 }
 

@@ -22,8 +22,7 @@ export async function holdUntil(
   c: Context,
   api: Holding,
   task: Pick<Task, 'task_id' | 'version'>,
-  isEnough: (event: TaskEvent) => boolean,
-  limitMs?: number,
+  { isEnough, limitMs }: { isEnough: (event: TaskEvent) => boolean; limitMs?: number | undefined },
 ): Promise<boolean> {
   const giveBack = api.places.take()
   if (!giveBack) return false

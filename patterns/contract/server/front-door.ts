@@ -25,7 +25,8 @@ export function createFrontDoor(app: Hono, settings: NodeSettings, sockets?: Web
   // Whoever only idles makes room: a client whose connection is closed between requests opens another one.
   server.on('drop', () => server.closeIdleConnections())
   inviteKnown(server, isKnown)
-  if (sockets) server.on('upgrade', (request, socket, head) => void shakeHands(app, sockets, request, socket, head))
+  if (sockets)
+    server.on('upgrade', (incoming, socket, head) => void shakeHands(app, sockets, { incoming, socket, head }))
   return server
 }
 

@@ -48,20 +48,22 @@ export function acceptSocket(c: Context, taskId: string, serve: (socket: WebSock
   return c.body(null, 204)
 }
 
+/** What Node hands over of a request for another protocol. */
+interface Upgrade {
+  readonly incoming: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
 /** Never rejects: whatever happens, the socket is taken, or answered and closed. */
-export async function shakeHands(
-  app: Hono,
-  sockets: WebSocketServer,
-  incoming: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<void> {
+export async function shakeHands(app: Hono, sockets: WebSocketServer, upgrade: Upgrade): Promise<void> {
+  const { incoming, socket } = upgrade
   // What goes wrong with a connection ends it.
   socket.on('error', () => socket.destroy())
   try {
     const handshake: Handshake = { incoming }
     const answer = await app.fetch(requestOf(incoming), handshake)
-    if (handshake.accept && answer.ok) accept(sockets, incoming, socket, head, handshake.accept, answer.headers)
+    if (handshake.accept && answer.ok) accept(sockets, upgrade, handshake.accept, answer.headers)
     else refuse(socket, answer.status, answer.headers, await answer.text())
   } catch (error) {
     reportError('node', 'handshake', error)
@@ -77,9 +79,7 @@ function requestOf({ url, headers }: IncomingMessage): Request {
 /** With the headers that the answer has for whatever reason; the handshake's own are the library's. */
 function accept(
   sockets: WebSocketServer,
-  incoming: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
+  { incoming, socket, head }: Upgrade,
   serve: (socket: WebSocket) => void,
   headers: Headers,
 ): void {

@@ -27,7 +27,7 @@ export async function waitForChange(
   if (waitMs <= 0 || version === undefined) return { task, isPaced: false }
   if (version !== task.version || isTerminal(task.status)) return { task, isPaced: task.version > version }
   const beganAt = monotonicMs()
-  const isNews = await holdUntil(c, api, task, () => true, waitMs)
+  const isNews = await holdUntil(c, api, task, { isEnough: () => true, limitMs: waitMs })
   const now = (await api.backend.read(task.task_id)) ?? task
   // A node that is full, or leaves, has not held it.
   return { task: now, isPaced: isNews || (monotonicMs() - beganAt >= waitMs * 0.9 && !api.drain.aborted) }

@@ -32,7 +32,7 @@ function describeApi(): object {
 }
 
 function paths(): object {
-  const id = parameter('path', 'id', { type: 'string' }, 'Task id', true)
+  const id = parameter('path', 'id', { type: 'string' }, 'Task id')
   const after = parameter(
     'query',
     'after',
@@ -56,14 +56,15 @@ function paths(): object {
     '/problems/{kind}': {
       get: {
         ...open('problem', 'What a problem type means', reference('Problem')),
-        parameters: [parameter('path', 'kind', { type: 'string' }, 'Last part of a problem’s type', true)],
+        parameters: [parameter('path', 'kind', { type: 'string' }, 'Last part of a problem’s type')],
       },
     },
   }
 }
 
 function submitOperation(): object {
-  const key = parameter('header', 'Idempotency-Key', { type: 'string', maxLength: 128 }, 'One key is one task', true)
+  const header = parameter('header', 'Idempotency-Key', { type: 'string', maxLength: 128 }, 'One key is one task')
+  const key = { ...header, required: true }
   return operation('submitTask', 'Submit a task: it is durable before the answer', {
     parameters: [key],
     requestBody: { required: true, content: { 'application/json': { schema: reference('TaskRequest') } } },
@@ -114,7 +115,7 @@ function socketOperation(id: object): object {
 function deliveryPaths(id: object): object {
   const status = parameter('query', 'status', jsonSchema(deliveryStatus), 'Only those of this status')
   const after = parameter('query', 'after', { type: 'string' }, 'The `next` of the page before')
-  const delivery = parameter('path', 'delivery_id', { type: 'string' }, 'The webhook-id', true)
+  const delivery = parameter('path', 'delivery_id', { type: 'string' }, 'The webhook-id')
   const content = { 'application/json': { schema: reference('Delivery') } }
   return {
     '/v1/deliveries': {
@@ -163,8 +164,9 @@ function problems(...statuses: readonly number[]): object {
   return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
 }
 
-function parameter(where: string, name: string, schema: object, description: string, required = false): object {
-  return { in: where, name, schema, description, required }
+/** Optional, but for what is in the path. */
+function parameter(where: string, name: string, schema: object, description: string): object {
+  return { in: where, name, schema, description, required: where === 'path' }
 }
 
 function reference(name: keyof typeof schemas): object {

@@ -40,8 +40,7 @@ export function isRefusal(status = 0): boolean {
  */
 export function decide(
   result: AttemptResult,
-  failures: number,
-  elapsedMs: number,
+  { failures, elapsedMs }: { readonly failures: number; readonly elapsedMs: number },
   timing: Timing,
   uniform: number,
 ): Decision {

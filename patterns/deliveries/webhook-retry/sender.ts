@@ -73,7 +73,7 @@ function decisionAfter(result: AttemptResult, callback: Callback, beganAtMs: num
   // The first of the refusals that nothing else has interrupted.
   const refusal = due[due.findLastIndex(({ status }) => !isRefusal(status)) + 1]
   const judged = isRefusal(result.status) ? { ...result, refusedMs: since(refusal) } : result
-  return decide(judged, due.length, since(due[0]), timing, Math.random())
+  return decide(judged, { failures: due.length, elapsedMs: since(due[0]) }, timing, Math.random())
 }
 
 /**

@@ -102,7 +102,7 @@ export async function supervise(
   const store = openStore({ url: storeUrl, timing: storeTimingAt(pace), connections: 1, patienceMs: Infinity })
   await createTables(store, 'executors', table)
   const { silenceMs, beatMs } = timeoutsAt(supervisedTimeouts, pace)
-  const pulse = openPulse(store, node, silenceMs, inHand)
+  const pulse = openPulse(store, { node, silenceMs, inHand })
   await pulse()
   const closing = new AbortController()
   const beating = repeat(() => pulse().catch((error: unknown) => reportError(node, 'heartbeat', error)))
@@ -122,9 +122,7 @@ export async function supervise(
 /** One heartbeat. After an outage all executors seem dead and are alive: none is given up for another silence. */
 export function openPulse(
   store: Pick<Store, 'query'>,
-  node: string,
-  silenceMs: number,
-  inHand: ReadonlyMap<string, string>,
+  { node, silenceMs, inHand }: { node: string; silenceMs: number; inHand: ReadonlyMap<string, string> },
   nowMs: () => number = monotonicMs,
 ): () => Promise<void> {
   let beatAt = nowMs()

@@ -103,7 +103,7 @@ export async function advance(task: Progressing, place: Workplace, cancelled: Ab
   const now = new Date()
   if (head.status === 'queued') return { run, events: [startedEvent(head, plan, place.node, now)] }
   if (owner === run) return { run, events: await performNext(task, head, place, cancelled) }
-  return { run, events: [resumedEvent(head, plan, place.node, completedSteps(log).step, now)] }
+  return { run, events: [resumedEvent(head, plan, { executor: place.node, completed: completedSteps(log).step }, now)] }
 }
 
 /** Follows from what is recorded, as the library demands of a step's name. */

@@ -77,7 +77,8 @@ export class ActiveTasks {
   async #claimSome(): Promise<boolean> {
     const most = Math.min(claimAtOnce, capacity - this.#held.size)
     if (most === 0) return false
-    const claims = await claimTasks(this.#store, this.#lease.workerId, most, [...this.#held.keys()], ++this.#claims)
+    const held = [...this.#held.keys()]
+    const claims = await claimTasks(this.#store, { owner: this.#lease.workerId, most, held, turn: ++this.#claims })
     for (const claim of claims) this.#begin(claim)
     return claims.length >= most
   }

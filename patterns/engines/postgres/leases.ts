@@ -78,10 +78,7 @@ export async function resignWorker(store: Store, workerId: string): Promise<void
  */
 export async function claimTasks(
   store: Store,
-  owner: string,
-  most: number,
-  held: readonly string[],
-  turn: number,
+  { owner, most, held, turn }: { owner: string; most: number; held: readonly string[]; turn: number },
 ): Promise<readonly Claim[]> {
   type Row = { task_id: string; epoch: number; log: TaskEvent[] }
   faultPoint('postgres.claim.before')

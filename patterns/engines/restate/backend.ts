@@ -118,7 +118,7 @@ class Ingress implements AsyncDisposable {
   /** Whether a run was ever started under this id: answered by the server itself, without a worker. */
   async isKnown(taskId: string): Promise<boolean> {
     const path = `/restate/workflow/${workflowName}/${taskId}/output`
-    return (await this.#retry('GET', path, undefined, isUnanswered)).status !== 404
+    return (await this.#retry({ method: 'GET', path }, isUnanswered)).status !== 404
   }
 
   read(taskId: string): Promise<Snapshot> {
@@ -143,20 +143,18 @@ class Ingress implements AsyncDisposable {
 
   async #call<T>(taskId: string, handler: string, input?: unknown, options?: CallOptions): Promise<T> {
     const path = `/${workflowName}/${taskId}/${handler}`
-    const { status, body } = await this.#retry('POST', path, input, isUnserved, options)
+    const { status, body } = await this.#retry({ method: 'POST', path, body: input }, isUnserved, options)
     if (status >= 300) throw new Error(`restate answered ${status} to ${handler}: ${JSON.stringify(body)}`)
     return body as T
   }
 
   #retry(
-    method: 'GET' | 'POST',
-    path: string,
-    body: unknown,
+    request: Request,
     isPassing: (status: number) => boolean,
     options: CallOptions = { dispatcher: this.#brief, signal: this.#closing.signal, ...this.#limits },
   ): Promise<Answer> {
     const tryOnce = async (): Promise<Answer> => {
-      const answer = await ask(method, `${this.#url}${path}`, body, options)
+      const answer = await ask(this.#url, request, options)
       if (isPassing(answer.status)) throw new Unreached(answer)
       return answer
     }
@@ -174,6 +172,12 @@ class Ingress implements AsyncDisposable {
   }
 }
 
+interface Request {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: unknown
+}
+
 /** Status 0: there was no answer, and the body says why. */
 interface Answer {
   readonly status: number
@@ -186,13 +190,13 @@ class Unreached extends Error {
   }
 }
 
-async function ask(method: 'GET' | 'POST', url: string, body: unknown, options: CallOptions): Promise<Answer> {
+async function ask(server: string, { method, path, body }: Request, options: CallOptions): Promise<Answer> {
   const { dispatcher, signal, answerMs } = options
   const content =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
   const limits = { headersTimeout: answerMs, bodyTimeout: answerMs }
   try {
-    const answer = await request(url, { method, dispatcher, signal, ...limits, ...content })
+    const answer = await request(`${server}${path}`, { method, dispatcher, signal, ...limits, ...content })
     const text = await answer.body.text()
     return { status: answer.statusCode, body: text === '' ? undefined : JSON.parse(text) }
   } catch (error) {

@@ -139,7 +139,7 @@ function eventsOf(happened: Happening, plan: AgentPlan, completed: number, head:
     const { digest, credits } = happened
     return afterStep(head, plan, { step: completed + 1, digest, credits }, time)
   }
-  if (happened.kind === 'resumed') return [resumedEvent(head, plan, happened.executor, completed, time)]
+  if (happened.kind === 'resumed') return [resumedEvent(head, plan, { executor: happened.executor, completed }, time)]
   if (happened.kind === 'refused') return [failedEvent(head, happened.reason, time)]
   if (happened.kind === 'expire') return [expiredEvent(head, stops.expire.message, time)]
   const requested = cancelRequestedEvent(head, time)

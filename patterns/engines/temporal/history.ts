@@ -85,7 +85,7 @@ function eventsOf(
     return head.status === 'cancelling' ? [] : [cancelRequestedEvent(head, time)]
   const decider = deciderIn(event)
   if (decider && resumptions.decidedBy(decider))
-    return [resumedEvent(head, plan, decider.executor, completedSteps(log).step, time)]
+    return [resumedEvent(head, plan, { executor: decider.executor, completed: completedSteps(log).step }, time)]
   const done = event.activityTaskCompletedEventAttributes
   if (done && scheduled.get(String(done.scheduledEventId)) === 'step') {
     const result = decode(done.result) as StepResult
@@ -99,7 +99,7 @@ function eventsOf(
 function afterStep(result: StepResult, log: readonly TaskEvent[], plan: AgentPlan, time: Date): readonly TaskEvent[] {
   const head = log.at(-1)!
   const { step } = completedSteps(log)
-  if (result.kind === 'resumed') return [resumedEvent(head, plan, result.executor, step, time)]
+  if (result.kind === 'resumed') return [resumedEvent(head, plan, { executor: result.executor, completed: step }, time)]
   if (result.kind === 'refused') return []
   return [progressEvent(head, plan, { step: step + 1, ...result }, time)]
 }

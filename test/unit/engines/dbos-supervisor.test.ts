@@ -13,7 +13,7 @@ function observed(inHand = new Map<string, string>()) {
     asked.push({ name, values })
     return []
   }
-  const pulse = openPulse({ query }, 'worker-0', silenceMs, inHand, () => now)
+  const pulse = openPulse({ query }, { node: 'worker-0', silenceMs, inHand }, () => now)
   /** What a pulse at this time asks of the database. */
   const at = async (ms: number): Promise<string[]> => {
     now = ms

@@ -30,7 +30,7 @@ function attempting(answer: (callback: Callback) => AttemptResult): {
     const { status, ...result } = answer(callback)
     const decision: Decision = callback.manual
       ? { next: status === 204 ? 'delivered' : 'unchanged' }
-      : decide({ ...result, status: status! }, due.length, elapsedMs, timing, Math.random())
+      : decide({ ...result, status: status! }, { failures: due.length, elapsedMs }, timing, Math.random())
     underWay--
     return recordAttempt(callback, beganAtMs, { status: status!, detail: '', decision })
   }

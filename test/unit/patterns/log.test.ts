@@ -15,7 +15,7 @@ type Builder = (head: TaskEvent) => TaskEvent
 const builders: Readonly<Record<string, Builder>> = {
   started: (head) => log.startedEvent(head, plan, 'api-0', at(1)),
   progress: (head) => log.progressEvent(head, plan, { step: 1, digest: 'd', credits: 1 }, at(2)),
-  resumed: (head) => log.resumedEvent(head, plan, 'api-1', 1, at(3)),
+  resumed: (head) => log.resumedEvent(head, plan, { executor: 'api-1', completed: 1 }, at(3)),
   cancelRequested: (head) => log.cancelRequestedEvent(head, at(4)),
   completed: (head) => log.completedEvent(head, { digest: 'd', steps: 3 }, at(5)),
   failed: (head) => log.failedEvent(head, 'tool refused', at(5)),

@@ -21,7 +21,7 @@ function attempts(uniform: number, status?: number): number[] {
   const beganAt = [0]
   for (let failures = 0; ; failures++) {
     const elapsedMs = beganAt.at(-1)!
-    const decision = decide(failed(status), failures, elapsedMs, timing, uniform)
+    const decision = decide(failed(status), { failures, elapsedMs }, timing, uniform)
     if (decision.next !== 'retry') return beganAt
     beganAt.push(elapsedMs + decision.delay_ms)
   }
@@ -43,20 +43,23 @@ describe('the ladder', () => {
     [0.999_999, 1.2],
   ])('has 20 %% of jitter to either side: %s', (uniform, factor) => {
     for (const failures of [0, 1, 5, 11, 20, 1000]) {
-      const decision = decide(failed(500), failures, 0, timing, uniform)
+      const decision = decide(failed(500), { failures, elapsedMs: 0 }, timing, uniform)
       const plainMs = Math.min(4 * hoursMs, 5000 * 2 ** Math.min(failures, 30))
       expect(decision).toEqual({ next: 'retry', delay_ms: expect.closeTo(plainMs * factor, -2) })
     }
   })
 
   test('is compressed like everything else', () => {
-    const { next, ...rest } = decide(failed(500), 3, 0, timingAt(100), 0.5)
+    const { next, ...rest } = decide(failed(500), { failures: 3, elapsedMs: 0 }, timingAt(100), 0.5)
     expect([next, rest]).toEqual(['retry', { delay_ms: 400 }])
-    expect(decide(failed(500), 3, (72 * hoursMs) / 100, timingAt(100), 0.5).next).toBe('dead')
+    expect(decide(failed(500), { failures: 3, elapsedMs: (72 * hoursMs) / 100 }, timingAt(100), 0.5).next).toBe('dead')
   })
 
   test.each([429, 502, 504])('is climbed faster after %i: somebody has too much to do', (status) => {
-    expect(decide(failed(status), 0, 0, timing, 0.5)).toEqual({ next: 'retry', delay_ms: 10_000 })
+    expect(decide(failed(status), { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({
+      next: 'retry',
+      delay_ms: 10_000,
+    })
   })
 })
 
@@ -66,7 +69,7 @@ test('whatever a receiver answers, a wait keeps to the jitter, to Retry-After an
   const waits = fc.record({ retryAfterMs: fc.nat(10 ** 10), elapsedMs: fc.nat(80 * hoursMs), failures: fc.nat(2000) })
   fc.assert(
     fc.property(statuses, uniforms, waits, (status, uniform, { retryAfterMs, elapsedMs, failures }) => {
-      const decision = decide(failed(status, retryAfterMs), failures, elapsedMs, timing, uniform)
+      const decision = decide(failed(status, retryAfterMs), { failures, elapsedMs }, timing, uniform)
       const rung = failures + ([429, 502, 504].includes(status ?? 0) ? 1 : 0)
       const stepMs = Math.min(4 * hoursMs, 5000 * 2 ** rung)
       const asked = Math.min(retryAfterMs, 4 * hoursMs)
@@ -83,19 +86,23 @@ test('whatever a receiver answers, a wait keeps to the jitter, to Retry-After an
 })
 
 test.each([200, 202, 204, 299])('%i is success', (status) => {
-  expect(decide(failed(status), 0, 0, timing, 0)).toEqual({ next: 'delivered' })
+  expect(decide(failed(status), { failures: 0, elapsedMs: 0 }, timing, 0)).toEqual({ next: 'delivered' })
 })
 
 test.each([undefined, 301, 302, 307, 308, 400, 401, 404, 500, 503])('%s is a failure, and tried again', (status) => {
-  expect(decide(failed(status), 0, 0, timing, 0.5)).toEqual({ next: 'retry', delay_ms: 5000 })
+  expect(decide(failed(status), { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({ next: 'retry', delay_ms: 5000 })
 })
 
 test.each([405, 413, 414, 415, 431, 501])('%i is refused once for all', (status) => {
-  expect(decide(failed(status), 0, 0, timing, 0.5)).toEqual({ next: 'dead', reason: 'refused' })
+  expect(decide(failed(status), { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({
+    next: 'dead',
+    reason: 'refused',
+  })
 })
 
 test('a refusal that has lasted an hour is meant, however short the whole has been or could be', () => {
-  const after = (refusedMs: number) => decide({ ...failed(401), refusedMs }, 4, refusedMs, timing, 0.5)
+  const after = (refusedMs: number) =>
+    decide({ ...failed(401), refusedMs }, { failures: 4, elapsedMs: refusedMs }, timing, 0.5)
   expect(after(0)).toEqual({ next: 'retry', delay_ms: 80_000 })
   expect(after(hoursMs - 80_000)).toMatchObject({ next: 'retry' })
   expect(after(hoursMs - 79_999)).toEqual({ next: 'dead', reason: 'refused' })
@@ -104,13 +111,19 @@ test('a refusal that has lasted an hour is meant, however short the whole has be
 })
 
 test('410, a refused address and the horizon are the end', () => {
-  expect(decide(failed(410), 0, 0, timing, 0.5)).toEqual({ next: 'dead', reason: 'gone' })
-  expect(decide({ blocked: true, detail: '' }, 0, 0, timing, 0.5)).toEqual({ next: 'dead', reason: 'blocked' })
-  expect(decide(failed(503), 9, 72 * hoursMs, timing, 0.5)).toEqual({ next: 'dead', reason: 'horizon' })
+  expect(decide(failed(410), { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({ next: 'dead', reason: 'gone' })
+  expect(decide({ blocked: true, detail: '' }, { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({
+    next: 'dead',
+    reason: 'blocked',
+  })
+  expect(decide(failed(503), { failures: 9, elapsedMs: 72 * hoursMs }, timing, 0.5)).toEqual({
+    next: 'dead',
+    reason: 'horizon',
+  })
 })
 
 test('Retry-After lengthens a wait, never shortens it, and is not for ever', () => {
-  const waits = (retryAfterMs: number) => decide(failed(503, retryAfterMs), 0, 0, timing, 0.5)
+  const waits = (retryAfterMs: number) => decide(failed(503, retryAfterMs), { failures: 0, elapsedMs: 0 }, timing, 0.5)
   expect(waits(120_000)).toEqual({ next: 'retry', delay_ms: 120_000 })
   expect(waits(1_000)).toEqual({ next: 'retry', delay_ms: 5_000 })
   expect(waits(30 * 24 * hoursMs)).toEqual({ next: 'retry', delay_ms: 4 * hoursMs })

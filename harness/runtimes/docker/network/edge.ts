@@ -39,7 +39,8 @@ export function openEdge(container: Container, listeners: readonly Listener[]): 
     await configure(container, listeners, inForce)
     await execIn(container, ['nginx', '-s', 'reload'])
   })
-  return { container, limit: (listener, url, limits) => limit(container, listener, url, limits, inForce, change) }
+  const edge: Limited = { container, inForce, change }
+  return { container, limit: (listener, url, limits) => limit(edge, listener, url, limits) }
 }
 
 /** Calls that come while one is under way share the next one. */
@@ -55,13 +56,17 @@ function together(act: () => Promise<void>): () => Promise<void> {
       }))
 }
 
+interface Limited {
+  readonly container: Container
+  readonly inForce: Map<number, EdgeLimits>
+  readonly change: () => Promise<void>
+}
+
 async function limit(
-  container: Container,
+  { container, inForce, change }: Limited,
   listener: Listener,
   url: string,
   limits: EdgeLimits,
-  inForce: Map<number, EdgeLimits>,
-  change: () => Promise<void>,
 ): Promise<Impairment> {
   if (inForce.has(listener.port))
     throw new HarnessError(`the load balancer has other limits already: ${inForce.get(listener.port)!.name}`)

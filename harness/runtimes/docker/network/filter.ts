@@ -3,7 +3,7 @@ import { monotonicMs } from '../../../../patterns/contract/types/timer.ts'
 import { knownAtFirst, onlyOnce } from '../../../core/async.ts'
 import type { FilterSpec, Impairment } from '../../../model/link.ts'
 import type { Isolation } from '../../../model/runtime.ts'
-import type { Packets, Sight } from './packets.ts'
+import type { Packets } from './packets.ts'
 import { imposeFilter, imposeIsolation, type Imposed, type MarkedLink, canaryPorts } from './ruleset.ts'
 
 /** What a new connection must meet while a rule is in force. */
@@ -16,82 +16,102 @@ const expected: Readonly<Record<FilterSpec['action'], readonly Meeting[]>> = {
 /** Tells apart the rules that were ever made in one table: 15 bits of a connection's mark. */
 let generations = 0
 
-/** Put a rule on a link; `host` is the router, where the link listens. */
-export async function filterLink(
-  packets: Packets,
-  host: string,
-  link: MarkedLink,
-  spec: FilterSpec,
-): Promise<Impairment> {
+/** Where rules are put: the packet filter of a router, and the router's own address. */
+interface Site {
+  readonly packets: Packets
+  readonly host: string
+}
+
+/** Packets that met a rule on a link, and ends that it told of theirs. */
+const counters = { packets: 'hits', endsTold: 'told' }
+
+/** Put a rule on a link, which listens at the site. */
+export function filterLink(site: Site, link: MarkedLink, spec: FilterSpec): Promise<Impairment> {
   const generation = (generations = (generations % 0x7fff) + 1)
-  const imposed = imposeFilter(packets.table, link, spec, generation)
-  await packets.run(imposed.script)
+  const { idleMs, action, probability } = spec
+  const trial =
+    probability < 1 ? 'not tried: only a share of connections' : { port: link.port, expected: expected[action] }
+  return putInForce(site, imposeFilter(site.packets.table, link, spec, generation), (rule) =>
+    idleMs === undefined ? promptRule(rule, trial, counters) : idleRule(rule, link.port, idleMs),
+  )
+}
+
+/** A rule that the kernel has, and how to take it back. */
+interface Rule extends Site {
+  readonly id: string
+  readonly heal: () => Promise<void>
+  readonly isAlive: () => Promise<boolean>
+  /** Counts of this rule by their names here, from the kernel's by theirs. */
+  readonly count: <N extends string>(counters: Readonly<Record<N, string>>) => Promise<Record<N, number>>
+}
+
+/** Take a rule back where its effect cannot be shown. */
+async function putInForce(
+  { packets, host }: Site,
+  { id, script, undo }: Imposed,
+  show: (rule: Rule) => Promise<Impairment>,
+): Promise<Impairment> {
+  await packets.run(script)
   const sinceMs = monotonicMs()
-  const heal = onlyOnce(() => packets.run(imposed.undo))
+  const heal = onlyOnce(() => packets.run(undo))
+  const isAlive = async (): Promise<boolean> => (await packets.read()).filled.has(`live0_${id}`)
+  const count: Rule['count'] = async (counters) => {
+    const { counters: counted } = await packets.read()
+    return Object.fromEntries(
+      Object.entries<string>(counters).map(([name, what]) => [name, counted.get(`${what}_${id}`) ?? 0]),
+    ) as Record<keyof typeof counters, number>
+  }
   try {
-    const { idleMs } = spec
-    return idleMs === undefined
-      ? { sinceMs, ...(await promptRule(packets, host, link, spec, imposed, heal)) }
-      : { sinceMs, ...(await idleRule(packets, host, link, { ...spec, idleMs }, imposed, heal)) }
+    return { sinceMs, ...(await show({ packets, host, id, heal, isAlive, count })) }
   } catch (error) {
     await heal()
     throw error
   }
 }
 
-/** A rule that strikes at once: a trial connection must feel it, now and at the end. */
+/** A rule that acts at once: a trial connection must feel it, now and at the end, or the text says why none is made. */
 async function promptRule(
-  packets: Packets,
-  host: string,
-  link: MarkedLink,
-  spec: FilterSpec,
-  { id }: Imposed,
-  heal: () => Promise<void>,
+  { host, id, heal, isAlive, count }: Rule,
+  trial: string | { readonly port: number; readonly expected: readonly Meeting[] },
+  counters: Readonly<Record<string, string>>,
 ): Promise<Impairment> {
-  let canary: Meeting = 'not tried: only a share of connections'
+  let canary: Meeting = typeof trial === 'string' ? trial : 'not tried'
   const verify = async (): Promise<boolean> => {
-    const alive = (await packets.read()).filled.has(`live0_${id}`)
-    if (!alive || spec.probability < 1) return alive
-    canary = await tryConnection(host, link.port)
-    return expected[spec.action].includes(canary)
+    if (!(await isAlive())) return false
+    if (typeof trial === 'string') return true
+    canary = await tryConnection(host, trial.port)
+    return trial.expected.includes(canary)
   }
   if (!(await verify())) throw new Error(`the kernel took the rule, but a trial connection met "${canary}"`)
   return {
     evidence: { rule: id, canary },
-    firings: async () => counterOf(await packets.read(), 'hits', id),
-    counts: async () => tellCounts(await packets.read(), id, canary),
+    firings: async () => (await count({ hits: 'hits' })).hits,
+    counts: async () => ({ ...(await count(counters)), canary }),
     listed: knownAtFirst(verify),
     heal,
   }
 }
 
 /** A rule that forgets what is silent: a silent trial connection must have been forgotten by the end. */
-async function idleRule(
-  packets: Packets,
-  host: string,
-  link: MarkedLink,
-  spec: FilterSpec & { readonly idleMs: number },
-  { id }: Imposed,
-  heal: () => Promise<void>,
-): Promise<Impairment> {
-  const canary: IdleCanary = await openIdleCanary(host, link.port)
+async function idleRule({ host, id, heal, isAlive, count }: Rule, port: number, idleMs: number): Promise<Impairment> {
+  const canary: IdleCanary = await openIdleCanary(host, port)
   const openedAt = performance.now()
-  const couldForget = (): boolean => performance.now() - openedAt >= spec.idleMs * 1.1
+  const couldForget = (): boolean => performance.now() - openedAt >= idleMs * 1.1
   let met: Meeting | undefined
   const listed = async (): Promise<boolean> => {
-    if (!(await packets.read()).filled.has(`live0_${id}`)) return false
+    if (!(await isAlive())) return false
     if (!couldForget()) return true
     met ??= await canary.speak()
-    return counterOf(await packets.read(), 'canary', id) > 0
+    return (await count({ canary: 'canary' })).canary > 0
   }
   return {
     evidence: { rule: id, canary: 'connected, and silent from now on' },
     // Every connection that came by was in its table, and whether one was silent too long is for the system to avoid. But
     // while not even ours was silent for so long, nobody can have been forgotten.
-    firings: async () => (couldForget() ? counterOf(await packets.read(), 'seen', id) : 0),
+    firings: async () => (couldForget() ? (await count({ seen: 'seen' })).seen : 0),
     counts: async () => ({
-      connections: counterOf(await packets.read(), 'seen', id),
-      ...tellCounts(await packets.read(), id, met ?? 'not yet idle for long enough'),
+      ...(await count({ connections: 'seen', ...counters })),
+      canary: met ?? 'not yet idle for long enough',
     }),
     listed,
     heal: async () => {
@@ -112,8 +132,7 @@ export interface Cut {
  * connection must meet silence, now and at the end. A node that only dials others is read back and counted.
  */
 export async function isolateNode(
-  packets: Packets,
-  host: string,
+  site: Site,
   node: { readonly name: string; readonly address: string },
   { dialled, whole }: Cut,
   { name, from, expiresMs }: Isolation,
@@ -121,45 +140,11 @@ export async function isolateNode(
   if (dialled !== 'all' && dialled.length + whole.length === 0)
     throw new Error(`${node.name} has no connection with any ${from}`)
   const marks = { dialled, whole: whole.map(({ mark }) => mark) }
-  const imposed = imposeIsolation(packets.table, { name, node: node.name, address: node.address, expiresMs, ...marks })
-  await packets.run(imposed.script)
-  const sinceMs = monotonicMs()
-  const { id } = imposed
-  const heal = onlyOnce(() => packets.run(imposed.undo))
-  let canary: Meeting = 'not tried: nobody dials it here'
-  const verify = async (): Promise<boolean> => {
-    if (!(await packets.read()).filled.has(`live0_${id}`)) return false
-    if (whole.length > 0) canary = await tryConnection(host, whole[0]!.port)
-    return whole.length === 0 || canary === 'silence'
-  }
-  if (!(await verify())) {
-    await heal()
-    throw new Error(`the kernel took the cut, but a trial connection to ${node.name} met "${canary}"`)
-  }
-  return {
-    sinceMs,
-    evidence: { rule: id, canary },
-    firings: async () => counterOf(await packets.read(), 'hits', id),
-    counts: async () => {
-      const sight = await packets.read()
-      return {
-        dropped: counterOf(sight, 'hits', id),
-        endsSwallowed: counterOf(sight, 'ends', id),
-        endsTold: counterOf(sight, 'told', id),
-        canary,
-      }
-    },
-    listed: knownAtFirst(verify),
-    heal,
-  }
-}
-
-function tellCounts(sight: Sight, id: string, canary: Meeting): Readonly<Record<string, unknown>> {
-  return { packets: counterOf(sight, 'hits', id), endsTold: counterOf(sight, 'told', id), canary }
-}
-
-function counterOf({ counters }: Sight, what: string, id: string): number {
-  return counters.get(`${what}_${id}`) ?? 0
+  const cut = { name, node: node.name, address: node.address, expiresMs, ...marks }
+  const [first] = whole
+  const trial = first ? { port: first.port, expected: ['silence'] } : 'not tried: nobody dials it here'
+  const counters = { dropped: 'hits', endsSwallowed: 'ends', endsTold: 'told' }
+  return putInForce(site, imposeIsolation(site.packets.table, cut), (rule) => promptRule(rule, trial, counters))
 }
 
 /** What a trial connection met: `connected`, `silence`, or the error's code. */

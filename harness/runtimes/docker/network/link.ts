@@ -21,7 +21,7 @@ export interface LinkParts {
 export function assembleLink(parts: LinkParts): Link {
   const { proxied, marked, packets, host, edge: front } = parts
   const filter = async (spec: FilterSpec): Promise<Impairment> =>
-    endingDials(await filterLink(packets, host, marked, spec), parts.shell, [marked.virtual])
+    endingDials(await filterLink({ packets, host }, marked, spec), parts.shell, [marked.virtual])
   return {
     ...proxied,
     impair: (toxic, lease) => {

@@ -78,7 +78,8 @@ export async function openRouter(request: RouterRequest, signal: AbortSignal): P
       await endDials(shell, virtualsOf(request, node))
     },
     isolate: async (name, address, cut) => {
-      const cutOff = await isolateNode(packets, request.address, { name, address }, cutOf(request, name, cut), cut)
+      const site = { packets, host: request.address }
+      const cutOff = await isolateNode(site, { name, address }, cutOf(request, name, cut), cut)
       return endingDials(cutOff, shell, virtualsOf(request, name))
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
