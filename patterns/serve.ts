@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
 import { loadBackend, type Backend } from './contract/engine/backend.ts'
 import { createFrontDoor } from './contract/server/front-door.ts'
-import { reportError } from './contract/engine/log-error.ts'
+import { logError } from './contract/engine/log-error.ts'
 import { readSettings } from './contract/server/settings.ts'
 import { heedStarter } from './contract/server/starter.ts'
 import { timingAt } from './contract/types/timing.ts'
@@ -19,7 +19,7 @@ await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_BACKEND: backend, OUTL
 )
 const settings = readSettings(process.env)
 process.on('uncaughtException', (error) => {
-  reportError(settings.node, 'process', error)
+  logError(settings.node, 'process', error)
   process.exit(1)
 })
 
@@ -35,7 +35,7 @@ server.listen(settings.listen.port, settings.listen.host, () => {
   process.stdout.write(`${settings.node}: ${settings.delivery}+${settings.engine} at http://${host}:${port}\n`)
 })
 server.on('error', (error) => {
-  reportError(settings.node, 'listen', error)
+  logError(settings.node, 'listen', error)
   process.exit(1)
 })
 process.once('SIGTERM', () => void drain(server, backend))
@@ -50,7 +50,7 @@ async function drain(server: Server, backend: Backend): Promise<void> {
   setTimeout(leave, Math.max(2000, 2 * drainMs))
   await closed
   await Promise.resolve(backend[Symbol.asyncDispose]()).catch((error: unknown) =>
-    reportError(settings.node, 'drain', error),
+    logError(settings.node, 'drain', error),
   )
   leave()
 }

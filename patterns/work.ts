@@ -5,7 +5,7 @@
  */
 import { loadDeliveryServer, openNotify } from './contract/server/plugins.ts'
 import { loadWorker } from './contract/engine/backend.ts'
-import { reportError } from './contract/engine/log-error.ts'
+import { logError } from './contract/engine/log-error.ts'
 import { readSettings } from './contract/server/settings.ts'
 import { heedStarter } from './contract/server/starter.ts'
 import { timingAt } from './contract/types/timing.ts'
@@ -15,7 +15,7 @@ await heedStarter(({ OUTLAST_ENGINE: engine = '', OUTLAST_DELIVERY: delivery = '
 )
 const settings = readSettings(process.env)
 process.on('uncaughtException', (error) => {
-  reportError(settings.node, 'process', error)
+  logError(settings.node, 'process', error)
   process.exit(1)
 })
 
@@ -27,7 +27,7 @@ async function drain(worker: AsyncDisposable): Promise<void> {
   // A database or engine that cannot be reached must not hold up the exit: leases run out by themselves.
   setTimeout(leave, Math.max(2000, 2 * timingAt(settings.timeScale).drainMs))
   await Promise.resolve(worker[Symbol.asyncDispose]()).catch((error: unknown) =>
-    reportError(settings.node, 'drain', error),
+    logError(settings.node, 'drain', error),
   )
   leave()
 }

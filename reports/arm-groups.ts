@@ -20,7 +20,7 @@ interface Absent {
   readonly broken?: true
 }
 
-function nullCells({ plan, verification }: RunResults): readonly Absent[] {
+function unmeasuredCells({ plan, verification }: RunResults): readonly Absent[] {
   return unmeasuredBy(verification).flatMap(({ pattern, reason }) => {
     const arms = new Set(plan.cells.filter((cell) => cell.pattern === pattern).map(({ arm }) => arm))
     return [...arms].map((arm) => ({ pattern, arm, reason, broken: true as const }))
@@ -29,7 +29,10 @@ function nullCells({ plan, verification }: RunResults): readonly Absent[] {
 
 /** The control first, then arms by name, without those beyond the runtime; patterns with the fewest losses first. */
 export function armGroups(results: RunResults): readonly ArmGroup[] {
-  const notApplicable = [...results.plan.notApplicable.filter((one) => !isBeyondRuntime(one)), ...nullCells(results)]
+  const notApplicable = [
+    ...results.plan.notApplicable.filter((one) => !isBeyondRuntime(one)),
+    ...unmeasuredCells(results),
+  ]
   const order = patternOrder(results)
   const arms = new Set([...results.cells.map(({ cell }) => cell.arm), ...notApplicable.map(({ arm }) => arm)])
   const groups = [...arms].map((arm) => {

@@ -14,7 +14,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...unprovenFaults(results.cells),
     ...partlyDone(results.cells),
     ...untouchedCells(results.cells),
-    ...otherwiseManned(results.cells),
+    ...withOtherReplicas(results.cells),
     ...smallCells(results.cells),
     ...sharedFaultsNote(results.cells),
     ...windowNotes(results),
@@ -86,7 +86,7 @@ function untouchedCells(cells: readonly CellResult[]): readonly string[] {
 }
 
 /** An engine may fix the number of its executors, or execute in the API. */
-function otherwiseManned(cells: readonly CellResult[]): readonly string[] {
+function withOtherReplicas(cells: readonly CellResult[]): readonly string[] {
   const others = cells.filter(({ cell }) => cell.executors !== undefined)
   const told = others.map(({ cell }) => `${cell.pattern} (${cell.executors} instead of ${cell.replicas.executor})`)
   if (told.length === 0) return []

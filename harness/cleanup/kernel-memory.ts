@@ -60,10 +60,10 @@ export async function removeObjects(objects: readonly KernelObject[]): Promise<r
     await runProgram('ipcrm', [one.kind === 'semaphore set' ? '-s' : '-m', String(one.id)], { timeoutMs: 5_000 }).catch(
       (error: unknown) => refusals.set(nameOf(one), describeError(error)),
     )
-  const standing = new Set(listObjects().map(nameOf))
+  const remaining = new Set(listObjects().map(nameOf))
   return objects
     .map(nameOf)
-    .filter((name) => standing.has(name))
+    .filter((name) => remaining.has(name))
     .map((name) => `${name}: ${refusals.get(name) ?? 'it came back'}`)
 }
 

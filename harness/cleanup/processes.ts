@@ -7,7 +7,7 @@ import { type Label, labelIn, readRunName, runLabel, tempPrefix, isOurUid } from
 /** What became of the processes of a run. */
 export interface Ended {
   /** A sentence on each that still runs. */
-  readonly standing: readonly string[]
+  readonly remaining: readonly string[]
   /** All that were seen, by their pids. */
   readonly seen: ReadonlyMap<number, LabelledProcess>
   /** POSIX shared memory that they used. */
@@ -57,8 +57,8 @@ export async function endProcesses(
     () => look(true),
     (one, round) => round * roundMs >= patienceMs && signal(one, 'SIGKILL'),
   )
-  const standing = [...look(false), ...look(true)].map(({ pid, command }) => `process ${pid}: ${command}`)
-  return { standing, seen, sharedFiles: [...sharedFiles] }
+  const remaining = [...look(false), ...look(true)].map(({ pid, command }) => `process ${pid}: ${command}`)
+  return { remaining, seen, sharedFiles: [...sharedFiles] }
 }
 
 async function repeat(

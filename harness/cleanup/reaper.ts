@@ -30,9 +30,9 @@ process.stdin.on('end', () => {
 })
 
 async function reap(run: string, folder: string): Promise<void> {
-  const standing = await removeRun(run, folder, await sweepers)
-  for (const sentence of standing) console.log(sentence)
-  process.exit(standing.length === 0 ? exitCodes.pass : exitCodes.leftBehind)
+  const remaining = await removeRun(run, folder, await sweepers)
+  for (const sentence of remaining) console.log(sentence)
+  process.exit(remaining.length === 0 ? exitCodes.pass : exitCodes.leftBehind)
 }
 
 function unloaded(error: unknown): Sweeper {

@@ -37,10 +37,10 @@ export async function supervise(
   try {
     await act(supervised.temp)
   } finally {
-    const standing = await supervised.end()
+    const remaining = await supervised.end()
     const found = leftBehindBy(run, before, await listLeftovers(run, sweepers))
-    const untold = found.filter((one) => !standing.some((told) => told === one || told.startsWith(`${one}:`)))
-    leftBehind.push(...standing, ...untold)
+    const untold = found.filter((one) => !remaining.some((told) => told === one || told.startsWith(`${one}:`)))
+    leftBehind.push(...remaining, ...untold)
   }
   return leftBehind
 }
@@ -59,10 +59,10 @@ export async function beginSupervised(
     temp,
     async end(spared = []) {
       closeRun()
-      const standing = await removeRun(run, temp, sweepers, [reaper.pid!, ...spared])
+      const remaining = await removeRun(run, temp, sweepers, [reaper.pid!, ...spared])
       await dismiss(reaper)
       endLabel()
-      return standing
+      return remaining
     },
   }
 }

@@ -19,7 +19,7 @@ interface Cleaned {
   /** Left alone: it could not be told whether they live. */
   readonly unclear: readonly RunLeftovers[]
   /** What still stands, and what could not be looked at: a sentence each. */
-  readonly standing: readonly string[]
+  readonly remaining: readonly string[]
   /** What has a name like ours and is not believed: a sentence each. */
   readonly passedOver: readonly string[]
 }
@@ -28,9 +28,9 @@ interface Cleaned {
 export async function cleanUp(sweepers: readonly Sweeper[], survey?: Survey): Promise<Cleaned> {
   const { runs, troubles, passedOver } = survey ?? (await findRuns(sweepers))
   const removed = runs.filter(({ state }) => state === 'dead')
-  const standing = [...troubles]
-  for (const { run, folder } of removed) standing.push(...(await removeRun(run, folder, sweepers)))
-  return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), standing, passedOver }
+  const remaining = [...troubles]
+  for (const { run, folder } of removed) remaining.push(...(await removeRun(run, folder, sweepers)))
+  return { removed, unclear: runs.filter(({ state }) => state === 'unclear'), remaining, passedOver }
 }
 
 /** `cleanUp` of one run that the user knows to be dead. Throws UsageError when it is alive, or not here. */
@@ -39,7 +39,7 @@ export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Pro
   const found = runs.find((one) => one.run === run)
   if (!found) throw new UsageError([`there is nothing here of a run ${run}`, ...troubles, ...passedOver])
   if (found.state === 'alive') throw new UsageError(`the run ${run} is alive: interrupt it instead`)
-  return { removed: [found], unclear: [], standing: await removeRun(run, found.folder, sweepers), passedOver }
+  return { removed: [found], unclear: [], remaining: await removeRun(run, found.folder, sweepers), passedOver }
 }
 
 /**
@@ -65,8 +65,8 @@ export async function removeRun(
   ])
   const memory = await removeMemory(run, folder, ended)
   const mounts = folder === undefined ? [] : await unmountBelow(folder)
-  const standing = [...ended.standing, ...flaws, ...swept.flat(), ...memory, ...mounts]
-  if (standing.length > 0) return [...standing, ...unhealed(journal).map(describeFault)]
+  const remaining = [...ended.remaining, ...flaws, ...swept.flat(), ...memory, ...mounts]
+  if (remaining.length > 0) return [...remaining, ...unhealed(journal).map(describeFault)]
   return folder === undefined ? [] : removeFolder(folder)
 }
 

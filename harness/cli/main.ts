@@ -7,7 +7,7 @@ import { visible } from '../core/visible.ts'
 import { openRegistry } from '../registry.ts'
 import type { CommandContext, CommandFile } from './command.ts'
 import { crash, reportError } from './interrupt.ts'
-import { heedOutput, lostOutput } from './output.ts'
+import { watchOutput, lostOutput } from './output.ts'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */
 const lingerMs = 2_000
@@ -15,7 +15,7 @@ const lingerMs = 2_000
 /** The `outlast` command. Sets the process's exit code, and never rejects. */
 export async function main(args: readonly string[]): Promise<void> {
   process.on('uncaughtException', crash)
-  heedOutput()
+  watchOutput()
   ensureHome()
   // Then a file that grows beyond the limit of this process is an error of that file (EFBIG), and not the end of us.
   process.on('SIGXFSZ', () => {})

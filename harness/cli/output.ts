@@ -29,7 +29,7 @@ export function say(text: string): void {
 let lost: Error | undefined
 
 /** A closed pipe, as of `outlast list | head`, is no failure and stops no run. Anything else is reported at the end. */
-export function heedOutput(): void {
+export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') lost ??= error
   })

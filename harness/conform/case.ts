@@ -1,7 +1,7 @@
 import type { RunJob } from '../../patterns/contract/client/client.ts'
 import type { Timing } from '../../patterns/contract/types/timing.ts'
 import type { Named } from '../core/discover.ts'
-import type { Held } from '../faults/_kit/acquire.ts'
+import type { Injection } from '../faults/_kit/acquire.ts'
 import type { Conversation } from './conversation.ts'
 import type { Callbacks } from './receiver.ts'
 
@@ -60,7 +60,7 @@ export interface Abilities {
   /** What the tool server recorded, in the order of arrival. */
   readonly effects: () => Promise<readonly Effect[]>
   /** No step ends until it is healed: tasks that run go on running. */
-  readonly hold: () => Promise<Held>
+  readonly hold: () => Promise<Injection>
   /** Another way to the same service, on which both directions can go silent without FIN or RST. */
   readonly silentLink: Crossing
   /** Another way to the same service, on which requests arrive and answers are lost with a reset. */
@@ -77,7 +77,7 @@ export type Need = keyof Abilities
 export interface Crossing {
   /** Like that of the target, with the path at which the API is mounted. */
   readonly url: string
-  harm(): Promise<Held>
+  harm(): Promise<Injection>
 }
 
 export interface Effect {

@@ -1,4 +1,4 @@
-import { healAll, type Held } from '../faults/_kit/acquire.ts'
+import { healAll, type Injection } from '../faults/_kit/acquire.ts'
 import type { Link, ToxicSpec } from '../model/link.ts'
 import type { Crossing } from './case.ts'
 
@@ -24,7 +24,7 @@ export function lossyLink(link: Link, mount = ''): Crossing {
 /** Where a kernel holds the harm, it ends it by itself after this. */
 const expiresMs = 120_000
 
-async function impair(link: Link, toxics: readonly Toxic[]): Promise<Held> {
+async function impair(link: Link, toxics: readonly Toxic[]): Promise<Injection> {
   const armed = await Promise.all(
     toxics.map((toxic) => {
       return link.impair({ ...toxic, name: `conform-${toxic.stream}`, toxicity: 1 }, { seed: 1, expiresMs })

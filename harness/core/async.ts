@@ -1,5 +1,5 @@
 /** Returns true on the first call, because the caller has just verified. Later calls run `verify`. */
-export function knownAtFirst(verify: () => Promise<boolean>): () => Promise<boolean> {
+export function memoizeFirst(verify: () => Promise<boolean>): () => Promise<boolean> {
   let asked = false
   return async () => {
     if (asked) return verify()

@@ -19,7 +19,7 @@ export class UntrustedFile extends HarnessError {
   }
 }
 
-export interface Wanted {
+export interface ReadOptions {
   /** A longer file is refused, also one that grows while it is read. */
   readonly maxBytes: number
   /** A symbolic link is allowed, as for a file that the user names on the command line. */
@@ -34,7 +34,7 @@ const never = carefully | (O_NOFOLLOW ?? 0)
 /**
  * Opens a regular file of any owner for reading. Throws UntrustedFile; where there is none, the error of the system.
  */
-export async function openRegular(path: string, { maxBytes, follow = false }: Wanted): Promise<FileHandle> {
+export async function openRegular(path: string, { maxBytes, follow = false }: ReadOptions): Promise<FileHandle> {
   const handle = await open(path, follow ? carefully : never).catch((error: unknown) => {
     throw refusalOf(path, error, aFile)
   })
@@ -48,7 +48,7 @@ export async function openRegular(path: string, { maxBytes, follow = false }: Wa
   }
 }
 
-export async function readRegular(path: string, wanted: Wanted): Promise<Buffer> {
+export async function readRegular(path: string, wanted: ReadOptions): Promise<Buffer> {
   await using handle = await openRegular(path, wanted)
   const pieces: Buffer[] = []
   let bytes = 0

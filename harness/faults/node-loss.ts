@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { acquireEach, sinceOf, undo } from './_kit/acquire.ts'
-import { mustBeListed, nameOf, proveImpairments } from './_kit/link-fault.ts'
+import { acquireEach, sinceOf, rollBack } from './_kit/acquire.ts'
+import { verifyInstalled, nameOf, proveImpairments } from './_kit/link-fault.ts'
 import type { Impairment } from '../model/link.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Identity, Isolation, Node, NodeHarm } from '../model/runtime.ts'
@@ -56,7 +56,7 @@ async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation
   // The network comes back before the node does: it could not become ready without.
   const heal = (): Promise<void> => cut.heal().finally(() => harm?.heal())
   try {
-    await mustBeListed(cut)
+    await verifyInstalled(cut)
     harm = await node.kill(identity)
     if (harm.evidence['signal'] !== 'SIGKILL') throw new Error(`nothing proves that ${node.name} was killed`)
     const beside = `${node.name} was killed, and nothing was seen to meet the cut before it`
@@ -69,7 +69,7 @@ async function lose(node: Node, identity: Identity, { name, ...rest }: Isolation
       heal,
     }
   } catch (error) {
-    return undo(heal, error)
+    return rollBack(heal, error)
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { acquireEach, sinceOf } from './_kit/acquire.ts'
-import { expiryMarginMs, mustBeListed, nameOf, proveImpairments } from './_kit/link-fault.ts'
+import { expiryMarginMs, verifyInstalled, nameOf, proveImpairments } from './_kit/link-fault.ts'
 import type { Fault } from '../model/fault.ts'
 
 const params = z.object({
@@ -26,7 +26,7 @@ const fault: Fault<z.output<typeof params>> = {
       if (!node.isolate) throw new Error(`nothing stands between ${node.name} and the others`)
       return { name: node.name, label: `${node.name} ${name}`, ...(await node.isolate(cut)) }
     }
-    const { held, undone, heal } = await acquireEach(site.nodes, isolate, mustBeListed, signal)
+    const { held, undone, heal } = await acquireEach(site.nodes, isolate, verifyInstalled, signal)
     return {
       evidence: {
         ...Object.fromEntries(held.map(({ label, evidence = {} }) => [label, evidence])),

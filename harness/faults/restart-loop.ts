@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acquireEach, undo, type Undone } from './_kit/acquire.ts'
+import { acquireEach, rollBack, type Undone } from './_kit/acquire.ts'
 import { describeError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
 import { type Part, proofOfParts, undoneParts } from './_kit/proof.ts'
@@ -50,7 +50,7 @@ interface Loop {
 /** The first crash is part of arming: when it fails, the fault was not applied. */
 async function startLoop(node: Node, upMs: number): Promise<Loop> {
   if (node.pid === undefined) throw new Error(`${node.name} was not running`)
-  const crashes = [await crash(node).catch((error: unknown) => undo(() => untilUp(node), error))]
+  const crashes = [await crash(node).catch((error: unknown) => rollBack(() => untilUp(node), error))]
   const end = new AbortController()
   let failure: string | undefined
   const loop = crashAgain(node, upMs, crashes, end.signal).catch((error: unknown) => {

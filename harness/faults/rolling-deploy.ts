@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { healAll, undo } from './_kit/acquire.ts'
+import { healAll, rollBack } from './_kit/acquire.ts'
 import { describeError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
 import { type Part, proofOfParts } from './_kit/proof.ts'
@@ -42,7 +42,7 @@ const fault: Fault<Params> = {
       await rolling.began
       signal.throwIfAborted()
     } catch (error) {
-      return undo(rolling.stop, error)
+      return rollBack(rolling.stop, error)
     }
     return {
       evidence: { order: site.nodes.map(({ name }) => name) },

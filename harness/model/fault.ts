@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod'
 import type { Named } from '../core/discover.ts'
 import type { FaultState } from './history.ts'
-import type { Effective, Link } from './link.ts'
+import type { Onset, Link } from './link.ts'
 import type { LinkName, Target } from './plan.ts'
 import type { Capability, Node } from './runtime.ts'
 
@@ -36,7 +36,7 @@ export interface FaultSite {
   readonly links: readonly Link[]
 }
 
-export interface ActiveFault extends Effective {
+export interface ActiveFault extends Onset {
   /** What the actuator acknowledged and what was read back at once. */
   readonly evidence: Readonly<Record<string, unknown>>
   /** Judged at the end of the window, before healing. */

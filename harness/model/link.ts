@@ -8,7 +8,7 @@ export interface Link {
   readonly ordinal: number
   /** Where the dialling side connects. */
   readonly url: string
-  impair(toxic: ToxicSpec, lease: Lease): Promise<Impairment>
+  impair(toxic: ToxicSpec, expiry: Expiry): Promise<Impairment>
   /** Where the runtime offers `packet-filter`. */
   filter?(rule: FilterSpec): Promise<Impairment>
   /** Where the runtime offers `edge`, on `client->api`: the load balancer in front gets these limits. */
@@ -25,7 +25,7 @@ export interface ToxicSpec {
 }
 
 /** What may outlive the process that armed a harm. */
-export interface Lease {
+export interface Expiry {
   /** For the draws per connection. */
   readonly seed: number
   /** Where a kernel holds the harm: the kernel ends it after this, also without a harness to heal it. */
@@ -33,7 +33,7 @@ export interface Lease {
 }
 
 /** A rule of a packet filter in the path. Its draws are by the seed and the connection's addresses: retries of one share them. */
-export interface FilterSpec extends Lease {
+export interface FilterSpec extends Expiry {
   readonly name: string
   readonly action: 'drop' | 'reset' | 'unreachable'
   readonly direction: 'both' | 'request' | 'response'
@@ -55,12 +55,12 @@ export interface EdgeLimits {
 }
 
 /** Something that took effect before it was known to have: reading back and trying out take their time. */
-export interface Effective {
+export interface Onset {
   /** When, on the monotonic clock; undefined where nobody can tell it from the moment at which it was acknowledged. */
   readonly sinceMs?: number
 }
 
-export interface Impairment extends Effective {
+export interface Impairment extends Onset {
   /** What was read back and tried out when it was made. */
   readonly evidence?: Readonly<Record<string, unknown>>
   /** How often a peer at work felt it, the harness's own trial aside. Undefined where that cannot be counted. */

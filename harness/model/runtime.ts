@@ -2,7 +2,7 @@ import type { NodeRole, Service } from '../../patterns/contract/types/engine.ts'
 import type { Named } from '../core/discover.ts'
 import type { HarnessError } from '../core/errors.ts'
 import type { DiskCost, Stranger } from './history.ts'
-import type { Effective, Impairment, Link } from './link.ts'
+import type { Onset, Impairment, Link } from './link.ts'
 
 /**
  * What a runtime can do to its nodes and links; a fault says which of these it needs. `toxics` are those that every
@@ -166,7 +166,7 @@ export interface Node {
 export type Identity = 'same' | 'new'
 
 /** A node that was harmed. Healing twice is safe. */
-export interface NodeHarm extends Effective {
+export interface NodeHarm extends Onset {
   /**
    * What the operating system says. Kill and stop: `signal` and `code` of the exit; pause: `state`, which is `T`
    * (stopped) or `frozen`; memory: `oomKilled`; processor: `quota`. Empty means not proven.

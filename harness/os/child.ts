@@ -120,7 +120,7 @@ async function yieldToHarness(pid: number, nice: number): Promise<void> {
 /** Called when a part of the harness itself is lost: what is measured from then on says nothing about anybody. */
 export type OnLost = (error: HarnessError) => void
 
-interface Heeded {
+interface WatchedChild {
   /** Its name in sentences: `the ledger`. */
   readonly what: string
   readonly logFile: string
@@ -130,7 +130,7 @@ interface Heeded {
 }
 
 /** Watch a process of the harness's own: its end, and lines `{"failed": "why"}`, by which it says it cannot go on. */
-export function heedChild(child: ChildProcess, { what, logFile, onLost, onLine }: Heeded): Disposable {
+export function watchChild(child: ChildProcess, { what, logFile, onLost, onLine }: WatchedChild): Disposable {
   const onExit = (code: number | null, signal: string | null): void => {
     onLost(new HarnessError(`${what} ended while it was needed (${signal ?? `exit code ${code}`}); see ${logFile}`))
   }

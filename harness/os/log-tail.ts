@@ -3,26 +3,26 @@ import { openRegular } from '../core/own-file.ts'
 const tailBytes = 16_384
 const mostLength = 400
 /** What servers call the lines that say why they end. */
-const grave = /\b(?:FATAL|PANIC|ERROR|[Ee]rror)\b/
+const errorWords = /\b(?:FATAL|PANIC|ERROR|[Ee]rror)\b/
 
 /** The last line of a log that calls itself an error, else the last line, if there is any. Never rejects. */
-export async function lastWords(logFile: string): Promise<string | undefined> {
+export async function lastErrorLine(logFile: string): Promise<string | undefined> {
   const lines = (await readTail(logFile).catch(() => '')).split('\n').filter((line) => line.trim() !== '')
-  const told = lines.findLast((line) => grave.test(line)) ?? lines.at(-1)
+  const told = lines.findLast((line) => errorWords.test(line)) ?? lines.at(-1)
   return told && endOf(told.trim())
 }
 
 /** What a log says of a full disk, wherever in it, or undefined. Never rejects. */
-export function diskFullWords(logFile: string): Promise<string | undefined> {
-  return wordsOf(/No space left on device/, logFile)
+export function diskFullLine(logFile: string): Promise<string | undefined> {
+  return lineAbout(/No space left on device/, logFile)
 }
 
 /** The line about a taken port, in the words of Node, C, Go or Rust, or undefined. Never rejects. */
-export function portTakenWords(logFile: string): Promise<string | undefined> {
-  return wordsOf(/EADDRINUSE|address (?:is )?(?:already )?in use/i, logFile)
+export function portTakenLine(logFile: string): Promise<string | undefined> {
+  return lineAbout(/EADDRINUSE|address (?:is )?(?:already )?in use/i, logFile)
 }
 
-async function wordsOf(cause: RegExp, logFile: string): Promise<string | undefined> {
+async function lineAbout(cause: RegExp, logFile: string): Promise<string | undefined> {
   const told = await lastLineOf(cause, logFile).catch(() => undefined)
   return told && endOf(told.trim())
 }

@@ -6,7 +6,7 @@ import { describeError, HarnessError } from '../core/errors.ts'
 
 const loopback = '127.0.0.1'
 
-interface Wanted {
+interface PortOptions {
   /** Loopback unless another one is named. */
   readonly host?: string
   readonly port?: number
@@ -26,7 +26,7 @@ export interface HeldPort extends Disposable {
  * It never listens. A server may, beside it, as all of them set SO_REUSEADDR (socket(7)). While none does, a client
  * that dials is refused, as on a dead pod. A server that was killed finds its port when it comes back.
  */
-export async function holdPort({ host = loopback, port: wanted }: Wanted = {}): Promise<HeldPort> {
+export async function holdPort({ host = loopback, port: wanted }: PortOptions = {}): Promise<HeldPort> {
   const anchor = takeAnchor(host.includes(':') ? '::1' : loopback)
   try {
     const { address, port } = await anchor.address

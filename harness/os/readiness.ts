@@ -3,7 +3,7 @@ import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
 import { describeName } from '../core/http.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
-import { lastWords, portTakenWords } from './log-tail.ts'
+import { lastErrorLine, portTakenLine } from './log-tail.ts'
 
 /** How a node shows that it can do its work. */
 export type Readiness =
@@ -134,7 +134,7 @@ export async function becomeReady(
   const isReady = await Promise.race([probed, ended.then(() => false)])
   if (isReady) return
   const failure = await startFailure(`${name} ended while it was starting`, node)
-  const taken = await portTakenWords(node.logFile)
+  const taken = await portTakenLine(node.logFile)
   throw taken === undefined ? failure : new PortTaken(`${name} could not have its port: ${taken}`)
 }
 
@@ -142,7 +142,7 @@ async function startFailure(
   what: string,
   { logFile, isTransient }: { readonly logFile: string; readonly isTransient?: true },
 ): Promise<HarnessError> {
-  const said = await lastWords(logFile)
+  const said = await lastErrorLine(logFile)
   const where = isTransient ? '' : ` (${logFile})`
   return new HarnessError(`${what}${said === undefined ? '' : `: ${said}`}${where}`)
 }

@@ -47,7 +47,7 @@ export async function conductBlock(block: Block, context: RunContext, onProgress
   const loaded = await settleAll(ready.map((cell) => cell.underLoad(epochMs))).finally(() => clearInterval(ticker))
   const seen = health.stop()
   if (context.signal.aborted) return cutShort(ready)
-  await settleAll(loaded.map((cell) => cell.conclude(seen)))
+  await settleAll(loaded.map((cell) => cell.completeHistory(seen)))
   for (const cell of ready) reportEnd(cell, startedAt, onProgress)
 }
 

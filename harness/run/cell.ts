@@ -12,7 +12,7 @@ import type { LineFile } from '../store/line-file.ts'
 import { planArrivals, offerOpenLoop, type PacerReport } from './open-loop.ts'
 import { type BlockContext, type CellEvents, type CellParts, engineOf, enterPhase } from './cell-context.ts'
 import { openClient } from './client.ts'
-import { conclude, concludeCut } from './conclude.ts'
+import { completeHistory, completeCutHistory } from './complete-history.ts'
 import type { HealthMonitor } from './health.ts'
 import { type Callback, type CallbackReceiver, openInbox } from './inbox.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
@@ -34,7 +34,7 @@ export interface ReadyCell extends AsyncDisposable {
 
 export interface LoadedCell {
   /** Read the truth from servers and ledger, and complete the history. */
-  conclude(health: ReturnType<HealthMonitor['stop']>): Promise<void>
+  completeHistory(health: ReturnType<HealthMonitor['stop']>): Promise<void>
 }
 
 /** Most tasks in flight per cell: beyond it the driver would be the bottleneck, and says so. */
@@ -177,14 +177,14 @@ function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposab
       // What cannot be written has broken the run off.
       await history.sync().catch(() => {})
       return {
-        conclude: async (health) => {
-          await conclude(parts, pacer, health)
+        completeHistory: async (health) => {
+          await completeHistory(parts, pacer, health)
           await history.sync()
         },
       }
     },
     cut: async () => {
-      await concludeCut(parts)
+      await completeCutHistory(parts)
       await history.sync().catch(() => {})
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

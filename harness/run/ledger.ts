@@ -1,7 +1,7 @@
 import { randomBytes, createHmac } from 'node:crypto'
 import { request } from 'undici'
 import { HarnessError } from '../core/errors.ts'
-import { killGroup, readFirstLine, spawnChild, heedChild, type OnLost, entryPath } from '../os/child.ts'
+import { killGroup, readFirstLine, spawnChild, watchChild, type OnLost, entryPath } from '../os/child.ts'
 import { readLines } from '../store/line-file.ts'
 import { resolutionMs } from '../core/numbers.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
@@ -53,7 +53,7 @@ export async function openLedger(
   const { listening } = await readFirstLine<{ listening: number }>(child, 'the ledger', logFile)
   const address = `${host}:${listening}`
   const onLine = onEffect && ((line: string): void => onEffect(JSON.parse(line) as LedgerEffect))
-  const heeded = heedChild(child, { what: 'the ledger', logFile, onLost, ...(onLine && { onLine }) })
+  const watched = watchChild(child, { what: 'the ledger', logFile, onLost, ...(onLine && { onLine }) })
   return {
     address,
     nonceOf: (job, step) => nonceFor(secret, job, step),
@@ -64,7 +64,7 @@ export async function openLedger(
       return { effects, refusals, gaps: Math.max(0, expected - effects.length - refusals.length) }
     },
     [Symbol.asyncDispose]: async () => {
-      heeded[Symbol.dispose]()
+      watched[Symbol.dispose]()
       await killGroup(child, 'SIGTERM')
     },
   }

@@ -140,9 +140,9 @@ function warnOfLoad(plan: Plan, engines: ReadonlyMap<string, Engine>, look: Mach
 
 async function removeLeftovers(sweepers: readonly Sweeper[], onProgress: OnProgress): Promise<void> {
   // Of this temporary folder, and on this Docker: processes of other folders are left to outlast clean.
-  const { removed, standing, passedOver } = await cleanUp(sweepers, await findRuns(sweepers, 'here'))
+  const { removed, remaining, passedOver } = await cleanUp(sweepers, await findRuns(sweepers, 'here'))
   const notes = removed.map(({ run }) => `removed what the dead run ${run} had left`)
-  for (const text of [...notes, ...passedOver.map((sentence) => `passed over: ${sentence}`), ...standing])
+  for (const text of [...notes, ...passedOver.map((sentence) => `passed over: ${sentence}`), ...remaining])
     onProgress({ kind: 'note', text })
 }
 

@@ -63,14 +63,14 @@ function findTooDeep(document: Document): number | undefined {
 }
 
 /** Directives choose another version of YAML, which reads other texts as numbers and dates. */
-function findDirective(document: Document, text: string, prefix: Prefix): readonly Found[] {
+function findDirective(document: Document, text: string, prefix: Prefix): readonly Forbidden[] {
   const { yaml, tags } = document.directives ?? {}
   if (!yaml?.explicit && Object.keys(tags ?? {}).every((handle) => handle === '!!')) return []
   const offset = Math.max(0, text.search(/^%/m))
   return [{ offset, text: `${prefix(offset)}: directives (%YAML, %TAG) are not allowed; leave them out` }]
 }
 
-interface Found {
+interface Forbidden {
   readonly offset: number
   readonly text: string
 }
@@ -79,8 +79,8 @@ interface Found {
 type Prefix = (offset: number) => string
 
 /** Valid YAML that a scenario may not use. The parser's own search for repeated keys is quadratic; this is not. */
-function findForbidden(document: Document, prefix: Prefix): readonly Found[] {
-  const found: Found[] = []
+function findForbidden(document: Document, prefix: Prefix): readonly Forbidden[] {
+  const found: Forbidden[] = []
   const links: unknown[] = []
   const report = (node: unknown, text: string): void => {
     const offset = startOf(node)

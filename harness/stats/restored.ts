@@ -74,12 +74,12 @@ export function findRestored(begun: readonly Begun[], ordinary: Ordinary, window
 }
 
 /** Too few tasks to say that they are worse than the ordinary beyond chance, and too many late ones to say that all is well. */
-function isWorseAfterwards({ begun, late, ordinary }: Scene, ms: number): boolean {
+function isWorseAfterwards({ begun, late, ordinary }: AfterOnset, ms: number): boolean {
   const from = begun.filter(({ at }) => at <= ms).length
   return shareOf(between(late, from, begun.length)) - shareOf(ordinary) >= riseAfterwards
 }
 
-interface Scene {
+interface AfterOnset {
   readonly begun: readonly Begun[]
   readonly late: readonly number[]
   readonly ordinary: Ordinary
@@ -159,7 +159,7 @@ function logLikelihood({ bad, n }: Bad): number {
  * Each task that was held up says by its delay when it was let go. Where the last three of them agree on that, and what began
  * afterwards is on time, the outage ended then. A task that was lost meanwhile may be an ordinary loss.
  */
-function letGo({ begun, late, ordinary, window }: Scene, last: number): Restored | undefined {
+function letGo({ begun, late, ordinary, window }: AfterOnset, last: number): Restored | undefined {
   const { limitMs, medianLagMs } = ordinary
   const heldUp = begun.slice(0, last).filter(({ lagMs }) => lagMs > limitMs && lagMs < Infinity)
   const times = heldUp.slice(-fewest).map(({ at, lagMs }) => at + lagMs - medianLagMs)
@@ -171,7 +171,7 @@ function letGo({ begun, late, ordinary, window }: Scene, last: number): Restored
 }
 
 /** Where delays do not tell: from the first task on time, if what follows it is better than the outage beyond chance. */
-function endByShares(scene: Scene, last: number): Restored {
+function endByShares(scene: AfterOnset, last: number): Restored {
   const { begun, late, ordinary, window } = scene
   const n = begun.length
   const from = begun[last]?.at
@@ -188,12 +188,12 @@ function onTimeByLuck({ bad, n }: Bad): number {
   return bad === n ? 0 : Math.max(0, Math.ceil(Math.log(alphaOfSpared) / Math.log(1 - bad / n)) - 1)
 }
 
-function isWatched({ window }: Scene, from: number): boolean {
+function isWatched({ window }: AfterOnset, from: number): boolean {
   return window.untilMs - from >= window.holdMs
 }
 
 /** The next 20 tasks, or those of the time to hold if they are more, are no worse than the ordinary. */
-function staysOnTime({ begun, late, ordinary, window }: Scene, from: number): boolean {
+function staysOnTime({ begun, late, ordinary, window }: AfterOnset, from: number): boolean {
   const first = begun[from]
   if (!first) return false
   const held = begun.findIndex(({ at }, i) => i >= from + many && at > first.at + window.holdMs)

@@ -20,7 +20,7 @@ export default {
       .addHelpText('after', notes)
       .action(async ({ run }: { readonly run?: string }) => {
         const sweepers = [...(await registry.runtimes()).values()]
-        const { removed, unclear, standing, passedOver } = await (run === undefined
+        const { removed, unclear, remaining, passedOver } = await (run === undefined
           ? cleanUp(sweepers)
           : cleanUpRun(run, sweepers))
         for (const found of removed) print(visibleLine(describeLeftovers(found)))
@@ -28,8 +28,8 @@ export default {
         for (const found of unclear)
           say(`left alone, as it cannot be told from here whether it lives: ${visibleLine(describeLeftovers(found))}`)
         for (const sentence of passedOver) say(`passed over: ${visibleLine(sentence)}`)
-        for (const sentence of standing) say(`still there: ${visibleLine(sentence)}`)
-        done(standing.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
+        for (const sentence of remaining) say(`still there: ${visibleLine(sentence)}`)
+        done(remaining.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
       })
   },
 } satisfies CommandFile

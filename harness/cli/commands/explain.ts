@@ -11,7 +11,7 @@ import { decideFate } from '../../verdict/outcomes.ts'
 import type { CommandFile } from '../command.ts'
 import { print, say } from '../output.ts'
 import { editedOption, findRun, runArgument, takenAs } from '../arguments.ts'
-import { frameStory, tellStory } from '../view/timeline.ts'
+import { timelineFrame, timelineOf } from '../view/timeline.ts'
 
 const examples = `
 Examples:
@@ -66,8 +66,8 @@ function pickTask(trace: CellTrace, wanted: string, cell: string): TaskTrace {
 
 function narrate(cell: string, trace: CellTrace, task: TaskTrace): string {
   const fate = decideFate(task, trace.complete, trace.cell)
-  const { head, end } = frameStory(cell, task, exposures(trace).get(task)?.length ?? 0, fate)
-  const lines = tellStory(trace, task).map(
+  const { head, end } = timelineFrame(cell, task, exposures(trace).get(task)?.length ?? 0, fate)
+  const lines = timelineOf(trace, task).map(
     ({ at, text }) => `${offset(at - task.intent.intendedAt)}  ${visibleLine(text)}`,
   )
   return [visible(head), '', ...lines, '', visible(end)].join('\n')

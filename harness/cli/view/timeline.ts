@@ -13,7 +13,7 @@ export interface Line {
 }
 
 /** Everything that happened to one task, in the order of time, with the faults that touched it. Pure. */
-export function tellStory(trace: CellTrace, task: TaskTrace): readonly Line[] {
+export function timelineOf(trace: CellTrace, task: TaskTrace): readonly Line[] {
   const lines = [
     { at: task.intent.intendedAt, text: 'the arrival list wants it sent' },
     ...task.submits.flatMap((op) => submitLine(op)),
@@ -141,7 +141,7 @@ function finalText({ type, value }: OpOf<'final'>): string {
 }
 
 /** The first and last words: what it was, and what became of it. */
-export function frameStory(
+export function timelineFrame(
   cell: string,
   task: TaskTrace,
   faults: number,

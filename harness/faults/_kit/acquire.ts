@@ -1,8 +1,8 @@
 import { describeError } from '../../core/errors.ts'
-import type { Effective } from '../../model/link.ts'
+import type { Onset } from '../../model/link.ts'
 
 /** Something that was taken and can be given back. Giving it back twice is safe. */
-export interface Held {
+export interface Injection {
   heal(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ export interface Acquired<H> {
  * it got, which is healed at once. When none could be had, or `signal` aborts meanwhile, everything is healed before the
  * first failure is thrown.
  */
-export async function acquireEach<T extends { readonly name: string }, H extends Held>(
+export async function acquireEach<T extends { readonly name: string }, H extends Injection>(
   items: readonly T[],
   acquire: (item: T) => Promise<H>,
   check: (held: H) => Promise<void> | void,
@@ -48,7 +48,7 @@ export async function acquireEach<T extends { readonly name: string }, H extends
     const failed = settled.find((one) => one.status === 'rejected')
     if (failed && held.length === 0) throw failed.reason
   } catch (error) {
-    return undo(heal, error)
+    return rollBack(heal, error)
   }
   // What cannot be given back now is reported at the end of the window, as leaked.
   await Promise.allSettled(all.filter((one) => !held.includes(one)).map((one) => one.heal()))
@@ -59,13 +59,13 @@ export async function acquireEach<T extends { readonly name: string }, H extends
 }
 
 /** When the first of several took effect; undefined when one of them cannot tell. */
-export function sinceOf(effects: readonly Effective[]): { readonly sinceMs?: number } {
+export function sinceOf(effects: readonly Onset[]): { readonly sinceMs?: number } {
   const times = effects.map(({ sinceMs }) => sinceMs).filter((ms) => ms !== undefined)
   return times.length === effects.length && times.length > 0 ? { sinceMs: Math.min(...times) } : {}
 }
 
 /** Give back what a failure left half done, then throw that failure, with the leak beside it when there is one. */
-export async function undo(heal: () => Promise<void>, error: unknown): Promise<never> {
+export async function rollBack(heal: () => Promise<void>, error: unknown): Promise<never> {
   await heal().catch((leak: unknown) => {
     throw new Error(`${describeError(error)}; and it could not be undone: ${describeError(leak)}`, { cause: error })
   })
@@ -73,7 +73,7 @@ export async function undo(heal: () => Promise<void>, error: unknown): Promise<n
 }
 
 /** Heal all at the same time, whatever fails meanwhile; then throws one error that names every failure. */
-export async function healAll(held: readonly Held[]): Promise<void> {
+export async function healAll(held: readonly Injection[]): Promise<void> {
   const settled = await Promise.allSettled(held.map((one) => one.heal()))
   const failures = settled.flatMap((one) => (one.status === 'rejected' ? [describeError(one.reason)] : []))
   if (failures.length > 0) throw new Error(failures.join('; '))

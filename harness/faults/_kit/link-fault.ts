@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod'
 import { acquireEach, sinceOf, type Undone } from './acquire.ts'
 import type { LinkName, Target } from '../../model/plan.ts'
-import type { EdgeLimits, FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../model/link.ts'
+import type { EdgeLimits, FilterSpec, Impairment, Expiry, Link, ToxicSpec } from '../../model/link.ts'
 import { type Fate, type Part, proofOfParts, undoneParts } from './proof.ts'
 import type { ActiveFault, Fault, FaultSite, Proof } from '../../model/fault.ts'
 import type { Capability } from '../../model/runtime.ts'
@@ -10,7 +10,7 @@ import type { Capability } from '../../model/runtime.ts'
 export type Toxic = Omit<ToxicSpec, 'name'>
 
 /** A rule of the packet filter without what the planned fault gives: its name, its seed and its end. */
-export type Rule = Omit<FilterSpec, 'name' | keyof Lease>
+export type Rule = Omit<FilterSpec, 'name' | keyof Expiry>
 
 /** What differs between faults that impair links: everything else is one and the same protocol. */
 export interface LinkFaultSpec<P> {
@@ -30,15 +30,15 @@ export interface LinkFaultSpec<P> {
 /** The kernel's own end of a rule comes this long after the planned one: only for a harness that is gone. */
 export const expiryMarginMs = 20_000
 
-interface Wanted {
+interface LinkInjector {
   /** Of the link. */
   readonly name: string
   readonly label: string
-  inflict(): Promise<Impairment>
+  inject(): Promise<Impairment>
 }
 
 /** An impairment of a link, or of what joins a node to others. */
-export interface Armed extends Impairment {
+export interface LinkInjection extends Impairment {
   /** Of the link or node. */
   readonly name: string
   readonly label: string
@@ -52,7 +52,7 @@ export interface Armed extends Impairment {
  */
 export function linkFault<P>(spec: LinkFaultSpec<P>): Fault<P> {
   const { toxics: _, rule: __, limits: ___, ...rest } = spec
-  return { ...rest, acts: 'link', arm: (site, params, signal) => arm(site, wantedOf(spec, site, params), signal) }
+  return { ...rest, acts: 'link', arm: (site, params, signal) => arm(site, injectorsOf(spec, site, params), signal) }
 }
 
 /** Whole milliseconds for a proxy, at least 1: a rounded delay must not become no delay. */
@@ -60,46 +60,46 @@ export function wholeMs(ms: number): number {
   return Math.max(1, Math.round(ms))
 }
 
-function wantedOf<P>(spec: LinkFaultSpec<P>, site: FaultSite, params: P): readonly Wanted[] {
+function injectorsOf<P>(spec: LinkFaultSpec<P>, site: FaultSite, params: P): readonly LinkInjector[] {
   return site.links.flatMap((link) => [
-    ...(spec.toxics?.(params) ?? []).map((toxic) => wantToxic(site, link, toxic)),
-    ...(spec.rule ? [wantRule(site, link, spec.rule(params))] : []),
-    ...(spec.limits ? [wantLimits(site, link, spec.limits(params))] : []),
+    ...(spec.toxics?.(params) ?? []).map((toxic) => toxicInjector(site, link, toxic)),
+    ...(spec.rule ? [ruleInjector(site, link, spec.rule(params))] : []),
+    ...(spec.limits ? [limitsInjector(site, link, spec.limits(params))] : []),
   ])
 }
 
-function wantToxic(site: FaultSite, link: Link, toxic: Toxic): Wanted {
+function toxicInjector(site: FaultSite, link: Link, toxic: Toxic): LinkInjector {
   const name = nameOf(site, toxic.stream)
   return {
     name: link.name,
     label: `${link.name} ${name}`,
-    inflict: () => link.impair({ name, ...toxic }, leaseOf(site)),
+    inject: () => link.impair({ name, ...toxic }, expiryOf(site)),
   }
 }
 
-function wantRule(site: FaultSite, link: Link, rule: Rule): Wanted {
-  const given = { name: nameOf(site), ...leaseOf(site), ...rule }
+function ruleInjector(site: FaultSite, link: Link, rule: Rule): LinkInjector {
+  const given = { name: nameOf(site), ...expiryOf(site), ...rule }
   return {
     name: link.name,
     label: `${link.name} ${given.name}`,
-    inflict: () => offered(link.filter, link).call(link, given),
+    inject: () => requireCapability(link.filter, link).call(link, given),
   }
 }
 
-function leaseOf({ seed, windowMs }: FaultSite): Lease {
+function expiryOf({ seed, windowMs }: FaultSite): Expiry {
   return { seed, expiresMs: windowMs + expiryMarginMs }
 }
 
-function wantLimits(site: FaultSite, link: Link, limits: Omit<EdgeLimits, 'name'>): Wanted {
+function limitsInjector(site: FaultSite, link: Link, limits: Omit<EdgeLimits, 'name'>): LinkInjector {
   const name = nameOf(site)
   return {
     name: link.name,
     label: `${link.name} ${name}`,
-    inflict: () => offered(link.limit, link).call(link, { name, ...limits }),
+    inject: () => requireCapability(link.limit, link).call(link, { name, ...limits }),
   }
 }
 
-function offered<F>(act: F | undefined, link: Link): F {
+function requireCapability<F>(act: F | undefined, link: Link): F {
   if (act === undefined) throw new Error(`${link.name} does not pass where this could be done to it`)
   return act
 }
@@ -109,9 +109,9 @@ export function nameOf(site: FaultSite, ...parts: readonly string[]): string {
   return [site.id, ...parts].join('-').replaceAll(/[^a-zA-Z0-9-]/g, '-')
 }
 
-async function arm(site: FaultSite, wanted: readonly Wanted[], signal: AbortSignal): Promise<ActiveFault> {
+async function arm(site: FaultSite, wanted: readonly LinkInjector[], signal: AbortSignal): Promise<ActiveFault> {
   if (site.links.length === 0) throw new Error('there is no link to impair')
-  const { held, undone, heal } = await acquireEach(wanted, inflict, mustBeListed, signal)
+  const { held, undone, heal } = await acquireEach(wanted, inject, verifyInstalled, signal)
   const tried = held.flatMap(({ label, evidence }) => (evidence ? [[label, evidence]] : []))
   return {
     evidence: {
@@ -125,24 +125,27 @@ async function arm(site: FaultSite, wanted: readonly Wanted[], signal: AbortSign
   }
 }
 
-async function inflict({ name, label, inflict: begin }: Wanted): Promise<Armed> {
+async function inject({ name, label, inject: begin }: LinkInjector): Promise<LinkInjection> {
   return { name, label, ...(await begin()) }
 }
 
 /** An acknowledgement is only a word: throws when what it was about is not there. */
-export async function mustBeListed(one: Armed): Promise<void> {
+export async function verifyInstalled(one: LinkInjection): Promise<void> {
   if (!(await one.listed())) throw new Error(`${one.label} was acknowledged but is not there`)
 }
 
 /** What is known of an impairment at the end of its window. */
-interface Seen extends Armed {
+interface Seen extends LinkInjection {
   readonly fired: number | undefined
   readonly more: Readonly<Record<string, unknown>> | undefined
   readonly isThere: boolean
 }
 
 /** The state of impairments at the end of their window: where each is still there, and on which links it was felt. */
-export async function proveImpairments(armed: readonly Armed[], undone: readonly Undone[] = []): Promise<Proof> {
+export async function proveImpairments(
+  armed: readonly LinkInjection[],
+  undone: readonly Undone[] = [],
+): Promise<Proof> {
   // Counted first: a check that it is still there may be counted too.
   const told = await Promise.all(armed.map(count))
   const seen = await Promise.all(told.map(async (one): Promise<Seen> => ({ ...one, isThere: await one.listed() })))
@@ -161,7 +164,7 @@ export async function proveImpairments(armed: readonly Armed[], undone: readonly
   return { ...proofOfParts([...parts, ...undoneParts(undone)]), ...firings, evidence }
 }
 
-async function count(one: Armed): Promise<Omit<Seen, 'isThere'>> {
+async function count(one: LinkInjection): Promise<Omit<Seen, 'isThere'>> {
   const [fired, more] = await Promise.all([one.firings(), one.counts?.()])
   return { ...one, fired, more }
 }

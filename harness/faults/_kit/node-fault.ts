@@ -19,7 +19,7 @@ export interface NodeFaultSpec<P> {
   readonly bound: boolean
 }
 
-interface Struck extends NodeHarm {
+interface NodeInjection extends NodeHarm {
   readonly node: Node
   readonly pid: number
 }
@@ -32,8 +32,8 @@ export function nodeFault<P>(spec: NodeFaultSpec<P>): Fault<P> {
 
 async function arm<P>(spec: NodeFaultSpec<P>, site: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault> {
   if (site.nodes.length === 0) throw new Error('there is no node to harm')
-  const strike = (node: Node): Promise<Struck> => strikeNode(spec, node, params)
-  const acquired = await acquireEach(site.nodes, strike, (one) => mustShow(spec, one), signal)
+  const inject = (node: Node): Promise<NodeInjection> => injectInto(spec, node, params)
+  const acquired = await acquireEach(site.nodes, inject, (one) => mustShow(spec, one), signal)
   const { held, undone, heal } = acquired
   return {
     evidence: {
@@ -46,8 +46,8 @@ async function arm<P>(spec: NodeFaultSpec<P>, site: FaultSite, params: P, signal
   }
 }
 
-async function prove<P>({ bound, name }: NodeFaultSpec<P>, { held, undone }: Acquired<Struck>): Promise<Proof> {
-  const isReplaced = ({ node, pid }: Struck): boolean => bound && node.pid !== pid
+async function prove<P>({ bound, name }: NodeFaultSpec<P>, { held, undone }: Acquired<NodeInjection>): Promise<Proof> {
+  const isReplaced = ({ node, pid }: NodeInjection): boolean => bound && node.pid !== pid
   const felt = await Promise.all(held.map(async (one) => (isReplaced(one) ? nothing : askFelt(one))))
   const parts = held.map((one, i): Part => {
     const { name: node } = one.node
@@ -68,11 +68,11 @@ async function prove<P>({ bound, name }: NodeFaultSpec<P>, { held, undone }: Acq
 const nothing = { times: 0, evidence: {} }
 
 /** A harm that is done and over was felt once; one that lasts tells itself. */
-async function askFelt(one: Struck): Promise<{ readonly times: number; readonly evidence: Evidence }> {
+async function askFelt(one: NodeInjection): Promise<{ readonly times: number; readonly evidence: Evidence }> {
   return one.felt ? one.felt() : { times: 1, evidence: one.evidence }
 }
 
-async function strikeNode<P>(spec: NodeFaultSpec<P>, node: Node, params: P): Promise<Struck> {
+async function injectInto<P>(spec: NodeFaultSpec<P>, node: Node, params: P): Promise<NodeInjection> {
   const { pid } = node
   if (pid === undefined) throw new Error(`${node.name} was not running`)
   const harm = await spec.harm(node, params)
@@ -87,7 +87,7 @@ async function strikeNode<P>(spec: NodeFaultSpec<P>, node: Node, params: P): Pro
   }
 }
 
-function mustShow<P>(spec: NodeFaultSpec<P>, { node, evidence }: Struck): void {
+function mustShow<P>(spec: NodeFaultSpec<P>, { node, evidence }: NodeInjection): void {
   if (spec.shows(evidence)) return
   throw new Error(
     `nothing proves "${spec.name}" of ${node.name}: the operating system says ${JSON.stringify(evidence)}`,

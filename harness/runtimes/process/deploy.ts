@@ -14,7 +14,7 @@ import type { Ports } from '../../../servers/server.ts'
 import { ChildNode } from './node.ts'
 import { describeProgram } from './program.ts'
 import { fillAll, openAllSpares, type Spares } from './spares.ts'
-import { killGroup, readFirstLine, spawnChild, heedChild, entryPath } from '../../os/child.ts'
+import { killGroup, readFirstLine, spawnChild, watchChild, entryPath } from '../../os/child.ts'
 
 export const loopback = '127.0.0.1'
 
@@ -222,11 +222,11 @@ export async function startLinkServer(
   })
   const { listening } = await readFirstLine<{ listening: string }>(child, 'the link server', logFile)
   const { lost: onLost = () => {} } = request
-  const heeded = heedChild(child, { what: 'the link server', logFile, onLost })
+  const watched = watchChild(child, { what: 'the link server', logFile, onLost })
   return {
     url: listening,
     [Symbol.asyncDispose]: async () => {
-      heeded[Symbol.dispose]()
+      watched[Symbol.dispose]()
       await killGroup(child, 'SIGTERM')
     },
   }

@@ -17,7 +17,7 @@ import { deliveriesOf, TaskRecord } from '../../../patterns/engines/memory/recor
 import { befalls, misbehaviourVariable, readMisbehaviour, type Misbehaviour } from './misbehaviour.ts'
 import { performStep, type StepContext, type StepDone } from '../../../patterns/agent/step.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
-import { reportError } from '../../../patterns/contract/engine/log-error.ts'
+import { logError } from '../../../patterns/contract/engine/log-error.ts'
 import { OwedCallback } from '../../../patterns/engines/memory/callback.ts'
 
 /**
@@ -83,7 +83,7 @@ async function execute(record: TaskRecord, control: Control): Promise<void> {
     const result = befalls(misbehaviour, 'falsify', job) ? invent(digest) : digest
     record.append(completedEvent(record.head, { digest: result, steps: record.plan.steps.length }, new Date()))
   } catch (error) {
-    reportError(settings.node, `task ${record.head.task_id}`, error)
+    logError(settings.node, `task ${record.head.task_id}`, error)
     record.append(failedEvent(record.head, 'the null engine failed', new Date()))
   }
   const url = record.request.delivery?.webhook_url

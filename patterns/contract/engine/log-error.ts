@@ -2,13 +2,13 @@
 process.stderr.on('error', () => {})
 
 /** One line of JSON on stderr for an unexpected error, with its stack: a node's log. */
-export function reportError(node: string, where: string, error: unknown): void {
+export function logError(node: string, where: string, error: unknown): void {
   const { stack } = error instanceof Error ? error : new Error(String(error))
   writeLine('error', node, where, { error: describe(error), stack })
 }
 
 /** The same for a failure that the world around a node may cause at any time. */
-export function reportFailure(node: string, where: string, error: unknown): void {
+export function logFailure(node: string, where: string, error: unknown): void {
   writeLine('warning', node, where, { error: describe(error) })
 }
 

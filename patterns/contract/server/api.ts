@@ -23,7 +23,7 @@ import {
   toProblem,
   type Problem,
 } from '../types/problems.ts'
-import { reportError, reportFailure } from '../engine/log-error.ts'
+import { logError, logFailure } from '../engine/log-error.ts'
 import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback } from './submission.ts'
 import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
@@ -36,7 +36,7 @@ export interface Api extends Holding {
 }
 
 /** Where a delivery differs from the plain task resource. */
-export interface Variation {
+export interface ApiHooks {
   /** Throws a problem for a request that this delivery cannot serve. By default callbacks are refused. */
   readonly admit?: (request: TaskRequest) => void | Promise<void>
   /** A submission is answered at the task's end, unless its client prefers less. By default it is at once, unless its client prefers more. */
@@ -59,7 +59,7 @@ export function createApi(
   backend: Backend,
   settings: NodeSettings,
   drain: AbortSignal,
-  variation: Variation = {},
+  variation: ApiHooks = {},
 ): Hono {
   const places = new Places((settings.limits ?? defaultLimits).mostHeld)
   const requireKept = keptFor(settings)
@@ -120,10 +120,10 @@ function etagOf(task: Task): string {
   return `"${task.version}"`
 }
 
-async function submit(c: Context, api: Api, variation: Variation): Promise<Response> {
+async function submit(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
   const key = idempotencyKey(c.req.header('Idempotency-Key'))
   const request = await parseRequest(c)
-  const admit: NonNullable<Variation['admit']> = variation.admit ?? refuseCallback
+  const admit: NonNullable<ApiHooks['admit']> = variation.admit ?? refuseCallback
   await admit(request)
   const { task, replayed } = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
   api.requireKept(task)
@@ -136,7 +136,7 @@ async function submit(c: Context, api: Api, variation: Variation): Promise<Respo
  * 200 with the task that has ended, or 202 with what it is now. Where neither 202 nor a time limit was asked for, a
  * delivery that holds has no other answer than the end: 503 then, when the node must go first.
  */
-async function answerSubmission(c: Context, task: Task, api: Api, { holds }: Variation): Promise<Response> {
+async function answerSubmission(c: Context, task: Task, api: Api, { holds }: ApiHooks): Promise<Response> {
   const preferences = preferencesOf(c.req.header('Prefer'))
   const mustEnd = holds === true && !preferences.respondAsync && preferences.waitMs === undefined
   const waitMs = preferences.waitMs ?? 0
@@ -171,7 +171,7 @@ async function readTask(c: Context, api: Api): Promise<Response> {
   return c.json(task)
 }
 
-async function readEvents(c: Context, api: Api, variation: Variation): Promise<Response> {
+async function readEvents(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
   const taskId = c.req.param('id')!
   const wantsStream = c.req.header('Accept')?.includes('text/event-stream') ?? false
   if (wantsStream && variation.stream) return variation.stream(c, taskId, api)
@@ -184,7 +184,7 @@ async function readEvents(c: Context, api: Api, variation: Variation): Promise<R
   return c.json({ events })
 }
 
-function openSocket(c: Context, api: Api, { socket }: Variation): Response | Promise<Response> {
+function openSocket(c: Context, api: Api, { socket }: ApiHooks): Response | Promise<Response> {
   const taskId = c.req.param('id')!
   if (socket) return socket(c, taskId, api)
   throw new ProblemError('not-acceptable', 'this server opens no sockets; ask for the task or its events', taskId)
@@ -232,8 +232,8 @@ function failed(c: Context, error: Error, { settings, drain }: Api): Response {
   const isLeaving = drain.aborted && !(error instanceof ProblemError)
   const problem = isLeaving ? describeProblem('interrupted') : toProblem(error)
   const where = asked(c)
-  if (problem.status === 500) reportError(settings.node, where, error)
-  else if (!(error instanceof ProblemError)) reportFailure(settings.node, where, error)
+  if (problem.status === 500) logError(settings.node, where, error)
+  else if (!(error instanceof ProblemError)) logFailure(settings.node, where, error)
   return sendProblem(c, problem)
 }
 

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Context, Hono } from 'hono'
 import type { WebSocket, WebSocketServer } from 'ws'
 import { problemMediaType, ProblemError } from '../types/problems.ts'
-import { reportError } from '../engine/log-error.ts'
+import { logError } from '../engine/log-error.ts'
 
 /** What a request handler finds in its environment when its request is a handshake. */
 interface Handshake {
@@ -66,7 +66,7 @@ export async function shakeHands(app: Hono, sockets: WebSocketServer, upgrade: U
     if (handshake.accept && answer.ok) accept(sockets, upgrade, handshake.accept, answer.headers)
     else refuse(socket, answer.status, answer.headers, await answer.text())
   } catch (error) {
-    reportError('node', 'handshake', error)
+    logError('node', 'handshake', error)
     refuse(socket, 500, new Headers(), '')
   }
 }

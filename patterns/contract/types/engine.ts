@@ -1,5 +1,5 @@
 import type { Promised } from './promises.ts'
-import type { Takeover, Timeouts, TimeoutsAt } from './timeouts.ts'
+import type { TakeoverBounds, Timeouts, TimeoutsAt } from './timeouts.ts'
 
 export const nodeRoles = ['api', 'worker', 'engine', 'store'] as const
 export type NodeRole = (typeof nodeRoles)[number]
@@ -19,7 +19,7 @@ export interface Engine {
   /** As shipped and tuned; empty: there is nothing to tune. */
   readonly timeouts: Timeouts
   /** What its README says of a SIGKILL in the middle of a step of this length. Absent: nobody goes on with the task. */
-  takeover?(at: TimeoutsAt<Timeouts>, stepMs: number): Takeover
+  takeover?(at: TimeoutsAt<Timeouts>, stepMs: number): TakeoverBounds
   /** Silence of a live executor after which its work may be given away. Absent: as `takeover` has it at the earliest. */
   patience?(at: TimeoutsAt<Timeouts>): number
   readonly services: readonly Service[]

@@ -26,7 +26,7 @@ export type Timeouts = Readonly<Record<string, Timeout>>
 export type TimeoutsAt<T extends Timeouts> = { readonly [K in keyof T]: number }
 
 /** When the tasks of a killed worker go on, in real milliseconds. */
-export interface Takeover {
+export interface TakeoverBounds {
   /** After its end, at the earliest. */
   readonly earliestMs: number
   /** At the latest, after another one is there; or itself, where tasks wait for its name. */

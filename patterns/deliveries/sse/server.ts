@@ -6,7 +6,7 @@ import { resumptionOf, type Resumption } from '../../contract/server/cursor.ts'
 import type { DeliveryServer } from '../../contract/server/delivery-server.ts'
 import { nothingFollows } from '../../contract/server/follow.ts'
 import { Heartbeats } from '../../contract/server/heartbeats.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import type { Task } from '../../contract/types/task.ts'
 import { Turns } from '../../contract/server/turns.ts'
@@ -79,7 +79,7 @@ async function stream(
     else await writeStream(events, outgoing, streams, { preface })
     outgoing.end()
   } catch (error) {
-    reportFailure(settings.node, `stream of ${task.task_id}`, error)
+    logFailure(settings.node, `stream of ${task.task_id}`, error)
   } finally {
     streams.open.delete(over)
   }

@@ -7,7 +7,7 @@ import {
   type Notify,
 } from '../../contract/types/callback.ts'
 import { destinationsOf } from '../../contract/server/destination.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt, type Timing } from '../../contract/types/timing.ts'
 import { openAttempts, type Attempt } from './attempt.ts'
 import { endpointKey, readSigningKey, type WebhookKey } from './keys.ts'
@@ -83,5 +83,5 @@ function decisionAfter(result: AttemptResult, callback: Callback, beganAtMs: num
 function logAttempt(node: string, { id, url }: Message, { attempt, decision, detail }: CallbackAttempt): void {
   if (decision.next === 'delivered' && attempt === 1) return
   const what = decision.next === 'retry' ? `again in ${decision.delay_ms} ms` : decision.next
-  reportFailure(node, `webhook ${id} to ${new URL(url).origin}, attempt ${attempt}: ${what}`, detail)
+  logFailure(node, `webhook ${id} to ${new URL(url).origin}, attempt ${attempt}: ${what}`, detail)
 }

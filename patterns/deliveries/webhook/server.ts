@@ -6,7 +6,7 @@ import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } 
 import { admitCallback, destinationsOf, guardedConnector } from '../../contract/server/destination.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { describeFailure } from '../../contract/client/http.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt, type Timing } from '../../contract/types/timing.ts'
 
 const server: DeliveryServer = {
@@ -32,10 +32,10 @@ function openSender(settings: NodeSettings): Notify {
     try {
       const status = await withFaultPoints('webhook.post', () => post(callback, dispatcher, timing))
       const isAccepted = status < 300
-      if (!isAccepted) reportFailure(settings.node, where, `the receiver answered ${status}`)
+      if (!isAccepted) logFailure(settings.node, where, `the receiver answered ${status}`)
       return recordAttempt(callback, beganAtMs, { ...after(callback, isAccepted), status, detail: `HTTP ${status}` })
     } catch (error) {
-      reportFailure(settings.node, where, error)
+      logFailure(settings.node, where, error)
       return recordAttempt(callback, beganAtMs, { ...after(callback, false), detail: describeFailure(error) })
     }
   }

@@ -6,7 +6,7 @@ import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { nothingFollows, untilEither } from '../../contract/server/follow.ts'
 import type { Heartbeats } from '../../contract/server/heartbeats.ts'
 import { isPassing } from '../../contract/types/passing.ts'
-import { reportError, reportFailure } from '../../contract/engine/log-error.ts'
+import { logError, logFailure } from '../../contract/engine/log-error.ts'
 import type { Turns } from '../../contract/server/turns.ts'
 import { closeCodes, readMessage } from './messages.ts'
 
@@ -99,7 +99,7 @@ function keepAlive(socket: WebSocket, { timing }: Api, { heartbeats }: Sockets):
 }
 
 function fail(socket: WebSocket, { settings }: Api, error: unknown): void {
-  const report = isPassing(error) ? reportFailure : reportError
+  const report = isPassing(error) ? logFailure : logError
   report(settings.node, 'websocket', error)
   socket.close(closeCodes.failed, 'the server failed')
 }

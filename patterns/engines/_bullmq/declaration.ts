@@ -4,7 +4,7 @@ import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/e
 import {
   busyMachine,
   type Pace,
-  type Takeover,
+  type TakeoverBounds,
   type Timeouts,
   type TimeoutsAt,
   timeoutsAt,
@@ -34,7 +34,7 @@ export const timeouts = {
 } as const satisfies Timeouts
 
 /** The lock runs out, which was renewed half of it before the end at most; the first look after that finds the job. */
-function takeover({ lockMs, stalledCheckMs }: TimeoutsAt<typeof timeouts>): Takeover {
+function takeover({ lockMs, stalledCheckMs }: TimeoutsAt<typeof timeouts>): TakeoverBounds {
   return { earliestMs: lockMs / 2, latestMs: lockMs + stalledCheckMs }
 }
 

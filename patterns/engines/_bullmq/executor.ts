@@ -6,7 +6,7 @@ import { execute, type JournalPlace } from '../../contract/engine/execution.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { type Claim, type Journal, LeaseLost } from '../../contract/engine/journal.ts'
 import { foldEvents, requestOf } from '../../contract/types/fold.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Tuning } from '../../contract/types/timeouts.ts'
 import { within } from '../../contract/engine/wakeup.ts'
@@ -148,8 +148,8 @@ function openWorker<B extends IQueueBackend, C>(
     options,
     broker.backend,
   )
-  worker.on('stalled', (taskId) => reportFailure(place.node, `queue ${name}`, `${taskId} had lost its worker`))
-  worker.on('error', (error) => reportFailure(place.node, `queue ${name}`, error))
+  worker.on('stalled', (taskId) => logFailure(place.node, `queue ${name}`, `${taskId} had lost its worker`))
+  worker.on('error', (error) => logFailure(place.node, `queue ${name}`, error))
   return worker
 }
 

@@ -9,7 +9,7 @@ import { type Broker, queueNames } from './queues.ts'
 import type { QueueTiming } from './declaration.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { Wakeup } from '../../contract/engine/wakeup.ts'
 
 export interface QueueWorkerOptions<B extends IQueueBackend, C> {
@@ -59,7 +59,7 @@ function sweepFailures<B extends IQueueBackend, C>(
   everyMs: number,
 ): Failures {
   const queue = new Queue(queueNames.tasks, { connection: broker.connection }, broker.backend)
-  const report = (error: unknown): void => reportFailure(node, 'failed jobs', error)
+  const report = (error: unknown): void => logFailure(node, 'failed jobs', error)
   queue.on('error', report)
   const wakeup = new Wakeup()
   let closing = false

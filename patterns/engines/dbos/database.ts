@@ -1,7 +1,7 @@
 import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { sleep } from '../../contract/types/timer.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectionOptions, databaseRetry } from '../_postgres/store.ts'
 import { application, failuresOnly, queueName } from './protocol.ts'
@@ -23,7 +23,7 @@ export async function prepareDatabase(place: DatabasePlace, patienceMs: number):
     try {
       await prepareAlone(place)
     } catch (error) {
-      if (!said) reportFailure(place.node, 'database', error)
+      if (!said) logFailure(place.node, 'database', error)
       said = true
       throw error
     }

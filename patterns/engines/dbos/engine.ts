@@ -4,7 +4,7 @@ import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/e
 import {
   busyMachine,
   type Pace,
-  type Takeover,
+  type TakeoverBounds,
   type Timeouts,
   type TimeoutsAt,
   timeoutsAt,
@@ -33,7 +33,7 @@ export const timeouts = {
 } as const satisfies Timeouts
 
 /** At its launch an executor puts what its name had back into the queue, and claims it with its next poll. */
-function takeover({ queuePollMs }: TimeoutsAt<typeof timeouts>): Takeover {
+function takeover({ queuePollMs }: TimeoutsAt<typeof timeouts>): TakeoverBounds {
   return { earliestMs: 0, latestMs: queuePollMs }
 }
 
@@ -46,7 +46,7 @@ export const supervisedTimeouts = {
 } as const satisfies Timeouts
 
 /** The silence, which began a beat before the end at most; then another one's beat hands back, and its poll claims. */
-function supervisedTakeover(at: TimeoutsAt<typeof supervisedTimeouts>): Takeover {
+function supervisedTakeover(at: TimeoutsAt<typeof supervisedTimeouts>): TakeoverBounds {
   const { silenceMs, beatMs, queuePollMs } = at
   return { earliestMs: silenceMs - beatMs, latestMs: silenceMs + beatMs + queuePollMs }
 }

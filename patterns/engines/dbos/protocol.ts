@@ -1,7 +1,7 @@
 import type { DBOSSerializer, DLogger } from '@dbos-inc/dbos-sdk'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { monotonicMs } from '../../contract/types/timer.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 
 /** Input of a task's workflow: made by the API, so that it can answer before any worker has seen the task. */
 export interface Accepted {
@@ -37,7 +37,7 @@ export const serializer: DBOSSerializer = {
 
 /** The library narrates every retry of its own, ten times a second; our log says what went wrong, at most once a second. */
 export function failuresOnly(node: string): DLogger {
-  const report = (entry: unknown): void => reportFailure(node, 'dbos', entry)
+  const report = (entry: unknown): void => logFailure(node, 'dbos', entry)
   let quietUntil = -Infinity
   const warn = (entry: unknown): void => {
     if (monotonicMs() < quietUntil) return

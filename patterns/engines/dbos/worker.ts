@@ -12,7 +12,7 @@ import { application, failuresOnly, serializer } from './protocol.ts'
 import { registerWorkflows, type WorkflowParts } from './workflow.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { monotonicMs, sleep } from '../../contract/types/timer.ts'
-import { reportError } from '../../contract/engine/log-error.ts'
+import { logError } from '../../contract/engine/log-error.ts'
 import { storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
 
@@ -105,7 +105,7 @@ export async function supervise(
   const pulse = openPulse(store, { node, silenceMs, inHand })
   await pulse()
   const closing = new AbortController()
-  const beating = repeat(() => pulse().catch((error: unknown) => reportError(node, 'heartbeat', error)))
+  const beating = repeat(() => pulse().catch((error: unknown) => logError(node, 'heartbeat', error)))
   async function repeat(act: () => Promise<void>): Promise<void> {
     for (; !closing.signal.aborted; await sleep(beatMs, closing.signal).catch(() => {})) await act()
   }

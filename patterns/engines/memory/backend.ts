@@ -11,7 +11,7 @@ import { stops, afterStep, endingBy, armDeadline } from '../../contract/engine/a
 import { deliveriesOf, TaskRecord } from './record.ts'
 import { emptyDigest } from '../../agent/plan.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
-import { reportError } from '../../contract/engine/log-error.ts'
+import { logError } from '../../contract/engine/log-error.ts'
 import { performAt, type Workplace } from '../../contract/engine/workplace.ts'
 import { OwedCallback } from './callback.ts'
 
@@ -94,7 +94,7 @@ function endOf(record: TaskRecord, error: unknown, node: string): TaskEvent {
   try {
     return endingBy(error)(head)
   } catch {
-    reportError(node, `task ${head.task_id}`, error)
+    logError(node, `task ${head.task_id}`, error)
     return failedEvent(head, 'the executor failed', new Date())
   }
 }

@@ -4,7 +4,7 @@ import { execute, type JournalPlace } from '../../contract/engine/execution.ts'
 import { type Claim, LeaseLost } from '../../contract/engine/journal.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { sleep } from '../../contract/types/timer.ts'
-import { reportError } from '../../contract/engine/log-error.ts'
+import { logError } from '../../contract/engine/log-error.ts'
 import { Wakeup, within } from '../../contract/engine/wakeup.ts'
 import type { Store } from '../_postgres/store.ts'
 import { claimTasks } from './leases.ts'
@@ -113,7 +113,7 @@ export class ActiveTasks {
       await execute(claim, this.#place, stop, draining)
     } catch (error) {
       if (error instanceof LeaseLost || stop.signal.aborted || draining.aborted) return
-      reportError(this.#place.node, `task ${claim.taskId}`, error)
+      logError(this.#place.node, `task ${claim.taskId}`, error)
       await sleep(this.#place.timing.leaseHeartbeatMs, draining).catch(() => {})
     }
   }
@@ -124,7 +124,7 @@ export class ActiveTasks {
     while (!signal.aborted) {
       const more = await act().catch((error: unknown) => {
         // An eviction: the next heartbeat finds out and enrols again.
-        if (!(error instanceof LeaseLost) && !signal.aborted) reportError(this.#place.node, 'claim', error)
+        if (!(error instanceof LeaseLost) && !signal.aborted) logError(this.#place.node, 'claim', error)
         return false
       })
       if (!more) await wakeup.wait(this.#place.timing.claimPollMs)

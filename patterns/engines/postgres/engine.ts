@@ -4,7 +4,7 @@ import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/e
 import {
   busyMachine,
   type Pace,
-  type Takeover,
+  type TakeoverBounds,
   type Timeouts,
   type TimeoutsAt,
   timeoutsAt,
@@ -18,7 +18,7 @@ export const timeouts = {
 } as const satisfies Timeouts
 
 /** The lease runs out, which was renewed a heartbeat before the end at most; with its next heartbeat another one sees that. */
-function takeover({ leaseMs, leaseHeartbeatMs }: TimeoutsAt<typeof timeouts>): Takeover {
+function takeover({ leaseMs, leaseHeartbeatMs }: TimeoutsAt<typeof timeouts>): TakeoverBounds {
   return { earliestMs: leaseMs - leaseHeartbeatMs, latestMs: leaseMs + leaseHeartbeatMs }
 }
 

@@ -1,5 +1,5 @@
 import { monotonicMs, sleep } from '../../contract/types/timer.ts'
-import { reportError } from '../../contract/engine/log-error.ts'
+import { logError } from '../../contract/engine/log-error.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import type { Store } from '../_postgres/store.ts'
 import { enrolWorker, evictExpired, renewLease, resignWorker } from './leases.ts'
@@ -59,7 +59,7 @@ export class WorkerLease implements AsyncDisposable {
   async #beatUntilClosed(events: LeaseEvents): Promise<never> {
     for (;;) {
       await sleep(this.#timing.leaseHeartbeatMs, this.#closing.signal)
-      await this.#beat(events).catch((error: unknown) => reportError(this.#node, 'heartbeat', error))
+      await this.#beat(events).catch((error: unknown) => logError(this.#node, 'heartbeat', error))
     }
   }
 

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { attempts, queueNames } from '../_bullmq/queues.ts'
 import type { QueueTiming } from '../_bullmq/declaration.ts'
 import { redisBroker, type RedisStore } from './connection.ts'
@@ -29,7 +29,7 @@ export interface Outbox extends AsyncDisposable {
  */
 export function openOutbox({ node, url, store, timing }: OutboxOptions): Outbox {
   const { backend, connection } = redisBroker(url, timing)
-  const report = (error: unknown): void => reportFailure(node, 'outbox', error)
+  const report = (error: unknown): void => logFailure(node, 'outbox', error)
   const open = (name: QueueName) => new Queue(queueNames[name], { connection }, backend).on('error', report)
   const queues = { tasks: open('tasks'), callbacks: open('callbacks') }
   const backoff = { type: 'exponential', delay: timing.backoffBaseMs }

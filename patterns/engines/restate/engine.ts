@@ -1,6 +1,6 @@
 import type { Engine } from '../../contract/types/engine.ts'
 import { durableTasks } from '../../contract/engine/promises.ts'
-import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
+import { busyMachine, type TakeoverBounds, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
 
 /** Defaults of server 1.7.12: silence of 11 minutes ends a step. Tuned, both are far above any step. */
 export const timeouts = {
@@ -16,7 +16,7 @@ export const timeouts = {
 } as const satisfies Timeouts
 
 /** The server sees the connection close and tries again and again, with pauses that become longer. */
-function takeover({ retryCapMs }: TimeoutsAt<typeof timeouts>): Takeover {
+function takeover({ retryCapMs }: TimeoutsAt<typeof timeouts>): TakeoverBounds {
   return { earliestMs: 0, latestMs: retryCapMs }
 }
 

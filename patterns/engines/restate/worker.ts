@@ -9,7 +9,7 @@ import type { Notify } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { askingMs, mostAsking, sendHealth } from '../../contract/engine/health.ts'
 import { sleep } from '../../contract/types/timer.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { openExecutor } from './executor.ts'
@@ -92,7 +92,7 @@ async function register(controlUrl: string, uri: string): Promise<void> {
   for (;;) {
     const answer = await postDeployment(controlUrl, uri).catch((error: unknown) => String(error))
     if (answer === undefined) return
-    reportFailure('worker', 'registration', answer)
+    logFailure('worker', 'registration', answer)
     await sleep(250, new AbortController().signal)
   }
 }
@@ -112,6 +112,6 @@ async function postDeployment(controlUrl: string, uri: string): Promise<string |
 /** The server retries by itself and logs it; our log has unexpected failures only. */
 function failuresOnly(node: string): LoggerTransport {
   return ({ level }: { readonly level: string }, ...message) => {
-    if (level === 'error') reportFailure(node, 'restate', message.map(String).join(' '))
+    if (level === 'error') logFailure(node, 'restate', message.map(String).join(' '))
   }
 }

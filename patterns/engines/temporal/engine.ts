@@ -1,6 +1,6 @@
 import type { Engine } from '../../contract/types/engine.ts'
 import { durableTasks } from '../../contract/engine/promises.ts'
-import { busyMachine, type Takeover, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
+import { busyMachine, type TakeoverBounds, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
 import type { Timing } from '../../contract/types/timing.ts'
 
 /** Defaults of server 1.31.2, SDK 1.24.0, without heartbeats: a crash is noticed when `startToClose` is over. */
@@ -25,7 +25,7 @@ export const timeouts = {
 } as const satisfies Timeouts
 
 /** Heartbeats that are missed, or else the time that a try of a step may take; then the pause before the next try. */
-function takeover(at: TimeoutsAt<typeof timeouts>, stepMs: number): Takeover {
+function takeover(at: TimeoutsAt<typeof timeouts>, stepMs: number): TakeoverBounds {
   const { heartbeatMs, heartbeatTimeoutMs, stepSlackMs, retryMs } = at
   return {
     earliestMs: Math.min(heartbeatTimeoutMs - heartbeatMs, 2 * stepMs + stepSlackMs),

@@ -3,7 +3,7 @@ import { withAddresses, type NodeSettings } from '../../contract/types/settings.
 import type { Notify } from '../../contract/types/callback.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { sleep } from '../../contract/types/timer.ts'
-import { reportFailure } from '../../contract/engine/log-error.ts'
+import { logFailure } from '../../contract/engine/log-error.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
@@ -57,7 +57,7 @@ async function connect(node: string, address: string): Promise<NativeConnection>
     try {
       return await NativeConnection.connect({ address, tls: false })
     } catch (error) {
-      reportFailure(node, 'connection', error)
+      logFailure(node, 'connection', error)
     }
     await sleep(250, new AbortController().signal)
   }
@@ -66,7 +66,7 @@ async function connect(node: string, address: string): Promise<NativeConnection>
 /** The library retries by itself; our log has unexpected failures only. */
 function failuresOnly(node: string): void {
   const logger = new DefaultLogger('WARN', ({ message, meta }) => {
-    reportFailure(node, 'temporal', `${message} ${JSON.stringify(meta?.['error'] ?? meta?.['message'] ?? '')}`)
+    logFailure(node, 'temporal', `${message} ${JSON.stringify(meta?.['error'] ?? meta?.['message'] ?? '')}`)
   })
   // Its own handlers would end the process before the steps have.
   Runtime.install({ logger, shutdownSignals: [] })

@@ -28,8 +28,8 @@ test('a run takes with it the runs inside it, and a reaper that takes too long',
     await startLabelled({ ...nested, OUTLAST_REAPER: '1' }),
   ]
   const spared = await startLabelled({ OUTLAST_RUN: outer })
-  const { standing, seen } = await endProcesses(outer, new Set([spared.pid]), { patienceMs: 300 })
-  expect(standing).toEqual([])
+  const { remaining, seen } = await endProcesses(outer, new Set([spared.pid]), { patienceMs: 300 })
+  expect(remaining).toEqual([])
   expect(new Set(seen.keys())).toEqual(new Set(all.map(({ pid }) => pid)))
   await Promise.all(all.map(({ gone }) => gone))
   expect(findLabelled(outer).map(({ pid }) => pid)).toEqual([spared.pid])

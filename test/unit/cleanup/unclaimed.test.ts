@@ -26,9 +26,9 @@ const clean = async () => cleanUp([], await findRuns([], 'here'))
 test('a folder that nobody claims is removed when it is named as a run of this machine that is dead', async () => {
   const run = named(dead, 60_000)
   await mkdir(join(folder, `outlast-${run}`, 'postgres-template', 'pg_wal'), { recursive: true })
-  const { removed, standing } = await clean()
+  const { removed, remaining } = await clean()
   expect(removed).toEqual([expect.objectContaining({ run, state: 'dead', folder: join(folder, `outlast-${run}`) })])
-  expect(standing).toEqual([])
+  expect(remaining).toEqual([])
   expect(await readdir(folder)).toEqual([])
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { frameStory, tellStory } from '../../../harness/cli/view/timeline.ts'
+import { timelineFrame, timelineOf } from '../../../harness/cli/view/timeline.ts'
 import type { Op, TaskIntent, Vocabulary } from '../../../harness/model/history.ts'
 import { traceOf } from '../../../harness/analysis/trace.ts'
 
@@ -31,7 +31,7 @@ function storyOf(...told: readonly Told[]): readonly string[] {
     }
   }) as unknown as readonly Op[]
   const trace = traceOf(ops)
-  return tellStory(trace, trace.tasks[0]!).map(({ at, text }) => `${at} ${text}`)
+  return timelineOf(trace, trace.tasks[0]!).map(({ at, text }) => `${at} ${text}`)
 }
 
 const invoke: Told = [1_000, 'task', 'invoke', intent]
@@ -104,7 +104,7 @@ test('the last words are the outcome and how far it was beyond the ideal', () =>
     { index: 0, at: 1_000, f: 'task', type: 'invoke', process: 'client', task: 't', value: intent },
     { index: 1, at: 1_650, f: 'task', type: 'ok', process: 'client', task: 't', invoke: 0, value: { digest: 'right' } },
   ] as const satisfies readonly Op[]
-  const { head, end } = frameStory('polling.none.1', traceOf(ops).tasks[0]!, 0)
+  const { head, end } = timelineFrame('polling.none.1', traceOf(ops).tasks[0]!, 0)
   expect(head).toContain('2 steps, 600 ms at best, to be seen within 1.60 s')
   expect(end).toMatch(/^OK: .*, 50 ms beyond the ideal\. No proven fault touched it\.$/)
 })

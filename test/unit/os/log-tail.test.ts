@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { diskFullWords, lastWords, portTakenWords } from '../../../harness/os/log-tail.ts'
+import { diskFullLine, lastErrorLine, portTakenLine } from '../../../harness/os/log-tail.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -18,29 +18,29 @@ async function logOf(text: string): Promise<string> {
 
 test('the last line that calls itself an error says why', async () => {
   const log = await logOf('LOG: ready\nFATAL:  could not bind\nPANIC:  gone\nLOG: shut down\n\n')
-  expect(await lastWords(log)).toBe('PANIC:  gone')
+  expect(await lastErrorLine(log)).toBe('PANIC:  gone')
 })
 
 test('where none does it is the last line, where there is no log it is nothing', async () => {
-  expect(await lastWords(await logOf('first\nlast\n'))).toBe('last')
-  expect(await lastWords(await logOf(''))).toBeUndefined()
-  expect(await lastWords(join(folder, 'none.log'))).toBeUndefined()
+  expect(await lastErrorLine(await logOf('first\nlast\n'))).toBe('last')
+  expect(await lastErrorLine(await logOf(''))).toBeUndefined()
+  expect(await lastErrorLine(join(folder, 'none.log'))).toBeUndefined()
 })
 
 test('of a long chain of causes the end is kept', async () => {
-  const said = await lastWords(await logOf(`Error: ${'failed: '.repeat(100)}version mismatch\n`))
+  const said = await lastErrorLine(await logOf(`Error: ${'failed: '.repeat(100)}version mismatch\n`))
   expect(said).toMatch(/^\.\.\..*version mismatch$/)
   expect(said!.length).toBeLessThan(410)
 })
 
 test('a full disk is found wherever the log mentions it last', async () => {
-  expect(await diskFullWords(await logOf('ERROR: could not extend: No space left on device\nLOG: ready\n'))).toBe(
+  expect(await diskFullLine(await logOf('ERROR: could not extend: No space left on device\nLOG: ready\n'))).toBe(
     'ERROR: could not extend: No space left on device',
   )
-  expect(await diskFullWords(await logOf('ERROR: other\n'))).toBeUndefined()
-  expect(await diskFullWords(join(folder, 'none.log'))).toBeUndefined()
+  expect(await diskFullLine(await logOf('ERROR: other\n'))).toBeUndefined()
+  expect(await diskFullLine(join(folder, 'none.log'))).toBeUndefined()
   const longAgo = `PANIC: No space left on device\n${'LOG: as ever\n'.repeat(5000)}`
-  expect(await diskFullWords(await logOf(longAgo))).toBe('PANIC: No space left on device')
+  expect(await diskFullLine(await logOf(longAgo))).toBe('PANIC: No space left on device')
 })
 
 test.each([
@@ -50,6 +50,6 @@ test.each([
   "Failed: [http-ingress-server] failed binding to address '127.0.0.1:40001': Address in use (os error 98)",
   'error: listen tcp 127.0.0.1:40001: bind: address already in use',
 ])('that a port is taken is understood in every tongue: %s', async (line) => {
-  expect(await portTakenWords(await logOf(`LOG: starting\n${line}\nLOG: shut down\n`))).toBe(line)
-  expect(await portTakenWords(await logOf('LOG: starting\n'))).toBeUndefined()
+  expect(await portTakenLine(await logOf(`LOG: starting\n${line}\nLOG: shut down\n`))).toBe(line)
+  expect(await portTakenLine(await logOf('LOG: starting\n'))).toBeUndefined()
 })

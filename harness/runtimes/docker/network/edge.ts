@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import { HarnessError } from '../../../core/errors.ts'
-import { knownAtFirst } from '../../../core/async.ts'
+import { memoizeFirst } from '../../../core/async.ts'
 import type { EdgeLimits, Impairment } from '../../../model/link.ts'
 import { type Container, execIn } from '../containers/container.ts'
 
@@ -91,7 +91,7 @@ async function limit(
     evidence: { limits: wanted, tried },
     firings: async () => (await since()).requests,
     counts: since,
-    listed: knownAtFirst(async () => (await askLimits(url)) === wanted),
+    listed: memoizeFirst(async () => (await askLimits(url)) === wanted),
     heal: async () => {
       if (inForce.get(listener.port) !== limits) return
       inForce.delete(listener.port)

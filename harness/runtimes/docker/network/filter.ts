@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { monotonicMs } from '../../../../patterns/contract/types/timer.ts'
-import { knownAtFirst, onlyOnce } from '../../../core/async.ts'
+import { memoizeFirst, onlyOnce } from '../../../core/async.ts'
 import type { FilterSpec, Impairment } from '../../../model/link.ts'
 import type { Isolation } from '../../../model/runtime.ts'
 import type { Packets } from './packets.ts'
@@ -87,7 +87,7 @@ async function promptRule(
     evidence: { rule: id, canary },
     firings: async () => (await count({ hits: 'hits' })).hits,
     counts: async () => ({ ...(await count(counters)), canary }),
-    listed: knownAtFirst(verify),
+    listed: memoizeFirst(verify),
     heal,
   }
 }

@@ -1,4 +1,4 @@
-import type { FilterSpec, Impairment, Lease, Link, ToxicSpec } from '../../../model/link.ts'
+import type { FilterSpec, Impairment, Expiry, Link, ToxicSpec } from '../../../model/link.ts'
 import type { Listener, Edge } from './edge.ts'
 import { filterLink } from './filter.ts'
 import type { Packets } from './packets.ts'
@@ -24,9 +24,9 @@ export function assembleLink(parts: LinkParts): Link {
     endingDials(await filterLink({ packets, host }, marked, spec), parts.shell, [marked.virtual])
   return {
     ...proxied,
-    impair: (toxic, lease) => {
-      const rule = ruleFor(toxic, lease)
-      return rule ? filter(rule) : addToxic(parts, toxic, lease)
+    impair: (toxic, expiry) => {
+      const rule = ruleFor(toxic, expiry)
+      return rule ? filter(rule) : addToxic(parts, toxic, expiry)
     },
     filter,
     ...(front && { limit: (limits) => front.edge.limit(front.listener, proxied.url, limits) }),
@@ -36,9 +36,9 @@ export function assembleLink(parts: LinkParts): Link {
 /** By packets: Toxiproxy's `timeout` acknowledges what a firewall drops; disabling a proxy closes connections. */
 function ruleFor(
   { name, type, stream, toxicity: probability, attributes }: ToxicSpec,
-  lease: Lease,
+  expiry: Expiry,
 ): FilterSpec | undefined {
-  const common = { name, probability, ...lease }
+  const common = { name, probability, ...expiry }
   if (type === 'stall')
     return { ...common, action: 'drop', direction: stream === 'upstream' ? 'request' : 'response', connections: 'all' }
   if (type === 'refuse')
@@ -55,16 +55,16 @@ function ruleFor(
  * A toxic, and what a real server lacks. It counts nothing, so the kernel counts the packets that pass it. Its
  * `reset_peer` does nothing to a connection that is open and silent, so the kernel resets those.
  */
-async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promise<Impairment> {
+async function addToxic(parts: LinkParts, toxic: ToxicSpec, expiry: Expiry): Promise<Impairment> {
   const { proxied, marked, packets } = parts
   const resets = toxic.type === 'reset_peer'
   const counter = resets ? `reset_${marked.mark}` : `${toxic.stream === 'upstream' ? 'up' : 'down'}_${marked.mark}`
   const count = async (name: string): Promise<number> => (await packets.read()).counters.get(name) ?? 0
   const asked = `up_${marked.mark}`
   const [before, askedBefore] = [await count(counter), await count(asked)]
-  const impairment = await proxied.impair(toxic, lease)
+  const impairment = await proxied.impair(toxic, expiry)
   const draws = toxic.toxicity < 1 ? 'by the server, which takes no seed' : 'none'
-  const evidence = await resetOpen(parts, toxic, lease).catch(async (error: unknown) => {
+  const evidence = await resetOpen(parts, toxic, expiry).catch(async (error: unknown) => {
     await impairment.heal()
     throw error
   })
@@ -81,7 +81,7 @@ async function addToxic(parts: LinkParts, toxic: ToxicSpec, lease: Lease): Promi
   }
 }
 
-async function resetOpen({ shell, marked }: LinkParts, toxic: ToxicSpec, lease: Lease): Promise<object> {
+async function resetOpen({ shell, marked }: LinkParts, toxic: ToxicSpec, expiry: Expiry): Promise<object> {
   if (toxic.type !== 'reset_peer' || toxic.attributes['timeout'] !== 0) return {}
-  return { resetAtOnce: await resetEstablished(shell, marked.port, toxic.toxicity, lease.seed) }
+  return { resetAtOnce: await resetEstablished(shell, marked.port, toxic.toxicity, expiry.seed) }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describeError } from '../core/errors.ts'
 import { roundMs } from '../core/numbers.ts'
-import { diskFullWords } from '../os/log-tail.ts'
+import { diskFullLine } from '../os/log-tail.ts'
 import { nodeOf } from '../analysis/places.ts'
 import type { PacerReport } from './open-loop.ts'
 import { enterPhase, type CellParts } from './cell-context.ts'
@@ -12,7 +12,7 @@ import type { LedgerEffect, LedgerRefusal } from './ledger.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Complete a cell's history: the truth from servers and ledger, the harness's own health, and the end. */
-export async function conclude(
+export async function completeHistory(
   parts: CellParts,
   pacer: PacerReport,
   health: ReturnType<HealthMonitor['stop']>,
@@ -42,7 +42,7 @@ export async function conclude(
 }
 
 /** An interrupted cell has no end: what the ledger knows is kept, and nobody is asked for what may still be under way. */
-export async function concludeCut(parts: CellParts): Promise<void> {
+export async function completeCutHistory(parts: CellParts): Promise<void> {
   const { recorder, ledger, context } = parts
   // Interrupted before the load, it has no zero yet.
   recorder.startAt(recorder.epochMs)
@@ -56,7 +56,7 @@ export async function concludeCut(parts: CellParts): Promise<void> {
 async function findFullDisk({ deployment, logs }: CellParts): Promise<string | undefined> {
   const servers = deployment.nodes.filter(({ role }) => role === 'store' || role === 'engine')
   for (const { name } of servers) {
-    const said = await diskFullWords(join(logs, `${name}.log`))
+    const said = await diskFullLine(join(logs, `${name}.log`))
     if (said !== undefined) return `the disk of ${name} was full: ${said}`
   }
   return undefined

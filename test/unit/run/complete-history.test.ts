@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Op } from '../../../harness/model/history.ts'
 import type { CellParts } from '../../../harness/run/cell-context.ts'
-import { conclude } from '../../../harness/run/conclude.ts'
+import { completeHistory } from '../../../harness/run/complete-history.ts'
 import type { LedgerEffect } from '../../../harness/run/ledger.ts'
 
 /** An API node whose task ends just before it is asked what became of the task. */
@@ -46,6 +46,6 @@ test('a task that ends while servers are asked for the truth has its effects in 
     token: 'token',
     logs: '/nowhere',
   } as unknown as CellParts
-  await conclude(parts, { lagsMs: [] } as never, {} as never)
+  await completeHistory(parts, { lagsMs: [] } as never, {} as never)
   expect(recorded.map(({ f }) => f)).toEqual(['phase', 'final', 'effect', 'effect', 'health', 'phase'])
 })
