@@ -86,7 +86,7 @@ test('conform says what is wrong with it, and exits with 1', { timeout: 120_000 
   expect(run.stdout).toMatch(
     /^ {2}fail {7}idempotency\/concurrent: tasks of ten submissions of one key: 10, must be 1$/m,
   )
-  expect(run.stdout).toMatch(/^forgetful\+memory: 1 pass, \d fail, 0 undecided, 0 n\/a$/m)
+  expect(run.stdout).toMatch(/^forgetful\+memory: 1 pass, \d fail, 0 undecided, 0 n\/a, 0 error$/m)
   expect(run.code).toBe(1)
   expect(await readdir(folders.tmp)).toEqual([])
 })
