@@ -1,6 +1,6 @@
 /**
- * Starts pairs of runs, each pair in one instant and in this checkout, and says what they had of each other: nothing, if all is
- * well. A busy machine makes runs INVALID (4), which says nothing of either.
+ * Starts pairs of runs, each pair in one instant and in this checkout. Says what they had of each other: nothing, if
+ * all is well. A busy machine makes runs INVALID (4), which says nothing of either.
  *
  * usage: node test/twins.ts [--pairs 50] [--at-once 2] [--verify]
  */

@@ -128,13 +128,13 @@ function comparison(results: RunResults, screen: Screen): readonly string[] {
 /** Words are on the left: names, and shares with their intervals. */
 function sideTable({ head, heads, rows, meaning, spares = [] }: SideTable, screen: Screen): readonly string[] {
   const columns = heads.map((name, i): Column => {
-    return { head: name, align: toTheLeft.includes(name) ? 'left' : 'right', spare: spares[i] ?? 0 }
+    return { head: name, align: toTheLeft.has(name) ? 'left' : 'right', spare: spares[i] ?? 0 }
   })
   const told = paint(wrap(`  ${meaning}`, screen.columns, '  '), 'dim', screen)
   return section(head, `${withPaint(columns, ruled(rows), screen)}\n${told}`, screen)
 }
 
-const toTheLeft: readonly string[] = ['under', 'pattern', 'fault', 'one alone', 'never two at once']
+const toTheLeft: ReadonlySet<string> = new Set(['under', 'pattern', 'fault', 'one alone', 'never two at once'])
 
 /** A rule before every row that begins something new. */
 function ruled(rows: readonly (readonly string[])[]): readonly TableRow[] {

@@ -23,7 +23,7 @@ for (const engine of engines.values()) {
   else test.skipIf(true)(`callbacks over engine ${engine.name} are skipped: ${reason}`, () => expect.unreachable())
 }
 
-/** The waits between attempts are 0.25, 0.5, 1, 2, 4 s and so on, with a fifth to either side: no engine is as slow as the last. */
+/** The waits between attempts are 0.25, 0.5, 1, 2, 4 s and so on, with a fifth to either side. No engine is as slow as the last. */
 const timeScale = 20
 const { webhookRetryBaseMs } = timingAt(timeScale)
 const ladderMs = (failures: number): number => webhookRetryBaseMs * 2 ** failures

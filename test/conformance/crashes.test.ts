@@ -206,8 +206,8 @@ function killsOf(nodes: CrashScene['nodes']): number {
 }
 
 /**
- * Without any crash: who passes what, and when. There is a moment after each act, for what it leaves behind, and there are
- * more tasks where the first ones did not show all `wanted` points.
+ * Without any crash: who passes what, and when. There is a moment after each act, for what it leaves behind. There
+ * are more tasks where the first ones did not show all `wanted` points.
  */
 async function explore(scene: CrashScene, wanted: readonly string[]): Promise<ReadonlyMap<string, Reach>> {
   const reaches = new Map<string, Reach>()

@@ -1,6 +1,6 @@
 /**
- * What of a run is on this machine, found by other means than the harness finds it: by the tree of its processes while it
- * lived, and by the temporary folder that it was given.
+ * What of a run is on this machine, found by other means than the harness's. These are the tree of its processes
+ * while it lived, and the temporary folder that it was given.
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'

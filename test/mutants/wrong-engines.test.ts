@@ -6,8 +6,9 @@ import type { RunResults } from '../../harness/model/results.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 
 /**
- * Engines that are the memory engine but for one thing: a tool server of their own acknowledges some effects, which the
- * real one never hears of, with a nonce that it made up. `garbled` sends what is no effect in their place. `honest` passes all on: the
+ * The memory engine with a tool server of its own. That one acknowledges some effects with a nonce that it made up,
+ * and the real one never hears of them. `garbled` sends what is no effect in their place. `honest` passes all on:
+ * the
  * control, so that only the cheating can fail.
  */
 const cheating = ({ isMadeUp, sends = [] }: Cheat): string => `

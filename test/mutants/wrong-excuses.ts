@@ -44,7 +44,7 @@ export function under(history: readonly Op[], { fault, on, from, to, params = {}
   return insertBefore(planning, isPhase('heal'), ...life)
 }
 
-/** The first so many tasks of all, or of those that fit, are forgotten by the server, or it says this of them in the end. */
+/** The first so many tasks of all, or of those that fit, are forgotten by the server, or get this final state. */
 export function lose(
   history: readonly Op[],
   many: number,

@@ -20,8 +20,8 @@ import type { EngineCluster } from './engine-cluster.ts'
 import type { SupervisedNode } from './supervised-node.ts'
 
 /**
- * What a client does with a task: learn its end by this delivery; or cancel it when it has started; or have its callback
- * sent again.
+ * What a client does with a task. It learns its end by this delivery, cancels it when it has started, or has its
+ * callback sent again.
  */
 export type Kind = 'cancel' | 'replay' | (string & {})
 export const reference = 'sse-polling'

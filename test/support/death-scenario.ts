@@ -11,7 +11,7 @@ const special: Readonly<Record<string, object>> = {
   'rolling-deploy': { for: '15s' },
 }
 
-/** One cell in which all of them act at the same time, each on a node or a link of its own where it takes any. JSON is YAML. */
+/** One cell in which all act at the same time, each on its own node or link, where it takes any. JSON is YAML. */
 export function scenarioOf(faults: readonly Fault[]): string {
   const nodes = faults.filter(({ acts }) => acts === 'node')
   const clients = faults.filter(({ acts, links }) => acts === 'link' && (links?.includes('client->api') ?? true))

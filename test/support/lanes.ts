@@ -1,6 +1,6 @@
 /**
- * One lane of suites that run side by side. A test takes its turn together with those of other lanes; one that loads the whole
- * machine goes on alone, so that no lease of another lane is missed for want of a processor.
+ * One lane of suites that run side by side. A test takes its turn together with those of other lanes; one that loads
+ * the whole machine runs alone. Otherwise another lane could miss a lease for want of a processor.
  */
 export interface Lane {
   enter(): Promise<void>

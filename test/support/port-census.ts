@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { listeningPorts } from '../../harness/os/listeners.ts'
 
 /**
- * Ports of every process whose temporary folder is one of these, by folder: those on which it listens, and the one that it
- * was told as a node, also while it is not up yet. Linux alone: elsewhere there is nothing to see.
+ * Ports of every process whose temporary folder is one of these, by folder. They are those on which it listens, and
+ * the one that it was given as a node, also before it is up. Linux alone: elsewhere there is nothing to see.
  */
 export function portsByFolder(folders: readonly string[]): ReadonlyMap<string, ReadonlySet<number>> {
   const byFolder = new Map(folders.map((folder) => [folder, { pids: [] as number[], told: [] as number[] }]))

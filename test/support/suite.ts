@@ -8,8 +8,8 @@ import { beginSupervised } from '../../harness/cleanup/supervise.ts'
 const compiled = fileURLToPath(new URL('../../node_modules/.cache/outlast', import.meta.url))
 
 /**
- * Before all suites: what they start, however it is started, is ended when this process dies, and what is temporary is in a
- * folder that goes with it. Resolves with what is to be done after all of them.
+ * Before all suites. What they start is ended when this process dies, and what is temporary is in a folder that goes
+ * with it. Resolves with what is to be done after all of them.
  */
 export default async function setup(): Promise<() => Promise<void>> {
   const suite = await beginSupervised([...(await openRegistry().runtimes()).values()])

@@ -7,8 +7,8 @@ export interface SupervisedNode extends AsyncDisposable {
   /** How often it died by SIGKILL. */
   readonly kills: number
   /**
-   * Ends that nobody asked for, each with what that life wrote to stderr; without those of a life that found no server
-   * when it began, as it may happen on a busy machine.
+   * Ends that nobody asked for, each with what that life wrote to stderr. A life that found no server when it began
+   * does not count: a busy machine has such.
    */
   readonly failures: readonly string[]
   readonly name: string

@@ -29,8 +29,8 @@ export async function readResults(folder: string): Promise<RunResults> {
 }
 
 /**
- * With the sentence in which a run says that its machine starved it: throws what the suite tries once more
- * (vitest.config.ts), and the second time skips the test with that sentence.
+ * With the sentence in which a run says that its machine starved it. Throws what the suite tries once more
+ * (vitest.config.ts); the second time it skips the test with that sentence.
  */
 export function requireQuiet({ task, skip }: TestContext, why: string | undefined): void {
   if (why === undefined) return

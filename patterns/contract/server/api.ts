@@ -15,14 +15,8 @@ import { openApiText } from './openapi.ts'
 import { Places } from './places.ts'
 import { appliedOf, type Preferences, preferencesOf } from './prefer.ts'
 import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
-import {
-  describeProblem,
-  problemKind,
-  ProblemError,
-  problemMediaType,
-  toProblem,
-  type Problem,
-} from '../types/problems.ts'
+import { describeProblem, problemKind, ProblemError, problemMediaType, type Problem } from '../types/problems.ts'
+import { toProblem } from './passing.ts'
 import { logError, logFailure } from '../engine/log-error.ts'
 import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback } from './submission.ts'
 import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { isPassing } from './passing.ts'
 
 /** Every problem type of the API: its HTTP status, its title, and whether repeating the same request can help. */
 const kinds = {
@@ -70,13 +69,4 @@ export function describeProblem(kind: ProblemKind, detail?: string, taskId?: str
 /** Kinds after which a client cannot know whether the server has done what it was asked. */
 export function isUnsure(kind: ProblemKind | undefined): boolean {
   return kind === 'internal' || kind === 'interrupted'
-}
-
-/**
- * The document for anything thrown. What is not a ProblemError keeps its message to itself, which may hold secrets: it is
- * `interrupted` where a repetition can help, else `internal`.
- */
-export function toProblem(error: unknown): Problem {
-  if (error instanceof ProblemError) return describeProblem(error.kind, error.message, error.taskId)
-  return describeProblem(isPassing(error) ? 'interrupted' : 'internal')
 }

@@ -16,6 +16,19 @@ export const promises = {
 } as const
 export type Promised = keyof typeof promises
 
+/** What every delivery promises of the results that it brings. */
+export const soundResults = [
+  'effect-once',
+  'idempotency',
+  'effect-at-least-once',
+  'no-phantom',
+  'state-machine',
+  'result-integrity',
+] as const satisfies readonly Promised[]
+
+/** The same of a delivery whose client goes on until it knows. */
+export const sureResults = ['no-lost-task', ...soundResults] as const
+
 /** What a pattern promises: it can promise no more than both of its axes do. In the delivery's order. */
 export function keptByBoth(delivery: Promising, engine: Promising): readonly Promised[] {
   return delivery.promises.filter((promise) => engine.promises.includes(promise))

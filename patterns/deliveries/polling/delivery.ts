@@ -1,17 +1,10 @@
 import type { Delivery } from '../../contract/types/delivery.ts'
+import { sureResults } from '../../contract/types/promises.ts'
 
 const delivery: Delivery = {
   name: 'polling',
   summary: '202 and a status resource with partial state, read by conditional long polls',
-  promises: [
-    'no-lost-task',
-    'effect-once',
-    'idempotency',
-    'effect-at-least-once',
-    'no-phantom',
-    'state-machine',
-    'result-integrity',
-  ],
+  promises: sureResults,
   events: false,
   callback: false,
 }

@@ -1,9 +1,10 @@
 import type { Delivery } from '../../contract/types/delivery.ts'
+import { soundResults } from '../../contract/types/promises.ts'
 
 const delivery: Delivery = {
   name: 'sync',
   summary: 'one request, held open until the result',
-  promises: ['effect-once', 'idempotency', 'effect-at-least-once', 'no-phantom', 'state-machine', 'result-integrity'],
+  promises: soundResults,
   events: false,
   callback: false,
 }

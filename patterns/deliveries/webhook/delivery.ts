@@ -1,9 +1,10 @@
 import type { Delivery } from '../../contract/types/delivery.ts'
+import { soundResults } from '../../contract/types/promises.ts'
 
 const delivery: Delivery = {
   name: 'webhook',
   summary: 'one POST to the client when the task has ended; no retry',
-  promises: ['effect-once', 'idempotency', 'effect-at-least-once', 'no-phantom', 'state-machine', 'result-integrity'],
+  promises: soundResults,
   events: false,
   callback: true,
 }

@@ -1,8 +1,7 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { CallTimeout } from '../../../patterns/contract/client/http.ts'
-import { isPassing } from '../../../patterns/contract/types/passing.ts'
-import { toProblem } from '../../../patterns/contract/types/problems.ts'
+import { isPassing, toProblem } from '../../../patterns/contract/server/passing.ts'
 
 const withCode = (code: string) => Object.assign(new Error('failed'), { code })
 const ofDatabase = (code: string) => Object.assign(new pg.DatabaseError('failed', 6, 'error'), { code })

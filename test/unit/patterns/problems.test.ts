@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  describeProblem,
-  problem,
-  problemKind,
-  ProblemError,
-  toProblem,
-} from '../../../patterns/contract/types/problems.ts'
+import { describeProblem, problem, problemKind, ProblemError } from '../../../patterns/contract/types/problems.ts'
+import { toProblem } from '../../../patterns/contract/server/passing.ts'
 
 test('a problem error becomes its document', () => {
   const document = toProblem(new ProblemError('idempotency-key-reused', 'used before', 'task_1'))

@@ -7,8 +7,8 @@ import { cellOf } from './study-cells.ts'
 import { arms, patterns, timeScale } from './study-tasks.ts'
 
 /**
- * A made-up study for looking at reports: small seeded models of six patterns under five arms, with every verdict,
- * a cell that does not apply, one without tasks, unresolved percentiles, clustered intervals and every outcome.
+ * A made-up study for looking at reports: small seeded models of six patterns under five arms. It has every verdict
+ * and outcome, a cell that does not apply, one without tasks, unresolved percentiles and clustered intervals.
  * Its numbers are fiction and prove nothing; but what is said of them follows from them.
  */
 export function study(tasks: number): Store.RunResults {

@@ -1,3 +1,5 @@
+import { describeProblem, type Problem, ProblemError } from '../types/problems.ts'
+
 /** What the network and the operating system say of something that may be well again in a moment. */
 const codes = new Set(
   `ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN ENOTFOUND EAI_AGAIN
@@ -22,4 +24,13 @@ export function isPassing(error: unknown, depth = 5): boolean {
   if (typeof code === 'string' && (codes.has(code) || code.startsWith('UND_ERR_') || sqlState.test(code))) return true
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : [error.cause]
   return parts.some((part) => isPassing(part, depth - 1))
+}
+
+/**
+ * The document for anything thrown. What is not a ProblemError keeps its message to itself, which may hold secrets: it is
+ * `interrupted` where a repetition can help, else `internal`.
+ */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof ProblemError) return describeProblem(error.kind, error.message, error.taskId)
+  return describeProblem(isPassing(error) ? 'interrupted' : 'internal')
 }
