@@ -117,27 +117,28 @@ describe.concurrent.each(present)('callbacks over engine $name', (engine) => {
     expect(receiver.posts).toHaveLength(3)
   })
 
-  test.runIf(durable)('go on where they were when their sender is killed between two attempts', inTurn, async () => {
-    await using receiver = await startReceiver([500], [500], [500], [500], [500], [204])
-    const taskId = await submit(backend, receiver.url)
-    await vi.waitFor(() => expect(receiver.posts).toHaveLength(4), patience)
-    await sleep(0.3 * ladderMs(3))
-    workers[0]!.signal('SIGKILL')
-    expect(await workers[0]!.ended).toBe('SIGKILL')
-    expect(receiver.posts).toHaveLength(4)
-    workers = [await cluster.startWorker()]
-    await vi.waitFor(() => expect(receiver.posts).toHaveLength(6), patience)
-    // A schedule that began anew would be at its first step: a sixteenth of this.
-    expect(receiver.posts[5]!.atMs - receiver.posts[4]!.atMs).toBeGreaterThanOrEqual(0.8 * ladderMs(4) - 5)
-    expect(new Set(receiver.posts.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
-    if (!backend.deliveries) return
-    await vi.waitFor(async () => expect(await deliveryOf(taskId)).toMatchObject({ status: 'delivered' }), patience)
-    const { attempts } = (await deliveryOf(taskId))!
-    expect(attempts.map(({ attempt, status, decision }) => [attempt, status, decision.next])).toEqual([
-      ...[1, 2, 3, 4, 5].map((attempt) => [attempt, 500, 'retry']),
-      [6, 204, 'delivered'],
-    ])
-  })
+  if (durable)
+    test('go on where they were when their sender is killed between two attempts', inTurn, async () => {
+      await using receiver = await startReceiver([500], [500], [500], [500], [500], [204])
+      const taskId = await submit(backend, receiver.url)
+      await vi.waitFor(() => expect(receiver.posts).toHaveLength(4), patience)
+      await sleep(0.3 * ladderMs(3))
+      workers[0]!.signal('SIGKILL')
+      expect(await workers[0]!.ended).toBe('SIGKILL')
+      expect(receiver.posts).toHaveLength(4)
+      workers = [await cluster.startWorker()]
+      await vi.waitFor(() => expect(receiver.posts).toHaveLength(6), patience)
+      // A schedule that began anew would be at its first step: a sixteenth of this.
+      expect(receiver.posts[5]!.atMs - receiver.posts[4]!.atMs).toBeGreaterThanOrEqual(0.8 * ladderMs(4) - 5)
+      expect(new Set(receiver.posts.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+      if (!backend.deliveries) return
+      await vi.waitFor(async () => expect(await deliveryOf(taskId)).toMatchObject({ status: 'delivered' }), patience)
+      const { attempts } = (await deliveryOf(taskId))!
+      expect(attempts.map(({ attempt, status, decision }) => [attempt, status, decision.next])).toEqual([
+        ...[1, 2, 3, 4, 5].map((attempt) => [attempt, 500, 'retry']),
+        [6, 204, 'delivered'],
+      ])
+    })
 
   test('that are dead are listed, and arrive once when they are sent again by hand', inTurn, async ({ skip }) => {
     skip(!backend.deliveries, 'the engine shows no deliveries')

@@ -57,6 +57,8 @@ interface Reach {
 
 // A node that died is awaited for longer than it works.
 vi.setConfig({ maxConcurrency: 8 })
+/** All engines start at once, and each passes its points. */
+const patienceMs = 400_000
 
 describe.concurrent.each(present)('engine $name', (engine) => {
   // Whoever dies comes back by its name here, which is all that an engine may ask whose tasks do not live in a process.
@@ -75,7 +77,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
       scene,
       points.filter((point) => reasonOf(point) === undefined),
     )
-  })
+  }, patienceMs)
   afterAll(() => scene?.[Symbol.asyncDispose]())
 
   for (const { point, times } of points.flatMap((point) => [1, 2].map((times) => ({ point, times })))) {

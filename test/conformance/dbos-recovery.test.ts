@@ -107,24 +107,23 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
     expect(afterMs).toBeLessThan(queuePollMs + slackMs)
   })
 
-  test.runIf(takesOver)('a survivor takes over what a killed worker had, which nobody restarts', inTurn, async () => {
-    await using cluster = await startCluster(engine, timeScale)
-    await using api = await cluster.openApi()
-    const worker = await cluster.startWorker()
-    const taskId = await atStepThree(api)
-    const survivor = await cluster.startWorker()
-    worker.signal('SIGKILL')
-    const killedAt = Date.now()
-    const { afterMs, executor } = resumption(await expectCompleted(cluster, api, taskId), killedAt)
-    expect(executor).toBe(survivor.node)
-    expect(afterMs).toBeGreaterThan(silenceMs - 2 * beatMs)
-    expect(afterMs).toBeLessThan(silenceMs + 2 * beatMs + queuePollMs + slackMs)
-  })
+  if (takesOver)
+    test('a survivor takes over what a killed worker had, which nobody restarts', inTurn, async () => {
+      await using cluster = await startCluster(engine, timeScale)
+      await using api = await cluster.openApi()
+      const worker = await cluster.startWorker()
+      const taskId = await atStepThree(api)
+      const survivor = await cluster.startWorker()
+      worker.signal('SIGKILL')
+      const killedAt = Date.now()
+      const { afterMs, executor } = resumption(await expectCompleted(cluster, api, taskId), killedAt)
+      expect(executor).toBe(survivor.node)
+      expect(afterMs).toBeGreaterThan(silenceMs - 2 * beatMs)
+      expect(afterMs).toBeLessThan(silenceMs + 2 * beatMs + queuePollMs + slackMs)
+    })
 
-  test.runIf(!takesOver)(
-    'a survivor never takes over: the task waits for the name, and loses nothing',
-    inTurn,
-    async () => {
+  if (!takesOver)
+    test('a survivor never takes over: the task waits for the name, and loses nothing', inTurn, async () => {
       await using cluster = await startCluster(engine, timeScale)
       await using api = await cluster.openApi()
       const worker = await cluster.startWorker()
@@ -141,13 +140,10 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
       expect((await api.read(taskId))?.status).toBe('running')
       await cluster.startWorker(worker.node)
       await expectCompleted(cluster, api, taskId)
-    },
-  )
+    })
 
-  test.runIf(takesOver)(
-    'a worker that wakes up while another goes on with its task drops it, and works again',
-    inTurn,
-    async () => {
+  if (takesOver)
+    test('a worker that wakes up while another goes on with its task drops it, and works again', inTurn, async () => {
       await using cluster = await startCluster(engine, timeScale)
       await using api = await cluster.openApi()
       const zombie = await cluster.startWorker()
@@ -167,24 +163,24 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
       await expectCompleted(cluster, api, await submit(api))
       expect(cluster.effects.at(-1)!.executor).toBe(zombie.node)
       expect(await api.events(taskId, 0)).toEqual(events)
-    },
-  )
+    })
 
-  test.runIf(takesOver)('a worker that starts has said that it lives before it claims anything', inTurn, async () => {
-    await using cluster = await startCluster(engine, timeScale)
-    await using api = await cluster.openApi()
-    await using _other = await supervise({ node: 'other', storeUrl: cluster.storeUrl!, ...pace }, new Map())
-    const taskId = await submit(api)
-    const beat = await holdBeatOf('worker-0', cluster)
-    const starting = cluster.startWorker('worker-0')
-    await vi.waitFor(async () => expect(await waitersIn(cluster)).toBe(1), 30_000)
-    // Long enough for claims, and for the other one to sweep.
-    await new Promise((resolve) => setTimeout(resolve, 10 * queuePollMs))
-    await beat.end()
-    await starting
-    const events = await expectCompleted(cluster, api, taskId)
-    expect(events.map(({ type }) => type)).not.toContain('task.resumed')
-  })
+  if (takesOver)
+    test('a worker that starts has said that it lives before it claims anything', inTurn, async () => {
+      await using cluster = await startCluster(engine, timeScale)
+      await using api = await cluster.openApi()
+      await using _other = await supervise({ node: 'other', storeUrl: cluster.storeUrl!, ...pace }, new Map())
+      const taskId = await submit(api)
+      const beat = await holdBeatOf('worker-0', cluster)
+      const starting = cluster.startWorker('worker-0')
+      await vi.waitFor(async () => expect(await waitersIn(cluster)).toBe(1), 30_000)
+      // Long enough for claims, and for the other one to sweep.
+      await new Promise((resolve) => setTimeout(resolve, 10 * queuePollMs))
+      await beat.end()
+      await starting
+      const events = await expectCompleted(cluster, api, taskId)
+      expect(events.map(({ type }) => type)).not.toContain('task.resumed')
+    })
 
   test('a disk that is full for a while holds tasks up, and loses none', inTurn, async () => {
     await using cluster = await startCluster(engine, timeScale)

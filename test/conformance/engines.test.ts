@@ -185,135 +185,135 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
     expect(logs.map((log) => foldEvents(log).result?.digest)).toEqual(tasks.map(({ task }) => rightAnswer(task.input)))
   })
 
-  describe.runIf(durable)('survives', () => {
-    /** A long task, seen when step 3 is done. */
-    async function atStepThree(): Promise<Task> {
-      const { task } = await backend.submit(submission({ profile: 'research-write', webhookUrl: cluster.webhookUrl }))
-      for await (const event of backend.follow(task.task_id, 0, AbortSignal.timeout(60_000)))
-        if (event.type === 'task.progress' && event.data['step'] === 3) break
-      return task
-    }
+  if (durable)
+    describe('survives', () => {
+      /** A long task, seen when step 3 is done. */
+      async function atStepThree(): Promise<Task> {
+        const { task } = await backend.submit(submission({ profile: 'research-write', webhookUrl: cluster.webhookUrl }))
+        for await (const event of backend.follow(task.task_id, 0, AbortSignal.timeout(60_000)))
+          if (event.type === 'task.progress' && event.data['step'] === 3) break
+        return task
+      }
 
-    /** Each interruption may repeat the step in flight, or all steps until then where an engine promises no more. */
-    async function expectCompleted(task: Task, interruptions: number): Promise<TaskEvent[]> {
-      const events = await collect(backend, task.task_id)
-      expectSoundLog(events)
-      for (const steps of attemptsIn(events)) expect(steps).toEqual(steps.map((_, i) => steps[0]! + i))
-      const last = attemptsIn(events).at(-1)!
-      expect(last.at(-1)).toBe(12)
-      if (resumes) expect(stepsOf(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-      else for (const steps of attemptsIn(events)) expect(steps[0] ?? 1).toBe(1)
-      expect(foldEvents(events).result?.digest).toBe(rightAnswer(task.input))
-      const steps = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ step }) => step)
-      expect(new Set(steps).size).toBe(12)
-      expect(steps.length - 12).toBeLessThanOrEqual(interruptions * (resumes ? 1 : 12))
-      await vi.waitFor(() => expect(callbacksOf(cluster, task)).not.toHaveLength(0), patience)
-      return events
-    }
+      /** Each interruption may repeat the step in flight, or all steps until then where an engine promises no more. */
+      async function expectCompleted(task: Task, interruptions: number): Promise<TaskEvent[]> {
+        const events = await collect(backend, task.task_id)
+        expectSoundLog(events)
+        for (const steps of attemptsIn(events)) expect(steps).toEqual(steps.map((_, i) => steps[0]! + i))
+        const last = attemptsIn(events).at(-1)!
+        expect(last.at(-1)).toBe(12)
+        if (resumes) expect(stepsOf(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+        else for (const steps of attemptsIn(events)) expect(steps[0] ?? 1).toBe(1)
+        expect(foldEvents(events).result?.digest).toBe(rightAnswer(task.input))
+        const steps = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ step }) => step)
+        expect(new Set(steps).size).toBe(12)
+        expect(steps.length - 12).toBeLessThanOrEqual(interruptions * (resumes ? 1 : 12))
+        await vi.waitFor(() => expect(callbacksOf(cluster, task)).not.toHaveLength(0), patience)
+        return events
+      }
 
-    test('a new API node: it knows the old tasks and follows them on', inTurn, async () => {
-      const task = await atStepThree()
-      await backend[Symbol.asyncDispose]()
-      backend = await cluster.openApi()
-      expect(await backend.read(task.task_id)).toMatchObject({ task_id: task.task_id, input: task.input })
-      await expectCompleted(task, 0)
-    })
-
-    const takesOver = resumes ? 'resumes after the last completed step' : 'begins again'
-    test(`SIGKILL of the worker: the next one ${takesOver}`, inTurn, async () => {
-      const task = await atStepThree()
-      workers[0]!.signal('SIGKILL')
-      expect(await workers[0]!.ended).toBe('SIGKILL')
-      workers = [await cluster.startWorker()]
-      const events = await expectCompleted(task, 1)
-      const resumed = events.filter(({ type }) => type === 'task.resumed')
-      expect(resumed).toHaveLength(1)
-      expect(resumed[0]).toMatchObject({ attempt: 2, data: { executor: workers[0]!.node } })
-      expect(events.at(-1)).toMatchObject({ attempt: 2 })
-      const attempts = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ attempt }) => attempt)
-      expect(attempts).toEqual(attempts.toSorted((a, b) => a - b))
-      expect(attempts.at(-1)).toBe(2)
-    })
-
-    test('SIGTERM of the worker: it leaves in good order', inTurn, async () => {
-      const task = await atStepThree()
-      workers[0]!.signal('SIGTERM')
-      expect(await workers[0]!.ended).toBe(0)
-      workers = [await cluster.startWorker()]
-      await expectCompleted(task, 1)
-    })
-
-    test('a restart of its server', inTurn, async () => {
-      const task = await atStepThree()
-      await cluster.stopServer()
-      await cluster.startServer()
-      await expectCompleted(task, 1)
-    })
-
-    test.runIf(engine.name === 'postgres')(
-      'a worker that wakes up after its lease: it writes nothing any more',
-      inTurn,
-      async () => {
+      test('a new API node: it knows the old tasks and follows them on', inTurn, async () => {
         const task = await atStepThree()
-        const zombie = workers[0]!
-        zombie.signal('SIGSTOP')
+        await backend[Symbol.asyncDispose]()
+        backend = await cluster.openApi()
+        expect(await backend.read(task.task_id)).toMatchObject({ task_id: task.task_id, input: task.input })
+        await expectCompleted(task, 0)
+      })
+
+      const takesOver = resumes ? 'resumes after the last completed step' : 'begins again'
+      test(`SIGKILL of the worker: the next one ${takesOver}`, inTurn, async () => {
+        const task = await atStepThree()
+        workers[0]!.signal('SIGKILL')
+        expect(await workers[0]!.ended).toBe('SIGKILL')
         workers = [await cluster.startWorker()]
         const events = await expectCompleted(task, 1)
-        expect(events.find(({ type }) => type === 'task.resumed')).toMatchObject({
-          data: { executor: workers[0]!.node },
-        })
-        zombie.signal('SIGCONT')
-        // The zombie is awake when it has a lease again: a new one, as its old one is gone.
-        await vi.waitFor(async () => expect(await aliveWorkers()).toBe(2), patience)
-        expect(await backend.events(task.task_id, 0)).toEqual(events)
-        const late = cluster.effects.filter(
-          ({ taskId, executor }) => taskId === task.task_id && executor === zombie.node,
-        )
-        expect(new Set(late.map(({ step }) => step)).size).toBe(late.length)
-        zombie.signal('SIGKILL')
-      },
-    )
+        const resumed = events.filter(({ type }) => type === 'task.resumed')
+        expect(resumed).toHaveLength(1)
+        expect(resumed[0]).toMatchObject({ attempt: 2, data: { executor: workers[0]!.node } })
+        expect(events.at(-1)).toMatchObject({ attempt: 2 })
+        const attempts = cluster.effects.filter(({ taskId }) => taskId === task.task_id).map(({ attempt }) => attempt)
+        expect(attempts).toEqual(attempts.toSorted((a, b) => a - b))
+        expect(attempts.at(-1)).toBe(2)
+      })
 
-    const toxics: Readonly<Record<string, ToxicSpec[]>> = {
-      reset: [{ name: 'reset', type: 'reset_peer', stream: 'downstream', toxicity: 1, attributes: { timeout: 0 } }],
-      refuse: [
-        { name: 'refuse', type: 'refuse', stream: 'downstream', toxicity: 1, attributes: { existing: 'reset' } },
-      ],
-      stall: [
-        { name: 'stall-up', type: 'stall', stream: 'upstream', toxicity: 1, attributes: {} },
-        { name: 'stall-down', type: 'stall', stream: 'downstream', toxicity: 1, attributes: {} },
-      ],
-    }
-
-    test.each(Object.keys(toxics))(
-      '%s of every link between its nodes, for longer than a lease',
-      inTurn,
-      async (fault) => {
+      test('SIGTERM of the worker: it leaves in good order', inTurn, async () => {
         const task = await atStepThree()
-        for (const link of cluster.links.values()) {
-          const harm = await Promise.all(
-            toxics[fault]!.map((toxic) => link.impair(toxic, { seed: 1, expiresMs: 60_000 })),
-          )
-          const during = backend.submit(submission({ webhookUrl: cluster.webhookUrl })).catch((error: unknown) => error)
-          await new Promise((resolve) => setTimeout(resolve, 2000))
-          expect((await Promise.all(harm.map((impairment) => impairment.firings()))).some((n) => n! > 0)).toBe(true)
-          await Promise.all(harm.map((impairment) => impairment.heal()))
-          const answer = await during
-          // Refusing is fair while the way is broken; losing what was accepted is not.
-          if (answer instanceof Error) expect(answer).toMatchObject({ kind: 'temporary-reduced-capacity' })
-          else expectSoundLog(await collect(backend, (answer as { task: Task }).task.task_id))
-        }
-        await expectCompleted(task, cluster.links.size + 1)
-        expect(workers.every((worker) => worker.isAlive())).toBe(true)
-      },
-    )
+        workers[0]!.signal('SIGTERM')
+        expect(await workers[0]!.ended).toBe(0)
+        workers = [await cluster.startWorker()]
+        await expectCompleted(task, 1)
+      })
 
-    async function aliveWorkers(): Promise<number> {
-      const client = new pg.Client(cluster.storeUrl)
-      await client.connect()
-      const { rows } = await client.query('select count(*)::int as n from worker where lease_until > now()')
-      await client.end()
-      return (rows[0] as { n: number }).n
-    }
-  })
+      test('a restart of its server', inTurn, async () => {
+        const task = await atStepThree()
+        await cluster.stopServer()
+        await cluster.startServer()
+        await expectCompleted(task, 1)
+      })
+
+      if (engine.name === 'postgres')
+        test('a worker that wakes up after its lease: it writes nothing any more', inTurn, async () => {
+          const task = await atStepThree()
+          const zombie = workers[0]!
+          zombie.signal('SIGSTOP')
+          workers = [await cluster.startWorker()]
+          const events = await expectCompleted(task, 1)
+          expect(events.find(({ type }) => type === 'task.resumed')).toMatchObject({
+            data: { executor: workers[0]!.node },
+          })
+          zombie.signal('SIGCONT')
+          // The zombie is awake when it has a lease again: a new one, as its old one is gone.
+          await vi.waitFor(async () => expect(await aliveWorkers()).toBe(2), patience)
+          expect(await backend.events(task.task_id, 0)).toEqual(events)
+          const late = cluster.effects.filter(
+            ({ taskId, executor }) => taskId === task.task_id && executor === zombie.node,
+          )
+          expect(new Set(late.map(({ step }) => step)).size).toBe(late.length)
+          zombie.signal('SIGKILL')
+        })
+
+      const toxics: Readonly<Record<string, ToxicSpec[]>> = {
+        reset: [{ name: 'reset', type: 'reset_peer', stream: 'downstream', toxicity: 1, attributes: { timeout: 0 } }],
+        refuse: [
+          { name: 'refuse', type: 'refuse', stream: 'downstream', toxicity: 1, attributes: { existing: 'reset' } },
+        ],
+        stall: [
+          { name: 'stall-up', type: 'stall', stream: 'upstream', toxicity: 1, attributes: {} },
+          { name: 'stall-down', type: 'stall', stream: 'downstream', toxicity: 1, attributes: {} },
+        ],
+      }
+
+      test.each(Object.keys(toxics))(
+        '%s of every link between its nodes, for longer than a lease',
+        inTurn,
+        async (fault) => {
+          const task = await atStepThree()
+          for (const link of cluster.links.values()) {
+            const harm = await Promise.all(
+              toxics[fault]!.map((toxic) => link.impair(toxic, { seed: 1, expiresMs: 60_000 })),
+            )
+            const during = backend
+              .submit(submission({ webhookUrl: cluster.webhookUrl }))
+              .catch((error: unknown) => error)
+            await new Promise((resolve) => setTimeout(resolve, 2000))
+            expect((await Promise.all(harm.map((impairment) => impairment.firings()))).some((n) => n! > 0)).toBe(true)
+            await Promise.all(harm.map((impairment) => impairment.heal()))
+            const answer = await during
+            // Refusing is fair while the way is broken; losing what was accepted is not.
+            if (answer instanceof Error) expect(answer).toMatchObject({ kind: 'temporary-reduced-capacity' })
+            else expectSoundLog(await collect(backend, (answer as { task: Task }).task.task_id))
+          }
+          await expectCompleted(task, cluster.links.size + 1)
+          expect(workers.every((worker) => worker.isAlive())).toBe(true)
+        },
+      )
+
+      async function aliveWorkers(): Promise<number> {
+        const client = new pg.Client(cluster.storeUrl)
+        await client.connect()
+        const { rows } = await client.query('select count(*)::int as n from worker where lease_until > now()')
+        await client.end()
+        return (rows[0] as { n: number }).n
+      }
+    })
 })

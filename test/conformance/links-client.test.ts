@@ -56,17 +56,18 @@ describeServers('links', ({ name, start }) => {
     expect(await impairment.listed()).toBe(false)
   })
 
-  test.runIf(embedded)('firings count from the arming on, also when a name is used again', async () => {
-    await using open = await openLinks(server.url)
-    const link = await open.create({ name: nextName(), kind, ordinal: 0, upstream: upstream.address })
-    for (const expected of [2, 1]) {
-      const impairment = await link.impair(latency, lease)
-      for (let i = 0; i < expected; i++) await echo(link.url, 'x')
-      expect(await impairment.firings()).toBe(expected)
-      await impairment.heal()
-      expect(await impairment.firings()).toBe(expected)
-    }
-  })
+  if (embedded)
+    test('firings count from the arming on, also when a name is used again', async () => {
+      await using open = await openLinks(server.url)
+      const link = await open.create({ name: nextName(), kind, ordinal: 0, upstream: upstream.address })
+      for (const expected of [2, 1]) {
+        const impairment = await link.impair(latency, lease)
+        for (let i = 0; i < expected; i++) await echo(link.url, 'x')
+        expect(await impairment.firings()).toBe(expected)
+        await impairment.heal()
+        expect(await impairment.firings()).toBe(expected)
+      }
+    })
 
   test('a toxic that the server does not have, or has already, is not armed', async () => {
     await using open = await openLinks(server.url)

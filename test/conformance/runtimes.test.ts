@@ -43,27 +43,27 @@ function conformance(runtime: Runtime): void {
     await expect(link.impair(toxic, { seed: 1, expiresMs: 1000 })).rejects.toThrow(/leads straight/)
   })
 
-  it.runIf(runtime.offers.includes('kill'))('kills a node for certain, and heals it as another process', async () => {
-    await using test = await deployForTest(runtime)
-    const node = test.deployment.nodes.find(({ name }) => name === 'api-0')!
-    const { pid } = node
-    const harm = await node.kill()
-    expect(harm.evidence).toMatchObject({ signal: 'SIGKILL', pid })
-    expect(await answers(node.url)).toBe(false)
-    expect(test.deployment.ailing()).toContain('api-0')
-    await Promise.all([harm.heal(), harm.heal()])
-    expect(await answers(node.url)).toBe(true)
-    expect(node.pid).not.toBe(pid)
-    expect(test.events.filter(({ node: name }) => name === 'api-0').map(({ state }) => state)).toEqual([
-      'ready',
-      'exited',
-      'ready',
-    ])
-  })
+  if (runtime.offers.includes('kill'))
+    it('kills a node for certain, and heals it as another process', async () => {
+      await using test = await deployForTest(runtime)
+      const node = test.deployment.nodes.find(({ name }) => name === 'api-0')!
+      const { pid } = node
+      const harm = await node.kill()
+      expect(harm.evidence).toMatchObject({ signal: 'SIGKILL', pid })
+      expect(await answers(node.url)).toBe(false)
+      expect(test.deployment.ailing()).toContain('api-0')
+      await Promise.all([harm.heal(), harm.heal()])
+      expect(await answers(node.url)).toBe(true)
+      expect(node.pid).not.toBe(pid)
+      expect(test.events.filter(({ node: name }) => name === 'api-0').map(({ state }) => state)).toEqual([
+        'ready',
+        'exited',
+        'ready',
+      ])
+    })
 
-  it.runIf(runtime.name === 'process')(
-    'has a killed node back as a spare, which is then that node and no other',
-    async () => {
+  if (runtime.name === 'process')
+    it('has a killed node back as a spare, which is then that node and no other', async () => {
       await using test = await deployForTest(runtime, {
         engine: 'postgres',
         spares: { api: { ahead: 1, inAll: 2 }, worker: { ahead: 1, inAll: 2 } },
@@ -89,45 +89,48 @@ function conformance(runtime: Runtime): void {
       expect(await worker!.crash()).toMatchObject({ signal: 'SIGKILL' })
       await until(() => answers(worker!.url))
       expect(test.spares).not.toContain(worker!.pid)
-    },
-  )
+    })
 
-  it.runIf(runtime.name === 'process')('has a node back that is ready only once others have dialled it', async () => {
-    await using test = await deployForTest(runtime, { engine: 'restate' })
-    const worker = test.deployment.nodes.find(({ name }) => name === 'worker-0')!
-    await (await worker.kill()).heal()
-    expect(await answers(worker.url)).toBe(true)
-  })
+  if (runtime.name === 'process')
+    it('has a node back that is ready only once others have dialled it', async () => {
+      await using test = await deployForTest(runtime, { engine: 'restate' })
+      const worker = test.deployment.nodes.find(({ name }) => name === 'worker-0')!
+      await (await worker.kill()).heal()
+      expect(await answers(worker.url)).toBe(true)
+    })
 
-  it.runIf(runtime.name === 'process')('ends its spares, also one that is only starting', async () => {
-    const test = await deployForTest(runtime, { spares: { api: { ahead: 2, inAll: 3 } } })
-    await (await test.deployment.nodes[0]!.kill()).heal()
-    await test[Symbol.asyncDispose]()
-    expect(await test.alive()).toBe(false)
-  })
+  if (runtime.name === 'process')
+    it('ends its spares, also one that is only starting', async () => {
+      const test = await deployForTest(runtime, { spares: { api: { ahead: 2, inAll: 3 } } })
+      await (await test.deployment.nodes[0]!.kill()).heal()
+      await test[Symbol.asyncDispose]()
+      expect(await test.alive()).toBe(false)
+    })
 
-  it.runIf(runtime.offers.includes('stop'))('stops a node with grace, and says whether it drained', async () => {
-    await using test = await deployForTest(runtime)
-    const node = test.deployment.nodes[0]!
-    const harm = await node.stop(10_000)
-    expect(harm.evidence).toMatchObject({ drained: true })
-    expect(await answers(node.url)).toBe(false)
-    await harm.heal()
-    expect(await answers(node.url)).toBe(true)
-  })
+  if (runtime.offers.includes('stop'))
+    it('stops a node with grace, and says whether it drained', async () => {
+      await using test = await deployForTest(runtime)
+      const node = test.deployment.nodes[0]!
+      const harm = await node.stop(10_000)
+      expect(harm.evidence).toMatchObject({ drained: true })
+      expect(await answers(node.url)).toBe(false)
+      await harm.heal()
+      expect(await answers(node.url)).toBe(true)
+    })
 
-  it.runIf(runtime.offers.includes('pause'))('pauses a node, and the same process goes on', async () => {
-    await using test = await deployForTest(runtime)
-    const node = test.deployment.nodes[0]!
-    const { pid } = node
-    const harm = await node.pause()
-    expect(['T', 'frozen']).toContain(harm.evidence['state'])
-    expect(await answers(node.url)).toBe(false)
-    await harm.heal()
-    await harm.heal()
-    await until(() => answers(node.url))
-    expect(node.pid).toBe(pid)
-  })
+  if (runtime.offers.includes('pause'))
+    it('pauses a node, and the same process goes on', async () => {
+      await using test = await deployForTest(runtime)
+      const node = test.deployment.nodes[0]!
+      const { pid } = node
+      const harm = await node.pause()
+      expect(['T', 'frozen']).toContain(harm.evidence['state'])
+      expect(await answers(node.url)).toBe(false)
+      await harm.heal()
+      await harm.heal()
+      await until(() => answers(node.url))
+      expect(node.pid).toBe(pid)
+    })
 
   it('starts a node again that ends by itself, as an orchestrator would', async () => {
     await using test = await deployForTest(runtime)

@@ -25,8 +25,9 @@ test('without a server on the PATH there is a reason that says how to get one', 
   expect(await redis.whyNot!()).toMatch(/no redis-server on the PATH: apt-get install redis-server/)
 })
 
-test.skipIf((await redis.whyNot!()) !== undefined)(
-  'the password is in files of their owner, and in no argument',
+const missing = await redis.whyNot!()
+test.skipIf(missing !== undefined)(
+  `the password is in files of their owner, and in no argument${missing ? ` (skipped: ${missing})` : ''}`,
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'outlast-redis-'))
     const dataDir = join(folder, 'store')
