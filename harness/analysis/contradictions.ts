@@ -1,5 +1,5 @@
 import { resolutionMs, firstAtLeast } from '../core/numbers.ts'
-import { harmOf } from './harm.ts'
+import { impactOf } from './impact.ts'
 import type { OpOf } from '../model/history.ts'
 import { exitMarginMs } from './interruptions.ts'
 import { nodesAmong } from '../model/place.ts'
@@ -114,7 +114,7 @@ function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
 
 function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: number): string | undefined {
   const { proven, armedAt, healedAt = endAt, places } = fault
-  if (!proven || armedAt === undefined || harmOf(fault).kind !== 'end') return undefined
+  if (!proven || armedAt === undefined || impactOf(fault).kind !== 'end') return undefined
   for (const node of nodesAmong(places)) {
     const exit = exits.get(node)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
     if (exit === undefined && known.has(roleOf(node))) return `is proven to have ended ${node}, which did not end`

@@ -1,6 +1,6 @@
 import { nodesAmong } from '../model/place.ts'
 import { executionsOf } from './executions.ts'
-import { couldBeFelt } from './harm.ts'
+import { couldBeFelt } from './impact.ts'
 import { overlap, roleOf, type Span } from './places.ts'
 import { firstAtLeast } from '../core/numbers.ts'
 import { isTouched, type Routes } from './touch.ts'

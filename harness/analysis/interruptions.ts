@@ -1,5 +1,5 @@
 import { isOutage } from './exposure.ts'
-import { harmOf } from './harm.ts'
+import { impactOf } from './impact.ts'
 import { nodesAmong, type Place } from '../model/place.ts'
 import { roleOf } from './places.ts'
 import type { CellTrace, FaultTrace } from './trace.ts'
@@ -58,14 +58,14 @@ type Exits = CellTrace['nodes']
 
 function interruptionsBy(fault: FaultTrace, patienceMs: number, endAt: number, exits: Exits): readonly Interruption[] {
   const { armedAt: from = 0, healedAt: to = endAt, places } = fault
-  const harm = harmOf(fault)
+  const impact = impactOf(fault)
   const used = places.filter(carriesWork)
   const each = (needsMs: number): readonly Interruption[] =>
     used.map((place) => ({ node: executorOf(place), from, to, needsMs, crash: false }))
-  if (harm.kind === 'break') return each(0)
-  if (harm.kind === 'silence') return each(patienceMs)
-  if (harm.kind === 'delay') return harm.ms >= patienceMs ? each(patienceMs) : []
-  if (harm.kind === 'unknown') return []
+  if (impact.kind === 'break') return each(0)
+  if (impact.kind === 'silence') return each(patienceMs)
+  if (impact.kind === 'delay') return impact.ms >= patienceMs ? each(patienceMs) : []
+  if (impact.kind === 'none') return []
   // The exits say when; without any the harm began when its proof says.
   const silent = nodesAmong(used).filter((node) => !exits.some(({ at, value }) => value.node === node && isIn(at)))
   return silent.map((node) => ({ node: executorOf({ node }), from, to: from, needsMs: 0, crash: true }))

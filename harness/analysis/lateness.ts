@@ -1,6 +1,6 @@
 import { executionsOf } from './executions.ts'
 import { isOutage } from './exposure.ts'
-import { harmOf } from './harm.ts'
+import { impactOf } from './impact.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { linksAmong, type Place } from '../model/place.ts'
 import { roleOf } from './places.ts'
@@ -78,9 +78,9 @@ function mayStillEnd({ finals }: TaskTrace, dueAt: number): boolean {
  * more when all are done and written down, by a client that reads the result itself.
  */
 function explains(fault: FaultTrace, task: TaskTrace, { cell }: CellTrace): boolean {
-  const harm = harmOf(fault)
-  if (harm.kind === 'delay') return harm.ms * task.intent.steps >= (cell?.graceMs ?? Infinity)
-  if (harm.kind === 'unknown') return false
+  const impact = impactOf(fault)
+  if (impact.kind === 'delay') return impact.ms * task.intent.steps >= (cell?.graceMs ?? Infinity)
+  if (impact.kind === 'none') return false
   if (!fault.places.every(isOfWorkers) || (task.polls.length === 0 && task.streams.length === 0)) return true
   const doneAt = doneAtOf(task, cell)
   return doneAt === undefined || fault.armedAt! <= doneAt + noticeMs(cell)

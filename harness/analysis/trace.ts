@@ -1,6 +1,6 @@
 import type { FaultState, History, Op, OpOf, Phase, TaskEnd, TaskIntent } from '../model/history.ts'
 import type { Place } from '../model/place.ts'
-import type { CellPlan } from '../model/plan.ts'
+import type { CellPlan, Impact } from '../model/plan.ts'
 
 /** Everything that a history says about one intended task, each list in the order of recording. */
 export interface TaskTrace {
@@ -41,6 +41,8 @@ export interface FaultTrace {
   readonly reason?: string
   /** Parameters as planned; empty when the plan does not know this fault. */
   readonly params: Readonly<Record<string, unknown>>
+  /** As the plan says; absent where it does not. */
+  readonly impact?: Impact
   /** Indexes of the ops that say so. */
   readonly ops: readonly number[]
 }
@@ -177,7 +179,8 @@ function traceFaults(cell: CellPlan | undefined, ops: readonly OpOf<'fault'>[]):
     const fault = planned.get(id)
     const changes = byId.get(id) ?? []
     const name = changes[0]?.value.fault ?? fault!.fault
-    const facts = { params: fault?.params ?? {}, ...(fault && { plannedMs: fault.durationMs }) }
+    const { params = {}, impact, durationMs: plannedMs } = fault ?? {}
+    const facts = { params, ...(impact && { impact }), ...(plannedMs !== undefined && { plannedMs }) }
     return { id, fault: name, ...facts, ...summarizeFault(changes) }
   })
 }

@@ -11,6 +11,7 @@ import type { Course, MachineHealth, MachineLimits, ProcessDelay, Spell } from '
 const checker: Checker = {
   name: 'harness-healthy',
   summary: 'the harness kept its schedule and its records, and the machine starved nobody',
+  invalidates: true,
   check(history) {
     const trace = traceOf(history)
     const starved = [...sickMachine(trace), ...latenesses(trace)]

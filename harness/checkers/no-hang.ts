@@ -12,6 +12,7 @@ const slackMs = 1000
 const checker: Checker = {
   name: 'no-hang',
   summary: 'every client has an outcome by the time at which it was to give up',
+  invalidates: true,
   check(history) {
     const trace = traceOf(history)
     const hung = trace.tasks.filter(isHung)

@@ -20,6 +20,7 @@ import type { Checker } from '../model/checker.ts'
 const checker: Checker = {
   name: 'record-sound',
   summary: 'the record holds no time that is impossible',
+  invalidates: true,
   check(history) {
     const trace = traceOf(history)
     const tasks = trace.tasks.flatMap((task) => firstOf(task.task, impossibleTimes(task, trace)))

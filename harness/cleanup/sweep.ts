@@ -134,13 +134,13 @@ function mountsBelow(folder: string): readonly string[] {
   try {
     return readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
-      .map((line) => (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, code: string) => characterOf(code)))
+      .map((line) =>
+        (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
+          String.fromCharCode(Number.parseInt(code, 8)),
+        ),
+      )
       .filter((point) => point.startsWith(`${folder}/`))
   } catch {
     return []
   }
-}
-
-function characterOf(octal: string): string {
-  return String.fromCharCode(Number.parseInt(octal, 8))
 }

@@ -28,7 +28,9 @@ export function textTable(
   paint: Paint = (text) => text,
 ): string {
   const rule = screen.rich ? '─' : '-'
-  const widths = columns.map((column, i) => Math.max(...[column.head, ...fields(rows, i)].map(displayWidth)))
+  const widths = columns.map((column, i) =>
+    Math.max(...[column.head, ...rows.flatMap((row) => (row === 'rule' ? [] : [row[i] ?? '']))].map(displayWidth)),
+  )
   const kept = keptColumns(columns, widths, screen.columns)
   const total = kept.reduce((sum, i) => sum + widths[i]! + gap, -gap)
   const line = (cells: readonly string[], row: number): string =>
@@ -42,10 +44,6 @@ export function textTable(
   )
   const body = rows.map((row, i) => (row === 'rule' ? rule.repeat(total) : line(row, i)))
   return [head, rule.repeat(total), ...body].join('\n')
-}
-
-function fields(rows: readonly TableRow[], column: number): readonly string[] {
-  return rows.flatMap((row) => (row === 'rule' ? [] : [row[column] ?? '']))
 }
 
 function keptColumns(columns: readonly Column[], widths: readonly number[], width: number): readonly number[] {

@@ -11,6 +11,7 @@ export default nodeFault({
   summary: 'a node gets a small share of one processor',
   needs: ['limits'],
   params,
+  impact: 'silence',
   harm: (node, { share }) => {
     if (!node.limitCpu) throw new Error(`${node.name} has no processor quota that could be changed`)
     return node.limitCpu(share)

@@ -25,5 +25,6 @@ export default linkFault({
   floor: { param: 'idleMs', ms: 500, why: 'answers that are on time take some tens of milliseconds on a busy machine' },
   defaultTarget: { kind: 'link', link: 'client->api', ordinal: 'all' },
   params,
+  impact: 'break',
   limits: ({ idleMs, buffering }) => ({ idleMs: wholeMs(idleMs), buffering }),
 })

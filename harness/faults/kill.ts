@@ -16,6 +16,7 @@ export default nodeFault({
   summary: 'end a node by SIGKILL and start it again after the window',
   needs: ['kill'],
   params,
+  impact: 'end',
   harm: (node, { identity }) => node.kill(identity),
   shows: ({ signal }) => signal === 'SIGKILL',
   bound: false,

@@ -20,6 +20,7 @@ export default linkFault({
   summary: 'every chunk of data arrives later',
   needs: ['toxics'],
   params,
+  impact: ({ delayMs, jitterMs }) => ({ kind: 'delay', ms: delayMs + jitterMs }),
   toxics: ({ delayMs, jitterMs, direction, probability }) => [
     {
       type: 'latency',

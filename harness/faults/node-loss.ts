@@ -25,6 +25,7 @@ const fault: Fault<z.output<typeof params>> = {
   acts: 'node',
   needs: ['isolate', 'kill'],
   params,
+  impact: 'end',
   arm: async (site, { identity }, signal) => {
     if (site.nodes.length === 0) throw new Error('there is no node to lose')
     const cut: Isolation = { name: nameOf(site), from: 'all', expiresMs: site.windowMs + expiryMarginMs }

@@ -7,6 +7,7 @@ export default nodeFault({
   summary: 'fill the memory of a node until the kernel kills it, and start it again after the window',
   needs: ['limits'],
   params: z.object({}),
+  impact: 'end',
   harm: (node) => {
     if (!node.exhaustMemory) throw new Error(`${node.name} has no memory limit that could be reached`)
     return node.exhaustMemory()

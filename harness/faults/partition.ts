@@ -18,6 +18,7 @@ const fault: Fault<z.output<typeof params>> = {
   needs: ['isolate'],
   together: true,
   params,
+  impact: 'silence',
   arm: async (site, { from }, signal) => {
     if (site.nodes.length === 0) throw new Error('there is no node to cut off')
     const name = nameOf(site)

@@ -7,6 +7,7 @@ export default nodeFault({
   summary: 'freeze a node and let it go on after the window',
   needs: ['pause'],
   params: z.object({}),
+  impact: 'silence',
   harm: (node) => node.pause(),
   shows: ({ state }) => state === 'T' || state === 'frozen',
   bound: true,

@@ -15,6 +15,7 @@ export default linkFault({
   links: ['sender->receiver'],
   defaultTarget: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
   params,
+  impact: ({ delayMs }) => ({ kind: 'delay', ms: delayMs }),
   toxics: ({ delayMs, probability }) => [
     {
       type: 'latency',

@@ -12,6 +12,7 @@ export default linkFault({
   summary: 'new connections are refused, open ones are reset or kept',
   needs: ['refuse'],
   params,
+  impact: 'break',
   toxics: ({ existing, probability }) => [
     { type: 'refuse', stream: 'upstream', toxicity: probability, attributes: { existing } },
   ],

@@ -13,5 +13,6 @@ export default linkFault({
   summary: 'a packet filter refuses what passes and tells the sender, by RST or by ICMP',
   needs: ['packet-filter'],
   params,
+  impact: 'break',
   rule: ({ with: action, connections, probability }) => ({ action, direction: 'both', connections, probability }),
 })

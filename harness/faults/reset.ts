@@ -13,6 +13,7 @@ export default linkFault({
   summary: 'connections end with a TCP reset',
   needs: ['toxics'],
   params,
+  impact: 'break',
   toxics: ({ afterMs, probability }) => [
     {
       type: 'reset_peer',

@@ -19,6 +19,7 @@ const fault: Fault<z.output<typeof params>> = {
   needs: ['kill'],
   ownLength: true,
   params,
+  impact: 'end',
   arm: async ({ nodes }, { upMs }, signal) => {
     if (nodes.length === 0) throw new Error('there is no node to crash')
     const { held, undone, heal } = await acquireEach(

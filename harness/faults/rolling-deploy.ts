@@ -34,6 +34,7 @@ const fault: Fault<Params> = {
   together: true,
   ownLength: true,
   params,
+  impact: 'end',
   arm: async (site, given, signal) => {
     signal.throwIfAborted()
     if (site.nodes.length === 0) throw new Error('there is no node to deploy')

@@ -7,6 +7,7 @@ export default linkFault({
   summary: 'no byte passes in either direction and nobody is told; it flows on after the window',
   needs: ['stall'],
   params: z.object({}),
+  impact: 'silence',
   toxics: () => [
     { type: 'stall', stream: 'upstream', toxicity: 1, attributes: {} },
     { type: 'stall', stream: 'downstream', toxicity: 1, attributes: {} },

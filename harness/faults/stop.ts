@@ -21,6 +21,7 @@ export default nodeFault({
   summary: 'end a node by SIGTERM, SIGKILL when its grace is over, and start it again after the window',
   needs: ['stop'],
   params,
+  impact: 'end',
   harm: (node, { graceMs, identity }) => node.stop(graceMs, identity),
   shows: ({ signal, code }) => typeof signal === 'string' || typeof code === 'number',
   bound: false,

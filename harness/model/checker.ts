@@ -8,6 +8,8 @@ import { count, stored, type Stored } from './stored.ts'
 export interface Checker extends Named {
   /** The promise that it judges. Undefined: it judges the run itself, and its failure is never the system's. */
   readonly judges?: Promised
+  /** Of the run itself: a failure means that its numbers cannot be believed. Without it, that they are inconclusive. */
+  readonly invalidates?: true
   check(history: History): Verdict
 }
 

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod'
 import type { Named } from '../core/discover.ts'
 import type { FaultState } from './history.ts'
 import type { Onset, Link } from './link.ts'
-import type { LinkName, Target } from './plan.ts'
+import type { Impact, LinkName, Target } from './plan.ts'
 import type { Capability, Node } from './runtime.ts'
 
 /** One kind of harm: one file in `harness/faults/`. */
@@ -23,6 +23,8 @@ export interface Fault<P = unknown> extends Named {
    * scenarios write it `x: 200ms`, defaults are in task-world time, and `arm` gets real milliseconds.
    */
   readonly params: ZodType<P>
+  /** What it does to what it acts on, perhaps by its parameters. The plan keeps it: there it is judged by. */
+  readonly impact: Exclude<Impact['kind'], 'delay'> | ((params: P) => Impact)
   /** Acquire the harm, on as many of its nodes or links as can be had. Rejecting means `not-applied`: nothing was done. */
   arm(at: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault>
 }

@@ -55,6 +55,20 @@ const trigger = z.union([
 ])
 export type Trigger = Stored<typeof trigger>
 
+/**
+ * What a fault does to what it acts on, which decides how much it can explain:
+ * - `end`: nodes end; their exits are in the history, each at its own time;
+ * - `break`: connections break, or are refused, at once;
+ * - `silence`: nothing moves while it lasts, and then all goes on: it matters to who waits for less long than that;
+ * - `delay`: all moves, this much later: it matters to who waits for less than `ms`;
+ * - `none`: nothing is taken away or comes too late. It explains nothing.
+ */
+const impact = z.union([
+  stored({ kind: z.enum(['end', 'break', 'silence', 'none']) }),
+  stored({ kind: z.literal('delay'), ms }),
+])
+export type Impact = Stored<typeof impact>
+
 /** One firing of a fault with every random choice already made. `schedule.json` is the list of these per arm. */
 const plannedFault = stored({
   /** `kill-1#3`: the fault's id in the file and the ordinal of this firing. */
@@ -65,6 +79,8 @@ const plannedFault = stored({
   /** From armed to heal. For `kill` and `stop` the time until the node is started again. */
   durationMs: ms,
   params: z.record(z.string(), z.unknown()),
+  /** As the fault says with these parameters; absent in older plans, and in schedules. */
+  impact: optional(impact),
   /** For the draws that a fault makes while it is active (per connection). */
   seed: z.number(),
 })

@@ -56,7 +56,7 @@ function addressOf(readiness: Readiness): string {
 }
 
 async function probe(readiness: Readiness, signal: AbortSignal): Promise<boolean> {
-  if ('tcp' in readiness) return acceptsTcp(readiness.tcp)
+  if ('tcp' in readiness) return tryTcp(readiness.tcp, (_, settle) => settle(true))
   if ('probe' in readiness) return readiness.probe(readiness.at)
   const answer = await ask(readiness.http)
   if (answer?.status === 404) await readiness.make?.(signal)
@@ -88,10 +88,6 @@ function healthIn(text: string): Readonly<Record<string, unknown>> {
 function whoIs({ system, node }: Readonly<Record<string, unknown>>): string {
   if (typeof node !== 'string') return 'it does not say who'
   return describeName(typeof system === 'string' ? `${system}/${node}` : node)
-}
-
-function acceptsTcp(address: Address): Promise<boolean> {
-  return tryTcp(address, (_, settle) => settle(true))
 }
 
 type Settle = (ready: boolean) => void

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import { type CellPlan, type Plan, planVersion, type Selection } from '../model/plan.ts'
+import { type CellPlan, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
 import { type Catalog, countNodes } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyBeyondRuntime, whyUntouchedByAll } from './expand.ts'
@@ -82,8 +82,13 @@ function planBlocks(
   return blocks.map(({ arm, repetition }, i) => {
     const replayed = replay?.arms.find((entry) => entry.arm === arm.name && entry.repetition === repetition)
     const schedule = replayed?.faults ?? (replay ? [] : sampleFaults(arm, { ...context, seed, repetition }))
-    return { number: i + 1, arm, repetition, seed, schedule }
+    return { number: i + 1, arm, repetition, seed, schedule: schedule.map((fault) => withImpact(fault, catalog)) }
   })
+}
+
+function withImpact(planned: PlannedFault, { faults }: Catalog): PlannedFault {
+  const { impact } = faults.get(planned.fault)!
+  return { ...planned, impact: typeof impact === 'function' ? impact(planned.params) : { kind: impact } }
 }
 
 function sampleContext(scenario: Scenario, catalog: Catalog): Omit<SampleContext, 'seed' | 'repetition'> {

@@ -1,7 +1,7 @@
 import { graceWarnings, summarizeNotApplicable } from '../model/plan-remarks.ts'
 import { percentOf } from '../core/numbers.ts'
 import { allVisible } from '../core/visible.ts'
-import { type CellPlan, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
+import { metricName, type Plan, type PlannedFault } from '../model/plan.ts'
 import { extractSchedule } from './schedule.ts'
 import { formatTarget } from '../scenario/fault.ts'
 import { formatDuration } from '../scenario/units.ts'
@@ -18,7 +18,7 @@ export function previewPlan(written: Plan): string {
     head,
     previewCells(plan),
     previewLeftOut(plan),
-    previewGrace(plan),
+    graceWarnings(plan, formatDuration).map((warning) => `Warning: ${warning}`),
     previewGates(plan),
     previewSchedule(plan),
   ]
@@ -35,7 +35,7 @@ function previewCells({ cells }: Plan): readonly string[] {
     cell.id,
     `${cell.delivery}+${cell.engine}`,
     String(cell.tasks),
-    `${cell.load.arrivals} ${formatRate(cell)}`,
+    `${cell.load.arrivals} ${Number(cell.load.ratePerSec.toPrecision(3))}/s`,
     formatDuration(cell.graceMs),
     String(cell.faults.length),
   ])
@@ -46,10 +46,6 @@ function previewCells({ cells }: Plan): readonly string[] {
   ]
 }
 
-function formatRate({ load }: CellPlan): string {
-  return `${Number(load.ratePerSec.toPrecision(3))}/s`
-}
-
 function previewLeftOut(plan: Plan): readonly string[] {
   const whole = summarizeNotApplicable(plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
   const parts = plan.cells.flatMap(({ id, untouchedBy }) =>
@@ -57,10 +53,6 @@ function previewLeftOut(plan: Plan): readonly string[] {
   )
   const lines = [...whole, ...parts]
   return lines.length > 0 ? ['Left out:', ...lines] : []
-}
-
-function previewGrace(plan: Plan): readonly string[] {
-  return graceWarnings(plan, formatDuration).map((warning) => `Warning: ${warning}`)
 }
 
 function previewGates({ gates }: Plan): readonly string[] {

@@ -30,10 +30,17 @@ export function extractSchedule({ scenario, seed, timeScale, cells }: Plan): Sch
   const blocks = [...Map.groupBy(cells, ({ arm, repetition }) => `${repetition} ${arm}`).values()]
   const arms = blocks.map((block) => {
     const { arm, repetition } = block[0]!
-    const faults = [...new Map(block.flatMap((cell) => cell.faults.map((fault) => [fault.id, fault]))).values()]
+    const byId = new Map(block.flatMap((cell) => cell.faults.map((fault) => [fault.id, drawn(fault)])))
+    const faults = [...byId.values()]
     return { arm, repetition, faults: faults.sort(byTimeAndId) }
   })
   return { version: 1, scenario, seed, timeScale, arms }
+}
+
+/** Of a firing what was drawn: what its fault does follows from its parameters, which people may edit. */
+function drawn(fault: PlannedFault): PlannedFault {
+  const { impact: _, ...rest } = fault
+  return rest
 }
 
 /** The text of `schedule.json`: the same plan gives the same bytes. One firing is one line. */

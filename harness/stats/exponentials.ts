@@ -16,7 +16,14 @@ export interface Term {
 export function exponentialSumTail(terms: readonly Term[], threshold = 0): number {
   const present = terms.filter(({ weight, shape }) => weight !== 0 && shape > 0)
   const largest = Math.max(0, ...present.map(({ weight }) => weight))
-  if (largest === 0) return threshold < 0 ? 1 - exponentialSumTail(negated(present), -threshold) : 0
+  if (largest === 0)
+    return threshold < 0
+      ? 1 -
+          exponentialSumTail(
+            present.map(({ weight, shape }) => ({ weight: -weight, shape })),
+            -threshold,
+          )
+      : 0
   if (threshold <= 0 && present.every(({ weight }) => weight > 0)) return 1
   if (present.every(({ weight }) => weight === largest))
     return 1 - regularizedGamma(total(present), threshold / largest)
@@ -27,10 +34,6 @@ export function exponentialSumTail(terms: readonly Term[], threshold = 0): numbe
 
 function total(terms: readonly Term[]): number {
   return terms.reduce((sum, { shape }) => sum + shape, 0)
-}
-
-function negated(terms: readonly Term[]): readonly Term[] {
-  return terms.map(({ weight, shape }) => ({ weight: -weight, shape }))
 }
 
 /** Where log(M(s) exp(-s threshold) / s) is least between 0 and the first pole. */

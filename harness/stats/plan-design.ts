@@ -1,4 +1,4 @@
-import { couldBeFelt } from '../analysis/harm.ts'
+import { couldBeFelt } from '../analysis/impact.ts'
 import { type CellPlan, type Gate, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
 import { percentOf } from '../core/numbers.ts'
 import { fewestEpisodes } from './episodes.ts'

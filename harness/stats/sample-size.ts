@@ -36,7 +36,10 @@ export function neededToSettle(sample: Sample, firings: Firings, limit: number):
   checkShare(limit, 'a limit')
   const faults = splitSample(sample).shared.length
   if (sample.n === 0) return undefined
-  if (faults === 0) return asTasks(tasksToSettle((sample.n - sample.failures) / sample.n, limit))
+  if (faults === 0) {
+    const tasks = tasksToSettle((sample.n - sample.failures) / sample.n, limit)
+    return tasks === undefined ? undefined : { tasks }
+  }
   if (faults >= fewestEpisodes) {
     const tasks = smallest(sample.n, mostTasks, (n) => settles(sample, firings, limit, { outside: n / sample.n }))
     if (tasks !== undefined) return { tasks }
@@ -62,10 +65,6 @@ function refine(guess: number, power: (faults: number) => number): number {
     else low = middle
   }
   return low >= fewestEpisodes && power(low) >= usualPower ? low : high
-}
-
-function asTasks(tasks: number | undefined): Needed | undefined {
-  return tasks === undefined ? undefined : { tasks }
 }
 
 /**

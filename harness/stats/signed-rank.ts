@@ -89,15 +89,11 @@ function walshAverage(ascending: readonly number[], rank: number): number {
   // `low` has too few below it, `high` has enough.
   for (let i = 0; i < 200; i++) {
     const middle = low + (high - low) / 2
-    if (middle <= low || middle >= high || high - low < resolution(low, high)) break
+    if (middle <= low || middle >= high || high - low < 1e-12 * Math.max(1e-6, Math.abs(low), Math.abs(high))) break
     if (countUpTo(ascending, middle) >= rank) high = middle
     else low = middle
   }
   return high
-}
-
-function resolution(low: number, high: number): number {
-  return 1e-12 * Math.max(1e-6, Math.abs(low), Math.abs(high))
 }
 
 /** How many averages of two, each with itself too, are no larger: one walk from both ends. */

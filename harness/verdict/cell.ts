@@ -50,7 +50,11 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
   const found =
     failure && trace.tasks.length === 0
       ? [failure]
-      : [failure, ...checks.map((check) => reasonFromCheck(cell.id, check)), ...reasonsFromFaults(cell.id, faults)]
+      : [
+          failure,
+          ...checks.map((check, i) => reasonFromCheck(cell.id, check, checkers[i]!.invalidates)),
+          ...reasonsFromFaults(cell.id, faults),
+        ]
   const cut = trace.complete || failure ? undefined : reasonFromCut(cell, trace)
   const reasons = rank(cut ? [cut, ...found.filter(isWorse)] : found.filter((reason) => reason !== undefined))
   return {

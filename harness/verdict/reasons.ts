@@ -21,17 +21,14 @@ export function rank<T extends { readonly verdict: RunVerdict }>(items: readonly
   return items.toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
 }
 
-/** Checkers of the run itself whose failure means that its numbers cannot be believed. Others make it inconclusive. */
-const invalidating: ReadonlySet<string> = new Set(['harness-healthy', 'no-hang', 'record-sound'])
-
 /** None, unless the check judges the run or a promise. What was not put to the test is no reason against the cell. */
-export function reasonFromCheck(cell: string, check: CheckResult): Reason | undefined {
+export function reasonFromCheck(cell: string, check: CheckResult, invalidates = false): Reason | undefined {
   const { checker, judges, promised, status, summary } = check
   if (status === 'pass' || status === 'unexercised' || (judges !== undefined && !promised)) return undefined
   if (status === 'unknown') return { verdict: 'INCONCLUSIVE', text: `${cell}: ${checker} cannot tell: ${summary}` }
   const text = `${cell}: ${checker} failed: ${summary}`
   if (judges !== undefined) return { verdict: 'FAIL', text }
-  return { verdict: invalidating.has(checker) ? 'INVALID' : 'INCONCLUSIVE', text }
+  return { verdict: invalidates ? 'INVALID' : 'INCONCLUSIVE', text }
 }
 
 const namedAtMost = 3

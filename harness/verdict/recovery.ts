@@ -35,15 +35,13 @@ function wentOn(cells: readonly CellResult[]): NonNullable<RecoveryResult['wentO
     const byName = new Map(tasks.map((task) => [task.task, task]))
     const cut = interruptions.flatMap((one) => {
       const task = byName.get(one.task)
-      return task ? [{ ...task, outcome: isTakenOver(one), episode: one.fault }] : []
+      return task
+        ? [{ ...task, outcome: one.afterMs === undefined ? ('stuck' as const) : ('ok' as const), episode: one.fault }]
+        : []
     })
     return { cell, tasks: cut }
   })
   return proportionOf(rows, ({ outcome }) => outcome === 'ok')
-}
-
-function isTakenOver({ afterMs }: Interruption): 'ok' | 'stuck' {
-  return afterMs === undefined ? 'stuck' : 'ok'
 }
 
 function waitingOf({ afterMs, openAfterMs }: Interruption): Waiting {

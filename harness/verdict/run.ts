@@ -33,7 +33,11 @@ export interface JudgedCells {
 export function judgeRun({ run, plan, environment, verification, cells: judged }: JudgedCells): RunResults {
   const cells = weighAgainstControl(plan, withUntouchedCompared(judged))
   const gates = plan.gates.map((gate) => judgeGate(gate, cells))
-  const findings = rank([...cells.map(fromCell), ...missingCells(plan, cells, verification), ...gates.map(fromGate)])
+  const findings = rank([
+    ...cells.map(({ verdict, reasons }) => ({ verdict, reasons })),
+    ...missingCells(plan, cells, verification),
+    ...gates.map(fromGate),
+  ])
   return {
     version: resultsVersion,
     run,
@@ -64,10 +68,6 @@ export function exitCodeOf({ verdict }: Pick<RunResults, 'verdict'>): ExitCode {
 interface Finding {
   readonly verdict: RunVerdict
   readonly reasons: readonly string[]
-}
-
-function fromCell({ verdict, reasons }: CellResult): Finding {
-  return { verdict, reasons }
 }
 
 function fromGate(gate: GateResult): Finding {
@@ -122,15 +122,13 @@ function isControl({ cell }: CellResult): boolean {
 
 function whyFailing(plan: Plan, pattern: string, controls: readonly CellResult[]): string | undefined {
   const judged = controls.filter(({ verdict }) => verdict !== 'INVALID')
-  const [ok, n] = [judged.map(({ success }) => success.successes), judged.map(({ success }) => success.n)].map(sum)
+  const [ok, n] = [judged.map(({ success }) => success.successes), judged.map(({ success }) => success.n)].map(
+    (values) => values.reduce((a, b) => a + b, 0),
+  )
   const { arm } = controls[0]!.cell
   const limits = plan.gates.filter((gate) => gate.pattern === pattern && gate.arm === arm && gate.metric === 'success')
   const limit = limits.length === 0 ? usualControl : Math.max(...limits.map(({ min }) => min))
   if (n === 0 || ok! / n! >= limit) return undefined
   const from = limits.length === 0 ? 'at least' : 'by its gate at least'
   return `its control ${arm} succeeded in ${ok} of ${n} without any fault, ${from} ${percentOf(limit, 6)} is needed to conclude anything`
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0)
 }

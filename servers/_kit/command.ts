@@ -20,17 +20,14 @@ export async function run(
     if (!(error instanceof ProgramError)) throw error
     const { code, stdout, stderr } = error
     if (code === 'ENOENT') throw new HarnessError(`${command} is not installed: ${install}`)
-    throw new HarnessError(`${[command, ...args].join(' ')} failed (${code}): ${lastLines(stdout + stderr)}`)
+    const said = (stdout + stderr).trim().split('\n').slice(-15).join('\n')
+    throw new HarnessError(`${[command, ...args].join(' ')} failed (${code}): ${said}`)
   }
 }
 
 /** Progress, where it disturbs no output. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`)
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-15).join('\n')
 }
 
 const patienceMs = 5_000

@@ -45,7 +45,10 @@ export default {
       .addHelpText('after', examples)
       .action(async (path: string, options: Options) => {
         const { plan, text, profiles } = await planScenario(path, options, registry)
-        if (plan.cells.length === 0) throw new UsageError([`${path}: no cell can run`, ...notApplicable(plan)])
+        if (plan.cells.length === 0) {
+          const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
+          throw new UsageError([`${path}: no cell can run`, ...reasons])
+        }
         const { out, verify, quiet = false, maxDuration } = options
         const outcome = await carryOut(
           { registry, plan, scenarioText: text, profiles, out, verify },
@@ -59,10 +62,6 @@ export default {
       })
   },
 } satisfies CommandFile
-
-function notApplicable(plan: RunOptions['plan']): readonly string[] {
-  return summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
-}
 
 function parseLimit(text: string): TimeLimit {
   const parsed = positiveDuration.safeParse(text)

@@ -91,7 +91,7 @@ export function openPlainLines(write: (line: string) => void, now: () => number)
       const elapsedMs = now() - startedAt
       const due = progress.kind === 'cell-progress' && now() - countedAt >= quietMs
       if (due) countedAt = now()
-      const line = due ? countLine(view) : plainLine(progress)
+      const line = due ? [...view.active.values()].map(cellCounts).join(' | ') : plainLine(progress)
       if (line !== undefined) write(`${clockText(elapsedMs).padStart(5)}  ${line}`)
     },
     [Symbol.dispose]() {},
@@ -109,10 +109,6 @@ function plainLine(progress: Progress): string | undefined {
   return error === undefined
     ? `${cell}: ended, ${ok} of ${tasks} tasks with a result`
     : `${cell}: could not be carried out: ${error}`
-}
-
-function countLine({ active }: RunView): string {
-  return [...active.values()].map(cellCounts).join(' | ')
 }
 
 function cellCounts(cell: CellView): string {

@@ -21,6 +21,7 @@ export interface LinkFaultSpec<P> {
   readonly defaultTarget?: Target
   readonly floor?: NonNullable<Fault['floor']>
   readonly params: ZodType<P>
+  readonly impact: Fault<P>['impact']
   /** One toxic, or one per direction. Durations in whole milliseconds: Toxiproxy takes no fractions. */
   toxics?(params: P): readonly Toxic[]
   rule?(params: P): Rule

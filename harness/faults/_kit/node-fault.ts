@@ -12,6 +12,7 @@ export interface NodeFaultSpec<P> {
   readonly summary: string
   readonly needs: readonly Capability[]
   readonly params: ZodType<P>
+  readonly impact: Fault<P>['impact']
   harm(node: Node, params: P): Promise<NodeHarm>
   /** Whether the operating system's words prove the harm; without that proof the fault was not applied. */
   shows(evidence: Evidence): boolean
@@ -26,8 +27,16 @@ interface NodeInjection extends NodeHarm {
 
 /** A fault that harms nodes, proven by what the operating system says about their processes. */
 export function nodeFault<P>(spec: NodeFaultSpec<P>): Fault<P> {
-  const { name, summary, needs, params } = spec
-  return { name, summary, acts: 'node', needs, params, arm: (site, given, signal) => arm(spec, site, given, signal) }
+  const { name, summary, needs, params, impact } = spec
+  return {
+    name,
+    summary,
+    acts: 'node',
+    needs,
+    params,
+    impact,
+    arm: (site, given, signal) => arm(spec, site, given, signal),
+  }
 }
 
 async function arm<P>(spec: NodeFaultSpec<P>, site: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault> {

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { availableParallelism, devNull } from 'node:os'
 import { killGroup, spawnChild, entryPath } from '../../os/child.ts'
 import type { CellResult } from '../../model/results.ts'
@@ -71,11 +70,7 @@ async function startBurners(count: number): Promise<Burners> {
   const spec = { command: process.execPath, args: [entry], logFile: devNull, joined: true } as const
   const children = await Promise.all(Array.from({ length: count }, () => spawnChild(spec)))
   return {
-    alive: () => children.filter(isAlive).length,
+    alive: () => children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null).length,
     [Symbol.asyncDispose]: async () => void (await Promise.all(children.map((child) => killGroup(child)))),
   }
-}
-
-function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode === null && signalCode === null
 }

@@ -37,12 +37,11 @@ export interface TakeoverBounds {
 export const busyMachine = 'below it a busy machine would be taken for a dead one'
 
 export function timeoutsAt<T extends Timeouts>(timeouts: T, { tuning, timeScale }: Pace): TimeoutsAt<T> {
-  const real = Object.entries(timeouts).map(([name, timeout]) => [name, realMs(timeout, tuning, timeScale)])
+  const real = Object.entries(timeouts).map(([name, timeout]) => [
+    name,
+    Math.max(timeout.floorMs, Math.round(timeout[tuning] / timeScale)),
+  ])
   return Object.fromEntries(real) as TimeoutsAt<T>
-}
-
-function realMs(timeout: Timeout, tuning: Tuning, timeScale: number): number {
-  return Math.max(timeout.floorMs, Math.round(timeout[tuning] / timeScale))
 }
 
 /** A timeout that compression did not divide as it divides the work; `wantedMs` would be in proportion. Real milliseconds. */

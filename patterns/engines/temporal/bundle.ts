@@ -14,7 +14,10 @@ export async function workflowBundle(): Promise<{ readonly code: string }> {
   const file = folder && join(folder, `temporal-workflow-${await fingerprint()}.js`)
   const kept = file && (await readFile(file, 'utf8').catch(() => undefined))
   if (kept) return { code: kept }
-  const { code } = await bundleWorkflowCode({ workflowsPath: pathOf('./workflow'), logger: quiet })
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(`./workflow.${extension}`, import.meta.url)),
+    logger: quiet,
+  })
   // Where it cannot be kept, the next one makes it again.
   if (file) await keep(file, code).catch(() => {})
   return { code }
@@ -39,10 +42,6 @@ async function fingerprint(): Promise<string> {
 }
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-
-function pathOf(name: string): string {
-  return fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))
-}
 
 const say = (): void => {}
 const quiet = { log: say, trace: say, debug: say, info: say, warn: say, error: say }

@@ -28,6 +28,7 @@ describe('time scale', () => {
         fault: 'latency',
         target: { kind: 'link', link: 'client->api', ordinal: 'all' },
         trigger: { kind: 'time', atMs: 5000 },
+        impact: { kind: 'delay', ms: 110 },
         durationMs: 1500,
         params: { delayMs: 100, jitterMs: 10, direction: 'response', probability: 1 },
         seed: expect.any(Number),

@@ -1,0 +1,57 @@
+import type { Impact } from '../model/plan.ts'
+import type { FaultTrace } from './trace.ts'
+
+/** As the plan says. A fault of an older plan that is not listed below explains nothing. */
+export function impactOf({ fault, params, impact }: Pick<FaultTrace, 'fault' | 'params' | 'impact'>): Impact {
+  const kind = impact ?? recorded[fault] ?? 'none'
+  return typeof kind === 'string' ? { kind } : typeof kind === 'function' ? kind(params) : kind
+}
+
+type Params = FaultTrace['params']
+
+/** Of runs whose plans do not say it. Faults that came later say it themselves. */
+const recorded: Readonly<Record<string, 'end' | 'break' | 'silence' | ((params: Params) => Impact)>> = {
+  kill: 'end',
+  stop: 'end',
+  oom: 'end',
+  'node-loss': 'end',
+  'restart-loop': 'end',
+  'rolling-deploy': 'end',
+  refuse: 'break',
+  reject: 'break',
+  reset: 'break',
+  edge: 'break',
+  pause: 'silence',
+  'cpu-pressure': 'silence',
+  stall: 'silence',
+  drop: 'silence',
+  partition: 'silence',
+  'receiver-down': silentIf('silent', 'refused'),
+  'response-lost': silentIf('silent', 'reset'),
+  'idle-timeout': silentIf('silent', 'silent'),
+  'idle-nat': silentIf('silent', 'silent'),
+  latency: ({ delayMs, jitterMs }) => ({ kind: 'delay', ms: numberOf(delayMs) + numberOf(jitterMs) }),
+  'receiver-slow': ({ delayMs }) => ({ kind: 'delay', ms: numberOf(delayMs) }),
+}
+
+function silentIf(silent: string, byDefault: string): (params: Params) => Impact {
+  return ({ mode = byDefault }) => ({ kind: mode === silent ? 'silence' : 'break' })
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0
+}
+
+/** Real milliseconds: less than this is within what timers and a busy machine do by themselves. */
+const feltFromMs = 5
+
+/** A delay or a silence that is shorter than what clocks and timers resolve was felt by nobody, whatever proves it. */
+export function couldBeFelt(
+  fault: Pick<FaultTrace, 'fault' | 'params' | 'impact' | 'armedAt' | 'healedAt'>,
+  cellEndAt: number,
+): boolean {
+  const impact = impactOf(fault)
+  if (impact.kind === 'delay') return impact.ms >= feltFromMs
+  if (impact.kind !== 'silence' || fault.armedAt === undefined) return true
+  return (fault.healedAt ?? cellEndAt) - fault.armedAt >= feltFromMs
+}
