@@ -9,6 +9,7 @@ import { Agent } from 'undici'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { submitJob } from './contract/client/submit.ts'
+import { inTalk, Talk } from './contract/client/talk.ts'
 import type { Task, TaskInput } from './contract/types/task.ts'
 import { timeScales } from './contract/types/timing.ts'
 import { followTask } from './deliveries/sse-polling/client.ts'
@@ -43,9 +44,9 @@ export interface TaskSubmission extends TaskRun {
 
 export interface TaskClient extends AsyncDisposable {
   /**
-   * Submit, and resolve with the completed task. Rejects with JobFailed when there will certainly be no result
-   * (`refused`, `gone`, `task-failed`). Rejects with the signal's reason or a TimeoutError when that is not known in
-   * time.
+   * Submit, and resolve with the completed task. Rejects with JobFailed when there is no result to be had (`refused`,
+   * `gone`, `task-failed`); its `isCertain` says whether that is so for everybody. Rejects with the signal's reason when
+   * that is not known in time, or with a TimeoutError, which names the last answer.
    */
   run(submission: TaskSubmission): Promise<Task>
   /** Go on with a task that was accepted before. Ends as `run` does. */
@@ -70,14 +71,17 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
   }
   return {
     run: async ({ key, type, input, onAccepted, ...run }) => {
-      const { job, signal, own } = begin(ports, { key, type, input: input as TaskInput }, run)
-      const accepted = await submitJob(job, own, signal)
-      await onAccepted?.(accepted.task)
-      return (await followTask(job, own, signal, accepted)).task
+      return inTalk(begin(ports, { key, type, input: input as TaskInput }, run), async (talk) => {
+        const accepted = await submitJob(talk)
+        await onAccepted?.(accepted.task)
+        return (await followTask(talk, accepted)).task
+      })
     },
     resume: async (taskId, run) => {
-      const { job, signal, own } = begin(ports, { key: taskId, input: {} as TaskInput }, run)
-      return (await followTask(job, own, signal, { task: unread(taskId), replica: job.ordinal })).task
+      return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), async (talk) => {
+        talk.follow(taskId, false)
+        return (await followTask(talk, { task: unread(taskId), replica: talk.job.ordinal })).task
+      })
     },
     [Symbol.asyncDispose]: () => dispatcher.destroy(),
   }
@@ -88,15 +92,13 @@ function unread(taskId: string): Task {
   return { task_id: taskId, version: 0, status: 'queued' } as Task
 }
 
-function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run: TaskRun) {
+function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run: TaskRun): Talk {
   const { deadlineMs, signal, onProgress } = run
   const limit = timeLimit(deadlineMs)
-  return {
-    // The first replica is drawn, so that clients spread.
-    job: { ...job, ordinal: randomInt(ports.apis.length), giveUpAt: ports.now() + deadlineMs },
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    own: { ...ports, ...(onProgress && { onProgress: newerOnly(onProgress) }) },
-  }
+  // The first replica is drawn, so that clients spread.
+  const whole = { ...job, ordinal: randomInt(ports.apis.length), giveUpAt: ports.now() + deadlineMs }
+  const own = { ...ports, ...(onProgress && { onProgress: newerOnly(onProgress) }) }
+  return new Talk(whole, own, signal ? AbortSignal.any([signal, limit]) : limit)
 }
 
 /** A stream that comes back begins where it broke, and a poll may know more by then. */

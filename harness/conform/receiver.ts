@@ -111,10 +111,14 @@ type OpenCallback = (request: Post) => Task
 function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
   const waiting = new Map<string, { open: OpenCallback; resolve: (task: Task) => void }>()
   const kept: { job: string; post: Post }[] = []
+  /** Of jobs for which nobody waits: each is handed over once. */
+  const early = new Map<string, Post[]>()
   const handOver = (job: string, post: Post): void => {
     const waiter = waiting.get(job)
+    if (!waiter) return void early.set(job, [...(early.get(job) ?? []), post])
     try {
-      waiter?.resolve(waiter.open(post))
+      waiter.resolve(waiter.open(post))
+      waiting.delete(job)
     } catch {
       // Not to be believed: never a delivery.
     }
@@ -132,8 +136,8 @@ function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
       new Promise((resolve, reject) => {
         waiting.set(job, { open, resolve })
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-        // It may have come before anybody waited for it.
-        for (const post of boxes.get(`/callbacks/${job}`)?.posts ?? []) if (batch === 1) handOver(job, post)
+        const posts = early.get(job) ?? []
+        while (posts.length > 0 && waiting.has(job)) handOver(job, posts.shift()!)
       }),
   }
 }

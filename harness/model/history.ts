@@ -38,8 +38,11 @@ const end = is.fields({
   digest: is.optional(is.nullable(is.text)),
   /** How the client learned the end, in its delivery's words: `response`, `callback`, `poll`, `stream`. */
   via: is.optional(is.text),
-  /** fail: every submit failed (`refused`), the server forgot it (`gone`). info: the run ended first (`cut`). */
-  reason: is.optional(is.oneOf(['not-offered', 'refused', 'gone', 'task-failed', 'cut'])),
+  /**
+   * fail: every submit failed (`refused`), the server forgot it (`gone`), its events could not be followed to the end
+   * (`not-streamable`). info: the run ended first (`cut`).
+   */
+  reason: is.optional(is.oneOf(['not-offered', 'refused', 'gone', 'task-failed', 'not-streamable', 'cut'])),
 })
 export type TaskEnd = is.Shaped<typeof end>
 

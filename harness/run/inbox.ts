@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { isStatus } from '../../patterns/contract/types/task.ts'
 import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 
-/** A terminal task as a webhook posted it. */
+/** A task as a webhook posted it, in whatever state. */
 export interface Callback {
   readonly job: string
   readonly deliveryId: string
@@ -37,8 +37,8 @@ export interface CallbackReceiver extends AsyncDisposable {
   /** `host:port` that it listens on. */
   readonly address: string
   /**
-   * The first callback for a job, also when it came before the call; rejects when the signal aborts. `open` judges the
-   * requests for this job from now on, also after the first; without it the body is the task.
+   * The next callback for a job that no earlier call had, also when it came before the call; rejects when the signal aborts.
+   * `open` judges the requests for this job from now on; without it the body is the task.
    */
   wait<T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback): Promise<T>
 }
@@ -52,15 +52,15 @@ const mostBytes = 1_048_576
  * callback in the order of arrival, repeats too; what holds no task is answered 400.
  */
 export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
-  const first = new Map<string, CallbackBody>()
+  const kept = new Map<string, CallbackBody[]>()
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const openers = new Map<string, OpenCallback>()
   const server = createServer(briefRequests, (request, response) => {
     void receive(request, response, openers, (callback) => {
       onCallback(callback)
-      if (first.has(callback.job)) return
-      first.set(callback.job, callback.body)
-      waiting.get(callback.job)?.(callback.body)
+      const take = waiting.get(callback.job)
+      if (take) take(callback.body)
+      else keep(kept, callback)
     })
   })
   await listen(server, host)
@@ -69,7 +69,7 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
     wait: <T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback) =>
       new Promise<T>((resolve, reject) => {
         if (open) openers.set(job, open)
-        const arrived = first.get(job)
+        const arrived = kept.get(job)?.shift()
         if (arrived) return resolve(arrived as T)
         if (signal.aborted) return reject(signal.reason as Error)
         const abandon = (): void => {
@@ -85,6 +85,15 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
       }),
     [Symbol.asyncDispose]: () => close(server),
   }
+}
+
+/** What a task may post before anybody waits: far more than the states that it has. */
+const mostKept = 100
+
+function keep(kept: Map<string, CallbackBody[]>, { job, body }: Callback): void {
+  const bodies = kept.get(job) ?? []
+  if (bodies.length < mostKept) bodies.push(body)
+  kept.set(job, bodies)
 }
 
 async function receive(

@@ -108,7 +108,7 @@ export function createJobRunner(
       if (task.status === 'completed') complete('ok', end)
       else complete('fail', { ...end, reason: 'task-failed' })
     } catch (error) {
-      if (error instanceof JobFailed)
+      if (error instanceof JobFailed && isEnd(error))
         complete('fail', { reason: error.reason, ...(error.taskId && { taskId: error.taskId }) }, error.message)
       else if (abort.aborted) complete('info', { reason: 'cut' }, describeError(error))
       else complete('info', {}, describeError(error))
@@ -123,6 +123,11 @@ export function createJobRunner(
     recorder.record({ f: 'task', type: 'fail', process: 'client', task: key, invoke, value: { reason: 'not-offered' } })
   }
   return { run, skip, taskIds, unresolved, counts }
+}
+
+/** What a client takes for an end without being certain of the task's, as a refused question is, is as open as a deadline's. */
+function isEnd({ reason, isCertain }: JobFailed): boolean {
+  return isCertain || reason === 'not-streamable'
 }
 
 function createObserver(

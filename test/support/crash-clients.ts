@@ -12,8 +12,9 @@ import {
 import type { Observe } from '../../patterns/contract/types/observations.ts'
 import type { CallbackDelivery } from '../../patterns/contract/types/callback.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
-import { type Answer, exchange, jsonOf } from '../../patterns/contract/client/http.ts'
-import { authorization, submitJob } from '../../patterns/contract/client/submit.ts'
+import { type Answer, authorization, exchange, jsonOf } from '../../patterns/contract/client/http.ts'
+import { submitJob } from '../../patterns/contract/client/submit.ts'
+import { Talk } from '../../patterns/contract/client/talk.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
 import type { CallbackReceiver } from '../../harness/run/inbox.ts'
 import type { EngineCluster } from './engine-cluster.ts'
@@ -142,7 +143,7 @@ export function openClients(parts: ClientParts): Clients {
     submitAgain: async ({ kind, job }) => {
       const seen = openRecord()
       const options = posting.includes(deliveryOf(kind)) ? { delivery: { webhook_url: urlFor(job.key) } } : {}
-      const { task } = await submitJob(job, portsFor(kind, seen.observe), inTime(), options)
+      const { task } = await submitJob(new Talk(job, portsFor(kind, seen.observe), inTime()), options)
       return { task, replayed: seen.replayed() }
     },
   }

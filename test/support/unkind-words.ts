@@ -46,43 +46,41 @@ function renamed<T extends { readonly step: number }>(action: T, { words }: Rewr
   return words ? { ...action, name: words[action.step % words.length] } : action
 }
 
-/** An event stream, frame by frame. Resolves when the server has ended it. */
+/** An event stream, line by line: what a server sends without an empty line after it must not wait. Resolves when it has ended. */
 export async function rewriteStream(from: IncomingMessage, to: ServerResponse, how: Rewriting): Promise<void> {
   if (how.preface !== undefined) to.write(how.preface)
   let rest = ''
   from.setEncoding('utf8')
   for await (const chunk of from as AsyncIterable<string>) {
-    const frames = (rest + chunk).split('\n\n')
-    rest = frames.pop()!
-    for (const frame of frames) await write(to, Buffer.from(`${rewriteFrame(frame, how)}\n\n`), how)
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop()!
+    const whole = lines.map((line) => `${rewriteLine(line, how)}\n`).join('')
+    if (whole !== '') await write(to, Buffer.from(whole), how)
   }
 }
 
-function rewriteFrame(frame: string, how: Rewriting): string {
-  const line = (text: string): string => {
-    if (text.startsWith('retry:') && how.retryMs !== undefined) return `retry: ${how.retryMs}`
-    if (!text.startsWith('data:')) return text
-    return `data: ${JSON.stringify(rewriteEvent(JSON.parse(text.slice(5)) as TaskEvent, how))}`
-  }
-  return frame.split('\n').map(line).join('\n')
+function rewriteLine(line: string, how: Rewriting): string {
+  if (line.startsWith('retry:') && how.retryMs !== undefined) return `retry: ${how.retryMs}`
+  if (!line.startsWith('data:')) return line
+  return `data: ${JSON.stringify(rewriteEvent(JSON.parse(line.slice(5)) as TaskEvent, how))}`
 }
 
 /** In pieces that arrive on their own: each waits for the one before to be on its way. */
-async function write(to: ServerResponse, frame: Buffer, how: Rewriting): Promise<void> {
-  for (const piece of piecesOf(frame, how)) {
+async function write(to: ServerResponse, text: Buffer, how: Rewriting): Promise<void> {
+  for (const piece of piecesOf(text, how)) {
     if (!to.write(piece) && !to.destroyed)
       await new Promise((resolve) => to.once('drain', resolve).once('close', resolve))
-    if (piece.length < frame.length) await sleep(2)
+    if (piece.length < text.length) await sleep(2)
   }
 }
 
-function piecesOf(frame: Buffer, { splitUtf8, pieceBytes = frame.length }: Rewriting): Buffer[] {
+function piecesOf(text: Buffer, { splitUtf8, pieceBytes = text.length }: Rewriting): Buffer[] {
   const cuts = new Set([0])
-  for (let at = pieceBytes; at < frame.length; at += pieceBytes) cuts.add(at)
+  for (let at = pieceBytes; at < text.length; at += pieceBytes) cuts.add(at)
   // The first byte of a character stays with what precedes it.
-  if (splitUtf8) for (const [i, byte] of frame.entries()) if (byte >= 0xc0) cuts.add(i + 1)
+  if (splitUtf8) for (const [i, byte] of text.entries()) if (byte >= 0xc0) cuts.add(i + 1)
   const starts = [...cuts].toSorted((a, b) => a - b)
-  return starts.map((start, i) => frame.subarray(start, starts[i + 1]))
+  return starts.map((start, i) => text.subarray(start, starts[i + 1]))
 }
 
 function parsed(text: Buffer): unknown {

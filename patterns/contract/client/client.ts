@@ -32,8 +32,8 @@ export interface Inbox {
   /** The URL to register for a job, unique to it. */
   urlFor(job: string): string
   /**
-   * The first terminal task posted to that URL, or rejects on abort. `open` judges every request to it from now on, so
-   * call `wait` before submitting; without it the body is the task.
+   * The next task posted to that URL that no earlier call had, in whatever state; or rejects on abort. `open` judges every
+   * request to it from now on, so call `wait` before submitting; without it the body is the task.
    */
   wait(job: string, signal: AbortSignal, open?: OpenCallback): Promise<Task>
 }
@@ -67,14 +67,23 @@ export interface Delivered {
   readonly via: string
 }
 
-/** The client knows that there will be no result. */
+/**
+ * Why a client learns no result. `refused`: the API does not do what was asked. `gone`: it knows no such task any more.
+ * `not-streamable`: it does not show the task's events, or not from where the client is. `task-failed`: the task has ended without.
+ */
+export type Failure = 'refused' | 'gone' | 'not-streamable' | 'task-failed'
+
+/** The client will not learn a result. */
 export class JobFailed extends Error {
   override readonly name = 'JobFailed'
-  readonly reason: 'refused' | 'gone' | 'task-failed'
+  readonly reason: Failure
   readonly taskId: string | undefined
-  constructor(reason: 'refused' | 'gone' | 'task-failed', detail: string, taskId?: string) {
+  /** There will be none, whoever asks. False: the task may still end well, and another client or channel may learn how. */
+  readonly isCertain: boolean
+  constructor(reason: Failure, detail: string, known: { readonly taskId?: string; readonly isCertain?: boolean } = {}) {
     super(detail)
     this.reason = reason
-    this.taskId = taskId
+    this.taskId = known.taskId
+    this.isCertain = known.isCertain ?? true
   }
 }

@@ -1,5 +1,7 @@
 import { request, type Dispatcher } from 'undici'
+import { isPosition, isStatus, type Task } from '../types/task.ts'
 import { startTimer } from '../types/timer.ts'
+import type { ClientPorts } from './client.ts'
 
 export interface Call {
   readonly method: 'GET' | 'POST'
@@ -10,6 +12,8 @@ export interface Call {
 
 export interface Answer {
   readonly status: number
+  /** What it was, where it was no answer of HTTP but means what one of this status does. */
+  readonly name?: string
   readonly header: (name: string) => string | undefined
   readonly text: string
 }
@@ -68,12 +72,23 @@ export function describeFailure(error: unknown): string {
   return typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message || error.name
 }
 
-/** How long the server asks to wait: `Retry-After-Ms` where it gives one, else `Retry-After` in seconds. */
-export function retryAfterMs(answer: Answer): number | undefined {
-  const exact = answer.header('retry-after-ms')
+/**
+ * How long the server asks to wait: `Retry-After-Ms` where it gives one, else `Retry-After`. A date is later than the answer's own
+ * by the server's clock: ours may differ.
+ */
+export function retryAfterMs({ header }: Pick<Answer, 'header'>): number | undefined {
+  const exact = header('retry-after-ms')
   if (exact !== undefined && /^\d{1,9}$/.test(exact)) return Number(exact)
-  const seconds = answer.header('retry-after')
-  return seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined
+  const sentAtMs = Date.parse(header('date') ?? '')
+  return readRetryAfter(header('retry-after'), Number.isNaN(sentAtMs) ? Date.now() : sentAtMs)
+}
+
+/** `Retry-After` in milliseconds from `nowMs`: whole seconds or a date (RFC 9110, 10.2.3); undefined for anything else. */
+export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000
+  const atMs = /^[A-Z][a-z]+, /.test(header) ? Date.parse(header) : Number.NaN
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
 }
 
 /** The JSON of an answer, or undefined when it is none. */
@@ -83,4 +98,16 @@ export function jsonOf(answer: Answer): unknown {
   } catch {
     return undefined
   }
+}
+
+/** The task in an answer, or undefined for an answer that holds none: also one with a state or a version that no task has. */
+export function taskOf(answer: Answer): Task | undefined {
+  const value = jsonOf(answer) as Partial<Task> | null | undefined
+  if (typeof value?.task_id !== 'string' || !isStatus(value.status)) return undefined
+  const digest: unknown = value.result?.digest ?? ''
+  return isPosition(value.version) && typeof digest === 'string' ? (value as Task) : undefined
+}
+
+export function authorization({ token }: Pick<ClientPorts, 'token'>): Record<string, string> {
+  return { authorization: `Bearer ${token}` }
 }

@@ -1,46 +1,51 @@
-import { JobFailed, type ClientPorts, type Delivered, type Job } from './client.ts'
-import type { TaskEvent } from '../types/events.ts'
-import { finish } from './outcome.ts'
 import { applyEvent, foldEvents } from '../types/fold.ts'
-import { backoffMs, sleep } from '../types/timer.ts'
-import { timingOf, type Accepted } from './submit.ts'
+import { taskEvent, type TaskEvent } from '../types/events.ts'
 import type { StreamChange } from '../types/observations.ts'
 import { isPosition, isStatus, isTerminal, type Task } from '../types/task.ts'
+import type { Delivered } from './client.ts'
+import type { Answer } from './http.ts'
+import type { Meaning } from './meaning.ts'
+import { finish } from './outcome.ts'
+import { readTask } from './read.ts'
+import type { Accepted } from './submit.ts'
+import type { Talk } from './talk.ts'
 
 /** A client's place in a task's log, as it follows the log over one connection after another. */
 export interface Reader {
-  readonly job: Job
-  readonly ports: ClientPorts
-  readonly signal: AbortSignal
-  readonly taskId: string
+  readonly talk: Talk
+  /** As it was when it was accepted. */
+  readonly task: Task
   /** Replica of the next connection; where replicas share their tasks, another one at every attempt. */
   replica: number
   /** Fold of the events that came: its version is the cursor. */
   seen: Task | undefined
+  /** The highest version that it ever had: a log that begins again tells nothing new below it. */
+  furthest: number
+}
+
+/** Why a connection that carries events ended. */
+export interface ChannelEnd {
+  readonly reason: string
+  /** Of the API, or of somebody else, when there was no stream. */
+  readonly answer?: Answer
+  /** The server's advice how long to wait before the next one. */
+  readonly adviceMs?: number | undefined
+  /** It cannot go on, and no other one can, since the same would come again. */
+  readonly isFinal?: boolean
 }
 
 /** One connection that carries events to a reader. It never reconnects. */
 export interface Channel {
   /** Whether the server began to stream, known by the time the channel ends. */
   readonly opened: Promise<boolean>
-  /** Why it ended. Never rejects. */
-  readonly ended: Promise<string>
-  /** The status, when the API itself refused to stream; an answer that is no problem document comes from someone else. */
-  readonly refusal: number | undefined
-  /** The server's advice how long to wait before the next one. */
-  readonly retryMs: number | undefined
+  /** Never rejects. */
+  readonly ended: Promise<ChannelEnd>
   /** Drop the connection. */
   close(reason: string): void
 }
 
-export function readerOf(
-  job: Job,
-  ports: ClientPorts,
-  signal: AbortSignal,
-  accepted: Pick<Accepted, 'task' | 'replica'>,
-): Reader {
-  const { task, replica } = accepted
-  return { job, ports, signal, taskId: task.task_id, replica, seen: undefined }
+export function readerOf(talk: Talk, { task, replica }: Pick<Accepted, 'task' | 'replica'>): Reader {
+  return { talk, task, replica, seen: undefined, furthest: 0 }
 }
 
 /** The last sequence number that this reader has seen: it wants what comes after. */
@@ -50,57 +55,119 @@ export function lastSeq({ seen }: Reader): number {
 
 /** Address of the task for the next connection. */
 export function nextAddress(reader: Reader): string {
-  const { ports, replica, taskId } = reader
-  if (!ports.sticky) reader.replica = (replica + 1) % ports.apis.length
-  return `${ports.apis[replica]!.url}/v1/tasks/${taskId}`
+  const { talk, replica, task } = reader
+  const { apis, sticky } = talk.ports
+  if (!sticky) reader.replica = (replica + 1) % apis.length
+  return `${apis[replica]!.url}/v1/tasks/${task.task_id}`
 }
+
+/** An event of ours is about 600 bytes. One of this size is not kept: too many at a time would be all memory. */
+export const mostEventBytes = 262_144
+
+/** Why a channel ends at such an event. */
+export function describeTooLarge(bytes: number, about = ''): string {
+  return `event-too-large: ${about}${bytes} bytes, at most ${mostEventBytes} are taken`
+}
+
+const known: ReadonlySet<unknown> = new Set(taskEvent.shape.type.options)
+/** The server asks to begin again: the reader's place is none of its log. */
+const resetName = 'stream.reset'
 
 /**
- * True for the terminal event. A repeated event is reported and dropped; a gap, and what is no event, throws and so ends the
- * channel.
+ * Take what came under this name, or under none: true for the terminal event. What is no event of a task is passed over, as
+ * server-sent events have it. A repeated event is reported and dropped. A gap, and what bears the name of an event and is
+ * none, throws and so ends the channel.
  */
-export function takeEvent(reader: Reader, event: TaskEvent): boolean {
-  if (!isEvent(event)) throw new Error('what came is no event')
-  const { seq, type, status, task_id: taskId } = event
-  reader.ports.observe(reader.job.key, { f: 'event', type: 'observe', value: { taskId, seq, type, status } })
-  if (reader.seen && seq <= reader.seen.version) return false
-  reader.seen = reader.seen ? applyEvent(reader.seen, event) : foldEvents([event])
-  reader.ports.onProgress?.(reader.seen)
-  return isTerminal(status)
+export function takeNamed(reader: Reader, name: string | undefined, data: string): boolean {
+  const value = parse(data)
+  const type = name ?? value?.type
+  if (type === resetName) reader.seen = undefined
+  if (isEvent(value)) return known.has(type) ? takeEvent(reader, value) : passOver(reader, value)
+  if (known.has(type)) throw new Error('what came is no event')
+  return false
 }
 
-/** Of what a server sent under that name. */
-function isEvent(event: Partial<TaskEvent> | null): event is TaskEvent {
+function takeEvent(reader: Reader, event: TaskEvent): boolean {
+  const { seen } = reader
+  const isAgain = seen !== undefined && event.seq <= seen.version
+  // A log that was begun again is not reported again.
+  if (isAgain || event.seq > reader.furthest) report(reader, event)
+  if (isAgain) return false
+  advance(reader, seen ? applyEvent(seen, event) : foldEvents([event]))
+  return isTerminal(event.status)
+}
+
+/** A line of the log in words of a later version of the contract: it takes its place there, and says no more. */
+function passOver(reader: Reader, event: TaskEvent): boolean {
+  const { seen } = reader
+  if (seen?.version !== event.seq - 1) return false
+  if (event.seq > reader.furthest) report(reader, event)
+  advance(reader, { ...seen, version: event.seq })
+  return false
+}
+
+function advance(reader: Reader, seen: Task): void {
+  reader.seen = seen
+  if (seen.version <= reader.furthest) return
+  reader.furthest = seen.version
+  reader.talk.heard('stream', true)
+  reader.talk.ports.onProgress?.(seen)
+}
+
+function report({ talk }: Reader, { seq, type, status, task_id: taskId }: TaskEvent): void {
+  talk.ports.observe(talk.job.key, { f: 'event', type: 'observe', value: { taskId, seq, type, status } })
+}
+
+function parse(data: string): Partial<TaskEvent> | null | undefined {
+  try {
+    return JSON.parse(data) as Partial<TaskEvent> | null
+  } catch {
+    return undefined
+  }
+}
+
+/** Of what a server sent. */
+function isEvent(event: Partial<TaskEvent> | null | undefined): event is TaskEvent {
   if (typeof event !== 'object' || event === null) return false
   const { seq, type, status, task_id: taskId } = event
   return isPosition(seq) && isStatus(status) && typeof type === 'string' && typeof taskId === 'string'
 }
 
 export function reportStream(
-  { job, ports, taskId }: Reader,
+  { talk: { job, ports }, task }: Reader,
   state: StreamChange['state'],
   details: Pick<StreamChange, 'after' | 'reason'> = {},
 ): void {
-  ports.observe(job.key, { f: 'stream', type: 'observe', value: { taskId, state, ...details } })
+  ports.observe(job.key, { f: 'stream', type: 'observe', value: { taskId: task.task_id, state, ...details } })
 }
 
 /**
- * Follow the log until the terminal event. A channel that ends earlier is followed by another one, after a backoff with
- * full jitter. Rejects with JobFailed(`gone`) once two answers in a row, of two replicas where replicas share their
- * tasks, say that the task is unknown; with the abort reason when the signal aborts.
+ * Pace the next connection after one that ended, and say what its end means. Throws JobFailed(`not-streamable`) once it is
+ * proved that there is no use.
+ */
+export function heedEnd({ talk }: Reader, { reason, answer, adviceMs, isFinal }: ChannelEnd): Meaning {
+  if (isFinal) throw talk.failure('not-streamable', reason)
+  if (answer) return talk.refused('stream', answer, { adviceMs })
+  talk.failed('stream', reason, { adviceMs })
+  return 'not-yet'
+}
+
+/**
+ * Follow the log until the terminal event. A channel that ends earlier is followed by another one. Where one is refused for
+ * good, the task is read once, to tell a stream that cannot be had from a task that is gone. Rejects with JobFailed (`gone`,
+ * `refused`, `not-streamable`) once that is proved; with the abort reason when the signal aborts.
  */
 export async function followToEnd(reader: Reader, connect: (reader: Reader) => Channel): Promise<Delivered> {
-  const { ports, signal, taskId } = reader
-  for (let [failures, missing] = [0, 0]; ;) {
-    const channel = connect(reader)
-    await channel.ended
+  const { talk } = reader
+  const { signal } = talk
+  for (;;) {
+    await talk.pace.turn('stream', signal)
+    const end = await connect(reader).ended
     signal.throwIfAborted()
     if (reader.seen && isTerminal(reader.seen.status)) return finish(reader.seen, 'stream')
-    missing = channel.refusal === 404 ? missing + 1 : 0
-    if (missing >= 2) throw new JobFailed('gone', `task ${taskId} is not known any more`, taskId)
-    failures = (await channel.opened) ? 0 : failures + 1
-    const timing = timingOf(ports)
-    const backoffBaseMs = channel.retryMs ?? timing.backoffBaseMs
-    await sleep(backoffMs({ ...timing, backoffBaseMs }, failures, ports.random()), signal)
+    if (heedEnd(reader, end) === 'not-yet') continue
+    const watch = { task: reader.seen ?? reader.task, replica: reader.replica }
+    await readTask(talk, watch, { longPoll: false, signal })
+    if (isTerminal(watch.task.status)) return finish(watch.task, 'poll')
   }
 }

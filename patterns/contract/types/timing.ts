@@ -16,8 +16,18 @@ const atFullLength = {
   requestTimeoutMs: 40_000,
   backoffBaseMs: 1_000,
   backoffCapMs: 20_000,
-  /** While on the fallback, how often the client tries the stream again. */
-  streamRetryMs: 15_000,
+  /** The same for streams that bring nothing: each costs the server more than a read. */
+  streamBackoffCapMs: 30_000,
+  /** A client sends at most two requests about a task in this time, and one where nothing is new. */
+  paceMs: 1_000,
+  /** The longest wait that a server can ask of a client. */
+  adviceCapMs: 600_000,
+  /** So much of what a server asks for is kept even where the job ends before that. */
+  patienceMs: 30_000,
+  /** Before its job ends a client asks once more, so long before. */
+  lastTryMs: 5_000,
+  /** A task that was accepted and is not known may be so for this long: replicas lag. */
+  unknownMs: 10_000,
   /** A webhook sender waits this long for the receiver's answer. */
   webhookTimeoutMs: 15_000,
   /** The longest that asking an endpoint, before its first task, may hold up the submission. */

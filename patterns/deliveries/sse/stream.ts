@@ -1,8 +1,9 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
-import { problemMediaType } from '../../contract/types/problems.ts'
-import type { Channel } from '../../contract/client/reader.ts'
+import type { Answer } from '../../contract/client/http.ts'
+import { describeTooLarge, mostEventBytes, type Channel, type ChannelEnd } from '../../contract/client/reader.ts'
+import { EventSize } from './event-size.ts'
 
 export interface StreamTarget {
   readonly url: string
@@ -15,12 +16,14 @@ export interface StreamOptions {
   readonly signal: AbortSignal
   readonly onOpen: () => void
   readonly onSilence: () => void
-  /** The data of one event. True: it was the last one that matters. Throws for one that does not continue the log. */
-  readonly onData: (data: string) => boolean
+  /** One event, with its name if it has one. True: it was the last one that matters. Throws for one that does not continue the log. */
+  readonly onEvent: (name: string | undefined, data: string) => boolean
 }
 
-/** A frame of ours is about 600 bytes: a peer that sends a line of this size is not our server. */
-const maxBufferSize = 262_144
+/** So far an event that is too large is counted, for a good reason in the end. */
+const mostCountedBytes = 64 * mostEventBytes
+/** So much of a refusal is read. */
+const mostRefusalBytes = 16_384
 
 /**
  * One connection to an event stream, straight on undici's dispatcher. Thousands are open at once, so there is one
@@ -29,16 +32,17 @@ const maxBufferSize = 262_144
  */
 export class EventStream implements Channel, Dispatcher.DispatchHandler {
   readonly opened: Promise<boolean>
-  readonly ended: Promise<string>
-  refusal: number | undefined
-  retryMs: number | undefined
+  readonly ended: Promise<ChannelEnd>
   readonly #options: StreamOptions
   readonly #watchdog: NodeJS.Timeout
   readonly #decoder = new StringDecoder('utf8')
   readonly #parser: EventSourceParser
+  readonly #size = new EventSize(mostEventBytes)
   #controller: Dispatcher.DispatchController | undefined
   #tellOpened!: (opened: boolean) => void
-  #tellEnded!: (reason: string) => void
+  #tellEnded!: (end: ChannelEnd) => void
+  #refusal: Answer | undefined
+  #retryMs: number | undefined
   #isOpen = false
   #isOver = false
 
@@ -47,18 +51,17 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
     this.opened = new Promise((resolve) => (this.#tellOpened = resolve))
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve))
     this.#parser = createParser({
-      onEvent: ({ data }) => this.#take(data),
-      onRetry: (retryMs) => void (this.retryMs = retryMs),
-      maxBufferSize,
+      onEvent: ({ event, data }) => this.#take(event === 'message' ? undefined : event, data),
+      onRetry: (retryMs) => void (this.#retryMs = retryMs),
     })
     this.#watchdog = setTimeout(() => this.#bark(), options.watchdogMs)
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
     this.#dispatch(dispatcher, target)
   }
 
-  close(reason: string): void {
+  close(reason: string, isFinal = false): void {
     clearTimeout(this.#watchdog)
-    this.#end(reason)
+    this.#end(reason, isFinal)
     this.#controller?.abort(new Error(reason))
   }
 
@@ -72,17 +75,19 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
     controller.rawHeaders = null
     if (status < 200) return
     const mediaType = String(headers['content-type'])
-    if (mediaType.startsWith(problemMediaType)) this.refusal = status
-    if (status !== 200) this.close(`HTTP ${status}`)
-    else if (!mediaType.startsWith('text/event-stream')) this.close(`not an event stream: ${mediaType}`)
+    if (status === 200 && mediaType.startsWith('text/event-stream')) return
+    const header = (name: string): string | undefined => headers[name]?.toString()
+    this.#refusal = { status, header, text: '' }
+    if (status === 200) this.close(`not an event stream: ${mediaType}`)
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#watchdog.refresh()
     if (this.#isOver) return
+    if (this.#refusal) return this.#readRefusal(this.#refusal, chunk)
     if (!this.#isOpen) this.#open()
     try {
-      this.#parser.feed(this.#decoder.write(chunk))
+      this.#feed(chunk)
     } catch (error) {
       this.close(`broken stream: ${(error as Error).message}`)
     }
@@ -90,7 +95,9 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     clearTimeout(this.#watchdog)
-    this.#end('ended by the server')
+    const { bytes, isTooLarge } = this.#size
+    if (isTooLarge) this.#end(describeTooLarge(bytes, 'at least '), true)
+    else this.#end(this.#refusal ? `HTTP ${this.#refusal.status}` : 'ended by the server')
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -104,9 +111,25 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
     dispatcher.dispatch({ origin, path: pathname + search, method: 'GET', headers, ...unlimited }, this)
   }
 
+  #readRefusal(refusal: Answer, chunk: Buffer): void {
+    const text = refusal.text + this.#decoder.write(chunk)
+    this.#refusal = { ...refusal, text: text.slice(0, mostRefusalBytes) }
+    if (text.length > mostRefusalBytes) this.close(`HTTP ${refusal.status}`)
+  }
+
+  #feed(chunk: Buffer): void {
+    const wasTooLarge = this.#size.isTooLarge
+    const before = this.#size.take(chunk)
+    if (!wasTooLarge && before > 0) this.#parser.feed(this.#decoder.write(chunk.subarray(0, before)))
+    const { bytes, isTooLarge, isWhole } = this.#size
+    if (!isTooLarge || this.#isOver) return
+    if (isWhole) this.close(describeTooLarge(bytes), true)
+    else if (bytes > mostCountedBytes) this.close(describeTooLarge(bytes, 'more than '), true)
+  }
+
   /** After the last event the response is left to end by itself, so that its connection can be used again. */
-  #take(data: string): void {
-    if (!this.#isOver && this.#options.onData(data)) this.#end('terminal event')
+  #take(name: string | undefined, data: string): void {
+    if (!this.#isOver && this.#options.onEvent(name, data)) this.#end('terminal event')
   }
 
   #open(): void {
@@ -122,11 +145,12 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
 
   #onAbort = (): void => this.close('aborted')
 
-  #end(reason: string): void {
+  #end(reason: string, isFinal = false): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#options.signal.removeEventListener('abort', this.#onAbort)
     this.#tellOpened(false)
-    this.#tellEnded(reason)
+    const answer = this.#refusal
+    this.#tellEnded({ reason, isFinal, adviceMs: this.#retryMs, ...(answer && { answer }) })
   }
 }

@@ -1,10 +1,10 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { BlockedDestination, type Destinations, guardedConnector } from '../../contract/server/destination.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { describeFailure } from '../../contract/client/http.ts'
+import { describeFailure, readRetryAfter } from '../../contract/client/http.ts'
 import type { WebhookKey } from './keys.ts'
 import { clockS, type Message } from './message.ts'
-import { readRetryAfter, type AttemptResult } from './schedule.ts'
+import type { AttemptResult } from './schedule.ts'
 import { signMessage } from './signature.ts'
 
 /** One POST, signed anew with the time of this attempt. Never rejects. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Task } from '../../contract/types/task.ts'
+import { isTerminal, type Task } from '../../contract/types/task.ts'
 import type { WebhookKey } from './keys.ts'
 import { clockS, openMessage } from './message.ts'
 import { ForgedMessage } from './signature.ts'
@@ -11,7 +11,7 @@ export interface ReceiverPorts {
    * longer than the sender's horizon, or its last attempt is a new message.
    */
   insert(id: string, task: Task): Promise<boolean>
-  /** Begins what the message is for; whatever it takes, the sender has its answer. */
+  /** Begins what the end of a task is for; whatever it takes, the sender has its answer. */
   work(task: Task): void
 }
 
@@ -48,6 +48,8 @@ async function receive(
   const message = opened(request, body, keys)
   if (typeof message === 'string') return { status: 400, why: message }
   try {
+    // News of a task that goes on is answered, and no more: a sender may tell more than its end.
+    if (!isTerminal(message.task.status)) return { status: 204 }
     return { status: 204, ...((await insert(message.id, message.task)) && { fresh: message.task }) }
   } catch {
     return { status: 503 }

@@ -67,11 +67,3 @@ function ladderMs(failures: number, timing: Timing, uniform: number): number {
   const stepMs = Math.min(timing.webhookRetryCapMs, timing.webhookRetryBaseMs * 2 ** Math.min(failures, 30))
   return stepMs * (0.8 + 0.4 * uniform)
 }
-
-/** `Retry-After` in milliseconds from `nowMs`: whole seconds or a date (RFC 9110); undefined for anything else. */
-export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000
-  const atMs = /^[A-Z][a-z]+, /.test(header) ? Date.parse(header) : Number.NaN
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
-}

@@ -1,35 +1,35 @@
-import type { RunJob } from '../../contract/client/client.ts'
-import type { TaskEvent } from '../../contract/types/events.ts'
+import { authorization } from '../../contract/client/http.ts'
 import { finish } from '../../contract/client/outcome.ts'
-import { followToEnd, lastSeq, nextAddress, readerOf, reportStream, takeEvent } from '../../contract/client/reader.ts'
+import { followToEnd, lastSeq, nextAddress, readerOf, reportStream, takeNamed } from '../../contract/client/reader.ts'
 import type { Reader } from '../../contract/client/reader.ts'
-import { authorization, submitJob, timingOf } from '../../contract/client/submit.ts'
+import { submitJob } from '../../contract/client/submit.ts'
+import { clientOf } from '../../contract/client/talk.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { EventSocket } from './socket.ts'
 
 /** Follow the task over a socket until the terminal event; when it breaks, open another one and say where the first broke. */
-const runJob: RunJob = async (job, ports, signal) => {
-  const accepted = await submitJob(job, ports, signal)
+export default clientOf(async (talk) => {
+  const accepted = await submitJob(talk)
   if (isTerminal(accepted.task.status)) return finish(accepted.task, 'response')
-  return followToEnd(readerOf(job, ports, signal, accepted), connectSocket)
-}
-export default runJob
+  return followToEnd(readerOf(talk, accepted), connectSocket)
+})
 
 function connectSocket(reader: Reader): EventSocket {
-  const { ports, signal } = reader
-  const { watchdogMs, connectTimeoutMs } = timingOf(ports)
+  const { ports, signal, timing } = reader.talk
+  const { watchdogMs, connectTimeoutMs, retryAfterMs } = timing
   const after = lastSeq(reader)
   const target = { url: `${nextAddress(reader)}/ws`, headers: authorization(ports) }
   const socket = new EventSocket(target, {
     lastSeq: after,
     connectTimeoutMs,
     watchdogMs,
+    laterMs: retryAfterMs,
     signal,
     ...(ports.onHandshake && { onHandshake: (handshake) => ports.onHandshake!(target.url, handshake) }),
     onOpen: () => reportStream(reader, 'open', { after }),
     onSilence: () => reportStream(reader, 'heartbeat-missed'),
-    onData: (data) => takeEvent(reader, JSON.parse(data) as TaskEvent),
+    onEvent: (data) => takeNamed(reader, undefined, data),
   })
-  void socket.ended.then((reason) => reportStream(reader, 'closed', { reason }))
+  void socket.ended.then(({ reason }) => reportStream(reader, 'closed', { reason }))
   return socket
 }

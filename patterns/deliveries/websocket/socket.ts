@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import type { Handshake } from '../../contract/client/client.ts'
-import { problemMediaType } from '../../contract/types/problems.ts'
-import type { Channel } from '../../contract/client/reader.ts'
-import type { ClientMessage } from './messages.ts'
+import type { Answer } from '../../contract/client/http.ts'
+import { describeTooLarge, mostEventBytes, type Channel, type ChannelEnd } from '../../contract/client/reader.ts'
+import { closeCodes, type ClientMessage } from './messages.ts'
 
 export interface SocketTarget {
   readonly url: string
@@ -16,16 +16,20 @@ export interface SocketOptions {
   readonly connectTimeoutMs: number
   /** This much silence, from the first moment on, is a dead socket. */
   readonly watchdogMs: number
+  /** The wait before another one where the server says that this node has no place. */
+  readonly laterMs: number
   readonly signal: AbortSignal
   readonly onHandshake?: (handshake: Handshake) => void
   readonly onOpen: () => void
   readonly onSilence: () => void
-  /** The data of one event. True: it was the last one that matters. Throws for one that does not continue the log. */
-  readonly onData: (data: string) => boolean
+  /** One message. True: it was the last event that matters. Throws for one that does not continue the log. */
+  readonly onEvent: (data: string) => boolean
 }
 
-/** An event of ours is about 600 bytes: a peer that sends a message of this size is not our server. */
-const maxPayload = 262_144
+/** So large a message is received, for a good reason in the end; above it `ws` closes. */
+const maxPayload = 16 * mostEventBytes
+/** So much of a refusal is read. */
+const mostRefusalBytes = 16_384
 
 /** No loopback or scheduler is faster for certain, however much time is compressed. */
 const connectFloorMs = 250
@@ -36,14 +40,12 @@ const connectFloorMs = 250
  */
 export class EventSocket implements Channel {
   readonly opened: Promise<boolean>
-  readonly ended: Promise<string>
-  refusal: number | undefined
-  readonly retryMs = undefined
+  readonly ended: Promise<ChannelEnd>
   readonly #options: SocketOptions
   readonly #socket: WebSocket
   readonly #watchdog: NodeJS.Timeout
   #tellOpened!: (opened: boolean) => void
-  #tellEnded!: (reason: string) => void
+  #tellEnded!: (end: ChannelEnd) => void
   #isOver = false
 
   constructor({ url, headers }: SocketTarget, options: SocketOptions) {
@@ -59,8 +61,12 @@ export class EventSocket implements Channel {
   }
 
   close(reason: string): void {
+    this.#drop({ reason })
+  }
+
+  #drop(end: ChannelEnd): void {
     clearTimeout(this.#watchdog)
-    this.#end(reason)
+    this.#end(end)
     this.#socket.terminate()
   }
 
@@ -68,13 +74,13 @@ export class EventSocket implements Channel {
     this.#socket
       .on('open', () => this.#open())
       .on('ping', () => this.#watchdog.refresh())
-      .on('message', (data) => this.#take((data as Buffer).toString()))
+      .on('message', (data) => this.#take(data as Buffer))
       .on('upgrade', (response) => this.#tellHandshake(response))
-      .on('unexpected-response', (_, response) => this.#refused(response))
-      .on('error', (error) => this.#end((error as NodeJS.ErrnoException).code ?? error.message))
+      .on('unexpected-response', (_, response) => void this.#refused(response))
+      .on('error', (error) => this.#fail(error))
       .on('close', (code, reason) => {
         clearTimeout(this.#watchdog)
-        this.#end(`closed: ${code} ${String(reason)}`.trimEnd())
+        this.#end(this.#closed(code, `closed: ${code} ${String(reason)}`.trimEnd()))
       })
   }
 
@@ -88,11 +94,12 @@ export class EventSocket implements Channel {
   }
 
   /** After the last event the server closes, in its own time. */
-  #take(data: string): void {
+  #take(data: Buffer): void {
     this.#watchdog.refresh()
     if (this.#isOver) return
+    if (data.length > mostEventBytes) return this.#drop({ reason: describeTooLarge(data.length), isFinal: true })
     try {
-      if (this.#options.onData(data)) this.#end('terminal event')
+      if (this.#options.onEvent(data.toString())) this.#end({ reason: 'terminal event' })
     } catch (error) {
       this.close(`broken stream: ${(error as Error).message}`)
     }
@@ -102,11 +109,33 @@ export class EventSocket implements Channel {
     this.#options.onHandshake?.({ status: statusCode, header: (name) => headers[name]?.toString() })
   }
 
-  #refused(response: IncomingMessage): void {
+  /** A handshake that is refused is an answer like any other. */
+  async #refused(response: IncomingMessage): Promise<void> {
     this.#tellHandshake(response)
-    const { statusCode, headers } = response
-    if (headers['content-type']?.startsWith(problemMediaType)) this.refusal = statusCode
-    this.close(`HTTP ${statusCode}`)
+    const { statusCode: status = 0, headers } = response
+    const header = (name: string): string | undefined => headers[name]?.toString()
+    let text = ''
+    try {
+      for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>)
+        if ((text += chunk).length > mostRefusalBytes) break
+    } catch {
+      // What came of it must do.
+    }
+    this.#drop({ reason: `HTTP ${status}`, answer: { status, header, text } })
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+      this.#end({ reason: describeTooLarge(maxPayload, 'more than '), isFinal: true })
+    else this.#end({ reason: error.code ?? error.message })
+  }
+
+  /** What a close says beside that it is one. A policy is an answer, and no other than 403. */
+  #closed(code: number, reason: string): ChannelEnd {
+    if (code === closeCodes.later) return { reason, adviceMs: this.#options.laterMs }
+    if (code !== closeCodes.policy) return { reason }
+    const answer: Answer = { status: 403, name: reason, header: () => undefined, text: '' }
+    return { reason, answer }
   }
 
   #bark(): void {
@@ -116,11 +145,11 @@ export class EventSocket implements Channel {
 
   #onAbort = (): void => this.close('aborted')
 
-  #end(reason: string): void {
+  #end(end: ChannelEnd): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#options.signal.removeEventListener('abort', this.#onAbort)
     this.#tellOpened(false)
-    this.#tellEnded(reason)
+    this.#tellEnded(end)
   }
 }

@@ -1,4 +1,6 @@
+import { MockAgent } from 'undici'
 import { expect, test } from 'vitest'
+import type { Task } from '../../../patterns/contract/types/task.ts'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
 import type { Observation } from '../../../patterns/contract/types/observations.ts'
@@ -10,10 +12,12 @@ import {
   lastSeq,
   nextAddress,
   readerOf,
-  takeEvent,
+  takeNamed,
   type Channel,
+  type ChannelEnd,
   type Reader,
 } from '../../../patterns/contract/client/reader.ts'
+import { Talk } from '../../../patterns/contract/client/talk.ts'
 
 const input = { seed: 1, profile: 'smoke', job: 'j' }
 const plan = planTask(input, 1)
@@ -31,16 +35,22 @@ function newReader(sticky = true, signal = never) {
     apis: ['a', 'b', 'c'].map((name) => ({ name, url: `http://${name}` })),
     sticky,
     timeScale: 1000,
+    now: () => performance.now(),
     random: () => 0.5,
     observe: (_: string, one: Observation) => void (one.f === 'event' && seen.push(one.value.seq)),
   } as unknown as ClientPorts
-  const accepted = { task: foldEvents([created]), replica: 1, status: 202, retryAfterMs: undefined }
-  return { reader: readerOf(job, ports, signal, accepted), seen }
+  const talk = new Talk(job, ports, signal)
+  talk.follow('task_1', false)
+  return { reader: readerOf(talk, { task: foldEvents([created]), replica: 1 }), seen }
 }
 
-function channel(opened: boolean, more: Partial<Channel> = {}): Channel {
-  const ended = Promise.resolve('over')
-  return { opened: Promise.resolve(opened), ended, refusal: undefined, retryMs: undefined, close: () => {}, ...more }
+function takeEvent(reader: Reader, event: TaskEvent): boolean {
+  return takeNamed(reader, event.type, JSON.stringify(event))
+}
+
+function channel(opened: boolean, more: Partial<ChannelEnd> = {}): Channel {
+  const ended = Promise.resolve({ reason: 'over', ...more })
+  return { opened: Promise.resolve(opened), ended, close: () => {} }
 }
 
 /** Channels in turn; each brings these events before it ends. */
@@ -78,20 +88,89 @@ test('a repeated event is reported and changes nothing, a gap is an error', () =
   expect(takeEvent(reader, completed)).toBe(true)
 })
 
-test('a task is gone when the API says so twice in a row', async () => {
-  const missing = channel(false, { refusal: 404 })
-  const { connect, cursors } = script([[], missing], [[created], channel(true)], [[], missing])
-  await expect(followToEnd(newReader().reader, connect)).rejects.toMatchObject({ reason: 'gone', taskId: 'task_1' })
-  expect(cursors).toEqual([0, 0, 1, 1])
+/** A stream that the API refuses so, as a problem without our extensions. */
+function refusal(status: number): ChannelEnd {
+  const text = JSON.stringify({ type: 'about:blank', title: 'no', status })
+  const header = (name: string) => (name === 'content-type' ? 'application/problem+json' : undefined)
+  return { reason: `HTTP ${status}`, answer: { status, header, text } }
+}
+
+/** An API that answers every read so. */
+function reading(status: number, body: object) {
+  const agent = new MockAgent()
+  agent.disableNetConnect()
+  const headers = { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' }
+  agent.get('http://b').intercept({ path: '/v1/tasks/task_1' }).reply(status, body, { headers }).persist()
+  return agent
+}
+
+test('a stream that is refused for good is asked about once: the task is gone when the read says so too', async () => {
+  const { reader } = newReader()
+  Object.assign(reader.talk.ports, { dispatcher: reading(404, { type: '/problems/not-found', title: 'no' }) })
+  const { connect, cursors } = script([[created], channel(true)], [[], channel(false, refusal(404))])
+  const failure = { reason: 'gone', taskId: 'task_1', isCertain: true }
+  await expect(followToEnd(reader, connect)).rejects.toMatchObject(failure)
+  expect(cursors).toEqual([0, 1])
+})
+
+test.each([400, 405, 410, 501])(
+  'a task that is there, and a stream that is refused with %d: not streamable',
+  async (status) => {
+    const { reader } = newReader()
+    Object.assign(reader.talk.ports, { dispatcher: reading(200, foldEvents([created, started])) })
+    const { connect, cursors } = script([[created], channel(true)], [[], channel(false, refusal(status))])
+    const failure = { reason: 'not-streamable', isCertain: false, message: expect.stringContaining(`HTTP ${status}`) }
+    await expect(followToEnd(reader, connect)).rejects.toMatchObject(failure)
+    expect(cursors).toEqual([0, 1, 1])
+  },
+)
+
+test('a stream that is refused for good, and a read that has the end: that is the end', async () => {
+  const { reader } = newReader()
+  Object.assign(reader.talk.ports, { dispatcher: reading(200, foldEvents(log)) })
+  const { connect } = script([[], channel(false, refusal(410))])
+  expect(await followToEnd(reader, connect)).toEqual({ task: foldEvents(log), via: 'poll' })
+})
+
+test('what is no event of a task is passed over, under whatever name', () => {
+  const { reader, seen } = newReader()
+  const others = [
+    ['ping', 'hello'],
+    ['ping', '{"seq":9}'],
+    [undefined, '[DONE]'],
+    [undefined, '{"type":"ping"}'],
+    [undefined, 'null'],
+  ] as const
+  for (const [name, data] of others) expect(takeNamed(reader, name, data)).toBe(false)
+  expect([lastSeq(reader), seen]).toEqual([0, []])
+  expect(() => takeNamed(reader, 'task.created', 'hello')).toThrow('what came is no event')
+})
+
+test('an event in words of a later contract takes its place in the log', () => {
+  const { reader, seen } = newReader()
+  takeEvent(reader, created)
+  const later = { ...started, type: 'task.note' as 'task.started' }
+  expect([takeEvent(reader, later), lastSeq(reader), seen]).toEqual([false, 2, [1, 2]])
+  expect([takeEvent(reader, later), lastSeq(reader), seen]).toEqual([false, 2, [1, 2]])
+})
+
+test('stream.reset begins the log again, tells no older state, and reports no event twice', () => {
+  const { reader, seen } = newReader()
+  const told: number[] = []
+  Object.assign(reader.talk.ports, { onProgress: ({ version }: Task) => void told.push(version) })
+  for (const event of [created, started]) takeEvent(reader, event)
+  expect([takeNamed(reader, 'stream.reset', '{}'), lastSeq(reader)]).toEqual([false, 0])
+  expect(log.map((event) => takeEvent(reader, event))).toEqual([false, false, true])
+  expect([seen, told, reader.seen]).toEqual([[1, 2, 3], [1, 2, 3], foldEvents(log)])
+  expect([takeNamed(reader, undefined, '{"type":"stream.reset"}'), lastSeq(reader)]).toEqual([false, 0])
 })
 
 test('waits as the server advised, and ends with the signal', async () => {
   const stop = new AbortController()
-  const { connect, cursors } = script([[created], channel(true, { retryMs: 20_000 })])
+  const { connect, cursors } = script([[created], channel(true, { adviceMs: 20 })])
   const running = followToEnd(newReader(true, stop.signal).reader, connect)
-  // At this scale the cap of the backoff is 20 ms: several attempts fit into the test, none without a wait.
   await new Promise((resolve) => setTimeout(resolve, 50))
   stop.abort(new Error('enough'))
   await expect(running).rejects.toThrow('enough')
-  expect(cursors.length).toBeLessThan(8)
+  expect(cursors.length).toBeLessThan(4)
 })

@@ -22,11 +22,12 @@ async function handshakeWith(takes: boolean): Promise<readonly [number, string |
     lastSeq: 0,
     connectTimeoutMs: 5_000,
     watchdogMs: 5_000,
+    laterMs: 5_000,
     signal: new AbortController().signal,
     onHandshake: resolve,
     onOpen: () => {},
     onSilence: () => {},
-    onData: () => false,
+    onEvent: () => false,
   })
   const { status, header } = await promise
   socket.close('enough')

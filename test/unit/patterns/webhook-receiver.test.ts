@@ -60,6 +60,12 @@ test('a message is inserted before it is answered, and worked on once however of
   ])
 })
 
+test('news of a task that goes on is answered, and nothing is done', async () => {
+  await using receiver = await startReceiver(async () => Promise.reject(new Error('must not be called')))
+  const running = messageOf({ ...task, status: 'running' }, '').body.toString()
+  expect([await receiver.post('evt_1', running), receiver.worked]).toEqual([204, []])
+})
+
 test('a message whose answer was lost comes again, and is worked on once', async () => {
   const ids = new Set<string>()
   const worked: string[] = []

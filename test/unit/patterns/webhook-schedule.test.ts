@@ -1,12 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { timingAt } from '../../../patterns/contract/types/timing.ts'
-import {
-  decide,
-  isRefusal,
-  readRetryAfter,
-  type AttemptResult,
-} from '../../../patterns/deliveries/webhook-retry/schedule.ts'
+import { readRetryAfter } from '../../../patterns/contract/client/http.ts'
+import { decide, isRefusal, type AttemptResult } from '../../../patterns/deliveries/webhook-retry/schedule.ts'
 
 const timing = timingAt(1)
 const failed = (status?: number, retryAfterMs?: number): AttemptResult => ({

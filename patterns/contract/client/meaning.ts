@@ -1,0 +1,130 @@
+import { jsonOf, type Answer } from './http.ts'
+import { isUnsure, problemKind, problemMediaType } from '../types/problems.ts'
+
+/** What a client asks an API for. `stream` is a socket's handshake too. */
+export type Operation = 'submit' | 'read' | 'stream' | 'cancel'
+
+/**
+ * What an answer means that is not what was asked for. `not-yet`: the same request may be answered otherwise in a while. All others are final.
+ * `refused`: this will not be done. `gone`: there is no such task any more. `not-streamable`: the events cannot be had this way.
+ */
+export type Meaning = 'not-yet' | 'refused' | 'gone' | 'not-streamable'
+
+/** A problem document as a client reads it: RFC 9457 leaves every member out that a server likes to leave out, and `retryable` is ours. */
+export interface Said {
+  readonly type: string
+  readonly title: string
+  readonly detail?: string
+  readonly task_id?: string
+  readonly retryable?: boolean
+}
+
+/** An answer, and the problem document in it. */
+interface Heard {
+  readonly status: number
+  readonly said: Said | undefined
+}
+
+interface Row {
+  readonly answer: string
+  readonly is: (heard: Heard) => boolean
+  readonly means: Readonly<Record<Operation, Meaning>>
+}
+
+/** Too many, too early, too slow, or at work on the same key: states that pass. */
+const passing: ReadonlySet<number> = new Set([408, 409, 425, 429])
+/** Of a server that will never know how. Every other 5xx is about now. */
+const never: ReadonlySet<number> = new Set([501, 505])
+
+const later = all('not-yet')
+const refused = { submit: 'refused', read: 'refused', stream: 'not-streamable', cancel: 'refused' } as const
+const gone = { submit: 'refused', read: 'gone', stream: 'not-streamable', cancel: 'gone' } as const
+
+/** The only place that says what an answer means, whoever asked: the first row that is true. docs/clients.md explains it. */
+export const answers: readonly Row[] = [
+  { answer: 'a problem with retryable: true', is: ({ said }) => said?.retryable === true, means: later },
+  {
+    answer: '408, 409, 425, 429 as a problem with retryable: false',
+    is: ({ status, said }) => passing.has(status) && said?.retryable === false,
+    means: refused,
+  },
+  // What is cancelled already, or has ended, conflicts with nothing that will pass.
+  { answer: '409', is: ({ status }) => status === 409, means: { ...later, cancel: 'refused' } },
+  { answer: '408, 425, 429', is: ({ status }) => passing.has(status), means: later },
+  { answer: '5xx but 501 and 505', is: ({ status }) => status >= 500 && !never.has(status), means: later },
+  { answer: '404 or 410 as a problem', is: ({ status, said }) => isAbsence(status) && !!said, means: gone },
+  { answer: '410 of another kind', is: ({ status }) => status === 410, means: gone },
+  { answer: 'any other 4xx, 501, 505', is: ({ status }) => status >= 400, means: refused },
+  {
+    answer: '2xx without what was asked for',
+    is: ({ status }) => status >= 200 && status < 300,
+    means: { ...later, stream: 'not-streamable' },
+  },
+  { answer: 'a redirect, and whatever else', is: () => true, means: later },
+]
+
+export function meaningOf(operation: Operation, answer: Answer): Meaning {
+  const heard = { status: answer.status, said: problemOf(answer) }
+  return answers.find(({ is }) => is(heard))!.means[operation]
+}
+
+/** How often in a row, and over how long (at full length), a final answer must be given before it is believed. */
+export interface Proof {
+  readonly times: number
+  readonly overMs: number
+}
+
+/**
+ * A problem about a submission is about its content, and will be the same. A task that is missing may be one that this replica does not know
+ * yet. Who answers without a problem document is a gateway or another server, perhaps only while the API is away.
+ */
+export function proofOf(operation: Operation, answer: Answer): Proof {
+  if (!problemOf(answer)) return { times: 3, overMs: 3_000 }
+  return operation === 'submit' || operation === 'cancel' ? { times: 1, overMs: 0 } : { times: 2, overMs: 1_000 }
+}
+
+/** Whether an answer is about the task, and not about the way in which it was asked for. */
+export function isAboutTask({ status }: Answer): boolean {
+  return isAbsence(status) || status === 401 || status === 403
+}
+
+function isAbsence(status: number): boolean {
+  return status === 404 || status === 410
+}
+
+/** Whether the API says that what was asked for was certainly not done, and is not being done. */
+export function isUndone(answer: Answer): boolean {
+  const said = problemOf(answer)
+  return said !== undefined && answer.status !== 409 && !isUnsure(problemKind(said.type)) && said.task_id === undefined
+}
+
+/** The problem document in an answer, or undefined: then whoever answered was not the API. */
+export function problemOf(answer: Answer): Said | undefined {
+  const value = jsonOf(answer) as Partial<Record<keyof Said, unknown>> | null | undefined
+  if (typeof value !== 'object' || value === null || answer.status < 400) return undefined
+  const { type = 'about:blank', title = '', detail, task_id, retryable } = value
+  const isOne =
+    answer.header('content-type')?.startsWith(problemMediaType) ||
+    (value.type !== undefined && value.title !== undefined)
+  if (!isOne || typeof type !== 'string' || typeof title !== 'string') return undefined
+  return {
+    type,
+    title,
+    ...(typeof detail === 'string' && { detail }),
+    ...(typeof task_id === 'string' && { task_id }),
+    ...(typeof retryable === 'boolean' && { retryable }),
+  }
+}
+
+/** An answer in one line, for errors: `HTTP 308 to https://…`, `/problems/expired: …`. */
+export function describeAnswer(answer: Answer): string {
+  if (answer.name !== undefined) return answer.name
+  const said = problemOf(answer)
+  if (said) return `HTTP ${answer.status} ${said.type}: ${said.detail ?? said.title}`
+  const to = answer.header('location')
+  return `HTTP ${answer.status}${to === undefined || answer.status >= 400 ? '' : ` to ${to}`}`
+}
+
+function all(meaning: Meaning): Readonly<Record<Operation, Meaning>> {
+  return { submit: meaning, read: meaning, stream: meaning, cancel: meaning }
+}

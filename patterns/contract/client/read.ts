@@ -1,0 +1,84 @@
+import { JobFailed } from './client.ts'
+import { authorization, describeFailure, exchange, retryAfterMs, taskOf, type Answer } from './http.ts'
+import { describeAnswer } from './meaning.ts'
+import type { Talk } from './talk.ts'
+import type { Task } from '../types/task.ts'
+
+/** What a reading client knows of a task. */
+export interface Watch {
+  task: Task
+  /** Replica of the next read: the one that accepted the task, or the next one in turn. */
+  replica: number
+}
+
+export interface ReadOptions {
+  /** Ask the server to hold the answer until something changes. */
+  readonly longPoll: boolean
+  /** Shortest time between reads, whatever the server advises; for who only makes sure. */
+  readonly everyMs?: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * One conditional read (ETag), when its turn has come. True when its answer was the task, changed or not. Rejects with
+ * JobFailed once a final answer is proved; with the abort reason when the signal aborts.
+ */
+export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): Promise<boolean> {
+  const { job, ports, timing, pace } = talk
+  await pace.turn('read', options.signal)
+  const taskId = watch.task.task_id
+  const { url } = ports.apis[watch.replica]!
+  const query = options.longPoll ? `?wait=${(timing.longPollMs / 1000).toFixed(3)}` : ''
+  const headers = { ...authorization(ports), 'if-none-match': `"${watch.task.version}"` }
+  const call = { method: 'GET' as const, url: `${url}/v1/tasks/${taskId}${query}`, headers }
+  const began = ports.now()
+  try {
+    const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, options.signal)
+    return takeAnswer(answer, talk, watch, { waitedMs: ports.now() - began, everyMs: options.everyMs ?? 0 })
+  } catch (error) {
+    if (error instanceof JobFailed) throw error
+    const value = { taskId, waitedMs: ports.now() - began }
+    ports.observe(job.key, { f: 'poll', type: 'fail', value, error: describeFailure(error) })
+    options.signal.throwIfAborted()
+    talk.failed('read', error, { atLeastMs: options.everyMs ?? 0 })
+    return false
+  } finally {
+    if (!ports.sticky) watch.replica = (watch.replica + 1) % ports.apis.length
+  }
+}
+
+interface Spent {
+  readonly waitedMs: number
+  readonly everyMs: number
+}
+
+function takeAnswer(answer: Answer, talk: Talk, watch: Watch, { waitedMs, everyMs }: Spent): boolean {
+  const { job, ports, timing } = talk
+  const { status: httpStatus } = answer
+  const fresh = httpStatus === 200 ? taskOf(answer) : undefined
+  const isOther = fresh && fresh.task_id !== watch.task.task_id
+  if ((!fresh && httpStatus !== 304) || isOther) {
+    const value = { taskId: watch.task.task_id, httpStatus, waitedMs }
+    ports.observe(job.key, { f: 'poll', type: 'fail', value, error: describeAnswer(answer) })
+    talk.refused('read', answer, { atLeastMs: everyMs })
+    return false
+  }
+  const { task_id: taskId, status, version } = fresh ?? watch.task
+  ports.observe(job.key, { f: 'poll', type: 'ok', value: { taskId, status, version, httpStatus, waitedMs } })
+  // Replicas may lag behind each other: what the client knows never goes back.
+  const isNews = fresh !== undefined && fresh.version > watch.task.version
+  if (isNews) learn(fresh, talk, watch)
+  talk.heard('read', true)
+  // Advice to come back at once is for an answer that was held until there was news.
+  const quietMs = isNews ? 0 : timing.paceMs - waitedMs
+  talk.pace.pause('read', {
+    adviceMs: retryAfterMs(answer) ?? timing.retryAfterMs,
+    atLeastMs: Math.max(quietMs, everyMs),
+  })
+  return true
+}
+
+function learn(fresh: Task, { ports }: Talk, watch: Watch): void {
+  watch.task = fresh
+  ports.onProgress?.(fresh)
+}
