@@ -2,24 +2,32 @@ import { hash } from 'node:crypto'
 import type { TaskInput } from '../contract/types/task.ts'
 import { profileOf, profiles, type Profile, type StepKind } from './profiles.ts'
 
-/** All that an agent will do for one input. */
-export interface AgentPlan {
-  readonly profile: string
-  readonly seed: number
+/** What engines need to know of a task's work, whatever it is. */
+export interface Plan {
   readonly steps: readonly Step[]
-  /** Duration of a perfect execution: the task's total divided by `timeScale`. */
-  readonly idealMs: number
-  /** Size of the text in its result. */
-  readonly resultBytes: number
+  /** Size of a text that its result carries besides; absent: none. */
+  readonly resultBytes?: number
 }
 
 export interface Step {
   /** Counts from 1. */
   readonly index: number
-  readonly kind: StepKind
   readonly name: string
-  /** Real milliseconds: already divided by `timeScale`. */
+  /** How long it is expected to take, in real milliseconds: already divided by `timeScale`. */
   readonly durationMs: number
+}
+
+/** All that the simulated agent will do for one input. */
+export interface AgentPlan extends Plan {
+  readonly profile: string
+  readonly seed: number
+  readonly steps: readonly AgentStep[]
+  /** Duration of a perfect execution: the profile's total divided by `timeScale`. */
+  readonly idealMs: number
+}
+
+interface AgentStep extends Step {
+  readonly kind: StepKind
   readonly credits: number
 }
 
@@ -63,14 +71,14 @@ export function stepDigest(
 }
 
 /** Step `index`, from 1. Throws RangeError where the plan has none. */
-export function stepOf({ steps }: Pick<AgentPlan, 'steps'>, index: number): Step {
+export function stepOf({ steps }: Pick<AgentPlan, 'steps'>, index: number): AgentStep {
   const step = steps[index - 1]
   if (!step) throw new RangeError(`step ${index} is not in a plan of ${steps.length} steps`)
   return step
 }
 
 /** Milliseconds of work that follow step `index` (0: all of them). */
-export function remainingMs(plan: AgentPlan, index: number): number {
+export function remainingMs(plan: Plan, index: number): number {
   return plan.steps.slice(index).reduce((sum, step) => sum + step.durationMs, 0)
 }
 
@@ -80,7 +88,7 @@ function drawTotal({ leastMs, mostMs }: Profile, label: string): number {
   return Math.round(leastMs * (mostMs / leastMs) ** drawsOf(`${label}/total`)(0))
 }
 
-function planSteps(profile: Profile, label: string, totalMs: number, timeScale: number): Step[] {
+function planSteps(profile: Profile, label: string, totalMs: number, timeScale: number): AgentStep[] {
   const draw = drawsOf(label)
   const weights = profile.steps.map((step, i) => step.weight * (0.75 + 0.5 * draw(i)))
   const bounds = boundaries(weights, totalMs)

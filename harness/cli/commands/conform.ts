@@ -4,7 +4,6 @@ import { openRemote } from '../../conform/remote.ts'
 import { type CaseResult, type NamedCase, runCases } from '../../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
 import { timeScales } from '../../core/limits.ts'
-import type { Catalog, CatalogPattern } from '../../scenario/catalog.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
@@ -13,6 +12,7 @@ import type { Registry } from '../../registry.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, printJson, say } from '../output.ts'
+import { resolvePatterns } from '../patterns.ts'
 import { styleText } from 'node:util'
 import { visibleLine } from '../../core/visible.ts'
 
@@ -140,18 +140,6 @@ async function carryOut(what: readonly string[], asked: Asked, view: View) {
   const { timeScale = 30, logs } = options
   const how = { ...view, cases, runtime, timeScale, ...(logs !== undefined && { logs }) }
   return conformPatterns(patterns, [...runtimes.values()], how)
-}
-
-function resolvePatterns(names: readonly string[], catalog: Catalog): readonly CatalogPattern[] {
-  const found = names.map((name) => catalog.resolvePattern(name))
-  const problems = names
-    .filter((_, i) => !found[i])
-    .map((name) => {
-      const hint = didYouMean(name, catalog.patternNames)
-      return `there is no pattern "${name}"${hint}; patterns: ${catalog.patternNames.join(', ')}, or any delivery+engine`
-    })
-  if (problems.length > 0) throw new UsageError(problems)
-  return found.map((pattern) => pattern!)
 }
 
 async function conformAddress(address: string, { cases, options }: Asked, view: View): Promise<Conformance> {

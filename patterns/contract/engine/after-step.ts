@@ -1,4 +1,4 @@
-import type { AgentPlan } from '../../agent/plan.ts'
+import type { Plan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent, resultOf } from './log.ts'
@@ -14,7 +14,7 @@ export const stops = { cancel: new Error('cancelled'), expire: new Error('the de
  */
 export function afterStep(
   head: Head,
-  plan: AgentPlan,
+  plan: Plan,
   done: StepDone & { readonly step: number },
   time = new Date(),
 ): readonly TaskEvent[] {

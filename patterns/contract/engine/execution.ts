@@ -1,4 +1,5 @@
-import { type AgentPlan, planTask } from '../../agent/plan.ts'
+import type { Plan } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
 import { afterStep, endingBy, stops, armDeadline } from './after-step.ts'
 import type { TaskEvent } from '../types/events.ts'
 import type { Claim, Continuation, Journal } from './journal.ts'
@@ -38,7 +39,7 @@ async function performSteps(
   const { journal, node, timeScale } = place
   const { taskId } = claim
   const { input } = requestOf(claim.log)
-  const plan = planTask(input, timeScale)
+  const plan = agent.plan(input, timeScale)
   let done = place.resumption(claim.log)
   let head = await journal.append(claim, claim.log.at(-1)!, (last) => [openAttempt(last, plan, done.step, node)])
   while (!isTerminal(head.status) && !draining.aborted) {
@@ -50,7 +51,7 @@ async function performSteps(
   return head
 }
 
-function openAttempt(last: TaskEvent, plan: AgentPlan, completed: number, node: string): TaskEvent {
+function openAttempt(last: TaskEvent, plan: Plan, completed: number, node: string): TaskEvent {
   const now = new Date()
   if (last.status === 'cancelling') return cancelledEvent(last, now)
   return last.status === 'queued'

@@ -1,17 +1,17 @@
-import { remainingMs, type AgentPlan } from '../../agent/plan.ts'
+import { remainingMs, type Plan } from '../../agent/plan.ts'
 import type { EventType, Progress, TaskEvent } from '../types/events.ts'
 import { enter, type Head } from '../types/fold.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
 
 /** Event 1. It carries the request, so that the log alone is enough to run, resume and show the task. */
-export function createdEvent(taskId: string, request: TaskRequest, plan: AgentPlan, time: Date): TaskEvent {
+export function createdEvent(taskId: string, request: TaskRequest, plan: Plan, time: Date): TaskEvent {
   const data = { request, steps: plan.steps.length, estimated_completion: estimate(plan, 0, time) }
   const start = { seq: 1, attempt: 0, status: 'queued' as const, time: time.toISOString() }
   return { ...start, type: 'task.created', task_id: taskId, data }
 }
 
 /** An executor took the task: attempt 1 begins with step 1. */
-export function startedEvent(head: Head, plan: AgentPlan, executor: string, time: Date): TaskEvent {
+export function startedEvent(head: Head, plan: Plan, executor: string, time: Date): TaskEvent {
   const data = { executor, next: nextStep(plan, 0), estimated_completion: estimate(plan, 0, time) }
   return append({ ...head, attempt: head.attempt + 1 }, 'task.started', time, data)
 }
@@ -19,7 +19,7 @@ export function startedEvent(head: Head, plan: AgentPlan, executor: string, time
 /** Another executor, or the same one after a crash, continues after step `completed` (0: from the start). */
 export function resumedEvent(
   head: Head,
-  plan: AgentPlan,
+  plan: Plan,
   { executor, completed }: { readonly executor: string; readonly completed: number },
   time: Date,
 ): TaskEvent {
@@ -31,7 +31,7 @@ export function resumedEvent(
 /** Step `done.step` is complete: its effect is acknowledged. `credits` are those of this step. */
 export function progressEvent(
   head: Head,
-  plan: AgentPlan,
+  plan: Plan,
   done: { readonly step: number; readonly digest: string; readonly credits: number },
   time: Date,
 ): TaskEvent {
@@ -51,7 +51,7 @@ export function cancelRequestedEvent(head: Head, time: Date): TaskEvent {
 }
 
 /** What a task of this plan came to: with a text of the size that its profile says. */
-export function resultOf({ steps, resultBytes }: Pick<AgentPlan, 'steps' | 'resultBytes'>, digest: string): Result {
+export function resultOf({ steps, resultBytes = 0 }: Plan, digest: string): Result {
   return { digest, steps: steps.length, ...(resultBytes > 0 && { text: '.'.repeat(resultBytes) }) }
 }
 type Result = NonNullable<Task['result']>
@@ -89,11 +89,11 @@ function append(head: Head, type: EventType, time: Date, data: Record<string, un
   }
 }
 
-function nextStep(plan: AgentPlan, completed: number): Progress['next'] {
+function nextStep(plan: Plan, completed: number): Progress['next'] {
   const step = plan.steps[completed]
   return step ? { name: step.name, step: step.index } : null
 }
 
-function estimate(plan: AgentPlan, completed: number, time: Date): string {
+function estimate(plan: Plan, completed: number, time: Date): string {
   return new Date(time.getTime() + remainingMs(plan, completed)).toISOString()
 }

@@ -3,7 +3,8 @@ import type { Backend, Deliveries, Submission } from './backend.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { foldEvents } from '../types/fold.ts'
 import { isTerminal, type Task } from '../types/task.ts'
-import { type AgentPlan, planTask } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
+import type { WorkPlan } from './workplace.ts'
 import { createdEvent } from './log.ts'
 import { ProblemError } from '../types/problems.ts'
 
@@ -59,7 +60,7 @@ export async function untilCancelShows(events: AsyncIterable<TaskEvent>): Promis
 /** A submission with the task that it is to become. Nothing is stored yet. */
 export interface NewTask extends Submission {
   readonly taskId: string
-  readonly plan: AgentPlan
+  readonly plan: WorkPlan
   readonly created: TaskEvent
 }
 
@@ -78,7 +79,7 @@ export function taskIdOf(key: string): string {
 
 export function newTask(submission: Submission, timeScale: number, taskId: string): NewTask {
   const { request } = submission
-  const plan = planTask(request.input, timeScale)
+  const plan = agent.plan(request.input, timeScale)
   return { ...submission, taskId, plan, created: createdEvent(taskId, request, plan, new Date()) }
 }
 

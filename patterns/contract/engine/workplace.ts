@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
-import type { AgentPlan } from '../../agent/plan.ts'
-import { performStep, type StepDone } from '../../agent/step.ts'
+import type { StepDone } from '../../agent/step.ts'
+import * as agent from '../../agent/work.ts'
 import type { NodeSettings } from '../types/settings.ts'
 import type { Timing } from '../types/timing.ts'
 
@@ -13,10 +13,13 @@ export interface Workplace {
   readonly timing: Timing
 }
 
+/** What a task's work is: that of the simulated agent, or of what has taken its place. */
+export type WorkPlan = ReturnType<typeof agent.plan>
+
 export interface StepWork {
   readonly taskId: string
   readonly job: string
-  readonly plan: AgentPlan
+  readonly plan: WorkPlan
   /** Counts from 1. */
   readonly step: number
   /** What the steps before it returned. */
@@ -40,9 +43,9 @@ export function openWorkplace<T extends Timing>(
   return { node, toolsUrl, dispatcher, timeScale, timing }
 }
 
-/** As `performStep`. */
+/** Do a step of the agent's work here. */
 export function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
   const { plan, step, digest, taskId, job, attempt } = work
   const { node: executor, toolsUrl, dispatcher, timing } = place
-  return performStep(plan, step, digest, { taskId, job, attempt, executor, toolsUrl, dispatcher, timing, signal })
+  return agent.perform(plan, step, digest, { taskId, job, attempt, executor, toolsUrl, dispatcher, timing, signal })
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { profileOf, profiles } from '../../agent/profiles.ts'
+import * as agent from '../../agent/work.ts'
 import { ProblemError } from '../types/problems.ts'
 import { taskRequest, type TaskRequest } from '../types/task.ts'
 
@@ -22,17 +22,15 @@ export function idempotencyKey(header: string | undefined): string {
   throw new ProblemError('validation', 'Idempotency-Key: 1 to 128 visible ASCII characters')
 }
 
+const submission = taskRequest.extend({ input: agent.input })
+
 /** The body of a submission, checked. Throws problems. */
 export async function parseRequest(c: Context): Promise<TaskRequest> {
   if (!/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('Content-Type') ?? ''))
     throw new ProblemError('unsupported-media-type', 'send application/json')
-  const parsed = taskRequest.safeParse(await readJson(c))
-  if (!parsed.success) throw new ProblemError('validation', explainIssues(parsed.error.issues))
-  if (profileOf(parsed.data.input.profile)) return parsed.data
-  throw new ProblemError(
-    'validation',
-    `input.profile: one of ${[...profiles.keys()].join(', ')}, or work/<steps>/<milliseconds>`,
-  )
+  const parsed = submission.safeParse(await readJson(c))
+  if (parsed.success) return parsed.data
+  throw new ProblemError('validation', explainIssues(parsed.error.issues))
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -49,7 +47,7 @@ async function readJson(c: Context): Promise<unknown> {
 }
 
 function explainIssues(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {
-  return issues.map((issue) => `${issue.path.map(String).join('..') || 'body'}: ${issue.message}`).join('; ')
+  return issues.map((issue) => `${issue.path.map(String).join('.') || 'body'}: ${issue.message}`).join('; ')
 }
 
 export function refuseCallback(request: TaskRequest): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DBOS } from '@dbos-inc/dbos-sdk'
-import { planTask, type AgentPlan } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
+import type { WorkPlan } from '../../contract/engine/workplace.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { requestOf, completedSteps } from '../../contract/types/fold.ts'
@@ -41,7 +42,7 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
   async function performTask(run: string, accepted: Accepted): Promise<void> {
     const { created } = accepted
     const request = requestOf([created])
-    const plan = planTask(request.input, place.timeScale)
+    const plan = agent.plan(request.input, place.timeScale)
     let task: Progressing = { plan, log: [created], owner: undefined, run }
     while (!isTerminal(task.log.at(-1)!.status)) {
       const from = task
@@ -87,7 +88,7 @@ function heldIn(inHand: Map<string, string>) {
 
 /** How far a task has come, by what is recorded; `run` is this run of its workflow, `owner` the one recorded last. */
 export interface Progressing {
-  readonly plan: AgentPlan
+  readonly plan: WorkPlan
   readonly log: readonly TaskEvent[]
   readonly owner: string | undefined
   readonly run: string

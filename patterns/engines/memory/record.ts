@@ -1,4 +1,4 @@
-import type { AgentPlan } from '../../agent/plan.ts'
+import type { WorkPlan } from '../../contract/engine/workplace.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { applyEvent, foldEvents, type Head } from '../../contract/types/fold.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
@@ -8,7 +8,7 @@ import type { Deliveries } from '../../contract/engine/backend.ts'
 /** One task in memory: its log, the fold of it so far, and who waits for more. */
 export class TaskRecord {
   readonly request: TaskRequest
-  readonly plan: AgentPlan
+  readonly plan: WorkPlan
   /** Aborts the execution: cancelled, expired, or the process ends. */
   readonly stop = new AbortController()
   /** The callback, when the task has ended and owes one. */
@@ -17,7 +17,7 @@ export class TaskRecord {
   readonly #waiting = new Set<() => void>()
   #task: Task
 
-  constructor(request: TaskRequest, plan: AgentPlan, created: TaskEvent) {
+  constructor(request: TaskRequest, plan: WorkPlan, created: TaskEvent) {
     this.request = request
     this.plan = plan
     this.#events = [created]

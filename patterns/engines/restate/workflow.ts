@@ -1,5 +1,6 @@
 import * as restate from '@restatedev/restate-sdk'
-import { planTask, type AgentPlan } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
+import type { WorkPlan } from '../../contract/engine/workplace.ts'
 import { afterStep, stops, deadlineOf } from '../../contract/engine/after-step.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
@@ -68,7 +69,7 @@ async function performTask(ctx: Run, accepted: Accepted, executor: Executor): Pr
   ctx.set('fingerprint', accepted.fingerprint)
   const log = openLog(ctx)
   await log.append(accepted.created)
-  const plan = planTask(requestOf(log.events).input, executor.timeScale)
+  const plan = agent.plan(requestOf(log.events).input, executor.timeScale)
   try {
     await performSteps(ctx, plan, log, executor)
   } finally {
@@ -88,7 +89,7 @@ async function oweCallback(ctx: Run, log: readonly TaskEvent[], executor: Execut
   await postCallback(attempt, (delayMs) => ctx.sleep(delayMs, 'next attempt'))
 }
 
-async function performSteps(ctx: Run, plan: AgentPlan, log: Log, executor: Executor): Promise<void> {
+async function performSteps(ctx: Run, plan: WorkPlan, log: Log, executor: Executor): Promise<void> {
   let by = await withFaultPoints('restate.open', async () => ctx.run('open', () => executor.open()))
   await log.append(startedEvent(log.head, plan, by.executor, new Date(by.at)))
   const interruptions = interruptionsOf(ctx, log.events, executor.timeScale)
@@ -133,7 +134,7 @@ function interruptionsOf(ctx: Run, log: readonly TaskEvent[], timeScale: number)
 }
 
 /** What a happening adds to the log after `completed` steps. */
-function eventsOf(happened: Happening, plan: AgentPlan, completed: number, head: TaskEvent): readonly TaskEvent[] {
+function eventsOf(happened: Happening, plan: WorkPlan, completed: number, head: TaskEvent): readonly TaskEvent[] {
   const time = new Date(happened.at)
   if (happened.kind === 'done') {
     const { digest, credits } = happened

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { activityInfo, ApplicationFailure, CancelledFailure, cancellationSignal, heartbeat } from '@temporalio/activity'
-import { planTask } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
 import { ToolRefusal } from '../../agent/step.ts'
 import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
@@ -34,7 +34,7 @@ export function openActivities({ place, pace, ...parts }: ActivityParts): TaskAc
     const { tries, taskId } = currentActivity()
     if (tries > 1) return { kind: 'resumed', executor: place.node }
     using _beat = beatEvery(heartbeatMs)
-    const plan = planTask(input, place.timeScale)
+    const plan = agent.plan(input, place.timeScale)
     try {
       const perform = () => performAt(place, { ...work, taskId, job: input.job, plan }, cancellationSignal())
       return { kind: 'done', ...(await withFaultPoints('temporal.step', perform)) }

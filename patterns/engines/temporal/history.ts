@@ -1,6 +1,7 @@
 import { defaultPayloadConverter } from '@temporalio/common'
 import type { temporal } from '@temporalio/proto'
-import { type AgentPlan, planTask } from '../../agent/plan.ts'
+import type { Plan } from '../../agent/plan.ts'
+import * as agent from '../../agent/work.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import {
   cancelledEvent,
@@ -36,12 +37,12 @@ export function openTaskLog(): TaskLog {
   const scheduled = new Map<string, string>()
   const resumptions = openResumptions()
   let accepted: Accepted | undefined
-  let plan: AgentPlan | undefined
+  let plan: Plan | undefined
 
   function open(input: Payloads): void {
     accepted = decode(input) as Accepted
     events.push(accepted.created)
-    plan = planTask(requestOf(events).input, accepted.pace.timeScale)
+    plan = agent.plan(requestOf(events).input, accepted.pace.timeScale)
   }
 
   function addOne(event: HistoryEvent): void {
@@ -73,7 +74,7 @@ interface Reading {
 function eventsOf(
   event: HistoryEvent,
   log: readonly TaskEvent[],
-  plan: AgentPlan,
+  plan: Plan,
   { scheduled, resumptions }: Reading,
 ): readonly TaskEvent[] {
   const head = log.at(-1)!
@@ -96,7 +97,7 @@ function eventsOf(
   return ending ? [endEvent(ending, head, plan, time)] : []
 }
 
-function afterStep(result: StepResult, log: readonly TaskEvent[], plan: AgentPlan, time: Date): readonly TaskEvent[] {
+function afterStep(result: StepResult, log: readonly TaskEvent[], plan: Plan, time: Date): readonly TaskEvent[] {
   const head = log.at(-1)!
   const { step } = completedSteps(log)
   if (result.kind === 'resumed') return [resumedEvent(head, plan, { executor: result.executor, completed: step }, time)]
@@ -124,12 +125,7 @@ function endingIn(event: HistoryEvent, { status }: TaskEvent): Ending | { readon
   return status === 'queued' ? { kind: 'rejected' } : { kind: 'failed', reason }
 }
 
-function endEvent(
-  ending: Ending | { readonly kind: 'rejected' },
-  head: TaskEvent,
-  plan: AgentPlan,
-  time: Date,
-): TaskEvent {
+function endEvent(ending: Ending | { readonly kind: 'rejected' }, head: TaskEvent, plan: Plan, time: Date): TaskEvent {
   switch (ending.kind) {
     case 'completed':
       return completedEvent(head, resultOf(plan, ending.digest), time)

@@ -1,0 +1,33 @@
+/**
+ * The one file to replace for work of your own, when you lift a pattern: what a task may be asked for, which steps that
+ * is, and how a step is done. `patterns/README.md` has an example. This one is outlast's simulated agent.
+ */
+import type { z } from 'zod'
+import { taskInput, type TaskInput } from '../contract/types/task.ts'
+import { planTask, type AgentPlan } from './plan.ts'
+import { profileOf, profiles } from './profiles.ts'
+import { performStep, type StepContext, type StepDone } from './step.ts'
+
+/** The `input` of a submission. What it does not allow is answered 400. */
+export const input: z.ZodType<TaskInput> = taskInput.refine(({ profile }) => profileOf(profile) !== undefined, {
+  path: ['profile'],
+  error: `one of ${[...profiles.keys()].join(', ')}, or work/<steps>/<milliseconds>`,
+})
+
+/**
+ * The steps of a task. It is called again for the same input wherever the task is gone on with, also after a crash, and
+ * must then give the same steps. Durations are expectations, in real milliseconds: clients see them.
+ */
+export function plan(wanted: TaskInput, timeScale: number): AgentPlan {
+  return planTask(wanted, timeScale)
+}
+
+/**
+ * Do step `index` (from 1). `previous` is what the step before it returned as `digest`, which the engine keeps: any text,
+ * such as JSON; the last one is the task's result. A step that was under way at a crash is done again, so what it does
+ * outside must be repeatable: `<taskId>/<index>` is a key for that. Reject with the reason of `ctx.signal` when that
+ * aborts, and with ToolRefusal where a repetition cannot help: it fails the task.
+ */
+export function perform(of: AgentPlan, index: number, previous: string, ctx: StepContext): Promise<StepDone> {
+  return performStep(of, index, previous, ctx)
+}

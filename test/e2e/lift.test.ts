@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, test } from 'vitest'
+import { root } from '../support/outlast.ts'
+import { spawn } from '../support/programs.ts'
+
+const token = 'a-token-of-somebody-elses-product'
+
+/** What the page says is what is done: its list of folders, its list of packages, its example. */
+async function readRecipe() {
+  const text = await readFile(join(root, 'patterns/README.md'), 'utf8')
+  const block = (from: string): string => new RegExp(`${from}\\n([^]*?)\\n\`\`\``).exec(text)![1]!
+  const parts = /```\n(serve\.ts .*)\n```/.exec(text)![1]!.split(/\s+/)
+  const packages = /npm install (hono .*)/.exec(text)![1]!.split(' ')
+  return { parts, packages, work: block('```ts') }
+}
+
+async function lift(): Promise<AsyncDisposable & { readonly folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
+  const { parts, packages, work } = await readRecipe()
+  for (const part of parts) await cp(join(root, 'patterns', part), join(folder, part), { recursive: true })
+  for (const name of packages) {
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  await rm(join(folder, 'agent/work.ts'))
+  await writeFile(join(folder, 'agent/work.ts'), work)
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+}
+
+async function start(folder: string) {
+  const own = {
+    OUTLAST_NODE: 'api-0',
+    OUTLAST_PORT: '0',
+    OUTLAST_DELIVERY: 'sse-polling',
+    OUTLAST_ENGINE: 'memory',
+    OUTLAST_TOKEN: token,
+    OUTLAST_TOOLS_URL: 'http://127.0.0.1:9',
+  }
+  const child = spawn(process.execPath, ['serve.ts'], { cwd: folder, env: { PATH: process.env['PATH'], ...own } })
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk))
+  const first = createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
+  const exited = once(child, 'exit')
+  const { value } = (await Promise.race([first, exited.then(() => ({ value: '' }))])) as { value: string }
+  const url = /at (http:\/\/\S+)$/.exec(value)?.[1]
+  if (url === undefined) throw new Error(`it did not start: ${value}${log}`)
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+test('a pattern is lifted into an empty folder, and does work of its own', async () => {
+  await using lifted = await lift()
+  await using service = await start(lifted.folder)
+  const submit = async (key: string, input: object) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'idempotency-key': key,
+      'content-type': 'application/json',
+      prefer: 'wait=10',
+    }
+    const body = JSON.stringify({ type: 'agent', input })
+    const answer = await fetch(`${service.url}/v1/tasks`, { method: 'POST', headers, body })
+    return { status: answer.status, json: (await answer.json()) as Record<string, unknown> }
+  }
+  const done = await submit('one', { topic: 'bees' })
+  expect(done).toMatchObject({ status: 200, json: { status: 'completed', input: { topic: 'bees' }, credits_used: 3 } })
+  expect(done.json['result']).toEqual({ digest: 'search bees (1). draft bees (2). review bees (3). ', steps: 3 })
+  const failed = await submit('two', { topic: 'forbidden' })
+  expect(failed.json).toMatchObject({ status: 'failed', status_reason: 'nobody writes about that' })
+  const wrong = await submit('three', { seed: 1 })
+  expect(wrong).toMatchObject({ status: 400, json: { detail: expect.stringContaining('input.topic') } })
+})

@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { expect, test } from 'vitest'
+import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
+
+/** The command as a newcomer uses it: the address is on its first line, and the lines to copy below it. */
+async function serve(args: readonly string[], tmp: string) {
+  const child = startOutlast(['serve', ...args, '--port', '0', '--time-scale', '30'], tmp)
+  const exited = once(child, 'exit')
+  const said: string[] = []
+  let heard = ''
+  child.stderr!.on('data', (chunk: Buffer) => (heard += chunk))
+  createInterface({ input: child.stdout! }).on('line', (line) => said.push(line))
+  while (!said.some((line) => line.endsWith('/openapi.json'))) {
+    if (child.exitCode !== null) throw new Error(`it ended: ${heard}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const end = async (): Promise<unknown> => {
+    child.kill('SIGINT')
+    return (await exited)[0]
+  }
+  const [, url] = / at (http:\/\/\S+)$/.exec(said[0]!)!
+  const token = said.find((line) => line.startsWith('export OUTLAST_TOKEN='))!.split('=')[1]!
+  return { url: url!, token, said, heard: () => heard, end }
+}
+
+test.each(['webhook', 'sse-polling+postgres'])('%s is served, does a task, and leaves nothing', async (pattern) => {
+  await using folders = await temporaryFolders()
+  const service = await serve([pattern], folders.tmp)
+  expect(service.said[0]).toBe(`${pattern} at ${service.url}`)
+  const [, body] = /-d '(.*)'$/.exec(service.said.find((line) => line.includes('-d '))!)!
+  const headers = {
+    authorization: `bearer ${service.token}`,
+    'idempotency-key': 'a',
+    'content-type': 'application/json',
+  }
+  const answer = await fetch(`${service.url}/v1/tasks`, {
+    method: 'POST',
+    headers: { ...headers, prefer: 'wait=20' },
+    body: body!,
+  })
+  expect([answer.status, await answer.json()]).toMatchObject([200, { status: 'completed' }])
+  const wanted = pattern === 'webhook' ? 'callback at /demo: {"task_id"' : 'worker-0: step 3 has its effect'
+  while (!service.heard().includes(wanted)) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await service.end()).toBe(0)
+})
+
+test('a name or port that cannot be is said, with exit code 3', async () => {
+  const unknown = await outlast(['serve', 'poling'])
+  expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining('did you mean "polling"?')])
+  const port = await outlast(['serve', 'polling', '--port', '70000'])
+  expect([port.code, port.stderr]).toEqual([3, expect.stringContaining('from 0 to 65535')])
+})
