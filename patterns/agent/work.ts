@@ -2,16 +2,19 @@
  * The one file to replace for work of your own, when you lift a pattern: what a task may be asked for, which steps that
  * is, and how a step is done. `patterns/README.md` has an example. This one is outlast's simulated agent.
  */
-import type { z } from 'zod'
 import { taskInput, type TaskInput } from '../contract/types/task.ts'
 import { planTask, type AgentPlan } from './plan.ts'
 import { profileOf, profiles } from './profiles.ts'
 import { performStep, type StepContext, type StepDone } from './step.ts'
 
 /** The `input` of a submission. What it does not allow is answered 400. */
-export const input: z.ZodType<TaskInput> = taskInput.refine(({ profile }) => profileOf(profile) !== undefined, {
-  path: ['profile'],
-  error: `one of ${[...profiles.keys()].join(', ')}, or work/<steps>/<milliseconds>`,
+export const input = taskInput.extend({
+  profile: taskInput.shape.profile
+    .refine((name) => profileOf(name) !== undefined, {
+      error: `one of ${[...profiles.keys()].join(', ')}, or work/<steps>/<milliseconds>`,
+    })
+    // Of the second kind it allows more than a pattern can say.
+    .meta({ anyOf: [{ enum: [...profiles.keys()] }, { pattern: '^work/[1-9][0-9]?/[1-9][0-9]{4,6}$' }] }),
 })
 
 /**

@@ -20,8 +20,9 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
     const documented = Object.entries(json.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     )
+    // A WebSocket is no operation of OpenAPI: it is in the description.
     const served = node.app.routes
-      .filter(({ method }) => method !== 'ALL')
+      .filter(({ method, path }) => method !== 'ALL' && !path.endsWith('/ws'))
       .map(({ method, path }) => `${method} ${path}`)
     const asTemplate = (route: string) =>
       route
@@ -33,5 +34,39 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
     expect(new Set(references)).toEqual(new Set(Object.keys(json.components.schemas)))
     for (const operation of Object.values(json.paths).flatMap(Object.values))
       expect(operation).toMatchObject({ operationId: expect.any(String), responses: expect.any(Object) })
+  })
+
+  test('it says what this delivery serves: streams, callbacks, and whose licence it is under', async () => {
+    const { json, text } = await send(`${node.url}/openapi.json`, { token: null })
+    const document = JSON.parse(text) as { webhooks?: object; info: { description: string; license: object } }
+    const events = json.paths['/v1/tasks/{id}/events']!['get'] as { responses: Record<string, { content?: object }> }
+    const isStream = ['sse', 'sse-polling'].includes(delivery)
+    const media = ['application/json', ...(isStream ? ['text/event-stream'] : [])]
+    expect(Object.keys(events.responses['200']!.content!)).toEqual(media)
+    expect(['204', '406'].map((status) => status in events.responses)).toEqual([isStream, !isStream])
+    const posted = { webhook: ['taskEnded'], 'webhook-retry': ['taskEnded', 'consent'] }[delivery] ?? []
+    expect(Object.keys(document.webhooks ?? {})).toEqual(posted)
+    expect('delivery' in (json.components.schemas['TaskRequest'] as { properties: object }).properties).toBe(
+      posted.length > 0,
+    )
+    expect(document.info.description.includes('It opens WebSockets')).toBe(delivery === 'websocket')
+    expect(document.info.license).toEqual({ name: 'MIT', identifier: 'MIT' })
+  })
+
+  test('a submission names every status that it may be answered with', async () => {
+    const { json } = await send(`${node.url}/openapi.json`, { token: null })
+    const submit = json.paths['/v1/tasks']!['post'] as { responses: object }
+    expect(Object.keys(submit.responses)).toEqual([
+      '200',
+      '202',
+      '400',
+      '401',
+      '410',
+      '413',
+      '415',
+      '422',
+      '500',
+      '503',
+    ])
   })
 })

@@ -51,3 +51,10 @@ test('a name or port that cannot be is said, with exit code 3', async () => {
   const port = await outlast(['serve', 'polling', '--port', '70000'])
   expect([port.code, port.stderr]).toEqual([3, expect.stringContaining('from 0 to 65535')])
 })
+
+test('the document of a pattern is printed, as its nodes answer it', async () => {
+  const { code, stdout } = await outlast(['openapi', 'webhook-retry+postgres'])
+  const document = JSON.parse(stdout) as { openapi: string; webhooks: object; servers: object }
+  expect([code, document.openapi, Object.keys(document.webhooks)]).toEqual([0, '3.1.0', ['taskEnded', 'consent']])
+  expect(document.servers).toEqual([{ url: '/', description: expect.any(String) }])
+})

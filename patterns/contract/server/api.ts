@@ -11,7 +11,7 @@ import { type Holding, holdUntil } from './follow.ts'
 import { defaultLimits } from './limits.ts'
 import { waitForChange } from './long-poll.ts'
 import { sayMethods, shareWithPages } from './methods.ts'
-import { openApiText } from './openapi.ts'
+import { sayApi } from './openapi.ts'
 import { Places } from './places.ts'
 import { appliedOf, type Preferences, preferencesOf } from './prefer.ts'
 import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
@@ -31,10 +31,12 @@ export interface Api extends Holding {
 
 /** Where a delivery differs from the plain task resource. */
 export interface ApiHooks {
+  /** Callbacks: the finished task, or a message with it that is signed. By default there are none. */
+  readonly callbacks?: 'plain' | 'signed'
   /** Throws a problem for a request that this delivery cannot serve. By default callbacks are refused. */
   readonly admit?: (request: TaskRequest) => void | Promise<void>
   /** A submission is answered at the task's end, unless its client prefers less. By default it is at once, unless its client prefers more. */
-  readonly holds?: true
+  readonly holds?: boolean
   /** Answers a request for `text/event-stream`; without it 406. */
   readonly stream?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
   /** Answers a WebSocket handshake; without it 406. */
@@ -63,7 +65,8 @@ export function createApi(
   app.notFound((c) => sendProblem(c, describeProblem('not-found', asked(c))))
   app.use(sayName(settings), closeWhereDue(settings.token, drain), shareWithPages(settings))
   app.get('/healthz', (c) => c.json(healthOf(settings)))
-  app.get('/openapi.json', (c) => c.body(openApiText(), 200, { 'Content-Type': 'application/json' }))
+  const { stream, socket, holds = false, callbacks = 'none' } = variation
+  app.get('/openapi.json', sayApi({ streams: stream !== undefined, sockets: socket !== undefined, holds, callbacks }))
   app.get('/problems/:kind', (c) => explainProblem(c))
   app.use('/v1/*', requireToken(settings.token), requireText)
   app.use('/v1/*', passFaultPoints)
@@ -130,9 +133,9 @@ async function submit(c: Context, api: Api, variation: ApiHooks): Promise<Respon
  * 200 with the task that has ended, or 202 with what it is now. Where neither 202 nor a time limit was asked for, a
  * delivery that holds has no other answer than the end: 503 then, when the node must go first.
  */
-async function answerSubmission(c: Context, task: Task, api: Api, { holds }: ApiHooks): Promise<Response> {
+async function answerSubmission(c: Context, task: Task, api: Api, { holds = false }: ApiHooks): Promise<Response> {
   const preferences = preferencesOf(c.req.header('Prefer'))
-  const mustEnd = holds === true && !preferences.respondAsync && preferences.waitMs === undefined
+  const mustEnd = holds && !preferences.respondAsync && preferences.waitMs === undefined
   const waitMs = preferences.waitMs ?? 0
   const now = mustEnd || waitMs > 0 ? await untilEnd(c, task, api, mustEnd ? undefined : waitMs) : task
   const isResult = isTerminal(now.status) && (mustEnd || waitMs > 0)

@@ -33,11 +33,13 @@ export async function waitForChange(
   return { task: now, isPaced: isNews || (monotonicMs() - beganAt >= waitMs * 0.9 && !api.drain.aborted) }
 }
 
+const longestWaitS = 999_999
+
 /** The `wait` of a request in milliseconds; 0 without one. */
 function requestedWaitMs(c: Context): number {
   const text = c.req.query('wait')
   if (text === undefined) return 0
-  if (/^\d{1,6}(\.\d{1,6})?$/.test(text)) return Number(text) * 1000
+  if (/^\d+(\.\d+)?(e-?\d+)?$/i.test(text) && Number(text) <= longestWaitS) return Number(text) * 1000
   throw new ProblemError('validation', `wait: "${text}" is not a number of seconds`)
 }
 

@@ -1,179 +1,212 @@
-import { z } from 'zod'
-import { callbackDelivery, deliveryStatus } from '../types/callback.ts'
+import * as agent from '../../agent/work.ts'
+import type { Context } from 'hono'
+import { callbackDelivery } from '../types/callback.ts'
 import { taskEvent } from '../types/events.ts'
-import { problem, problemMediaType } from '../types/problems.ts'
-import { task, taskRequest } from '../types/task.ts'
+import { problem } from '../types/problems.ts'
+import { task } from '../types/task.ts'
+import { deliveryPaths, type Served, webhooks } from './openapi-callbacks.ts'
+import {
+  header,
+  headers,
+  jsonSchema,
+  open,
+  operation,
+  problems,
+  reference,
+  required,
+  taskAnswer,
+  parameter,
+  taskId,
+} from './openapi-parts.ts'
+import { submission } from './submission.ts'
 
-const schemas = {
-  Task: task,
-  TaskRequest: taskRequest,
-  TaskEvent: taskEvent,
-  Delivery: callbackDelivery,
-  Problem: problem,
+/** `GET /openapi.json`: made once, and late, since many nodes are never asked. */
+export function sayApi(served: Served) {
+  let text: string | undefined
+  return (c: Context): Response => {
+    text ??= JSON.stringify(describeApi(served))
+    return c.body(text, 200, { 'Content-Type': 'application/json' })
+  }
 }
 
-/** The API as an OpenAPI 3.1 document, from the schemas that validate it; made once, as anybody may ask for it. */
-export function openApiText(): string {
-  return (text ??= JSON.stringify(describeApi()))
-}
-let text: string | undefined
-
-function describeApi(): object {
+/** The API of a delivery as an OpenAPI 3.1 document, from the schemas that validate it. */
+function describeApi(served: Served): object {
+  const posts = served.callbacks !== 'none'
+  const request = posts ? submission : submission.omit({ delivery: true })
+  const schemas = {
+    Task: task.extend({ input: agent.input }),
+    TaskRequest: request,
+    TaskEvent: taskEvent,
+    Delivery: callbackDelivery,
+    Problem: problem,
+  }
   return {
     openapi: '3.1.0',
-    info: { title: 'outlast task API', version: '1', description: 'Long agent tasks behind one resource.' },
+    info: {
+      title: 'outlast task API',
+      version: '1',
+      summary: 'Long tasks behind one resource',
+      description: about(served),
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'The address that this document comes from' }],
     security: [{ bearer: [] }],
-    paths: paths(),
+    tags: [
+      { name: 'tasks', description: 'Submit, read, follow, cancel' },
+      { name: 'callbacks', description: 'What became of callbacks' },
+      { name: 'node', description: 'About this server; no token is needed' },
+    ],
+    paths: paths(served),
+    ...(posts && { webhooks: webhooks(served) }),
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'OUTLAST_TOKEN of the node; the scheme in any case' },
+      },
+      headers,
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
     },
   }
 }
 
-function paths(): object {
-  const id = parameter('path', 'id', { type: 'string' }, 'Task id')
-  const after = parameter(
-    'query',
-    'after',
-    { type: 'integer', minimum: 0 },
-    'Only what is newer than this sequence number',
-  )
+function about({ streams, sockets, holds }: Served): string {
+  const stream = streams
+    ? 'It streams events (`text/event-stream`): each has the id `seq`, the name `type` and a TaskEvent as data; ' +
+      'comments fill silence. After an event `stream.reset` the log comes again from its beginning: the cursor was no ' +
+      'place of it. The stream ends after the terminal event, and 204 means that nothing can follow.'
+    : 'It streams no events: a request for `text/event-stream` is answered 406.'
+  const socket = sockets
+    ? 'It opens WebSockets (RFC 6455) at `/v1/tasks/{id}/ws`, without a subprotocol: the client sends ' +
+      '`{"type":"hello","last_seq":0}`, and gets each TaskEvent after that as a text message; `{"type":"cancel"}` ' +
+      'cancels. Close codes: 1000 nothing can follow, 1008 what the client may not say or a `last_seq` beyond the log, ' +
+      '1009 too long, 1011 the server failed, 1012 the node leaves, 1013 come back later.'
+    : 'It opens no sockets: `/v1/tasks/{id}/ws` is answered 406.'
+  const submissions = holds
+    ? 'A submission is answered at the end of its task, unless `Prefer` asks for less.'
+    : 'A submission is answered 202 at once, unless `Prefer: wait=N` asks for more.'
+  const always =
+    'Every error is `application/problem+json` (RFC 9457) with `retryable`. Any method that a resource has not is ' +
+    'answered 405 with `Allow`, and OPTIONS 204 with `Allow`, without a token. HEAD is there where GET is. What no ' +
+    'request should be is answered by HTTP itself: 408 too slow, 431 headers of more than 16 KiB.'
+  return [submissions, stream, socket, always].join('\n\n')
+}
+
+const id = taskId
+const after = parameter(
+  'query',
+  'after',
+  { type: 'integer', minimum: 0, maximum: 999_999_999 },
+  'The `seq` of the last event, or the `version` of the task, that is known: what is newer is wanted',
+)
+
+function paths(served: Served): object {
   return {
     '/v1/tasks': { post: submitOperation() },
-    '/v1/tasks/{id}': { get: readOperation(id, after) },
-    '/v1/tasks/{id}/events': { get: eventsOperation(id, after) },
-    '/v1/tasks/{id}/ws': { get: socketOperation(id) },
+    '/v1/tasks/{id}': { get: readOperation() },
+    '/v1/tasks/{id}/events': { get: eventsOperation(served) },
     '/v1/tasks/{id}:cancel': {
-      post: operation('cancelTask', 'Ask for cancellation', {
+      post: operation('tasks', 'cancelTask', 'Ask for cancellation; asked again, it is the same wish', {
         parameters: [id],
-        responses: { 200: taskAnswer('Already final'), 202: taskAnswer('Cancelling'), ...problems(404) },
+        responses: {
+          200: taskAnswer('The task had ended'),
+          202: taskAnswer('Cancelling; its log says what came of it'),
+          ...problems(400, 404, 410),
+        },
       }),
     },
-    ...deliveryPaths(id),
-    '/healthz': { get: open('health', 'The node serves', { type: 'object' }) },
+    ...deliveryPaths(),
+    '/healthz': { get: open('health', 'The node serves', healthSchema) },
     '/openapi.json': { get: open('openapi', 'This document', { type: 'object' }) },
-    '/problems/{kind}': {
-      get: {
-        ...open('problem', 'What a problem type means', reference('Problem')),
-        parameters: [parameter('path', 'kind', { type: 'string' }, 'Last part of a problem’s type')],
-      },
-    },
+    '/problems/{kind}': { get: problemOperation() },
   }
+}
+
+const healthSchema = {
+  type: 'object',
+  required: ['status', 'node'],
+  properties: {
+    status: { const: 'ok' },
+    node: { type: 'string' },
+    system: { type: 'string' },
+    start: { type: 'string' },
+  },
+}
+
+function problemOperation(): object {
+  const kind = parameter('path', 'kind', { type: 'string' }, 'The last part of a problem’s `type`')
+  const known = open('problem', 'What a problem type means', reference('Problem'))
+  return { ...known, parameters: [kind], responses: { ...known.responses, ...problems(404) } }
 }
 
 function submitOperation(): object {
-  const header = parameter('header', 'Idempotency-Key', { type: 'string', maxLength: 128 }, 'One key is one task')
-  const key = { ...header, required: true }
-  return operation('submitTask', 'Submit a task: it is durable before the answer', {
-    parameters: [key],
+  const key = required(
+    parameter(
+      'header',
+      'Idempotency-Key',
+      // A Structured Field string, or the bare text.
+      { type: 'string', pattern: '^([!#-~]{1,128}|"[!#-~]{1,128}")$' },
+      'One key is one task, however often it is submitted: 1 to 128 visible ASCII characters, in quotation marks or not',
+    ),
+  )
+  const prefer = parameter(
+    'header',
+    'Prefer',
+    { type: 'string', examples: ['respond-async', 'wait=20', 'respond-async, wait=20'] },
+    'RFC 7240. `wait=N`: the result is wanted in the answer if it is there within N seconds, else 202. `respond-async`: 202',
+  )
+  const sent = { ...header('Location'), ...header('Idempotent-Replayed'), ...header('Preference-Applied') }
+  return operation('tasks', 'submitTask', 'Submit a task: it is durable before the answer', {
+    parameters: [key, prefer],
     requestBody: { required: true, content: { 'application/json': { schema: reference('TaskRequest') } } },
     responses: {
-      200: taskAnswer('Held until the end, by deliveries that hold'),
-      202: taskAnswer('Accepted; Location names the task'),
-      ...problems(400, 413, 415, 422, 503),
+      200: taskAnswer('It has ended, and was waited for', sent),
+      202: taskAnswer('Accepted', sent),
+      ...problems(400, 410, 413, 415, 422),
     },
   })
 }
 
-function readOperation(...[id, after]: readonly object[]): object {
-  const wait = parameter('query', 'wait', { type: 'number', minimum: 0 }, 'Long poll: at most so many seconds')
-  return operation('readTask', 'The task now, or as soon as it changed', {
-    parameters: [id, after, wait, parameter('header', 'If-None-Match', { type: 'string' }, 'ETag that is known')],
-    responses: { 200: taskAnswer('The task'), 304: { description: 'Not changed' }, ...problems(400, 404) },
+function readOperation(): object {
+  const wait = parameter(
+    'query',
+    'wait',
+    { type: 'number', minimum: 0, maximum: 999_999 },
+    'Long poll: with `after` or If-None-Match the answer is held until the task is newer, for at most so many seconds, or 25',
+  )
+  const known = parameter('header', 'If-None-Match', { type: 'string' }, 'ETag that is known')
+  return operation('tasks', 'readTask', 'The task now, or as soon as it changed', {
+    parameters: [id, after, wait, known],
+    responses: {
+      200: taskAnswer('The task'),
+      304: { description: 'Not changed', headers: { ...header('ETag'), ...header('Retry-After') } },
+      ...problems(400, 404, 410),
+    },
   })
 }
 
-function eventsOperation(...[id, after]: readonly object[]): object {
+function eventsOperation({ streams }: Served): object {
   const page = {
     type: 'object',
     required: ['events'],
+    additionalProperties: false,
     properties: { events: { type: 'array', items: reference('TaskEvent') } },
   }
-  const content = { 'application/json': { schema: page }, 'text/event-stream': { schema: { type: 'string' } } }
-  return operation('readEvents', 'The task’s log, as a page or, where the delivery streams, as it grows', {
-    parameters: [
-      id,
-      after,
-      parameter('header', 'Last-Event-ID', { type: 'string' }, 'Sequence number to resume after'),
-    ],
+  const lastId = parameter(
+    'header',
+    'Last-Event-ID',
+    { type: 'string' },
+    'Of a stream that broke: it resumes after the furthest place that this and `after` name, or begins anew with `stream.reset`',
+  )
+  const content = {
+    'application/json': { schema: page },
+    ...(streams && { 'text/event-stream': { schema: { type: 'string' } } }),
+  }
+  const nothing = { 204: { description: 'Of a stream: the cursor is at the terminal event, nothing can follow' } }
+  return operation('tasks', 'readEvents', streams ? 'The log, as a page or as it grows' : 'The log, as a page', {
+    parameters: [id, after, ...(streams ? [lastId] : [])],
     responses: {
       200: { description: 'Events in order, without gaps', content },
-      204: { description: 'The cursor is at the terminal event: nothing will follow' },
-      ...problems(400, 404, 406),
+      ...(streams && nothing),
+      ...problems(400, 404, ...(streams ? [] : [406]), 410),
     },
   })
-}
-
-function socketOperation(id: object): object {
-  const summary = 'A WebSocket, where the delivery opens one: hello with last_seq, then the events after it'
-  const responses = { 101: { description: 'Each text message is a TaskEvent' }, ...problems(404, 406, 426) }
-  return operation('openSocket', summary, { parameters: [id], responses })
-}
-
-/** Answered where the engine keeps a record of callbacks; elsewhere 501. */
-function deliveryPaths(id: object): object {
-  const status = parameter('query', 'status', jsonSchema(deliveryStatus), 'Only those of this status')
-  const after = parameter('query', 'after', { type: 'string' }, 'The `next` of the page before')
-  const delivery = parameter('path', 'delivery_id', { type: 'string' }, 'The webhook-id')
-  const content = { 'application/json': { schema: reference('Delivery') } }
-  return {
-    '/v1/deliveries': {
-      get: operation('listDeliveries', 'Callbacks by task id; status=dead are the dead letters', {
-        parameters: [status, after],
-        responses: { 200: deliveryPage(), ...problems(400, 501) },
-      }),
-    },
-    '/v1/tasks/{id}/deliveries': {
-      get: operation('readDeliveries', 'The task’s callback and every attempt to post it', {
-        parameters: [id, status],
-        responses: { 200: deliveryPage(), ...problems(400, 404, 501) },
-      }),
-    },
-    '/v1/tasks/{id}/deliveries/{delivery_id}:replay': {
-      post: operation('replayDelivery', 'Post it once more, beside the schedule', {
-        parameters: [id, delivery],
-        responses: { 202: { description: 'The delivery before the attempt', content }, ...problems(404, 501) },
-      }),
-    },
-  }
-}
-
-function deliveryPage(): object {
-  const deliveries = { type: 'array', items: reference('Delivery') }
-  const schema = { type: 'object', required: ['deliveries'], properties: { deliveries, next: { type: 'string' } } }
-  return { description: 'Deliveries; `next` where there may be more', content: { 'application/json': { schema } } }
-}
-
-function operation(operationId: string, summary: string, rest: { responses: object; [more: string]: unknown }): object {
-  return { operationId, summary, ...rest, responses: { ...rest.responses, ...problems(401, 500) } }
-}
-
-/** An operation without authentication. */
-function open(operationId: string, summary: string, schema: object): object {
-  const content = { 'application/json': { schema } }
-  return { operationId, summary, security: [], responses: { 200: { description: summary, content } } }
-}
-
-function taskAnswer(description: string): object {
-  return { description, content: { 'application/json': { schema: reference('Task') } } }
-}
-
-function problems(...statuses: readonly number[]): object {
-  const content = { [problemMediaType]: { schema: reference('Problem') } }
-  return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
-}
-
-/** Optional, but for what is in the path. */
-function parameter(where: string, name: string, schema: object, description: string): object {
-  return { in: where, name, schema, description, required: where === 'path' }
-}
-
-function reference(name: keyof typeof schemas): object {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-function jsonSchema(schema: z.ZodType): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12' })
-  return rest
 }

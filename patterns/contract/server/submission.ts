@@ -22,7 +22,8 @@ export function idempotencyKey(header: string | undefined): string {
   throw new ProblemError('validation', 'Idempotency-Key: 1 to 128 visible ASCII characters')
 }
 
-const submission = taskRequest.extend({ input: agent.input })
+/** The body of a submission: what every task has, and the input of the agent's work. */
+export const submission = taskRequest.extend({ input: agent.input })
 
 /** The body of a submission, checked. Throws problems. */
 export async function parseRequest(c: Context): Promise<TaskRequest> {

@@ -35,7 +35,7 @@ export const taskInput = z.strictObject({
   profile: text(64).describe(
     'Name of the work profile, e.g. research-write, or work/4/480000: four steps, eight minutes',
   ),
-  job: text(512).max(128).describe('The caller’s own name for this piece of work; travels with every effect'),
+  job: text(512, 128).describe('The caller’s own name for this piece of work; travels with every effect'),
 })
 export type TaskInput = z.infer<typeof taskInput>
 
@@ -80,13 +80,18 @@ export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }
 
-/** The only type for text that comes from outside, with at most so many bytes of UTF-8. */
-export function text(mostBytes: number) {
+/**
+ * The only type for text that comes from outside, with at most so many bytes of UTF-8, and so many characters: those of
+ * Unicode, as JSON Schema counts them.
+ */
+export function text(mostBytes: number, mostCharacters = mostBytes) {
   return z
     .string()
-    .max(mostBytes)
+    .refine((value) => value.length <= mostBytes, { error: `at most ${mostBytes} bytes`, abort: true })
     .refine(isStorable, { error: 'no U+0000 and no half of a surrogate pair' })
     .refine((value) => Buffer.byteLength(value) <= mostBytes, { error: `at most ${mostBytes} bytes` })
+    .refine((value) => Array.from(value).length <= mostCharacters, { error: `at most ${mostCharacters} characters` })
+    .meta({ maxLength: mostCharacters, pattern: '^[^\\u0000]*$' })
 }
 
 /** Text from outside, for a record: what a store cannot hold is replaced, and the rest cut off. */

@@ -15,7 +15,7 @@ const server: DeliveryServer = {
       admitCallback(request, destinations)
       if (request.delivery) await requireConsent(request.delivery.webhook_url)
     }
-    return createApi(backend, settings, drain, { admit })
+    return createApi(backend, settings, drain, { callbacks: 'signed', admit })
   },
   notify: (settings) => openSender(settings),
   endpointSecret: (token) => showSecret(endpointKey(token)),

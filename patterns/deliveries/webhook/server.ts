@@ -12,7 +12,10 @@ import { timingAt, type Timing } from '../../contract/types/timing.ts'
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {
     const destinations = destinationsOf(settings)
-    return createApi(backend, settings, drain, { admit: (request) => admitCallback(request, destinations) })
+    return createApi(backend, settings, drain, {
+      callbacks: 'plain',
+      admit: (request) => admitCallback(request, destinations),
+    })
   },
   notify: openSender,
 }

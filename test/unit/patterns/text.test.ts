@@ -53,3 +53,8 @@ test('what others say of a failure goes into a record as text that can be stored
   expect([isStorable(detail), detail.length]).toEqual([true, 500])
   expect(storable('as it is')).toBe('as it is')
 })
+
+test('characters are counted as JSON Schema counts them: a job of 128 of four bytes each is one, of 129 none', () => {
+  const withJob = (job: string) => taskRequest.safeParse({ ...request, input: { ...request.input, job } }).success
+  expect([withJob('🐝'.repeat(128)), withJob('🐝'.repeat(129)), withJob('x'.repeat(129))]).toEqual([true, false, false])
+})

@@ -1,0 +1,116 @@
+import { deliveryStatus } from '../types/callback.ts'
+import {
+  answer,
+  jsonSchema,
+  open,
+  operation,
+  parameter,
+  problems,
+  reference,
+  required,
+  taskId,
+} from './openapi-parts.ts'
+
+/** What a delivery serves beyond the plain task resource. */
+export interface Served {
+  readonly streams: boolean
+  readonly sockets: boolean
+  /** Submissions are answered at the end, by default. */
+  readonly holds: boolean
+  /** Where it posts callbacks: the task itself, or a signed message (Standard Webhooks). */
+  readonly callbacks: 'none' | 'plain' | 'signed'
+}
+
+/** Answered where the engine keeps a record of callbacks; elsewhere 501. */
+export function deliveryPaths(): object {
+  const status = parameter('query', 'status', jsonSchema(deliveryStatus), 'Only those of this status')
+  const from = parameter('query', 'after', { type: 'string' }, 'The `next` of the page before')
+  const which = parameter('path', 'delivery_id', { type: 'string', pattern: '^[A-Za-z0-9_.~-]+$' }, 'The webhook-id')
+  const list = { type: 'array', items: reference('Delivery') }
+  const page = { type: 'object', required: ['deliveries'], properties: { deliveries: list, next: { type: 'string' } } }
+  return {
+    '/v1/deliveries': {
+      get: operation('callbacks', 'listDeliveries', 'Callbacks by task id; status=dead are the dead letters', {
+        parameters: [status, from],
+        responses: {
+          200: answer('A hundred of them at most, and `next` where there are more', page),
+          ...problems(400, 501),
+        },
+      }),
+    },
+    '/v1/tasks/{id}/deliveries': {
+      get: operation('callbacks', 'readDeliveries', 'The task’s callback and every attempt to post it', {
+        parameters: [taskId, status],
+        responses: { 200: answer('None before the task has ended', page), ...problems(400, 404, 410, 501) },
+      }),
+    },
+    '/v1/tasks/{id}/deliveries/{delivery_id}:replay': {
+      post: operation('callbacks', 'replayDelivery', 'Post it once more, beside the schedule', {
+        parameters: [taskId, which],
+        responses: {
+          202: answer('The delivery before the attempt', reference('Delivery')),
+          ...problems(400, 404, 410, 501),
+        },
+      }),
+    },
+  }
+}
+
+/** What a receiver must expect. */
+export function webhooks({ callbacks }: Served): object {
+  const isSigned = callbacks === 'signed'
+  const messageId = required(
+    parameter('header', 'webhook-id', { type: 'string' }, 'The same at every attempt: remove repetitions by it'),
+  )
+  const signature = [
+    required(
+      parameter(
+        'header',
+        'webhook-timestamp',
+        { type: 'string', pattern: '^\\d+$' },
+        'Of this attempt, in seconds since 1970',
+      ),
+    ),
+    required(
+      parameter(
+        'header',
+        'webhook-signature',
+        { type: 'string' },
+        '`v1,…` over id, timestamp and body (Standard Webhooks 1.0.0)',
+      ),
+    ),
+  ]
+  const message = {
+    type: 'object',
+    required: ['type', 'timestamp', 'data'],
+    properties: {
+      type: { type: 'string' },
+      timestamp: { type: 'string', format: 'date-time' },
+      data: reference('Task'),
+    },
+  }
+  const posted = open('taskEnded', 'A task has ended', {})
+  const refusals = isSigned
+    ? { 410: { description: 'The endpoint is gone: nothing more is sent there' }, '4XX': { description: 'Refused' } }
+    : { '4XX': { description: 'Refused; there is no second attempt' } }
+  const taskEnded = {
+    ...posted,
+    parameters: [messageId, ...(isSigned ? signature : [])],
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: isSigned ? message : reference('Task') } },
+    },
+    responses: { '2XX': { description: 'Taken' }, ...refusals },
+  }
+  return { taskEnded: { post: taskEnded }, ...(isSigned && { consent: { options: consentOperation() } }) }
+}
+
+function consentOperation(): object {
+  const origin = required(parameter('header', 'WebHook-Request-Origin', { const: 'outlast' }, 'Who asks'))
+  const allowed = {
+    'WebHook-Allowed-Origin': { required: true, description: '`outlast`, or `*`', schema: { type: 'string' } },
+  }
+  const asked = open('askConsent', 'Before the first task that names an origin: are messages wanted there?', {})
+  const responses = { '2XX': { description: 'Yes', headers: allowed }, '4XX': { description: 'No' } }
+  return { ...asked, parameters: [origin], responses }
+}

@@ -1,0 +1,99 @@
+import * as z from 'zod'
+import { problemMediaType } from '../types/problems.ts'
+
+/** The parts that operations of the OpenAPI document are made of. */
+
+type Responses = Readonly<Record<string, object>>
+
+export interface Operation {
+  readonly responses: Responses
+  readonly [more: string]: unknown
+}
+
+/** Headers of answers, by name. */
+export const headers = {
+  Location: { description: 'Address of the task', schema: { type: 'string' } },
+  ETag: { description: 'The task’s version', schema: { type: 'string', pattern: '^"\\d+"$' } },
+  'Retry-After': {
+    description: 'Advice when to ask again, in seconds; absent for a task that has ended',
+    schema: { type: 'string', pattern: '^\\d+$' },
+  },
+  'Retry-After-Ms': {
+    description: 'The same in milliseconds, for clients that know it',
+    schema: { type: 'string', pattern: '^\\d+$' },
+  },
+  'Idempotent-Replayed': { description: 'The key had this task already', schema: { const: 'true' } },
+  'Preference-Applied': { description: 'What was heeded of Prefer (RFC 7240)', schema: { type: 'string' } },
+  'WWW-Authenticate': { required: true, description: 'How to authenticate', schema: { type: 'string' } },
+} as const
+
+export function header(name: keyof typeof headers): object {
+  return { [name]: { $ref: `#/components/headers/${name}` } }
+}
+
+export function operation(tag: string, operationId: string, summary: string, rest: Operation): object {
+  return { operationId, tags: [tag], summary, ...rest, responses: { ...rest.responses, ...problems(401, 500, 503) } }
+}
+
+/** An operation without authentication. */
+export function open(operationId: string, summary: string, schema: object): Operation {
+  const refused = { description: 'By HTTP itself: 405 with Allow, 408 too slow, 431 headers of more than 16 KiB' }
+  const responses: Responses = { 200: answer(summary, schema), '4XX': refused }
+  return { operationId, tags: ['node'], summary, security: [], responses }
+}
+
+export function taskAnswer(description: string, more: object = {}): object {
+  const sent = { ...header('ETag'), ...header('Retry-After'), ...header('Retry-After-Ms'), ...more }
+  return { ...answer(description, reference('Task')), headers: sent }
+}
+
+export function answer(description: string, schema: object): object {
+  return json(description, schema, 'application/json')
+}
+
+export function json(description: string, schema: object, mediaType: string): object {
+  return { description, content: { [mediaType]: { schema } } }
+}
+
+const meanings: Readonly<Record<number, string>> = {
+  400: 'Not valid: the detail says what is wrong and what is allowed',
+  401: 'No token, or another one',
+  404: 'There is no such resource',
+  406: 'This delivery does not serve that representation',
+  410: 'The task was kept for its time, and is gone',
+  413: 'The body is larger than 64 KiB',
+  415: 'The body is not JSON',
+  422: 'The key was used for another request, or the callback address is refused',
+  426: 'The resource is a WebSocket',
+  500: 'The server failed at this request',
+  501: 'The engine keeps no record of callbacks',
+  503: 'Not now: repeat it, with the same key',
+}
+
+export function problems(...statuses: readonly number[]): Responses {
+  const described = (status: number): object => ({
+    ...json(meanings[status]!, reference('Problem'), problemMediaType),
+    ...(status === 401 && { headers: header('WWW-Authenticate') }),
+  })
+  return Object.fromEntries(statuses.map((status) => [status, described(status)]))
+}
+
+/** Optional, but for what is in the path. */
+export function parameter(where: string, name: string, schema: object, description: string): object {
+  return { in: where, name, schema, description, required: where === 'path' }
+}
+
+export function required(given: object): object {
+  return { ...given, required: true }
+}
+
+export const taskId = parameter('path', 'id', { type: 'string', pattern: '^[A-Za-z0-9_.~-]+$' }, 'Task id')
+
+export function reference(name: 'Task' | 'TaskRequest' | 'TaskEvent' | 'Delivery' | 'Problem'): object {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+export function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12' })
+  return rest
+}
