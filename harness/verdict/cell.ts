@@ -30,6 +30,7 @@ import {
   reasonFromFailure,
   reasonsFromFaults,
   undecided,
+  withoutBlame,
   worst,
 } from './reasons.ts'
 
@@ -56,7 +57,8 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
           ...reasonsFromFaults(cell.id, faults),
         ]
   const cut = trace.complete || failure ? undefined : reasonFromCut(cell, trace)
-  const reasons = rank(cut ? [cut, ...found.filter(isWorse)] : found.filter((reason) => reason !== undefined))
+  const told = cut ? [cut, ...found.filter(isWorse)] : found.filter((reason) => reason !== undefined)
+  const reasons = rank(trace.health ? told : told.map(withoutBlame))
   return {
     cell,
     verdict: worst(reasons.map(({ verdict }) => verdict)),

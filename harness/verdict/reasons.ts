@@ -31,6 +31,15 @@ export function reasonFromCheck(cell: string, check: CheckResult, invalidates = 
   return { verdict: invalidates ? 'INVALID' : 'INCONCLUSIVE', text }
 }
 
+/**
+ * Without a measurement of the harness and the machine, as in a run that was cut, a broken promise may be their doing: the
+ * cell blames nobody. INVALID stays: a damaged record, or a client that hung, needs no measurement.
+ */
+export function withoutBlame({ verdict, text }: Reason): Reason {
+  if (verdict !== 'FAIL') return { verdict, text }
+  return { verdict: 'INCONCLUSIVE', text: `${text}; nothing measured the machine to the end, which may have done this` }
+}
+
 const namedAtMost = 3
 
 /** One sentence per way in which faults did not do what was planned. */

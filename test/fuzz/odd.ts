@@ -96,7 +96,8 @@ function nested(depth: number): unknown {
 
 /** A copy in which one to three places hold something else, are gone, or are there under another name. */
 export function distort(document: unknown, dice: Dice): unknown {
-  let result = structuredClone(document)
+  let result = copyOf(document)
+  if (result === undefined) return oddValue(dice)
   const times = 1 + dice.below(3)
   for (let i = 0; i < times; i++) {
     const places = placesOf(result)
@@ -104,6 +105,15 @@ export function distort(document: unknown, dice: Dice): unknown {
     result = change(result, dice.pick(places), dice)
   }
   return result
+}
+
+/** Undefined for what is nested deeper than a copy can follow: that is odd enough as it is. */
+function copyOf(document: unknown): unknown {
+  try {
+    return structuredClone(document)
+  } catch {
+    return undefined
+  }
 }
 
 interface Place {

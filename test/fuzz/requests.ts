@@ -240,13 +240,13 @@ function otherHeader(draft: Draft, _: World, dice: Dice): void {
 }
 
 function otherAuth(draft: Draft, { token }: World, dice: Dice): void {
+  // The scheme in any case, and more than one space after it, are lawful (RFC 9110, 11.1 and 11.4).
+  const lawful = [`bearer ${token}`, `BEARER ${token}`, `Bearer  ${token}`]
   const others = [
+    ...lawful,
     '',
     'Bearer',
     'Bearer ',
-    `bearer ${token}`,
-    `BEARER ${token}`,
-    `Bearer  ${token}`,
     `Bearer ${token.slice(1)}`,
     `Bearer ${token}x`,
     `Bearer ${token.toUpperCase()}`,
@@ -261,12 +261,11 @@ function otherAuth(draft: Draft, { token }: World, dice: Dice): void {
   ]
   draft.headers = draft.headers.filter(([name]) => name !== 'Authorization')
   draft.isAuthorized = false
+  if (dice.chance(0.2)) return
+  const name = dice.pick(['Authorization', 'authorization', 'Proxy-Authorization', 'X-Authorization', 'Cookie'])
   const value = dice.pick(others)
-  if (dice.chance(0.8))
-    draft.headers.push([
-      dice.pick(['Authorization', 'authorization', 'Proxy-Authorization', 'X-Authorization', 'Cookie']),
-      value,
-    ])
+  draft.headers.push([name, value])
+  draft.isAuthorized = name.toLowerCase() === 'authorization' && lawful.includes(value)
 }
 
 function otherUpgrade(draft: Draft, { task }: World, dice: Dice): void {
