@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod'
 import type { Named } from '../core/discover.ts'
+import type { CallbackPath } from './callback-path.ts'
 import type { FaultState } from './history.ts'
 import type { Onset, Link } from './link.ts'
 import type { Impact, LinkName, Target } from './plan.ts'
@@ -36,6 +37,8 @@ export interface FaultSite {
   readonly windowMs: number
   readonly nodes: readonly Node[]
   readonly links: readonly Link[]
+  /** The way of callbacks into the receiver, where the cell has one. */
+  readonly callbacks?: CallbackPath
 }
 
 export interface ActiveFault extends Onset {

@@ -6,7 +6,8 @@ import type { Onset, Impairment, Link } from './link.ts'
 
 /**
  * What a runtime can do to its nodes and links; a fault says which of these it needs. `toxics` are those that every
- * Toxiproxy has; `stall`, `refuse`, `idle-timeout` and `response-lost` are more than those, each by its own name.
+ * Toxiproxy has; `stall`, `refuse`, `idle-timeout` and `response-lost` are more than those, each by its own name. `callbacks`:
+ * they arrive at a receiver of the harness's own.
  */
 export type Capability =
   | 'kill'
@@ -19,6 +20,7 @@ export type Capability =
   | 'refuse'
   | 'idle-timeout'
   | 'response-lost'
+  | 'callbacks'
   | 'packet-filter'
   | 'edge'
 

@@ -1,5 +1,6 @@
 import type { HarnessError } from '../core/errors.ts'
 import type { FaultChange, Phase } from '../model/history.ts'
+import type { CallbackPath } from '../model/callback-path.ts'
 import type { CellPlan } from '../model/plan.ts'
 import type { Deployment, Runtime } from '../model/runtime.ts'
 import type { Fault } from '../model/fault.ts'
@@ -42,6 +43,7 @@ export interface CellParts {
   readonly recorder: Recorder
   readonly ledger: Ledger
   readonly taskWatch: TaskWatch
+  readonly callbacks: CallbackPath
   readonly deployment: Deployment
   readonly jobs: readonly PlannedJob[]
   readonly runner: JobRunner

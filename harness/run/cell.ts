@@ -11,6 +11,7 @@ import { openHistory } from '../store/history-file.ts'
 import type { LineFile } from '../store/line-file.ts'
 import { planArrivals, offerOpenLoop, type PacerReport } from './open-loop.ts'
 import { type BlockContext, type CellEvents, type CellParts, engineOf, enterPhase } from './cell-context.ts'
+import { openFaultSender } from './callback-path.ts'
 import { openClient } from './client.ts'
 import { completeHistory, completeCutHistory } from './complete-history.ts'
 import type { HealthMonitor } from './health.ts'
@@ -81,10 +82,23 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const connected = { system, spec, onAccepted: taskWatch.sawAccepted }
   const runner = await connectClients(begun, identity, connected, stack)
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
-  const { deployment, ledger } = system
+  const { deployment, ledger, receiver } = system
+  if (cell.faults.length > 0)
+    receiver.path.connect(`http://${receiver.address}`, await openFaultSender(receiver.address, spec))
   const jobs = planJobs(cell, arrivals, ledger.nonceOf)
   const { token, watch } = identity
-  return { ...common, taskWatch, deployment, ledger, jobs, runner, token, watch, logs: folder.logs }
+  return {
+    ...common,
+    taskWatch,
+    callbacks: receiver.path,
+    deployment,
+    ledger,
+    jobs,
+    runner,
+    token,
+    watch,
+    logs: folder.logs,
+  }
 }
 
 /** How the cell's own system is known, and it knows its own clients. */
@@ -216,12 +230,16 @@ async function offerLoad(parts: CellParts, epochMs: number): Promise<PacerReport
   return pacer
 }
 
-function carryOutFaults({ cell, context, recorder, deployment, taskWatch, events }: CellParts, epochMs: number) {
+function carryOutFaults(
+  { cell, context, recorder, deployment, callbacks, taskWatch, events }: CellParts,
+  epochMs: number,
+) {
   return carryOut(
     cell.faults,
     {
       faults: context.faults,
       deployment,
+      callbacks,
       executor: engineOf(cell, context).executor,
       epochMs,
       onStep: taskWatch.step,
@@ -237,8 +255,9 @@ function carryOutFaults({ cell, context, recorder, deployment, taskWatch, events
 }
 
 function recordCallback(recorder: Recorder, callback: Callback): void {
-  const { job, deliveryId, body, bytes } = callback
+  const { job, deliveryId, body, bytes, by } = callback
   const digest = body.result?.digest ?? null
-  const value = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest, httpStatus: 204, bytes }
+  const about = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest }
+  const value = { ...about, httpStatus: 204, bytes, ...(by !== undefined && { by }) }
   recorder.record({ f: 'callback', type: 'observe', process: 'receiver', task: job, value })
 }

@@ -9,6 +9,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isStatus } from '../../patterns/contract/types/task.ts'
+import { type Came, openPath, type OwnPath, statusOf } from './callback-path.ts'
 import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 
 /** A task as a webhook posted it, in whatever state. */
@@ -18,6 +19,8 @@ export interface Callback {
   readonly body: CallbackBody
   /** Digest of the body as it came. */
   readonly bytes: string
+  /** The fault whose it is; absent: the system's own. */
+  readonly by?: string
 }
 
 export interface CallbackBody {
@@ -30,12 +33,16 @@ export interface CallbackBody {
 export interface CallbackRequest {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
+  /** Seconds since 1970, by the receiver's clock. */
+  readonly receivedAtS: number
 }
 export type OpenCallback = (request: CallbackRequest) => CallbackBody
 
 export interface CallbackReceiver extends AsyncDisposable {
   /** `host:port` that it listens on. */
   readonly address: string
+  /** Where a fault may stand between the sender and what waits here. */
+  readonly path: OwnPath
   /**
    * The next callback for a job that no earlier call had, also when it came before the call; rejects when the signal aborts.
    * `open` judges the requests for this job from now on; without it the body is the task.
@@ -55,17 +62,20 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
   const kept = new Map<string, CallbackBody[]>()
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const openers = new Map<string, OpenCallback>()
+  const path = openPath()
   const server = createServer(briefRequests, (request, response) => {
-    void receive(request, response, openers, (callback) => {
-      onCallback(callback)
-      const take = waiting.get(callback.job)
-      if (take) take(callback.body)
-      else keep(kept, callback)
-    })
+    void receive(request, response, { openers, path, deliver })
   })
+  function deliver(callback: Callback): void {
+    onCallback(callback)
+    const take = waiting.get(callback.job)
+    if (take) take(callback.body)
+    else keep(kept, callback)
+  }
   await listen(server, host)
   return {
     address: `${host}:${(server.address() as AddressInfo).port}`,
+    path,
     wait: <T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback) =>
       new Promise<T>((resolve, reject) => {
         if (open) openers.set(job, open)
@@ -96,34 +106,46 @@ function keep(kept: Map<string, CallbackBody[]>, { job, body }: Callback): void 
   kept.set(job, bodies)
 }
 
-async function receive(
-  request: IncomingMessage,
-  response: ServerResponse,
-  openers: ReadonlyMap<string, OpenCallback>,
-  deliver: (callback: Callback) => void,
-): Promise<void> {
-  const job = /^\/callbacks\/([\w.-]+)$/.exec(request.url ?? '')?.[1]
+/** Who judges requests, who stands in their way, and who takes what is a callback. */
+interface Reception {
+  readonly openers: ReadonlyMap<string, OpenCallback>
+  readonly path: OwnPath
+  readonly deliver: (callback: Callback) => void
+}
+
+async function receive(request: IncomingMessage, response: ServerResponse, reception: Reception): Promise<void> {
+  const [, job, mark] = /^\/callbacks\/([\w.-]+)(?:\?by=([\w-]+))?$/.exec(request.url ?? '') ?? []
   if (job && request.method === 'OPTIONS') return respond(response, 204, { 'webhook-allowed-origin': '*' })
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {
-    const open = openers.get(job) ?? parseBody
-    const bytes = await readBody(request, mostBytes)
-    const body = open({ headers: request.headers, body: bytes })
-    if (!isTask(body)) return respond(response, 400)
-    const deliveryId = request.headers['webhook-id']
-    deliver({ job, deliveryId: typeof deliveryId === 'string' ? deliveryId : '', body, bytes: digestOf(bytes) })
-    respond(response, 204)
-  } catch (error) {
+    const came = cameWith(request, await readBody(request, mostBytes), job, reception)
+    const by = reception.path.byMark(mark)
     // Torn, malformed or forged: the sender's problem, and never a delivery.
+    respond(response, by === undefined ? await reception.path.pass(came) : came.take(by))
+  } catch (error) {
     if (error instanceof BodyTooLarge) respond(response, 413, { connection: 'close' })
     else respond(response, 400)
   }
 }
 
+function cameWith({ headers }: IncomingMessage, body: Buffer, job: string, { openers, deliver }: Reception): Came {
+  const open = (aheadS: number): CallbackBody => {
+    const receivedAtS = Math.floor(Date.now() / 1000) + aheadS
+    return mustBeTask((openers.get(job) ?? parseBody)({ headers, body, receivedAtS }))
+  }
+  const id = headers['webhook-id']
+  const about = { job, deliveryId: typeof id === 'string' ? id : '', bytes: digestOf(body) }
+  const take = (by?: string): number =>
+    statusOf(() => deliver({ ...about, body: open(0), ...(by !== undefined && { by }) }))
+  return { job, take, open }
+}
+
 /** What is none must not be recorded as one: a record that does not fit its schema reads as a damaged file. */
-function isTask({ task_id, status, result }: CallbackBody): boolean {
+function mustBeTask(body: CallbackBody): CallbackBody {
+  const { task_id, status, result } = body
   const digest: unknown = result?.digest ?? ''
-  return typeof task_id === 'string' && isStatus(status) && typeof digest === 'string'
+  if (typeof task_id === 'string' && isStatus(status) && typeof digest === 'string') return body
+  throw new TypeError('there is no task in it')
 }
 
 /** Enough to tell two messages of one task apart. */

@@ -1,5 +1,6 @@
 import { monotonicMs, sleep, timeLimit } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
+import type { CallbackPath } from '../model/callback-path.ts'
 import type { FaultChange } from '../model/history.ts'
 import { type Place, placeNames } from '../model/place.ts'
 import type { PlannedFault, Target } from '../model/plan.ts'
@@ -13,6 +14,8 @@ import { jobKey } from './jobs.ts'
 export interface NemesisPorts {
   readonly faults: ReadonlyMap<string, Fault>
   readonly deployment: Deployment
+  /** The way of callbacks into the harness's receiver. */
+  readonly callbacks?: CallbackPath
   /** The role that `executor` means in this cell. */
   readonly executor: 'api' | 'worker'
   /** The load's zero on the monotonic clock. */
@@ -153,6 +156,7 @@ function resolveSite(
     windowMs: planned.durationMs,
     nodes,
     links,
+    ...(ports.callbacks && { callbacks: ports.callbacks }),
     target: found.length > 0 ? found : [missingPlace(target)],
   }
 }

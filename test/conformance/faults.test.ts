@@ -4,12 +4,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Deployment, Runtime } from '../../harness/model/runtime.ts'
 import type { Fault, FaultSite } from '../../harness/model/fault.ts'
+import { type OpenCallback } from '../../harness/run/inbox.ts'
+import type { Task } from '../../patterns/contract/types/task.ts'
+import { endpointKey } from '../../patterns/deliveries/webhook-retry/keys.ts'
+import { openMessage } from '../../patterns/deliveries/webhook-retry/message.ts'
 import { deployForTest, runtimes, type TestDeployment, until } from '../support/deployment.ts'
 
 const faults = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))
 
 /** Small enough for a test, where a fault has such a parameter. */
-const quick = { delayMs: 50, idleMs: 200, graceMs: 5000, upMs: 50, gapMs: 50 }
+const quick = { delayMs: 50, idleMs: 200, graceMs: 5000, upMs: 50, gapMs: 50, afterMs: 50, holdMs: 500 }
 
 for (const runtime of runtimes.values()) {
   const reason = await runtime.probe()
@@ -32,8 +36,8 @@ function conformance(runtime: Runtime): void {
     const params = fault.params.parse(quick)
 
     it('is proven under traffic, heals, and heals twice', async () => {
-      const site = siteFor(fault, test.deployment)
-      await using traffic = knock(site, test.deployment)
+      const site = siteFor(fault, test)
+      await using traffic = knock(site, test)
       await until(() => traffic.answered() > 0)
       const active = await fault.arm(site, params, new AbortController().signal)
       try {
@@ -53,7 +57,7 @@ function conformance(runtime: Runtime): void {
 
     if (fault.acts === 'link') {
       it('does not claim a proof when nothing met it', async () => {
-        const active = await fault.arm(quietSite(fault, test.deployment), params, new AbortController().signal)
+        const active = await fault.arm(quietSite(fault, test), params, new AbortController().signal)
         try {
           expect(await active.prove()).toMatchObject({ state: 'unexercised', firings: 0 })
         } finally {
@@ -62,7 +66,7 @@ function conformance(runtime: Runtime): void {
       })
 
       it('does not claim a proof when only pooled connections stood there, between two requests', async () => {
-        const site = quietSite(fault, test.deployment)
+        const site = quietSite(fault, test)
         await using pool = await openPool(site)
         const active = await fault.arm(site, params, new AbortController().signal)
         try {
@@ -79,7 +83,7 @@ function conformance(runtime: Runtime): void {
       it('is met by a trial connection, which proves nothing by itself', async () => {
         // Nobody else talks to this one: what is still closing on the other would be counted.
         const node = test.deployment.nodes.find(({ name }) => name === 'api-1')!
-        const site = { ...siteFor(fault, test.deployment), nodes: [node] }
+        const site = { ...siteFor(fault, test), nodes: [node] }
         const active = await fault.arm(site, params, new AbortController().signal)
         try {
           expect(Object.values(active.evidence)).toEqual([expect.objectContaining({ canary: 'silence' })])
@@ -92,8 +96,8 @@ function conformance(runtime: Runtime): void {
 
     if (fault.name === 'idle-nat')
       it('does not claim that anybody was forgotten before anybody could be', async () => {
-        const site = siteFor(fault, test.deployment)
-        await using traffic = knock(site, test.deployment)
+        const site = siteFor(fault, test)
+        await using traffic = knock(site, test)
         await until(() => traffic.answered() > 0)
         const patient = fault.params.parse({ idleMs: 60_000 })
         const active = await fault.arm(site, patient, new AbortController().signal)
@@ -107,26 +111,27 @@ function conformance(runtime: Runtime): void {
       })
 
     it('leaves nothing behind when it is aborted while arming', async () => {
-      const site = siteFor(fault, test.deployment)
+      const site = siteFor(fault, test)
       await expect(fault.arm(site, params, AbortSignal.abort())).rejects.toThrow()
-      await using traffic = knock(site, test.deployment)
+      await using traffic = knock(site, test)
       await until(() => traffic.answered() > 0)
     })
   })
 }
 
-function siteFor(fault: Fault, { nodes, links }: Deployment): FaultSite {
+function siteFor(fault: Fault, { deployment: { nodes, links }, receiver }: TestDeployment): FaultSite {
   const kind = fault.links?.[0] ?? 'client->api'
   const link = links.find((one) => one.kind === kind)!
   const node = nodes.find(({ name }) => name === 'api-0')!
   const at = fault.acts === 'node' ? { nodes: [node], links: [] } : { nodes: [], links: [link] }
-  return { id: 'test#1', seed: 1, windowMs: 10_000, ...at }
+  return { id: 'test#1', seed: 1, windowMs: 10_000, callbacks: receiver.path, ...at }
 }
 
 /** A link that no test sends anything through: a connection that is still closing would be something to meet. */
-function quietSite(fault: Fault, { links }: Deployment): FaultSite {
+function quietSite(fault: Fault, { deployment, receiver }: TestDeployment): FaultSite {
   const kind = fault.links?.[0] ?? 'client->api'
-  return { id: 'test#1', seed: 1, windowMs: 10_000, nodes: [], links: [links.findLast((one) => one.kind === kind)!] }
+  const links = [deployment.links.findLast((one) => one.kind === kind)!]
+  return { id: 'test#1', seed: 1, windowMs: 10_000, nodes: [], links, callbacks: receiver.path }
 }
 
 /** Connections that had an answer and wait for the next request. */
@@ -150,8 +155,55 @@ async function openPool({ links }: FaultSite): Promise<AsyncDisposable & { reado
   }
 }
 
+interface Traffic extends AsyncDisposable {
+  readonly answered: () => number
+}
+
+/** Something for every fault to meet. */
+function knock(site: FaultSite, test: TestDeployment): Traffic {
+  return site.links[0]?.kind === 'sender->receiver' ? callBack(site.links[0].url, test) : dial(site, test.deployment)
+}
+
+/** Signed callbacks all the time, of one job after the other, to a receiver that believes no other; and its own connections. */
+function callBack(url: string, { deployment, notify, receiver }: TestDeployment): Traffic {
+  const over = new AbortController()
+  const [keys, plain] = [[endpointKey('a-token-for-tests-only')], { url, name: 'sender->receiver' }]
+  const dialled = dial({ links: [plain], nodes: [] } as unknown as FaultSite, deployment)
+  let [job, answered] = [0, 0]
+  const post = async (name: string): Promise<void> => {
+    const { status } = await notify({ task: endedTask(name), url: `${url}/callbacks/${name}`, earlier: [] })
+    if (status === 204) answered++
+  }
+  const timer = setInterval(() => {
+    const name = `called-${++job}`
+    const open: OpenCallback = (request) => openMessage(request, keys, request.receivedAtS).task
+    receiver.wait(name, over.signal, open).catch(() => {})
+    void post(name)
+  }, 25)
+  return {
+    answered: () => (answered === 0 ? 0 : dialled.answered()),
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer)
+      over.abort()
+      await dialled[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function endedTask(name: string): Task {
+  const input = { seed: 1, profile: 'smoke', job: name }
+  const state = { status: 'completed', version: 5, attempt: 1, updated_at: new Date().toISOString() }
+  return {
+    task_id: `task_${name}`,
+    type: 'agent',
+    input,
+    ...state,
+    result: { digest: 'd', steps: 3 },
+  } as unknown as Task
+}
+
 /** New connections all the time, each with a request, a silence and another one: something for every fault to meet. */
-function knock(site: FaultSite, deployment: Deployment): AsyncDisposable & { answered: () => number } {
+function dial(site: FaultSite, deployment: Deployment): Traffic {
   // A node is met through its link, where faults are that cut it off.
   const through = deployment.links.filter(({ name }) => site.nodes.some((node) => name === `client->${node.name}`))
   const { hostname, port } = new URL([...through, ...site.nodes, ...site.links][0]!.url)

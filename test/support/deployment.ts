@@ -5,7 +5,9 @@ import { discover } from '../../harness/core/discover.ts'
 import type { Stranger } from '../../harness/model/history.ts'
 import type { DeployRequest, Deployment, NodeEvent, Runtime } from '../../harness/model/runtime.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
-import { openInbox } from '../../harness/run/inbox.ts'
+import { openFaultSender } from '../../harness/run/callback-path.ts'
+import { type CallbackReceiver, openInbox } from '../../harness/run/inbox.ts'
+import type { Notify } from '../../patterns/contract/types/callback.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { findLabelled } from '../../harness/cleanup/processes.ts'
 import { openLedger } from '../../harness/run/ledger.ts'
@@ -18,6 +20,9 @@ export interface TestDeployment extends AsyncDisposable {
   readonly deployment: Deployment
   readonly folder: string
   readonly token: string
+  readonly receiver: CallbackReceiver
+  /** Posts as the sender of webhook-retry does. */
+  readonly notify: Notify
   readonly events: readonly NodeEvent[]
   /** Processes that were started to become a node, in order. */
   readonly spares: readonly number[]
@@ -61,10 +66,13 @@ export async function deployForTest(
   const ground = stack.use(await runtime.open(place, AbortSignal.timeout(30_000)))
   const { host } = ground
   const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), join(folder, 'ledger.log'), host))
+  const token = 'a-token-for-tests-only'
   const receiver = stack.use(await openInbox(host, () => {}))
+  const sender = { delivery: 'webhook-retry', engine: engines.get(engine)!, tuning: 'default', timeScale: 100 } as const
+  const notify = await openFaultSender(receiver.address, { ...sender, token })
+  receiver.path.connect(`http://${receiver.address}`, notify)
   const events: NodeEvent[] = []
   const started: number[] = []
-  const token = 'a-token-for-tests-only'
   const deployment = stack.use(
     await ground.deploy(
       {
@@ -95,6 +103,8 @@ export async function deployForTest(
     deployment,
     folder,
     token,
+    receiver,
+    notify,
     events,
     spares: started,
     alive,

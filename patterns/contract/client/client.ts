@@ -42,6 +42,8 @@ export interface Inbox {
 export interface CallbackRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body: Buffer
+  /** Seconds since 1970, by the receiver's clock; absent: now. */
+  readonly receivedAtS?: number
 }
 
 /** The task in a callback. Throws for one that is not to be believed: it is answered 400, and never a delivery. */

@@ -1,5 +1,5 @@
 import { hearCallbacks } from '../../contract/client/callbacks.ts'
-import type { Delivered, Inbox } from '../../contract/client/client.ts'
+import type { Delivered, Inbox, OpenCallback } from '../../contract/client/client.ts'
 import { finish } from '../../contract/client/outcome.ts'
 import { submitJob, type Accepted } from '../../contract/client/submit.ts'
 import { clientOf, type Talk } from '../../contract/client/talk.ts'
@@ -28,7 +28,8 @@ export default clientOf(async (talk) => {
 async function learnEnd(talk: Talk, inbox: Inbox, signal: AbortSignal): Promise<Delivered> {
   const url = inbox.urlFor(talk.job.key)
   const keys = [endpointKey(talk.ports.token)]
-  const endOf = hearCallbacks(talk, inbox, signal, (request) => openMessage(request, keys, clockS()).task)
+  const open: OpenCallback = (request) => openMessage(request, keys, request.receivedAtS ?? clockS()).task
+  const endOf = hearCallbacks(talk, inbox, signal, open)
   const accepted = await submitJob(talk, { delivery: { webhook_url: url } })
   const { task } = accepted
   if (isTerminal(task.status)) return finish(task, 'response')

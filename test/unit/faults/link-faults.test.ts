@@ -6,7 +6,8 @@ import type { Fault } from '../../../harness/model/fault.ts'
 import { fakeLink, type FakeLink, never, siteOf } from './fakes.ts'
 
 const faults = await discover<Fault>(new URL('../../../harness/faults/', import.meta.url))
-const linkFaults = [...faults.values()].filter(({ acts }) => acts === 'link')
+/** Those in the way of callbacks have tests of their own. */
+const linkFaults = [...faults.values()].filter(({ acts, needs }) => acts === 'link' && !needs.includes('callbacks'))
 /** The least that each needs, where it has no default. */
 const required: Readonly<Record<string, object>> = { latency: { delayMs: 12.4, jitterMs: 3.6 } }
 

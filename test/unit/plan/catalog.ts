@@ -97,7 +97,17 @@ export const catalog: Catalog = {
       'process',
       {
         name: 'process',
-        offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost'] as const,
+        offers: [
+          'kill',
+          'stop',
+          'pause',
+          'toxics',
+          'stall',
+          'refuse',
+          'idle-timeout',
+          'response-lost',
+          'callbacks',
+        ] as const,
       },
     ],
     ['plain', { name: 'plain', offers: ['kill', 'toxics'] as const }],
