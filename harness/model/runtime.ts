@@ -21,6 +21,7 @@ export type Capability =
   | 'idle-timeout'
   | 'response-lost'
   | 'callbacks'
+  | 'block'
   | 'packet-filter'
   | 'edge'
 
@@ -110,6 +111,8 @@ export interface DeployRequest {
   readonly seed: number
   /** A load balancer of its own is before every API node: some fault of the cell needs it. */
   readonly edge: boolean
+  /** Nodes of ours can be told to block: some fault of the cell needs it. */
+  readonly blockable?: boolean
   /** Links lead straight to what they dial, and nothing can be done to them: shows what a fault point costs. */
   readonly direct?: boolean
   readonly onNodeEvent: (event: NodeEvent) => void
@@ -160,6 +163,8 @@ export interface Node {
   isolate?(cut: Isolation): Promise<Impairment>
   /** Where the runtime offers `limits`: from now on it gets this share of one processor. */
   limitCpu?(share: number): Promise<NodeHarm>
+  /** Where the runtime offers `block`, of a node of ours: its event loop gives nobody a turn, for so long at most. */
+  block?(expiresMs: number): Promise<NodeHarm>
   /** Where the runtime offers `limits`: fill its memory until the kernel kills it, and hold it down until healed. */
   exhaustMemory?(): Promise<NodeHarm>
 }
@@ -171,7 +176,7 @@ export type Identity = 'same' | 'new'
 export interface NodeHarm extends Onset {
   /**
    * What the operating system says. Kill and stop: `signal` and `code` of the exit; pause: `state`, which is `T`
-   * (stopped) or `frozen`; memory: `oomKilled`; processor: `quota`. Empty means not proven.
+   * (stopped) or `frozen`; block: `blocked`; memory: `oomKilled`; processor: `quota`. Empty means not proven.
    */
   readonly evidence: Readonly<Record<string, unknown>>
   /** Where the effect shows only while it lasts: how often it was felt until now. */

@@ -5,7 +5,7 @@ import { describeError } from '../core/errors.ts'
 import type { Op, Stranger } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
-import type { DeployRequest } from '../model/runtime.ts'
+import type { Capability, DeployRequest } from '../model/runtime.ts'
 import { type CellFolder, createCell } from '../store/run-folder.ts'
 import { openHistory } from '../store/history-file.ts'
 import type { LineFile } from '../store/line-file.ts'
@@ -113,12 +113,12 @@ function identify({ cell, context, recorder }: BegunCell): Identity {
   const name = nameSystem(context.folder.name, cell.id)
   const onStranger = (value: Stranger): void =>
     void recorder.record({ f: 'stranger', type: 'observe', process: 'harness', value })
-  const watch = watchForStrangers(name, onStranger, needsEdge(cell, context))
+  const watch = watchForStrangers(name, onStranger, needs('edge', cell, context))
   return { name, token: randomBytes(24).toString('base64url'), onStranger, watch }
 }
 
-function needsEdge(cell: CellPlan, { faults }: BlockContext): boolean {
-  return cell.faults.some(({ fault }) => faults.get(fault)?.needs.includes('edge'))
+function needs(need: Capability, cell: CellPlan, { faults }: BlockContext): boolean {
+  return cell.faults.some(({ fault }) => faults.get(fault)?.needs.includes(need))
 }
 
 function specOf(begun: BegunCell, identity: Identity, taskWatch: TaskWatch): SystemSpec<CallbackReceiver> {
@@ -155,7 +155,8 @@ function deployOf({ cell, context, recorder }: BegunCell, { onStranger }: Identi
     onStranger,
     spares: countSpares(cell, engineOf(cell, context), context.faults),
     onSpare: context.machine.spare,
-    edge: needsEdge(cell, context),
+    edge: needs('edge', cell, context),
+    blockable: needs('block', cell, context),
   }
 }
 

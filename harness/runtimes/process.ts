@@ -8,7 +8,7 @@ import { deploy, loopback } from './process/deploy.ts'
 const runtime: Runtime = {
   name: 'process',
   summary: 'child processes on loopback, links through the embedded proxy: no Docker, no root',
-  offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost', 'callbacks'],
+  offers: ['kill', 'stop', 'pause', 'toxics', 'stall', 'refuse', 'idle-timeout', 'response-lost', 'callbacks', 'block'],
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
   whyNot,
   describe: describeServers,

@@ -89,6 +89,7 @@ export async function deployForTest(
         onSpare: (pid) => started.push(pid),
         seed: 1,
         edge,
+        blockable: runtime.offers.includes('block'),
         direct,
         onNodeEvent: (event) => events.push(event),
         onStranger,

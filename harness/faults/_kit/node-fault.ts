@@ -13,7 +13,7 @@ export interface NodeFaultSpec<P> {
   readonly needs: readonly Capability[]
   readonly params: ZodType<P>
   readonly impact: Fault<P>['impact']
-  harm(node: Node, params: P): Promise<NodeHarm>
+  harm(node: Node, params: P, site: FaultSite): NodeHarm | Promise<NodeHarm>
   /** Whether the operating system's words prove the harm; without that proof the fault was not applied. */
   shows(evidence: Evidence): boolean
   /** The harm lasts only while the process lives: another process at the end of the window means `lost`. */
@@ -41,7 +41,7 @@ export function nodeFault<P>(spec: NodeFaultSpec<P>): Fault<P> {
 
 async function arm<P>(spec: NodeFaultSpec<P>, site: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault> {
   if (site.nodes.length === 0) throw new Error('there is no node to harm')
-  const inject = (node: Node): Promise<NodeInjection> => injectInto(spec, node, params)
+  const inject = (node: Node): Promise<NodeInjection> => injectInto(node, async () => spec.harm(node, params, site))
   const acquired = await acquireEach(site.nodes, inject, (one) => mustShow(spec, one), signal)
   const { held, undone, heal } = acquired
   return {
@@ -81,10 +81,10 @@ async function askFelt(one: NodeInjection): Promise<{ readonly times: number; re
   return one.felt ? one.felt() : { times: 1, evidence: one.evidence }
 }
 
-async function injectInto<P>(spec: NodeFaultSpec<P>, node: Node, params: P): Promise<NodeInjection> {
+async function injectInto(node: Node, harmIt: () => Promise<NodeHarm>): Promise<NodeInjection> {
   const { pid } = node
   if (pid === undefined) throw new Error(`${node.name} was not running`)
-  const harm = await spec.harm(node, params)
+  const harm = await harmIt()
   const { evidence, felt, sinceMs } = harm
   return {
     node,

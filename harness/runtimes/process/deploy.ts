@@ -11,6 +11,7 @@ import { PortTaken } from '../../os/readiness.ts'
 import { openDeployment, startInOrder, addressBook, type Placed, straightLink } from '../_shared/deployment.ts'
 import { isEntry, loginTo, serverOf, tablesOf, serversOf } from '../_shared/servers.ts'
 import type { Ports } from '../../../servers/server.ts'
+import { blockEnvironment } from './event-loop.ts'
 import { ChildNode } from './node.ts'
 import { describeProgram } from './program.ts'
 import { fillAll, openAllSpares, type Spares } from './spares.ts'
@@ -37,7 +38,9 @@ export async function deploy(request: Request, signal: AbortSignal): Promise<Dep
 }
 
 async function deployOnce(wanted: Request, signal: AbortSignal): Promise<Deployment> {
-  const { engineSpace, ...request } = useExisting(wanted)
+  const { engineSpace, ...existing } = useExisting(wanted)
+  const block = wanted.blockable ? await blockEnvironment(wanted.temp) : {}
+  const request = { ...existing, env: { ...existing.env, ...block } }
   await using stack = new AsyncDisposableStack()
   const placed = await placeNodes(request, stack)
   const { links, reachOf } = await connect(placed, request, stack)

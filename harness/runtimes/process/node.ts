@@ -1,12 +1,15 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { HarnessError } from '../../core/errors.ts'
+import type { NodeHarm } from '../../model/runtime.ts'
 import { sleep, startTimer } from '../../../patterns/contract/types/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import { listensOn } from '../../os/listeners.ts'
 import { processState } from '../../os/process-state.ts'
 import { becomeReady, type Readiness, waitUntilReady } from '../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../_shared/pod.ts'
+import { blockEventLoop } from './event-loop.ts'
 import type { Spares } from './spares.ts'
 
 export interface NodeSpec extends PodSpec {
@@ -78,6 +81,15 @@ export class ChildNode extends Pod<ProcessLife> {
 
   protected async send({ pid }: ProcessLife, signal: NodeJS.Signals): Promise<boolean> {
     return signalGroup(pid, signal)
+  }
+
+  /** Only a node of ours that was started so. */
+  async block(expiresMs: number): Promise<NodeHarm> {
+    const folder = this.#spec.child.env?.['OUTLAST_BLOCK']
+    if (folder === undefined)
+      throw new HarnessError(`${this.name} is no node of ours, whose event loop could be kept busy`)
+    const { pid } = await this.alive('block')
+    return blockEventLoop(pid, folder, expiresMs)
   }
 
   protected async freeze({ pid }: ProcessLife) {

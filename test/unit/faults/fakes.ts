@@ -63,6 +63,7 @@ export function fakeNode(
         () => log.push('joined'),
       )
     },
+    block: harm('block'),
     limitCpu: harm('limit'),
     exhaustMemory: harm('exhaust'),
   }

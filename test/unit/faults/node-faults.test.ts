@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../../harness/model/fault.ts'
 import type { NodeHarm } from '../../../harness/model/runtime.ts'
 import cpuPressure from '../../../harness/faults/cpu-pressure.ts'
+import block from '../../../harness/faults/block.ts'
 import kill from '../../../harness/faults/kill.ts'
 import oom from '../../../harness/faults/oom.ts'
 import pause from '../../../harness/faults/pause.ts'
@@ -15,6 +16,7 @@ const nodeFaults: readonly [Fault, NodeHarm['evidence'], unknown][] = [
   [kill as Fault, killed, { identity: 'same' }],
   [stop as Fault, drained, { graceMs: 100 }],
   [pause as Fault, stopped, {}],
+  [block as Fault, { blocked: true }, {}],
   [oom as Fault, { oomKilled: true }, {}],
   [cpuPressure as Fault, { quota: 0.05 }, { share: 0.05 }],
 ]
@@ -50,7 +52,7 @@ describe.each(nodeFaults)('$name', (fault, evidence, params) => {
       abort.abort(new Error('enough'))
       return { evidence, heal: async () => void node.healed.push('worker-1') }
     }
-    const acts = { kill: harm, stop: harm, pause: harm, limitCpu: harm, exhaustMemory: harm }
+    const acts = { kill: harm, stop: harm, pause: harm, block: harm, limitCpu: harm, exhaustMemory: harm }
     const site = siteOf([{ ...node, ...acts }])
     await expect(fault.arm(site, params, abort.signal)).rejects.toThrow('enough')
     expect(node.healed).toEqual(['worker-1'])

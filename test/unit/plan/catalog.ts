@@ -107,6 +107,7 @@ export const catalog: Catalog = {
           'idle-timeout',
           'response-lost',
           'callbacks',
+          'block',
         ] as const,
       },
     ],
