@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CellResult, RunResults } from '../../../harness/model/results.ts'
-import { callbackRows, overlapRows } from '../../../reports/attempts.ts'
+import { callbackRows, overlapRows } from '../../../reports/side-tables.ts'
 
 const share = (successes: number, n: number) => ({ successes, n, interval: [0.4, 0.7] as const, method: '' })
 const results = (...cells: readonly Partial<CellResult>[]): RunResults => {

@@ -3,7 +3,7 @@ import { momentOf } from '../../../harness/analysis/moments.ts'
 import { traceOf } from '../../../harness/analysis/trace.ts'
 import type { CellPlan, Trigger } from '../../../harness/model/plan.ts'
 import type { CellResult, FaultResult, RunResults } from '../../../harness/model/results.ts'
-import { momentRows } from '../../../reports/moments.ts'
+import { momentRows } from '../../../reports/side-tables.ts'
 import { effect, fault, intend, story, submit } from '../checkers/story.ts'
 
 const firing = (id: string, trigger: Trigger): CellPlan['faults'][number] => {

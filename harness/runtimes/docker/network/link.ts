@@ -4,7 +4,8 @@ import { filterLink } from './filter.ts'
 import type { Packets } from './packets.ts'
 import type { MarkedLink } from './ruleset.ts'
 import type { Shell } from '../containers/shell.ts'
-import { endingDials, resetEstablished } from './sockets.ts'
+import { onlyOnce } from '../../../core/async.ts'
+import { drawUniform } from '../../../core/rng.ts'
 
 /** What a link of this runtime is made of. */
 export interface LinkParts {
@@ -84,4 +85,35 @@ async function addToxic(parts: LinkParts, toxic: ToxicSpec, expiry: Expiry): Pro
 async function resetOpen({ shell, marked }: LinkParts, toxic: ToxicSpec, expiry: Expiry): Promise<object> {
   if (toxic.type !== 'reset_peer' || toxic.attributes['timeout'] !== 0) return {}
   return { resetAtOnce: await resetEstablished(shell, marked.port, toxic.toxicity, expiry.seed) }
+}
+
+/**
+ * Have the kernel give up connections that are being opened to these addresses and are not answered. Toxiproxy opens
+ * one connection of a link after the other and waits for each as long as the kernel does, two minutes. One that a dead
+ * node never answers would keep out all later ones, when the node is long back.
+ */
+export async function endDials(shell: Shell, addresses: readonly string[]): Promise<void> {
+  if (addresses.length === 0) return
+  const any = addresses.map((address) => `dst = ${address}`).join(' or ')
+  await shell.run(`ss -K state syn-sent '( ${any} )'`)
+}
+
+/** What is healed lets nobody wait for an answer to what was sent before. */
+export function endingDials(impairment: Impairment, shell: Shell, addresses: readonly string[]): Impairment {
+  const heal = onlyOnce(async () => {
+    await impairment.heal()
+    await endDials(shell, addresses)
+  })
+  return { ...impairment, heal }
+}
+
+/** Reset a share, by the seed, of established connections to `port`; their number. Needs CONFIG_INET_DIAG_DESTROY. */
+async function resetEstablished(shell: Shell, port: number, share: number, seed: number): Promise<number> {
+  const listing = await shell.run(`ss -Htn state established '( sport = :${port} )'`)
+  const peers = listing.split('\n').flatMap((line) => /:(\d+)\s*$/.exec(line.trim())?.[1] ?? [])
+  const drawn = peers.filter((peer) => drawUniform(seed, 'reset', port, peer) < share)
+  if (drawn.length === 0) return 0
+  const any = drawn.map((peer) => `dport = :${peer}`).join(' or ')
+  await shell.run(`ss -K state established '( sport = :${port} ) and ( ${any} )'`)
+  return drawn.length
 }

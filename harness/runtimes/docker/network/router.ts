@@ -10,10 +10,9 @@ import type { ContainerSpec } from '../containers/configured-container.ts'
 import { type Container, startHelper } from '../containers/container.ts'
 import { type Edge, edgeFiles, openEdge } from './edge.ts'
 import { isolateNode } from './filter.ts'
-import { assembleLink } from './link.ts'
+import { assembleLink, endingDials, endDials } from './link.ts'
 import { openPackets, type Packets } from './packets.ts'
 import { openShell, type Shell } from '../containers/shell.ts'
-import { endingDials, endDials } from './sockets.ts'
 import {
   arrival,
   type RoutedLink,
