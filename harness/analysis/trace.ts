@@ -13,7 +13,10 @@ export interface TaskTrace {
   readonly polls: readonly OpOf<'poll'>[]
   readonly streams: readonly OpOf<'stream'>[]
   readonly events: readonly OpOf<'event'>[]
+  /** What the system itself posted and the receiver read. */
   readonly callbacks: readonly OpOf<'callback'>[]
+  /** Callbacks that a fault made, of another one or in the system's name: no doing of the system's. */
+  readonly imposed: readonly OpOf<'callback'>[]
   readonly effects: readonly OpOf<'effect'>[]
   readonly finals: readonly OpOf<'final'>[]
 }
@@ -139,7 +142,16 @@ function collectTasks(history: History): Map<string, Growing> {
   const byTask = new Map<string, Growing>()
   for (const op of history) {
     if (op.f !== 'task' || op.type !== 'invoke' || !op.task || byTask.has(op.task)) continue
-    const lists = { submits: [], polls: [], streams: [], events: [], callbacks: [], effects: [], finals: [] }
+    const lists = {
+      submits: [],
+      polls: [],
+      streams: [],
+      events: [],
+      callbacks: [],
+      imposed: [],
+      effects: [],
+      finals: [],
+    }
     byTask.set(op.task, { task: op.task, intent: op.value as TaskIntent, invoke: op, ...lists })
   }
   return byTask
@@ -159,7 +171,7 @@ function fileOp(
   else if (op.f === 'poll') task.polls.push(op)
   else if (op.f === 'stream') task.streams.push(op)
   else if (op.f === 'event') task.events.push(op)
-  else if (op.f === 'callback') task.callbacks.push(op)
+  else if (op.f === 'callback') (op.value.by === undefined ? task.callbacks : task.imposed).push(op)
   else if (op.f === 'effect') task.effects.push(op)
   else task.finals.push(op)
 }

@@ -1,6 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { type CallbackSeen, postsOf } from '../analysis/posts.ts'
-import { traceOf } from '../analysis/trace.ts'
+import { type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
@@ -13,7 +12,7 @@ const checker: Checker = {
   judges: 'callback-identity',
   check(history) {
     const trace = traceOf(history)
-    const repeated = trace.tasks.flatMap((task) => repetitionsOf(postsOf(task)))
+    const repeated = trace.tasks.flatMap(({ callbacks }) => repetitionsOf(callbacks))
     const broken = repeated.map(findOther).filter((pair) => pair.length > 0)
     return conclude(trace, {
       judged: trace.tasks.length,
@@ -28,14 +27,16 @@ const checker: Checker = {
 }
 export default checker
 
+type Posts = TaskTrace['callbacks']
+
 /** Posts of one task that say the same, where there are several: a running task may have news. */
-function repetitionsOf(posts: readonly CallbackSeen[]): readonly (readonly CallbackSeen[])[] {
+function repetitionsOf(posts: Posts): readonly Posts[] {
   const same = Map.groupBy(posts, ({ value }) => `${value.taskId} ${value.status}`)
   return [...same.values()].filter(({ length }) => length > 1)
 }
 
 /** The first post and one that is another message; empty where all are the same. Records of old have no bytes. */
-function findOther([first, ...others]: readonly CallbackSeen[]): readonly number[] {
+function findOther([first, ...others]: Posts): readonly number[] {
   const { deliveryId, bytes } = first!.value
   const other = others.find(({ value }) => {
     const differs = bytes !== undefined && value.bytes !== undefined && value.bytes !== bytes

@@ -3,7 +3,6 @@ import { exposures, isOutage } from '../analysis/exposure.ts'
 import { momentOf } from '../analysis/moments.ts'
 import type { History } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
-import { postsOf } from '../analysis/posts.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
 import { interruptionsIn } from '../stats/interruptions.ts'
@@ -189,7 +188,7 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
 /** What it took: of a task that was never sent there is nothing to count. */
 function countsOf(task: TaskTrace, outcome: Outcome): Pick<TaskRow, 'requests' | 'posts' | 'executions'> {
   if (outcome === 'not_offered') return {}
-  const [posts, executions] = [postsOf(task).length, mostExecutions(task)]
+  const [posts, executions] = [task.callbacks.length, mostExecutions(task)]
   const { requests } = countRequests(task)
   return { requests, ...(posts > 0 && { posts }), ...(executions > 0 && { executions }) }
 }

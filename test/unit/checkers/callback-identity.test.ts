@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import stateMachine from '../../../harness/checkers/state-machine.ts'
 import checker from '../../../harness/checkers/callback-identity.ts'
-import { callback, intend, story } from './story.ts'
+import { callback, end, intend, story } from './story.ts'
 
 const told = (...posts: readonly object[]) => {
   const lines = posts.map((post, i) => callback('t-1', 100 + i, { deliveryId: 'm', bytes: 'b', ...post }))
@@ -21,6 +22,15 @@ test('news of a running task is no repetition', () => {
 })
 test('what a fault made of a callback is not the system’s', () => {
   expect(told({}, { by: 'callback-progress-1#1', bytes: 'c' }).status).toBe('unexercised')
+})
+test('progress that a fault posts late is no step backwards of the system', () => {
+  const late = { status: 'running', by: 'callback-progress-1#1' }
+  const judged = (...posts: readonly object[]) =>
+    stateMachine.check(
+      story([intend('t-1'), ...posts.map((post, i) => callback('t-1', 100 + i, post)), end('t-1', 110, 'ok')]),
+    )
+  expect(judged({}, late).status).toBe('pass')
+  expect(judged({}, { status: 'failed' }).status).toBe('fail')
 })
 test('a record of old, without bytes, is judged by the ids', () => {
   expect(told({ bytes: undefined }, { bytes: undefined }).status).toBe('pass')
