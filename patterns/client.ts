@@ -1,11 +1,12 @@
 /**
  * The reference client of the task API, to be imported by applications: submit, follow the event stream, poll while the
  * stream is in trouble. It keeps the rules whose absence loses most results. The task's id is written down before it is
- * used. Backoff has full jitter. 2.5 heartbeats of silence are a dead stream. There is one absolute deadline on a
+ * used. Answers and pauses are those of docs/clients.md. 2.5 heartbeats of silence are a dead stream. There is one absolute deadline on a
  * monotonic clock. Events count once, by their `seq`. Neither a 202 nor the end of a stream is the end of a task.
  */
 import { randomInt } from 'node:crypto'
 import { Agent } from 'undici'
+import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { submitJob } from './contract/client/submit.ts'
@@ -51,6 +52,11 @@ export interface TaskClient extends AsyncDisposable {
   run(submission: TaskSubmission): Promise<Task>
   /** Go on with a task that was accepted before. Ends as `run` does. */
   resume(taskId: string, run: TaskRun): Promise<Task>
+  /**
+   * Ask for a task's cancellation. Resolves with its state in the answer: `cancelling`, or an end, perhaps another one. Rejects
+   * as `run` does.
+   */
+  cancel(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<Task>
 }
 
 export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
@@ -81,6 +87,12 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
       return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), async (talk) => {
         talk.follow(taskId, false)
         return (await followTask(talk, { task: unread(taskId), replica: talk.job.ordinal })).task
+      })
+    },
+    cancel: async (taskId, run) => {
+      return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), (talk) => {
+        talk.follow(taskId, false)
+        return cancelTask(talk, taskId)
       })
     },
     [Symbol.asyncDispose]: () => dispatcher.destroy(),

@@ -152,11 +152,16 @@ function createObserver(
   }
 }
 
+/** As a limit of time: the client adds the last answer that it had. */
+function gaveUp(): DOMException {
+  return new DOMException('gave up at the deadline', 'TimeoutError')
+}
+
 /** One timer per job instead of AbortSignal.any, whose links to a long-lived signal pile up over thousands of jobs. */
 function giveUpSignal(giveUpAt: number, abort: AbortSignal): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(new Error('the run was aborted'))
-  const timer = startTimer(() => controller.abort(new Error('gave up at the deadline')), giveUpAt - monotonicMs())
+  const timer = startTimer(() => controller.abort(gaveUp()), giveUpAt - monotonicMs())
   if (abort.aborted) onAbort()
   abort.addEventListener('abort', onAbort, { once: true })
   return {

@@ -80,7 +80,8 @@ export interface Proof {
  */
 export function proofOf(operation: Operation, answer: Answer): Proof {
   if (!problemOf(answer)) return { times: 3, overMs: 3_000 }
-  return operation === 'submit' || operation === 'cancel' ? { times: 1, overMs: 0 } : { times: 2, overMs: 1_000 }
+  const isAboutContent = operation === 'submit' || (operation === 'cancel' && answer.status !== 404)
+  return isAboutContent ? { times: 1, overMs: 0 } : { times: 2, overMs: 1_000 }
 }
 
 /** Whether an answer is about the task, and not about the way in which it was asked for. */

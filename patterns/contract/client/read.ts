@@ -39,6 +39,8 @@ export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): 
     if (error instanceof JobFailed) throw error
     const value = { taskId, waitedMs: ports.now() - began }
     ports.observe(job.key, { f: 'poll', type: 'fail', value, error: describeFailure(error) })
+    // Given up or not: it went out.
+    pace.arrived('read')
     options.signal.throwIfAborted()
     talk.failed('read', error, { atLeastMs: options.everyMs ?? 0 })
     return false

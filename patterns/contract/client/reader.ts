@@ -145,11 +145,14 @@ export function reportStream(
  * Pace the next connection after one that ended, and say what its end means. Throws JobFailed(`not-streamable`) once it is
  * proved that there is no use.
  */
-export function heedEnd({ talk }: Reader, { reason, answer, adviceMs, isFinal }: ChannelEnd): Meaning {
+export function heedEnd(reader: Reader, { reason, answer, adviceMs, isFinal }: ChannelEnd): Meaning {
+  const { talk } = reader
   if (isFinal) throw talk.failure('not-streamable', reason)
-  if (answer) return talk.refused('stream', answer, { adviceMs })
-  talk.failed('stream', reason, { adviceMs })
-  return 'not-yet'
+  if (!answer) talk.failed('stream', reason, { adviceMs })
+  const meaning = answer ? talk.refused('stream', answer, { adviceMs }) : 'not-yet'
+  // Perhaps the server has no such place in the log, and no words for that: the next one begins at the start.
+  if (meaning !== 'not-yet') reader.seen = undefined
+  return meaning
 }
 
 /**
@@ -165,8 +168,8 @@ export async function followToEnd(reader: Reader, connect: (reader: Reader) => C
     const end = await connect(reader).ended
     signal.throwIfAborted()
     if (reader.seen && isTerminal(reader.seen.status)) return finish(reader.seen, 'stream')
-    if (heedEnd(reader, end) === 'not-yet') continue
     const watch = { task: reader.seen ?? reader.task, replica: reader.replica }
+    if (heedEnd(reader, end) === 'not-yet') continue
     await readTask(talk, watch, { longPoll: false, signal })
     if (isTerminal(watch.task.status)) return finish(watch.task, 'poll')
   }

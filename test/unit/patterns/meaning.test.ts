@@ -86,6 +86,8 @@ test('what was certainly not done: said by the API, about now, and of no task', 
 
 test('a final answer is proved by the API at once about a submission, else by its repetition', () => {
   expect(proofOf('submit', answer(400, {}))).toEqual({ times: 1, overMs: 0 })
+  expect(proofOf('cancel', answer(409, {}))).toEqual({ times: 1, overMs: 0 })
+  expect(proofOf('cancel', answer(404, {}))).toEqual({ times: 2, overMs: 1_000 })
   expect(proofOf('read', answer(410, {}))).toEqual({ times: 2, overMs: 1_000 })
   for (const operation of operations) expect(proofOf(operation, answer(404))).toEqual({ times: 3, overMs: 3_000 })
 })

@@ -121,9 +121,21 @@ test.each([400, 405, 410, 501])(
     const { connect, cursors } = script([[created], channel(true)], [[], channel(false, refusal(status))])
     const failure = { reason: 'not-streamable', isCertain: false, message: expect.stringContaining(`HTTP ${status}`) }
     await expect(followToEnd(reader, connect)).rejects.toMatchObject(failure)
-    expect(cursors).toEqual([0, 1, 1])
+    expect(cursors).toEqual([0, 1, 0])
   },
 )
+
+test('a place in the log that the server cannot serve from: the next stream begins at the start, and nothing is told twice', async () => {
+  const { reader, seen } = newReader()
+  Object.assign(reader.talk.ports, { dispatcher: reading(200, foldEvents([created, started])) })
+  const steps = [[[created, started], channel(true)] as const, [[], channel(false, refusal(400))] as const]
+  const { connect, cursors } = script(...steps, [log, channel(true)])
+  expect((await followToEnd(reader, connect)).task).toEqual(foldEvents(log))
+  expect([cursors, seen]).toEqual([
+    [0, 2, 0],
+    [1, 2, 3],
+  ])
+})
 
 test('a stream that is refused for good, and a read that has the end: that is the end', async () => {
   const { reader } = newReader()
