@@ -1,7 +1,7 @@
 /**
  * The reference client of the task API, to be imported by applications: submit, follow the event stream, poll while the
  * stream is in trouble. It keeps the rules whose absence loses most results. The task's id is written down before it is
- * used. Answers and pauses are those of docs/clients.md. 2.5 heartbeats of silence are a dead stream. There is one absolute deadline on a
+ * used. Answers and pauses are those of contract/client/README.md. 2.5 heartbeats of silence are a dead stream. There is one absolute deadline on a
  * monotonic clock. Events count once, by their `seq`. Neither a 202 nor the end of a stream is the end of a task.
  */
 import { randomInt } from 'node:crypto'

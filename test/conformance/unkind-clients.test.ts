@@ -292,6 +292,25 @@ describe.concurrent.each(submitting)('%s, at a busy server', (name) => {
   })
 })
 
+describe.concurrent.each(submitting)('%s, at a mount point', (name) => {
+  test('asks nowhere else', async () => {
+    const outcome = await run(name, { how: { prefix: '/agent-api' } })
+    expectDone(outcome)
+    expect(outcome.proxy.seen.every(({ status }) => status !== 404)).toBe(true)
+  })
+})
+
+describe.concurrent.each(['client', 'sse', 'sse-polling'] as const)('%s, whose stream is answered', (name) => {
+  test('with a page of JSON: falls back, or ends by name', async () => {
+    const page = { status: 200, headers: { 'content-type': 'application/json' }, body: '{"events":[]}' }
+    const instead = ({ kind }: { kind: Kind }) => (kind === 'stream' ? page : undefined)
+    const outcome = await run(name, { how: { instead }, isSlow: name === 'sse', deadlineMs: 20_000 })
+    if (name !== 'sse') return expectDone(outcome)
+    const message = expect.stringContaining('not an event stream: application/json')
+    expect(outcome.error).toMatchObject({ reason: 'not-streamable', message })
+  })
+})
+
 describe.concurrent.each(all)('%s, over connections that idle for 40 ms at most', (name) => {
   test('loses nothing', async () => {
     expectDone(await run(name, { how: { keepAliveMs: 40 } }))

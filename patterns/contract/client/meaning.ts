@@ -40,7 +40,7 @@ const later = all('not-yet')
 const refused = { submit: 'refused', read: 'refused', stream: 'not-streamable', cancel: 'refused' } as const
 const gone = { submit: 'refused', read: 'gone', stream: 'not-streamable', cancel: 'gone' } as const
 
-/** The only place that says what an answer means, whoever asked: the first row that is true. docs/clients.md explains it. */
+/** The only place that says what an answer means, whoever asked: the first row that is true. README.md explains it. */
 export const answers: readonly Row[] = [
   { answer: 'a problem with retryable: true', is: ({ said }) => said?.retryable === true, means: later },
   {

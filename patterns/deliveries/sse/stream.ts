@@ -77,8 +77,9 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
     const mediaType = String(headers['content-type'])
     if (status === 200 && mediaType.startsWith('text/event-stream')) return
     const header = (name: string): string | undefined => headers[name]?.toString()
-    this.#refusal = { status, header, text: '' }
-    if (status === 200) this.close(`not an event stream: ${mediaType}`)
+    const name = `not an event stream: ${mediaType}`
+    this.#refusal = { status, header, text: '', ...(status === 200 && { name }) }
+    if (status === 200) this.close(name)
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {

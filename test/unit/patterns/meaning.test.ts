@@ -21,7 +21,7 @@ const later = ['not-yet', 'not-yet', 'not-yet', 'not-yet']
 const never = ['refused', 'refused', 'not-streamable', 'refused']
 const absent = ['refused', 'gone', 'not-streamable', 'gone']
 
-/** The table of docs/clients.md. */
+/** The table of patterns/contract/client/README.md. */
 const table: readonly (readonly [string, Answer, readonly string[]])[] = [
   ...[400, 404, 409, 410, 429, 501, 503].map(
     (status) => [`${status} that may be repeated`, answer(status, { retryable: true }), later] as const,
