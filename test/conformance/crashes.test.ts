@@ -56,7 +56,7 @@ interface Reach {
 }
 
 // A node that died is awaited for longer than it works.
-vi.setConfig({ maxConcurrency: 8 })
+vi.setConfig({ maxConcurrency: 6 })
 /** All engines start at once, and each passes its points. */
 const patienceMs = 400_000
 
@@ -102,7 +102,8 @@ describe.concurrent.each(present)('engine $name', (engine) => {
 
   /**
    * Once: a task on its own, at the last of its passings. Twice: three tasks at once, at the first passing, and the next
-   * life again at its first. A life that happens not to pass is given more tasks, up to a limit.
+   * life again at its first. A life that happens not to pass is given more tasks, up to a limit; after half of them any
+   * passing will do, since on a busy machine a task had more of them when they were counted.
    */
   async function crash(point: string, reach: Reach, times: number): Promise<void> {
     const kind = kinds.find((kind) => kind === reach.by) ?? reference
@@ -115,6 +116,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     const late = reach.idle || kind !== reach.by
     if (!late) await arm()
     for (let round = 1; round === 1 || (round <= 8 && (await scene.points.pending()) > 0); round++) {
+      if (round === 5 && times === 1) await scene.points.disarm().then(() => scene.points.arm(point, 1, 1))
       const { ended, underWay } = scene.run(wanted)
       if (late) await underWay
       if (late && round === 1) await arm()

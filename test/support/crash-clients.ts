@@ -63,7 +63,8 @@ export interface ClientParts {
   readonly dispatcher: Agent
   /** Longest time for anything; clients give up after it. */
   readonly limitMs: number
-  readonly receiver: CallbackReceiver
+  /** Its callbacks are received until the scene ends. */
+  readonly openReceiver: () => Promise<CallbackReceiver>
   /** Deliveries that post callbacks. */
   readonly posting: readonly string[]
 }
@@ -74,11 +75,13 @@ const patientScale = 20
 let ordinal = 0
 
 export function openClients(parts: ClientParts): Clients {
-  const { engine, cluster, token, apis, dispatcher, limitMs, receiver, posting } = parts
+  const { engine, cluster, token, apis, dispatcher, limitMs, openReceiver, posting } = parts
   const deliveryOf = (kind: Kind): string => (kind === 'cancel' ? reference : kind === 'replay' ? posting[0]! : kind)
   const inTime = (): AbortSignal => AbortSignal.timeout(limitMs)
-  const urlFor = (key: string): string => `http://${receiver.address}/callbacks/${key}`
-  const inbox: Inbox = { urlFor, wait: (...args) => receiver.wait(...args) }
+  /** By job, each an origin of its own: a node asks an origin for its consent once in its life. */
+  const receivers = new Map<string, CallbackReceiver>()
+  const urlFor = (key: string): string => `http://${receivers.get(key)!.address}/callbacks/${key}`
+  const inbox: Inbox = { urlFor, wait: (key, ...more) => receivers.get(key)!.wait(key, ...more) }
 
   function portsFor(kind: Kind, observe: Observe = () => {}): ClientPorts {
     const { name, url } = apis.get(deliveryOf(kind))!
@@ -88,6 +91,7 @@ export function openClients(parts: ClientParts): Clients {
 
   async function runOne(kind: Kind, job: Job): Promise<Ran> {
     const { default: runJob } = await loadModule<{ default: RunJob }>(deliveryOf(kind), 'client')
+    if (posting.includes(deliveryOf(kind))) receivers.set(job.key, await openReceiver())
     const seen = openRecord()
     const ports = portsFor(kind, seen.observe)
     const learning = runJob(job, ports, inTime()).then(

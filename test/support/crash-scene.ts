@@ -38,7 +38,6 @@ export async function startCrashScene(
   await using stack = new AsyncDisposableStack()
   const points = stack.use(await openFaultPoints())
   const cluster = stack.use(await startCluster(engine, timeScale))
-  const receiver = stack.use(await openInbox('127.0.0.1', () => {}))
   const dispatcher = stack.adopt(new Agent({ pipelining: 0 }), (agent) => agent.destroy())
   const posting = deliveries.filter(({ callback }) => callback).map(({ name }) => name)
   let posted = posting[0]!
@@ -61,8 +60,9 @@ export async function startCrashScene(
   const nodes = [...(worker ? [worker] : []), ...apis.values()]
   const ready = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.ready())))
   const owned = stack.move()
+  const openReceiver = async () => owned.use(await openInbox('127.0.0.1', () => {}))
   return {
-    ...openClients({ engine, cluster, token: cluster.token, apis, dispatcher, limitMs, receiver, posting }),
+    ...openClients({ engine, cluster, token: cluster.token, apis, dispatcher, limitMs, openReceiver, posting }),
     cluster,
     points,
     nodes,
