@@ -22,6 +22,11 @@ export class Refused extends Breach {
   override readonly name = 'Refused'
 }
 
+/** There was no answer at all. */
+export class Unreached extends Breach {
+  override readonly name = 'Unreached'
+}
+
 /** What a case is about did not come to pass, so that it proves nothing either way. */
 export class Undecided extends Error {
   override readonly name = 'Undecided'

@@ -10,7 +10,7 @@ import { placeOf } from './address.ts'
 import { strangerIn } from '../core/http.ts'
 import type { Target, Work } from './case.ts'
 import type { Asked, Exchange } from './conversation.ts'
-import { Breach, lostBy, Refused, show, Undecided } from './expect.ts'
+import { Breach, lostBy, Refused, show, Undecided, Unreached } from './expect.ts'
 import { mediaTypeOf } from './headers.ts'
 import { patiently, type Headers } from './patience.ts'
 
@@ -106,7 +106,7 @@ export function lost(target: Target, noted: Exchange, error: unknown): Error {
   const { method, url } = noted.asked
   if (reason === undefined) return error as Error
   target.conversation.end(noted, `no answer: ${reason}`)
-  return new Breach(`${method} ${url.pathname} got no answer: ${reason}`, { exchange: noted })
+  return new Unreached(`${method} ${url.pathname} got no answer: ${reason}`, { exchange: noted })
 }
 
 export function describeCame(status: number, headers: Headers, text: string): string {

@@ -8,6 +8,7 @@ import { Conversation } from './conversation.ts'
 import { lossyLink, silentLink } from './harms.ts'
 import { probe } from './probe.ts'
 import { openReceiver } from './receiver.ts'
+import type { Restart } from './service-process.ts'
 
 export interface Remote {
   readonly url: string
@@ -18,12 +19,16 @@ export interface Remote {
   readonly input: unknown
   /** `whsec_...`, where it signs its callbacks. */
   readonly secret: string | undefined
+  /** Kills its processes and starts them again; undefined where nobody here can. */
+  readonly restart?: Restart | undefined
+  /** Its tasks need not outlive its processes. */
+  readonly forgetful?: boolean
   readonly signal: AbortSignal
 }
 
 /** A service at an address, as a target. What would need its nodes is beyond us; its links are ours if it speaks HTTP. */
 export async function openRemote(remote: Remote): Promise<AsyncDisposable & { readonly target: Target }> {
-  const { url, token, timeScale, secret, signal } = remote
+  const { url, token, timeScale, secret, restart, forgetful, signal } = remote
   await using stack = new AsyncDisposableStack()
   const { hostname, pathname, port, protocol } = new URL(url)
   const mount = pathname.replace(/\/+$/, '')
@@ -40,8 +45,9 @@ export async function openRemote(remote: Remote): Promise<AsyncDisposable & { re
     able: {
       ...(link && { silentLink: silentLink(link, mount), lossyLink: lossyLink(link, mount) }),
       ...(secret !== undefined && { secretOf: () => secret }),
+      ...(restart && { restart, ...(forgetful ? { forgetful } : { durable: true }) }),
     },
-    unable,
+    unable: restart ? { ...unable, ...restartable } : unable,
     signal,
     conversation: new Conversation(),
   }
@@ -60,12 +66,17 @@ const unable: Target['unable'] = {
   effects: `${stranger} nobody here sees its tool calls`,
   client: `${stranger} its client is not here`,
   hold: `${stranger} its work cannot be held up`,
-  restart: `${stranger} its processes cannot be killed`,
-  durable: `${stranger} its processes cannot be killed`,
-  forgetful: `${stranger} its processes cannot be killed`,
+  restart: 'nobody here can restart it: see --start and --restart',
+  durable: 'nobody here can restart it: see --start and --restart',
+  forgetful: 'nobody here can restart it: see --start and --restart',
   silentLink: 'a link of ours carries HTTP, and its address is https',
   lossyLink: 'a link of ours carries HTTP, and its address is https',
   secretOf: 'OUTLAST_WEBHOOK_SECRET is not set',
+}
+
+const restartable: Target['unable'] = {
+  durable: 'its tasks need not outlive its processes (--forgetful)',
+  forgetful: 'its tasks must outlive its processes (--forgetful says that they need not)',
 }
 
 function bodyFor({ type, input }: Remote, key: string, { long = false, callbackUrl, deadlineS }: Work = {}) {

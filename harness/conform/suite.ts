@@ -15,6 +15,8 @@ export interface CaseResult {
   readonly outcome: 'pass' | 'fail' | 'undecided' | 'n/a' | 'error'
   /** For every outcome but `pass`. */
   readonly reason?: string
+  /** How long the case was at work, where it was. */
+  readonly tookMs?: number
   /** What the failure was found in. */
   readonly evidence?: Evidence
 }
@@ -85,17 +87,19 @@ export async function runCase(one: NamedCase, target: Target): Promise<CaseResul
   target.signal.throwIfAborted()
   const missing = one.needs.find((need) => target.able[need] === undefined)
   if (missing) return { case: one.id, outcome: 'n/a', reason: target.unable[missing] ?? `it has no ${missing}` }
+  const began = performance.now()
+  const tookMs = (): number => Math.round(performance.now() - began)
   const conversation = new Conversation()
   using limit = limitOf(target, conversation)
   const limited = { ...target, conversation, signal: AbortSignal.any([target.signal, limit.signal]) }
   try {
     await Promise.race([one.check(limited, target.able as Required<Target['able']>), endOf(limited.signal)])
-    return { case: one.id, outcome: 'pass' }
+    return { case: one.id, outcome: 'pass', tookMs: tookMs() }
   } catch (error) {
     target.signal.throwIfAborted()
     const { outcome, reason, exchange } = limit.signal.aborted ? late(limited) : judge(error, conversation)
     const evidence = outcome === 'fail' && exchange ? { evidence: evidenceIn(exchange, target) } : {}
-    return { case: one.id, outcome, reason, ...evidence }
+    return { case: one.id, outcome, reason, tookMs: tookMs(), ...evidence }
   }
 }
 

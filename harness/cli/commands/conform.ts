@@ -1,5 +1,10 @@
 import { InvalidArgumentError } from 'commander'
-import { Breach, Refused, Undecided } from '../../conform/expect.ts'
+import { join } from 'node:path'
+import { supervise } from '../../cleanup/supervise.ts'
+import { Breach, Refused, Undecided, Unreached } from '../../conform/expect.ts'
+import { type ConformFormat, explain } from '../../conform/report.ts'
+import { type Restart, restartBy, startService } from '../../conform/service-process.ts'
+import { discover } from '../../core/discover.ts'
 import { openRemote } from '../../conform/remote.ts'
 import { type CaseResult, type NamedCase, runCases } from '../../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
@@ -11,10 +16,9 @@ import { usableRuntime } from '../../run/feasibility.ts'
 import type { Registry } from '../../registry.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import type { CommandFile } from '../command.ts'
-import { outputScreen, print, printJson, say } from '../output.ts'
+import { print, say } from '../output.ts'
 import { resolvePatterns } from '../patterns.ts'
-import { styleText } from 'node:util'
-import { visibleLine } from '../../core/visible.ts'
+import { caseLines, summaryLines } from '../view/conformance.ts'
 
 const notes = `
 A case passes, fails with the reason, is n/a with the reason, or is undecided: what it is about did not come to pass.
@@ -31,6 +35,11 @@ Examples:
   outlast conform --all                            every pattern of the catalog that can run here
   outlast conform http://127.0.0.1:8080            a service that is there already
   OUTLAST_TOKEN=... outlast conform https://tasks.example.com --type report --input input.json
+  outlast conform http://127.0.0.1:8080 --start 'node server.js'
+                                                   a service that is started here, and killed for the cases of restarts
+  outlast conform http://127.0.0.1:8080 --restart 'docker restart -t 0 tasks'
+                                                   a service that is there already, and how it is restarted
+  outlast conform polling --format junit           the results for a CI server; progress on standard error
   outlast conform polling --cases idempotency      one group of cases, or one case: idempotency/concurrent
   outlast conform --list                           the cases, what each proves, and where that is written`
 
@@ -38,6 +47,10 @@ interface Options {
   readonly all?: true
   readonly list?: true
   readonly json?: true
+  readonly format?: string
+  readonly start?: string
+  readonly restart?: string
+  readonly forgetful?: true
   readonly cases?: string
   readonly runtime: string
   readonly timeScale?: number
@@ -60,7 +73,11 @@ export default {
       .option('--input <file>', "JSON of their input; by default a short task of outlast's own agent")
       .option('--runtime <name>', 'where patterns run', 'process')
       .option('--logs <folder>', 'keep the logs of nodes there')
-      .option('--json', 'all results as JSON, progress on standard error')
+      .option('--start <command>', 'starts the service at the address, for /bin/sh; it is killed and started again')
+      .option('--restart <command>', 'restarts the service at the address, for /bin/sh, however it was started')
+      .option('--forgetful', 'the tasks of the service at the address need not outlive its processes')
+      .option('--format <name>', 'all results as one document, progress on standard error: junit, json or markdown')
+      .option('--json', 'the same as --format json')
       .addHelpText('after', notes)
       .action(async (what: readonly string[], options: Options) => {
         const cases = selectCases(await registry.cases(), options.cases)
@@ -101,17 +118,22 @@ interface Asked {
 
 async function conform(what: readonly string[], asked: Asked): Promise<ExitCode> {
   const { cases, options } = asked
+  const format = await formatOf(options)
   using interrupt = listenForInterrupts()
-  const write = options.json ? say : print
+  const write = format ? say : print
   const view: View = {
     onStart: (name) => write(`${name}:`),
-    onResult: (_, result) => write(caseLine(result)),
+    onResult: (result) => {
+      // They are many, and say the same: they come together at the end.
+      if (result.outcome !== 'n/a') for (const line of caseLines(result, cases)) write(line)
+    },
     signal: interrupt.signal,
   }
   try {
     const { conformances, leftBehind } = await carryOut(what, asked, view)
-    for (const one of conformances) write(countLine(one))
-    if (options.json) printJson(conformances.map((one) => explained(one, cases)))
+    const reports = conformances.map(({ pattern, cases: results }) => explain(pattern, results, cases))
+    for (const report of reports) for (const line of summaryLines(report)) write(line)
+    if (format) print(format.render(reports))
     for (const left of leftBehind) say(`left behind: ${left}`)
     return leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeFor(conformances, options.all ?? false)
   } catch (error) {
@@ -120,50 +142,107 @@ async function conform(what: readonly string[], asked: Asked): Promise<ExitCode>
   }
 }
 
+async function formatOf({
+  json,
+  format: name = json ? 'json' : undefined,
+}: Options): Promise<ConformFormat | undefined> {
+  if (name === undefined) return undefined
+  const formats = await discover<ConformFormat>(new URL('../../conform/formats/', import.meta.url))
+  const names = [...formats.keys()]
+  const format = formats.get(name)
+  if (format) return format
+  throw new UsageError(`there is no format "${name}"${didYouMean(name, names)}; formats: ${names.join(', ')}`)
+}
+
 interface View {
   readonly onStart: (name: string) => void
-  readonly onResult: (name: string, result: CaseResult) => void
+  readonly onResult: (result: CaseResult) => void
   readonly signal: AbortSignal
 }
 
 async function carryOut(what: readonly string[], asked: Asked, view: View) {
   const { registry, cases, options } = asked
-  const address = what.find((one) => /^https?:\/\//.test(one))
+  const address = what.find((one) => /^https?:\/\//i.test(one))
   if (what.length + Number(options.all ?? false) === 0) throw new UsageError('name patterns, one address, or --all')
   if (address !== undefined && (what.length > 1 || options.all))
     throw new UsageError('an address stands alone: patterns and other addresses have runs of their own')
-  if (address !== undefined) return { conformances: [await conformAddress(address, asked, view)], leftBehind: [] }
+  if (address !== undefined) return conformService(address, asked, view)
+  const own = ['start', 'restart', 'forgetful'].find((name) => name in options)
+  if (own !== undefined) throw new UsageError(`--${own} is for a service at an address`)
   const catalog = await registry.catalog()
   const patterns = resolvePatterns(options.all ? catalog.patternNames : what, catalog)
   const runtimes = await registry.runtimes()
   const runtime = await usableRuntime(runtimes, options.runtime)
   const { timeScale = 30, logs } = options
-  const how = { ...view, cases, runtime, timeScale, ...(logs !== undefined && { logs }) }
-  return conformPatterns(patterns, [...runtimes.values()], how)
+  const { onStart, onResult, signal } = view
+  const how = {
+    onStart,
+    onResult: (_: string, result: CaseResult) => onResult(result),
+    signal,
+    cases,
+    runtime,
+    timeScale,
+  }
+  return conformPatterns(patterns, [...runtimes.values()], { ...how, ...(logs !== undefined && { logs }) })
 }
 
-async function conformAddress(address: string, { cases, options }: Asked, view: View): Promise<Conformance> {
+interface Conformed {
+  readonly conformances: readonly Conformance[]
+  readonly leftBehind: readonly string[]
+}
+
+/** A service at an address. One that is started here is a run of ours: nothing of it is left afterwards. */
+async function conformService(address: string, asked: Asked, view: View): Promise<Conformed> {
+  const { start, restart, logs } = asked.options
+  const url = baseOf(address)
+  if (start !== undefined && restart !== undefined)
+    throw new UsageError('--start kills what it started, and --restart does it in your way: only one of them')
+  const by = restart === undefined ? undefined : restartBy(restart, url, view.signal)
+  if (start === undefined) return { conformances: [await conformAddress(url, asked, view, by)], leftBehind: [] }
+  const conformances: Conformance[] = []
+  const leftBehind = await supervise([], async (temp) => {
+    await using service = await startService(start, {
+      url,
+      logFile: join(logs ?? temp, 'service.log'),
+      signal: view.signal,
+    })
+    conformances.push(await conformAddress(url, asked, view, service.restart))
+  })
+  return { conformances, leftBehind }
+}
+
+/** The address without the slash at its end. Throws UsageError for one that says more than where the API is. */
+function baseOf(address: string): string {
+  if (!URL.canParse(address)) throw new UsageError(`"${address}" is no address`)
+  const { origin, pathname, search, hash, username, password } = new URL(address)
+  if (username + password !== '') throw new UsageError('an address holds no user and no password: see OUTLAST_TOKEN')
+  if (search + hash !== '') throw new UsageError(`an address ends with the path of the API; "${search}${hash}" is more`)
+  return origin + pathname.replace(/\/+$/, '')
+}
+
+async function conformAddress(
+  url: string,
+  { cases, options }: Asked,
+  view: View,
+  restart?: Restart,
+): Promise<Conformance> {
   const { OUTLAST_TOKEN: token, OUTLAST_WEBHOOK_SECRET: secret } = process.env
-  const { type, timeScale = 1 } = options
+  const { type, timeScale = 1, forgetful = false } = options
   const input = options.input === undefined ? undefined : await readInput(options.input)
-  const url = address.replace(/\/+$/, '')
   const hint = token === undefined ? '; OUTLAST_TOKEN is not set' : ''
-  const remote = { url, token, secret, timeScale, type, input, signal: view.signal }
+  const remote = { url, token, secret, timeScale, type, input, restart, forgetful, signal: view.signal }
   try {
     await using service = await openRemote(remote)
     view.onStart(url)
-    return {
-      pattern: url,
-      cases: await runCases(cases, service.target, { onResult: (result) => view.onResult(url, result) }),
-    }
+    return { pattern: url, cases: await runCases(cases, service.target, { onResult: view.onResult }) }
   } catch (error) {
     view.signal.throwIfAborted()
     const isAnswered = error instanceof Breach || error instanceof Undecided
-    if (!isAnswered || error instanceof Refused)
+    if (!isAnswered || error instanceof Refused || error instanceof Unreached)
       throw new UsageError(`${url} cannot be held against the contract: ${describeError(error)}${hint}`)
     const result = unstarted(error)
     view.onStart(url)
-    view.onResult(url, result)
+    view.onResult(result)
     return { pattern: url, cases: [result] }
   }
 }
@@ -176,17 +255,6 @@ async function readInput(file: string): Promise<unknown> {
   }
 }
 
-function explained({ pattern, cases }: Conformance, known: readonly NamedCase[]) {
-  const about = new Map(known.map((one) => [one.id, one]))
-  return {
-    name: pattern,
-    cases: cases.map((result) => {
-      const { proves, source } = about.get(result.case) ?? {}
-      return { ...result, proves, source }
-    }),
-  }
-}
-
 /** Of all patterns, those that cannot be started here are left out and said so. */
 function exitCodeFor(conformances: readonly Conformance[], tolerant: boolean): ExitCode {
   const results = conformances.flatMap(({ cases }) => cases)
@@ -196,22 +264,4 @@ function exitCodeFor(conformances: readonly Conformance[], tolerant: boolean): E
   if (counted.some(({ outcome }) => outcome === 'fail')) return exitCodes.fail
   const settled = counted.some(({ outcome }) => outcome === 'pass')
   return settled && !counted.some(({ outcome }) => outcome === 'undecided') ? exitCodes.pass : exitCodes.inconclusive
-}
-
-const colours = { pass: 'green', fail: 'red', undecided: 'yellow', 'n/a': 'dim', error: 'magenta' } as const
-const widest = 'undecided'.length
-
-/** One line per case: what became of it, its name, and why. */
-function caseLine({ case: name, outcome, reason }: CaseResult): string {
-  const mark = outcome.padEnd(widest)
-  const painted = outputScreen().rich ? styleText(colours[outcome], mark) : mark
-  return `  ${painted}  ${name}${reason === undefined ? '' : `: ${visibleLine(reason)}`}`
-}
-
-/** `polling: 31 pass, 0 fail, 0 undecided, 22 n/a`. */
-function countLine({ pattern, cases }: Conformance): string {
-  const counts = Object.keys(colours).map((outcome) => {
-    return `${cases.filter((one) => one.outcome === outcome).length} ${outcome}`
-  })
-  return `${pattern}: ${counts.join(', ')}`
 }

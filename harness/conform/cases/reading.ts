@@ -20,7 +20,7 @@ import {
   submit,
   taskOf,
 } from '../http.ts'
-import { adviceMs } from '../patience.ts'
+import { adviceMs, headerOf } from '../patience.ts'
 
 export default {
   name: 'reading',
@@ -61,7 +61,7 @@ export default {
         mustBe('an unchanged task', [unchanged.status, unchanged.text], [304, ''])
         mustBe('ETag of the 304', entityTag('the 304', unchanged.headers), tag)
         mustHaveStatus('a changed task', await read('"outlast-none"'), 200)
-        if (version === end.version) return
+        if (version === end.version || headerOf(accepted.headers, 'etag') === undefined) return
         const before = entityTag('the accepted task', accepted.headers)
         must(before !== tag, `versions ${version} and ${end.version} of the task have one ETag: ${tag}`)
       },

@@ -1,0 +1,243 @@
+import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
+
+/** A server that breaks one sentence of the contract. */
+export interface IllegalServer {
+  readonly name: string
+  /** Made anew for each proxy: some count. */
+  readonly wrong: () => Wrong
+  /** Of all cases these fail, and no other. */
+  readonly caughtBy: readonly string[]
+  /** These cannot tell. */
+  readonly undecided?: readonly string[]
+}
+
+const isSubmission = ({ method, path }: Asked): boolean => method === 'POST' && path === '/v1/tasks'
+const isRead = ({ method, path }: Asked): boolean => method === 'GET' && /\/v1\/tasks\/[^/]+$/.test(path)
+const isPage = ({ path, isStream }: Asked): boolean => path.includes('/events') && !isStream
+const isCancel = ({ path }: Asked): boolean => path.endsWith(':cancel')
+
+function problem(status: number, kind: string, headers: Record<string, string> = {}): Answered {
+  const body = JSON.stringify({ type: `/problems/${kind}`, title: kind, status, retryable: false })
+  return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body }
+}
+
+function withHeader({ headers }: Answered, name: string, value: string | undefined): Partial<Answered> {
+  const { [name]: _, ...others } = headers
+  return { headers: { ...others, ...(value !== undefined && { [name]: value }) } }
+}
+
+function withJson({ body }: Answered, change: (json: Record<string, unknown>) => object): Partial<Answered> {
+  const json = JSON.parse(body || '{}') as Record<string, unknown>
+  return { body: JSON.stringify({ ...json, ...change(json) }) }
+}
+
+/** Of answers of one kind a header is another. */
+function header(of: (asked: Asked) => boolean, name: string, value?: string): () => Wrong {
+  return () => ({ answer: (answered, asked) => (of(asked) ? withHeader(answered, name, value) : {}) })
+}
+
+/** What the server refuses so is answered otherwise. */
+function instead(status: number, of: (asked: Asked) => boolean, given: Answered): () => Wrong {
+  return () => ({ answer: (answered, asked) => (answered.status === status && of(asked) ? given : {}) })
+}
+
+async function* atTheEnd(frames: AsyncIterable<string>): AsyncIterable<string> {
+  const kept: string[] = []
+  for await (const frame of frames)
+    if (/^id:/m.test(frame)) kept.push(frame)
+    else yield frame
+  yield* kept
+}
+
+async function* without(frames: AsyncIterable<string>, line: RegExp): AsyncIterable<string> {
+  for await (const frame of frames) yield frame.replaceAll(line, '')
+}
+
+/** The first event is left out, unless it is the last. */
+async function* withoutFirst(frames: AsyncIterable<string>): AsyncIterable<string> {
+  let isFirst = true
+  for await (const frame of frames) {
+    const isEvent = /^id:/m.test(frame)
+    if (!isEvent || !isFirst || /"status":"(?:completed|cancelled)"/.test(frame)) yield frame
+    if (isEvent) isFirst = false
+  }
+}
+
+async function* late(frames: AsyncIterable<string>): AsyncIterable<string> {
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  yield* frames
+}
+
+export const illegalServers: readonly IllegalServer[] = [
+  {
+    name: 'a stream that shows its events in a burst at the end',
+    wrong: () => ({ frames: atTheEnd }),
+    caughtBy: ['streaming/unbuffered'],
+  },
+  {
+    name: 'a stream whose first byte is late',
+    wrong: () => ({ frames: late }),
+    caughtBy: ['streaming/unbuffered'],
+  },
+  {
+    name: 'a stream that proxies may transform',
+    wrong: header(({ isStream }) => isStream, 'cache-control', 'no-store'),
+    caughtBy: ['streaming/unbuffered'],
+  },
+  {
+    name: 'a stream that caches may keep',
+    wrong: header(({ isStream }) => isStream, 'cache-control', 'max-age=60, no-transform'),
+    caughtBy: ['streaming/unbuffered'],
+  },
+  {
+    name: 'a stream that does not say when to come back',
+    wrong: () => ({ frames: (frames) => without(frames, /^retry:.*\n/gm) }),
+    caughtBy: ['streaming/whole-log'],
+  },
+  {
+    name: 'a stream without ids',
+    wrong: () => ({ frames: (frames) => without(frames, /^id:.*\n/gm) }),
+    caughtBy: ['streaming/half-open', 'streaming/resumes', 'streaming/whole-log'],
+  },
+  {
+    name: 'a resumed stream that leaves out an event',
+    wrong: () => ({
+      frames: (frames, { headers }) => (Number(headers['last-event-id'] ?? 0) === 0 ? frames : withoutFirst(frames)),
+    }),
+    caughtBy: ['streaming/resumes'],
+  },
+  {
+    name: 'an empty stream at the end of the log',
+    wrong: () => ({
+      answer: ({ status }, { isStream }) =>
+        isStream && status === 204 ? { status: 200, headers: { 'content-type': 'text/event-stream' } } : {},
+    }),
+    caughtBy: ['streaming/ended'],
+  },
+  {
+    name: 'an empty stream of an unknown task',
+    wrong: instead(404, ({ isStream }) => isStream, {
+      status: 200,
+      headers: { 'content-type': 'text/event-stream' },
+      body: '',
+    }),
+    caughtBy: ['problems/streams'],
+  },
+  {
+    name: 'an empty page of an unknown task',
+    wrong: instead(404, isPage, {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{"events":[]}',
+    }),
+    caughtBy: ['problems/reads'],
+  },
+  {
+    name: 'another method that is not found',
+    wrong: instead(405, () => true, problem(404, 'not-found')),
+    caughtBy: ['problems/reads'],
+  },
+  {
+    name: 'a status in the document that is another',
+    wrong: () => ({
+      answer: (answered) => (answered.status === 415 ? withJson(answered, () => ({ status: 400 })) : {}),
+    }),
+    caughtBy: ['problems/submissions'],
+  },
+  {
+    name: 'a challenge without a scheme',
+    wrong: header(() => true, 'www-authenticate'),
+    caughtBy: ['problems/callers'],
+  },
+  {
+    name: 'problems that lead nowhere',
+    wrong: () => ({ ask: ({ path }) => (path.startsWith('/problems/') ? problem(404, 'not-found') : {}) }),
+    caughtBy: ['problems/types'],
+  },
+  {
+    name: 'an acceptance without a validator',
+    wrong: header(isSubmission, 'etag'),
+    caughtBy: ['idempotency/described'],
+  },
+  {
+    name: 'an acceptance that caches may keep',
+    wrong: header(isSubmission, 'cache-control', 'max-age=60'),
+    caughtBy: ['idempotency/described'],
+  },
+  {
+    name: 'advice that is none',
+    wrong: header(isSubmission, 'retry-after', 'soon'),
+    caughtBy: ['idempotency/described'],
+  },
+  {
+    name: 'a Location that leads nowhere',
+    wrong: header(isSubmission, 'location', '/v1/jobs/1'),
+    caughtBy: ['idempotency/described'],
+  },
+  {
+    name: 'a key that is forgotten soon',
+    wrong: () => {
+      const seen = new Map<string, number>()
+      return {
+        ask: (asked) => {
+          const key = asked.headers['idempotency-key']
+          if (!isSubmission(asked) || typeof key !== 'string') return {}
+          const at = seen.get(key) ?? performance.now()
+          seen.set(key, at)
+          if (performance.now() - at < 800) return {}
+          return { headers: { ...asked.headers, 'idempotency-key': `${key}-again` } }
+        },
+      }
+    },
+    caughtBy: ['idempotency/repeated-later'],
+  },
+  {
+    name: 'a validator that never changes',
+    wrong: header((asked) => isRead(asked) || isSubmission(asked), 'etag', '"1"'),
+    caughtBy: ['reading/etag'],
+  },
+  {
+    name: 'a read that caches may keep',
+    wrong: header(isRead, 'cache-control', 'max-age=60'),
+    caughtBy: ['reading/etag'],
+  },
+  {
+    name: 'progress that goes back',
+    wrong: () => {
+      let isLower = false
+      return {
+        answer: (answered, asked) => {
+          if (!isRead(asked) || answered.status !== 200) return {}
+          isLower = !isLower
+          return withJson(answered, ({ progress_pct: shown, finished_at }) => {
+            return finished_at === undefined && isLower ? { progress_pct: Math.max(0, Number(shown) - 20) } : {}
+          })
+        },
+      }
+    },
+    caughtBy: ['task/progress'],
+  },
+  {
+    name: 'a deadline that is cut short',
+    wrong: () => ({ ask: ({ body }) => ({ body: body.replace(/"deadline_s":\d{5,}/, '"deadline_s":0.001') }) }),
+    caughtBy: ['deadlines/far'],
+  },
+  {
+    name: 'a cancellation that is accepted and not done',
+    wrong: () => ({
+      ask: (asked) => (isCancel(asked) ? { method: 'GET', path: asked.path.replace(/:cancel$/, '') } : {}),
+      answer: (answered, asked) => {
+        if (!isCancel(asked) || answered.status !== 200) return {}
+        const isEnded = answered.body.includes('"finished_at"')
+        return isEnded ? {} : { status: 202, ...withJson(answered, () => ({ status: 'cancelling' })) }
+      },
+    }),
+    caughtBy: ['cancelling/once'],
+    undecided: ['cancelling/race'],
+  },
+  {
+    name: 'a cancellation of what has ended that is refused',
+    wrong: instead(200, isCancel, problem(409, 'already-terminal')),
+    caughtBy: ['cancelling/ended', 'cancelling/once', 'cancelling/race'],
+  },
+]
