@@ -139,6 +139,8 @@ export async function readStream(
     must(stream.status === 200, `a stream got status ${stream.status}`)
     must(isStream(stream), `a stream has Content-Type ${show(mediaTypeOf(stream.headers))}, must be text/event-stream`)
     const cut = await stream.ended.catch(unlessCut)
+    // It must forget what it has.
+    if (stream.others.includes('stream.reset') && stream.events[0]?.seq === 1) all.events.length = all.ids.length = 0
     for (const part of ['events', 'others', 'ids', 'comments', 'retryMs', 'bytesAt'] as const)
       (all[part] as unknown[]).push(...stream[part])
     const last = all.events.at(-1)

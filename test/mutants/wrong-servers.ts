@@ -66,6 +66,7 @@ export const wrongServers: readonly WrongServer[] = [
       'problems/streams',
       'problems/submissions',
       'problems/types',
+      'reading/impossible-cursor',
     ],
   },
   {
@@ -91,7 +92,7 @@ export const wrongServers: readonly WrongServer[] = [
   {
     name: 'streams that begin at the beginning',
     request: (request) => withHeaders(request, (headers) => headers.delete('last-event-id')),
-    caughtBy: ['streaming/ended', 'streaming/resumes'],
+    caughtBy: ['streaming/ended', 'streaming/impossible-cursor', 'streaming/resumes'],
   },
   {
     name: 'a terminal event that is not the last',

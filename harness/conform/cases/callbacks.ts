@@ -8,7 +8,7 @@ import { jsonIn, mustBeProblem, newKey, readEnd, start, submit, undecidedUnless,
 import { headerOf } from '../patience.ts'
 import type { Answer, Mailbox, Post } from '../receiver.ts'
 
-const source = 'Standard Webhooks 1.0.0; async-api 1.1, 5.1'
+const source = 'docs/contract.md#callbacks; Standard Webhooks 1.0.0'
 
 export default {
   name: 'callbacks',
@@ -17,7 +17,7 @@ export default {
     contractCase({
       name: 'offered',
       proves: 'whoever promises callbacks takes the address of one',
-      source: 'patterns/contract/types/delivery.ts',
+      source: 'docs/contract.md#callbacks',
       needs: [],
       quick: true,
       async check({ promises, able, unable }) {
@@ -70,7 +70,7 @@ export default {
     contractCase({
       name: 'redirect',
       proves: 'a redirect is a failure and is not followed',
-      source: `${source}: never follow`,
+      source,
       needs: ['callbacks'],
       async check(target, { callbacks }) {
         const elsewhere = callbacks.mailbox(newKey('elsewhere'))
@@ -83,7 +83,7 @@ export default {
     contractCase({
       name: 'destinations',
       proves: 'private, link-local and odd addresses are refused when the task is submitted',
-      source: 'async-api 1.2, 5.6: blocked-destination',
+      source: 'docs/contract.md#callbacks; docs/contract.md#problems',
       needs: ['callbacks'],
       quick: true,
       async check(target) {
@@ -102,7 +102,7 @@ export default {
     contractCase({
       name: 'own-task',
       proves: 'callbacks come in any order: each says by itself whose it is, and that this is its end',
-      source: 'async-api 5.9: out of order',
+      source,
       needs: ['callbacks'],
       async check(target, { callbacks }) {
         const tasks = await Promise.all(Array.from({ length: 6 }, () => finish(target, callbacks, 'order')))

@@ -4,7 +4,7 @@ import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, NotApplicable, Undecided } from '../expect.ts'
 import { isEnd, newKey, pathOf, readEnd, readEvents, send, start, taskOf } from '../http.ts'
 
-const source = 'async-api 5.2, 5.4'
+const source = 'docs/contract.md#cancelling'
 /** In one round. */
 const races = 12
 const mostRounds = 5
@@ -58,7 +58,7 @@ export default {
     contractCase({
       name: 'race',
       proves: 'tasks that are cancelled in the moment in which they complete have one end each, and keep it',
-      source: `${source}, 5.9`,
+      source: 'docs/contract.md#cancelling; docs/contract.md#states',
       needs: [],
       alone: true,
       async check(target) {

@@ -8,7 +8,7 @@ import { eventNumbers, jobFor, portsFor, type Recorded, reported } from '../clie
 import { Breach, must, mustBe } from '../expect.ts'
 import { newKey, readEnd, slackMs, until } from '../http.ts'
 
-const source = 'async-api 5.7'
+const source = 'docs/contract.md#clients'
 const needs = ['client', 'answerTo', 'effects'] as const
 type Able = Pick<Abilities, (typeof needs)[number]>
 
@@ -125,7 +125,7 @@ export default {
     contractCase({
       name: 'half-open',
       proves: 'a link that goes silent without FIN, and carries again, costs the client nothing but time',
-      source: 'async-api 5.7, 5.9',
+      source,
       needs: [...needs, 'silentLink'],
       timed: true,
       async check(target, { silentLink, ...able }) {
@@ -144,7 +144,7 @@ export default {
     contractCase({
       name: 'buffering-proxy',
       proves: 'a proxy that keeps answers until they are whole does not make the client hang',
-      source: 'async-api 5.9',
+      source,
       needs,
       async check(target, able) {
         const key = newKey('buffered')
@@ -158,7 +158,7 @@ export default {
       name: 'out-of-order',
       proves:
         'callbacks that come late, twice and in another order than their tasks ended give each job its own result',
-      source: 'async-api 5.7, 5.9',
+      source,
       needs: [...needs, 'callbacks'],
       async check(target, { callbacks, ...able }) {
         const inbox = callbacks.inbox(3)
@@ -178,7 +178,7 @@ export default {
       name: 'restart',
       proves:
         'a client that asks learns the right result though every node was killed meanwhile; its events have no gap',
-      source: 'async-api 5.9',
+      source,
       needs: [...needs, 'restart', 'durable'],
       async check(target, { restart, ...able }) {
         const key = newKey('client-restart')

@@ -10,7 +10,7 @@ export default {
     contractCase({
       name: 'far',
       proves: 'the longest deadline, which is further away than most timers can wait, ends nothing today',
-      source: 'patterns/contract/types/task.ts',
+      source: 'docs/contract.md#deadlines',
       needs: [],
       async check(target) {
         const { taskId } = await start(target, newKey('far-deadline'), { deadlineS: longestDeadlineS })

@@ -16,7 +16,7 @@ import {
 } from '../http.ts'
 import { headerOf } from '../patience.ts'
 
-const source = 'async-api 5.2, draft-ietf-httpapi-idempotency-key-header-07'
+const source = 'docs/contract.md#idempotency; draft-ietf-httpapi-idempotency-key-header-07'
 
 export default {
   name: 'idempotency',
@@ -110,7 +110,7 @@ export default {
     contractCase({
       name: 'described',
       proves: 'an accepted task is described at its Location, with a validator, and advice unless it has ended',
-      source: 'RFC 9110 15.3.3 and 10.2.3; async-api 5.2',
+      source: 'docs/contract.md#submission; RFC 9110 8.8.3, 10.2.2, 10.2.3 and 15.3.3; RFC 9111 5.2.2',
       needs: [],
       quick: true,
       async check(target) {

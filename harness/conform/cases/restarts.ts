@@ -22,7 +22,7 @@ export default {
     contractCase({
       name: 'durable-before-202',
       proves: 'a task that was accepted is there after everything was killed at once, and completes',
-      source: 'async-api 5.2, 5.9',
+      source: 'docs/contract.md#durability',
       needs: ['restart', 'durable'],
       async check(target, { restart }) {
         // What an undisturbed task comes to: work that fails by itself fails after a restart too.
@@ -38,7 +38,7 @@ export default {
     contractCase({
       name: 'idempotent',
       proves: 'a key means the same task after a restart, and another body is still refused',
-      source: 'async-api 5.2',
+      source: 'docs/contract.md#durability',
       needs: ['restart', 'durable'],
       async check(target, { restart }) {
         const key = newKey('key-restart')
@@ -52,7 +52,7 @@ export default {
     contractCase({
       name: 'stream-resumes',
       proves: 'a stream that was cut by a restart resumes at its cursor: no event twice, none missing',
-      source: 'async-api 5.9',
+      source: 'docs/contract.md#durability',
       needs: ['restart', 'durable', 'stream'],
       async check(target, { restart }) {
         const { self, taskId } = await start(target, newKey('stream-restart'), { long: true })
@@ -70,7 +70,7 @@ export default {
     contractCase({
       name: 'socket-resumes',
       proves: 'a socket that was cut by a restart resumes at its last_seq: no event twice, none missing',
-      source: 'async-api 5.9',
+      source: 'docs/contract.md#durability',
       needs: ['restart', 'durable', 'socket'],
       async check(target, { restart }) {
         const { self, taskId } = await start(target, newKey('socket-restart'), { long: true })
@@ -88,7 +88,7 @@ export default {
       name: 'forgotten',
       proves:
         'where nothing is promised, a task is gone (404) and its key means a new one, or it is known and so is its key',
-      source: 'async-api 5.2: 404 unknown',
+      source: 'docs/contract.md#durability',
       needs: ['restart', 'forgetful'],
       async check(target, { restart }) {
         const key = newKey('forgotten')

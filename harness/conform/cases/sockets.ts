@@ -8,7 +8,7 @@ import { headerOf } from '../patience.ts'
 import { openSocket, readSocket, refusedHandshake } from '../socket.ts'
 import { untilRead } from '../stream.ts'
 
-const source = 'patterns/deliveries/websocket/README.md; RFC 6455'
+const source = 'docs/contract.md#sockets; RFC 6455'
 
 export default {
   name: 'sockets',
@@ -89,6 +89,22 @@ export default {
       },
     }),
     contractCase({
+      name: 'impossible-cursor',
+      proves: 'a socket that is asked for what comes after no place of the log is closed at once with 1008',
+      source: 'docs/contract.md#cursors; RFC 6455 7.4.1',
+      needs: ['socket'],
+      quick: true,
+      timed: true,
+      async check(target) {
+        const { self, taskId } = await start(target, newKey('socket-cursor'), { long: true })
+        const { closed, socket } = await openSocket(target, self, 999_999)
+        const code = await Promise.race([closed, sleep(2 * slackMs, target.signal)])
+        socket.terminate()
+        mustBe('close code', code ?? undefined, 1008)
+        await send(target, `${pathOf(taskId)}:cancel`, { method: 'POST' })
+      },
+    }),
+    contractCase({
       name: 'cancels',
       proves: 'cancelling over the socket is what its REST twin is',
       source,
@@ -131,7 +147,7 @@ export default {
     contractCase({
       name: 'half-open',
       proves: 'a socket that goes silent without FIN is resumed over another connection without a gap',
-      source: 'async-api 5.9',
+      source,
       needs: ['socket', 'silentLink'],
       timed: true,
       async check(target, { silentLink }) {

@@ -19,7 +19,7 @@ import {
 } from '../http.ts'
 import { isStream, openStream, readStream, untilRead, type OpenStream } from '../stream.ts'
 
-const source = 'WHATWG HTML 9.2; async-api 1.5, 5.2'
+const source = 'docs/contract.md#streams; WHATWG HTML 9.2'
 
 export default {
   name: 'streaming',
@@ -28,7 +28,7 @@ export default {
     contractCase({
       name: 'offered',
       proves: 'whoever promises that a resumed stream has no gap has a stream to resume',
-      source: 'patterns/contract/types/promises.ts',
+      source: 'docs/contract.md#streams',
       needs: [],
       quick: true,
       async check({ promises, able }) {
@@ -90,7 +90,7 @@ export default {
       name: 'cut-log',
       proves:
         'a stream over a log that is kept only in part begins with stream.reset in a 200, never with a silent gap',
-      source: 'async-api 5.2: a 410 would end a native EventSource for good',
+      source,
       needs: ['stream'],
       async check(target) {
         const { self, taskId } = await start(target, newKey('reset'))
@@ -100,6 +100,30 @@ export default {
           stream.others.includes('stream.reset') || stream.events[0]?.seq === 1,
           'the beginning of the log is missing',
         )
+      },
+    }),
+    contractCase({
+      name: 'impossible-cursor',
+      proves:
+        'a stream after what is no place of the log begins at once with stream.reset, and then with the whole log',
+      source: 'docs/contract.md#cursors; WHATWG HTML 9.2.3',
+      needs: ['stream'],
+      quick: true,
+      timed: true,
+      async check(target) {
+        const { self, taskId } = await start(target, newKey('stream-cursor'), { long: true })
+        for (const cursor of ['999999', 'abc']) {
+          const stream = await openStream(target, `${self}/events`, { 'last-event-id': cursor })
+          must(isStream(stream), `a stream after ${cursor} got ${stream.status}, must be 200 with stream.reset`)
+          await Promise.race([untilRead(target, stream, () => stream.events.length > 0), sleep(lateMs, target.signal)])
+          must(
+            stream.others.includes('stream.reset'),
+            `a stream after ${cursor} has no stream.reset within ${lateMs} ms`,
+          )
+          mustBe(`the first event of a stream after ${cursor}`, stream.events[0]?.seq, 1)
+          stream.close()
+        }
+        await send(target, `${pathOf(taskId)}:cancel`, { method: 'POST' })
       },
     }),
     contractCase({
@@ -143,7 +167,7 @@ export default {
     contractCase({
       name: 'heartbeat',
       proves: 'silence is filled with payload bytes before a client calls it a dead stream',
-      source: 'async-api 1.5: TCP keep-alive does not reset the idle timer of a load balancer',
+      source: 'docs/contract.md#streams',
       needs: ['stream', 'hold'],
       timed: true,
       async check(target, { hold }) {
@@ -168,7 +192,7 @@ export default {
     contractCase({
       name: 'half-open',
       proves: 'a stream that goes silent without FIN is resumed over another connection without a gap',
-      source: 'async-api 5.9',
+      source,
       needs: ['stream', 'silentLink'],
       timed: true,
       async check(target, { silentLink }) {

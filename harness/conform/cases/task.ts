@@ -15,7 +15,7 @@ export default {
       name: 'log',
       proves:
         'the log counts from 1 without gaps, makes only allowed transitions, and its last event alone is terminal',
-      source: 'async-api 5.1, 5.4, 5.5',
+      source: 'docs/contract.md#events; docs/contract.md#states',
       needs: [],
       quick: true,
       async check(target) {
@@ -39,7 +39,7 @@ export default {
       name: 'shape',
       proves:
         'tasks and events have the fields of the contract and no others, and the fold of the log is the whole task',
-      source: 'async-api 5.3, 5.5; patterns/contract/{task,events}.ts',
+      source: 'docs/contract.md#task; docs/contract.md#events',
       // Another service's work has fields of its own.
       needs: ['answerTo'],
       quick: true,
@@ -57,7 +57,7 @@ export default {
     contractCase({
       name: 'progress',
       proves: 'what a reader sees of a task never goes back: version, progress and state',
-      source: 'async-api 5.3, 5.4',
+      source: 'docs/contract.md#task',
       needs: [],
       quick: true,
       async check(target) {
@@ -77,7 +77,7 @@ export default {
     contractCase({
       name: 'result',
       proves: 'a completed task has the right result, all its progress and no current action',
-      source: 'async-api 5.3',
+      source: 'docs/contract.md#task',
       needs: ['answerTo', 'effects'],
       quick: true,
       async check(target, { answerTo, effects }) {
