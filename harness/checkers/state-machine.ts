@@ -54,7 +54,7 @@ function channels(task: TaskTrace): readonly (readonly Sight[])[] {
   return [polls, firstSightings(task)]
 }
 
-/** Repetitions on a stream are the business of sse-continuity. */
+/** Repetitions on a stream are the business of stream-continuity. */
 function firstSightings({ events }: TaskTrace): readonly Sight[] {
   let latest = 0
   const sights: Sight[] = []

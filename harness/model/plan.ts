@@ -8,11 +8,20 @@ import { count, optional, stored, type Stored } from './stored.ts'
 /** All durations are milliseconds. */
 const ms = z.number()
 
-/** Of `plan.json` and of its histories. Version 1 wrote the places of a fault as one text. */
-export const planVersion = 2
-export const readablePlans = [1, 2] as const
+/**
+ * Of `plan.json` and of its histories. Version 1 wrote the places of a fault as one text. Versions 1 and 2 had the name of a
+ * protocol in that of the promise about streams.
+ */
+export const planVersion = 3
+export const readablePlans = [1, 2, 3] as const
 
-export const promised = z.enum(Object.keys(promises) as [Promised, ...Promised[]])
+/** Names of promises, and of the checkers that judge them, as plans before version 3 and results before version 4 have them. */
+const oldNames: Readonly<Record<string, Promised>> = { 'sse-continuity': 'stream-continuity' }
+export function renewed(name: unknown): unknown {
+  return (typeof name === 'string' && oldNames[name]) || name
+}
+
+export const promised = z.preprocess(renewed, z.enum(Object.keys(promises) as [Promised, ...Promised[]]))
 
 export const linkNames = [
   'client->api',

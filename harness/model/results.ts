@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { verdictSchema } from './checker.ts'
 import { diskCost, faultStates, harnessHealth } from './history.ts'
-import { cellPlanSchema, planSchema, promised } from './plan.ts'
+import { cellPlanSchema, planSchema, promised, renewed } from './plan.ts'
 import { claim, comparison, gateResult, proportion, recovery } from './judgements.ts'
 import { place, placesIn } from './place.ts'
 import * as is from './shape.ts'
@@ -9,9 +9,9 @@ import { count, interval, ms, optional, stored, type Stored } from './stored.ts'
 import { verificationSchema } from './verification.ts'
 
 /** Of `results.json`: raise it when a reader of the old shape would misread the new one. */
-export const resultsVersion = 3
-/** Version 2 wrote the places of a fault as one text. */
-export const readableResults = [2, 3] as const
+export const resultsVersion = 4
+/** Version 2 wrote the places of a fault as one text. Versions 2 and 3 had the name of a protocol in that of a promise. */
+export const readableResults = [2, 3, 4] as const
 
 const runVerdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID'])
 export type RunVerdict = z.output<typeof runVerdict>
@@ -145,7 +145,7 @@ const overlap = stored({
 })
 
 const check = verdictSchema.extend({
-  checker: z.string(),
+  checker: z.preprocess(renewed, z.string()),
   judges: optional(promised),
   /** Whether this pattern promises it: only then is `fail` a FAIL. */
   promised: z.boolean(),

@@ -23,7 +23,7 @@ const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-inte
 
 /** The plan that such a run would have had. */
 export function planCell({ delivery, engine, tasks, kills, seed }: Imagined): CellPlan {
-  const streams: readonly Promised[] = delivery === 'sse-polling' ? ['sse-continuity'] : []
+  const streams: readonly Promised[] = delivery === 'sse-polling' ? ['stream-continuity'] : []
   const posts: readonly Promised[] = delivery === 'webhook' ? ['callback-identity'] : []
   const keeps: readonly Promised[] = ['no-lost-task', 'effect-once', 'idempotency']
   const arm = kills.length > 0 ? 'kill' : 'none'

@@ -75,12 +75,12 @@ describe('what nothing put to the test is not said to hold', () => {
   test('without a fault, a repeated key or a stream that broke off', () => {
     const calmly = ['callback-identity', 'effect-once', 'idempotency', 'liveness-after-heal', 'no-lost-task']
     expect(statuses('polling', calm)).toEqual(calmly)
-    expect(statuses('sse-polling', calm)).toEqual([...calmly, 'sse-continuity'])
+    expect(statuses('sse-polling', calm)).toEqual([...calmly, 'stream-continuity'])
   })
 
   test('and a kill puts to the test what it can break', () => {
     expect(statuses('polling', broken)).toEqual(['callback-identity', 'idempotency'])
-    expect(statuses('sse-polling', broken)).toEqual(['callback-identity', 'idempotency', 'sse-continuity'])
+    expect(statuses('sse-polling', broken)).toEqual(['callback-identity', 'idempotency', 'stream-continuity'])
   })
 })
 
@@ -110,7 +110,7 @@ test('a resumption after which nothing came puts nothing to the test', () => {
       return [op, closed, { ...stream, at: op.at, value: { taskId, state: 'open', after: seq } } as const]
     })
   const statusOf = (seq: number) => {
-    return judgeCell(resumedAt(seq), checkers).checks.find(({ checker }) => checker === 'sse-continuity')!.status
+    return judgeCell(resumedAt(seq), checkers).checks.find(({ checker }) => checker === 'stream-continuity')!.status
   }
   expect([statusOf(3), statusOf(6)]).toEqual(['pass', 'unexercised'])
 })

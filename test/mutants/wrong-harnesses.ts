@@ -298,7 +298,7 @@ export const wrongHarnesses: readonly Mutant[] = [
       'no-phantom',
       'record-sound',
       'result-integrity',
-      'sse-continuity',
+      'stream-continuity',
       'state-machine',
     ],
   },

@@ -50,7 +50,7 @@ export const wrongRecords: readonly Mutant[] = [
     name: 'a client follows another task than its own',
     history: revalue(streaming(calm), 'stream', isOf, () => ({ taskId: 'id-t-00007' })),
     verdict: 'INVALID',
-    caughtBy: ['record-sound', 'sse-continuity'],
+    caughtBy: ['record-sound', 'stream-continuity'],
   },
   {
     name: 'a client has a result of what it never submitted',
@@ -255,6 +255,6 @@ export const wrongWork: readonly Mutant[] = [
     name: 'a stream brings an event of another task',
     history: revalue(streaming(calm), 'event', isOf, () => ({ taskId: 'id-t-00007' }), 1),
     verdict: 'FAIL',
-    caughtBy: ['sse-continuity'],
+    caughtBy: ['stream-continuity'],
   },
 ]

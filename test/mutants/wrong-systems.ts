@@ -237,7 +237,7 @@ export const wrongSystems: readonly Mutant[] = [
     name: 'a stream skips an event',
     history: rewrite(streaming(calm), (op) => (op.f === 'event' && op.task === task && op.value.seq === 3 ? [] : [op])),
     verdict: 'FAIL',
-    caughtBy: ['sse-continuity'],
+    caughtBy: ['stream-continuity'],
   },
   {
     name: 'a stream repeats an event',
@@ -246,7 +246,7 @@ export const wrongSystems: readonly Mutant[] = [
       return op.f === 'event' && op.task === task && op.value.seq === 3 ? [op, again as never] : [op]
     }),
     verdict: 'FAIL',
-    caughtBy: ['sse-continuity'],
+    caughtBy: ['stream-continuity'],
   },
   {
     name: 'a client hangs',

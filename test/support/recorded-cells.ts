@@ -33,7 +33,7 @@ export async function recordCells(
   const cells = histories.map(cellIn)
   const [{ seed, timeScale, health }] = cells as [(typeof cells)[number]]
   const plan: Plan = {
-    version: 2,
+    version: 3,
     scenario: 'imagined',
     question: 'What would differ?',
     seed,

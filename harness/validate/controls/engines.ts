@@ -3,7 +3,7 @@ import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import { entryPath } from '../../os/child.ts'
 import { type Misbehaviour, misbehaviourVariable } from './misbehaviour.ts'
 
-const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity', 'sse-continuity']
+const always: readonly Promised[] = ['no-phantom', 'state-machine', 'result-integrity', 'stream-continuity']
 const keeping: readonly Promised[] = [...always, 'no-lost-task', 'effect-at-least-once', 'effect-once', 'idempotency']
 
 /** An engine of one process per replica, which does its work itself, wrong in this way if in any. */

@@ -6,7 +6,7 @@ export const soundTasks = [
   'no-phantom',
   'state-machine',
   'result-integrity',
-  'sse-continuity',
+  'stream-continuity',
   'callback-identity',
 ] as const satisfies readonly Promised[]
 

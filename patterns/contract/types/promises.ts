@@ -11,7 +11,7 @@ export const promises = {
   'no-phantom': 'no result, event or callback for a task that nobody submitted',
   'state-machine': 'only legal transitions, never backwards, and exactly one terminal state',
   'result-integrity': 'a result that a client accepts, or that is kept for it, is the right one',
-  'sse-continuity': 'a resumed stream has no gap and no repetition',
+  'stream-continuity': 'a resumed stream has no gap and no repetition',
   'callback-identity': 'a callback that is sent again is the same message: the same id and the same bytes',
 } as const
 export type Promised = keyof typeof promises

@@ -4,7 +4,7 @@ import { sureResults } from '../../contract/types/promises.ts'
 const delivery: Delivery = {
   name: 'sse-polling',
   summary: 'a resumable event stream with heartbeats; polling while the stream is down',
-  promises: [...sureResults, 'sse-continuity'],
+  promises: [...sureResults, 'stream-continuity'],
   madeOf: ['polling', 'sse'],
   events: true,
   callback: false,

@@ -4,7 +4,7 @@ import { sureResults } from '../../contract/types/promises.ts'
 const delivery: Delivery = {
   name: 'sse',
   summary: 'a resumable event stream with heartbeats, and nothing else: no stream, no news',
-  promises: [...sureResults, 'sse-continuity'],
+  promises: [...sureResults, 'stream-continuity'],
   events: true,
   callback: false,
 }

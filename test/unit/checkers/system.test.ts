@@ -4,7 +4,7 @@ import idempotency from '../../../harness/checkers/idempotency.ts'
 import noLostTask from '../../../harness/checkers/no-lost-task.ts'
 import noPhantom from '../../../harness/checkers/no-phantom.ts'
 import resultIntegrity from '../../../harness/checkers/result-integrity.ts'
-import sseContinuity from '../../../harness/checkers/sse-continuity.ts'
+import streamContinuity from '../../../harness/checkers/stream-continuity.ts'
 import stateMachine from '../../../harness/checkers/state-machine.ts'
 import { plannedFault } from '../stats/cells.ts'
 import { callback, effect, end, event, exited, fault, final, intend, open, poll, story, submit, torn } from './story.ts'
@@ -337,8 +337,8 @@ describe('result-integrity', () => {
   })
 })
 
-describe('sse-continuity', () => {
-  const check = (...lines: Parameters<typeof story>[0]) => sseContinuity.check(story([...begun, ...lines]))
+describe('stream-continuity', () => {
+  const check = (...lines: Parameters<typeof story>[0]) => streamContinuity.check(story([...begun, ...lines]))
 
   test('resumed where it broke off', () => {
     expect(check(open(t, 1), event(t, 2, 1), event(t, 3, 2), open(t, 4, 2), event(t, 5, 3))).toMatchObject({

@@ -6,7 +6,7 @@ import type { Engine } from '../../../patterns/contract/types/engine.ts'
 const delivery = (name: string): Delivery => ({
   name,
   summary: name,
-  promises: ['idempotency', 'no-phantom', 'sse-continuity'],
+  promises: ['idempotency', 'no-phantom', 'stream-continuity'],
   events: true,
   callback: false,
 })

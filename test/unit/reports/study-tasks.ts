@@ -19,7 +19,7 @@ export const patterns: readonly Model[] = [
     name: 'sse-polling',
     delivery: 'sse-polling',
     engine: 'memory',
-    promises: ['no-phantom', 'sse-continuity'],
+    promises: ['no-phantom', 'stream-continuity'],
     overheadMs: 7,
   },
   { name: 'durable-postgres', delivery: 'sse-polling', engine: 'postgres', promises: durable, overheadMs: 21 },

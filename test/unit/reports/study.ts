@@ -15,7 +15,7 @@ export function study(tasks: number): Store.RunResults {
   const cells = arms.flatMap((arm, block) => patterns.flatMap((pattern) => cellOf(pattern, arm, block, tasks)))
   const plan = planOf(cells.map(({ cell }) => cell))
   return {
-    version: 3,
+    version: 4,
     run: '20260413T140500Z-fiction-42',
     plan,
     environment,
@@ -71,7 +71,7 @@ function gatesOf(cells: readonly Store.CellResult[]): readonly Judged.GateResult
 function planOf(cells: readonly CellPlan[]): Plan {
   const others = patterns.filter(({ delivery }) => delivery !== 'webhook')
   return {
-    version: 2,
+    version: 3,
     scenario: 'fiction',
     question: 'Which pattern outlasts a killed executor, an idle limit, a receiver that is down and a slow network?',
     seed: 42,

@@ -48,7 +48,7 @@ function judged(
 
 function run(cells: readonly CellResult[], over: Partial<Plan> = {}) {
   const plan: Plan = {
-    version: 2,
+    version: 3,
     scenario: 's',
     question: 'q',
     seed: 1,

@@ -10,9 +10,9 @@ import type { Checker } from '../model/checker.ts'
  * had nothing more to bring, does not.
  */
 const checker: Checker = {
-  name: 'sse-continuity',
+  name: 'stream-continuity',
   summary: 'a resumed stream has no gap and no repetition',
-  judges: 'sse-continuity',
+  judges: 'stream-continuity',
   check(history) {
     const trace = traceOf(history)
     const streamed = trace.tasks.filter(({ events }) => events.length > 0)
