@@ -6,7 +6,7 @@ import { discover } from '../core/discover.ts'
 import { visible } from '../core/visible.ts'
 import { openRegistry } from '../registry.ts'
 import type { CommandContext, CommandFile } from './command.ts'
-import { crash, reportError } from './interrupt.ts'
+import { crash, reportError } from './exit.ts'
 import { watchOutput, lostOutput } from './output.ts'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */

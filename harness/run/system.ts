@@ -42,19 +42,19 @@ interface Listener extends AsyncDisposable {
 export async function openSystem<R extends Listener>(spec: SystemSpec<R>, signal: AbortSignal): Promise<System<R>> {
   const { runtime, place, engine, onEffect } = spec
   await using stack = new AsyncDisposableStack()
-  const ground = stack.use(await runtime.open(place, signal))
+  const testbed = stack.use(await runtime.open(place, signal))
   const [file, log] = [join(place.folder, 'ledger.ndjson'), join(place.folder, 'logs', 'ledger.log')]
   const events = { onEffect, ...(place.lost && { onLost: place.lost }) }
-  const ledger = stack.use(await openLedger(file, log, ground.host, events))
-  const receiver = stack.use(await spec.openReceiver(ground.host))
+  const ledger = stack.use(await openLedger(file, log, testbed.host, events))
+  const receiver = stack.use(await spec.openReceiver(testbed.host))
   const request = {
     ...spec.deploy,
     services: engine.services,
-    env: nodeEnvironment({ ...spec, engine: engine.name, network: ground.network }, engine.env),
+    env: nodeEnvironment({ ...spec, engine: engine.name, network: testbed.network }, engine.env),
     timeouts: timeoutsAt(engine.timeouts, spec),
     outside: { tools: ledger.address, receiver: receiver.address },
   }
-  const deployment = stack.use(await ground.deploy(request, signal))
+  const deployment = stack.use(await testbed.deploy(request, signal))
   const owned = stack.move()
   return { deployment, ledger, receiver, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -12,7 +12,7 @@ const runtime: Runtime = {
   probe: async () => (process.platform === 'win32' ? 'process groups and POSIX signals are needed' : undefined),
   whyNot,
   describe: describeServers,
-  open: async (place) => ground(place),
+  open: async (place) => testbed(place),
   // Processes carry the run's label in their environments, whatever runtime started them: the harness ends those itself.
   resources: async () => [],
   sweep: async () => [],
@@ -29,7 +29,7 @@ async function whyNot(services: readonly Service[]): Promise<string | undefined>
   return (await Promise.all(asked)).find((reason) => reason !== undefined)
 }
 
-function ground(place: CellContext): Testbed {
+function testbed(place: CellContext): Testbed {
   return {
     host: loopback,
     network: '127.0.0.0/8',

@@ -7,7 +7,7 @@ import { type Ready, servePattern } from '../../run/serve.ts'
 import type { Registry } from '../../registry.ts'
 import type { CatalogPattern } from '../../scenario/catalog.ts'
 import type { CommandFile } from '../command.ts'
-import { listenForInterrupts } from '../interrupt.ts'
+import { listenForInterrupts } from '../exit.ts'
 import { print, say } from '../output.ts'
 import { resolvePatterns } from '../patterns.ts'
 

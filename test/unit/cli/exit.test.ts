@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { listenForInterrupts } from '../../../harness/cli/interrupt.ts'
+import { listenForInterrupts } from '../../../harness/cli/exit.ts'
 
 const dayMs = 24 * 3_600_000
 
