@@ -103,8 +103,9 @@ const workHelp =
   `24h at most and the shorter duration first, and at most ${workLimits.resultBytes} resultBytes`
 
 function workOf(profile: Profile): WorkProfile {
-  const { steps, mostMs } = profile
-  return { steps: steps.length, idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
+  const { steps, leastMs, mostMs } = profile
+  const common = { steps: steps.length, idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
+  return leastMs === mostMs ? common : { ...common, idealRangeMs: [leastMs, mostMs] }
 }
 
 function longestStepMs(steps: readonly { readonly weight: number }[], totalMs: number): number {

@@ -40,13 +40,14 @@ function idsOf(task: TaskTrace): ReadonlySet<string> {
   return ids.add(taskEnd(task)?.taskId ?? '')
 }
 
-/** The tasks of a cell are of one kind of work. The load lists them in the order in which they are to be sent. */
+/** The tasks of a cell are of one kind of work, which may vary in length as the plan says. The load lists them in the order in which they are to be sent. */
 export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impossible[] {
   const usual = tasks[0]?.intent
   return tasks.flatMap(({ task, intent, invoke }, i): readonly Impossible[] => {
     const { ordinal, intendedAt, idealMs, steps } = intent
     const tell = (text: string): readonly Impossible[] => [{ text: `${task}: ${text}`, ops: [invoke.index] }]
-    if (Math.abs(idealMs - usual!.idealMs) > resolutionMs || steps !== usual!.steps)
+    const [least, most] = cell?.idealRangeMs ?? [usual!.idealMs, usual!.idealMs]
+    if (idealMs < least - resolutionMs || idealMs > most + resolutionMs || steps !== usual!.steps)
       return tell('it is another work than the first task of the cell')
     if (i > 0 && intendedAt < tasks[i - 1]!.intent.intendedAt) return tell('it is to be sent before the task before it')
     return cell && ordinal > cell.tasks ? tell(`it is number ${ordinal}, and ${cell.tasks} were planned`) : []

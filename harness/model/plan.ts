@@ -125,6 +125,8 @@ export const cellPlanSchema = stored({
   /** How long an executor may be silent before its engine can give its work to another, at the earliest; absent: not known. */
   patienceMs: optional(ms),
   profile: z.string(),
+  /** Of work whose total each task draws by its seed: the least and the most. Absent where all take the same. */
+  idealRangeMs: optional(z.tuple([ms, ms])),
   tasks: count,
   load: stored({ arrivals: z.enum(['poisson', 'uniform']), ratePerSec: z.number() }),
   /** The time beyond the ideal duration in which a result still counts. */

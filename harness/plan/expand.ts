@@ -62,6 +62,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const { delivery, engine, tuning } = pattern
   const floored = flooredAt(engine.timeouts, { tuning, timeScale })
   const untouchedBy = findUntouched(arm, pattern, scenario)
+  const { idealRangeMs: range } = work
   const machine = machineLimits(pattern.silencesAt?.(timeScale) ?? {})
   const executors = countNodes(pattern, 'executor', replicas)
   const faults = pickFaults(block, pattern, scenario)
@@ -85,6 +86,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     ...(takeoverMs !== undefined && { takeoverMs }),
     ...(patienceMs !== undefined && { patienceMs }),
     profile,
+    ...(range && { idealRangeMs: [range[0] / timeScale, range[1] / timeScale] }),
     tasks: load.tasks,
     load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },
     graceMs: roundMs(scenario.graceMs / timeScale),

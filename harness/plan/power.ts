@@ -52,7 +52,7 @@ export function outlookOf(plan: Pick<Plan, 'cells' | 'gates'>, idealMs: (cell: C
 function armOutlook(cells: readonly CellPlan[], idealMs: number): ArmOutlook {
   const { pattern, arm } = cells[0]!
   const design = designOf(cells, idealMs)
-  const predictions = cells.map((cell) => predictSuccess(cell, [idealMs]))
+  const predictions = cells.map((cell) => predictSuccess(cell, idealsOf(cell, idealMs)))
   const known = predictions.filter((one) => one !== undefined)
   const predicted = known.length === cells.length ? known.reduce((sum, one) => sum + one, 0) / known.length : undefined
   const highest = highestLimit(design)
@@ -64,6 +64,16 @@ function armOutlook(cells: readonly CellPlan[], idealMs: number): ArmOutlook {
     ...(predicted !== undefined && highest !== undefined && { interval: expectedInterval(design, predicted) }),
     ...(highest !== undefined && { highest }),
   }
+}
+
+/** Enough for four digits of a mean. */
+const manyIdeals = 200
+
+/** Durations as tasks draw them, evenly over the logarithm: the chance to live through a kill is no function of their mean. */
+function idealsOf({ idealRangeMs }: CellPlan, idealMs: number): readonly number[] {
+  if (!idealRangeMs) return [idealMs]
+  const [least, most] = idealRangeMs
+  return Array.from({ length: manyIdeals }, (_, i) => least * (most / least) ** ((i + 0.5) / manyIdeals))
 }
 
 /** Every other pattern of an arm against the one that is listed first. */

@@ -55,6 +55,8 @@ export interface WorkProfile {
   readonly steps: number
   /** Duration of a perfect execution in task-world milliseconds: the mean, where it varies. */
   readonly idealMs: number
+  /** The least and the most, where it varies by the seed of the task. */
+  readonly idealRangeMs?: readonly [number, number]
   /** Duration of its longest step, before the seed varies it. */
   readonly longestStepMs: number
 }

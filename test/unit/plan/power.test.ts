@@ -41,6 +41,15 @@ describe('what a plan can tell', () => {
   })
 })
 
+test('work that varies is predicted by all of its durations, not by their mean', () => {
+  const drawn = { params: { meanGapMs: 60_000 }, target: { kind: 'node', role: 'executor', ordinal: 0 } } as const
+  const faults = [plannedFault({ id: 'kill-1#1', trigger: { kind: 'time', atMs: 2000 }, durationMs: 500, ...drawn })]
+  const dies = { delivery: 'polling', engine: 'memory', faults, idealRangeMs: [5000, 120_000] } as const
+  const { arms } = outlookOf({ cells: [cell(dies)], gates: [] }, () => 36_186)
+  // The mean of exp(-D / 60 s): (E1(1/12) - E1(2)) / ln 24. That of the mean duration would be 0.547.
+  expect(arms[0]!.predicted).toBeCloseTo(0.6106, 3)
+})
+
 test('plan warns of gates that it can never settle, for want of tasks and for want of faults', () => {
   const gate = (arm: string, min: number): Gate => ({ pattern: 'a', arm, metric: 'success', min })
   const cells = [cell({ pattern: 'a', arm: 'none' }), cell({ pattern: 'a', arm: 'kill', faults: kills })]
