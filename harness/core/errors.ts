@@ -1,4 +1,4 @@
-/** What `outlast` exits with (DESIGN section 9). */
+/** What `outlast` exits with. */
 export const exitCodes = {
   pass: 0,
   fail: 1,

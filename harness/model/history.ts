@@ -116,7 +116,7 @@ const node = is.fields({
 /**
  * Life of a fault. `proven` needs the actuator's acknowledgement, a read-back and an effect (counter or observation).
  * `partly`: proven of some of its nodes or links, which `reached` names, and not of the others.
- * planned -> armed -> proven | partly -> healed | lost | leaked;  not-applied | unexercised | skipped end it early.
+ * armed -> proven | partly | unexercised | lost -> healed | leaked. `not-applied` and `skipped` come in the place of `armed`, and end it.
  */
 export const faultStates = [
   'armed',

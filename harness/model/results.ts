@@ -16,7 +16,7 @@ export const readableResults = [2, 3, 4] as const
 const runVerdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID'])
 export type RunVerdict = z.output<typeof runVerdict>
 
-/** Exactly one per intended task (`measure.md` 2.1). */
+/** Exactly one per intended task. */
 export const outcomes = {
   ok: 'the right result, seen by the client before the deadline',
   late: 'the right result after the deadline: the client saw it, or had given up before the server had it',

@@ -65,7 +65,7 @@ interface NodeSettings extends Pick<SystemSpec<unknown>, 'delivery' | 'tuning' |
   readonly network: string
 }
 
-/** What every node is given, as `patterns/contract/settings.ts` reads it; a runtime adds who each node is. */
+/** What every node is given, as `patterns/contract/server/settings.ts` reads it; a runtime adds who each node is. */
 export function nodeEnvironment(
   { delivery, engine, tuning, timeScale, token, network, name }: NodeSettings,
   more: Readonly<Record<string, string>> = {},

@@ -179,7 +179,7 @@ function describeBasis(units: readonly Unit[], blocks: number, overBlocks: boole
   return parts.join('; ')
 }
 
-/** Timers on both sides tick in whole milliseconds; and 2 % of what is compared is no matter (`measure.md` 2.8). */
+/** Timers on both sides tick in whole milliseconds; and 2 % of what is compared is no matter. */
 const resolutionMs = 1
 const practical = 0.02
 

@@ -13,7 +13,7 @@ export interface Fate {
 }
 
 /**
- * Exactly one outcome per intended task (`measure.md` 2.1). What the client knows decides; where it knows nothing, the
+ * Exactly one outcome per intended task. What the client knows decides; where it knows nothing, the
  * server's word after heal and drain does. Without that word an accepted task is `stuck`, any other `lost_everywhere`
  * (and anti-vacuity says that no party could tell). A right result is late, not lost, whenever it comes. So is one that
  * the server had only when its client's patience was ending (`isLate`); the scenario's `grace` sets that patience. What

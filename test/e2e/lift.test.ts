@@ -9,27 +9,48 @@ import { spawn } from '../support/programs.ts'
 
 const token = 'a-token-of-somebody-elses-product'
 
+interface Recipe {
+  readonly parts: readonly string[]
+  readonly packages: readonly string[]
+}
+
+const readPage = (): Promise<string> => readFile(join(root, 'patterns/README.md'), 'utf8')
+
 /** What the page says is what is done: its list of folders, its list of packages, its example. */
-async function readRecipe() {
-  const text = await readFile(join(root, 'patterns/README.md'), 'utf8')
+async function readServerRecipe(): Promise<Recipe & { readonly work: string }> {
+  const text = await readPage()
   const block = (from: string): string => new RegExp(`${from}\\n([^]*?)\\n\`\`\``).exec(text)![1]!
   const parts = /```\n(serve\.ts .*)\n```/.exec(text)![1]!.split(/\s+/)
   const packages = /npm install (hono .*)/.exec(text)![1]!.split(' ')
   return { parts, packages, work: block('```ts') }
 }
 
-async function lift(): Promise<AsyncDisposable & { readonly folder: string }> {
+async function readClientRecipe(): Promise<Recipe> {
+  const text = await readPage()
+  const parts = /```\n(client\.ts [^]*?)\n```/.exec(text)![1]!.split(/\s+/)
+  const packages = [.../install (`undici`.*):/.exec(text)![1]!.matchAll(/`(.+?)`/g)].map(([, name]) => name!)
+  return { parts, packages }
+}
+
+async function lift({ parts, packages }: Recipe): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
-  const { parts, packages, work } = await readRecipe()
   for (const part of parts) await cp(join(root, 'patterns', part), join(folder, part), { recursive: true })
   for (const name of packages) {
     await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true })
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
-  await rm(join(folder, 'agent/work.ts'))
-  await writeFile(join(folder, 'agent/work.ts'), work)
   await writeFile(join(folder, 'package.json'), '{"type":"module"}')
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Runs a line of code in the folder, and gives what it printed. */
+async function evaluate(folder: string, code: string): Promise<string> {
+  const options = { cwd: folder, env: { PATH: process.env['PATH'] } }
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], options)
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk))
+  await once(child, 'close')
+  return printed.trim()
 }
 
 async function start(folder: string) {
@@ -59,7 +80,9 @@ async function start(folder: string) {
 }
 
 test('a pattern is lifted into an empty folder, and does work of its own', async () => {
-  await using lifted = await lift()
+  const recipe = await readServerRecipe()
+  await using lifted = await lift(recipe)
+  await writeFile(join(lifted.folder, 'agent/work.ts'), recipe.work)
   await using service = await start(lifted.folder)
   const submit = async (key: string, input: object) => {
     const headers = {
@@ -79,4 +102,11 @@ test('a pattern is lifted into an empty folder, and does work of its own', async
   expect(failed.json).toMatchObject({ status: 'failed', status_reason: 'nobody writes about that' })
   const wrong = await submit('three', { seed: 1 })
   expect(wrong).toMatchObject({ status: 400, json: { detail: expect.stringContaining('input.topic') } })
+})
+
+test('a client is lifted into an empty folder', async () => {
+  await using lifted = await lift(await readClientRecipe())
+  expect(await evaluate(lifted.folder, `console.log(Object.keys(await import('./client.ts')).join())`)).toContain(
+    'openTaskClient',
+  )
 })
