@@ -93,6 +93,10 @@ describe('packages that a module imports', () => {
     expect(importedPackages("import 'node:fs'\nimport { a } from './a.ts'\nimport '../b.ts'")).toEqual([])
   })
 
+  it('are not what comes after a text that ends with such a word', () => {
+    expect(importedPackages("description: 'go on from',\n  }],\n  name: 'x'")).toEqual([])
+  })
+
   it('are not what a method called from is given', () => {
     expect(importedPackages("Buffer.from('302e', 'hex')\nArray.from ('ab')")).toEqual([])
   })

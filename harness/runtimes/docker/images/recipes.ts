@@ -162,7 +162,7 @@ export function isRead(path: string): boolean {
 }
 
 export function importedPackages(source: string): readonly string[] {
-  const specifiers = [...source.matchAll(/\b(?:from\s*|import[\s(]*)'([^']+)'/g)].map((match) => match[1]!)
+  const specifiers = [...source.matchAll(/\b(?:from\s+|import[\s(]\s*)'([^'\n]+)'/g)].map((match) => match[1]!)
   const bare = specifiers.filter((specifier) => !/^(\.|node:)/.test(specifier))
   return [...new Set(bare.map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)![0]))]
 }
