@@ -1,5 +1,4 @@
-import { quantileOverEpisodes, type SharedValues } from '../stats/quantile-over-episodes.ts'
-import { quantile } from '../stats/quantiles.ts'
+import { quantileOverEpisodes, type SharedValues, quantile } from '../stats/quantiles.ts'
 import type { Overhead, TaskRow } from '../model/results.ts'
 import { firingsOf, occasionsOf, type Rows } from './proportion.ts'
 

@@ -15,8 +15,8 @@ import {
   urlOf,
   user,
   templateFor,
+  takesLogins,
 } from './cluster.ts'
-import { takesLogins } from './login.ts'
 import type { DiskCost } from '../../harness/model/history.ts'
 
 const server: Server = {

@@ -4,7 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import type { WebSocketServer } from 'ws'
 import type { NodeSettings, Limits } from '../types/settings.ts'
-import { bearerCheck, type BearerCheck } from './bearer.ts'
+import { bearerCheck, type BearerCheck } from './gates.ts'
 import { isHandshake, shakeHands } from './handshake.ts'
 import { connectionsWithin, defaultLimits } from './limits.ts'
 

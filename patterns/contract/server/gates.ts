@@ -1,5 +1,5 @@
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
-import { bearerCheck } from './bearer.ts'
 import { ProblemError } from '../types/problems.ts'
 import { isStorable } from '../types/task.ts'
 
@@ -43,4 +43,23 @@ export function closeWhereDue(token: string, drain: AbortSignal) {
     const isRefused = c.res.status >= 400 && !isKnown(c.req.header('Authorization'))
     if (drain.aborted || isRefused || c.req.header('Upgrade') !== undefined) c.header('Connection', 'close')
   }
+}
+
+/** Whether an Authorization header has the token. */
+export type BearerCheck = (header: string | undefined) => boolean
+
+/**
+ * The scheme in any case (RFC 9110, 11.1), and the token exactly. Digests have one length, so that the comparison takes
+ * the same time for every wrong token.
+ */
+export function bearerCheck(token: string): BearerCheck {
+  const expected = digest(token)
+  return (header = '') => {
+    const [, given] = /^bearer +(.+)$/i.exec(header) ?? []
+    return given !== undefined && timingSafeEqual(digest(given), expected)
+  }
+}
+
+function digest(value: string): Buffer {
+  return hash('sha256', value, 'buffer')
 }

@@ -1,3 +1,4 @@
+import { Agent, request, type Dispatcher } from 'undici'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import {
   recordAttempt,
@@ -6,13 +7,20 @@ import {
   type Decision,
   type Notify,
 } from '../../contract/types/callback.ts'
-import { destinationsOf } from '../../contract/server/destination.ts'
+import {
+  destinationsOf,
+  BlockedDestination,
+  type Destinations,
+  guardedConnector,
+} from '../../contract/server/destination.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt, type Timing } from '../../contract/types/timing.ts'
-import { openAttempts, type Attempt } from './attempt.ts'
 import { endpointKey, readSigningKey, type WebhookKey } from './keys.ts'
-import { messageOf, type Message } from './message.ts'
+import { messageOf, type Message, clockS } from './message.ts'
 import { decide, isRefusal, isSuccess, type AttemptResult } from './schedule.ts'
+import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { describeFailure, readRetryAfter } from '../../contract/client/http.ts'
+import { signMessage } from './signature.ts'
 
 interface Sender {
   readonly attempt: Attempt
@@ -84,4 +92,43 @@ function logAttempt(node: string, { id, url }: Message, { attempt, decision, det
   if (decision.next === 'delivered' && attempt === 1) return
   const what = decision.next === 'retry' ? `again in ${decision.delay_ms} ms` : decision.next
   logFailure(node, `webhook ${id} to ${new URL(url).origin}, attempt ${attempt}: ${what}`, detail)
+}
+
+/** One POST, signed anew with the time of this attempt. Never rejects. */
+type Attempt = (message: Message, keys: readonly WebhookKey[]) => Promise<AttemptResult>
+
+/** Every attempt has a connection of its own, and dials only where callbacks may go at that moment. */
+function openAttempts(destinations: Destinations, timeoutMs: number): Attempt {
+  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(destinations, timeoutMs) })
+  return async (message, keys) => {
+    try {
+      return await withFaultPoints('webhook-retry.post', () => post(message, keys, dispatcher, timeoutMs))
+    } catch (error) {
+      return { blocked: error instanceof BlockedDestination, detail: describeFailure(error) }
+    }
+  }
+}
+
+async function post(
+  { id, url, body }: Message,
+  keys: readonly WebhookKey[],
+  dispatcher: Dispatcher,
+  timeoutMs: number,
+): Promise<AttemptResult> {
+  const {
+    statusCode,
+    headers,
+    body: answer,
+  } = await request(url, {
+    method: 'POST',
+    dispatcher,
+    reset: true,
+    headers: { 'content-type': 'application/json', ...signMessage({ id, timestampS: clockS(), body }, keys) },
+    body,
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  // The receiver has answered: what its body holds, and whether it ever ends, is of no interest.
+  await answer.dump().catch(() => {})
+  const retryAfterMs = readRetryAfter(headers['retry-after']?.toString(), Date.now())
+  return { status: statusCode, detail: `HTTP ${statusCode}`, ...(retryAfterMs !== undefined && { retryAfterMs }) }
 }

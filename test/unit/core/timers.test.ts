@@ -57,7 +57,7 @@ const bounded: Readonly<Record<string, string>> = {
   'patterns/deliveries/sse/stream.ts: options.watchdogMs': 'of the contract',
   'patterns/deliveries/websocket/socket.ts: options.watchdogMs': 'of the contract',
   'patterns/deliveries/webhook-retry/endpoint.ts: limitMs': 'of the contract',
-  'patterns/deliveries/webhook-retry/attempt.ts: timeoutMs': 'of the contract',
+  'patterns/deliveries/webhook-retry/sender.ts: timeoutMs': 'of the contract',
   'patterns/contract/engine/feed.ts: Math.max(500, claimPollMs)': 'of the engine',
   'patterns/engines/postgres/active-tasks.ts: delayMs': 'less than everyMs, which is of the engine',
   'patterns/contract/engine/wakeup.ts: mostMs': 'of the engine',

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { becomeReady, PortTaken, waitUntilReady } from '../../../harness/os/readiness.ts'
-import { takesLogins } from '../../../servers/postgres/login.ts'
+import { takesLogins } from '../../../servers/postgres/cluster.ts'
 import { answering } from '../../support/answering.ts'
 
 test('what a node says is missing is made, nothing else, and then it is asked again', async () => {

@@ -7,8 +7,8 @@ import {
   destinationsOf,
   guardedConnector,
   guardedLookup,
+  addressFilter,
 } from '../../../patterns/contract/server/destination.ts'
-import { addressFilter } from '../../../patterns/contract/server/special-addresses.ts'
 
 const isPublic = addressFilter([])
 const anywhere = destinationsOf({})

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { createRng, type Rng } from '../../../harness/core/rng.ts'
-import { quantileOverEpisodes, type SharedValues } from '../../../harness/stats/quantile-over-episodes.ts'
-import { quantile, quantileInterval } from '../../../harness/stats/quantiles.ts'
+import {
+  quantileOverEpisodes,
+  type SharedValues,
+  quantile,
+  quantileInterval,
+} from '../../../harness/stats/quantiles.ts'
 
 /** Of 400 tasks, 20 faults touch three each, and every other fault makes its three late. */
 function study(rng: Rng): SharedValues {
