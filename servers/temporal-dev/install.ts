@@ -1,8 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { say, run } from '../_kit/command.ts'
-import { buildPrograms, hasGo } from '../_kit/go.ts'
-import { type Installable, type Installation, areExecutable, cacheFolder } from '../_kit/install.ts'
+import {
+  buildPrograms,
+  hasGo,
+  type Installable,
+  type Installation,
+  areExecutable,
+  cacheFolder,
+} from '../_kit/install.ts'
 import { describeError, HarnessError } from '../../harness/core/errors.ts'
 
 /** A release of the Temporal CLI that carries the dev server, from one origin. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
-import { areExecutable, cacheFolder, type Installation } from '../_kit/install.ts'
-import { buildPrograms } from '../_kit/go.ts'
+import { areExecutable, cacheFolder, type Installation, buildPrograms } from '../_kit/install.ts'
 
 /** The release that `npm run engines:install` builds. */
 export const temporalVersion = '1.31.2'

@@ -1,5 +1,5 @@
 import { request } from 'undici'
-import { buildProgram } from '../_kit/go.ts'
+import { buildProgram } from '../_kit/install.ts'
 import { versionOf } from '../_kit/command.ts'
 import type { Server } from '../server.ts'
 

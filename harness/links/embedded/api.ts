@@ -2,11 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describeError } from '../../core/errors.ts'
 import { BodyTooLarge, readBody } from '../../core/http.ts'
 import type { ActiveToxic } from './active-toxic.ts'
-import { ApiError } from './api-error.ts'
-import type { Evidence } from './evidence.ts'
-import type { Proxies } from './proxies.ts'
-import type { Proxy } from './proxy.ts'
 import {
+  ApiError,
   parseNewToxic,
   parseProxies,
   parseProxy,
@@ -14,6 +11,9 @@ import {
   parseToxicChange,
   parseUpstream,
 } from './requests.ts'
+import type { Evidence } from './evidence.ts'
+import type { Proxies } from './proxies.ts'
+import type { Proxy } from './proxy.ts'
 import type { Toxic } from './toxic.ts'
 
 /** Toxiproxy's API as of this version; what follows the plus sign says that it is another server. */

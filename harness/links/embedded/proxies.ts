@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises'
-import { ApiError } from './api-error.ts'
+import { ApiError, type ProxyRequest } from './requests.ts'
 import type { Evidence } from './evidence.ts'
 import { Proxy } from './proxy.ts'
-import type { ProxyRequest } from './requests.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
 
 /** All proxies of a server, by name. Calls of its async methods must not overlap. */

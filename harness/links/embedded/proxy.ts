@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { ActiveToxic, type ToxicJson } from './active-toxic.ts'
-import { ApiError } from './api-error.ts'
+import { ApiError } from './requests.ts'
 import { Connection } from './connection.ts'
 import type { Evidence } from './evidence.ts'
 import { Listener } from './listener.ts'

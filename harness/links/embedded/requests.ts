@@ -1,7 +1,16 @@
 import { z, type ZodType } from 'zod'
 import type { ToxicJson } from './active-toxic.ts'
-import { ApiError } from './api-error.ts'
 import type { Attributes, Toxic } from './toxic.ts'
+
+/** A request that cannot be served: becomes Toxiproxy's `{"error": message, "status": status}`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
 
 /** Request bodies as Toxiproxy takes them: unknown keys are ignored, a wrong type is 400 `bad request body`. */
 const proxy = z.object({

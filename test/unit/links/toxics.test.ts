@@ -1,8 +1,13 @@
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { discover } from '../../../harness/core/discover.ts'
-import type { ApiError } from '../../../harness/links/embedded/api-error.ts'
-import { parseNewToxic, parseProxies, parseProxy, parseToxicChange } from '../../../harness/links/embedded/requests.ts'
+import {
+  type ApiError,
+  parseNewToxic,
+  parseProxies,
+  parseProxy,
+  parseToxicChange,
+} from '../../../harness/links/embedded/requests.ts'
 import type { Toxic } from '../../../harness/links/embedded/toxic.ts'
 
 let toxics: ReadonlyMap<string, Toxic>

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Accepted, findProblems, isScriptFree, type Lockfile, packagesOf } from '../../../tools/lockfile.ts'
+import { type Accepted, findProblems, isScriptFree, type Lockfile, packagesOf } from '../../../tools/licences.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const lockfile = JSON.parse(read('package-lock.json')) as Lockfile
