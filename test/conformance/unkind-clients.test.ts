@@ -132,6 +132,7 @@ describe.concurrent.each(reading)('%s, advised to come back at once', (name) => 
     const outcome = await run(name, { how, isSlow: true, deadlineMs: 10_000 })
     expect(outcome.proxy.count('read')).toBeLessThanOrEqual(15)
     expect(outcome.proxy.count('read')).toBeGreaterThanOrEqual(2)
+    expect(outcome.error!.message).toMatch(/the last answer: HTTP \d+/)
     expectPaced(outcome)
   })
 })

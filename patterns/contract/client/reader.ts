@@ -110,7 +110,7 @@ function advance(reader: Reader, seen: Task): void {
   reader.seen = seen
   if (seen.version <= reader.furthest) return
   reader.furthest = seen.version
-  reader.talk.heard('stream', true)
+  reader.talk.heard('stream', `event ${seen.version}, the task is ${seen.status}`)
   reader.talk.ports.onProgress?.(seen)
 }
 

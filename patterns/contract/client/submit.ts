@@ -95,7 +95,7 @@ function acceptedIn(talk: Talk, options: SubmitOptions, attempt: Attempt, answer
   const replayed = answer.header('idempotent-replayed') === 'true'
   const value = { ...attempt.seen, taskId: task.task_id, replayed, status }
   talk.ports.observe(talk.job.key, { f: 'submit', type: 'ok', value })
-  talk.heard('submit', true)
+  talk.heard('submit', `HTTP ${status}, the task is ${task.status}`)
   return { task, replica: attempt.replica, status, retryAfterMs: retryAfterMs(answer) }
 }
 

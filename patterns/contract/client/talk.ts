@@ -50,12 +50,13 @@ export class Talk {
     if (isNew) this.#acceptedAtMs = this.ports.now()
   }
 
-  /** The answer was what was asked for. `isNews`: it also says more than was known. */
-  heard(operation: Operation, isNews: boolean): void {
+  /** The answer was what was asked for; `said` is what it was. */
+  heard(operation: Operation, said: string): void {
+    this.#last = said
     this.pace.arrived(operation)
     if (operation === 'stream') this.#aboutStream = none
     this.#aboutTask = none
-    if (isNews) this.pace.progressed(operation)
+    this.pace.progressed(operation)
   }
 
   /**
