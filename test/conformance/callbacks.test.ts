@@ -14,6 +14,7 @@ import { callbackDelivery, type CallbackDelivery } from '../../patterns/contract
 import { timingAt } from '../../patterns/contract/types/timing.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
 import { openLanes } from '../support/lanes.ts'
+import { untilAccepted } from '../support/until-accepted.ts'
 
 const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
 const present: Engine[] = []
@@ -60,7 +61,7 @@ async function submit(backend: Backend, url: string): Promise<string> {
   const job = `job-${process.pid}-${++ordinal}`
   const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job }, delivery: { webhook_url: url } }
   const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('hex')
-  return (await backend.submit({ key: job, request, fingerprint })).task.task_id
+  return (await untilAccepted(backend, { key: job, request, fingerprint })).task.task_id
 }
 
 // Every engine has servers and receivers of its own, and waits most of the time; nothing here must come before a given time.

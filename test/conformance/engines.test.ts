@@ -13,6 +13,7 @@ import { type EngineCluster, startCluster, type Worker } from '../support/engine
 import { presentEngines } from '../support/engines.ts'
 import { openLanes } from '../support/lanes.ts'
 import { rightAnswer } from '../support/tools.ts'
+import { untilAccepted } from '../support/until-accepted.ts'
 
 /** 300 s of work in 3.75 s, a lease of 1 s. */
 const timeScale = 80
@@ -101,7 +102,7 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
 
   test('one key is one task, also when it is used many times at once', inTurn, async () => {
     const wanted = submission()
-    const answers = await Promise.all(Array.from({ length: 20 }, () => backend.submit(wanted)))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => untilAccepted(backend, wanted)))
     expect(new Set(answers.map(({ task }) => task.task_id)).size).toBe(1)
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
     const { task_id } = answers[0]!.task
@@ -179,7 +180,8 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
 
   test('two hundred tasks at once all end right', inTurn, async () => {
     await lane.goAlone()
-    const tasks = await Promise.all(Array.from({ length: 200 }, (_, seed) => backend.submit(submission({ seed }))))
+    const submissions = Array.from({ length: 200 }, (_, seed) => submission({ seed }))
+    const tasks = await Promise.all(submissions.map((one) => untilAccepted(backend, one)))
     const logs = await Promise.all(tasks.map(({ task }) => collect(backend, task.task_id)))
     logs.forEach(expectSoundLog)
     expect(logs.map((log) => foldEvents(log).result?.digest)).toEqual(tasks.map(({ task }) => rightAnswer(task.input)))
