@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { loadProtocol } from '../../patterns/contract/server/plugins.ts'
 import { describeError } from '../core/errors.ts'
 import { roundMs } from '../core/numbers.ts'
 import { diskFullLine } from '../os/log-tail.ts'
@@ -20,7 +21,8 @@ export async function completeHistory(
   const { cell, context, recorder, runner, ledger } = parts
   enterPhase(parts, 'final')
   const before = await ledger.readAll()
-  await readFinals([...runner.unresolved], knownIds(runner, before.effects), parts)
+  const protocol = await loadProtocol(cell.delivery)
+  await readFinals([...runner.unresolved], knownIds(runner, before.effects), { ...parts, protocol })
   // A task may end between the two: the effects of a result come before it, so the ledger is read after the results.
   const { effects, refusals, gaps } = await ledger.readAll()
   for (const effect of effects) recordEffect(recorder, effect)

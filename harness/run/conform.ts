@@ -13,6 +13,7 @@ import { unmeasuredBy, type Verification, type VerifiedPattern } from '../model/
 import type { OnLost } from '../os/child.ts'
 import type { Registry } from '../registry.ts'
 import type { OnProgress } from './progress.ts'
+import { protocolCases } from '../conform/protocol-cases.ts'
 import { openTarget, type TargetPattern } from './target.ts'
 
 /** What patterns are held against, and where. */
@@ -22,6 +23,8 @@ export interface ConformOptions {
   readonly timeScale: number
   /** Where logs of nodes go; by default into what is removed at the end. */
   readonly logs?: string
+  /** Of a delivery with a protocol of its own: only the quick cases. `cases` are those of the task API. */
+  readonly quick?: boolean
   /** Cases that fail may try once more. */
   readonly patient?: boolean
   readonly signal: AbortSignal
@@ -69,7 +72,9 @@ async function conformPattern(pattern: TargetPattern, temp: string, options: Con
     const place = { cell: `conform-${name}`, folder, temp, note: journal.note, ...(lost && { lost }) }
     await using started = await openTarget(pattern, { ...options, place })
     const onResult = (result: CaseResult): void => options.onResult?.(name, result)
-    const results = await runCases(cases, started.target, { onResult, patient: options.patient ?? false })
+    const own = await protocolCases(pattern.delivery.name)
+    const held = own ? own.filter(({ quick = false }) => quick || !options.quick) : cases
+    const results = await runCases(held, started.target, { onResult, patient: options.patient ?? false })
     return { pattern: name, cases: results }
   } catch (error) {
     signal.throwIfAborted()
@@ -125,7 +130,16 @@ async function verify(
   cases: readonly NamedCase[],
   { runtime, signal, onLost, logs, temp, onProgress }: VerifyContext,
 ): Promise<VerifiedPattern> {
-  const how = { runtime, signal, logs, cases, timeScale: verifyTimeScale, patient: true, ...(onLost && { onLost }) }
+  const how = {
+    runtime,
+    signal,
+    logs,
+    cases,
+    timeScale: verifyTimeScale,
+    quick: true,
+    patient: true,
+    ...(onLost && { onLost }),
+  }
   const verified = asStored(await conformPattern(pattern, temp, how))
   const [broken] = unmeasuredBy({ version: 1, patterns: [verified] })
   const unsure = verified.cases.find(({ outcome }) => outcome === 'undecided')

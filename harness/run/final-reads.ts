@@ -1,5 +1,6 @@
 import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
+import type { Protocol } from '../../patterns/contract/types/protocol.ts'
 import { isStatus } from '../../patterns/contract/types/task.ts'
 import { monotonicMs, sleep } from '../../patterns/contract/types/timer.ts'
 import type { Node } from '../model/runtime.ts'
@@ -7,7 +8,11 @@ import type { CellParts } from './cell-context.ts'
 
 type Final = Vocabulary['final']['value']
 
-type Access = Pick<CellParts, 'deployment' | 'token' | 'watch' | 'recorder'>
+type Access = Pick<CellParts, 'deployment' | 'token' | 'watch' | 'recorder'> & {
+  /** Of a delivery that does not serve the task API. */
+  readonly protocol: Protocol | undefined
+}
+type Reading = Pick<Access, 'token' | 'watch' | 'protocol'>
 
 interface Truth {
   readonly task_id: string
@@ -46,13 +51,13 @@ const longestPauseMs = 100
 async function readTruth(
   ids: readonly string[],
   apis: readonly Node[],
-  access: Pick<Access, 'token' | 'watch'>,
+  access: Reading,
 ): Promise<{ type: 'ok' | 'info'; value: Final; error?: string }> {
   let error: string | undefined
   let best: Truth | undefined
   for (const id of ids)
     for (const api of apis) {
-      const answer = await readTask(api, id, access)
+      const answer = await (access.protocol ? readByProtocol : readTask)(api, id, access)
       if (typeof answer === 'string') error = answer
       else if (answer?.status === 'completed') return { type: 'ok', value: describeTruth(answer) }
       else best ??= answer
@@ -75,17 +80,33 @@ function asTruth(answer: unknown): Truth | string {
   return fits && typeof digest === 'string' ? (answer as Truth) : 'it answered with something that is no task'
 }
 
+async function readByProtocol(
+  { url }: Node,
+  id: string,
+  { token, protocol }: Reading,
+): Promise<Truth | undefined | string> {
+  const signal = AbortSignal.timeout(readLimitMs)
+  try {
+    const task = await protocol!.readTask({ url, token, signal }, id)
+    return task && asTruth(task)
+  } catch (error) {
+    return String(error)
+  }
+}
+
+const readLimitMs = 5_000
+
 /** The task, undefined when the node does not know it, or the reason why it could not say. */
 async function readTask(
   { name, url }: Node,
   id: string,
-  { token, watch }: Pick<Access, 'token' | 'watch'>,
+  { token, watch }: Reading,
 ): Promise<Truth | undefined | string> {
   try {
     const response = await request(`${url}/v1/tasks/${id}`, {
       headers: { authorization: `Bearer ${token}` },
-      headersTimeout: 5000,
-      bodyTimeout: 5000,
+      headersTimeout: readLimitMs,
+      bodyTimeout: readLimitMs,
     })
     const { statusCode: status, headers } = response
     watch({ status, header: (header) => headers[header]?.toString() }, () => name)

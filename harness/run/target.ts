@@ -63,7 +63,8 @@ export async function openTarget(pattern: TargetPattern, context: TargetContext)
   const running = { pattern, deployment, ledger, token, system: name, offers: runtime.offers }
   const target = await describeTarget(running, context)
   const callbacks = callbacksOf(receiver, deployment)
-  const probed = await probe(target, callbacks ?? `${engine.name} dials no receiver`)
+  // Another protocol is asked in its own way, by its own cases.
+  const probed = delivery.ownProtocol ? target : await probe(target, callbacks ?? `${engine.name} dials no receiver`)
   const owned = stack.move()
   return { target: probed, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -7,6 +7,8 @@ export interface Delivery {
   readonly promises: readonly Promised[]
   /** Other deliveries whose code is in this one. A plugin imports no other one that it does not name here. */
   readonly madeOf?: readonly string[]
+  /** It does not serve the task API: its `protocol.ts` says how a task is read, and what is checked of it (`Protocol`). */
+  readonly ownProtocol?: true
   /** It shows a task's events as they happen, and its client follows them. */
   readonly events: boolean
   /** The client must be reachable: a callback receiver is part of the deployment. */

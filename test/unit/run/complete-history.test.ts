@@ -35,7 +35,7 @@ test('a task that ends while servers are asked for the truth has its effects in 
   const recorded: Pick<Op, 'f'>[] = []
   await using node = await openSlowNode(() => effects.push(effectOf(2)))
   const parts = {
-    cell: {},
+    cell: { delivery: 'polling' },
     context: { machine: { health: () => undefined } },
     recorder: { epochMs: 0, record: (op: Pick<Op, 'f'>) => recorded.push(op) },
     ledger: { readAll: async () => ({ effects: [...effects], refusals: [], gaps: 0 }) },

@@ -58,3 +58,29 @@ test('a completed task needs no second opinion; a running one has every node ask
   expect([knowsNothing.counts.asked, behind.counts.asked, first.counts.asked]).toEqual([5, 5, 10])
   expect(recorded[0]).toMatchObject({ type: 'ok', value: { found: true, status: 'completed' } })
 })
+
+test('a delivery of another protocol is asked in its own words', async () => {
+  const recorded: object[] = []
+  const task = { task_id: 'a-id', status: 'completed', version: 3, result: { digest: 'd' } }
+  const access = {
+    deployment: { nodes: [{ name: 'api-0', role: 'api', url: 'rpc://a' }] },
+    recorder: { record: (op: object) => recorded.push(op) },
+    watch: () => {},
+    token: 'token',
+    protocol: {
+      cases: [],
+      readTask: async ({ url }: { url: string }, id: string) => (id === 'a-id' && url === 'rpc://a' ? task : undefined),
+    },
+  }
+  await readFinals(
+    ['a', 'b'],
+    new Map([
+      ['a', ['a-id']],
+      ['b', ['b-id']],
+    ]),
+    access as never,
+  )
+  const values = recorded.map((op) => (op as { task: string; value: object }).value)
+  expect(values).toContainEqual({ taskId: 'a-id', found: true, status: 'completed', version: 3, digest: 'd' })
+  expect(values).toContainEqual({ taskId: 'b-id', found: false })
+})
