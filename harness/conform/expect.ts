@@ -61,12 +61,19 @@ export function show(value: unknown): string {
 /** What this machine has too little of. */
 const ours: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL'])
 
+/** Some of a parser's errors have no code: what came is no HTTP, or has no end. */
+const parserErrors: ReadonlySet<string> = new Set(['HTTPParserError'])
+
 /**
  * How a connection ended without an answer. Undefined for an error that no connection makes: that is a defect of ours.
  * Throws HarnessError where this machine has no connection to spare.
  */
 export function lostBy(error: unknown): string | undefined {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: string }
+  const {
+    name,
+    message,
+    code = parserErrors.has(name ?? '') ? name : undefined,
+  } = error as Partial<NodeJS.ErrnoException>
   if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return undefined
   if (ours.has(code)) throw new HarnessError(`this machine cannot ask it: ${code}`, { cause: error })
   const reason = message || 'the connection was refused'

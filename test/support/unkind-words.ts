@@ -62,7 +62,9 @@ export async function rewriteStream(from: IncomingMessage, to: ServerResponse, h
 function rewriteLine(line: string, how: Rewriting): string {
   if (line.startsWith('retry:') && how.retryMs !== undefined) return `retry: ${how.retryMs}`
   if (!line.startsWith('data:')) return line
-  return `data: ${JSON.stringify(rewriteEvent(JSON.parse(line.slice(5)) as TaskEvent, how))}`
+  const value = JSON.parse(line.slice(5)) as Partial<TaskEvent>
+  // `stream.reset` is no event of the task.
+  return value.data ? `data: ${JSON.stringify(rewriteEvent(value as TaskEvent, how))}` : line
 }
 
 /** In pieces that arrive on their own: each waits for the one before to be on its way. */

@@ -1,0 +1,71 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { timingAt } from '../../../patterns/contract/types/timing.ts'
+import { Conversation } from '../../../harness/conform/conversation.ts'
+import type { NamedCase } from '../../../harness/conform/suite.ts'
+import { runCase } from '../../../harness/conform/suite.ts'
+import { send } from '../../../harness/conform/http.ts'
+import { openStream } from '../../../harness/conform/stream.ts'
+import type { Target } from '../../../harness/conform/case.ts'
+
+function targetAt(url: string): Target {
+  const [conversation, signal] = [new Conversation(), new AbortController().signal]
+  const bodyFor = () => ({ type: 'agent', input: {} })
+  const promises = { callbacks: false, events: false }
+  return {
+    name: url,
+    url,
+    token: 't',
+    timeScale: 30,
+    timing: timingAt(30),
+    bodyFor,
+    promises,
+    able: {},
+    unable: {},
+    signal,
+    conversation,
+  }
+}
+
+function caseOf(check: NamedCase['check']): NamedCase {
+  return { id: 'a/b', name: 'b', proves: 'it', source: 'a test', needs: [], check }
+}
+
+const chunked =
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\n: hi\n\r\n'
+
+test.each([
+  ['what is no HTTP', 'hello\r\n\r\n'],
+  ['a body that breaks off', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab'],
+  ['chunks that break off', chunked],
+  ['nothing', ''],
+])('a service that answers with %s is wrong, and no case is', async (_, bytes) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end(bytes))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const target = targetAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const read = caseOf(async (own) => void (await send(own, '/v1/tasks/a', { headers: { accept: 'text/plain' } })))
+  const follow = caseOf(async (own) => (await openStream(own, '/v1/tasks/a/events')).ended)
+  const outcomes = [await runCase(read, target), await runCase(follow, target)].map(({ outcome }) => outcome)
+  expect(outcomes).not.toContain('error')
+  expect(outcomes).toContain('fail')
+  server.close()
+})
+
+test('a defect of a case is an error, whose place is named, and no verdict', async () => {
+  const defect = caseOf(async () => {
+    throw new TypeError('cannot read x of undefined')
+  })
+  const { outcome, reason } = await runCase(defect, targetAt('http://127.0.0.1:9'))
+  expect([outcome, reason]).toEqual(['error', expect.stringMatching(/^cannot read x of undefined/)])
+})
+
+test('what refuses the connection is named with what was asked', async () => {
+  const read = caseOf(async (own) => void (await send(own, '/v1/tasks/a')))
+  const { outcome, evidence } = await runCase(read, targetAt('http://127.0.0.1:9'))
+  expect([outcome, evidence?.asked]).toEqual(['fail', 'GET http://127.0.0.1:9/v1/tasks/a'])
+  expect(evidence?.came).toMatch(/^no answer: .*ECONNREFUSED/)
+})
