@@ -75,7 +75,9 @@ function momentTrigger(
   rng: Rng,
   context: SampleContext,
 ): Trigger {
-  const common = { task, delayMs: roundMs(rng.next() * windowMs), windowMs, withinMs: withinMs(context) }
+  // Whoever is waited for is under way: the last tasks of the load may still come to it until they can no longer succeed.
+  const withinMs = roundMs((context.windowMs + context.graceMs) / context.timeScale)
+  const common = { task, delayMs: roundMs(rng.next() * windowMs), windowMs, withinMs }
   return moment === 'accepted' ? { kind: 'accepted', ...common } : { kind: 'step', step: 1, ...common }
 }
 

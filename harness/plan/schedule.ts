@@ -192,7 +192,7 @@ function checkParams(path: Path, params: PlannedFault['params'], schema: z.ZodTy
 function checkTrigger(
   path: Path,
   { trigger }: PlannedFault,
-  { load, profile, timeScale }: Scenario,
+  { load, profile, timeScale, graceMs }: Scenario,
   catalog: Catalog,
 ): readonly Problem[] {
   const work = catalog.workOf(profile)!
@@ -210,18 +210,18 @@ function checkTrigger(
     ...noSuch('task', trigger.task, load.tasks),
     ...(trigger.kind === 'step' ? noSuch('step', trigger.step, work.steps) : []),
     ...late,
-    ...checkPatience(path, trigger, windowMs),
+    ...checkPatience(path, trigger, trigger.windowMs === undefined ? windowMs : windowMs + graceMs / timeScale),
   ]
 }
 
-/** A trigger that waits for longer than the load lasts may fire when no task is left. */
+/** A trigger that waits for longer than the load lasts may fire when no task is left; a moment is that of a task under way. */
 function checkPatience(
   path: Path,
   { withinMs }: Exclude<PlannedFault['trigger'], { kind: 'time' }>,
-  windowMs: number,
+  mostMs: number,
 ): readonly Problem[] {
-  if (withinMs <= windowMs + 1) return []
-  const allowed = `write at most ${formatDuration(windowMs)}, which is how long the load lasts`
+  if (withinMs <= mostMs + 1) return []
+  const allowed = `write at most ${formatDuration(mostMs)}, which is how long the load lasts`
   return [{ path: [...path, 'withinMs'], message: `${formatDuration(withinMs)} is no time to wait for it; ${allowed}` }]
 }
 

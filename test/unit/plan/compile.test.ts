@@ -217,7 +217,7 @@ describe('triggers', () => {
     expect(accepted[4]).toMatchObject({
       id: 'kill-1#5',
       target: { kind: 'node', role: 'api', ordinal: 'of-task' },
-      trigger: { kind: 'accepted', task: 5, windowMs: 20, withinMs: 15_000 },
+      trigger: { kind: 'accepted', task: 5, windowMs: 20, withinMs: 17_000 },
     })
     const delays = accepted.map(({ trigger }) => (trigger.kind === 'accepted' ? trigger.delayMs : Number.NaN))
     expect([Math.min(...delays) >= 0, Math.max(...delays) < 20, new Set(delays).size > 290]).toEqual([true, true, true])
