@@ -44,7 +44,7 @@ function instead(status: number, of: (asked: Asked) => boolean, given: Answered)
 async function* atTheEnd(frames: AsyncIterable<string>): AsyncIterable<string> {
   const kept: string[] = []
   for await (const frame of frames)
-    if (/^id:/m.test(frame)) kept.push(frame)
+    if (/"seq":/.test(frame)) kept.push(frame)
     else yield frame
   yield* kept
 }
@@ -102,7 +102,10 @@ export const illegalServers: readonly IllegalServer[] = [
   {
     name: 'a resumed stream that leaves out an event',
     wrong: () => ({
-      frames: (frames, { headers }) => (Number(headers['last-event-id'] ?? 0) === 0 ? frames : withoutFirst(frames)),
+      frames: (frames, { headers }) => {
+        const place = Number(headers['last-event-id'] ?? 0)
+        return place > 0 && place < 100 ? withoutFirst(frames) : frames
+      },
     }),
     caughtBy: ['streaming/resumes'],
   },
@@ -204,13 +207,14 @@ export const illegalServers: readonly IllegalServer[] = [
   {
     name: 'progress that goes back',
     wrong: () => {
-      let isLower = false
+      const lower = new Map<string, boolean>()
       return {
         answer: (answered, asked) => {
           if (!isRead(asked) || answered.status !== 200) return {}
-          isLower = !isLower
+          const isLower = !lower.get(asked.path)
+          lower.set(asked.path, isLower)
           return withJson(answered, ({ progress_pct: shown, finished_at }) => {
-            return finished_at === undefined && isLower ? { progress_pct: Math.max(0, Number(shown) - 20) } : {}
+            return finished_at === undefined && !isLower ? { progress_pct: Math.max(0, Number(shown) - 20) } : {}
           })
         },
       }
