@@ -1,0 +1,67 @@
+/// <reference lib="esnext.disposable" />
+/** What `outlast/client` promises. `test/unit/patterns/client-package.test.ts` holds the source against it. */
+
+/** A task as its server shows it. `version` grows with every change. */
+export interface Task {
+  readonly task_id: string
+  readonly type: 'agent'
+  readonly status: 'queued' | 'running' | 'cancelling' | 'completed' | 'failed' | 'cancelled' | 'expired' | 'rejected'
+  readonly status_reason?: string | undefined
+  readonly current_action: { readonly name: string; readonly step: number; readonly started_at: string } | null
+  readonly progress_pct: number | null
+  readonly estimated_completion: string | null
+  readonly version: number
+  readonly attempt: number
+  readonly created_at: string
+  readonly updated_at: string
+  readonly finished_at?: string | undefined
+  readonly credits_used: number
+  readonly input: unknown
+  readonly result?: { readonly digest: string; readonly steps: number; readonly text?: string | undefined } | undefined
+  readonly links: { readonly self: string; readonly events: string; readonly cancel: string }
+}
+
+export interface TaskClientOptions {
+  /** Base URLs of the API's replicas, each of which knows every task; one is enough. */
+  readonly apis: readonly string[]
+  readonly token: string
+  /** Divides every pause and limit, for tests against a compressed server; 1 by default. */
+  readonly timeScale?: number
+}
+
+export interface TaskRun {
+  /** Give up after this, on a monotonic clock, whatever happens. */
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal
+  /** Every newer state of the task, in order. */
+  readonly onProgress?: (task: Task) => void
+}
+
+export interface TaskSubmission extends TaskRun {
+  /** Idempotency key: the same for every attempt, also those of a process that comes back. Write it down first. */
+  readonly key: string
+  readonly type: string
+  readonly input: unknown
+  /** Awaited before the task is followed: write its id down here, and `resume` can go on after a crash. */
+  readonly onAccepted?: (task: Task) => void | Promise<void>
+}
+
+export interface TaskClient {
+  /**
+   * Submit, and resolve with the completed task. Rejects with JobFailed when there will certainly be no result. Rejects
+   * with the signal's reason or a TimeoutError when that is not known in time.
+   */
+  run(submission: TaskSubmission): Promise<Task>
+  /** Go on with a task that was accepted before. Ends as `run` does. */
+  resume(taskId: string, run: TaskRun): Promise<Task>
+  [Symbol.asyncDispose](): PromiseLike<void>
+}
+
+export declare function openTaskClient(options: TaskClientOptions): TaskClient
+
+/** There will be no result. */
+export declare class JobFailed extends Error {
+  /** `refused`: never accepted; `gone`: the server does not know it any more; `task-failed`: it ended without a result. */
+  readonly reason: string
+  readonly taskId: string | undefined
+}

@@ -1,0 +1,43 @@
+/**
+ * Packs `outlast/client` as a package of its own: one file of JavaScript, its types, one dependency. The tarball is in
+ * the folder that is named, else in `dist`. usage: node tools/pack-client.ts [FOLDER]
+ */
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { rolldown } from 'rolldown'
+
+const checkout = join(import.meta.dirname, '..')
+const target = resolve(process.argv[2] ?? join(checkout, 'dist'))
+/** What the file has in it, beside our own code. */
+const bundled = ['zod', 'eventsource-parser']
+
+const folder = mkdtempSync(join(tmpdir(), 'outlast-pack-'))
+try {
+  await bundle(join(folder, 'client.js'))
+  for (const file of ['package.json', 'README.md', 'client.d.ts'])
+    copyFileSync(join(checkout, 'packages/client', file), join(folder, file))
+  writeFileSync(join(folder, 'LICENSES.txt'), licences())
+  mkdirSync(target, { recursive: true })
+  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', target]
+  console.log(join(target, execFileSync('npm', args, { cwd: folder, encoding: 'utf8' }).trim()))
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+/** Syntax that Node 20 knows; undici stays a dependency, and so gets its own updates. */
+async function bundle(file: string): Promise<void> {
+  const input = join(checkout, 'patterns/client.ts')
+  const made = await rolldown({ input, platform: 'node', external: ['undici'], transform: { target: 'node20' } })
+  await made.write({ file, format: 'esm', comments: { legal: true, annotation: false } })
+}
+
+function licences(): string {
+  const own = readFileSync(join(checkout, 'LICENSE'), 'utf8')
+  const others = bundled.map((name) => {
+    const text = readFileSync(join(checkout, 'node_modules', name, 'LICENSE'), 'utf8')
+    return `client.js contains parts of ${name}:\n\n${text}`
+  })
+  return [own, ...others].join('\n----\n\n')
+}
