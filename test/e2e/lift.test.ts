@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { root } from '../support/outlast.ts'
-import { spawn } from '../support/programs.ts'
+import { run, spawn } from '../support/programs.ts'
 
 const token = 'a-token-of-somebody-elses-product'
 
@@ -78,6 +78,20 @@ async function start(folder: string) {
     },
   }
 }
+
+test('what is lifted has types that fit, with the one file replaced', async () => {
+  await using lifted = await lift()
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+    include: ['serve.ts', 'agent/work.ts', 'contract/server', 'engines'],
+  }
+  await writeFile(join(lifted.folder, 'tsconfig.json'), JSON.stringify(config))
+  // The compiler needs the types of what Node gets, and of the rest of the checkout's packages.
+  await rm(join(lifted.folder, 'node_modules'), { recursive: true })
+  await symlink(join(root, 'node_modules'), join(lifted.folder, 'node_modules'))
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: lifted.folder })
+})
 
 test('a pattern is lifted into an empty folder, and does work of its own', async () => {
   const recipe = await readServerRecipe()
