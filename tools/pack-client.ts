@@ -1,29 +1,42 @@
 /**
  * Packs `outlast/client` as a package of its own: one file of JavaScript, its types, one dependency. The tarball is in
- * the folder that is named, else in `dist`. usage: node tools/pack-client.ts [FOLDER]
+ * the folder that is named, else in `dist`. With --build the folder gets only what is made; `npm pack` in
+ * `packages/client` calls it so.
+ *
+ * usage: node tools/pack-client.ts [--build] [FOLDER]
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
 
 const checkout = join(import.meta.dirname, '..')
-const target = resolve(process.argv[2] ?? join(checkout, 'dist'))
+const { values, positionals } = parseArgs({ options: { build: { type: 'boolean' } }, allowPositionals: true })
+const target = resolve(positionals[0] ?? join(checkout, 'dist'))
 /** What the file has in it, beside our own code. */
 const bundled = ['zod', 'eventsource-parser']
 
-const folder = mkdtempSync(join(tmpdir(), 'outlast-pack-'))
-try {
+await (values.build ? build(target) : pack())
+
+async function pack(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'outlast-pack-'))
+  try {
+    await build(folder)
+    for (const file of ['package.json', 'README.md', 'client.d.ts'])
+      copyFileSync(join(checkout, 'packages/client', file), join(folder, file))
+    mkdirSync(target, { recursive: true })
+    const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', target]
+    console.log(join(target, execFileSync('npm', args, { cwd: folder, encoding: 'utf8' }).trim()))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function build(folder: string): Promise<void> {
   await bundle(join(folder, 'client.js'))
-  for (const file of ['package.json', 'README.md', 'client.d.ts'])
-    copyFileSync(join(checkout, 'packages/client', file), join(folder, file))
   writeFileSync(join(folder, 'LICENSES.txt'), licences())
-  mkdirSync(target, { recursive: true })
-  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', target]
-  console.log(join(target, execFileSync('npm', args, { cwd: folder, encoding: 'utf8' }).trim()))
-} finally {
-  rmSync(folder, { recursive: true })
 }
 
 /** Syntax that Node 20 knows; undici stays a dependency, and so gets its own updates. */
