@@ -60,6 +60,21 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
     }
   })
 
+  test('a stream is for a client that names it as acceptable, in any case, and not with a weight of 0', async () => {
+    const mediaTypeFor = async (accept: string) => {
+      const { status, headers } = await send(`${node.url}${self}/events`, { headers: { accept } })
+      return `${status} ${String(headers['content-type']).split(';')[0]}`
+    }
+    const [page, stream] = [
+      '200 application/json',
+      node.settings.delivery.startsWith('sse') ? '200 text/event-stream' : '406 application/problem+json',
+    ]
+    for (const accept of ['*/*', 'application/json', 'text/event-stream;q=0', 'text/event-stream-like, a/b; q=0.0'])
+      expect([accept, await mediaTypeFor(accept)]).toEqual([accept, page])
+    for (const accept of ['text/event-stream', 'Text/Event-Stream', 'a/b, text/event-stream ; q=0.5, */*;q=0.1'])
+      expect([accept, await mediaTypeFor(accept)]).toEqual([accept, stream])
+  })
+
   test('the scheme of the token is known in any case, and the token in one', async () => {
     for (const scheme of ['bearer', 'BEARER', 'Bearer ', 'bEARER']) {
       const headers = { authorization: `${scheme} ${token}` }

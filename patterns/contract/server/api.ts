@@ -167,7 +167,7 @@ async function readTask(c: Context, api: Api): Promise<Response> {
 
 async function readEvents(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
   const taskId = c.req.param('id')!
-  const wantsStream = c.req.header('Accept')?.includes('text/event-stream') ?? false
+  const wantsStream = acceptsStream(c.req.header('Accept'))
   if (wantsStream && variation.stream) return variation.stream(c, taskId, api)
   if (wantsStream) throw new ProblemError('not-acceptable', 'this server does not stream events; ask for JSON', taskId)
   const after = cursorOf(c.req.query('after'))
@@ -189,6 +189,13 @@ async function cancelTask(c: Context, api: Api): Promise<Response> {
   const task = await api.backend.cancel(taskId)
   if (!task) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
   return sendTask(c, task, isTerminal(task.status) ? 200 : 202, api.timing)
+}
+
+/** Whether the client names event streams as acceptable (RFC 9110, 12.5.1). Who accepts anything gets a page. */
+function acceptsStream(accept = ''): boolean {
+  return accept
+    .split(',')
+    .some((range) => /^\s*text\/event-stream\s*(;|$)/i.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range))
 }
 
 /** An empty page is right at the end of the log, and nowhere else. */

@@ -21,10 +21,13 @@ export interface Served {
   readonly callbacks: 'none' | 'plain' | 'signed'
 }
 
+/** Of an address: UTF-8 without U+0000. */
+const storableText = { type: 'string', pattern: '^[^\\u0000]*$' }
+
 /** Answered where the engine keeps a record of callbacks; elsewhere 501. */
 export function deliveryPaths(): object {
   const status = parameter('query', 'status', jsonSchema(deliveryStatus), 'Only those of this status')
-  const from = parameter('query', 'after', { type: 'string' }, 'The `next` of the page before')
+  const from = parameter('query', 'after', storableText, 'The `next` of the page before')
   const which = parameter('path', 'delivery_id', { type: 'string', pattern: '^[A-Za-z0-9_.~-]+$' }, 'The webhook-id')
   const list = { type: 'array', items: reference('Delivery') }
   const page = { type: 'object', required: ['deliveries'], properties: { deliveries: list, next: { type: 'string' } } }
