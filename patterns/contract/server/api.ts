@@ -136,7 +136,7 @@ async function answerSubmission(c: Context, task: Task, api: Api, { holds = fals
   const waitMs = preferences.waitMs ?? 0
   const now = mustEnd || waitMs > 0 ? await untilEnd(c, task, api, mustEnd ? undefined : waitMs) : task
   const isResult = isTerminal(now.status) && (mustEnd || waitMs > 0)
-  if (mustEnd && !isResult)
+  if (!isResult && (mustEnd || (holds && !preferences.respondAsync && api.drain.aborted)))
     throw new ProblemError('temporary-reduced-capacity', 'the node is leaving: repeat with the same key', task.task_id)
   return sendAnswer(c, now, isResult ? 200 : 202, { api, preferences })
 }
