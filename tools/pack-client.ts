@@ -5,12 +5,12 @@
  *
  * usage: node tools/pack-client.ts [--build] [FOLDER]
  */
-import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
+import { runProgram } from '../harness/os/program.ts'
 
 const checkout = join(import.meta.dirname, '..')
 const { values, positionals } = parseArgs({ options: { build: { type: 'boolean' } }, allowPositionals: true })
@@ -28,7 +28,8 @@ async function pack(): Promise<void> {
       copyFileSync(join(checkout, 'packages/client', file), join(folder, file))
     mkdirSync(target, { recursive: true })
     const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', target]
-    console.log(join(target, execFileSync('npm', args, { cwd: folder, encoding: 'utf8' }).trim()))
+    const { stdout } = await runProgram('npm', args, { cwd: folder })
+    console.log(join(target, stdout.trim()))
   } finally {
     rmSync(folder, { recursive: true })
   }

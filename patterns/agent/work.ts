@@ -5,7 +5,7 @@
 import { taskInput, type TaskInput } from '../contract/types/task.ts'
 import { planTask, type AgentPlan } from './plan.ts'
 import { profileOf, profiles } from './profiles.ts'
-import { performStep, type StepContext, type StepDone } from './step.ts'
+import type { StepContext, StepDone } from './step.ts'
 
 /** The `input` of a submission. What it does not allow is answered 400. */
 export const input = taskInput.extend({
@@ -31,6 +31,8 @@ export function plan(wanted: TaskInput, timeScale: number): AgentPlan {
  * outside must be repeatable: `<taskId>/<index>` is a key for that. Reject with the reason of `ctx.signal` when that
  * aborts, and with ToolRefusal where a repetition cannot help: it fails the task.
  */
-export function perform(of: AgentPlan, index: number, previous: string, ctx: StepContext): Promise<StepDone> {
+export async function perform(of: AgentPlan, index: number, previous: string, ctx: StepContext): Promise<StepDone> {
+  // An API node reads inputs and plans, and performs no step: it loads nothing of one.
+  const { performStep } = await import('./step.ts')
   return performStep(of, index, previous, ctx)
 }

@@ -49,7 +49,7 @@ function describeApi(served: Served): object {
       description: about(served),
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/', description: 'The address that this document comes from' }],
+    servers: [{ url: '/', description: 'Where this document is' }],
     security: [{ bearer: [] }],
     tags: [
       { name: 'tasks', description: 'Submit, read, follow, cancel' },
