@@ -59,9 +59,14 @@ export interface TaskClient {
 
 export declare function openTaskClient(options: TaskClientOptions): TaskClient
 
-/** There will be no result. */
+/** The client ends without a result. */
 export declare class JobFailed extends Error {
-  /** `refused`: never accepted; `gone`: the server does not know it any more; `task-failed`: it ended without a result. */
+  /**
+   * `refused`: never accepted; `gone`: the server does not know it any more; `task-failed`: it ended without a result. Others
+   * may come.
+   */
   readonly reason: string
   readonly taskId: string | undefined
+  /** There will be none, whoever asks. False: the task may still end well, and another client may learn how. */
+  readonly isCertain: boolean
 }
