@@ -158,11 +158,18 @@ function submitOperation(): object {
     parameters: [key, prefer],
     requestBody: { required: true, content: { 'application/json': { schema: reference('TaskRequest') } } },
     responses: {
-      200: taskAnswer('It has ended, and was waited for', sent),
-      202: taskAnswer('Accepted', sent),
+      200: { ...taskAnswer('It has ended, and was waited for', sent), links: links() },
+      202: { ...taskAnswer('Accepted', sent), links: links() },
       ...problems(400, 410, 413, 415, 422),
     },
   })
+}
+
+/** What can be asked of a task, by its id. */
+function links(): object {
+  const operations = ['readTask', 'readEvents', 'cancelTask', 'readDeliveries']
+  const link = (operationId: string) => ({ operationId, parameters: { id: '$response.body#/task_id' } })
+  return Object.fromEntries(operations.map((operationId) => [operationId, link(operationId)]))
 }
 
 function readOperation(): object {
