@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keepPort } from '../support/ports.ts'
+import { run, spawn } from '../support/programs.ts'
 import { closeServer, listenOnLoopback, startToolServer, type ToolServer } from '../conformance/support/tool-server.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -15,11 +15,14 @@ afterAll(() => tools[Symbol.asyncDispose]())
 /** `outlast conform` as a user calls it. */
 function conform(args: readonly string[], env: Record<string, string> = {}) {
   const own = { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], OUTLAST_TOKEN: token, ...env }
-  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    execFile('node', ['bin/outlast.js', 'conform', ...args], { cwd: root, env: own }, (error, out, err) => {
-      resolve({ code: (error?.code as number | undefined) ?? 0, out, err })
-    })
-  })
+  return run('node', ['bin/outlast.js', 'conform', ...args], { cwd: root, env: own }).then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+      code,
+      out: stdout,
+      err: stderr,
+    }),
+  )
 }
 
 async function ownService(delivery: string) {
@@ -73,7 +76,7 @@ describe('a service that is started here', () => {
 
 test('a restart command that fails says nothing about the service', { timeout: 120_000 }, async () => {
   const { url, env } = await ownService('polling')
-  const service = execFile('node', [`${root}patterns/serve.ts`], {
+  const service = spawn('node', [`${root}patterns/serve.ts`], {
     env: { ...process.env, OUTLAST_TOKEN: token, ...env },
   })
   try {

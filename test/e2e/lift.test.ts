@@ -80,7 +80,9 @@ async function start(folder: string) {
 }
 
 test('what is lifted has types that fit, with the one file replaced', async () => {
-  await using lifted = await lift()
+  const recipe = await readServerRecipe()
+  await using lifted = await lift(recipe)
+  await writeFile(join(lifted.folder, 'agent/work.ts'), recipe.work)
   const config = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },

@@ -1,9 +1,9 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '../support/programs.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const parts = ['bin', 'harness', 'patterns', 'reports', 'scenarios', 'servers', 'package.json']
@@ -41,11 +41,14 @@ arms:
 afterAll(() => rm(checkout, { recursive: true, force: true }))
 
 function outlast(args: readonly string[]) {
-  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    execFile(process.execPath, ['bin/outlast.js', ...args], { cwd: checkout }, (error, out, err) => {
-      resolve({ code: (error?.code as number | undefined) ?? 0, out, err })
-    })
-  })
+  return run(process.execPath, ['bin/outlast.js', ...args], { cwd: checkout }).then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+      code,
+      out: stdout,
+      err: stderr,
+    }),
+  )
 }
 
 test('a delivery of another protocol is checked by its own cases', { timeout: 120_000 }, async () => {
