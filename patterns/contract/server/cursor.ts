@@ -21,7 +21,7 @@ export function resumptionOf(version: number, cursors: readonly (string | undefi
 
 /** The place that a page of the log begins after. Throws the problem `validation` for what is none in any log. */
 export function cursorOf(text: string | undefined): number {
-  if (text === undefined || text === '') return 0
+  if (text === undefined) return 0
   const place = placeOf(text)
   if (place !== undefined) return place
   throw new ProblemError('validation', `after: "${text}" is not a sequence number`)
