@@ -56,7 +56,7 @@ interface Reach {
 }
 
 // A node that died is awaited for longer than it works.
-vi.setConfig({ maxConcurrency: 6 })
+vi.setConfig({ maxConcurrency: 4 })
 /** All engines start at once, and each passes its points. */
 const patienceMs = 400_000
 
