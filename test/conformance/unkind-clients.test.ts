@@ -105,6 +105,9 @@ function opens(proxy: UnkindProxy): number {
   return proxy.count('stream') + proxy.count('socket')
 }
 
+/** The first of two requests may reach the proxy so much later than it was sent: two hundred cases run at once. */
+const lateMs = 100
+
 function openGapsMs(proxy: UnkindProxy): readonly number[] {
   return [...proxy.gapsMs('stream'), ...proxy.gapsMs('socket')]
 }
@@ -167,7 +170,7 @@ describe.concurrent.each(['client', 'sse', 'sse-polling'] as const)(
         deadlineMs: 20_000,
       })
       expect(opens(outcome.proxy)).toBeGreaterThanOrEqual(3)
-      for (const gapMs of openGapsMs(outcome.proxy)) expect(gapMs).toBeGreaterThanOrEqual(3_000)
+      for (const gapMs of openGapsMs(outcome.proxy)) expect(gapMs).toBeGreaterThanOrEqual(3_000 - lateMs)
       expectPaced(outcome)
     })
 
@@ -202,7 +205,7 @@ describe.concurrent.each(streaming)('%s, with a stream that is refused', (name) 
     const instead = (asked: { kind: Kind }) => (isStream(asked.kind) ? busy : endless(asked))
     const outcome = await run(name, { how: { instead }, isSlow: name === 'websocket', deadlineMs: 45_000 })
     expect(opens(outcome.proxy)).toBeGreaterThanOrEqual(2)
-    for (const gapMs of openGapsMs(outcome.proxy)) expect(gapMs).toBeGreaterThanOrEqual(20_000)
+    for (const gapMs of openGapsMs(outcome.proxy)) expect(gapMs).toBeGreaterThanOrEqual(20_000 - lateMs)
     expectPaced(outcome)
   })
 
@@ -270,7 +273,7 @@ describe.concurrent.each(all)('%s, whose submission is held', (name) => {
     expectDone(outcome)
     const conflicts = outcome.proxy.seen.filter(({ kind, status }) => kind === 'submit' && status === 409)
     expect(conflicts.length).toBeGreaterThan(0)
-    for (const gapMs of outcome.proxy.gapsMs('submit')) expect(gapMs).toBeGreaterThanOrEqual(1_000)
+    for (const gapMs of outcome.proxy.gapsMs('submit')) expect(gapMs).toBeGreaterThanOrEqual(1_000 - lateMs)
   })
 })
 
@@ -289,7 +292,7 @@ describe.concurrent.each(submitting)('%s, at a busy server', (name) => {
     expectDone(outcome)
     const keys = outcome.proxy.seen.map(({ headers }) => headers['idempotency-key']).filter((key) => key !== undefined)
     expect([keys.length, new Set(keys).size]).toEqual([4, 1])
-    for (const gapMs of outcome.proxy.gapsMs('submit')) expect(gapMs).toBeGreaterThanOrEqual(1_000)
+    for (const gapMs of outcome.proxy.gapsMs('submit')) expect(gapMs).toBeGreaterThanOrEqual(1_000 - lateMs)
   })
 })
 
