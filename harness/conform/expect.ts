@@ -79,3 +79,7 @@ export function lostBy(error: unknown): string | undefined {
   const reason = message || 'the connection was refused'
   return reason.includes(code) ? reason : `${code}: ${reason}`
 }
+
+export function undecidedUnless(holds: boolean, sentence: string): asserts holds {
+  if (!holds) throw new Undecided(sentence)
+}

@@ -1,16 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { Agent, request, type Dispatcher } from 'undici'
-import { z } from 'zod'
 import { sleep } from '../../patterns/contract/types/timer.ts'
-import { taskEvent, type TaskEvent } from '../../patterns/contract/types/events.ts'
-import { problemMediaType } from '../../patterns/contract/types/problems.ts'
-import { isTerminal, task as taskSchema, type Task } from '../../patterns/contract/types/task.ts'
 import { HarnessError } from '../core/errors.ts'
 import { placeOf } from './address.ts'
 import { strangerIn } from '../core/http.ts'
-import type { Target, Work } from './case.ts'
+import type { Target } from './case.ts'
 import type { Asked, Exchange } from './conversation.ts'
-import { Breach, lostBy, Refused, show, Undecided, Unreached } from './expect.ts'
+import { Breach, lostBy, show, Unreached } from './expect.ts'
 import { mediaTypeOf } from './headers.ts'
 import { patiently, type Headers } from './patience.ts'
 
@@ -163,147 +158,9 @@ export function jsonIn(text: string): unknown {
   }
 }
 
-/** A key that nobody used, readable in the logs of the service. */
-export function newKey(about: string): string {
-  return `conform-${about}-${randomBytes(6).toString('hex')}`
-}
-
-export async function submit(target: Target, key: string, body: unknown, base = ''): Promise<Reply> {
-  const headers = { 'idempotency-key': key }
-  const reply = await send(target, `${base}/v1/tasks`, { method: 'POST', headers, body })
-  const taskId = reply.json?.['task_id']
-  if (reply.status < 300 && typeof taskId === 'string') noteAccepted(target, taskId)
-  return reply
-}
-
-function noteAccepted({ conversation: { acceptedAt } }: Target, taskId: string): void {
-  if (!acceptedAt.has(taskId)) acceptedAt.set(taskId, performance.now())
-}
-
-/** A task that was submitted; known as soon as anybody knows its id. */
-export interface Started {
-  readonly taskId: string
-  /** Path of the task, below the mount point. */
-  readonly self: string
-  readonly answered: Promise<Reply>
-}
-
-/**
- * Submit and resolve when the task has begun. A server that holds its answer until the end tells no id before; the tool
- * server does, where it is ours. Throws Undecided where nobody tells.
- */
-export async function start(target: Target, key: string, work: Work = {}): Promise<Started> {
-  const answered = submit(target, key, target.bodyFor(key, work))
-  const watched = new AbortController()
-  const seen = target.able.effects && sighting(target, key, watched.signal)
-  try {
-    const taskId = await Promise.race([answered.then((reply) => acceptedTask(reply).task_id), ...(seen ? [seen] : [])])
-    noteAccepted(target, taskId)
-    return { taskId, self: pathOf(taskId), answered }
-  } finally {
-    watched.abort()
-    answered.catch(() => {})
-  }
-}
-
-/** An id is the service's own: it may have any characters. */
-export function pathOf(taskId: string): string {
-  return `/v1/tasks/${encodeURIComponent(taskId)}`
-}
-
-async function sighting(target: Target, key: string, over: AbortSignal): Promise<string> {
-  // Most servers answer at once: only of the others the tool server is asked.
-  for (let pauseMs = 150; !over.aborted && !target.signal.aborted; pauseMs = 40) {
-    await sleep(pauseMs)
-    const effect = over.aborted ? undefined : (await target.able.effects!()).find(({ job }) => job === key)
-    if (effect) return effect.taskId
-  }
-  return new Promise(() => {})
-}
-
-/** The task in an answer that accepts or shows one. */
-export function acceptedTask(reply: Reply): Task {
-  const { status, exchange } = reply
-  if (status >= 400 && status < 500) throw new Refused(`a submission was refused: ${describe(reply)}`, { exchange })
-  if (status !== 200 && status !== 202) throw new Breach(`a valid submission got ${describe(reply)}`, { exchange })
-  return taskOf(reply)
-}
-
-/** The task in an answer, of the contract's shape; `input` and `type` are the service's own. */
-export function taskOf({ json, status, text, exchange }: Reply): Task {
-  const parsed = looseTask.safeParse(json)
-  if (parsed.success) return json as unknown as Task
-  const [issue] = parsed.error.issues
-  const where = issue!.path.map(String).join('.') || 'body'
-  throw new Breach(`${status} holds no task: ${where}: ${issue!.message}; got ${show(text)}`, { exchange })
-}
-
-/** RFC 3339 has offsets too. */
-const time = z.iso.datetime({ offset: true })
-const looseTask = taskSchema
-  .omit({ type: true, input: true, result: true })
-  .extend({
-    created_at: time,
-    updated_at: time,
-    finished_at: time.optional(),
-    estimated_completion: time.nullish(),
-    current_action: z.looseObject({ name: z.string() }).nullish(),
-    progress_pct: z.number().min(0).max(100).nullish(),
-    credits_used: z.number().min(0).optional(),
-    links: z.looseObject({ self: z.string() }),
-  })
-  .loose()
-  .refine(({ status, finished_at }) => !isTerminal(status) || finished_at !== undefined, {
-    path: ['finished_at'],
-    message: 'a task that has ended says when',
-  })
-/** Readers pass over types that they do not know. */
-const looseEvent = taskEvent.extend({ type: z.string().min(1), time }).loose()
-
-export async function readTask(target: Target, taskId: string): Promise<Task> {
-  const reply = await send(target, pathOf(taskId))
-  mustHaveStatus(`GET of task ${taskId}`, reply, 200)
-  return taskOf(reply)
-}
-
 /** The status of an answer; a failure names the answer. */
 export function mustHaveStatus(what: string, { status, exchange }: Reply, wanted: number): void {
   if (status !== wanted) throw new Breach(`${what}: ${status}, must be ${wanted}`, { exchange })
-}
-
-export async function readEvents(target: Target, taskId: string, after = 0): Promise<readonly TaskEvent[]> {
-  const reply = await send(target, `${pathOf(taskId)}/events?after=${after}`)
-  mustHaveStatus(`the events of ${taskId} after ${after}`, reply, 200)
-  return eventsIn(reply)
-}
-
-/** The events of a page. */
-export function eventsIn({ json, text, exchange }: Reply): readonly TaskEvent[] {
-  const events = json?.['events']
-  if (!Array.isArray(events)) throw new Breach(`a page of events has a list "events"; got ${show(text)}`, { exchange })
-  return events.map(eventOf)
-}
-
-/** An event of the contract's shape. */
-export function eventOf(value: unknown): TaskEvent {
-  const parsed = looseEvent.safeParse(value)
-  if (parsed.success) return value as TaskEvent
-  const [issue] = parsed.error.issues
-  throw new Breach(`not an event: ${issue!.path.map(String).join('.')}: ${issue!.message}; got ${show(value)}`)
-}
-
-/** Read until the task has ended. */
-export async function readEnd(target: Target, taskId: string): Promise<Task> {
-  for (;;) {
-    const task = await readTask(target, taskId)
-    if (isTerminal(task.status)) return task
-    await sleep(readEveryMs(target), target.signal)
-  }
-}
-
-/** Often enough to lose no time, and seldom enough for a service that counts requests. */
-function readEveryMs({ timeScale }: Target): number {
-  return Math.min(1_000, Math.max(50, 1_500 / timeScale))
 }
 
 /** Poll until it holds; the case's own time is the limit. */
@@ -311,54 +168,9 @@ export async function until(target: Target, holds: () => boolean): Promise<void>
   while (!holds()) await sleep(5, target.signal)
 }
 
-/**
- * An error of the API: problem+json of this status and, where given, this type. RFC 9457 leaves out any member; the
- * contract names the types.
- */
-export function mustBeProblem(what: string, reply: Reply, status: number, kind: string): void {
-  const { exchange, json, text } = reply
-  const wrong = problemWrong(reply, status, kind)
-  if (wrong !== undefined) throw new Breach(`${what}: ${wrong}${json ? '' : `; got ${show(text)}`}`, { exchange })
-}
-
-function problemWrong(reply: Reply, status: number, kind: string): string | undefined {
-  const { type = 'about:blank', status: own = status, title = '', retryable = false } = reply.json ?? {}
-  if (reply.status !== status) return `status: ${reply.status}, must be ${status}`
-  const mediaType = mediaTypeOf(reply.headers)
-  if (mediaType !== problemMediaType) return `media type: ${show(mediaType)}, must be ${show(problemMediaType)}`
-  if (reply.json === undefined) return 'no problem document, which is a JSON object (RFC 9457)'
-  if (own !== status) return `status in the document: ${show(own)}, must be ${status}`
-  if (typeof title !== 'string') return `title: ${show(title)}, must be a string`
-  if (typeof retryable !== 'boolean') return `retryable: ${show(retryable)}, must be true or false`
-  if (kindOf(type) !== kind) return `type: ${show(type)}, must end in ${show(kind)}`
-  return undefined
-}
-
-/** The last part of a problem's type. */
-export function kindOf(type: unknown): string | undefined {
-  return typeof type === 'string' ? type.slice(type.lastIndexOf('/') + 1) : undefined
-}
-
 export function describe({ status, text }: Reply): string {
   return `${status} ${show(text)}`
 }
 
-const mostPlaces = 12
-
-/** Places of a log to try: all of a short one, some of a long one, the first and the last among them. */
-export function spread<T>(all: readonly T[]): readonly T[] {
-  if (all.length <= mostPlaces) return all
-  return Array.from({ length: mostPlaces }, (_, i) => all[Math.round((i * (all.length - 1)) / (mostPlaces - 1))]!)
-}
-
 /** Measured on a machine that has other work: no answer is late by less than this. */
 export const slackMs = 500
-
-/** An event that ends a log. */
-export function isEnd({ status }: TaskEvent): boolean {
-  return isTerminal(status)
-}
-
-export function undecidedUnless(holds: boolean, sentence: string): asserts holds {
-  if (!holds) throw new Undecided(sentence)
-}

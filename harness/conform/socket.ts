@@ -6,7 +6,8 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, show } from './expect.ts'
-import { askedFor, authorization, eventOf, isEnd, jsonIn, lost } from './http.ts'
+import { askedFor, authorization, jsonIn, lost } from './http.ts'
+import { eventOf, isEnd } from './tasks.ts'
 import { patiently, type Headers } from './patience.ts'
 
 /** What came over one task's socket so far. */

@@ -48,12 +48,18 @@ export interface TaskSubmission extends TaskRun {
 
 export interface TaskClient {
   /**
-   * Submit, and resolve with the completed task. Rejects with JobFailed when there will certainly be no result. Rejects
-   * with the signal's reason or a TimeoutError when that is not known in time.
+   * Submit, and resolve with the completed task. Rejects with JobFailed when there is no result to be had; its `isCertain`
+   * says whether that is so for everybody. Rejects with the signal's reason when that is not known in time, or with a
+   * TimeoutError, which names the last answer.
    */
   run(submission: TaskSubmission): Promise<Task>
   /** Go on with a task that was accepted before. Ends as `run` does. */
   resume(taskId: string, run: TaskRun): Promise<Task>
+  /**
+   * Ask for a task's cancellation. Resolves with its state in the answer: `cancelling`, or an end, perhaps another one. Rejects
+   * as `run` does.
+   */
+  cancel(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<Task>
   [Symbol.asyncDispose](): PromiseLike<void>
 }
 

@@ -2,7 +2,8 @@ import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, NotApplicable, Undecided } from '../expect.ts'
-import { isEnd, newKey, pathOf, readEnd, readEvents, send, start, taskOf } from '../http.ts'
+import { isEnd, newKey, pathOf, readEnd, readEvents, start, taskOf } from '../tasks.ts'
+import { send } from '../http.ts'
 
 const source = 'docs/contract.md#cancelling'
 /** In one round. */

@@ -6,7 +6,8 @@ import { startBufferingProxy } from '../buffering-proxy.ts'
 import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
 import { eventNumbers, jobFor, portsFor, type Recorded, reported } from '../client.ts'
 import { Breach, must, mustBe } from '../expect.ts'
-import { newKey, readEnd, slackMs, until } from '../http.ts'
+import { newKey, readEnd } from '../tasks.ts'
+import { slackMs, until } from '../http.ts'
 
 const source = 'docs/contract.md#clients'
 const needs = ['client', 'answerTo', 'effects'] as const

@@ -1,7 +1,7 @@
 import { longestDeadlineS } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { must } from '../expect.ts'
-import { newKey, readEnd, start } from '../http.ts'
+import { newKey, readEnd, start } from '../tasks.ts'
 
 export default {
   name: 'deadlines',

@@ -1,19 +1,11 @@
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { placesIn } from '../address.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
-import { Breach, must, mustBe, show } from '../expect.ts'
+import { Breach, must, mustBe, show, undecidedUnless } from '../expect.ts'
 import { entityTag, mustBeAdvice, mustBeFresh } from '../headers.ts'
-import {
-  acceptedTask,
-  mustBeProblem,
-  newKey,
-  readEnd,
-  send,
-  submit,
-  taskOf,
-  undecidedUnless,
-  type Reply,
-} from '../http.ts'
+import { acceptedTask, newKey, readEnd, submit, taskOf } from '../tasks.ts'
+import { mustBeProblem } from '../problem.ts'
+import { send, type Reply } from '../http.ts'
 import { headerOf } from '../patience.ts'
 
 const source = 'docs/contract.md#idempotency; draft-ietf-httpapi-idempotency-key-header-07'

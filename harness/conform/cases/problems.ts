@@ -2,7 +2,9 @@ import { contractCase, type CaseGroup } from '../case.ts'
 import { placesIn } from '../address.ts'
 import { Breach, must, NotApplicable, show } from '../expect.ts'
 import { mediaTypeOf, mustAskForBearer } from '../headers.ts'
-import { mustBeProblem, newKey, send, start, submit, type Reply, type SendOptions } from '../http.ts'
+import { mustBeProblem } from '../problem.ts'
+import { newKey, start, submit } from '../tasks.ts'
+import { send, type Reply, type SendOptions } from '../http.ts'
 
 /** What is refused: the request, and how. */
 type Refusal = readonly [what: string, place: string, options: SendOptions, status: number, kind: string]

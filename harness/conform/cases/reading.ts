@@ -4,22 +4,9 @@ import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe } from '../expect.ts'
 import { entityTag, mustBeAdvice, mustBeFresh } from '../headers.ts'
-import {
-  acceptedTask,
-  eventsIn,
-  mustBeProblem,
-  mustHaveStatus,
-  newKey,
-  pathOf,
-  readEnd,
-  readEvents,
-  send,
-  slackMs,
-  spread,
-  start,
-  submit,
-  taskOf,
-} from '../http.ts'
+import { acceptedTask, eventsIn, newKey, pathOf, readEnd, readEvents, spread, start, submit, taskOf } from '../tasks.ts'
+import { mustBeProblem } from '../problem.ts'
+import { mustHaveStatus, send, slackMs } from '../http.ts'
 import { adviceMs, headerOf } from '../patience.ts'
 
 export default {

@@ -1,17 +1,8 @@
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { mustBe, NotApplicable } from '../expect.ts'
-import {
-  acceptedTask,
-  isEnd,
-  mustBeProblem,
-  newKey,
-  pathOf,
-  readEnd,
-  readEvents,
-  send,
-  start,
-  submit,
-} from '../http.ts'
+import { acceptedTask, isEnd, newKey, pathOf, readEnd, readEvents, start, submit } from '../tasks.ts'
+import { mustBeProblem } from '../problem.ts'
+import { send } from '../http.ts'
 import { openSocket, readSocket } from '../socket.ts'
 import { openStream, readStream, untilRead } from '../stream.ts'
 

@@ -1,22 +1,10 @@
 import { isTerminal, type TaskStatus } from '../../../patterns/contract/types/task.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
-import { must, mustBe, NotApplicable } from '../expect.ts'
+import { must, mustBe, NotApplicable, undecidedUnless } from '../expect.ts'
 import { cacheDirectives, mediaTypeOf, mustBeFresh } from '../headers.ts'
-import {
-  isEnd,
-  mustHaveStatus,
-  newKey,
-  pathOf,
-  readEnd,
-  readEvents,
-  readTask,
-  send,
-  slackMs,
-  spread,
-  start,
-  undecidedUnless,
-} from '../http.ts'
+import { isEnd, newKey, pathOf, readEnd, readEvents, readTask, spread, start } from '../tasks.ts'
+import { mustHaveStatus, send, slackMs } from '../http.ts'
 import { isStream, openStream, readStream, untilRead, type OpenStream } from '../stream.ts'
 
 const source = 'docs/contract.md#streams; WHATWG HTML 9.2'

@@ -5,7 +5,7 @@ import { isTerminal, task as taskSchema, type Task } from '../../../patterns/con
 import { describeError } from '../../core/errors.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { Breach, must, mustBe } from '../expect.ts'
-import { acceptedTask, isEnd, newKey, readEnd, readEvents, readTask, submit } from '../http.ts'
+import { acceptedTask, isEnd, newKey, readEnd, readEvents, readTask, submit } from '../tasks.ts'
 
 export default {
   name: 'task',
