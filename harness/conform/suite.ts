@@ -4,6 +4,7 @@ import { startTimer } from '../../patterns/contract/types/timer.ts'
 import { type Case, type CaseGroup, limitMs, type Need, type Target } from './case.ts'
 import { Conversation, curlOf, describeAsked, type Exchange } from './conversation.ts'
 import { Breach, NotApplicable, Undecided } from './expect.ts'
+import { watchStarvation } from './starvation.ts'
 
 /** A case by its whole name, `idempotency/lost-response`. */
 export type NamedCase = Case & { readonly id: string }
@@ -17,6 +18,8 @@ export interface CaseResult {
   readonly reason?: string
   /** How long the case was at work, where it was. */
   readonly tookMs?: number
+  /** It would have failed, for want of time, on a machine that was too busy. */
+  readonly starved?: true
   /** What the failure was found in. */
   readonly evidence?: Evidence
 }
@@ -46,7 +49,7 @@ export function isHarmless({ alone, needs }: Case): boolean {
 
 export interface SuiteOptions {
   readonly onResult?: (result: CaseResult) => void
-  /** Cases that fail may try once more, alone; by default only those that measure time. */
+  /** Cases that fail may try once more, alone; by default only those that measure time or were starved. */
   readonly patient?: boolean
 }
 
@@ -62,8 +65,8 @@ export async function runCases(
     results.set(one, result)
     onResult(result)
   }
-  const mayTryAgain = (one: NamedCase, { outcome }: CaseResult): boolean => {
-    return outcome === 'fail' && (patient || one.timed === true)
+  const mayTryAgain = (one: NamedCase, { outcome, starved }: CaseResult): boolean => {
+    return starved === true || (outcome === 'fail' && (patient || one.timed === true))
   }
   const queue = cases.filter(isHarmless)
   const work = async (): Promise<void> => {
@@ -83,12 +86,13 @@ export async function runCases(
 }
 
 /** One case, within its time. Rejects with the abort of the target alone. */
-export async function runCase(one: NamedCase, target: Target): Promise<CaseResult> {
+export async function runCase(one: NamedCase, target: Target, watch = watchStarvation): Promise<CaseResult> {
   target.signal.throwIfAborted()
   const missing = one.needs.find((need) => target.able[need] === undefined)
   if (missing) return { case: one.id, outcome: 'n/a', reason: target.unable[missing] ?? `it has no ${missing}` }
   const began = performance.now()
   const tookMs = (): number => Math.round(performance.now() - began)
+  const whyStarved = watch()
   const conversation = new Conversation()
   using limit = limitOf(target, conversation)
   const limited = { ...target, conversation, signal: AbortSignal.any([target.signal, limit.signal]) }
@@ -98,6 +102,10 @@ export async function runCase(one: NamedCase, target: Target): Promise<CaseResul
   } catch (error) {
     target.signal.throwIfAborted()
     const { outcome, reason, exchange } = limit.signal.aborted ? late(limited) : judge(error, conversation)
+    const isAboutTime = one.timed === true || limit.signal.aborted
+    const starved = outcome === 'fail' && isAboutTime ? whyStarved() : undefined
+    if (starved !== undefined)
+      return { case: one.id, outcome: 'undecided', reason: `${reason}; ${starved}`, tookMs: tookMs(), starved: true }
     const evidence = outcome === 'fail' && exchange ? { evidence: evidenceIn(exchange, target) } : {}
     return { case: one.id, outcome, reason, tookMs: tookMs(), ...evidence }
   }

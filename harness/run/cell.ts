@@ -22,6 +22,7 @@ import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
 import { openSystem, type System, type SystemSpec } from './system.ts'
+import { warmUp } from './warm-up.ts'
 
 /** A cell whose system is up and whose clients are ready; disposing ends everything of it. */
 export interface ReadyCell extends AsyncDisposable {
@@ -79,6 +80,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const taskWatch = watchTasks()
   const spec = specOf(begun, identity, taskWatch)
   const system = stack.use(await openSystem(spec, begun.context.signal))
+  await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
   const connected = { system, spec, onAccepted: taskWatch.sawAccepted }
   const runner = await connectClients(begun, identity, connected, stack)
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))

@@ -202,7 +202,7 @@ function endedTask(name: string): Task {
   } as unknown as Task
 }
 
-/** New connections all the time, each with a request, a silence and another one: something for every fault to meet. */
+/** New connections all the time, each with a request and, with a silence in it, another one: something for every fault to meet. */
 function dial(site: FaultSite, deployment: Deployment): Traffic {
   // A node is met through its link, where faults are that cut it off.
   const through = deployment.links.filter(({ name }) => site.nodes.some((node) => name === `client->${node.name}`))
@@ -217,7 +217,9 @@ function dial(site: FaultSite, deployment: Deployment): Traffic {
       .on('data', () => answered++)
       .on('error', () => {})
       .on('close', () => sockets.delete(socket))
-    setTimeout(() => socket.write('GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n'), 700)
+    // The second one takes its time: a fault that meets nothing but idle connections has not been felt.
+    setTimeout(() => socket.write('GET /healthz HTTP/1.1\r\n'), 20)
+    setTimeout(() => socket.write('host: test\r\n\r\n'), 700)
     setTimeout(() => socket.destroy(), 1500)
   }, 25)
   return {

@@ -7,6 +7,7 @@ import type { DeployRequest, Deployment, NodeEvent, Runtime } from '../../harnes
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { openFaultSender } from '../../harness/run/callback-path.ts'
 import { type CallbackReceiver, openInbox } from '../../harness/run/inbox.ts'
+import { openNotify } from '../../patterns/contract/server/plugins.ts'
 import type { Notify } from '../../patterns/contract/types/callback.ts'
 import { labelRun } from '../../harness/os/label.ts'
 import { findLabelled } from '../../harness/cleanup/processes.ts'
@@ -69,8 +70,10 @@ export async function deployForTest(
   const token = 'a-token-for-tests-only'
   const receiver = stack.use(await openInbox(host, () => {}))
   const sender = { delivery: 'webhook-retry', engine: engines.get(engine)!, tuning: 'default', timeScale: 100 } as const
-  const notify = await openFaultSender(receiver.address, { ...sender, token })
-  receiver.path.connect(`http://${receiver.address}`, notify)
+  const ofFaults = await openFaultSender(receiver.address, { ...sender, token })
+  receiver.path.connect(`http://${receiver.address}`, ofFaults)
+  const listen = { host: '127.0.0.1', port: 1 }
+  const notify = await openNotify({ ...sender, engine, token, node: 'test', listen, webhookAllow: [ground.network] })
   const events: NodeEvent[] = []
   const started: number[] = []
   const deployment = stack.use(
@@ -113,7 +116,11 @@ export async function deployForTest(
   }
 }
 
-/** Poll until it holds; the test's own timeout is the limit. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+/** Poll until it holds. Without a limit of its own a test that timed out would poll on, and keep all that it started. */
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
+  const signal = AbortSignal.timeout(withinMs)
+  while (!(await holds())) {
+    if (signal.aborted) throw new Error(`not so within ${withinMs} ms: ${holds}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }

@@ -2,36 +2,10 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { timingAt } from '../../../patterns/contract/types/timing.ts'
-import { Conversation } from '../../../harness/conform/conversation.ts'
-import type { NamedCase } from '../../../harness/conform/suite.ts'
 import { runCase } from '../../../harness/conform/suite.ts'
 import { send } from '../../../harness/conform/http.ts'
 import { openStream } from '../../../harness/conform/stream.ts'
-import type { Target } from '../../../harness/conform/case.ts'
-
-function targetAt(url: string): Target {
-  const [conversation, signal] = [new Conversation(), new AbortController().signal]
-  const bodyFor = () => ({ type: 'agent', input: {} })
-  const promises = { callbacks: false, events: false }
-  return {
-    name: url,
-    url,
-    token: 't',
-    timeScale: 30,
-    timing: timingAt(30),
-    bodyFor,
-    promises,
-    able: {},
-    unable: {},
-    signal,
-    conversation,
-  }
-}
-
-function caseOf(check: NamedCase['check']): NamedCase {
-  return { id: 'a/b', name: 'b', proves: 'it', source: 'a test', needs: [], check }
-}
+import { caseOf, targetAt } from '../../support/contract-case.ts'
 
 const chunked =
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\n: hi\n\r\n'
