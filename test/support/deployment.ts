@@ -120,7 +120,7 @@ export async function deployForTest(
 export async function until(holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const signal = AbortSignal.timeout(withinMs)
   while (!(await holds())) {
-    if (signal.aborted) throw new Error(`not so within ${withinMs} ms: ${holds}`)
+    if (signal.aborted) throw new Error(`not so within ${withinMs} ms: ${String(holds)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
