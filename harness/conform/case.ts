@@ -62,9 +62,9 @@ export interface Abilities {
   /** No step ends until it is healed: tasks that run go on running. */
   readonly hold: () => Promise<Injection>
   /** Another way to the same service, on which both directions can go silent without FIN or RST. */
-  readonly silentLink: Crossing
+  readonly silentLink: FaultyLink
   /** Another way to the same service, on which requests arrive and answers are lost with a reset. */
-  readonly lossyLink: Crossing
+  readonly lossyLink: FaultyLink
   /** SIGKILL for every node of ours, API and workers, and a new start. Resolves when they are ready. */
   readonly restart: () => Promise<void>
   /** Tasks outlive the processes, because the engine promises it; `forgetful`: they need not. */
@@ -74,7 +74,7 @@ export interface Abilities {
 }
 export type Need = keyof Abilities
 
-export interface Crossing {
+export interface FaultyLink {
   /** Like that of the target, with the path at which the API is mounted. */
   readonly url: string
   harm(): Promise<Injection>

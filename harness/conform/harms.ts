@@ -1,6 +1,6 @@
 import { healAll, type Injection } from '../faults/_kit/acquire.ts'
 import type { Link, ToxicSpec } from '../model/link.ts'
-import type { Crossing } from './case.ts'
+import type { FaultyLink } from './case.ts'
 
 type Toxic = Omit<ToxicSpec, 'name' | 'toxicity'>
 
@@ -13,11 +13,11 @@ const stall: readonly Toxic[] = [
 const loss: readonly Toxic[] = [{ type: 'response_lost', stream: 'downstream', attributes: { mode: 'reset' } }]
 
 /** `mount`: the path at which the API is mounted behind the link. */
-export function silentLink(link: Link, mount = ''): Crossing {
+export function silentLink(link: Link, mount = ''): FaultyLink {
   return { url: link.url + mount, harm: () => impair(link, stall) }
 }
 
-export function lossyLink(link: Link, mount = ''): Crossing {
+export function lossyLink(link: Link, mount = ''): FaultyLink {
   return { url: link.url + mount, harm: () => impair(link, loss) }
 }
 

@@ -104,7 +104,7 @@ function proofOf(loops: readonly Loop[], undone: readonly Undone[]): Proof {
 /** One crash is a kill: a loop has at least two, and goes on to the end of the window. */
 function partOf({ name, crashes, failure }: Loop): Part {
   const failed = failure()
-  if (failed !== undefined) return { name, fate: 'half', why: `${name} could not be crashed again: ${failed}` }
-  if (crashes.length > 1) return { name, fate: 'felt' }
-  return { name, fate: 'half', why: `${name} crashed once, which is no loop` }
+  if (failed !== undefined) return { name, state: 'half', why: `${name} could not be crashed again: ${failed}` }
+  if (crashes.length > 1) return { name, state: 'felt' }
+  return { name, state: 'half', why: `${name} crashed once, which is no loop` }
 }

@@ -130,7 +130,7 @@ function proofOf({ nodes }: FaultSite, roll: Roll): Proof {
 }
 
 function partOf(name: string, { stopped, done, failure }: Roll): Part {
-  if (done.has(name)) return { name, fate: 'felt' }
+  if (done.has(name)) return { name, state: 'felt' }
   const why = `${name} was not replaced: ${failure() ?? 'the window ended before'}`
-  return { name, fate: stopped.has(name) ? 'half' : 'undone', why }
+  return { name, state: stopped.has(name) ? 'half' : 'undone', why }
 }

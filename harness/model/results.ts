@@ -76,7 +76,7 @@ const interruption = stored({
   /** Nobody had by then, and what would have been is not known. */
   openAfterMs: optional(ms),
 })
-export type Interruption = Stored<typeof interruption>
+export type InterruptedTask = Stored<typeof interruption>
 
 /** One fault firing and what it did; times in milliseconds, undefined where it did not come to that (censored). */
 const episode = stored({
@@ -97,7 +97,7 @@ const episode = stored({
   reworkedSteps: count,
   duplicateEffects: count,
 })
-export type Episode = Stored<typeof episode>
+export type FaultEpisode = Stored<typeof episode>
 
 const rework = stored({
   plannedSteps: count,

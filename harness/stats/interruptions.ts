@@ -1,6 +1,6 @@
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
-import type { Interruption } from '../model/results.ts'
+import type { InterruptedTask } from '../model/results.ts'
 import { nodesAmong } from '../model/place.ts'
 import { nodeOf, roleOf } from '../analysis/places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
@@ -12,7 +12,7 @@ import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
  * attempt, or the step in flight was completed and so did the next, nothing was cut. The cut is the exit of the
  * executor, or the onset.
  */
-export function interruptionsIn(trace: CellTrace): readonly Interruption[] {
+export function interruptionsIn(trace: CellTrace): readonly InterruptedTask[] {
   const roles = executorRoles(trace)
   return [...exposures(trace)].flatMap(([task, faults]) => {
     const cuts = faults
@@ -53,7 +53,7 @@ function cutAt({ target, armedAt = 0, healedAt }: FaultTrace, task: TaskTrace, {
   return exit?.at ?? armedAt
 }
 
-type After = Pick<Interruption, 'by' | 'afterMs' | 'openAfterMs'>
+type After = Pick<InterruptedTask, 'by' | 'afterMs' | 'openAfterMs'>
 
 /** What followed a cut until the next one; undefined where nothing was cut. */
 function afterCut(task: TaskTrace, at: number, until: number, trace: CellTrace): After | undefined {

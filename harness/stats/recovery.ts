@@ -1,7 +1,7 @@
 import { executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../analysis/trace.ts'
-import type { Episode, Interruption } from '../model/results.ts'
+import type { FaultEpisode, InterruptedTask } from '../model/results.ts'
 import { interruptionsIn } from './interruptions.ts'
 import { quantile } from './quantiles.ts'
 import { countDuplicates } from './rework.ts'
@@ -17,7 +17,7 @@ import { isTerminal } from '../../patterns/contract/types/task.ts'
  * - restored: `findRestored`;
  * - rework: repeated executions, each counted for the latest firing that touched its task before it.
  */
-export function measureEpisodes(trace: CellTrace, seen: Seen): readonly Episode[] {
+export function measureEpisodes(trace: CellTrace, seen: Seen): readonly FaultEpisode[] {
   const touched = exposures(trace)
   const proven = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined)
   const inOrder = proven.toSorted((a, b) => a.armedAt! - b.armedAt!)
@@ -32,7 +32,7 @@ export function measureEpisodes(trace: CellTrace, seen: Seen): readonly Episode[
   }))
 }
 
-function countInterrupted(all: readonly Interruption[]): Pick<Episode, 'interruptedTasks' | 'wentOnTasks'> {
+function countInterrupted(all: readonly InterruptedTask[]): Pick<FaultEpisode, 'interruptedTasks' | 'wentOnTasks'> {
   return { interruptedTasks: all.length, wentOnTasks: all.filter(({ afterMs }) => afterMs !== undefined).length }
 }
 
@@ -46,7 +46,7 @@ function measureEpisode(
   affected: readonly TaskTrace[],
   trace: CellTrace,
   seen: Seen,
-): Omit<Episode, 'interruptedTasks' | 'wentOnTasks'> {
+): Omit<FaultEpisode, 'interruptedTasks' | 'wentOnTasks'> {
   const startedAt = fault.armedAt!
   const endedAt = fault.healedAt ?? trace.endAt
   const touched = exposures(trace)
@@ -70,7 +70,7 @@ function present<K extends string>(name: K, value: number | undefined): { readon
 }
 
 function detection(affected: readonly TaskTrace[], startedAt: number): number | undefined {
-  const first = affected.flatMap((task) => findSymptoms(task)).filter((at) => at >= startedAt)
+  const first = affected.flatMap((task) => failuresSeen(task)).filter((at) => at >= startedAt)
   return first.length === 0 ? undefined : first.reduce((a, b) => Math.min(a, b)) - startedAt
 }
 
@@ -105,7 +105,7 @@ function unique<T>(item: T, index: number, all: readonly T[]): boolean {
 }
 
 /** A client's call failed or was repeated, a stream broke or went silent, or another life of an executor took over. */
-function findSymptoms(task: TaskTrace): readonly number[] {
+function failuresSeen(task: TaskTrace): readonly number[] {
   const calls = [...task.submits, ...task.polls].filter(({ type }) => type === 'fail' || type === 'info')
   const again = task.submits.filter(({ type, value }) => type === 'invoke' && value.attempt > 1)
   const ops = [...calls, ...again, ...brokenStreams(task)]

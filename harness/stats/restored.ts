@@ -66,11 +66,11 @@ export function findRestored(begun: readonly Begun[], ordinary: Ordinary, window
   const isLate = begun.map(({ lagMs }) => lagMs > ordinary.limitMs)
   const late = prefixSums(isLate)
   if (!isOutageSeen(late, ordinary)) return mayBeUnseen(begun, isLate, ordinary, window.faultMs) ? tooFew : unbroken
-  const scene = { begun, late, ordinary, window }
+  const arrivals = { begun, late, ordinary, window }
   const last = lastOfOutage(late, ordinary)
   if (last < fewest) return tooFew
-  const found = letGo(scene, last) ?? endByShares(scene, last)
-  return found.kind === 'restored' && isWorseAfterwards(scene, found.ms) ? tooFew : found
+  const found = letGo(arrivals, last) ?? endByShares(arrivals, last)
+  return found.kind === 'restored' && isWorseAfterwards(arrivals, found.ms) ? tooFew : found
 }
 
 /** Too few tasks to say that they are worse than the ordinary beyond chance, and too many late ones to say that all is well. */
@@ -166,16 +166,17 @@ function letGo({ begun, late, ordinary, window }: AfterOnset, last: number): Res
   const ms = quantile(times, 0.5)!
   if (times.length < fewest || times.some((time) => Math.abs(time - ms) > limitMs)) return undefined
   const from = begun.filter(({ at }) => at <= ms).length
-  const scene = { begun, late, ordinary, window }
-  return from >= fewest && isWatched(scene, ms) && staysOnTime(scene, from) ? { kind: 'restored', ms } : undefined
+  const arrivals = { begun, late, ordinary, window }
+  return from >= fewest && isWatched(arrivals, ms) && staysOnTime(arrivals, from) ? { kind: 'restored', ms } : undefined
 }
 
 /** Where delays do not tell: from the first task on time, if what follows it is better than the outage beyond chance. */
-function endByShares(scene: AfterOnset, last: number): Restored {
-  const { begun, late, ordinary, window } = scene
+function endByShares(arrivals: AfterOnset, last: number): Restored {
+  const { begun, late, ordinary, window } = arrivals
   const n = begun.length
   const from = begun[last]?.at
-  if (from === undefined || !isWatched(scene, from) || !staysOnTime(scene, last)) return beyond(begun, late, window)
+  if (from === undefined || !isWatched(arrivals, from) || !staysOnTime(arrivals, last))
+    return beyond(begun, late, window)
   const atLatest = begun[last + onTimeByLuck(between(late, 0, last))]?.at
   if (atLatest === undefined) return tooFew
   const [during, after] = [between(late, 0, last), between(late, last, n)]

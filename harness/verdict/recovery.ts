@@ -1,6 +1,6 @@
 import { type Reached, type Waiting, waitingQuantile } from '../stats/kaplan-meier.ts'
 import type { RecoveryResult, WaitingTime } from '../model/judgements.ts'
-import type { CellResult, Interruption, Restored } from '../model/results.ts'
+import type { CellResult, InterruptedTask, Restored } from '../model/results.ts'
 import { proportionOf, type Rows } from './proportion.ts'
 
 /** One entry per pattern and arm with an outage, repetitions pooled. Invalid cells say nothing. */
@@ -44,7 +44,7 @@ function wentOn(cells: readonly CellResult[]): NonNullable<RecoveryResult['wentO
   return proportionOf(rows, ({ outcome }) => outcome === 'ok')
 }
 
-function waitingOf({ afterMs, openAfterMs }: Interruption): Waiting {
+function waitingOf({ afterMs, openAfterMs }: InterruptedTask): Waiting {
   if (afterMs !== undefined) return { endedMs: afterMs }
   return openAfterMs === undefined ? 'never' : { openMs: openAfterMs }
 }

@@ -3,7 +3,7 @@ import {
   outcomes,
   type CellResult,
   type CheckResult,
-  type Episode,
+  type FaultEpisode,
   type FaultResult,
 } from '../../harness/model/results.ts'
 import { healthFacts } from '../caveats.ts'
@@ -172,14 +172,14 @@ function proofWord(fault: FaultResult): Markup {
   return tag('span', { class: `status ${isProven(fault) ? 'pass' : 'fail'}` }, word)
 }
 
-function restoredText({ restored }: Episode): string {
+function restoredText({ restored }: FaultEpisode): string {
   if (!restored) return 'lasting'
   if (restored.kind === 'beyond') return waitingTime({ beyondMs: restored.ms })
   if (restored.kind === 'restored') return waitingTime(restored)
   return restored.kind === 'unbroken' ? 'none seen' : 'too few'
 }
 
-function episodeTable(episodes: readonly Episode[]): Markup | undefined {
+function episodeTable(episodes: readonly FaultEpisode[]): Markup | undefined {
   if (episodes.length === 0) return undefined
   const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
   const rows = episodes.map((episode) => [

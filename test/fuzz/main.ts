@@ -26,8 +26,8 @@ const requests = 2_000
 const postgresShare = 0.1
 
 // Whatever becomes of this process, a reaper ends what it started and removes what it made.
-await using scene = await openBenchRun()
-const scratch = scene.temp
+await using bench = await openBenchRun()
+const scratch = bench.temp
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
 const startedAt = performance.now()

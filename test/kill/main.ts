@@ -34,9 +34,9 @@ const startedAt = performance.now()
 const rng = createRng(values.seed, 'kills')
 console.log(`seed ${values.seed}, ${values.lanes} runs at once`)
 
-await using scene = await openBenchRun([processes, docker])
+await using bench = await openBenchRun([processes, docker])
 // Whatever becomes of this process: what it made is in the folder that goes with it.
-process.env['TMPDIR'] = scene.temp
+process.env['TMPDIR'] = bench.temp
 
 const noDocker = await docker.probe()
 if (noDocker !== undefined) console.log(`nothing is killed on docker: ${noDocker}`)

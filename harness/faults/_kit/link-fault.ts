@@ -2,7 +2,7 @@ import type { ZodType } from 'zod'
 import { acquireEach, sinceOf, type Undone } from './acquire.ts'
 import type { LinkName, Target } from '../../model/plan.ts'
 import type { EdgeLimits, FilterSpec, Impairment, Expiry, Link, ToxicSpec } from '../../model/link.ts'
-import { type Fate, type Part, proofOfParts, undoneParts } from './proof.ts'
+import { type PartState, type Part, proofOfParts, undoneParts } from './proof.ts'
 import type { ActiveFault, Fault, FaultSite, Proof } from '../../model/fault.ts'
 import type { Capability } from '../../model/runtime.ts'
 
@@ -157,7 +157,7 @@ export async function proveImpairments(
   const known = seen.flatMap(({ fired }) => fired ?? [])
   const evidence = {
     firings: Object.fromEntries(seen.map(({ label, fired }) => [label, fired ?? 'not counted'])),
-    felt: Object.fromEntries(parts.map(({ name, fate }) => [name, fate])),
+    felt: Object.fromEntries(parts.map(({ name, state }) => [name, state])),
     ...(counted.length > 0 && { counted: Object.fromEntries(counted) as unknown }),
     ...(missing.length > 0 && { missing }),
   }
@@ -173,14 +173,14 @@ async function count(one: LinkInjection): Promise<Omit<Seen, 'isThere'>> {
 /** All that was done to one link, together: a drop both ways may be two toxics, of which one was felt. */
 function partOf(name: string, ofLink: readonly Seen[]): Part {
   const missing = ofLink.filter(({ isThere }) => !isThere)
-  const fate = missing.length > 0 ? 'lost' : fateOf(ofLink)
-  if (fate === 'felt') return { name, fate }
+  const state = missing.length > 0 ? 'lost' : stateOf(ofLink)
+  if (state === 'felt') return { name, state }
   const why = missing.map(({ label }) => `${label} was gone before its end`).join('; ')
   const beside = ofLink.flatMap((one) => one.beside ?? [])
-  if (beside.length > 0) return { name, fate: 'half', why: [...beside, ...(why ? [why] : [])].join('; ') }
-  return { name, fate, ...(why && { why }) }
+  if (beside.length > 0) return { name, state: 'half', why: [...beside, ...(why ? [why] : [])].join('; ') }
+  return { name, state, ...(why && { why }) }
 }
 
-function fateOf(ofLink: readonly Seen[]): Fate {
+function stateOf(ofLink: readonly Seen[]): PartState {
   return ofLink.some(({ fired = 0 }) => fired > 0) ? 'felt' : 'quiet'
 }

@@ -61,9 +61,9 @@ async function prove<P>({ bound, name }: NodeFaultSpec<P>, { held, undone }: Acq
   const parts = held.map((one, i): Part => {
     const { name: node } = one.node
     if (isReplaced(one))
-      return { name: node, fate: 'lost', why: `${node} is another process than the one that was harmed` }
-    if (felt[i]!.times > 0) return { name: node, fate: 'felt' }
-    return { name: node, fate: 'unfelt', why: `${node} did not feel "${name}"` }
+      return { name: node, state: 'lost', why: `${node} is another process than the one that was harmed` }
+    if (felt[i]!.times > 0) return { name: node, state: 'felt' }
+    return { name: node, state: 'unfelt', why: `${node} did not feel "${name}"` }
   })
   const replaced = held.filter(isReplaced).map(({ node }) => node.name)
   const seen = held.flatMap((one, i) => (isReplaced(one) ? [] : [[one.node.name, felt[i]!.evidence]]))

@@ -100,7 +100,7 @@ function countOutcomes(rows: readonly Store.TaskRow[]): Record<Store.Outcome, nu
   return Object.fromEntries(counts) as Record<Store.Outcome, number>
 }
 
-function episodesOf(model: Model, rows: readonly Store.TaskRow[]): readonly Store.Episode[] {
+function episodesOf(model: Model, rows: readonly Store.TaskRow[]): readonly Store.FaultEpisode[] {
   return windows.kill.map(([startedAt, endedAt], i) => {
     const inFlight = rows.filter((r) => r.intendedAt < startedAt && r.intendedAt + r.idealMs > startedAt)
     const affected = inFlight.filter((r) => r.ordinal % 3 === i % 3)
@@ -131,12 +131,12 @@ function restoredOf(firing: number): Store.Restored {
   return firing % 2 === 0 ? { kind: 'unbroken' } : { kind: 'restored', ms: 300 + 40 * firing }
 }
 
-function interruptionsOf(model: Model, rows: readonly Store.TaskRow[]): readonly Store.Interruption[] {
+function interruptionsOf(model: Model, rows: readonly Store.TaskRow[]): readonly Store.InterruptedTask[] {
   return windows.kill.flatMap(([startedAt], i) => {
     const cut = rows.filter((r) => r.intendedAt < startedAt && r.intendedAt + r.idealMs > startedAt)
     return cut
       .filter((r) => r.ordinal % 3 === i % 3)
-      .map(({ task }, k): Store.Interruption => {
+      .map(({ task }, k): Store.InterruptedTask => {
         const about = { task, fault: `kill-1#${i}` }
         if (model.delivery === 'sync') return { ...about, by: 'client', afterMs: 240 + 30 * k }
         return model.engine === 'memory' ? about : { ...about, by: 'engine', afterMs: 640 + i + 40 * k }
