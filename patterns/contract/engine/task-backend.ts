@@ -52,9 +52,16 @@ export function backendOver(logs: TaskLogs, { timeScale, idOf = taskIdOf }: Back
   }
 }
 
-/** Until the events after a request to cancel show what came of it: for engines that write them later. */
-export async function untilCancelShows(events: AsyncIterable<TaskEvent>): Promise<void> {
-  for await (const { status } of events) if (status === 'cancelling' || isTerminal(status)) return
+/**
+ * Until the events after a request to cancel show what came of it: for engines whose worker writes them later. Where none
+ * does in time, the request is on record all the same, and nobody waits for a worker that may be down for hours.
+ */
+export async function untilCancelShows(
+  follow: (signal: AbortSignal) => AsyncIterable<TaskEvent>,
+  withinMs = 10_000,
+): Promise<void> {
+  const shown = follow(AbortSignal.timeout(withinMs))
+  for await (const { status } of shown) if (status === 'cancelling' || isTerminal(status)) return
 }
 
 /** A submission with the task that it is to become. Nothing is stored yet. */

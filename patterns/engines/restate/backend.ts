@@ -28,7 +28,7 @@ function openWorkflows(ingress: Ingress): TaskLogs {
     requestCancel: async (log) => {
       const { task_id, seq } = log.at(-1)!
       await withFaultPoints('restate.cancel', () => ingress.cancel(task_id))
-      await untilCancelShows(follow(ingress, task_id, seq, new AbortController().signal))
+      await untilCancelShows((signal) => follow(ingress, task_id, seq, signal))
       return true
     },
     [Symbol.asyncDispose]: () => ingress[Symbol.asyncDispose](),

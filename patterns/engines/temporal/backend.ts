@@ -37,7 +37,7 @@ function openHistories(frontend: Frontend, pace: Pace): TaskLogs {
     requestCancel: async (log) => {
       const { task_id, seq } = log.at(-1)!
       await withFaultPoints('temporal.cancel', () => frontend.cancel(task_id))
-      await untilCancelShows(follow(frontend, task_id, seq, new AbortController().signal))
+      await untilCancelShows((signal) => follow(frontend, task_id, seq, signal))
       return true
     },
     [Symbol.asyncDispose]: () => frontend[Symbol.asyncDispose](),

@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { acceptOnce, newTask, taskIdOf } from '../../../patterns/contract/engine/task-backend.ts'
+import { acceptOnce, newTask, taskIdOf, untilCancelShows } from '../../../patterns/contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../../patterns/contract/types/settings.ts'
 import { engineModule } from '../../../patterns/contract/engine/backend.ts'
 import { postCallback } from '../../../patterns/contract/engine/post-callback.ts'
 import { retryUntilReached } from '../../../patterns/contract/engine/reach.ts'
 import { type CallbackAttempt, recordAttempt } from '../../../patterns/contract/types/callback.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import type { Task } from '../../../patterns/contract/types/task.ts'
 
 const submission = {
@@ -82,4 +84,15 @@ test('a variant has the modules of the engine that declares it', async () => {
   expect((await engineModule('queue-redis', 'backend')).href).toMatch(/engines\/queue-redis\/backend\.ts$/)
   for (const name of ['queue-none', 'none', '_postgres', '../contract', ''])
     await expect(engineModule(name, 'backend')).rejects.toThrow(`there is no engine "${name}"`)
+})
+
+test('who asks to cancel does not wait for a worker that is down', async () => {
+  const heard: AbortSignal[] = []
+  const silent = async (signal: AbortSignal): Promise<IteratorResult<TaskEvent>> => {
+    heard.push(signal)
+    if (!signal.aborted) await once(signal, 'abort')
+    return { done: true, value: undefined }
+  }
+  await untilCancelShows((signal) => ({ [Symbol.asyncIterator]: () => ({ next: () => silent(signal) }) }), 20)
+  expect(heard.map(({ aborted }) => aborted)).toEqual([true])
 })
