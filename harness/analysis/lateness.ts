@@ -2,7 +2,7 @@ import { executionsOf } from './executions.ts'
 import { isOutage } from './exposure.ts'
 import { impactOf } from './impact.ts'
 import type { CellPlan } from '../model/plan.ts'
-import { linksAmong, type Place } from '../model/place.ts'
+import { linksAmong, nodesAmong, type Place } from '../model/place.ts'
 import { roleOf } from './places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
 import { lastEffectEnd } from './touch.ts'
@@ -118,9 +118,12 @@ function isDelivery(place: Place): boolean {
 
 /** Clients had others to ask: of tasks that live in an API node nobody else knows. */
 function leavesReplicas(places: readonly Place[], task: TaskTrace, cell: CellPlan | undefined): boolean {
-  const cut = new Set(linksAmong(places).filter((link) => link.startsWith('client->api')))
+  const links = linksAmong(places).filter((link) => link.startsWith('client->api'))
+  const nodes = nodesAmong(places).filter((node) => roleOf(node) === 'api')
+  const cut = new Set([...links.map((link) => link.slice('client->'.length)), ...nodes])
   const reads = task.polls.length > 0 || task.streams.length > 0
-  if (cut.size < places.length || !reads || task.effects.length === 0 || cell === undefined) return false
+  if (links.length + nodes.length < places.length || !reads || task.effects.length === 0 || cell === undefined)
+    return false
   return cut.size < cell.replicas.api && task.effects.every(({ value }) => roleOf(value.executor) !== 'api')
 }
 

@@ -17,9 +17,10 @@ export interface Routes {
 
 /**
  * Whether what happened to a node or a link during `window`, which overlaps the task's life, could have touched the task.
- * - A node that executes steps: the task ran there at the onset or during the window, or was submitted through it. A task
- *   without any effect so far may have been in its first step anywhere: it counts, unless its first effect shows that it
- *   started elsewhere or later.
+ * - A node that executes steps: the task ran there at the onset or during the window. A task without any effect so far
+ *   may have been in its first step anywhere: it counts, unless its first effect shows that it started elsewhere or later.
+ * - An API node: a request or a stream of the task was on the way to it, or it had just accepted the task. Where tasks live
+ *   in the API node that accepted them, also all that it accepted.
  * - A node of the role `store` or `engine`: always. The link from the engine to one worker: as that worker.
  * - A link between clients and one API node: a request or a stream of the task was on it.
  * - The link to the receiver, where clients are called back: a callback of the task was due or on its way. The link to the tools: a call was.
@@ -30,7 +31,7 @@ export function isTouched(place: Place, task: TaskTrace, window: Span, routes: R
   const { node } = place
   const role = roleOf(node)
   if (role === 'store' || role === 'engine') return true
-  if (role === 'api' && (submittedThrough(node, task) || requestedFrom(node, task, window, routes))) return true
+  if (role === 'api' && (livesIn(node, task, window, routes) || requestedFrom(node, task, window, routes))) return true
   return ranOn(node, task, window) || (role === 'worker' && mayHaveStartedOn(task, window))
 }
 
@@ -41,6 +42,17 @@ function isLinkTouched(link: string, task: TaskTrace, window: Span, routes: Rout
   if (link.startsWith('engine->worker'))
     return ranOn(link.slice('engine->'.length), task, window) || mayHaveStartedOn(task, window)
   return true
+}
+
+/** Real milliseconds. Who accepts a task may answer before all is written down: that is what kills just after it are for. */
+const acceptingMs = 250
+
+/** Its fate was in this API node: throughout where nobody else knows it, else for a moment after the answer. */
+function livesIn(api: string, task: TaskTrace, window: Span, { sticky }: Routes): boolean {
+  if (sticky) return submittedThrough(api, task)
+  return task.submits.some(({ type, at, value }) => {
+    return type === 'ok' && value.api?.endsWith(api) === true && meets([at, at + acceptingMs], window)
+  })
 }
 
 function submittedThrough(api: string, { submits }: TaskTrace): boolean {

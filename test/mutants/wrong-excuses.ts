@@ -140,6 +140,15 @@ export const wrongExcuses: readonly Mutant[] = [
     caughtBy: ['no-lost-task'],
   },
   {
+    name: 'results are lost while one of four API nodes that all know them is frozen',
+    history: under(
+      lose(polling(hundred), 5, (ordinal) => ordinal > 20 && ordinal % 4 === 1, keptFor),
+      { fault: 'pause', on: 'api-1', from: 2500, to: 4800 },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['liveness-after-heal', 'no-lost-task'],
+  },
+  {
     name: 'tasks that should have been over long before are lost when the store goes away',
     history: under(lose(polling(hundred), 3), { fault: 'kill', on: 'store-0', ...whileTheyGiveUp }),
     verdict: 'FAIL',

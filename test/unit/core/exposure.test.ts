@@ -44,6 +44,31 @@ describe('a link of the clients touches who was on it', () => {
   })
 })
 
+describe('an API node touches', () => {
+  const one = [
+    intend(t),
+    submit(t, 1, 'ok'),
+    poll(t, 390, 'running', 1),
+    poll(t, 490, 'completed', 2),
+    end(t, 500, 'ok'),
+  ]
+  const two = { replicas: { api: 2, executor: 2 } }
+
+  test('its own tasks as long as they live', () => {
+    const inApi = [...one, effect(t, 1, 10, { executor: 'api-0' })]
+    expect(touched(inApi, 'api-0', 300, 350, two)).toBe(true)
+    expect(touched(inApi, 'api-1', 300, 350, two)).toBe(false)
+  })
+
+  test('where workers do the work, whose requests it had or just had, and not all that it ever accepted', () => {
+    const elsewhere = [...one, effect(t, 1, 10)]
+    expect(touched(elsewhere, 'api-0', 300, 350, two)).toBe(false)
+    expect(touched(elsewhere, 'api-0', 380, 395, two)).toBe(true)
+    expect(touched(elsewhere, 'api-0', 10, 50, two)).toBe(true)
+    expect(touched(elsewhere, 'api-1', 10, 50, two)).toBe(false)
+  })
+})
+
 describe('the links of the work', () => {
   const done = [intend(t), submit(t, 1, 'ok'), effect(t, 1, 10), effect(t, 2, 60)]
   const called = [...done, callback(t, 130), end(t, 131, 'ok')]
