@@ -7,6 +7,14 @@ export function impactOf({ fault, params, impact }: Pick<FaultTrace, 'fault' | '
   return typeof kind === 'string' ? { kind } : typeof kind === 'function' ? kind(params) : kind
 }
 
+/** What these keep silent is lost, and does not come when they are over. */
+const swallowing: ReadonlySet<string> = new Set(['response-lost', 'receiver-down', 'idle-timeout', 'idle-nat'])
+
+/** A silence after which all that was under way goes on where it was. */
+export function isPassing(fault: FaultTrace): boolean {
+  return impactOf(fault).kind === 'silence' && !swallowing.has(fault.fault)
+}
+
 type Params = FaultTrace['params']
 
 /** Of runs whose plans do not say it. Faults that came later say it themselves. */

@@ -24,10 +24,10 @@ export interface Interruption {
  * For plans that do not say how long an engine waits for a silent executor. It is half of the shortest lease that any
  * engine reaches, however far time is compressed.
  */
-const shortestPatienceMs = 500
+export const shortestPatienceMs = 500
 
 /** Clocks differ and a renewal may have been on its way. */
-const tolerance = 0.8
+export const tolerance = 0.8
 
 const known = new WeakMap<CellTrace, readonly Interruption[]>()
 

@@ -1,6 +1,7 @@
 import { executionsOf } from './executions.ts'
 import { isOutage } from './exposure.ts'
-import { impactOf } from './impact.ts'
+import { impactOf, isPassing } from './impact.ts'
+import { shortestPatienceMs, tolerance } from './interruptions.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { linksAmong, nodesAmong, type Place } from '../model/place.ts'
 import { roleOf } from './places.ts'
@@ -60,7 +61,8 @@ export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace:
   let dueAt = task.intent.deadlineAt
   for (const fault of faults) {
     if (fault.armedAt! > dueAt) break
-    if (isOutage(fault, trace) && explains(fault, task, trace)) dueAt = Math.max(dueAt, goesOnBy(fault, task, trace))
+    if (!isOutage(fault, trace) || !explains(fault, task, trace)) continue
+    dueAt = Math.max(dueAt, isNoticed(fault, trace) ? goesOnBy(fault, task, trace) : dueAt + resumesAfter(fault, trace))
   }
   return dueAt > task.intent.giveUpAt && mayStillEnd(task, dueAt)
 }
@@ -73,13 +75,34 @@ function mayStillEnd({ finals }: TaskTrace, dueAt: number): boolean {
   return found && (told.at <= dueAt || (status !== undefined && isTerminal(status)))
 }
 
+/** A silence that is over before anybody gives up on anybody takes nothing away: all goes on where it was. */
+function isNoticed(fault: FaultTrace, { cell, endAt }: CellTrace): boolean {
+  if (!isPassing(fault)) return true
+  const patiences = [cell?.patienceMs, cell?.health.machine?.silence.ms].filter((ms) => ms !== undefined)
+  const shortest = patiences.length > 0 ? Math.min(...patiences) : shortestPatienceMs
+  return lengthOf(fault, endAt) >= tolerance * shortest
+}
+
+/** What was lost on the way is sent again, after a pause that grows with the silence. */
+const sentAgainMs = 250
+
+function resumesAfter(fault: FaultTrace, { endAt }: CellTrace): number {
+  return 2 * lengthOf(fault, endAt) + sentAgainMs
+}
+
+function lengthOf({ armedAt = 0, healedAt }: FaultTrace, endAt: number): number {
+  return (healedAt ?? endAt) - armedAt
+}
+
 /**
- * A delay must add up, with an exchange in each step, to the time that the scenario allows. Who executes steps is not asked any
+ * A delay must add up, with an exchange in each step, to the time that the scenario allows; and it holds nothing up for longer
+ * than it is there, and once more. Who executes steps is not asked any
  * more when all are done and written down, by a client that reads the result itself.
  */
-function explains(fault: FaultTrace, task: TaskTrace, { cell }: CellTrace): boolean {
+function explains(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace): boolean {
   const impact = impactOf(fault)
-  if (impact.kind === 'delay') return impact.ms * task.intent.steps >= (cell?.graceMs ?? Infinity)
+  if (impact.kind === 'delay')
+    return Math.min(impact.ms * task.intent.steps, impact.ms + lengthOf(fault, endAt)) >= (cell?.graceMs ?? Infinity)
   if (impact.kind === 'none') return false
   if (!fault.places.every(isOfWorkers) || (task.polls.length === 0 && task.streams.length === 0)) return true
   const doneAt = doneAtOf(task, cell)

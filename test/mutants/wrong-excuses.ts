@@ -93,6 +93,15 @@ const thirdStep = polling(calm).find((op): op is OpOf<'effect'> => op.f === 'eff
 /** Tasks run on the worker of their number, modulo four: this one has them all but a quarter. */
 const notOn = (worker: number) => (ordinal: number) => ordinal % 4 !== worker
 const hundred: World = { ...calm, tasks: 100 }
+/** An engine that waits for so long before it gives work to another. */
+const patient = (history: readonly Op[]): Op[] => {
+  return revalue(
+    history,
+    'cell',
+    () => true,
+    () => ({ patienceMs: 750 }),
+  )
+}
 const whileTheyGiveUp = { from: 2600, to: 8000 } as const
 
 /** Systems that break their promises while something harmless goes on, which must not excuse them. */
@@ -136,6 +145,24 @@ export const wrongExcuses: readonly Mutant[] = [
   {
     name: 'tasks are lost while the link to an API node that they do not use is down',
     history: under(lose(streaming(hundred), 5, notOn(2)), { fault: 'refuse', on: 'client->api-2', ...whileTheyGiveUp }),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'results are lost, and the store was frozen for a fifth of the time that anybody waits',
+    history: under(
+      lose(patient(polling(hundred)), 5, (ordinal) => ordinal > 40, keptFor),
+      { fault: 'pause', on: 'store-0', from: 2900, to: 2960 },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
+    name: 'results are lost, and for a hundredth of a step all was late by half a grace',
+    history: under(
+      lose(patient(polling(hundred)), 5, (ordinal) => ordinal > 40, keptFor),
+      { fault: 'latency', on: 'api->store-0', from: 2900, to: 2910, params: { delayMs: 750 } },
+    ),
     verdict: 'FAIL',
     caughtBy: ['no-lost-task'],
   },

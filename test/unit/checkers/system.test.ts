@@ -111,6 +111,25 @@ describe('no-lost-task', () => {
       expect([slow(1), slow(40), slow(50)]).toEqual([0, 0, 1])
     })
 
+    test('is a delay only where it was there for long enough to add up', () => {
+      const slow = (to: number) => {
+        const faults = [plannedFault({ id: 'f', fault: 'latency', params: { delayMs: 60 } })]
+        return check([...lost, ...fault('f', 'worker->store-0', 190, to, 'latency')], { faults }).counts.excused
+      }
+      expect([slow(200), slow(240)]).toEqual([0, 1])
+    })
+
+    test('is a silence shorter than anybody waits only for its own length', () => {
+      const patient = { ...intend(t), value: { ...intend(t).value, deadlineAt: 1100, giveUpAt: 2100 } } as Lines[number]
+      const lines = [patient, submit(t, 1, 'ok'), ...early, effect(t, 1, 5), end(t, 2100, 'info')]
+      const silent = (to: number, target = 'store-0') => {
+        const plan = { patienceMs: 500, graceMs: 1000, timeScale: 600 }
+        return noLostTask.check(story([...lines, ...fault('f', target, 1000, to, 'pause')], plan)).counts.excused
+      }
+      expect([silent(1060), silent(1300), silent(1390), silent(1410)]).toEqual([0, 0, 1, 1])
+      expect([silent(1060, 'worker-0'), silent(1410, 'worker-0')]).toEqual([0, 1])
+    })
+
     test('of a lost executor ends with the longest takeover, however long it stays away', () => {
       const dead = [...lost, ...fault('f', 'worker-0', 40, 9000)]
       const with_ = (takeoverMs: number) => check(dead, { takeoverMs, promises: ['effect-once'] }).counts
