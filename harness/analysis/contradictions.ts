@@ -1,6 +1,6 @@
 import { resolutionMs, firstAtLeast } from '../core/numbers.ts'
 import { impactOf } from './impact.ts'
-import type { OpOf } from '../model/history.ts'
+import type { Op, OpOf } from '../model/history.ts'
 import { exitMarginMs } from './interruptions.ts'
 import { nodesAmong } from '../model/place.ts'
 import { roleOf } from './places.ts'
@@ -29,6 +29,28 @@ export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
     }
   if (end?.type === 'ok' && acceptedAt > end.at + resolutionMs)
     return [{ text: 'its client has a result of a task of which nobody accepted the submission', ops: [end.index] }]
+  return []
+}
+
+/**
+ * Where the order in which one task's client wrote down what it met is not the order of the times. One clock gives both: a result
+ * comes after all by which it is known, an answer after its question, and once.
+ */
+export function disorderOf({ submits, polls, streams, events, callbacks, end }: TaskTrace): readonly Impossible[] {
+  const answered = new Set<number>()
+  for (const { type, at, index, invoke } of submits) {
+    const sent = type === 'invoke' ? undefined : submits.find((op) => op.index === invoke)
+    if (!sent) continue
+    if (at < sent.at - resolutionMs) return [{ text: 'a submission was answered before it was sent', ops: [index] }]
+    if (answered.has(sent.index)) return [{ text: 'one submission was answered twice', ops: [sent.index, index] }]
+    answered.add(sent.index)
+  }
+  if (end?.type !== 'ok') return []
+  for (const ops of [submits, polls, streams, events, callbacks] as readonly (readonly Op[])[]) {
+    const known = ops.find(({ index, at }) => index < end.index && at > end.at + resolutionMs)
+    if (known)
+      return [{ text: `its result was seen before a ${known.f} that came first`, ops: [known.index, end.index] }]
+  }
   return []
 }
 

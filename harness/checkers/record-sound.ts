@@ -4,6 +4,7 @@ import {
   contradictingHealth,
   contradictingIntents,
   contradictionsOf,
+  disorderOf,
   type Impossible,
 } from '../analysis/contradictions.ts'
 import type { History, Op, Phase, TaskEnd } from '../model/history.ts'
@@ -13,7 +14,8 @@ import type { Checker } from '../model/checker.ts'
 /**
  * The record can be true. Nothing of a task is seen before it was due to be sent. No effect ends before it starts, or
  * is known before it ends. No right result comes sooner than the work lasts. Deadlines are the planned ones. No two
- * tasks have one place in the load, and all are of one kind of work. Clients ask only for their own tasks. Faults are
+ * tasks have one place in the load, and all are of one kind of work. Clients ask only for their own tasks, and know nothing
+ * before they were told. Faults are
  * those of the plan, and ended the nodes that they are proven to have ended. Phases and faults follow each other in a
  * possible order. Where it cannot, the harness, or who edited its record, is wrong, and no system.
  */
@@ -60,6 +62,7 @@ function impossibleTimes(task: TaskTrace, trace: CellTrace): readonly Impossible
     ...tooSoon(task),
     ...unfinished(task),
     ...contradictionsOf(task),
+    ...disorderOf(task),
   ]
 }
 

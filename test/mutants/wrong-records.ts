@@ -65,6 +65,39 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a result was known before the poll that told it',
+    history: later(polling(calm), (op) => isOf(op) && isEnd(op), -90),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'results were known before the callbacks that brought them',
+    history: later(webhook(calm), ({ f }) => f === 'callback', 500),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a result was known before the last event of its stream',
+    history: later(streaming(calm), (op) => isOf(op) && op.f === 'event' && op.value.status === 'completed', 500),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a submission was answered before it was sent',
+    history: later(polling(calm), (op) => isOf(op) && op.f === 'submit' && op.type === 'invoke', 3),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'one attempt to submit was answered twice',
+    history: rewrite(polling(calm), (op) => {
+      const { index: _, ...again } = op
+      return isOf(op) && op.f === 'submit' && op.type === 'ok' ? [op, again] : [op]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'a client submits what is no task of the load',
     history: insertBefore(polling(calm), isPhase('heal'), {
       f: 'submit',
