@@ -1,3 +1,4 @@
+import { whyUnmeasured } from '../analysis/measurement.ts'
 import { type CellTrace, taskEnd, traceOf } from '../analysis/trace.ts'
 import { nodesAmong } from '../model/place.ts'
 import type { Checker } from '../model/checker.ts'
@@ -29,10 +30,8 @@ const checker: Checker = {
       }
     if (!trace.complete || !trace.cell)
       return { status: 'unknown', summary: 'the history ends before the cell did', counts, witnesses: [] }
-    if (!trace.health)
-      return { status: 'unknown', summary: 'the harness left no measurement of itself', counts, witnesses: [] }
-    if (trace.cell.health.machine && !trace.health.value.machine)
-      return { status: 'unknown', summary: 'the harness left no measurement of the machine', counts, witnesses: [] }
+    const lacking = whyUnmeasured(trace)
+    if (lacking !== undefined) return { status: 'unknown', summary: lacking, counts, witnesses: [] }
     return { status: 'pass', summary: 'all tasks were sent on time and all records are whole', counts, witnesses: [] }
   },
 }

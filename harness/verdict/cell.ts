@@ -1,5 +1,6 @@
 import { HarnessError, describeError } from '../core/errors.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
+import { whyUnmeasured } from '../analysis/measurement.ts'
 import { momentOf } from '../analysis/moments.ts'
 import type { History } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
@@ -57,7 +58,7 @@ export function judgeCell(history: History, checkers: readonly Checker[]): CellR
         ]
   const cut = trace.complete || failure ? undefined : reasonFromCut(cell, trace)
   const told = cut ? [cut, ...found.filter(isWorse)] : found.filter((reason) => reason !== undefined)
-  const reasons = rank(trace.health ? told : told.map(withoutBlame))
+  const reasons = rank(whyUnmeasured(trace) === undefined ? told : told.map(withoutBlame))
   return {
     cell,
     verdict: worst(reasons.map(({ verdict }) => verdict)),

@@ -32,7 +32,7 @@ export function reasonFromCheck(cell: string, check: CheckResult, invalidates = 
 }
 
 /**
- * Without a measurement of the harness and the machine, as in a run that was cut, a broken promise may be their doing: the
+ * Without a whole measurement of the harness and the machine, as in a run that was cut, a broken promise may be their doing: the
  * cell blames nobody. INVALID stays: a damaged record, or a client that hung, needs no measurement.
  */
 export function withoutBlame({ verdict, text }: Reason): Reason {

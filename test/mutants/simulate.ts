@@ -236,7 +236,7 @@ class World {
       notOffered: 0,
       cpuShare: 0.2,
       ledgerGaps: 0,
-      machine: { standstill: { at: 0, ms: 5 }, cores: 2 },
+      machine: { standstill: { at: 0, ms: 5 }, cores: 2, unwatched: 'nobody watched a simulation' },
     }
     const inOrder: Draft[] = [
       { ...harness, f: 'cell', at: -1000, value: this.#cell },

@@ -7,9 +7,19 @@ import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webh
 const task = 't-00040'
 const intentOf = (name: string): TaskIntent => findTask(polling(calm), name).value as TaskIntent
 
-/** What the machine did beside being well. */
+const idle = { mean: 0, worst: 0, at: 0 }
+const watched = ['harness', 'worker-0', 'worker-1', 'worker-2', 'worker-3', 'api-0']
+
+/** A machine that was well but for this. */
 function onMachine(history: readonly Op[], sickness: Partial<MachineHealth>): Op[] {
-  const machine: MachineHealth = { standstill: { at: 0, ms: 5 }, cores: 2, ...sickness }
+  const well: MachineHealth = {
+    standstill: { at: 0, ms: 5 },
+    cores: 2,
+    cpuPressure: idle,
+    steal: idle,
+    processes: watched.map((name) => ({ name, mean: 0, worst: [] })),
+  }
+  const machine: MachineHealth = { ...well, ...sickness }
   return revalue(
     history,
     'health',
@@ -125,6 +135,35 @@ export const wrongHarnesses: readonly Mutant[] = [
     ),
     verdict: 'INCONCLUSIVE',
     caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'a task is lost, and nobody measured the machine, which may have done it',
+    history: revalue(
+      loseTask(polling(calm), task, { taskId: `id-${task}`, found: false }),
+      'health',
+      () => true,
+      () => ({ machine: undefined }),
+    ),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['harness-healthy', 'no-lost-task'],
+  },
+  {
+    name: 'how long processes waited is gone from the measurement of the machine',
+    history: onMachine(polling(broken), { processes: [] }),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'one worker is gone from the measurement of the machine, and a task is lost',
+    history: insertBefore(
+      onMachine(loseTask(polling(calm), task, { taskId: `id-${task}`, found: false }), {
+        processes: [{ name: 'harness', mean: 0, worst: [] }],
+      }),
+      isPhase('load'),
+      { f: 'node', type: 'observe', at: -500, process: 'node:worker-3', value: { node: 'worker-3', state: 'ready' } },
+    ),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['harness-healthy', 'no-lost-task'],
   },
   {
     name: 'the ledger lost lines',
