@@ -1,5 +1,6 @@
 import { conclude } from '../analysis/conclusion.ts'
 import { exposures } from '../analysis/exposure.ts'
+import { impactOf } from '../analysis/impact.ts'
 import { isLate, wasHeldUp } from '../analysis/lateness.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
@@ -28,21 +29,28 @@ const checker: Checker = {
     const [late, lost] = split(unseen, (task) => isLate(task, trace.cell))
     const [excused, broken] = split(lost, isHeldUp)
     const slow = late.filter((task) => !isHeldUp(task))
-    const exposed = accepted.filter((task) => touched.has(task)).length
+    const exposed = accepted.filter((task) => touched.has(task))
+    const tried = exposed.filter((task) => touched.get(task)!.some((fault) => impactOf(fault).kind !== 'none')).length
     return conclude(trace, {
       judged: accepted.length - excused.length - late.length,
       unit: 'accepted tasks',
       complaint: 'never reached a terminal state that their client saw',
       broken: broken.map(witness),
-      counts: { late: late.length, exposed },
+      counts: { late: late.length, exposed: exposed.length },
       excused: excused.length + slow.length,
       otherwise: { many: slow.length, why: 'are late, and no outage held them up' },
-      exercise: { times: exposed, lacking: 'no fault touched an accepted task' },
+      exercise: { times: tried, lacking: whyUntried(exposed.length) },
       kind: 'liveness',
     })
   },
 }
 export default checker
+
+function whyUntried(exposed: number): string {
+  return exposed === 0
+    ? 'no fault touched an accepted task'
+    : 'no fault that takes anything away, or delays it, touched an accepted task'
+}
 
 /** Those that are so, and those that are not. */
 function split(tasks: readonly TaskTrace[], is: (task: TaskTrace) => boolean): [TaskTrace[], TaskTrace[]] {

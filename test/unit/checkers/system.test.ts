@@ -35,6 +35,12 @@ describe('no-lost-task', () => {
     expect(check([end(t, 300, 'info')]).status).toBe('fail')
   })
 
+  test('a fault that takes nothing away and delays nothing did not put it to the test', () => {
+    const twice = fault('f', 'store-0', 10, 90, 'callback-duplicate')
+    expect(check([end(t, 150, 'ok'), ...twice])).toMatchObject({ status: 'unexercised', counts: { exposed: 1 } })
+    expect(check([end(t, 150, 'ok'), ...twice, ...tried]).status).toBe('pass')
+  })
+
   test('a task that was never accepted is not judged', () => {
     const lines = [intend(t), submit(t, 1, 'info'), end(t, 300, 'info')]
     expect(noLostTask.check(story(lines))).toMatchObject({ status: 'unknown', counts: { judged: 0 } })
