@@ -91,12 +91,15 @@ function whyThin({ metric, exposed: asked }: Gate, cells: readonly CellResult[])
 }
 
 /** Exposed to what draws per connection are all tasks that were on its link; at most as many were touched as it fired. */
-function touchedIn({ cell, tasks, faults }: CellResult): number {
+function touchedIn({ cell, tasks, faults, episodes }: CellResult): number {
   const exposed = tasks.filter((task) => task.exposed).length
-  if (!cell.faults.every(isPerConnection)) return exposed
+  const drawing = new Set(cell.faults.filter(isPerConnection).map(({ id }) => id))
+  if (drawing.size === 0) return exposed
+  const drawn = faults.filter(({ id }) => drawing.has(id)).map(({ firings = Infinity }) => firings)
+  const others = episodes.filter(({ fault }) => !drawing.has(fault)).map(({ affectedTasks }) => affectedTasks)
   return Math.min(
     exposed,
-    faults.reduce((sum, { firings = Infinity }) => sum + firings, 0),
+    [...drawn, ...others].reduce((a, b) => a + b, 0),
   )
 }
 

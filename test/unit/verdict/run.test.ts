@@ -252,6 +252,45 @@ describe('gates', () => {
   })
 })
 
+describe('a gate under a kill beside a fault that draws per connection', () => {
+  const beside = (killed: number, firings: number): CellResult => {
+    const drawn = { id: 'reset-1#1', fault: 'reset', params: { probability: 0.01 } }
+    const cell = judged({ faults: [plannedFault({}), plannedFault(drawn)] }, 300, 0)
+    const states = { target: [], state: 'healed', proven: true } as const
+    return {
+      ...cell,
+      tasks: cell.tasks.map((task) => ({ ...task, exposed: true })),
+      episodes: [episode('kill-1#1', killed), episode('reset-1#1', 300)],
+      faults: [
+        { id: 'kill-1#1', fault: 'kill', firings: 1, ...states },
+        { id: 'reset-1#1', fault: 'reset', firings, ...states },
+      ],
+    }
+  }
+  const episode = (fault: string, affectedTasks: number): CellResult['episodes'][number] => ({
+    fault,
+    startedAt: 0,
+    endedAt: 1,
+    affectedTasks,
+    lostTasks: 0,
+    interruptedTasks: 0,
+    wentOnTasks: 0,
+    reworkedSteps: 0,
+    duplicateEffects: 0,
+  })
+  const gate: Gate = { pattern: 'a', arm: 'none', metric: 'success', min: 0.95 }
+  const judgeOne = (cell: CellResult) => run([cell], { gates: [gate] }).gates[0]
+
+  test('counts whom the kill touched and what the other hit, and not who was on its link', () => {
+    expect(judgeOne(beside(0, 2))).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      note: 'a fault touched only 2 of its 300 tasks, and it asks for 20',
+    })
+    expect(judgeOne(beside(18, 2))).toMatchObject({ verdict: 'PASS' })
+    expect(judgeOne(beside(0, 400))).toMatchObject({ verdict: 'PASS' })
+  })
+})
+
 describe('a control that fails', () => {
   const kill = { id: 'a.kill.1', arm: 'kill', faults: [plannedFault({})] }
   const of = (lost: number, plan: Partial<Plan> = {}, verdict: RunVerdict = 'PASS') =>
