@@ -65,7 +65,9 @@ function afterCut(task: TaskTrace, at: number, until: number, trace: CellTrace):
     const by = whoWentOn(task, before, next, at)
     return by && { by, afterMs: next.startedAt - at }
   }
-  if (isDone(task, at) || (before && before.endedAt > at && before.endedAt < until)) return undefined
+  const ended = before && before.endedAt > at && before.endedAt < until ? before.endedAt : undefined
+  // Who ended the step in flight went on with the next one, unless none ever came.
+  if (isDone(task, ended ?? at) || (ended !== undefined && next)) return undefined
   if (until < Infinity) return { openAfterMs: until - at }
   if (task.end?.type === 'ok') return undefined
   return isOver(task) ? {} : { openAfterMs: trace.endAt - at }

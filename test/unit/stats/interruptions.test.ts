@@ -66,6 +66,16 @@ test('nobody went on: never where the end is known, open where it is not', () =>
   expect(interruptions(...begun, end(t, 300, 'info'), running, ...kill)).toEqual([{ ...cut, openAfterMs: 9_899 }])
 })
 
+test('a frozen node that still ends its step, after which nobody does the rest, was taken away', () => {
+  const freeze = fault('f', 'worker-0', 100, 150, 'pause')
+  const zombie = [intend(t), submit(t, 1, 'ok'), effect(t, 1, 90, { endedAt: 160 })]
+  const gone = final(t, 'ok', { found: false })
+  expect(interruptions(...zombie, end(t, 300, 'info'), gone, ...freeze)).toEqual([cut])
+  expect(interruptions(...zombie, effect(t, 2, 165), end(t, 300, 'ok'), ...freeze)).toEqual([])
+  const last = [...zombie.slice(0, 2), effect(t, 1, 20), effect(t, 2, 90, { endedAt: 160 })]
+  expect(interruptions(...last, end(t, 300, 'info'), gone, ...freeze)).toEqual([])
+})
+
 test('a task that the next outage hit before anybody went on is open for the first one', () => {
   const again = effect(t, 2, 190, { attempt: 2 })
   const both = [...fault('f', 'worker-0', 70, 90), ...fault('g', 'worker-0', 150, 170)]
