@@ -15,6 +15,14 @@ export function isPassing(fault: FaultTrace): boolean {
   return impactOf(fault).kind === 'silence' && !swallowing.has(fault.fault)
 }
 
+/** Packets are lost, and TCP sends them again: the first of a connection after a second (RFC 6298, section 2). */
+const dropping: ReadonlySet<string> = new Set(['drop', 'partition'])
+
+/** The shortest pause after which what met such a silence is tried again, in real milliseconds. */
+export function firstPauseMs({ fault }: FaultTrace): number {
+  return dropping.has(fault) ? 1_000 : 250
+}
+
 type Params = FaultTrace['params']
 
 /** Of runs whose plans do not say it. Faults that came later say it themselves. */

@@ -1,6 +1,6 @@
 import { executionsOf } from './executions.ts'
 import { isOutage } from './exposure.ts'
-import { impactOf, isPassing } from './impact.ts'
+import { firstPauseMs, impactOf, isPassing } from './impact.ts'
 import { shortestPatienceMs, tolerance } from './interruptions.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { linksAmong, nodesAmong, type Place } from '../model/place.ts'
@@ -83,11 +83,9 @@ function isNoticed(fault: FaultTrace, { cell, endAt }: CellTrace): boolean {
   return lengthOf(fault, endAt) >= tolerance * shortest
 }
 
-/** What was lost on the way is sent again, after a pause that grows with the silence. */
-const sentAgainMs = 250
-
+/** What is sent again is so after a pause that grows with the silence. */
 function resumesAfter(fault: FaultTrace, { endAt }: CellTrace): number {
-  return 2 * lengthOf(fault, endAt) + sentAgainMs
+  return 2 * lengthOf(fault, endAt) + firstPauseMs(fault)
 }
 
 function lengthOf({ armedAt = 0, healedAt }: FaultTrace, endAt: number): number {

@@ -1,29 +1,30 @@
-import { readPressureUs } from '../os/proc.ts'
 import { percentOf } from '../core/numbers.ts'
+import { openThreads, type ThreadTimes } from '../os/proc.ts'
 
-/** Beyond this share of a case's time it does not tell a slow service from a machine that was too busy. */
-const starvedShare = 0.8
+/** Beyond this share of the time in which it had work, who waits does not tell a slow service from a machine that is too busy. */
+const starvedShare = 0.6
 
-/** Where the kernel tells how long work had to wait for a processor. */
-export interface PressureClock {
-  nowMs(): number
-  /** Of the time since boot, so much had work that waited; undefined where nobody counts. */
-  waitedUs(): number | undefined
-}
-
-const ownClock: PressureClock = { nowMs: () => performance.now(), waitedUs: () => readPressureUs('cpu') }
+/** How long this process ran, and waited for a processor; undefined where nobody counts. */
+export type OwnTimes = () => ThreadTimes | undefined
 
 /**
- * Begins to watch this machine, and returns what tells: the sentence when processes had to wait for most of the time
- * since, else undefined. It counts `some` of `/proc/pressure/cpu`. Where there is none, nobody is excused.
+ * Begins to watch this process, and returns what tells: the sentence when it waited for a processor for most of the time
+ * since in which it had work (`/proc/PID/task/PID/schedstat`), else undefined. Others on this machine waited like it. What
+ * waits for the whole machine (`/proc/pressure/cpu`) would count work of the lowest priority too.
  */
-export function watchStarvation({ nowMs, waitedUs }: PressureClock = ownClock): () => string | undefined {
-  const began = { atMs: nowMs(), waitedUs: waitedUs() }
+export function watchStarvation(times: OwnTimes = ownTimes): () => string | undefined {
+  const began = times()
   return () => {
-    const now = waitedUs()
-    if (now === undefined || began.waitedUs === undefined) return undefined
-    const share = Math.min(1, (now - began.waitedUs) / 1000 / Math.max(1, nowMs() - began.atMs))
+    const now = times()
+    if (!now || !began) return undefined
+    const [ranMs, waitedMs] = [now.ranMs - began.ranMs, now.waitedMs - began.waitedMs]
+    const share = waitedMs / Math.max(1, ranMs + waitedMs)
     if (share <= starvedShare) return undefined
-    return `work had to wait for a processor in ${percentOf(share, 2)} of that time, so this machine was too busy to tell`
+    return `this process waited for a processor for ${percentOf(share, 2)} of the time in which it had work, so this machine was too busy to tell`
   }
+}
+
+function ownTimes(): ThreadTimes | undefined {
+  using threads = openThreads(process.pid)
+  return threads.read().get(process.pid)
 }

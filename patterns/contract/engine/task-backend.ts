@@ -7,6 +7,7 @@ import * as agent from '../../agent/work.ts'
 import type { WorkPlan } from './workplace.ts'
 import { createdEvent } from './log.ts'
 import { ProblemError } from '../types/problems.ts'
+import { timeLimit } from '../types/timer.ts'
 
 /** Logs of tasks as an API node uses them: it inserts tasks, asks to cancel them, and reads. Workers do the rest. */
 export interface TaskLogs extends AsyncDisposable {
@@ -60,7 +61,7 @@ export async function untilCancelShows(
   follow: (signal: AbortSignal) => AsyncIterable<TaskEvent>,
   withinMs = 10_000,
 ): Promise<void> {
-  const shown = follow(AbortSignal.timeout(withinMs))
+  const shown = follow(timeLimit(withinMs))
   for await (const { status } of shown) if (status === 'cancelling' || isTerminal(status)) return
 }
 
