@@ -91,6 +91,11 @@ export function readRetryAfter(header: string | undefined, nowMs: number): numbe
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
 }
 
+/** The media type alone, without parameters and in lower case: it is the same in any (RFC 9110, 8.3.1). */
+export function mediaTypeOf(contentType = ''): string {
+  return contentType.split(';', 1)[0]!.trim().toLowerCase()
+}
+
 /** The JSON of an answer, or undefined when it is none. */
 export function jsonOf(answer: Answer): unknown {
   try {

@@ -1,4 +1,4 @@
-import { jsonOf, type Answer } from './http.ts'
+import { jsonOf, mediaTypeOf, retryAfterMs, type Answer } from './http.ts'
 import { isUnsure, problemKind, problemMediaType } from '../types/problems.ts'
 
 /** What a client asks an API for. `stream` is a socket's handshake too. */
@@ -23,6 +23,8 @@ export interface Said {
 interface Heard {
   readonly status: number
   readonly said: Said | undefined
+  /** It says when to come back. */
+  readonly isTimed: boolean
 }
 
 interface Row {
@@ -35,6 +37,8 @@ interface Row {
 const passing: ReadonlySet<number> = new Set([408, 409, 425, 429])
 /** Of a server that will never know how. Every other 5xx is about now. */
 const never: ReadonlySet<number> = new Set([501, 505])
+/** Full for now (RFC 9110, 15.5.14), and what some providers say to who asks too often. */
+const timed: ReadonlySet<number> = new Set([403, 413])
 
 const later = all('not-yet')
 const refused = { submit: 'refused', read: 'refused', stream: 'not-streamable', cancel: 'refused' } as const
@@ -47,6 +51,11 @@ export const answers: readonly Row[] = [
     answer: '408, 409, 425, 429 as a problem with retryable: false',
     is: ({ status, said }) => passing.has(status) && said?.retryable === false,
     means: refused,
+  },
+  {
+    answer: '403, 413 with Retry-After',
+    is: ({ status, said, isTimed }) => isTimed && timed.has(status) && said?.retryable !== false,
+    means: later,
   },
   // What is cancelled already, or has ended, conflicts with nothing that will pass.
   { answer: '409', is: ({ status }) => status === 409, means: { ...later, cancel: 'refused' } },
@@ -64,7 +73,8 @@ export const answers: readonly Row[] = [
 ]
 
 export function meaningOf(operation: Operation, answer: Answer): Meaning {
-  const heard = { status: answer.status, said: problemOf(answer) }
+  const isTimed = retryAfterMs(answer) !== undefined
+  const heard = { status: answer.status, said: problemOf(answer), isTimed }
   return answers.find(({ is }) => is(heard))!.means[operation]
 }
 
@@ -93,24 +103,31 @@ function isAbsence(status: number): boolean {
   return status === 404 || status === 410
 }
 
-/** Whether the API says that what was asked for was certainly not done, and is not being done. */
+/**
+ * Whether the API says that what was asked for was certainly not done, and is not being done. Of a 5xx only a document of
+ * ours says that: any other one may be of a server that failed after it was done, or of a gateway that gave up waiting.
+ */
 export function isUndone(answer: Answer): boolean {
+  const { status } = answer
   const said = problemOf(answer)
-  return said !== undefined && answer.status !== 409 && !isUnsure(problemKind(said.type)) && said.task_id === undefined
+  if (!said || status === 409 || said.task_id !== undefined) return false
+  const kind = problemKind(said.type)
+  return kind === undefined ? status < 500 || never.has(status) : !isUnsure(kind)
 }
 
-/** The problem document in an answer, or undefined: then whoever answered was not the API. */
+/**
+ * The problem document in an answer, or undefined: then whoever answered was not the API. A member of another type than it
+ * must have is passed over (RFC 9457, 3.1).
+ */
 export function problemOf(answer: Answer): Said | undefined {
   const value = jsonOf(answer) as Partial<Record<keyof Said, unknown>> | null | undefined
   if (typeof value !== 'object' || value === null || answer.status < 400) return undefined
-  const { type = 'about:blank', title = '', detail, task_id, retryable } = value
-  const isOne =
-    answer.header('content-type')?.startsWith(problemMediaType) ||
-    (value.type !== undefined && value.title !== undefined)
-  if (!isOne || typeof type !== 'string' || typeof title !== 'string') return undefined
+  const { type, title, detail, task_id, retryable } = value
+  const isNamed = typeof type === 'string' && typeof title === 'string'
+  if (!isNamed && mediaTypeOf(answer.header('content-type')) !== problemMediaType) return undefined
   return {
-    type,
-    title,
+    type: typeof type === 'string' ? type : 'about:blank',
+    title: typeof title === 'string' ? title : '',
     ...(typeof detail === 'string' && { detail }),
     ...(typeof task_id === 'string' && { task_id }),
     ...(typeof retryable === 'boolean' && { retryable }),

@@ -45,6 +45,19 @@ const table: readonly (readonly [string, Answer, readonly string[]])[] = [
     [`${status}`, answer(status, {}), never] as const,
     [`${status} by somebody else`, answer(status), never] as const,
   ]),
+  ...[403, 413].flatMap((status) => [
+    [`${status} for a while`, answer(status, {}, { 'retry-after': '5' }), later] as const,
+    [`${status} for a while, by somebody else`, answer(status, '', { 'retry-after': '5' }), later] as const,
+    [
+      `${status} with a wait, that may not`,
+      answer(status, { retryable: false }, { 'retry-after': '5' }),
+      never,
+    ] as const,
+  ]),
+  ...[401, 404, 410].map(
+    (status) =>
+      [`${status} with a wait`, answer(status, {}, { 'retry-after': '5' }), status === 401 ? never : absent] as const,
+  ),
   ...[301, 302, 307, 308].map((status) => [`${status}`, answer(status), later] as const),
   ...[200, 202, 204].map(
     (status) =>
@@ -67,9 +80,18 @@ test('a problem document is what RFC 9457 lets it be', () => {
   const json = { 'content-type': 'application/json' }
   expect(problemOf(answer(400, { type: '/problems/x', title: 'x' }, json))).toMatchObject({ type: '/problems/x' })
   expect(problemOf(answer(400, { error: 'x' }, json))).toBeUndefined()
-  expect(problemOf(answer(400, { type: 7, title: 'x' }))).toBeUndefined()
+  expect(
+    problemOf(answer(400, { error: 'x' }, { 'content-type': 'Application/Problem+JSON;charset=utf-8' })),
+  ).toBeDefined()
+  expect(problemOf(answer(400, {}, { 'content-type': 'application/problem+json-of-ours' }))).toBeUndefined()
   expect(problemOf(answer(400, 'no'))).toBeUndefined()
   expect(problemOf(answer(200, { type: '/problems/x', title: 'x' }))).toBeUndefined()
+})
+
+test('a member of another type than RFC 9457 has is as if it were not there', () => {
+  const nulls = { type: null, title: null, detail: null, retryable: null, task_id: 7 }
+  expect(problemOf(answer(402, nulls))).toEqual({ type: 'about:blank', title: '' })
+  expect(problemOf(answer(400, nulls, { 'content-type': 'application/json' }))).toBeUndefined()
 })
 
 test('what was certainly not done: said by the API, about now, and of no task', () => {
@@ -82,6 +104,9 @@ test('what was certainly not done: said by the API, about now, and of no task', 
   expect(isUndone(said(500, 'internal'))).toBe(false)
   expect(isUndone(said(409, 'of-their-own'))).toBe(false)
   expect(isUndone(answer(404))).toBe(false)
+  // Whose failure it was, and how far it came, a document of another kind does not say.
+  for (const status of [500, 502, 503, 504]) expect(isUndone(answer(status, { title: 'Gateway Timeout' }))).toBe(false)
+  expect(isUndone(answer(501, { title: 'Not Implemented' }))).toBe(true)
 })
 
 test('a final answer is proved by the API at once about a submission, else by its repetition', () => {
