@@ -23,7 +23,7 @@ async function cancelOnce(talk: Talk, taskId: string, url: string): Promise<Task
   const call = { method: 'POST' as const, url: `${url}/v1/tasks/${taskId}:cancel`, headers: authorization(ports) }
   try {
     const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, signal)
-    const task = answer.status === 200 || answer.status === 202 ? taskOf(answer) : undefined
+    const task = taskOf(answer)
     if (task?.task_id === taskId) return task
     talk.refused('cancel', answer)
   } catch (error) {

@@ -105,8 +105,12 @@ export function jsonOf(answer: Answer): unknown {
   }
 }
 
-/** The task in an answer, or undefined for an answer that holds none: also one with a state or a version that no task has. */
+/**
+ * The task in an answer that is a success, whichever: another service may say 201 (Created), and a proxy that transforms 203.
+ * Undefined for an answer that holds none: also one with a state or a version that no task has.
+ */
 export function taskOf(answer: Answer): Task | undefined {
+  if (answer.status < 200 || answer.status >= 300) return undefined
   const value = jsonOf(answer) as Partial<Task> | null | undefined
   if (typeof value?.task_id !== 'string' || !isStatus(value.status)) return undefined
   const digest: unknown = value.result?.digest ?? ''

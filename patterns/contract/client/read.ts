@@ -57,7 +57,7 @@ interface Spent {
 function takeAnswer(answer: Answer, talk: Talk, watch: Watch, { waitedMs, everyMs }: Spent): boolean {
   const { job, ports, timing } = talk
   const { status: httpStatus } = answer
-  const fresh = httpStatus === 200 ? taskOf(answer) : undefined
+  const fresh = taskOf(answer)
   const isOther = fresh && fresh.task_id !== watch.task.task_id
   if ((!fresh && httpStatus !== 304) || isOther) {
     const value = { taskId: watch.task.task_id, httpStatus, waitedMs }

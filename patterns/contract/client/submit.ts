@@ -90,7 +90,7 @@ function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void 
 
 function acceptedIn(talk: Talk, options: SubmitOptions, attempt: Attempt, answer: Answer): Accepted | undefined {
   const { status } = answer
-  const task = status === 200 || status === 202 ? taskOf(answer) : undefined
+  const task = taskOf(answer)
   if (!task || !(options.isDone?.(task) ?? true)) return undefined
   const replayed = answer.header('idempotent-replayed') === 'true'
   const value = { ...attempt.seen, taskId: task.task_id, replayed, status }

@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { openTaskClient, type TaskClient } from '../../../patterns/client.ts'
+import { planTask } from '../../../patterns/agent/plan.ts'
+import { completedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
+import { foldEvents } from '../../../patterns/contract/types/fold.ts'
+import type { Task } from '../../../patterns/contract/types/task.ts'
+
+const input = { seed: 1, profile: 'smoke', job: 'j' }
+const plan = planTask(input, 1)
+const created = createdEvent('task_1', { type: 'agent', input }, plan, new Date(0))
+const started = startedEvent(created, plan, 'api-0', new Date(1))
+const completed = completedEvent(started, { digest: 'd', steps: 3 }, new Date(2))
+const log: readonly TaskEvent[] = [created, started, completed]
+const queued = foldEvents([created])
+const ended = foldEvents(log)
+const submission = { key: 'k', type: 'agent', input, deadlineMs: 2_000 }
+
+type Kind = 'submit' | 'read' | 'stream' | 'cancel'
+interface Asked {
+  readonly kind: Kind
+  readonly nth: number
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+}
+type Serve = (response: ServerResponse, asked: Asked) => void
+
+/** The client that applications import, before a server that answers as this says. Pauses are a hundredth. */
+async function meet<T>(serve: Serve, work: (client: TaskClient) => Promise<T>) {
+  const asked: Asked[] = []
+  const server = createServer(({ method, url = '', headers }, response) => {
+    const command = url.endsWith(':cancel') ? 'cancel' : 'submit'
+    const kind = method === 'POST' ? command : url.includes('/events') ? 'stream' : 'read'
+    const one = { kind, nth: asked.filter((other) => other.kind === kind).length + 1, url, headers } as const
+    asked.push(one)
+    serve(response, one)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`
+  await using client = openTaskClient({ apis: [api], token: 'a-token-for-tests-only', timeScale: 100 })
+  const result = await work(client).catch((error: Error) => error)
+  server.close().closeAllConnections()
+  return { result, asked, of: (kind: Kind) => asked.filter((one) => one.kind === kind) }
+}
+
+function give(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}
+
+function stream(response: ServerResponse, events: readonly object[] = log, contentType = 'text/event-stream'): void {
+  response.writeHead(200, { 'content-type': contentType })
+  response.end(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''))
+}
+
+/** Accepts, and streams nothing: what follows is reads. */
+const readsOnly =
+  (read: Serve, accepted: Task = queued): Serve =>
+  (response, asked) => {
+    if (asked.kind === 'submit') give(response, 202, accepted)
+    else if (asked.kind === 'stream') give(response, 405, {})
+    else read(response, asked)
+  }
+
+test.each([200, 201, 202, 203])('a task that comes with %d is what was asked for', async (status) => {
+  const { result, of } = await meet(
+    (response, { kind }) =>
+      kind === 'stream' ? give(response, 405, {}) : give(response, status, kind === 'submit' ? queued : ended),
+    (client) => client.run(submission),
+  )
+  expect([result, of('submit').length]).toEqual([ended, 1])
+  const cancelled = await meet(
+    (response) => give(response, status, ended),
+    (client) => client.cancel('task_1', submission),
+  )
+  expect([cancelled.result, cancelled.asked.length]).toEqual([ended, 1])
+})
