@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Dispatcher } from 'undici'
-import type { Answer } from '../../contract/client/http.ts'
+import { mediaTypeOf, type Answer } from '../../contract/client/http.ts'
 import { describeTooLarge, mostEventBytes, type Channel, type ChannelEnd } from '../../contract/client/reader.ts'
 import { EventSize } from './event-size.ts'
 
@@ -75,7 +75,7 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
     controller.rawHeaders = null
     if (status < 200) return
     const mediaType = String(headers['content-type'])
-    if (status === 200 && mediaType.startsWith('text/event-stream')) return
+    if (status === 200 && mediaTypeOf(mediaType) === 'text/event-stream') return
     const header = (name: string): string | undefined => headers[name]?.toString()
     const name = `not an event stream: ${mediaType}`
     this.#refusal = { status, header, text: '', ...(status === 200 && { name }) }

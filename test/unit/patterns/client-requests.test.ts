@@ -77,3 +77,26 @@ test.each([200, 201, 202, 203])('a task that comes with %d is what was asked for
   )
   expect([cancelled.result, cancelled.asked.length]).toEqual([ended, 1])
 })
+
+test.each(['Text/Event-Stream', 'text/event-stream;charset=utf-8', 'TEXT/EVENT-STREAM ; charset="UTF-8"'])(
+  'a stream is one as %s too',
+  async (type) => {
+    const { result, of } = await meet(
+      (response, { kind }) => (kind === 'submit' ? give(response, 202, queued) : stream(response, log, type)),
+      (client) => client.run(submission),
+    )
+    expect([result, of('stream').length, of('read').length]).toEqual([ended, 1, 0])
+  },
+)
+
+test('what is not quite an event stream is none', async () => {
+  const { result, of } = await meet(
+    (response, { kind }) => {
+      if (kind === 'submit') give(response, 202, queued)
+      else if (kind === 'stream') stream(response, log, 'text/event-streams')
+      else give(response, 200, ended)
+    },
+    (client) => client.run(submission),
+  )
+  expect([result, of('read').length]).toEqual([ended, 1])
+})
