@@ -7,6 +7,8 @@ import type { Task } from '../types/task.ts'
 /** What a reading client knows of a task. */
 export interface Watch {
   task: Task
+  /** The validator of the last representation that came: it is the server's, and the client makes up none. */
+  etag?: string | undefined
   /** Replica of the next read: the one that accepted the task, or the next one in turn. */
   replica: number
 }
@@ -28,8 +30,9 @@ export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): 
   await pace.turn('read', options.signal)
   const taskId = watch.task.task_id
   const { url } = ports.apis[watch.replica]!
-  const query = options.longPoll ? `?wait=${(timing.longPollMs / 1000).toFixed(3)}` : ''
-  const headers = { ...authorization(ports), 'if-none-match': `"${watch.task.version}"` }
+  const { version } = watch.task
+  const query = options.longPoll ? `?wait=${(timing.longPollMs / 1000).toFixed(3)}&after=${version}` : ''
+  const headers = { ...authorization(ports), ...(watch.etag !== undefined && { 'if-none-match': watch.etag }) }
   const call = { method: 'GET' as const, url: `${url}/v1/tasks/${taskId}${query}`, headers }
   const began = ports.now()
   try {
@@ -65,6 +68,7 @@ function takeAnswer(answer: Answer, talk: Talk, watch: Watch, { waitedMs, everyM
     talk.refused('read', answer, { atLeastMs: everyMs })
     return false
   }
+  if (fresh) watch.etag = answer.header('etag')
   const { task_id: taskId, status, version } = fresh ?? watch.task
   ports.observe(job.key, { f: 'poll', type: 'ok', value: { taskId, status, version, httpStatus, waitedMs } })
   // Replicas may lag behind each other: what the client knows never goes back.

@@ -100,3 +100,18 @@ test('what is not quite an event stream is none', async () => {
   )
   expect([result, of('read').length]).toEqual([ended, 1])
 })
+
+test('a validator is the server’s: the client sends none that it never got, and the one that it got', async () => {
+  const { result, of } = await meet(
+    readsOnly((response, { nth, headers }) => {
+      const etag = `"${nth > 3 ? 2 : 1}"`
+      // By this server's count the first state that it shows is 1, whatever the task's version.
+      if (headers['if-none-match'] === etag) response.writeHead(304, { etag }).end()
+      else give(response, 200, nth > 3 ? ended : { ...queued, version: 2 }, { etag })
+    }),
+    (client) => client.run(submission),
+  )
+  expect(result).toEqual(ended)
+  expect(of('read').map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"', '"1"', '"1"'])
+  expect(new URL(of('read')[1]!.url, 'http://any').searchParams.get('after')).toBe('2')
+})
