@@ -117,6 +117,11 @@ export function taskOf(answer: Answer): Task | undefined {
   return isPosition(value.version) && typeof digest === 'string' ? (value as Task) : undefined
 }
 
+/** Address of a task. Its id is the service's own text, and may be none that an address takes as it is. */
+export function taskAddress(apiUrl: string, taskId: string): string {
+  return `${apiUrl}/v1/tasks/${encodeURIComponent(taskId)}`
+}
+
 export function authorization({ token }: Pick<ClientPorts, 'token'>): Record<string, string> {
   return { authorization: `Bearer ${token}` }
 }

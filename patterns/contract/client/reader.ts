@@ -3,7 +3,7 @@ import { taskEvent, type TaskEvent } from '../types/events.ts'
 import type { StreamChange } from '../types/observations.ts'
 import { isPosition, isStatus, isTerminal, type Task } from '../types/task.ts'
 import type { Delivered } from './client.ts'
-import type { Answer } from './http.ts'
+import { taskAddress, type Answer } from './http.ts'
 import type { Meaning } from './meaning.ts'
 import { finish } from './outcome.ts'
 import { readTask } from './read.ts'
@@ -58,7 +58,7 @@ export function nextAddress(reader: Reader): string {
   const { talk, replica, task } = reader
   const { apis, sticky } = talk.ports
   if (!sticky) reader.replica = (replica + 1) % apis.length
-  return `${apis[replica]!.url}/v1/tasks/${task.task_id}`
+  return taskAddress(apis[replica]!.url, task.task_id)
 }
 
 /** An event of ours is about 600 bytes. One of this size is not kept: too many at a time would be all memory. */

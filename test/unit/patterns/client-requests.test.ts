@@ -115,3 +115,19 @@ test('a validator is the server’s: the client sends none that it never got, an
   expect(of('read').map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"', '"1"', '"1"'])
   expect(new URL(of('read')[1]!.url, 'http://any').searchParams.get('after')).toBe('2')
 })
+
+test('an id is the service’s own text: it is escaped wherever it is in an address', async () => {
+  const task_id = 'a/b?c#d%20é'
+  const place = `/base/v1/tasks/${encodeURIComponent(task_id)}`
+  const { result, of } = await meet(
+    readsOnly((response) => give(response, 200, { ...ended, task_id }), { ...queued, task_id }),
+    (client) => client.run(submission),
+  )
+  expect(result).toMatchObject({ task_id, status: 'completed' })
+  expect([of('stream')[0]!.url, of('read')[0]!.url.split('?')[0]]).toEqual([`${place}/events`, place])
+  const cancelled = await meet(
+    (response) => give(response, 200, { ...ended, task_id }),
+    (client) => client.cancel(task_id, submission),
+  )
+  expect(cancelled.asked.map(({ url }) => url)).toEqual([`${place}:cancel`])
+})
