@@ -1,4 +1,5 @@
 import { request, type Dispatcher } from 'undici'
+import { problemMediaType } from '../types/problems.ts'
 import { isPosition, isStatus, type Task } from '../types/task.ts'
 import { startTimer } from '../types/timer.ts'
 import type { ClientPorts } from './client.ts'
@@ -17,6 +18,13 @@ export interface Answer {
   readonly header: (name: string) => string | undefined
   readonly text: string
 }
+
+/**
+ * No request leaves it to the server: without these it may choose any representation, and any coding of it (RFC 9110, 12.5.1
+ * and 12.5.3), and no coding is undone here.
+ */
+export const uncoded = { 'accept-encoding': 'identity' } as const
+const acceptable = { accept: `application/json, ${problemMediaType}`, ...uncoded }
 
 /** No answer within the limit that the caller set. */
 export class CallTimeout extends Error {
@@ -41,7 +49,8 @@ export async function exchange(
   try {
     const { url, ...options } = call
     const limits = { headersTimeout: 0, bodyTimeout: 0, signal: own.signal }
-    const { statusCode, headers, body } = await request(url, { ...options, ...limits, dispatcher })
+    const asked = { ...options, headers: { ...acceptable, ...call.headers } }
+    const { statusCode, headers, body } = await request(url, { ...asked, ...limits, dispatcher })
     const header = (name: string): string | undefined => headers[name]?.toString()
     return { status: statusCode, header, text: await body.text() }
   } finally {

@@ -1,4 +1,4 @@
-import { authorization } from '../../contract/client/http.ts'
+import { authorization, uncoded } from '../../contract/client/http.ts'
 import { lastSeq, nextAddress, reportStream, takeNamed, type Reader } from '../../contract/client/reader.ts'
 import { EventStream } from './stream.ts'
 
@@ -7,7 +7,7 @@ export function connectStream(reader: Reader): EventStream {
   const { ports, signal, timing } = reader.talk
   const after = lastSeq(reader)
   const cursor = after > 0 ? { 'last-event-id': String(after) } : {}
-  const headers = { ...authorization(ports), accept: 'text/event-stream', ...cursor }
+  const headers = { ...authorization(ports), ...uncoded, accept: 'text/event-stream', ...cursor }
   const target = { url: `${nextAddress(reader)}/events`, headers }
   const stream = new EventStream(ports.dispatcher, target, {
     watchdogMs: timing.watchdogMs,

@@ -131,3 +131,16 @@ test('an id is the service’s own text: it is escaped wherever it is in an addr
   )
   expect(cancelled.asked.map(({ url }) => url)).toEqual([`${place}:cancel`])
 })
+
+test('no coding is acceptable, since none is undone here', async () => {
+  const { asked } = await meet(
+    (response, { kind }) =>
+      kind === 'submit' ? give(response, 202, queued) : give(response, kind === 'read' ? 200 : 405, ended),
+    (client) => client.run(submission),
+  )
+  expect(asked.map(({ kind, headers }) => [kind, headers['accept-encoding'], headers.accept])).toEqual([
+    ['submit', 'identity', 'application/json, application/problem+json'],
+    ['stream', 'identity', 'text/event-stream'],
+    ['read', 'identity', 'application/json, application/problem+json'],
+  ])
+})
