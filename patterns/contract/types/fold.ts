@@ -1,5 +1,5 @@
 import type { EventType, Progress, TaskEvent } from './events.ts'
-import { isTerminal, type Task, type TaskRequest, type TaskStatus } from './task.ts'
+import { isTerminal, type Task, type TaskInput, type TaskRequest, type TaskStatus } from './task.ts'
 
 /** The end of a log: what the next event continues. Any event of the task is one. */
 export type Head = Pick<TaskEvent, 'task_id' | 'seq' | 'attempt' | 'status'>
@@ -69,20 +69,21 @@ function openTask(first: TaskEvent): Task {
   const isFirst = first.type === 'task.created' && first.seq === 1 && first.attempt === 0 && first.status === 'queued'
   if (!isFirst)
     throw new IllegalTransition(`a log begins with task.created, seq 1; got ${first.type}, seq ${first.seq}`)
-  const { request, estimated_completion } = first.data as { request: TaskRequest; estimated_completion: string }
+  // What an event holds beside the contract is the service's own: another one may say nothing of all this.
+  const data = first.data as { readonly request?: TaskRequest; readonly estimated_completion?: string }
   return {
     task_id: first.task_id,
     type: 'agent',
     status: 'queued',
     current_action: null,
     progress_pct: 0,
-    estimated_completion,
+    estimated_completion: data.estimated_completion ?? null,
     version: 1,
     attempt: 0,
     created_at: first.time,
     updated_at: first.time,
     credits_used: 0,
-    input: request.input,
+    input: data.request?.input as TaskInput,
     links: linksOf(first.task_id),
   }
 }

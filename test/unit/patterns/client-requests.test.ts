@@ -144,3 +144,12 @@ test('no coding is acceptable, since none is undone here', async () => {
     ['read', 'identity', 'application/json, application/problem+json'],
   ])
 })
+
+test('what an event holds beside the contract is the service’s own, and may be nothing', async () => {
+  const bare = log.map((event) => ({ ...event, data: {} }))
+  const { result, of } = await meet(
+    (response, { kind }) => (kind === 'submit' ? give(response, 202, queued) : stream(response, bare)),
+    (client) => client.run(submission),
+  )
+  expect([result, of('stream').length]).toEqual([expect.objectContaining({ status: 'completed', version: 3 }), 1])
+})
