@@ -35,7 +35,7 @@ export interface TaskRun {
 }
 
 export interface TaskSubmission extends TaskRun {
-  /** Idempotency key: the same for every attempt, also those of a process that comes back. Write it down first. */
+  /** Idempotency key, 1 to 128 visible ASCII characters and no quotation mark: the same for every attempt, also those of a process that comes back. Write it down first. */
   readonly key: string
   readonly type: string
   readonly input: unknown

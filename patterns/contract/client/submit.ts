@@ -26,10 +26,11 @@ export interface SubmitOptions {
  * Submit until accepted, always with the job's key. A sticky client begins at the replica of its ordinal and moves on
  * only after a definite refusal; another client takes the next replica at every attempt.
  * Rejects with JobFailed(`refused`) when the request itself is refused, or when time is up and every attempt was
- * definitely refused; with the abort reason when time is up and nobody knows.
+ * definitely refused; with the abort reason when time is up and nobody knows; with RangeError for a key that is none.
  */
 export async function submitJob(talk: Talk, options: SubmitOptions = {}): Promise<Accepted> {
   const { signal } = talk
+  requireKey(talk.job.key)
   const state = { attempt: 0, moves: 0, doubts: 0 }
   try {
     for (;;) {
@@ -44,6 +45,12 @@ export async function submitJob(talk: Talk, options: SubmitOptions = {}): Promis
     const tries = `${state.attempt} ${state.attempt === 1 ? 'attempt' : 'attempts'}`
     throw new JobFailed('refused', `not accepted before time was up, in ${tries}; the last answer: ${talk.last}`)
   }
+}
+
+/** What no header can carry would be sent by nobody, again and again. */
+function requireKey(key: string): void {
+  if (/^[!#-~]{1,128}$/.test(key)) return
+  throw new RangeError('the idempotency key: 1 to 128 visible ASCII characters, and no quotation mark')
 }
 
 interface SubmitState {

@@ -138,11 +138,13 @@ test('no coding is acceptable, since none is undone here', async () => {
       kind === 'submit' ? give(response, 202, queued) : give(response, kind === 'read' ? 200 : 405, ended),
     (client) => client.run(submission),
   )
-  expect(asked.map(({ kind, headers }) => [kind, headers['accept-encoding'], headers.accept])).toEqual([
-    ['submit', 'identity', 'application/json, application/problem+json'],
-    ['stream', 'identity', 'text/event-stream'],
-    ['read', 'identity', 'application/json, application/problem+json'],
-  ])
+  const json = 'application/json, application/problem+json'
+  const said = asked.map(({ kind, headers }) => [kind, `${headers['accept-encoding']}; ${headers.accept}`] as const)
+  expect(Object.fromEntries(said)).toEqual({
+    submit: `identity; ${json}`,
+    stream: 'identity; text/event-stream',
+    read: `identity; ${json}`,
+  })
 })
 
 test('what an event holds beside the contract is the service’s own, and may be nothing', async () => {
@@ -152,4 +154,15 @@ test('what an event holds beside the contract is the service’s own, and may be
     (client) => client.run(submission),
   )
   expect([result, of('stream').length]).toEqual([expect.objectContaining({ status: 'completed', version: 3 }), 1])
+})
+
+test.each(['', 'schlüssel', 'two words', 'a"b', 'x'.repeat(129)])('%j is no key: nothing is sent', async (key) => {
+  const { result, asked } = await meet(
+    () => {},
+    (client) => client.run({ ...submission, key }),
+  )
+  expect([result, asked]).toEqual([
+    expect.objectContaining({ name: 'RangeError', message: expect.stringContaining('key') }),
+    [],
+  ])
 })
