@@ -82,21 +82,27 @@ export function describeFailure(error: unknown): string {
 }
 
 /**
- * How long the server asks to wait: `Retry-After-Ms` where it gives one, else `Retry-After`. A date is later than the answer's own
- * by the server's clock: ours may differ.
+ * How long the server asks to wait: `Retry-After`, or `Retry-After-Ms` where it is a finer reading of that. They differ by more
+ * than a second where a proxy has set its own. A date is later than the answer's own by the server's clock: ours may differ.
  */
 export function retryAfterMs({ header }: Pick<Answer, 'header'>): number | undefined {
-  const exact = header('retry-after-ms')
-  if (exact !== undefined && /^\d{1,9}$/.test(exact)) return Number(exact)
   const sentAtMs = Date.parse(header('date') ?? '')
-  return readRetryAfter(header('retry-after'), Number.isNaN(sentAtMs) ? Date.now() : sentAtMs)
+  const advisedMs = readRetryAfter(header('retry-after'), Number.isNaN(sentAtMs) ? Date.now() : sentAtMs)
+  const exact = header('retry-after-ms') ?? ''
+  if (!/^\d{1,9}$/.test(exact)) return advisedMs
+  return advisedMs === undefined || Math.abs(advisedMs - Number(exact)) <= 1000 ? Number(exact) : advisedMs
 }
 
-/** `Retry-After` in milliseconds from `nowMs`: whole seconds or a date (RFC 9110, 10.2.3); undefined for anything else. */
+/**
+ * `Retry-After` in milliseconds from `nowMs`: seconds, the most of several, or a date in any of its three forms (RFC 9110,
+ * 10.2.3 and 5.6.7); undefined for anything else.
+ */
 export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000
-  const atMs = /^[A-Z][a-z]+, /.test(header) ? Date.parse(header) : Number.NaN
+  if (/^\d+(\.\d+)?(, *\d+(\.\d+)?)*$/.test(header)) return Math.max(...header.split(',').map(Number)) * 1000
+  if (!/^[A-Z][a-z]+,? /.test(header)) return undefined
+  // The oldest form names no zone, and is in this one too.
+  const atMs = Date.parse(header.endsWith(' GMT') ? header : `${header} GMT`)
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
 }
 

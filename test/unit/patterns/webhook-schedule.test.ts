@@ -130,8 +130,14 @@ test.each([
   ['0', 0],
   ['Thu, 01 Jan 1970 00:01:00 GMT', 50_000],
   ['Thu, 01 Jan 1970 00:00:05 GMT', 0],
+  ['100000000000', 1e14],
+  // Not as it must be, but plain: a service that counts finely, and a balancer that adds its own.
+  ['1.5', 1_500],
+  ['5, 120', 120_000],
+  // The two other forms of a date that a recipient must accept (RFC 9110, 5.6.7).
+  ['Thursday, 01-Jan-70 00:01:00 GMT', 50_000],
+  ['Thu Jan  1 00:01:00 1970', 50_000],
   ['-1', undefined],
-  ['1.5', undefined],
   ['soon', undefined],
   ['2026-11-26', undefined],
   [undefined, undefined],
