@@ -19,7 +19,7 @@ import { endpointKey, readSigningKey, type WebhookKey } from './keys.ts'
 import { messageOf, type Message, clockS } from './message.ts'
 import { decide, isRefusal, isSuccess, type AttemptResult } from './schedule.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import { describeFailure, readRetryAfter } from '../../contract/client/http.ts'
+import { describeFailure, retryAfterMs } from '../../contract/client/http.ts'
 import { signMessage } from './signature.ts'
 
 interface Sender {
@@ -129,6 +129,6 @@ async function post(
   })
   // The receiver has answered: what its body holds, and whether it ever ends, is of no interest.
   await answer.dump().catch(() => {})
-  const retryAfterMs = readRetryAfter(headers['retry-after']?.toString(), Date.now())
-  return { status: statusCode, detail: `HTTP ${statusCode}`, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+  const askedMs = retryAfterMs({ header: (name) => headers[name]?.toString() })
+  return { status: statusCode, detail: `HTTP ${statusCode}`, ...(askedMs !== undefined && { retryAfterMs: askedMs }) }
 }

@@ -241,3 +241,17 @@ test('keys that are wrong stop a node when it starts, and are not quoted', () =>
   expect(wrong).not.toThrow('hunter2')
   expect(() => openSender(settingsWith({ webhookKeys: ['whsec_aHVudGVyMg=='] }))).toThrow('24 to 64 bytes')
 })
+
+test('the date until which a receiver asks to wait is by the receiver’s own clock', async () => {
+  const hourAgoMs = Date.now() - 3_600_000
+  const headers = {
+    date: new Date(hourAgoMs).toUTCString(),
+    'retry-after': new Date(hourAgoMs + 120_000).toUTCString(),
+  }
+  const server = createServer((_, response) => response.writeHead(503, headers).end())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const { decision } = await openSender(settingsWith())({ task, url, earlier: [] })
+  server.close()
+  expect(decision).toEqual({ next: 'retry', delay_ms: 120_000 })
+})
