@@ -31,12 +31,19 @@ const maxPayload = 16 * mostEventBytes
 /** So much of a refusal is read. */
 const mostRefusalBytes = 16_384
 
+/** Closes that are answers, and as which: a policy, and Unauthorized and Forbidden of the IANA registry. */
+const answers: ReadonlyMap<number, number> = new Map([
+  [closeCodes.policy, 403],
+  [3000, 401],
+  [3003, 403],
+])
+
 /** No loopback or scheduler is faster for certain, however much time is compressed. */
 const connectFloorMs = 250
 
 /**
- * One connection to a task, from the handshake on. `ws` answers every ping with a pong by itself; pings and events
- * are what the watchdog listens for. It never reconnects.
+ * One connection to a task, from the handshake on. `ws` answers every ping with a pong by itself; pings, pongs that nobody
+ * asked for (RFC 6455, 5.5.3) and events are what the watchdog listens for. It never reconnects.
  */
 export class EventSocket implements Channel {
   readonly opened: Promise<boolean>
@@ -74,6 +81,7 @@ export class EventSocket implements Channel {
     this.#socket
       .on('open', () => this.#open())
       .on('ping', () => this.#watchdog.refresh())
+      .on('pong', () => this.#watchdog.refresh())
       .on('message', (data) => this.#take(data as Buffer))
       .on('upgrade', (response) => this.#tellHandshake(response))
       .on('unexpected-response', (_, response) => void this.#refused(response))
@@ -130,11 +138,12 @@ export class EventSocket implements Channel {
     else this.#end({ reason: error.code ?? error.message })
   }
 
-  /** What a close says beside that it is one. A policy is an answer, and no other than 403. */
+  /** What a close says beside that it is one. */
   #closed(code: number, reason: string): ChannelEnd {
     if (code === closeCodes.later) return { reason, adviceMs: this.#options.laterMs }
-    if (code !== closeCodes.policy) return { reason }
-    const answer: Answer = { status: 403, name: reason, header: () => undefined, text: '' }
+    const status = answers.get(code)
+    if (status === undefined) return { reason }
+    const answer: Answer = { status, name: reason, header: () => undefined, text: '' }
     return { reason, answer }
   }
 
