@@ -21,6 +21,8 @@ export interface Reader {
   seen: Task | undefined
   /** The highest version that it ever had: a log that begins again tells nothing new below it. */
   furthest: number
+  /** What a stream last said of `retry`: it holds for the next ones too (WHATWG HTML, 9.2.2), however they end. */
+  retryMs: number | undefined
 }
 
 /** Why a connection that carries events ended. */
@@ -45,7 +47,7 @@ export interface Channel {
 }
 
 export function readerOf(talk: Talk, { task, replica }: Pick<Accepted, 'task' | 'replica'>): Reader {
-  return { talk, task, replica, seen: undefined, furthest: 0 }
+  return { talk, task, replica, seen: undefined, furthest: 0, retryMs: undefined }
 }
 
 /** The last sequence number that this reader has seen: it wants what comes after. */

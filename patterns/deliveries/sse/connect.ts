@@ -1,5 +1,12 @@
 import { authorization, uncoded } from '../../contract/client/http.ts'
-import { lastSeq, nextAddress, reportStream, takeNamed, type Reader } from '../../contract/client/reader.ts'
+import {
+  lastSeq,
+  nextAddress,
+  reportStream,
+  takeNamed,
+  type ChannelEnd,
+  type Reader,
+} from '../../contract/client/reader.ts'
 import { EventStream } from './stream.ts'
 
 /** Open the event stream of the reader's task after the last event that it has seen, and report what happens to it. */
@@ -11,11 +18,17 @@ export function connectStream(reader: Reader): EventStream {
   const target = { url: `${nextAddress(reader)}/events`, headers }
   const stream = new EventStream(ports.dispatcher, target, {
     watchdogMs: timing.watchdogMs,
+    retryMs: reader.retryMs,
     signal,
     onOpen: () => reportStream(reader, 'open', { after }),
     onSilence: () => reportStream(reader, 'heartbeat-missed'),
     onEvent: (name, data) => takeNamed(reader, name, data),
   })
-  void stream.ended.then(({ reason }) => reportStream(reader, 'closed', { reason }))
+  void stream.ended.then((end) => noteEnd(reader, end))
   return stream
+}
+
+function noteEnd(reader: Reader, { reason, adviceMs }: ChannelEnd): void {
+  reader.retryMs = adviceMs
+  reportStream(reader, 'closed', { reason })
 }

@@ -13,6 +13,8 @@ export interface StreamTarget {
 export interface StreamOptions {
   /** This much silence, from the first moment on, is a dead stream. */
   readonly watchdogMs: number
+  /** The wait that an earlier stream asked for; it holds where this one says nothing. */
+  readonly retryMs?: number | undefined
   readonly signal: AbortSignal
   readonly onOpen: () => void
   readonly onSilence: () => void
@@ -48,6 +50,7 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
 
   constructor(dispatcher: Dispatcher, target: StreamTarget, options: StreamOptions) {
     this.#options = options
+    this.#retryMs = options.retryMs
     this.opened = new Promise((resolve) => (this.#tellOpened = resolve))
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve))
     this.#parser = createParser({

@@ -24,6 +24,7 @@ interface Asked {
   readonly kind: Kind
   readonly nth: number
   readonly url: string
+  readonly atMs: number
   readonly headers: IncomingMessage['headers']
 }
 type Serve = (response: ServerResponse, asked: Asked) => void
@@ -34,7 +35,13 @@ async function meet<T>(serve: Serve, work: (client: TaskClient) => Promise<T>) {
   const server = createServer(({ method, url = '', headers }, response) => {
     const command = url.endsWith(':cancel') ? 'cancel' : 'submit'
     const kind = method === 'POST' ? command : url.includes('/events') ? 'stream' : 'read'
-    const one = { kind, nth: asked.filter((other) => other.kind === kind).length + 1, url, headers } as const
+    const one = {
+      kind,
+      nth: asked.filter((other) => other.kind === kind).length + 1,
+      url,
+      headers,
+      atMs: performance.now(),
+    } as const
     asked.push(one)
     serve(response, one)
   })
@@ -165,4 +172,20 @@ test.each(['', 'schlüssel', 'two words', 'a"b', 'x'.repeat(129)])('%j is no key
     expect.objectContaining({ name: 'RangeError', message: expect.stringContaining('key') }),
     [],
   ])
+})
+
+test('what a stream said of `retry` holds until another one says otherwise', async () => {
+  const { of } = await meet(
+    (response, { kind, nth }) => {
+      if (kind === 'submit') return give(response, 202, queued)
+      if (kind === 'read') return give(response, 200, queued)
+      if (nth > 1) return give(response, 503, {})
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      return response.end('retry: 400\n\n: the node leaves\n\n')
+    },
+    (client) => client.run({ ...submission, deadlineMs: 1_500 }),
+  )
+  const times = of('stream').map(({ atMs }) => atMs)
+  expect(times.length).toBeGreaterThan(2)
+  for (const [i, atMs] of times.slice(1).entries()) expect(atMs - times[i]!).toBeGreaterThanOrEqual(390)
 })
