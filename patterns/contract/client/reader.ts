@@ -77,15 +77,17 @@ const resetName = 'stream.reset'
 
 /**
  * Take what came under this name, or under none: true for the terminal event. What is no event of a task is passed over, as
- * server-sent events have it. A repeated event is reported and dropped. A gap, and what bears the name of an event and is
- * none, throws and so ends the channel.
+ * server-sent events have it. A repeated event is reported and dropped. A gap, an event of another task, and what bears the
+ * name of an event and is none, throws and so ends the channel.
  */
 export function takeNamed(reader: Reader, name: string | undefined, data: string): boolean {
   const value = parse(data)
   const type = name ?? value?.type
   if (type === resetName) reader.seen = undefined
-  if (isEvent(value)) return known.has(type) ? takeEvent(reader, value) : passOver(reader, value)
-  if (known.has(type)) throw new Error('what came is no event')
+  const isKnown = known.has(type)
+  if (isEvent(value) && value.task_id === reader.task.task_id)
+    return isKnown ? takeEvent(reader, value) : passOver(reader, value)
+  if (isKnown) throw new Error(isEvent(value) ? `an event of another task: ${value.task_id}` : 'what came is no event')
   return false
 }
 

@@ -158,6 +158,14 @@ test('what is no event of a task is passed over, under whatever name', () => {
   expect(() => takeNamed(reader, 'task.created', 'hello')).toThrow('what came is no event')
 })
 
+test('another task’s log is not followed, and a note about one is passed over', () => {
+  const { reader, seen } = newReader()
+  const others = log.map((event) => ({ ...event, task_id: 'task_2' }))
+  expect(() => takeEvent(reader, others[0]!)).toThrow('an event of another task: task_2')
+  expect(takeEvent(reader, { ...others[0]!, type: 'task.note' as 'task.started' })).toBe(false)
+  expect([lastSeq(reader), seen]).toEqual([0, []])
+})
+
 test('an event in words of a later contract takes its place in the log', () => {
   const { reader, seen } = newReader()
   takeEvent(reader, created)
