@@ -3,7 +3,6 @@ import type { Delivered, Inbox, OpenCallback } from '../../contract/client/clien
 import { finish } from '../../contract/client/outcome.ts'
 import { submitJob, type Accepted } from '../../contract/client/submit.ts'
 import { clientOf, type Talk } from '../../contract/client/talk.ts'
-import { sleep } from '../../contract/types/timer.ts'
 import { isTerminal, type Task } from '../../contract/types/task.ts'
 import { pollUntilEnd } from '../polling/poll.ts'
 import { endpointKey } from './keys.ts'
@@ -39,14 +38,15 @@ async function learnEnd(talk: Talk, inbox: Inbox, signal: AbortSignal): Promise<
   ])
 }
 
-/** Nothing until the task should have ended and its callback been here; then a read now and then. */
-async function reconcile(talk: Talk, { task, replica }: Accepted, signal: AbortSignal): Promise<Task> {
+/** Nothing until the task should have ended and its callback been here, or the job is about to end; then a read now and then. */
+function reconcile(talk: Talk, { task, replica }: Accepted, signal: AbortSignal): Promise<Task> {
   const everyMs = talk.timing.reconcileMs
-  await sleep(remainingMs(task) + everyMs, signal)
+  talk.pace.pause('read', { atLeastMs: remainingMs(task) + everyMs })
   return pollUntilEnd(talk, { task, replica }, { longPoll: false, everyMs, signal })
 }
 
 /** By the server's clock alone: ours may differ. */
 function remainingMs({ estimated_completion, updated_at }: Task): number {
-  return estimated_completion === null ? 0 : Math.max(0, Date.parse(estimated_completion) - Date.parse(updated_at))
+  const restMs = Date.parse(estimated_completion ?? '') - Date.parse(updated_at)
+  return restMs > 0 ? restMs : 0
 }

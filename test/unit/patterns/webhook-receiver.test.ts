@@ -154,8 +154,9 @@ function clientWith(read: () => { statusCode: number; data: object }) {
     const message = messageOf(task, '')
     arrive!(open!({ headers: signMessage({ ...message, timestampS: clockS() }, [key]), body: message.body }))
   }
-  const job = { key: 'one', ordinal: 0, input: { seed: 1, profile: 'smoke', job: 'one' }, giveUpAt: Infinity }
-  return { post, reads, run: (signal: AbortSignal) => runJob(job, ports, signal), running }
+  const job = { key: 'one', ordinal: 0, input: { seed: 1, profile: 'smoke', job: 'one' } }
+  const run = (signal: AbortSignal, giveUpAt = Infinity) => runJob({ ...job, giveUpAt }, ports, signal)
+  return { post, reads, run, running }
 }
 
 test('the client believes a callback that is signed with its token’s key and asks nothing', async () => {
@@ -181,6 +182,16 @@ test('the client asks rarely when no callback came, and goes on through errors',
   const gaps = client.reads.map((at, i) => at - (client.reads[i - 1] ?? began))
   expect(gaps).toHaveLength(3)
   for (const gap of gaps) expect(gap).toBeGreaterThan(95)
+})
+
+test('an estimate beyond the end of the job leaves time for one read before it', async () => {
+  const client = clientWith(() => ({ statusCode: 200, data: task }))
+  const far = { updated_at: '2026-11-26T00:00:00Z', estimated_completion: '2026-11-27T00:00:00Z' }
+  Object.assign(client.running, far)
+  const began = performance.now()
+  expect(await client.run(AbortSignal.timeout(5_000), began + 200)).toEqual({ task, via: 'poll' })
+  expect(client.reads).toHaveLength(1)
+  expect(client.reads[0]! - began).toBeGreaterThan(150)
 })
 
 test('the client gives up with the abort reason', async () => {
