@@ -9,7 +9,7 @@ export interface SignedMessage {
   readonly body: Buffer
 }
 
-/** Headers as node:http gives them: lower case, and a list for what must not be one. */
+/** Headers as whoever read the request gives them: names in any case, and a list for what must not be one. */
 export type MessageHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Not from whom it claims to be, not of now, or not what was sent. The message says which, and nothing of the key. */
@@ -73,7 +73,8 @@ function isSignature(signature: string, content: Buffer, { scheme, key }: Webhoo
 }
 
 function headerOf(headers: MessageHeaders, name: string, pattern: RegExp): string {
-  const value = headers[name]
+  const values = Object.entries(headers).flatMap(([key, value]) => (key.toLowerCase() === name ? [value] : []))
+  const [value] = values.length > 1 ? [values] : values
   if (typeof value === 'string' && pattern.test(value)) return value
   throw new ForgedMessage(value === undefined ? `${name} is missing` : `${name} is malformed`)
 }

@@ -166,3 +166,16 @@ describe('keys', () => {
     expect(verifyWith('another-token')).toThrow('no key known')
   })
 })
+
+test('the names of the headers are known in any case, as of requests that no node:http has read', () => {
+  const headers = Object.entries(signMessage(message, [shared]))
+  const named = (change: (name: string) => string) =>
+    Object.fromEntries(headers.map(([name, value]) => [change(name), value]))
+  for (const change of [
+    (name: string) => name.toUpperCase(),
+    (name: string) => name.replace(/(^|-)[a-z]/g, (first) => first.toUpperCase()),
+  ])
+    expect(verifyMessage(named(change), message.body, [shared], nowS)).toBe(message.id)
+  const twice = { ...named((name) => name), 'Webhook-Id': 'evt_task_2_6' }
+  expect(() => verifyMessage(twice, message.body, [shared], nowS)).toThrow('webhook-id is malformed')
+})
