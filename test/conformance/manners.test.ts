@@ -69,10 +69,18 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
       '200 application/json',
       node.settings.delivery.startsWith('sse') ? '200 text/event-stream' : '406 application/problem+json',
     ]
-    for (const accept of ['*/*', 'application/json', 'text/event-stream;q=0', 'text/event-stream-like, a/b; q=0.0'])
+    for (const accept of [
+      '*/*',
+      'text/event-stream;q=0',
+      'text/event-stream-like, a/b; q=0.0',
+      'text/event-stream;q=0.1, */*',
+    ])
       expect([accept, await mediaTypeFor(accept)]).toEqual([accept, page])
-    for (const accept of ['text/event-stream', 'Text/Event-Stream', 'a/b, text/event-stream ; q=0.5, */*;q=0.1'])
+    for (const accept of ['text/event-stream', 'Text/Event-Stream', 'a/b, text/event-stream ; q=0.5'])
       expect([accept, await mediaTypeFor(accept)]).toEqual([accept, stream])
+    // 406 is for who takes nothing that there is (RFC 9110, 15.5.7).
+    for (const accept of ['text/event-stream, */*;q=0.1', 'application/json;q=0.5, text/event-stream'])
+      expect([accept, await mediaTypeFor(accept)]).toEqual([accept, stream.startsWith('200') ? stream : page])
   })
 
   test('the scheme of the token is known in any case, and the token in one', async () => {

@@ -9,7 +9,14 @@ import { closeWhereDue, requireText, requireToken } from './gates.ts'
 import { fullName, healthOf, nameHeader } from '../engine/health.ts'
 import { type Holding, holdUntil, Places, waitForChange } from './follow.ts'
 import { defaultLimits } from './limits.ts'
-import { sayMethods, shareWithPages, appliedOf, type Preferences, preferencesOf } from './http-manners.ts'
+import {
+  sayMethods,
+  shareWithPages,
+  appliedOf,
+  preferenceFor,
+  type Preferences,
+  preferencesOf,
+} from './http-manners.ts'
 import { sayApi } from './openapi.ts'
 import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, type Problem } from '../types/problems.ts'
@@ -34,7 +41,7 @@ export interface ApiHooks {
   readonly admit?: (request: TaskRequest) => void | Promise<void>
   /** A submission is answered at the task's end, unless its client prefers less. By default it is at once, unless its client prefers more. */
   readonly holds?: boolean
-  /** Answers a request for `text/event-stream`; without it 406. */
+  /** Answers a request for `text/event-stream`; without it a page, or 406 for who takes none. */
   readonly stream?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
   /** Answers a WebSocket handshake; without it 406. */
   readonly socket?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
@@ -167,9 +174,10 @@ async function readTask(c: Context, api: Api): Promise<Response> {
 
 async function readEvents(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
   const taskId = c.req.param('id')!
-  const wantsStream = acceptsStream(c.req.header('Accept'))
+  const { wantsStream, takesPage } = preferenceFor(c.req.header('Accept'))
   if (wantsStream && variation.stream) return variation.stream(c, taskId, api)
-  if (wantsStream) throw new ProblemError('not-acceptable', 'this server does not stream events; ask for JSON', taskId)
+  if (wantsStream && !takesPage)
+    throw new ProblemError('not-acceptable', 'this server does not stream events; ask for JSON', taskId)
   const after = cursorOf(c.req.query('after'))
   const events = await api.backend.events(taskId, after)
   if (!events) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
@@ -189,13 +197,6 @@ async function cancelTask(c: Context, api: Api): Promise<Response> {
   const task = await api.backend.cancel(taskId)
   if (!task) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
   return sendTask(c, task, isTerminal(task.status) ? 200 : 202, api.timing)
-}
-
-/** Whether the client names event streams as acceptable (RFC 9110, 12.5.1). Who accepts anything gets a page. */
-function acceptsStream(accept = ''): boolean {
-  return accept
-    .split(',')
-    .some((range) => /^\s*text\/event-stream\s*(;|$)/i.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range))
 }
 
 /** An empty page is right at the end of the log, and nowhere else. */

@@ -81,3 +81,48 @@ export function appliedOf({ respondAsync, waitMs }: Preferences, status: 200 | 2
   ]
   return applied.length > 0 ? applied.join(', ') : undefined
 }
+
+/** What a client would rather have of a log: the stream of it, or a page. */
+export interface LogPreference {
+  readonly wantsStream: boolean
+  /** A page is acceptable, perhaps instead. */
+  readonly takesPage: boolean
+}
+
+/**
+ * Reads `Accept` (RFC 9110, 12.5.1): what weighs more is wanted, and of equal ones the stream only where it is named. Who
+ * accepts neither gets a page, since `Accept` may be passed over.
+ */
+export function preferenceFor(accept: string | undefined): LogPreference {
+  const ranges = rangesOf(accept || '*/*')
+  const [stream, page] = [weightOf(ranges, 'text/event-stream'), weightOf(ranges, 'application/json')]
+  const isNamed = ranges.has('text/event-stream')
+  return { wantsStream: stream > page || (isNamed && stream > 0 && stream === page), takesPage: page > 0 }
+}
+
+/** The weights of media ranges. */
+function rangesOf(accept: string): ReadonlyMap<string, number> {
+  const ranges = accept.toLowerCase().split(',')
+  return new Map(
+    ranges.map((text) => {
+      const [range = '', ...parameters] = text.split(';').map((part) => part.trim())
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
+      return [range, weight === undefined ? 1 : Number(weight)]
+    }),
+  )
+}
+
+/** The narrowest range that holds a media type decides. */
+function weightOf(ranges: ReadonlyMap<string, number>, mediaType: string): number {
+  const [type] = mediaType.split('/')
+  return [mediaType, `${type}/*`, '*/*'].map((range) => ranges.get(range)).find((weight) => weight !== undefined) ?? 0
+}
+
+/**
+ * Whether a list of validators, as `If-Match` and `If-None-Match` have it, holds this one: strongly or weakly compared (RFC
+ * 9110, 8.8.3.2). A star holds whatever there is.
+ */
+export function holdsTag(list: string, etag: string, how: 'strongly' | 'weakly'): boolean {
+  const tags = list.split(',').map((tag) => tag.trim())
+  return tags.some((tag) => tag === '*' || (how === 'weakly' ? tag.replace(/^W\//, '') : tag) === etag)
+}

@@ -73,7 +73,7 @@ function about({ streams, sockets, holds }: Served): string {
     ? 'It streams events (`text/event-stream`): each has the id `seq`, the name `type` and a TaskEvent as data; ' +
       'comments fill silence. After an event `stream.reset` the log comes again from its beginning: the cursor was no ' +
       'place of it. The stream ends after the terminal event, and 204 means that nothing can follow.'
-    : 'It streams no events: a request for `text/event-stream` is answered 406.'
+    : 'It streams no events: a request for `text/event-stream` alone is answered 406.'
   const socket = sockets
     ? 'It opens WebSockets (RFC 6455) at `/v1/tasks/{id}/ws`, without a subprotocol: the client sends ' +
       '`{"type":"hello","last_seq":0}`, and gets each TaskEvent after that as a text message; `{"type":"cancel"}` ' +
