@@ -83,6 +83,29 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
       expect([accept, await mediaTypeFor(accept)]).toEqual([accept, stream.startsWith('200') ? stream : page])
   })
 
+  test('what is asked under a condition is done under it', async () => {
+    const asked = async (name: string, value: string, place = self, method: 'GET' | 'POST' = 'GET') => {
+      const { status, headers } = await send(`${node.url}${place}`, { method, headers: { [name]: value } })
+      return [name, value, status, headers['etag']]
+    }
+    const { headers } = await send(`${node.url}${self}`)
+    const etag = String(headers['etag'])
+    for (const known of [etag, `W/${etag}`, '*', `"0", ${etag}`])
+      expect(await asked('if-none-match', known)).toEqual(['if-none-match', known, 304, etag])
+    expect(await asked('if-none-match', '"0"')).toEqual(['if-none-match', '"0"', 200, etag])
+    for (const wanted of [etag, '*', `"0", ${etag}`])
+      expect(await asked('if-match', wanted)).toEqual(['if-match', wanted, 200, etag])
+    for (const wanted of ['"0"', `W/${etag}`])
+      expect(await asked('if-match', wanted)).toEqual(['if-match', wanted, 412, undefined])
+    const own = { 'idempotency-key': 'conditional', prefer: 'respond-async' }
+    const begun = await send(`${node.url}/v1/tasks`, { method: 'POST', headers: own, body: long('conditional') })
+    const { task_id } = begun.json
+    const place = `/v1/tasks/${task_id}`
+    expect(await asked('if-match', '"999"', `${place}:cancel`, 'POST')).toEqual(['if-match', '"999"', 412, undefined])
+    expect((await send(`${node.url}${place}`)).json.status).toMatch(/queued|running/)
+    expect((await asked('if-match', '*', `${place}:cancel`, 'POST'))[2]).toBe(202)
+  })
+
   test('the scheme of the token is known in any case, and the token in one', async () => {
     for (const scheme of ['bearer', 'BEARER', 'Bearer ', 'bEARER']) {
       const headers = { authorization: `${scheme} ${token}` }

@@ -13,6 +13,7 @@ import {
   sayMethods,
   shareWithPages,
   appliedOf,
+  holdsTag,
   preferenceFor,
   type Preferences,
   preferencesOf,
@@ -166,10 +167,17 @@ async function untilEnd(c: Context, { task_id }: Task, api: Api, limitMs: number
 
 async function readTask(c: Context, api: Api): Promise<Response> {
   const { task, isPaced } = await waitForChange(c, api, await requireTask(api, c.req.param('id')!))
+  requireMatch(c, task)
   setTaskHeaders(c, task, isPaced ? 0 : api.timing.retryAfterMs)
-  const known = c.req.header('If-None-Match')?.split(',') ?? []
-  if (known.some((etag) => etag.trim().replace(/^W\//, '') === etagOf(task))) return c.body(null, 304)
+  if (holdsTag(c.req.header('If-None-Match') ?? '', etagOf(task), 'weakly')) return c.body(null, 304)
   return c.json(task)
+}
+
+/** Throws the problem `precondition-failed` where the client wants this done to another state alone (RFC 9110, 13.1.1). */
+function requireMatch(c: Context, task: Task): void {
+  const wanted = c.req.header('If-Match')
+  if (wanted === undefined || holdsTag(wanted, etagOf(task), 'strongly')) return
+  throw new ProblemError('precondition-failed', `If-Match: the task is at ${etagOf(task)}`, task.task_id)
 }
 
 async function readEvents(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
@@ -194,6 +202,7 @@ function openSocket(c: Context, api: Api, { socket }: ApiHooks): Response | Prom
 
 async function cancelTask(c: Context, api: Api): Promise<Response> {
   const taskId = c.req.param('target')!.replace(/:cancel$/, '')
+  if (c.req.header('If-Match') !== undefined) requireMatch(c, await requireTask(api, taskId))
   const task = await api.backend.cancel(taskId)
   if (!task) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
   return sendTask(c, task, isTerminal(task.status) ? 200 : 202, api.timing)

@@ -27,7 +27,15 @@ function allowOf(methods: readonly string[]): string {
 }
 
 /** Request headers of the contract that a page may not send without leave, and those of answers that it may not see. */
-const asked = ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match', 'Last-Event-ID', 'Prefer']
+const asked = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'If-Match',
+  'If-None-Match',
+  'Last-Event-ID',
+  'Prefer',
+]
 const seen =
   `Allow ETag Idempotent-Replayed Location Preference-Applied Retry-After Retry-After-Ms WWW-Authenticate`.split(' ')
 

@@ -61,6 +61,7 @@ const meanings: Readonly<Record<number, string>> = {
   404: 'There is no such resource',
   406: 'This delivery does not serve that representation',
   410: 'The task was kept for its time, and is gone',
+  412: 'The task is in another state than If-Match names',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
   422: 'The key was used for another request, or the callback address is refused',

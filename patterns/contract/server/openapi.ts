@@ -109,7 +109,7 @@ function paths(served: Served): object {
         responses: {
           200: taskAnswer('The task had ended'),
           202: taskAnswer('Cancelling; its log says what came of it'),
-          ...problems(400, 404, 410),
+          ...problems(400, 404, 410, 412),
         },
       }),
     },
@@ -185,7 +185,7 @@ function readOperation(): object {
     responses: {
       200: taskAnswer('The task'),
       304: { description: 'Not changed', headers: { ...header('ETag'), ...header('Retry-After') } },
-      ...problems(400, 404, 410),
+      ...problems(400, 404, 410, 412),
     },
   })
 }

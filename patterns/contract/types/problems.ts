@@ -9,6 +9,7 @@ const kinds = {
   'method-not-allowed': { status: 405, title: 'The resource has no such method', retryable: false },
   'not-acceptable': { status: 406, title: 'No representation of the resource is acceptable', retryable: false },
   gone: { status: 410, title: 'The task was kept for its time, and is gone', retryable: false },
+  'precondition-failed': { status: 412, title: 'The task is in another state than is wanted', retryable: false },
   'body-too-large': { status: 413, title: 'The request body is too large', retryable: false },
   'unsupported-media-type': { status: 415, title: 'The request body is not JSON', retryable: false },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request', retryable: false },
