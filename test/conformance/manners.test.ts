@@ -133,6 +133,33 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
     }
   })
 
+  test('a body is JSON by its media type, and coded in no way', async () => {
+    const post = async (own: Record<string, string>) => {
+      const headers = { 'idempotency-key': 'coded', prefer: 'respond-async', ...own }
+      const {
+        status,
+        json,
+        headers: said,
+      } = await send(`${node.url}/v1/tasks`, { method: 'POST', headers, body: long('coded') })
+      return [status, (json as { type?: string }).type, said['accept-encoding']]
+    }
+    const refused = [415, '/problems/unsupported-media-type', undefined]
+    for (const type of ['text/json', 'application/json-seq', 'application/jsonp', 'json'])
+      expect([type, ...(await post({ 'content-type': type }))]).toEqual([type, ...refused])
+    for (const coding of ['gzip', 'br, identity'])
+      expect([coding, ...(await post({ 'content-encoding': coding }))]).toEqual([
+        coding,
+        ...refused.slice(0, 2),
+        'identity',
+      ])
+    for (const own of [
+      { 'content-type': 'Application/JSON ; charset="utf-8"' },
+      { 'content-type': 'application/vnd.of-somebody+json;v=1' },
+      { 'content-encoding': 'Identity' },
+    ])
+      expect([own, (await post(own))[0]]).toEqual([own, 202])
+  })
+
   test('a submission is answered as its client prefers', async () => {
     const prefer = async (key: string, value: string, body: object = requestBody(3)) => {
       const headers = { 'idempotency-key': key, prefer: value }

@@ -27,13 +27,25 @@ export const submission = taskRequest.extend({ input: agent.input })
 
 /** The body of a submission, checked. Throws problems. */
 export async function parseRequest(c: Context): Promise<TaskRequest> {
-  if (!/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('Content-Type') ?? ''))
-    throw new ProblemError('unsupported-media-type', 'send application/json')
+  requireJson(c)
   const parsed = submission.safeParse(await readJson(c))
   if (!parsed.success) throw new ProblemError('validation', explainIssues(parsed.error.issues))
   // Which shape the input has, `agent/work.ts` alone knows.
   const request: object = parsed.data
   return request as TaskRequest
+}
+
+/** A body of another media type, or one that is coded: the answer says which coding is taken, which is none (RFC 9110, 12.5.3). */
+function requireJson(c: Context): void {
+  if (!/^application\/([^\s;]+\+)?json\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
+    throw new ProblemError('unsupported-media-type', 'send application/json')
+  const coding = c.req.header('Content-Encoding') ?? 'identity'
+  if (coding.toLowerCase() === 'identity') return
+  c.header('Accept-Encoding', 'identity')
+  throw new ProblemError(
+    'unsupported-media-type',
+    `Content-Encoding: ${coding.slice(0, 100)} is not taken, send it as it is`,
+  )
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
