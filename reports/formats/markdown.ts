@@ -142,4 +142,8 @@ function escape(text: string, allowed = ''): string {
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll(/[\\`*_~{}|#]/g, (character) => (allowed.includes(character) ? character : `\\${character}`))
+    .replaceAll(linkEnd, String.raw`\]`)
 }
+
+/** Without it there is no link, no image and no address for one; the brackets of an interval stay as they are. */
+const linkEnd = /\](?=[([:])/g

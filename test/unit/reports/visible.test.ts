@@ -55,3 +55,11 @@ test('a rich terminal gets our colours and no sequence of anybody else', () => {
   expect(acting.exec(stripVTControlCharacters(text.replaceAll(`${esc}[2J`, 'obeyed\u0007')))?.[0]).toBeUndefined()
   expect(text).not.toContain('\u001B[2J')
 })
+
+test('markdown makes no link and no image of what a run says, and leaves intervals as they are', () => {
+  const lure = '![x](http://127.0.0.1/a.png) ![2](http://127.0.0.1/b.png) [c]: http://127.0.0.1 ![c]'
+  const { plan, ...results } = study(1)
+  const text = formats.get('markdown')!.render({ ...results, reasons: [lure], plan: { ...plan, question: lure } })
+  expect(text).not.toMatch(/(?<!\\)\][([:]/)
+  expect(text).toContain('100% [2.5, 100]')
+})
