@@ -85,7 +85,8 @@ export function reportError(error: unknown): ExitCode {
   }
   const failed = tint('red', 'outlast failed, which says nothing about the systems under test:')
   say(`${failed} ${visibleLine(describeError(error))}${placeOf(error)}`)
-  if (process.env['OUTLAST_STACK'] && error instanceof Error && error.stack) say(error.stack)
+  if (process.env['OUTLAST_STACK'] && error instanceof Error && error.stack)
+    for (const line of error.stack.split('\n')) say(line)
   return exitCodes.invalid
 }
 

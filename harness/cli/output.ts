@@ -21,9 +21,10 @@ export function printJson(value: unknown): void {
   print(visibleJson(JSON.stringify(value, null, 1)))
 }
 
-/** For what is not the answer: progress, notes, errors. */
+/** One line that is not the answer: progress, a note, an error. Text in it that says more lines makes none. */
 export function say(text: string): void {
-  process.stderr.write(`${process.stderr.isTTY ? visibleInColour(text) : visible(text)}\n`)
+  const line = text.replaceAll('\n', '\\n')
+  process.stderr.write(`${process.stderr.isTTY ? visibleInColour(line) : visible(line)}\n`)
 }
 
 let lost: Error | undefined

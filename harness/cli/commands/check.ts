@@ -1,3 +1,4 @@
+import { visibleLine } from '../../core/visible.ts'
 import { readSeal } from '../../store/run-record.ts'
 import type { RunFolder } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
@@ -30,7 +31,7 @@ export default {
         const results = await judgeFolder(run, await registry.checkers(), takenAs(options))
         for (const format of usualFormats(await registry.formats(), 'screen'))
           print(format.render(results, outputScreen()))
-        for (const sentence of results.record ?? []) say(sentence)
+        for (const sentence of results.record ?? []) say(visibleLine(sentence))
         await compareWithSaved(run, results)
         done(exitCodeOf(results))
       })

@@ -9,6 +9,7 @@ import { openRemote } from '../../conform/remote.ts'
 import { type CaseResult, type NamedCase, runCases } from '../../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
 import { timeScales } from '../../core/limits.ts'
+import { visibleLine } from '../../core/visible.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { type Conformance, conformPatterns, unstarted } from '../../run/conform.ts'
@@ -134,7 +135,7 @@ async function conform(what: readonly string[], asked: Asked): Promise<ExitCode>
     const reports = conformances.map(({ pattern, cases: results }) => explain(pattern, results, cases))
     for (const report of reports) for (const line of summaryLines(report)) write(line)
     if (format) print(format.render(reports))
-    for (const left of leftBehind) say(`left behind: ${left}`)
+    for (const left of leftBehind) say(`left behind: ${visibleLine(left)}`)
     return leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeFor(conformances, options.all ?? false)
   } catch (error) {
     if (interrupt.signal.aborted) throw new HarnessError('interrupted', { cause: error })

@@ -34,7 +34,7 @@ export default {
         const cell = await pickCell(run, options.cell)
         const { id } = cell
         const trace = traceOf((await readCell(run, cell, record)) ?? [])
-        for (const sentence of record.close().record ?? []) say(sentence)
+        for (const sentence of record.close().record ?? []) say(visibleLine(sentence))
         print(narrate(id, trace, pickTask(trace, task, id)))
         done(exitCodes.pass)
       })

@@ -1,5 +1,6 @@
 import type { Format } from '../../../reports/format.ts'
 import { exitCodes } from '../../core/errors.ts'
+import { visibleLine } from '../../core/visible.ts'
 import { writeResults } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
 import { pickFormat, usualFormats, writeReportFile } from '../formats.ts'
@@ -36,7 +37,7 @@ export default {
         const wanted = named ?? usualFormats(formats, 'file')
         const run = await findRun(name)
         const results = await judgeFolder(run, await registry.checkers(), takenAs(options))
-        for (const sentence of results.record ?? []) say(sentence)
+        for (const sentence of results.record ?? []) say(visibleLine(sentence))
         if (out === undefined) await writeResults(run, results)
         for (const one of wanted) await deliver(one, results, out ?? run.path)
         done(exitCodes.pass)

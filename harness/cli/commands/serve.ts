@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { InvalidArgumentError } from 'commander'
 import { exitCodes, UsageError } from '../../core/errors.ts'
+import { visibleLine } from '../../core/visible.ts'
 import { timeScales } from '../../core/limits.ts'
 import { usableRuntime } from '../../run/feasibility.ts'
 import { type Ready, servePattern } from '../../run/serve.ts'
@@ -41,7 +42,7 @@ export default {
       .addHelpText('after', notes)
       .action(async (name: string, options: Options) => {
         const leftBehind = await serve(name, registry, options)
-        for (const left of leftBehind) say(`left behind: ${left}`)
+        for (const left of leftBehind) say(`left behind: ${visibleLine(left)}`)
         done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodes.pass)
       })
   },
@@ -74,8 +75,8 @@ async function serve(name: string, registry: Registry, options: Options): Promis
     onReady: (ready: Ready) => print(greeting(pattern!, ready, given === undefined ? token : undefined)),
     onNode: ({ node, state }: { node: string; state: string }) => signal.aborted || say(`${node}: ${state}`),
     onEffect: ({ executor, step, idempotencyKey }: { executor: string; step: number; idempotencyKey: string }) =>
-      say(`${executor}: step ${step} has its effect, ${idempotencyKey}`),
-    onCallback: (path: string, body: string) => say(`callback at ${path}: ${body.slice(0, 300)}`),
+      say(visibleLine(`${executor}: step ${step} has its effect, ${idempotencyKey}`)),
+    onCallback: (path: string, body: string) => say(visibleLine(`callback at ${path}: ${body.slice(0, 300)}`)),
   }
   try {
     const what = { pattern: pattern!, runtime, timeScale, listen: { host, port }, token, signal, ...heard }

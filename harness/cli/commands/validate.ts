@@ -4,6 +4,7 @@ import { plural } from '../../../reports/numbers.ts'
 import { textTable } from '../../core/text-table.ts'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
+import { visibleLine } from '../../core/visible.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCheckout } from '../../run/checkout.ts'
 import { beginSupervised } from '../../cleanup/supervise.ts'
@@ -62,7 +63,7 @@ export default {
         print(tableOf(rows))
         print(summarize(rows))
         if (!options.only && !options.without) await writePage(rows, options)
-        for (const left of leftBehind) say(tint('red', `left behind: ${left}`))
+        for (const left of leftBehind) say(tint('red', `left behind: ${visibleLine(left)}`))
         done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(rows))
       })
   },
@@ -91,7 +92,7 @@ async function openPlace(
   return {
     path: out ?? join(supervised.temp, 'runs'),
     async [Symbol.asyncDispose]() {
-      for (const left of await supervised.end()) say(tint('red', `left behind: ${left}`))
+      for (const left of await supervised.end()) say(tint('red', `left behind: ${visibleLine(left)}`))
     },
   }
 }
