@@ -26,7 +26,7 @@ export interface ReadOptions {
   readonly follow?: boolean
 }
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
+const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
 // Windows has none of these.
 const carefully = O_RDONLY | (O_NONBLOCK ?? 0) | (O_NOCTTY ?? 0)
 const never = carefully | (O_NOFOLLOW ?? 0)
@@ -84,6 +84,28 @@ function readWhole(path: string, maxBytes: number, flawOf: (stats: Stats) => str
 }
 
 const pieceBytes = 64 * 1024
+
+/**
+ * Opens a file of ours for appending, and makes it where there is none; a device may be one too. Throws UntrustedFile for
+ * what would make its writer wait or write elsewhere, else the error of the system.
+ */
+export function openForAppending(path: string): number {
+  let file: number
+  try {
+    file = openSync(path, never | O_WRONLY | O_APPEND | O_CREAT)
+  } catch (error) {
+    throw refusalOf(path, error, aFile)
+  }
+  try {
+    const stats = fstatSync(file)
+    const isDevice = stats.isCharacterDevice()
+    refuse(path, isDevice ? undefined : (kindFlaw(stats, aFile) ?? (isMine(stats) ? undefined : ownerFlaw(stats))))
+    return file
+  } catch (error) {
+    closeSync(file)
+    throw error
+  }
+}
 
 /** Throws UntrustedFile unless this is a folder of ours into which nobody else may write. */
 export function mustBeOwnFolder(path: string): void {

@@ -1,6 +1,7 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../core/errors.ts'
+import { openForAppending } from '../../core/own-file.ts'
 import type { ActiveToxic } from './active-toxic.ts'
 
 export interface EvidenceLine {
@@ -47,7 +48,7 @@ export interface Evidence {
 
 /** Appends to `path` within one turn of the event loop. `onFailure` hears once why it cannot; counts go on. */
 export function openEvidence(path: string, onFailure: (why: string) => void = () => {}): Evidence {
-  const file = openSync(path, 'a')
+  const file = openForAppending(path)
   const tallies = new Map<string, Map<string, Tally>>()
   let lines: string[] = []
   let failed = false
