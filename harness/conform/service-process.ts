@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
@@ -25,27 +24,39 @@ export function restartBy(command: string, url: string, signal: AbortSignal): Re
 }
 
 async function carryOut(command: string, signal: AbortSignal): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'outlast-restart-'))
-  const output = join(folder, 'output')
   // A file: what the command leaves running may write to it for ever.
-  const fd = openSync(output, 'a')
+  await using output = await openNameless()
+  const { fd } = output
+  const child = spawn('/bin/sh', ['-c', command], { detached: true, stdio: ['ignore', fd, fd] })
+  const over = AbortSignal.any([signal, timeLimit(restartLimitMs)])
+  const stop = (): void => void (child.pid !== undefined && signalGroup(child.pid, 'SIGKILL'))
+  over.addEventListener('abort', stop, { once: true })
+  const [code, by] = (await once(child, 'exit')) as [number | null, string | null]
+  over.removeEventListener('abort', stop)
+  signal.throwIfAborted()
+  if (code !== 0)
+    throw new HarnessError(`the restart command ended with ${by ?? code}${lastLineOf(await endOf(output))}`)
+}
+
+/** A file that is in no folder any more: nothing of it stays, however this process ends. */
+async function openNameless(): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'outlast-restart-'))
   try {
-    const child = spawn('/bin/sh', ['-c', command], { detached: true, stdio: ['ignore', fd, fd] })
-    const over = AbortSignal.any([signal, timeLimit(restartLimitMs)])
-    const stop = (): void => void (child.pid !== undefined && signalGroup(child.pid, 'SIGKILL'))
-    over.addEventListener('abort', stop, { once: true })
-    const [code, by] = (await once(child, 'exit')) as [number | null, string | null]
-    over.removeEventListener('abort', stop)
-    signal.throwIfAborted()
-    if (code !== 0) throw new HarnessError(`the restart command ended with ${by ?? code}${await lastLine(output)}`)
+    return await open(join(folder, 'output'), 'ax+')
   } finally {
-    closeSync(fd)
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function lastLine(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => '')
+const endBytes = 4_096
+
+async function endOf(file: FileHandle): Promise<string> {
+  const { size } = await file.stat()
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(endBytes), 0, endBytes, Math.max(0, size - endBytes))
+  return buffer.toString('utf8', 0, bytesRead)
+}
+
+function lastLineOf(text: string): string {
   const line = text.trimEnd().split('\n').at(-1) ?? ''
   return line === '' ? '' : `: ${line.slice(0, 200)}`
 }
@@ -71,7 +82,9 @@ export async function startService(
       return child
     } catch (error) {
       await killGroup(child)
-      throw error instanceof Ended ? new HarnessError(`the start command ended${await lastLine(logFile)}`) : error
+      throw error instanceof Ended
+        ? new HarnessError(`the start command ended${lastLineOf(await readFile(logFile, 'utf8').catch(() => ''))}`)
+        : error
     }
   }
   if (await isThere(url)) throw new HarnessError(`${url} answers already: what is there was not started here`)
