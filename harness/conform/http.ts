@@ -2,6 +2,7 @@ import { Agent, request, type Dispatcher } from 'undici'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../core/errors.ts'
 import { placeOf } from './address.ts'
+import { isTooDeep } from '../core/json-depth.ts'
 import { strangerIn } from '../core/http.ts'
 import type { Target } from './case.ts'
 import type { Asked, Exchange } from './conversation.ts'
@@ -109,7 +110,8 @@ export function describeCame(status: number, headers: Headers, text: string): st
   return `${status} ${body}`
 }
 
-const mostBytes = 16 * 1024 * 1024
+/** Of an answer, a stream, or what a socket says: no case makes a service say as much. */
+export const mostBytes = 16 * 1024 * 1024
 
 /** A service may answer without an end. */
 async function textOf({ body, headers }: Dispatcher.ResponseData): Promise<string> {
@@ -149,10 +151,10 @@ function parse(text: string): Reply['json'] {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Reply['json']) : undefined
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined for what is no JSON, and for what is nested so deeply that nobody can walk it. */
 export function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    return isTooDeep(text) ? undefined : (JSON.parse(text) as unknown)
   } catch {
     return undefined
   }

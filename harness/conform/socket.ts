@@ -5,8 +5,8 @@ import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
-import { Breach, show } from './expect.ts'
-import { askedFor, authorization, jsonIn, lost } from './http.ts'
+import { Breach, must, show } from './expect.ts'
+import { askedFor, authorization, jsonIn, lost, mostBytes } from './http.ts'
 import { eventOf, isEnd } from './tasks.ts'
 import { patiently, type Headers } from './patience.ts'
 
@@ -75,7 +75,8 @@ async function dial(
   const url = new URL(asked.url)
   url.protocol = url.protocol.replace('http', 'ws')
   const { host } = asked.headers
-  const socket = new WebSocket(url, { headers: { ...headers, ...(host !== undefined && { host }) }, ...options })
+  const own = { headers: { ...headers, ...(host !== undefined && { host }) }, maxPayload: mostBytes }
+  const socket = new WebSocket(url, { ...own, ...options })
   // The waiter for the socket gets its errors; later ones show by its end.
   socket.on('error', () => {})
   target.signal.addEventListener('abort', () => socket.terminate(), { once: true })
@@ -130,9 +131,12 @@ async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
 
 function listen(socket: WebSocket): OpenSocket {
   const read = { socket, events: [] as TaskEvent[], pings: [] as number[] }
+  let bytes = 0
   const closed = new Promise<number>((resolve, reject) => {
     socket.on('message', (data) => {
       try {
+        bytes += (data as Buffer).length
+        must(bytes <= mostBytes, `a socket has said more than ${mostBytes} bytes`)
         const value = jsonIn(String(data as Buffer))
         if (value === undefined) throw new Breach(`a message of the socket is no JSON: ${show(String(data as Buffer))}`)
         read.events.push(eventOf(value))

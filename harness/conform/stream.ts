@@ -5,7 +5,7 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, lostBy, must, show } from './expect.ts'
-import { askedFor, describeCame, dispatcher, jsonIn, lost } from './http.ts'
+import { askedFor, describeCame, dispatcher, jsonIn, lost, mostBytes } from './http.ts'
 import { eventOf, isEnd } from './tasks.ts'
 import { mediaTypeOf } from './headers.ts'
 import { patiently, type Headers } from './patience.ts'
@@ -71,7 +71,10 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
   // A character may come in two pieces.
   const decoder = new TextDecoder()
   const consume = async (): Promise<void> => {
+    let bytes = 0
     for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      must(bytes <= mostBytes, `a stream has more than ${mostBytes} bytes`)
       read.bytesAt.push(performance.now())
       if (isStream({ status, headers })) parser.feed(decoder.decode(chunk, { stream: true }))
     }

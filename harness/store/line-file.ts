@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
+import { isTooDeep } from '../core/json-depth.ts'
 import { openRegular, UntrustedFile } from '../core/own-file.ts'
-import { isTooDeep, maxDocumentBytes } from './versioned-file.ts'
+import { maxDocumentBytes } from './versioned-file.ts'
 
 /** Buffer this much before writing, or this long: a crash of the harness loses at most that. */
 const bufferBytes = 64 * 1024

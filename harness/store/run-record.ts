@@ -2,11 +2,12 @@ import { join, basename, sep } from 'node:path'
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { HarnessError, describeError } from '../core/errors.ts'
+import { isTooDeep } from '../core/json-depth.ts'
 import { foreignFlaw, kindOf, UntrustedFile } from '../core/own-file.ts'
 import { hashFile } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
 import { type RunResults, readableResults, type RunVerdict } from '../model/results.ts'
-import { isTooDeep, parseVersioned, readDocument } from './versioned-file.ts'
+import { parseVersioned, readDocument } from './versioned-file.ts'
 import { whyUnfinished } from './unfinished.ts'
 
 /**
