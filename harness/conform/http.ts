@@ -78,13 +78,14 @@ async function exchange(target: Target, asked: Asked): Promise<Once> {
     const { method, url, headers, body } = asked
     const how = { dispatcher, method: method as Dispatcher.HttpMethod, signal: target.signal, headers }
     const answer = await request(url, { ...how, ...(body !== undefined && { body }) })
-    const text = await textOf(answer)
+    const text = withoutToken(target, await textOf(answer))
     refuseStranger(target, url, answer)
     const { statusCode: status } = answer
-    conversation.end(noted, describeCame(status, answer.headers, text))
+    const cameWith = headersWithoutToken(target, answer.headers)
+    conversation.end(noted, describeCame(status, cameWith, text))
     return {
       status,
-      headers: answer.headers,
+      headers: cameWith,
       text,
       json: parse(text),
       tookMs: performance.now() - began,
@@ -139,6 +140,22 @@ function refuseStranger(
   if (target.system === undefined || origin !== new URL(target.url).origin) return
   const who = strangerIn({ status, header: (name) => headers[name]?.toString() }, target.system)
   if (who !== undefined) throw new HarnessError(`${origin} was not answered by ${target.name}: ${who}`)
+}
+
+/** A shorter one keeps nobody out, and may be a part of any word. */
+const shortestSecret = 8
+
+/** What a service says, as reports may quote it: one that echoes requests says the token. */
+export function withoutToken({ token = '' }: Pick<Target, 'token'>, text: string): string {
+  return token.length < shortestSecret ? text : text.replaceAll(token, () => '$OUTLAST_TOKEN')
+}
+
+export function headersWithoutToken(target: Target, headers: Headers): Headers {
+  const shown = Object.entries(headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map((one) => withoutToken(target, one)) : value && withoutToken(target, value),
+  ])
+  return Object.fromEntries(shown) as Headers
 }
 
 export function authorization(token: string | null | undefined): Record<string, string> {

@@ -6,7 +6,7 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, must, show } from './expect.ts'
-import { askedFor, authorization, jsonIn, lost, mostBytes } from './http.ts'
+import { askedFor, authorization, headersWithoutToken, jsonIn, lost, mostBytes, withoutToken } from './http.ts'
 import { eventOf, isEnd } from './tasks.ts'
 import { patiently, type Headers } from './patience.ts'
 
@@ -80,7 +80,7 @@ async function dial(
   // The waiter for the socket gets its errors; later ones show by its end.
   socket.on('error', () => {})
   target.signal.addEventListener('abort', () => socket.terminate(), { once: true })
-  const read = listen(socket)
+  const read = listen(target, socket)
   const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage)
   const opened = once(socket, 'open', { signal: target.signal }).then(() => undefined)
   for (const one of [refused, opened]) one.catch(() => {})
@@ -90,7 +90,7 @@ async function dial(
     if (!answer) return { status: 101, headers: {}, open: read }
     answer.resume()
     socket.terminate()
-    return { status: answer.statusCode!, headers: answer.headers }
+    return { status: answer.statusCode!, headers: headersWithoutToken(target, answer.headers) }
   } catch (error) {
     target.signal.throwIfAborted()
     // The library's own words for what a server must not do carry no code.
@@ -129,7 +129,7 @@ async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
   return value
 }
 
-function listen(socket: WebSocket): OpenSocket {
+function listen(target: Target, socket: WebSocket): OpenSocket {
   const read = { socket, events: [] as TaskEvent[], pings: [] as number[] }
   let bytes = 0
   const closed = new Promise<number>((resolve, reject) => {
@@ -137,8 +137,9 @@ function listen(socket: WebSocket): OpenSocket {
       try {
         bytes += (data as Buffer).length
         must(bytes <= mostBytes, `a socket has said more than ${mostBytes} bytes`)
-        const value = jsonIn(String(data as Buffer))
-        if (value === undefined) throw new Breach(`a message of the socket is no JSON: ${show(String(data as Buffer))}`)
+        const text = withoutToken(target, String(data as Buffer))
+        const value = jsonIn(text)
+        if (value === undefined) throw new Breach(`a message of the socket is no JSON: ${show(text)}`)
         read.events.push(eventOf(value))
       } catch (error) {
         // Thrown from here it would be ours: it is the service's.

@@ -5,7 +5,16 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, lostBy, must, show } from './expect.ts'
-import { askedFor, describeCame, dispatcher, jsonIn, lost, mostBytes } from './http.ts'
+import {
+  askedFor,
+  describeCame,
+  dispatcher,
+  headersWithoutToken,
+  jsonIn,
+  lost,
+  mostBytes,
+  withoutToken,
+} from './http.ts'
 import { eventOf, isEnd } from './tasks.ts'
 import { mediaTypeOf } from './headers.ts'
 import { patiently, type Headers } from './patience.ts'
@@ -52,16 +61,17 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
   const read = { ...emptyRead(), askedAt: performance.now() }
   const {
     statusCode: status,
-    headers,
+    headers: came,
     body,
   } = await request(asked.url, { dispatcher, signal, headers: asked.headers }).catch((error: unknown) => {
     throw lost(target, noted, error)
   })
+  const headers = headersWithoutToken(target, came)
   target.conversation.end(noted, isStream({ status, headers }) ? '200 and a stream' : describeCame(status, headers, ''))
   const parser = createParser({
     onEvent: ({ id, event, data }) => {
       if (isTaskEvent(event)) {
-        read.events.push(eventOf(jsonOf(data)))
+        read.events.push(eventOf(jsonOf(withoutToken(target, data))))
         read.ids.push(id)
       } else read.others.push(event!)
     },

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { runCase } from '../../../harness/conform/suite.ts'
+import { Breach, show } from '../../../harness/conform/expect.ts'
 import { send } from '../../../harness/conform/http.ts'
 import { openStream } from '../../../harness/conform/stream.ts'
 import { caseOf, targetAt } from '../../support/contract-case.ts'
@@ -42,4 +43,28 @@ test('what refuses the connection is named with what was asked', async () => {
   const { outcome, evidence } = await runCase(read, targetAt('http://127.0.0.1:9'))
   expect([outcome, evidence?.asked]).toEqual(['fail', 'GET http://127.0.0.1:9/v1/tasks/a'])
   expect(evidence?.came).toMatch(/^no answer: .*ECONNREFUSED/)
+})
+
+test('the token is in no result, also where the service says it back and what it says is cut', async () => {
+  const token = 'a-token-that-nobody-else-may-see'
+  const said = [token, `${'x'.repeat(140)} Bearer ${token}`]
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', () => {
+        const body = JSON.stringify({ status: said.shift() })
+        const head = `HTTP/1.1 200 OK\r\nwww-authenticate: ${token}\r\ncontent-type: application/json\r\n`
+        socket.end(`${head}content-length: ${body.length}\r\n\r\n${body}`)
+      })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const target = { ...targetAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), token }
+  const read = caseOf(async (own) => {
+    const { json, headers } = await send(own, '/v1/tasks/a', { once: true })
+    throw new Breach(`${show(json)} ${show(headers['www-authenticate'])}`)
+  })
+  const results = [await runCase(read, target), await runCase(read, target)]
+  expect(results[0]).toMatchObject({ outcome: 'fail', reason: '{"status":"$OUTLAST_TOKEN"} "$OUTLAST_TOKEN"' })
+  expect(JSON.stringify(results)).not.toContain(token.slice(0, 6))
+  server.close()
 })
