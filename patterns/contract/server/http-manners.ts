@@ -77,9 +77,12 @@ export function preferencesOf(header: string | undefined): Preferences {
   return { respondAsync: named.has('respond-async'), waitMs }
 }
 
-/** A name, perhaps a value, perhaps parameters, up to the next comma that is in no quotes. */
+/**
+ * A name, perhaps a value, perhaps parameters, up to the next comma that is in no quotes. Quotes that are not closed hold
+ * all that follows: looked for again and again, their end would cost the square of the length.
+ */
 const preference =
-  /(?<=^|,)\s*([!#$%&'*+.^`|~\w-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?(?:"(?:[^"\\]|\\.)*"|[^,"])*/g
+  /(?<=^|,)\s*([!#$%&'*+.^`|~\w-]+)\s*(?:=\s*("(?:[^"\\]|\\.?)*(?:"|$)|[^\s;,"]*))?(?:"(?:[^"\\]|\\.?)*(?:"|$)|[^,"])*/g
 
 /** `Preference-Applied` of an answer, or undefined: nothing was asked for, or nothing of it is in this answer. */
 export function appliedOf({ respondAsync, waitMs }: Preferences, status: 200 | 202): string | undefined {
