@@ -41,9 +41,37 @@ export function must(holds: boolean, sentence: string): asserts holds {
   if (!holds) throw new Breach(sentence)
 }
 
-/** Deep equality. */
+/** Deep equality. Of what is too long to be shown the first difference is. */
 export function mustBe(what: string, got: unknown, wanted: unknown): void {
-  if (!isDeepStrictEqual(got, wanted)) throw new Breach(`${what}: ${show(got)}, must be ${show(wanted)}`)
+  if (isDeepStrictEqual(got, wanted)) return
+  if (isShort(got) && isShort(wanted)) throw new Breach(`${what}: ${show(got)}, must be ${show(wanted)}`)
+  const { path, is, must: right } = differenceOf(got, wanted)
+  throw new Breach(`${[what, ...path].join(': ')}: ${show(is)}, must be ${show(right)}`)
+}
+
+interface Difference {
+  /** Names of fields and places in lists, from the outside in. */
+  readonly path: readonly string[]
+  readonly is: unknown
+  readonly must: unknown
+}
+
+/** The innermost first difference of two values that are not equal. */
+function differenceOf(is: unknown, right: unknown): Difference {
+  const [ours, theirs] = [membersOf(is), membersOf(right)]
+  const name =
+    ours &&
+    theirs &&
+    [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].find((key) => {
+      return !isDeepStrictEqual(ours[key], theirs[key])
+    })
+  if (name === undefined) return { path: [], is, must: right }
+  const inner = differenceOf(ours![name], theirs![name])
+  return { ...inner, path: [name, ...inner.path] }
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
 }
 
 /** The value is one of these. */
@@ -54,8 +82,16 @@ export function mustBeOneOf<T>(what: string, got: T, allowed: readonly T[]): voi
 const longest = 160
 
 export function show(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value)
+  const text = textOf(value)
   return text.length <= longest ? text : `${text.slice(0, longest)}...`
+}
+
+function isShort(value: unknown): boolean {
+  return textOf(value).length <= longest
+}
+
+function textOf(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value)
 }
 
 /** What this machine has too little of. */

@@ -99,7 +99,13 @@ async function dial(
 }
 
 /** Codes of a connection that was cut, not of a log that ended (RFC 6455 7.4.1; 1012 and 1013 by the IANA registry). */
-const cuts: ReadonlySet<number> = new Set([1001, 1006, 1012, 1013])
+const cuts: ReadonlySet<unknown> = new Set([1001, 1006, 1012, 1013])
+
+/** The close code of a socket that was cut: its client comes back. */
+export function isCut(code: unknown): boolean {
+  return cuts.has(code)
+}
+
 /** A socket may be cut at any time, as behind a limit of a balancer; so often in a row without news it carries none. */
 const mostInVain = 5
 
@@ -115,7 +121,7 @@ export async function readSocket(
     const code = await within(target, socket.closed)
     events.push(...socket.events)
     inVain = socket.events.length > 0 ? 0 : inVain + 1
-    if (!cuts.has(code) || events.some(isEnd)) return { events, code }
+    if (!isCut(code) || events.some(isEnd)) return { events, code }
     if (inVain === mostInVain)
       throw new Breach(`the socket was closed with ${code} ${inVain} times in a row without an event`)
     await sleep(200, target.signal)

@@ -4,7 +4,7 @@ import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
-import { Breach, lostBy, must, show } from './expect.ts'
+import { Breach, lostBy, must, NotApplicable, show } from './expect.ts'
 import {
   askedFor,
   describeCame,
@@ -15,7 +15,7 @@ import {
   mostBytes,
   withoutToken,
 } from './http.ts'
-import { eventOf, isEnd } from './tasks.ts'
+import { eventOf, isEnd, partlyKept } from './tasks.ts'
 import { mediaTypeOf } from './headers.ts'
 import { patiently, type Headers } from './patience.ts'
 
@@ -167,6 +167,54 @@ export async function readStream(
     await sleep(Math.min(1_000, stream.retryMs.at(-1) ?? (cut ? 200 : 50)), target.signal)
   }
 }
+
+/** Throws NotApplicable where a stream after this place said that what came next is not kept any more. */
+export function passOverCutLog({ others, events }: Pick<OpenStream, 'others' | 'events'>, after: number): void {
+  const first = events[0]?.seq ?? 1
+  if (others.includes('stream.reset') && first > after + 1) throw new NotApplicable(partlyKept)
+}
+
+/** A stream that is opened again at its place when it was cut, as it grows. */
+export interface FollowedStream {
+  /** The first connection. */
+  readonly first: OpenStream
+  /** What came over all of them so far. */
+  events(): readonly TaskEvent[]
+  /** The terminal event came; rejects when nothing more can come. */
+  readonly ended: Promise<void>
+  close(): void
+}
+
+export async function followStream(target: Target, place: string): Promise<FollowedStream> {
+  const first = await openStream(target, place)
+  const before: TaskEvent[] = []
+  let current = first
+  let isOver = !isStream(first)
+  const events = (): readonly TaskEvent[] => [...before, ...current.events]
+  const follow = async (): Promise<void> => {
+    for (let inVain = 0; !isOver && !events().some(isEnd);) {
+      await current.ended.catch(unlessCut)
+      inVain = current.events.length > 0 ? 0 : inVain + 1
+      must(inVain < mostInVain, `the stream ended ${inVain} times in a row without an event`)
+      if (events().some(isEnd)) return
+      await sleep(reopenMs, target.signal)
+      const next = await openStream(target, place, { 'last-event-id': String(events().at(-1)?.seq ?? 0) })
+      before.push(...current.events)
+      current = next
+      if (isOver) next.close()
+    }
+  }
+  const ended = follow()
+  ended.catch(() => {})
+  const close = (): void => {
+    isOver = true
+    current.close()
+  }
+  return { first, events, ended, close }
+}
+
+/** Soon: what is asked is whether events are kept back. */
+const reopenMs = 50
 
 function unlessCut(error: unknown): Cut {
   if (error instanceof Cut) return error

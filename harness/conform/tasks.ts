@@ -4,8 +4,9 @@ import { taskEvent, type TaskEvent } from '../../patterns/contract/types/events.
 import { isTerminal, task as taskSchema, type Task } from '../../patterns/contract/types/task.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target, Work } from './case.ts'
-import { Breach, Refused, show } from './expect.ts'
+import { Breach, mustBe, NotApplicable, Refused, show } from './expect.ts'
 import { describe, mustHaveStatus, type Reply, send } from './http.ts'
+import { kindOf } from './problem.ts'
 
 /** A key that nobody used, readable in the logs of the service. */
 export function newKey(about: string): string {
@@ -110,10 +111,20 @@ export async function readTask(target: Target, taskId: string): Promise<Task> {
   return taskOf(reply)
 }
 
+/** Throws NotApplicable where the service says that it has not kept what is asked for. */
 export async function readEvents(target: Target, taskId: string, after = 0): Promise<readonly TaskEvent[]> {
   const reply = await send(target, `${pathOf(taskId)}/events?after=${after}`)
+  if (isCutLog(reply)) throw new NotApplicable(partlyKept)
   mustHaveStatus(`the events of ${taskId} after ${after}`, reply, 200)
   return eventsIn(reply)
+}
+
+/** Of a log that is kept only in part. */
+export const partlyKept = 'it keeps its logs only in part'
+
+/** The log was asked for from before the place from which on it is kept. */
+export function isCutLog({ status, json }: Reply): boolean {
+  return status === 410 && kindOf(json?.['type']) === 'cursor-expired'
 }
 
 /** The events of a page. */
@@ -138,6 +149,29 @@ export async function readEnd(target: Target, taskId: string): Promise<Task> {
     if (isTerminal(task.status)) return task
     await sleep(readEveryMs(target), target.signal)
   }
+}
+
+/** What the contract names of a task. `links` are written in another way where a proxy takes off a mount point. */
+const named = ['task_id', 'status', 'status_reason', 'version', 'attempt', 'progress_pct', 'current_action'] as const
+const alsoNamed = ['credits_used', 'type', 'input', 'result'] as const
+const times = ['created_at', 'updated_at', 'finished_at', 'estimated_completion'] as const
+
+/** Both show one task in one state. Fields that the contract does not name may be of the moment, and are nobody's business. */
+export function mustShowSame(what: string, got: object, wanted: Task): void {
+  mustBe(what, whatIsNamed(got), whatIsNamed(wanted))
+}
+
+function whatIsNamed(shown: Partial<Task>): object {
+  // Null is unknown, and so is what is missing.
+  const fields = [...named, ...alsoNamed].map((name) => [name, shown[name] ?? undefined])
+  return Object.fromEntries([...fields, ...times.map((name) => [name, instantOf(shown[name])])])
+}
+
+/** One moment has many spellings (RFC 3339 5.6). */
+export function instantOf(text: string | null | undefined): string | undefined {
+  if (text === null || text === undefined) return undefined
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? text : new Date(at).toISOString()
 }
 
 /** Often enough to lose no time, and seldom enough for a service that counts requests. */

@@ -4,6 +4,7 @@ import { loadCases, runCases } from '../../harness/conform/suite.ts'
 import { startApiNode, timeScale, token } from './support/api-node.ts'
 import { startUnkindProxy } from '../support/unkind-proxy.ts'
 import { legalServers } from './support/legal-servers.ts'
+import { startWrongProxy } from './support/wrong-proxy.ts'
 
 const cases = await loadCases()
 // Each has its own server, and every case waits more than it works.
@@ -12,10 +13,11 @@ vi.setConfig({ maxConcurrency: 10 })
 test.concurrent.each(legalServers)(
   '$name is blamed for nothing',
   { timeout: 300_000 },
-  async ({ how, delivery = 'sse-polling' }) => {
+  async ({ how, other, isOpen, delivery = 'sse-polling' }) => {
     await using node = await startApiNode(delivery)
-    await using proxy = await startUnkindProxy(node.url, how)
-    const remote = { url: proxy.url, token, timeScale, type: 'agent', input: undefined, secret: undefined }
+    await using proxy = other ? await startWrongProxy(node.url, other()) : await startUnkindProxy(node.url, how)
+    const own = { token: isOpen ? undefined : token, secret: undefined }
+    const remote = { url: proxy.url, timeScale, type: 'agent', input: undefined, ...own }
     await using service = await openRemote({ ...remote, signal: new AbortController().signal })
     const results = await runCases(cases, service.target)
     const blamed = results.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'n/a')

@@ -64,6 +64,10 @@ export interface Unkindness extends Rewriting {
   readonly closeAfter?: 'headers' | 'comment' | 'preface'
   /** A socket is accepted and closed so. */
   readonly closeCode?: number
+  /** A stream or a socket is cut when it is so old. */
+  readonly cutAfterMs?: number
+  /** What the server wants to see: who asks the proxy needs no token. */
+  readonly token?: string
   /** A connection idles no longer than this, and nothing says so. */
   readonly keepAliveMs?: number
 }
@@ -196,7 +200,7 @@ interface Forwarded {
 async function forward({ request, response, body, asked, scene }: Forwarded): Promise<void> {
   const { target, how } = scene
   const path = how.ignoresWait ? asked.path.replace(/([?&])wait=[^&]*&?/, '$1') : asked.path
-  const headers = { ...request.headers, host: target.host, connection: 'close' }
+  const headers = { ...request.headers, host: target.host, connection: 'close', ...bearer(how) }
   const outgoing = ask({ host: target.hostname, port: target.port, method: request.method, path, headers })
   response.once('close', () => outgoing.destroy())
   outgoing.end(body)
@@ -206,6 +210,7 @@ async function forward({ request, response, body, asked, scene }: Forwarded): Pr
   const isStream = String(answer.headers['content-type']).startsWith('text/event-stream')
   if (isStream) {
     response.writeHead(status, own).flushHeaders()
+    cutLater(response, how)
     await rewriteStream(answer, response, how)
     return void response.end()
   }
@@ -251,19 +256,30 @@ function upgrade(request: IncomingMessage, socket: Socket, head: Buffer, scene: 
   const given = path === undefined ? nothingHere : answerInstead(asked, scene)
   asked.status = given?.status ?? 101
   if (given) return void socket.end(rawAnswer(given))
+  cutLater(socket, how)
   const upstream = { url: `ws://${target.host}${asked.path}`, authorization: request.headers.authorization }
   if (how.closeCode !== undefined || how.artifactBytes !== undefined || how.words !== undefined)
     return relaySocket({ request, socket, head }, upstream, how)
   const tunnel = connect({ host: target.hostname, port: Number(target.port) })
   tunnel.on('error', () => socket.destroy()).on('close', () => socket.destroy())
   socket.on('close', () => tunnel.destroy())
-  tunnel.write(`GET ${asked.path} HTTP/1.1\r\n${rawHeaders(request)}\r\n\r\n`)
+  tunnel.write(`GET ${asked.path} HTTP/1.1\r\n${rawHeaders(request, how)}\r\n\r\n`)
   tunnel.write(head)
   socket.pipe(tunnel).pipe(socket)
 }
 
-function rawHeaders({ rawHeaders: raw }: IncomingMessage): string {
-  const lines: string[] = []
+function bearer({ token }: Unkindness): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
+function cutLater(connection: Socket | ServerResponse, { cutAfterMs }: Unkindness): void {
+  if (cutAfterMs === undefined) return
+  const timer = setTimeout(() => connection.destroy(), cutAfterMs)
+  connection.once('close', () => clearTimeout(timer))
+}
+
+function rawHeaders({ rawHeaders: raw }: IncomingMessage, how: Unkindness): string {
+  const lines = Object.entries(bearer(how)).map(([name, value]) => `${name}: ${value}`)
   for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]}: ${raw[i + 1]}`)
   return lines.join('\r\n')
 }

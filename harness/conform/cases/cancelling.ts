@@ -2,8 +2,8 @@ import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, NotApplicable, Undecided } from '../expect.ts'
-import { isEnd, newKey, pathOf, readEnd, readEvents, start, taskOf } from '../tasks.ts'
-import { send } from '../http.ts'
+import { isEnd, mustShowSame, newKey, pathOf, readEnd, readEvents, start, taskOf } from '../tasks.ts'
+import { mustHaveStatus, send } from '../http.ts'
 
 const source = 'docs/contract.md#cancelling'
 /** In one round. */
@@ -52,8 +52,9 @@ export default {
         const { taskId } = await start(target, newKey('cancel-ended'))
         const end = await readEnd(target, taskId)
         const reply = await cancel(target, taskId)
-        mustBe('the answer', [reply.status, taskOf(reply)], [200, end])
-        mustBe('the task', await readEnd(target, taskId), end)
+        mustHaveStatus('the answer', reply, 200)
+        mustShowSame('the answer', taskOf(reply), end)
+        mustShowSame('the task', await readEnd(target, taskId), end)
       },
     }),
     contractCase({

@@ -4,9 +4,9 @@ import { contractCase, type CaseGroup } from '../case.ts'
 import { must, mustBe, mustBeOneOf, NotApplicable, show } from '../expect.ts'
 import { mediaTypeOf, mustAskForBearer } from '../headers.ts'
 import { isEnd, newKey, pathOf, readEnd, readEvents, start } from '../tasks.ts'
-import { send, slackMs } from '../http.ts'
+import { authorization, send, slackMs } from '../http.ts'
 import { headerOf } from '../patience.ts'
-import { openSocket, readSocket, refusedHandshake } from '../socket.ts'
+import { isCut, openSocket, readSocket, refusedHandshake } from '../socket.ts'
 import { untilRead } from '../stream.ts'
 
 const source = 'docs/contract.md#sockets; RFC 6455'
@@ -80,8 +80,12 @@ export default {
         ]
         const answers = said.map(async ([what, message, codes]) => {
           const { socket, closed, events } = await openSocket(target, self, -1)
+          const began = performance.now()
           if (message !== undefined) socket.send(message)
           const code = await Promise.race([closed, sleep(3 * target.timing.requestTimeoutMs + slackMs, target.signal)])
+          const isEarly = performance.now() - began < target.timing.requestTimeoutMs * 0.8
+          // What is in front of it may cut who is silent, long before the service has to.
+          if (message === undefined && isEarly && isCut(code)) return
           mustBeOneOf(`close code for a client that says ${what}`, code ?? undefined, codes)
           mustBe(`events for a client that says ${what}`, events, [])
         })
@@ -132,9 +136,11 @@ export default {
       quick: true,
       async check(target) {
         const { self } = await start(target, newKey('handshake'))
-        const unauthorized = await refusedHandshake(target, self, { authorization: 'Bearer another-token-0123456789' })
-        mustBe('another token', shown(unauthorized), [401, problemMediaType])
-        mustAskForBearer(unauthorized!.headers)
+        if (target.token !== undefined) {
+          const unauthorized = await refusedHandshake(target, self, authorization('another-token-0123456789'))
+          mustBe('another token', shown(unauthorized), [401, problemMediaType])
+          mustAskForBearer(unauthorized!.headers)
+        }
         mustBe('an unknown task', shown(await refusedHandshake(target, '/v1/tasks/none')), [404, problemMediaType])
         const plain = await send(target, `${self}/ws`)
         mustBeOneOf('the status of a plain GET', plain.status, [400, 426])

@@ -1,11 +1,21 @@
 import type { ZodType } from 'zod'
 import { taskEvent, type TaskEvent } from '../../../patterns/contract/types/events.ts'
-import { foldEvents } from '../../../patterns/contract/types/fold.ts'
-import { isTerminal, task as taskSchema, type Task } from '../../../patterns/contract/types/task.ts'
+import { enter, foldEvents } from '../../../patterns/contract/types/fold.ts'
+import { isTerminal, task as taskSchema, type Task, type TaskStatus } from '../../../patterns/contract/types/task.ts'
 import { describeError } from '../../core/errors.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { Breach, must, mustBe } from '../expect.ts'
-import { acceptedTask, isEnd, newKey, readEnd, readEvents, readTask, submit } from '../tasks.ts'
+import {
+  acceptedTask,
+  instantOf,
+  isEnd,
+  mustShowSame,
+  newKey,
+  readEnd,
+  readEvents,
+  readTask,
+  submit,
+} from '../tasks.ts'
 
 export default {
   name: 'task',
@@ -31,7 +41,7 @@ export default {
         mustBe('terminal events', events.filter(isEnd).length, 1)
         const last = events.at(-1)
         must(last !== undefined && isEnd(last), 'the terminal event is the last one')
-        mustBe('the fold of the log and the task', shown(fold(events)), shown(end))
+        mustBe('the fold of the log and the task', stateIn(events), shown(end))
         mustBe('version', end.version, last.seq)
       },
     }),
@@ -71,7 +81,7 @@ export default {
           must(is >= was, `progress_pct went back from ${was} to ${is}`)
           before = now
         }
-        mustBe('the ended task, read again', await readTask(target, task_id), before)
+        mustShowSame('the ended task, read again', await readTask(target, task_id), before)
       },
     }),
     contractCase({
@@ -99,26 +109,50 @@ export default {
   ],
 } satisfies CaseGroup
 
-const known: ReadonlySet<string> = new Set(taskEvent.shape.type.options)
-
 function seqs(events: readonly TaskEvent[]): readonly number[] {
   return events.map(({ seq }) => seq)
 }
 
-/** What a log says of its task: the state machine is in the fold. An event of a type that it does not know changes nothing. */
+/** The task of a log of our own, whole. */
 function fold(events: readonly TaskEvent[]): Task {
   try {
-    return foldEvents(
-      events.map((event) => (known.has(event.type) ? event : { ...event, type: 'task.progress', data: {} })),
-    )
+    return foldEvents(events)
   } catch (error) {
     throw new Breach(`the log is none: ${describeError(error)}`)
   }
 }
 
-/** What every service's log carries. */
-function shown({ task_id, status, version, attempt, updated_at, finished_at }: Task): object {
-  return { task_id, status, version, attempt, updated_at, finished_at }
+type Shown = Pick<Task, 'task_id' | 'status' | 'version' | 'attempt' | 'updated_at' | 'finished_at'>
+
+/** What every service's log says of its task. The data of its events are its own, and so are types that change no state. */
+function stateIn(events: readonly TaskEvent[]): object {
+  const first = events[0]!
+  mustBe('the first event', [first.type, first.status, first.attempt], ['task.created', 'queued', 0])
+  for (const [i, event] of events.slice(1).entries()) mustFollow(events[i]!, event)
+  const { task_id, status, seq: version, attempt, time } = events.at(-1)!
+  return shown({ task_id, status, version, attempt, updated_at: time, finished_at: time })
+}
+
+function mustFollow(before: TaskEvent, { seq, type, task_id, status, attempt }: TaskEvent): void {
+  const began = type === 'task.started' || type === 'task.resumed' ? 1 : 0
+  const right = { task_id: before.task_id, status: stateAfter(before, type), attempt: before.attempt + began }
+  mustBe(`event ${seq}, ${type}, after ${before.status}`, { task_id, status, attempt }, right)
+}
+
+const known: ReadonlySet<string> = new Set(taskEvent.shape.type.options)
+
+function stateAfter(before: TaskEvent, type: TaskEvent['type']): TaskStatus {
+  if (!known.has(type)) return before.status
+  try {
+    return enter(before, type)
+  } catch (error) {
+    throw new Breach(`the log is none: ${describeError(error)}`)
+  }
+}
+
+function shown({ task_id, status, version, attempt, updated_at, finished_at }: Shown): object {
+  const [updated, finished] = [instantOf(updated_at), instantOf(finished_at)]
+  return { task_id, status, version, attempt, updated_at: updated, finished_at: finished }
 }
 
 function strict(what: string, schema: ZodType, value: unknown): void {

@@ -1,4 +1,5 @@
 import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
+import { isCancel, isPage, isRead, isSubmission, problem, withHeader, withJson } from './wrong-answers.ts'
 
 /** A server that breaks one sentence of the contract. */
 export interface IllegalServer {
@@ -9,26 +10,6 @@ export interface IllegalServer {
   readonly caughtBy: readonly string[]
   /** These cannot tell. */
   readonly undecided?: readonly string[]
-}
-
-const isSubmission = ({ method, path }: Asked): boolean => method === 'POST' && path === '/v1/tasks'
-const isRead = ({ method, path }: Asked): boolean => method === 'GET' && /\/v1\/tasks\/[^/]+$/.test(path)
-const isPage = ({ path, isStream }: Asked): boolean => path.includes('/events') && !isStream
-const isCancel = ({ path }: Asked): boolean => path.endsWith(':cancel')
-
-function problem(status: number, kind: string, headers: Record<string, string> = {}): Answered {
-  const body = JSON.stringify({ type: `/problems/${kind}`, title: kind, status, retryable: false })
-  return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body }
-}
-
-function withHeader({ headers }: Answered, name: string, value: string | undefined): Partial<Answered> {
-  const { [name]: _, ...others } = headers
-  return { headers: { ...others, ...(value !== undefined && { [name]: value }) } }
-}
-
-function withJson({ body }: Answered, change: (json: Record<string, unknown>) => object): Partial<Answered> {
-  const json = JSON.parse(body || '{}') as Record<string, unknown>
-  return { body: JSON.stringify({ ...json, ...change(json) }) }
 }
 
 /** Of answers of one kind a header is another. */

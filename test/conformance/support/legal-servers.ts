@@ -1,11 +1,18 @@
 import { problemAnswer, type Given, type Unkindness } from '../../support/unkind-proxy.ts'
+import { token } from './api-node.ts'
+import { isPage, isTask, problem, withJson } from './wrong-answers.ts'
+import type { Asked, Wrong } from './wrong-proxy.ts'
 
 /** A proxy before the reference server that does what is legal, and what no case may blame. */
 export interface LegalServer {
   readonly name: string
   /** Of the node behind it; `sse-polling` by default. */
   readonly delivery?: string
-  readonly how: Unkindness
+  /** It is asked without a token. */
+  readonly isOpen?: true
+  readonly how?: Unkindness
+  /** It makes a service of somebody else of the server. Made anew for each: some count. */
+  readonly other?: () => Wrong
 }
 
 const html = (status: number, headers = {}): Given => {
@@ -50,4 +57,69 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'streams in small pieces', how: { pieceBytes: 7 } },
   { name: 'large events', how: { artifactBytes: 300 * 1024 } },
   { name: 'connections that idle for 40 ms', how: { keepAliveMs: 40 } },
+  { name: 'streams that are cut', how: { cutAfterMs: 500 } },
+  { name: 'sockets that are cut', delivery: 'websocket', how: { cutAfterMs: 500 } },
+  { name: 'no token', isOpen: true, how: { token } },
+  { name: 'no token, with sockets', delivery: 'websocket', isOpen: true, how: { token } },
+  { name: 'events whose data are its own', other: () => eachEvent(() => ({ data: { note: 'mine' } })) },
+  { name: 'an event of a type of its own before the work begins', other: scheduling },
+  { name: 'times with an offset', other: () => tasks(({ updated_at: at }) => ({ updated_at: withOffset(at) })) },
+  { name: 'a field of its own that changes', other: () => tasks(() => ({ served_in_ms: performance.now() })) },
+  { name: 'a log that is kept only in part', other: () => ({ answer: refuseFirst, frames: withoutFirst }) },
+  { name: 'every second long poll is not held', other: halfHeld },
+  { name: 'pages of somebody else beside the API', other: () => ({ ask: besideTheApi }) },
 ]
+
+function tasks(change: (task: Record<string, unknown>) => object): Wrong {
+  return { answer: (answered) => (isTask(answered) ? withJson(answered, change) : {}) }
+}
+
+/** The same in pages and in streams. */
+function eachEvent(change: (event: Record<string, unknown>) => object): Wrong {
+  const changed = (event: Record<string, unknown>): object => ({ ...event, ...change(event) })
+  return {
+    answer: (answered, asked) => {
+      if (!isPage(asked) || answered.status !== 200) return {}
+      return withJson(answered, ({ events }) => ({ events: (events as Record<string, unknown>[]).map(changed) }))
+    },
+    frames: async function* (frames) {
+      for await (const frame of frames)
+        yield frame.replace(/^data: (.*)$/m, (_, data: string) => `data: ${JSON.stringify(changed(JSON.parse(data)))}`)
+    },
+  }
+}
+
+/** A task stands in a line before its work begins, and its log says so. */
+function scheduling(): Wrong {
+  return eachEvent(({ seq, type }) => {
+    if (seq === 2 && type === 'task.started') return { type: 'queue.position', status: 'queued', attempt: 0 }
+    return seq === 3 && type === 'task.progress' ? { type: 'task.started', data: {} } : {}
+  })
+}
+
+function withOffset(time: unknown): string {
+  return String(time).replace('Z', '+00:00')
+}
+
+function refuseFirst(answered: { readonly status: number }, asked: Asked) {
+  const isCut = isPage(asked) && answered.status === 200 && /after=0\b/.test(asked.path)
+  return isCut ? problem(410, 'cursor-expired') : {}
+}
+
+/** A stream from the beginning says that it has not all of it. */
+async function* withoutFirst(frames: AsyncIterable<string>, { headers, path }: Asked): AsyncIterable<string> {
+  const after = Math.max(Number(headers['last-event-id'] ?? 0), Number(/after=(\d+)/.exec(path)?.[1] ?? 0))
+  if (after === 0) yield 'event: stream.reset\ndata: {}\n\n'
+  for await (const frame of frames) if (!/^id: ?1$/m.test(frame)) yield frame
+}
+
+function halfHeld(): Wrong {
+  let polls = 0
+  return {
+    ask: ({ path }) => (path.includes('wait=') && ++polls % 2 === 0 ? { path: path.replace(/wait=\d+&?/, '') } : {}),
+  }
+}
+
+function besideTheApi({ path }: Asked) {
+  return /^\/(?:v1\/tasks|problems)\b/.test(path) ? {} : html(404)
+}
