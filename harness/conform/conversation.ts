@@ -19,6 +19,8 @@ export class Conversation {
   readonly acceptedAt = new Map<string, number>()
   /** How long the service asked us to wait so far. */
   waitedMs = 0
+  /** What the case waits for that no request asks for. */
+  awaited: string | undefined
   readonly #open = new Set<Exchange>()
   #last: Exchange | undefined
 

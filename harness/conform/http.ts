@@ -182,9 +182,11 @@ export function mustHaveStatus(what: string, { status, exchange }: Reply, wanted
   if (status !== wanted) throw new Breach(`${what}: ${status}, must be ${wanted}`, { exchange })
 }
 
-/** Poll until it holds; the case's own time is the limit. */
-export async function until(target: Target, holds: () => boolean): Promise<void> {
+/** Poll until it holds; the case's own time is the limit, and `what` did not come then. */
+export async function until(target: Target, what: string, holds: () => boolean): Promise<void> {
+  target.conversation.awaited = what
   while (!holds()) await sleep(5, target.signal)
+  target.conversation.awaited = undefined
 }
 
 export function describe({ status, text }: Reply): string {

@@ -1,17 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 import type { Inbox } from '../../patterns/contract/client/client.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
-
-/** A callback as it came. */
-export interface Post {
-  readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
-  /** Path that was asked for. */
-  readonly path: string
-}
+import { saysTheEnd, type Post } from './callback.ts'
 
 export interface Answer {
   readonly status: number
@@ -26,7 +19,10 @@ export interface Mailbox {
 
 /** Addresses that a service can call. */
 export interface Callbacks {
-  /** A new address; its requests get these answers one after another, the last one for ever. By default 204. */
+  /**
+   * A new address. Posts that say how a task ended get these answers one after another, the last one for ever. By default,
+   * and whatever else comes, it is 204.
+   */
   mailbox(name: string, answers?: readonly Answer[]): Mailbox
   /**
    * For a client. With `batch`, callbacks are kept back until so many jobs have one, and then handed over in the
@@ -69,12 +65,13 @@ export async function openReceiver(host: string): Promise<Receiver> {
       response.writeHead(404).end()
       return
     }
-    if (request.method === 'OPTIONS') {
+    // A sender may look at the address beforehand.
+    if (request.method !== 'POST') {
       response.writeHead(204, { 'webhook-allowed-origin': '*' }).end()
       return
     }
-    const { status, headers } = box.answers[Math.min(box.posts.length, box.answers.length - 1)]!
     const post = { headers: request.headers, body, path: request.url! }
+    const { status, headers } = answerTo(post, box)
     box.posts.push(post)
     response.writeHead(status, headers).end()
     if (status < 300) box.onPost(post)
@@ -93,6 +90,12 @@ export async function openReceiver(host: string): Promise<Receiver> {
       await closed
     },
   }
+}
+
+/** Posts that say how far a task is must not use up the answers to its end. */
+function answerTo(post: Post, { posts, answers }: Box): Answer {
+  if (!saysTheEnd(post)) return { status: 204 }
+  return answers[Math.min(posts.filter(saysTheEnd).length, answers.length - 1)]!
 }
 
 function addBox(

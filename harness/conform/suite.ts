@@ -134,10 +134,11 @@ function placeOf(error: unknown): string {
 
 function late({ conversation, ...target }: Target): Judged {
   const limit = limitMs(target as Target)
-  const { unanswered, last, waitedMs } = conversation
+  const { unanswered, last, waitedMs, awaited } = conversation
   if (waitedMs > limit)
     return { outcome: 'undecided', reason: `it asked to wait ${Math.round(waitedMs / 1000)} s in all` }
-  return { outcome: 'fail', reason: `it did not end within ${limit} ms`, exchange: unanswered ?? last }
+  const waited = awaited === undefined ? '' : `: ${awaited} did not come`
+  return { outcome: 'fail', reason: `it did not end within ${limit} ms${waited}`, exchange: unanswered ?? last }
 }
 
 function evidenceIn(exchange: Exchange, target: Target): Evidence {

@@ -1,14 +1,15 @@
 import { createHmac } from 'node:crypto'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
-import { isTerminal, type TaskStatus } from '../../../patterns/contract/types/task.ts'
-import { contractCase, type Abilities, type CaseGroup, type Target } from '../case.ts'
-import { must, mustBe, show, undecidedUnless } from '../expect.ts'
+import type { Task } from '../../../patterns/contract/types/task.ts'
+import { describePost, messageIdOf, saysTheEnd, taskIn, type Post } from '../callback.ts'
+import { contractCase, limitMs, type Abilities, type CaseGroup, type Target } from '../case.ts'
+import type { Exchange } from '../conversation.ts'
+import { Breach, must, mustBe, show, undecidedUnless } from '../expect.ts'
 import { mediaTypeOf } from '../headers.ts'
-import { jsonIn, until } from '../http.ts'
+import { until } from '../http.ts'
 import { mustBeProblem } from '../problem.ts'
-import { newKey, readEnd, start, submit } from '../tasks.ts'
-import { headerOf } from '../patience.ts'
-import type { Answer, Mailbox, Post } from '../receiver.ts'
+import { mustShowSame, newKey, readEnd, start, submit } from '../tasks.ts'
+import type { Answer, Mailbox } from '../receiver.ts'
 
 const source = 'docs/contract.md#callbacks; Standard Webhooks 1.0.0'
 
@@ -33,29 +34,33 @@ export default {
       needs: ['callbacks'],
       quick: true,
       async check(target, { callbacks }) {
-        const { end, box } = await finish(target, callbacks, 'posted')
-        await until(target, () => endsIn(box).length > 0)
-        const { body, headers } = endsIn(box)[0]!
-        mustBe('the task in it', contentOf(body), end)
-        must(idOf({ headers }) !== '', 'a callback has a webhook-id')
-        const mediaType = mediaTypeOf(headers) ?? ''
-        must(
-          /^application\/(?:.+\+)?json$/.test(mediaType),
-          `Content-Type: ${show(mediaType)}, must be application/json`,
-        )
+        const ended = await finish(target, callbacks, 'posted')
+        await untilPosted(target, ended)
+        inPosts(ended, ([post]) => {
+          mustShowSame('the task in it', contentOf(post), ended.end)
+          must(messageIdOf(post) !== '', 'a callback has a webhook-id')
+          const mediaType = mediaTypeOf(post.headers)
+          const isJson = /^application\/(?:.+\+)?json$/.test(mediaType ?? '')
+          must(isJson, `Content-Type: ${show(mediaType)}, must be application/json`)
+        })
       },
     }),
     contractCase({
       name: 'repeated',
-      proves: 'a callback that was refused comes again with the same id and the same bytes, if it comes again',
+      proves:
+        'a callback that was refused comes again with the same id and the same bytes, and signed anew, if it comes again',
       source,
       needs: ['callbacks'],
       async check(target, { callbacks }) {
-        const { box } = await finish(target, callbacks, 'repeated', [{ status: 500 }, { status: 204 }])
-        await settle(target, box)
-        const ends = endsIn(box)
-        mustBe('ids', new Set(ends.map(idOf)).size, 1)
-        mustBe('bodies', new Set(ends.map(({ body }) => body.toString('base64'))).size, 1)
+        const ended = await finish(target, callbacks, 'repeated', [{ status: 500 }, { status: 204 }])
+        await settle(target, ended)
+        const { secretOf } = target.able
+        inPosts(ended, (posts) => {
+          mustBe('ids', new Set(posts.map(messageIdOf)).size, 1)
+          mustBe('bodies', new Set(posts.map(({ body }) => body.toString('base64'))).size, 1)
+          // What is wrong with the first one too, another case says.
+          if (secretOf) for (const post of posts.slice(1)) mustBeSigned(post, secretOf(ended.box.url))
+        })
       },
     }),
     contractCase({
@@ -64,9 +69,20 @@ export default {
       source,
       needs: ['callbacks'],
       async check(target, { callbacks }) {
-        const { box } = await finish(target, callbacks, 'accepted')
-        await settle(target, box)
-        mustBe('posts of the end', endsIn(box).length, 1)
+        const ended = await finish(target, callbacks, 'accepted')
+        await settle(target, ended)
+        inPosts(ended, (posts) => mustBe('posts of the end', posts.length, 1))
+      },
+    }),
+    contractCase({
+      name: 'gone',
+      proves: 'a callback that was refused with 410 is not posted again: its receiver wants no more',
+      source,
+      needs: ['callbacks'],
+      async check(target, { callbacks }) {
+        const ended = await finish(target, callbacks, 'gone', [{ status: 410 }])
+        await settle(target, ended)
+        inPosts(ended, (posts) => mustBe('posts of the end', posts.length, 1))
       },
     }),
     contractCase({
@@ -77,9 +93,9 @@ export default {
       async check(target, { callbacks }) {
         const elsewhere = callbacks.mailbox(newKey('elsewhere'))
         const answer = { status: 307, headers: { location: elsewhere.url } }
-        const { box } = await finish(target, callbacks, 'redirect', [answer, { status: 204 }])
-        await settle(target, box)
-        mustBe('posts to where it was sent', elsewhere.posts.length, 0)
+        const ended = await finish(target, callbacks, 'redirect', [answer, { status: 204 }])
+        await settle(target, ended)
+        inPosts(ended, () => mustBe('posts to where it was sent', elsewhere.posts.length, 0))
       },
     }),
     contractCase({
@@ -108,9 +124,12 @@ export default {
       needs: ['callbacks'],
       async check(target, { callbacks }) {
         const tasks = await Promise.all(Array.from({ length: 6 }, () => finish(target, callbacks, 'order')))
-        await until(target, () => tasks.every(({ box }) => endsIn(box).length > 0))
-        for (const { box, end } of tasks) for (const { body } of endsIn(box)) mustBe('the task', contentOf(body), end)
-        mustBe('ids', new Set(tasks.map(({ box }) => idOf(endsIn(box)[0]!))).size, tasks.length)
+        for (const one of tasks) await untilPosted(target, one)
+        for (const one of tasks)
+          inPosts(one, (posts) => {
+            for (const post of posts) mustShowSame('the task', contentOf(post), one.end)
+          })
+        mustBe('ids', new Set(tasks.map(({ box }) => messageIdOf(endsIn(box)[0]!))).size, tasks.length)
       },
     }),
     contractCase({
@@ -120,54 +139,81 @@ export default {
       needs: ['callbacks', 'secretOf'],
       quick: true,
       async check(target, { callbacks, secretOf }) {
-        const { box } = await finish(target, callbacks, 'signed')
-        await until(target, () => endsIn(box).length > 0)
-        const post = endsIn(box)[0]!
-        const { 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = post.headers
-        must(/^\d+$/.test(String(timestamp)), `webhook-timestamp is seconds; got ${String(timestamp)}`)
-        const ageS = Math.abs(Date.now() / 1000 - Number(timestamp))
-        must(ageS < 300, `webhook-timestamp is ${Math.round(ageS)} s away from now`)
-        const right = signatureOf(post, secretOf(box.url))
-        must(String(signatures).split(' ').includes(right), 'webhook-signature has no signature under the secret')
+        const ended = await finish(target, callbacks, 'signed')
+        await untilPosted(target, ended)
+        inPosts(ended, ([post]) => mustBeSigned(post, secretOf(ended.box.url)))
       },
     }),
   ],
 } satisfies CaseGroup
 
 /** A task that asked for a callback and has ended. */
-async function finish(target: Target, callbacks: Abilities['callbacks'], about: string, answers?: readonly Answer[]) {
+interface Ended {
+  readonly end: Task
+  readonly box: Mailbox
+  /** What was asked for, and what was answered. */
+  readonly submission: Exchange
+}
+
+async function finish(
+  target: Target,
+  callbacks: Abilities['callbacks'],
+  about: string,
+  answers?: readonly Answer[],
+): Promise<Ended> {
   const key = newKey(about)
   const box = callbacks.mailbox(key, answers)
-  const { taskId } = await start(target, key, { callbackUrl: box.url })
-  return { end: await readEnd(target, taskId), box }
+  const { taskId, answered } = await start(target, key, { callbackUrl: box.url })
+  const end = await readEnd(target, taskId)
+  return { end, box, submission: (await answered).exchange }
+}
+
+async function untilPosted(target: Target, { box }: Ended): Promise<void> {
+  await until(target, `a callback to ${box.url} that says the end`, () => endsIn(box).length > 0)
 }
 
 /** The first callback came, and whatever follows it within the sender's own patience. */
-async function settle(target: Target, box: Mailbox): Promise<void> {
-  const limitMs = target.timing.watchdogMs + 5_000
-  for (const began = performance.now(); endsIn(box).length === 0 && performance.now() - began < limitMs;)
+async function settle(target: Target, { box }: Ended): Promise<void> {
+  const longestMs = Math.max(target.timing.watchdogMs + 5_000, limitMs(target) / 4)
+  for (const began = performance.now(); endsIn(box).length === 0 && performance.now() - began < longestMs;)
     await sleep(5, target.signal)
   undecidedUnless(endsIn(box).length > 0, 'no callback came')
   await sleep(target.timing.webhookTimeoutMs, target.signal)
 }
 
-/** Posts that say how the task ended. Others may say how far it is. */
+type Posts = readonly [Post, ...Post[]]
+
+/** What is wrong with the posts of the end is told with them: the last thing that was read has nothing to do with it. */
+function inPosts({ box, submission }: Ended, check: (posts: Posts) => void): void {
+  const [first, ...more] = endsIn(box)
+  try {
+    check([first!, ...more])
+  } catch (error) {
+    if (!(error instanceof Breach)) throw error
+    const came = [first!, ...more].map(describePost).join('; then ')
+    throw new Breach(error.message, { cause: error, exchange: { asked: submission.asked, came } })
+  }
+}
+
 function endsIn({ posts }: Mailbox): readonly Post[] {
-  return posts.filter(({ body }) =>
-    isTerminal((contentOf(body) as { readonly status?: TaskStatus }).status ?? 'running'),
-  )
+  for (const post of posts) contentOf(post)
+  return posts.filter(saysTheEnd)
 }
 
 /** The task in a callback, or what is there in place of one. */
-function contentOf(body: Buffer): object {
-  const value = jsonIn(body.toString('utf8'))
-  must(typeof value === 'object' && value !== null, `a callback is no JSON object: ${show(body.toString('utf8'))}`)
-  const { data } = value as { readonly data?: unknown }
-  return typeof data === 'object' && data !== null ? data : value
+function contentOf(post: Post): object {
+  const content = taskIn(post)
+  must(content !== undefined, `a callback is no JSON object: ${show(post.body.toString('utf8'))}`)
+  return content
 }
 
-function idOf({ headers }: Pick<Post, 'headers'>): string {
-  return headerOf(headers, 'webhook-id') ?? ''
+function mustBeSigned(post: Post, secret: string): void {
+  const { 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = post.headers
+  must(/^\d+$/.test(String(timestamp)), `webhook-timestamp is seconds; got ${show(timestamp)}`)
+  const ageS = Math.abs(Date.now() / 1000 - Number(timestamp))
+  must(ageS < 300, `webhook-timestamp is ${Math.round(ageS)} s away from now`)
+  const isRight = String(signatures).split(' ').includes(signatureOf(post, secret))
+  must(isRight, `webhook-signature has no signature under the secret; got ${show(signatures)}`)
 }
 
 /** Over the bytes as they came: a receiver that parses and serialises again checks other bytes. */

@@ -95,7 +95,7 @@ export default {
         const running = run(target, able, jobFor(target, key), ports)
         try {
           // It cannot know, whoever was at fault.
-          await until(target, () => reported(ports).includes('submit.info'))
+          await until(target, 'a report of a lost answer', () => reported(ports).includes('submit.info'))
         } finally {
           await harm.heal()
         }
