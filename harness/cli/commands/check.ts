@@ -1,8 +1,9 @@
 import { visibleLine } from '../../core/visible.ts'
 import { readSeal } from '../../store/run-record.ts'
-import type { RunFolder } from '../../store/run-folder.ts'
+import { readResults, type RunFolder } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
+import { otherFigure } from '../../verdict/saved.ts'
 import { usualFormats } from '../formats.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { CommandFile } from '../command.ts'
@@ -38,11 +39,12 @@ export default {
   },
 } satisfies CommandFile
 
-/** Checkers improve: then the same histories may be judged otherwise than when the run ended. */
-async function compareWithSaved(run: RunFolder, { verdict, record = [] }: RunResults): Promise<void> {
-  const seal = await readSeal(run)
-  if (record.length === 0 && seal.kind === 'sealed' && seal.verdict !== verdict)
+/** Checkers improve: then the same histories may be judged otherwise than when the run ended. Others read `results.json` alone. */
+async function compareWithSaved(run: RunFolder, results: RunResults): Promise<void> {
+  if ((results.record ?? []).length > 0 || (await readSeal(run)).kind !== 'sealed') return
+  const other = otherFigure(await readResults(run), results)
+  if (other !== undefined)
     say(
-      `results.json says ${seal.verdict}: another version judged these files, or it was changed since; outlast report ${run.name} renews it`,
+      `results.json is not what its files give: ${other}. Another version judged these files, or it was changed since; outlast report ${run.name} renews it`,
     )
 }

@@ -1,0 +1,61 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { CellResult, RunResults } from '../model/results.ts'
+
+/**
+ * The first figure that saved results have otherwise than the files that they were made from give it today, as a clause;
+ * undefined where none is. Sentences may differ, as versions word them otherwise.
+ */
+export function otherFigure(saved: RunResults, judged: RunResults): string | undefined {
+  const [before, now] = [figuresOf(saved), figuresOf(judged)]
+  const name = [...new Set([...before.keys(), ...now.keys()])].find((one) => {
+    return !isDeepStrictEqual(asStored(before.get(one)), asStored(now.get(one)))
+  })
+  if (name === undefined) return undefined
+  const told = [before.get(name), now.get(name)].map((figure) => figure?.shown ?? 'none')
+  return `${name} is ${told[0]}, and its files give ${told[1]}`
+}
+
+interface Figure {
+  readonly value: unknown
+  readonly shown: string
+}
+
+function figuresOf({ verdict, cells, gates, recovery }: RunResults): ReadonlyMap<string, Figure> {
+  return new Map<string, Figure>([
+    ['the verdict', { value: verdict, shown: verdict }],
+    ['the cells', named(cells.map(({ cell }) => cell.id))],
+    ...cells.flatMap(figuresOfCell),
+    [
+      'the gates',
+      named(
+        gates.map((gate) => gate.verdict),
+        gates.map(({ observed, n, interval }) => ({ observed, n, interval })),
+      ),
+    ],
+    ['the recovery', { value: recovery, shown: 'another one' }],
+  ])
+}
+
+function figuresOfCell({ cell, verdict, outcomes, success, exposed, overhead }: CellResult): [string, Figure][] {
+  const share = (of: CellResult['success'] | undefined): Figure => {
+    const { successes = 0, n = 0, interval } = of ?? {}
+    return { value: [successes, n, interval], shown: `${successes} of ${n}` }
+  }
+  const { p50, p95, p99 } = overhead
+  return [
+    [`the verdict of ${cell.id}`, { value: verdict, shown: verdict }],
+    [`success of ${cell.id}`, share(success)],
+    [`success of exposed tasks of ${cell.id}`, share(exposed)],
+    [`the outcomes of ${cell.id}`, { value: outcomes, shown: JSON.stringify(outcomes) }],
+    [`overhead of ${cell.id}`, { value: [p50, p95, p99], shown: [p50, p95, p99].join(', ') }],
+  ]
+}
+
+function named(names: readonly string[], value: unknown = names): Figure {
+  return { value: [names, value], shown: names.join(', ') || 'none' }
+}
+
+/** As JSON keeps it: without what is undefined. */
+function asStored(figure: Figure | undefined): unknown {
+  return JSON.parse(JSON.stringify([figure?.value]))
+}
