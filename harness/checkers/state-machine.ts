@@ -76,9 +76,16 @@ function sameEvent(event: { seq: number; status: TaskStatus }, seq: number, stat
 function ends(task: TaskTrace): readonly Sight[] {
   const callbacks = task.callbacks.map(({ index, value: { status } }) => ({ index, status }))
   const finals = task.finals.flatMap(({ index, value: { status } }) => (status ? [{ index, status }] : []))
-  const own = taskEnd(task)?.status
+  const own = taskEnd(task)?.status ?? toldFailure(task)
   const told = [...callbacks, ...(own ? [{ index: task.end!.index, status: own }] : []), ...finals]
   return told.length < 2 ? told : told.sort((a, b) => a.index - b.index)
+}
+
+/** What a client was told that has an end without a result, and no more: as others say it, where they say any such. */
+function toldFailure(task: TaskTrace): TaskStatus | undefined {
+  if (task.end?.type !== 'fail' || taskEnd(task)?.reason !== 'task-failed') return undefined
+  const others = [...task.polls, ...task.events, ...task.callbacks, ...task.finals].map(({ value }) => value.status)
+  return others.find((status) => status !== undefined && isTerminal(status) && status !== 'completed') ?? 'failed'
 }
 
 function findBreach(channels: readonly (readonly Sight[])[]): number[] {

@@ -110,6 +110,16 @@ export const wrongWords: readonly Mutant[] = [
     caughtBy: ['no-lost-task'],
   },
   {
+    name: 'a client is told that its task failed, and the server has the result',
+    history: rewrite(loseTask(polling(calm), task, { taskId: `id-${task}`, found: true, ...keptFor(task) }), (op) => {
+      if (op.task !== task || (op.f === 'poll' && op.value.status === 'completed')) return op.task === task ? [] : [op]
+      return op.f === 'task' && op.type === 'info' ? [{ ...op, type: 'fail', value: { reason: 'task-failed' } }] : [op]
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['state-machine'],
+    outcomes: { failed_known: 1 },
+  },
+  {
     name: 'clients stop waiting long before they are to give up',
     history: stopEarly(polling(calm), 60),
     verdict: 'FAIL',

@@ -333,6 +333,19 @@ describe('state-machine', () => {
     expect(check(first, second)).toBe('fail')
   })
 
+  test('not on, or to a result, after its client was told that it failed', () => {
+    const told = end(t, 6, 'fail', { reason: 'task-failed' })
+    expect(check(told, final(t, 'ok', { status: 'completed', digest: 'right' }))).toBe('fail')
+    expect(check(told, final(t, 'ok', { status: 'running' }))).toBe('fail')
+    // Which of the ends without a result it was told is not on record.
+    for (const status of ['failed', 'cancelled', 'expired'] as const) {
+      expect(check(poll(t, 5, status, 3), told, final(t, 'ok', { status }))).toBe('pass')
+      expect(check(told, final(t, 'ok', { status }))).toBe('pass')
+    }
+    expect(check(told, final(t, 'ok', { found: false }))).toBe('unexercised')
+    expect(check(end(t, 6, 'fail', { reason: 'gone' }), final(t, 'ok', { status: 'running' }))).toBe('unexercised')
+  })
+
   test('a task that was seen once had no chance to go back', () => {
     expect(check(end(t, 6, 'ok'))).toBe('unexercised')
     expect(check(callback(t, 5), end(t, 6, 'ok'))).toBe('pass')
