@@ -149,6 +149,8 @@ const check = verdictSchema.extend({
   judges: optional(promised),
   /** Whether this pattern promises it: only then is `fail` a FAIL. */
   promised: z.boolean(),
+  /** Of a promise that is broken: the tasks that its witnesses are about. Absent where these are about none, and in older runs. */
+  tasks: optional(z.array(z.string())),
 })
 export type CheckResult = Stored<typeof check>
 

@@ -155,7 +155,8 @@ function runChecker(checker: Checker, history: History, cell: CellPlan): CheckRe
     promised: judges !== undefined && cell.promises.includes(judges),
   }
   try {
-    return { ...about, ...checker.check(history) }
+    const verdict = checker.check(history)
+    return { ...about, ...verdict, ...(about.promised && namedTasks(verdict, history)) }
   } catch (error) {
     const verdict: Verdict = {
       status: 'unknown',
@@ -165,6 +166,13 @@ function runChecker(checker: Checker, history: History, cell: CellPlan): CheckRe
     }
     return { ...about, ...verdict }
   }
+}
+
+/** Reports have no history: what shows a breach is named for them. */
+function namedTasks({ status, witnesses }: Verdict, history: History): Pick<CheckResult, 'tasks'> {
+  if (status !== 'fail') return {}
+  const tasks = [...new Set(witnesses.flatMap((index) => history[index]?.task ?? []))]
+  return tasks.length > 0 ? { tasks } : {}
 }
 
 function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTrace): TaskRow {

@@ -4,6 +4,7 @@ import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
+import { replayOf } from '../replay.ts'
 import { headline, promisesLine, verdictMeaning } from '../outcomes.ts'
 import { type SideTable, sideTables } from '../side-tables.ts'
 import { armGroups } from '../arm-groups.ts'
@@ -195,23 +196,4 @@ function grid({ arm, engines, rows }: Factorial): Markup {
 
 function square(cells: readonly CellResult[]): Markup {
   return cells.length === 0 ? tag('td', { class: 'na' }, 'n/a') : tag('td', {}, ...cells.map(tile))
-}
-
-/** The command that repeats the run, from its own folder with its scenario, schedule and options. */
-export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): string {
-  const { seed, runtime, selection = {} } = plan
-  const options: readonly (readonly [string, string | undefined])[] = [
-    ['--seed', String(seed)],
-    ['--schedule', `${folder}/schedule.json`],
-    ['--runtime', runtime === 'process' ? undefined : runtime],
-    ['--patterns', selection.patterns?.join(',')],
-    ['--arms', selection.arms?.join(',')],
-  ]
-  const given = options.flatMap(([name, value]) => (value === undefined ? [] : [name, quote(value)]))
-  return ['npx outlast run', quote(`${folder}/scenario.yaml`), ...given].join(' ')
-}
-
-/** As POSIX shells take it. */
-function quote(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

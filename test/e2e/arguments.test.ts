@@ -41,7 +41,10 @@ describe.concurrent('what is asked wrongly', () => {
     [['conform', 'http://127.0.0.1:9', 'polling'], /^an address stands alone/],
     [['conform', 'http://127.0.0.1:9'], /^http:\/\/127.0.0.1:9 cannot be held against the contract: .*ECONNREFUSED/],
     [['check', '.'], /^\. is not a run folder: it has no plan.json\n$/],
-    [['report', 'nowhere', '--format', 'pdf'], /^there is no format "pdf"; formats: html, json, markdown, terminal\n$/],
+    [
+      ['report', 'nowhere', '--format', 'pdf'],
+      /^there is no format "pdf"; formats: html, json, junit, markdown, terminal\n$/,
+    ],
   ] as const)('outlast %j exits with 3 and says so, without a stack', async ([args, message]) => {
     const { code, out, err } = await outlast(...args)
     expect(err).toMatch(message)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import junit from '../../../harness/conform/formats/junit.ts'
 import markdown from '../../../harness/conform/formats/markdown.ts'
 import { explanationOf, notApplied, type ConformReport } from '../../../harness/conform/report.ts'
+import { readCases, schemaProblems } from '../../support/junit.ts'
 
 const evidence = {
   asked: 'GET http://a/v1/tasks/1',
@@ -35,6 +36,14 @@ test('JUnit counts what is undecided as an error, and has no character that XML 
   expect(text).toContain('came: 404 text/html: &quot;&lt;h1&gt;&quot;')
   expect(text).toContain('<error message="no race" type="undecided">')
   expect(text).toContain('<skipped message="no client"/>')
+})
+
+test('JUnit is valid by the schema, and a reader finds every case with its mark', async () => {
+  const text = junit.render([report])
+  expect(await schemaProblems(text)).toEqual([])
+  const cases = await readCases(text)
+  expect(cases.size).toBe(6)
+  expect(cases.get('http://a.reading pages')!.failure![0]!.message).toBe('it said <b>&"\\x07 ``` [x](y)')
 })
 
 test('Markdown shows what a service says as text', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { replayOf } from '../../../reports/html/page.ts'
+import { replayOf } from '../../../reports/replay.ts'
 import { study } from './study.ts'
 import { execFileSync } from '../../support/programs.ts'
 

@@ -31,7 +31,7 @@ describe.each(await listGoldenRuns())('the recorded run %s', async (name) => {
     const path = await openFolder(`${name}-expected`)
     await writeFile(join(path, 'results.json'), golden.results)
     const expected = await readResults({ name: run.name, path })
-    expect(asStored(judged)).toEqual(asStored(expected))
+    expect(asStored(withoutNamedTasks(judged))).toEqual(asStored(expected))
   })
 
   test.each(Object.keys(golden.reports))('has the same report: %s', (format) => {
@@ -56,6 +56,15 @@ describe('the command', { timeout: 60_000 }, () => {
     await expect(said.stdout).toMatchFileSnapshot(kept)
   })
 })
+
+/** That a broken promise names its tasks came after these runs were recorded. */
+function withoutNamedTasks({ cells, ...rest }: RunResults): object {
+  const unnamed = cells.map(({ checks, ...cell }) => ({
+    ...cell,
+    checks: checks.map((one) => ({ ...one, tasks: undefined })),
+  }))
+  return { ...rest, cells: unnamed }
+}
 
 /** As JSON keeps it: without what is undefined. */
 function asStored(value: object): unknown {

@@ -84,6 +84,19 @@ describe('a cell', () => {
     expect(judgeCell(story(lines), [crash]).verdict).toBe('PASS')
   })
 
+  test('whose promise is broken names the tasks that show it, once each, and only then', () => {
+    const found = { status: 'fail', summary: 'lost', counts: {}, witnesses: [1, 2, 1] } as const
+    const lost: Checker = { ...crash, check: () => found }
+    const history = story([intend('t-1'), submit('t-1', 1, 'ok'), end('t-1', 100, 'ok')], {
+      promises: ['no-lost-task'],
+    })
+    expect(history[1]!.task).toBe('t-1')
+    expect(judgeCell(history, [lost]).checks[0]!.tasks).toEqual(['t-1'])
+    expect(
+      judgeCell(history, [{ ...crash, check: () => ({ ...found, status: 'pass' }) }]).checks[0],
+    ).not.toHaveProperty('tasks')
+  })
+
   test('that could not be carried out is invalid, and says why', () => {
     const history = story([]).map((op) => (op.f === 'phase' ? { ...op, error: 'engine-0 was not ready' } : op))
     expect(judgeCell(history, [])).toMatchObject({

@@ -1,0 +1,25 @@
+import type { RunResults } from '../harness/model/results.ts'
+
+/** The command that repeats the run, from its own folder with its scenario, schedule and options. */
+export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): string {
+  const { seed, runtime, selection = {} } = plan
+  const options: readonly (readonly [string, string | undefined])[] = [
+    ['--seed', String(seed)],
+    ['--schedule', `${folder}/schedule.json`],
+    ['--runtime', runtime === 'process' ? undefined : runtime],
+    ['--patterns', selection.patterns?.join(',')],
+    ['--arms', selection.arms?.join(',')],
+  ]
+  const given = options.flatMap(([name, value]) => (value === undefined ? [] : [name, quote(value)]))
+  return ['npx outlast run', quote(`${folder}/scenario.yaml`), ...given].join(' ')
+}
+
+/** The command that tells the story of one task. */
+export function explainCommand({ run, folder = `runs/${run}` }: RunResults, task: string, cell: string): string {
+  return ['npx outlast explain', ...[folder, task, '--cell', cell].map(quote)].join(' ')
+}
+
+/** As POSIX shells take it. */
+function quote(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
