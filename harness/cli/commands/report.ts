@@ -4,6 +4,7 @@ import { visibleLine } from '../../core/visible.ts'
 import { writeResults } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
 import { pickFormat, usualFormats, writeReportFile } from '../formats.ts'
+import { tellGithub } from '../github.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say } from '../output.ts'
@@ -40,6 +41,7 @@ export default {
         for (const sentence of results.record ?? []) say(visibleLine(sentence))
         if (out === undefined) await writeResults(run, results)
         for (const one of wanted) await deliver(one, results, out ?? run.path)
+        await tellGithub(results)
         done(exitCodes.pass)
       })
   },

@@ -11,6 +11,7 @@ import type { OnProgress } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
 import { usualFormats, writeReportFile } from '../formats.ts'
+import { tellGithub } from '../github.ts'
 import { openLiveTable } from '../view/live-table.ts'
 import { atCrash, listenForInterrupts, type TimeLimit } from '../exit.ts'
 import type { CommandFile } from '../command.ts'
@@ -57,6 +58,7 @@ export default {
         )
         const unwritten = await showOutcome(outcome, await registry.formats())
         for (const sentence of unwritten) say(sentence)
+        await tellGithub(outcome.results)
         const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
         done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
       })

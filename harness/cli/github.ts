@@ -1,0 +1,34 @@
+import { appendFile, stat } from 'node:fs/promises'
+import { annotationsOf } from '../../reports/annotations.ts'
+import { stepSummary } from '../../reports/step-summary.ts'
+import { describeError } from '../core/errors.ts'
+import type { RunResults } from '../model/results.ts'
+import { say } from './output.ts'
+
+/** GitHub refuses the summary of a step that is larger than 1 MiB: the whole of it, with what others wrote. */
+const summaryBytes = 1_000_000
+/** Less than this is no report. */
+const leastBytes = 2_000
+
+/**
+ * Where GitHub Actions runs this: annotations on standard error, and the report in the summary of the step. Never rejects: that
+ * a summary cannot be written says nothing about the run, and is one warning.
+ */
+export async function tellGithub(results: RunResults, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const annotates = env['GITHUB_ACTIONS'] === 'true'
+  if (annotates) for (const line of annotationsOf(results)) say(line)
+  const path = env['GITHUB_STEP_SUMMARY']
+  if (!path) return
+  const problem = await appendSummary(path, results).catch(describeError)
+  if (problem !== undefined) say(`${annotates ? '::warning::' : 'warning: '}no step summary in ${path}: ${problem}`)
+}
+
+/** Resolves with why there is none. */
+async function appendSummary(path: string, results: RunResults): Promise<string | undefined> {
+  const written = await stat(path).catch(() => undefined)
+  if (written && !written.isFile()) return 'it is no file'
+  const room = summaryBytes - (written?.size ?? 0)
+  if (room < leastBytes) return 'other parts of this step have filled it'
+  await appendFile(path, `\n${stepSummary(results, room - 1)}`)
+  return undefined
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { tellGithub } from '../../../harness/cli/github.ts'
+import { study } from '../reports/study.ts'
+
+const results = study(12)
+let [folder, path] = ['', '']
+let told: string[] = []
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'outlast-github-'))
+  path = join(folder, 'summary.md')
+  told = []
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0)
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true })
+})
+
+test('elsewhere nothing is said, and nothing is written', async () => {
+  await tellGithub(results, { GITHUB_ACTIONS: 'false', GITHUB_STEP_SUMMARY: '' })
+  expect(told).toEqual([])
+})
+
+test('the report is appended to what the step has in its summary, and annotations go to standard error', async () => {
+  await writeFile(path, 'what was there')
+  await tellGithub(results, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: path })
+  expect(await readFile(path, 'utf8')).toMatch(/^what was there\n## FAIL: fiction\n/)
+  expect(told.length).toBeGreaterThan(3)
+  for (const line of told) expect(line).toMatch(/^::(?:error|warning) title=/)
+})
+
+test('a summary without annotations, where GITHUB_ACTIONS is not set', async () => {
+  await tellGithub(results, { GITHUB_STEP_SUMMARY: path })
+  expect(await readFile(path, 'utf8')).toMatch(/^\n## FAIL/)
+  expect(told).toEqual([])
+})
+
+test.each([0, 500_000, 990_000])('a summary that has %i bytes stays below 1 MiB', async (size) => {
+  await writeFile(path, 'x'.repeat(size))
+  for (let i = 0; i < 30; i++) await tellGithub(results, { GITHUB_STEP_SUMMARY: path })
+  expect((await stat(path)).size).toBeLessThan(1_048_576)
+  expect((await stat(path)).size).toBeGreaterThan(size)
+})
+
+test.each([
+  ['a folder', () => folder, /^warning: no step summary in .*: it is no file\n$/],
+  ['in no folder', () => join(folder, 'no/such.md'), /^warning: no step summary in .*: ENOENT/],
+  ['full', () => path, /^warning: no step summary in .*: other parts of this step have filled it\n$/],
+])('a summary that cannot be written (%s) is one warning, and nothing is thrown', async (_, where, warning) => {
+  await writeFile(path, 'x'.repeat(999_500))
+  await tellGithub(results, { GITHUB_STEP_SUMMARY: where() })
+  expect(told).toEqual([expect.stringMatching(warning)])
+})
+
+test('in GitHub Actions that warning is an annotation', async () => {
+  await tellGithub({ ...results, verdict: 'PASS' }, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: folder })
+  expect(told.at(-1)).toMatch(/^::warning::no step summary in /)
+})
