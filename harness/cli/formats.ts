@@ -5,15 +5,23 @@ import { UsageError } from '../core/errors.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
 import type { RunResults } from '../model/results.ts'
 import { writeFailure, writeWhole } from '../store/whole-file.ts'
+import { parseList } from './arguments.ts'
 
 type Formats = ReadonlyMap<string, Format>
 
-/** One format by name. Throws UsageError that lists what there is. */
-export function pickFormat(formats: Formats, name: string): Format {
+/** Of an option that may be given again: `--format junit,csv --format html`. */
+export function parseFormats(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...parseList(text)]
+}
+
+/** Formats by name, each once. Throws UsageError that lists what there is. */
+export function pickFormats(formats: Formats, wanted: readonly string[]): readonly Format[] {
   const names = [...formats.keys()]
-  const format = formats.get(name)
-  if (format) return format
-  throw new UsageError(`there is no format "${name}"${didYouMean(name, names)}; formats: ${names.join(', ')}`)
+  return [...new Set(wanted)].map((name) => {
+    const format = formats.get(name)
+    if (format) return format
+    throw new UsageError(`there is no format "${name}"${didYouMean(name, names)}; formats: ${names.join(', ')}`)
+  })
 }
 
 /** Those that are printed, or written, where nobody asks for others. */

@@ -7,7 +7,11 @@ import { readResults, runUndisturbed } from '../support/undisturbed.ts'
 describe('outlast run scenarios/smoke.yaml', () => {
   it('passes, leaves a report and nothing else, and can be judged and explained again from its files', async (test) => {
     await using folders = await temporaryFolders()
-    const { folder, results, ...run } = await runUndisturbed(['scenarios/smoke.yaml'], folders, test)
+    const { folder, results, ...run } = await runUndisturbed(
+      ['scenarios/smoke.yaml', '--format', 'junit'],
+      folders,
+      test,
+    )
     expect(run.stderr + run.stdout).not.toContain('Error')
     expect(run.code).toBe(0)
     expect(await readdir(folders.tmp)).toEqual([])
@@ -30,6 +34,8 @@ describe('outlast run scenarios/smoke.yaml', () => {
     expect(disk!.fsyncMeanMs).toBeGreaterThan(0)
     const html = await readFile(join(folder, 'report.html'), 'utf8')
     expect(html).toContain('</html>')
+    const junit = await readFile(join(folders.out, 'report.xml'), 'utf8')
+    expect(junit).toMatch(/<testsuites name="outlast smoke" tests="\d+" failures="0" errors="0">/)
 
     const check = await outlast(['check', folder])
     expect(check.code).toBe(0)

@@ -16,7 +16,7 @@ export async function runUndisturbed(
   test: TestContext,
 ): Promise<UndisturbedRun> {
   const run = await outlast(['run', ...args, '--out', out], tmp)
-  const [name] = await readdir(out)
+  const name = (await readdir(out, { withFileTypes: true })).find((entry) => entry.isDirectory())?.name
   if (name === undefined) throw new Error(`no run folder; exit code ${run.code}: ${run.stdout}${run.stderr}`)
   const folder = join(out, name)
   const results = await readResults(folder)

@@ -3,7 +3,7 @@ import { exitCodes } from '../../core/errors.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { writeResults } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
-import { pickFormat, usualFormats, writeReportFile } from '../formats.ts'
+import { parseFormats, pickFormats, usualFormats, writeReportFile } from '../formats.ts'
 import { tellGithub } from '../github.ts'
 import { judgeFolder } from '../../run/judge.ts'
 import type { CommandFile } from '../command.ts'
@@ -14,7 +14,7 @@ const examples = `
 Examples:
   outlast report latest                              writes report.html, report.md and results.json into the run's folder
   outlast report latest --format terminal            prints the tables
-  outlast report latest --format html --out reports  writes reports/report.html, and nothing into the run's folder`
+  outlast report latest --format junit,csv --out ci  writes ci/report.xml and ci/report.csv, and nothing into the run's folder`
 
 interface Options {
   readonly format: readonly string[]
@@ -28,14 +28,13 @@ export default {
   declare(command, { registry, done }) {
     command
       .argument('<run>', runArgument)
-      .option('-f, --format <names...>', 'as outlast list formats has them (default: what a run writes)')
+      .option('-f, --format <a,b>', 'as outlast list formats has them (default: what a run writes)', parseFormats)
       .option('-o, --out <folder>', "another folder than the run's")
       .option(...editedOption)
       .addHelpText('after', examples)
       .action(async (name: string, { format, out, ...options }: Partial<Options>) => {
         const formats = await registry.formats()
-        const named = format?.flatMap((list) => list.split(',')).map((one) => pickFormat(formats, one))
-        const wanted = named ?? usualFormats(formats, 'file')
+        const wanted = format ? pickFormats(formats, format) : usualFormats(formats, 'file')
         const run = await findRun(name)
         const results = await judgeFolder(run, await registry.checkers(), takenAs(options))
         for (const sentence of results.record ?? []) say(visibleLine(sentence))

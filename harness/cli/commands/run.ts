@@ -10,7 +10,7 @@ import { positiveDuration } from '../../scenario/units.ts'
 import type { OnProgress } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
-import { usualFormats, writeReportFile } from '../formats.ts'
+import { parseFormats, pickFormats, usualFormats, writeReportFile } from '../formats.ts'
 import { tellGithub } from '../github.ts'
 import { openLiveTable } from '../view/live-table.ts'
 import { atCrash, listenForInterrupts, type TimeLimit } from '../exit.ts'
@@ -23,12 +23,14 @@ const examples = `
 Examples:
   outlast run scenarios/quickstart.yaml
   outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
+  outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
   outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
 
 Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
 
 interface Options extends ScenarioOptions {
-  readonly out: string
+  readonly out?: string
+  readonly format?: readonly string[]
   readonly quiet?: true
   readonly verify: boolean
   readonly maxDuration?: TimeLimit
@@ -39,12 +41,15 @@ export default {
   summary: 'carry out a scenario, judge it, and write its report',
   declare(command, { registry, done }) {
     takesScenario(command)
-      .option('-o, --out <folder>', "where the run's folder goes", runsFolder)
+      .option('-f, --format <a,b>', 'more reports, as outlast list formats has them', parseFormats)
+      .option('-o, --out <folder>', `where the run's folder goes (default: "${runsFolder}"), and reports of --format`)
       .option('--no-verify', 'measure without holding the patterns against the contract first')
       .option('--max-duration <time>', 'end the run in order after this much real time, for example 10m', parseLimit)
       .option('-q, --quiet', 'no progress: the result only')
       .addHelpText('after', examples)
       .action(async (path: string, options: Options) => {
+        const formats = await registry.formats()
+        const more = pickFormats(formats, options.format ?? [])
         const { plan, text, profiles } = await planScenario(path, options, registry)
         if (plan.cells.length === 0) {
           const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
@@ -52,11 +57,11 @@ export default {
         }
         const { out, verify, quiet = false, maxDuration } = options
         const outcome = await carryOut(
-          { registry, plan, scenarioText: text, profiles, out, verify },
+          { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify },
           quiet,
           maxDuration,
         )
-        const unwritten = await showOutcome(outcome, await registry.formats())
+        const unwritten = await showOutcome(outcome, reportsOf(outcome, { formats, more, out }))
         for (const sentence of unwritten) say(sentence)
         await tellGithub(outcome.results)
         const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
@@ -100,15 +105,39 @@ function openProgress(quiet: boolean): ProgressView {
   return openPlainLines(say, monotonicMs)
 }
 
+interface Wanted {
+  readonly formats: ReadonlyMap<string, Format>
+  /** Those that the user named. */
+  readonly more: readonly Format[]
+  readonly out: string | undefined
+}
+
+interface Reports {
+  readonly screen: readonly Format[]
+  /** `told`: its path is said. */
+  readonly files: readonly { readonly format: Format; readonly place: string; readonly told: boolean }[]
+}
+
+/** What every run gets goes into its folder. What was asked for goes where the user said, so that its path is known beforehand. */
+function reportsOf({ folder }: RunOutcome, { formats, more, out }: Wanted): Reports {
+  const named = more.filter(({ output, usual }) => output === 'file' && (out !== undefined || !usual))
+  const screens = [...usualFormats(formats, 'screen'), ...more.filter(({ output }) => output === 'screen')]
+  return {
+    screen: [...new Set(screens)],
+    files: [
+      ...usualFormats(formats, 'file').map((format, i) => ({ format, place: folder, told: i === 0 })),
+      ...named.map((format) => ({ format, place: out ?? folder, told: true })),
+    ],
+  }
+}
+
 /** A judged run is reported in any case. Resolves with what of it could not be written: a sentence each. */
-async function showOutcome(outcome: RunOutcome, formats: ReadonlyMap<string, Format>): Promise<readonly string[]> {
+async function showOutcome(outcome: RunOutcome, { screen, files }: Reports): Promise<readonly string[]> {
   const { results, folder, leftBehind, unsaved } = outcome
-  const written = await Promise.allSettled(
-    usualFormats(formats, 'file').map((format) => writeReportFile(format, results, folder)),
-  )
-  for (const format of usualFormats(formats, 'screen')) print(`\n${format.render(results, outputScreen())}`)
-  const [report] = written
-  if (report?.status === 'fulfilled') print(`Report   ${shorter(report.value)}`)
+  const written = await Promise.allSettled(files.map(({ format, place }) => writeReportFile(format, results, place)))
+  for (const format of screen) print(`\n${format.render(results, outputScreen())}`)
+  for (const [i, one] of written.entries())
+    if (one.status === 'fulfilled' && files[i]!.told) print(`Report   ${shorter(one.value)}`)
   print(`History  ${shorter(join(folder, 'cells'))}`)
   if (leftBehind.length > 0)
     say(tint('red', `${plural(leftBehind.length, 'thing')} left behind: outlast clean removes what it can`))
