@@ -171,7 +171,7 @@ export function questionsAbout(run: string, whole: string, out: string, dice: Di
   return [
     ['check', run, ...edited],
     ...dice.pick([
-      [['report', run, '--format', 'html,markdown,json,terminal', '--out', out, ...edited]],
+      [['report', run, '--format', 'html,markdown,json,terminal,junit,csv', '--out', out, ...edited]],
       [['explain', run, dice.pick(['3', 't-00001', '12', '99', '\u001b[1m'] as const), '--cell', id, ...edited]],
       [['compare', `${run}:${first}`, `${run}:${second}`]],
       [['compare', whole, run]],
