@@ -2,7 +2,7 @@ import { allVisible } from '../../harness/core/visible.ts'
 import type { CellResult, RunResults, TaskRow } from '../../harness/model/results.ts'
 import type { Format } from '../format.ts'
 
-/** As RFC 4180 has it, for spreadsheets and data frames. Tasks that were cut are in no row: they were not decided. */
+/** As RFC 4180 has it, but for the end of a line, which is `\n` as in every file here. Tasks that were cut are in no row: they were not decided. */
 export default {
   name: 'csv',
   summary: 'one row per task, for a spreadsheet or a data frame',
@@ -11,7 +11,7 @@ export default {
   render(raw) {
     const results = allVisible(raw)
     const rows = results.cells.flatMap((cell) => cell.tasks.map((task) => rowOf(results, cell, task)))
-    return [Object.keys(columns), ...rows].map((fields) => `${fields.join(',')}\r\n`).join('')
+    return [Object.keys(columns), ...rows].map((fields) => `${fields.join(',')}\n`).join('')
   },
 } satisfies Format
 

@@ -27,6 +27,7 @@ function poisoned(): RunResults {
     },
     plan: {
       ...plan,
+      scenario: hostile,
       question: hostile,
       notApplicable: [{ pattern: 'sync', arm: 'kill', reason: hostile }],
     },
