@@ -45,14 +45,17 @@ export function decide(
   uniform: number,
 ): Decision {
   const { status = 0, blocked, gone, refusedMs = -Infinity, retryAfterMs = 0 } = result
+  // Too large, but only for now (RFC 9110, 15.5.14).
+  const isTimed = status === 413 && result.retryAfterMs !== undefined
   if (isSuccess(result)) return { next: 'delivered' }
   if (blocked) return { next: 'dead', reason: 'blocked' }
   if (status === 410 || gone) return { next: 'dead', reason: 'gone' }
-  if (permanent.has(status)) return { next: 'dead', reason: 'refused' }
+  if (permanent.has(status) && !isTimed) return { next: 'dead', reason: 'refused' }
   const rung = failures + (throttles.has(status) ? 1 : 0)
+  const ownMs = ladderMs(rung, timing, uniform)
   // A receiver may ask for more time than the ladder gives, up to its top: it must not park us for ever.
-  const delayMs = Math.max(ladderMs(rung, timing, uniform), Math.min(retryAfterMs, timing.webhookRetryCapMs))
-  if (refusedMs + delayMs > timing.webhookRefusalMs) return { next: 'dead', reason: 'refused' }
+  const delayMs = Math.max(ownMs, Math.min(retryAfterMs, timing.webhookRetryCapMs))
+  if (refusedMs + ownMs > timing.webhookRefusalMs) return { next: 'dead', reason: 'refused' }
   if (elapsedMs + delayMs > timing.webhookHorizonMs) return { next: 'dead', reason: 'horizon' }
   return { next: 'retry', delay_ms: Math.round(delayMs) }
 }

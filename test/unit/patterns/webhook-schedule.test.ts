@@ -106,6 +106,17 @@ test('a refusal that has lasted an hour is meant, however short the whole has be
   expect([undefined, 204, 408, 409, 425, 429, 500, 503].some(isRefusal)).toBe(false)
 })
 
+test('who refuses and says when to come back is asked again then: that alone makes no refusal last', () => {
+  const after = (status: number, refusedMs: number) =>
+    decide({ ...failed(status, 2 * hoursMs), refusedMs }, { failures: 0, elapsedMs: refusedMs }, timing, 0.5)
+  // Too large for now (RFC 9110, 15.5.14).
+  for (const status of [403, 404, 413]) {
+    expect([status, after(status, 0)]).toEqual([status, { next: 'retry', delay_ms: 2 * hoursMs }])
+    expect([status, after(status, 2 * hoursMs)]).toEqual([status, { next: 'dead', reason: 'refused' }])
+  }
+  expect(after(415, 0)).toEqual({ next: 'dead', reason: 'refused' })
+})
+
 test('410, a refused address and the horizon are the end', () => {
   expect(decide(failed(410), { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({ next: 'dead', reason: 'gone' })
   expect(decide({ blocked: true, detail: '' }, { failures: 0, elapsedMs: 0 }, timing, 0.5)).toEqual({
