@@ -70,7 +70,8 @@ const refusals = new Set([
 /** True when no byte of the request can have reached the server, since there was no connection: it was not done. */
 export function neverSent(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException
-  return syscall === 'connect' || refusals.has(code ?? '')
+  // A connection that stood can fail by some of these codes too: what was reading or writing had sent.
+  return syscall === undefined ? refusals.has(code ?? '') : syscall === 'connect' || syscall === 'getaddrinfo'
 }
 
 /** What an error says, in one line. */
