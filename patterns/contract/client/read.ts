@@ -31,7 +31,7 @@ export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): 
   const taskId = watch.task.task_id
   const { url } = ports.apis[watch.replica]!
   const { version } = watch.task
-  const query = options.longPoll ? `?wait=${(timing.longPollMs / 1000).toFixed(3)}&after=${version}` : ''
+  const query = options.longPoll ? `?wait=${timing.longPollMs / 1000}&after=${version}` : ''
   const headers = { ...authorization(ports), ...(watch.etag !== undefined && { 'if-none-match': watch.etag }) }
   const call = { method: 'GET' as const, url: `${taskAddress(url, taskId)}${query}`, headers }
   const began = ports.now()
