@@ -60,9 +60,7 @@ export interface TaskClient extends AsyncDisposable {
 }
 
 export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
-  if (apis.length === 0) throw new RangeError('apis: name at least one')
-  const { least, most } = timeScales
-  if (!(timeScale >= least && timeScale <= most)) throw new RangeError(`timeScale: from ${least} to ${most}`)
+  requireOptions({ apis, token, timeScale })
   // No limit per origin: every follower holds a connection.
   const dispatcher = new Agent({ connect: { timeout: 10_000 } })
   const ports: ClientPorts = {
@@ -97,6 +95,18 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
     },
     [Symbol.asyncDispose]: () => dispatcher.destroy(),
   }
+}
+
+/** Throws RangeError for what no request could be made with: each attempt would fail unsent, until the deadline. */
+function requireOptions({ apis, token, timeScale }: Required<TaskClientOptions>): void {
+  if (apis.length === 0) throw new RangeError('apis: name at least one')
+  for (const url of apis) {
+    const isAddress = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+    if (!isAddress) throw new RangeError(`apis: "${url}" is no address of http or https`)
+  }
+  if (!/^[\x21-\x7e]*$/.test(token)) throw new RangeError('token: visible ASCII, without white space')
+  const { least, most } = timeScales
+  if (!(timeScale >= least && timeScale <= most)) throw new RangeError(`timeScale: from ${least} to ${most}`)
 }
 
 /** A task of which no more is known than its id: everything that the server says is newer. */

@@ -189,3 +189,13 @@ test('what a stream said of `retry` holds until another one says otherwise', asy
   expect(times.length).toBeGreaterThan(2)
   for (const [i, atMs] of times.slice(1).entries()) expect(atMs - times[i]!).toBeGreaterThanOrEqual(390)
 })
+
+test.each([
+  [{ token: 'read-from-a-file\n' }, 'token'],
+  [{ apis: ['localhost:8080'] }, 'apis'],
+  [{ apis: ['https://one.example', 'two.example'] }, 'apis'],
+])('%j can send nothing, and says so at once', (options, named) => {
+  const whole = { apis: ['https://one.example'], token: 'a-token-for-tests-only', ...options }
+  expect(() => openTaskClient(whole)).toThrow(RangeError)
+  expect(() => openTaskClient(whole)).toThrow(named)
+})
