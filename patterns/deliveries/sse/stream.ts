@@ -86,8 +86,9 @@ export class EventStream implements Channel, Dispatcher.DispatchHandler {
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#watchdog.refresh()
+    // After the last event the server has as long as a silence to end it, however much it says.
     if (this.#isOver) return
+    this.#watchdog.refresh()
     if (this.#refusal) return this.#readRefusal(this.#refusal, chunk)
     if (!this.#isOpen) this.#open()
     try {

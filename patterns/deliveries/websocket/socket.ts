@@ -80,8 +80,8 @@ export class EventSocket implements Channel {
   #listen(): void {
     this.#socket
       .on('open', () => this.#open())
-      .on('ping', () => this.#watchdog.refresh())
-      .on('pong', () => this.#watchdog.refresh())
+      .on('ping', () => this.#heedLife())
+      .on('pong', () => this.#heedLife())
       .on('message', (data) => this.#take(data as Buffer))
       .on('upgrade', (response) => this.#tellHandshake(response))
       .on('unexpected-response', (_, response) => void this.#refused(response))
@@ -101,9 +101,13 @@ export class EventSocket implements Channel {
     this.#tellOpened(true)
   }
 
-  /** After the last event the server closes, in its own time. */
+  #heedLife(): void {
+    if (!this.#isOver) this.#watchdog.refresh()
+  }
+
+  /** After the last event the server closes, in its own time, but for no longer than a silence lasts. */
   #take(data: Buffer): void {
-    this.#watchdog.refresh()
+    this.#heedLife()
     if (this.#isOver) return
     if (data.length > mostEventBytes) return this.#drop({ reason: describeTooLarge(data.length), isFinal: true })
     try {

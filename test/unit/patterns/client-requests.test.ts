@@ -199,3 +199,25 @@ test.each([
   expect(() => openTaskClient(whole)).toThrow(RangeError)
   expect(() => openTaskClient(whole)).toThrow(named)
 })
+
+test('a stream that goes on after its last event is closed, though it is never silent', async () => {
+  const closed = Promise.withResolvers<void>()
+  const { result } = await meet(
+    (response, { kind }) => {
+      if (kind === 'submit') return give(response, 202, queued)
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(log.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''))
+      const beating = setInterval(() => response.write(': heartbeat\n'), 50)
+      return response.once('close', () => {
+        clearInterval(beating)
+        closed.resolve()
+      })
+    },
+    async (client) => {
+      const task = await client.run(submission)
+      await closed.promise
+      return task
+    },
+  )
+  expect(result).toEqual(ended)
+})

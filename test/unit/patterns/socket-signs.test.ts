@@ -16,8 +16,16 @@ async function meet(
   await once(server, 'listening')
   server.on('connection', (socket) => void serve(socket))
   const came: string[] = []
+  const socket = open(server, (data) => came.push(data) === 0)
+  const end = await socket.ended
+  for (const one of server.clients) one.terminate()
+  server.close()
+  return { ...end, came }
+}
+
+function open(server: WebSocketServer, onEvent: (data: string) => boolean): EventSocket {
   const target = { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`, headers: {} }
-  const socket = new EventSocket(target, {
+  return new EventSocket(target, {
     lastSeq: 0,
     connectTimeoutMs: 5_000,
     watchdogMs,
@@ -25,12 +33,8 @@ async function meet(
     signal: new AbortController().signal,
     onOpen: () => {},
     onSilence: () => {},
-    onEvent: (data) => came.push(data) === 0,
+    onEvent,
   })
-  const end = await socket.ended
-  for (const one of server.clients) one.terminate()
-  server.close()
-  return { ...end, came }
 }
 
 test('a pong that nobody asked for is a sign of life (RFC 6455, 5.5.3)', async () => {
@@ -65,4 +69,22 @@ test.each([
 ])('closed with %d: an answer of %s', async (code, status) => {
   const { answer, reason } = await meet((socket) => socket.close(code, 'why'))
   expect([answer?.status, reason]).toEqual([status, `closed: ${code} why`])
+})
+
+test('a socket that stays open after its last event is closed, though it is never silent', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  const closed = Promise.withResolvers<void>()
+  server.on('connection', (socket) => {
+    socket.send('the end')
+    const pinging = setInterval(() => socket.ping(), watchdogMs / 3)
+    socket.once('close', () => {
+      clearInterval(pinging)
+      closed.resolve()
+    })
+  })
+  const socket = open(server, (data) => data === 'the end')
+  expect((await socket.ended).reason).toBe('terminal event')
+  await closed.promise
+  server.close()
 })
