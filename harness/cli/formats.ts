@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Format } from '../../reports/format.ts'
 import { UsageError } from '../core/errors.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
 import type { RunResults } from '../model/results.ts'
-import { writeFailure, writeWhole } from '../store/whole-file.ts'
+import { ensureFolder, writeFailure, writeWhole } from '../store/whole-file.ts'
 import { parseList } from './arguments.ts'
 
 type Formats = ReadonlyMap<string, Format>
@@ -32,9 +31,7 @@ export function usualFormats(formats: Formats, output: Format['output']): readon
 /** Writes `report.<extension>` and resolves with its path. Throws UsageError or HarnessError that name it. */
 export async function writeReportFile(format: Format, results: RunResults, folder: string): Promise<string> {
   const path = join(folder, `report.${format.extension}`)
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw writeFailure(`create ${folder}`, error)
-  })
+  ensureFolder(folder)
   await writeWhole(path, format.render(results))
   return path
 }

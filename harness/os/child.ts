@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { writeFile } from 'node:fs/promises'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { HarnessError } from '../core/errors.ts'
+import { makeFolder } from '../core/folder.ts'
 import { openForAppending } from '../core/own-file.ts'
 import { mustNotBeOver, runLabel } from './label.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
@@ -34,7 +35,7 @@ export interface ChildSpec {
  */
 export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
   mustNotBeOver()
-  mkdirSync(dirname(spec.logFile), { recursive: true })
+  makeFolder(dirname(spec.logFile))
   const log = openForAppending(spec.logFile)
   try {
     const child = spawn(spec.command, [...spec.args], {

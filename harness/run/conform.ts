@@ -6,6 +6,7 @@ import { openJournal } from '../cleanup/journal.ts'
 import { Breach } from '../conform/expect.ts'
 import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
 import { describeError } from '../core/errors.ts'
+import { makeFolder } from '../core/folder.ts'
 import type { Plan } from '../model/plan.ts'
 import { settleAll } from '../core/async.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -68,7 +69,8 @@ async function conformPattern(pattern: TargetPattern, temp: string, options: Con
     await using journal = await openJournal(temp)
     const folder = join(options.logs ?? temp, `conform-${name}`)
     // In the run's own folder only where that still is: what was deleted with it must not come back.
-    await mkdir(folder, { recursive: options.logs !== undefined })
+    if (options.logs === undefined) await mkdir(folder)
+    else makeFolder(folder)
     const place = { cell: `conform-${name}`, folder, temp, note: journal.note, ...(lost && { lost }) }
     await using started = await openTarget(pattern, { ...options, place })
     const onResult = (result: CaseResult): void => options.onResult?.(name, result)

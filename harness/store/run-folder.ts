@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HarnessError, UsageError } from '../core/errors.ts'
+import { makeFolder } from '../core/folder.ts'
 import { kindOf } from '../core/own-file.ts'
 import { type Plan, planSchema, readablePlans } from '../model/plan.ts'
 import { type Verification, verificationSchema } from '../model/verification.ts'
@@ -13,7 +14,7 @@ import {
 } from '../model/results.ts'
 import { type Mark, markUnfinished } from './unfinished.ts'
 import { readVersioned } from './versioned-file.ts'
-import { writeFailure, writeWhole } from './whole-file.ts'
+import { ensureFolder, writeFailure, writeWhole } from './whole-file.ts'
 
 /**
  * Everything a run leaves behind:
@@ -44,9 +45,10 @@ export interface RunStart {
 
 /** Makes a new folder and its first files. Throws UsageError or HarnessError, and leaves no folder then. */
 export async function createRun(out: string, start: RunStart): Promise<RunFolder> {
-  const run = await makeFolder(out, runName(start))
+  const run = await makeRunFolder(out, runName(start))
+  const cells = join(run.path, 'cells')
   const written = await Promise.allSettled([
-    makeWithin(join(run.path, 'cells')),
+    mkdir(cells).catch(refuse(`create ${cells}`)),
     writeJson(join(run.path, 'plan.json'), start.plan),
     writeJson(join(run.path, 'environment.json'), start.environment),
     writeWhole(join(run.path, 'schedule.json'), start.schedule),
@@ -73,12 +75,8 @@ export async function beginRun(
   }
 }
 
-async function makeWithin(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch(refuse(`create ${path}`))
-}
-
 async function writeProfile(path: string, text: string): Promise<void> {
-  await makeWithin(dirname(path))
+  ensureFolder(dirname(path))
   await writeWhole(path, text)
 }
 
@@ -87,8 +85,8 @@ function runName({ plan, environment }: RunStart): string {
   return `${time}-${plan.scenario.replaceAll(/[^\w.-]+/g, '_')}-${plan.seed}`
 }
 
-async function makeFolder(out: string, name: string): Promise<RunFolder> {
-  await mkdir(out, { recursive: true }).catch(refuse(`create ${out}`))
+async function makeRunFolder(out: string, name: string): Promise<RunFolder> {
+  ensureFolder(out)
   for (let copy = 1; ; copy++) {
     const path = resolve(out, copy === 1 ? name : `${name}.${copy}`)
     // Without `recursive`, mkdir is the lock: two runs that start in one second get two folders.
@@ -195,7 +193,7 @@ export function cellFolder(run: RunFolder, cell: string): CellFolder {
 
 export async function createCell(run: RunFolder, cell: string): Promise<CellFolder> {
   const folder = cellFolder(run, cell)
-  await mkdir(folder.logs, { recursive: true })
+  makeFolder(folder.logs)
   return folder
 }
 

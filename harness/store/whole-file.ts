@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
+import { makeFolder } from '../core/folder.ts'
 
 /** What is no mistake of the user who chose the place: there was no room, or the machine failed. */
 const ofTheMachine: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG', 'EMFILE', 'ENFILE'])
@@ -9,6 +10,15 @@ export function writeFailure(what: string, error: unknown): UsageError | Harness
   const sentence = `cannot ${what}: ${describeError(error)}`
   const { code } = error as NodeJS.ErrnoException
   return ofTheMachine.has(code) ? new HarnessError(sentence, { cause: error }) : new UsageError(sentence)
+}
+
+/** Makes a folder where there is none. Throws UsageError or HarnessError that name it. */
+export function ensureFolder(path: string): void {
+  try {
+    makeFolder(path)
+  } catch (error) {
+    throw writeFailure(`create ${path}`, error)
+  }
 }
 
 /** Write a file whole or not at all: an older one stays when the disk is full. Throws UsageError or HarnessError. */

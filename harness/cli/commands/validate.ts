@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { plural } from '../../../reports/numbers.ts'
 import { textTable } from '../../core/text-table.ts'
@@ -9,7 +8,7 @@ import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCheckout } from '../../run/checkout.ts'
 import { beginSupervised } from '../../cleanup/supervise.ts'
 import { collectEnvironment } from '../../store/environment.ts'
-import { writeWhole } from '../../store/whole-file.ts'
+import { ensureFolder, writeWhole } from '../../store/whole-file.ts'
 import { validityPage, studies, validate } from '../../validate/validate.ts'
 import type { Row } from '../../validate/row.ts'
 import type { Registry } from '../../registry.ts'
@@ -129,7 +128,7 @@ async function carryOut(
 /** A part of the controls, or one that is switched off, says nothing about this machine as a whole. */
 async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
   const environment = await collectEnvironment({}, await readCheckout())
-  await mkdir(dirname(page), { recursive: true })
+  ensureFolder(dirname(page))
   await writeWhole(page, validityPage(rows, { quick, seed, environment }))
   print(`Page     ${page}`)
 }
