@@ -3,7 +3,7 @@ import type { Format } from '../../reports/format.ts'
 import { UsageError } from '../core/errors.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
 import type { RunResults } from '../model/results.ts'
-import { ensureFolder, writeFailure, writeWhole } from '../store/whole-file.ts'
+import { ensureFolder, writeWhole } from '../store/whole-file.ts'
 import { parseList } from './arguments.ts'
 
 type Formats = ReadonlyMap<string, Format>

@@ -1,5 +1,6 @@
 import { devNull } from 'node:os'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
+import { UsageError } from '../core/errors.ts'
 import type { Link } from '../model/link.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { killGroup, readFirstLine, spawnChild, entryPath } from '../os/child.ts'
@@ -26,9 +27,17 @@ export interface Remote {
   readonly signal: AbortSignal
 }
 
+/** A key that nobody has would make every signature look forged. Throws UsageError, which does not quote it. */
+function mustBeSecret(secret: string | undefined): void {
+  if (secret === undefined || /^whsec_(?:[\w+/-]{4})*(?:[\w+/-]{4}|[\w+/-]{3}=?|[\w+/-]{2}(?:==)?)$/.test(secret))
+    return
+  throw new UsageError('OUTLAST_WEBHOOK_SECRET must be whsec_ and base64')
+}
+
 /** A service at an address, as a target. What would need its nodes is beyond us; its links are ours if it speaks HTTP. */
 export async function openRemote(remote: Remote): Promise<AsyncDisposable & { readonly target: Target }> {
   const { url, token, timeScale, secret, restart, forgetful, signal } = remote
+  mustBeSecret(secret)
   await using stack = new AsyncDisposableStack()
   const { hostname, pathname, port, protocol } = new URL(url)
   const mount = pathname.replace(/\/+$/, '')
