@@ -20,8 +20,10 @@ export function placesIn(target: Pick<Target, 'url'>, asked: URL, reference: str
   const resolved = new URL(reference, asked)
   // Behind what ends TLS a service may call itself http.
   if (resolved.host !== host) return []
-  const own = new URL(resolved.pathname + resolved.search, origin)
+  // Not by resolving it anew: a path that begins with two slashes would be another host.
+  const at = (path: string): URL => Object.assign(new URL(origin), { pathname: path, search: resolved.search })
+  const own = at(resolved.pathname)
   const mount = pathname.replace(/\/$/, '')
-  const mounted = new URL(mount + resolved.pathname + resolved.search, origin)
+  const mounted = at(mount + resolved.pathname)
   return mount === '' || own.pathname.startsWith(`${mount}/`) ? [own] : [mounted, own]
 }

@@ -111,10 +111,9 @@ export function describeCame(status: number, headers: Headers, text: string): st
   return `${status} ${body}`
 }
 
-/** Of an answer, a stream, or what a socket says: no case makes a service say as much. */
+/** Of an answer, a stream, or what a socket says: no case makes a service say as much, and one may never end. */
 export const mostBytes = 16 * 1024 * 1024
 
-/** A service may answer without an end. */
 async function textOf({ body, headers }: Dispatcher.ResponseData): Promise<string> {
   if (mediaTypeOf(headers) === 'text/event-stream') {
     // A stream where none was wanted has no end to wait for.

@@ -83,9 +83,9 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
   const consume = async (): Promise<void> => {
     let bytes = 0
     for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      must(bytes <= mostBytes, `a stream has more than ${mostBytes} bytes`)
       read.bytesAt.push(performance.now())
+      bytes += chunk.length
+      if (bytes > mostBytes) throw new Breach(`a stream has more than ${mostBytes} bytes`, { exchange: noted })
       if (isStream({ status, headers })) parser.feed(decoder.decode(chunk, { stream: true }))
     }
   }

@@ -4,7 +4,7 @@ import { taskEvent, type TaskEvent } from '../../patterns/contract/types/events.
 import { isTerminal, task as taskSchema, type Task } from '../../patterns/contract/types/task.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target, Work } from './case.ts'
-import { Breach, mustBe, NotApplicable, Refused, show } from './expect.ts'
+import { Breach, must, mustBe, NotApplicable, Refused, show } from './expect.ts'
 import { describe, mustHaveStatus, type Reply, send } from './http.ts'
 import { kindOf } from './problem.ts'
 
@@ -185,6 +185,15 @@ const mostPlaces = 12
 export function spread<T>(all: readonly T[]): readonly T[] {
   if (all.length <= mostPlaces) return all
   return Array.from({ length: mostPlaces }, (_, i) => all[Math.round((i * (all.length - 1)) / (mostPlaces - 1))]!)
+}
+
+/** No task has as many events. */
+const longestLog = 100_000
+
+/** The places of a log that ends here: 1 to `last`. Throws Breach for an end that is none. */
+export function placesTo(last: number): readonly number[] {
+  must(last <= longestLog, `version ${last} is not the seq of a last event`)
+  return Array.from({ length: last }, (_, i) => i + 1)
 }
 
 /** An event that ends a log. */

@@ -3,7 +3,7 @@ import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { must, mustBe, mustBeOneOf, NotApplicable, show } from '../expect.ts'
 import { mediaTypeOf, mustAskForBearer } from '../headers.ts'
-import { isEnd, newKey, pathOf, readEnd, readEvents, start } from '../tasks.ts'
+import { isEnd, newKey, pathOf, placesTo, readEnd, readEvents, start } from '../tasks.ts'
 import { authorization, send, slackMs } from '../http.ts'
 import { headerOf } from '../patience.ts'
 import { isCut, openSocket, readSocket, refusedHandshake } from '../socket.ts'
@@ -170,12 +170,7 @@ export default {
           const rest = await readSocket(target, self, seen)
           mustBe('close code', rest.code, 1000)
           const seqs = [...first.events, ...rest.events].map(({ seq }) => seq)
-          const { version } = await readEnd(target, taskId)
-          mustBe(
-            'seq',
-            seqs,
-            Array.from({ length: version }, (_, i) => i + 1),
-          )
+          mustBe('seq', seqs, placesTo((await readEnd(target, taskId)).version))
         } finally {
           await harm.heal()
         }

@@ -3,7 +3,7 @@ import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, NotApplicable, undecidedUnless } from '../expect.ts'
 import { cacheDirectives, mediaTypeOf, mustBeFresh } from '../headers.ts'
-import { isEnd, newKey, pathOf, readEnd, readEvents, readTask, spread, start } from '../tasks.ts'
+import { isEnd, newKey, pathOf, placesTo, readEnd, readEvents, readTask, spread, start } from '../tasks.ts'
 import { mustHaveStatus, send, slackMs } from '../http.ts'
 import {
   followStream,
@@ -60,7 +60,8 @@ export default {
       async check(target) {
         const { self, taskId } = await start(target, newKey('resumes'))
         const { version } = await readEnd(target, taskId)
-        for (const after of spread(Array.from({ length: version - 1 }, (_, i) => i))) {
+        for (const place of spread(placesTo(version - 1))) {
+          const after = place - 1
           const stream = await readStream(target, `${self}/events`, { 'last-event-id': String(after) })
           passOverCutLog(stream, after)
           mustBe(`ids after ${after}`, stream.ids, idsFrom(after + 1, version))
@@ -265,5 +266,7 @@ async function silence(target: Target, stream: OpenStream): Promise<number> {
 }
 
 function idsFrom(first: number, last: number): readonly string[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => String(first + i))
+  return placesTo(last)
+    .slice(first - 1)
+    .map(String)
 }

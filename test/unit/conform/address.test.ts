@@ -23,6 +23,14 @@ test.each([
   expect(placesIn(mounted, asked, reference).map(({ href }) => href)).toEqual(places)
 })
 
+test.each(['http://127.0.0.1:8080//elsewhere.example/v1', '/.//elsewhere.example/v1', 'http://127.0.0.1:8080//'])(
+  '%s leads to nobody else',
+  (reference) => {
+    const places = placesIn(root, new URL('http://127.0.0.1:8080/v1/tasks'), reference)
+    expect(places.map(({ origin }) => origin)).toEqual([root.url])
+  },
+)
+
 test('without a mount point a reference leads to one place', () => {
   const from = new URL('http://127.0.0.1:8080/v1/tasks')
   expect(placesIn(root, from, '/v1/tasks/a').map(({ href }) => href)).toEqual(['http://127.0.0.1:8080/v1/tasks/a'])

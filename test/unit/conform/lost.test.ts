@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -27,6 +28,28 @@ test.each([
   const outcomes = [await runCase(read, target), await runCase(follow, target)].map(({ outcome }) => outcome)
   expect(outcomes).not.toContain('error')
   expect(outcomes).toContain('fail')
+  server.close()
+})
+
+test.each([
+  ['a line', 'x'],
+  ['events of other names', 'event: ping\ndata: 1\n\n'],
+])('a stream that is %s without an end is wrong', async (_, piece) => {
+  const pieces = piece.repeat(65_536)
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const write = (): void => {
+      while (response.write(pieces));
+      response.once('drain', write)
+    }
+    write()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const target = targetAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const follow = caseOf(async (own) => (await openStream(own, '/v1/tasks/a/events')).ended)
+  const { outcome, reason } = await runCase(follow, target)
+  expect([outcome, reason]).toEqual(['fail', expect.stringMatching(/^a stream has more than \d+ bytes$/)])
+  server.closeAllConnections()
   server.close()
 })
 
