@@ -47,10 +47,14 @@ export class Conversation {
   }
 }
 
-/** How a person repeats a request, in one line for a POSIX shell. The token is named and not shown. */
+/**
+ * How a person repeats a request, in one line for a POSIX shell. The token is named and not shown. What went through a link
+ * of ours is asked for at the service itself: the link is gone by then.
+ */
 export function curlOf({ asked }: Exchange, { token }: { readonly token: string | undefined }): string {
-  const { method, url, headers, body } = asked
-  const shown = Object.entries(headers).map(([name, value]) => `-H ${headerText(name, value, token)}`)
+  const { method, headers, body } = asked
+  const own = Object.entries(headers).filter(([name]) => name !== 'host')
+  const shown = own.map(([name, value]) => `-H ${headerText(name, value, token)}`)
   const isStream = headers['accept'] === 'text/event-stream' || 'upgrade' in headers
   const parts = [
     isStream ? 'curl -isN --max-time 60' : 'curl -is',
@@ -58,16 +62,24 @@ export function curlOf({ asked }: Exchange, { token }: { readonly token: string 
     ...('upgrade' in headers ? ['--http1.1'] : []),
     ...shown,
     ...(body === undefined ? [] : [`--data-binary ${bodyText(body)}`]),
-    quoted(url.href),
+    quoted(addressOf(asked).href),
+    ...(body !== undefined && isShortened(body) ? [`# the first 40 of ${body.length} characters`] : []),
   ]
   return parts.join(' ')
 }
 
+/** Requests through a link of ours name the service as their host. */
+function addressOf({ url, headers: { host } }: Asked): URL {
+  return host === undefined ? url : Object.assign(new URL(url), { host })
+}
+
 /** `GET http://127.0.0.1:8080/v1/tasks/1 (If-None-Match: "3")`. */
-export function describeAsked({ asked: { method, url, headers } }: Exchange): string {
+export function describeAsked({ asked }: Exchange): string {
+  const { method, headers } = asked
   const telling = Object.entries(headers).filter(([name]) => !untelling.has(name))
-  const shown = telling.map(([name, value]) => `${name}: ${value}`).join(', ')
-  return `${method} ${url.href}${shown === '' ? '' : ` (${shown})`}`
+  const link = 'host' in headers ? ['through a link of ours'] : []
+  const shown = [...telling.map(([name, value]) => `${name}: ${value}`), ...link].join(', ')
+  return `${method} ${addressOf(asked).href}${shown === '' ? '' : ` (${shown})`}`
 }
 
 const untelling = new Set(['authorization', 'content-type', 'upgrade', 'connection', 'host', 'sec-websocket-version'])
@@ -77,22 +89,34 @@ function headerText(name: string, value: string, token: string | undefined): str
   return quoted(`${name}: ${value}`)
 }
 
-const longestBody = 4_000
+/** The longest that Linux takes as one word of a command is 128 KiB. */
+const longestBody = 100_000
 
 function bodyText(body: string): string {
-  if (body.length <= longestBody) return quoted(body)
-  return `${quoted(body.slice(0, 40))} # the first 40 of ${body.length} characters`
+  if (isOneChar(body)) return `"$(printf '%0${body.length}d' 0 | tr 0 ${quoted(body[0]!)})"`
+  return quoted(isShortened(body) ? body.slice(0, 40) : body)
 }
 
-/** One word of a shell. Control characters are written as escapes, so that it stays one line. */
+function isShortened(body: string): boolean {
+  return body.length > longestBody && !isOneChar(body)
+}
+
+/** As the body is that is only there to be too large. */
+function isOneChar(body: string): boolean {
+  return body.length > 1_000 && /^([A-Za-z])\1*$/.test(body)
+}
+
+/** One word of any POSIX shell. Control characters are written as escapes, so that it stays one line. */
 function quoted(text: string): string {
-  const plain = text.replaceAll("'", String.raw`'\''`)
   // oxlint-disable-next-line no-control-regex -- These are what is looked for.
-  if (!/[\x00-\x1f\x7f]/.test(text)) return `'${plain}'`
+  if (!/[\x00-\x1f\x7f]/.test(text)) return inQuotes(text)
   const escaped = text
     .replaceAll('\\', String.raw`\\`)
-    .replaceAll("'", String.raw`\'`)
     // oxlint-disable-next-line no-control-regex -- As above.
-    .replaceAll(/[\x00-\x1f\x7f]/g, (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`)
-  return `$'${escaped}'`
+    .replaceAll(/[\x00-\x1f\x7f]/g, (char) => `\\0${char.codePointAt(0)!.toString(8).padStart(3, '0')}`)
+  return `"$(printf '%b' ${inQuotes(escaped)})"`
+}
+
+function inQuotes(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -106,9 +106,12 @@ export function lost(target: Target, noted: Exchange, error: unknown): Error {
   return new Unreached(`${method} ${url.pathname} got no answer: ${reason}`, { exchange: noted })
 }
 
-export function describeCame(status: number, headers: Headers, text: string): string {
-  const body = text === '' ? 'and no body' : `${mediaTypeOf(headers) ?? 'of no media type'}: ${show(text)}`
-  return `${status} ${body}`
+/** `text`: undefined where nobody reads the body. */
+export function describeCame(status: number, headers: Headers, text?: string): string {
+  const mediaType = mediaTypeOf(headers)
+  if (mediaType === 'text/event-stream' && status === 200) return '200 and a stream'
+  if (text === '') return `${status} and no body`
+  return `${status} ${mediaType ?? 'of no media type'}${text === undefined ? '' : `: ${show(text)}`}`
 }
 
 /** Of an answer, a stream, or what a socket says: no case makes a service say as much, and one may never end. */

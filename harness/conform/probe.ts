@@ -20,7 +20,8 @@ export async function probe(target: Target, callbacks: Abilities['callbacks'] | 
     return { ...probed, signal: target.signal }
   } catch (error) {
     if (!limit.aborted) throw error
-    throw new Breach(`a first task was not answered within ${limitMs(target)} ms`, { cause: error })
+    const exchange = target.conversation.unanswered
+    throw new Breach(`a first task was not answered within ${limitMs(target)} ms`, { cause: error, exchange })
   }
 }
 

@@ -67,7 +67,7 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
     throw lost(target, noted, error)
   })
   const headers = headersWithoutToken(target, came)
-  target.conversation.end(noted, isStream({ status, headers }) ? '200 and a stream' : describeCame(status, headers, ''))
+  target.conversation.end(noted, describeCame(status, headers))
   const parser = createParser({
     onEvent: ({ id, event, data }) => {
       if (isTaskEvent(event)) {

@@ -141,7 +141,12 @@ function late({ conversation, ...target }: Target): Judged {
   return { outcome: 'fail', reason: `it did not end within ${limit} ms${waited}`, exchange: unanswered ?? last }
 }
 
-function evidenceIn(exchange: Exchange, target: Target): Evidence {
+/** What a breach was found in, where it says so. */
+export function evidenceOf(error: unknown, how: Pick<Target, 'token'>): Evidence | undefined {
+  return error instanceof Breach && error.exchange ? evidenceIn(error.exchange, how) : undefined
+}
+
+function evidenceIn(exchange: Exchange, target: Pick<Target, 'token'>): Evidence {
   return { asked: describeAsked(exchange), came: exchange.came ?? 'nothing', curl: curlOf(exchange, target) }
 }
 

@@ -4,7 +4,7 @@ import { supervise } from '../cleanup/supervise.ts'
 import type { Sweeper } from '../cleanup/sweep.ts'
 import { openJournal } from '../cleanup/journal.ts'
 import { Breach } from '../conform/expect.ts'
-import { type CaseResult, type NamedCase, runCases } from '../conform/suite.ts'
+import { type CaseResult, type Evidence, type NamedCase, runCases } from '../conform/suite.ts'
 import { describeError } from '../core/errors.ts'
 import { makeFolder } from '../core/folder.ts'
 import type { Plan } from '../model/plan.ts'
@@ -91,9 +91,9 @@ function notStarted(pattern: string, error: unknown, options: ConformOptions): C
 }
 
 /** It runs and does not do the first thing that is asked of it, or it could not be started. */
-export function unstarted(error: unknown): CaseResult {
+export function unstarted(error: unknown, evidence?: Evidence): CaseResult {
   const outcome = error instanceof Breach ? 'fail' : 'undecided'
-  return { case: 'start', outcome, reason: describeError(error).split('\n')[0]! }
+  return { case: 'start', outcome, reason: describeError(error).split('\n')[0]!, ...(evidence && { evidence }) }
 }
 
 /** The verification of a run: where it happens, and who hears of it. */

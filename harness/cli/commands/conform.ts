@@ -6,7 +6,7 @@ import { type ConformFormat, explain } from '../../conform/report.ts'
 import { type Restart, restartBy, startService } from '../../conform/service-process.ts'
 import { discover } from '../../core/discover.ts'
 import { openRemote } from '../../conform/remote.ts'
-import { type CaseResult, type NamedCase, runCases } from '../../conform/suite.ts'
+import { type CaseResult, evidenceOf, type NamedCase, runCases } from '../../conform/suite.ts'
 import { describeError, type ExitCode, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
 import { timeScales } from '../../core/limits.ts'
 import { visibleLine } from '../../core/visible.ts'
@@ -241,7 +241,7 @@ async function conformAddress(
     const isAnswered = error instanceof Breach || error instanceof Undecided
     if (!isAnswered || error instanceof Refused || error instanceof Unreached)
       throw new UsageError(`${url} cannot be held against the contract: ${describeError(error)}${hint}`)
-    const result = unstarted(error)
+    const result = unstarted(error, evidenceOf(error, { token }))
     view.onStart(url)
     view.onResult(result)
     return { pattern: url, cases: [result] }
