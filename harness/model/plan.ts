@@ -204,7 +204,9 @@ export const planSchema = stored({
   /** As the scenario lists them, the one first that others are held against; absent in older plans. */
   patterns: optional(z.array(z.string())),
   /** In the order of execution. Cells of one block run side by side. */
-  cells: z.array(cellPlanSchema),
+  cells: z
+    .array(cellPlanSchema)
+    .refine((cells) => new Set(cells.map(({ id }) => id)).size === cells.length, 'two cells have the same id'),
   notApplicable: z.array(notApplicable),
   gates: z.array(gateSchema),
   published: z.array(published),

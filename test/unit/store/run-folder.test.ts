@@ -28,6 +28,13 @@ test('a run is read back as it was written', async () => {
   expect(await readFile(join(run.path, 'schedule.json'), 'utf8')).toBe(start.schedule)
 })
 
+test('a plan with one cell twice, whose tasks would count twice, is refused', async () => {
+  const run = await Folder.createRun(join(out, 'twice'), start)
+  const { cells, ...rest } = results.plan
+  await writeFile(join(run.path, 'plan.json'), JSON.stringify({ ...rest, cells: [...cells, cells[0]] }))
+  await expect(Folder.readPlan(run)).rejects.toThrow(/plan\.json: at cells: two cells have the same id/)
+})
+
 test('a run never writes into the folder of another, and runs are listed', async () => {
   const again = join(out, 'again')
   const runs = await Promise.all([1, 2, 3].map(() => Folder.createRun(again, start)))
