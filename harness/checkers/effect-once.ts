@@ -107,11 +107,13 @@ function toldDoneAt({ end, callbacks, polls, events }: TaskTrace): number {
 
 const fewestGaps = 20
 const shortestRecordingMs = 50
+/** Where too few gaps show it: longer than any engine here takes, if nothing is in its way. */
+const longestRecordingMs = 1000
 
 /**
  * How long a step takes to be written down after its end, generously: the next one begins after that. Twice the time
- * that 99 of 100 steps take from their end to the next beginning in the same attempt. No limit where too few can be
- * seen.
+ * that 99 of 100 steps take from their end to the next beginning in the same attempt. A second where too few can be
+ * seen, as where tasks are of one step.
  */
 function recordingMs(tasks: readonly TaskTrace[]): number {
   const gaps: number[] = []
@@ -122,7 +124,7 @@ function recordingMs(tasks: readonly TaskTrace[]): number {
       if (next.step === one.step + 1 && next.attempt === one.attempt) gaps.push(next.startedAt - one.endedAt)
     }
   }
-  if (gaps.length < fewestGaps) return Infinity
+  if (gaps.length < fewestGaps) return longestRecordingMs
   return Math.max(shortestRecordingMs, 2 * quantile(gaps, 0.99)!)
 }
 

@@ -191,6 +191,13 @@ describe('effect-once', () => {
     expect(check(...first, effect(t, 2, 150, onOther), exited('worker-1', 202), again).status).toBe('pass')
   })
 
+  test('a crash long after its end excuses no step, also where too few show how long writing takes', () => {
+    const done = [effect(t, 1, 10), effect(t, 2, 60)]
+    const after = (ms: number) => [exited('worker-0', 110 + ms), effect(t, 2, 120 + ms, onOther), end(t, 9000, 'info')]
+    expect(check(...done, ...after(900))).toMatchObject({ status: 'pass', counts: { afterCrash: 1 } })
+    expect(check(...done, ...after(1100))).toMatchObject({ status: 'fail', counts: { broken: 1 } })
+  })
+
   test('a crash elsewhere excuses nothing', () => {
     const lines = [effect(t, 1, 10), exited('worker-3', 30), effect(t, 1, 100, onOther)]
     expect(check(...lines).status).toBe('fail')
