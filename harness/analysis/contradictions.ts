@@ -158,6 +158,18 @@ function didWork(work: Work | undefined, from: number, to: number): boolean {
   return false
 }
 
+/** A process ends once: each end counts as an interruption of its own. */
+export function contradictingNodes({ nodes }: CellTrace): readonly Impossible[] {
+  const ended = new Map<string, number>()
+  return nodes.flatMap(({ index, value: { node, state, pid } }) => {
+    if (!pid || (state !== 'exited' && state !== 'crashed')) return []
+    const life = `${node}, process ${pid},`
+    const first = ended.get(life)
+    ended.set(life, index)
+    return first === undefined ? [] : [{ text: `${life} ended twice`, ops: [first, index] }]
+  })
+}
+
 /** Nothing was sent ahead of its time: a lag that is less than none was not measured. */
 export function contradictingHealth({ health }: CellTrace): readonly Impossible[] {
   if (!health || health.value.pacerLagP99Ms >= -resolutionMs) return []

@@ -3,6 +3,7 @@ import {
   contradictingFaults,
   contradictingHealth,
   contradictingIntents,
+  contradictingNodes,
   contradictionsOf,
   disorderOf,
   type Impossible,
@@ -33,6 +34,7 @@ const checker: Checker = {
       ...impossibleOrder(trace),
       ...impossibleParts(history, trace),
       ...contradictingFaults(trace, faults),
+      ...contradictingNodes(trace),
       ...contradictingHealth(trace),
     ]
     const counts = { tasks: trace.tasks.length, impossible: impossible.length }

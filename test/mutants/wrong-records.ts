@@ -144,6 +144,16 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'one process ended twice',
+    history: rewrite(polling(broken), (op) => {
+      if (op.f !== 'node' || op.value.state !== 'exited') return [op]
+      const { index: _, ...again } = { ...op, value: { ...op.value, pid: 4711 } }
+      return [{ ...op, value: again.value }, again]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'a node works on while it is dead',
     history: revalue(
       polling(broken),
