@@ -27,6 +27,8 @@ export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
       if (isKnown && acceptedAt <= at + resolutionMs) continue
       return [{ text: `its client had a ${f} of ${value.taskId}, which it did not know`, ops: [index] }]
     }
+  const early = polls.find(({ at, value }) => at - value.waitedMs < acceptedAt - resolutionMs)
+  if (early) return [{ text: 'a poll began before its client knew its task', ops: [early.index] }]
   if (end?.type === 'ok' && acceptedAt > end.at + resolutionMs)
     return [{ text: 'its client has a result of a task of which nobody accepted the submission', ops: [end.index] }]
   return []
@@ -77,7 +79,7 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
 }
 
 /**
- * A fault takes effect once, is proven after that and healed then. Nodes that a fault is proven to have ended did end,
+ * A fault takes effect once and not before it was to, is proven after that and healed then. Nodes that a fault is proven to have ended did end,
  * where the record has exits of their role at all. A killed node did no step before its planned restart.
  */
 export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'>[]): readonly Impossible[] {
@@ -89,7 +91,8 @@ export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'
     begun: faults.some(({ fault }) => fault === 'kill') ? workByNode(trace) : new Map(),
   }
   return faults.flatMap((fault) => {
-    const text = whyDisordered(byId.get(fault.id) ?? []) ?? whyAlive(fault, lives, trace.endAt)
+    const text =
+      whyDisordered(byId.get(fault.id) ?? []) ?? whyEarly(fault, trace.cell) ?? whyAlive(fault, lives, trace.endAt)
     return text === undefined ? [] : [{ text: `fault ${fault.id} ${text}`, ops: [...fault.ops] }]
   })
 }
@@ -133,6 +136,16 @@ function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
   if (proven && (!first || proven.at < first.at - resolutionMs)) return 'was proven before it took effect'
   if (proven && healed && healed.at < proven.at - resolutionMs) return 'was healed before it was proven'
   return undefined
+}
+
+/** No timer is so much ahead of its time. */
+const aheadMs = 50
+
+function whyEarly({ id, armedAt = Infinity }: FaultTrace, cell: CellTrace['cell']): string | undefined {
+  const trigger = cell?.faults.find((planned) => planned.id === id)?.trigger
+  // What holds from the beginning may be there before the load is.
+  const isEarly = trigger?.kind === 'time' && trigger.atMs > 0 && armedAt < trigger.atMs - aheadMs
+  return isEarly ? `took effect ${(trigger.atMs - armedAt).toFixed(0)} ms before it was to` : undefined
 }
 
 function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: number): string | undefined {

@@ -144,6 +144,23 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a client waited for a poll since before it knew its task',
+    history: revalue(polling(calm), 'poll', isOf, () => ({ waitedMs: 5000 }), 1),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a fault took effect half a second before it was planned',
+    history: revalue(
+      polling(broken),
+      'fault',
+      ({ value }) => value.state === 'armed',
+      () => ({ onsetAt: 300 }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'one process ended twice',
     history: rewrite(polling(broken), (op) => {
       if (op.f !== 'node' || op.value.state !== 'exited') return [op]
