@@ -44,7 +44,7 @@ function shown(level: Note['level'], lines: readonly string[]): readonly string[
 }
 
 /** A command ends with its line. https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 

@@ -1,9 +1,9 @@
 import { appendFile, stat } from 'node:fs/promises'
-import { annotationsOf } from '../../reports/annotations.ts'
+import { annotationsOf, escaped } from '../../reports/annotations.ts'
 import { stepSummary } from '../../reports/step-summary.ts'
 import { describeError } from '../core/errors.ts'
 import type { RunResults } from '../model/results.ts'
-import { say } from './output.ts'
+import { say, sayCommand } from './output.ts'
 
 /** GitHub refuses the summary of a step that is larger than 1 MiB: the whole of it, with what others wrote. */
 const summaryBytes = 1_000_000
@@ -16,11 +16,14 @@ const leastBytes = 2_000
  */
 export async function tellGithub(results: RunResults, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const annotates = env['GITHUB_ACTIONS'] === 'true'
-  if (annotates) for (const line of annotationsOf(results)) say(line)
+  if (annotates) for (const line of annotationsOf(results)) sayCommand(line)
   const path = env['GITHUB_STEP_SUMMARY']
   if (!path) return
   const problem = await appendSummary(path, results).catch(describeError)
-  if (problem !== undefined) say(`${annotates ? '::warning::' : 'warning: '}no step summary in ${path}: ${problem}`)
+  if (problem === undefined) return
+  const sentence = `no step summary in ${path}: ${problem}`
+  if (annotates) sayCommand(`::warning::${escaped(sentence)}`)
+  else say(`warning: ${sentence}`)
 }
 
 /** Resolves with why there is none. */

@@ -14,7 +14,7 @@ export function outputScreen(): Screen {
 /** Whatever made the text, nothing in it acts on a terminal except our own colours. */
 export function print(text: string): void {
   const shown = outputScreen().rich ? visibleInColour(text) : visible(text)
-  process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`)
+  process.stdout.write(withoutCommands(shown.endsWith('\n') ? shown : `${shown}\n`))
 }
 
 export function printJson(value: unknown): void {
@@ -24,7 +24,21 @@ export function printJson(value: unknown): void {
 /** One line that is not the answer: progress, a note, an error. Text in it that says more lines makes none. */
 export function say(text: string): void {
   const line = text.replaceAll('\n', '\\n')
-  process.stderr.write(`${process.stderr.isTTY ? visibleInColour(line) : visible(line)}\n`)
+  process.stderr.write(withoutCommands(`${process.stderr.isTTY ? visibleInColour(line) : visible(line)}\n`))
+}
+
+/** A workflow command of our own, which the runner of GitHub Actions obeys. */
+export function sayCommand(command: string): void {
+  process.stderr.write(`${visible(command)}\n`)
+}
+
+/**
+ * That runner obeys a line of either stream that begins with `::`, and `##[` anywhere in one. A service under test that can
+ * say so must neither set outputs of the step nor silence its annotations. https://github.com/actions/runner, ActionCommand.cs
+ */
+function withoutCommands(text: string): string {
+  if (process.env['GITHUB_ACTIONS'] !== 'true') return text
+  return text.replaceAll('##[', '## [').replaceAll(/^([^\S\n]*)::/gm, String.raw`$1\::`)
 }
 
 let lost: Error | undefined
