@@ -1,5 +1,6 @@
 import type { RunResults } from '../harness/model/results.ts'
 import { findingsOf, type Finding } from './findings.ts'
+import { type Annotation, workflowCommand } from './workflow-command.ts'
 
 /** GitHub shows so many of each level for one step, and drops the rest in silence. */
 const mostShown = 10
@@ -11,18 +12,12 @@ const mostShown = 10
 export function annotationsOf(results: RunResults): readonly string[] {
   const notes = findingsOf(results).flatMap(noteOf)
   return (['error', 'warning'] as const).flatMap((level) => {
-    const lines = new Set(notes.filter((note) => note.level === level).map(commandOf))
+    const lines = new Set(notes.filter((note) => note.level === level).map(workflowCommand))
     return shown(level, [...lines])
   })
 }
 
-interface Note {
-  readonly level: 'error' | 'warning'
-  readonly title: string
-  readonly message: string
-}
-
-function noteOf({ pattern, arm, about, state, message }: Finding): readonly Note[] {
+function noteOf({ pattern, arm, about, state, message }: Finding): readonly Annotation[] {
   const place = [pattern ?? 'the run', ...(arm === undefined ? [] : [arm])].join(' under ')
   const isGate = about.startsWith('gate ')
   if (state === 'failed') return [{ level: 'error', title: `FAIL: ${place}: ${about}`, message }]
@@ -32,22 +27,9 @@ function noteOf({ pattern, arm, about, state, message }: Finding): readonly Note
   return [{ level: 'warning', title: `INCONCLUSIVE: ${place}${isGate ? `: ${about}` : ''}`, message }]
 }
 
-function commandOf({ level, title, message }: Note): string {
-  return `::${level} title=${escapedProperty(`outlast ${title}`)}::${escaped(message)}`
-}
-
-function shown(level: Note['level'], lines: readonly string[]): readonly string[] {
+function shown(level: Annotation['level'], lines: readonly string[]): readonly string[] {
   if (lines.length <= mostShown) return lines
   const kept = lines.slice(0, mostShown - 1)
   const message = `and ${lines.length - kept.length} more of these, which the summary and report.md have`
-  return [...kept, commandOf({ level, title: 'and more', message })]
-}
-
-/** A command ends with its line. https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
-export function escaped(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
-}
-
-function escapedProperty(text: string): string {
-  return escaped(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+  return [...kept, workflowCommand({ level, title: 'and more', message })]
 }

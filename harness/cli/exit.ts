@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander'
 import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 import { HarnessError, describeError, type ExitCode, exitCodes, UsageError } from '../core/errors.ts'
-import { say, tint } from './output.ts'
+import { type Annotation, workflowCommand } from '../../reports/workflow-command.ts'
+import { isGithub, say, sayCommand, tint } from './output.ts'
 import { visibleLine } from '../core/visible.ts'
 
 /** A terminal signals a whole group and npm passes signals on: one Ctrl-C can arrive several times. */
@@ -81,13 +82,31 @@ export function reportError(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.pass : exitCodes.usage
   if (error instanceof UsageError) {
     for (const problem of error.problems) say(visibleLine(problem))
+    annotate(error.problems.map(annotationOf))
     return exitCodes.usage
   }
   const failed = tint('red', 'outlast failed, which says nothing about the systems under test:')
   say(`${failed} ${visibleLine(describeError(error))}${placeOf(error)}`)
+  annotate([{ level: 'error', title: 'failed', message: visibleLine(describeError(error)) }])
   if (process.env['OUTLAST_STACK'] && error instanceof Error && error.stack)
     for (const line of error.stack.split('\n')) say(line)
   return exitCodes.invalid
+}
+
+/** GitHub shows so many for one step; the log has all. */
+const mostAnnotated = 10
+
+function annotate(annotations: readonly Annotation[]): void {
+  if (!isGithub()) return
+  for (const one of annotations.slice(0, mostAnnotated)) sayCommand(workflowCommand(one))
+}
+
+/** Of a scenario that is wrong, at the line that is. */
+function annotationOf(problem: string): Annotation {
+  const message = visibleLine(problem)
+  const [, file, line, col] = /^([^:]+):(\d+):(\d+): /.exec(message) ?? []
+  const at = file === undefined ? undefined : { file, line: line!, col: col! }
+  return { level: 'error', title: 'usage', message, ...(at && { at }) }
 }
 
 /** Where in our own code, of what should not have happened. */

@@ -1,9 +1,10 @@
 import { appendFile, stat } from 'node:fs/promises'
-import { annotationsOf, escaped } from '../../reports/annotations.ts'
+import { annotationsOf } from '../../reports/annotations.ts'
 import { stepSummary } from '../../reports/step-summary.ts'
+import { workflowCommand } from '../../reports/workflow-command.ts'
 import { describeError } from '../core/errors.ts'
 import type { RunResults } from '../model/results.ts'
-import { say, sayCommand } from './output.ts'
+import { isGithub, say, sayCommand } from './output.ts'
 
 /** GitHub refuses the summary of a step that is larger than 1 MiB: the whole of it, with what others wrote. */
 const summaryBytes = 1_000_000
@@ -14,16 +15,15 @@ const leastBytes = 2_000
  * Where GitHub Actions runs this: annotations on standard error, and the report in the summary of the step. Never rejects: that
  * a summary cannot be written says nothing about the run, and is one warning.
  */
-export async function tellGithub(results: RunResults, env: NodeJS.ProcessEnv = process.env): Promise<void> {
-  const annotates = env['GITHUB_ACTIONS'] === 'true'
-  if (annotates) for (const line of annotationsOf(results)) sayCommand(line)
-  const path = env['GITHUB_STEP_SUMMARY']
+export async function tellGithub(results: RunResults): Promise<void> {
+  if (isGithub()) for (const line of annotationsOf(results)) sayCommand(line)
+  const path = process.env['GITHUB_STEP_SUMMARY']
   if (!path) return
   const problem = await appendSummary(path, results).catch(describeError)
   if (problem === undefined) return
-  const sentence = `no step summary in ${path}: ${problem}`
-  if (annotates) sayCommand(`::warning::${escaped(sentence)}`)
-  else say(`warning: ${sentence}`)
+  const message = `no step summary in ${path}: ${problem}`
+  if (isGithub()) sayCommand(workflowCommand({ level: 'warning', title: 'summary', message }))
+  else say(`warning: ${message}`)
 }
 
 /** Resolves with why there is none. */

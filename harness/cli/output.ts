@@ -27,7 +27,12 @@ export function say(text: string): void {
   process.stderr.write(withoutCommands(`${process.stderr.isTTY ? visibleInColour(line) : visible(line)}\n`))
 }
 
-/** A workflow command of our own, which the runner of GitHub Actions obeys. */
+/** Whether the runner of GitHub Actions reads what is printed here. */
+export function isGithub(): boolean {
+  return process.env['GITHUB_ACTIONS'] === 'true'
+}
+
+/** A workflow command of our own, which that runner obeys. */
 export function sayCommand(command: string): void {
   process.stderr.write(`${visible(command)}\n`)
 }
@@ -37,7 +42,7 @@ export function sayCommand(command: string): void {
  * say so must neither set outputs of the step nor silence its annotations. https://github.com/actions/runner, ActionCommand.cs
  */
 function withoutCommands(text: string): string {
-  if (process.env['GITHUB_ACTIONS'] !== 'true') return text
+  if (!isGithub()) return text
   return text.replaceAll('##[', '## [').replaceAll(/^([^\S\n]*)::/gm, String.raw`$1\::`)
 }
 

@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest'
-import { listenForInterrupts } from '../../../harness/cli/exit.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { listenForInterrupts, reportError } from '../../../harness/cli/exit.ts'
+import { HarnessError, UsageError } from '../../../harness/core/errors.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -17,4 +18,43 @@ test('a time limit of weeks does not end a run at once', async () => {
     say.mockRestore()
     vi.useRealTimers()
   }
+})
+
+describe('in GitHub Actions an error', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    vi.restoreAllMocks()
+  })
+
+  function saidOf(error: unknown, actions: string): readonly string[] {
+    vi.stubEnv('GITHUB_ACTIONS', actions)
+    const said: string[] = []
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0)
+    reportError(error)
+    return said
+  }
+
+  const wrong = new UsageError(['a, b.yaml:2:1: unknown key "sed"', 'x.yaml: there is no such file'])
+
+  test('of a scenario is shown at its line', () => {
+    expect(saidOf(wrong, 'true')).toEqual([
+      'a, b.yaml:2:1: unknown key "sed"\n',
+      'x.yaml: there is no such file\n',
+      '::error file=a%2C b.yaml,line=2,col=1,title=outlast usage::a, b.yaml:2:1: unknown key "sed"\n',
+      '::error title=outlast usage::x.yaml: there is no such file\n',
+    ])
+  })
+
+  test('of the harness is shown as one', () => {
+    expect(saidOf(new HarnessError('50 %\nfull'), 'true').at(-1)).toBe('::error title=outlast failed::50 %25\\nfull\n')
+  })
+
+  test('is said as elsewhere too, where it is said alone', () => {
+    expect(saidOf(wrong, '')).toHaveLength(2)
+  })
+
+  test('in a thousand problems is ten annotations', () => {
+    const many = new UsageError(Array.from({ length: 1000 }, (_, i) => `x.yaml:${i}:1: no`))
+    expect(saidOf(many, 'true').filter((line) => line.startsWith('::error'))).toHaveLength(10)
+  })
 })
