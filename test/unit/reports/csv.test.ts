@@ -14,7 +14,6 @@ function read(text: string): readonly (readonly string[])[] {
     if (quoted && text.startsWith('""', i)) row[row.length - 1] += text[i++]!
     else if (text[i] === '"') quoted = !quoted
     else if (!quoted && text[i] === ',') row.push('')
-    else if (!quoted && text[i] === '\r') continue
     else if (!quoted && text[i] === '\n') rows.push([''])
     else row[row.length - 1] += text[i]!
   }
