@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { isTooDeep } from '../core/json-depth.ts'
@@ -173,13 +173,18 @@ function parsePiece(text: string, file: string, before: number): readonly unknow
   const deep = lines.findIndex((line) => line.length > shallowLength && isTooDeep(line))
   if (deep >= 0) throw new HarnessError(`${file}:${before + deep + 1} is nested too deeply`)
   try {
-    const values = JSON.parse(`[${lines.join(',')}]`) as unknown[]
-    if (values.length === lines.length) return values
+    const parts = JSON.parse(`[${lines.join(`,${divider},`)}]`) as unknown[]
+    const values = parts.filter((_, i) => i % 2 === 0)
+    const isDivided = parts.every((part, i) => i % 2 === 0 || part === divider)
+    if (isDivided && parts.length === 2 * lines.length - 1) return values
   } catch {
     // Which line it is shows below.
   }
   return lines.map((line, i) => parseLine(line, file, before + i + 1))
 }
+
+/** Between lines, so that no two of them make one value together: nobody who wrote them knows it. */
+const divider = randomInt(2 ** 47)
 
 /** As deep as a line of this length can be, everything that walks it bears. */
 const shallowLength = 1_024

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { HarnessError } from '../../../harness/core/errors.ts'
 import type { Op } from '../../../harness/model/history.ts'
 import { openHistory, parseHistory, readHistory } from '../../../harness/store/history-file.ts'
 import { cellPlan } from '../stats/cells.ts'
-import { openLines, parseLines } from '../../../harness/store/line-file.ts'
+import { openLines, parseLines, readLines } from '../../../harness/store/line-file.ts'
 import { run } from '../../support/programs.ts'
 
 let folder: string
@@ -136,3 +136,12 @@ test('an empty file is an empty history', () => {
 test('a history that is not there is an error', async () => {
   await expect(readHistory(join(folder, 'none.ndjson'))).rejects.toThrow(/cannot read .*none.ndjson/)
 })
+
+test.each(['{"a":1},{"b":[1\n2]}\n', '{"a":1},{"b":"}\n{"}\n', '1],[2\n[[3\n4]]\n'])(
+  'lines that are values only together are broken, also where a file is read by pieces: %j',
+  async (text) => {
+    const path = join(folder, 'torn.ndjson')
+    await writeFile(path, text)
+    await expect(readLines(path, () => {})).rejects.toThrow(`${path}:1 is broken`)
+  },
+)
