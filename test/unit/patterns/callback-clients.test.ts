@@ -14,8 +14,8 @@ const token = 'a-token-for-tests-only'
 const task = { task_id: 'task_1', status: 'queued', version: 1, estimated_completion: null } as Task
 const ended = { ...task, status: 'completed', version: 6, result: { digest: 'd', steps: 3 } } as Task
 
-/** A client that waits for its callback, over an API that has accepted `task_1` and knows no more. */
-async function waiting(runJob: RunJob, isSigned: boolean) {
+/** A client that waits for its callback, over an API that has accepted `task_1` and knows no more, or what it answered. */
+async function waiting(runJob: RunJob, isSigned: boolean, answer = task) {
   const callbacks: Callback[] = []
   const inbox = await openInbox('127.0.0.1', (callback) => void callbacks.push(callback))
   const url = `http://${inbox.address}/callbacks/one`
@@ -26,7 +26,7 @@ async function waiting(runJob: RunJob, isSigned: boolean) {
   const api = agent.get('http://api')
   api.intercept({ path: '/v1/tasks', method: 'POST' }).reply(() => {
     accepted.resolve()
-    return { statusCode: 202, data: task, responseOptions: { headers } }
+    return { statusCode: answer === task ? 202 : 200, data: answer, responseOptions: { headers } }
   })
   const ports: ClientPorts = {
     apis: [{ name: 'api-0', url: 'http://api' }],
@@ -79,6 +79,11 @@ describe.each([
     expect(await client.post(ended)).toBe(204)
     expect(await client.post({ ...task, status: 'running', version: 3 })).toBe(204)
     expect(client.callbacks.map(({ body }) => body.status)).toHaveLength(6)
+  })
+
+  test('takes the end in the answer to its submission: another callback may never come', async () => {
+    await using client = await waiting(runJob, isSigned, ended)
+    expect(await Promise.race([client.running, sleep(500, 'waits')])).toEqual({ task: ended, via: 'response' })
   })
 
   test('takes an end that came before the answer to its submission', async () => {
