@@ -1,8 +1,9 @@
 import { conclude } from '../analysis/conclusion.ts'
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
+import { impactOf } from '../analysis/impact.ts'
 import { isWorkDone } from '../analysis/touch.ts'
-import { lifeEndOf, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 import { quantile } from '../stats/quantiles.ts'
 
@@ -23,7 +24,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     const interruptions = interruptionsOf(trace)
     const tally: Tally = { executions: 0, interrupted: 0, afterCrash: 0, excused: 0, breaches: [] }
-    const recordedInMs = interruptions.length > 0 ? recordingMs(trace.tasks) : 0
+    const recordedInMs = interruptions.length > 0 ? recordingMs(trace) : 0
     for (const task of trace.tasks) judgeTask(task, interruptions, recordedInMs, tally)
     const { executions, interrupted, afterCrash, excused, breaches } = tally
     return conclude(trace, {
@@ -113,9 +114,9 @@ const longestRecordingMs = 1000
 /**
  * How long a step takes to be written down after its end, generously: the next one begins after that. Twice the time
  * that 99 of 100 steps take from their end to the next beginning in the same attempt. A second where too few can be
- * seen, as where tasks are of one step.
+ * seen, as where tasks are of one step; more where a fault delays what is written.
  */
-function recordingMs(tasks: readonly TaskTrace[]): number {
+function recordingMs({ tasks, faults }: CellTrace): number {
   const gaps: number[] = []
   for (const task of tasks) {
     const executions = executionsOf(task)
@@ -124,8 +125,13 @@ function recordingMs(tasks: readonly TaskTrace[]): number {
       if (next.step === one.step + 1 && next.attempt === one.attempt) gaps.push(next.startedAt - one.endedAt)
     }
   }
-  if (gaps.length < fewestGaps) return longestRecordingMs
+  if (gaps.length < fewestGaps) return longestRecordingMs + 2 * Math.max(0, ...faults.map(delayOf))
   return Math.max(shortestRecordingMs, 2 * quantile(gaps, 0.99)!)
+}
+
+function delayOf(fault: FaultTrace): number {
+  const impact = impactOf(fault)
+  return impact.kind === 'delay' ? impact.ms : 0
 }
 
 /** An executor had work of this task when it was lost: from the start of a step until the start of the next one. */
