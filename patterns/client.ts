@@ -10,7 +10,7 @@ import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { submitJob } from './contract/client/submit.ts'
-import { inTalk, Talk } from './contract/client/talk.ts'
+import { inTalk, Talk, timingOf } from './contract/client/talk.ts'
 import type { Task, TaskInput } from './contract/types/task.ts'
 import { timeScales } from './contract/types/timing.ts'
 import { followTask } from './deliveries/sse-polling/client.ts'
@@ -73,23 +73,25 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
     random: Math.random,
     observe: () => {},
   }
+  const accepted = new Acceptances(ports)
   return {
     run: async ({ key, type, input, onAccepted, ...run }) => {
       return inTalk(begin(ports, { key, type, input: input as TaskInput }, run), async (talk) => {
-        const accepted = await submitJob(talk)
-        await onAccepted?.(accepted.task)
-        return (await followTask(talk, accepted)).task
+        const answer = await submitJob(talk)
+        accepted.add(answer.task.task_id)
+        await onAccepted?.(answer.task)
+        return (await followTask(talk, answer)).task
       })
     },
     resume: async (taskId, run) => {
       return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), async (talk) => {
-        talk.follow(taskId, false)
+        talk.follow(taskId, accepted.at(taskId))
         return (await followTask(talk, { task: unread(taskId), replica: talk.job.ordinal })).task
       })
     },
     cancel: async (taskId, run) => {
       return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), (talk) => {
-        talk.follow(taskId, false)
+        talk.follow(taskId, accepted.at(taskId))
         return cancelTask(talk, taskId)
       })
     },
@@ -107,6 +109,30 @@ function requireOptions({ apis, token, timeScale }: Required<TaskClientOptions>)
   if (!/^[\x21-\x7e]*$/.test(token)) throw new RangeError('token: visible ASCII, without white space')
   const { least, most } = timeScales
   if (!(timeScale >= least && timeScale <= most)) throw new RangeError(`timeScale: from ${least} to ${most}`)
+}
+
+/** When this client saw tasks accepted, for as long as a replica may not know of them. */
+class Acceptances {
+  readonly #ports: ClientPorts
+  readonly #times = new Map<string, number>()
+
+  constructor(ports: ClientPorts) {
+    this.#ports = ports
+  }
+
+  add(taskId: string): void {
+    const now = this.#ports.now()
+    const { unknownMs } = timingOf(this.#ports)
+    for (const [known, atMs] of this.#times) {
+      if (now - atMs < unknownMs) break
+      this.#times.delete(known)
+    }
+    this.#times.set(taskId, now)
+  }
+
+  at(taskId: string): number | undefined {
+    return this.#times.get(taskId)
+  }
 }
 
 /** A task of which no more is known than its id: everything that the server says is newer. */

@@ -37,7 +37,7 @@ export async function submitJob(talk: Talk, options: SubmitOptions = {}): Promis
       await talk.pace.turn('submit', signal)
       const accepted = await submitOnce(talk, options, state)
       if (!accepted) continue
-      talk.follow(accepted.task.task_id, true)
+      talk.follow(accepted.task.task_id, talk.ports.now())
       return accepted
     }
   } catch (error) {

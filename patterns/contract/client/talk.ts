@@ -44,10 +44,10 @@ export class Talk {
     this.pace = new Pace(ports, this.timing, job)
   }
 
-  /** From now on it is about this task. */
-  follow(taskId: string, isNew: boolean): void {
+  /** From now on it is about this task, which was accepted then, as far as anybody here knows. */
+  follow(taskId: string, acceptedAtMs = -Infinity): void {
     this.#taskId = taskId
-    if (isNew) this.#acceptedAtMs = this.ports.now()
+    this.#acceptedAtMs = acceptedAtMs
   }
 
   /** The answer was what was asked for; `said` is what it was. */

@@ -221,3 +221,26 @@ test('a stream that goes on after its last event is closed, though it is never s
   )
   expect(result).toEqual(ended)
 })
+
+test('a task that this client saw accepted may be unknown for a while, also to a cancellation of its own', async () => {
+  let acceptedAtMs = Infinity
+  const { result, of } = await meet(
+    (response, { kind }) => {
+      if (kind === 'submit') {
+        acceptedAtMs = performance.now()
+        give(response, 202, queued)
+      } else if (performance.now() - acceptedAtMs < 60)
+        give(response, 404, { type: '/problems/not-found', title: 'no' })
+      else if (kind === 'cancel') give(response, 200, ended)
+      else stream(response)
+    },
+    async (client) => {
+      const cancelled = Promise.withResolvers<unknown>()
+      const onAccepted = (): void =>
+        void client.cancel('task_1', submission).then(cancelled.resolve, (error: unknown) => cancelled.resolve(error))
+      await client.run({ ...submission, onAccepted })
+      return cancelled.promise
+    },
+  )
+  expect([result, of('cancel').length > 1]).toEqual([ended, true])
+})

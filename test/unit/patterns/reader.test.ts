@@ -40,7 +40,7 @@ function newReader(sticky = true, signal = never) {
     observe: (_: string, one: Observation) => void (one.f === 'event' && seen.push(one.value.seq)),
   } as unknown as ClientPorts
   const talk = new Talk(job, ports, signal)
-  talk.follow('task_1', false)
+  talk.follow('task_1')
   return { reader: readerOf(talk, { task: foldEvents([created]), replica: 1 }), seen }
 }
 
