@@ -114,7 +114,8 @@ function refusedWith(talk: Talk, { state, seen }: Attempt, answer: Answer): unde
   const type = isDone ? 'info' : 'fail'
   ports.observe(job.key, { f: 'submit', type, value: { ...seen, status }, error: describeAnswer(answer) })
   moveOn(talk, state, !isDone)
-  const isNow = !isDone && hasOthers(talk, state)
+  // A 4xx that passes is about this client, whom another replica would tell the same.
+  const isNow = !isDone && status >= 500 && hasOthers(talk, state)
   talk.refused('submit', answer, { isNow, isCertain: state.doubts === 0 })
 }
 

@@ -30,7 +30,7 @@ interface Asked {
 type Serve = (response: ServerResponse, asked: Asked) => void
 
 /** The client that applications import, before a server that answers as this says. Pauses are a hundredth. */
-async function meet<T>(serve: Serve, work: (client: TaskClient) => Promise<T>) {
+async function meet<T>(serve: Serve, work: (client: TaskClient) => Promise<T>, addresses = 1) {
   const asked: Asked[] = []
   const server = createServer(({ method, url = '', headers }, response) => {
     const command = url.endsWith(':cancel') ? 'cancel' : 'submit'
@@ -47,7 +47,11 @@ async function meet<T>(serve: Serve, work: (client: TaskClient) => Promise<T>) {
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`
-  await using client = openTaskClient({ apis: [api], token: 'a-token-for-tests-only', timeScale: 100 })
+  await using client = openTaskClient({
+    apis: Array<string>(addresses).fill(api),
+    token: 'a-token-for-tests-only',
+    timeScale: 100,
+  })
   const result = await work(client).catch((error: Error) => error)
   server.close().closeAllConnections()
   return { result, asked, of: (kind: Kind) => asked.filter((one) => one.kind === kind) }
@@ -243,4 +247,22 @@ test('a task that this client saw accepted may be unknown for a while, also to a
     },
   )
   expect([result, of('cancel').length > 1]).toEqual([ended, true])
+})
+
+test.each([
+  [429, {}, false],
+  [503, { type: '/problems/temporary-reduced-capacity', title: 'full' }, true],
+])('after %d %j and a wish to wait another address is tried at once: %s', async (status, problem, isAtOnce) => {
+  const headers = { 'content-type': 'application/problem+json', 'retry-after-ms': '400' }
+  const { result, of } = await meet(
+    (response, { kind, nth }) => {
+      if (kind === 'stream') stream(response)
+      else if (nth === 1) give(response, status, problem, headers)
+      else give(response, 202, queued)
+    },
+    (client) => client.run(submission),
+    2,
+  )
+  const [first, second] = of('submit')
+  expect([result, second!.atMs - first!.atMs < 300]).toEqual([ended, isAtOnce])
 })
