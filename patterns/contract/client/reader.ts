@@ -101,12 +101,16 @@ function takeEvent(reader: Reader, event: TaskEvent): boolean {
   return isTerminal(event.status)
 }
 
-/** A line of the log in words of a later version of the contract: it takes its place there, and says no more. */
+/**
+ * A line of the log in words of the service's own, or of a later version of the contract: it takes its place there, and changes
+ * no state. The work may have begun again.
+ */
 function passOver(reader: Reader, event: TaskEvent): boolean {
   const { seen } = reader
   if (seen?.version !== event.seq - 1) return false
   if (event.seq > reader.furthest) report(reader, event)
-  advance(reader, { ...seen, version: event.seq })
+  const attempt = isPosition(event.attempt) ? event.attempt : seen.attempt
+  advance(reader, { ...seen, version: event.seq, attempt })
   return false
 }
 

@@ -174,6 +174,14 @@ test('an event in words of a later contract takes its place in the log', () => {
   expect([takeEvent(reader, later), lastSeq(reader), seen]).toEqual([false, 2, [1, 2]])
 })
 
+test('an event of a service’s own may say that the work began again', () => {
+  const { reader } = newReader()
+  const again = { ...started, seq: 3, attempt: 2, type: 'task.retried' as 'task.started', time: '2026-11-29T00:00:00Z' }
+  const end = { ...completed, seq: 4, attempt: 2 }
+  expect([created, started, again, end].map((event) => takeEvent(reader, event))).toEqual([false, false, false, true])
+  expect(reader.seen).toMatchObject({ status: 'completed', version: 4, attempt: 2 })
+})
+
 test('stream.reset begins the log again, tells no older state, and reports no event twice', () => {
   const { reader, seen } = newReader()
   const told: number[] = []
