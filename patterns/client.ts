@@ -35,7 +35,10 @@ export interface TaskRun {
 }
 
 export interface TaskSubmission extends TaskRun {
-  /** Idempotency key, 1 to 128 visible ASCII characters and no quotation mark: the same for every attempt, also those of a process that comes back. Write it down first. */
+  /**
+   * Idempotency key: the same for every attempt, also those of a process that comes back. Write it down first. 1 to 128 visible
+   * ASCII characters without a quotation mark; RangeError for any other.
+   */
   readonly key: string
   readonly type: string
   readonly input: unknown
@@ -59,6 +62,7 @@ export interface TaskClient extends AsyncDisposable {
   cancel(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<Task>
 }
 
+/** Throws RangeError for options with which no request could be made. */
 export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
   requireOptions({ apis, token, timeScale })
   // No limit per origin: every follower holds a connection.

@@ -38,7 +38,10 @@ export interface TaskRun {
 }
 
 export interface TaskSubmission extends TaskRun {
-  /** Idempotency key: the same for every attempt, also those of a process that comes back. Write it down first. */
+  /**
+   * Idempotency key: the same for every attempt, also those of a process that comes back. Write it down first. 1 to 128 visible
+   * ASCII characters without a quotation mark; RangeError for any other.
+   */
   readonly key: string
   readonly type: string
   readonly input: unknown
@@ -63,6 +66,7 @@ export interface TaskClient {
   [Symbol.asyncDispose](): PromiseLike<void>
 }
 
+/** Throws RangeError for options with which no request could be made. */
 export declare function openTaskClient(options: TaskClientOptions): TaskClient
 
 /** The client ends without a result. */
