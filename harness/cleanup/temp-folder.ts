@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { describeError, HarnessError, UsageError } from '../core/errors.ts'
 import { isOwn, mustBeOwnFolder, readOwn, sharedFolderFlaw, UntrustedFile } from '../core/own-file.ts'
@@ -27,15 +27,21 @@ export interface Claims {
 /** Set a umask that shuts others out. Throws UsageError where others could replace files in the temporary folder. */
 export function shutOthersOut(): void {
   process.umask(process.umask() | 0o022)
-  const flaw = sharedFolderFlaw(tmpdir())
+  const flaw = sharedFolderFlaw(tempRoot())
   if (flaw !== undefined)
-    throw new UsageError(`the temporary folder ${tmpdir()} ${flaw}; set TMPDIR to a folder of your own`)
+    throw new UsageError(`the temporary folder ${tempRoot()} ${flaw}; set TMPDIR to a folder of your own`)
+  process.env['TMPDIR'] = tempRoot()
+}
+
+/** Of this machine, in full: from where a server works, and in the kernel's list of mounts, a relative one is none. */
+function tempRoot(): string {
+  return resolve(tmpdir())
 }
 
 /** Make the run's temporary folder and write down who owns it, before anything is started. Shuts others out. */
 export function claimTemp(run: string): string {
   shutOthersOut()
-  const folder = join(tmpdir(), tempPrefix + run)
+  const folder = join(tempRoot(), tempPrefix + run)
   try {
     // Never an existing one: its maker may have put something into it.
     mkdirSync(folder, { mode: 0o700 })
@@ -52,8 +58,8 @@ export function claimTemp(run: string): string {
 
 /** This user's runs by their temporary folders. Claims of other users, and copies of a claim, count for nothing. */
 export function findClaims(): Claims {
-  const flaw = sharedFolderFlaw(tmpdir())
-  if (flaw !== undefined) return { claims: [], passedOver: [`${tmpdir()} ${flaw}`] }
+  const flaw = sharedFolderFlaw(tempRoot())
+  if (flaw !== undefined) return { claims: [], passedOver: [`${tempRoot()} ${flaw}`] }
   const passedOver: string[] = []
   const claims = listNames().flatMap((name) => {
     try {
@@ -69,12 +75,12 @@ export function findClaims(): Claims {
 
 /** Names in the temporary folder of this machine that begin as ours do, and are of this user. */
 export function listTemp(): readonly string[] {
-  return listNames().filter((name) => isOwn(join(tmpdir(), name)))
+  return listNames().filter((name) => isOwn(join(tempRoot(), name)))
 }
 
 function listNames(): readonly string[] {
   try {
-    return readdirSync(tmpdir()).filter((name) => name.startsWith(tempPrefix))
+    return readdirSync(tempRoot()).filter((name) => name.startsWith(tempPrefix))
   } catch {
     return []
   }
@@ -82,7 +88,7 @@ function listNames(): readonly string[] {
 
 /** None where there is no claim, or where the folder went in between. Throws UntrustedFile. */
 function readClaim(name: string): readonly Claim[] {
-  const folder = join(tmpdir(), name)
+  const folder = join(tempRoot(), name)
   const file = join(folder, ownerFile)
   try {
     mustBeOwnFolder(folder)
@@ -124,7 +130,7 @@ const youngMs = 10_000
 /** Folders without a claim: of a full disk, of a write after the deletion, of a deletion that was cut short. */
 export function findUnclaimed(nowMs: number): readonly Unclaimed[] {
   return listTemp().flatMap((name) => {
-    const [folder, run] = [join(tmpdir(), name), name.slice(tempPrefix.length)]
+    const [folder, run] = [join(tempRoot(), name), name.slice(tempPrefix.length)]
     const named = readRunName(run)
     if (!named || nowMs - named.startedAtMs < youngMs || !isOwnFolder(folder) || isClaimed(folder)) return []
     return [{ run, folder, isDead: !isTaken(named.pid) }]

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UsageError } from '../../../harness/core/errors.ts'
 import { killGroup, spawnChild } from '../../../harness/os/child.ts'
@@ -46,6 +46,14 @@ test('a claim is read back, and only by its own name', () => {
   expect(statSync(folder).mode & 0o777).toBe(0o711)
   expect(statSync(join(folder, 'owner.json')).mode & 0o777).toBe(0o600)
   expect(findClaims()).toEqual({ claims: [{ run: '1-a', folder, owner: thisProcess() }], passedOver: [] })
+})
+
+test('a temporary folder that is named from here is the same from everywhere', () => {
+  vi.stubEnv('TMPDIR', relative(process.cwd(), tmp))
+  expect(claimTemp('1-a')).toBe(at('outlast-1-a'))
+  expect(process.env['TMPDIR']).toBe(tmp)
+  vi.stubEnv('TMPDIR', relative(process.cwd(), tmp))
+  expect(findClaims().claims).toEqual([{ run: '1-a', folder: at('outlast-1-a'), owner: thisProcess() }])
 })
 
 test('a folder that is there already is not taken', () => {
