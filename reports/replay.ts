@@ -1,4 +1,5 @@
 import type { RunResults } from '../harness/model/results.ts'
+import { shellWord } from './shell.ts'
 
 /** The command that repeats the run, from its own folder with its scenario, schedule and options. */
 export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): string {
@@ -10,16 +11,11 @@ export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): str
     ['--patterns', selection.patterns?.join(',')],
     ['--arms', selection.arms?.join(',')],
   ]
-  const given = options.flatMap(([name, value]) => (value === undefined ? [] : [name, quote(value)]))
-  return ['npx outlast run', quote(`${folder}/scenario.yaml`), ...given].join(' ')
+  const given = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(value)]))
+  return ['npx outlast run', shellWord(`${folder}/scenario.yaml`), ...given].join(' ')
 }
 
 /** The command that tells the story of one task. */
 export function explainCommand({ run, folder = `runs/${run}` }: RunResults, task: string, cell: string): string {
-  return ['npx outlast explain', ...[folder, task, '--cell', cell].map(quote)].join(' ')
-}
-
-/** As POSIX shells take it. */
-function quote(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+  return ['npx outlast explain', ...[folder, task, '--cell', cell].map(shellWord)].join(' ')
 }

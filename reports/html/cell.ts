@@ -10,6 +10,7 @@ import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf } from '../numbers.ts'
 import { waitingTime } from '../recovery.ts'
 import { checkWord, promisesOf } from '../outcomes.ts'
+import { shellWord } from '../shell.ts'
 import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
@@ -124,7 +125,7 @@ function lostTasks({ tasks, cell }: CellResult, run: string): Markup | undefined
     'p',
     { class: 'lost' },
     `Not ok: ${named.join(', ')}${more}. The story of one: `,
-    tag('code', {}, `outlast explain ${run} ${bad[0]!.task} --cell ${cell.id}`),
+    tag('code', {}, `outlast explain ${shellWord(run)} ${shellWord(bad[0]!.task)} --cell ${cell.id}`),
   )
 }
 

@@ -6,6 +6,7 @@ import { plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { replayOf } from '../replay.ts'
 import { headline, promisesLine, verdictMeaning } from '../outcomes.ts'
+import { shellWord } from '../shell.ts'
 import { type SideTable, sideTables } from '../side-tables.ts'
 import { armGroups } from '../arm-groups.ts'
 import { cellSection } from './cell.ts'
@@ -163,7 +164,7 @@ function footer(results: RunResults): Markup {
     note(
       'Promises kept says nothing about success: what a pattern loses without having promised otherwise is a measurement. ',
       `Everything on this page is a pure function of the histories in ${run}/cells: `,
-      tag('code', {}, `outlast report ${run}`),
+      tag('code', {}, `outlast report ${shellWord(run)}`),
       ' makes it again.',
     ),
   )

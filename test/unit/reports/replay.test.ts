@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { page } from '../../../reports/html/page.ts'
 import { replayOf } from '../../../reports/replay.ts'
 import { study } from './study.ts'
 import { execFileSync } from '../../support/programs.ts'
@@ -38,4 +39,13 @@ test('is taken by a shell as it was meant', () => {
     '--arms',
     "it's,none",
   ])
+})
+
+test('so are the other commands of a page, whatever a run and its tasks are called', () => {
+  const [run, task] = ['a; touch b', 't-1 $(touch c)']
+  const cells = results.cells.map((cell) => ({ ...cell, tasks: cell.tasks.map((one) => ({ ...one, task })) }))
+  const text = page({ ...results, run, cells }).markup
+  const shown = [...text.matchAll(/<code>(outlast (?:explain|report) .*?)<\/code>/g)].map(([, command]) => command!)
+  expect(shown).toContain(`outlast report 'a; touch b'`)
+  expect(shown).toContain(`outlast explain 'a; touch b' 't-1 $(touch c)' --cell sync.idle-timeout.1`)
 })
