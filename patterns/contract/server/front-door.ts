@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
@@ -19,7 +20,7 @@ export function createFrontDoor(app: Hono, settings: NodeSettings, sockets?: Web
   const isTaken = (request: IncomingMessage): boolean =>
     sockets !== undefined && isHandshake(request) && isKnown(request.headers.authorization)
   const serverOptions = { ...timeouts(limits), shouldUpgradeCallback: isTaken }
-  const server = createAdaptorServer({ fetch: answering(app), serverOptions }) as Server
+  const server = createAdaptorServer({ fetch: answering(app), serverOptions, createServer: createPatient }) as Server
   server.maxConnections = connectionsWithin(limits)
   server.timeout = limits.silenceTimeoutMs
   // Whoever only idles makes room: a client whose connection is closed between requests opens another one.
@@ -28,6 +29,31 @@ export function createFrontDoor(app: Hono, settings: NodeSettings, sockets?: Web
   if (sockets)
     server.on('upgrade', (incoming, socket, head) => void shakeHands(app, sockets, { incoming, socket, head }))
   return server
+}
+
+const createPatient = ((options: ServerOptions, listener: RequestListener) =>
+  createServer(options, withinTurn(listener))) as typeof createServer
+
+/** Requests on one connection whose answers have not gone out: few clients send a second one before the first is answered. */
+const mostAhead = 16
+
+/**
+ * Node parses all that came at once, and keeps the answers: 64 KiB of requests for a page would cost hundreds of times as
+ * much. Who sends that many ahead reads none of them, and is cut.
+ */
+function withinTurn(listener: RequestListener): RequestListener {
+  const waiting = new WeakMap<Socket, number>()
+  return (request, response) => {
+    const { socket } = request
+    const before = waiting.get(socket) ?? 0
+    if (before === mostAhead) {
+      socket.destroy()
+      return
+    }
+    waiting.set(socket, before + 1)
+    response.once('close', () => waiting.set(socket, waiting.get(socket)! - 1))
+    listener(request, response)
+  }
 }
 
 /** A clone is of the platform's own class: the adapter's would be sent like any other answer. */
