@@ -48,8 +48,8 @@ export interface ApiHooks {
   readonly socket?: (c: Context, taskId: string, api: Api) => Response | Promise<Response>
 }
 
-/** Ids are ours: what cannot be one is asked of no engine. */
-const idPattern = String.raw`[\w.~-]+`
+/** Ids are ours: what cannot be one is asked of no engine. `..` is none: in an address that an engine dials it would be a step. */
+const idPattern = String.raw`[\w~-][\w.~-]*`
 const taskPath = `/v1/tasks/:id{${idPattern}}`
 
 /**

@@ -28,7 +28,12 @@ const storableText = { type: 'string', pattern: '^[^\\u0000]*$' }
 export function deliveryPaths(): object {
   const status = parameter('query', 'status', jsonSchema(deliveryStatus), 'Only those of this status')
   const from = parameter('query', 'after', storableText, 'The `next` of the page before')
-  const which = parameter('path', 'delivery_id', { type: 'string', pattern: '^[A-Za-z0-9_.~-]+$' }, 'The webhook-id')
+  const which = parameter(
+    'path',
+    'delivery_id',
+    { type: 'string', pattern: '^[A-Za-z0-9_~-][A-Za-z0-9_.~-]*$' },
+    'The webhook-id',
+  )
   const list = { type: 'array', items: reference('Delivery') }
   const page = { type: 'object', required: ['deliveries'], properties: { deliveries: list, next: { type: 'string' } } }
   return {

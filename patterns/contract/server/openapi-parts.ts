@@ -88,7 +88,12 @@ export function required(given: object): object {
   return { ...given, required: true }
 }
 
-export const taskId = parameter('path', 'id', { type: 'string', pattern: '^[A-Za-z0-9_.~-]+$' }, 'Task id')
+export const taskId = parameter(
+  'path',
+  'id',
+  { type: 'string', pattern: '^[A-Za-z0-9_~-][A-Za-z0-9_.~-]*$' },
+  'Task id',
+)
 
 export function reference(name: 'Task' | 'TaskRequest' | 'TaskEvent' | 'Delivery' | 'Problem'): object {
   return { $ref: `#/components/schemas/${name}` }

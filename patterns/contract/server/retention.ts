@@ -17,7 +17,7 @@ export function keptFor({ retentionS, timeScale }: NodeSettings): RequireKept {
   }
 }
 
-const ofTask = /^\/v1\/tasks\/([\w.~-]+)/
+const ofTask = /^\/v1\/tasks\/([\w~-][\w.~-]*)/
 
 /** Before all that can be asked of one task: after its time each of its resources is gone, not only some. */
 export function requireKeptTask(backend: Backend, requireKept: RequireKept) {
