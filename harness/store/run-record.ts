@@ -35,7 +35,7 @@ export async function openRecord(run: RunFolder, taken: Taken): Promise<RunRecor
   const found: Record<string, string> = {}
   const meet = (path: string, sha256: string | undefined): void => {
     if (sha256 !== undefined) found[path] = sha256
-    const difference = sealed && differenceOf(path, sealed[path], sha256)
+    const difference = sealed && differenceOf(path, checksumOf(sealed, path), sha256)
     if (difference === undefined) return
     if (taken !== 'edited') throw new HarnessError(join(run.path, difference))
     notes.push(`${difference}. It is judged as it is, on purpose (--edited).`)
@@ -58,7 +58,7 @@ export async function openRecord(run: RunFolder, taken: Taken): Promise<RunRecor
 function isHashed(path: string, sealed: Checksums | undefined): boolean {
   const isReadLater = /^cells\/[^/]+\/(?:history|ledger)\.ndjson$/.test(path)
   if (!sealed) return !isReadLater
-  return sealed[path] === undefined ? isReadWhereThere(path) : !isReadLater
+  return checksumOf(sealed, path) === undefined ? isReadWhereThere(path) : !isReadLater
 }
 
 function doubtsOf({ path }: RunFolder, taken: Taken): string[] {
@@ -73,6 +73,11 @@ function doubtsOf({ path }: RunFolder, taken: Taken): string[] {
 
 /** The SHA-256 of each file of a run, in hexadecimal digits, by its path in the run's folder with `/`. */
 type Checksums = Readonly<Record<string, string>>
+
+/** A file may have the name of what every object has. */
+function checksumOf(sealed: Checksums, path: string): string | undefined {
+  return Object.hasOwn(sealed, path) ? sealed[path] : undefined
+}
 
 /** What `results.json` says of the files beside it. */
 type Seal =

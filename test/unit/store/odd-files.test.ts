@@ -97,6 +97,7 @@ test('what nobody reads may be in the folder, however large', async () => {
   const { run } = await sealRun(out, small)
   tenGigabytes(join(run.path, 'core'))
   await mkdir(join(run.path, 'cells', 'mine'))
+  for (const name of ['constructor', '__proto__']) await writeFile(join(run.path, name), '')
   expect((await judgeFolder(run, checkers)).verdict).toBe('PASS')
 })
 
