@@ -85,7 +85,8 @@ export function describeAsked({ asked }: Exchange): string {
 const untelling = new Set(['authorization', 'content-type', 'upgrade', 'connection', 'host', 'sec-websocket-version'])
 
 function headerText(name: string, value: string, token: string | undefined): string {
-  if (token !== undefined && value === `Bearer ${token}`) return `"${name}: Bearer $OUTLAST_TOKEN"`
+  const [scheme, given] = value.split(' ')
+  if (token !== undefined && given === token) return `"${name}: ${scheme} $OUTLAST_TOKEN"`
   return quoted(`${name}: ${value}`)
 }
 

@@ -32,8 +32,8 @@ export const wrongServers: readonly WrongServer[] = [
   {
     name: 'a key that means nothing',
     request: (request) => {
-      if (!isSubmission(request) || !/^"?[\x21-\x7e]+"?$/.test(request.headers.get('idempotency-key') ?? ''))
-        return request
+      const key = request.headers.get('idempotency-key') ?? ''
+      if (!isSubmission(request) || !/^("?)[\x21\x23-\x7e]{1,128}\1$/.test(key)) return request
       return withHeaders(request, (headers) => headers.set('idempotency-key', crypto.randomUUID()))
     },
     caughtBy: [

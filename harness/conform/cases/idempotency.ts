@@ -49,12 +49,14 @@ export default {
     }),
     contractCase({
       name: 'other-spelling',
-      proves: 'order of fields, white space, and quotes around the key make no other request',
+      proves:
+        'order of fields, white space, and quotes around the key make no other request; a key may have 128 characters',
       source,
       needs: [],
       quick: true,
       async check(target) {
-        const key = newKey('spelling')
+        // The longest that there may be.
+        const key = newKey('spelling').padEnd(128, '~')
         const { type, input } = target.bodyFor(key)
         const first = acceptedTask(await submit(target, key, { type, input }))
         const spelled = ` {"input": ${JSON.stringify(reversed(input), null, 2)},\n"type": ${JSON.stringify(type)} } `
@@ -101,21 +103,29 @@ export default {
     }),
     contractCase({
       name: 'described',
-      proves: 'an accepted task is described at its Location, with a validator, and advice unless it has ended',
-      source: 'docs/contract.md#submission; RFC 9110 8.8.3, 10.2.2, 10.2.3 and 15.3.3; RFC 9111 5.2.2',
+      proves:
+        'an accepted task is described at its Location and its own link, with a validator, and advice unless it has ended',
+      source:
+        'docs/contract.md#submission; docs/contract.md#task; RFC 9110 8.8.3, 10.2.2, 10.2.3 and 15.3.3; RFC 9111 5.2.2',
       needs: [],
       quick: true,
       async check(target) {
         const key = newKey('described')
         const reply = await submit(target, key, target.bodyFor(key))
-        const { task_id } = acceptedTask(reply)
+        const { task_id, status, links } = acceptedTask(reply)
+        must(
+          reply.status === 202 || isTerminal(status),
+          `a task that is ${status} is accepted with 202, and not with 200`,
+        )
         const location = headerOf(reply.headers, 'location')
         must(location !== undefined, 'an accepted task has a Location')
         entityTag('the accepted task', reply.headers)
         mustBeFresh('the accepted task', reply.headers)
         if (reply.status === 202) must('retry-after' in reply.headers, 'a 202 says when to come back: Retry-After')
         mustBeAdvice('the accepted task', reply.headers)
-        await mustLeadTo(target, task_id, reply.exchange.asked.url, location)
+        const asked = reply.exchange.asked.url
+        await mustLeadTo(target, { what: 'Location', taskId: task_id, asked, reference: location })
+        await mustLeadTo(target, { what: 'links.self', taskId: task_id, asked, reference: links.self })
       },
     }),
   ],
@@ -124,17 +134,25 @@ export default {
 /** Of a service that is busy now and then not every answer is lost after the request was taken. */
 const mostLosses = 4
 
-/** A Location that is not of the target itself is followed by nobody here: the token goes nowhere else. */
-async function mustLeadTo(target: Target, taskId: string, asked: URL, location: string): Promise<void> {
-  must(URL.canParse(location, asked.href), `Location is a reference (RFC 3986); got ${show(location)}`)
-  const places = placesIn(target, asked, location)
+interface Reference {
+  readonly what: string
+  readonly taskId: string
+  /** What it was an answer to. */
+  readonly asked: URL
+  readonly reference: string
+}
+
+/** A reference that is not of the target itself is followed by nobody here: the token goes nowhere else. */
+async function mustLeadTo(target: Target, { what, taskId, asked, reference }: Reference): Promise<void> {
+  must(URL.canParse(reference, asked.href), `${what} is a reference (RFC 3986); got ${show(reference)}`)
+  const places = placesIn(target, asked, reference)
   const found: string[] = []
   for (const place of places) {
     const reply = await send(target, place.href)
     if (reply.status === 200 && taskOf(reply).task_id === taskId) return
     found.push(`${place.pathname} is ${reply.status}`)
   }
-  must(places.length === 0, `the task is not at its Location ${show(location)}: ${found.join(', ')}`)
+  must(places.length === 0, `the task is not at its ${what} ${show(reference)}: ${found.join(', ')}`)
 }
 
 /** The answer that was to be lost, if it was not; else how it failed. */

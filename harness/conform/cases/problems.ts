@@ -4,7 +4,8 @@ import { Breach, must, NotApplicable, show } from '../expect.ts'
 import { mediaTypeOf, mustAskForBearer } from '../headers.ts'
 import { mustBeProblem } from '../problem.ts'
 import { newKey, start, submit } from '../tasks.ts'
-import { send, type Reply, type SendOptions } from '../http.ts'
+import { mustHaveStatus, send, type Reply, type SendOptions } from '../http.ts'
+import { headerOf } from '../patience.ts'
 
 /** What is refused: the request, and how. */
 type Refusal = readonly [what: string, place: string, options: SendOptions, status: number, kind: string]
@@ -29,6 +30,7 @@ export default {
         }
         await allRefused(target, [
           post('no key', {}, 400, 'idempotency-key-missing'),
+          post('a key of 129 characters', { headers: { 'idempotency-key': key.padEnd(129, '~') } }, 400, 'validation'),
           post('a key with a space', { headers: { 'idempotency-key': 'a b' } }, 400, 'validation'),
           post('half a body', { headers, body: '{"type":' }, 400, 'validation'),
           post('no body', { headers: { ...headers, 'content-type': 'application/json' }, body: '' }, 400, 'validation'),
@@ -57,27 +59,38 @@ export default {
     }),
     contractCase({
       name: 'callers',
-      proves: 'whoever has not the token is told 401 and nothing else',
-      source: 'docs/contract.md#problems; RFC 9110 11.6.1 and 15.5.2; RFC 6750 3',
+      proves:
+        'whoever has not the token is told 401 and nothing else, whatever is asked for; its scheme is known in any case',
+      source: 'docs/contract.md#problems; docs/contract.md#resources; RFC 9110 11.1, 11.6.1 and 15.5.2; RFC 6750 3',
       needs: [],
       quick: true,
       async check(target) {
         if (target.token === undefined) throw new NotApplicable('it is asked without a token')
         const body = target.bodyFor(newKey('callers'))
         const post = { method: 'POST', headers: { 'idempotency-key': newKey('callers') }, body } as const
+        const { self } = await start(target, newKey('callers-task'))
+        const stream = { headers: { accept: 'text/event-stream' }, token: null }
         await allRefused(target, [
           ['no token', '/v1/tasks', { ...post, token: null }, 401, 'unauthorized'],
           ['another token', '/v1/tasks', { ...post, token: 'another-token-0123456789' }, 401, 'unauthorized'],
           ['no token, a read', '/v1/tasks/none', { token: null }, 401, 'unauthorized'],
+          ['no token, a task that is there', self, { token: null }, 401, 'unauthorized'],
+          ['no token, its events', `${self}/events`, { token: null }, 401, 'unauthorized'],
+          ['no token, its end', `${self}:cancel`, { method: 'POST', token: null }, 401, 'unauthorized'],
         ])
+        // What is in front of it may refuse a channel that it has not.
+        if (target.able.stream)
+          await allRefused(target, [['no token, a stream of them', `${self}/events`, stream, 401, 'unauthorized']])
+        const other = { authorization: `bearer ${target.token}` }
+        mustHaveStatus('a read with "bearer"', await send(target, self, { headers: other }), 200)
         const reply = await send(target, '/v1/tasks/none', { token: null })
         mustAskForBearer(reply.headers)
       },
     }),
     contractCase({
       name: 'reads',
-      proves: 'unknown tasks are 404, methods that are none 405',
-      source: 'docs/contract.md#problems; RFC 9457 3',
+      proves: 'unknown tasks are 404, methods that are none 405 with those that are allowed',
+      source: 'docs/contract.md#problems; RFC 9457 3; RFC 9110 15.5.6',
       needs: [],
       quick: true,
       async check(target) {
@@ -87,8 +100,11 @@ export default {
           ['cancelling an unknown task', '/v1/tasks/none:cancel', { method: 'POST' }, 404, 'not-found'],
           // Elsewhere below the base address may be somebody else.
           ['a path that is none', '/v1/tasks/none/nowhere', {}, 404, 'not-found'],
-          ['a method that is none', '/v1/tasks', { method: 'DELETE' }, 405, 'method-not-allowed'],
         ])
+        const refused = await send(target, '/v1/tasks', { method: 'DELETE' })
+        mustBeProblem('a method that is none', refused, 405, 'method-not-allowed')
+        const allowed = headerOf(refused.headers, 'allow')
+        must(/\bPOST\b/.test(allowed ?? ''), `Allow of a 405: ${show(allowed)}, must name POST`)
       },
     }),
     contractCase({

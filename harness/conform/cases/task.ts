@@ -79,6 +79,8 @@ export default {
           must(now.version >= before.version, `version went back from ${before.version} to ${now.version}`)
           const [was, is] = [before.progress_pct ?? 0, now.progress_pct ?? 100]
           must(is >= was, `progress_pct went back from ${was} to ${is}`)
+          const isBack = stages.indexOf(now.status) < stages.indexOf(before.status) && !isTerminal(now.status)
+          must(!isBack, `the state went back from ${before.status} to ${now.status}`)
           before = now
         }
         mustShowSame('the ended task, read again', await readTask(target, task_id), before)
@@ -138,6 +140,9 @@ function mustFollow(before: TaskEvent, { seq, type, task_id, status, attempt }: 
   const right = { task_id: before.task_id, status: stateAfter(before, type), attempt: before.attempt + began }
   mustBe(`event ${seq}, ${type}, after ${before.status}`, { task_id, status, attempt }, right)
 }
+
+/** A task that has left one of these for the next does not come back to it. */
+const stages: readonly TaskStatus[] = ['queued', 'running', 'cancelling']
 
 const known: ReadonlySet<string> = new Set(taskEvent.shape.type.options)
 

@@ -1,5 +1,6 @@
 import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
-import { isCancel, isPage, isRead, isSubmission, problem, withHeader, withJson } from './wrong-answers.ts'
+import { token } from './api-node.ts'
+import { isCancel, isPage, isRead, isSubmission, isTask, problem, withHeader, withJson } from './wrong-answers.ts'
 
 /** A server that breaks one sentence of the contract. */
 export interface IllegalServer {
@@ -20,6 +21,26 @@ function header(of: (asked: Asked) => boolean, name: string, value?: string): ()
 /** What the server refuses so is answered otherwise. */
 function instead(status: number, of: (asked: Asked) => boolean, given: Answered): () => Wrong {
   return () => ({ answer: (answered, asked) => (answered.status === status && of(asked) ? given : {}) })
+}
+
+/** Nobody needs a token for these. */
+function anybody(of: (asked: Asked) => boolean): () => Wrong {
+  return () => ({
+    ask: (asked) => (of(asked) ? { headers: { ...asked.headers, authorization: `Bearer ${token}` } } : {}),
+  })
+}
+
+function withoutHeader({ ...headers }: Asked['headers'], name: string): Asked['headers'] {
+  delete headers[name]
+  return headers
+}
+
+async function* nothingAfterReset(frames: AsyncIterable<string>): AsyncIterable<string> {
+  let isReset = false
+  for await (const frame of frames) {
+    isReset ||= frame.includes('stream.reset')
+    if (!isReset || !/^id:/m.test(frame) || frame.includes('stream.reset')) yield frame
+  }
 }
 
 async function* atTheEnd(frames: AsyncIterable<string>): AsyncIterable<string> {
@@ -224,5 +245,106 @@ export const illegalServers: readonly IllegalServer[] = [
     name: 'a cancellation of what has ended that is refused',
     wrong: instead(200, isCancel, problem(409, 'already-terminal')),
     caughtBy: ['cancelling/ended', 'cancelling/once', 'cancelling/race'],
+  },
+  {
+    name: 'a query that counts more than a newer Last-Event-ID',
+    wrong: () => ({
+      ask: ({ isStream, path, headers }) =>
+        isStream && path.includes('after=') ? { headers: withoutHeader(headers, 'last-event-id') } : {},
+    }),
+    caughtBy: ['streaming/resumes'],
+  },
+  {
+    name: 'a reset after which nothing comes',
+    wrong: () => ({ frames: nothingAfterReset }),
+    caughtBy: ['streaming/impossible-cursor'],
+  },
+  {
+    name: 'an impossible place in a query that is waited for',
+    wrong: () => ({
+      frames: (frames, { path }) =>
+        path.includes('after=999999') ? without(frames, /^(?:id|event|data):.*\n/gm) : frames,
+    }),
+    caughtBy: ['streaming/impossible-cursor'],
+  },
+  {
+    name: 'a log of which no page is kept',
+    wrong: instead(200, isPage, problem(410, 'cursor-expired')),
+    caughtBy: ['reading/cut-log'],
+  },
+  {
+    name: 'a link to itself that leads nowhere',
+    wrong: () => ({
+      answer: (answered) =>
+        isTask(answered)
+          ? withJson(answered, ({ links }) => ({ links: { ...(links as object), self: '/v1/jobs/1' } }))
+          : {},
+    }),
+    caughtBy: ['idempotency/described'],
+  },
+  {
+    name: '200 for a task that has not ended',
+    wrong: () => ({
+      answer: ({ status }, asked) => (isSubmission(asked) && status === 202 ? { status: 200 } : {}),
+    }),
+    caughtBy: ['idempotency/described'],
+  },
+  {
+    name: 'a log that anybody may read',
+    wrong: anybody(({ path, isStream }) => path.includes('/events') && !isStream),
+    caughtBy: ['problems/callers'],
+  },
+  {
+    name: 'a stream that anybody may read',
+    wrong: anybody(({ isStream }) => isStream),
+    caughtBy: ['problems/callers'],
+  },
+  { name: 'tasks that anybody may cancel', wrong: anybody(isCancel), caughtBy: ['problems/callers'] },
+  {
+    name: 'a scheme in one case alone',
+    wrong: () => ({
+      ask: ({ headers }) => {
+        const isOther = headers.authorization?.startsWith('bearer')
+        return isOther ? problem(401, 'unauthorized', { 'www-authenticate': 'Bearer' }) : {}
+      },
+    }),
+    caughtBy: ['problems/callers'],
+  },
+  {
+    name: 'a deadline that ends nothing',
+    wrong: () => ({ ask: ({ body }) => ({ body: body.replace(/"deadline_s":\d{1,3}\b/, '"deadline_s":86400') }) }),
+    caughtBy: ['deadlines/near'],
+  },
+  { name: '405 that does not say what is allowed', wrong: header(() => true, 'allow'), caughtBy: ['problems/reads'] },
+  {
+    name: 'keys that are cut off',
+    wrong: () => ({
+      ask: (asked) => {
+        const key = asked.headers['idempotency-key']
+        if (!isSubmission(asked) || typeof key !== 'string') return {}
+        return { headers: { ...asked.headers, 'idempotency-key': key.replaceAll('"', '').slice(0, 128) } }
+      },
+    }),
+    caughtBy: ['problems/submissions'],
+  },
+  {
+    name: 'keys that may have 64 characters',
+    wrong: () => ({
+      ask: (asked) => (String(asked.headers['idempotency-key'] ?? '').length > 66 ? problem(400, 'validation') : {}),
+    }),
+    caughtBy: ['idempotency/other-spelling'],
+  },
+  {
+    name: 'a state that goes back',
+    wrong: () => {
+      let reads = 0
+      return {
+        answer: (answered, asked) => {
+          if (!isRead(asked) || answered.status !== 200 || ++reads % 2 === 0) return {}
+          return withJson(answered, ({ status }) => (status === 'running' ? { status: 'queued' } : {}))
+        },
+      }
+    },
+    caughtBy: ['task/progress'],
   },
 ]

@@ -8,6 +8,11 @@ function exchangeOf(headers: Record<string, string>, body?: string, method = 'PO
   return new Conversation().begin({ method, url: new URL('http://127.0.0.1:1/v1/tasks'), headers, body })
 }
 
+test('the token is not shown after another spelling of the scheme', () => {
+  const line = curlOf(exchangeOf({ authorization: `bearer ${token}` }), { token })
+  expect(line).toContain('-H "authorization: bearer $OUTLAST_TOKEN"')
+})
+
 test('a request is repeated in one line, without the token', () => {
   const exchange = exchangeOf({ authorization: `Bearer ${token}`, 'idempotency-key': 'k' }, '{"a":1}')
   expect(curlOf(exchange, { token })).toBe(
