@@ -9,6 +9,7 @@ import {
   reference,
   required,
   taskId,
+  withHeaders,
 } from './openapi-parts.ts'
 
 /** What a delivery serves beyond the plain task resource. */
@@ -41,7 +42,7 @@ export function deliveryPaths(): object {
       get: operation('callbacks', 'listDeliveries', 'Callbacks by task id; status=dead are the dead letters', {
         parameters: [status, from],
         responses: {
-          200: answer('A hundred of them at most, and `next` where there are more', page),
+          200: withHeaders(answer('A hundred of them at most, and `next` where there are more', page)),
           ...problems(400, 501),
         },
       }),
@@ -49,14 +50,17 @@ export function deliveryPaths(): object {
     '/v1/tasks/{id}/deliveries': {
       get: operation('callbacks', 'readDeliveries', 'The task’s callback and every attempt to post it', {
         parameters: [taskId, status],
-        responses: { 200: answer('None before the task has ended', page), ...problems(400, 404, 410, 501) },
+        responses: {
+          200: withHeaders(answer('None before the task has ended', page)),
+          ...problems(400, 404, 410, 501),
+        },
       }),
     },
     '/v1/tasks/{id}/deliveries/{delivery_id}:replay': {
       post: operation('callbacks', 'replayDelivery', 'Post it once more, beside the schedule', {
         parameters: [taskId, which],
         responses: {
-          202: answer('The delivery before the attempt', reference('Delivery')),
+          202: withHeaders(answer('The delivery before the attempt', reference('Delivery'))),
           ...problems(400, 404, 410, 501),
         },
       }),

@@ -22,6 +22,12 @@ export const headers = {
     description: 'The same in milliseconds, for clients that know it',
     schema: { type: 'string', pattern: '^\\d+$' },
   },
+  'Cache-Control': {
+    required: true,
+    description: 'Nobody keeps an answer; nobody changes a stream on its way, either',
+    schema: { type: 'string', pattern: '^no-store(, no-transform)?$' },
+  },
+  'X-Accel-Buffering': { description: 'Of a stream: nginx keeps nothing of it back', schema: { const: 'no' } },
   'Idempotent-Replayed': { description: 'The key had this task already', schema: { const: 'true' } },
   'Preference-Applied': { description: 'What was heeded of Prefer (RFC 7240)', schema: { type: 'string' } },
   'WWW-Authenticate': { required: true, description: 'How to authenticate', schema: { type: 'string' } },
@@ -32,7 +38,7 @@ export function header(name: keyof typeof headers): object {
 }
 
 export function operation(tag: string, operationId: string, summary: string, rest: Operation): object {
-  return { operationId, tags: [tag], summary, ...rest, responses: { ...rest.responses, ...problems(401, 500, 503) } }
+  return { operationId, tags: [tag], summary, ...rest, responses: { ...problems(401, 500, 503), ...rest.responses } }
 }
 
 /** An operation without authentication. */
@@ -43,8 +49,19 @@ export function open(operationId: string, summary: string, schema: object): Oper
 }
 
 export function taskAnswer(description: string, more: object = {}): object {
-  const sent = { ...header('ETag'), ...header('Retry-After'), ...header('Retry-After-Ms'), ...more }
-  return { ...answer(description, reference('Task')), headers: sent }
+  return withHeaders(answer(description, reference('Task')), { ...taskHeaders, ...more })
+}
+
+/** What every answer about the state of one task has, with or without the task. */
+export const taskHeaders = {
+  ...header('Cache-Control'),
+  ...header('ETag'),
+  ...header('Retry-After'),
+  ...header('Retry-After-Ms'),
+}
+
+export function withHeaders(given: object, sent: object = header('Cache-Control')): object {
+  return { ...given, headers: sent }
 }
 
 export function answer(description: string, schema: object): object {
@@ -72,10 +89,10 @@ const meanings: Readonly<Record<number, string>> = {
 }
 
 export function problems(...statuses: readonly number[]): Responses {
-  const described = (status: number): object => ({
-    ...json(meanings[status]!, reference('Problem'), problemMediaType),
-    ...(status === 401 && { headers: header('WWW-Authenticate') }),
-  })
+  const described = (status: number): object => {
+    const sent = { ...header('Cache-Control'), ...(status === 401 && header('WWW-Authenticate')) }
+    return withHeaders(json(meanings[status]!, reference('Problem'), problemMediaType), sent)
+  }
   return Object.fromEntries(statuses.map((status) => [status, described(status)]))
 }
 

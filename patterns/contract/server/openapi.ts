@@ -16,7 +16,9 @@ import {
   required,
   taskAnswer,
   parameter,
+  taskHeaders,
   taskId,
+  withHeaders,
 } from './openapi-parts.ts'
 import { submission } from './submission.ts'
 
@@ -62,11 +64,13 @@ function describeApi(served: Served): object {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'OUTLAST_TOKEN of the node; the scheme in any case' },
       },
-      headers,
+      headers: served.streams ? headers : headersWithoutStreams,
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
     },
   }
 }
+
+const { 'X-Accel-Buffering': _, ...headersWithoutStreams } = headers
 
 function about({ streams, sockets, holds }: Served): string {
   const stream = streams
@@ -86,7 +90,8 @@ function about({ streams, sockets, holds }: Served): string {
   const always =
     'Every error is `application/problem+json` (RFC 9457) with `retryable`. Any method that a resource has not is ' +
     'answered 405 with `Allow`, and OPTIONS 204 with `Allow`, without a token. HEAD is there where GET is. What no ' +
-    'request should be is answered by HTTP itself: 408 too slow, 431 headers of more than 16 KiB.'
+    'request should be is answered by HTTP itself: 408 too slow, 431 headers of more than 16 KiB. Where pages of other ' +
+    'origins are let in, answers have the headers of CORS.'
   return [submissions, stream, socket, always].join('\n\n')
 }
 
@@ -98,14 +103,21 @@ const after = parameter(
   'The `seq` of the last event, or the `version` of the task, that is known: what is newer is wanted',
 )
 
+const wanted = parameter(
+  'header',
+  'If-Match',
+  { type: 'string' },
+  'ETag of the state to which alone this is to be done',
+)
+
 function paths(served: Served): object {
   return {
-    '/v1/tasks': { post: submitOperation() },
+    '/v1/tasks': { post: submitOperation(served) },
     '/v1/tasks/{id}': { get: readOperation() },
     '/v1/tasks/{id}/events': { get: eventsOperation(served) },
     '/v1/tasks/{id}:cancel': {
       post: operation('tasks', 'cancelTask', 'Ask for cancellation; asked again, it is the same wish', {
-        parameters: [id],
+        parameters: [id, wanted],
         responses: {
           200: taskAnswer('The task had ended'),
           202: taskAnswer('Cancelling; its log says what came of it'),
@@ -137,7 +149,7 @@ function problemOperation(): object {
   return { ...known, parameters: [kind], responses: { ...known.responses, ...problems(404) } }
 }
 
-function submitOperation(): object {
+function submitOperation({ holds }: Served): object {
   const key = required(
     parameter(
       'header',
@@ -161,6 +173,7 @@ function submitOperation(): object {
       200: { ...taskAnswer('It has ended, and was waited for', sent), links: links() },
       202: { ...taskAnswer('Accepted', sent), links: links() },
       ...problems(400, 410, 413, 415, 422),
+      ...(holds && { 503: withHeaders(problems(503)[503]!, { ...header('Cache-Control'), ...sent }) }),
     },
   })
 }
@@ -181,10 +194,10 @@ function readOperation(): object {
   )
   const known = parameter('header', 'If-None-Match', { type: 'string' }, 'ETag that is known')
   return operation('tasks', 'readTask', 'The task now, or as soon as it changed', {
-    parameters: [id, after, wait, known],
+    parameters: [id, after, wait, known, wanted],
     responses: {
       200: taskAnswer('The task'),
-      304: { description: 'Not changed', headers: { ...header('ETag'), ...header('Retry-After') } },
+      304: withHeaders({ description: 'Not changed' }, taskHeaders),
       ...problems(400, 404, 410, 412),
     },
   })
@@ -207,11 +220,12 @@ function eventsOperation({ streams }: Served): object {
     'application/json': { schema: page },
     ...(streams && { 'text/event-stream': { schema: { type: 'string' } } }),
   }
+  const sent = { ...header('Cache-Control'), ...(streams && header('X-Accel-Buffering')) }
   const nothing = { 204: { description: 'Of a stream: the cursor is at the terminal event, nothing can follow' } }
   return operation('tasks', 'readEvents', streams ? 'The log, as a page or as it grows' : 'The log, as a page', {
     parameters: [id, after, ...(streams ? [lastId] : [])],
     responses: {
-      200: { description: 'Events in order, without gaps', content },
+      200: withHeaders({ description: 'Events in order, without gaps', content }, sent),
       ...(streams && nothing),
       ...problems(400, 404, ...(streams ? [] : [406]), 410),
     },

@@ -1,0 +1,117 @@
+import { readdirSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { request, type Dispatcher } from 'undici'
+import { startApiNode, dispatcher, token, type ApiNode } from './support/api-node.ts'
+import { readEnd, requestBody } from './support/http.ts'
+
+const folder = new URL('../../patterns/deliveries/', import.meta.url)
+const deliveries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+
+interface Answer {
+  readonly description: string
+  readonly headers?: Record<string, { readonly $ref: string }>
+  readonly content?: Record<string, object>
+}
+
+interface Document {
+  readonly paths: Record<string, Record<string, { readonly responses: Record<string, Answer> }>>
+  readonly components: { readonly headers: Record<string, { required?: boolean; schema: { pattern?: string } }> }
+}
+
+interface Asked {
+  readonly method?: Dispatcher.HttpMethod
+  readonly headers?: Record<string, string>
+  readonly body?: string
+}
+
+/** Of HTTP itself, whatever is answered. */
+const framing = new Set('connection content-length content-type date keep-alive transfer-encoding'.split(' '))
+const bearer = { authorization: `Bearer ${token}` }
+const stream = { accept: 'text/event-stream' }
+
+describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery) => {
+  let node: ApiNode
+  let document: Document
+  beforeAll(async () => {
+    node = await startApiNode(delivery)
+    document = (await (await fetch(`${node.url}/openapi.json`)).json()) as Document
+  })
+  afterAll(() => node[Symbol.asyncDispose]())
+
+  /** What of an answer is not in the document, and what of the document is not in the answer. */
+  async function undocumented(template: string, path: string, asked: Asked = {}): Promise<readonly string[]> {
+    const { method = 'GET', headers = {}, body } = asked
+    const how = { dispatcher, method, headers: { ...bearer, ...headers } }
+    const answer = await request(node.url + path, { ...how, ...(body !== undefined && { body }) })
+    answer.body.on('error', () => {}).destroy()
+    const where = `${method} ${path}: ${answer.statusCode}`
+    const said = document.paths[template]![method.toLowerCase()]!.responses[answer.statusCode]
+    if (!said) return [where]
+    const mediaType = answer.headers['content-type']?.toString().split(';')[0]
+    const isKnown = mediaType === undefined ? !said.content : said.content && mediaType in said.content
+    const names = new Map(Object.entries(said.headers ?? {}).map(([name, { $ref }]) => [name.toLowerCase(), $ref]))
+    const unsaid = Object.keys(answer.headers).filter((name) => !framing.has(name) && !names.has(name))
+    const broken = [...names].filter(([name, $ref]) => {
+      const { required = false, schema } = document.components.headers[$ref.split('/').at(-1)!]!
+      const value = answer.headers[name]?.toString()
+      return value === undefined ? required : !new RegExp(schema.pattern ?? '').test(value)
+    })
+    return [...(isKnown ? [] : [mediaType ?? 'no body']), ...unsaid, ...broken.map(([name]) => `not ${name}`)].map(
+      (what) => `${where}: ${what}`,
+    )
+  }
+
+  const post = (key: string, more: Asked['headers'] = {}, body = JSON.stringify(requestBody())): Asked => {
+    const headers = { 'idempotency-key': key, 'content-type': 'application/json', prefer: 'respond-async', ...more }
+    return { method: 'POST', headers, body }
+  }
+
+  async function accepted(key: string, body?: string): Promise<string> {
+    const { method, ...how } = post(key, bearer, body)
+    const answer = await request(`${node.url}/v1/tasks`, { dispatcher, method: method!, ...how })
+    return ((await answer.body.json()) as { task_id: string }).task_id
+  }
+
+  test('are in its OpenAPI document, with their headers and media types', async () => {
+    const [task, events, cancel] = ['/v1/tasks/{id}', '/v1/tasks/{id}/events', '/v1/tasks/{id}:cancel'] as const
+    const long = requestBody(2, { input: { seed: 2, profile: 'research-write', job: 'long' } })
+    const [ended, running] = [await accepted('ended'), await accepted('running', JSON.stringify(long))]
+    const { version } = await readEnd(node.url, ended)
+    const found = await Promise.all([
+      ...[
+        post('new'),
+        post('ended'),
+        post('ended', {}, JSON.stringify(requestBody(3))),
+        post('waits', { prefer: 'wait=30' }),
+        post('no JSON', {}, '{'),
+        post('text', { 'content-type': 'text/plain' }),
+        post('large', {}, 'x'.repeat(70_000)),
+        post('stranger', { authorization: 'Bearer another' }),
+      ].map((asked) => undocumented('/v1/tasks', '/v1/tasks', asked)),
+      ...[ended, running, 'none', '%00'].map((id) => undocumented(task, `/v1/tasks/${id}`)),
+      undocumented(task, `/v1/tasks/${ended}`, { headers: { 'if-none-match': `"${version}"` } }),
+      ...[1, 2, 3, 4].map((known) =>
+        undocumented(task, `/v1/tasks/${running}`, { headers: { 'if-none-match': `"${known}"` } }),
+      ),
+      ...[ended, `none`, `${ended}/events?after=x`].map((id) =>
+        undocumented(events, `/v1/tasks/${id.includes('/') ? id : `${id}/events`}`),
+      ),
+      ...[`${running}/events`, `${ended}/events?after=${version}`, 'none/events'].map((place) =>
+        undocumented(events, `/v1/tasks/${place}`, { headers: stream }),
+      ),
+      ...[ended, 'none', running].map((id) => undocumented(cancel, `/v1/tasks/${id}:cancel`, { method: 'POST' })),
+      ...['', '?status=lost'].map((query) => undocumented('/v1/deliveries', `/v1/deliveries${query}`)),
+      undocumented('/v1/tasks/{id}/deliveries', `/v1/tasks/${ended}/deliveries`),
+      ...['validation', 'none'].map((kind) => undocumented('/problems/{kind}', `/problems/${kind}`)),
+      ...['/healthz', '/openapi.json'].map((path) => undocumented(path, path)),
+    ])
+    expect(found.flat()).toEqual([])
+    const used = [...JSON.stringify(document.paths).matchAll(/#\/components\/headers\/([\w-]+)/g)].map(
+      ([, name]) => name,
+    )
+    expect(new Set(used)).toEqual(new Set(Object.keys(document.components.headers)))
+    const held = undocumented('/v1/tasks', '/v1/tasks', post('held', { prefer: '' }, JSON.stringify(long)))
+    setTimeout(() => node.drain.abort(), 300)
+    expect(await held).toEqual([])
+  })
+})
