@@ -16,10 +16,18 @@ import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trac
  */
 export function isLate(task: TaskTrace, cell: CellPlan | undefined): boolean {
   const { end, intent } = task
-  if (end?.type === 'fail') return false
+  if (hasStopped(task)) return false
   if (end?.type === 'ok') return end.at > intent.giveUpAt && taskEnd(task)?.digest === intent.expectedDigest
   const doneAt = serverHas(task) ? (doneAtOf(task, cell) ?? lastEffectEnd(task)) : undefined
   return doneAt !== undefined && doneAt + noticeMs(cell) >= intent.giveUpAt
+}
+
+/** A timer of a client is never so much ahead of its time. */
+const aheadMs = 50
+
+/** Its client was told of a failure, or stopped by itself although there was time: no lateness is the reason. */
+function hasStopped({ end, intent }: TaskTrace): boolean {
+  return end?.type === 'fail' || (end?.type === 'info' && end.at < intent.giveUpAt - aheadMs)
 }
 
 /** By its final word, or by a callback. */
@@ -57,7 +65,7 @@ function noticeMs(cell: CellPlan | undefined): number {
  * No outage explains a task that the server forgot, or is still not through with when it was due after the heal.
  */
 export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace: CellTrace): boolean {
-  if (task.end?.type === 'fail') return false
+  if (hasStopped(task)) return false
   let dueAt = task.intent.deadlineAt
   for (const fault of faults) {
     if (fault.armedAt! > dueAt) break

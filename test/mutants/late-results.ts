@@ -57,6 +57,38 @@ export const lateResults: readonly Mutant[] = [
   },
 ]
 
+/** Clients that stop after two thirds of the time in which they are to wait. */
+function impatient(history: readonly Op[]): Op[] {
+  return rewrite(history, (op) => {
+    if (op.f !== 'task' || op.type !== 'info') return [op]
+    const { intendedAt, giveUpAt } = findTask(history, op.task!).value as TaskIntent
+    return [{ ...op, at: intendedAt + ((giveUpAt - intendedAt) * 2) / 3 }]
+  })
+}
+
+/** A client that stops before it is to give up was let down by no time, and by no outage. */
+export const impatientClients: readonly Mutant[] = [
+  {
+    name: 'clients stop early, and the results come when they were to give up',
+    history: impatient(late(polling(calm), 6)),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_result: 6 },
+  },
+  {
+    name: 'clients stop early in an outage that lasts for longer',
+    history: impatient(
+      under(
+        lose(polling(calm), 3, (ordinal) => ordinal > 30, keptFor),
+        { fault: 'refuse', on: 'client->api-0, client->api-1, client->api-2, client->api-3', from: 900, to: 8000 },
+      ),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+    outcomes: { lost_result: 3 },
+  },
+]
+
 /** What must pass, and how many results are late in it. */
 export const lateAndKept: readonly (readonly [name: string, history: readonly Op[], late: number])[] = [
   ['six of 120 are late for no reason', late(polling(calm), 6), 6],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CellResult } from '../../harness/model/results.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { openRegistry } from '../../harness/registry.ts'
-import { lateAndKept, lateResults, uncalled } from './late-results.ts'
+import { impatientClients, lateAndKept, lateResults, uncalled } from './late-results.ts'
 import { simulate } from './simulate.ts'
 import { rewrite } from './mutations.ts'
 import { broken, calm, polling, streaming } from './worlds.ts'
@@ -30,6 +30,7 @@ const mutants = [
   ...wrongRecords,
   ...wrongWork,
   ...lateResults,
+  ...impatientClients,
   uncalled,
 ]
 
