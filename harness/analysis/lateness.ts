@@ -61,18 +61,28 @@ function noticeMs(cell: CellPlan | undefined): number {
 
 /**
  * Whether outages among `faults`, in the order of their onset, held this task up until its client gave up. The result was due
- * at the deadline. Each outage that began before it was due moves that to its own end, by as much as the harm explains.
+ * at the deadline, and a client that reads it should have it soon after the work. Each outage that began before that moves it to its own end, by as much as the harm explains.
  * No outage explains a task that the server forgot, or is still not through with when it was due after the heal.
  */
 export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace: CellTrace): boolean {
   if (hasStopped(task)) return false
   let dueAt = task.intent.deadlineAt
+  let toldBy = toldByOf(task, trace.cell)
   for (const fault of faults) {
-    if (fault.armedAt! > dueAt) break
+    if (fault.armedAt! > Math.min(dueAt, toldBy)) break
     if (!isOutage(fault, trace) || !explains(fault, task, trace)) continue
-    dueAt = Math.max(dueAt, isNoticed(fault, trace) ? goesOnBy(fault, task, trace) : dueAt + resumesAfter(fault, trace))
+    const heldUpBy = isNoticed(fault, trace) ? goesOnBy(fault, task, trace) : undefined
+    const passingMs = resumesAfter(fault, trace)
+    dueAt = Math.max(dueAt, heldUpBy ?? dueAt + passingMs)
+    toldBy = Math.max(toldBy, heldUpBy ?? toldBy + passingMs)
   }
   return dueAt > task.intent.giveUpAt && mayStillEnd(task, dueAt)
+}
+
+/** When a client that reads the result itself should have had what was done, if nothing held that up. */
+function toldByOf(task: TaskTrace, cell: CellPlan | undefined): number {
+  const doneAt = task.polls.length === 0 && task.streams.length === 0 ? undefined : doneAtOf(task, cell)
+  return doneAt === undefined ? Infinity : doneAt + noticeMs(cell)
 }
 
 /** By the server's final word. Where nobody has it the run is inconclusive for want of that. */

@@ -167,6 +167,15 @@ export const wrongExcuses: readonly Mutant[] = [
     caughtBy: ['no-lost-task'],
   },
   {
+    name: 'results are lost, and the store goes away a second after their clients should have read them',
+    history: under(
+      lose(polling(hundred), 5, (ordinal) => ordinal > 40, keptFor),
+      { fault: 'stall', on: 'engine->store-0', from: 3300, to: 4000 },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['liveness-after-heal', 'no-lost-task'],
+  },
+  {
     name: 'results are lost while one of four API nodes that all know them is frozen',
     history: under(
       lose(polling(hundred), 5, (ordinal) => ordinal > 20 && ordinal % 4 === 1, keptFor),

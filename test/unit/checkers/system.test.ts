@@ -136,6 +136,19 @@ describe('no-lost-task', () => {
       expect([silent(1060, 'worker-0'), silent(1410, 'worker-0')]).toEqual([0, 1])
     })
 
+    test('is no outage after the client should have read what was done, unless another one held that up', () => {
+      const patient = { ...intend(t), value: { ...intend(t).value, deadlineAt: 1100, giveUpAt: 2100 } } as Lines[number]
+      const read = [patient, submit(t, 1, 'ok'), ...done, poll(t, 90, 'running', 1), end(t, 2100, 'info')]
+      const kept = [...read, ...early, final(t, 'ok', { status: 'completed', digest: 'right', version: 4 })]
+      const after = (...faults: Lines) => {
+        const plan = { graceMs: 1000, timeScale: 600, patienceMs: 50 }
+        return noLostTask.check(story([...kept, ...faults], plan)).counts.excused
+      }
+      const late = fault('f', 'store-0', 500, 2500)
+      expect([after(...fault('f', 'store-0', 300, 2500)), after(...late)]).toEqual([1, 0])
+      expect(after(...fault('e', 'store-0', 200, 400), ...late)).toBe(1)
+    })
+
     test('of a lost executor ends with the longest takeover, however long it stays away', () => {
       const dead = [...lost, ...fault('f', 'worker-0', 40, 9000)]
       const with_ = (takeoverMs: number) => check(dead, { takeoverMs, promises: ['effect-once'] }).counts
