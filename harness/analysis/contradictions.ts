@@ -171,6 +171,27 @@ function didWork(work: Work | undefined, from: number, to: number): boolean {
   return false
 }
 
+/** By how a client says that it learned the end: what it then wrote down before, of its task. */
+const bringers: Readonly<Record<string, (task: TaskTrace) => readonly Op[]>> = {
+  callback: ({ callbacks, imposed }) => [...callbacks, ...imposed].filter(({ value }) => value.status === 'completed'),
+  poll: ({ polls }) => polls.filter(({ value }) => value.status === 'completed'),
+  // A log that a server began again is not written down again as far as it was known.
+  stream: ({ events, streams }) => [
+    ...events.filter(({ value }) => value.status === 'completed'),
+    ...streams.filter(({ value }) => value.state === 'open').slice(1),
+  ],
+}
+
+/** A result came by something. Clients of a delivery that writes nothing of that kind down are not asked for it. */
+export function contradictingResults({ tasks }: CellTrace): readonly Impossible[] {
+  return Object.entries(bringers).flatMap(([via, bringersOf]) => {
+    const ended = tasks.filter((task) => task.end?.type === 'ok' && taskEnd(task)?.via === via)
+    const untold = ended.filter((task) => !bringersOf(task).some(({ index }) => index < task.end!.index))
+    if (untold.length === 0 || !tasks.some((task) => bringersOf(task).length > 0)) return []
+    return untold.map(({ task, end }) => ({ text: `${task}: no ${via} brought its result`, ops: [end!.index] }))
+  })
+}
+
 /** A process ends once: each end counts as an interruption of its own. */
 export function contradictingNodes({ nodes }: CellTrace): readonly Impossible[] {
   const ended = new Map<string, number>()

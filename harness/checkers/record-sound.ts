@@ -4,6 +4,7 @@ import {
   contradictingHealth,
   contradictingIntents,
   contradictingNodes,
+  contradictingResults,
   contradictionsOf,
   disorderOf,
   type Impossible,
@@ -35,6 +36,7 @@ const checker: Checker = {
       ...impossibleParts(history, trace),
       ...contradictingFaults(trace, faults),
       ...contradictingNodes(trace),
+      ...contradictingResults(trace),
       ...contradictingHealth(trace),
     ]
     const counts = { tasks: trace.tasks.length, impossible: impossible.length }

@@ -161,6 +161,30 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a lost task is made a result, which no poll brought',
+    history: rewrite(loseTask(polling(calm), task, { taskId: `id-${task}`, found: false }), (op) => {
+      if (!isOf(op)) return [op]
+      if (op.f === 'final' || (op.f === 'poll' && op.value.status === 'completed')) return []
+      if (op.f !== 'task' || op.type !== 'info') return [op]
+      const value = { taskId: `id-${task}`, status: 'completed', digest: `digest-of-${task}`, via: 'poll' } as const
+      return [{ ...op, type: 'ok', at: op.at - 2000, value }]
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a result came by a callback that nobody received',
+    history: without(webhook(calm), (op) => isOf(op) && op.f === 'callback'),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a result came by a stream that did not end',
+    history: without(streaming(calm), (op) => isOf(op) && op.f === 'event' && op.value.status === 'completed'),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'one process ended twice',
     history: rewrite(polling(broken), (op) => {
       if (op.f !== 'node' || op.value.state !== 'exited') return [op]
