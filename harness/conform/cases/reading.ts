@@ -12,6 +12,7 @@ import {
   pathOf,
   readEnd,
   readEvents,
+  readTask,
   spread,
   start,
   submit,
@@ -73,6 +74,8 @@ export default {
       needs: [],
       quick: true,
       timed: true,
+      // Beside others an answer takes so long that the task has gone on meanwhile, whether it was held or not.
+      alone: true,
       async check(target) {
         const { self, taskId } = await start(target, newKey('wakes'), { long: true })
         for (let [wakes, known, inVain] = [0, 0, 0]; wakes < enoughWakes;) {
@@ -84,8 +87,9 @@ export default {
           inVain = isEarly && task.version <= known && !isTerminal(task.status) ? inVain + 1 : 0
           must(inVain < mostInVain, `woken at version ${known} for nothing, twice in a row`)
           if (inVain === 0) wakes++
-          known = task.version
           if (isTerminal(task.status)) break
+          // What is known is new: an answer that brings more was held, or else all were in vain.
+          known = (await readTask(target, taskId)).version
         }
         await send(target, `${self}:cancel`, { method: 'POST' })
         const { version } = await readEnd(target, taskId)
