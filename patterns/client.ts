@@ -6,6 +6,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { Agent } from 'undici'
+import { mostAnswerBytes } from './contract/client/answer-size.ts'
 import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
@@ -66,7 +67,7 @@ export interface TaskClient extends AsyncDisposable {
 export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
   requireOptions({ apis, token, timeScale })
   // No limit per origin: every follower holds a connection.
-  const dispatcher = new Agent({ connect: { timeout: 10_000 } })
+  const dispatcher = new Agent({ connect: { timeout: 10_000 }, maxResponseSize: mostAnswerBytes })
   const ports: ClientPorts = {
     apis: apis.map((url, i) => ({ name: `api-${i}`, url: url.replace(/\/+$/, '') })),
     sticky: false,

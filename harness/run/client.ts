@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import { loadModule } from '../../patterns/contract/server/plugins.ts'
+import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { ClientPorts, Inbox, RunJob } from '../../patterns/contract/client/client.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
@@ -41,6 +42,7 @@ function openDispatcher(connectTimeoutMs: number, timeScale: number): Dispatcher
     // Deadlines belong to the clients under test, which know what they wait for.
     headersTimeout: 0,
     bodyTimeout: 0,
+    maxResponseSize: mostAnswerBytes,
     connect: {
       timeout: Math.max(connectTimeoutMs, 250),
       // A probe is a packet, and keeps a NAT's entry: unscaled, a compressed run would lose flows that a real one keeps.
