@@ -24,7 +24,9 @@ function escape(char: string): string {
   return `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`
 }
 
-function describe(error: unknown): string {
+/** With what caused it, as far as that is worth reading. */
+function describe(error: unknown, depth = 5): string {
   if (!(error instanceof Error)) return String(error)
-  return [error.name, (error as NodeJS.ErrnoException).code, error.message].filter(Boolean).join(': ')
+  const own = [error.name, (error as NodeJS.ErrnoException).code, error.message].filter(Boolean).join(': ')
+  return error.cause === undefined || depth === 0 ? own : `${own}; ${describe(error.cause, depth - 1)}`
 }

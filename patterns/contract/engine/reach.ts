@@ -28,7 +28,7 @@ export async function retryUntilReached<T>(call: () => Promise<T>, options: Retr
       signal.throwIfAborted()
       if (!isTransient(error)) throw error
       if (monotonicMs() >= giveUpAt)
-        throw new ProblemError('temporary-reduced-capacity', `${callee} cannot be reached: ${String(error)}`)
+        throw new ProblemError('temporary-reduced-capacity', `${callee} cannot be reached`, undefined, { cause: error })
     }
     await sleep(Math.random() * Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(failures, 10)), signal)
   }

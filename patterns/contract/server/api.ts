@@ -244,7 +244,7 @@ function failed(c: Context, error: Error, { settings, drain }: Api): Response {
   const problem = isLeaving ? describeProblem('interrupted') : toProblem(error)
   const where = asked(c)
   if (problem.status === 500) logError(settings.node, where, error)
-  else if (!(error instanceof ProblemError)) logFailure(settings.node, where, error)
+  else if (!(error instanceof ProblemError) || error.cause !== undefined) logFailure(settings.node, where, error)
   return sendProblem(c, problem)
 }
 

@@ -36,13 +36,13 @@ export type Problem = z.infer<typeof problem>
 
 export const problemMediaType = 'application/problem+json'
 
-/** Throw it anywhere below the API: it becomes the answer. */
+/** Throw it anywhere below the API: it becomes the answer. A cause is for the node's log alone: clients must not learn what is behind it. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError'
   readonly kind: ProblemKind
   readonly taskId: string | undefined
-  constructor(kind: ProblemKind, detail: string, taskId?: string) {
-    super(detail)
+  constructor(kind: ProblemKind, detail: string, taskId?: string, options?: ErrorOptions) {
+    super(detail, options)
     this.kind = kind
     this.taskId = taskId
   }

@@ -40,7 +40,8 @@ test('a call is repeated until it is answered, or patience is over', async () =>
   expect(await retrying(3, Infinity)).toBe(4)
   await expect(retrying(3, 0)).rejects.toMatchObject({
     kind: 'temporary-reduced-capacity',
-    message: 'it cannot be reached: Error: away',
+    message: 'it cannot be reached',
+    cause: { message: 'away' },
   })
   await expect(retrying(3, Infinity, AbortSignal.abort(new Error('closed')))).rejects.toThrow('closed')
 })
