@@ -26,7 +26,7 @@ function problemWrong(reply: Reply, status: number, kind: string): string | unde
   return undefined
 }
 
-/** The last part of a problem's type. */
+/** The last part of a problem's type: of a path, a fragment, or a name (RFC 9457 3.1.1 has tag URIs, too). */
 export function kindOf(type: unknown): string | undefined {
-  return typeof type === 'string' ? type.slice(type.lastIndexOf('/') + 1) : undefined
+  return typeof type === 'string' ? /[^/#:]*$/.exec(type)![0] : undefined
 }

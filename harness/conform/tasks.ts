@@ -17,7 +17,7 @@ export async function submit(target: Target, key: string, body: unknown, base = 
   const headers = { 'idempotency-key': key }
   const reply = await send(target, `${base}/v1/tasks`, { method: 'POST', headers, body })
   const taskId = reply.json?.['task_id']
-  if (reply.status < 300 && typeof taskId === 'string') noteAccepted(target, taskId)
+  if (reply.status < 300 && id.safeParse(taskId).success) noteAccepted(target, taskId as string)
   return reply
 }
 
@@ -85,9 +85,12 @@ export function taskOf({ json, status, text, exchange }: Reply): Task {
 
 /** RFC 3339 has offsets too. */
 const time = z.iso.datetime({ offset: true })
+/** Text that a path can hold, once it is escaped (RFC 3986 3.3 and 5.2.4). */
+const id = z.string().refine((text) => !['', '.', '..'].includes(text) && text.isWellFormed(), 'no path can hold it')
 const looseTask = taskSchema
   .omit({ type: true, input: true, result: true })
   .extend({
+    task_id: id,
     created_at: time,
     updated_at: time,
     finished_at: time.optional(),

@@ -145,6 +145,8 @@ interface Reference {
 /** A reference that is not of the target itself is followed by nobody here: the token goes nowhere else. */
 async function mustLeadTo(target: Target, { what, taskId, asked, reference }: Reference): Promise<void> {
   must(URL.canParse(reference, asked.href), `${what} is a reference (RFC 3986); got ${show(reference)}`)
+  const { protocol } = new URL(reference, asked)
+  must(/^https?:$/.test(protocol), `${what} is an address of HTTP; got ${show(reference)}`)
   const places = placesIn(target, asked, reference)
   const found: string[] = []
   for (const place of places) {

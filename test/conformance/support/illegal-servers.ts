@@ -180,6 +180,11 @@ export const illegalServers: readonly IllegalServer[] = [
     caughtBy: ['idempotency/described'],
   },
   {
+    name: 'a Location that is no address',
+    wrong: header(isSubmission, 'location', 'data:,task'),
+    caughtBy: ['idempotency/described'],
+  },
+  {
     name: 'a key that is forgotten soon',
     wrong: () => {
       const seen = new Map<string, number>()

@@ -67,11 +67,22 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'a field of its own that changes', other: () => tasks(() => ({ served_in_ms: performance.now() })) },
   { name: 'a log that is kept only in part', other: () => ({ answer: refuseFirst, frames: withoutFirst }) },
   { name: 'every second long poll is not held', other: halfHeld },
+  { name: 'problem types that are names', other: () => problemTypes((kind) => `urn:example:problem:${kind}`) },
+  { name: 'problem types on one page', other: () => problemTypes((kind) => `https://example.com/problems#${kind}`) },
   { name: 'pages of somebody else beside the API', other: () => ({ ask: besideTheApi }) },
 ]
 
 function tasks(change: (task: Record<string, unknown>) => object): Wrong {
   return { answer: (answered) => (isTask(answered) ? withJson(answered, change) : {}) }
+}
+
+function problemTypes(named: (kind: string) => string): Wrong {
+  return {
+    answer: (answered) => {
+      if (answered.headers['content-type'] !== 'application/problem+json') return {}
+      return withJson(answered, ({ type }) => ({ type: named(String(type).split('/').at(-1)!) }))
+    },
+  }
 }
 
 /** The same in pages and in streams. */

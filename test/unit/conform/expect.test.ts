@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { mustBe } from '../../../harness/conform/expect.ts'
-import { mustShowSame, placesTo } from '../../../harness/conform/tasks.ts'
+import type { Reply } from '../../../harness/conform/http.ts'
+import { mustShowSame, placesTo, taskOf } from '../../../harness/conform/tasks.ts'
 import type { Task } from '../../../patterns/contract/types/task.ts'
 
 const long = 'x'.repeat(200)
@@ -22,4 +23,9 @@ test('a task is the same in other words, and is not with another state', () => {
 test('no list is made of a version that no log has', () => {
   expect(placesTo(3)).toEqual([1, 2, 3])
   expect(() => placesTo(1_764_416_000)).toThrow('version 1764416000 is not the seq of a last event')
+})
+
+test.each(['', '..', '\ud800'])('an id %j that no path can hold is the service’s fault', (id) => {
+  const reply = { json: { task_id: id }, status: 200, text: '' } as unknown as Reply
+  expect(() => taskOf(reply)).toThrow('200 holds no task: task_id: no path can hold it')
 })
