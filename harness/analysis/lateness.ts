@@ -61,8 +61,8 @@ function noticeMs(cell: CellPlan | undefined): number {
 
 /**
  * Whether outages among `faults`, in the order of their onset, held this task up until its client gave up. The result was due
- * at the deadline, and a client that reads it should have it soon after the work. Each outage that began before that moves it to its own end, by as much as the harm explains.
- * No outage explains a task that the server forgot, or is still not through with when it was due after the heal.
+ * at the deadline, and a client that reads it should have it soon after the work. Each outage that began before that moves
+ * it to its own end, by as much as the harm explains. No outage explains a task that the server forgot, or is still not through with when it was due after the heal.
  */
 export function wasHeldUp(task: TaskTrace, faults: readonly FaultTrace[], trace: CellTrace): boolean {
   if (hasStopped(task)) return false
@@ -110,15 +110,20 @@ function lengthOf({ armedAt = 0, healedAt }: FaultTrace, endAt: number): number 
   return (healedAt ?? endAt) - armedAt
 }
 
+/** One brings the task, and one its end: what comes between does not wait for each other. */
+const exchangesOfClients = 2
+
 /**
- * A delay must add up, with an exchange in each step, to the time that the scenario allows; and it holds nothing up for longer
- * than it is there, and once more. Who executes steps is not asked any
- * more when all are done and written down, by a client that reads the result itself.
+ * A delay must add up, with an exchange in each step or those of the client, to the time that the scenario allows. It holds
+ * nothing up for longer than it is there, and once more. Who executes steps is not asked any more when all are done and
+ * written down, by a client that reads the result itself.
  */
 function explains(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace): boolean {
   const impact = impactOf(fault)
-  if (impact.kind === 'delay')
-    return Math.min(impact.ms * task.intent.steps, impact.ms + lengthOf(fault, endAt)) >= (cell?.graceMs ?? Infinity)
+  if (impact.kind === 'delay') {
+    const exchanges = fault.places.every(isDelivery) ? exchangesOfClients : task.intent.steps
+    return Math.min(impact.ms * exchanges, impact.ms + lengthOf(fault, endAt)) >= (cell?.graceMs ?? Infinity)
+  }
   if (impact.kind === 'none') return false
   if (!fault.places.every(isOfWorkers) || (task.polls.length === 0 && task.streams.length === 0)) return true
   const doneAt = doneAtOf(task, cell)

@@ -176,6 +176,21 @@ export const wrongExcuses: readonly Mutant[] = [
     caughtBy: ['liveness-after-heal', 'no-lost-task'],
   },
   {
+    name: 'results are lost while reads take a quarter of the grace, each by itself',
+    history: under(
+      lose(polling(hundred), 5, (ordinal) => ordinal > 40, keptFor),
+      {
+        fault: 'latency',
+        on: 'client->api-0, client->api-1, client->api-2, client->api-3',
+        from: 900,
+        to: 8000,
+        params: { delayMs: 375 },
+      },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task'],
+  },
+  {
     name: 'results are lost while one of four API nodes that all know them is frozen',
     history: under(
       lose(polling(hundred), 5, (ordinal) => ordinal > 20 && ordinal % 4 === 1, keptFor),
