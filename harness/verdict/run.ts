@@ -103,8 +103,8 @@ const usualControl = 0.95
  */
 function weighAgainstControl(plan: Plan, cells: readonly CellResult[]): readonly CellResult[] {
   const failing = new Map(
-    [...Map.groupBy(cells.filter(isControl), ({ cell }) => cell.pattern)].flatMap(([pattern, controls]) => {
-      const why = whyFailing(plan, pattern, controls)
+    [...Map.groupBy(cells.filter(isControl), ({ cell }) => cell.pattern)].flatMap(([pattern, unharmed]) => {
+      const why = whyFailing(plan, pattern, controlsAmong(unharmed))
       return why === undefined ? [] : [[pattern, why] as const]
     }),
   )
@@ -118,6 +118,12 @@ function weighAgainstControl(plan: Plan, cells: readonly CellResult[]): readonly
 
 function isControl({ cell }: CellResult): boolean {
   return cell.faults.length === 0 && !cell.untouchedBy
+}
+
+/** An arm of rare faults may have drawn none: where the plan has the arm `none`, that is the control. */
+function controlsAmong(unharmed: readonly CellResult[]): readonly CellResult[] {
+  const named = unharmed.filter(({ cell }) => cell.arm === 'none')
+  return named.length > 0 ? named : unharmed
 }
 
 function whyFailing(plan: Plan, pattern: string, controls: readonly CellResult[]): string | undefined {

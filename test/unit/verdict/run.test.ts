@@ -330,6 +330,14 @@ describe('a control that fails', () => {
     expect(of(3, { gates: [{ ...gates[0]!, min: 0.99 }] }).cells[1]!.verdict).toBe('INCONCLUSIVE')
   })
 
+  test('is the arm none, and no other whose draw gave it no fault in this repetition', () => {
+    const undrawn = judged({ id: 'a.rare.1', arm: 'rare', faults: [] }, 100, 0, 0, 'INCONCLUSIVE')
+    const { cells } = run([undrawn, judged({}, 100, 8), touched(judged(kill, 100, 0))])
+    expect(cells.map((cell) => cell.verdict)).toEqual(['INCONCLUSIVE', 'PASS', 'INCONCLUSIVE'])
+    const calm = { id: 'a.calm.1', arm: 'calm' }
+    expect(run([judged(calm, 100, 8), touched(judged(kill, 100, 0))]).cells[1]!.verdict).toBe('INCONCLUSIVE')
+  })
+
   test('mends nothing, says nothing about other patterns, and nothing where it is invalid itself', () => {
     expect(of(60, {}, 'FAIL').cells[1]!.verdict).toBe('FAIL')
     expect(of(60, {}, 'INVALID').cells[1]!.verdict).toBe('INVALID')
