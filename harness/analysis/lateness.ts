@@ -6,6 +6,7 @@ import type { CellPlan } from '../model/plan.ts'
 import { linksAmong, nodesAmong, type Place } from '../model/place.ts'
 import { roleOf } from './places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
+import { timingAt } from '../../patterns/contract/types/timing.ts'
 import { lastEffectEnd } from './touch.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
 
@@ -116,12 +117,14 @@ const exchangesOfClients = 2
 /**
  * A delay must add up, with an exchange in each step or those of the client, to the time that the scenario allows. It holds
  * nothing up for longer than it is there, and once more. Who executes steps is not asked any more when all are done and
- * written down, by a client that reads the result itself.
+ * written down, by a client that reads the result itself. A delay for which no client waits is a silence.
  */
 function explains(fault: FaultTrace, task: TaskTrace, { cell, endAt }: CellTrace): boolean {
   const impact = impactOf(fault)
   if (impact.kind === 'delay') {
-    const exchanges = fault.places.every(isDelivery) ? exchangesOfClients : task.intent.steps
+    const isOfClients = fault.places.every(isDelivery)
+    if (isOfClients && cell && impact.ms >= timingAt(cell.timeScale).requestTimeoutMs) return true
+    const exchanges = isOfClients ? exchangesOfClients : task.intent.steps
     return Math.min(impact.ms * exchanges, impact.ms + lengthOf(fault, endAt)) >= (cell?.graceMs ?? Infinity)
   }
   if (impact.kind === 'none') return false

@@ -117,6 +117,15 @@ describe('no-lost-task', () => {
       expect([slow(1), slow(40), slow(50)]).toEqual([0, 0, 1])
     })
 
+    test('is a delay on the link of a client once there and once back, and a silence where no client waits for so long', () => {
+      const slow = (delayMs: number) => {
+        const faults = [plannedFault({ id: 'f', fault: 'latency', params: { delayMs } })]
+        const lines = [...lost, ...fault('f', 'client->api-0', 100, 350, 'latency')]
+        return check(lines, { faults, timeScale: 1000 }).counts.excused
+      }
+      expect([slow(10), slow(39), slow(40)]).toEqual([0, 0, 1])
+    })
+
     test('is a delay only where it was there for long enough to add up', () => {
       const slow = (to: number) => {
         const faults = [plannedFault({ id: 'f', fault: 'latency', params: { delayMs: 60 } })]
