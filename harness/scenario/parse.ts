@@ -150,6 +150,7 @@ function checkScenario(scenario: ParsedScenario, catalog: Catalog): readonly Pro
   return [
     ...checkArmNames(scenario),
     ...checkLoad(scenario, catalog),
+    ...checkCells(scenario),
     ...checkHealth(values),
     ...[...gates, ...published].flatMap((entry) => checkReference(entry, scenario)),
     ...gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success', ...countedMetrics], 'exactly one')),
@@ -166,6 +167,17 @@ function checkArmNames({ arms, values }: ParsedScenario): readonly Problem[] {
     return taken.map((name) => ({ path: ['arms', name], at: 'key', message: 'this cannot be a name; choose another' }))
   if (!arms.get('none')?.specs.length) return []
   return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
+}
+
+/** Of half a minute each they would take a week. */
+const mostCells = 20_000
+
+function checkCells({ arms, values: { patterns = [], repetitions = 1 } }: ParsedScenario): readonly Problem[] {
+  const cells = patterns.length * arms.size * repetitions
+  if (cells <= mostCells) return []
+  const product = `${patterns.length} patterns, ${arms.size} arms and ${repetitions} repetitions`
+  const message = `${product} are ${cells} cells; write fewer: at most ${mostCells}`
+  return [{ path: [repetitions > 1 ? 'repetitions' : 'arms'], message }]
 }
 
 /** Refuses a load that would not end, or that is faster than any client can send. */

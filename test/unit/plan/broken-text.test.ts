@@ -101,6 +101,16 @@ const cases: readonly [string, string, ...string[]][] = [
     text().replace('30/min', '0.001/h'),
     '4:27: load.rate: the load would last 300000h5m; write a higher rate, or fewer tasks: at most 8760h',
   ],
+  [
+    'more cells than anybody can wait for',
+    text({
+      arms: Array.from('abcdefghijk')
+        .map((name) => `${name}: []`)
+        .join('\n'),
+      tail: 'repetitions: 1000',
+    }),
+    '17:14: repetitions: 2 patterns, 11 arms and 1000 repetitions are 22000 cells; write fewer: at most 20000',
+  ],
   ['a load that nobody can send', withRate('1000001/s'), `4:27: load.rate: a rate is at most 1000000/s; ${rates}`],
   [
     'a load that nobody can send at that scale',
