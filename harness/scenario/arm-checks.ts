@@ -11,7 +11,8 @@ const maxFirings = 10_000
 
 /** What is wrong between the faults of an arm, or between a fault and the rest of the scenario. */
 export function checkArms(scenario: ParsedScenario, catalog: Catalog): readonly Problem[] {
-  return [...scenario.arms.values()].flatMap((arm) => checkArm(arm, scenario, catalog))
+  const problems = [...scenario.arms.values()].flatMap((arm) => checkArm(arm, scenario, catalog))
+  return problems.length > 0 ? problems : checkAllFirings(scenario, catalog)
 }
 
 function checkArm({ specs, includes }: ParsedArm, scenario: ParsedScenario, catalog: Catalog): readonly Problem[] {
@@ -99,21 +100,40 @@ function checkFloor(located: Located<FaultSpec>, { values }: ParsedScenario, cat
   return [about(located, [writtenName(floor.param)], message)]
 }
 
+/** In all cells: each is a line of the schedule and a part of plans. */
+const maxFiringsInAll = 100_000
+
+function checkAllFirings({ arms, values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
+  const { patterns = [], repetitions = 1 } = values
+  const specs = [...arms.values()].flatMap((arm) => arm.specs)
+  const ofBlocks = specs.reduce((sum, { value }) => sum + expectedFirings(value, values, catalog), 0)
+  const expected = ofBlocks * repetitions * patterns.length
+  if (expected <= maxFiringsInAll) return []
+  const message = `about ${Math.round(expected)} firings in all cells; write longer gaps, fewer repetitions or fewer arms: at most ${maxFiringsInAll} are planned`
+  return [{ path: [repetitions > 1 ? 'repetitions' : 'arms'], message }]
+}
+
+/** Of one block. */
+function expectedFirings(spec: FaultSpec, values: ParsedScenario['values'], catalog: Catalog): number {
+  const { trigger } = spec
+  if (trigger.kind === 'moment') return trigger.task === 'all' ? (values.load?.tasks ?? 1) : 1
+  const profile = values.profile && catalog.workOf(values.profile)
+  const { load, replicas, timeScale } = values
+  if (trigger.kind !== 'every' || spec.forMs === 'load' || !profile || !load || !replicas || !timeScale) return 1
+  const windowMs = loadWindowMs(load, profile.idealMs)
+  const nodes = spec.target.kind === 'node' && !spec.together ? Math.max(...nodeCounts(spec, values, catalog)) : 1
+  const awayMs = spec.forMs + (spec.target.kind === 'node' ? settleMs * timeScale : 0)
+  return (nodes * windowMs) / (trigger.meanGapMs + awayMs)
+}
+
 function checkFirings(located: Located<FaultSpec>, { values }: ParsedScenario, catalog: Catalog): readonly Problem[] {
   const { value } = located
   if (value.trigger.kind === 'moment' && value.trigger.task === 'all' && (values.load?.tasks ?? 0) > maxFirings) {
     const message = `one firing for each of ${values.load!.tasks} tasks; at most ${maxFirings} are planned per arm`
     return [about(located, ['on'], message)]
   }
-  const profile = values.profile && catalog.workOf(values.profile)
-  const { load, replicas, timeScale } = values
-  if (value.trigger.kind !== 'every' || value.forMs === 'load' || !profile || !load || !replicas || !timeScale)
-    return []
-  const windowMs = loadWindowMs(load, profile.idealMs)
-  const nodes = value.target.kind === 'node' && !value.together ? Math.max(...nodeCounts(value, values, catalog)) : 1
-  const awayMs = value.forMs + (value.target.kind === 'node' ? settleMs * timeScale : 0)
-  const expected = (nodes * windowMs) / (value.trigger.meanGapMs + awayMs)
-  if (expected <= maxFirings) return []
+  const expected = expectedFirings(value, values, catalog)
+  if (value.trigger.kind !== 'every' || expected <= maxFirings) return []
   const message = `about ${Math.round(expected)} firings; write a longer gap: at most ${maxFirings} are planned per arm`
   return [about(located, ['every'], message)]
 }

@@ -111,6 +111,11 @@ const cases: readonly [string, string, ...string[]][] = [
     }),
     '17:14: repetitions: 2 patterns, 11 arms and 1000 repetitions are 22000 cells; write fewer: at most 20000',
   ],
+  [
+    'more faults than anybody can wait for',
+    text({ arms: 'kill: [{ fault: kill, target: executor, every: 10s, for: 1s }]', tail: 'repetitions: 1000' }),
+    '7:14: repetitions: about 266667 firings in all cells; write longer gaps, fewer repetitions or fewer arms: at most 100000 are planned',
+  ],
   ['a load that nobody can send', withRate('1000001/s'), `4:27: load.rate: a rate is at most 1000000/s; ${rates}`],
   [
     'a load that nobody can send at that scale',
