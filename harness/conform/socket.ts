@@ -7,7 +7,7 @@ import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, must, show } from './expect.ts'
 import { askedFor, authorization, headersWithoutToken, jsonIn, lost, mostBytes, withoutToken } from './http.ts'
-import { eventOf, isEnd } from './tasks.ts'
+import { eventOf } from './tasks.ts'
 import { patiently, type Headers } from './patience.ts'
 
 /** What came over one task's socket so far. */
@@ -121,7 +121,8 @@ export async function readSocket(
     const code = await within(target, socket.closed)
     events.push(...socket.events)
     inVain = socket.events.length > 0 ? 0 : inVain + 1
-    if (!isCut(code) || events.some(isEnd)) return { events, code }
+    // One that was cut after the terminal event is closed when it comes back for what follows.
+    if (!isCut(code)) return { events, code }
     if (inVain === mostInVain)
       throw new Breach(`the socket was closed with ${code} ${inVain} times in a row without an event`)
     await sleep(200, target.signal)

@@ -177,6 +177,11 @@ export function instantOf(text: string | null | undefined): string | undefined {
   return Number.isNaN(at) ? text : new Date(at).toISOString()
 }
 
+/** Of a task that was cancelled: what a step in progress may take that nobody interrupts. */
+export function raceMs({ timeScale }: Target): number {
+  return Math.max(2_000, 60_000 / timeScale)
+}
+
 /** Often enough to lose no time, and seldom enough for a service that counts requests. */
 function readEveryMs({ timeScale }: Target): number {
   return Math.min(1_000, Math.max(50, 1_500 / timeScale))

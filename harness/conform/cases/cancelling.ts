@@ -2,7 +2,7 @@ import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { must, mustBe, NotApplicable, Undecided } from '../expect.ts'
-import { isEnd, mustShowSame, newKey, pathOf, readEnd, readEvents, start, taskOf } from '../tasks.ts'
+import { isEnd, mustShowSame, newKey, pathOf, raceMs, readEnd, readEvents, start, taskOf } from '../tasks.ts'
 import { mustHaveStatus, send } from '../http.ts'
 
 const source = 'docs/contract.md#cancelling'
@@ -83,11 +83,6 @@ export default {
 } satisfies CaseGroup
 
 const tooShort = 'its tasks end too soon to be cancelled'
-
-/** What a step in progress may take that nobody interrupts. */
-function raceMs({ timeScale }: Target): number {
-  return Math.max(2_000, 60_000 / timeScale)
-}
 
 /** Events that change the state of a task. */
 const turns: ReadonlySet<string> = new Set([

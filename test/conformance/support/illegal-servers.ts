@@ -5,6 +5,8 @@ import { isCancel, isPage, isRead, isSubmission, isTask, problem, withHeader, wi
 /** A server that breaks one sentence of the contract. */
 export interface IllegalServer {
   readonly name: string
+  /** Of the node behind it; `sse-polling` by default. */
+  readonly delivery?: string
   /** Made anew for each proxy: some count. */
   readonly wrong: () => Wrong
   /** Of all cases these fail, and no other. */
@@ -69,6 +71,50 @@ async function* late(frames: AsyncIterable<string>): AsyncIterable<string> {
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   yield* frames
 }
+
+const isFrom = (message: string, least: number, most: number): boolean => {
+  const place = Number(/"last_seq":(\d+)/.exec(message)?.[1])
+  return place >= least && place <= most
+}
+
+const illegalSockets: readonly Omit<IllegalServer, 'delivery'>[] = [
+  { name: 'sockets as they are', wrong: () => ({ socket: {} }), caughtBy: [] },
+  { name: 'sockets that anybody may open', wrong: () => ({ socket: { token } }), caughtBy: ['sockets/handshake'] },
+  {
+    name: 'sockets that begin at the beginning',
+    wrong: () => ({
+      socket: { say: (said) => (isFrom(said, 1, 1_000) ? said.replace(/"last_seq":\d+/, '"last_seq":0') : said) },
+    }),
+    caughtBy: ['sockets/half-open', 'sockets/whole-log'],
+  },
+  {
+    name: 'sockets that leave out an event',
+    wrong: () => ({ socket: { hear: (said) => (/"seq":3\b/.test(said) ? undefined : said) } }),
+    caughtBy: ['sockets/cancels', 'sockets/half-open', 'sockets/whole-log'],
+  },
+  {
+    name: 'sockets that end as if they were cut',
+    wrong: () => ({ socket: { close: (code) => (code === 1000 ? 1001 : code) } }),
+    caughtBy: ['sockets/cancels', 'sockets/half-open', 'sockets/whole-log'],
+  },
+  {
+    name: 'sockets that take anything for a hello',
+    wrong: () => ({
+      socket: {
+        say: (said) => {
+          const isKnown = /^\{"type":"(?:hello","last_seq":\d+|cancel")\}$/.test(said)
+          return isKnown ? said : '{"type":"hello","last_seq":0}'
+        },
+      },
+    }),
+    caughtBy: ['sockets/manners'],
+  },
+  {
+    name: 'sockets that do not cancel',
+    wrong: () => ({ socket: { say: (said) => (said.includes('cancel') ? undefined : said) } }),
+    caughtBy: ['sockets/cancels'],
+  },
+]
 
 export const illegalServers: readonly IllegalServer[] = [
   {
@@ -352,4 +398,5 @@ export const illegalServers: readonly IllegalServer[] = [
     },
     caughtBy: ['task/progress'],
   },
+  ...illegalSockets.map((one) => ({ ...one, delivery: 'websocket' })),
 ]

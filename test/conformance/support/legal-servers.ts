@@ -59,6 +59,7 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'connections that idle for 40 ms', how: { keepAliveMs: 40 } },
   { name: 'streams that are cut', how: { cutAfterMs: 500 } },
   { name: 'sockets that are cut', delivery: 'websocket', how: { cutAfterMs: 500 } },
+  { name: 'sockets that are cut at their end', delivery: 'websocket', other: cutAtTheEnd },
   { name: 'no token', isOpen: true, how: { token } },
   { name: 'no token, with sockets', delivery: 'websocket', isOpen: true, how: { token } },
   { name: 'events whose data are its own', other: () => eachEvent(() => ({ data: { note: 'mine' } })) },
@@ -74,6 +75,12 @@ export const legalServers: readonly LegalServer[] = [
 
 function tasks(change: (task: Record<string, unknown>) => object): Wrong {
   return { answer: (answered) => (isTask(answered) ? withJson(answered, change) : {}) }
+}
+
+/** Every second connection is cut after the last event, before the server closes it. */
+function cutAtTheEnd(): Wrong {
+  let ends = 0
+  return { socket: { close: (code) => (code === 1000 && ++ends % 2 === 1 ? 1006 : code) } }
 }
 
 function problemTypes(named: (kind: string) => string): Wrong {

@@ -8,6 +8,7 @@ import {
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { buffer, text as textOf } from 'node:stream/consumers'
+import { relayWrongly, type WrongSocket } from './wrong-socket.ts'
 
 /** A request on its way to the server. */
 export interface Asked {
@@ -33,6 +34,8 @@ export interface Wrong {
   readonly answer?: (answered: Answered, asked: Asked) => Partial<Answered>
   /** In place of the frames of a stream, each with its blank line. */
   readonly frames?: (frames: AsyncIterable<string>, asked: Asked) => AsyncIterable<string>
+  /** Of sockets. */
+  readonly socket?: WrongSocket
 }
 
 export interface WrongProxy extends AsyncDisposable {
@@ -45,6 +48,8 @@ export async function startWrongProxy(targetUrl: string, wrong: Wrong): Promise<
   const server = createServer((incoming, outgoing) => {
     serve(incoming, outgoing, { target, wrong }).catch(() => outgoing.destroy())
   })
+  if (wrong.socket)
+    server.on('upgrade', (request, socket, head) => relayWrongly({ request, socket, head }, target, wrong.socket!))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
