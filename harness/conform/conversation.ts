@@ -82,7 +82,9 @@ export function describeAsked({ asked }: Exchange): string {
   return `${method} ${addressOf(asked).href}${shown === '' ? '' : ` (${shown})`}`
 }
 
-const untelling = new Set(['authorization', 'content-type', 'upgrade', 'connection', 'host', 'sec-websocket-version'])
+const untelling = new Set(
+  'authorization accept-encoding content-type upgrade connection host sec-websocket-version'.split(' '),
+)
 
 function headerText(name: string, value: string, token: string | undefined): string {
   const [scheme, given] = value.split(' ')

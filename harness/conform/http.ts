@@ -55,6 +55,8 @@ export function askedFor(target: Target, place: string, options: SendOptions = {
   const headers = {
     ...hostOf(target, url),
     ...authorization(token),
+    // Who names no coding takes any (RFC 9110 12.5.3).
+    'accept-encoding': 'identity',
     ...(text !== undefined && { 'content-type': 'application/json' }),
     ...options.headers,
   }

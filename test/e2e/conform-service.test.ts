@@ -61,7 +61,9 @@ describe('a service that is started here', () => {
     expect(asked).toMatch(/^ +asked  GET http:\S+\/v1\/tasks\/task_\S+$/)
     expect(came).toMatch(/^ +came   404 application\/problem\+json: /)
     expect(must).toMatch(/^ +must   a task that was accepted is there after everything was killed at once/)
-    expect(again).toMatch(/^ +again  curl -is -H "authorization: Bearer \$OUTLAST_TOKEN" 'http:\S+'$/)
+    expect(again).toMatch(
+      /^ +again  curl -is -H "authorization: Bearer \$OUTLAST_TOKEN" -H 'accept-encoding: identity' 'http:\S+'$/,
+    )
     expect(out).not.toContain(token)
     expect(code).toBe(1)
   })
