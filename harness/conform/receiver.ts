@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 import type { Inbox } from '../../patterns/contract/client/client.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
-import { saysTheEnd, type Post } from './callback.ts'
+import { saysTheEnd, taskIn, type Post } from './callback.ts'
 
 export interface Answer {
   readonly status: number
@@ -40,6 +40,8 @@ export interface Receiver extends AsyncDisposable {
 
 interface Box extends Mailbox {
   readonly posts: Post[]
+  /** How many of them say the end. */
+  ends: number
   readonly answers: readonly Answer[]
   readonly onPost: (post: Post) => void
 }
@@ -70,9 +72,10 @@ export async function openReceiver(host: string): Promise<Receiver> {
       response.writeHead(204, { 'webhook-allowed-origin': '*' }).end()
       return
     }
-    const post = { headers: request.headers, body, path: request.url! }
+    const post = { headers: request.headers, body, path: request.url!, content: taskIn(body) }
     const { status, headers } = answerTo(post, box)
     box.posts.push(post)
+    if (saysTheEnd(post)) box.ends++
     response.writeHead(status, headers).end()
     if (status < 300) box.onPost(post)
   })
@@ -93,9 +96,8 @@ export async function openReceiver(host: string): Promise<Receiver> {
 }
 
 /** Posts that say how far a task is must not use up the answers to its end. */
-function answerTo(post: Post, { posts, answers }: Box): Answer {
-  if (!saysTheEnd(post)) return { status: 204 }
-  return answers[Math.min(posts.filter(saysTheEnd).length, answers.length - 1)]!
+function answerTo(post: Post, { ends, answers }: Box): Answer {
+  return saysTheEnd(post) ? answers[Math.min(ends, answers.length - 1)]! : { status: 204 }
 }
 
 function addBox(
@@ -104,7 +106,7 @@ function addBox(
   { name, answers, onPost }: Pick<Box, 'answers' | 'onPost'> & { readonly name: string },
 ): Box {
   const path = `/callbacks/${name}`
-  const box: Box = { url: base + path, posts: [], answers, onPost }
+  const box: Box = { url: base + path, posts: [], ends: 0, answers, onPost }
   boxes.set(path, box)
   return box
 }
@@ -135,7 +137,7 @@ function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
   return {
     urlFor: (job) =>
       addBox(boxes, base, { name: job, answers: [{ status: 204 }], onPost: (post) => take(job, post) }).url,
-    wait: (job: string, signal: AbortSignal, open: OpenCallback = ({ body }) => taskIn(body)) =>
+    wait: (job: string, signal: AbortSignal, open: OpenCallback = openPlain) =>
       new Promise((resolve, reject) => {
         waiting.set(job, { open, resolve })
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
@@ -145,8 +147,8 @@ function openInbox(boxes: Map<string, Box>, base: string, batch = 1): Inbox {
   }
 }
 
-/** The task in a callback: the body itself, or the data of a message in the form of Standard Webhooks. */
-function taskIn(body: Buffer): Task {
-  const value = JSON.parse(body.toString('utf8')) as Task & { readonly data?: Task }
-  return value.data ?? value
+/** What is no JSON object is no task. */
+function openPlain({ content }: Post): Task {
+  if (content === undefined) throw new TypeError('a callback is a JSON object')
+  return content as Task
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import type { Task } from '../../../patterns/contract/types/task.ts'
-import { describePost, messageIdOf, saysTheEnd, taskIn, type Post } from '../callback.ts'
+import { describePosts, messageIdOf, saysTheEnd, type Post } from '../callback.ts'
 import { contractCase, limitMs, type Abilities, type CaseGroup, type Target } from '../case.ts'
 import type { Exchange } from '../conversation.ts'
 import { Breach, must, mustBe, show, undecidedUnless } from '../expect.ts'
@@ -190,7 +190,7 @@ function inPosts({ box, submission }: Ended, check: (posts: Posts) => void): voi
     check([first!, ...more])
   } catch (error) {
     if (!(error instanceof Breach)) throw error
-    const came = [first!, ...more].map(describePost).join('; then ')
+    const came = describePosts([first!, ...more])
     throw new Breach(error.message, { cause: error, exchange: { asked: submission.asked, came } })
   }
 }
@@ -202,7 +202,7 @@ function endsIn({ posts }: Mailbox): readonly Post[] {
 
 /** The task in a callback, or what is there in place of one. */
 function contentOf(post: Post): object {
-  const content = taskIn(post)
+  const { content } = post
   must(content !== undefined, `a callback is no JSON object: ${show(post.body.toString('utf8'))}`)
   return content
 }

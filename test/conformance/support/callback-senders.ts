@@ -178,6 +178,15 @@ const illegal: readonly CallbackSender[] = [
     caughtBy: ['callbacks/gone'],
   },
   {
+    name: 'a flood of posts after 410',
+    sender: () => async (end, send) => {
+      const message = messageOf(end)
+      for (let nth = 0; nth < 3_000; nth++)
+        if (isAccepted(await send({ body: message.body, headers: signed(message) }))) return
+    },
+    caughtBy: ['callbacks/gone'],
+  },
+  {
     name: 'redirects that are followed',
     sender: () => async (end, send) => {
       const message = messageOf(end)
