@@ -115,6 +115,7 @@ export default {
       timed: true,
       async check(target) {
         const { self, taskId } = await start(target, newKey('stream-cursor'), { long: true })
+        const streams: (readonly [string, OpenStream])[] = []
         for (const [place, headers] of [
           ['', { 'last-event-id': '999999' }],
           ['', { 'last-event-id': 'abc' }],
@@ -126,13 +127,18 @@ export default {
           const isTold = () => stream.others.includes('stream.reset')
           await Promise.race([untilRead(target, stream, isTold), sleep(atOnceMs, target.signal)])
           must(isTold(), `${what} has no stream.reset within ${atOnceMs} ms`)
+          streams.push([what, stream])
+        }
+        await send(target, `${pathOf(taskId)}:cancel`, { method: 'POST' })
+        await readEnd(target, taskId)
+        // A service that keeps events back until the end fails another case.
+        for (const [what, stream] of streams) {
           await Promise.race([untilRead(target, stream, () => stream.events.length > 0), sleep(lateMs, target.signal)])
           const first = stream.events[0]?.seq
           if (first !== undefined && first > 1) await readEvents(target, taskId)
           mustBe(`the first event of ${what}, when it was reset`, first, 1)
           stream.close()
         }
-        await send(target, `${pathOf(taskId)}:cancel`, { method: 'POST' })
       },
     }),
     contractCase({
