@@ -3,7 +3,7 @@ import { logGamma } from './special.ts'
 
 /**
  * Exact two-sided p-value of "both sides are alike": which side a unit's difference favours is a coin's toss. Differences are
- * whole numbers: successes of b minus those of a within one unit, which is a pair, or all pairs that share one fault. With
+ * whole numbers: losses of a minus those of b within one unit, which is a pair, or all tasks that share one fault. With
  * pairs alone it is the exact McNemar test. No difference says nothing: 1. Throws RangeError for a fraction.
  */
 export function signFlip(differences: readonly number[]): number {

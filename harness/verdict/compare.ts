@@ -80,7 +80,7 @@ function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifferen
   const onlyFirst = signs.filter((sign) => sign < 0).length
   const onlySecond = signs.filter((sign) => sign > 0).length
   const counts = { both, onlyA: onlyFirst, onlyB: onlySecond, neither: pairs.length - both - onlyFirst - onlySecond }
-  const units = unitsOf(pairs, signs)
+  const units = unitsOf(pairs)
   const within = { interval: intervalOver(units, counts), p: signFlip(units.map(({ difference }) => difference)) }
   const { interval, p, overBlocks } = widenToBlocks(within, blockDifferences(pairs, signs), blocks)
   return {
@@ -93,29 +93,42 @@ function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifferen
     ...(interval && { interval: [Math.max(-1, interval[0]), Math.min(1, interval[1])] as const }),
     p,
     adjusted: p,
-    basis: describeBasis(units, blocks, overBlocks),
+    basis: describeBasis(pairs, units, blocks, overBlocks),
   }
 }
 
-/** A pair, or all pairs of one fault. */
+/** A pair, or all tasks of one fault: those that it hit on the first side, and those that it hit on the second. */
 interface Unit {
-  readonly pairs: number
+  readonly name: string
+  /** On the side that has more of them. */
+  readonly tasks: number
+  /** Losses of the first side minus those of the second. */
   readonly difference: number
-  readonly alone: number
   readonly shared: boolean
 }
 
-function unitsOf(pairs: readonly Pair[], signs: readonly number[]): readonly Unit[] {
-  const members = pairs.map((pair, i) => ({ key: pair.fault ?? `alone/${i}`, sign: signs[i]! }))
-  return [...Map.groupBy(members, ({ key }) => key).values()].map((group) => {
-    const difference = group.reduce((sum, { sign }) => sum + sign, 0)
-    const alone = group.filter(({ sign }) => sign !== 0).length
-    return { pairs: group.length, difference, alone, shared: group.length > 1 }
+/**
+ * Each task counts to the fault that its own side met. Where a fault hits other tasks on the other side, no grouping of
+ * pairs keeps together what met one fate. Of two patterns that are alike, each unit could as well have changed sides.
+ */
+function unitsOf(pairs: readonly Pair[]): readonly Unit[] {
+  const tasks = pairs.flatMap(({ first, second, faults }, i) => {
+    const [ofFirst, ofSecond] = faults ?? [`alone/${i}`, `alone/${i}`]
+    return [
+      { name: ofFirst, side: 1, lost: first.outcome !== 'ok' },
+      { name: ofSecond, side: -1, lost: second.outcome !== 'ok' },
+    ]
+  })
+  return [...Map.groupBy(tasks, ({ name }) => name)].map(([name, group]) => {
+    const ofFirst = group.filter(({ side }) => side === 1).length
+    const most = Math.max(ofFirst, group.length - ofFirst)
+    const difference = group.reduce((sum, { side, lost }) => sum + (lost ? side : 0), 0)
+    return { name, tasks: most, difference, shared: most > 1 }
   })
 }
 
 /**
- * Newcombe's interval for as many pairs as the units are worth. The design effect counts pairs of one fault, with
+ * Newcombe's interval for as many pairs as the units are worth. The design effect counts tasks of one fault, with
  * Student's factor for few faults (Korn and Graubard, 1998). Where faults show little, they are taken as all or
  * nothing.
  */
@@ -124,23 +137,23 @@ function intervalOver(units: readonly Unit[], counts: Parameters<typeof newcombe
   if (faults.length === 0) return newcombePaired(counts)
   if (faults.length < fewestUnits) return undefined
   const factor = (normalCritical(0.95) / studentCritical(0.95, faults.length - 1)) ** 2
-  const worth = factor / designEffect(units)
   const { both, onlyA, onlyB, neither } = counts
+  const worth = factor / designEffect(units, onlyA + onlyB)
   return newcombePaired({ both: both * worth, onlyA: onlyA * worth, onlyB: onlyB * worth, neither: neither * worth })
 }
 
-function designEffect(units: readonly Unit[]): number {
+/** `single`: what the squares would sum to, were every task alone. */
+function designEffect(units: readonly Unit[], single: number): number {
   const faults = units.filter(({ shared }) => shared)
   if (faults.filter(({ difference }) => difference !== 0).length < fewestTelling) return likenSizes(faults)
   const squares = units.reduce((sum, { difference }) => sum + difference ** 2, 0)
-  const single = units.reduce((sum, { alone }) => sum + alone, 0)
   return Math.max(1, squares / single)
 }
 
-/** Were every fault's pairs all of one fate. */
+/** Were every fault's tasks all of one fate. */
 function likenSizes(faults: readonly Unit[]): number {
-  const pairs = faults.reduce((sum, fault) => sum + fault.pairs, 0)
-  return faults.reduce((sum, fault) => sum + fault.pairs ** 2, 0) / pairs
+  const tasks = faults.reduce((sum, fault) => sum + fault.tasks, 0)
+  return faults.reduce((sum, fault) => sum + fault.tasks ** 2, 0) / tasks
 }
 
 function blockDifferences(pairs: readonly Pair[], signs: readonly number[]): readonly number[] {
@@ -166,9 +179,10 @@ function widenToBlocks(within: Within, differences: readonly number[], blocks: n
   return { interval, p: Math.max(within.p, over.p), overBlocks: true }
 }
 
-function describeBasis(units: readonly Unit[], blocks: number, overBlocks: boolean): string {
-  const faults = units.filter(({ shared }) => shared).length
-  const alone = units.length - faults
+function describeBasis(pairs: readonly Pair[], units: readonly Unit[], blocks: number, overBlocks: boolean): string {
+  const shared = new Set(units.filter((unit) => unit.shared).map(({ name }) => name))
+  const faults = shared.size
+  const alone = pairs.filter((pair) => !pair.faults?.some((fault) => shared.has(fault))).length
   const few = faults > 0 && faults < fewestUnits ? ': too few for an interval over faults' : ''
   const parts = [
     ...(faults > 0 ? [`${faults} fault${faults === 1 ? '' : 's'}${few}`] : []),

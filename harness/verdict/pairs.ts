@@ -7,8 +7,8 @@ export interface Pair {
   readonly repetition: number
   readonly first: TaskRow
   readonly second: TaskRow
-  /** Pairs with the same one may have met one fate together. Absent: this one is alone. */
-  readonly fault?: string
+  /** What hit the first side, and the second; both are the same where one side alone was hit. Absent: this pair is alone. */
+  readonly faults?: readonly [string, string]
 }
 
 export interface Matched {
@@ -69,7 +69,9 @@ function matchTasks(first: CellResult, second: CellResult): readonly Pair[] {
   return first.tasks.flatMap((task) => {
     const other = others.get(task.ordinal)
     if (!other || undecided.has(task.outcome) || undecided.has(other.outcome)) return []
-    const episode = task.episode ? ofFirst(task.episode) : other.episode && ofSecond(other.episode)
-    return [{ repetition, first: task, second: other, ...(episode && { fault: `${repetition}/${episode}` }) }]
+    const [one, theOther] = [task.episode && ofFirst(task.episode), other.episode && ofSecond(other.episode)]
+    const hit = one ?? theOther
+    const faults = hit && ([`${repetition}/${hit}`, `${repetition}/${theOther ?? hit}`] as const)
+    return [{ repetition, first: task, second: other, ...(faults && { faults }) }]
   })
 }

@@ -194,6 +194,64 @@ describe('tasks that share a fault', () => {
     expect(found / runs).toBeLessThan(0.08)
     expect(covered / runs).toBeGreaterThan(0.95)
   })
+
+  // Each fault of the second side hits one task of each fault of the first.
+  const crossed = (faults: number) => {
+    const sideOf = (pattern: string, faultOf: (i: number) => number) => (isLost: (fault: number) => boolean) => [
+      one(pattern, 10 * faults + 50, (i) => {
+        return i < 10 * faults ? { episode: `kill-1#${faultOf(i)}`, lost: isLost(faultOf(i)) } : {}
+      }),
+    ]
+    return { rows: sideOf('a', (i) => Math.floor(i / 10)), columns: sideOf('b', (i) => i % faults) }
+  }
+
+  test('one fault of either side proves nothing, whatever hit the same tasks on the other', () => {
+    const { rows, columns } = crossed(10)
+    const [ofFirst, ofSecond] = [
+      compare(
+        rows((fault) => fault === 3),
+        columns(() => false),
+      ).success!,
+      compare(
+        rows(() => false),
+        columns((fault) => fault === 3),
+      ).success!,
+    ]
+    expect(ofFirst).toMatchObject({ onlySecond: 10, p: 1, basis: '10 faults; 50 pairs alone' })
+    expect(ofSecond).toMatchObject({ onlyFirst: 10, p: 1, basis: '10 faults; 50 pairs alone' })
+    expect(ofSecond.interval!.toReversed().map((end) => -end)).toEqual(
+      ofFirst.interval!.map((end) => expect.closeTo(end, 9)),
+    )
+  })
+
+  test('a fault of one task on either side is a pair alone', () => {
+    const first = one('a', 20, (i) => (i < 4 ? { episode: `kill-1#${i}`, lost: true } : {}))
+    const second = one('b', 20, (i) => (i < 4 ? { episode: `kill-1#${3 - i}` } : {}))
+    expect(compare([first], [second]).success).toMatchObject({ p: expect.closeTo(0.125, 9), basis: '20 pairs alone' })
+  })
+
+  test.each([
+    [10, 0.2],
+    [10, 0.5],
+    [20, 0.2],
+    [20, 0.5],
+  ])('two patterns that are alike differ seldom where %d faults hit other tasks on each side: %d', (faults, share) => {
+    const rng = createRng(13, `${faults}/${share}`)
+    const { rows, columns } = crossed(faults)
+    let [found, covered] = [0, 0]
+    const runs = 200
+    for (let run = 0; run < runs; run++) {
+      const [a, b] = [rows, columns].map((side) => {
+        const fates = Array.from({ length: faults }, () => rng.next() < share)
+        return side((fault) => fates[fault]!)
+      }) as [CellResult[], CellResult[]]
+      const { success } = compare(a, b)
+      if (success!.p < 0.05) found++
+      if (success!.interval![0] <= 0 && 0 <= success!.interval![1]) covered++
+    }
+    expect(found / runs).toBeLessThan(0.07)
+    expect(covered / runs).toBeGreaterThan(0.93)
+  })
 })
 
 describe('repetitions', () => {
