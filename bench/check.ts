@@ -6,14 +6,14 @@
  */
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { monotonicMs } from '../patterns/contract/types/timer.ts'
+import { discover } from '../harness/core/discover.ts'
+import type { Checker } from '../harness/model/checker.ts'
 import type { Op } from '../harness/model/history.ts'
-import { cellFolder, createRun } from '../harness/store/run-folder.ts'
-import { listFiles } from '../harness/store/run-record.ts'
-import { hashFile } from '../harness/store/line-file.ts'
+import { judgeFolder } from '../harness/run/judge.ts'
+import { cellFolder, createRun, writeResults } from '../harness/store/run-folder.ts'
 import { simulate } from '../test/mutants/simulate.ts'
 import { ledgerOf } from '../test/support/recorded-run.ts'
 import { study } from '../test/unit/reports/study.ts'
@@ -96,9 +96,8 @@ async function makeRun(out: string, size: string): Promise<void> {
   writeLines(cell.history, history)
   writeLines(cell.ledger, ledgerOf(history))
   writeFileSync(cell.evidence, '')
-  const files: Record<string, string> = {}
-  for (const path of await listFiles(run)) files[path] = await hashFile(join(run.path, path))
-  await writeFile(join(run.path, 'results.json'), JSON.stringify({ version: 2, verdict: 'PASS', files }))
+  const checkers = await discover<Checker>(new URL('../harness/checkers/', import.meta.url))
+  await writeResults(run, await judgeFolder(run, [...checkers.values()], 'fresh'))
   console.log(JSON.stringify({ folder: run.path, lines: history.length }))
 }
 

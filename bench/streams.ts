@@ -21,6 +21,8 @@ import { openBenchRun } from './bench-run.ts'
 
 const token = 'bench-token-0123456789'
 const authorization = `authorization: Bearer ${token}`
+/** Of slow clients. */
+const betweenArrivalsMs = 2
 
 const [asked] = process.argv.slice(2)
 if (asked?.startsWith('http')) await askHealth(asked)
@@ -170,8 +172,6 @@ async function openAll(
     await Promise.all(Array.from({ length: Math.min(100, count - index) }, (_, i) => open(index + i)))
   return sockets
 }
-
-const betweenArrivalsMs = 2
 
 /** Slow clients of four kinds, each of which comes back when it is cut. */
 function crowdOf(port: number, count: number, path: string): { leave(): void } {

@@ -264,3 +264,7 @@ export const resultsSchema = stored({
   record: optional(z.array(z.string())),
 })
 export type RunResults = Stored<typeof resultsSchema>
+
+/** Without the rows of tasks, which are most of a large run's results, and take a second to read. */
+export const figuresSchema = resultsSchema.extend({ cells: z.array(cell.omit({ tasks: true })) })
+export type RunFigures = Omit<RunResults, 'cells'> & { readonly cells: readonly Omit<CellResult, 'tasks'>[] }

@@ -2,12 +2,11 @@ import { join, basename, sep } from 'node:path'
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { HarnessError, describeError } from '../core/errors.ts'
-import { isTooDeep } from '../core/json-depth.ts'
 import { foreignFlaw, kindOf, UntrustedFile } from '../core/own-file.ts'
 import { hashFile } from './line-file.ts'
 import type { RunFolder } from './run-folder.ts'
-import { type RunResults, readableResults, type RunVerdict } from '../model/results.ts'
-import { parseVersioned, readDocument } from './versioned-file.ts'
+import { figuresSchema, readableResults, type RunFigures, type RunResults } from '../model/results.ts'
+import { fitVersioned, parseJson, readDocument } from './versioned-file.ts'
 import { whyUnfinished } from './unfinished.ts'
 
 /**
@@ -81,7 +80,7 @@ function checksumOf(sealed: Checksums, path: string): string | undefined {
 
 /** What `results.json` says of the files beside it. */
 type Seal =
-  | { readonly kind: 'sealed'; readonly files: Checksums; readonly verdict: RunVerdict }
+  | { readonly kind: 'sealed'; readonly files: Checksums; readonly results: unknown }
   /** Nothing vouches for the files: `why` is a sentence. */
   | { readonly kind: 'open'; readonly why: string }
 
@@ -98,23 +97,23 @@ export async function readSeal(run: RunFolder): Promise<Seal> {
   const path = join(run.path, 'results.json')
   const text = await readDocument(path)
   if (text === undefined) return open('the run left no results.json: it did not come to its end')
-  if (versionOf(text) === 1) return open('results.json is of version 1, which kept no checksums')
-  const { files, verdict } = parseVersioned(text, path, sealSchema, readableResults)
+  const results = parseJson(text, path)
+  if ((results as { version?: unknown } | null)?.version === 1)
+    return open('results.json is of version 1, which kept no checksums')
+  const { files } = fitVersioned(results, path, sealSchema, readableResults)
   if (files === undefined) return open('results.json was made again later, from files without checksums')
-  return { kind: 'sealed', files, verdict }
+  return { kind: 'sealed', files, results }
+}
+
+/** The figures that vouched files were saved with; undefined where nothing vouches for them. */
+export async function readFigures(run: RunFolder): Promise<RunFigures | undefined> {
+  const seal = await readSeal(run)
+  if (seal.kind !== 'sealed') return undefined
+  return fitVersioned(seal.results, join(run.path, 'results.json'), figuresSchema, readableResults)
 }
 
 function open(why: string): Seal {
   return { kind: 'open', why: `${why}. Nothing vouches for the run's files: they are judged as they are.` }
-}
-
-function versionOf(text: string): unknown {
-  try {
-    if (isTooDeep(text)) return undefined
-    return (JSON.parse(text) as { version?: unknown } | null)?.version
-  } catch {
-    return undefined
-  }
 }
 
 /** What is made from the others, and what only tells: neither is evidence. */

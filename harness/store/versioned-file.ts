@@ -10,7 +10,16 @@ export function parseVersioned<T>(
   schema: z.ZodType<T>,
   versions: readonly number[] = [],
 ): T {
-  const data = parseJson(text, file)
+  return fitVersioned(parseJson(text, file), file, schema, versions)
+}
+
+/** The same for what was parsed already. */
+export function fitVersioned<T>(
+  data: unknown,
+  file: string,
+  schema: z.ZodType<T>,
+  versions: readonly number[] = [],
+): T {
   const found = (data as { version?: unknown } | null)?.version
   if (versions.length > 0 && !Number.isSafeInteger(found))
     throw new HarnessError(`${file}: it has no version, which every file of a run has`)
@@ -48,7 +57,8 @@ export async function readDocument(path: string): Promise<string | undefined> {
   return bytes?.toString('utf8')
 }
 
-function parseJson(text: string, file: string): unknown {
+/** HarnessError for what is no JSON, or nested too deeply. */
+export function parseJson(text: string, file: string): unknown {
   if (isTooDeep(text)) throw new HarnessError(`${file} is nested too deeply: no version of outlast wrote it`)
   try {
     return JSON.parse(text)

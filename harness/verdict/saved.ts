@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { CellResult, RunResults } from '../model/results.ts'
+import type { CellResult, RunFigures, RunResults } from '../model/results.ts'
 
 /**
  * The first figure that saved results have otherwise than the files that they were made from give it today, as a clause;
  * undefined where none is. Sentences may differ, as versions word them otherwise.
  */
-export function otherFigure(saved: RunResults, judged: RunResults): string | undefined {
+export function otherFigure(saved: RunFigures, judged: RunResults): string | undefined {
   const [before, now] = [figuresOf(saved), figuresOf(judged)]
   const name = [...new Set([...before.keys(), ...now.keys()])].find((one) => {
     return !isDeepStrictEqual(asStored(before.get(one)), asStored(now.get(one)))
@@ -20,7 +20,7 @@ interface Figure {
   readonly shown: string
 }
 
-function figuresOf({ verdict, cells, gates, recovery }: RunResults): ReadonlyMap<string, Figure> {
+function figuresOf({ verdict, cells, gates, recovery }: RunFigures): ReadonlyMap<string, Figure> {
   return new Map<string, Figure>([
     ['the verdict', { value: verdict, shown: verdict }],
     ['the cells', named(cells.map(({ cell }) => cell.id))],
@@ -36,7 +36,14 @@ function figuresOf({ verdict, cells, gates, recovery }: RunResults): ReadonlyMap
   ])
 }
 
-function figuresOfCell({ cell, verdict, outcomes, success, exposed, overhead }: CellResult): [string, Figure][] {
+function figuresOfCell({
+  cell,
+  verdict,
+  outcomes,
+  success,
+  exposed,
+  overhead,
+}: RunFigures['cells'][number]): [string, Figure][] {
   const share = (of: CellResult['success'] | undefined): Figure => {
     const { successes = 0, n = 0, interval } = of ?? {}
     return { value: [successes, n, interval], shown: `${successes} of ${n}` }

@@ -1,6 +1,6 @@
 import { visibleLine } from '../../core/visible.ts'
-import { readSeal } from '../../store/run-record.ts'
-import { readResults, type RunFolder } from '../../store/run-folder.ts'
+import { readFigures } from '../../store/run-record.ts'
+import type { RunFolder } from '../../store/run-folder.ts'
 import type { RunResults } from '../../model/results.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
 import { otherFigure } from '../../verdict/saved.ts'
@@ -41,8 +41,9 @@ export default {
 
 /** Checkers improve: then the same histories may be judged otherwise than when the run ended. Others read `results.json` alone. */
 async function compareWithSaved(run: RunFolder, results: RunResults): Promise<void> {
-  if ((results.record ?? []).length > 0 || (await readSeal(run)).kind !== 'sealed') return
-  const other = otherFigure(await readResults(run), results)
+  if ((results.record ?? []).length > 0) return
+  const saved = await readFigures(run)
+  const other = saved && otherFigure(saved, results)
   if (other !== undefined)
     say(
       `results.json is not what its files give: ${other}. Another version judged these files, or it was changed since; outlast report ${run.name} renews it`,
