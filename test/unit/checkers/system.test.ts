@@ -220,6 +220,17 @@ describe('effect-once', () => {
     expect(check(...done, ...after(1100))).toMatchObject({ status: 'fail', counts: { broken: 1 } })
   })
 
+  test('a crash that comes a slow flush after its end excuses a step, however fast all others are written down', () => {
+    const fast = Array.from({ length: 30 }, (_, i) => `t-${i + 40}`).flatMap((task) => [
+      intend(task),
+      effect(task, 1, 10, { executor: 'worker-7' }),
+      effect(task, 2, 63, { executor: 'worker-7' }),
+    ])
+    const after = (ms: number) =>
+      check(...fast, effect(t, 1, 10), exited('worker-0', 60 + ms), effect(t, 1, 250, onOther)).status
+    expect([after(66), after(119), after(121)]).toEqual(['pass', 'pass', 'fail'])
+  })
+
   test('a crash elsewhere excuses nothing', () => {
     const lines = [effect(t, 1, 10), exited('worker-3', 30), effect(t, 1, 100, onOther)]
     expect(check(...lines).status).toBe('fail')
