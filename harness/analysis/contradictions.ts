@@ -2,6 +2,7 @@ import { resolutionMs, firstAtLeast } from '../core/numbers.ts'
 import { impactOf } from './impact.ts'
 import type { Op, OpOf } from '../model/history.ts'
 import { exitMarginMs } from './interruptions.ts'
+import { aheadMs } from './lateness.ts'
 import { nodesAmong } from '../model/place.ts'
 import { roleOf } from './places.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
@@ -137,9 +138,6 @@ function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
   if (proven && healed && healed.at < proven.at - resolutionMs) return 'was healed before it was proven'
   return undefined
 }
-
-/** No timer is so much ahead of its time. */
-const aheadMs = 50
 
 function whyEarly({ id, armedAt = Infinity }: FaultTrace, cell: CellTrace['cell']): string | undefined {
   const trigger = cell?.faults.find((planned) => planned.id === id)?.trigger

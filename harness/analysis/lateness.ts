@@ -23,8 +23,8 @@ export function isLate(task: TaskTrace, cell: CellPlan | undefined): boolean {
   return doneAt !== undefined && doneAt + noticeMs(cell) >= intent.giveUpAt
 }
 
-/** A timer of a client is never so much ahead of its time. */
-const aheadMs = 50
+/** No timer is so much ahead of its time, in real milliseconds. */
+export const aheadMs = 50
 
 /** Its client was told of a failure, or stopped by itself although there was time: no lateness is the reason. */
 function hasStopped({ end, intent }: TaskTrace): boolean {

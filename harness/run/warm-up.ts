@@ -15,10 +15,10 @@ export async function warmUp(nodes: readonly Node[], token: string, signal: Abor
 const rounds = 20
 
 async function exercise(url: string, token: string, signal: AbortSignal): Promise<void> {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'warm-up' }
   for (let round = 0; round < rounds; round++) {
-    await answered(request(`${url}/tasks`, { method: 'POST', headers, body: '{}', signal }))
-    await answered(request(`${url}/tasks/task_nobody`, { headers, signal }))
+    await answered(request(`${url}/v1/tasks`, { method: 'POST', headers, body: '{}', signal }))
+    await answered(request(`${url}/v1/tasks/task_nobody`, { headers, signal }))
   }
 }
 
