@@ -12,8 +12,10 @@ import type { Delivery } from '../patterns/contract/types/delivery.ts'
 import type { Engine } from '../patterns/contract/types/engine.ts'
 import type { Fault } from './model/fault.ts'
 import type { Runtime } from './model/runtime.ts'
+import type { Target } from './model/target.ts'
 import type { Catalog, CatalogPattern, ProfileText, WorkProfile } from './scenario/catalog.ts'
 import { readText } from './scenario/load.ts'
+import { patternOf } from './targets/pattern.ts'
 
 type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
 
@@ -42,10 +44,37 @@ export function openRegistry(): Registry {
   })
 }
 
+/** The same with these services of the user's, each as a delivery and an engine of its name. */
+export function withTargets(registry: Registry, targets: readonly Target[] = []): Registry {
+  if (targets.length === 0) return registry
+  const patterns = once(async () => {
+    const deliveries = await registry.deliveries()
+    return targets.map((target) => patternOf(target, deliveries.get(target.client)!))
+  })
+  return {
+    ...registry,
+    deliveries: once(async () =>
+      extended(
+        await registry.deliveries(),
+        (await patterns()).map(({ delivery }) => delivery),
+      ),
+    ),
+    engines: once(async () =>
+      extended(
+        await registry.engines(),
+        (await patterns()).map(({ engine }) => engine),
+      ),
+    ),
+  }
+}
+
+function extended<T extends Named>(known: ReadonlyMap<string, T>, more: readonly T[]): ReadonlyMap<string, T> {
+  return new Map([...known, ...more.map((one) => [one.name, one] as const)])
+}
+
 /** The same with these engines besides: controls whose truth is known. */
 export function withEngines(registry: Registry, more: readonly Engine[]): Registry {
-  const added = more.map((engine) => [engine.name, engine] as const)
-  return withCatalog({ ...registry, engines: once(async () => new Map([...(await registry.engines()), ...added])) })
+  return withCatalog({ ...registry, engines: once(async () => extended(await registry.engines(), more)) })
 }
 
 function plugins<T extends Named>(folder: URL, entry?: string): Plugins<T> {
@@ -85,6 +114,7 @@ async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
     deliveryNames: [...deliveries.keys()],
     engineNames: [...engines.keys()],
     resolvePattern: resolve,
+    patternOf: (target) => ({ ...patternOf(target, deliveries.get(target.client)!), work: ownWork(target) }),
     faultProfiles,
     profileNames: [...profiles.keys()],
     workOf: (name) => {
@@ -96,6 +126,10 @@ async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
       return profileOf(name) ? { name } : { problem: workHelp }
     },
   }
+}
+
+function ownWork({ work: { takesMs, steps } }: Target): WorkProfile {
+  return { steps, idealMs: takesMs, longestStepMs: takesMs / steps }
 }
 
 const workHelp =

@@ -1,3 +1,4 @@
+import type { Service } from '../patterns/contract/types/engine.ts'
 import type { Named } from '../harness/core/discover.ts'
 import type { DiskCost } from '../harness/model/history.ts'
 import type { Address, Readiness } from '../harness/os/readiness.ts'
@@ -17,8 +18,18 @@ export interface Server extends Named {
   readonly installs?: readonly Installable[]
   /** Absent: it does not run in containers. */
   readonly image?: ServerImage
+  /** Of the user's own: `image.pin` is on this machine, and keeps the privileges that Docker gives it. */
+  readonly isForeign?: true
   /** Absent: runtimes start it for themselves, and no engine can name it. */
   readonly service?: ServiceServer
+}
+
+/** A server that nodes can be. */
+export type NodeServer = Server & { readonly service: ServiceServer }
+
+/** A service that brings its own server, as those of targets do. */
+export interface OwnService extends Service {
+  readonly server: NodeServer
 }
 
 /** A server as a node of the system under test. */
@@ -36,6 +47,8 @@ export interface ServiceServer {
   existing?(): ExistingServer | undefined
   /** Absent: it runs in containers only. */
   readonly process?: ProcessServer
+  /** It runs already, where nobody here started it. */
+  readonly remote?: RemoteServer
   /** Absent: it runs as a process only. */
   container?(place: ContainerPlace): ContainerProgram
 }
@@ -68,6 +81,10 @@ export interface Store {
 export interface ProcessPlace {
   /** Exists; belongs to this node alone. */
   readonly dataDir: string
+  /** One for all nodes of its cell: made by who wants it. */
+  readonly sharedDir?: string
+  /** Its name, and what all nodes of its cell are told: settings and addresses, as `patterns/contract/types/settings.ts` has them. */
+  readonly env?: Readonly<Record<string, string>>
   readonly host: string
   readonly port: number
   /** `port` where it has no port for its administration. */
@@ -110,6 +127,8 @@ export interface ContainerPlace {
   readonly host: string
   readonly port: number
   readonly controlPort: number
+  /** As `ProcessPlace` has it. */
+  readonly env?: Readonly<Record<string, string>>
   /** Of a store. */
   readonly password: string
   readonly storeUrl?: string | undefined
@@ -127,6 +146,8 @@ export interface ContainerProgram {
   readonly user?: string
   /** What it may write beside its volumes. Absent: everything. */
   readonly writable?: readonly string[]
+  /** Addresses by names under which it looks for others. */
+  readonly hosts?: Readonly<Record<string, string>>
   readonly memoryBytes: number
   readonly cpus: number
   /** Called whenever readiness is answered with 404: makes what is missing. Its failure is that of the start. */
@@ -140,6 +161,14 @@ export interface ServerImage {
   versions?(): readonly string[]
   /** Put what the Dockerfile copies into `folder`, beside its neighbours and Debian packages, which are there already. */
   layOut?(folder: string): Promise<void>
+}
+
+/** Commands of its owner's, as only the owner can take it down and bring it back. */
+export interface RemoteServer {
+  readonly url: string
+  readonly cwd: string
+  readonly kill?: readonly string[]
+  readonly restart?: readonly string[]
 }
 
 export interface ExistingServer {

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Plan } from '../model/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
+import { withTargets as withPatterns } from '../scenario/catalog.ts'
 import { type LoadedScenario, loadScenario, readText } from '../scenario/load.ts'
 import { parseSchedule } from '../plan/schedule.ts'
-import type { Registry } from '../registry.ts'
+import { type Registry, withTargets } from '../registry.ts'
 import { leaveOutInfeasible } from '../run/feasibility.ts'
 import { UsageError } from '../core/errors.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
@@ -50,14 +51,17 @@ export async function planScenario(
   const catalog = await registry.catalog()
   const { scenario, ...kept } = await loadScenario(path, catalog)
   const { seed, runtime, schedule: file, patterns, arms } = options
-  const schedule = file === undefined ? undefined : parseSchedule(await readText(file), file, scenario, catalog)
+  const schedule =
+    file === undefined
+      ? undefined
+      : parseSchedule(await readText(file), file, scenario, withPatterns(catalog, scenario.targets))
   const plan = compilePlan(scenario, catalog, {
     runtime,
     selection: { ...(patterns && { patterns }), ...(arms && { arms }) },
     ...(seed !== undefined && { seed }),
     ...(schedule && { schedule, scheduleFile: file! }),
   })
-  const [engines, runtimes] = [await registry.engines(), await registry.runtimes()]
+  const [engines, runtimes] = [await withTargets(registry, plan.targets).engines(), await registry.runtimes()]
   return { plan: await leaveOutInfeasible(plan, { engines, runtimes }), ...kept }
 }
 

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { nodeRoles } from '../../patterns/contract/types/engine.ts'
-import { promises, type Promised } from '../../patterns/contract/types/promises.ts'
 import { tunings } from '../../patterns/contract/types/timeouts.ts'
 import { machineLimitsSchema } from './machine.ts'
+import { promised } from './promised.ts'
 import { count, optional, stored, type Stored } from './stored.ts'
+import { targetSchema } from './target.ts'
 
 /** All durations are milliseconds. */
 const ms = z.number()
@@ -15,14 +16,6 @@ const ms = z.number()
 export const planVersion = 3
 export const readablePlans = [1, 2, 3] as const
 
-/** Names of promises, and of the checkers that judge them, as plans before version 3 and results before version 4 have them. */
-const oldNames: Readonly<Record<string, Promised>> = { 'sse-continuity': 'stream-continuity' }
-export function renewed(name: unknown): unknown {
-  return (typeof name === 'string' && oldNames[name]) || name
-}
-
-export const promised = z.preprocess(renewed, z.enum(Object.keys(promises) as [Promised, ...Promised[]]))
-
 export const linkNames = [
   'client->api',
   'api->store',
@@ -31,6 +24,8 @@ export const linkNames = [
   'worker->engine',
   'engine->store',
   'engine->worker',
+  'api->worker',
+  'worker->api',
   'sender->receiver',
   'worker->tools',
 ] as const
@@ -125,6 +120,8 @@ export const cellPlanSchema = stored({
   /** How long an executor may be silent before its engine can give its work to another, at the earliest; absent: not known. */
   patienceMs: optional(ms),
   profile: z.string(),
+  /** Of a target: how long its work takes at best, and in how many steps. Absent: the profile says so. */
+  ownWork: optional(stored({ idealMs: ms, steps: count })),
   /** Of work whose total each task draws by its seed: the least and the most. Absent where all take the same. */
   idealRangeMs: optional(z.tuple([ms, ms])),
   tasks: count,
@@ -211,6 +208,8 @@ export const planSchema = stored({
   gates: z.array(gateSchema),
   published: z.array(published),
   health: healthLimits,
+  /** Services of the user's that are among the patterns; absent: none. */
+  targets: optional(z.array(targetSchema)),
   /** What of the scenario was asked for; absent: all of it. */
   selection: optional(selection),
 })

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, isAbsolute, join, sep } from 'node:path'
+import { delimiter, isAbsolute, join, resolve, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { HarnessError } from '../core/errors.ts'
 import { timeLimit } from '../../patterns/contract/types/timer.ts'
@@ -99,6 +99,21 @@ async function read(stream: Readable): Promise<string> {
   })
   await once(stream, 'close')
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Why this command could not be started from this folder, or undefined. */
+export function whyNoProgram(command: string, cwd: string): string | undefined {
+  if (!isFolder(cwd)) return `there is no folder ${cwd}`
+  try {
+    findProgram(command.includes(sep) ? resolve(cwd, command) : command)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** A name without a folder is looked for on the PATH. Throws ProgramError with the code ENOENT. */

@@ -1,8 +1,16 @@
 import { UsageError } from '../core/errors.ts'
 import { type CellPlan, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
-import { type Catalog, countNodes } from '../scenario/catalog.ts'
+import { type Catalog, countNodes, longestWorkMs, withTargets, workFor } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
-import { type Block, expandCell, shufflePatterns, specId, whyBeyondRuntime, whyUntouchedByAll } from './expand.ts'
+import {
+  type Block,
+  expandCell,
+  shufflePatterns,
+  specId,
+  whyBeyondPattern,
+  whyBeyondRuntime,
+  whyUntouchedByAll,
+} from './expand.ts'
 import { loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import type { Schedule } from './schedule.ts'
 import { formatDuration } from '../scenario/units.ts'
@@ -25,7 +33,8 @@ export interface CompileOptions {
  * Throws UsageError for an unknown runtime, for an unknown name in the selection, for a seed that contradicts the schedule,
  * and when a fault would never fire.
  */
-export function compilePlan(scenario: Scenario, catalog: Catalog, options: CompileOptions): Plan {
+export function compilePlan(scenario: Scenario, known: Catalog, options: CompileOptions): Plan {
+  const catalog = withTargets(known, scenario.targets)
   const runtime = catalog.runtimes.get(options.runtime)
   if (!runtime)
     throw new UsageError(
@@ -37,8 +46,12 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
   for (const block of planBlocks(scenario, catalog, seed, options.schedule)) {
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
-      const why = whyBeyondRuntime(block.arm, catalog, runtime) ?? whyUntouchedByAll(block.arm, pattern, scenario)
-      if (why === undefined) cells.push(expandCell(block, pattern, scenario, catalog.workOf(scenario.profile)!))
+      const why =
+        whyBeyondRuntime(block.arm, catalog, runtime) ??
+        whyBeyondPattern(block.arm, catalog, pattern) ??
+        whyUntouchedByAll(block.arm, pattern, scenario)
+      if (why === undefined)
+        cells.push(expandCell(block, pattern, scenario, workFor(pattern, scenario.profile, catalog)))
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
@@ -51,6 +64,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     timeScale,
     runtime: runtime.name,
     patterns: scenario.patterns,
+    ...(scenario.targets.length > 0 && { targets: scenario.targets }),
     cells: splitBlocks(cells, scenario.sideBySide),
     notApplicable: [...notApplicable.values()],
     gates,
@@ -94,7 +108,7 @@ function withImpact(planned: PlannedFault, { faults }: Catalog): PlannedFault {
 function sampleContext(scenario: Scenario, catalog: Catalog): Omit<SampleContext, 'seed' | 'repetition'> {
   const { timeScale, graceMs, load, replicas } = scenario
   const patterns = scenario.patterns.map((name) => catalog.resolvePattern(name)!)
-  const windowMs = loadWindowMs(load, catalog.workOf(scenario.profile)!.idealMs)
+  const windowMs = loadWindowMs(load, longestWorkMs(patterns, catalog.workOf(scenario.profile)!))
   return {
     timeScale,
     graceMs,

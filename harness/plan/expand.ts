@@ -55,6 +55,19 @@ export function whyBeyondRuntime(
   return { reason: reasons.join('; '), runtime: { lacks, instead: able.map(({ name }) => name) } }
 }
 
+/** Why a pattern, as it is run, cannot be harmed as an arm wants, or undefined. */
+export function whyBeyondPattern(
+  { faults }: Arm,
+  catalog: Pick<Catalog, 'faults'>,
+  { lacks = {}, name }: CatalogPattern,
+): Pick<NotApplicable, 'reason'> | undefined {
+  const meant = faults.filter(({ only }) => only === undefined || only === name)
+  const reasons = meant.flatMap(({ id, fault }) =>
+    catalog.faults.get(fault)!.needs.flatMap((need) => (lacks[need] === undefined ? [] : [`${id}: ${lacks[need]}`])),
+  )
+  return reasons.length > 0 ? { reason: reasons.join('; ') } : undefined
+}
+
 /** One cell: the block's work and schedule, as far as it touches this pattern. */
 export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario, work: WorkProfile): CellPlan {
   const { arm, repetition, seed } = block
@@ -86,12 +99,13 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     ...(takeoverMs !== undefined && { takeoverMs }),
     ...(patienceMs !== undefined && { patienceMs }),
     profile,
+    ...(pattern.work && { ownWork: { idealMs: roundMs(work.idealMs / timeScale), steps: work.steps } }),
     ...(range && { idealRangeMs: [range[0] / timeScale, range[1] / timeScale] }),
     tasks: load.tasks,
     load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },
     graceMs: roundMs(scenario.graceMs / timeScale),
     restartDelayMs: roundMs(scenario.restartDelayMs / timeScale),
-    replicas,
+    replicas: pattern.work ? { api: countNodes(pattern, 'api', replicas), executor: executors } : replicas,
     ...(executors !== replicas.executor && { executors }),
     faults,
     ...(untouchedBy.length > 0 && { untouchedBy }),

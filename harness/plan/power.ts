@@ -101,7 +101,7 @@ function fates({ tasks, faults, touched }: Design): number {
 
 /** What a plan can tell, with the durations of the kinds of work that it is about. */
 export function lookAhead(plan: Plan, { workOf }: Pick<Catalog, 'workOf'>): PlanOutlook {
-  return outlookOf(plan, ({ profile, timeScale }) => workOf(profile)!.idealMs / timeScale)
+  return outlookOf(plan, ({ profile, timeScale, ownWork }) => ownWork?.idealMs ?? workOf(profile)!.idealMs / timeScale)
 }
 
 /** One sentence per gate that this plan can never settle. */

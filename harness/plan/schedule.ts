@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
 import { longestMs } from '../core/limits.ts'
 import { linkNames, type Plan, type PlannedFault } from '../model/plan.ts'
-import type { Catalog } from '../scenario/catalog.ts'
+import { type Catalog, longestWorkMs } from '../scenario/catalog.ts'
 import { specId } from './expand.ts'
 import { type Arm, type FaultSpec, loadWindowMs, type Scenario } from '../scenario/scenario.ts'
 import { readDocument } from '../scenario/document.ts'
@@ -192,11 +192,13 @@ function checkParams(path: Path, params: PlannedFault['params'], schema: z.ZodTy
 function checkTrigger(
   path: Path,
   { trigger }: PlannedFault,
-  { load, profile, timeScale, graceMs }: Scenario,
+  { load, profile, timeScale, graceMs, patterns }: Scenario,
   catalog: Catalog,
 ): readonly Problem[] {
   const work = catalog.workOf(profile)!
-  const windowMs = loadWindowMs(load, work.idealMs) / timeScale
+  const own = patterns.map((name) => catalog.resolvePattern(name)!)
+  const windowMs = loadWindowMs(load, longestWorkMs(own, work)) / timeScale
+  const steps = Math.max(...own.map((one) => (one.work ?? work).steps))
   if (trigger.kind === 'time') {
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
     return trigger.atMs < windowMs ? [] : [{ path: [...path, 'atMs'], message: `${when} of real time; write less` }]
@@ -208,7 +210,7 @@ function checkTrigger(
     trigger.delayMs < windowMs ? [] : [{ path: [...path, 'delayMs'], message: `${long} of real time; write less` }]
   return [
     ...noSuch('task', trigger.task, load.tasks),
-    ...(trigger.kind === 'step' ? noSuch('step', trigger.step, work.steps) : []),
+    ...(trigger.kind === 'step' ? noSuch('step', trigger.step, steps) : []),
     ...late,
     ...checkPatience(path, trigger, trigger.windowMs === undefined ? windowMs : windowMs + graceMs / timeScale),
   ]

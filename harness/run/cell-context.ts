@@ -2,6 +2,8 @@ import type { HarnessError } from '../core/errors.ts'
 import type { FaultChange, Phase } from '../model/history.ts'
 import type { CallbackPath } from '../model/callback-path.ts'
 import type { CellPlan } from '../model/plan.ts'
+import type { Target } from '../model/target.ts'
+import type { TargetSpeech } from '../targets/speech.ts'
 import type { Deployment, Runtime } from '../model/runtime.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
@@ -20,6 +22,8 @@ export interface RunContext {
   readonly journal: Journal
   readonly runtime: Runtime
   readonly engines: ReadonlyMap<string, Engine>
+  /** Services of the user's, by the name of their pattern. Absent: there is none. */
+  readonly targets?: ReadonlyMap<string, Target>
   readonly faults: ReadonlyMap<string, Fault>
   readonly signal: AbortSignal
   /** A part of the harness failed: the run ends in order, and its signal aborts with this. The first one counts. */
@@ -49,6 +53,8 @@ export interface CellParts {
   readonly runner: JobRunner
   readonly token: string
   readonly watch: StrangerWatch
+  /** Of a target: how it is spoken to. */
+  readonly speech?: TargetSpeech
   readonly events: CellEvents
   /** Folder with the logs of its nodes, each named as its node. */
   readonly logs: string

@@ -21,6 +21,7 @@ import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
+import { openSpeech, type TargetSpeech } from '../targets/speech.ts'
 import { openSystem, type System, type SystemSpec } from './system.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -79,13 +80,15 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const identity = identify(begun)
   const taskWatch = watchTasks()
   const spec = specOf(begun, identity, taskWatch)
+  const target = begun.context.targets?.get(cell.pattern)
+  const speech = target && (await openSpeech(target, cell.timeScale))
   const system = stack.use(await openSystem(spec, begun.context.signal))
-  await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
-  const connected = { system, spec, onAccepted: taskWatch.sawAccepted }
+  if (!speech) await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
+  const connected = { system, spec, speech, onAccepted: taskWatch.sawAccepted }
   const runner = await connectClients(begun, identity, connected, stack)
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
   const { deployment, ledger, receiver } = system
-  if (cell.faults.length > 0)
+  if (cell.faults.length > 0 && !speech)
     receiver.path.connect(`http://${receiver.address}`, await openFaultSender(receiver.address, spec))
   const jobs = planJobs(cell, arrivals, ledger.nonceOf)
   const { token, watch } = identity
@@ -99,6 +102,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
     runner,
     token,
     watch,
+    ...(speech && { speech }),
     logs: folder.logs,
   }
 }
@@ -115,7 +119,8 @@ function identify({ cell, context, recorder }: BegunCell): Identity {
   const name = nameSystem(context.folder.name, cell.id)
   const onStranger = (value: Stranger): void =>
     void recorder.record({ f: 'stranger', type: 'observe', process: 'harness', value })
-  const watch = watchForStrangers(name, onStranger, needs('edge', cell, context))
+  // Only nodes of outlast's own say who they are.
+  const watch = cell.ownWork ? () => {} : watchForStrangers(name, onStranger, needs('edge', cell, context))
   return { name, token: randomBytes(24).toString('base64url'), onStranger, watch }
 }
 
@@ -166,23 +171,29 @@ function deployOf({ cell, context, recorder }: BegunCell, { onStranger }: Identi
 interface Connected {
   readonly system: System<CallbackReceiver>
   readonly spec: SystemSpec<CallbackReceiver>
+  readonly speech: TargetSpeech | undefined
   readonly onAccepted: TaskWatch['sawAccepted']
 }
 
 async function connectClients(
   { cell, context, recorder }: BegunCell,
   { watch }: Identity,
-  { system, spec, onAccepted }: Connected,
+  { system, spec, speech, onAccepted }: Connected,
   stack: AsyncDisposableStack,
 ): Promise<JobRunner> {
-  const { runJob, ports } = stack.use(await openClient(system, spec))
+  const { runJob, ports } = stack.use(await openClient(system, spec, speech))
   const { apis } = ports
   const observed = {
     ...ports,
     dispatcher: watched(ports.dispatcher, apis, watch),
     onHandshake: (url: string, handshake: Handshake) => watch(handshake, () => placeOf(url, apis)),
   }
-  return createJobRunner(cell, { runJob, ports: observed, onAccepted }, recorder, context.signal)
+  return createJobRunner(
+    cell,
+    { runJob, ports: observed, onAccepted, ...(speech && { speech }) },
+    recorder,
+    context.signal,
+  )
 }
 
 function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {

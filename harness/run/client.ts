@@ -4,6 +4,7 @@ import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { ClientPorts, Inbox, RunJob } from '../../patterns/contract/client/client.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
+import type { TargetSpeech } from '../targets/speech.ts'
 import type { CallbackReceiver } from './inbox.ts'
 import type { System, SystemSpec } from './system.ts'
 
@@ -17,8 +18,9 @@ export interface Client extends AsyncDisposable {
 export async function openClient(
   { deployment, receiver }: Pick<System<CallbackReceiver>, 'deployment' | 'receiver'>,
   { delivery, engine, token, timeScale }: Pick<SystemSpec<unknown>, 'delivery' | 'engine' | 'token' | 'timeScale'>,
+  speech?: TargetSpeech,
 ): Promise<Client> {
-  const { default: runJob } = await loadModule<{ default: RunJob }>(delivery, 'client')
+  const runJob = speech?.runJob ?? (await loadModule<{ default: RunJob }>(delivery, 'client')).default
   const callbackUrl = deployment.links.find(({ kind }) => kind === 'sender->receiver')?.url
   const inbox: Inbox = {
     urlFor: (job) => `${callbackUrl}/callbacks/${job}`,
@@ -27,7 +29,16 @@ export async function openClient(
   const apis = deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url }))
   const dispatcher = openDispatcher(timingAt(timeScale).connectTimeoutMs, timeScale)
   const { sticky } = engine
-  const ports = { apis, sticky, dispatcher, token, timeScale, ...(callbackUrl !== undefined && { inbox }) }
+  const heard = speech?.hear(inbox) ?? inbox
+  const ports = {
+    apis,
+    sticky,
+    dispatcher,
+    token,
+    timeScale,
+    ...(speech && { dialect: speech.dialect }),
+    ...(callbackUrl !== undefined && { inbox: heard }),
+  }
   return { runJob, ports, [Symbol.asyncDispose]: () => dispatcher[Symbol.asyncDispose]() }
 }
 

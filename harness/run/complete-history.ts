@@ -21,8 +21,8 @@ export async function completeHistory(
   const { cell, context, recorder, runner, ledger } = parts
   enterPhase(parts, 'final')
   const before = await ledger.readAll()
-  const protocol = await loadProtocol(cell.delivery)
-  await readFinals([...runner.unresolved], knownIds(runner, before.effects), { ...parts, protocol })
+  const readTask = parts.speech?.readTask ?? (await loadProtocol(cell.delivery))?.readTask
+  await readFinals([...runner.unresolved], knownIds(runner, before.effects), { ...parts, readTask })
   // A task may end between the two: the effects of a result come before it, so the ledger is read after the results.
   const { effects, refusals, gaps } = await ledger.readAll()
   for (const effect of effects) recordEffect(recorder, effect)

@@ -124,7 +124,7 @@ export async function verifyPatterns(plan: Plan, context: VerifyContext): Promis
   // All of them have ended before anybody removes what they use.
   await settleAll(Array.from({ length: sideBySide }, work))
   const names = [...new Set(plan.cells.map(({ pattern }) => pattern))]
-  return { version: 1, patterns: names.map((name) => done.get(name)!) }
+  return { version: 1, patterns: names.flatMap((name) => done.get(name) ?? []) }
 }
 
 async function verify(
@@ -166,7 +166,9 @@ function asStored({ pattern, cases }: Conformance): VerifiedPattern {
 
 async function patternsOf({ cells }: Plan, registry: Registry): Promise<readonly TargetPattern[]> {
   const [deliveries, engines] = [await registry.deliveries(), await registry.engines()]
-  const first = new Map(cells.toReversed().map((cell) => [cell.pattern, cell]))
+  // A service of somebody else's is measured, and held to what its scenario says: the contract is not its own.
+  const ours = cells.filter(({ ownWork }) => !ownWork)
+  const first = new Map(ours.toReversed().map((cell) => [cell.pattern, cell]))
   return [...first.values()].map(({ pattern: name, delivery, engine, tuning }) => {
     return { name, delivery: deliveries.get(delivery)!, engine: engines.get(engine)!, tuning }
   })

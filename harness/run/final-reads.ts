@@ -1,7 +1,7 @@
 import { request } from 'undici'
 import type { Vocabulary } from '../model/history.ts'
-import type { Protocol } from '../../patterns/contract/types/protocol.ts'
-import { isStatus } from '../../patterns/contract/types/task.ts'
+import type { Service } from '../../patterns/contract/types/protocol.ts'
+import { isStatus, type Task } from '../../patterns/contract/types/task.ts'
 import { monotonicMs, sleep } from '../../patterns/contract/types/timer.ts'
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
@@ -9,10 +9,10 @@ import type { CellParts } from './cell-context.ts'
 type Final = Vocabulary['final']['value']
 
 type Access = Pick<CellParts, 'deployment' | 'token' | 'watch' | 'recorder'> & {
-  /** Of a delivery that does not serve the task API. */
-  readonly protocol: Protocol | undefined
+  /** Of who does not serve the task API: rejects where it cannot say. */
+  readonly readTask: ((service: Service, taskId: string, key: string) => Promise<Task | undefined>) | undefined
 }
-type Reading = Pick<Access, 'token' | 'watch' | 'protocol'>
+type Reading = Pick<Access, 'token' | 'watch' | 'readTask'>
 
 interface Truth {
   readonly task_id: string
@@ -36,7 +36,7 @@ export async function readFinals(
   const readNext = async (): Promise<void> => {
     for (let job = queue.pop(); job; job = queue.pop()) {
       const askedAt = monotonicMs()
-      const truth = await readTruth(taskIds.get(job) ?? [], apis, access)
+      const truth = await readTruth(job, taskIds.get(job) ?? [], { apis, access })
       recorder.record({ f: 'final', process: 'harness', task: job, ...truth })
       await sleep(Math.min(longestPauseMs, monotonicMs() - askedAt))
     }
@@ -49,15 +49,15 @@ const readersAtOnce = 4
 const longestPauseMs = 100
 
 async function readTruth(
+  job: string,
   ids: readonly string[],
-  apis: readonly Node[],
-  access: Reading,
+  { apis, access }: { readonly apis: readonly Node[]; readonly access: Reading },
 ): Promise<{ type: 'ok' | 'info'; value: Final; error?: string }> {
   let error: string | undefined
   let best: Truth | undefined
   for (const id of ids)
     for (const api of apis) {
-      const answer = await (access.protocol ? readByProtocol : readTask)(api, id, access)
+      const answer = await (access.readTask ? readOwn(api, id, { ...access, job }) : readTask(api, id, access))
       if (typeof answer === 'string') error = answer
       else if (answer?.status === 'completed') return { type: 'ok', value: describeTruth(answer) }
       else best ??= answer
@@ -80,14 +80,14 @@ function asTruth(answer: unknown): Truth | string {
   return fits && typeof digest === 'string' ? (answer as Truth) : 'it answered with something that is no task'
 }
 
-async function readByProtocol(
+async function readOwn(
   { url }: Node,
   id: string,
-  { token, protocol }: Reading,
+  { token, readTask: read, job }: Reading & { readonly job: string },
 ): Promise<Truth | undefined | string> {
   const signal = AbortSignal.timeout(readLimitMs)
   try {
-    const task = await protocol!.readTask({ url, token, signal }, id)
+    const task = await read!({ url, token, signal }, id, job)
     return task && asTruth(task)
   } catch (error) {
     return String(error)

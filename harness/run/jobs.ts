@@ -5,6 +5,8 @@ import { describeError } from '../core/errors.ts'
 import type { TaskIntent, Vocabulary } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
+import { rightDigest } from '../model/right.ts'
+import type { TargetSpeech } from '../targets/speech.ts'
 import type { Client } from './client.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -30,19 +32,32 @@ export function planJobs(
   return arrivals.map((intendedAt, ordinal) => {
     const key = jobKey(ordinal)
     const seed = jobSeed(cell, ordinal)
-    const plan = planTask({ seed, profile: cell.profile }, cell.timeScale)
-    const deadlineAt = intendedAt + plan.idealMs + cell.graceMs
+    const work = workOf(cell, key, seed, nonceOf)
+    const deadlineAt = intendedAt + work.idealMs + cell.graceMs
     const intent = {
       ordinal,
       intendedAt,
-      idealMs: plan.idealMs,
-      steps: plan.steps.length,
+      ...work,
       deadlineAt,
       giveUpAt: deadlineAt + cell.graceMs,
-      expectedDigest: digestOf(plan, (step) => nonceOf(key, step)),
     }
     return { key, ordinal, seed, intent }
   })
+}
+
+type Work = Pick<TaskIntent, 'idealMs' | 'steps' | 'expectedDigest'>
+
+/** Whether a result of work that is not outlast's own is right, its target says. */
+function workOf(
+  { ownWork, profile, timeScale }: CellPlan,
+  key: string,
+  seed: number,
+  nonceOf: (job: string, step: number) => string,
+): Work {
+  if (ownWork) return { idealMs: ownWork.idealMs, steps: ownWork.steps, expectedDigest: rightDigest }
+  const plan = planTask({ seed, profile }, timeScale)
+  const expectedDigest = digestOf(plan, (step) => nonceOf(key, step))
+  return { idealMs: plan.idealMs, steps: plan.steps.length, expectedDigest }
 }
 
 export interface JobRunner {
@@ -62,6 +77,8 @@ export function jobSeed({ seed }: Pick<CellPlan, 'seed'>, ordinal: number): numb
 }
 
 export interface JobClient extends Pick<Client, 'runJob' | 'ports'> {
+  /** Of a target: what its service is asked to do. */
+  readonly speech?: Pick<TargetSpeech, 'type' | 'inputOf'>
   /** Hears of every acceptance as its client does, with the node that gave it. */
   readonly onAccepted?: (job: string, api: string) => void
 }
@@ -69,7 +86,7 @@ export interface JobClient extends Pick<Client, 'runJob' | 'ports'> {
 /** The client side of a cell: runs jobs through the delivery's client and writes what happens into the history. */
 export function createJobRunner(
   cell: CellPlan,
-  { runJob, ports, onAccepted }: JobClient,
+  { runJob, ports, onAccepted, speech }: JobClient,
   recorder: Recorder,
   abort: AbortSignal,
 ): JobRunner {
@@ -91,8 +108,9 @@ export function createJobRunner(
     counts.open++
     const giveUpAt = recorder.epochMs + intent.giveUpAt
     const limit = giveUpSignal(giveUpAt, abort)
-    const input = { seed: planned.seed, profile: cell.profile, job: key }
-    const job: Job = { key, ordinal: planned.ordinal, input, giveUpAt }
+    const own = { seed: planned.seed, profile: cell.profile, job: key }
+    const input = speech ? speech.inputOf(key, planned.seed) : own
+    const job: Job = { key, ordinal: planned.ordinal, input, giveUpAt, ...(speech && { type: speech.type }) }
     const complete = (type: 'ok' | 'fail' | 'info', value: Vocabulary['task']['value'], error?: string): void => {
       recorder.record({ f: 'task', type, process: 'client', task: key, invoke, value, ...(error && { error }) })
       counts.open--

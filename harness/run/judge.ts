@@ -118,7 +118,8 @@ function refuseOtherWork(file: string, history: History, cell: CellPlan): void {
 
 /** By the number of a task. Undefined: of a profile that is not ours nobody here knows how long it lasts. */
 function idealWork(cell: CellPlan): ((ordinal: number) => number) | undefined {
-  const { profile, timeScale } = cell
+  const { profile, timeScale, ownWork } = cell
+  if (ownWork) return () => ownWork.idealMs
   const kind = profileOf(profile)
   if (!kind) return undefined
   if (kind.leastMs === kind.mostMs) return () => kind.mostMs / timeScale

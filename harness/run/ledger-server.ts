@@ -1,7 +1,7 @@
 /**
  * The ledger's process: the tool server that every step of every task calls, and the ground truth of what was executed.
  * `POST /effects` appends one line and answers 200 with the nonce of the step; `POST /flush` answers how many lines are
- * on disk. What is no effect is answered 400 and gets a line, too: its sender did not do its work, and its file is not
+ * on disk. `POST /tasks` is the same in the words of a service of somebody else's. What is no effect is answered 400 and gets a line, too: its sender did not do its work, and its file is not
  * damaged. It is a process of the harness: no fault's target, and it outlives every node.
  *
  * The secret of the nonces is the first line of stdin: no node can read it there, as it could in the arguments.
@@ -15,7 +15,7 @@ import { createInterface } from 'node:readline'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
-import { nonceFor, readEffectBody } from './ledger.ts'
+import { type EffectBody, nonceFor, readEffectBody, readToldEffect } from './ledger.ts'
 
 const [file, host, ...flags] = process.argv.slice(2)
 if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')
@@ -52,6 +52,7 @@ function fail(error: Error): void {
 function route(request: IncomingMessage, response: ServerResponse, body: string): void {
   if (failure !== undefined) return respond(response, 503, { error: failure })
   if (request.method === 'POST' && request.url === '/effects') return recordEffect(request, response, body)
+  if (request.method === 'POST' && request.url === '/tasks') return recordTold(response, body)
   if (request.method === 'POST' && request.url === '/flush')
     return void lines.write('', (error) => tellFlushed(response, error))
   respond(response, 404, { error: 'unknown route' })
@@ -66,7 +67,33 @@ const saidAtMost = 200
 
 function recordEffect(request: IncomingMessage, response: ServerResponse, body: string): void {
   const receivedAt = monotonicMs()
-  const effect = readEffectBody(body, request.headers['idempotency-key'], receivedAt)
+  record(response, readEffectBody(body, request.headers['idempotency-key'], receivedAt), { body, receivedAt })
+}
+
+/** Executions of a step so far. */
+const executions = new Map<string, number>()
+/** Executions that were told of under a number of their own. */
+const told = new Set<string>()
+
+function recordTold(response: ServerResponse, body: string): void {
+  const receivedAt = monotonicMs()
+  const effect = readToldEffect(body, receivedAt)
+  if (typeof effect === 'string') return record(response, effect, { body, receivedAt })
+  const { idempotencyKey, executor, attempt } = effect
+  const times = (executions.get(idempotencyKey) ?? 0) + 1
+  const execution = JSON.stringify([idempotencyKey, executor, attempt])
+  if (attempt > 0 && told.has(execution)) return respond(response, 200, { recorded: true, retransmission: true })
+  told.add(execution)
+  executions.set(idempotencyKey, times)
+  record(response, attempt > 0 ? effect : { ...effect, attempt: times }, { body, receivedAt })
+}
+
+interface Received {
+  readonly body: string
+  readonly receivedAt: number
+}
+
+function record(response: ServerResponse, effect: EffectBody | string, { body, receivedAt }: Received): void {
   if (typeof effect === 'string') {
     write({ refused: effect, said: body.slice(0, saidAtMost), receivedAt })
     return respond(response, 400, { error: effect })

@@ -90,7 +90,7 @@ async function readRecord(file: string): Promise<Recorded> {
 }
 
 /** What an executor says of one execution of a step, and whose idempotency key it sent. Times on the machine's monotonic clock. */
-interface EffectBody extends Effect {
+export interface EffectBody extends Effect {
   readonly idempotencyKey: string
 }
 
@@ -113,6 +113,25 @@ export function readEffectBody(body: string, idempotencyKey: unknown, receivedAt
   if (endedAt < startedAt - resolutionMs) return 'it ended before it started'
   if (endedAt > receivedAt + resolutionMs) return 'it is not over yet'
   return { task, taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey: String(idempotencyKey) }
+}
+
+/**
+ * An effect that a service of somebody else's tells of: `{task, task_id, step, node, took_ms, attempt}`. `task` is the key of the
+ * work, `task_id` what the service calls it. `step` is 1, `node` unknown and `took_ms` 0 unless given. `attempt` numbers the
+ * executions of a step from 1: who gives it may tell of one twice. The attempt is 0 where it was not given.
+ */
+export function readToldEffect(body: string, receivedAt: number): EffectBody | string {
+  const said = parse(body) as Readonly<Record<string, unknown>> | undefined
+  if (said === undefined) return 'it is no JSON object'
+  const { task, task_id: taskId, step = 1, node: executor = 'unknown', took_ms: tookMs = 0, attempt } = said
+  const startedAt = typeof tookMs === 'number' && tookMs >= 0 ? receivedAt - tookMs : undefined
+  const effect = { task, taskId, step, executor, attempt: attempt ?? 1, startedAt, endedAt: receivedAt }
+  const read = readEffectBody(JSON.stringify(effect), `${String(task)}/${String(step)}`, receivedAt)
+  if (typeof read !== 'string') return attempt === undefined ? { ...read, attempt: 0 } : read
+  return read
+    .replace('its taskId', 'its task_id')
+    .replace('its executor', 'its node')
+    .replace('its startedAt', 'its took_ms')
 }
 
 function parse(body: string): object | undefined {

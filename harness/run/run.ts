@@ -12,7 +12,7 @@ import type { Engine } from '../../patterns/contract/types/engine.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { unmeasuredBy, type Verification } from '../model/verification.ts'
 import { formatSchedule } from '../plan/schedule.ts'
-import type { Registry } from '../registry.ts'
+import { type Registry, withTargets } from '../registry.ts'
 import { collectEnvironment } from '../store/environment.ts'
 import { beginRun, type RunFolder, writeResults, writeVerification } from '../store/run-folder.ts'
 import type { RunResults } from '../model/results.ts'
@@ -60,7 +60,8 @@ export interface RunOutcome {
  * up, and what was not decided by then is cut. Rejects with HarnessError when the runtime cannot be used, and when the
  * harness itself failed. Then the run's folder says that it broke off, and why.
  */
-export async function runScenario(options: RunOptions): Promise<RunOutcome> {
+export async function runScenario(asked: RunOptions): Promise<RunOutcome> {
+  const options = { ...asked, registry: withTargets(asked.registry, asked.plan.targets) }
   const { plan, registry, onProgress } = options
   const runtimes = await registry.runtimes()
   const engines = await registry.engines()
@@ -133,7 +134,8 @@ interface RunJob extends RunOptions {
 
 /** A plan that cannot fit is reported before it has cost anybody time. */
 function warnOfLoad(plan: Plan, engines: ReadonlyMap<string, Engine>, look: MachineLook, onProgress: OnProgress): void {
-  const stepsOf = (cell: CellPlan): number => planTask({ seed: 1, profile: cell.profile }, cell.timeScale).steps.length
+  const stepsOf = ({ ownWork, profile, timeScale }: CellPlan): number =>
+    ownWork?.steps ?? planTask({ seed: 1, profile }, timeScale).steps.length
   const text = whyTooMuch(blocksOf(plan.cells), engines, stepsOf, look)
   if (text !== undefined) onProgress({ kind: 'note', text })
 }
@@ -169,10 +171,11 @@ function measuredOnly({ cells }: Plan, verification: Verification | undefined): 
 async function conductBlocks(
   { folder, temp, runtime }: Pick<RunContext, 'folder' | 'temp' | 'runtime'>,
   cells: readonly CellPlan[],
-  { registry, signal, breakOff, onProgress }: RunJob,
+  { plan, registry, signal, breakOff, onProgress }: RunJob,
 ): Promise<void> {
   await using journal = await openJournal(temp)
   const [engines, faults] = [await registry.engines(), await registry.faults()]
-  const context = { folder, temp, journal, runtime, engines, faults, signal, breakOff }
+  const targets = new Map((plan.targets ?? []).map((target) => [target.name, target]))
+  const context = { folder, temp, journal, runtime, engines, targets, faults, signal, breakOff }
   for (const block of blocksOf(cells)) if (!signal.aborted) await conductBlock(block, context, onProgress)
 }

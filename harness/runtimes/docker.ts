@@ -4,7 +4,7 @@ import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey, sweep, resources } from './docker/containers/sweep.ts'
 import { deploy } from './docker/deploy.ts'
-import { resolveImages, whyNoImages } from './docker/images/resolve.ts'
+import { imageId, resolveImages, whyNoImages } from './docker/images/resolve.ts'
 import { createNetwork } from './docker/network/cell-network.ts'
 import { describeError } from '../core/errors.ts'
 
@@ -36,13 +36,22 @@ export default runtime
 
 async function whyNot(services: readonly Service[]): Promise<string | undefined> {
   const servers = serversOf(services)
-  for (const { title, image, service } of servers) {
+  for (const { title, image, service, isForeign } of servers) {
     if (!service.container || !image) return `${title} runs as a process only: use --runtime process`
+    const missing = isForeign && (await whyNoForeignImage(title, image.pin!))
+    if (missing) return missing
     const existing = service.existing?.()
     if (existing)
       return `containers cannot reach ${existing.address}, which ${existing.variable} names: unset it, or use --runtime process`
   }
-  return whyNoImages(servers.map(({ name }) => name))
+  return whyNoImages(servers.filter(({ isForeign }) => !isForeign).map(({ name }) => name))
+}
+
+async function whyNoForeignImage(title: string, reference: string): Promise<string | undefined> {
+  const id = await imageId(reference)
+  return id === undefined
+    ? `${title}: the image ${reference} is not on this machine: pull or build it first`
+    : undefined
 }
 
 async function open(place: CellContext): Promise<Testbed> {

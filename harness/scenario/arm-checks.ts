@@ -1,5 +1,12 @@
 import { type Located, type ParsedArm, type Profile, repeatedId } from './arm.ts'
-import { type Catalog, countNodes, whyUntouched } from './catalog.ts'
+import {
+  type Catalog,
+  type CatalogPattern,
+  countNodes,
+  longestWorkMs,
+  whyUntouched,
+  type WorkProfile,
+} from './catalog.ts'
 import { formatTarget, writtenName } from './fault.ts'
 import type { Path, Problem } from './problems.ts'
 import { type FaultSpec, loadWindowMs, settleMs, type TargetSpec } from './scenario.ts'
@@ -23,6 +30,7 @@ function checkArm({ specs, includes }: ParsedArm, scenario: ParsedScenario, cata
       ...checkTime(located, scenario, catalog),
       ...checkFloor(located, scenario, catalog),
       ...checkFirings(located, scenario, catalog),
+      ...checkOnly(located, scenario),
       ...checkTouching(located, scenario, catalog),
       ...before.flatMap((other) => checkOverlap(other.value, located, scenario, catalog)),
     ]
@@ -61,7 +69,7 @@ function checkTime(located: Located<FaultSpec>, { values }: ParsedScenario, cata
   const { load } = values
   if (!load || !profile) return []
   const { trigger } = located.value
-  const windowMs = loadWindowMs(load, profile.idealMs)
+  const windowMs = loadWindowMs(load, longestWorkMs(patternsOf(values, catalog), profile))
   if (trigger.kind === 'at' && trigger.atMs >= windowMs) {
     const when = `${formatDuration(trigger.atMs)} is after the load, which ends at ${formatDuration(windowMs)}`
     return [about(located, ['at'], `${when}; write less, or offer more tasks`)]
@@ -74,12 +82,23 @@ function checkTime(located: Located<FaultSpec>, { values }: ParsedScenario, cata
     const when = `${formatDuration(trigger.afterMs)} is longer than the load, which lasts ${formatDuration(windowMs)}`
     return [about(located, ['on', 'after'], `${when}; write less, or offer more tasks`)]
   }
-  return [...noSuch(located, 'task', trigger.task, load.tasks), ...noSuch(located, 'step', trigger.step, profile.steps)]
+  return [
+    ...noSuch(located, 'task', trigger.task, load.tasks),
+    ...noSuch(located, 'step', trigger.step, mostSteps(patternsOf(values, catalog), profile)),
+  ]
+}
+
+function patternsOf({ patterns = [] }: ParsedScenario['values'], catalog: Catalog): readonly CatalogPattern[] {
+  return patterns.flatMap((name) => catalog.resolvePattern(name) ?? [])
 }
 
 function noSuch(located: Located<FaultSpec>, key: string, written: number, last: number): readonly Problem[] {
   const what = key === 'step' ? key : 'task'
   return written <= last ? [] : [about(located, ['on', key], `there is no ${what} ${written}; write 1 to ${last}`)]
+}
+
+function mostSteps(patterns: readonly CatalogPattern[], ofProfile: WorkProfile): number {
+  return Math.max(...patterns.map(({ work = ofProfile }) => work.steps))
 }
 
 /** A duration that would be too short in real time to do what it says. */
@@ -120,7 +139,7 @@ function expectedFirings(spec: FaultSpec, values: ParsedScenario['values'], cata
   const profile = values.profile && catalog.workOf(values.profile)
   const { load, replicas, timeScale } = values
   if (trigger.kind !== 'every' || spec.forMs === 'load' || !profile || !load || !replicas || !timeScale) return 1
-  const windowMs = loadWindowMs(load, profile.idealMs)
+  const windowMs = loadWindowMs(load, longestWorkMs(patternsOf(values, catalog), profile))
   const nodes = spec.target.kind === 'node' && !spec.together ? Math.max(...nodeCounts(spec, values, catalog)) : 1
   const awayMs = spec.forMs + (spec.target.kind === 'node' ? settleMs * timeScale : 0)
   return (nodes * windowMs) / (trigger.meanGapMs + awayMs)
@@ -142,6 +161,13 @@ function nodeCounts({ target }: FaultSpec, values: ParsedScenario['values'], cat
   const resolved = (values.patterns ?? []).map((name) => catalog.resolvePattern(name)!)
   if (target.kind !== 'node' || !values.replicas) return [1]
   return [1, ...resolved.map((pattern) => countNodes(pattern, target.role, values.replicas!))]
+}
+
+/** `mine.api`: of a pattern that there is. */
+function checkOnly(located: Located<FaultSpec>, { values: { patterns } }: ParsedScenario): readonly Problem[] {
+  const { only } = located.value
+  if (only === undefined || !patterns || patterns.includes(only)) return []
+  return [about(located, ['target'], `"${only}" is no pattern of this scenario; patterns: ${patterns.join(', ')}`)]
 }
 
 /** A fault that cannot touch one pattern is a fact about it; one that cannot touch any is a mistake. */

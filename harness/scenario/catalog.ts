@@ -2,8 +2,9 @@ import type { Tuning } from '../../patterns/contract/types/timeouts.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { Engine, NodeRole } from '../../patterns/contract/types/engine.ts'
 import type { Fault } from '../model/fault.ts'
-import type { Runtime } from '../model/runtime.ts'
+import type { Capability, Runtime } from '../model/runtime.ts'
 import type { CellPlan, LinkName } from '../model/plan.ts'
+import type { Target } from '../model/target.ts'
 import { planLinks, planNodes } from '../model/topology.ts'
 import type { FaultSpec } from './scenario.ts'
 
@@ -22,6 +23,8 @@ export interface Catalog {
   workOf(profile: string): WorkProfile | undefined
   /** The name of work that a scenario describes, or what it may not be. */
   nameWork(work: WorkShape): { readonly name: string } | { readonly problem: string }
+  /** Targets of a scenario, as patterns. */
+  patternOf(target: Target): CatalogPattern
   /** Faults under a name, which arms include: by that name, or by the path that a scenario writes. */
   readonly faultProfiles: ReadonlyMap<string, ProfileText>
 }
@@ -32,6 +35,17 @@ export type ProfileText =
   | { readonly file: string; readonly text: string; readonly isOwn?: true }
   | { readonly file: string; readonly unreadable: string }
 
+/** The same with these targets among the patterns. */
+export function withTargets<C extends Catalog>(catalog: C, targets: readonly Target[]): C {
+  if (targets.length === 0) return catalog
+  const patterns = new Map(targets.map((target) => [target.name, catalog.patternOf(target)]))
+  return {
+    ...catalog,
+    patternNames: [...catalog.patternNames, ...patterns.keys()],
+    resolvePattern: (name: string) => patterns.get(name) ?? catalog.resolvePattern(name),
+  }
+}
+
 export interface CatalogPattern {
   readonly name: string
   readonly delivery: Delivery
@@ -39,6 +53,10 @@ export interface CatalogPattern {
   readonly tuning: Tuning
   /** By name, real milliseconds: the silence after which one node of it takes another for dead. */
   silencesAt?(timeScale: number): Readonly<Record<string, number>>
+  /** It does work of its own, whatever the scenario's is. */
+  readonly work?: WorkProfile
+  /** What cannot be done to it, by what a fault needs, and why. */
+  readonly lacks?: Readonly<Partial<Record<Capability, string>>>
 }
 
 /** Work that a scenario describes: equal steps, and how long all of them take, in task-world milliseconds. */
@@ -75,8 +93,20 @@ function countLinks({ delivery, engine }: CatalogPattern, link: LinkName, replic
   return planLinks(nodes, { tools: '', receiver: '' }).filter(({ kind }) => kind === link).length
 }
 
+/** What a pattern does at best: its own work, or that of the scenario. */
+export function workFor(pattern: CatalogPattern, profile: string, catalog: Pick<Catalog, 'workOf'>): WorkProfile {
+  return pattern.work ?? catalog.workOf(profile)!
+}
+
+/** The longest of these patterns: the load lasts until its last task has ended. */
+export function longestWorkMs(patterns: readonly CatalogPattern[], ofProfile: WorkProfile): number {
+  return Math.max(...patterns.map(({ work = ofProfile }) => work.idealMs))
+}
+
+/** A fault of one pattern alone touches no other one. */
 export function whyUntouched(spec: FaultSpec, pattern: CatalogPattern, replicas: Replicas): string | undefined {
-  const { target } = spec
+  const { target, only } = spec
+  if (only !== undefined && only !== pattern.name) return `it is for ${only} alone`
   const what = target.kind === 'node' ? target.role : target.link
   const count =
     target.kind === 'node' ? countNodes(pattern, target.role, replicas) : countLinks(pattern, target.link, replicas)

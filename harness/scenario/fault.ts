@@ -15,7 +15,7 @@ const longestWindowMs = 1000
 export const roles = ['executor', 'api', 'worker', 'engine', 'store'] as const
 const targetHelp = `write a node (${roles.join(', ')}; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on", api-of-task for who accepted its task) or a link (${linkNames.join(', ')})`
 const targetPattern = new RegExp(
-  `^(?:executor-of-step|api-of-task|(?:${roles.join('|')})(?:-(?:\\d+|\\*))?|(?:${linkNames.join('|')})(?:-\\d+)?)$`,
+  `^(?:[a-z][a-z0-9-]*\\.)?(?:executor-of-step|api-of-task|(?:${roles.join('|')})(?:-(?:\\d+|\\*))?|(?:${linkNames.join('|')})(?:-\\d+)?)$`,
 )
 
 /** `executor`, `executor-2`, `executor-*`, `executor-of-step`, `api-of-task`, `client->api`, `client->api-1`. */
@@ -24,7 +24,10 @@ const target = z
   .regex(targetPattern, {
     error: ({ input }) => `unknown target ${describe(input)}${nearestTarget(String(input))}; ${targetHelp}`,
   })
-  .transform(parseTarget)
+  .transform((text): TargetSpec & { readonly only?: string } => {
+    const [, only, rest] = /^(?:([^.]*)\.)?(.*)$/.exec(text) as unknown as [string, string | undefined, string]
+    return { ...parseTarget(rest), ...(only !== undefined && { only }) }
+  })
 
 function parseTarget(text: string): TargetSpec {
   if (text === 'executor-of-step') return { kind: 'node', role: 'executor', ordinal: 'of-step' }
@@ -44,7 +47,7 @@ export function formatTarget(spec: TargetSpec | Target): string {
 }
 
 function nearestTarget(text: string): string {
-  return suggest(text.replace(/-(?:\d+|\*|of-step|of-task)$/, ''), [...roles, ...linkNames])
+  return suggest(text.replace(/^[^.]*\./, '').replace(/-(?:\d+|\*|of-step|of-task)$/, ''), [...roles, ...linkNames])
 }
 
 const tasks = z.union([z.int().min(1), z.literal('all')], { error: 'write the number of a task, from 1, or all' })
@@ -194,6 +197,7 @@ export function readFaultSpec(
       id: entry.id ?? id,
       fault: fault.name,
       target,
+      ...(entry.target?.only !== undefined && { only: entry.target.only }),
       trigger,
       forMs,
       params,
@@ -211,13 +215,17 @@ function readTarget(entry: FaultEntry, fault: Fault, report: Report): TargetSpec
   const { acts, links } = fault
   const nodes = `write a node: ${roles.join(', ')}`
   const allowed = acts === 'node' ? nodes : `write a link: ${links?.join(', ') ?? 'client->api or another'}`
-  const target: TargetSpec | undefined = entry.target ?? fault.defaultTarget
+  const target: TargetSpec | undefined = entry.target ? withoutPattern(entry.target) : fault.defaultTarget
   if (!target) return report('target', `is missing; ${allowed}`)
   if (target.kind !== acts)
     return report('target', `${fault.name} acts on ${acts}s, and ${formatTarget(target)} is none; ${allowed}`)
   if (target.kind === 'link' && links && !links.includes(target.link))
     return report('target', `${fault.name} cannot act on ${target.link}; ${allowed}`)
   return fault.together && target.ordinal === 'any' ? { ...target, ordinal: 'all' } : target
+}
+
+function withoutPattern({ only: _, ...target }: NonNullable<FaultEntry['target']>): TargetSpec {
+  return target
 }
 
 const triggers = ['at', 'every', 'on'] as const

@@ -1,13 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import { basename, dirname, join } from 'node:path'
+import { hash } from 'node:crypto'
+import { basename, dirname, join, resolve } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { readRegular, UntrustedFile } from '../core/own-file.ts'
 import { includedPaths } from './arm.ts'
 import type { Catalog, ProfileText } from './catalog.ts'
 import { readDocument, type Source } from './document.ts'
-import { readScenario } from './parse.ts'
+import { composePaths } from './compose.ts'
+import { folderOf, readScenario, type TargetFiles } from './parse.ts'
 import { isMap } from './problems.ts'
 import type { Scenario } from './scenario.ts'
+import { adapterPaths } from './targets.ts'
 
 const maxBytes = 1_000_000
 
@@ -26,12 +29,44 @@ export async function loadScenario(path: string, catalog: Catalog): Promise<Load
   if (!('data' in source)) throw new UsageError(source)
   const own = await Promise.all(findOwnProfiles(source).map((name) => readOwnProfile(name, path)))
   const faultProfiles = new Map([...catalog.faultProfiles, ...own])
-  const scenario = readScenario(source, path, { ...catalog, faultProfiles })
+  const folder = folderOf(source.data, path)
+  const files = await readTargetFiles(source, folder)
+  const scenario = readScenario(source, path, { ...catalog, faultProfiles }, files)
   const paths = relocateProfiles(own.map(([name]) => name))
   const profiles = own.flatMap(([name, profile]) =>
     'text' in profile ? [[paths.get(name)!, profile.text] as const] : [],
   )
-  return { scenario, text: source.withValues('include', paths), profiles: new Map(profiles) }
+  const text = source.withValues('include', paths)
+  return { scenario, text: scenario.targets.length > 0 ? withFolder(text, folder) : text, profiles: new Map(profiles) }
+}
+
+/** The run's copy lies elsewhere: its relative paths begin where they did. */
+function withFolder(text: string, folder: string): string {
+  const line = `folder: ${JSON.stringify(folder)}`
+  const written = /^folder:.*$/m
+  return written.test(text) ? text.replace(written, () => line) : `${line}\n${text}`
+}
+
+async function readTargetFiles({ data }: Source, folder: string): Promise<TargetFiles> {
+  const targets = isMap(data) ? data['targets'] : undefined
+  const adapters = await readAll(adapterPaths(targets), folder, (text) => ({ sha256: hash('sha256', text, 'hex') }))
+  return { adapters, composes: await readAll(composePaths(targets), folder, (text) => ({ text })) }
+}
+
+async function readAll<T>(
+  paths: readonly string[],
+  folder: string,
+  take: (text: string) => T,
+): Promise<ReadonlyMap<string, T | { readonly unusable: string }>> {
+  const read = paths.map(async (path): Promise<readonly [string, T | { readonly unusable: string }]> => {
+    try {
+      return [path, take(await readText(resolve(folder, path)))]
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      return [path, { unusable: error.message }]
+    }
+  })
+  return new Map(await Promise.all(read))
 }
 
 /** Profiles that a scenario includes by a path, as it writes them. */

@@ -1,9 +1,10 @@
+import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
 import { UsageError } from '../core/errors.ts'
 import { countedMetrics, type Gate, type Published } from '../model/plan.ts'
 import { checkArms } from './arm-checks.ts'
 import { armContext, type Located, readArm } from './arm.ts'
-import type { Catalog } from './catalog.ts'
+import { type Catalog, longestWorkMs, withTargets } from './catalog.ts'
 import { readDocument, type Source } from './document.ts'
 import {
   healthLimits,
@@ -20,33 +21,62 @@ import { formatProblems, isMap, type Path, type Problem, read, readKeys, describ
 import { type Scenario, loadWindowMs } from './scenario.ts'
 import { highestRatePerSec, longestMs } from '../core/limits.ts'
 import { formatDuration } from './units.ts'
+import type { Target } from '../model/target.ts'
+import type { TargetNames, TargetPlace } from './target-checks.ts'
+import { readTargets, workOfTargets } from './targets.ts'
 
 /** A scenario from its text. `file` names it in messages. Throws one UsageError with every problem, in their order. */
-export function parseScenario(text: string, file: string, catalog: Catalog): Scenario {
+export function parseScenario(text: string, file: string, catalog: Catalog, files: TargetFiles = noFiles): Scenario {
   const source = readDocument(text, file)
   if (!('data' in source)) throw new UsageError(source)
-  return readScenario(source, file, catalog)
+  return readScenario(source, file, catalog, files)
 }
 
 /** The same from a text that was read. */
-export function readScenario({ data, locate }: Source, file: string, catalog: Catalog): Scenario {
+export function readScenario(
+  { data, locate }: Source,
+  file: string,
+  known: Catalog,
+  files: TargetFiles = noFiles,
+): Scenario {
   if (data === null)
     throw new UsageError(`${file}:1:1: is empty; write a map with name, question, patterns, load and arms`)
-  const { parsed, problems, elsewhere } = readParts(data, catalog)
+  const place = { folder: folderOf(data, file), ...files }
+  const read = readTargets(isMap(data) ? data['targets'] : undefined, place, targetNames(known))
+  const catalog = withTargets(known, read.targets)
+  const { parsed, problems: ofParts, elsewhere } = readParts(data, catalog, read.targets)
+  const problems = [...read.problems, ...ofParts]
   const all = [...problems, ...checkScenario(parsed, catalog), ...checkArms(parsed, catalog)]
   if (all.length > 0 || elsewhere.length > 0) throw new UsageError([...formatProblems(all, locate, file), ...elsewhere])
   return buildScenario(parsed)
+}
+
+/** Files that targets name, read by whoever may. */
+export type TargetFiles = Pick<TargetPlace, 'adapters' | 'composes'>
+const noFiles: TargetFiles = { adapters: new Map(), composes: new Map() }
+
+/** Where a scenario's relative paths begin. */
+export function folderOf(data: unknown, file: string): string {
+  const written = isMap(data) && typeof data['folder'] === 'string' ? data['folder'] : '.'
+  return resolve(dirname(file), written)
+}
+
+function targetNames({ deliveryNames, engineNames, resolvePattern }: Catalog): TargetNames {
+  const taken = (name: string): boolean =>
+    deliveryNames.includes(name) || engineNames.includes(name) || resolvePattern(name) !== undefined
+  return { deliveryNames, taken }
 }
 
 /** Each part by its schema. `elsewhere`: problems in the files of profiles. */
 function readParts(
   data: unknown,
   catalog: Catalog,
+  targets: readonly Target[],
 ): { readonly parsed: ParsedScenario; readonly problems: readonly Problem[]; readonly elsewhere: readonly string[] } {
   const written = isMap(data) ? data : {}
   const { values: own, problems: invalid } = readKeys(scenarioShape(catalog, anyEntries), data)
-  const { profile, problems: ofWork } = readWork(own, written, catalog)
-  const { profile: _, ...others } = own
+  const { profile, problems: ofWork } = readWork(own, written, catalog, targets)
+  const { profile: _, targets: __, folder: ___, ...others } = own
   const values = { ...others, ...(profile !== undefined && { profile }) }
   const problems = [...invalid, ...ofWork]
   const entries = scenarioEntries(catalog)
@@ -57,7 +87,7 @@ function readParts(
   const published = readList(entries.published, written['published'], ['published'])
   const found = [...arms.values()]
   return {
-    parsed: { values, arms, gates: gates.entries, published: published.entries },
+    parsed: { values, targets, arms, gates: gates.entries, published: published.entries },
     problems: [...problems, ...found.flatMap((arm) => arm.problems), ...gates.problems, ...published.problems],
     elsewhere: [...new Set(found.flatMap((arm) => arm.elsewhere))],
   }
@@ -68,6 +98,7 @@ function readWork(
   { profile, work }: Keys,
   written: Readonly<Record<string, unknown>>,
   catalog: Catalog,
+  targets: readonly Target[],
 ): { readonly profile?: string; readonly problems: readonly Problem[] } {
   const named = written['profile'] !== undefined
   if (named && written['work'] !== undefined)
@@ -75,12 +106,21 @@ function readWork(
       problems: [{ path: ['work'], at: 'key', message: '"profile" already says what the work is; write one of them' }],
     }
   if (named) return { ...(profile !== undefined && { profile }), problems: [] }
-  if (written['work'] === undefined) return { profile: usualWork, problems: [] }
+  if (written['work'] === undefined) return { profile: workLike(targets, catalog) ?? usualWork, problems: [] }
   if (!work) return { problems: [] }
   const found = catalog.nameWork({ steps: work.steps, ...work.duration, resultBytes: work.resultBytes })
   return 'name' in found
     ? { profile: found.name, problems: [] }
     : { problems: [{ path: ['work'], message: found.problem }] }
+}
+
+/** Beside a target the others do work as long as its own, unless the file says otherwise. */
+function workLike(targets: readonly Target[], catalog: Catalog): string | undefined {
+  const work = workOfTargets(targets)
+  if (!work) return undefined
+  const { takesMs, steps } = work
+  const named = catalog.nameWork({ steps, leastMs: takesMs, mostMs: takesMs, resultBytes: 0 })
+  return 'name' in named ? named.name : undefined
 }
 
 const usualWork = 'research-write'
@@ -103,7 +143,7 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 /** Takes a scenario without problems: every part is there. */
-function buildScenario({ values, arms, gates, published }: ParsedScenario): Scenario {
+function buildScenario({ values, targets, arms, gates, published }: ParsedScenario): Scenario {
   const all = values as Required<typeof values>
   const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, sideBySide, health } = all
   return {
@@ -113,6 +153,7 @@ function buildScenario({ values, arms, gates, published }: ParsedScenario): Scen
     timeScale,
     profile,
     patterns,
+    targets: targets.filter((target) => patterns.includes(target.name)),
     replicas,
     repetitions,
     ...(sideBySide !== undefined && { sideBySide }),
@@ -151,6 +192,7 @@ function checkScenario(scenario: ParsedScenario, catalog: Catalog): readonly Pro
     ...checkArmNames(scenario),
     ...checkLoad(scenario, catalog),
     ...checkCells(scenario),
+    ...checkTargets(scenario),
     ...checkHealth(values),
     ...[...gates, ...published].flatMap((entry) => checkReference(entry, scenario)),
     ...gates.flatMap((gate) => checkMetric(gate, ['success', 'exposed-success', ...countedMetrics], 'exactly one')),
@@ -169,6 +211,23 @@ function checkArmNames({ arms, values }: ParsedScenario): readonly Problem[] {
   return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
 }
 
+/** A service that knows nothing of compressed time would do its work at full length. */
+function checkTargets({ targets, values: { patterns, timeScale = 1 } }: ParsedScenario): readonly Problem[] {
+  const unused = targets.filter(({ name }) => patterns && !patterns.includes(name))
+  const deaf = timeScale === 1 ? [] : targets.filter((target) => !JSON.stringify(target).includes('{timeScale}'))
+  return [
+    ...unused.map(({ name }): Problem => ({
+      path: ['targets', name],
+      at: 'key',
+      message: `is not among "patterns"; add ${name} there`,
+    })),
+    ...deaf.map(({ name }): Problem => {
+      const message = `${name} does not know that time is compressed; give it {timeScale} in env, start or input, or write timeScale: 1`
+      return { path: ['timeScale'], message }
+    }),
+  ]
+}
+
 /** Of half a minute each they would take a week. */
 const mostCells = 20_000
 
@@ -185,7 +244,8 @@ function checkLoad({ values }: ParsedScenario, catalog: Catalog): readonly Probl
   const { load, timeScale, profile: name } = values
   const profile = name === undefined ? undefined : catalog.workOf(name)
   if (!load || !profile || timeScale === undefined) return []
-  const windowMs = loadWindowMs(load, profile.idealMs)
+  const patterns = (values.patterns ?? []).flatMap((one) => catalog.resolvePattern(one) ?? [])
+  const windowMs = loadWindowMs(load, longestWorkMs(patterns, profile))
   const realRate = load.ratePerSec * timeScale
   const path: Path = ['load', 'rate']
   if (windowMs > longestMs) {

@@ -1,5 +1,6 @@
 import type { Gate, HealthLimits, LinkName, Published } from '../model/plan.ts'
 import type { NodeRole } from '../../patterns/contract/types/engine.ts'
+import type { Target } from '../model/target.ts'
 
 /**
  * A scenario as it was meant, checked and with every default filled in. Durations and rates are those of the task's
@@ -13,6 +14,8 @@ export interface Scenario {
   readonly timeScale: number
   readonly profile: string
   readonly patterns: readonly string[]
+  /** Services of the user's among them. */
+  readonly targets: readonly Target[]
   readonly load: Load
   readonly graceMs: number
   readonly replicas: { readonly api: number; readonly executor: number }
@@ -44,6 +47,8 @@ export interface FaultSpec {
   readonly id: string
   readonly fault: string
   readonly target: TargetSpec
+  /** The pattern whose node or link it is; absent: those of every pattern. */
+  readonly only?: string
   readonly trigger: TriggerSpec
   /** `load`: until the last task has ended or has been given up. */
   readonly forMs: number | 'load'

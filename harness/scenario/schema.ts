@@ -6,6 +6,8 @@ import { describe, section, suggest, type Values, type Path, type Problem } from
 import type { Load } from './scenario.ts'
 import { atLeast, countIn, duration, durations, percent, positiveDuration, rate, formatDuration } from './units.ts'
 import type { HealthLimits } from '../model/plan.ts'
+import type { Target } from '../model/target.ts'
+import { targetShape } from './target-schema.ts'
 
 const armName = z
   .string()
@@ -19,14 +21,20 @@ export interface Entries {
   readonly arm: z.ZodType
   readonly gate: z.ZodType
   readonly published: z.ZodType
+  readonly target: z.ZodType
 }
 
 /** Lists of anything: the entries are read one by one, each with its own schema. */
-export const anyEntries: Entries = { arm: z.unknown(), gate: z.unknown(), published: z.unknown() }
+export const anyEntries: Entries = { arm: z.unknown(), gate: z.unknown(), published: z.unknown(), target: z.unknown() }
 
 export function scenarioEntries(vocabulary: Vocabulary) {
   const pattern = patternName(vocabulary)
-  return { arm: armEntry(vocabulary), gate: gateEntry(pattern), published: publishedEntry(pattern) }
+  return {
+    arm: armEntry(vocabulary),
+    gate: gateEntry(pattern),
+    published: publishedEntry(pattern),
+    target: targetShape,
+  }
 }
 
 /** The scenario language: its top-level keys and what each may hold. */
@@ -57,6 +65,11 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
     })
       .optional()
       .describe('The kind of work, described: in the place of a profile'),
+    folder: z.string().default('.').describe('Where relative paths of targets begin; that of this file unless given'),
+    targets: z
+      .record(z.string(), entries.target)
+      .optional()
+      .describe('Services of your own, each a pattern by its name: docs/targets.md'),
     patterns: z
       .array(patternName(vocabulary))
       .min(1)
@@ -109,7 +122,8 @@ export type Keys = Values<ReturnType<typeof scenarioShape>>
  */
 export interface ParsedScenario {
   /** `profile`: the name of the work, also where the file describes it. */
-  readonly values: Omit<Keys, 'profile'> & { readonly profile?: string }
+  readonly values: Omit<Keys, 'profile' | 'targets' | 'folder'> & { readonly profile?: string }
+  readonly targets: readonly Target[]
   readonly arms: ReadonlyMap<string, ParsedArm>
   readonly gates: readonly Located<GateEntry>[]
   readonly published: readonly Located<PublishedEntry>[]

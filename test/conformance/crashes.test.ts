@@ -6,7 +6,7 @@ import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { engineModule } from '../../patterns/contract/engine/backend.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
-import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
+import { isTerminal, type Task, type TaskInput } from '../../patterns/contract/types/task.ts'
 import { hasFailed, type Kind, type Ran, reference } from '../support/crash-clients.ts'
 import { type CrashScene, startCrashScene } from '../support/crash-scene.ts'
 import { presentEngines } from '../support/engines.ts'
@@ -145,7 +145,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     expectSoundLog(events)
     expect(foldEvents(events)).toEqual(task)
     expect(kind === 'cancel' ? ['cancelled', 'completed'] : ['completed']).toContain(task.status)
-    if (task.status === 'completed') expect(task.result?.digest).toBe(rightAnswer(job.input))
+    if (task.status === 'completed') expect(task.result?.digest).toBe(rightAnswer(job.input as TaskInput))
     // What a stream that was resumed has carried: all, in order, nothing twice.
     expect(seqs).toEqual(seqs.map((_, i) => i + 1))
     const steps = stepsOf(job.key)

@@ -40,6 +40,8 @@ export function addressBook(
     OUTLAST_STORE_URL: store && login(new URL(store).host),
     OUTLAST_ENGINE_URL: urlOf(`${node.role}->engine-0`),
     OUTLAST_ENGINE_CONTROL_URL: engine && `http://${engine.host}:${engine.controlPort}`,
+    OUTLAST_API_URL: urlOf(`${node.role}->api-0`),
+    OUTLAST_WORKER_URL: urlOf(`${node.role}->worker-0`),
     OUTLAST_ADVERTISED_URL: inward[0],
     OUTLAST_TOOLS_URL: node.service.dials.includes('tools') ? urlOf('worker->tools-0') : undefined,
   }

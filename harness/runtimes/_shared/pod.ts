@@ -13,7 +13,8 @@ export interface Ending {
 
 /** One life of a node, from its start to its end. */
 export interface Life {
-  readonly pid: number
+  /** Absent: it is no process of ours. */
+  readonly pid?: number
   /** Never rejects. */
   readonly ended: Promise<Ending>
 }
@@ -101,7 +102,7 @@ export abstract class Pod<L extends Life = Life> implements Node {
     this.#bornAt = performance.now()
     void life.ended.then((end) => this.#exited(life, end))
     await this.untilReady(life, signal)
-    this.#emit('ready', { pid: life.pid })
+    this.#emit('ready', pidOf(life))
   }
 
   /** SIGKILL, as the kernel or an orchestrator would: nothing is flushed, but the kernel lives on and tells every peer. */
@@ -177,7 +178,7 @@ export abstract class Pod<L extends Life = Life> implements Node {
   async #end(life: L, signal: 'SIGKILL' | 'SIGTERM'): Promise<Omit<NodeHarm, 'heal'>> {
     if (!(await this.send(life, signal))) return { evidence: {} }
     const { sinceMs, code, signal: by } = await this.gone(life)
-    return { sinceMs, evidence: { pid: life.pid, signal: by, code } }
+    return { sinceMs, evidence: { ...pidOf(life), signal: by, code } }
   }
 
   /** The program that has its port now answers for it: what clients get from there says nothing about the system. */
@@ -194,7 +195,7 @@ export abstract class Pod<L extends Life = Life> implements Node {
     if (this.#life !== life) return
     this.#life = undefined
     this.#departing = this.depart().catch(() => {})
-    this.#emit(this.#wanted ? 'crashed' : 'exited', { pid: life.pid, code, signal })
+    this.#emit(this.#wanted ? 'crashed' : 'exited', { ...pidOf(life), code, signal })
     if (this.#wanted) this.#scheduleRestart()
   }
 
@@ -209,6 +210,10 @@ export abstract class Pod<L extends Life = Life> implements Node {
   #emit(state: NodeEvent['state'], rest: Partial<NodeEvent>): void {
     this.#spec.onEvent({ node: this.name, state, ...rest })
   }
+}
+
+function pidOf({ pid }: Life): { readonly pid?: number } {
+  return pid === undefined ? {} : { pid }
 }
 
 const crashLoopCap = 6

@@ -1,9 +1,7 @@
 import { describeError, HarnessError } from '../../core/errors.ts'
 import type { Service } from '../../../patterns/contract/types/engine.ts'
 import { servers } from '../../../servers/all.ts'
-import type { Server, ServiceServer, Tables } from '../../../servers/server.ts'
-
-export type NodeServer = Server & { readonly service: ServiceServer }
+import type { NodeServer, OwnService, Server, Tables } from '../../../servers/server.ts'
 
 /** Whether a program is an entry in `patterns/`; all others are servers. */
 export function isEntry(program: string): program is 'serve' | 'work' {
@@ -15,8 +13,14 @@ export function nodeFlags(program: 'serve' | 'work'): readonly string[] {
   return program === 'serve' ? ['--max-semi-space-size=8'] : []
 }
 
-/** The server that a service names. Throws HarnessError where `servers/` has none of that name for nodes. */
-export function serverOf({ program }: Pick<Service, 'program'>): NodeServer {
+function bringsServer(service: object): service is OwnService {
+  return 'server' in service
+}
+
+/** The server that a service brings, or names. Throws HarnessError where `servers/` has none of that name for nodes. */
+export function serverOf(service: Pick<Service, 'program'>): NodeServer {
+  if (bringsServer(service)) return service.server
+  const { program } = service
   const server = servers.get(program)
   if (server && isNodeServer(server)) return server
   const names = [...servers.values()].filter(isNodeServer).map(({ name }) => name)

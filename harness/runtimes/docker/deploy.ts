@@ -112,9 +112,10 @@ function common(
   { place, prefix, labels, images }: Site,
   name: string,
   image: string,
+  isForeign = false,
 ): Pick<ContainerSpec, 'image' | 'name' | 'labels' | 'logFile'> {
   const logFile = join(place.folder, 'logs', `${name}.log`)
-  return { image: referenceOf(images, image), name: `${prefix}-${name}`, labels, logFile }
+  return { image: isForeign ? image : referenceOf(images, image), name: `${prefix}-${name}`, labels, logFile }
 }
 
 interface Surroundings {
@@ -147,9 +148,9 @@ function makeNode(
       const self = generation === 0 ? name : `${name}.${generation}`
       const address = site.network.address(firstNode + index + perGeneration * (generation % generations))
       const place = { name: self, start: `${draw}.${generation}`, host: address, addresses, password }
-      const { image, ready, ...program } = describeProgram(service, place, request)
+      const { image, isForeign, ready, ...program } = describeProgram(service, place, request)
       const network = { name: site.network.name, address }
-      const container = { ...common(site, name, image), name: `${site.prefix}-${self}`, network, ...program }
+      const container = { ...common(site, name, image, isForeign), name: `${site.prefix}-${self}`, network, ...program }
       return { address, url: `http://${address}:${port}`, ready, container }
     },
   })

@@ -3,16 +3,18 @@ import { join } from 'node:path'
 import type { Link } from '../../model/link.ts'
 import { settleAll } from '../../core/async.ts'
 import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
-import { type Outside, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
+import { type Outside, type Planned, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
 import type { DeployRequest, Deployment, CellContext } from '../../model/runtime.ts'
 import { openLinks } from '../../links/toxiproxy.ts'
 import { holdLowPort, holdPort } from '../../os/ports.ts'
 import { PortTaken } from '../../os/readiness.ts'
 import { openDeployment, startInOrder, addressBook, type Placed, straightLink } from '../_shared/deployment.ts'
 import { isEntry, loginTo, serverOf, tablesOf, serversOf } from '../_shared/servers.ts'
-import type { Ports } from '../../../servers/server.ts'
+import { type Ports, readinessOf } from '../../../servers/server.ts'
 import { blockEnvironment } from './event-loop.ts'
+import type { Pod } from '../_shared/pod.ts'
 import { ChildNode } from './node.ts'
+import { RemoteNode } from './remote-node.ts'
 import { describeProgram } from './program.ts'
 import { fillAll, openAllSpares, type Spares } from './spares.ts'
 import { killGroup, readFirstLine, spawnChild, watchChild, entryPath } from '../../os/child.ts'
@@ -70,6 +72,11 @@ async function placeNodes(request: Request, stack: AsyncDisposableStack): Promis
       inner = 0,
       areLow,
     } = isEntry(node.service.program) ? ownPorts : serverOf(node.service).service.ports
+    const remote = isEntry(node.service.program) ? undefined : serverOf(node.service).service.remote
+    if (remote) {
+      placed.push(placeRemote(node, remote.url))
+      continue
+    }
     const nextPort = async (): Promise<number> => stack.use(await (areLow ? holdLowPort() : holdPort())).port
     const port = await nextPort()
     const controlPort = control === undefined ? port : await nextPort()
@@ -80,6 +87,12 @@ async function placeNodes(request: Request, stack: AsyncDisposableStack): Promis
     placed.push({ ...node, host: loopback, port, controlPort, innerPorts, dataDir })
   }
   return placed
+}
+
+/** Nobody here holds its port, or keeps files of it. */
+function placeRemote(node: Planned, url: string): Housed {
+  const { hostname: host, port } = new URL(url)
+  return { ...node, host, port: Number(port || 80), controlPort: Number(port || 80), dataDir: '' }
 }
 
 const ownPorts: Pick<Ports, 'control' | 'inner' | 'areLow'> = {}
@@ -124,7 +137,7 @@ async function prepareServers(
   { temp }: Request,
   signal: AbortSignal,
 ): Promise<(address: string) => string> {
-  const servers = placed.filter(({ service }) => !isEntry(service.program))
+  const servers = placed.filter(({ service, dataDir }) => !isEntry(service.program) && dataDir !== '')
   await settleAll(
     servers.map(async ({ service, dataDir }) => {
       const { prepare } = serverOf(service).service.process!
@@ -148,33 +161,36 @@ interface Surroundings {
   readonly engineSpace: string
 }
 
-async function makeNodes(placed: readonly Housed[], around: Surroundings): Promise<readonly ChildNode[]> {
+async function makeNodes(placed: readonly Housed[], around: Surroundings): Promise<readonly Pod[]> {
   const { request, links, reachOf, spares, login, engineSpace } = around
   const { restartDelayMs, onNodeEvent: onEvent, onStranger = () => {} } = request
   const urlOf = (name: string): string | undefined => {
     const url = links.find((link) => link.name === name)?.url
     return url && name.endsWith('->engine-0') ? url + engineSpace : url
   }
+  const sharedDir = join(request.temp, String(++housed))
   return Promise.all(
     placed.map(async (node) => {
       const { name, role, ordinal, port, controlPort, innerPorts = [], dataDir } = node
+      const common = { name, role, ordinal, restartDelayMs, onEvent, reach: reachOf(name) }
+      const remote = isEntry(node.service.program) ? undefined : serverOf(node.service).service.remote
+      if (remote) {
+        const ready = readinessOf(serverOf(node.service).service.ready, node)
+        return new RemoteNode({ ...common, remote, ready, logFile: join(request.folder, 'logs', `${name}.log`) })
+      }
       const program = await describeProgram(node, {
         dataDir,
+        sharedDir,
         logFile: join(request.folder, 'logs', `${name}.log`),
         host: loopback,
         env: { ...request.env, ...addressBook(node, placed, urlOf, login) },
         timeouts: request.timeouts,
       })
       return new ChildNode({
-        name,
-        role,
-        ordinal,
+        ...common,
         url: `http://${loopback}:${port}`,
-        restartDelayMs,
         spares: spares.get(role),
-        reach: reachOf(name),
         ports: [port, controlPort, ...innerPorts],
-        onEvent,
         onStranger: (who) => onStranger({ place: name, who }),
         ...program,
       })

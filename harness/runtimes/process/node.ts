@@ -27,6 +27,7 @@ export interface NodeSpec extends PodSpec {
 }
 
 interface ProcessLife extends Life {
+  readonly pid: number
   readonly child: ChildProcess
   readonly logFile: string
   readonly ready: Readiness

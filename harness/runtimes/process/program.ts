@@ -21,6 +21,8 @@ const compileCache = {
 /** Where a node's files are and with what environment the nodes of its cell start. */
 export interface ProgramPlace {
   readonly dataDir: string
+  /** Of all nodes of the cell. */
+  readonly sharedDir: string
   readonly logFile: string
   readonly host: string
   readonly env: Readonly<Record<string, string>>
@@ -61,11 +63,15 @@ function entry(program: 'serve' | 'work', env: Readonly<Record<string, string>>,
   }
 }
 
-async function describeServer(node: Placed, { dataDir, host, logFile, env, timeouts }: ProgramPlace): Promise<Program> {
+async function describeServer(
+  node: Placed,
+  { dataDir, sharedDir, host, logFile, env, timeouts }: ProgramPlace,
+): Promise<Program> {
   const { port, controlPort, innerPorts = [] } = node
   const { ready, endSignal, process } = serverOf(node.service).service
   const storeUrl = env['OUTLAST_STORE_URL']
-  const place = { dataDir, host, port, controlPort, innerPorts, timeouts, storeUrl }
+  const told = { ...env, OUTLAST_NODE: node.name }
+  const place = { dataDir, sharedDir, env: told, host, port, controlPort, innerPorts, timeouts, storeUrl }
   const command = await process!.command(place)
   return { child: { ...command, logFile, nice }, ready: readinessOf(ready, place), endSignal }
 }

@@ -8,7 +8,10 @@ import { sleep } from '../types/timer.ts'
  * submission is. The function that it returns resolves with the end of the accepted task. What does not end it, and what is
  * about another task, is passed over. Rejects on abort.
  */
-export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, open?: OpenCallback) {
+export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own?: OpenCallback) {
+  const { dialect } = talk.ports
+  const ofDialect: OpenCallback = (request) => dialect!.openCallback!(request, talk.job)
+  const open = own ?? (dialect?.openCallback ? ofDialect : undefined)
   const ends = new Map<string, Task>()
   let wanted: { readonly taskId: string; readonly resolve: (task: Task) => void } | undefined
   const hear = async (): Promise<never> => {

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Observe } from '../types/observations.ts'
-import type { Task, TaskInput } from '../types/task.ts'
+import type { Task } from '../types/task.ts'
+import type { Dialect } from './dialect.ts'
 
 /** What a delivery's client needs from its caller: the harness, or an application. */
 export interface ClientPorts {
@@ -10,6 +11,8 @@ export interface ClientPorts {
   readonly dispatcher: Dispatcher
   readonly token: string
   readonly timeScale: number
+  /** How the API is written to and read; the task API's own by default. */
+  readonly dialect?: Dialect
   /** Milliseconds, monotonic: the clock of `deadlineAt`. */
   readonly now: () => number
   /** Uniform in [0, 1): for jitter. */
@@ -55,7 +58,8 @@ export interface Job {
   readonly ordinal: number
   /** Of the task; `agent` by default. */
   readonly type?: string
-  readonly input: TaskInput
+  /** As the service takes it: of outlast's own agent a `TaskInput`. */
+  readonly input: object
   /** Give up then, on the clock of `now`. The signal aborts at the same moment. */
   readonly giveUpAt: number
 }

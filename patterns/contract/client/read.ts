@@ -1,5 +1,6 @@
 import { JobFailed } from './client.ts'
-import { authorization, describeFailure, exchange, retryAfterMs, taskAddress, taskOf, type Answer } from './http.ts'
+import { taskApi } from './dialect.ts'
+import { describeFailure, exchange, retryAfterMs, type Answer } from './http.ts'
 import { describeAnswer } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task } from '../types/task.ts'
@@ -30,10 +31,8 @@ export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): 
   await pace.turn('read', options.signal)
   const taskId = watch.task.task_id
   const { url } = ports.apis[watch.replica]!
-  const { version } = watch.task
-  const query = options.longPoll ? `?wait=${timing.longPollMs / 1000}&after=${version}` : ''
-  const headers = { ...authorization(ports), ...(watch.etag !== undefined && { 'if-none-match': watch.etag }) }
-  const call = { method: 'GET' as const, url: `${taskAddress(url, taskId)}${query}`, headers }
+  const condition = { etag: watch.etag, waitMs: options.longPoll ? timing.longPollMs : undefined }
+  const call = (ports.dialect ?? taskApi).read(watch.task, url, ports, condition)
   const began = ports.now()
   try {
     const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, options.signal)
@@ -60,7 +59,7 @@ interface Spent {
 function takeAnswer(answer: Answer, talk: Talk, watch: Watch, { waitedMs, everyMs }: Spent): boolean {
   const { job, ports, timing } = talk
   const { status: httpStatus } = answer
-  const fresh = taskOf(answer)
+  const fresh = (ports.dialect ?? taskApi).taskOf(answer, job, watch.task)
   const isOther = fresh && fresh.task_id !== watch.task.task_id
   if ((!fresh && httpStatus !== 304) || isOther) {
     const value = { taskId: watch.task.task_id, httpStatus, waitedMs }

@@ -1,5 +1,6 @@
-import { JobFailed, type ClientPorts, type Job } from './client.ts'
-import { authorization, describeFailure, exchange, neverSent, retryAfterMs, taskOf, type Answer } from './http.ts'
+import { JobFailed } from './client.ts'
+import { taskApi } from './dialect.ts'
+import { describeFailure, exchange, neverSent, retryAfterMs, type Answer } from './http.ts'
 import { describeAnswer, isUndone } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
@@ -73,10 +74,11 @@ async function submitOnce(talk: Talk, options: SubmitOptions, state: SubmitState
   const { name: api, url } = ports.apis[replica]!
   const attempt = { state, replica, seen: { attempt: ++state.attempt, api } }
   ports.observe(job.key, { f: 'submit', type: 'invoke', value: attempt.seen })
-  const call = { method: 'POST' as const, url: `${url}/v1/tasks`, ...requestOf(job, ports, options) }
+  const { headers, ...call } = (ports.dialect ?? taskApi).submission(job, url, ports, options.delivery)
   let answer: Answer
   try {
-    answer = await exchange(ports.dispatcher, call, options.limitMs ?? timing.requestTimeoutMs, signal)
+    const sent = { ...call, headers: { ...headers, ...options.headers } }
+    answer = await exchange(ports.dispatcher, sent, options.limitMs ?? timing.requestTimeoutMs, signal)
   } catch (error) {
     unanswered(talk, attempt, error)
     return undefined
@@ -91,13 +93,14 @@ function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void 
   ports.observe(job.key, { f: 'submit', type, value: seen, error: describeFailure(error) })
   moveOn(talk, state, isUndone)
   signal.throwIfAborted()
+  if (!isUndone) mayRepeat(talk)
   if (isUndone) pace.unsent('submit')
   talk.failed('submit', error, { isNow: isUndone && hasOthers(talk, state) })
 }
 
 function acceptedIn(talk: Talk, options: SubmitOptions, attempt: Attempt, answer: Answer): Accepted | undefined {
   const { status } = answer
-  const task = taskOf(answer)
+  const task = (talk.ports.dialect ?? taskApi).taskOf(answer, talk.job)
   if (!task || !(options.isDone?.(task) ?? true)) return undefined
   const replayed = answer.header('idempotent-replayed') === 'true'
   const value = { ...attempt.seen, taskId: task.task_id, replayed, status }
@@ -114,6 +117,7 @@ function refusedWith(talk: Talk, { state, seen }: Attempt, answer: Answer): unde
   const type = isDone ? 'info' : 'fail'
   ports.observe(job.key, { f: 'submit', type, value: { ...seen, status }, error: describeAnswer(answer) })
   moveOn(talk, state, !isDone)
+  if (isDone) mayRepeat(talk)
   // A 4xx that passes is about this client, whom another replica would tell the same.
   const isNow = !isDone && status >= 500 && hasOthers(talk, state)
   talk.refused('submit', answer, { isNow, isCertain: state.doubts === 0 })
@@ -129,8 +133,9 @@ function hasOthers({ ports }: Talk, { attempt }: SubmitState): boolean {
   return attempt % ports.apis.length !== 0
 }
 
-function requestOf(job: Job, ports: ClientPorts, { delivery, headers }: SubmitOptions) {
-  const request = { type: job.type ?? 'agent', input: job.input, ...(delivery && { delivery }) }
-  const own = { 'content-type': 'application/json', 'idempotency-key': `"${job.key}"` }
-  return { headers: { ...authorization(ports), ...own, ...headers }, body: JSON.stringify(request) }
+/** A second submission to an API without keys would be a second task. */
+function mayRepeat(talk: Talk): void {
+  if ((talk.ports.dialect ?? taskApi).isIdempotent) return
+  const why = 'nobody knows whether it was accepted, and an API without idempotency keys must not be asked again'
+  throw new JobFailed('refused', why, { isCertain: false })
 }

@@ -7,11 +7,11 @@ const durations = 'write a duration such as 200ms, 30s, 5m or 1h30m'
 const rates = 'write a rate such as 5/s, 30/min or 200/h'
 const limits = "write a limit such as '>= 99 %'"
 const topKeys =
-  'keys: name, question, seed, timeScale, profile, work, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
+  'keys: name, question, seed, timeScale, profile, work, folder, targets, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
 const faults =
   'faults: block, callback-duplicate, callback-progress, callback-reorder, clock-skew, cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
-  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on", api-of-task for who accepted its task) or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, sender->receiver, worker->tools)'
+  'write a node (executor, api, worker, engine, store; executor-2 for one, executor-* for all at once, executor-of-step for who did the step of "on", api-of-task for who accepted its task) or a link (client->api, api->store, worker->store, api->engine, worker->engine, engine->store, engine->worker, api->worker, worker->api, sender->receiver, worker->tools)'
 const triggers = 'write one of at: 4m (once), every: 84m (at random), on: {task: 3, step: 4}, on: accepted, on: effect'
 
 const moments =

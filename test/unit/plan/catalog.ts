@@ -6,6 +6,7 @@ import type { Engine, Service } from '../../../patterns/contract/types/engine.ts
 import type { Fault } from '../../../harness/model/fault.ts'
 import type { Catalog, WorkProfile } from '../../../harness/scenario/catalog.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
+import { patternOf } from '../../../harness/targets/pattern.ts'
 import type { Scenario } from '../../../harness/scenario/scenario.ts'
 
 const all = Object.keys(promises) as Promised[]
@@ -91,6 +92,10 @@ export const catalog: Catalog = {
     const found = { name, delivery: deliveries.get(deliveryName!), engine: engines.get(engineName!) }
     return found.delivery && found.engine ? { name, delivery: found.delivery, engine: found.engine, tuning } : undefined
   },
+  patternOf: (target) => ({
+    ...patternOf(target, deliveries.get(target.client)!),
+    work: { steps: 1, idealMs: target.work.takesMs, longestStepMs: target.work.takesMs },
+  }),
   faults: await discover<Fault>(new URL('../../../harness/faults/', import.meta.url)),
   runtimes: new Map([
     [

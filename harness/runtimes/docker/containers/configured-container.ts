@@ -8,8 +8,10 @@ export interface ContainerSpec {
   readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
   readonly env?: Readonly<Record<string, string>>
   readonly command?: readonly string[]
-  /** It keeps none of the kernel's but these, and can gain none. */
-  readonly capabilities?: readonly string[]
+  /** It keeps none of the kernel's but these, and can gain none. `usual`: those of any container. */
+  readonly capabilities?: readonly string[] | 'usual'
+  /** Addresses by names that it can look up. */
+  readonly hosts?: Readonly<Record<string, string>>
   /** Instead of the image's. */
   readonly user?: string
   /** Folders in memory that it may write: all else of its image is read-only. Without them it may write everywhere. */
@@ -38,9 +40,8 @@ export class ConfiguredContainer extends GenericContainer {
       .withEnvironment({ ...spec.env })
       // The kernel counts a full /dev/shm as the container's memory, and blames no process for it.
       .withSharedMemorySize(spec.memoryBytes + 64 * 2 ** 20)
-      .withDroppedCapabilities('ALL')
-      .withAddedCapabilities(...(spec.capabilities ?? []))
-      .withSecurityOpt('no-new-privileges')
+      .withExtraHosts(Object.entries(spec.hosts ?? {}).map(([host, ipAddress]) => ({ host, ipAddress })))
+    if (spec.capabilities !== 'usual') this.#confine(spec.capabilities ?? [])
     const files = Object.entries(spec.files ?? {}).map(([target, content]) => ({ target, content }))
     if (files.length > 0) this.withCopyContentToContainer(files)
     this.hostConfig.MemorySwap = spec.memoryBytes
@@ -49,6 +50,12 @@ export class ConfiguredContainer extends GenericContainer {
     if (spec.writable) this.#closeRoot(spec.writable)
     if ('joins' in spec.network) this.withNetworkMode(`container:${spec.network.joins}`)
     else this.#place(spec.network)
+  }
+
+  #confine(capabilities: readonly string[]): void {
+    this.withDroppedCapabilities('ALL')
+      .withAddedCapabilities(...capabilities)
+      .withSecurityOpt('no-new-privileges')
   }
 
   #closeRoot(writable: readonly string[]): void {

@@ -3,10 +3,13 @@ import type { Service } from '../../../../patterns/contract/types/engine.ts'
 import type { Readiness } from '../../../os/readiness.ts'
 import { type ContainerProgram, readinessOf } from '../../../../servers/server.ts'
 import { isEntry, nodeFlags, serverOf } from '../../_shared/servers.ts'
+import type { ContainerSpec } from './configured-container.ts'
 
 /** How a service is run in a container of its own. */
-export interface Program extends Omit<ContainerProgram, 'make'> {
+export interface Program extends Omit<ContainerProgram, 'make'>, Pick<ContainerSpec, 'capabilities'> {
   readonly image: string
+  /** The image is the user's own: `image` is its reference. */
+  readonly isForeign?: true
   readonly ready: Readiness
 }
 
@@ -37,12 +40,14 @@ export function describeProgram(
   request: Pick<DeployRequest, 'env' | 'timeouts'>,
 ): Program {
   if (isEntry(service.program)) return describeEntry(service.program, place, request.env)
-  const { name, service: server } = serverOf(service)
-  const { host, password, addresses } = place
+  const { name, service: server, isForeign, image } = serverOf(service)
+  const { name: node, host, password, addresses } = place
   const at = { host, ...portsOf(service) }
   const storeUrl = addresses['OUTLAST_STORE_URL']
-  const { make, ...program } = server.container!({ ...at, password, storeUrl, timeouts: request.timeouts })
-  return { ...program, image: name, ready: { ...readinessOf(server.ready, at), ...(make && { make }) } }
+  const env = { ...request.env, ...addresses, OUTLAST_NODE: node }
+  const { make, ...program } = server.container!({ ...at, env, password, storeUrl, timeouts: request.timeouts })
+  const own = isForeign ? { image: image!.pin!, isForeign, capabilities: 'usual' as const } : { image: name }
+  return { ...program, ...own, ready: { ...readinessOf(server.ready, at), ...(make && { make }) } }
 }
 
 /** API nodes and executors: no privileges, a quarter of a gibibyte. */

@@ -1,0 +1,115 @@
+import type { CallbackRequest, Job } from '../../patterns/contract/client/client.ts'
+import type { Dialect } from '../../patterns/contract/client/dialect.ts'
+import type { Answer, Call } from '../../patterns/contract/client/http.ts'
+import type { Task } from '../../patterns/contract/types/task.ts'
+import { HarnessError } from '../core/errors.ts'
+import type { TargetState } from '../model/target.ts'
+import type { Adapter, AdapterJob, AdapterRequest, AdapterTask } from './adapter.ts'
+
+/** Says what stands in a history for the result of a task, by its last document. */
+export type DigestOf = (document: unknown, job: AdapterJob) => string
+
+/** An adapter as the clients of deliveries speak. */
+export function dialectOf(adapter: Adapter, digestOf: DigestOf): Dialect {
+  const inputs = new WeakMap<Job, AdapterJob>()
+  const about = (job: Job): AdapterJob => inputs.get(job) ?? jobOf(job, '')
+  return {
+    submission(job, apiUrl, { token }, delivery) {
+      const told = jobOf(job, token, delivery?.webhook_url)
+      inputs.set(job, told)
+      return callOf(adapter.submit(told), apiUrl, 'POST')
+    },
+    read({ task_id: id }, apiUrl, { token }) {
+      if (!adapter.status) throw new HarnessError('the service cannot be asked for the state of a task')
+      return callOf(adapter.status(id, { token }), apiUrl, 'GET')
+    },
+    taskOf(answer, job, known) {
+      const found = readAnswer(adapter, answer, about(job), known?.task_id)
+      return found && taskFrom(found, about(job), digestOf)
+    },
+    ...(adapter.callback && {
+      openCallback: ({ headers, body }: CallbackRequest, job: Job) =>
+        taskFrom(adapter.callback!({ headers, body }, about(job)), about(job), digestOf),
+    }),
+    isIdempotent: adapter.isIdempotent,
+  }
+}
+
+function jobOf({ key, input }: Job, token: string, callbackUrl?: string): AdapterJob {
+  return { key, input: { ...input }, token, ...(callbackUrl !== undefined && { callbackUrl }) }
+}
+
+/** What an adapter reads in an answer of 2xx, or 3xx that names the task. `known`: the id of the task that was asked for, which need not be in it. */
+export function readAnswer(adapter: Adapter, answer: Answer, job: AdapterJob, known = ''): AdapterTask | undefined {
+  if (answer.status < 200 || answer.status >= 400) return undefined
+  const found = adapter.read({ status: answer.status, header: answer.header, body: bodyOf(answer.text) }, job)
+  const id = found?.id || known
+  return found && id !== '' ? { ...found, id } : undefined
+}
+
+function bodyOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+export function callOf({ method, path, headers, body }: AdapterRequest, apiUrl: string, usual: Call['method']): Call {
+  const isText = typeof body === 'string'
+  const type = { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' }
+  return {
+    method: (method ?? usual) as Call['method'],
+    url: addressOf(path, apiUrl),
+    headers: { ...(body !== undefined && type), ...headers },
+    ...(body !== undefined && { body: isText ? body : JSON.stringify(body) }),
+  }
+}
+
+/** Every request goes over the link: of an address that a service gives only path and query are used. */
+function addressOf(path: string, apiUrl: string): string {
+  const { pathname, search } = new URL(path, apiUrl)
+  return `${apiUrl.replace(/\/$/, '')}${pathname}${search}`
+}
+
+const versions: Readonly<Record<TargetState, number>> = { queued: 1, running: 2, completed: 3, failed: 3, cancelled: 3 }
+const longAgo = new Date(0).toISOString()
+
+/**
+ * As the contract has it. A foreign API numbers no versions: the states count in their place, so that a replica that lags
+ * behind takes nothing back.
+ */
+export function taskFrom({ id, state, document, reason }: AdapterTask, job: AdapterJob, digestOf: DigestOf): Task {
+  return {
+    ...namedTask(id),
+    status: state,
+    ...(reason !== undefined && { status_reason: reason }),
+    version: versions[state],
+    ...(state === 'completed' && { result: { digest: digestOf(document, job), steps: 0 } }),
+  }
+}
+
+/** A task of which no more is known than its id. */
+export function namedTask(id: string): Task {
+  return {
+    task_id: id,
+    type: 'agent',
+    status: 'queued',
+    current_action: null,
+    progress_pct: null,
+    estimated_completion: null,
+    version: versions.queued,
+    attempt: 0,
+    created_at: longAgo,
+    updated_at: longAgo,
+    credits_used: 0,
+    input: { seed: 0, profile: '', job: '' },
+    links: { self: '', events: '', cancel: '' },
+  }
+}
+
+/** The task with the digest that stands for its result. */
+export function judged<T extends { readonly status: string }>(task: T, job: AdapterJob, digestOf: DigestOf): T {
+  if (task.status !== 'completed') return task
+  return { ...task, result: { digest: digestOf(task, job), steps: 0 } }
+}

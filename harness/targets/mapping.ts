@@ -1,0 +1,78 @@
+import type { Mapping, TargetState, WhereFound } from '../model/target.ts'
+import type { Adapter, AdapterAnswer, AdapterRequest, AdapterTask } from './adapter.ts'
+import { findOne } from '../model/right.ts'
+import { fill, fillIn } from '../model/template.ts'
+
+/** An API that a scenario describes, as an adapter. */
+export function adapterOf(mapping: Mapping): Adapter {
+  const { submit, status, body, key, callback } = mapping
+  return {
+    submit: (job) => {
+      const values = { ...job, callback: job.callbackUrl }
+      const headers = { ...headersOf(mapping, job.token), ...(key !== undefined && { [key]: job.key }) }
+      const path = fill(submit.path, { key: encodeURIComponent(job.key) })
+      return { method: submit.method, path, headers, body: body === undefined ? job.input : fillIn(body, values) }
+    },
+    ...(status && {
+      status: (id: string, { token }: { readonly token: string }) => statusRequest({ ...mapping, status }, id, token),
+    }),
+    read: (answer) => readTask(mapping, answer),
+    ...(callback && { callback: (request) => readCallback({ ...mapping, callback }, request.body) }),
+    isIdempotent: key !== undefined,
+  }
+}
+
+/** An id that is an address, or a path, is asked for as it is. */
+function statusRequest(
+  mapping: Mapping & { readonly status: NonNullable<Mapping['status']> },
+  id: string,
+  token: string,
+): AdapterRequest {
+  const { method, path } = mapping.status
+  const isAddress = /^(?:https?:\/)?\//.test(id)
+  return {
+    method,
+    path: fill(path, { id: isAddress ? id : encodeURIComponent(id) }),
+    headers: headersOf(mapping, token),
+  }
+}
+
+function headersOf({ headers }: Mapping, token: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, fill(text, { token })]))
+}
+
+/** An answer to a submission may say no state yet, and one to a read no id. */
+function readTask(mapping: Mapping, answer: AdapterAnswer): AdapterTask | undefined {
+  const id = find(mapping.id, answer)
+  const word = findOne(mapping.state, answer.body)
+  if (id === undefined && !isName(word)) return undefined
+  return { id: id ?? '', state: stateOf(mapping, word), document: answer.body, ...reasonOf(word) }
+}
+
+function readCallback(
+  { callback, states }: Mapping & { readonly callback: NonNullable<Mapping['callback']> },
+  body: Buffer,
+): AdapterTask {
+  const document: unknown = JSON.parse(body.toString('utf8'))
+  const id = findOne(callback.id, document)
+  const word = findOne(callback.state, document)
+  if (!isName(id)) throw new TypeError(`${callback.id} finds no id in it`)
+  return { id: String(id), state: stateOf({ states }, word), document, ...reasonOf(word) }
+}
+
+function find(where: WhereFound, { header, body }: AdapterAnswer): string | undefined {
+  const found = 'header' in where ? header(where.header) : findOne(where.path, body)
+  return isName(found) ? String(found) : undefined
+}
+
+function isName(value: unknown): value is string | number {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number'
+}
+
+function stateOf({ states }: Pick<Mapping, 'states'>, word: unknown): TargetState {
+  return (isName(word) && Object.hasOwn(states, String(word)) && states[String(word)]) || 'running'
+}
+
+function reasonOf(word: unknown): { readonly reason?: string } {
+  return isName(word) ? { reason: String(word) } : {}
+}

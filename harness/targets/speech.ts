@@ -1,0 +1,120 @@
+import { pathToFileURL } from 'node:url'
+import { Agent } from 'undici'
+import { loadModule } from '../../patterns/contract/server/plugins.ts'
+import type { Inbox, Job, RunJob } from '../../patterns/contract/client/client.ts'
+import { type Dialect, taskApi } from '../../patterns/contract/client/dialect.ts'
+import { exchange } from '../../patterns/contract/client/http.ts'
+import type { Service } from '../../patterns/contract/types/protocol.ts'
+import type { Task } from '../../patterns/contract/types/task.ts'
+import { describeError, HarnessError } from '../core/errors.ts'
+import type { Target } from '../model/target.ts'
+import type { Adapter, AdapterJob } from './adapter.ts'
+import { type DigestOf, dialectOf, judged, namedTask } from './dialect.ts'
+import { adapterOf } from './mapping.ts'
+import { digestFor, isRight } from '../model/right.ts'
+import { fillIn } from '../model/template.ts'
+
+/** How one target is spoken to: its work, its client, and what it says itself of a task. */
+export interface TargetSpeech {
+  readonly type: string
+  readonly dialect: Dialect
+  readonly runJob: RunJob
+  /** What is submitted for a job. */
+  inputOf(key: string, seed: number): Readonly<Record<string, unknown>>
+  /** An inbox whose tasks have the digests of this target. */
+  hear(inbox: Inbox): Inbox
+  /** The task as a node knows it; undefined: it knows none of this id. Rejects where it cannot say. */
+  readTask(service: Service, taskId: string, key: string): Promise<Task | undefined>
+}
+
+/** Rejects with HarnessError where the target's adapter cannot be used. */
+export async function openSpeech(target: Target, timeScale: number): Promise<TargetSpeech> {
+  const { work, client } = target
+  const adapter = await loadAdapter(target)
+  const inputOf = (key: string, seed: number) =>
+    fillIn(work.input, { key, seed, timeScale }) as Readonly<Record<string, unknown>>
+  const digestOf = digestsOf(target, adapter)
+  const dialect = adapter ? dialectOf(adapter, digestOf) : taskApi
+  const { default: run } = await loadModule<{ default: RunJob }>(client, 'client')
+  const told = (key: string): AdapterJob => ({ key, input: inputOf(key, 0), token: '' })
+  return {
+    type: work.type,
+    dialect,
+    inputOf,
+    runJob: adapter ? run : judging(run, digestOf),
+    hear: (inbox) => (adapter ? inbox : judgingInbox(inbox, told, digestOf)),
+    async readTask(service, taskId, key) {
+      const task = await readFinal(dialect, service, { taskId, job: jobFor(key, inputOf(key, 0)) })
+      return task && !adapter ? judged(task, told(key), digestOf) : task
+    },
+  }
+}
+
+function digestsOf({ work: { right } }: Target, adapter: Adapter | undefined): DigestOf {
+  return (document, job) => {
+    const own = adapter?.isRight?.(document, job)
+    const isSo = own ?? (right === undefined || isRight(right, document, { key: job.key }))
+    return digestFor(isSo, document)
+  }
+}
+
+/** What a client of the task API delivers, with the digest that this target gives it. */
+function judging(run: RunJob, digestOf: DigestOf): RunJob {
+  return async (job, ports, signal) => {
+    const { task, via } = await run(job, ports, signal)
+    return { task: judged(task, { key: job.key, input: { ...job.input }, token: '' }, digestOf), via }
+  }
+}
+
+function judgingInbox(inbox: Inbox, told: (key: string) => AdapterJob, digestOf: DigestOf): Inbox {
+  return {
+    urlFor: inbox.urlFor,
+    wait: (key, signal, open) =>
+      inbox.wait(key, signal, (request) => {
+        const task = open ? open(request) : (JSON.parse(request.body.toString('utf8')) as Task)
+        return judged(task, told(key), digestOf)
+      }),
+  }
+}
+
+function jobFor(key: string, input: object): Job {
+  return { key, ordinal: 0, input, giveUpAt: Infinity }
+}
+
+interface Asked {
+  readonly taskId: string
+  readonly job: Job
+}
+
+const readLimitMs = 5_000
+const straight = new Agent({ headersTimeout: readLimitMs, bodyTimeout: readLimitMs })
+
+async function readFinal(
+  dialect: Dialect,
+  { url, token, signal }: Service,
+  { taskId, job }: Asked,
+): Promise<Task | undefined> {
+  const asked = namedTask(taskId)
+  const call = dialect.read(asked, url, { token }, { etag: undefined, waitMs: undefined })
+  const answer = await exchange(straight, call, readLimitMs, signal)
+  const task = dialect.taskOf(answer, job, asked)
+  if (task) return task
+  if (answer.status === 404 || answer.status === 410) return undefined
+  throw new HarnessError(`HTTP ${answer.status}`)
+}
+
+async function loadAdapter({ speech, name }: Target): Promise<Adapter | undefined> {
+  if (speech.kind === 'task-api') return undefined
+  if (speech.kind === 'mapping') return adapterOf(speech.mapping)
+  const { file } = speech
+  const module = await import(pathToFileURL(file).href).catch((error: unknown) => {
+    throw new HarnessError(`the adapter of ${name}, ${file}, cannot be loaded: ${describeError(error)}`)
+  })
+  const adapter = (module as { default?: Adapter }).default
+  const missing = ['submit', 'read'].filter((part) => typeof adapter?.[part as 'submit'] !== 'function')
+  if (!adapter || missing.length > 0)
+    throw new HarnessError(
+      `the adapter of ${name}, ${file}, has no ${missing.join(', no ')}: its default export is an Adapter of outlast/adapter`,
+    )
+  return adapter
+}

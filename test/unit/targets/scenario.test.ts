@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import { UsageError } from '../../../harness/core/errors.ts'
+import { openRegistry } from '../../../harness/registry.ts'
+import { compilePlan } from '../../../harness/plan/compile.ts'
+import { parseScenario } from '../../../harness/scenario/parse.ts'
+
+const catalog = await openRegistry().catalog()
+
+interface Parts {
+  readonly target?: string
+  readonly top?: string
+  readonly patterns?: string
+  readonly arms?: string
+}
+
+const usual = `start: [node, service.js], work: { takes: 2s }`
+
+function textOf({ target = usual, top = '', patterns = 'mine', arms = 'none: []' }: Parts): string {
+  return `name: own
+question: Does it hold?
+${top}
+targets: { mine: { ${target} } }
+patterns: [${patterns}]
+load: { tasks: 20, rate: 1/s }
+arms: { ${arms} }
+`
+}
+
+const parse = (parts: Parts, files = {}) =>
+  parseScenario(textOf(parts), '/there/own.yaml', catalog, { adapters: new Map(), composes: new Map(), ...files })
+
+function problemsOf(parts: Parts, files = {}): string {
+  try {
+    parse(parts, files)
+  } catch (error) {
+    if (error instanceof UsageError) return error.message
+    throw error
+  }
+  return ''
+}
+
+describe('a target of a scenario', () => {
+  test('is a pattern beside the others, with work of its own', () => {
+    const scenario = parse({
+      patterns: 'mine, polling',
+      arms: `none: [], kill: [{ fault: kill, target: mine.api, at: 5s }]`,
+    })
+    const plan = compilePlan(scenario, catalog, { runtime: 'process' })
+    const own = plan.cells.filter(({ pattern }) => pattern === 'mine')
+    expect(own.map(({ arm }) => arm).toSorted()).toEqual(['kill', 'none'])
+    expect(own[0]).toMatchObject({ delivery: 'mine', engine: 'mine', ownWork: { idealMs: 2000, steps: 1 } })
+    expect(plan.targets).toMatchObject([{ name: 'mine', processes: [{ role: 'api', replicas: 1 }] }])
+    // Beside it the reference patterns do work as long.
+    expect(plan.cells.find(({ pattern }) => pattern === 'polling')!.profile).toBe('work/1/2000')
+    // A fault of one pattern is none of the others'.
+    expect(plan.notApplicable).toEqual([{ pattern: 'polling', arm: 'kill', reason: 'kill-1: it is for mine alone' }])
+  })
+
+  test('paths begin where its file is', () => {
+    expect(parse({}).targets[0]!.processes[0]!.program).toMatchObject({ kind: 'start', cwd: '/there' })
+    expect(parse({ top: 'folder: ../elsewhere' }).targets[0]!.processes[0]!.program).toMatchObject({
+      cwd: '/elsewhere',
+    })
+  })
+
+  test('an address without commands has no faults of its nodes, and says why', () => {
+    const scenario = parse({
+      target: 'url: http://127.0.0.1:8080, work: { takes: 2s }',
+      arms: `cut: [{ fault: stall, target: client->api, at: 5s, for: 5s }], kill: [{ fault: kill, target: api, at: 5s }]`,
+    })
+    const plan = compilePlan(scenario, catalog, { runtime: 'process' })
+    expect(plan.cells.map(({ arm }) => arm)).toEqual(['cut'])
+    expect(plan.notApplicable[0]!.reason).toMatch(/write kill and restart/)
+  })
+
+  test('several processes have links between them', () => {
+    const target = `processes: { api: { start: [api], env: { DB: '{store}' }, replicas: 2 }, worker: { start: [work], env: { DB: '{store}' } }, store: { server: redis } }, work: { takes: 2s }`
+    const scenario = parse({ target, arms: `cut: [{ fault: refuse, target: worker->store, at: 5s, for: 5s }]` })
+    expect(scenario.targets[0]!.processes.map(({ role, dials, ready }) => [role, dials, ready])).toEqual([
+      ['api', ['store'], 'tcp'],
+      ['worker', ['store'], 'none'],
+      ['store', [], 'tcp'],
+    ])
+    expect(compilePlan(scenario, catalog, { runtime: 'process' }).cells).toHaveLength(1)
+  })
+
+  test('a compose file gives its processes', () => {
+    const text = `services:
+  web: { image: 'me/web:1', ports: ['8000:80'], environment: { DB: 'postgres://u:p@db:5432/x' }, depends_on: [db] }
+  db: { image: 'postgres:17', environment: [POSTGRES_PASSWORD=p] }`
+    const target = 'compose: docker-compose.yml, services: { api: web, store: db }, work: { takes: 2s }'
+    const [mine] = parse({ target }, { composes: new Map([['docker-compose.yml', { text }]]) }).targets
+    expect(mine!.processes).toMatchObject([
+      { role: 'api', program: { image: 'me/web:1', port: 80 }, dials: ['store'], hosts: { db: 'store' } },
+      { role: 'store', program: { image: 'postgres:17', port: 5432 }, env: { POSTGRES_PASSWORD: 'p' } },
+    ])
+  })
+
+  test.each<readonly [Parts, RegExp]>([
+    [
+      { target: 'work: { takes: 2s }' },
+      /targets\.mine has nothing to run; write exactly one of start, image, server, url/,
+    ],
+    [{ target: `${usual}, url: http://a:1` }, /has start and url; write exactly one/],
+    [{ target: 'start: [x]' }, /targets\.mine\.work/],
+    [{ target: 'start: run it, work: { takes: 2s }' }, /"run it" is no command; write a list/],
+    [{ target: `start: [x, '{prot}'], work: { takes: 2s }` }, /unknown placeholder \{prot\}; there is \{port\}/],
+    [{ target: `${usual}, client: pigeon` }, /unknown delivery "pigeon"; deliveries: /],
+    [
+      { target: `${usual}, client: sse, api: { submit: POST /j, status: 'GET /j/{id}', states: {} }` },
+      /"sse" follows the task API alone/,
+    ],
+    [
+      { target: `${usual}, promises: [effect-once]` },
+      /effect-once cannot be put to the test: it tells nobody of its effects/,
+    ],
+    [{ target: `${usual}, promises: [result-integrity]` }, /nobody knows a right result/],
+    [{ target: `${usual}, promises: [no-lost]` }, /"no-lost" is not allowed/],
+    [{ target: `${usual}, kill: [x]` }, /goes with "url" only/],
+    [{ target: `${usual}, adapter: ./no.ts` }, /targets\.mine\.adapter/],
+    [{ target: `start: [x], work: { takes: 2s, right: '$.a[' }` }, /targets\.mine\.work\.right/],
+    [{ target: `processes: { worker: { start: [x] } }, work: { takes: 2s }` }, /has no api/],
+    [{ target: 'compose: c.yml, work: { takes: 2s }' }, /write which of them answers clients/],
+    [{ top: 'timeScale: 10' }, /mine does not know that time is compressed/],
+    [{ patterns: 'polling' }, /is not among "patterns"; add mine there/],
+    [{ arms: 'kill: [{ fault: kill, target: other.api, at: 5s }]' }, /"other" is no pattern of this scenario/],
+  ])('what is wrong is said: %o', (parts, said) => {
+    expect(problemsOf(parts)).toMatch(said)
+  })
+
+  test('a name of a pattern is taken', () => {
+    expect(() => parseScenario(textOf({}).replaceAll('mine', 'polling'), 'own.yaml', catalog)).toThrow(/has this name/)
+  })
+})
