@@ -15,7 +15,7 @@ import type { Runtime } from './model/runtime.ts'
 import type { Target } from './model/target.ts'
 import type { Catalog, CatalogPattern, ProfileText, WorkProfile } from './scenario/catalog.ts'
 import { readText } from './scenario/load.ts'
-import { patternOf } from './targets/pattern.ts'
+import { patternOf, targetSilencesAt } from './targets/pattern.ts'
 
 type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
 
@@ -114,7 +114,7 @@ async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
     deliveryNames: [...deliveries.keys()],
     engineNames: [...engines.keys()],
     resolvePattern: resolve,
-    patternOf: (target) => ({ ...patternOf(target, deliveries.get(target.client)!), work: ownWork(target) }),
+    patternOf: (target) => catalogPattern(target, deliveries.get(target.client)!),
     faultProfiles,
     profileNames: [...profiles.keys()],
     workOf: (name) => {
@@ -125,6 +125,15 @@ async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
       const name = nameWork(work)
       return profileOf(name) ? { name } : { problem: workHelp }
     },
+  }
+}
+
+function catalogPattern(target: Target, ofClient: Delivery): CatalogPattern {
+  const pattern = patternOf(target, ofClient)
+  return {
+    ...pattern,
+    work: ownWork(target),
+    silencesAt: (timeScale) => targetSilencesAt({ target, pattern }, timeScale),
   }
 }
 

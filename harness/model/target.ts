@@ -64,7 +64,6 @@ const program = z.union([
     restart: optional(z.array(z.string())),
   }),
 ])
-export type TargetProgram = Stored<typeof program>
 
 const targetProcess = stored({
   role: z.enum(nodeRoles),
@@ -92,7 +91,6 @@ const work = stored({
   /** What the last document of a task has, with placeholders: a JSONPath that finds something, or `path == JSON`. Absent: any is right. */
   right: optional(z.string()),
 })
-export type TargetWork = Stored<typeof work>
 
 /** A service under test that is not outlast's own, as its scenario describes it. */
 export const targetSchema = stored({
@@ -104,6 +102,8 @@ export const targetSchema = stored({
   work,
   promises: z.array(promised),
   durable: z.boolean(),
+  /** The shortest silence after which one of its processes takes another for dead. Absent: nobody said. */
+  patienceMs: optional(z.number().positive()),
   /** Tasks live in one process: clients stay with the replica that accepted theirs. */
   sticky: z.boolean(),
 })

@@ -224,8 +224,10 @@ function readTarget(entry: FaultEntry, fault: Fault, report: Report): TargetSpec
   return fault.together && target.ordinal === 'any' ? { ...target, ordinal: 'all' } : target
 }
 
-function withoutPattern({ only: _, ...target }: NonNullable<FaultEntry['target']>): TargetSpec {
-  return target
+function withoutPattern(written: NonNullable<FaultEntry['target']>): TargetSpec {
+  return written.kind === 'node'
+    ? { kind: 'node', role: written.role, ordinal: written.ordinal }
+    : { kind: 'link', link: written.link, ordinal: written.ordinal }
 }
 
 const triggers = ['at', 'every', 'on'] as const

@@ -121,6 +121,11 @@ export const targetShape = section({
   adapter: z.string().optional().describe('The same as a TypeScript file: outlast/adapter'),
   work: workShape,
   promises: z.array(z.enum(ourPromises)).default([]).describe('What it is held to'),
+  patience: positiveDuration
+    .optional()
+    .describe(
+      'The shortest silence after which one of its processes takes another for dead: a lease, a limit of heartbeats',
+    ),
   durable: z.boolean().default(false).describe('Accepted tasks outlive its processes'),
 })
 export type Written = z.output<typeof targetShape>

@@ -64,6 +64,7 @@ function build(name: string, written: Written, place: TargetPlace): Target {
     },
     promises: written.promises,
     durable,
+    ...(written.patience !== undefined && { patienceMs: written.patience }),
     sticky,
   }
 }

@@ -1,5 +1,4 @@
-import type { CallbackRequest, Job } from '../../patterns/contract/client/client.ts'
-import type { Dialect } from '../../patterns/contract/client/dialect.ts'
+import type { CallbackRequest, Dialect, Job } from '../../patterns/contract/client/client.ts'
 import type { Answer, Call } from '../../patterns/contract/client/http.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { HarnessError } from '../core/errors.ts'

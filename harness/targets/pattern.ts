@@ -1,5 +1,6 @@
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
+import { busyMachine, silencesAt, type Timeouts } from '../../patterns/contract/types/timeouts.ts'
 import type { Capability } from '../model/runtime.ts'
 import type { Target, TargetProcess } from '../model/target.ts'
 import type { OwnService } from '../../servers/server.ts'
@@ -38,9 +39,29 @@ function engineOf(target: Target, { callback }: Delivery): Engine {
     executor: worker,
     notifier: worker,
     sticky,
-    timeouts: {},
+    ...patienceOf(target),
     services: processes.map((process) => serviceOf(target, process, callback && process.role === worker)),
   }
+}
+
+/** Where its owner says how long it waits for a silent process, silences are told from deaths by that. */
+function patienceOf({ patienceMs: ms }: Target): Pick<Engine, 'timeouts' | 'patience'> {
+  if (ms === undefined) return { timeouts: {} }
+  const timeouts: Timeouts = { patienceMs: { default: ms, tuned: ms, floorMs: 0, why: busyMachine } }
+  return { timeouts, patience: (at) => at['patienceMs']! }
+}
+
+/** Of a service that does not say, the machine must not be slower than most leases would bear. */
+const usualPatienceMs = 10_000
+
+/** How long a part of it waits before it takes a silence for death, by name and in real milliseconds. */
+export function targetSilencesAt(
+  { target, pattern }: { readonly target: Target; readonly pattern: TargetPattern },
+  timeScale: number,
+) {
+  const { patienceMs, work } = target
+  const assumed = { usualPatienceMs: Math.min(usualPatienceMs, work.takesMs) / timeScale }
+  return { ...silencesAt(pattern, timeScale), ...(patienceMs === undefined && assumed) }
 }
 
 function serviceOf(target: Target, process: TargetProcess, notifies: boolean): OwnService {

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Observe } from '../types/observations.ts'
-import type { Task } from '../types/task.ts'
-import type { Dialect } from './dialect.ts'
+import type { Task, TaskRequest } from '../types/task.ts'
+import type { Answer, Call } from './http.ts'
 
 /** What a delivery's client needs from its caller: the harness, or an application. */
 export interface ClientPorts {
@@ -51,6 +51,31 @@ export interface CallbackRequest {
 
 /** The task in a callback. Throws for one that is not to be believed: it is answered 400, and never a delivery. */
 export type OpenCallback = (request: CallbackRequest) => Task
+
+/**
+ * How an API is written to and read: the requests about a job, and the task in what comes back. Clients decide when to ask, how
+ * often, and what an answer means that holds no task; that is the same for every API.
+ */
+export interface Dialect {
+  submission(job: Job, apiUrl: string, ports: Access, delivery: TaskRequest['delivery']): Call
+  read(task: Task, apiUrl: string, ports: Access, condition: Condition): Call
+  /** Undefined: there is none in it. `job`: whose answer it is; `known`: the task that was asked for. */
+  taskOf(answer: Answer, job: Job, known?: Task): Task | undefined
+  /** The task in a callback, where it is not the body. Throws for one that is not to be believed. */
+  openCallback?(request: CallbackRequest, job: Job): Task
+  /** A submission that is sent again under its key begins no second task. */
+  readonly isIdempotent: boolean
+}
+
+type Access = Pick<ClientPorts, 'token'>
+
+/** What a read may ask of a server that offers it. */
+export interface Condition {
+  /** The validator of what the client has. */
+  readonly etag: string | undefined
+  /** Hold the answer until there is news, this long at most. */
+  readonly waitMs: number | undefined
+}
 
 /** One piece of work. `key` is its idempotency key and its name in every record. */
 export interface Job {

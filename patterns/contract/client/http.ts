@@ -2,7 +2,6 @@ import { request, type Dispatcher } from 'undici'
 import { problemMediaType } from '../types/problems.ts'
 import { isPosition, isStatus, type Task } from '../types/task.ts'
 import { startTimer } from '../types/timer.ts'
-import type { ClientPorts } from './client.ts'
 
 export interface Call {
   readonly method: 'GET' | 'POST'
@@ -138,6 +137,6 @@ export function taskAddress(apiUrl: string, taskId: string): string {
   return `${apiUrl}/v1/tasks/${encodeURIComponent(taskId)}`
 }
 
-export function authorization({ token }: Pick<ClientPorts, 'token'>): Record<string, string> {
+export function authorization({ token }: { readonly token: string }): Record<string, string> {
   return { authorization: `Bearer ${token}` }
 }
