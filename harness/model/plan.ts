@@ -120,8 +120,8 @@ export const cellPlanSchema = stored({
   /** How long an executor may be silent before its engine can give its work to another, at the earliest; absent: not known. */
   patienceMs: optional(ms),
   profile: z.string(),
-  /** Of a target: how long its work takes at best, and in how many steps. Absent: the profile says so. */
-  ownWork: optional(stored({ idealMs: ms, steps: count })),
+  /** Of a target: how long its work takes at best, in how many steps, and whether it tells of its effects. Absent: the profile says so. */
+  ownWork: optional(stored({ idealMs: ms, steps: count, tellsEffects: z.boolean() })),
   /** Of work whose total each task draws by its seed: the least and the most. Absent where all take the same. */
   idealRangeMs: optional(z.tuple([ms, ms])),
   tasks: count,

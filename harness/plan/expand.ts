@@ -55,6 +55,15 @@ export function whyBeyondRuntime(
   return { reason: reasons.join('; '), runtime: { lacks, instead: able.map(({ name }) => name) } }
 }
 
+function ownWorkOf(
+  { idealMs, steps }: WorkProfile,
+  { engine }: CatalogPattern,
+  timeScale: number,
+): NonNullable<CellPlan['ownWork']> {
+  const tellsEffects = engine.services.some(({ dials }) => dials.includes('tools'))
+  return { idealMs: roundMs(idealMs / timeScale), steps, tellsEffects }
+}
+
 /** Why a pattern, as it is run, cannot be harmed as an arm wants, or undefined. */
 export function whyBeyondPattern(
   { faults }: Arm,
@@ -99,7 +108,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     ...(takeoverMs !== undefined && { takeoverMs }),
     ...(patienceMs !== undefined && { patienceMs }),
     profile,
-    ...(pattern.work && { ownWork: { idealMs: roundMs(work.idealMs / timeScale), steps: work.steps } }),
+    ...(pattern.work && { ownWork: ownWorkOf(work, pattern, timeScale) }),
     ...(range && { idealRangeMs: [range[0] / timeScale, range[1] / timeScale] }),
     tasks: load.tasks,
     load: { arrivals: load.arrivals, ratePerSec: load.ratePerSec * timeScale },

@@ -79,9 +79,9 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const { cell } = begun
   const identity = identify(begun)
   const taskWatch = watchTasks()
-  const spec = specOf(begun, identity, taskWatch)
   const target = begun.context.targets?.get(cell.pattern)
-  const speech = target && (await openSpeech(target, cell.timeScale))
+  const speech = target && (await openSpeech(target, { timeScale: cell.timeScale, onLost: begun.context.breakOff }))
+  const spec = { ...specOf(begun, identity, taskWatch), nameEnd: speech?.nameEnd }
   const system = stack.use(await openSystem(spec, begun.context.signal))
   if (!speech) await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
   const connected = { system, spec, speech, onAccepted: taskWatch.sawAccepted }

@@ -6,7 +6,7 @@
  *
  * The secret of the nonces is the first line of stdin: no node can read it there, as it could in the arguments.
  *
- * usage: node ledger-server.ts FILE HOST [--announce] < SECRET (ends when its stdin ends)
+ * usage: node ledger-server.ts FILE HOST [--announce] [--names-end=TEXT] < SECRET (ends when its stdin ends)
  */
 import { createWriteStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -20,6 +20,7 @@ import { type EffectBody, nonceFor, readEffectBody, readToldEffect } from './led
 const [file, host, ...flags] = process.argv.slice(2)
 if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')
 const announce = flags.includes('--announce')
+const nameEnd = flags.find((flag) => flag.startsWith('--names-end='))?.slice('--names-end='.length) ?? ''
 const lines = createWriteStream(file, { flags: 'a' })
 /** Why no effect can be recorded any more. Nothing is answered then as if it had been. */
 let failure: string | undefined
@@ -77,7 +78,7 @@ const told = new Set<string>()
 
 function recordTold(response: ServerResponse, body: string): void {
   const receivedAt = monotonicMs()
-  const effect = readToldEffect(body, receivedAt)
+  const effect = readToldEffect(body, receivedAt, nameEnd)
   if (typeof effect === 'string') return record(response, effect, { body, receivedAt })
   const { idempotencyKey, executor, attempt } = effect
   const times = (executions.get(idempotencyKey) ?? 0) + 1

@@ -35,6 +35,8 @@ interface Recorded {
 export interface LedgerEvents {
   /** It cannot do its work any more. */
   readonly onLost?: OnLost
+  /** Ends the names of this system's work, where it tells of effects itself: no other work's counts. */
+  readonly nameEnd?: string | undefined
   /** Of every effect as it happens. */
   readonly onEffect?: ((effect: LedgerEffect) => void) | undefined
 }
@@ -44,9 +46,15 @@ export async function openLedger(
   file: string,
   logFile: string,
   host: string,
-  { onLost = () => {}, onEffect }: LedgerEvents = {},
+  { onLost = () => {}, onEffect, nameEnd }: LedgerEvents = {},
 ): Promise<Ledger> {
-  const args = [entryPath('./ledger-server', import.meta.url), file, host, ...(onEffect ? ['--announce'] : [])]
+  const args = [
+    entryPath('./ledger-server', import.meta.url),
+    file,
+    host,
+    ...(onEffect ? ['--announce'] : []),
+    ...(nameEnd === undefined ? [] : [`--names-end=${nameEnd}`]),
+  ]
   const secret = randomBytes(32).toString('base64url')
   const child = await spawnChild({ command: process.execPath, args, logFile, stdout: 'pipe', nice: 2 })
   child.stdin!.write(`${secret}\n`)
@@ -118,15 +126,18 @@ export function readEffectBody(body: string, idempotencyKey: unknown, receivedAt
 /**
  * An effect that a service of somebody else's tells of: `{task, task_id, step, node, took_ms, attempt}`. `task` is the key of the
  * work, `task_id` what the service calls it. `step` is 1, `node` unknown and `took_ms` 0 unless given. `attempt` numbers the
- * executions of a step from 1: who gives it may tell of one twice. The attempt is 0 where it was not given.
+ * executions of a step from 1: who gives it may tell of one twice. The attempt is 0 where it was not given. `nameEnd` ends the keys of
+ * this system's work.
  */
-export function readToldEffect(body: string, receivedAt: number): EffectBody | string {
+export function readToldEffect(body: string, receivedAt: number, nameEnd: string): EffectBody | string {
   const said = parse(body) as Readonly<Record<string, unknown>> | undefined
   if (said === undefined) return 'it is no JSON object'
-  const { task, task_id: taskId, step = 1, node: executor = 'unknown', took_ms: tookMs = 0, attempt } = said
+  const { task: named, task_id: taskId, step = 1, node: executor = 'unknown', took_ms: tookMs = 0, attempt } = said
+  if (typeof named !== 'string' || !named.endsWith(nameEnd)) return 'its task is no {key} of this run'
+  const task = named.slice(0, named.length - nameEnd.length)
   const startedAt = typeof tookMs === 'number' && tookMs >= 0 ? receivedAt - tookMs : undefined
   const effect = { task, taskId, step, executor, attempt: attempt ?? 1, startedAt, endedAt: receivedAt }
-  const read = readEffectBody(JSON.stringify(effect), `${String(task)}/${String(step)}`, receivedAt)
+  const read = readEffectBody(JSON.stringify(effect), `${task}/${String(step)}`, receivedAt)
   if (typeof read !== 'string') return attempt === undefined ? { ...read, attempt: 0 } : read
   return read
     .replace('its taskId', 'its task_id')

@@ -18,6 +18,8 @@ export interface SystemSpec<R> {
   /** What its nodes call it in every answer (`strangers.ts`); by default nothing. */
   readonly name?: string
   readonly onEffect?: LedgerEvents['onEffect']
+  /** As `LedgerEvents` has it. */
+  readonly nameEnd?: string | undefined
   /** Opens the callback receiver at this address of the harness. */
   readonly openReceiver: (host: string) => Promise<R>
   readonly deploy: Omit<DeployRequest, 'services' | 'env' | 'timeouts' | 'outside'>
@@ -40,11 +42,11 @@ interface Listener extends AsyncDisposable {
  * The ledger's files are in the folder of the place. Rejects when something cannot be started, and leaves nothing then.
  */
 export async function openSystem<R extends Listener>(spec: SystemSpec<R>, signal: AbortSignal): Promise<System<R>> {
-  const { runtime, place, engine, onEffect } = spec
+  const { runtime, place, engine, onEffect, nameEnd } = spec
   await using stack = new AsyncDisposableStack()
   const testbed = stack.use(await runtime.open(place, signal))
   const [file, log] = [join(place.folder, 'ledger.ndjson'), join(place.folder, 'logs', 'ledger.log')]
-  const events = { onEffect, ...(place.lost && { onLost: place.lost }) }
+  const events = { onEffect, nameEnd, ...(place.lost && { onLost: place.lost }) }
   const ledger = stack.use(await openLedger(file, log, testbed.host, events))
   const receiver = stack.use(await spec.openReceiver(testbed.host))
   const request = {

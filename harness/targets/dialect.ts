@@ -8,8 +8,11 @@ import type { Adapter, AdapterJob, AdapterRequest, AdapterTask } from './adapter
 /** Says what stands in a history for the result of a task, by its last document. */
 export type DigestOf = (document: unknown, job: AdapterJob) => string
 
-/** An adapter as the clients of deliveries speak. */
-export function dialectOf(adapter: Adapter, digestOf: DigestOf): Dialect {
+/** An adapter as the clients of deliveries speak. `nameOf`: how the work of a job is called there. */
+export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: string) => string): Dialect {
+  const jobOf = ({ key, input }: Job, token: string, callbackUrl?: string): AdapterJob => {
+    return { key: nameOf(key), input: { ...input }, token, ...(callbackUrl !== undefined && { callbackUrl }) }
+  }
   const inputs = new WeakMap<Job, AdapterJob>()
   const about = (job: Job): AdapterJob => inputs.get(job) ?? jobOf(job, '')
   return {
@@ -32,10 +35,6 @@ export function dialectOf(adapter: Adapter, digestOf: DigestOf): Dialect {
     }),
     isIdempotent: adapter.isIdempotent,
   }
-}
-
-function jobOf({ key, input }: Job, token: string, callbackUrl?: string): AdapterJob {
-  return { key, input: { ...input }, token, ...(callbackUrl !== undefined && { callbackUrl }) }
 }
 
 /** What an adapter reads in an answer of 2xx, or 3xx that names the task. `known`: the id of the task that was asked for, which need not be in it. */

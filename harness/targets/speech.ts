@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { Agent } from 'undici'
 import { loadModule } from '../../patterns/contract/server/plugins.ts'
@@ -8,6 +9,7 @@ import type { Service } from '../../patterns/contract/types/protocol.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
 import type { Target } from '../model/target.ts'
+import type { OnLost } from '../os/child.ts'
 import type { Adapter, AdapterJob } from './adapter.ts'
 import { type DigestOf, dialectOf, judged, namedTask } from './dialect.ts'
 import { adapterOf } from './mapping.ts'
@@ -17,6 +19,8 @@ import { fillIn } from '../model/template.ts'
 /** How one target is spoken to: its work, its client, and what it says itself of a task. */
 export interface TargetSpeech {
   readonly type: string
+  /** Ends the names of its work: a service that was there before knows no work of this cell. */
+  readonly nameEnd: string
   readonly dialect: Dialect
   readonly runJob: RunJob
   /** What is submitted for a job. */
@@ -28,26 +32,80 @@ export interface TargetSpeech {
 }
 
 /** Rejects with HarnessError where the target's adapter cannot be used. */
-export async function openSpeech(target: Target, timeScale: number): Promise<TargetSpeech> {
-  const { work, client } = target
-  const adapter = await loadAdapter(target)
+export async function openSpeech(
+  target: Target,
+  { timeScale, onLost }: { readonly timeScale: number; readonly onLost: OnLost },
+): Promise<TargetSpeech> {
+  const { work, client, name } = target
+  const written = await loadAdapter(target)
+  const adapter = written && guarded(written, (part, error) => onLost(thrownIn(name, part, error)))
+  const nameEnd = `-${randomBytes(4).toString('hex')}`
+  const nameOf = (key: string): string => key + nameEnd
   const inputOf = (key: string, seed: number) =>
-    fillIn(work.input, { key, seed, timeScale }) as Readonly<Record<string, unknown>>
+    fillIn(work.input, { key: nameOf(key), seed, timeScale }) as Readonly<Record<string, unknown>>
   const digestOf = digestsOf(target, adapter)
-  const dialect = adapter ? dialectOf(adapter, digestOf) : taskApi
+  const dialect = adapter ? dialectOf(adapter, digestOf, nameOf) : namedWork(nameOf)
   const { default: run } = await loadModule<{ default: RunJob }>(client, 'client')
-  const told = (key: string): AdapterJob => ({ key, input: inputOf(key, 0), token: '' })
+  const told = (key: string): AdapterJob => ({ key: nameOf(key), input: inputOf(key, 0), token: '' })
   return {
     type: work.type,
+    nameEnd,
     dialect,
     inputOf,
-    runJob: adapter ? run : judging(run, digestOf),
+    runJob: adapter ? run : judging(run, told, digestOf),
     hear: (inbox) => (adapter ? inbox : judgingInbox(inbox, told, digestOf)),
     async readTask(service, taskId, key) {
       const task = await readFinal(dialect, service, { taskId, job: jobFor(key, inputOf(key, 0)) })
       return task && !adapter ? judged(task, told(key), digestOf) : task
     },
   }
+}
+
+/** The task API, with work under other names than it has in the history. */
+function namedWork(nameOf: (key: string) => string): Dialect {
+  const submission: Dialect['submission'] = (job, ...rest) =>
+    taskApi.submission({ ...job, key: nameOf(job.key) }, ...rest)
+  return { ...taskApi, submission }
+}
+
+/**
+ * An adapter whose mistakes are not the service's. What `read` and `callback` throw of an answer means that there is no task in it,
+ * once any was read.
+ */
+function guarded(adapter: Adapter, onThrow: (part: string, error: unknown) => void): Adapter {
+  const { submit, status, read } = adapter
+  let hasRead = false
+  const guard = <A extends unknown[], R>(part: string, act: (...args: A) => R): ((...args: A) => R) => {
+    return (...args) => {
+      try {
+        return act(...args)
+      } catch (error) {
+        onThrow(part, error)
+        throw error
+      }
+    }
+  }
+  return {
+    ...adapter,
+    submit: guard('submit', (job: AdapterJob) => submit(job)),
+    ...(status && {
+      status: guard('status', (id: string, service: { readonly token: string }) => status(id, service)),
+    }),
+    read(answer, job) {
+      try {
+        const found = read(answer, job)
+        hasRead = true
+        return found
+      } catch (error) {
+        if (!hasRead) onThrow('read', error)
+        return undefined
+      }
+    },
+  }
+}
+
+function thrownIn(target: string, part: string, error: unknown): HarnessError {
+  return new HarnessError(`the adapter of ${target} threw in ${part}: ${describeError(error)}`)
 }
 
 function digestsOf({ work: { right } }: Target, adapter: Adapter | undefined): DigestOf {
@@ -59,10 +117,10 @@ function digestsOf({ work: { right } }: Target, adapter: Adapter | undefined): D
 }
 
 /** What a client of the task API delivers, with the digest that this target gives it. */
-function judging(run: RunJob, digestOf: DigestOf): RunJob {
+function judging(run: RunJob, told: (key: string) => AdapterJob, digestOf: DigestOf): RunJob {
   return async (job, ports, signal) => {
     const { task, via } = await run(job, ports, signal)
-    return { task: judged(task, { key: job.key, input: { ...job.input }, token: '' }, digestOf), via }
+    return { task: judged(task, told(job.key), digestOf), via }
   }
 }
 

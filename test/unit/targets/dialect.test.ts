@@ -43,7 +43,11 @@ async function ask(mapping: Mapping, answers: readonly Answer[]) {
     dispatcher: agent,
     token: 'secret',
     timeScale: 100,
-    dialect: dialectOf(adapterOf(mapping), (document) => JSON.stringify(document)),
+    dialect: dialectOf(
+      adapterOf(mapping),
+      (document) => JSON.stringify(document),
+      (key) => `${key}-run`,
+    ),
     now: () => performance.now(),
     random: Math.random,
     observe: (_, one) => void seen.push(one),
@@ -74,7 +78,7 @@ describe('a client of an API that is no task API', () => {
       result: { digest: JSON.stringify(done) },
     })
     expect(asked[0]!.body).toBe(JSON.stringify(job.input))
-    expect(asked[0]!.headers).toMatchObject({ 'idempotency-key': 't-00001', authorization: 'Bearer secret' })
+    expect(asked[0]!.headers).toMatchObject({ 'idempotency-key': 't-00001-run', authorization: 'Bearer secret' })
     expect(seen.filter(({ f }) => f === 'poll').map(({ value }) => (value as { status: string }).status)).toEqual([
       'running',
       'completed',
@@ -109,7 +113,7 @@ describe('a client of an API that is no task API', () => {
   test('a body with placeholders is filled in', async () => {
     const mapping = mappingOf({ body: { name: '{key}', about: { all: '{input}' } } })
     const { asked } = await ask(mapping, [{ path: '/jobs', method: 'POST', body: { id: 'j1', status: 'done' } }])
-    expect(JSON.parse(String(asked[0]!.body))).toEqual({ name: 't-00001', about: { all: { topic: 'tea' } } })
+    expect(JSON.parse(String(asked[0]!.body))).toEqual({ name: 't-00001-run', about: { all: { topic: 'tea' } } })
   })
 
   test('without a key a submission in doubt is not sent again', async () => {
