@@ -33,7 +33,7 @@ function previewCells({ cells }: Plan): readonly string[] {
   const rows = cells.map((cell) => [
     String(cell.block),
     cell.id,
-    `${cell.delivery}+${cell.engine}`,
+    cell.ownWork ? 'your own service' : `${cell.delivery}+${cell.engine}`,
     String(cell.tasks),
     `${cell.load.arrivals} ${Number(cell.load.ratePerSec.toPrecision(3))}/s`,
     formatDuration(cell.graceMs),
