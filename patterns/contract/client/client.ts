@@ -56,6 +56,8 @@ export interface Job {
   /** Of the task; `agent` by default. */
   readonly type?: string
   readonly input: TaskInput
+  /** The trace that its requests belong to, as W3C Trace Context has it: sent with each of them. */
+  readonly traceparent?: string
   /** Give up then, on the clock of `now`. The signal aborts at the same moment. */
   readonly giveUpAt: number
 }

@@ -2,7 +2,7 @@ import { request, type Dispatcher } from 'undici'
 import { problemMediaType } from '../types/problems.ts'
 import { isPosition, isStatus, type Task } from '../types/task.ts'
 import { startTimer } from '../types/timer.ts'
-import type { ClientPorts } from './client.ts'
+import type { ClientPorts, Job } from './client.ts'
 
 export interface Call {
   readonly method: 'GET' | 'POST'
@@ -140,4 +140,15 @@ export function taskAddress(apiUrl: string, taskId: string): string {
 
 export function authorization({ token }: Pick<ClientPorts, 'token'>): Record<string, string> {
   return { authorization: `Bearer ${token}` }
+}
+
+/** What every request about a job carries: who asks, and which trace it belongs to. */
+export function commonHeaders({ job, ports }: About): Record<string, string> {
+  const { traceparent } = job
+  return { ...authorization(ports), ...(traceparent !== undefined && { traceparent }) }
+}
+
+interface About {
+  readonly job: Pick<Job, 'traceparent'>
+  readonly ports: Pick<ClientPorts, 'token'>
 }

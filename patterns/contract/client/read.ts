@@ -1,5 +1,5 @@
 import { JobFailed } from './client.ts'
-import { authorization, describeFailure, exchange, retryAfterMs, taskAddress, taskOf, type Answer } from './http.ts'
+import { commonHeaders, describeFailure, exchange, retryAfterMs, taskAddress, taskOf, type Answer } from './http.ts'
 import { describeAnswer } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task } from '../types/task.ts'
@@ -32,7 +32,7 @@ export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): 
   const { url } = ports.apis[watch.replica]!
   const { version } = watch.task
   const query = options.longPoll ? `?wait=${timing.longPollMs / 1000}&after=${version}` : ''
-  const headers = { ...authorization(ports), ...(watch.etag !== undefined && { 'if-none-match': watch.etag }) }
+  const headers = { ...commonHeaders(talk), ...(watch.etag !== undefined && { 'if-none-match': watch.etag }) }
   const call = { method: 'GET' as const, url: `${taskAddress(url, taskId)}${query}`, headers }
   const began = ports.now()
   try {

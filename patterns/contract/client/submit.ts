@@ -1,5 +1,5 @@
-import { JobFailed, type ClientPorts, type Job } from './client.ts'
-import { authorization, describeFailure, exchange, neverSent, retryAfterMs, taskOf, type Answer } from './http.ts'
+import { JobFailed } from './client.ts'
+import { commonHeaders, describeFailure, exchange, neverSent, retryAfterMs, taskOf, type Answer } from './http.ts'
 import { describeAnswer, isUndone } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
@@ -73,7 +73,7 @@ async function submitOnce(talk: Talk, options: SubmitOptions, state: SubmitState
   const { name: api, url } = ports.apis[replica]!
   const attempt = { state, replica, seen: { attempt: ++state.attempt, api } }
   ports.observe(job.key, { f: 'submit', type: 'invoke', value: attempt.seen })
-  const call = { method: 'POST' as const, url: `${url}/v1/tasks`, ...requestOf(job, ports, options) }
+  const call = { method: 'POST' as const, url: `${url}/v1/tasks`, ...requestOf(talk, options) }
   let answer: Answer
   try {
     answer = await exchange(ports.dispatcher, call, options.limitMs ?? timing.requestTimeoutMs, signal)
@@ -129,8 +129,9 @@ function hasOthers({ ports }: Talk, { attempt }: SubmitState): boolean {
   return attempt % ports.apis.length !== 0
 }
 
-function requestOf(job: Job, ports: ClientPorts, { delivery, headers }: SubmitOptions) {
+function requestOf(talk: Talk, { delivery, headers }: SubmitOptions) {
+  const { job } = talk
   const request = { type: job.type ?? 'agent', input: job.input, ...(delivery && { delivery }) }
   const own = { 'content-type': 'application/json', 'idempotency-key': `"${job.key}"` }
-  return { headers: { ...authorization(ports), ...own, ...headers }, body: JSON.stringify(request) }
+  return { headers: { ...commonHeaders(talk), ...own, ...headers }, body: JSON.stringify(request) }
 }
