@@ -10,7 +10,7 @@ import type { Attributes, Span, SpanEvent, Status } from './span.ts'
 /** A cell as it was recorded and judged. */
 export interface JudgedCell {
   readonly trace: CellTrace
-  readonly result: Pick<CellResult, 'cell' | 'tasks'>
+  readonly result: Pick<CellResult, 'cell' | 'verdict' | 'tasks'>
   /** Milliseconds since 1970 when `at` was 0. */
   readonly zeroMs: number
   readonly idsOf: TraceIdsOf
@@ -54,10 +54,12 @@ function rootOf(about: About, cell: JudgedCell, row: TaskRow | undefined): Span 
   }
 }
 
-function placeOf({ result: { cell } }: JudgedCell): Attributes {
+/** With the verdict: a cell that is INVALID says nothing about its pattern, task by task neither. */
+function placeOf({ result: { cell, verdict } }: JudgedCell): Attributes {
   const { id, pattern, delivery, engine, arm, repetition, timeScale } = cell
   return {
     'outlast.cell': id,
+    'outlast.cell_verdict': verdict,
     'outlast.pattern': pattern,
     'outlast.delivery': delivery,
     'outlast.engine': engine,
@@ -70,7 +72,6 @@ function placeOf({ result: { cell } }: JudgedCell): Attributes {
 /** What is not known of it is left out. */
 function attributesOf(task: TaskTrace, row: TaskRow | undefined): Attributes {
   const { idealMs } = task.intent
-  const seen = row?.seenAt === undefined ? undefined : row.seenAt - row.intendedAt - row.idealMs
   return {
     'outlast.task': task.task,
     'outlast.task.id': taskEnd(task)?.taskId ?? task.submits.find(({ type }) => type === 'ok')?.value.taskId,
@@ -79,12 +80,18 @@ function attributesOf(task: TaskTrace, row: TaskRow | undefined): Attributes {
     'outlast.exposed': row?.exposed,
     'outlast.episode': row?.episode,
     'outlast.ideal_ms': idealMs,
-    'outlast.overhead_ms': seen,
+    'outlast.overhead_ms': row && overheadOf(row),
     'outlast.requests': row?.requests,
     'outlast.callbacks': row?.posts,
     'outlast.executions': row?.executions,
     'outlast.server_status': task.finals.at(-1)?.value.status,
   }
+}
+
+/** Of a right result: what came instead of one has none. */
+function overheadOf({ outcome, seenAt, intendedAt, idealMs }: TaskRow): number | undefined {
+  const isRight = outcome === 'ok' || outcome === 'late'
+  return isRight && seenAt !== undefined ? seenAt - intendedAt - idealMs : undefined
 }
 
 function statusOf({ outcome }: TaskRow): Status {
