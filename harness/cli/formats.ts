@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Format } from '../../reports/format.ts'
+import type { FileFormat, Format, ScreenFormat } from '../../reports/format.ts'
 import { UsageError } from '../core/errors.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
 import type { RunResults } from '../model/results.ts'
@@ -24,12 +24,21 @@ export function pickFormats(formats: Formats, wanted: readonly string[]): readon
 }
 
 /** Those that are printed, or written, where nobody asks for others. */
-export function usualFormats(formats: Formats, output: Format['output']): readonly Format[] {
-  return [...formats.values()].filter((format) => format.usual && format.output === output)
+export function usualFormats<O extends Format['output']>(formats: Formats, output: O): readonly FormatOf<O>[] {
+  return formatsFor(
+    [...formats.values()].filter(({ usual }) => usual),
+    output,
+  )
+}
+
+type FormatOf<O extends Format['output']> = O extends 'screen' ? ScreenFormat : FileFormat
+
+export function formatsFor<O extends Format['output']>(formats: readonly Format[], output: O): readonly FormatOf<O>[] {
+  return formats.filter((format): format is Format & FormatOf<O> => format.output === output)
 }
 
 /** Writes `report.<extension>` and resolves with its path. Throws UsageError or HarnessError that name it. */
-export async function writeReportFile(format: Format, results: RunResults, folder: string): Promise<string> {
+export async function writeReportFile(format: FileFormat, results: RunResults, folder: string): Promise<string> {
   const path = join(folder, `report.${format.extension}`)
   ensureFolder(folder)
   await writeWhole(path, format.render(results))

@@ -37,7 +37,7 @@ async function execute(args: readonly string[]): Promise<ExitCode> {
 }
 
 /** Commands are the files of `commands/`. Only one that is asked for is loaded; all of them where none is, for their summaries. */
-async function createProgram(args: readonly string[], context: CommandContext): Promise<Command> {
+export async function createProgram(args: readonly string[], context: CommandContext): Promise<Command> {
   const folder = new URL('./commands/', import.meta.url)
   const named = await discover<CommandFile>(folder, undefined, args)
   const commands = named.size > 0 ? named : await discover<CommandFile>(folder)

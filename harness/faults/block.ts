@@ -9,6 +9,7 @@ export default nodeFault({
   name: 'block',
   summary: 'the event loop of a node is busy and gives nobody a turn until the window ends',
   needs: ['block'],
+  proof: 'the node says that its event loop stands still, and it still does when the window ends',
   params: z.object({}),
   impact: 'silence',
   harm: (node, _, { windowMs }) => {

@@ -10,6 +10,8 @@ export default nodeFault({
   name: 'cpu-pressure',
   summary: 'a node gets a small share of one processor',
   needs: ['limits'],
+  proof:
+    'the quota was read back, the kernel throttled the node at least once, and it is the same process when the window ends',
   params,
   impact: 'silence',
   harm: (node, { share }) => {

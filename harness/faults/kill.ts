@@ -15,6 +15,7 @@ export default nodeFault({
   name: 'kill',
   summary: 'end a node by SIGKILL and start it again after the window',
   needs: ['kill'],
+  proof: 'the operating system says that the process ended by SIGKILL',
   params,
   impact: 'end',
   harm: (node, { identity }) => node.kill(identity),

@@ -24,6 +24,8 @@ const fault: Fault<z.output<typeof params>> = {
   summary: 'cut a node off without a word, kill it, and start another after the window',
   acts: 'node',
   needs: ['isolate', 'kill'],
+  proof:
+    'the cut was read back and at least one packet met it, and the operating system says that the process ended by SIGKILL',
   params,
   impact: 'end',
   arm: async (site, { identity }, signal) => {

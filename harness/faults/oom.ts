@@ -6,6 +6,7 @@ export default nodeFault({
   name: 'oom',
   summary: 'fill the memory of a node until the kernel kills it, and start it again after the window',
   needs: ['limits'],
+  proof: 'the kernel says that it killed the process for its memory',
   params: z.object({}),
   impact: 'end',
   harm: (node) => {

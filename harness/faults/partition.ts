@@ -16,6 +16,7 @@ const fault: Fault<z.output<typeof params>> = {
   summary: 'no packet passes between the target and the other nodes, or those of one role',
   acts: 'node',
   needs: ['isolate'],
+  proof: 'the cut is there after arming and when the window ends, and at least one packet met it',
   together: true,
   params,
   impact: 'silence',

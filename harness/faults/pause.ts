@@ -6,6 +6,8 @@ export default nodeFault({
   name: 'pause',
   summary: 'freeze a node and let it go on after the window',
   needs: ['pause'],
+  proof:
+    'the operating system says that the process is stopped or frozen, and it is the same process when the window ends',
   params: z.object({}),
   impact: 'silence',
   harm: (node) => node.pause(),

@@ -17,6 +17,8 @@ const fault: Fault<z.output<typeof params>> = {
   summary: 'a node crashes again shortly after every start, until the window ends',
   acts: 'node',
   needs: ['kill'],
+  proof:
+    'the operating system says at least twice that the process ended by SIGKILL, and the loop goes on to the end of the window',
   ownLength: true,
   params,
   impact: 'end',

@@ -31,6 +31,7 @@ const fault: Fault<Params> = {
   summary: 'stop the nodes of a role one after the other with a grace, each replaced before the next',
   acts: 'node',
   needs: ['stop'],
+  proof: 'the operating system says how each node ended, and each was replaced within the window',
   together: true,
   ownLength: true,
   params,

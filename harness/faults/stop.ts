@@ -20,6 +20,7 @@ export default nodeFault({
   name: 'stop',
   summary: 'end a node by SIGTERM, SIGKILL when its grace is over, and start it again after the window',
   needs: ['stop'],
+  proof: 'the operating system says how the process ended: its exit code, or the signal',
   params,
   impact: 'end',
   harm: (node, { graceMs, identity }) => node.stop(graceMs, identity),

@@ -10,6 +10,8 @@ import type { Capability, Node } from './runtime.ts'
 export interface Fault<P = unknown> extends Named {
   readonly acts: 'node' | 'link'
   readonly needs: readonly Capability[]
+  /** What it takes to be proven, beside its being acknowledged: a clause for people. */
+  readonly proof: string
   /** Links that it may act on; empty: any. */
   readonly links?: readonly LinkName[]
   readonly defaultTarget?: Target

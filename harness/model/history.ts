@@ -184,6 +184,12 @@ export type HarnessHealth = is.Shaped<typeof harnessHealth>
 const phases = ['load', 'heal', 'drain', 'final', 'end', 'cut'] as const
 export type Phase = (typeof phases)[number]
 
+const phase = is.fields({
+  phase: is.oneOf(phases),
+  /** Of the load: the time of day (ISO 8601, UTC) when `at` was 0; absent in older runs. */
+  zeroAt: is.optional(is.text),
+})
+
 const harness = { process: 'harness', task: false, completes: false } as const
 const client = { process: 'client', task: true, completes: false } as const
 
@@ -198,7 +204,7 @@ const client = { process: 'client', task: true, completes: false } as const
 export const opShapes = {
   /** First line of every history. There is one per history, so that the plan's own schema may check it. */
   cell: { ...harness, values: { observe: is.schemaOf(cellPlanSchema) } },
-  phase: { ...harness, values: { observe: is.fields({ phase: is.oneOf(phases) }) } },
+  phase: { ...harness, values: { observe: phase } },
   /** One intended task: invoked for each entry of the arrival list. `not-offered` completes as `fail`. */
   task: {
     ...client,

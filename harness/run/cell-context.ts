@@ -1,4 +1,6 @@
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { HarnessError } from '../core/errors.ts'
+import type { TraceIdsOf } from '../analysis/trace-ids.ts'
 import type { FaultChange, Phase } from '../model/history.ts'
 import type { CallbackPath } from '../model/callback-path.ts'
 import type { CellPlan } from '../model/plan.ts'
@@ -12,6 +14,7 @@ import type { RunFolder } from '../store/run-folder.ts'
 import type { JobRunner, PlannedJob } from './jobs.ts'
 import type { Ledger } from './ledger.ts'
 import type { MachineWatch } from './machine/watch.ts'
+import type { OnTaskEnd } from './progress.ts'
 import type { Recorder } from './recorder.ts'
 import type { TaskWatch } from './nemesis.ts'
 import type { StrangerWatch } from './strangers.ts'
@@ -25,6 +28,10 @@ export interface RunContext {
   /** Services of the user's, by the name of their pattern. Absent: there is none. */
   readonly targets?: ReadonlyMap<string, Target>
   readonly faults: ReadonlyMap<string, Fault>
+  /** Where requests say which trace they belong to. */
+  readonly traceIds?: TraceIdsOf
+  /** Who wants to know of every task's end. */
+  readonly onTaskEnd?: OnTaskEnd
   readonly signal: AbortSignal
   /** A part of the harness failed: the run ends in order, and its signal aborts with this. The first one counts. */
   readonly breakOff: (error: HarnessError) => void
@@ -64,6 +71,14 @@ export interface CellParts {
 export function enterPhase({ recorder, events }: CellParts, phase: Phase, error?: string): void {
   recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase }, ...(error && { error }) })
   events.phase(phase)
+}
+
+/** From here on `at` counts; the history says which time of day that was. */
+export function beginLoad({ recorder, events }: CellParts, epochMs: number): void {
+  recorder.startAt(epochMs)
+  const zeroAt = new Date(Date.now() + epochMs - monotonicMs()).toISOString()
+  recorder.record({ f: 'phase', type: 'observe', process: 'harness', value: { phase: 'load', zeroAt } })
+  events.phase('load')
 }
 
 export function engineOf(cell: CellPlan, context: RunContext): Engine {

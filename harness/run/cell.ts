@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Handshake } from '../../patterns/contract/client/client.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
+import { traceparentOf } from '../analysis/trace-ids.ts'
 import { describeError } from '../core/errors.ts'
 import type { Op, Stranger } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
@@ -10,7 +11,7 @@ import { type CellFolder, createCell } from '../store/run-folder.ts'
 import { openHistory } from '../store/history-file.ts'
 import type { LineFile } from '../store/line-file.ts'
 import { planArrivals, offerOpenLoop, type PacerReport } from './open-loop.ts'
-import { type BlockContext, type CellEvents, type CellParts, engineOf, enterPhase } from './cell-context.ts'
+import { beginLoad, type BlockContext, type CellEvents, type CellParts, engineOf, enterPhase } from './cell-context.ts'
 import { openFaultSender } from './callback-path.ts'
 import { openClient } from './client.ts'
 import { completeHistory, completeCutHistory } from './complete-history.ts'
@@ -18,6 +19,7 @@ import type { HealthMonitor } from './health.ts'
 import { type Callback, type CallbackReceiver, openInbox } from './inbox.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
 import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
+import type { TaskEnding } from './progress.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
@@ -188,12 +190,12 @@ async function connectClients(
     dispatcher: watched(ports.dispatcher, apis, watch),
     onHandshake: (url: string, handshake: Handshake) => watch(handshake, () => placeOf(url, apis)),
   }
-  return createJobRunner(
-    cell,
-    { runJob, ports: observed, onAccepted, ...(speech && { speech }) },
-    recorder,
-    context.signal,
-  )
+  const { traceIds, onTaskEnd, signal } = context
+  const told = {
+    ...(traceIds && { traceparentOf: (job: string) => traceparentOf(traceIds(cell.id, job)) }),
+    ...(onTaskEnd && { onEnd: (end: TaskEnding) => onTaskEnd({ cell: cell.id, ...end }) }),
+  }
+  return createJobRunner(cell, { runJob, ports: observed, onAccepted, ...(speech && { speech }), ...told }, recorder, signal)
 }
 
 function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {
@@ -220,9 +222,8 @@ function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposab
 }
 
 async function offerLoad(parts: CellParts, epochMs: number): Promise<PacerReport> {
-  const { context, recorder, jobs, runner } = parts
-  recorder.startAt(epochMs)
-  enterPhase(parts, 'load')
+  const { context, jobs, runner } = parts
+  beginLoad(parts, epochMs)
   const running: Promise<void>[] = []
   const nemesis = carryOutFaults(parts, epochMs)
   const pacer = await offerOpenLoop({

@@ -2,12 +2,13 @@ import { digestOf, planTask } from '../../patterns/agent/plan.ts'
 import { type ClientPorts, type Job, JobFailed } from '../../patterns/contract/client/client.ts'
 import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
-import type { TaskIntent, Vocabulary } from '../model/history.ts'
+import type { TaskEnd, TaskIntent, Vocabulary } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
 import { rightDigest } from '../model/right.ts'
 import type { TargetSpeech } from '../targets/speech.ts'
 import type { Client } from './client.ts'
+import type { TaskEnding } from './progress.ts'
 import type { Recorder } from './recorder.ts'
 
 /** One intended task of a cell: fixed before the load starts. */
@@ -81,12 +82,15 @@ export interface JobClient extends Pick<Client, 'runJob' | 'ports'> {
   readonly speech?: Pick<TargetSpeech, 'type' | 'inputOf'>
   /** Hears of every acceptance as its client does, with the node that gave it. */
   readonly onAccepted?: (job: string, api: string) => void
+  /** The trace that the requests of a job belong to. */
+  readonly traceparentOf?: (job: string) => string
+  readonly onEnd?: (end: TaskEnding) => void
 }
 
 /** The client side of a cell: runs jobs through the delivery's client and writes what happens into the history. */
 export function createJobRunner(
   cell: CellPlan,
-  { runJob, ports, onAccepted, speech }: JobClient,
+  { runJob, ports, onAccepted, speech, traceparentOf, onEnd }: JobClient,
   recorder: Recorder,
   abort: AbortSignal,
 ): JobRunner {
@@ -110,12 +114,14 @@ export function createJobRunner(
     const limit = giveUpSignal(giveUpAt, abort)
     const own = { seed: planned.seed, profile: cell.profile, job: key }
     const input = speech ? speech.inputOf(key, planned.seed) : own
-    const job: Job = { key, ordinal: planned.ordinal, input, giveUpAt, ...(speech && { type: speech.type }) }
+    const more = { ...(speech && { type: speech.type }), ...(traceparentOf && { traceparent: traceparentOf(key) }) }
+    const job: Job = { key, ordinal: planned.ordinal, input, giveUpAt, ...more }
     const complete = (type: 'ok' | 'fail' | 'info', value: Vocabulary['task']['value'], error?: string): void => {
       recorder.record({ f: 'task', type, process: 'client', task: key, invoke, value, ...(error && { error }) })
       counts.open--
       if (type === 'ok') counts.ok++
       else counts.failed++
+      onEnd?.(endingOf(intent, { type, ...value }, monotonicMs() - recorder.epochMs))
     }
     try {
       const { task, via } = await runJob(job, client, limit.signal)
@@ -139,8 +145,19 @@ export function createJobRunner(
     const { key, intent } = planned
     const invoke = recorder.record({ f: 'task', type: 'invoke', process: 'client', task: key, value: intent })
     recorder.record({ f: 'task', type: 'fail', process: 'client', task: key, invoke, value: { reason: 'not-offered' } })
+    onEnd?.({ ending: 'not_offered' })
   }
   return { run, skip, taskIds, unresolved, counts }
+}
+
+type End = Pick<TaskEnd, 'digest' | 'reason'> & { readonly type: 'ok' | 'fail' | 'info' }
+
+/** `seenAt` in milliseconds since the load began, as the times of the intent are. */
+function endingOf(intent: TaskIntent, { type, digest, reason }: End, seenAt: number): TaskEnding {
+  if (type !== 'ok') return { ending: reason === 'cut' ? 'cut' : type === 'fail' ? 'failed_known' : 'unknown' }
+  if (digest !== intent.expectedDigest) return { ending: 'wrong' }
+  const overheadMs = seenAt - intent.intendedAt - intent.idealMs
+  return { ending: seenAt > intent.deadlineAt ? 'late' : 'ok', overheadMs }
 }
 
 /** What a client takes for an end without being certain of the task's, as a refused question is, is as open as a deadline's. */

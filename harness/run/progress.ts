@@ -41,3 +41,18 @@ export interface CellProgress {
 }
 
 export type OnProgress = (progress: Progress) => void
+
+/**
+ * What the client of a task knows at its end. `late`: the right result after its deadline. `failed_known`: it was told, or can
+ * tell. `unknown`: it gave up. What became of the task is judged later, and from both sides.
+ */
+export const endings = ['ok', 'late', 'wrong', 'failed_known', 'unknown', 'not_offered', 'cut'] as const
+
+export interface TaskEnding {
+  readonly ending: (typeof endings)[number]
+  /** Of a right result: from when it was wanted until it was seen, without the ideal duration. */
+  readonly overheadMs?: number
+}
+
+/** Hears of each task. Not called where nobody asks, and held to what holds for `OnProgress`. */
+export type OnTaskEnd = (end: TaskEnding & { readonly cell: string }) => void

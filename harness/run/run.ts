@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { planTask } from '../../patterns/agent/plan.ts'
+import { traceIdsOf } from '../analysis/trace-ids.ts'
 import { openJournal } from '../cleanup/journal.ts'
 import { findRuns } from '../cleanup/leftovers.ts'
 import { supervise } from '../cleanup/supervise.ts'
@@ -24,7 +25,7 @@ import { verifyPatterns } from './conform.ts'
 import { usableRuntime } from './feasibility.ts'
 import { judgeFolder } from './judge.ts'
 import { lookAtMachine, whyTooMuch } from './machine/need.ts'
-import type { OnProgress } from './progress.ts'
+import type { OnProgress, OnTaskEnd } from './progress.ts'
 
 export interface RunOptions {
   readonly registry: Registry
@@ -42,6 +43,9 @@ export interface RunOptions {
   /** Has something done, with a reason, where this process crashes before that is disposed of. */
   readonly atCrash?: (act: (why: string) => void) => Disposable
   readonly onProgress: OnProgress
+  readonly onTaskEnd?: OnTaskEnd
+  /** Whether requests say which trace they belong to (`analysis/trace-ids.ts`). */
+  readonly traced?: boolean
 }
 
 export interface RunOutcome {
@@ -79,7 +83,8 @@ export async function runScenario(asked: RunOptions): Promise<RunOutcome> {
   const { run: folder, mark } = await beginRun(options.out, start)
   using _ = options.atCrash?.(mark.brokeOff)
   try {
-    const leftBehind = await conduct(folder, runtime, sweepers, options)
+    const traceIds = options.traced ? traceIdsOf(plan, environment) : undefined
+    const leftBehind = await conduct(folder, runtime, sweepers, { ...options, ...(traceIds && { traceIds }) })
     const results = await judgeFolder(folder, await registry.checkers(), 'fresh')
     const unsaved = await save(folder, results, mark)
     return { folder: folder.path, results, leftBehind, ...(unsaved && { unsaved }) }
@@ -94,7 +99,7 @@ async function conduct(
   folder: RunFolder,
   runtime: Runtime,
   sweepers: readonly Sweeper[],
-  { signal: asked, ...options }: RunOptions,
+  { signal: asked, ...options }: TracedOptions,
 ): Promise<readonly string[]> {
   const { plan, onProgress } = options
   const plannedMs = blocksOf(plan.cells).reduce((sum, block) => sum + plannedBlockMs(block), 0)
@@ -127,8 +132,10 @@ async function save(folder: RunFolder, results: RunResults, mark: Mark): Promise
   }
 }
 
+interface TracedOptions extends RunOptions, Pick<RunContext, 'traceIds'> {}
+
 /** A run's options, and its callback for a failure of the harness itself. */
-interface RunJob extends RunOptions {
+interface RunJob extends TracedOptions {
   readonly breakOff: RunContext['breakOff']
 }
 
@@ -171,11 +178,12 @@ function measuredOnly({ cells }: Plan, verification: Verification | undefined): 
 async function conductBlocks(
   { folder, temp, runtime }: Pick<RunContext, 'folder' | 'temp' | 'runtime'>,
   cells: readonly CellPlan[],
-  { plan, registry, signal, breakOff, onProgress }: RunJob,
+  { plan, registry, signal, breakOff, onProgress, onTaskEnd, traceIds }: RunJob,
 ): Promise<void> {
   await using journal = await openJournal(temp)
   const [engines, faults] = [await registry.engines(), await registry.faults()]
   const targets = new Map((plan.targets ?? []).map((target) => [target.name, target]))
-  const context = { folder, temp, journal, runtime, engines, targets, faults, signal, breakOff }
+  const asked = { ...(onTaskEnd && { onTaskEnd }), ...(traceIds && { traceIds }) }
+  const context = { folder, temp, journal, runtime, engines, targets, faults, signal, breakOff, ...asked }
   for (const block of blocksOf(cells)) if (!signal.aborted) await conductBlock(block, context, onProgress)
 }

@@ -22,12 +22,12 @@ export function ensureFolder(path: string): void {
 }
 
 /** Write a file whole or not at all: an older one stays when the disk is full. Throws UsageError or HarnessError. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const part = `${path}.part`
   try {
     // What a killed process has left there, or another user has put there, is not written into.
     await rm(part, { force: true })
-    await writeFile(part, text, { flag: 'wx' })
+    await writeFile(part, content, { flag: 'wx' })
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true }).catch(() => {})

@@ -2,6 +2,8 @@ export type StepKind = 'search' | 'read' | 'draft' | 'self_correct' | 'tool_call
 
 /** A kind of work: what its steps are and how long a perfect execution takes at `timeScale` 1. */
 export interface Profile extends Total {
+  /** What a task of it is, for people; absent where the name says it. */
+  readonly about?: string
   readonly steps: readonly ProfileStep[]
   /** Size of the text in its result; absent: a result has none. */
   readonly resultBytes?: number
@@ -26,6 +28,7 @@ function always(ms: number): Total {
 }
 
 const researchWrite: Profile = {
+  about: 'twelve steps in five minutes: the article’s “Research & Write”',
   ...always(300_000),
   steps: [
     { kind: 'search', name: 'search for sources', weight: 3, credits: 2 },
@@ -43,8 +46,9 @@ const researchWrite: Profile = {
   ],
 }
 
-/** The same five minutes in few, long steps: a third of the messages, where many tasks must fit on a small machine. */
 const researchBrief: Profile = {
+  about:
+    'the same five minutes in few, long steps: a third of the messages, where many tasks must fit on a small machine',
   ...always(300_000),
   steps: [
     { kind: 'search', name: 'search for sources', weight: 3, credits: 3 },
@@ -55,6 +59,7 @@ const researchBrief: Profile = {
 }
 
 const smoke: Profile = {
+  about: 'half a minute in three steps: for a first look',
   ...always(30_000),
   steps: [
     { kind: 'search', name: 'search for one source', weight: 1, credits: 1 },
@@ -63,8 +68,8 @@ const smoke: Profile = {
   ],
 }
 
-/** Three seconds: for what must be seen at full length while a person waits. */
 const blink: Profile = {
+  about: 'three seconds in three steps: for what must be seen at full length while a person waits',
   ...always(3_000),
   steps: [
     { kind: 'search', name: 'search for one fact', weight: 1, credits: 1 },
@@ -73,15 +78,15 @@ const blink: Profile = {
   ],
 }
 
-/** One call of a model that is paid and must not be paid twice: short ones are common, two minutes happen. */
 const paidLlmCall: Profile = {
+  about: 'one call of a model that is paid and must not be paid twice: short ones are common, two minutes happen',
   leastMs: 5_000,
   mostMs: 120_000,
   steps: [{ kind: 'tool_call', name: 'call the model', weight: 1, credits: 10 }],
 }
 
-/** A quarter of an hour without a word in between: longer than any lease, lock or heartbeat that nobody renews. */
 const oneLongStep: Profile = {
+  about: 'a quarter of an hour without a word in between: longer than any lease, lock or heartbeat that nobody renews',
   ...always(900_000),
   steps: [{ kind: 'tool_call', name: 'run the long job', weight: 1, credits: 10 }],
 }

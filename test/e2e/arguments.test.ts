@@ -43,7 +43,7 @@ describe.concurrent('what is asked wrongly', () => {
     [['check', '.'], /^\. is not a run folder: it has no plan.json\n$/],
     [
       ['report', 'nowhere', '--format', 'pdf'],
-      /^there is no format "pdf"; formats: csv, html, json, junit, markdown, terminal\n$/,
+      /^there is no format "pdf"; formats: csv, html, json, junit, markdown, parquet, terminal\n$/,
     ],
   ] as const)('outlast %j exits with 3 and says so, without a stack', async ([args, message]) => {
     const { code, out, err } = await outlast(...args)

@@ -59,7 +59,10 @@ export async function judgeAnywhere(run: RunFolder): Promise<RunResults> {
 async function record(name: string, path: string): Promise<void> {
   const run = await openRun(path)
   const results = await judgeAnywhere(run)
-  const rendered = [...formats.values()].map((format) => [format.name, format.render(results)] as const)
+  const rendered = [...formats.values()].flatMap((format) => {
+    const text = format.render(results)
+    return typeof text === 'string' ? [[format.name, text] as const] : []
+  })
   const golden: GoldenRun = {
     folder: run.name,
     files: placed(await readFiles(path), results.folder),

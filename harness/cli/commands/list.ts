@@ -4,10 +4,13 @@ import { parse } from 'yaml'
 import { textTable, wrap } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { keptByBoth, promises } from '../../../patterns/contract/types/promises.ts'
+import { meanTotalMs, profiles as works } from '../../../patterns/agent/profiles.ts'
 import { catalog as named } from '../../../patterns/catalog.ts'
 import { readText } from '../../scenario/load.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import type { Registry } from '../../registry.ts'
+import { formatDuration } from '../../scenario/units.ts'
+import { longListing, type SectionName } from '../catalogue/catalogue.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print } from '../output.ts'
 
@@ -18,7 +21,7 @@ interface Listing {
 }
 type Row = readonly [string, string, string]
 
-const listings: Readonly<Record<string, Listing>> = {
+const listings: Readonly<Record<SectionName, Listing>> = {
   patterns: {
     heads: ['pattern', 'promises', 'what it is'],
     rows: async (registry) => {
@@ -70,6 +73,10 @@ const listings: Readonly<Record<string, Listing>> = {
       [...(await formats()).values()].map((one) => [one.name, `.${one.extension}`, one.summary]),
   },
   scenarios: { heads: ['scenario', 'question', ''], rows: listScenarios },
+  work: {
+    heads: ['work', 'takes', 'what a task is'],
+    rows: async () => [...works].map(([name, one]) => [name, formatDuration(meanTotalMs(one)), one.about ?? '']),
+  },
   profiles: { heads: ['profile', 'faults', 'what it is'], rows: listProfiles },
 }
 
@@ -110,21 +117,28 @@ const examples = `
 Examples:
   outlast list             everything
   outlast list patterns    what each pattern is and promises
-  outlast list faults`
+  outlast list faults --long    each with its parameters, their units, defaults and ranges, and what proves it`
 
 export default {
   name: 'list',
   summary: 'what scenarios can name, and what each promises',
   declare(command, { registry, done }) {
-    const kinds = Object.keys(listings)
+    const kinds = Object.keys(listings) as readonly SectionName[]
     command
       .argument('[kind]', kinds.join(', '))
+      .option('-l, --long', 'all that there is to know of each')
       .addHelpText('after', examples)
-      .action(async (kind?: string) => {
-        if (kind !== undefined && !kinds.includes(kind))
-          throw new UsageError(`there are no "${kind}"${didYouMean(kind, kinds)}; list one of ${kinds.join(', ')}`)
+      .action(async (asked: string | undefined, { long }: { readonly long?: true }) => {
+        const kind = kinds.find((name) => name === asked)
+        if (asked !== undefined && kind === undefined)
+          throw new UsageError(`there are no "${asked}"${didYouMean(asked, kinds)}; list one of ${kinds.join(', ')}`)
         const tables: string[] = []
-        for (const name of kind === undefined ? kinds : [kind]) tables.push(await listTable(listings[name]!, registry))
+        for (const name of kind === undefined ? kinds : [kind])
+          tables.push(
+            long
+              ? await longListing(name, registry, outputScreen().columns)
+              : await listTable(listings[name], registry),
+          )
         print(tables.join('\n\n'))
         done(exitCodes.pass)
       })

@@ -1,19 +1,22 @@
 import { join, relative } from 'node:path'
 import { InvalidArgumentError } from 'commander'
-import type { Format } from '../../../reports/format.ts'
+import type { FileFormat, Format, ScreenFormat } from '../../../reports/format.ts'
 import { plural } from '../../../reports/numbers.ts'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
 import { describeError, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
 import { summarizeNotApplicable } from '../../model/plan-remarks.ts'
 import { visibleLine } from '../../core/visible.ts'
+import { type OtlpTarget, otlpTarget } from '../../export/otlp/target.ts'
 import { positiveDuration } from '../../scenario/units.ts'
+import { openRun } from '../../store/run-folder.ts'
 import type { OnProgress } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
-import { parseFormats, pickFormats, usualFormats, writeReportFile } from '../formats.ts'
+import { formatsFor, parseFormats, pickFormats, usualFormats, writeReportFile } from '../formats.ts'
 import { tellGithub } from '../github.ts'
 import { openLiveTable } from '../view/live-table.ts'
 import { atCrash, listenForInterrupts, type TimeLimit } from '../exit.ts'
+import { metricsOption, openMetrics, otlpOption, parsePort, sendTraces } from '../observers.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say, tint } from '../output.ts'
 import { openPlainLines, type ProgressView } from '../view/progress.ts'
@@ -25,6 +28,7 @@ Examples:
   outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
   outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
   outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
+  outlast run scenarios/quickstart.yaml --metrics 9464 --otlp http://127.0.0.1:4318   for Prometheus meanwhile, for Jaeger afterwards
 
 Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
 
@@ -34,6 +38,8 @@ interface Options extends ScenarioOptions {
   readonly quiet?: true
   readonly verify: boolean
   readonly maxDuration?: TimeLimit
+  readonly otlp?: string
+  readonly metrics?: number
 }
 
 export default {
@@ -45,24 +51,32 @@ export default {
       .option('-o, --out <folder>', `where the run's folder goes (default: "${runsFolder}"), and reports of --format`)
       .option('--no-verify', 'measure without holding the patterns against the contract first')
       .option('--max-duration <time>', 'end the run in order after this much real time, for example 10m', parseLimit)
+      .option(...otlpOption)
+      .option(...metricsOption, parsePort)
       .option('-q, --quiet', 'no progress: the result only')
       .addHelpText('after', examples)
       .action(async (path: string, options: Options) => {
         const formats = await registry.formats()
         const more = pickFormats(formats, options.format ?? [])
+        const otlp = otlpTarget(options.otlp, process.env)
         const { plan, text, profiles } = await planScenario(path, options, registry)
         if (plan.cells.length === 0) {
           const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
           throw new UsageError([`${path}: no cell can run`, ...reasons])
         }
         const { out, verify, quiet = false, maxDuration } = options
+        await using metrics = options.metrics === undefined ? undefined : await openMetrics(plan, options.metrics)
+        if (metrics) say(`Metrics  ${metrics.url}`)
+        const watched = { traced: otlp !== undefined, ...(metrics && { onTaskEnd: metrics.onTaskEnd }) }
         const outcome = await carryOut(
-          { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify },
+          { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify, ...watched },
           quiet,
           maxDuration,
+          metrics?.onProgress,
         )
         const unwritten = await showOutcome(outcome, reportsOf(outcome, { formats, more, out }))
         for (const sentence of unwritten) say(sentence)
+        if (otlp) await tellTraces(outcome, otlp)
         await tellGithub(outcome.results)
         const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
         done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
@@ -80,6 +94,7 @@ async function carryOut(
   options: Omit<RunOptions, 'signal' | 'onProgress'>,
   quiet: boolean,
   limit: TimeLimit | undefined,
+  watch?: OnProgress,
 ): Promise<RunOutcome> {
   using interrupt = listenForInterrupts(limit)
   using view = openProgress(quiet)
@@ -87,6 +102,7 @@ async function carryOut(
   const onProgress: OnProgress = (progress) => {
     if (progress.kind === 'run-start') folder = progress.folder
     view.tell(progress)
+    watch?.(progress)
   }
   try {
     return await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
@@ -113,15 +129,15 @@ interface Wanted {
 }
 
 interface Reports {
-  readonly screen: readonly Format[]
+  readonly screen: readonly ScreenFormat[]
   /** `told`: its path is said. */
-  readonly files: readonly { readonly format: Format; readonly place: string; readonly told: boolean }[]
+  readonly files: readonly { readonly format: FileFormat; readonly place: string; readonly told: boolean }[]
 }
 
 /** What every run gets goes into its folder. What was asked for goes where the user said, so that its path is known beforehand. */
 function reportsOf({ folder }: RunOutcome, { formats, more, out }: Wanted): Reports {
-  const named = more.filter(({ output, usual }) => output === 'file' && (out !== undefined || !usual))
-  const screens = [...usualFormats(formats, 'screen'), ...more.filter(({ output }) => output === 'screen')]
+  const named = formatsFor(more, 'file').filter(({ usual }) => out !== undefined || !usual)
+  const screens = [...usualFormats(formats, 'screen'), ...formatsFor(more, 'screen')]
   return {
     screen: [...new Set(screens)],
     files: [
@@ -144,6 +160,12 @@ async function showOutcome(outcome: RunOutcome, { screen, files }: Reports): Pro
   for (const left of leftBehind) say(`  ${visibleLine(left)}`)
   const failed = written.flatMap((one) => (one.status === 'rejected' ? [describeError(one.reason)] : []))
   return unwrittenSentences(outcome, unsaved === undefined ? failed : [describeError(unsaved), ...failed])
+}
+
+/** When all is judged and shown: whatever a collector does, it changes no verdict and no exit code. */
+async function tellTraces({ folder: path, results }: RunOutcome, otlp: OtlpTarget): Promise<void> {
+  const { sentence, complete } = await sendTraces({ folder: await openRun(path), results }, otlp)
+  print(`Traces   ${sentence}${complete ? '' : `; outlast traces ${shorter(path)} sends them later`}`)
 }
 
 /** The first says the rest: where a file finds no room, the next one finds none either. */

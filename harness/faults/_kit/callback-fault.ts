@@ -36,6 +36,7 @@ export function callbackFault<P>(spec: CallbackFaultSpec<P>): Fault<P> {
     summary,
     acts: 'link',
     needs: ['callbacks'],
+    proof: 'it is in the way of callbacks to the end of its window, and receiver or sender met it at least once',
     links: ['sender->receiver'],
     defaultTarget: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
     params,

@@ -53,8 +53,22 @@ export interface LinkInjection extends Impairment {
  */
 export function linkFault<P>(spec: LinkFaultSpec<P>): Fault<P> {
   const { toxics: _, rule: __, limits: ___, ...rest } = spec
-  return { ...rest, acts: 'link', arm: (site, params, signal) => arm(site, injectorsOf(spec, site, params), signal) }
+  const proof = proofs[spec.limits ? 'limits' : spec.rule ? 'rule' : 'toxics']
+  return {
+    ...rest,
+    proof,
+    acts: 'link',
+    arm: (site, params, signal) => arm(site, injectorsOf(spec, site, params), signal),
+  }
 }
+
+const met = 'and a client or a node at work met it on each link that it says it reached'
+
+const proofs = {
+  toxics: `the proxy lists it after arming and at the end of its window, ${met}`,
+  rule: `the kernel lists its rule after arming and at the end of its window, ${met}`,
+  limits: `the load balancer has its limits in force after arming and at the end of its window, ${met}`,
+} as const
 
 /** Whole milliseconds for a proxy, at least 1: a rounded delay must not become no delay. */
 export function wholeMs(ms: number): number {

@@ -11,6 +11,7 @@ export interface NodeFaultSpec<P> {
   readonly name: string
   readonly summary: string
   readonly needs: readonly Capability[]
+  readonly proof: string
   readonly params: ZodType<P>
   readonly impact: Fault<P>['impact']
   harm(node: Node, params: P, site: FaultSite): NodeHarm | Promise<NodeHarm>
@@ -27,12 +28,13 @@ interface NodeInjection extends NodeHarm {
 
 /** A fault that harms nodes, proven by what the operating system says about their processes. */
 export function nodeFault<P>(spec: NodeFaultSpec<P>): Fault<P> {
-  const { name, summary, needs, params, impact } = spec
+  const { name, summary, needs, proof, params, impact } = spec
   return {
     name,
     summary,
     acts: 'node',
     needs,
+    proof,
     params,
     impact,
     arm: (site, given, signal) => arm(spec, site, given, signal),

@@ -1,5 +1,5 @@
 import { JobFailed } from './client.ts'
-import { authorization, exchange, taskAddress, taskOf } from './http.ts'
+import { commonHeaders, exchange, taskAddress, taskOf } from './http.ts'
 import type { Talk } from './talk.ts'
 import type { Task } from '../types/task.ts'
 
@@ -20,7 +20,7 @@ export async function cancelTask(talk: Talk, taskId: string): Promise<Task> {
 async function cancelOnce(talk: Talk, taskId: string, url: string): Promise<Task | undefined> {
   const { ports, signal, timing } = talk
   await talk.pace.turn('cancel', signal)
-  const call = { method: 'POST' as const, url: `${taskAddress(url, taskId)}:cancel`, headers: authorization(ports) }
+  const call = { method: 'POST' as const, url: `${taskAddress(url, taskId)}:cancel`, headers: commonHeaders(talk) }
   try {
     const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, signal)
     const task = taskOf(answer)

@@ -140,3 +140,18 @@ export function taskAddress(apiUrl: string, taskId: string): string {
 export function authorization({ token }: { readonly token: string }): Record<string, string> {
   return { authorization: `Bearer ${token}` }
 }
+
+/** What every request about a job carries: who asks, and which trace it belongs to. */
+export function commonHeaders({ job, ports }: About): Record<string, string> {
+  return { ...authorization(ports), ...traceOf(job) }
+}
+
+/** The trace that a job's requests belong to, where there is one. */
+export function traceOf({ traceparent }: About['job']): Record<string, string> {
+  return traceparent === undefined ? {} : { traceparent }
+}
+
+interface About {
+  readonly job: { readonly traceparent?: string }
+  readonly ports: { readonly token: string }
+}

@@ -1,6 +1,6 @@
 import { JobFailed } from './client.ts'
 import { taskApi } from './dialect.ts'
-import { describeFailure, exchange, retryAfterMs, type Answer } from './http.ts'
+import { describeFailure, exchange, retryAfterMs, traceOf, type Answer } from './http.ts'
 import { describeAnswer } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task } from '../types/task.ts'
@@ -32,7 +32,8 @@ export async function readTask(talk: Talk, watch: Watch, options: ReadOptions): 
   const taskId = watch.task.task_id
   const { url } = ports.apis[watch.replica]!
   const condition = { etag: watch.etag, waitMs: options.longPoll ? timing.longPollMs : undefined }
-  const call = (ports.dialect ?? taskApi).read(watch.task, url, ports, condition)
+  const { headers, ...asked } = (ports.dialect ?? taskApi).read(watch.task, url, ports, condition)
+  const call = { ...asked, headers: { ...traceOf(job), ...headers } }
   const began = ports.now()
   try {
     const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, options.signal)

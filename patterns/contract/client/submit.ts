@@ -1,6 +1,6 @@
 import { JobFailed } from './client.ts'
 import { taskApi } from './dialect.ts'
-import { describeFailure, exchange, neverSent, retryAfterMs, type Answer } from './http.ts'
+import { describeFailure, exchange, neverSent, retryAfterMs, traceOf, type Answer } from './http.ts'
 import { describeAnswer, isUndone } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
@@ -77,7 +77,7 @@ async function submitOnce(talk: Talk, options: SubmitOptions, state: SubmitState
   const { headers, ...call } = (ports.dialect ?? taskApi).submission(job, url, ports, options.delivery)
   let answer: Answer
   try {
-    const sent = { ...call, headers: { ...headers, ...options.headers } }
+    const sent = { ...call, headers: { ...traceOf(job), ...headers, ...options.headers } }
     answer = await exchange(ports.dispatcher, sent, options.limitMs ?? timing.requestTimeoutMs, signal)
   } catch (error) {
     unanswered(talk, attempt, error)

@@ -1,4 +1,4 @@
-import { authorization, uncoded } from '../../contract/client/http.ts'
+import { commonHeaders, uncoded } from '../../contract/client/http.ts'
 import {
   lastSeq,
   nextAddress,
@@ -14,7 +14,7 @@ export function connectStream(reader: Reader): EventStream {
   const { ports, signal, timing } = reader.talk
   const after = lastSeq(reader)
   const cursor = after > 0 ? { 'last-event-id': String(after) } : {}
-  const headers = { ...authorization(ports), ...uncoded, accept: 'text/event-stream', ...cursor }
+  const headers = { ...commonHeaders(reader.talk), ...uncoded, accept: 'text/event-stream', ...cursor }
   const target = { url: `${nextAddress(reader)}/events`, headers }
   const stream = new EventStream(ports.dispatcher, target, {
     watchdogMs: timing.watchdogMs,

@@ -1,4 +1,4 @@
-import { authorization } from '../../contract/client/http.ts'
+import { commonHeaders } from '../../contract/client/http.ts'
 import { finish } from '../../contract/client/outcome.ts'
 import { followToEnd, lastSeq, nextAddress, readerOf, reportStream, takeNamed } from '../../contract/client/reader.ts'
 import type { Reader } from '../../contract/client/reader.ts'
@@ -18,7 +18,7 @@ function connectSocket(reader: Reader): EventSocket {
   const { ports, signal, timing } = reader.talk
   const { watchdogMs, connectTimeoutMs, retryAfterMs } = timing
   const after = lastSeq(reader)
-  const target = { url: `${nextAddress(reader)}/ws`, headers: authorization(ports) }
+  const target = { url: `${nextAddress(reader)}/ws`, headers: commonHeaders(reader.talk) }
   const socket = new EventSocket(target, {
     lastSeq: after,
     connectTimeoutMs,

@@ -16,7 +16,7 @@ test('each is taken once, in the order given', () => {
 
 test.each(['', 'juni', 'pdf'])('there is no format "%s", and what there is is listed', (name) => {
   expect(() => names(['html', name])).toThrow(
-    /^there is no format ".*; formats: csv, html, json, junit, markdown, terminal$/,
+    /^there is no format ".*; formats: csv, html, json, junit, markdown, parquet, terminal$/,
   )
 })
 

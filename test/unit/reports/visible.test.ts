@@ -45,14 +45,17 @@ function poisoned(): RunResults {
   }
 }
 
-test.each([...formats.keys()])('%s shows control characters, and obeys none', (name) => {
-  const text = formats.get(name)!.render(poisoned())
-  expect(acting.exec(text)?.[0]).toBeUndefined()
-  expect(text).toMatch(name === 'json' ? /\\u001b\[2J\\u009b31m/ : /\\+x1b\\?\[2J/)
-})
+test.each([...formats.keys()].filter((name) => name !== 'parquet'))(
+  '%s shows control characters, and obeys none',
+  (name) => {
+    const text = String(formats.get(name)!.render(poisoned()))
+    expect(acting.exec(text)?.[0]).toBeUndefined()
+    expect(text).toMatch(name === 'json' ? /\\u001b\[2J\\u009b31m/ : /\\+x1b\\?\[2J/)
+  },
+)
 
 test('a rich terminal gets our colours and no sequence of anybody else', () => {
-  const text = formats.get('terminal')!.render(poisoned(), { columns: 100, rich: true })
+  const text = String(formats.get('terminal')!.render(poisoned(), { columns: 100, rich: true }))
   expect(acting.exec(stripVTControlCharacters(text.replaceAll(`${esc}[2J`, 'obeyed\u0007')))?.[0]).toBeUndefined()
   expect(text).not.toContain('\u001B[2J')
 })

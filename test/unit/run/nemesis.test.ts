@@ -24,7 +24,16 @@ const planned = (over: Partial<PlannedFault> = {}): PlannedFault => ({
 })
 
 function setUp(arm: Fault['arm']): { ports: NemesisPorts; changes: FaultChange[]; notes: FaultNote[] } {
-  const probe: Fault = { name: 'probe', summary: '', acts: 'node', needs: [], impact: 'none', params: z.unknown(), arm }
+  const probe: Fault = {
+    name: 'probe',
+    summary: '',
+    acts: 'node',
+    needs: [],
+    proof: '',
+    impact: 'none',
+    params: z.unknown(),
+    arm,
+  }
   const changes: FaultChange[] = []
   const deployment = { nodes, links: [] as Deployment['links'] } as unknown as Deployment
   const onStep: NemesisPorts['onStep'] = (_task, _step, signal) =>

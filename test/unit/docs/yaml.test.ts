@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import type { Plan } from '../../../harness/model/plan.ts'
+import { compilePlan } from '../../../harness/plan/compile.ts'
+import { previewPlan } from '../../../harness/plan/preview.ts'
+import { openRegistry } from '../../../harness/registry.ts'
+import type { ProfileText } from '../../../harness/scenario/catalog.ts'
+import { parseScenario } from '../../../harness/scenario/parse.ts'
+import { scenarioEntries, scenarioShape } from '../../../harness/scenario/schema.ts'
+import { type Block, blocksOf, listPages } from '../../support/docs.ts'
+
+const catalog = await openRegistry().catalog()
+const keys = new Set(Object.keys(scenarioShape(catalog, scenarioEntries(catalog))))
+const blocks = listPages()
+  .flatMap(blocksOf)
+  .filter(({ language }) => language === 'yaml')
+
+/** What stands around a part of a scenario, so that it can be planned. Tasks are far apart, as kills in a race need them. */
+const around = {
+  name: 'around',
+  question: 'why?',
+  timeScale: 60,
+  patterns: ['webhook', 'durable-postgres', 'sse-polling'],
+  load: { tasks: 60, arrivals: 'uniform', rate: '2/h' },
+  arms: { none: [] },
+}
+
+type Kind = 'scenario' | 'part of a scenario' | 'arms' | 'profile' | 'of another tool'
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function kindOf(value: unknown): Kind | undefined {
+  if (!isMap(value)) return undefined
+  const names = Object.keys(value)
+  if ('about' in value && 'faults' in value) return 'profile'
+  if ('arms' in value && 'load' in value) return 'scenario'
+  if (names.every((name) => keys.has(name))) return 'part of a scenario'
+  if (Object.values(value).every(isArm)) return 'arms'
+  if ('steps' in value || 'jobs' in value || 'scrape_configs' in value) return 'of another tool'
+  if (Object.values(value).some((one) => isMap(one) && 'extends' in one)) return 'of another tool'
+  return undefined
+}
+
+function isArm(value: unknown): boolean {
+  return Array.isArray(value) && value.every((entry) => isMap(entry) && ('fault' in entry || 'include' in entry))
+}
+
+/** Profiles that pages describe, as files beside the scenario. */
+const described = new Map(
+  blocks.flatMap(({ text }): readonly [string, ProfileText][] => {
+    const value: unknown = parse(text)
+    if (kindOf(value) !== 'profile') return []
+    const file = `./${(value as { readonly name: string }).name}.yaml`
+    return [[file, { file, text, isOwn: true }]]
+  }),
+)
+
+function plan(text: string, file: string): Plan {
+  const faultProfiles = new Map([...catalog.faultProfiles, ...described])
+  const known = { ...catalog, faultProfiles }
+  // One that can do everything: whether a fault can be carried out here is not what a page is about.
+  const offers = [...catalog.faults.values()].flatMap(({ needs }) => needs)
+  const runtimes = new Map([['able', { name: 'able', offers }]])
+  return compilePlan(parseScenario(text, file, known), { ...known, runtimes }, { runtime: 'able' })
+}
+
+/** As JSON, which YAML is too. */
+function withAround(part: object): string {
+  return JSON.stringify({ ...around, ...part })
+}
+
+function scenarioOf({ text }: Block, kind: Kind): string {
+  const value = parse(text) as Readonly<Record<string, unknown>>
+  if (kind === 'scenario') return text
+  if (kind === 'arms') return withAround({ arms: value })
+  if (kind === 'profile') return withAround({ arms: { its: [{ include: `./${String(value['name'])}.yaml` }] } })
+  return withAround(value)
+}
+
+test('the blocks are found, of every kind', () => {
+  const kinds = blocks.map(({ text }) => kindOf(parse(text)))
+  expect(new Set(kinds)).toEqual(new Set(['scenario', 'part of a scenario', 'arms', 'profile', 'of another tool']))
+})
+
+describe.each(blocks.map((block) => [`${block.page}:${block.line}`, block] as const))('%s', (_, block) => {
+  const kind = kindOf(parse(block.text))
+
+  test('is of a kind that a test reads', () => {
+    expect(kind).toBeDefined()
+  })
+
+  test.skipIf(kind === undefined || kind === 'of another tool')(
+    'can be planned, and every arm of it harms something',
+    () => {
+      const { cells, notApplicable } = plan(scenarioOf(block, kind!), block.page)
+      expect(cells.length).toBeGreaterThan(0)
+      const arms = Map.groupBy(cells, ({ arm }) => arm)
+      for (const [arm, ofArm] of arms) expect(ofArm.some(({ faults }) => faults.length > 0)).toBe(arm !== 'none')
+      expect(previewPlan(plan(scenarioOf(block, kind!), block.page))).toContain(cells[0]!.id)
+      expect(notApplicable.filter(({ arm }) => !arms.has(arm))).toEqual([])
+    },
+  )
+})
+
+describe('what the test of all this sees', () => {
+  test.each([
+    ['an unknown fault', { arms: { a: [{ fault: 'kil', target: 'executor', at: '1m' }] } }, /unknown fault "kil"/],
+    ['an unknown key', { arms: { a: [{ fault: 'kill', tarket: 'executor', at: '1m' }] } }, /tarket/],
+    ['a number without its unit', { grace: '90' }, /no unit/],
+  ])('%s', (_, part, problem) => {
+    expect(() => plan(withAround(part), 'page.md')).toThrow(problem)
+  })
+
+  test('a block of another kind', () => {
+    expect(kindOf({ colour: 'red' })).toBeUndefined()
+  })
+})
