@@ -15,4 +15,4 @@ export interface Format extends Named {
 }
 
 /** A file, a pipe, a log: nothing may be assumed about it. */
-export const plainScreen: Screen = { columns: 140, rich: false }
+export const plainScreen: Screen = { columns: 140, colour: false, unicode: false }

@@ -16,8 +16,10 @@ const gap = 2
 /** What text is shown on. */
 export interface Screen {
   readonly columns: number
-  /** Escape sequences for colour, and characters beyond ASCII. */
-  readonly rich: boolean
+  /** Escape sequences for colour. */
+  readonly colour: boolean
+  /** Characters beyond ASCII. */
+  readonly unicode: boolean
 }
 
 /** Aligned columns under a head; spare columns go until it fits the screen. Lines without trailing blanks. */
@@ -27,7 +29,7 @@ export function textTable(
   screen: Screen,
   paint: Paint = (text) => text,
 ): string {
-  const rule = screen.rich ? '─' : '-'
+  const rule = screen.unicode ? '─' : '-'
   const widths = columns.map((column, i) =>
     Math.max(...[column.head, ...rows.flatMap((row) => (row === 'rule' ? [] : [row[i] ?? '']))].map(displayWidth)),
   )
@@ -76,4 +78,34 @@ export function wrap(text: string, width: number, indent: string): string {
     else lines.push(last === undefined ? word : indent + word)
   }
   return lines.join('\n')
+}
+
+const leastColumn = 16
+
+/**
+ * Rows whose first column stays as it is, and whose others break at blanks, so that a table of them is no wider than `width`,
+ * if words and the first column leave the room. A row becomes several, with nothing in what has ended.
+ */
+export function wrapRows(rows: readonly (readonly string[])[], width: number): readonly (readonly string[])[] {
+  const natural = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))))
+  const widths = shareWidths(natural, width - gap * (natural.length - 1))
+  return rows.flatMap((row) => {
+    const fields = row.map((text, i) => wrap(text, widths[i]!, '').split('\n'))
+    const height = Math.max(...fields.map(({ length }) => length))
+    return Array.from({ length: height }, (_, line) => fields.map((lines) => lines[line] ?? ''))
+  })
+}
+
+/** The first column and narrow ones get what they need, wide ones equal shares of the rest. */
+function shareWidths(natural: readonly number[], room: number): readonly number[] {
+  const [first = 0, ...others] = natural
+  const given = new Map<number, number>()
+  let left = room - first
+  const byWidth = others.map((need, i) => ({ need, i })).toSorted((a, b) => a.need - b.need)
+  for (const [k, { need, i }] of byWidth.entries()) {
+    const share = Math.max(Math.min(need, Math.floor(left / (byWidth.length - k))), Math.min(need, leastColumn))
+    given.set(i, share)
+    left -= share
+  }
+  return [first, ...others.map((_, i) => given.get(i)!)]
 }

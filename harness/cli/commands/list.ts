@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { textTable, wrap } from '../../core/text-table.ts'
+import { textTable, wrapRows } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { keptByBoth, promises } from '../../../patterns/contract/types/promises.ts'
 import { catalog as named } from '../../../patterns/catalog.ts'
@@ -89,8 +89,6 @@ async function listScenarios(): Promise<readonly Row[]> {
   )
 }
 
-const aboutColumns = 90
-
 /** Whether they are right is seen where they are included. */
 async function listProfiles({ catalog }: Registry): Promise<readonly Row[]> {
   const { faultProfiles } = await catalog()
@@ -100,9 +98,7 @@ async function listProfiles({ catalog }: Registry): Promise<readonly Row[]> {
       readonly faults?: readonly { readonly fault?: string }[]
     }
     const names = (faults ?? []).map(({ fault }) => fault).join(' ')
-    return wrap(about ?? '', aboutColumns, '')
-      .split('\n')
-      .map((line, i): Row => (i === 0 ? [name, names, line] : ['', '', line]))
+    return [[name, names, about ?? ''] as const]
   })
 }
 
@@ -131,7 +127,11 @@ export default {
   },
 } satisfies CommandFile
 
+/** On a terminal what is too long goes on below; elsewhere a thing is a line, for `grep`. */
 async function listTable({ heads, rows }: Listing, registry: Registry): Promise<string> {
   const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
-  return textTable(columns, await rows(registry), { ...outputScreen(), columns: Infinity })
+  const screen = outputScreen()
+  const all = await rows(registry)
+  const shown = process.stdout.isTTY ? wrapRows([heads, ...all], screen.columns).slice(1) : all
+  return textTable(columns, shown, { ...screen, columns: Infinity })
 }

@@ -7,7 +7,8 @@ import { describeError, exitCodes, HarnessError, UsageError } from '../../core/e
 import { summarizeNotApplicable } from '../../model/plan-remarks.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { positiveDuration } from '../../scenario/units.ts'
-import type { OnProgress } from '../../run/progress.ts'
+import type { LivePage } from '../../live/live-page.ts'
+import { type OnProgress, tellEach } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
 import { parseFormats, pickFormats, usualFormats, writeReportFile } from '../formats.ts'
@@ -15,7 +16,8 @@ import { tellGithub } from '../github.ts'
 import { openLiveTable } from '../view/live-table.ts'
 import { atCrash, listenForInterrupts, type TimeLimit } from '../exit.ts'
 import type { CommandFile } from '../command.ts'
-import { outputScreen, print, say, tint } from '../output.ts'
+import { looksOf, outputScreen, print, say, tint } from '../output.ts'
+import { openPage, partWith } from '../view/page.ts'
 import { openPlainLines, type ProgressView } from '../view/progress.ts'
 import { runsFolder, planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
@@ -23,6 +25,7 @@ const examples = `
 Examples:
   outlast run scenarios/quickstart.yaml
   outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
+  outlast run scenarios/quickstart.yaml --ui         and watch it in a browser
   outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
   outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
 
@@ -32,6 +35,7 @@ interface Options extends ScenarioOptions {
   readonly out?: string
   readonly format?: readonly string[]
   readonly quiet?: true
+  readonly ui?: true
   readonly verify: boolean
   readonly maxDuration?: TimeLimit
 }
@@ -46,6 +50,7 @@ export default {
       .option('--no-verify', 'measure without holding the patterns against the contract first')
       .option('--max-duration <time>', 'end the run in order after this much real time, for example 10m', parseLimit)
       .option('-q, --quiet', 'no progress: the result only')
+      .option('--ui', 'also show the run on a page of this machine: its address is on standard error')
       .addHelpText('after', examples)
       .action(async (path: string, options: Options) => {
         const formats = await registry.formats()
@@ -55,15 +60,17 @@ export default {
           const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
           throw new UsageError([`${path}: no cell can run`, ...reasons])
         }
-        const { out, verify, quiet = false, maxDuration } = options
-        const outcome = await carryOut(
+        const { out, verify, quiet = false, ui, maxDuration } = options
+        await using page = ui ? await openPage(plan) : undefined
+        const { outcome, isCut } = await carryOut(
           { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify },
-          quiet,
+          { quiet, page },
           maxDuration,
         )
         const unwritten = await showOutcome(outcome, reportsOf(outcome, { formats, more, out }))
         for (const sentence of unwritten) say(sentence)
         await tellGithub(outcome.results)
+        if (page) await partWith(page, outcome.folder, isCut)
         const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
         done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
       })
@@ -76,20 +83,28 @@ function parseLimit(text: string): TimeLimit {
   throw new InvalidArgumentError(`${parsed.error.issues[0]!.message}.`)
 }
 
+interface Watching {
+  readonly quiet: boolean
+  readonly page: LivePage | undefined
+}
+
+/** `isCut`: an interrupt or a time limit ended it. */
 async function carryOut(
   options: Omit<RunOptions, 'signal' | 'onProgress'>,
-  quiet: boolean,
+  { quiet, page }: Watching,
   limit: TimeLimit | undefined,
-): Promise<RunOutcome> {
+): Promise<{ readonly outcome: RunOutcome; readonly isCut: boolean }> {
   using interrupt = listenForInterrupts(limit)
   using view = openProgress(quiet)
   let folder: string | undefined
-  const onProgress: OnProgress = (progress) => {
+  const noteFolder: OnProgress = (progress) => {
     if (progress.kind === 'run-start') folder = progress.folder
-    view.tell(progress)
   }
+  const watchers = [noteFolder, view.tell, ...(page ? [page.tell] : [])]
+  const onProgress = tellEach(watchers, (error) => say(`this progress is shown no more: ${describeError(error)}`))
   try {
-    return await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
+    const outcome = await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
+    return { outcome, isCut: interrupt.signal.aborted }
   } catch (error) {
     if (error instanceof UsageError) throw error
     const why = interrupt.signal.aborted ? 'the run was interrupted' : describeError(error)
@@ -101,7 +116,7 @@ async function carryOut(
 function openProgress(quiet: boolean): ProgressView {
   if (quiet) return { tell() {}, [Symbol.dispose]() {} }
   const { stderr } = process
-  if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs)
+  if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs, looksOf(stderr))
   return openPlainLines(say, monotonicMs)
 }
 

@@ -9,7 +9,7 @@ const columns: readonly Column[] = [
 const rows = [['a', 'first', '1'], 'rule', ['bb', 'second', '22']] as const
 
 test('columns are aligned under their heads', () => {
-  expect(textTable(columns, rows, { columns: 80, rich: false })).toBe(
+  expect(textTable(columns, rows, { columns: 80, colour: false, unicode: false })).toBe(
     ['name  note     n', '----------------', 'a     first    1', '----------------', 'bb    second  22'].join('\n'),
   )
 })
@@ -20,12 +20,12 @@ test.each([
   [7, 'name'],
   [1, 'name'],
 ])('at width %i the head is %j', (width, head) => {
-  expect(textTable(columns, rows, { columns: width, rich: false }).split('\n')[0]).toBe(head)
+  expect(textTable(columns, rows, { columns: width, colour: false, unicode: false }).split('\n')[0]).toBe(head)
 })
 
 test('paint sees padded fields and their place', () => {
   const seen: string[] = []
-  textTable(columns, rows, { columns: 80, rich: false }, (text, column, row) => {
+  textTable(columns, rows, { columns: 80, colour: false, unicode: false }, (text, column, row) => {
     if (column === 2) seen.push(`${row}:${text}`)
     return text
   })
