@@ -18,19 +18,19 @@ const ownStyles = `
 #connection{color:var(--fail);font-weight:600}
 .checks{list-style:none;padding:0;margin:8px 0;display:grid;gap:4px 24px;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr));font-size:13.5px}
 .checks li{display:flex;gap:8px;align-items:center;flex-wrap:wrap}.checks progress{width:90px}
-.livecells{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr))}
+.provisional{margin:0 0 14px}.livecells{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr))}
 .livecells:empty::after{content:"No cell is under way.";color:var(--quiet)}
 .cellcard{min-width:0}.cellcard h3{overflow-wrap:anywhere}.cellcard h3 small{font-weight:400;color:var(--quiet)}.cellcard .big{font-size:14px}
 .cellcard .armed{font-weight:650;color:var(--warn)}.counts{margin-top:8px}.system{margin:12px auto 0}
 .tocome{fill:var(--panel)}.right{fill:var(--ok)}.other{fill:var(--late)}.failed{fill:var(--losteverywhere)}.open{fill:var(--life)}.whisker{fill:var(--point)}
 .system .box{fill:var(--panel);stroke:var(--rule);rx:6px}.system text{text-anchor:middle}.system .name{fill:var(--ink);font-size:12.5px}
-.system .link path{fill:none;stroke:var(--quiet);stroke-opacity:.55}
+.system .outside .box{fill:none;stroke-dasharray:2 3}.system .link path{fill:none;stroke:var(--quiet);stroke-opacity:.55}
 .system .harmed path{stroke:var(--warn);stroke-opacity:1;stroke-width:2.5;stroke-dasharray:7 4}
 .system .harmed .box{stroke:var(--warn);stroke-width:2.5}.system .down .box{stroke:var(--fail);stroke-width:2.5;stroke-dasharray:4 3}
 .system .state{fill:var(--warn);font-weight:650;paint-order:stroke;stroke:var(--bg);stroke-width:3px}.system .down .state{fill:var(--fail)}
-.log{list-style:none;padding:0;margin:0;font-size:13.5px}.log li{display:flex;gap:4px 12px;flex-wrap:wrap;padding:3px 0;border-bottom:1px solid var(--grid)}
-.log time{color:var(--quiet);min-width:44px}.log .where{color:var(--quiet)}.log span{overflow-wrap:anywhere;min-width:0}
-.log .armed span:last-child{color:var(--warn);font-weight:600}.log .leaked span:last-child,.log .not-applied span:last-child{color:var(--fail);font-weight:600}
+.log{list-style:none;padding:0;margin:0;font-size:13.5px}.log li{display:grid;grid-template-columns:48px minmax(0,1fr);padding:3px 0;border-bottom:1px solid var(--grid)}
+.log .quiet{display:block;border:0}.log time,.log .where{color:var(--quiet)}.log .where{margin-right:10px;display:inline-block}.log div{overflow-wrap:anywhere}
+.log .armed .what{color:var(--warn);font-weight:600}.log .leaked .what,.log .not-applied .what{color:var(--fail);font-weight:600}
 .endedtable:has(tbody:empty){display:none}
 `.trim()
 
@@ -109,13 +109,13 @@ export function livePage(subject: Subject, parts: readonly Part[], version: numb
             'section',
             {},
             tag('h2', {}, 'Under way'),
-            tag('p', { class: 'note' }, provisional),
+            tag('p', { class: 'note provisional' }, provisional),
             tag('div', { id: 'cells', class: 'livecells', 'data-parts': true }, inside('cells')),
           ),
           tag(
             'section',
             {},
-            tag('h2', {}, 'Faults'),
+            tag('h2', {}, 'Faults and notes'),
             tag('div', { id: 'events', 'data-parts': true }, inside('events')),
           ),
           tag('section', { class: 'endedtable' }, tag('h2', {}, 'Carried out'), endedTable(inside('ended'))),

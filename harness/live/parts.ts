@@ -3,7 +3,15 @@ import { tag, type Child, type Markup } from '../../reports/html/markup.ts'
 import { badge } from '../../reports/html/elements.ts'
 import { picture, rect } from '../../reports/html/svg.ts'
 import { drawSystem } from './picture.ts'
-import { clockText, describeFaults, type CellView, type Counts, type EndedCell, type RunView } from './run-view.ts'
+import {
+  clockText,
+  describeFaults,
+  plannedText,
+  type CellView,
+  type Counts,
+  type EndedCell,
+  type RunView,
+} from './run-view.ts'
 import { successSoFar, type SoFar } from './so-far.ts'
 
 /** A piece of the page that is replaced as a whole when it changes. */
@@ -48,13 +56,14 @@ const endedPart = once((cell: EndedCell) => partOf(`ended-${cell.cell}`, 'ended'
 const logPart = once((log: RunView['log']) => partOf('log', 'events', logList(log)))
 
 function status({ cells, done, active, plannedMs, folder }: RunView, nowMs: number): Markup {
-  const about = plannedMs > 0 ? ` of about ${clockText(plannedMs)}` : ''
   const under = active.size > 0 ? `, ${count(active.size)} under way` : ''
   return tag(
     'p',
     { id: 'status', class: 'headline' },
     tag('b', { class: 'clock' }, clockText(nowMs)),
-    cells === 0 ? ' getting ready' : `${about} · ${count(done)} of ${plural(cells, 'cell')} done${under}`,
+    cells === 0
+      ? ' getting ready'
+      : `${plannedText(nowMs, plannedMs)} · ${count(done)} of ${plural(cells, 'cell')} done${under}`,
     folder !== undefined && tag('small', { class: 'quiet' }, folder),
   )
 }
@@ -181,8 +190,12 @@ function logList(log: RunView['log']): Markup {
         'li',
         { class: state },
         tag('time', {}, clockText(atMs)),
-        cell !== undefined && tag('span', { class: 'where' }, cell),
-        tag('span', {}, text),
+        tag(
+          'div',
+          {},
+          cell !== undefined && tag('span', { class: 'where' }, cell),
+          tag('span', { class: 'what' }, text),
+        ),
       ),
     )
   return tag(

@@ -28,7 +28,10 @@ export function drawSystem(shape: SystemShape, cell: Pick<CellView, 'cell' | 'no
     wordsOf(cell.cell, states, faults),
     'system',
     shape.links.map((link) => drawLink(link, spots, width, kindsAt(faults, link.name, linksAmong))),
-    states.map(({ name, state }) => drawNode(name, spots.get(name)!, state, kindsAt(faults, name, nodesAmong))),
+    states.map(({ name, state }) => {
+      const css = shape.nodes.some((node) => node.name === name) ? 'node' : 'node outside'
+      return drawNode(name, spots.get(name)!, { css, state, kinds: kindsAt(faults, name, nodesAmong) })
+    }),
   )
 }
 
@@ -68,13 +71,19 @@ function kindsAt(
   return [...new Set(faults.filter(({ target }) => among(target).includes(name)).map(({ fault }) => fault))]
 }
 
-function drawNode(name: string, { x, y }: Spot, state: string, kinds: readonly string[]): Markup {
-  const css = `node${state === '' ? '' : ' down'}${kinds.length > 0 ? ' harmed' : ''}`
+interface Looks {
+  readonly css: string
+  readonly state: string
+  readonly kinds: readonly string[]
+}
+
+function drawNode(name: string, { x, y }: Spot, { css, state, kinds }: Looks): Markup {
+  const flags = `${state === '' ? '' : ' down'}${kinds.length > 0 ? ' harmed' : ''}`
   const below = [...kinds, ...(state === '' ? [] : [state])].join(', ')
   const middle = x + box.width / 2
   return tag(
     'g',
-    { class: css },
+    { class: css + flags },
     rect({ x, y, ...box }, 'box'),
     label(middle, y + (below === '' ? 26 : 18), 'name', cut(name)),
     below !== '' && label(middle, y + 33, 'state', cut(below)),

@@ -197,6 +197,12 @@ export function describeFaults({ faults }: Pick<CellView, 'faults'>): string {
   return [...kinds].map(([kind, same]) => (same.length > 1 ? `${kind} x${same.length}` : kind)).join(', ')
 }
 
+/** What follows the time that has passed: ` of about 1:34`; empty where nothing is planned yet. */
+export function plannedText(elapsedMs: number, plannedMs: number): string {
+  if (plannedMs === 0) return ''
+  return `${elapsedMs <= plannedMs ? ' of' : ', planned were'} about ${clockText(plannedMs)}`
+}
+
 /** `1:04`: minutes and seconds. */
 export function clockText(ms: number): string {
   const seconds = Math.floor(ms / 1000)

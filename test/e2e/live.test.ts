@@ -10,10 +10,19 @@ import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
 /** Set it to a folder, and the screenshots are kept there: to be looked at. */
 const shots = process.env['OUTLAST_SCREENSHOTS']
 
-async function keep(tab: Tab, name: string): Promise<void> {
-  if (shots === undefined) return
-  await mkdir(shots, { recursive: true })
-  await writeFile(join(shots, `live-${name}.png`), await tab.screenshot(true))
+/** Looks at the page on a desk and on a phone: nothing is wider than the screen. */
+async function look(tab: Tab, name: string): Promise<void> {
+  for (const [width, height] of [
+    [360, 740],
+    [1440, 900],
+  ] as const) {
+    await tab.resize(width, height)
+    const most = await tab.evaluate<number>('document.documentElement.scrollWidth')
+    expect(most).toBeLessThanOrEqual(width)
+    if (shots === undefined) continue
+    await mkdir(shots, { recursive: true })
+    await writeFile(join(shots, `live-${name}-${width}.png`), await tab.screenshot(true))
+  }
 }
 
 /** Asks until it is so; rejects when that takes longer than a run. */
@@ -27,8 +36,6 @@ async function until(what: string, isSo: () => Promise<boolean> | boolean): Prom
 
 const textOf = (tab: Tab): Promise<string> => tab.evaluate('document.body.innerText')
 const shows = (tab: Tab, text: RegExp) => until(String(text), async () => text.test(await textOf(tab)))
-const isWide = (tab: Tab): Promise<boolean> =>
-  tab.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
 
 /** The stream as a program reads it: every part as it was last. */
 async function readParts(url: string): Promise<Map<string, string>> {
@@ -49,11 +56,30 @@ async function readParts(url: string): Promise<Map<string, string>> {
   return parts
 }
 
+/** Faults that last for seconds, so that they are seen. */
+const scenario = `name: watched
+question: What does a viewer see?
+seed: 7
+timeScale: 15
+profile: smoke
+patterns: [polling, durable-postgres]
+load: { tasks: 40, arrivals: uniform, rate: 10/min }
+grace: 2m
+replicas: { api: 2, executor: 2 }
+restartDelay: 15s
+arms:
+  both:
+    - { fault: latency, target: client->api-0, at: 30s, for: 2m, delay: 3s }
+    - { fault: kill, target: executor-0, at: 45s, for: 90s }
+`
+
 describe.skipIf(!chromium)('outlast run --ui', () => {
   test('shows the run while it is under way, and ends in its report', async () => {
     await using folders = await temporaryFolders()
     await using browser = await openBrowser(join(folders.tmp, '..', 'browser'))
-    const child = startOutlast(['run', 'scenarios/smoke.yaml', '--ui', '--out', folders.out], folders.tmp)
+    const file = join(folders.tmp, '..', 'watched.yaml')
+    await writeFile(file, scenario)
+    const child = startOutlast(['run', file, '--ui', '--out', folders.out], folders.tmp)
     let [said, printed] = ['', '']
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text))
@@ -65,16 +91,17 @@ describe.skipIf(!chromium)('outlast run --ui', () => {
     for (const path of ['', 'events', 'report.html']) expect((await fetch(new URL(path, wrong))).status).toBe(404)
     expect((await fetch(new URL('report.html', url))).status).toBe(404)
 
-    const [desk, phone] = [await browser.openTab(), await browser.openTab()]
-    await desk.resize(1440, 900)
-    await phone.resize(360, 740)
-    await Promise.all([desk.open(url!), phone.open(url!)])
+    const desk = await browser.openTab()
+    await desk.open(url!)
     const parts = await readParts(url!)
     await shows(desk, /held against the contract/)
     await shows(desk, /\d+ of \d+ cases/)
-    await keep(desk, 'verification-1440')
-    await keep(phone, 'verification-360')
+    await look(desk, 'verification')
 
+    await until(
+      'both systems',
+      async () => (await desk.evaluate<number>('document.querySelectorAll(".system").length')) === 2,
+    )
     await shows(desk, /\d+ of \d+ right so far \[/)
     expect(await textOf(desk)).toContain('2 patterns held against the contract beforehand: none broke it')
     // The picture of each cell: clients above, tools below, all nodes between them.
@@ -82,23 +109,21 @@ describe.skipIf(!chromium)('outlast run --ui', () => {
       '[...document.querySelectorAll(".system .name")].map((e) => e.textContent)',
     )
     expect(names).toEqual(expect.arrayContaining(['client', 'api-0', 'api-1', 'worker-0', 'store-0', 'tools']))
-    await shows(desk, /armed now: kill/)
-    expect(await desk.evaluate('document.querySelectorAll(".system .node.harmed").length')).toBeGreaterThan(0)
-    await keep(desk, 'fault-1440')
-    await keep(phone, 'fault-360')
+    await shows(desk, /armed now: latency, kill/)
+    for (const what of ['.node.harmed.down', '.link.harmed'])
+      expect(await desk.evaluate(`document.querySelectorAll(".system ${what}").length`)).toBeGreaterThan(0)
+    await look(desk, 'fault')
 
     // In mid-run the page is loaded again: it has all of it at once, before any script ran.
     const served = await (await fetch(url!)).text()
-    expect(served).toMatch(/id="cell-polling\.kill\.1"[\s\S]*id="cell-durable-postgres\.kill\.1"/)
-    expect(served).toMatch(/kill-1#1 on worker-\d armed/)
-    await phone.open(url!)
-    expect(await textOf(phone)).toMatch(/polling under kill[\s\S]*kill-1#1 on worker-\d armed/)
-    expect([await isWide(desk), await isWide(phone)]).toEqual([false, false])
+    expect(served).toContain('id="cell-polling.both.1"')
+    expect(served).toContain('id="cell-durable-postgres.both.1"')
+    expect(served).toContain('kill-1#1 on worker-0 armed')
+    await desk.open(url!)
+    expect(await textOf(desk)).toMatch(/polling under both[\s\S]*kill-1#1 on worker-0 armed/)
 
-    for (const tab of [desk, phone]) {
-      await until('the report', () => tab.evaluate('location.pathname.endsWith("/report.html")'))
-      await shows(tab, /The patterns side by side/)
-    }
+    await until('the report', () => desk.evaluate('location.pathname.endsWith("/report.html")'))
+    await shows(desk, /The patterns side by side/)
     await until('what is printed', () => printed.includes('History'))
     expect(await fetch(url!, { redirect: 'manual' })).toMatchObject({ status: 303 })
     await until('how long it stays', () => said.includes('The page has the report for 30 s'))
@@ -108,11 +133,8 @@ describe.skipIf(!chromium)('outlast run --ui', () => {
     const results = JSON.parse(await readFile(join(folders.out, run!, 'results.json'), 'utf8')) as RunResults
     for (const { cell, outcomes } of results.cells)
       expect(parts.get(`ended-${cell.id}`)).toContain(`>${outcomes.ok} of ${cell.tasks} [`)
-    for (const tab of [desk, phone]) {
-      expect(tab.complaints).toEqual([])
-      const foreign = tab.requests.filter((asked) => !asked.startsWith(url!) && !asked.startsWith('data:'))
-      expect(foreign).toEqual([])
-    }
+    expect(desk.complaints).toEqual([])
+    expect(desk.requests.filter((asked) => !asked.startsWith(url!) && !asked.startsWith('data:'))).toEqual([])
 
     child.kill('SIGINT')
     const [code] = (await exited) as [number]

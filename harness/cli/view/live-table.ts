@@ -4,6 +4,7 @@ import {
   clockText,
   describeFaults,
   nothingYet,
+  plannedText,
   watch,
   type CellView,
   type PatternCheck,
@@ -101,8 +102,7 @@ export interface Room extends Looks {
 
 /** The table itself, at most `rows` high. */
 export function tableLines(view: RunView, elapsedMs: number, room: Room): readonly string[] {
-  const about = view.plannedMs > 0 ? ` of about ${clockText(view.plannedMs)}` : ''
-  const head = `${clockText(elapsedMs)}${about}  ${view.done} of ${view.cells} cells done`
+  const head = `${clockText(elapsedMs)}${plannedText(elapsedMs, view.plannedMs)}  ${view.done} of ${view.cells} cells done`
   const checks = [...view.verification].filter(([, { outcome }]) => outcome === 'running' || outcome === 'waiting')
   const lines = view.active.size === 0 && checks.length > 0 ? checkLines(view, room) : cellLines(view, room)
   const shown = lines.slice(0, Math.max(room.rows - 2, 1))

@@ -4,7 +4,7 @@ import { lastingLine, openLiveTable, tableLines } from '../../../harness/cli/vie
 import { openPlainLines } from '../../../harness/cli/view/progress.ts'
 import { clockText, nothingYet, watch } from '../../../harness/live/run-view.ts'
 import type { FaultState } from '../../../harness/model/history.ts'
-import type { Progress } from '../../../harness/run/progress.ts'
+import { type Progress, tellEach } from '../../../harness/run/progress.ts'
 
 const cell = 'webhook.kill.1'
 const fault = (id: string, state: FaultState): Progress => ({
@@ -155,4 +155,40 @@ test('a cell that could not be carried out says why', () => {
 
 test('time is minutes and seconds', () => {
   expect([0, 59_999, 60_000, 754_000].map(clockText)).toEqual(['0:00', '0:59', '1:00', '12:34'])
+})
+
+test('a log says how the check before the run goes, and puts no more cells on a line than fit', () => {
+  const lines: string[] = []
+  let now = 0
+  using view = openPlainLines(
+    (line) => lines.push(line),
+    () => now,
+  )
+  view.tell({ kind: 'verify-start', patterns: ['sync', 'webhook'] })
+  view.tell({ kind: 'verify-progress', pattern: 'sync', done: 1, of: 37, failed: 0 })
+  view.tell({ kind: 'verify-end', pattern: 'sync', outcome: 'pass' })
+  expect(lines.splice(0)).toEqual([' 0:00  holding 2 patterns against the contract', ' 0:00  sync: keeps the contract'])
+  const ids = Array.from({ length: 6 }, (_, i) => `webhook-retry+restate.network-and-kill.${i}`)
+  for (const id of ids) view.tell({ kind: 'cell-start', cell: id, pattern: 'p', arm: 'a', tasks: 300, plannedMs: 1 })
+  now = 5_000
+  view.tell({ ...counts(124, 100, 4), cell: ids[0]! } as Progress)
+  expect(lines.join(' ').match(/webhook-retry/g)).toHaveLength(6)
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(130)
+})
+
+test('a watcher that throws is told no more, and disturbs nobody', () => {
+  const heard: string[] = []
+  const defects: unknown[] = []
+  const tell = tellEach(
+    [
+      () => {
+        throw new Error('broken')
+      },
+      ({ kind }) => heard.push(kind),
+    ],
+    (error) => defects.push(error),
+  )
+  for (const told of begin) tell(told)
+  expect(heard).toHaveLength(begin.length)
+  expect(defects).toEqual([new Error('broken')])
 })

@@ -3,15 +3,13 @@ import { expect, test } from 'vitest'
 import { successSoFar } from '../../../harness/live/so-far.ts'
 import { clopperPearson } from '../../../harness/stats/intervals.ts'
 
-const counts = fc
-  .tuple(fc.nat(200), fc.nat(50), fc.nat(50), fc.nat(50))
-  .map(([right, other, failed, open]) => ({
-    tasks: 500,
-    started: right + other + failed + open,
-    ok: right + other,
-    failed,
-    right,
-  }))
+const counts = fc.tuple(fc.nat(200), fc.nat(50), fc.nat(50), fc.nat(50)).map(([right, other, failed, open]) => ({
+  tasks: 500,
+  started: right + other + failed + open,
+  ok: right + other,
+  failed,
+  right,
+}))
 
 test('with nothing sent there is nothing to say', () => {
   expect(successSoFar({ tasks: 10, started: 0, ok: 0, failed: 0, right: 0 })).toEqual({ right: 0, ended: 0, open: 0 })
