@@ -80,32 +80,49 @@ export function wrap(text: string, width: number, indent: string): string {
   return lines.join('\n')
 }
 
-const leastColumn = 16
+/** Longer ones are broken where there is no room for them. */
+const longestWord = 20
 
 /**
  * Rows whose first column stays as it is, and whose others break at blanks, so that a table of them is no wider than `width`,
  * if words and the first column leave the room. A row becomes several, with nothing in what has ended.
  */
 export function wrapRows(rows: readonly (readonly string[])[], width: number): readonly (readonly string[])[] {
-  const natural = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))))
-  const widths = shareWidths(natural, width - gap * (natural.length - 1))
+  const needs = (rows[0] ?? []).map((_, i) => {
+    const texts = rows.map((row) => row[i] ?? '')
+    return { all: widest(texts), word: Math.min(widest(texts.flatMap((text) => text.split(' '))), longestWord) }
+  })
+  const widths = shareWidths(needs, width - gap * (needs.length - 1))
   return rows.flatMap((row) => {
-    const fields = row.map((text, i) => wrap(text, widths[i]!, '').split('\n'))
+    const fields = row.map((text, i) => wrap(i === 0 ? text : breakWords(text, widths[i]!), widths[i]!, '').split('\n'))
     const height = Math.max(...fields.map(({ length }) => length))
     return Array.from({ length: height }, (_, line) => fields.map((lines) => lines[line] ?? ''))
   })
 }
 
+function breakWords(text: string, width: number): string {
+  return text.replaceAll(new RegExp(`\\S{${width}}(?=\\S)`, 'g'), '$& ')
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(...texts.map(displayWidth), 0)
+}
+
+/** What a column needs so that no text of it is broken, and so that no word is. */
+interface Need {
+  readonly all: number
+  readonly word: number
+}
+
 /** The first column and narrow ones get what they need, wide ones equal shares of the rest. */
-function shareWidths(natural: readonly number[], room: number): readonly number[] {
-  const [first = 0, ...others] = natural
-  const given = new Map<number, number>()
-  let left = room - first
-  const byWidth = others.map((need, i) => ({ need, i })).toSorted((a, b) => a.need - b.need)
-  for (const [k, { need, i }] of byWidth.entries()) {
-    const share = Math.max(Math.min(need, Math.floor(left / (byWidth.length - k))), Math.min(need, leastColumn))
-    given.set(i, share)
+function shareWidths([first, ...others]: readonly Need[], room: number): readonly number[] {
+  if (!first) return []
+  const given = new Map<Need, number>()
+  let left = room - first.all
+  for (const [k, need] of others.toSorted((a, b) => a.all - b.all).entries()) {
+    const share = Math.max(Math.min(need.all, Math.floor(left / (others.length - k))), need.word)
+    given.set(need, share)
     left -= share
   }
-  return [first, ...others.map((_, i) => given.get(i)!)]
+  return [first.all, ...others.map((need) => given.get(need)!)]
 }

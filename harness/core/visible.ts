@@ -38,7 +38,7 @@ export function toAscii(text: string): string {
     .replaceAll(/[·–─]/g, '-')
     .replaceAll(/[‘’]/g, "'")
     .replaceAll(/[“”]/g, '"')
-    .replaceAll(/[^\n\u001B\u0020-\u007E]/g, '?')
+    .replaceAll(/\P{ASCII}/gu, '?')
 }
 
 /** The text of a JSON document, and the same document: JSON leaves some of these characters as they are. */

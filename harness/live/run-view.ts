@@ -117,7 +117,7 @@ function watchCell(view: RunView, told: OfCell, atMs: number): RunView {
       return withCell(view, { ...known, nodes: new Map([...known.nodes, [told.node, told.state]]) })
     case 'fault':
       return withLine(withCell(view, withFault(known, told.change)), lineOf(told.cell, told.change, atMs))
-    case 'cell-progress': {
+    default: {
       const { started, ok, failed, right } = told
       return withCell(view, { ...known, started, ok, failed, right })
     }
