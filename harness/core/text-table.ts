@@ -22,30 +22,36 @@ export interface Screen {
   readonly unicode: boolean
 }
 
-/** Aligned columns under a head; spare columns go until it fits the screen. Lines without trailing blanks. */
+/**
+ * Aligned columns under a head. Where the screen is narrow, spare columns go; then what is too long goes on below. Lines
+ * without trailing blanks.
+ */
 export function textTable(
   columns: readonly Column[],
   rows: readonly TableRow[],
   screen: Screen,
   paint: Paint = (text) => text,
 ): string {
-  const rule = screen.unicode ? '─' : '-'
-  const widths = columns.map((column, i) =>
-    Math.max(...[column.head, ...rows.flatMap((row) => (row === 'rule' ? [] : [row[i] ?? '']))].map(displayWidth)),
-  )
-  const kept = keptColumns(columns, widths, screen.columns)
-  const total = kept.reduce((sum, i) => sum + widths[i]! + gap, -gap)
-  const line = (cells: readonly string[], row: number): string =>
-    kept
-      .map((i) => paint(pad(cells[i] ?? '', widths[i]!, columns[i]!.align), i, row))
-      .join(' '.repeat(gap))
-      .trimEnd()
-  const head = line(
-    columns.map((column) => column.head),
-    -1,
-  )
-  const body = rows.map((row, i) => (row === 'rule' ? rule.repeat(total) : line(row, i)))
-  return [head, rule.repeat(total), ...body].join('\n')
+  const heads = columns.map(({ head }) => head)
+  const texts = [heads, ...rows.filter((row) => row !== 'rule')]
+  const natural = columns.map((_, i) => widest(texts.map((row) => row[i] ?? '')))
+  const kept = keptColumns(columns, natural, screen.columns)
+  const fieldsOf = (row: readonly string[]): readonly string[] => kept.map((i) => row[i] ?? '')
+  const widths = fittingWidths(texts.map(fieldsOf), screen.columns)
+  const total = widths.reduce((sum, width) => sum + width + gap, -gap)
+  const rule = (screen.unicode ? '─' : '-').repeat(total)
+  const linesOf = (row: readonly string[], number: number): readonly string[] =>
+    wrapRow(fieldsOf(row), widths).map((fields) =>
+      kept
+        .map((i, k) => paint(pad(fields[k]!, widths[k]!, columns[i]!.align), i, number))
+        .join(' '.repeat(gap))
+        .trimEnd(),
+    )
+  return [
+    ...linesOf(heads, -1),
+    rule,
+    ...rows.flatMap((row, number) => (row === 'rule' ? [rule] : linesOf(row, number))),
+  ].join('\n')
 }
 
 function keptColumns(columns: readonly Column[], widths: readonly number[], width: number): readonly number[] {
@@ -80,32 +86,32 @@ export function wrap(text: string, width: number, indent: string): string {
   return lines.join('\n')
 }
 
-/** Longer ones are broken where there is no room for them. */
+/** Longer words are broken where there is no room for them; not in the first column, which has the names. */
 const longestWord = 20
 
-/**
- * Rows whose first column stays as it is, and whose others break at blanks, so that a table of them is no wider than `width`,
- * if words and the first column leave the room. A row becomes several, with nothing in what has ended.
- */
-export function wrapRows(rows: readonly (readonly string[])[], width: number): readonly (readonly string[])[] {
+/** Widths of columns, so that a table of these rows is no wider than `width`, if words leave the room. */
+function fittingWidths(rows: readonly (readonly string[])[], width: number): readonly number[] {
   const needs = (rows[0] ?? []).map((_, i) => {
     const texts = rows.map((row) => row[i] ?? '')
-    return { all: widest(texts), word: Math.min(widest(texts.flatMap((text) => text.split(' '))), longestWord) }
+    const word = widest(texts.flatMap((text) => text.split(' ')))
+    return { all: widest(texts), word: i === 0 ? word : Math.min(word, longestWord) }
   })
-  const widths = shareWidths(needs, width - gap * (needs.length - 1))
-  return rows.flatMap((row) => {
-    const fields = row.map((text, i) => wrap(i === 0 ? text : breakWords(text, widths[i]!), widths[i]!, '').split('\n'))
-    const height = Math.max(...fields.map(({ length }) => length))
-    return Array.from({ length: height }, (_, line) => fields.map((lines) => lines[line] ?? ''))
-  })
+  return shareWidths(needs, width - gap * (needs.length - 1))
+}
+
+/** A row becomes several, with nothing in what has ended. */
+function wrapRow(row: readonly string[], widths: readonly number[]): readonly (readonly string[])[] {
+  const fields = row.map((text, i) => wrap(i === 0 ? text : breakWords(text, widths[i]!), widths[i]!, '').split('\n'))
+  const height = Math.max(...fields.map(({ length }) => length))
+  return Array.from({ length: height }, (_, line) => fields.map((lines) => lines[line] ?? ''))
 }
 
 function breakWords(text: string, width: number): string {
-  return text.replaceAll(new RegExp(`\\S{${width}}(?=\\S)`, 'g'), '$& ')
+  return displayWidth(text) <= width ? text : text.replaceAll(new RegExp(`\\S{${width}}(?=\\S)`, 'gu'), '$& ')
 }
 
 function widest(texts: readonly string[]): number {
-  return Math.max(...texts.map(displayWidth), 0)
+  return texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0)
 }
 
 /** What a column needs so that no text of it is broken, and so that no word is. */
@@ -114,15 +120,17 @@ interface Need {
   readonly word: number
 }
 
-/** The first column and narrow ones get what they need, wide ones equal shares of the rest. */
-function shareWidths([first, ...others]: readonly Need[], room: number): readonly number[] {
-  if (!first) return []
-  const given = new Map<Need, number>()
-  let left = room - first.all
-  for (const [k, need] of others.toSorted((a, b) => a.all - b.all).entries()) {
-    const share = Math.max(Math.min(need.all, Math.floor(left / (others.length - k))), need.word)
-    given.set(need, share)
+/** Every column gets its longest word; what is left goes in equal parts to those that want more, narrow ones first. */
+function shareWidths(needs: readonly Need[], room: number): readonly number[] {
+  const more = new Map<Need, number>()
+  let left = Math.max(
+    0,
+    needs.reduce((rest, { word }) => rest - word, room),
+  )
+  for (const [k, need] of needs.toSorted((a, b) => a.all - a.word - b.all + b.word).entries()) {
+    const share = Math.min(need.all - need.word, Math.floor(left / (needs.length - k)))
+    more.set(need, share)
     left -= share
   }
-  return [first.all, ...others.map((need) => given.get(need)!)]
+  return needs.map((need) => need.word + more.get(need)!)
 }

@@ -2,6 +2,7 @@ import { duration, percent, percentInterval, plural, count } from '../../reports
 import { tag, type Child, type Markup } from '../../reports/html/markup.ts'
 import { badge } from '../../reports/html/elements.ts'
 import { picture, rect } from '../../reports/html/svg.ts'
+import type { SystemShape } from '../model/topology.ts'
 import { drawSystem } from './picture.ts'
 import {
   clockText,
@@ -111,7 +112,7 @@ function card(cell: CellView): Markup {
     tag('p', { class: 'big' }, tag('b', {}, `${count(soFar.open)} in flight`), ` · ${successWords(soFar)}`),
     successBar(cell, soFar),
     tag('p', { class: 'quiet' }, countWords(cell)),
-    cell.shape && drawSystem(cell.shape, cell),
+    cell.shape && systemPicture(cell.shape, cell),
     tag(
       'p',
       { class: faults === '' ? 'quiet' : 'armed' },
@@ -119,6 +120,17 @@ function card(cell: CellView): Markup {
     ),
   )
 }
+
+/** As it was drawn last, while nothing in it changed: counts do all the time. */
+function systemPicture(shape: SystemShape, cell: CellView): Markup {
+  const last = pictures.get(shape)
+  if (last?.nodes === cell.nodes && last.faults === cell.faults) return last.drawn
+  const drawn = drawSystem(shape, cell)
+  pictures.set(shape, { nodes: cell.nodes, faults: cell.faults, drawn })
+  return drawn
+}
+
+const pictures = new WeakMap<SystemShape, Pick<CellView, 'nodes' | 'faults'> & { readonly drawn: Markup }>()
 
 function firedWords(firings: number): string {
   return firings === 0 ? 'no fault until now' : `no fault armed now, ${count(firings)} until now`

@@ -69,7 +69,9 @@ function title({ plan }: RunResults, screen: Screen): string {
   const facts = [`seed ${plan.seed}`, `runtime ${plan.runtime}`, plural(plan.cells.length, 'cell')]
   if (plan.timeScale !== 1) facts.push(`time compressed ${plan.timeScale}x`)
   const question = wrap(plan.question, screen.columns, '')
-  return `${paint(plan.scenario, 'bold', screen)} · ${facts.join(' · ')}\n${question}`
+  const [name, line] = [paint(plan.scenario, 'bold', screen), facts.join(' · ')]
+  const isShort = plan.scenario.length + 3 + line.length <= screen.columns
+  return `${name}${isShort ? ' · ' : '\n'}${line}\n${question}`
 }
 
 function cellTable(results: RunResults, screen: Screen): string {
@@ -224,5 +226,7 @@ function bullets(head: string, sentences: readonly string[], screen: Screen): re
 
 function verdictLine(results: RunResults, screen: Screen): string {
   const { verdict } = results
-  return `${paint(verdict, verdictColours[verdict], screen)}${paint(`  ${verdictMeaning(results)}`, 'dim', screen)}`
+  const indent = ' '.repeat(verdict.length + 2)
+  const meaning = wrap(`${indent}${verdictMeaning(results)}`, screen.columns, indent).slice(verdict.length)
+  return `${paint(verdict, verdictColours[verdict], screen)}${paint(meaning, 'dim', screen)}`
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { textTable, wrapRows } from '../../core/text-table.ts'
+import { textTable } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { keptByBoth, promises } from '../../../patterns/contract/types/promises.ts'
 import { catalog as named } from '../../../patterns/catalog.ts'
@@ -131,7 +131,5 @@ export default {
 async function listTable({ heads, rows }: Listing, registry: Registry): Promise<string> {
   const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
   const screen = outputScreen()
-  const all = await rows(registry)
-  const shown = process.stdout.isTTY ? wrapRows([heads, ...all], screen.columns).slice(1) : all
-  return textTable(columns, shown, { ...screen, columns: Infinity })
+  return textTable(columns, await rows(registry), process.stdout.isTTY ? screen : { ...screen, columns: Infinity })
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { textTable, wrap, wrapRows, type Column } from '../../../harness/core/text-table.ts'
+import { textTable, wrap, type Column } from '../../../harness/core/text-table.ts'
 
 const columns: readonly Column[] = [
   { head: 'name', align: 'left', spare: 0 },
@@ -37,31 +37,32 @@ test('sentences break at blanks; a word that is too long stays whole', () => {
   expect(wrap('extraordinary', 5, '')).toBe('extraordinary')
 })
 
+const texts = ['name', 'promises', 'what it is'].map((head): Column => ({ head, align: 'left', spare: 0 }))
 const long = [
-  ['name', 'promises', 'what it is'],
   ['a', 'x', 'short'],
   [
     'webhook-retry',
     'no-lost-task effect-once idempotency',
     'posts the result until somebody takes it, and is polled besides',
   ],
+  ['b', 'an-unbreakably-long-name-of-something', 'x'],
 ] as const
 
-const widthOf = (rows: readonly (readonly string[])[]): number => {
-  const columns = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return columns.reduce((sum, one) => sum + one + 2, -2)
-}
-
-test.each([60, 80, 100])('at %i columns rows break at blanks, and nothing of them is lost', (width) => {
-  const wrapped = wrapRows(long, width)
-  expect(widthOf(wrapped)).toBeLessThanOrEqual(width)
-  for (const column of [0, 1, 2]) {
-    const words = (rows: readonly (readonly string[])[]): readonly string[] =>
-      rows.flatMap((row) => row[column]!.split(' ')).filter((word) => word !== '')
-    expect(words(wrapped)).toEqual(words(long))
-  }
+test.each([50, 60, 80, 100])('at %i columns what is too long goes on below, and nothing of it is lost', (columns) => {
+  const lines = textTable(texts, long, { columns, colour: false, unicode: false }).split('\n')
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(columns)
+  const at = texts.map(({ head }) => lines[0]!.indexOf(head))
+  const column = (i: number): string =>
+    lines
+      .slice(2)
+      .map((line) => line.slice(at[i], at[i + 1]).trim())
+      .filter(Boolean)
+      .join(' ')
+  const words = (text: string): string => text.replaceAll(' ', '')
+  for (const i of [0, 1, 2]) expect(words(column(i))).toBe(words(long.map((row) => row[i]).join('')))
 })
 
-test('rows that fit stay as they are', () => {
-  expect(wrapRows(long, 200)).toEqual(long)
+test('rows that fit stay as they are, at any width', () => {
+  const lines = textTable(texts, long, { columns: Infinity, colour: false, unicode: false }).split('\n')
+  expect(lines).toHaveLength(2 + long.length)
 })
