@@ -14,17 +14,17 @@ export interface Subject {
 export const paths = { events: 'events', report: 'report.html' } as const
 
 const ownStyles = `
-.clock{font-size:22px;margin-right:4px}#status small{display:block;font-weight:400;overflow-wrap:anywhere}
+.clock{font-size:22px}#status small{display:block;font-weight:400;overflow-wrap:anywhere}
 #connection{color:var(--fail);font-weight:600}
 .checks{list-style:none;padding:0;margin:8px 0;display:grid;gap:4px 24px;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr));font-size:13.5px}
 .checks li{display:flex;gap:8px;align-items:center;flex-wrap:wrap}.checks progress{width:90px}
-.provisional{margin:0 0 14px}.livecells{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr))}
+.provisional{margin:0 0 14px}.livecells{display:grid;gap:16px;align-items:start;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr))}
 .livecells:empty::after{content:"No cell is under way.";color:var(--quiet)}
 .cellcard{min-width:0}.cellcard h3{overflow-wrap:anywhere}.cellcard h3 small{font-weight:400;color:var(--quiet)}.cellcard .big{font-size:14px}
 .cellcard .armed{font-weight:650;color:var(--warn)}.counts{margin-top:8px}.system{margin:12px auto 0}
 .tocome{fill:var(--panel)}.right{fill:var(--ok)}.other{fill:var(--late)}.failed{fill:var(--losteverywhere)}.open{fill:var(--life)}.whisker{fill:var(--point)}
 .system .box{fill:var(--panel);stroke:var(--rule);rx:6px}.system text{text-anchor:middle}.system .name{fill:var(--ink);font-size:12.5px}
-.system .outside .box{fill:none;stroke-dasharray:2 3}.system .link path{fill:none;stroke:var(--quiet);stroke-opacity:.55}
+.system .outside .box{fill:none;stroke:var(--quiet);stroke-opacity:.6;stroke-dasharray:2 3}.system .link path{fill:none;stroke:var(--quiet);stroke-opacity:.55}
 .system .harmed path{stroke:var(--warn);stroke-opacity:1;stroke-width:2.5;stroke-dasharray:7 4}
 .system .harmed .box{stroke:var(--warn);stroke-width:2.5}.system .down .box{stroke:var(--fail);stroke-width:2.5;stroke-dasharray:4 3}
 .system .state{fill:var(--warn);font-weight:650;paint-order:stroke;stroke:var(--bg);stroke-width:3px}.system .down .state{fill:var(--fail)}
@@ -153,7 +153,7 @@ function head({ scenario }: Subject): Markup {
 }
 
 function endedTable(rows: Markup): Markup {
-  const heads = ['pattern', 'under', 'right', 'faults', 'took']
+  const heads = ['cell', 'right', 'faults', 'took']
   return tag(
     'div',
     { class: 'scroll' },
@@ -163,7 +163,7 @@ function endedTable(rows: Markup): Markup {
       tag(
         'thead',
         {},
-        tag('tr', {}, ...heads.map((text, i) => tag('th', { scope: 'col', class: i > 1 && 'number' }, text))),
+        tag('tr', {}, ...heads.map((text, i) => tag('th', { scope: 'col', class: i > 0 && 'number' }, text))),
       ),
       tag('tbody', { id: 'ended', 'data-parts': true }, rows),
     ),

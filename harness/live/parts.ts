@@ -11,6 +11,7 @@ import {
   type CellView,
   type Counts,
   type EndedCell,
+  type PatternCheck,
   type RunView,
 } from './run-view.ts'
 import { successSoFar, type SoFar } from './so-far.ts'
@@ -70,31 +71,39 @@ function status({ cells, done, active, plannedMs, folder }: RunView, nowMs: numb
 }
 
 function verification({ verification: checks, active, done }: RunView): Markup {
-  const patterns = [...checks]
   const isOver = active.size > 0 || done > 0
-  const failed = patterns.filter(([, { outcome }]) => outcome === 'fail')
-  if (patterns.length === 0) return tag('div', { id: 'verification' })
-  const lead = isOver
-    ? failed.length === 0
-      ? `${plural(patterns.length, 'pattern')} held against the contract beforehand: none broke it`
-      : `not measured, because they break the contract: ${failed.map(([name]) => name).join(', ')}`
-    : 'Before the run every pattern is held against the contract:'
-  const list = tag(
-    'ul',
-    { class: 'checks' },
-    patterns.map(([name, { outcome, done: some, of, failed: bad }]) =>
-      tag(
-        'li',
-        {},
-        tag('span', { class: 'pattern' }, name),
-        outcome === 'running' &&
-          tag('progress', { max: Math.max(of, some, 1), value: some, 'aria-label': `cases of ${name}` }),
-        outcome === 'running' ? `${some} of ${Math.max(of, some)} cases` : badge(outcome),
-        bad > 0 && tag('span', { class: 'fail' }, `${bad} failed`),
-      ),
-    ),
+  const lead = isOver ? checkedWords(checks) : 'Before the run every pattern is held against the contract:'
+  return tag(
+    'div',
+    { id: 'verification' },
+    checks.size > 0 && tag('p', { class: 'quiet' }, lead),
+    checks.size > 0 && !isOver && tag('ul', { class: 'checks' }, [...checks].map(checkItem)),
   )
-  return tag('div', { id: 'verification' }, tag('p', { class: 'quiet' }, lead), !isOver && list)
+}
+
+/** `2 patterns keep the contract; undecided: sync`. */
+function checkedWords(checks: RunView['verification']): string {
+  const named = (wanted: PatternCheck['outcome']): readonly string[] =>
+    [...checks].flatMap(([name, { outcome }]) => (outcome === wanted ? [name] : []))
+  const [kept, broken, open] = [named('pass').length, named('fail').join(', '), named('undecided').join(', ')]
+  const parts = [
+    kept > 0 && `${plural(kept, 'pattern')} ${kept === 1 ? 'keeps' : 'keep'} the contract`,
+    open !== '' && `whether it is kept is undecided: ${open}`,
+    broken !== '' && `not measured, because it is broken: ${broken}`,
+  ]
+  return parts.filter((part) => part !== false).join('; ')
+}
+
+function checkItem([name, { outcome, done, of, failed }]: readonly [string, PatternCheck]): Markup {
+  const all = Math.max(of, done)
+  return tag(
+    'li',
+    {},
+    tag('span', {}, name),
+    outcome === 'running' && tag('progress', { max: Math.max(all, 1), value: done, 'aria-label': `cases of ${name}` }),
+    outcome === 'running' ? `${done} of ${all} cases` : badge(outcome),
+    failed > 0 && tag('span', { class: 'fail' }, `${failed} failed`),
+  )
 }
 
 function card(cell: CellView): Markup {
@@ -185,8 +194,7 @@ function endedRow(cell: EndedCell): Markup {
   return tag(
     'tr',
     { id: `ended-${cell.cell}` },
-    tag('th', { scope: 'row' }, cell.pattern),
-    tag('td', {}, cell.arm),
+    tag('th', { scope: 'row' }, cell.cell),
     tag('td', { class: 'number' }, success),
     tag('td', { class: 'number' }, count(cell.firings)),
     tag('td', { class: 'number' }, duration(cell.elapsedMs)),

@@ -4,7 +4,7 @@ import type { CellPlan, Plan } from '../model/plan.ts'
 export type IdealMs = (cell: CellPlan) => number
 
 /** What comes before the load: servers and nodes start, and the system is warmed up. Measured on two cores. */
-const startMs = 6_000
+const startMs = 4_000
 /** What comes after the last task: final reads, and nodes end. */
 const finishMs = 1_500
 /** The cases of the contract, held against one pattern of four that are side by side. */

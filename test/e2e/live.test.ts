@@ -27,9 +27,10 @@ async function look(tab: Tab, name: string): Promise<void> {
 
 /** Asks until it is so; rejects when that takes longer than a run. */
 async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 1_800; i++) {
+  const limit = performance.now() + 200_000
+  while (performance.now() < limit) {
     if (await isSo()) return
-    await sleep(50)
+    await sleep(150)
   }
   throw new Error(`${what}: that did not come`)
 }
@@ -103,7 +104,7 @@ describe.skipIf(!chromium)('outlast run --ui', () => {
       async () => (await desk.evaluate<number>('document.querySelectorAll(".system").length')) === 2,
     )
     await shows(desk, /\d+ of \d+ right so far \[/)
-    expect(await textOf(desk)).toContain('2 patterns held against the contract beforehand: none broke it')
+    expect(await textOf(desk)).toMatch(/2 patterns keep the contract|whether it is kept is undecided: /)
     // The picture of each cell: clients above, tools below, all nodes between them.
     const names = await desk.evaluate<string[]>(
       '[...document.querySelectorAll(".system .name")].map((e) => e.textContent)',

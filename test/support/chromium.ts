@@ -176,11 +176,6 @@ const keyCodes: Readonly<Record<string, object>> = {
   Enter: { windowsVirtualKeyCode: 13, text: '\r' },
 }
 
-/** Pages of a PDF, as Chromium writes them. */
-export function pagesOf(pdf: Buffer): number {
-  return pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0
-}
-
 /** Serves one page, and keeps what was asked for: what a page asks of its own server would be seen too. */
 export async function servePage(markup: string): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer(({ url = '' }, answer) => {

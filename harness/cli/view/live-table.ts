@@ -135,7 +135,8 @@ function cellLines({ active }: RunView, room: Room): readonly string[] {
   const names = widest(cells.map(({ cell }) => cell))
   // Counts and phases stay; the bar and then the names give way.
   const left = room.columns - 1 - counts - phase - 4
-  const bar = Math.min(widestBar, left - 2 - names)
+  const bad = widest(cells.map(failedText))
+  const bar = Math.min(widestBar, left - 2 - names - (bad > 0 ? bad + 2 : 0))
   const name = Math.max(Math.min(names, left), 3)
   return cells.map((cell) => {
     const parts = [
@@ -145,7 +146,7 @@ function cellLines({ active }: RunView, room: Room): readonly string[] {
       countText(cell).padStart(counts),
     ]
     const more: readonly Part[] = [
-      ['red', cell.failed > 0 ? `${cell.failed} failed` : ''],
+      ['red', failedText(cell)],
       ['yellow', describeFaults(cell)],
     ]
     return more.reduce((line, part) => withPart(line, part, room), parts.join('  '))
@@ -159,6 +160,10 @@ function withPart(line: string, [colour, text]: Part, room: Room): string {
   const left = room.columns - stripVTControlCharacters(line).length - 2
   if (text === '' || left < Math.min(text.length, 8)) return line
   return `${line}  ${paint(colour, cutText(text, left, room), room)}`
+}
+
+function failedText({ failed }: CellView): string {
+  return failed > 0 ? `${failed} failed` : ''
 }
 
 function countText({ ok, failed, tasks }: CellView): string {

@@ -107,3 +107,17 @@ test('every part is one element with its id', () => {
   for (const { id, html } of partsOf(view, 0))
     expect(html).toMatch(new RegExp(`^<\\w+ id="${id.replaceAll('.', '\\.')}"`))
 })
+
+test('what the check before the run found is said as it is: undecided is no pass', () => {
+  const ends: readonly Progress[] = [
+    { kind: 'verify-start', patterns: ['a', 'b', 'c'] },
+    { kind: 'verify-end', pattern: 'a', outcome: 'pass' },
+    { kind: 'verify-end', pattern: 'b', outcome: 'undecided' },
+    { kind: 'verify-end', pattern: 'c', outcome: 'fail' },
+    start,
+  ]
+  const [, told] = partsOf(ends.reduce(watch, nothingYet), 0)
+  expect(told!.html).toContain(
+    '1 pattern keeps the contract; whether it is kept is undecided: b; not measured, because it is broken: c',
+  )
+})
