@@ -66,7 +66,7 @@ async function startAlone(cell: CellPlan, context: BlockContext): Promise<number
 
 async function start(cell: CellPlan, context: BlockContext): Promise<{ ready: ReadyCell; ms: number }> {
   const from = monotonicMs()
-  const ready = await prepareCell(cell, context, { phase: () => {}, fault: () => {} })
+  const ready = await prepareCell(cell, context, { phase: () => {}, fault: () => {}, node: () => {}, system: () => {} })
   return { ready, ms: monotonicMs() - from }
 }
 

@@ -72,7 +72,11 @@ const abort = new AbortController()
   }
   const ready: ReadyCell[] = []
   for (const cell of cells)
-    ready.push(stack.use(await prepareCell(cell, context, { phase: () => {}, fault: () => {} })))
+    ready.push(
+      stack.use(
+        await prepareCell(cell, context, { phase: () => {}, fault: () => {}, node: () => {}, system: () => {} }),
+      ),
+    )
   const count = (what: keyof ReadyCell['counts']): number => ready.reduce((sum, { counts }) => sum + counts[what], 0)
   const health = watchHealth()
   const startedAt = monotonicMs()

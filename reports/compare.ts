@@ -21,7 +21,7 @@ const figures = ['pairs', 'success', '95 % interval', 'alone', 'p', 'overhead', 
 
 /** How a screen shows them: where it is narrow, overhead goes before success. */
 export function comparisonColumns(heads: readonly string[]): readonly Column[] {
-  const spares = [2, 0, 1, 0, 0, 3, 4, 3, 0]
+  const spares = [2, 0, 1, 0, 1, 3, 4, 3, 0]
   return heads.map((head, i) => ({ head, align: 'left', spare: spares[i - heads.length + spares.length] ?? 0 }))
 }
 

@@ -27,4 +27,4 @@ interface Common extends Named {
 }
 
 /** A file, a pipe, a log: nothing may be assumed about it. */
-export const plainScreen: Screen = { columns: 140, rich: false }
+export const plainScreen: Screen = { columns: 140, colour: false, unicode: false }

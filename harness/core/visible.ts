@@ -25,6 +25,22 @@ export function visibleInColour(text: string): string {
 /** SGR, the sequences that colour and nothing else (ECMA-48, 8.3.117); one group, so that `split` keeps them. */
 const colour = new RegExp(`(${String.fromCodePoint(27)}\\[[\\d;]*m)`)
 
+/** The same text for what shows ASCII alone; colours stay. What has no likeness there becomes `?`. */
+export function toAscii(text: string): string {
+  if (!beyondAscii.test(text)) return text
+  return text
+    .replaceAll('∞', 'inf')
+    .replaceAll('≤', '<=')
+    .replaceAll('≥', '>=')
+    .replaceAll('×', 'x')
+    .replaceAll('→', '->')
+    .replaceAll('…', '...')
+    .replaceAll(/[·–─]/g, '-')
+    .replaceAll(/[‘’]/g, "'")
+    .replaceAll(/[“”]/g, '"')
+    .replaceAll(/\P{ASCII}/gu, '?')
+}
+
 /** The text of a JSON document, and the same document: JSON leaves some of these characters as they are. */
 export function visibleJson(text: string): string {
   return text.replaceAll(unseen, (char) => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)

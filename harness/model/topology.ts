@@ -52,3 +52,40 @@ export function planLinks(nodes: readonly Planned[], outside: Outside): readonly
   }
   return [...links.values()]
 }
+
+/** A system as a picture of it needs to know it: pure data. */
+export interface SystemShape {
+  readonly nodes: readonly { readonly name: string; readonly role: NodeRole }[]
+  readonly links: readonly LinkShape[]
+}
+
+/** Who may dial through a link, and what is at its end: names of nodes, or of what is outside (`client`, `tools`, `receiver`). */
+export interface LinkShape {
+  readonly name: string
+  readonly from: readonly string[]
+  readonly to: string
+}
+
+type Deployed = {
+  readonly nodes: SystemShape['nodes']
+  readonly links: readonly Pick<PlannedLink, 'name' | 'kind' | 'ordinal'>[]
+}
+
+/** The shape of what runs, given the services that it is made of: they say who dials what. */
+export function shapeOf({ nodes, links }: Deployed, services: readonly Service[]): SystemShape {
+  return {
+    nodes: nodes.map(({ name, role }) => ({ name, role })),
+    links: links.map(({ name, kind, ordinal }) => {
+      const [left, right] = kind.split('->') as [string, string]
+      const dialler = services.find(({ dials }) => dials.includes(right as NodeRole))?.role
+      const from = nodes.filter(({ role }) => role === (isOutside(right) ? dialler : left)).map((node) => node.name)
+      const node = nodes.find((one) => one.name === `${right}-${ordinal}`)
+      return { name, from: left === 'client' ? ['client'] : from, to: node?.name ?? right }
+    }),
+  }
+}
+
+/** Its links are named for one dialler, whichever it is. */
+function isOutside(what: string): boolean {
+  return what === 'tools' || what === 'receiver'
+}

@@ -1,7 +1,9 @@
+import { planTask } from '../../patterns/agent/plan.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { describeError } from '../core/errors.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { settleAll } from '../core/async.ts'
+import { estimateCellMs } from '../plan/estimate.ts'
 import { prepareCell, type ReadyCell } from './cell.ts'
 import type { BlockContext, RunContext } from './cell-context.ts'
 import { watchHealth } from './health.ts'
@@ -15,15 +17,9 @@ export function blocksOf(cells: readonly CellPlan[]): readonly Block[] {
   return [...Map.groupBy(cells, ({ block }) => block).values()]
 }
 
-/** How long a block takes if nothing goes wrong. */
-export function plannedBlockMs(block: Block): number {
-  return Math.max(...block.map(plannedCellMs))
-}
-
-/** Start-up, arrivals, the last task's ideal duration and its whole grace: losses are waited for. */
-function plannedCellMs(cell: CellPlan): number {
-  const startMs = 3_000
-  return startMs + (cell.tasks / cell.load.ratePerSec) * 1000 + 300_000 / cell.timeScale + 2 * cell.graceMs
+/** Of a task in this cell. */
+export function idealMsOf({ profile, timeScale }: CellPlan): number {
+  return planTask({ seed: 1, profile }, timeScale).idealMs
 }
 
 /** Cells of one block run side by side: the same work, the same faults, the same noise. */
@@ -48,7 +44,10 @@ export async function conductBlock(block: Block, context: RunContext, onProgress
   const seen = health.stop()
   if (context.signal.aborted) return cutShort(ready)
   await settleAll(loaded.map((cell) => cell.completeHistory(seen)))
-  for (const cell of ready) reportEnd(cell, startedAt, onProgress)
+  for (const cell of ready) {
+    reportCounts(cell, epochMs, onProgress)
+    reportEnd(cell, startedAt, onProgress)
+  }
 }
 
 async function cutShort(ready: readonly ReadyCell[]): Promise<void> {
@@ -56,11 +55,14 @@ async function cutShort(ready: readonly ReadyCell[]): Promise<void> {
 }
 
 async function prepare(cell: CellPlan, context: BlockContext, onProgress: OnProgress): Promise<ReadyCell> {
-  onProgress({ kind: 'cell-start', cell: cell.id, tasks: cell.tasks, plannedMs: plannedCellMs(cell) })
+  const { id, pattern, arm, tasks } = cell
+  onProgress({ kind: 'cell-start', cell: id, pattern, arm, tasks, plannedMs: estimateCellMs(cell, idealMsOf) })
   onProgress({ kind: 'cell-phase', cell: cell.id, phase: 'deploy' })
   return prepareCell(cell, context, {
     phase: (phase) => onProgress({ kind: 'cell-phase', cell: cell.id, phase }),
     fault: (change) => onProgress({ kind: 'fault', cell: cell.id, change }),
+    node: ({ node, state }) => onProgress({ kind: 'node', cell: cell.id, node, state }),
+    system: (shape) => onProgress({ kind: 'cell-system', cell: cell.id, ...shape }),
   })
 }
 
@@ -70,8 +72,8 @@ function reportFailure(cell: CellPlan, reason: unknown, startedAt: number, onPro
 }
 
 function reportCounts({ cell, counts }: ReadyCell, epochMs: number, onProgress: OnProgress): void {
-  const { started, ok, failed } = counts
-  const progress = { started, ok, failed, finished: ok + failed }
+  const { started, ok, failed, right } = counts
+  const progress = { started, ok, failed, right, finished: ok + failed }
   onProgress({ kind: 'cell-progress', cell: cell.id, elapsedMs: monotonicMs() - epochMs, ...progress })
 }
 

@@ -6,7 +6,8 @@ import type { CallbackPath } from '../model/callback-path.ts'
 import type { CellPlan } from '../model/plan.ts'
 import type { Target } from '../model/target.ts'
 import type { TargetSpeech } from '../targets/speech.ts'
-import type { Deployment, Runtime } from '../model/runtime.ts'
+import type { Deployment, NodeEvent, Runtime } from '../model/runtime.ts'
+import type { SystemShape } from '../model/topology.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import type { Journal } from '../cleanup/journal.ts'
@@ -45,6 +46,9 @@ export interface BlockContext extends RunContext {
 export interface CellEvents {
   readonly phase: (phase: Phase) => void
   readonly fault: (change: FaultChange) => void
+  readonly node: (event: NodeEvent) => void
+  /** Its system is up. */
+  readonly system: (shape: SystemShape) => void
 }
 
 /** A cell's machinery, from its start until it is disposed. */

@@ -7,6 +7,7 @@ import type { Op, Stranger } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { createRng } from '../core/rng.ts'
 import type { Capability, DeployRequest } from '../model/runtime.ts'
+import { shapeOf } from '../model/topology.ts'
 import { type CellFolder, createCell } from '../store/run-folder.ts'
 import { openHistory } from '../store/history-file.ts'
 import type { LineFile } from '../store/line-file.ts'
@@ -85,6 +86,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const speech = target && (await openSpeech(target, { timeScale: cell.timeScale, onLost: begun.context.breakOff }))
   const spec = { ...specOf(begun, identity, taskWatch), nameEnd: speech?.nameEnd }
   const system = stack.use(await openSystem(spec, begun.context.signal))
+  begun.events.system(shapeOf(system.deployment, spec.engine.services))
   if (!speech) await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
   const connected = { system, spec, speech, onAccepted: taskWatch.sawAccepted }
   const runner = await connectClients(begun, identity, connected, stack)
@@ -150,11 +152,15 @@ function specOf(begun: BegunCell, identity: Identity, taskWatch: TaskWatch): Sys
   }
 }
 
-function deployOf({ cell, context, recorder }: BegunCell, { onStranger }: Identity): SystemSpec<unknown>['deploy'] {
+function deployOf(
+  { cell, context, events, recorder }: BegunCell,
+  { onStranger }: Identity,
+): SystemSpec<unknown>['deploy'] {
   const { replicas, restartDelayMs, seed } = cell
   const onNodeEvent: DeployRequest['onNodeEvent'] = (event) => {
     context.machine.node(cell, event)
     recorder.record({ f: 'node', type: 'observe', process: `node:${event.node}`, value: event })
+    events.node(event)
   }
   return {
     replicas,
@@ -195,7 +201,12 @@ async function connectClients(
     ...(traceIds && { traceparentOf: (job: string) => traceparentOf(traceIds(cell.id, job)) }),
     ...(onTaskEnd && { onEnd: (end: TaskEnding) => onTaskEnd({ cell: cell.id, ...end }) }),
   }
-  return createJobRunner(cell, { runJob, ports: observed, onAccepted, ...(speech && { speech }), ...told }, recorder, signal)
+  return createJobRunner(
+    cell,
+    { runJob, ports: observed, onAccepted, ...(speech && { speech }), ...told },
+    recorder,
+    signal,
+  )
 }
 
 function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {

@@ -32,6 +32,8 @@ export interface ConformOptions {
   /** A part of the harness failed: what cases find then says nothing. */
   readonly onLost?: OnLost
   readonly onStart?: (pattern: string) => void
+  /** It runs, and so many cases are put to it. */
+  readonly onCases?: (pattern: string, cases: number) => void
   readonly onResult?: (pattern: string, result: CaseResult) => void
 }
 
@@ -76,6 +78,7 @@ async function conformPattern(pattern: TargetPattern, temp: string, options: Con
     const onResult = (result: CaseResult): void => options.onResult?.(name, result)
     const own = await protocolCases(pattern.delivery.name)
     const held = own ? own.filter(({ quick = false }) => quick || !options.quick) : cases
+    options.onCases?.(name, held.length)
     const results = await runCases(held, started.target, { onResult, patient: options.patient ?? false })
     return { pattern: name, cases: results }
   } catch (error) {
@@ -120,7 +123,7 @@ export async function verifyPatterns(plan: Plan, context: VerifyContext): Promis
   const work = async (): Promise<void> => {
     for (let one = queue.shift(); one; one = queue.shift()) done.set(one.name, await verify(one, cases, context))
   }
-  context.onProgress({ kind: 'note', text: `holding ${queue.length} patterns against the contract` })
+  context.onProgress({ kind: 'verify-start', patterns: queue.map(({ name }) => name) })
   // All of them have ended before anybody removes what they use.
   await settleAll(Array.from({ length: sideBySide }, work))
   const names = [...new Set(plan.cells.map(({ pattern }) => pattern))]
@@ -140,14 +143,34 @@ async function verify(
     timeScale: verifyTimeScale,
     quick: true,
     patient: true,
+    ...countCases(onProgress),
     ...(onLost && { onLost }),
   }
   const verified = asStored(await conformPattern(pattern, temp, how))
   const [broken] = unmeasuredBy({ version: 1, patterns: [verified] })
   const unsure = verified.cases.find(({ outcome }) => outcome === 'undecided')
+  const outcome = broken ? 'fail' : unsure ? 'undecided' : 'pass'
+  onProgress({ kind: 'verify-end', pattern: pattern.name, outcome })
   if (broken) onProgress({ kind: 'note', text: `${pattern.name}: ${broken.reason}` })
   else if (unsure) onProgress({ kind: 'note', text: `${pattern.name}: ${unsure.case} is undecided: ${unsure.reason}` })
   return verified
+}
+
+/** Tells of every case of one pattern. */
+function countCases(onProgress: OnProgress): Pick<ConformOptions, 'onCases' | 'onResult'> {
+  let [done, of, failed] = [0, 0, 0]
+  const tell = (pattern: string): void => onProgress({ kind: 'verify-progress', pattern, done, of, failed })
+  return {
+    onCases: (pattern, cases) => {
+      of = cases
+      tell(pattern)
+    },
+    onResult: (pattern, { outcome }) => {
+      done++
+      if (outcome === 'fail') failed++
+      tell(pattern)
+    },
+  }
 }
 
 /** What a case of ours that is defect leaves open is as undecided as the rest. */

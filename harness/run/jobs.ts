@@ -69,7 +69,8 @@ export interface JobRunner {
   readonly taskIds: ReadonlyMap<string, string>
   /** Jobs whose client did not see the right result. */
   readonly unresolved: ReadonlySet<string>
-  readonly counts: { started: number; ok: number; failed: number; open: number }
+  /** `right`: of the `ok`, the right result before the deadline. */
+  readonly counts: { started: number; ok: number; failed: number; open: number; right: number }
 }
 
 /** Of the n-th task (from 0). */
@@ -96,7 +97,7 @@ export function createJobRunner(
 ): JobRunner {
   const taskIds = new Map<string, string>()
   const unresolved = new Set<string>()
-  const counts = { started: 0, ok: 0, failed: 0, open: 0 }
+  const counts = { started: 0, ok: 0, failed: 0, open: 0, right: 0 }
   const observe = createObserver(recorder, (job, { taskId, api }) => {
     taskIds.set(job, taskId)
     onAccepted?.(job, api.replace('client->', ''))
@@ -128,9 +129,12 @@ export function createJobRunner(
       const digest = task.result?.digest ?? null
       const end = { taskId: task.task_id, status: task.status, digest, via }
       taskIds.set(key, task.task_id)
-      if (digest === intent.expectedDigest) unresolved.delete(key)
-      if (task.status === 'completed') complete('ok', end)
-      else complete('fail', { ...end, reason: 'task-failed' })
+      const isRight = digest === intent.expectedDigest
+      if (isRight) unresolved.delete(key)
+      if (task.status === 'completed') {
+        if (isRight && monotonicMs() - recorder.epochMs <= intent.deadlineAt) counts.right++
+        complete('ok', end)
+      } else complete('fail', { ...end, reason: 'task-failed' })
     } catch (error) {
       if (error instanceof JobFailed && isEnd(error))
         complete('fail', { reason: error.reason, ...(error.taskId && { taskId: error.taskId }) }, error.message)

@@ -12,13 +12,14 @@ import type { CellPlan, Plan } from '../model/plan.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { unmeasuredBy, type Verification } from '../model/verification.ts'
+import { estimateRunMs } from '../plan/estimate.ts'
 import { formatSchedule } from '../plan/schedule.ts'
 import { type Registry, withTargets } from '../registry.ts'
 import { collectEnvironment } from '../store/environment.ts'
 import { beginRun, type RunFolder, writeResults, writeVerification } from '../store/run-folder.ts'
 import type { RunResults } from '../model/results.ts'
 import type { Mark } from '../store/unfinished.ts'
-import { blocksOf, conductBlock, plannedBlockMs } from './block.ts'
+import { blocksOf, conductBlock, idealMsOf } from './block.ts'
 import type { RunContext } from './cell-context.ts'
 import { readCheckout } from './checkout.ts'
 import { verifyPatterns } from './conform.ts'
@@ -102,7 +103,7 @@ async function conduct(
   { signal: asked, ...options }: TracedOptions,
 ): Promise<readonly string[]> {
   const { plan, onProgress } = options
-  const plannedMs = blocksOf(plan.cells).reduce((sum, block) => sum + plannedBlockMs(block), 0)
+  const plannedMs = estimateRunMs(plan, idealMsOf, options.verify)
   onProgress({ kind: 'run-start', folder: folder.path, cells: plan.cells.length, plannedMs })
   const broken = new AbortController()
   const signal = AbortSignal.any([asked, broken.signal])

@@ -1,7 +1,7 @@
 import { metricName } from '../../harness/model/plan.ts'
 import { summarizeNotApplicable } from '../../harness/model/plan-remarks.ts'
 import { unmeasuredBy } from '../../harness/model/verification.ts'
-import { allVisible } from '../../harness/core/visible.ts'
+import { allVisible, toAscii } from '../../harness/core/visible.ts'
 import type { Claim, GateResult } from '../../harness/model/judgements.ts'
 import type { RunResults } from '../../harness/model/results.ts'
 import { caveatsOf } from '../caveats.ts'
@@ -41,15 +41,15 @@ export default {
       verdictLine(results, screen),
     ]
     const text = `${parts.join('\n\n')}\n`
-    return screen.rich ? text : toAscii(text)
+    return screen.unicode ? text : toAscii(text)
   },
 } satisfies Format
 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, magenta: 35, cyan: 36 } as const
 type Colour = keyof typeof codes
 
-function paint(text: string, colour: Colour | undefined, { rich }: Screen): string {
-  return rich && colour ? `\u001B[${codes[colour]}m${text}\u001B[0m` : text
+function paint(text: string, name: Colour | undefined, { colour }: Screen): string {
+  return colour && name ? `\u001B[${codes[name]}m${text}\u001B[0m` : text
 }
 
 const verdictColours: Readonly<Record<string, Colour>> = {
@@ -69,7 +69,9 @@ function title({ plan }: RunResults, screen: Screen): string {
   const facts = [`seed ${plan.seed}`, `runtime ${plan.runtime}`, plural(plan.cells.length, 'cell')]
   if (plan.timeScale !== 1) facts.push(`time compressed ${plan.timeScale}x`)
   const question = wrap(plan.question, screen.columns, '')
-  return `${paint(plan.scenario, 'bold', screen)} · ${facts.join(' · ')}\n${question}`
+  const [name, line] = [paint(plan.scenario, 'bold', screen), facts.join(' · ')]
+  const isShort = plan.scenario.length + 3 + line.length <= screen.columns
+  return `${name}${isShort ? ' · ' : '\n'}${line}\n${question}`
 }
 
 function cellTable(results: RunResults, screen: Screen): string {
@@ -224,14 +226,7 @@ function bullets(head: string, sentences: readonly string[], screen: Screen): re
 
 function verdictLine(results: RunResults, screen: Screen): string {
   const { verdict } = results
-  return `${paint(verdict, verdictColours[verdict], screen)}${paint(`  ${verdictMeaning(results)}`, 'dim', screen)}`
-}
-
-function toAscii(text: string): string {
-  return text
-    .replaceAll('∞', 'inf')
-    .replaceAll('≤', '<=')
-    .replaceAll(/[·–]/g, '-')
-    .replaceAll('’', "'")
-    .replaceAll(/[^\n\u0020-\u007E]/g, '?')
+  const indent = ' '.repeat(verdict.length + 2)
+  const meaning = wrap(`${indent}${verdictMeaning(results)}`, screen.columns, indent).slice(verdict.length)
+  return `${paint(verdict, verdictColours[verdict], screen)}${paint(meaning, 'dim', screen)}`
 }

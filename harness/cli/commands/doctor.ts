@@ -34,10 +34,10 @@ const marks = {
 } as const
 
 function findingLine({ name, state, detail }: Finding): string {
-  const { columns, rich } = outputScreen()
+  const { columns, colour: inColour } = outputScreen()
   const [mark, colour] = marks[state]
   const text = wrap(visibleLine(`${name}: ${detail}`), columns - 10, ' '.repeat(9))
-  return `${rich ? styleText(colour, mark) : mark}  ${text}`
+  return `${inColour ? styleText(colour, mark) : mark}  ${text}`
 }
 
 /** One thing that runs use. `missing`: every run needs it. `absent`: only some do. `poor`: it is there and will spoil numbers. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { textTable, wrap } from '../../core/text-table.ts'
+import { textTable } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { keptByBoth, promises } from '../../../patterns/contract/types/promises.ts'
 import { meanTotalMs, profiles as works } from '../../../patterns/agent/profiles.ts'
@@ -96,8 +96,6 @@ async function listScenarios(): Promise<readonly Row[]> {
   )
 }
 
-const aboutColumns = 90
-
 /** Whether they are right is seen where they are included. */
 async function listProfiles({ catalog }: Registry): Promise<readonly Row[]> {
   const { faultProfiles } = await catalog()
@@ -107,9 +105,7 @@ async function listProfiles({ catalog }: Registry): Promise<readonly Row[]> {
       readonly faults?: readonly { readonly fault?: string }[]
     }
     const names = (faults ?? []).map(({ fault }) => fault).join(' ')
-    return wrap(about ?? '', aboutColumns, '')
-      .split('\n')
-      .map((line, i): Row => (i === 0 ? [name, names, line] : ['', '', line]))
+    return [[name, names, about ?? ''] as const]
   })
 }
 
@@ -145,7 +141,9 @@ export default {
   },
 } satisfies CommandFile
 
+/** On a terminal what is too long goes on below; elsewhere a thing is a line, for `grep`. */
 async function listTable({ heads, rows }: Listing, registry: Registry): Promise<string> {
   const columns = heads.map((head) => ({ head, align: 'left', spare: 0 }) as const)
-  return textTable(columns, await rows(registry), { ...outputScreen(), columns: Infinity })
+  const screen = outputScreen()
+  return textTable(columns, await rows(registry), process.stdout.isTTY ? screen : { ...screen, columns: Infinity })
 }

@@ -1,5 +1,9 @@
 import { exitCodes } from '../../core/errors.ts'
+import { clockText } from '../../live/run-view.ts'
+import type { Plan } from '../../model/plan.ts'
+import { estimateRunMs } from '../../plan/estimate.ts'
 import { previewPlan } from '../../plan/preview.ts'
+import type { Registry } from '../../registry.ts'
 import type { CommandFile } from '../command.ts'
 import { lookAhead, outlookLines } from '../../plan/power.ts'
 import { print, printJson } from '../output.ts'
@@ -21,8 +25,15 @@ export default {
       .action(async (path: string, options: ScenarioOptions & { readonly json?: true }) => {
         const { plan } = await planScenario(path, options, registry)
         if (options.json) printJson(plan)
-        else print(`${previewPlan(plan)}\n${outlookLines(lookAhead(plan, await registry.catalog()))}`)
+        else print(`${previewPlan(plan)}\n${await outlookOf(plan, registry)}`)
         done(exitCodes.pass)
       })
   },
 } satisfies CommandFile
+
+async function outlookOf(plan: Plan, registry: Registry): Promise<string> {
+  const catalog = await registry.catalog()
+  const took = estimateRunMs(plan, ({ profile, timeScale }) => catalog.workOf(profile)!.idealMs / timeScale, true)
+  const about = plan.cells.length > 0 ? `A run takes about ${clockText(took)} on a machine that is not busy.` : ''
+  return [outlookLines(lookAhead(plan, catalog)), about].filter((part) => part !== '').join('\n\n')
+}

@@ -9,7 +9,8 @@ import { visibleLine } from '../../core/visible.ts'
 import { type OtlpTarget, otlpTarget } from '../../export/otlp/target.ts'
 import { positiveDuration } from '../../scenario/units.ts'
 import { openRun } from '../../store/run-folder.ts'
-import type { OnProgress } from '../../run/progress.ts'
+import type { LivePage } from '../../live/live-page.ts'
+import { type OnProgress, tellEach } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
 import { formatsFor, parseFormats, pickFormats, usualFormats, writeReportFile } from '../formats.ts'
@@ -18,7 +19,8 @@ import { openLiveTable } from '../view/live-table.ts'
 import { atCrash, listenForInterrupts, type TimeLimit } from '../exit.ts'
 import { metricsOption, openMetrics, otlpOption, parsePort, sendTraces } from '../observers.ts'
 import type { CommandFile } from '../command.ts'
-import { outputScreen, print, say, tint } from '../output.ts'
+import { looksOf, outputScreen, print, say, tint } from '../output.ts'
+import { openPage, partWith } from '../view/page.ts'
 import { openPlainLines, type ProgressView } from '../view/progress.ts'
 import { runsFolder, planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
@@ -26,6 +28,7 @@ const examples = `
 Examples:
   outlast run scenarios/quickstart.yaml
   outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
+  outlast run scenarios/quickstart.yaml --ui         and watch it in a browser
   outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
   outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
   outlast run scenarios/quickstart.yaml --metrics 9464 --otlp http://127.0.0.1:4318   for Prometheus meanwhile, for Jaeger afterwards
@@ -36,6 +39,7 @@ interface Options extends ScenarioOptions {
   readonly out?: string
   readonly format?: readonly string[]
   readonly quiet?: true
+  readonly ui?: true
   readonly verify: boolean
   readonly maxDuration?: TimeLimit
   readonly otlp?: string
@@ -54,6 +58,7 @@ export default {
       .option(...otlpOption)
       .option(...metricsOption, parsePort)
       .option('-q, --quiet', 'no progress: the result only')
+      .option('--ui', 'also show the run on a page of this machine: its address is on standard error')
       .addHelpText('after', examples)
       .action(async (path: string, options: Options) => {
         const formats = await registry.formats()
@@ -64,20 +69,21 @@ export default {
           const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
           throw new UsageError([`${path}: no cell can run`, ...reasons])
         }
-        const { out, verify, quiet = false, maxDuration } = options
+        const { out, verify, quiet = false, ui, maxDuration } = options
         await using metrics = options.metrics === undefined ? undefined : await openMetrics(plan, options.metrics)
         if (metrics) say(`Metrics  ${metrics.url}`)
         const watched = { traced: otlp !== undefined, ...(metrics && { onTaskEnd: metrics.onTaskEnd }) }
-        const outcome = await carryOut(
+        await using page = ui ? await openPage(plan) : undefined
+        const { outcome, isCut } = await carryOut(
           { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify, ...watched },
-          quiet,
+          { quiet, page, also: metrics?.onProgress },
           maxDuration,
-          metrics?.onProgress,
         )
         const unwritten = await showOutcome(outcome, reportsOf(outcome, { formats, more, out }))
         for (const sentence of unwritten) say(sentence)
         if (otlp) await tellTraces(outcome, otlp)
         await tellGithub(outcome.results)
+        if (page) await partWith(page, outcome.folder, isCut)
         const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
         done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
       })
@@ -90,22 +96,29 @@ function parseLimit(text: string): TimeLimit {
   throw new InvalidArgumentError(`${parsed.error.issues[0]!.message}.`)
 }
 
+interface Watching {
+  readonly quiet: boolean
+  readonly page: LivePage | undefined
+  readonly also: OnProgress | undefined
+}
+
+/** `isCut`: an interrupt or a time limit ended it. */
 async function carryOut(
   options: Omit<RunOptions, 'signal' | 'onProgress'>,
-  quiet: boolean,
+  { quiet, page, also }: Watching,
   limit: TimeLimit | undefined,
-  watch?: OnProgress,
-): Promise<RunOutcome> {
+): Promise<{ readonly outcome: RunOutcome; readonly isCut: boolean }> {
   using interrupt = listenForInterrupts(limit)
   using view = openProgress(quiet)
   let folder: string | undefined
-  const onProgress: OnProgress = (progress) => {
+  const noteFolder: OnProgress = (progress) => {
     if (progress.kind === 'run-start') folder = progress.folder
-    view.tell(progress)
-    watch?.(progress)
   }
+  const watchers = [noteFolder, view.tell, ...(page ? [page.tell] : []), ...(also ? [also] : [])]
+  const onProgress = tellEach(watchers, (error) => say(`this progress is shown no more: ${describeError(error)}`))
   try {
-    return await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
+    const outcome = await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
+    return { outcome, isCut: interrupt.signal.aborted }
   } catch (error) {
     if (error instanceof UsageError) throw error
     const why = interrupt.signal.aborted ? 'the run was interrupted' : describeError(error)
@@ -117,7 +130,7 @@ async function carryOut(
 function openProgress(quiet: boolean): ProgressView {
   if (quiet) return { tell() {}, [Symbol.dispose]() {} }
   const { stderr } = process
-  if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs)
+  if (stderr.isTTY && process.env['TERM'] !== 'dumb') return openLiveTable(stderr, monotonicMs, looksOf(stderr))
   return openPlainLines(say, monotonicMs)
 }
 

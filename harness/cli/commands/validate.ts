@@ -16,7 +16,7 @@ import { listenForInterrupts } from '../exit.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say, tint } from '../output.ts'
 import { parseList, parseSeed } from '../arguments.ts'
-import { clockText } from '../view/progress.ts'
+import { clockText } from '../../live/run-view.ts'
 
 const notes = `
 Every control is a system, a fault or a history that is wrong by an exactly known amount. It goes the way that a pattern

@@ -30,5 +30,5 @@ export function summaryLines(report: ConformReport): readonly string[] {
 
 function marked(outcome: CaseResult['outcome']): string {
   const mark = outcome.padEnd(widest)
-  return outputScreen().rich ? styleText(colours[outcome], mark) : mark
+  return outputScreen().colour ? styleText(colours[outcome], mark) : mark
 }

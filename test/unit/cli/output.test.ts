@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { print, printJson, say, sayCommand } from '../../../harness/cli/output.ts'
+import { looksOf, outputScreen, print, printJson, say, sayCommand } from '../../../harness/cli/output.ts'
 
 test('text from outside says no line of its own on standard error', () => {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
@@ -46,4 +46,60 @@ test('in GitHub Actions our own commands are, and elsewhere text stays as it is'
   expect(written(() => print('::a::b ##[c]'))).toBe('::a::b ##[c]\n')
   vi.stubEnv('GITHUB_ACTIONS', 'true')
   expect(written(() => sayCommand('::error title=a::b'))).toBe('::error title=a::b\n')
+})
+
+test.each([
+  [{ LANG: 'en_US.UTF-8' }, { colour: true, unicode: true }],
+  [{ LANG: 'de_DE.utf8' }, { colour: true, unicode: true }],
+  [{ LANG: 'C' }, { colour: true, unicode: false }],
+  [
+    { LANG: 'en_US.UTF-8', LC_ALL: 'C' },
+    { colour: true, unicode: false },
+  ],
+  [
+    { LANG: 'en_US.UTF-8', LC_CTYPE: 'POSIX' },
+    { colour: true, unicode: false },
+  ],
+  [
+    { LANG: 'C.UTF-8', NO_COLOR: '1' },
+    { colour: false, unicode: true },
+  ],
+  [
+    { LANG: 'C.UTF-8', TERM: 'dumb' },
+    { colour: false, unicode: false },
+  ],
+])('a terminal with %j shows %j', (env, looks) => {
+  const none = { LANG: '', LC_ALL: '', LC_CTYPE: '', NO_COLOR: '', TERM: 'xterm' }
+  for (const [name, value] of Object.entries({ ...none, ...env })) vi.stubEnv(name, value)
+  expect(looksOf({ isTTY: true })).toEqual(looks)
+  expect(looksOf({})).toEqual({ colour: false, unicode: false })
+})
+
+/** As if standard output were a terminal of this width. */
+function onTerminal(columns: number, env: Record<string, string>): void {
+  for (const [name, value] of Object.entries({ LC_ALL: '', LC_CTYPE: '', NO_COLOR: '', TERM: 'xterm', ...env }))
+    vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries({ isTTY: true, columns }))
+    Object.defineProperty(process.stdout, name, { value, configurable: true })
+}
+
+afterEach(() => {
+  for (const name of ['isTTY', 'columns'])
+    Object.defineProperty(process.stdout, name, { value: undefined, configurable: true })
+})
+
+test.each([
+  [60, 60],
+  [20, 40],
+])('NO_COLOR takes the colours alone: a terminal of %i columns has %i', (columns, used) => {
+  onTerminal(columns, { LANG: 'en_US.UTF-8', NO_COLOR: '1' })
+  expect(outputScreen()).toEqual({ columns: used, colour: false, unicode: true })
+})
+
+test('a terminal without UTF-8 gets ASCII, and JSON that means the same', () => {
+  onTerminal(80, { LANG: 'C' })
+  expect(written(() => print('─ ∞ · “é”'))).toBe('- inf - "?"\n')
+  const json = written(() => printJson({ text: 'é ∞ 😀' }))
+  expect(json).toMatch(/^[\n -~]+$/)
+  expect(JSON.parse(json)).toEqual({ text: 'é ∞ 😀' })
 })

@@ -1,9 +1,10 @@
 import { stripVTControlCharacters } from 'node:util'
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { lastingLine, openLiveTable, tableLines } from '../../../harness/cli/view/live-table.ts'
-import { openPlainLines, clockText, describeFaults, nothingYet, watch } from '../../../harness/cli/view/progress.ts'
+import { openPlainLines } from '../../../harness/cli/view/progress.ts'
+import { clockText, nothingYet, watch } from '../../../harness/live/run-view.ts'
 import type { FaultState } from '../../../harness/model/history.ts'
-import type { Progress } from '../../../harness/run/progress.ts'
+import { type Progress, tellEach } from '../../../harness/run/progress.ts'
 
 const cell = 'webhook.kill.1'
 const fault = (id: string, state: FaultState): Progress => ({
@@ -19,48 +20,33 @@ const counts = (started: number, ok: number, failed: number): Progress => ({
   finished: ok + failed,
   ok,
   failed,
+  right: ok,
 })
 const begin: readonly Progress[] = [
   { kind: 'run-start', folder: 'runs/x', cells: 2, plannedMs: 94_000 },
-  { kind: 'cell-start', cell, tasks: 300, plannedMs: 60_000 },
+  { kind: 'cell-start', cell, pattern: 'webhook', arm: 'kill', tasks: 300, plannedMs: 60_000 },
   { kind: 'cell-phase', cell, phase: 'load' },
   counts(124, 100, 4),
 ]
 const end: Progress = { kind: 'cell-end', cell, elapsedMs: 60_000, ok: 290, tasks: 300 }
+const plain = { colour: false, unicode: false }
+const wide = { columns: 100, rows: 20, ...plain, unicode: true }
 const after = (...told: readonly Progress[]) => told.reduce(watch, nothingYet)
 
-test('the view is the fold of what was told', () => {
-  const view = after(...begin)
-  expect(view).toMatchObject({ folder: 'runs/x', cells: 2, done: 0 })
-  expect(view.active.get(cell)).toMatchObject({ phase: 'load', tasks: 300, started: 124, ok: 100, failed: 4 })
-})
-
-test('a fault is active from armed until it is healed, whatever is proven in between', () => {
-  const armed = [...begin, fault('kill-1#1', 'armed'), fault('kill-1#2', 'armed'), fault('kill-1#1', 'proven')]
-  expect(describeFaults(after(...armed).active.get(cell)!)).toBe('kill x2')
-  expect(describeFaults(after(...armed, fault('kill-1#1', 'healed')).active.get(cell)!)).toBe('kill')
-  expect(
-    describeFaults(after(...armed, fault('kill-1#1', 'lost'), fault('kill-1#2', 'leaked')).active.get(cell)!),
-  ).toBe('')
-})
-
-test('an ended cell leaves, and what comes late about it is ignored', () => {
-  const view = after(...begin, end, counts(1, 1, 0), fault('kill-1#1', 'armed'))
-  expect(view).toMatchObject({ done: 1 })
-  expect(view.active.size).toBe(0)
-})
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
 
 test('the table fits its rows and says what it leaves out', () => {
   const many = Array.from({ length: 9 }, (_, i): Progress => {
-    return { kind: 'cell-start', cell: `p${i}.kill.1`, tasks: 10, plannedMs: 1 }
+    return { kind: 'cell-start', cell: `p${i}.kill.1`, pattern: `p${i}`, arm: 'kill', tasks: 10, plannedMs: 1 }
   })
-  const lines = tableLines(after(...many), 0, 6).map(stripVTControlCharacters)
+  const lines = tableLines(after(...many), 0, { ...wide, rows: 6 }).map(stripVTControlCharacters)
   expect(lines).toHaveLength(6)
   expect(lines.at(-1)).toContain('and 5 more')
 })
 
 test('the table shows time, counts, failures and faults', () => {
-  const lines = tableLines(after(...begin, fault('kill-1#1', 'armed')), 34_000, 20).map(stripVTControlCharacters)
+  const lines = tableLines(after(...begin, fault('kill-1#1', 'armed')), 34_000, wide).map(stripVTControlCharacters)
   expect(lines[0]).toBe('0:34 of about 1:34  0 of 2 cells done')
   expect(lines[1]).toMatch(/^ webhook\.kill\.1 {2}load .*104\/300 {2}4 failed {2}kill$/)
 })
@@ -68,7 +54,7 @@ test('the table shows time, counts, failures and faults', () => {
 test('a live table hides the cursor, redraws in place, and gives everything back', () => {
   const written: string[] = []
   const write = (text: string): boolean => Boolean(written.push(text))
-  using table = openLiveTable({ columns: 60, rows: 20, write }, () => 0)
+  using table = openLiveTable({ columns: 60, rows: 20, write }, () => 0, plain)
   for (const told of [...begin, end]) table.tell(told)
   table[Symbol.dispose]()
   expect(written[0]).toBe('\u001B[?25l')
@@ -76,14 +62,69 @@ test('a live table hides the cursor, redraws in place, and gives everything back
   expect(stripVTControlCharacters(written.join(''))).toContain('webhook.kill.1  290/300 with a result')
 })
 
-test('lines that are too long for the terminal are cut, never wrapped', () => {
+/** A terminal whose width can change, and what was written to it. */
+function terminal(columns: number) {
   const written: string[] = []
-  const write = (text: string): boolean => Boolean(written.push(text))
-  using table = openLiveTable({ columns: 20, rows: 20, write }, () => 0)
+  return { columns, rows: 20, written, write: (text: string): boolean => Boolean(written.push(text)) }
+}
+
+test.each([24, 40, 60, 100])('at %i columns no line of the table wraps, and the counts are there', (columns) => {
+  const long = 'webhook-retry+restate@tuned.network-and-kill.1'
+  const told: readonly Progress[] = [
+    { kind: 'cell-start', cell: long, pattern: 'p', arm: 'a', tasks: 300, plannedMs: 1 },
+    { ...counts(124, 100, 4), cell: long } as Progress,
+  ]
+  const lines = tableLines(after(...told), 0, { ...wide, columns })
+  expect(lines[1]).toContain('104/300')
+  const screen = terminal(columns)
+  using table = openLiveTable(screen, () => 0, plain)
+  for (const one of told) table.tell(one)
+  vi.advanceTimersByTime(150)
+  const drawn = stripVTControlCharacters(screen.written.join('')).replaceAll('\r', '').split('\n')
+  expect(drawn.some((line) => line.includes('104/300'))).toBe(true)
+  expect(Math.max(...drawn.map(({ length }) => length))).toBeLessThan(columns)
+})
+
+test('what stays above the table is whole, however narrow the terminal is', () => {
+  const screen = terminal(20)
+  using table = openLiveTable(screen, () => 0, plain)
   table.tell({ kind: 'note', text: 'x'.repeat(100) })
   table[Symbol.dispose]()
-  const lines = stripVTControlCharacters(written.join('')).split('\n')
-  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(20)
+  expect(stripVTControlCharacters(screen.written.join(''))).toContain('x'.repeat(100))
+})
+
+test('a terminal that became narrower has wrapped the table: all of its rows are cleared', () => {
+  const screen = terminal(80)
+  using table = openLiveTable(screen, () => 0, plain)
+  for (const told of begin) table.tell(told)
+  vi.advanceTimersByTime(150)
+  const line = stripVTControlCharacters(screen.written.at(-1)!).trimEnd().split('\n').at(-1)!
+  expect(line.length).toBeGreaterThan(40)
+  screen.columns = 30
+  vi.advanceTimersByTime(100)
+  const rows = 1 + Math.ceil(line.length / 30) + (screen.written.at(-2)!.includes('of about') ? 1 : 0)
+  expect(screen.written.at(-1)).toContain(`\u001B[${rows}A`)
+})
+
+test('without colours and beyond ASCII every part of the bar is another character', () => {
+  const [, line] = tableLines(after(...begin), 0, { columns: 100, rows: 20, ...plain })
+  expect(line).toMatch(/^[\x20-\x7e]+$/)
+  expect(line).toMatch(/=+x*-+/)
+  expect(tableLines(after(...begin), 0, wide)[1]).toMatch(/━+╌+/)
+})
+
+test('before a run the table shows how far each pattern is', () => {
+  const told: readonly Progress[] = [
+    { kind: 'verify-start', patterns: ['sync', 'polling', 'webhook'] },
+    { kind: 'verify-progress', pattern: 'sync', done: 37, of: 37, failed: 0 },
+    { kind: 'verify-end', pattern: 'sync', outcome: 'pass' },
+    { kind: 'verify-progress', pattern: 'polling', done: 12, of: 37, failed: 1 },
+  ]
+  expect(tableLines(after(begin[0]!, ...told), 8_000, wide).map(stripVTControlCharacters)).toEqual([
+    '0:08 of about 1:34  0 of 2 cells done',
+    ' holding the patterns against the contract: 1 of 3 done',
+    '  polling   12 of 37 cases  1 failed',
+  ])
 })
 
 test('a log gets phases at once and counts every five seconds', () => {
@@ -108,10 +149,46 @@ test('a log gets phases at once and counts every five seconds', () => {
 })
 
 test('a cell that could not be carried out says why', () => {
-  const line = lastingLine({ ...end, error: 'no port' }, 0)
+  const line = lastingLine({ ...end, error: 'no port' }, 0, plain)
   expect(stripVTControlCharacters(line!)).toContain('could not be carried out: no port')
 })
 
 test('time is minutes and seconds', () => {
   expect([0, 59_999, 60_000, 754_000].map(clockText)).toEqual(['0:00', '0:59', '1:00', '12:34'])
+})
+
+test('a log says how the check before the run goes, and puts no more cells on a line than fit', () => {
+  const lines: string[] = []
+  let now = 0
+  using view = openPlainLines(
+    (line) => lines.push(line),
+    () => now,
+  )
+  view.tell({ kind: 'verify-start', patterns: ['sync', 'webhook'] })
+  view.tell({ kind: 'verify-progress', pattern: 'sync', done: 1, of: 37, failed: 0 })
+  view.tell({ kind: 'verify-end', pattern: 'sync', outcome: 'pass' })
+  expect(lines.splice(0)).toEqual([' 0:00  holding 2 patterns against the contract', ' 0:00  sync: keeps the contract'])
+  const ids = Array.from({ length: 6 }, (_, i) => `webhook-retry+restate.network-and-kill.${i}`)
+  for (const id of ids) view.tell({ kind: 'cell-start', cell: id, pattern: 'p', arm: 'a', tasks: 300, plannedMs: 1 })
+  now = 5_000
+  view.tell({ ...counts(124, 100, 4), cell: ids[0]! } as Progress)
+  expect(lines.join(' ').match(/webhook-retry/g)).toHaveLength(6)
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(130)
+})
+
+test('a watcher that throws is told no more, and disturbs nobody', () => {
+  const heard: string[] = []
+  const defects: unknown[] = []
+  const tell = tellEach(
+    [
+      () => {
+        throw new Error('broken')
+      },
+      ({ kind }) => heard.push(kind),
+    ],
+    (error) => defects.push(error),
+  )
+  for (const told of begin) tell(told)
+  expect(heard).toHaveLength(begin.length)
+  expect(defects).toEqual([new Error('broken')])
 })

@@ -30,7 +30,7 @@ function read(text: string): ReadonlyMap<string, number> {
 }
 
 const progress = (cell: string, started: number, finished: number) =>
-  ({ kind: 'cell-progress', cell, elapsedMs: 1, started, finished, ok: finished, failed: 0 }) as const
+  ({ kind: 'cell-progress', cell, elapsedMs: 1, started, finished, ok: finished, failed: 0, right: 0 }) as const
 const change = (cell: string, id: string, state: FaultState) =>
   ({ kind: 'fault', cell, change: { id, fault: 'kill', target: [], state } }) as const
 
@@ -46,7 +46,7 @@ test('before anything happens there is the run, and its cells', async () => {
 test('tasks are counted by pattern, arm and outcome; repetitions together', async () => {
   const { onProgress, onTaskEnd, text } = await open()
   for (const cell of ['a.kill.1', 'a.kill.2']) {
-    onProgress({ kind: 'cell-start', cell, tasks: 3, plannedMs: 1 })
+    onProgress({ kind: 'cell-start', cell, pattern: 'a', arm: 'kill', tasks: 3, plannedMs: 1 })
     onProgress(progress(cell, 2, 0))
   }
   onTaskEnd({ cell: 'a.kill.1', ending: 'ok', overheadMs: 30 })
@@ -69,7 +69,7 @@ test('tasks are counted by pattern, arm and outcome; repetitions together', asyn
 
 test('the end of a cell leaves nothing in flight and no fault active', async () => {
   const { onProgress, text } = await open()
-  onProgress({ kind: 'cell-start', cell: 'b.none.1', tasks: 3, plannedMs: 1 })
+  onProgress({ kind: 'cell-start', cell: 'b.none.1', pattern: 'b', arm: 'none', tasks: 3, plannedMs: 1 })
   onProgress(progress('b.none.1', 3, 1))
   onProgress(change('b.none.1', 'kill-1#1', 'armed'))
   onProgress({ kind: 'cell-end', cell: 'b.none.1', elapsedMs: 1, ok: 3, tasks: 3 })

@@ -7,7 +7,7 @@ const results = study(100)
 test.each([80, 120, 200])(
   'fits a screen of %d columns, with what became of the tasks and every interval',
   (columns) => {
-    const lines = terminal.render(results, { columns, rich: false }).split('\n')
+    const lines = terminal.render(results, { columns, colour: false, unicode: false }).split('\n')
     const from = lines.findIndex((line) => /^(under|pattern) /.test(line))
     const table = lines.slice(
       from,
@@ -25,7 +25,7 @@ test.each([80, 120, 200])(
 )
 
 test('a screen that is wide enough leaves nothing out', () => {
-  const wide = terminal.render(results, { columns: 250, rich: false })
+  const wide = terminal.render(results, { columns: 250, colour: false, unicode: false })
   for (const head of ['tasks', 'of them', 'success', 'overhead p50', 'p95', 'p99', 're-executed', 'promises'])
     expect(wide).toMatch(new RegExp(`^under .*${head}`, 'm'))
 })

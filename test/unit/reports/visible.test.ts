@@ -8,7 +8,7 @@ import { study } from './study.ts'
 const formats = await discover<Format>(new URL('../../../reports/formats/', import.meta.url))
 const esc = '\u001B'
 const hostile = 'x\u001B[2J\u009B31m\u0007\u0000\r\u202E\u2028y'
-/** What acts on a terminal or turns the text; the colours of a rich screen are ours and not among these. */
+/** What acts on a terminal or turns the text; the colours of a screen are ours and not among these. */
 const acting = /(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u
 
 /** Every text that somebody else may have written. */
@@ -54,8 +54,8 @@ test.each([...formats.keys()].filter((name) => name !== 'parquet'))(
   },
 )
 
-test('a rich terminal gets our colours and no sequence of anybody else', () => {
-  const text = String(formats.get('terminal')!.render(poisoned(), { columns: 100, rich: true }))
+test('a terminal with colours gets our colours and no sequence of anybody else', () => {
+  const text = String(formats.get('terminal')!.render(poisoned(), { columns: 100, colour: true, unicode: true }))
   expect(acting.exec(stripVTControlCharacters(text.replaceAll(`${esc}[2J`, 'obeyed\u0007')))?.[0]).toBeUndefined()
   expect(text).not.toContain('\u001B[2J')
 })
