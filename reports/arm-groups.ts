@@ -1,5 +1,6 @@
 import { isBeyondRuntime } from '../harness/model/plan-remarks.ts'
 import { unmeasuredBy } from '../harness/model/verification.ts'
+import type { CellPlan } from '../harness/model/plan.ts'
 import type { Proportion } from '../harness/model/judgements.ts'
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 
@@ -27,15 +28,15 @@ function unmeasuredCells({ plan, verification }: RunResults): readonly Absent[] 
   })
 }
 
-/** The control first, then arms by name, without those beyond the runtime; patterns with the fewest losses first. */
+/** Arms and patterns as the scenario lists them, without arms that are beyond the runtime. */
 export function armGroups(results: RunResults): readonly ArmGroup[] {
   const notApplicable = [
     ...results.plan.notApplicable.filter((one) => !isBeyondRuntime(one)),
     ...unmeasuredCells(results),
   ]
   const order = patternOrder(results)
-  const arms = new Set([...results.cells.map(({ cell }) => cell.arm), ...notApplicable.map(({ arm }) => arm)])
-  const groups = [...arms].map((arm) => {
+  const arms = new Set([...cellsOf(results), ...notApplicable].map(({ arm }) => arm))
+  return [...arms].map((arm) => {
     const cells = results.cells.filter(({ cell }) => cell.arm === arm)
     return {
       arm,
@@ -44,22 +45,20 @@ export function armGroups(results: RunResults): readonly ArmGroup[] {
       notApplicable: notApplicable.filter((absent) => absent.arm === arm),
     }
   })
-  return groups.toSorted((a, b) => Number(b.control) - Number(a.control) || (a.arm < b.arm ? -1 : 1))
 }
 
-/** Names of the patterns, the one that lost the smallest share of its tasks first; invalid cells say nothing. */
+/** As the run carried them out: repetition by repetition, each through the arms as the scenario lists them. */
+function cellsOf({ cells }: RunResults): readonly CellPlan[] {
+  return cells.map(({ cell }) => cell)
+}
+
+/** Names of the patterns as the scenario lists them; of an older run, which does not say, as they were carried out. */
 export function patternOrder(results: RunResults): readonly string[] {
-  const names = new Set([
-    ...results.cells.map(({ cell }) => cell.pattern),
-    ...results.plan.notApplicable.map(({ pattern }) => pattern),
-    ...unmeasuredBy(results.verification).map(({ pattern }) => pattern),
-  ])
-  const share = (name: string): number => {
-    const cells = results.cells.filter(({ cell, verdict }) => cell.pattern === name && verdict !== 'INVALID')
-    const n = sum(cells, ({ success }) => success.n)
-    return n === 0 ? -1 : sum(cells, ({ success }) => success.successes) / n
-  }
-  return [...names].toSorted((a, b) => share(b) - share(a) || (a < b ? -1 : 1))
+  const { plan, verification } = results
+  const present = new Set(
+    [...cellsOf(results), ...plan.notApplicable, ...unmeasuredBy(verification)].map(({ pattern }) => pattern),
+  )
+  return [...new Set([...(plan.patterns ?? []), ...present])].filter((name) => present.has(name))
 }
 
 function place(order: readonly string[], { cell }: CellResult): number {

@@ -15,6 +15,11 @@ export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): str
   return ['npx outlast run', shellWord(`${folder}/scenario.yaml`), ...given].join(' ')
 }
 
+/** The command that judges the run again, and writes this report. */
+export function reportCommand({ run, folder = `runs/${run}` }: RunResults): string {
+  return ['npx outlast report', shellWord(folder)].join(' ')
+}
+
 /** The command that tells the story of one task. */
 export function explainCommand({ run, folder = `runs/${run}` }: RunResults, task: string, cell: string): string {
   return ['npx outlast explain', ...[folder, task, '--cell', cell].map(shellWord)].join(' ')

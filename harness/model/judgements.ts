@@ -114,6 +114,17 @@ const waitingTime = z.union([
 ])
 export type WaitingTime = Stored<typeof waitingTime>
 
+/** Which share still waits. */
+const waitingCurve = stored({
+  /** Each end of a wait, in order, and the share that waits from then on. */
+  steps: z.array(z.tuple([ms, z.number()])),
+  /** When those were last seen waiting of whom nothing more is known. */
+  open: z.array(ms),
+  /** Those who wait for ever, as nobody will go on: a count. */
+  never: count,
+})
+export type WaitingCurve = Stored<typeof waitingCurve>
+
 /** What one pattern made of one arm's outages, repetitions pooled. */
 export const recovery = stored({
   pattern: z.string(),
@@ -126,6 +137,8 @@ export const recovery = stored({
   resubmitted: count,
   /** From the cut until work went on, over all interrupted, also those that nobody ever went on with. */
   takeover: optional(stored({ p50: waitingTime, p90: waitingTime })),
+  /** What these quantiles are read off: the estimate of Kaplan and Meier. Absent in older results. */
+  waiting: optional(waitingCurve),
   /** Median over the outages that could tell: from the onset until tasks that began were on time again. 0: they always were. */
   restored: optional(waitingTime),
   /** Outages in which tasks that began were on time throughout; and those that had too few arrivals to tell. */

@@ -4,9 +4,11 @@ import { diskCost, faultStates, harnessHealth } from './history.ts'
 import { cellPlanSchema, planSchema } from './plan.ts'
 import { promised, renewed } from './promised.ts'
 import { claim, comparison, gateResult, proportion, recovery } from './judgements.ts'
+import { breakdownSchema } from './overhead-parts.ts'
 import { place, placesIn } from './place.ts'
 import * as is from './shape.ts'
 import { count, interval, ms, optional, stored, type Stored } from './stored.ts'
+import { storySchema } from './story.ts'
 import { verificationSchema } from './verification.ts'
 
 /** Of `results.json`: raise it when a reader of the old shape would misread the new one. */
@@ -52,6 +54,8 @@ const overhead = stored({
   quotable: z.boolean(),
   /** Percentiles for which tasks, or the faults that they share, are too few for a distribution-free interval. */
   tooFew: z.array(z.enum(['p50', 'p95', 'p99'])),
+  /** Absent where no client saw a right result, and in older results. */
+  breakdown: optional(breakdownSchema),
 })
 export type Overhead = Stored<typeof overhead>
 
@@ -254,6 +258,8 @@ export const resultsSchema = stored({
   /** In every arm, each pattern against the first of the plan; absent in older runs. */
   comparisons: optional(z.array(comparison)),
   gates: z.array(gateResult),
+  /** What `outlast explain` says of the tasks that are most worth reading about, in the order of the cells; absent in older results. */
+  stories: optional(z.array(storySchema)),
   verdict: runVerdict,
   /** One sentence each, the worst first. */
   reasons: z.array(z.string()),

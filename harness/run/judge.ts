@@ -25,6 +25,8 @@ import { jobSeed } from './jobs.ts'
 import { judgeCell } from '../verdict/cell.ts'
 import { worst } from '../verdict/reasons.ts'
 import { judgeRun } from '../verdict/run.ts'
+import { pickStories, storiesOf } from '../verdict/stories.ts'
+import type { Story } from '../model/story.ts'
 import { nodeOf } from '../analysis/places.ts'
 import { readLines } from '../store/line-file.ts'
 
@@ -45,11 +47,16 @@ export async function judgeFolder(
     readVerification(run),
   ])
   const cells: CellResult[] = []
+  const stories: (readonly Story[])[] = []
   for (const cell of plan.cells) {
     const history = await readCell(run, cell, record)
-    if (history) cells.push(judgeCell(history, checkers))
+    if (!history) continue
+    const result = judgeCell(history, checkers)
+    cells.push(result)
+    stories.push(storiesOf(traceOf(history), result))
   }
-  const results = judgeRun({ run: run.name, plan, environment, verification, cells })
+  const judged = judgeRun({ run: run.name, plan, environment, verification, cells })
+  const results = { ...judged, stories: pickStories(stories) }
   const kept = record.close()
   const vouched = taken !== 'recorded' || kept.files !== undefined
   return { ...(vouched ? results : unvouched(results, kept.record)), folder: typed(run.path), ...kept }

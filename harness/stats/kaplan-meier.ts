@@ -15,15 +15,17 @@ export function waitingQuantile(waiting: readonly Waiting[], q: number): Reached
   checkShare(q, 'a quantile')
   if (waiting.some((one) => Number.isNaN(lastSeen(one)))) throw new RangeError('NaN is no waiting time')
   if (waiting.length === 0) return undefined
-  const ends = endsOf(waiting)
-  let left = 1
-  for (const { ms, ended, atRisk } of ends) {
-    left *= 1 - ended / atRisk
-    if (left <= 1 - q + 1e-12) return { ms }
-  }
+  const reached = waitingSteps(waiting).find(([, left]) => left <= 1 - q + 1e-12)
+  if (reached) return { ms: reached[0] }
   const never = waiting.filter((one) => one === 'never').length
   if (never > (1 - q) * waiting.length + 1e-9) return { ms: Infinity }
   return { beyondMs: waiting.reduce((latest, one) => Math.max(latest, lastSeen(one)), 0) }
+}
+
+/** The share that still waits after each end, in order: what `waitingQuantile` reads its answers off. */
+export function waitingSteps(waiting: readonly Waiting[]): readonly (readonly [ms: number, left: number])[] {
+  let left = 1
+  return endsOf(waiting).map(({ ms, ended, atRisk }) => [ms, (left *= 1 - ended / atRisk)] as const)
 }
 
 /** The distinct ends in their order, and how many were still waiting then: who never ends always is. */

@@ -21,6 +21,7 @@ import {
 } from '../model/results.ts'
 import { decideFate, type Fate } from './outcomes.ts'
 import { summarizeOverhead } from './overhead.ts'
+import { breakDown, partsOf } from './overhead-parts.ts'
 import { firingsOf, occasionsOf, proportionOf } from './proportion.ts'
 import {
   rank,
@@ -104,7 +105,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     success: proportionOf([{ cell, tasks }], isOk),
     ...(exposed.length > 0 && { exposed: proportionOf([{ cell, tasks: exposed }], isOk) }),
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
-    overhead: summarizeOverhead({ cell, tasks }),
+    overhead: { ...summarizeOverhead({ cell, tasks }), ...measureParts(decided, fates) },
     // Whether what was cut would have been lost, or gone on with, is unknown.
     episodes: trace.complete ? measureEpisodes(trace, (task) => fates.get(task)!.seenAt) : [],
     interruptions: trace.complete ? interruptionsIn(trace) : [],
@@ -117,6 +118,18 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     ...measureOverlap(cell, tasks, trace),
     tasks,
   }
+}
+
+function measureParts(
+  tasks: readonly TaskTrace[],
+  fates: ReadonlyMap<TaskTrace, Fate>,
+): Pick<CellResult['overhead'], 'breakdown'> {
+  const seen = tasks.flatMap((task) => {
+    const { seenAt } = fates.get(task)!
+    return seenAt < Infinity ? [partsOf(task, seenAt)] : []
+  })
+  const breakdown = breakDown(seen)
+  return breakdown ? { breakdown } : {}
 }
 
 function measureCallbacks(cell: CellPlan, rows: readonly TaskRow[]): Pick<Figures, 'callbacks'> {

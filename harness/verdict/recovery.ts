@@ -1,4 +1,4 @@
-import { type Reached, type Waiting, waitingQuantile } from '../stats/kaplan-meier.ts'
+import { type Reached, type Waiting, waitingQuantile, waitingSteps } from '../stats/kaplan-meier.ts'
 import type { RecoveryResult, WaitingTime } from '../model/judgements.ts'
 import type { CellResult, InterruptedTask, Restored } from '../model/results.ts'
 import { proportionOf, type Rows } from './proportion.ts'
@@ -49,9 +49,16 @@ function waitingOf({ afterMs, openAfterMs }: InterruptedTask): Waiting {
   return openAfterMs === undefined ? 'never' : { openMs: openAfterMs }
 }
 
-function takeoverOf(waiting: readonly Waiting[]): Pick<RecoveryResult, 'takeover'> {
+function takeoverOf(waiting: readonly Waiting[]): Pick<RecoveryResult, 'takeover' | 'waiting'> {
   const [p50, p90] = [0.5, 0.9].map((q) => waitingQuantile(waiting, q))
-  return p50 && p90 ? { takeover: { p50: timeOf(p50), p90: timeOf(p90) } } : {}
+  if (!p50 || !p90) return {}
+  return { takeover: { p50: timeOf(p50), p90: timeOf(p90) }, waiting: curveOf(waiting) }
+}
+
+function curveOf(waiting: readonly Waiting[]): NonNullable<RecoveryResult['waiting']> {
+  const open = waiting.flatMap((one) => (one !== 'never' && 'openMs' in one ? [one.openMs] : []))
+  const never = waiting.filter((one) => one === 'never').length
+  return { steps: waitingSteps(waiting), open: open.toSorted((a, b) => a - b), never }
 }
 
 /** Infinity has no place in JSON. */

@@ -5,19 +5,31 @@ import {
   type CheckResult,
   type FaultEpisode,
   type FaultResult,
+  type RunResults,
 } from '../../harness/model/results.ts'
 import { healthFacts } from '../caveats.ts'
 import { count, duration, percent, percentInterval, plural, shareOf } from '../numbers.ts'
 import { waitingTime } from '../recovery.ts'
 import { checkWord, promisesOf } from '../outcomes.ts'
-import { shellWord } from '../shell.ts'
+import { explainCommand } from '../replay.ts'
 import { windowWords } from '../windows.ts'
 import { lifelines } from './lifelines.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
-import { anchor, badge, folded, outcomeClass, outcomeName, outcomeOrder, table } from './elements.ts'
+import {
+  anchor,
+  badge,
+  episodesAnchor,
+  folded,
+  outcomeClass,
+  outcomeName,
+  outcomeOrder,
+  scroll,
+  storyAnchor,
+  table,
+} from './elements.ts'
 
-/** Everything about one cell. `run` is the folder's name, for the commands that a reader may copy. */
-export function cellSection(result: CellResult, run: string): Markup {
+/** Everything about one cell. */
+export function cellSection(result: CellResult, results: RunResults): Markup {
   const { cell, reasons } = result
   return tag(
     'section',
@@ -34,11 +46,11 @@ export function cellSection(result: CellResult, run: string): Markup {
       tag('ul', { class: 'reasons' }, ...reasons.map((reason) => tag('li', {}, reason.replace(`${cell.id}: `, '')))),
     outcomeBar(result),
     proportions(result),
-    tag('div', { class: 'scroll' }, lifelines(result)),
-    lostTasks(result, run),
+    scroll(`every task of ${cell.id} over time`, lifelines(result)),
+    lostTasks(result, results),
     checkTable(result.checks),
     faultTable(result.faults),
-    episodeTable(result.episodes),
+    episodeTable(result),
     healthLine(result),
   )
 }
@@ -116,16 +128,22 @@ function proportions({ success, exposed, serverSuccess, rework }: CellResult): M
 }
 
 /** The first tasks that were not ok, and how to read their stories. */
-function lostTasks({ tasks, cell }: CellResult, run: string): Markup | undefined {
+function lostTasks({ tasks, cell }: CellResult, results: RunResults): Markup | undefined {
   const bad = tasks.filter(({ outcome }) => outcome !== 'ok')
   if (bad.length === 0) return undefined
-  const named = bad.slice(0, 12).map(({ task, outcome }) => `${task} (${outcomeName(outcome)})`)
+  const told = new Set(results.stories?.flatMap((story) => (story.cell === cell.id ? [story.task] : [])))
+  const named = bad.slice(0, 12).map(({ task, outcome }, i) => {
+    const name = told.has(task) ? tag('a', { href: `#${storyAnchor({ cell: cell.id, task })}` }, task) : task
+    return all(i > 0 && ', ', name, ` (${outcomeName(outcome)})`)
+  })
   const more = bad.length > named.length ? `, and ${count(bad.length - named.length)} more` : ''
   return tag(
     'p',
     { class: 'lost' },
-    `Not ok: ${named.join(', ')}${more}. The story of one: `,
-    tag('code', {}, `outlast explain ${shellWord(run)} ${shellWord(bad[0]!.task)} --cell ${cell.id}`),
+    'Not ok: ',
+    ...named,
+    `${more}. The story of one: `,
+    tag('code', {}, explainCommand(results, bad[0]!.task, cell.id)),
   )
 }
 
@@ -180,7 +198,8 @@ function restoredText({ restored }: FaultEpisode): string {
   return restored.kind === 'unbroken' ? 'none seen' : 'too few'
 }
 
-function episodeTable(episodes: readonly FaultEpisode[]): Markup | undefined {
+function episodeTable(result: CellResult): Markup | undefined {
+  const { episodes } = result
   if (episodes.length === 0) return undefined
   const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
   const rows = episodes.map((episode) => [
@@ -201,7 +220,12 @@ function episodeTable(episodes: readonly FaultEpisode[]): Markup | undefined {
   return folded(
     summary,
     episodes.length <= 4,
-    table([...heads, 'Went on', 'Service restored', 'Steps again', 'Duplicate effects'], rows),
+    // Within what is folded: a browser opens that when a link leads into it.
+    tag(
+      'div',
+      { id: episodesAnchor(result) },
+      table([...heads, 'Went on', 'Service restored', 'Steps again', 'Duplicate effects'], rows),
+    ),
   )
 }
 

@@ -1,4 +1,5 @@
 import type { CellResult, Outcome } from '../../harness/model/results.ts'
+import type { Story } from '../../harness/model/story.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
 
 /** A verdict, or what became of promises, in words, coloured. */
@@ -8,6 +9,15 @@ export function badge(verdict: string): Markup {
 
 export function anchor({ cell }: CellResult): string {
   return `cell-${cell.id}`
+}
+
+/** Where the episodes of a cell are listed. */
+export function episodesAnchor({ cell }: CellResult): string {
+  return `episodes-${cell.id}`
+}
+
+export function storyAnchor({ cell, task }: Pick<Story, 'cell' | 'task'>): string {
+  return `task-${cell}-${task}`
 }
 
 export function cellLink(cell: CellResult, text: Child): Markup {
@@ -43,17 +53,19 @@ export function outcomeName(outcome: Outcome): string {
   return outcome.replaceAll('_', ' ')
 }
 
+/** What may be wider than the page: it moves by itself, also by the keyboard. `name` is what a screen reader says. */
+export function scroll(name: string, ...children: readonly Child[]): Markup {
+  return tag('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': name }, ...children)
+}
+
 /** A plain table; the first field of each row heads it. */
 export function table(heads: readonly string[], rows: readonly (readonly Child[])[], css = 'plain'): Markup {
   const head = tag('tr', {}, ...heads.map((text) => tag('th', { scope: 'col' }, text)))
   const body = rows.map(([first, ...rest]) =>
     tag('tr', {}, tag('th', { scope: 'row' }, first), ...rest.map((child) => tag('td', {}, child))),
   )
-  return tag(
-    'div',
-    { class: 'scroll' },
-    tag('table', { class: css }, tag('thead', {}, head), tag('tbody', {}, ...body)),
-  )
+  const name = heads.filter((text) => text !== '').join(', ')
+  return scroll(name, tag('table', { class: css }, tag('thead', {}, head), tag('tbody', {}, ...body)))
 }
 
 /** Something that may be long: folded where it is, except on paper. */

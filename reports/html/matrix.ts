@@ -1,10 +1,10 @@
 import { isBeyondRuntime, summarizeNotApplicable } from '../../harness/model/plan-remarks.ts'
-import type { CellResult, RunResults } from '../../harness/model/results.ts'
-import { count, percent, shareOf, shownInterval } from '../numbers.ts'
+import type { CellResult, FaultEpisode, RunResults } from '../../harness/model/results.ts'
+import { count, duration, percent, plural, shareOf, shownInterval } from '../numbers.ts'
 import { promisesOf, type PromisesWord } from '../outcomes.ts'
 import { armGroups, failureBound, fewestTasks, patternOrder, tooSmall, type ArmGroup } from '../arm-groups.ts'
 import { all, tag, type Child, type Markup } from './markup.ts'
-import { cellLink, note } from './elements.ts'
+import { cellLink, episodesAnchor, note, scroll } from './elements.ts'
 
 /** Upper bounds of the failure share that get one shade each; the last one holds all above. */
 const shades = [
@@ -15,7 +15,7 @@ const shades = [
   [1, 'more'],
 ] as const
 
-/** Fault by pattern: what came through, how sure that is, and where to read on. */
+/** Fault by pattern: what came through, how sure that is, and inside of each square what its faults did. */
 export function matrix(results: RunResults): Markup {
   const groups = armGroups(results)
   const heads = groups.map(({ arm }) => tag('th', { scope: 'col' }, arm))
@@ -23,9 +23,8 @@ export function matrix(results: RunResults): Markup {
     tag('tr', {}, tag('th', { scope: 'row' }, pattern), ...groups.map((group) => square(group, pattern))),
   )
   return all(
-    tag(
-      'div',
-      { class: 'scroll' },
+    scroll(
+      'success by pattern and fault',
       tag(
         'table',
         { class: 'matrix' },
@@ -55,18 +54,51 @@ function square(group: ArmGroup, pattern: string): Markup {
   return tag('td', {}, ...cells.map(tile))
 }
 
+/** Shut it shows the share, open what every fault did. */
 export function tile(cell: CellResult): Markup {
   const { success, verdict } = cell
   if (success.n === 0) return tag('div', { class: 'tile invalid' }, cellLink(cell, 'no tasks'), mark(promisesOf(cell)))
   const small = tooSmall(success)
   const css = `tile ${verdict === 'INVALID' ? 'invalid' : `shade-${shadeOf(cell)}`} ${small ? 'hatched' : ''}`
   return tag(
-    'div',
+    'details',
     { class: css, title: small },
-    cellLink(cell, all(tag('b', {}, percent(shareOf(success))), ` ${count(success.successes)}/${count(success.n)}`)),
-    tag('span', {}, shownInterval(success)),
-    mark(promisesOf(cell)),
+    tag(
+      'summary',
+      {},
+      tag('b', {}, percent(shareOf(success))),
+      ` ${count(success.successes)}/${count(success.n)}`,
+      tag('span', {}, shownInterval(success)),
+      mark(promisesOf(cell)),
+    ),
+    episodesIn(cell),
+    tag('p', {}, cellLink(cell, 'all evidence')),
   )
+}
+
+const mostEpisodes = 6
+
+/** The worst first. */
+function episodesIn(cell: CellResult): Markup {
+  const { episodes, faults } = cell
+  if (episodes.length === 0) return tag('p', {}, faults.length === 0 ? 'No fault.' : conditions(cell))
+  const worst = episodes.toSorted((a, b) => b.lostTasks - a.lostTasks || b.affectedTasks - a.affectedTasks)
+  const more = worst.length - mostEpisodes
+  return all(
+    tag('ul', {}, ...worst.slice(0, mostEpisodes).map(episodeItem)),
+    more > 0 && tag('p', {}, tag('a', { href: `#${episodesAnchor(cell)}` }, plural(more, 'more episode'))),
+  )
+}
+
+function episodeItem({ fault, startedAt, affectedTasks, lostTasks, taskStallMsMax }: FaultEpisode): Markup {
+  const stall = taskStallMsMax === undefined ? '' : `, stalled up to ${duration(taskStallMsMax)}`
+  const did = `${count(affectedTasks)} hit, ${count(lostTasks)} lost${stall}`
+  return tag('li', {}, tag('b', {}, fault), ` at ${duration(startedAt)}: ${did}`)
+}
+
+/** What has no before and after has no episodes. */
+function conditions({ faults }: CellResult): string {
+  return `No episodes: ${[...new Set(faults.map(({ fault }) => fault))].join(', ')} held throughout, or touched nothing.`
 }
 
 function mark(word: PromisesWord): Child {

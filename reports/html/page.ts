@@ -4,9 +4,8 @@ import { comparisonMeaning, firstPatternTable } from '../compare.ts'
 import { diskSentence } from '../disk.ts'
 import { plural } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
-import { replayOf } from '../replay.ts'
+import { replayOf, reportCommand } from '../replay.ts'
 import { headline, promisesLine, verdictMeaning } from '../outcomes.ts'
-import { shellWord } from '../shell.ts'
 import { type SideTable, sideTables } from '../side-tables.ts'
 import { armGroups } from '../arm-groups.ts'
 import { cellSection } from './cell.ts'
@@ -14,14 +13,18 @@ import { claims, gates } from './claims.ts'
 import { all, type Child, type Markup, tag, trusted } from './markup.ts'
 import { matrix, tile } from './matrix.ts'
 import { badge, folded, note, section, table } from './elements.ts'
+import { curves } from './curves.ts'
+import { differences } from './differences.ts'
 import { scatter } from './scatter.ts'
+import { storyIndex, storyPages } from './stories.ts'
 import { strip } from './strip.ts'
 import { styles } from './styles.ts'
+import { waterfall } from './waterfall.ts'
 import { type Factorial, factorialsOf } from '../factorial.ts'
 
 /** The whole report: one page without scripts, fonts or requests. */
 export function page(results: RunResults): Markup {
-  const { plan, cells, run } = results
+  const { plan, cells } = results
   const ordered = armGroups(results).flatMap((group) => group.cells)
   return all(
     trusted('<!doctype html>\n'),
@@ -40,20 +43,28 @@ export function page(results: RunResults): Markup {
           section(
             'matrix',
             'Fault by pattern',
-            'The share of tasks that succeeded. Each square leads to its evidence.',
+            'The share of tasks that succeeded. Each square opens: what every fault did, and the way to all evidence.',
             matrix(results),
           ),
-          factorial(results),
-          recovery(results),
-          ...sideTables(results).map(sideTable),
-          comparison(results),
-          claims(results),
           gates(results),
+          claims(results),
+          factorial(results),
+          waterfall(results),
+          curves(results),
+          recovery(results),
+          comparison(results),
           scatter(results),
           trust(results),
-          section('cells', 'Every cell', cellsLead, ...ordered.map((cell) => cellSection(cell, run))),
+          tag(
+            'div',
+            { id: 'appendix' },
+            storyIndex(results),
+            ...sideTables(results).map(sideTable),
+            section('cells', 'Every cell', cellsLead, ...ordered.map((cell) => cellSection(cell, results))),
+          ),
         ),
         footer(results),
+        storyPages(results),
       ),
     ),
   )
@@ -89,15 +100,18 @@ function header(results: RunResults): Markup {
   return tag(
     'header',
     { class: 'top' },
-    tag('p', { class: 'brand' }, 'outlast'),
-    tag('div', { class: 'title' }, tag('h1', {}, plan.scenario), badge(verdict)),
+    tag(
+      'div',
+      { class: 'title' },
+      tag('span', { class: 'brand' }, 'outlast'),
+      tag('h1', {}, plan.scenario),
+      badge(verdict),
+    ),
     tag('p', { class: 'question' }, plan.question),
-    tag('p', { class: 'quiet' }, facts.join(' · ')),
-    tag('p', { class: 'headline' }, headline(results)),
-    tag('p', { class: 'quiet' }, promisesLine(results)),
-    tag('p', { class: 'quiet' }, `${verdict}: ${verdictMeaning(results)}.`),
+    tag('p', { class: 'headline' }, [headline(results), promisesLine(results)].filter(Boolean).join(' · ')),
+    tag('p', { class: 'quiet' }, `${verdict}: ${verdictMeaning(results)}. ${facts.join(' · ')}`),
     ...reasonLists(reasons),
-    tag('p', { class: 'quiet' }, 'Again: ', tag('code', {}, replayOf(results))),
+    tag('p', { class: 'quiet again' }, 'Again: ', tag('code', {}, replayOf(results))),
   )
 }
 
@@ -112,7 +126,7 @@ function reasonLists(reasons: readonly string[]): readonly Child[] {
   ]
 }
 
-const mostReasons = 8
+const mostReasons = 3
 
 function trust(results: RunResults): Markup {
   const caveats = caveatsOf(results)
@@ -138,7 +152,8 @@ function comparison(results: RunResults): Child {
   if (!found) return undefined
   const notes = found.notes.length > 0 && tag('ul', {}, ...found.notes.map((text) => tag('li', {}, text)))
   const rows = found.rows.length > 0 && table(found.heads, found.rows)
-  return section('against', `Against ${found.first}, the first pattern`, comparisonMeaning, rows, notes)
+  const title = `Against ${found.first}, the first pattern`
+  return section('against', title, comparisonMeaning, differences(results), rows, notes)
 }
 
 function sideTable({ id, head, heads, rows, meaning }: SideTable): Child {
@@ -164,7 +179,7 @@ function footer(results: RunResults): Markup {
     note(
       'Promises kept says nothing about success: what a pattern loses without having promised otherwise is a measurement. ',
       `Everything on this page is a pure function of the histories in ${run}/cells: `,
-      tag('code', {}, `outlast report ${shellWord(run)}`),
+      tag('code', {}, reportCommand(results)),
       ' makes it again.',
     ),
   )

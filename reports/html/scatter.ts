@@ -26,19 +26,21 @@ export function scatter(results: RunResults): Markup | undefined {
     'What resilience costs',
     lead,
     tag('div', { class: 'panels' }, ...figures),
-    key(results),
+    patternKey(results),
     scatterNote(results),
   )
 }
 
 /** Names do not fit beside points that lie close together: each pattern is a letter, the same in every panel. */
-function letterOf(results: RunResults, pattern: string): string {
+export function letterOf(results: RunResults, pattern: string): string {
   return String.fromCodePoint(65 + patternOrder(results).indexOf(pattern))
 }
 
-function key(results: RunResults): Markup {
-  const names = patternOrder(results).map((name) => all(tag('b', {}, letterOf(results, name)), ` ${name}  `))
-  return tag('p', { class: 'key' }, ...names)
+export function patternKey(results: RunResults): Markup {
+  const names = patternOrder(results).map((name, i) =>
+    tag('li', { class: `c-${i % 8}` }, tag('i', {}), tag('b', {}, letterOf(results, name)), ` ${name}`),
+  )
+  return tag('ul', { class: 'key' }, ...names)
 }
 
 function scatterNote({ plan, claims }: RunResults): Markup | undefined {

@@ -1,99 +1,218 @@
-import { createServer } from 'node:http'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import axe from 'axe-core'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openRegistry } from '../../harness/registry.ts'
+import type { RunResults } from '../../harness/model/results.ts'
 import html from '../../reports/formats/html.ts'
 import { promisesOf } from '../../reports/outcomes.ts'
+import { type Browser, chromium, openBrowser, pagesOf, servePage, type Tab } from '../support/chromium.ts'
+import { judgeAnywhere, readGoldenRun, unpack } from '../support/golden-runs.ts'
+import { largeRun } from '../support/large-run.ts'
 import { study } from '../unit/reports/study.ts'
-import { execFileSync, run } from '../support/programs.ts'
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const browser = names.find((name) => {
-  try {
-    execFileSync(name, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
+const phone = [360, 740] as const
+const desk = [1440, 900] as const
+
+let folder: string
+let quickstart: RunResults
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'outlast-report-'))
+  quickstart = await judgeAnywhere(await unpack(await readGoldenRun('quickstart'), folder))
 })
-if (!browser) console.warn(`report.test.ts is skipped: none of ${names.join(', ')} is on the PATH`)
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 
-/** The page as the browser has built it, and what the browser complained about. */
-async function open(url: string, profile: string, ...more: readonly string[]): Promise<{ dom: string; log: string }> {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--enable-logging=stderr', `--user-data-dir=${profile}`]
-  const { stdout, stderr } = await run(browser!, [...flags, '--dump-dom', ...more, url], { maxBuffer: 64 * 2 ** 20 })
-  return { dom: stdout, log: stderr }
+test('the report of the quickstart is at most 3 MB, that of 30,000 tasks at most 10 MB', async () => {
+  expect(Buffer.byteLength(html.render(quickstart))).toBeLessThan(3e6)
+  const large = largeRun(30_000, await openRegistry().checkers())
+  expect(large.cells.reduce((sum, { tasks }) => sum + tasks.length, 0)).toBeGreaterThanOrEqual(30_000)
+  expect(Buffer.byteLength(html.render(large))).toBeLessThan(10e6)
+})
+
+describe.skipIf(!chromium)('report.html in a real browser', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await openBrowser(join(folder, 'profile'))
+  })
+  afterAll(() => browser[Symbol.asyncDispose]())
+
+  describe.each([
+    ['a recorded run', () => quickstart],
+    ['a study with every verdict and outcome', () => study(300)],
+  ])('of %s', (_, resultsOf) => {
+    let tab: Tab
+    let results: RunResults
+    let markup: string
+    let page: Awaited<ReturnType<typeof servePage>>
+
+    beforeAll(async () => {
+      results = resultsOf()
+      markup = html.render(results)
+      page = await servePage(markup)
+      tab = await browser.openTab()
+      await tab.resize(...desk)
+      await tab.open(page.url)
+    })
+    afterAll(() => page[Symbol.asyncDispose]())
+
+    test('it asks for nothing but itself, and the console stays empty', () => {
+      expect(tab.requests.filter((url) => !url.startsWith('data:'))).toEqual([page.url])
+      expect(tab.complaints).toEqual([])
+    })
+
+    test('it holds no script', () => {
+      expect(markup).not.toContain('<script')
+    })
+
+    test('the parser repairs nothing: elements stand where they were written', async () => {
+      const elements = ['tr', 'td', 'th', 'svg', 'path', 'section', 'details', 'li', 'circle', 'article', 'rect', 'p']
+      const found = await tab.evaluate<number[]>(
+        `${JSON.stringify(elements)}.map((name) => document.querySelectorAll(name).length)`,
+      )
+      const written = elements.map((name) => markup.match(new RegExp(`<${name}[ />]`, 'g'))?.length ?? 0)
+      expect(found).toEqual(written)
+    })
+
+    test('it says what a reader came for', async () => {
+      const text = await tab.evaluate<string>('document.body.textContent')
+      for (const result of results.cells) {
+        expect(markup).toContain(`id="cell-${result.cell.id}"`)
+        expect(text).toContain(promisesOf(result))
+      }
+      for (const said of ['When not to trust this', results.plan.question, 'npx outlast run'])
+        expect(text).toContain(said)
+    })
+
+    test('every link leads somewhere', async () => {
+      const lost = await tab.evaluate<string[]>(
+        `[...document.links].map((a) => a.hash.slice(1)).filter((id) => !document.getElementById(decodeURIComponent(id)))`,
+      )
+      expect(lost).toEqual([])
+    })
+
+    test.each([
+      ['a phone', phone],
+      ['a desk', desk],
+    ])('on %s nothing is wider than the page, and every picture is there', async (_, size) => {
+      await tab.resize(size[0]!, size[1]!)
+      const wide = await tab.evaluate<number>('document.documentElement.scrollWidth')
+      expect(wide).toBeLessThanOrEqual(size[0])
+      const pictures = await tab.evaluate<Picture[]>(lookAtPictures)
+      expect(pictures.length).toBeGreaterThan(10)
+      for (const one of pictures) {
+        expect(one).toMatchObject({ name: expect.stringMatching(/./) })
+        expect({ ...one, wide: one.width > 100, high: one.height > 8 }).toMatchObject({ wide: true, high: true })
+        // What is wider than the page has a frame that moves.
+        if (!one.scrolls) expect(one.left >= -1 && one.right <= size[0] + 1, JSON.stringify(one)).toBe(true)
+        expect(one.letters === undefined || one.letters >= 8, JSON.stringify(one)).toBe(true)
+      }
+      await tab.resize(...desk)
+    })
+
+    test('on a phone numbers come before pictures', async () => {
+      await tab.resize(...phone)
+      const [number, picture] = await tab.evaluate<[number, number]>(
+        `['.strip .success strong', '.strip tbody svg'].map((css) => document.querySelector(css).getBoundingClientRect().top)`,
+      )
+      expect(number).toBeLessThan(picture)
+      await tab.resize(...desk)
+    })
+
+    test('on a desk the first screen has the verdict and the first comparison', async () => {
+      await tab.evaluate('scrollTo(0, 0)')
+      const bottoms = await tab.evaluate<number[]>(
+        `['h1', '.title .badge', '.again code', '.strip tbody'].map((css) => document.querySelector(css).getBoundingClientRect().bottom)`,
+      )
+      for (const bottom of bottoms) expect(bottom).toBeLessThan(desk[1])
+    })
+
+    test('the keyboard reaches every cell and opens it', async () => {
+      await tab.evaluate('document.activeElement.blur(), scrollTo(0, 0)')
+      await tab.evaluate(`addEventListener('focusin', ({ target }) => target.setAttribute('data-reached', ''))`)
+      const stops = await tab.evaluate<number>(`document.querySelectorAll('a, summary, [tabindex]').length`)
+      for (let i = 0; i < stops + 5; i++) await tab.press('Tab')
+      const missed = await tab.evaluate<string[]>(
+        `[...document.querySelectorAll('.strip tbody a, .tile summary, div.tile a')].filter((one) => !one.hasAttribute('data-reached')).map((one) => one.textContent)`,
+      )
+      expect(missed).toEqual([])
+      await tab.evaluate(`document.querySelector('details.tile summary').focus()`)
+      await tab.press('Enter')
+      expect(await tab.evaluate(`document.querySelector('details.tile').open`)).toBe(true)
+    })
+
+    test.each([
+      ['light', phone],
+      ['dark', desk],
+    ])('axe finds nothing serious: %s, %j', async (scheme, size) => {
+      await tab.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
+      await tab.resize(size[0]!, size[1]!)
+      for (const hash of [
+        '',
+        ...(results.stories?.slice(0, 1) ?? []).map(({ cell, task }) => `#task-${cell}-${task}`),
+      ]) {
+        await tab.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+        expect(await audit(tab)).toEqual([])
+      }
+      await tab.evaluate("location.hash = ''")
+      await tab.send('Emulation.setEmulatedMedia', { features: [] })
+      await tab.resize(...desk)
+    })
+
+    test('a task has a page of its own, and the way back', async () => {
+      const visible = `[...document.body.children].filter((one) => one.getClientRects().length > 0).map((one) => one.id || one.tagName)`
+      expect(await tab.evaluate(visible)).not.toContain('stories')
+      for (const { cell, task, end } of results.stories ?? []) {
+        await tab.evaluate(`location.hash = ${JSON.stringify(`#task-${cell}-${task}`)}`)
+        expect(await tab.evaluate(visible)).toEqual(['stories'])
+        const shown = await tab.evaluate<string>(`document.getElementById('stories').innerText`)
+        expect(shown).toContain(`${task} in ${cell}`)
+        expect(shown).toContain(end)
+      }
+      await tab.evaluate("location.hash = '#tasks'")
+      expect(await tab.evaluate(visible)).toEqual(['HEADER', 'MAIN', 'FOOTER'])
+    })
+
+    test('it is printed on at most six pages, and an appendix', async () => {
+      const whole = pagesOf(await tab.print())
+      await tab.evaluate(`document.getElementById('appendix').remove()`)
+      const withoutAppendix = pagesOf(await tab.print())
+      expect(withoutAppendix).toBeGreaterThan(1)
+      expect(withoutAppendix).toBeLessThanOrEqual(6)
+      expect(whole).toBeGreaterThan(withoutAppendix)
+    })
+  })
+})
+
+interface Picture {
+  readonly name: string
+  readonly left: number
+  readonly right: number
+  readonly width: number
+  readonly height: number
+  readonly scrolls: boolean
+  /** Height of its smallest letters, in pixels of the screen. */
+  readonly letters?: number
 }
 
-describe.skipIf(!browser)('report.html in a real browser', () => {
-  let folder: string
-  let opened: { dom: string; log: string }
-  let requests: string[]
-  const results = study(300)
+const lookAtPictures = `[...document.querySelectorAll('main svg')].filter((one) => one.checkVisibility()).map((one) => {
+  const { left, right, width, height } = one.getBoundingClientRect()
+  const scale = width / one.viewBox.baseVal.width
+  const sizes = [...one.querySelectorAll('text')].map((text) => parseFloat(getComputedStyle(text).fontSize) * scale)
+  return { name: one.getAttribute('aria-label'), left, right, width, height, scrolls: one.closest('.scroll') !== null,
+    ...(sizes.length > 0 && { letters: Math.min(...sizes) }) }
+})`
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'outlast-report-'))
-    const page = html.render(results)
-    await writeFile(join(folder, 'report.html'), page)
-    requests = []
-    // Served rather than read from disk, so that a request of the page would be seen, not only refused.
-    const server = createServer(({ url = '' }, answer) => {
-      requests.push(url)
-      if (url !== '/report.html') answer.writeHead(404)
-      answer.end(url === '/report.html' ? page : '')
-    })
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-    const { port } = server.address() as AddressInfo
-    opened = await open(`http://127.0.0.1:${port}/report.html`, join(folder, 'profile'))
-    await new Promise((closed) => server.close(closed))
-  })
-  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
-
-  test('it asks for nothing but itself', () => {
-    expect(requests).toEqual(['/report.html'])
-  })
-
-  test('the console stays empty', () => {
-    expect(opened.log).not.toMatch(/CONSOLE/)
-  })
-
-  test('the parser repairs nothing: elements stand where they were written', () => {
-    for (const element of ['tr', 'td', 'th', 'svg', 'path', 'section', 'details', 'li', 'circle']) {
-      const count = (text: string): number => text.match(new RegExp(`<${element}[ />]`, 'g'))?.length ?? 0
-      expect([element, count(opened.dom)]).toEqual([element, count(html.render(results))])
-    }
-  })
-
-  test('it says what a reader came for', () => {
-    for (const result of results.cells) {
-      const { cell } = result
-      expect(opened.dom).toContain(`id="cell-${cell.id}"`)
-      expect(opened.dom).toContain(promisesOf(result))
-    }
-    for (const text of ['When not to trust this', 'Published, predicted, measured', results.plan.question])
-      expect(opened.dom).toContain(text)
-  })
-
-  test('every link leads somewhere', () => {
-    const anchors = [...opened.dom.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!)
-    expect(anchors.length).toBeGreaterThan(results.cells.length)
-    for (const id of anchors) expect(opened.dom).toContain(`id="${id}"`)
-  })
-
-  test('it holds no script, and is printed', async () => {
-    const pdf = join(folder, 'report.pdf')
-    const url = `file://${join(folder, 'report.html')}`
-    await run(browser!, [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      `--user-data-dir=${join(folder, 'profile')}`,
-      `--print-to-pdf=${pdf}`,
-      url,
-    ])
-    expect(html.render(results)).not.toContain('<script')
-    expect((await readFile(pdf, 'latin1')).slice(0, 5)).toBe('%PDF-')
-  })
-})
+/** What axe holds against the page that is serious, as one line each. */
+async function audit(tab: Tab): Promise<readonly string[]> {
+  await tab.evaluate(axe.source)
+  const found = await tab.evaluate<Pick<axe.AxeResults, 'violations'>>(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))`,
+  )
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.length} times, as in ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary}`,
+    )
+}

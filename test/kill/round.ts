@@ -54,6 +54,7 @@ export async function carryOut(kill: Kill): Promise<Outcome> {
   const run = await startRun(kill, folder)
   try {
     const isReached = await untilPhase(kill, run)
+    await untilSomebodyIsThere(kill, run)
     const found = strike(kill, run)
     const killedAt = performance.now()
     const { tookMs, left } = await untilNothing(kill, run, killedAt)
@@ -166,18 +167,26 @@ async function untilPhase({ phase, into, runtime }: Kill, run: Run): Promise<boo
   return !run.isOver()
 }
 
+/** On a busy machine what is to be killed may not have started yet: a kill of nobody would show nothing. */
+async function untilSomebodyIsThere({ targets }: Kill, run: Run): Promise<void> {
+  const giveUpAt = performance.now() + phaseMs
+  const isThere = (): boolean => targets.some((part) => pidOf(part, run, run.watch.look()) !== undefined)
+  while (!isThere() && !run.isOver() && performance.now() < giveUpAt) await sleep(lookEveryMs)
+}
+
+function pidOf(part: Part, { child }: Run, { alive }: ReturnType<Watch['look']>): number | undefined {
+  if (part === 'wrapper') return child.pid
+  const isIt = (command: string): boolean =>
+    part === 'reaper' ? /cleanup\/reaper\.[jt]s/.test(command) : /bin\/outlast\.js/.test(command)
+  return alive.find(({ pid, command }) => pid !== child.pid && isIt(command))?.pid
+}
+
 /** All at once, as far as they are there. */
 function strike({ signal, targets }: Kill, run: Run): ReturnType<Watch['look']> {
   const sighting = run.watch.look()
-  const pidOf = (part: Part): number | undefined => {
-    if (part === 'wrapper') return run.child.pid
-    const isIt = (command: string): boolean =>
-      part === 'reaper' ? /cleanup\/reaper\.[jt]s/.test(command) : /bin\/outlast\.js/.test(command)
-    return sighting.alive.find(({ pid, command }) => pid !== run.child.pid && isIt(command))?.pid
-  }
   // First the one that would act upon the death of the others.
   for (const part of targets.toReversed()) {
-    const pid = pidOf(part)
+    const pid = pidOf(part, run, sighting)
     if (pid !== undefined) end(pid, signal)
   }
   return sighting

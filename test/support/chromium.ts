@@ -154,6 +154,7 @@ async function openTab(talk: Talk): Promise<Tab> {
       return Buffer.from(data, 'base64')
     },
     print: async () => {
+      await send('Emulation.clearDeviceMetricsOverride')
       const { data } = await send<Data>('Page.printToPDF', { preferCSSPageSize: true, printBackground: true })
       return Buffer.from(data, 'base64')
     },
@@ -174,6 +175,11 @@ const painted = 'new Promise((done) => requestAnimationFrame(() => requestAnimat
 const keyCodes: Readonly<Record<string, object>> = {
   Tab: { windowsVirtualKeyCode: 9 },
   Enter: { windowsVirtualKeyCode: 13, text: '\r' },
+}
+
+/** Pages of a PDF, as Chromium writes them. */
+export function pagesOf(pdf: Buffer): number {
+  return pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0
 }
 
 /** Serves one page, and keeps what was asked for: what a page asks of its own server would be seen too. */

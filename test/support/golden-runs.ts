@@ -3,8 +3,12 @@
  *
  * usage: node test/support/golden-runs.ts record NAME RUN-FOLDER
  *        node test/support/golden-runs.ts unpack NAME FOLDER
+ *        node test/support/golden-runs.ts render NAME...
+ *
+ * `render` is for a change of what reports say: files and results stay as they were recorded.
  */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
@@ -59,18 +63,35 @@ export async function judgeAnywhere(run: RunFolder): Promise<RunResults> {
 async function record(name: string, path: string): Promise<void> {
   const run = await openRun(path)
   const results = await judgeAnywhere(run)
-  const rendered = [...formats.values()].flatMap((format) => {
-    const text = format.render(results)
-    return typeof text === 'string' ? [[format.name, text] as const] : []
-  })
-  const golden: GoldenRun = {
+  await keep(name, {
     folder: run.name,
     files: placed(await readFiles(path), results.folder),
     results: JSON.stringify(results),
-    reports: Object.fromEntries(rendered.filter(([format]) => format !== 'json')),
-  }
+    reports: reportsOf(results),
+  })
+}
+
+function reportsOf(results: RunResults): GoldenRun['reports'] {
+  const rendered = [...formats.values()].flatMap((format) => {
+    const text = format.render(results)
+    return typeof text === 'string' && format.name !== 'json' ? [[format.name, text] as const] : []
+  })
+  return Object.fromEntries(rendered)
+}
+
+async function keep(name: string, golden: GoldenRun): Promise<void> {
   await mkdir(store, { recursive: true })
   await writeFile(fileOf(name), brotliCompressSync(JSON.stringify(golden), { params: longWindow }))
+}
+
+async function renderAnew(name: string): Promise<void> {
+  const golden = await readGoldenRun(name)
+  const temp = await mkdtemp(join(tmpdir(), 'outlast-golden-'))
+  try {
+    await keep(name, { ...golden, reports: reportsOf(await judgeAnywhere(await unpack(golden, temp))) })
+  } finally {
+    await rm(temp, { recursive: true })
+  }
 }
 
 /** Nothing vouches for `results.json`: it may say where its run lies now, instead of where it was on somebody's machine. */
@@ -97,5 +118,6 @@ function isLeftOut(path: string): boolean {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [act, name, folder] = process.argv.slice(2) as [string, string, string]
   if (act === 'record') await record(name, folder)
+  else if (act === 'render') for (const one of process.argv.slice(3)) await renderAnew(one)
   else await unpack(await readGoldenRun(name), folder)
 }

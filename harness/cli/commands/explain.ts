@@ -11,7 +11,7 @@ import { decideFate } from '../../verdict/outcomes.ts'
 import type { CommandFile } from '../command.ts'
 import { print, say } from '../output.ts'
 import { editedOption, findRun, runArgument, takenAs } from '../arguments.ts'
-import { timelineFrame, timelineOf } from '../view/timeline.ts'
+import { timelineFrame, timelineOf } from '../../verdict/timeline.ts'
 
 const examples = `
 Examples:

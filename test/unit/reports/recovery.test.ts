@@ -14,17 +14,17 @@ function run(...recovery: readonly Partial<RecoveryResult>[]): RunResults {
   )
   return {
     cells: cells as unknown as CellResult[],
-    plan: { cells: [], notApplicable: [] },
+    plan: { patterns: ['b', 'a'], cells: [], notApplicable: [] },
     recovery: recovery.map((one) => ({ ...none, ...one })),
   } as unknown as RunResults
 }
 
-test('rows are by arm, the pattern that lost least first', () => {
-  const rows = recoveryRows(run({ pattern: 'b' }, { pattern: 'a' }, { pattern: 'a', arm: 'cut' }))
+test('rows are by arm, patterns as the scenario lists them', () => {
+  const rows = recoveryRows(run({ pattern: 'a' }, { pattern: 'b' }, { pattern: 'a', arm: 'cut' }))
   expect(rows.map(([arm, pattern]) => [arm, pattern])).toEqual([
+    ['kill', 'b'],
+    ['', 'a'],
     ['cut', 'a'],
-    ['kill', 'a'],
-    ['', 'b'],
   ])
 })
 

@@ -45,7 +45,7 @@ test('so are the other commands of a page, whatever a run and its tasks are call
   const [run, task] = ['a; touch b', 't-1 $(touch c)']
   const cells = results.cells.map((cell) => ({ ...cell, tasks: cell.tasks.map((one) => ({ ...one, task })) }))
   const text = page({ ...results, run, cells }).markup
-  const shown = [...text.matchAll(/<code>(outlast (?:explain|report) .*?)<\/code>/g)].map(([, command]) => command!)
-  expect(shown).toContain(`outlast report 'a; touch b'`)
-  expect(shown).toContain(`outlast explain 'a; touch b' 't-1 $(touch c)' --cell sync.idle-timeout.1`)
+  const shown = [...text.matchAll(/<code>(npx outlast (?:explain|report) .*?)<\/code>/g)].map(([, command]) => command!)
+  expect(shown).toContain(`npx outlast report 'runs/a; touch b'`)
+  expect(shown).toContain(`npx outlast explain 'runs/a; touch b' 't-1 $(touch c)' --cell sync.idle-timeout.1`)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Waiting, waitingQuantile } from '../../../harness/stats/kaplan-meier.ts'
+import { type Waiting, waitingQuantile, waitingSteps } from '../../../harness/stats/kaplan-meier.ts'
 
 const ended = (...times: readonly number[]): Waiting[] => times.map((endedMs) => ({ endedMs }))
 const open = (...times: readonly number[]): Waiting[] => times.map((openMs) => ({ openMs }))
@@ -23,6 +23,18 @@ test('agrees with the textbook', () => {
   expect(waitingQuantile(weeks, 1 - 0.857)).toEqual({ ms: 7 })
   expect(waitingQuantile(weeks, 0.142)).toEqual({ ms: 6 })
   expect(waitingQuantile(weeks, 0.9)).toEqual({ beyondMs: 35 })
+  // Their whole table, as printed with three digits.
+  const table = [0.857, 0.807, 0.753, 0.69, 0.627, 0.538, 0.448]
+  expect(waitingSteps(weeks).map(([ms]) => ms)).toEqual([6, 7, 10, 13, 16, 22, 23])
+  for (const [i, [, left]] of waitingSteps(weeks).entries()) expect(left).toBeCloseTo(table[i]!, 3)
+})
+
+test('who waits for ever is left at the end', () => {
+  expect(waitingSteps([...ended(1, 3), 'never', 'never'])).toEqual([
+    [1, 0.75],
+    [3, 0.5],
+  ])
+  expect(waitingSteps([])).toEqual([])
 })
 
 test('what is not known is later than the last that is, unless too many never end', () => {

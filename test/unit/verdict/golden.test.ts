@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readResults, type RunFolder } from '../../../harness/store/run-folder.ts'
 import type { RunResults } from '../../../harness/model/results.ts'
+import { sumOf } from '../../../harness/verdict/overhead-parts.ts'
 import { formats, judgeAnywhere, listGoldenRuns, readGoldenRun, unpack } from '../../support/golden-runs.ts'
 import { outlast } from '../../support/outlast.ts'
 
@@ -31,7 +32,18 @@ describe.each(await listGoldenRuns())('the recorded run %s', async (name) => {
     const path = await openFolder(`${name}-expected`)
     await writeFile(join(path, 'results.json'), golden.results)
     const expected = await readResults({ name: run.name, path })
-    expect(asStored(withoutNamedTasks(judged))).toEqual(asStored(expected))
+    expect(asStored(withoutNews(judged))).toEqual(asStored(expected))
+  })
+
+  test('parts of its overhead add up to it, and of nearly every task they are told apart', () => {
+    for (const { overhead, outcomes } of judged.cells) {
+      const { breakdown } = overhead
+      if (!breakdown) continue
+      for (const { parts, totalMs } of [breakdown.typical, breakdown.slowest])
+        expect(sumOf(parts)).toBeCloseTo(totalMs, 6)
+      expect(breakdown.tasks).toBeLessThanOrEqual(outcomes.ok + outcomes.late)
+      expect(breakdown.untold).toBeLessThanOrEqual(0.02 * breakdown.tasks)
+    }
   })
 
   test.each(Object.keys(golden.reports))('has the same report: %s', (format) => {
@@ -57,13 +69,19 @@ describe('the command', { timeout: 60_000 }, () => {
   })
 })
 
-/** That a broken promise names its tasks came after these runs were recorded. */
-function withoutNamedTasks({ cells, ...rest }: RunResults): object {
-  const unnamed = cells.map(({ checks, ...cell }) => ({
+/** What came after these runs were recorded: tasks of broken promises, parts of the overhead, curves, and stories. */
+function withoutNews({ cells, recovery, ...rest }: RunResults): object {
+  const before = cells.map(({ checks, overhead, ...cell }) => ({
     ...cell,
+    overhead: { ...overhead, breakdown: undefined },
     checks: checks.map((one) => ({ ...one, tasks: undefined })),
   }))
-  return { ...rest, cells: unnamed }
+  return {
+    ...rest,
+    stories: undefined,
+    recovery: recovery.map((one) => ({ ...one, waiting: undefined })),
+    cells: before,
+  }
 }
 
 /** As JSON keeps it: without what is undefined. */

@@ -1,20 +1,15 @@
-import { placeNames } from '../../model/place.ts'
-import { duration, plural } from '../../../reports/numbers.ts'
-import { exposures } from '../../analysis/exposure.ts'
-import type { OpOf } from '../../model/history.ts'
-import { taskEnd, type CellTrace, type FaultTrace, type TaskTrace } from '../../analysis/trace.ts'
-import { outcomes } from '../../model/results.ts'
-import { decideFate, type Fate } from '../../verdict/outcomes.ts'
-
-/** One sentence of a story; `at` in milliseconds since the load began. */
-export interface Line {
-  readonly at: number
-  readonly text: string
-}
+import { placeNames } from '../model/place.ts'
+import { duration, plural } from '../core/amounts.ts'
+import { exposures } from '../analysis/exposure.ts'
+import type { OpOf } from '../model/history.ts'
+import { taskEnd, type CellTrace, type FaultTrace, type TaskTrace } from '../analysis/trace.ts'
+import { outcomes } from '../model/results.ts'
+import type { StoryLine } from '../model/story.ts'
+import { decideFate, type Fate } from './outcomes.ts'
 
 /** Everything that happened to one task, in the order of time, with the faults that touched it. Pure. */
-export function timelineOf(trace: CellTrace, task: TaskTrace): readonly Line[] {
-  const lines = [
+export function timelineOf(trace: CellTrace, task: TaskTrace): readonly StoryLine[] {
+  const client: readonly Said[] = [
     { at: task.intent.intendedAt, text: 'the arrival list wants it sent' },
     ...task.submits.flatMap((op) => submitLine(op)),
     ...pollLines(task.polls),
@@ -23,17 +18,22 @@ export function timelineOf(trace: CellTrace, task: TaskTrace): readonly Line[] {
       at,
       text: `the stream brings event ${value.seq}, ${value.type} (${value.status})`,
     })),
-    ...effectLines(task.effects),
     ...task.callbacks.map(callbackLine),
-    ...faultLines(exposures(trace).get(task) ?? []),
-    ...nodeLines(trace, task),
     ...endLines(task),
-    ...task.finals.map((op) => ({ at: op.at, text: finalText(op) })),
+  ]
+  const lines = [
+    ...client.map((line) => ({ ...line, about: 'client' as const })),
+    ...effectLines(task.effects).map((line) => ({ ...line, about: 'work' as const })),
+    ...faultLines(exposures(trace).get(task) ?? []).map((line) => ({ ...line, about: 'fault' as const })),
+    ...nodeLines(trace, task).map((line) => ({ ...line, about: 'node' as const })),
+    ...task.finals.map((op) => ({ at: op.at, text: finalText(op), about: 'after' as const })),
   ]
   return lines.toSorted((a, b) => a.at - b.at)
 }
 
-function submitLine({ at, type, value, error }: OpOf<'submit'>): readonly Line[] {
+type Said = Omit<StoryLine, 'about'>
+
+function submitLine({ at, type, value, error }: OpOf<'submit'>): readonly Said[] {
   const via = value.api === undefined ? '' : ` through ${value.api}`
   const attempt = value.attempt > 1 ? `, attempt ${value.attempt}` : ''
   if (type === 'invoke') return [{ at, text: `the client submits it${via}${attempt}` }]
@@ -44,7 +44,7 @@ function submitLine({ at, type, value, error }: OpOf<'submit'>): readonly Line[]
 }
 
 /** A poll that saw nothing new is only counted. */
-function pollLines(polls: readonly OpOf<'poll'>[]): readonly Line[] {
+function pollLines(polls: readonly OpOf<'poll'>[]): readonly Said[] {
   let seen: string | undefined
   let same = 0
   return polls.flatMap(({ at, type, value, error }) => {
@@ -72,7 +72,7 @@ function streamText({ value }: OpOf<'stream'>): string {
   return `${streamWords[value.state]}${after}${value.reason === undefined ? '' : `: ${value.reason}`}`
 }
 
-function effectLines(effects: readonly OpOf<'effect'>[]): readonly Line[] {
+function effectLines(effects: readonly OpOf<'effect'>[]): readonly Said[] {
   const done = new Set<number>()
   return effects
     .toSorted((a, b) => a.value.startedAt - b.value.startedAt)
@@ -83,23 +83,30 @@ function effectLines(effects: readonly OpOf<'effect'>[]): readonly Line[] {
       const which = attempt > 1 ? `, attempt ${attempt}` : ''
       return {
         at: startedAt,
+        until: endedAt,
         text: `${executor} executes step ${step}${again} for ${duration(endedAt - startedAt)}${which}`,
       }
     })
 }
 
-function callbackLine({ at, value }: OpOf<'callback'>): Line {
+function callbackLine({ at, value }: OpOf<'callback'>): Said {
   const answer = value.httpStatus >= 200 && value.httpStatus < 300 ? 'takes' : 'refuses'
   return { at, text: `the receiver ${answer} a callback: ${value.status} (answered ${value.httpStatus})` }
 }
 
-function faultLines(faults: readonly FaultTrace[]): readonly Line[] {
+function faultLines(faults: readonly FaultTrace[]): readonly Said[] {
   return faults.flatMap(({ id, fault, target, armedAt, healedAt, firings }) => {
     const count = firings === undefined ? '' : `, in effect ${plural(firings, 'time')} in all`
     return [
       ...(armedAt === undefined
         ? []
-        : [{ at: armedAt, text: `FAULT ${fault} hits ${placeNames(target)} (${id}${count})` }]),
+        : [
+            {
+              at: armedAt,
+              ...(healedAt !== undefined && { until: healedAt }),
+              text: `FAULT ${fault} hits ${placeNames(target)} (${id}${count})`,
+            },
+          ]),
       ...(healedAt === undefined
         ? []
         : [{ at: healedAt, text: `fault ${fault} on ${placeNames(target)} is healed (${id})` }]),
@@ -108,7 +115,7 @@ function faultLines(faults: readonly FaultTrace[]): readonly Line[] {
 }
 
 /** Deaths and returns of the nodes that worked on it, while it lived. */
-function nodeLines(trace: CellTrace, task: TaskTrace): readonly Line[] {
+function nodeLines(trace: CellTrace, task: TaskTrace): readonly Said[] {
   const own = new Set(task.effects.map(({ value }) => value.executor))
   for (const { value } of task.submits) if (value.api !== undefined) own.add(value.api.replace(/^.*->/, ''))
   const until = task.end?.at ?? task.intent.giveUpAt
@@ -124,7 +131,7 @@ function nodeLines(trace: CellTrace, task: TaskTrace): readonly Line[] {
     })
 }
 
-function endLines(task: TaskTrace): readonly Line[] {
+function endLines(task: TaskTrace): readonly Said[] {
   const { end } = task
   if (!end) return [{ at: task.intent.giveUpAt, text: 'the client should have given up, and never said so' }]
   const { via, status, reason } = taskEnd(task)!

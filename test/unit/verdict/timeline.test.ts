@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { timelineFrame, timelineOf } from '../../../harness/cli/view/timeline.ts'
+import { timelineFrame, timelineOf } from '../../../harness/verdict/timeline.ts'
 import type { Op, TaskIntent, Vocabulary } from '../../../harness/model/history.ts'
 import { traceOf } from '../../../harness/analysis/trace.ts'
 
