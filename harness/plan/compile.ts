@@ -1,5 +1,7 @@
 import { UsageError } from '../core/errors.ts'
-import { type CellPlan, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
+import { roundMs } from '../core/numbers.ts'
+import { metricOf } from '../model/metrics.ts'
+import { type CellPlan, type Gate, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
 import { type Catalog, countNodes } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
 import { type Block, expandCell, shufflePatterns, specId, whyBeyondRuntime, whyUntouchedByAll } from './expand.ts'
@@ -16,6 +18,10 @@ export interface CompileOptions {
   /** Replay these firings instead of drawing them; its seed takes the place of the scenario's. */
   readonly schedule?: Schedule
   readonly scheduleFile?: string
+  /** What a preset made of the scenario before. */
+  readonly preset?: NonNullable<Plan['preset']>
+  /** The name of the run that gates on a regression are held against. */
+  readonly against?: string
   /** Only these cells. In the others a fault that never fires is no problem. */
   readonly selection?: Selection
 }
@@ -42,7 +48,7 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
-  const { name, question, timeScale, gates, published, health } = scenario
+  const { name, question, timeScale, published, health } = scenario
   const whole: Plan = {
     version: planVersion,
     scenario: name,
@@ -53,13 +59,25 @@ export function compilePlan(scenario: Scenario, catalog: Catalog, options: Compi
     patterns: scenario.patterns,
     cells: splitBlocks(cells, scenario.sideBySide),
     notApplicable: [...notApplicable.values()],
-    gates,
+    gates: scenario.gates.map((gate) => planGate(gate, timeScale, options)),
+    ...(options.against !== undefined && { against: options.against }),
+    ...(options.preset && { preset: options.preset }),
     published,
     health,
   }
   const plan = selectCells(whole, scenario, options.selection ?? {})
   mustFire(plan.cells, scenario, seed, options)
   return plan
+}
+
+/** Its limit in real time, where it was written in the task's own. */
+function planGate(gate: Gate, timeScale: number, { against }: CompileOptions): Gate {
+  const metric = metricOf(gate.metric)
+  return {
+    ...gate,
+    ...(metric.scaled && { max: roundMs(gate.max! / timeScale) }),
+    ...(metric.against && against === undefined && { leftOut: 'a run without --against' }),
+  }
 }
 
 function resolveSeed(scenario: Scenario, { seed, schedule }: CompileOptions): number {

@@ -12,6 +12,7 @@ import { traceOf } from '../analysis/trace.ts'
 import {
   cellBegan,
   cellFolder,
+  readBase,
   readEnvironment,
   readPlan,
   readVerification,
@@ -44,12 +45,13 @@ export async function judgeFolder(
     readEnvironment(run),
     readVerification(run),
   ])
+  const base = await readBase(run, plan)
   const cells: CellResult[] = []
   for (const cell of plan.cells) {
     const history = await readCell(run, cell, record)
     if (history) cells.push(judgeCell(history, checkers))
   }
-  const results = judgeRun({ run: run.name, plan, environment, verification, cells })
+  const results = judgeRun({ run: run.name, plan, environment, verification, cells, base })
   const kept = record.close()
   const vouched = taken !== 'recorded' || kept.files !== undefined
   return { ...(vouched ? results : unvouched(results, kept.record)), folder: typed(run.path), ...kept }

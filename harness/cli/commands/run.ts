@@ -24,6 +24,8 @@ Examples:
   outlast run scenarios/quickstart.yaml
   outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
   outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
+  outlast run outlast.yaml --strict-gates                        refuses to run where a gate would be left out
+  outlast run outlast.yaml --against main-run                    with gates on regression: task by task against that run
   outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
 
 Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
@@ -50,14 +52,14 @@ export default {
       .action(async (path: string, options: Options) => {
         const formats = await registry.formats()
         const more = pickFormats(formats, options.format ?? [])
-        const { plan, text, profiles } = await planScenario(path, options, registry)
+        const { plan, text, profiles, base } = await planScenario(path, options, registry)
         if (plan.cells.length === 0) {
           const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
           throw new UsageError([`${path}: no cell can run`, ...reasons])
         }
         const { out, verify, quiet = false, maxDuration } = options
         const outcome = await carryOut(
-          { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify },
+          { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify, ...(base && { base }) },
           quiet,
           maxDuration,
         )

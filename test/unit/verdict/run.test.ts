@@ -48,7 +48,7 @@ function judged(
 
 function run(cells: readonly CellResult[], over: Partial<Plan> = {}) {
   const plan: Plan = {
-    version: 3,
+    version: 4,
     scenario: 's',
     question: 'q',
     seed: 1,
@@ -196,7 +196,7 @@ describe('gates', () => {
     const cells = [judged({}, 200, 12), few([20, 20, 20, 20, 20], [10, 1, 0, 0, 1])]
     const [alone, shared] = cells.map((cell) => judge([cell], { min: 0.9 }).gates[0]!)
     expect([alone!.observed, shared!.observed]).toEqual([0.94, 0.94])
-    expect(shared!.interval![0]).toBeLessThan(alone!.interval![0])
+    expect(shared!.interval![0]).toBeLessThan(alone!.interval![0]!)
     expect(shared).toMatchObject({ verdict: 'INCONCLUSIVE', faults: 5 })
     expect(shared!.needed).toHaveProperty('faults')
   })
