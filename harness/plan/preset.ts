@@ -32,10 +32,20 @@ interface Surroundings {
 export function chooseSizes(draft: Draft, name: PresetName, around: Surroundings): Chosen {
   const free = freeIn(draft.data)
   const preset: Preset = presets[name]
+  if (isSettledByFile(free)) return nothingToChoose(draft.read([]), name, around)
   const studies = sizesToTry(free, preset).flatMap((sizes) => bestOf(sizes, free, { draft, preset, ...around }))
   const best = studies.toSorted((a, b) => a.shortfall - b.shortfall || a.ms - b.ms)[0]
   if (!best) return refuse(draft, free, { name, preset, ...around })
   return { name, changes: fillIn(draft.data, free, best.sizes), chose: explain(best, free, name) }
+}
+
+function isSettledByFile({ tasks, repetitions, untimed }: Free): boolean {
+  return !tasks && !repetitions && untimed.length === 0
+}
+
+function nothingToChoose(scenario: Scenario, name: PresetName, { catalog }: Surroundings): Chosen {
+  const chose = [aboutOf(name), 'nothing: the file says all of it', timeOf(plannedMs(scenario, catalog), name)]
+  return { name, changes: [], chose }
 }
 
 interface Study {
@@ -206,22 +216,32 @@ function refuse(
 }
 
 function explain({ sizes, plan, shortfall, ms }: Study, free: Free, name: PresetName): readonly string[] {
-  const { budgetMs, about, loss, shows = 0 }: Preset = presets[name]
+  const { loss, shows = 0 }: Preset = presets[name]
   const { tasks, repetitions, firings } = sizes
   const aim = plan.gates.length > 0 ? 'every gate can be shown' : `${percentOf(shows)} success can be shown`
   const reached = shortfall === 0 ? `the cheapest with which ${aim}` : `as many as there is time for: not ${aim}`
   return [
-    `${name}: ${about}`,
+    aboutOf(name),
     ...(free.tasks ? [`${tasks} tasks per pattern, arm and repetition`] : []),
     ...(free.repetitions ? [`${repetitions} ${repetitions === 1 ? 'repetition' : 'repetitions'}`] : []),
     ...(free.untimed.length > 0
-      ? [`${firings} firings in each repetition of ${namesOf(free)}, evenly over the load`]
+      ? [
+          `${firings === 1 ? '1 firing' : `${firings} firings`} in each repetition of ${namesOf(free)}, evenly over the load`,
+        ]
       : []),
-    ...(free.tasks || free.repetitions || free.untimed.length > 0
-      ? [loss === undefined ? 'nothing is sized by power: what this shows is that it runs' : reached]
-      : ['nothing: the file says all of it']),
-    `at most about ${formatDuration(ms)} of the ${formatDuration(budgetMs)}, with every block's losses waited for`,
+    loss === undefined ? 'nothing is sized by power: what this shows is that it runs' : reached,
+    timeOf(ms, name),
   ]
+}
+
+function aboutOf(name: PresetName): string {
+  return `${name}: ${presets[name].about}`
+}
+
+function timeOf(ms: number, name: PresetName): string {
+  const { budgetMs } = presets[name]
+  const of = ms > budgetMs ? 'more than' : 'of'
+  return `at most about ${formatDuration(ms)}, ${of} the ${formatDuration(budgetMs)} that it is for, if the losses of every block are waited for`
 }
 
 function namesOf({ untimed }: Free): string {

@@ -77,8 +77,8 @@ export function outlooksOf(
     const cells = plan.cells.filter(({ pattern, arm }) => pattern === gate.pattern && arm === gate.arm)
     if (cells.length === 0 || gate.leftOut !== undefined) return []
     const design = narrowed(designOf(cells, idealMs(cells[0]!)), gate)
-    const never = whyNever(gate, cells)
     const share = goodShare(gate)
+    const never = whyNever(gate, cells) ?? (share === undefined ? whyNoInterval(gate, design) : undefined)
     return [{ gate, design, ...(share !== undefined && canShow(gate, design, share)), ...(never && { never }) }]
   })
 }
@@ -137,6 +137,19 @@ function whyNoQuantile({ metric, confidence }: Gate, cells: readonly CellPlan[])
     : undefined
 }
 
+/** Of a figure that is no share, over tasks that share their faults. Each outage by itself tells when the service was restored. */
+function whyNoInterval({ metric, confidence }: Gate, { faults, touched, tasks }: Design): string | undefined {
+  if (metric === 'restored' || faults === 0) return undefined
+  if (faults < fewestEpisodes) return tooFewFaults(faults)
+  const [least, cut] = [smallestForQuantile(0.9, confidence), Math.round(tasks * touched)]
+  const isFew = metric === 'takeover p90' && cut < least
+  return isFew ? `its interval takes ${least} interrupted tasks, and its faults find about ${cut} at work` : undefined
+}
+
+function tooFewFaults(faults: number): string {
+  return `too few faults for an interval, ${faults} of at least ${fewestEpisodes} faults`
+}
+
 function tasksOf(cells: readonly CellPlan[]): number {
   return cells.reduce((sum, cell) => sum + cell.tasks, 0)
 }
@@ -159,7 +172,7 @@ export function whyHopeless({ gate, design, highest, needed, never }: Outlook): 
 }
 
 function whatIsShown({ metric }: Gate, { faults }: Design, highest: number | undefined): string {
-  if (highest === undefined) return `too few faults for an interval, ${faults} of at least ${fewestEpisodes} faults`
+  if (highest === undefined) return tooFewFaults(faults)
   return metricOf(metric).good === 'high'
     ? `without any loss it would show, at most ${percentOf(highest)}`
     : `without any of it, it would show at most ${percentOf(1 - highest)}`

@@ -33,7 +33,7 @@ export interface Evidence {
   readonly note?: string
   /** Without an interval: where the figure lies whatever had become of the tasks that share a fault, and how that is said. */
   readonly bounds?: Interval
-  /** Why the figure may be worse here than where its limit is meant. */
+  /** Why the figure is worse here than where its limit is meant. */
   readonly cannotFail?: string
   /** What would settle on which side of its limit it lies. */
   needed?(): Needed | undefined

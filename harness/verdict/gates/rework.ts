@@ -10,7 +10,7 @@ export function evidenceOfRework(_: unknown, { usable }: Seen): Evidence {
   const done = usable
     .map(({ rework }) => rework)
     .filter(({ plannedSteps, executedSteps }) => plannedSteps * executedSteps > 0)
-  if (done.length === 0) return { observed: 0, n: 0, note: 'no step was executed' }
+  if (done.length < usable.length) return { observed: 0, n: 0, note: 'a repetition of it executed no step' }
   const n = usable.reduce((sum, { requests }) => sum + requests.tasks, 0)
   const known = done.flatMap(({ interval }) => (interval ? [interval] : []))
   const observed = meanRatio(done)

@@ -59,20 +59,25 @@ interface Waited {
 
 function evidenceOfWaiting({ time, ends: found, n, of, q }: Waited, { usable, confidence }: Seen): Evidence {
   const observed = time && 'ms' in time ? orNever(time.ms) : Infinity
-  const floored = whyLonger(usable)
+  const longer = found?.[0] === null ? undefined : whyLonger(usable)
   return {
     observed,
     n,
     ...(found && { interval: ends(found) }),
     ...(!found && { note: whyNone(q, n, of, confidence) }),
-    ...(floored !== undefined && { cannotFail: floored }),
+    ...(longer !== undefined && { cannotFail: longer }),
   }
 }
 
-/** Timeouts that are longer than in proportion to the work make every takeover longer than at full length. */
+/**
+ * In compressed time what does not shrink, as the start of a node or a lease on its floor, makes a wait longer than at full length: it
+ * may pass there, and cannot be blamed here. Who never goes on does not at any length.
+ */
 function whyLonger(cells: readonly CellResult[]): string | undefined {
-  const [one] = cells.flatMap(({ cell }) => cell.floored ?? [])
-  return one && `${one.name} is longer than in proportion to the work (${one.why}): at full length this may be shorter`
+  if (cells.every(({ cell }) => cell.timeScale === 1)) return undefined
+  const [floor] = cells.flatMap(({ cell }) => cell.floored ?? [])
+  const what = floor ? `, such as ${floor.name} (${floor.why})` : ', such as the start of a node'
+  return `time is compressed, and what does not shrink with it${what} makes this longer than at full length`
 }
 
 function whyNone(q: number, n: number, of: string, confidence: number): string {

@@ -120,6 +120,13 @@ test.each(Object.keys(presets) as PresetName[])(
   },
 )
 
+test('a file that says it all may take longer than its preset, which is said', async () => {
+  const long = text({ load: '{ tasks: 20000, rate: 60/min }', tail: 'repetitions: 3' })
+  const { plan, chosen } = await sized(long)
+  expect(chosen.changes).toEqual([])
+  expect(plan.preset!.chose.at(-1)).toMatch(/^at most about \d+m\d+s, more than the 5m that it is for/)
+})
+
 test('where there is no time for the gate it says so, and takes all there is', async () => {
   const { plan } = await sized(text({ gates: gate('99.999 %') }))
   expect(plan.preset!.chose.join('\n')).toContain('as many as there is time for: not every gate can be shown')

@@ -179,14 +179,18 @@ describe('takeover and service restored', () => {
     })
   })
 
-  test('a lease that could not be compressed fails nobody', () => {
+  test('compressed time passes, and fails only who is never taken over: what does not shrink makes waits longer', () => {
     const floored = [{ name: 'leaseMs', wantedMs: 100, ms: 1000, why: 'a busy machine' }]
-    const judge = (ms: number) => judgedGate(takeover, [killedCell(60, () => ms, { floored })])
-    expect(judge(2500)).toMatchObject({
+    const judge = (ms: number | undefined, plan = {}) =>
+      judgedGate(takeover, [killedCell(60, () => ms, { timeScale: 60, ...plan })])
+    expect(judge(2500)).toMatchObject({ verdict: 'INCONCLUSIVE', note: expect.stringContaining('the start of a node') })
+    expect(judge(2500, { floored })).toMatchObject({
       verdict: 'INCONCLUSIVE',
-      note: expect.stringContaining('leaseMs is longer than in proportion'),
+      note: expect.stringContaining('such as leaseMs (a busy machine)'),
     })
     expect(judge(900).verdict).toBe('PASS')
+    expect(judge(undefined).verdict).toBe('FAIL')
+    expect(judge(2500, { timeScale: 1, floored }).verdict).toBe('FAIL')
   })
 
   test('restored is a median over outages; what cannot tell may have been any', () => {
