@@ -1,5 +1,5 @@
 import { type ExitCode, exitCodes } from '../core/errors.ts'
-import { limitOf, type Plan } from '../model/plan.ts'
+import { type Gate, limitOf, type Plan } from '../model/plan.ts'
 import { unmeasuredBy, type Verification } from '../model/verification.ts'
 import type { BaseRun } from '../model/base.ts'
 import { effectOf } from '../model/gate-effect.ts'
@@ -142,9 +142,16 @@ function whyFailing(plan: Plan, pattern: string, controls: readonly CellResult[]
     (values) => values.reduce((a, b) => a + b, 0),
   )
   const { arm } = controls[0]!.cell
-  const limits = plan.gates.filter((gate) => gate.pattern === pattern && gate.arm === arm && gate.metric === 'success')
-  const limit = limits.length === 0 ? usualControl : Math.max(...limits.map(limitOf))
+  const limit = controlLimit(plan.gates.filter((gate) => gate.pattern === pattern && gate.arm === arm))
   if (n === 0 || ok! / n! >= limit) return undefined
-  const from = limits.length === 0 ? 'at least' : 'by its gate at least'
+  const from = limit === usualControl ? 'at least' : 'by its gate at least'
   return `its control ${arm} succeeded in ${ok} of ${n} without any fault, ${from} ${percentOf(limit, 6)} is needed to conclude anything`
+}
+
+/** By its gate on success. One that only warns may ask for less than what is usual, and not for more. */
+function controlLimit(gates: readonly Gate[]): number {
+  const onSuccess = gates.filter(({ metric }) => metric === 'success')
+  const deciding = onSuccess.filter(({ severity }) => severity !== 'warn').map(limitOf)
+  if (deciding.length > 0) return Math.max(...deciding)
+  return Math.min(usualControl, ...onSuccess.map(limitOf))
 }

@@ -35,6 +35,11 @@ const restored = (kind: 'too-few' | 'unbroken'): CellResult => {
   return { ...cell, episodes: cell.episodes.map((one) => ({ ...one, restored: { kind } })) }
 }
 
+/** Nobody had gone on by then, and what would have been is not known. */
+function openWaits(cell: CellResult): CellResult {
+  return { ...cell, interruptions: cell.interruptions.map((one) => ({ ...one, openAfterMs: 5 })) }
+}
+
 const environment = { platform: 'linux', cpu: 'x', cores: 2, memoryBytes: 1, node: 'v24' }
 const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> => ({
   environment: environment as never,
@@ -214,6 +219,13 @@ const mutants: readonly WrongGate[] = [
     verdict: 'FAIL',
     ofRun: 'FAIL',
     says: /observed never \[never, never\]/,
+  },
+  {
+    name: 'whose wait the next outage ended did not wait for so long alone',
+    gate: { metric: 'takeover p90', max: 1e9 },
+    cells: [openWaits(killedCell(60, () => undefined))],
+    ...open,
+    says: /observed never \[5 ms, never\]/,
   },
   {
     name: 'all results beyond every deadline are no fast ones',

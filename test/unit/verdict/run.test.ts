@@ -330,6 +330,13 @@ describe('a control that fails', () => {
     expect(of(3, { gates: [{ ...gates[0]!, min: 0.99 }] }).cells[1]!.verdict).toBe('INCONCLUSIVE')
   })
 
+  test('is not measured by more than is usual where its gate only warns', () => {
+    const gate = { pattern: 'a', arm: 'none', metric: 'success', severity: 'warn' } as const
+    expect(of(4, { gates: [{ ...gate, min: 0.99 }] }).verdict).toBe('PASS')
+    expect(of(6, { gates: [{ ...gate, min: 0.99 }] }).cells[1]!.verdict).toBe('INCONCLUSIVE')
+    expect(of(10, { gates: [{ ...gate, min: 0.8 }] }).verdict).toBe('PASS')
+  })
+
   test('is the arm none, and no other whose draw gave it no fault in this repetition', () => {
     const undrawn = judged({ id: 'a.rare.1', arm: 'rare', faults: [] }, 100, 0, 0, 'INCONCLUSIVE')
     const { cells } = run([undrawn, judged({}, 100, 8), touched(judged(kill, 100, 0))])
