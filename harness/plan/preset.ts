@@ -1,15 +1,12 @@
 import { UsageError } from '../core/errors.ts'
-import { metricOf } from '../model/metrics.ts'
-import type { CellPlan, Plan } from '../model/plan.ts'
-import { percentOf } from '../core/numbers.ts'
+import type { Plan } from '../model/plan.ts'
 import { type Catalog } from '../scenario/catalog.ts'
 import type { Change, Draft } from '../scenario/load.ts'
 import { type Preset, type PresetName, presets } from '../scenario/presets.ts'
 import { loadWindowMs, type Scenario, settleMs } from '../scenario/scenario.ts'
 import { formatDuration } from '../scenario/units.ts'
-import { designOf, goodShare, type Outlook, outlooksOf } from '../stats/plan-design.ts'
-import { highestLimit, isSettled, pairsShow } from '../stats/power.ts'
 import { fillIn, type Free, freeIn, type Sizes } from './preset-draft.ts'
+import { shortfallOf } from './preset-shortfall.ts'
 
 /** What a preset chose: changes of the file, and why, in sentences. */
 export interface Chosen {
@@ -65,9 +62,9 @@ const fewestTasks = 20
 const mostTasks = 20_000
 
 /** Repetitions, and firings of each fault that says no time. More faults than these make no interval much shorter. */
-function sizesToTry({ tasks, repetitions, untimed }: Free, { loss }: Preset): readonly Sizes[] {
-  const blocks = repetitions ? (loss === undefined ? [1] : [1, 2, 3, 5, 8, 12]) : [undefined]
-  const firings = untimed.length === 0 ? [undefined] : loss === undefined ? [1] : [6, 12, 24]
+function sizesToTry({ tasks, repetitions, untimed }: Free, { aim }: Preset): readonly Sizes[] {
+  const blocks = repetitions ? (aim ? [1, 2, 3, 5, 6, 8, 12].filter((n) => n >= aim.repetitions) : [1]) : [undefined]
+  const firings = untimed.length === 0 ? [undefined] : aim ? [6, 12, 24] : [1]
   return blocks.flatMap((repetitions) =>
     firings.map((firings) => ({
       ...(tasks && { tasks: fewestTasks }),
@@ -113,7 +110,7 @@ function studyOf(sizes: Sizes, free: Free, search: Search, readable: Scenario): 
   const ms = plannedMs(scenario, search.catalog)
   if (ms > search.preset.budgetMs) return undefined
   const plan = attempt(() => search.compile(scenario))
-  return plan && { sizes, plan, ms, shortfall: shortfallOf(plan, search) }
+  return plan && { sizes, plan, ms, shortfall: shortfallOf(plan, search.preset.aim, search.catalog) }
 }
 
 /** The same scenario with another number of tasks: firings that were placed over its load stay at their share of it. */
@@ -159,30 +156,6 @@ function plannedMs(scenario: Scenario, { workOf }: Pick<Catalog, 'workOf'>): num
   return checksMs + arms.length * repetitions * parts * blockMs
 }
 
-function shortfallOf(plan: Plan, { catalog, preset }: Search): number {
-  const { loss, shows } = preset
-  if (loss === undefined) return 0
-  const idealMs = ({ profile, timeScale }: CellPlan): number => catalog.workOf(profile)!.idealMs / timeScale
-  const outlooks = outlooksOf(plan, idealMs)
-  const gaps = outlooks.map((outlook) => gapOf(outlook, loss))
-  if (outlooks.length > 0) return gaps.reduce((a, b) => a + b, 0)
-  const groups = [...Map.groupBy(plan.cells, ({ pattern, arm }) => `${pattern}\n${arm}`).values()]
-  return groups
-    .map((cells) => Math.max(0, shows! - (highestLimit(designOf(cells, idealMs(cells[0]!))) ?? 0)))
-    .reduce((a, b) => a + b, 0)
-}
-
-/** A gate that cannot be shown is one more that is missing, and by so much. */
-function gapOf({ gate, design, highest = 0, never }: Outlook, loss: number): number {
-  if (never !== undefined) return 2
-  if (metricOf(gate.metric).unit === 'points') return pairsShow(design, gate.max!, gate.confidence) ? 0 : 1
-  const share = goodShare(gate)
-  if (share === undefined) return 0
-  const rate = 1 - loss * (1 - share)
-  if (highest >= share && (loss === 0 || isSettled(design, rate, share, gate.confidence))) return 0
-  return 1 + Math.max(0, share - highest)
-}
-
 function attempt<T>(make: () => T): T | undefined {
   try {
     return make()
@@ -215,11 +188,11 @@ function refuse(
   )
 }
 
-function explain({ sizes, plan, shortfall, ms }: Study, free: Free, name: PresetName): readonly string[] {
-  const { loss, shows = 0 }: Preset = presets[name]
+function explain({ sizes, shortfall, ms }: Study, free: Free, name: PresetName): readonly string[] {
+  const { aim }: Preset = presets[name]
   const { tasks, repetitions, firings } = sizes
-  const aim = plan.gates.length > 0 ? 'every gate can be shown' : `${percentOf(shows)} success can be shown`
-  const reached = shortfall === 0 ? `the cheapest with which ${aim}` : `as many as there is time for: not ${aim}`
+  const reached =
+    shortfall === 0 ? 'the cheapest that does all of that' : 'as much as there is time for: less than that'
   return [
     aboutOf(name),
     ...(free.tasks ? [`${tasks} tasks per pattern, arm and repetition`] : []),
@@ -229,7 +202,7 @@ function explain({ sizes, plan, shortfall, ms }: Study, free: Free, name: Preset
           `${firings === 1 ? '1 firing' : `${firings} firings`} in each repetition of ${namesOf(free)}, evenly over the load`,
         ]
       : []),
-    loss === undefined ? 'nothing is sized by power: what this shows is that it runs' : reached,
+    aim ? reached : 'nothing is sized by power: what this shows is that it runs',
     timeOf(ms, name),
   ]
 }

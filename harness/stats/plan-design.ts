@@ -112,13 +112,21 @@ function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[])
 
 /** Firings of one instant are one; what draws per connection may fire as often as it likes. */
 function whyTooFewFaults({ metric, minFaults = 0, confidence }: Gate, cells: readonly CellPlan[]): string | undefined {
-  const least = Math.max(minFaults, metric === 'restored' ? smallestForQuantile(0.5, confidence) : 0)
-  const faults = cells.flatMap(({ id, faults }) =>
-    faults.map((one) => ({ ...one, instant: `${id} ${JSON.stringify(one.trigger)}` })),
-  )
-  const planned = new Set(faults.map(({ instant }) => instant)).size
-  if (faults.some(isPerConnection) || planned >= least) return undefined
-  return `it takes ${least} faults, and ${planned} are planned`
+  const [outages, fewest] = [outagesIn(cells), metric === 'restored' ? smallestForQuantile(0.5, confidence) : 0]
+  if (outages < fewest) return `it takes ${fewest} outages, and ${outages} are planned`
+  const planned = instantsIn(cells, () => true)
+  if (planned >= minFaults || cells.some(({ faults }) => faults.some(isPerConnection))) return undefined
+  return `it takes ${minFaults} faults, and ${planned} are planned`
+}
+
+/** Planned faults with a before and an after. */
+export function outagesIn(cells: readonly CellPlan[]): number {
+  return instantsIn(cells, isOutage)
+}
+
+function instantsIn(cells: readonly CellPlan[], counts: (fault: PlannedFault, cell: CellPlan) => boolean): number {
+  const all = cells.map((cell) => cell.faults.filter((one) => counts(one, cell)))
+  return all.reduce((sum, faults) => sum + new Set(faults.map(({ trigger }) => JSON.stringify(trigger))).size, 0)
 }
 
 const levels: Partial<Record<Gate['metric'], number>> = {

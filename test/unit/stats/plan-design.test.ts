@@ -113,7 +113,7 @@ describe('gates that a plan can never settle', () => {
     expect(why(cell({}), on('restored'))[0]).toContain('no fault is planned that could touch a task')
     const [four, six] = [4, 6].map((n) => Array.from({ length: n }, (_, i) => kill((4 + 2 * i) * second)))
     expect(why(cell({ faults: four! }), on('restored'))).toEqual([
-      `${name('restored')}it takes 6 faults, and 4 are planned`,
+      `${name('restored')}it takes 6 outages, and 4 are planned`,
     ])
     expect(why(cell({ faults: six! }), on('restored'))).toEqual([undefined])
     expect(why(cell({ faults: four! }), on('takeover p90'))[0]).toContain(
