@@ -61,7 +61,8 @@ function weigh(gate: Gate, evidence: Evidence, usable: readonly CellResult[]): W
 /** Why nothing would give it a verdict. Plans of today have no such limit; older ones may. */
 function whyNever({ metric, min, max = 1, leftOut }: Gate): string | undefined {
   if (leftOut !== undefined) return `left out by ${leftOut}`
-  if (metricOf(metric).unit !== 'share') return undefined
+  const { unit } = metricOf(metric)
+  if (unit !== 'share' && unit !== 'points') return undefined
   const share = min ?? 1 - max
   if (!(share > 0)) return 'its limit holds whatever happens'
   return share < 1 ? undefined : 'its limit cannot be shown by any number of tasks'

@@ -257,6 +257,14 @@ const mutants: readonly WrongGate[] = [
     says: /its limit holds whatever happens/,
   },
   {
+    name: 'an edited plan: all of success may be lost',
+    gate: { metric: 'regression', max: 1 },
+    cells: [madeCell({ task: () => ({ outcome: 'stuck' }) })],
+    over: against([madeCell({})]),
+    ...open,
+    says: /its limit holds whatever happens/,
+  },
+  {
     name: 'fewer samples than asked for',
     gate: { metric: 'late', max: 0.1, minSamples: 1000 },
     cells: [madeCell({})],
