@@ -7,7 +7,7 @@ const mostShown = 10
 
 /**
  * Workflow commands of GitHub Actions, one line each: an error per broken promise, gate or contract and per pattern under an
- * arm that is INVALID, a warning per pattern under an arm, or gate, that is INCONCLUSIVE.
+ * arm that is INVALID, a warning per pattern under an arm, or gate, that is INCONCLUSIVE, and per gate that only warns.
  */
 export function annotationsOf(results: RunResults): readonly string[] {
   const notes = findingsOf(results).flatMap(noteOf)
@@ -23,6 +23,7 @@ function noteOf({ pattern, arm, about, state, message }: Finding): readonly Anno
   if (state === 'failed') return [{ level: 'error', title: `FAIL: ${place}: ${about}`, message }]
   // All promises of a cell have the same reason then: it is said once.
   if (state === 'invalid') return [{ level: 'error', title: `INVALID: ${place}`, message }]
+  if (state === 'warned') return [{ level: 'warning', title: `WARNING: ${place}: ${about}`, message }]
   if (state !== 'open') return []
   return [{ level: 'warning', title: `INCONCLUSIVE: ${place}${isGate ? `: ${about}` : ''}`, message }]
 }

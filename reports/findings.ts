@@ -1,10 +1,14 @@
 import { promises, type Promised } from '../patterns/contract/types/promises.ts'
 import { allVisible } from '../harness/core/visible.ts'
 import type { GateResult } from '../harness/model/judgements.ts'
+import { effectNote, effectOf, type GateEffect } from '../harness/model/gate-effect.ts'
 import { type CellPlan, metricName } from '../harness/model/plan.ts'
-import type { CellResult, RunResults, RunVerdict, TaskRow } from '../harness/model/results.ts'
+import { missesIn } from '../harness/model/task-shares.ts'
+import { metricOf } from '../harness/model/metrics.ts'
+import type { CellResult, RunResults, RunVerdict } from '../harness/model/results.ts'
 import { unmeasuredBy } from '../harness/model/verification.ts'
-import { neededText, percent, percentInterval, plural } from './numbers.ts'
+import { gateInterval, gateLimit, gateObserved } from './gates.ts'
+import { count, neededText, plural } from './numbers.ts'
 import { explainCommand, replayOf } from './replay.ts'
 
 /** One thing that a CI server counts: a promise of a pattern under an arm, a gate, the contract of a pattern, or the run itself. */
@@ -22,8 +26,11 @@ export interface Finding {
   readonly details: readonly string[]
 }
 
-/** The worst first: of several repetitions the first that any of them has is said. */
-const states = ['failed', 'invalid', 'open', 'holds', 'not tested', 'n/a'] as const
+/**
+ * The worst first: of several repetitions the first that any of them has is said. `warned`: a gate that changes nothing about the
+ * run does not hold, or is open. `allowed`: one is open, and may be.
+ */
+const states = ['failed', 'invalid', 'open', 'warned', 'allowed', 'holds', 'not tested', 'n/a'] as const
 export type FindingState = (typeof states)[number]
 
 /**
@@ -142,29 +149,51 @@ function reasonsOf({ cell, verdict, reasons }: CellResult): string {
   return reasons.map((reason) => reason.replace(`${cell.id}: `, '')).join('; ') || verdict
 }
 
-const stateOfGate = { PASS: 'holds', FAIL: 'failed', INCONCLUSIVE: 'open' } as const
+const stateOfEffect: Readonly<Record<GateEffect, FindingState>> = {
+  fails: 'failed',
+  open: 'open',
+  warning: 'warned',
+  none: 'allowed',
+}
 
 function gatesAt(results: RunResults, place: Place): readonly Finding[] {
   return results.gates
     .filter(({ gate }) => keyOf(gate) === keyOf(place))
     .map((result): Finding => {
-      const about = `gate ${metricName(result.gate)} ≥ ${percent(result.gate.min)}`
-      const state = stateOfGate[result.verdict]
-      if (state === 'holds') return { ...place, about, state, message: '', details: [] }
+      const about = `gate ${metricName(result.gate)} ${gateLimit(result.gate)}`
+      const given = { ...place, about }
+      if (result.verdict === 'PASS') return { ...given, state: 'holds', message: '', details: [] }
+      const state = stateOfEffect[effectOf(result)]
       const text = observed(result)
-      if (state === 'open') return { ...place, about, state, message: text, details: [text] }
-      const shown = missesOf(results, result)
-      return failure(results, { ...place, about }, { message: `${about} does not hold: ${text}`, texts: [text], shown })
+      if (state === 'failed') return failedGate(results, given, result, text)
+      const message = result.verdict === 'FAIL' ? `${about} does not hold: ${text}` : text
+      return { ...given, state, message, details: [message] }
     })
 }
 
-function observed({ observed: share, interval, n, needed, note }: GateResult): string {
-  if (n === 0) return note ?? 'no task of it could be judged'
-  const range = interval ? ` ${percentInterval(interval)}` : ''
+function failedGate(
+  results: RunResults,
+  given: Place & { readonly about: string },
+  result: GateResult,
+  text: string,
+): Finding {
+  const what = result.verdict === 'FAIL' ? 'does not hold' : 'is not settled'
+  const shown = result.verdict === 'FAIL' ? missesOf(results, result) : []
+  return failure(results, given, { message: `${given.about} ${what}: ${text}`, texts: [text], shown })
+}
+
+function observed(result: GateResult): string {
+  const { gate, interval, n, needed, note } = result
+  const effect = effectNote(result)
+  const terms = effect === '' ? [] : [effect]
+  if (n === 0) return [note ?? 'no task of it could be judged', ...terms].join('; ')
+  const range = interval ? ` ${gateInterval(result)}` : ''
+  const { over } = metricOf(gate.metric)
   return [
-    `observed ${percent(share)}${range} over ${plural(n, 'task')}`,
+    `observed ${gateObserved(result)}${range} over ${over === undefined ? plural(n, 'task') : `${count(n)} ${over}`}`,
     ...(note === undefined ? [] : [note]),
     ...(needed ? [`${neededText(needed)} would settle it in 4 of 5 runs`] : []),
+    ...terms,
   ].join('; ')
 }
 
@@ -175,15 +204,9 @@ interface ShownTask {
 
 /** Tasks that count against a gate, of the cells that it is judged by. */
 function missesOf(results: RunResults, { gate }: GateResult): readonly ShownTask[] {
-  const { metric, atMost = 0 } = gate
-  const isMiss = (row: TaskRow): boolean => {
-    if (metric === 'success') return row.outcome !== 'ok'
-    if (metric === 'exposed-success') return row.exposed && row.outcome !== 'ok'
-    return (row[metric] ?? 0) > atMost
-  }
   return results.cells
     .filter(({ cell, verdict }) => keyOf(cell) === keyOf(gate) && (verdict === 'PASS' || verdict === 'FAIL'))
-    .flatMap(({ cell, tasks }) => tasks.filter(isMiss).map(({ task }) => ({ task, cell: cell.id })))
+    .flatMap(({ cell, tasks }) => missesIn(tasks, gate).map(({ task }) => ({ task, cell: cell.id })))
 }
 
 interface Evidence {

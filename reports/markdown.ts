@@ -1,4 +1,3 @@
-import { metricName } from '../harness/model/plan.ts'
 import { summarizeNotApplicable } from '../harness/model/plan-remarks.ts'
 import { unmeasuredBy } from '../harness/model/verification.ts'
 import { allVisible } from '../harness/core/visible.ts'
@@ -8,7 +7,8 @@ import { caveatsOf } from './caveats.ts'
 import { comparisonMeaning, firstPatternTable } from './compare.ts'
 import { diskSentence } from './disk.ts'
 import { factorialRows, factorialsOf } from './factorial.ts'
-import { count, duration, percent, neededText, percentInterval, plural, bracketsMeaning } from './numbers.ts'
+import { gateInterval, gateLimit, gateName, gateObserved, gateVerdict } from './gates.ts'
+import { count, duration, percent, neededText, plural, bracketsMeaning } from './numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from './recovery.ts'
 import { cellFields, cellHeads } from './summary-table.ts'
 import { headline, legend, promisesLine, verdictMeaning } from './outcomes.ts'
@@ -91,12 +91,12 @@ function comparison(results: RunResults): string {
 
 function gates({ gates: all }: RunResults): string {
   if (all.length === 0) return ''
-  const rows = all.map(({ gate, observed, interval, n, needed, note, verdict }) => [
-    `${gate.pattern} under ${gate.arm}: ${metricName(gate)} ≥ ${percent(gate.min)}`,
-    n === 0 ? '–' : percent(observed),
-    n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
-    needed ? `${count(n)} (${neededText(needed)} needed)` : count(n),
-    verdict,
+  const rows = all.map((result) => [
+    `${gateName(result.gate)} ${gateLimit(result.gate)}`,
+    gateObserved(result),
+    gateInterval(result),
+    result.needed ? `${count(result.n)} (${neededText(result.needed)} needed)` : count(result.n),
+    gateVerdict(result),
   ])
   return `### Gates\n\n${table(['gate', 'observed', '95 % interval', 'tasks', 'verdict'], rows)}`
 }

@@ -1,17 +1,7 @@
-import type { CellResult, Outcome, RunResults, CheckResult } from '../harness/model/results.ts'
+import type { CellResult, RunResults, CheckResult } from '../harness/model/results.ts'
+import { effectOf } from '../harness/model/gate-effect.ts'
+import { type OutcomeWord as Word, outcomeWords as words } from '../harness/model/outcome-words.ts'
 import { count, plural } from './numbers.ts'
-
-/** What became of tasks, in the words of the first table. Each outcome is in exactly one. */
-const words = {
-  ok: ['ok'],
-  late: ['late'],
-  lost: ['lost_result', 'stuck', 'lost_everywhere'],
-  failed: ['failed_known'],
-  wrong: ['wrong'],
-  'not sent': ['not_offered'],
-  cut: ['cut'],
-} as const satisfies Readonly<Record<string, readonly Outcome[]>>
-type Word = keyof typeof words
 
 /** For under the first table: what its words mean. */
 export const legend =
@@ -77,12 +67,25 @@ const checkWords = { pass: 'holds', fail: 'broken', unknown: 'unknown', unexerci
 
 /** What the run's verdict is about: promises and gates, never how many tasks succeeded. */
 export function verdictMeaning({ verdict, gates }: RunResults): string {
-  const everyGate = gates.length > 0 ? 'every gate holds' : 'there was no gate'
+  const everyGate = gates.length > 0 ? gatesThatHold(gates) : 'there was no gate'
   const meanings = {
     PASS: `about promises and gates, not success: no promise was broken, ${everyGate}`,
-    FAIL: 'about promises and gates, not success: a promise was broken, or a gate does not hold',
+    FAIL: `about promises and gates, not success: a promise was broken, or a gate does not hold${unsettled(gates)}`,
     INCONCLUSIVE: 'about promises and gates, not success: the evidence does not settle them',
     INVALID: 'the harness does not vouch for this run: it says nothing about the systems',
   } as const
   return meanings[verdict]
+}
+
+/** A run may PASS with gates that only warn, or may be open: then they are counted. */
+function gatesThatHold(gates: RunResults['gates']): string {
+  const holding = gates.filter(({ verdict }) => verdict === 'PASS').length
+  if (holding === gates.length) return 'every gate holds'
+  const others = gates.length - holding
+  return `${count(holding)} of ${plural(gates.length, 'gate')} ${holding === 1 ? 'holds' : 'hold'}, and ${count(others)} ${others === 1 ? 'does' : 'do'} not count (severity, onInconclusive)`
+}
+
+function unsettled(gates: RunResults['gates']): string {
+  const isForced = gates.some((one) => one.verdict === 'INCONCLUSIVE' && effectOf(one) === 'fails')
+  return isForced ? ', or one that must be settled is not' : ''
 }

@@ -10,6 +10,7 @@ export function replayOf({ plan, run, folder = `runs/${run}` }: RunResults): str
     ['--runtime', runtime === 'process' ? undefined : runtime],
     ['--patterns', selection.patterns?.join(',')],
     ['--arms', selection.arms?.join(',')],
+    ['--against', plan.against],
   ]
   const given = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(value)]))
   return ['npx outlast run', shellWord(`${folder}/scenario.yaml`), ...given].join(' ')

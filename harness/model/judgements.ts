@@ -36,11 +36,15 @@ export type Claim = Stored<typeof claim>
 const needed = z.union([z.strictObject({ tasks: count }), z.strictObject({ faults: count })])
 export type Needed = Stored<typeof needed>
 
+const unbounded = z.tuple([z.number().nullable(), z.number().nullable()])
+
 export const gateResult = stored({
   gate: gateSchema,
-  observed: z.number(),
-  /** Absent where none can be claimed: `note` says why. */
-  interval: optional(interval),
+  /** In the unit of its metric; `null`: never, or later than anybody can tell. */
+  observed: z.number().nullable(),
+  /** The same. Absent where none can be claimed: `note` says why. */
+  interval: optional(unbounded),
+  /** Tasks, pairs, interruptions or outages, by its metric. */
   n: count,
   /** Faults that hit several tasks each; absent where none did. */
   faults: optional(count),
@@ -144,5 +148,9 @@ export const recovery = stored({
   /** Outages in which tasks that began were on time throughout; and those that had too few arrivals to tell. */
   unbroken: count,
   tooFew: count,
+  /** 95 %, `null` for never; absent where too few tell, and in older runs. Times that are not known may be any. */
+  intervals: optional(
+    stored({ takeoverP50: optional(unbounded), takeoverP90: optional(unbounded), restored: optional(unbounded) }),
+  ),
 })
 export type RecoveryResult = Stored<typeof recovery>

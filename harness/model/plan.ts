@@ -3,6 +3,7 @@ import { nodeRoles } from '../../patterns/contract/types/engine.ts'
 import { tunings } from '../../patterns/contract/types/timeouts.ts'
 import { machineLimitsSchema } from './machine.ts'
 import { promised } from './promised.ts'
+import { metricNames, metricOf } from './metrics.ts'
 import { count, optional, stored, type Stored } from './stored.ts'
 import { targetSchema } from './target.ts'
 
@@ -11,10 +12,10 @@ const ms = z.number()
 
 /**
  * Of `plan.json` and of its histories. Version 1 wrote the places of a fault as one text. Versions 1 and 2 had the name of a
- * protocol in that of the promise about streams.
+ * protocol in that of the promise about streams. Versions 1 to 3 had gates from below alone, at 95 %, each of which decided.
  */
-export const planVersion = 3
-export const readablePlans = [1, 2, 3] as const
+export const planVersion = 4
+export const readablePlans = [1, 2, 3, 4] as const
 
 export const linkNames = [
   'client->api',
@@ -153,23 +154,44 @@ const notApplicable = stored({
 })
 export type NotApplicable = Stored<typeof notApplicable>
 
-/** What a gate counts of each task: requests of its client, callbacks of the system, executions of its most executed step. */
-export const countedMetrics = ['requests', 'posts', 'executions'] as const
+/** How much a gate that does not hold weighs: `warn` is said, and changes neither verdict nor exit code of the run. */
+export const severities = ['warn', 'error'] as const
+/** What a gate without a verdict makes of the run; unless it says so, the run is INCONCLUSIVE. */
+export const inconclusiveMeans = ['fail', 'warn', 'pass'] as const
 
-/** Fails the run unless the metric's interval lies on the good side of the limit. */
+/** Holds where the metric's whole interval lies on the good side of the limit. */
 export const gateSchema = stored({
   pattern: z.string(),
   arm: z.string(),
-  metric: z.enum(['success', 'exposed-success', ...countedMetrics]),
+  metric: z.enum(metricNames),
   /** Of what is counted: the share of tasks with at most so many. */
   atMost: optional(count),
-  min: z.number(),
+  /** The limit, of a metric that is better the higher. Shares are between 0 and 1. */
+  min: optional(z.number()),
+  /** The limit, of a metric that is better the lower. Times are real milliseconds. */
+  max: optional(z.number()),
+  /** Of the interval, where it is not 0.95. */
+  confidence: optional(z.number()),
   /** Tasks that a fault must have touched before it passes, where it is not the usual number. */
   exposed: optional(count),
+  /** What it must have seen before it passes: tasks, pairs, interruptions or outages, by its metric. */
+  minSamples: optional(count),
+  /** Faults that must have touched a task before it passes. */
+  minFaults: optional(count),
+  severity: optional(z.enum(severities)),
+  onInconclusive: optional(z.enum(inconclusiveMeans)),
   /** What left its cells out of this run (`--patterns`): it cannot be judged then, and is not forgotten. */
   leftOut: optional(z.string()),
-})
+}).refine(
+  ({ metric, min, max }) =>
+    (metricOf(metric).good === 'high' ? [min, max] : [max, min]).map(Number.isFinite).join() === 'true,false',
+  'a gate has one limit: "min" where its metric is better the higher, else "max"',
+)
 export type Gate = Stored<typeof gateSchema>
+
+export function limitOf({ min, max }: Pick<Gate, 'min' | 'max'>): number {
+  return (min ?? max)!
+}
 
 /** As people read it before its limit: `success`, `posts <= 1 in`. */
 export function metricName({ metric, atMost }: Pick<Gate, 'metric' | 'atMost'>): string {
@@ -206,6 +228,10 @@ export const planSchema = stored({
     .refine((cells) => new Set(cells.map(({ id }) => id)).size === cells.length, 'two cells have the same id'),
   notApplicable: z.array(notApplicable),
   gates: z.array(gateSchema),
+  /** The run that gates on a regression are held against; its cells are in `against.json`. */
+  against: optional(z.string()),
+  /** What a preset chose of it, and why: one sentence each. */
+  preset: optional(stored({ name: z.string(), chose: z.array(z.string()) })),
   published: z.array(published),
   health: healthLimits,
   /** Services of the user's that are among the patterns; absent: none. */

@@ -198,7 +198,7 @@ const taskRow = stored({
 })
 export type TaskRow = Stored<typeof taskRow>
 
-const cell = stored({
+export const cellSchema = stored({
   cell: cellPlanSchema,
   verdict: runVerdict,
   reasons: z.array(z.string()),
@@ -225,7 +225,7 @@ const cell = stored({
   /** Those that were decided: what was cut is counted in `outcomes` alone, and in no share. */
   tasks: z.array(taskRow),
 })
-export type CellResult = Stored<typeof cell>
+export type CellResult = Stored<typeof cellSchema>
 
 export const environmentSchema = stored({
   startedAt: z.string(),
@@ -252,7 +252,7 @@ export const resultsSchema = stored({
   environment: environmentSchema,
   /** Absent: the patterns were not held against the contract before they were measured. */
   verification: optional(verificationSchema),
-  cells: z.array(cell),
+  cells: z.array(cellSchema),
   recovery: z.array(recovery),
   claims: z.array(claim),
   /** In every arm, each pattern against the first of the plan; absent in older runs. */
@@ -273,5 +273,5 @@ export const resultsSchema = stored({
 export type RunResults = Stored<typeof resultsSchema>
 
 /** Without the rows of tasks, which are most of a large run's results, and take a second to read. */
-export const figuresSchema = resultsSchema.extend({ cells: z.array(cell.omit({ tasks: true })) })
+export const figuresSchema = resultsSchema.extend({ cells: z.array(cellSchema.omit({ tasks: true })) })
 export type RunFigures = Omit<RunResults, 'cells'> & { readonly cells: readonly Omit<CellResult, 'tasks'>[] }

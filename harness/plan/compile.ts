@@ -1,5 +1,7 @@
 import { UsageError } from '../core/errors.ts'
-import { type CellPlan, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
+import { roundMs } from '../core/numbers.ts'
+import { metricOf } from '../model/metrics.ts'
+import { type CellPlan, type Gate, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
 import { type Catalog, countNodes, longestWorkMs, withTargets, workFor } from '../scenario/catalog.ts'
 import { sampleFaults, type SampleContext } from './sample.ts'
 import {
@@ -24,6 +26,10 @@ export interface CompileOptions {
   /** Replay these firings instead of drawing them; its seed takes the place of the scenario's. */
   readonly schedule?: Schedule
   readonly scheduleFile?: string
+  /** What a preset made of the scenario before. */
+  readonly preset?: NonNullable<Plan['preset']>
+  /** The name of the run that gates on a regression are held against. */
+  readonly against?: string
   /** Only these cells. In the others a fault that never fires is no problem. */
   readonly selection?: Selection
 }
@@ -55,7 +61,7 @@ export function compilePlan(scenario: Scenario, known: Catalog, options: Compile
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }
-  const { name, question, timeScale, gates, published, health } = scenario
+  const { name, question, timeScale, published, health } = scenario
   const whole: Plan = {
     version: planVersion,
     scenario: name,
@@ -67,13 +73,25 @@ export function compilePlan(scenario: Scenario, known: Catalog, options: Compile
     ...(scenario.targets.length > 0 && { targets: scenario.targets }),
     cells: splitBlocks(cells, scenario.sideBySide),
     notApplicable: [...notApplicable.values()],
-    gates,
+    gates: scenario.gates.map((gate) => planGate(gate, timeScale, options)),
+    ...(options.against !== undefined && { against: options.against }),
+    ...(options.preset && { preset: options.preset }),
     published,
     health,
   }
   const plan = selectCells(whole, scenario, options.selection ?? {})
   mustFire(plan.cells, scenario, seed, options)
   return plan
+}
+
+/** Its limit in real time, where it was written in the task's own. */
+function planGate(gate: Gate, timeScale: number, { against }: CompileOptions): Gate {
+  const metric = metricOf(gate.metric)
+  return {
+    ...gate,
+    ...(metric.scaled && { max: roundMs(gate.max! / timeScale) }),
+    ...(metric.against && against === undefined && { leftOut: 'a run without --against' }),
+  }
 }
 
 function resolveSeed(scenario: Scenario, { seed, schedule }: CompileOptions): number {

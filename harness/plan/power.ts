@@ -1,6 +1,6 @@
 import type { CellPlan, Plan } from '../model/plan.ts'
 import { designOf, outlooksOf, type Outlook, whyHopeless } from '../stats/plan-design.ts'
-import { type Design, expectedInterval, highestLimit, smallestDifference } from '../stats/power.ts'
+import { type Design, expectedInterval, fates, highestLimit, smallestDifference } from '../stats/power.ts'
 import { predictSuccess } from '../stats/prediction.ts'
 import { percentOf } from '../core/numbers.ts'
 import type { Catalog } from '../scenario/catalog.ts'
@@ -92,11 +92,6 @@ function pairOutlooks(arms: readonly ArmOutlook[]): readonly PairOutlook[] {
       }
     }),
   )
-}
-
-/** So many fates there are if those of all tasks that share a fault are one. */
-function fates({ tasks, faults, touched }: Design): number {
-  return Math.round(tasks * (1 - touched)) + faults
 }
 
 /** What a plan can tell, with the durations of the kinds of work that it is about. */

@@ -1,7 +1,8 @@
 import { graceWarnings, summarizeNotApplicable } from '../model/plan-remarks.ts'
-import { percentOf } from '../core/numbers.ts'
 import { allVisible } from '../core/visible.ts'
-import { metricName, type Plan, type PlannedFault } from '../model/plan.ts'
+import { gateLabel, gateTerms } from '../model/gate-text.ts'
+import { metricOf } from '../model/metrics.ts'
+import type { Gate, Plan, PlannedFault } from '../model/plan.ts'
 import { extractSchedule } from './schedule.ts'
 import { formatTarget } from '../scenario/fault.ts'
 import { formatDuration } from '../scenario/units.ts'
@@ -16,6 +17,7 @@ export function previewPlan(written: Plan): string {
   ]
   const parts = [
     head,
+    previewPreset(plan),
     previewCells(plan),
     previewLeftOut(plan),
     graceWarnings(plan, formatDuration).map((warning) => `Warning: ${warning}`),
@@ -26,6 +28,10 @@ export function previewPlan(written: Plan): string {
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`
+}
+
+function previewPreset({ preset }: Plan): readonly string[] {
+  return preset ? [`Preset ${preset.name} chose:`, ...preset.chose.map((sentence) => `  ${sentence}`)] : []
 }
 
 function previewCells({ cells }: Plan): readonly string[] {
@@ -55,13 +61,24 @@ function previewLeftOut(plan: Plan): readonly string[] {
   return lines.length > 0 ? ['Left out:', ...lines] : []
 }
 
-function previewGates({ gates }: Plan): readonly string[] {
+function previewGates({ gates, timeScale }: Plan): readonly string[] {
   if (gates.length === 0) return []
-  const lines = gates.map(
-    ({ min, leftOut, ...gate }) =>
-      `  ${gate.pattern} under ${gate.arm}: ${metricName(gate)} >= ${percentOf(min, 6)}${leftOut ? ` (left out by ${leftOut}: cannot be judged)` : ''}`,
-  )
+  const lines = gates.map((gate) => {
+    const notes = [
+      gateTerms(gate),
+      ownTime(gate, timeScale),
+      gate.leftOut && `left out by ${gate.leftOut}: cannot be judged`,
+    ]
+    const told = notes.filter(Boolean).join('; ')
+    return `  ${gate.pattern} under ${gate.arm}: ${gateLabel(gate, 6)}${told && ` (${told})`}`
+  })
   return ['Gates:', ...lines]
+}
+
+/** A limit that was written in the task's own time is shown in real time, as reports have it. */
+function ownTime({ metric, max = 0 }: Gate, timeScale: number): string {
+  const isScaled = metricOf(metric).scaled && timeScale !== 1
+  return isScaled ? `${formatDuration(max * timeScale)} of the task's world` : ''
 }
 
 function previewSchedule(plan: Plan): readonly string[] {

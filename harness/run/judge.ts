@@ -12,6 +12,7 @@ import { traceOf } from '../analysis/trace.ts'
 import {
   cellBegan,
   cellFolder,
+  readBase,
   readEnvironment,
   readPlan,
   readVerification,
@@ -46,6 +47,7 @@ export async function judgeFolder(
     readEnvironment(run),
     readVerification(run),
   ])
+  const base = await readBase(run, plan)
   const cells: CellResult[] = []
   const stories: (readonly Story[])[] = []
   for (const cell of plan.cells) {
@@ -55,7 +57,7 @@ export async function judgeFolder(
     cells.push(result)
     stories.push(storiesOf(traceOf(history), result))
   }
-  const judged = judgeRun({ run: run.name, plan, environment, verification, cells })
+  const judged = judgeRun({ run: run.name, plan, environment, verification, cells, base })
   const results = { ...judged, stories: pickStories(stories) }
   const kept = record.close()
   const vouched = taken !== 'recorded' || kept.files !== undefined

@@ -8,6 +8,7 @@ import { cleanUp, type Sweeper } from '../cleanup/sweep.ts'
 import { shutOthersOut } from '../cleanup/temp-folder.ts'
 import { describeError, type HarnessError, type UsageError } from '../core/errors.ts'
 import type { MachineLook } from '../model/machine.ts'
+import type { BaseRun } from '../model/base.ts'
 import type { CellPlan, Plan } from '../model/plan.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -34,6 +35,8 @@ export interface RunOptions {
   /** Profiles that it includes by their paths. */
   readonly profiles?: ReadonlyMap<string, string>
   readonly plan: Plan
+  /** What gates on a regression are held against, where the plan names such a run. */
+  readonly base?: BaseRun
   readonly out: string
   /** Whether patterns are held against the contract before they are measured. */
   readonly verify: boolean
@@ -78,9 +81,9 @@ export async function runScenario(asked: RunOptions): Promise<RunOutcome> {
   if (look) warnOfLoad(plan, engines, look, onProgress)
   const services = [...new Set(plan.cells.map(({ engine }) => engine))].flatMap((name) => engines.get(name)!.services)
   const environment = await collectEnvironment(await runtime.describe(services), await readCheckout(), look)
-  const { scenarioText, profiles } = options
+  const { scenarioText, profiles, base } = options
   const schedule = formatSchedule(plan)
-  const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }) }
+  const start = { plan, schedule, scenarioText, environment, ...(profiles && { profiles }), ...(base && { base }) }
   const { run: folder, mark } = await beginRun(options.out, start)
   using _ = options.atCrash?.(mark.brokeOff)
   try {

@@ -10,6 +10,31 @@ export interface Source {
   withValues(key: string, replaced: ReadonlyMap<string, string>): string
 }
 
+/** A part of a document that is set to something else, or that was not there. */
+export interface Change {
+  readonly path: readonly string[]
+  readonly value: unknown
+}
+
+/** A text that `readDocument` took, with these parts changed: comments stay, what is between words may not. */
+export function withChanges(text: string, changes: readonly Change[]): string {
+  if (changes.length === 0) return text
+  const document = parseDocument(text, { prettyErrors: false, stringKeys: true })
+  for (const { path, value } of changes) document.setIn(path, document.createNode(value))
+  return document.toString({ lineWidth: 0 })
+}
+
+/** The same on the plain data of a document. */
+export function changed(data: unknown, changes: readonly Change[]): unknown {
+  const copy = structuredClone(data)
+  for (const { path, value } of changes) {
+    const [last, above] = [path.at(-1)!, path.slice(0, -1)]
+    const parent = above.reduce((node, step) => (node as Record<string, unknown> | undefined)?.[step], copy)
+    if (typeof parent === 'object' && parent !== null) (parent as Record<string, unknown>)[last] = value
+  }
+  return copy
+}
+
 /**
  * Read one YAML document (JSON is YAML too): maps, lists, scalars and nothing cleverer. Anchors and aliases are
  * refused, because a small file with them can expand to a huge one, and so is what nests without end.

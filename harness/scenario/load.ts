@@ -5,7 +5,7 @@ import { describeError, UsageError } from '../core/errors.ts'
 import { readRegular, UntrustedFile } from '../core/own-file.ts'
 import { includedPaths } from './arm.ts'
 import type { Catalog, ProfileText } from './catalog.ts'
-import { readDocument, type Source } from './document.ts'
+import { type Change, changed, readDocument, type Source, withChanges } from './document.ts'
 import { composePaths } from './compose.ts'
 import { folderOf, readScenario, type TargetFiles } from './parse.ts'
 import { isMap } from './problems.ts'
@@ -23,20 +23,40 @@ export interface LoadedScenario {
   readonly profiles: ReadonlyMap<string, string>
 }
 
-/** Read and check a scenario with its profiles. Throws one UsageError of lines `file:line:column: wrong; allowed`. */
-export async function loadScenario(path: string, catalog: Catalog): Promise<LoadedScenario> {
+/** A scenario that is not yet complete. */
+export interface Draft {
+  /** As it was written, whatever is wrong with it. */
+  readonly data: unknown
+  /** As it would be read with these parts changed. Throws UsageError, with the places of the file as it was written. */
+  read(changes: readonly Change[]): Scenario
+}
+
+export type { Change } from './document.ts'
+
+/**
+ * Read and check a scenario with its profiles. `complete` says what is to be changed in it first, as a preset does. Throws one
+ * UsageError of lines `file:line:column: wrong; allowed`.
+ */
+export async function loadScenario(
+  path: string,
+  catalog: Catalog,
+  complete: (draft: Draft) => readonly Change[] = () => [],
+): Promise<LoadedScenario> {
   const source = readDocument(await readText(path), path)
   if (!('data' in source)) throw new UsageError(source)
   const own = await Promise.all(findOwnProfiles(source).map((name) => readOwnProfile(name, path)))
   const faultProfiles = new Map([...catalog.faultProfiles, ...own])
   const folder = folderOf(source.data, path)
   const files = await readTargetFiles(source, folder)
-  const scenario = readScenario(source, path, { ...catalog, faultProfiles }, files)
+  const read = (changes: readonly Change[]): Scenario =>
+    readScenario({ ...source, data: changed(source.data, changes) }, path, { ...catalog, faultProfiles }, files)
+  const changes = complete({ data: source.data, read })
+  const scenario = read(changes)
   const paths = relocateProfiles(own.map(([name]) => name))
   const profiles = own.flatMap(([name, profile]) =>
     'text' in profile ? [[paths.get(name)!, profile.text] as const] : [],
   )
-  const text = source.withValues('include', paths)
+  const text = withChanges(source.withValues('include', paths), changes)
   return { scenario, text: scenario.targets.length > 0 ? withFolder(text, folder) : text, profiles: new Map(profiles) }
 }
 

@@ -3,9 +3,24 @@ import { timeScales } from '../core/limits.ts'
 import { armEntry, type ArmVocabulary, type Located, type ParsedArm } from './arm.ts'
 import type { Catalog } from './catalog.ts'
 import { describe, section, suggest, type Values, type Path, type Problem } from './problems.ts'
+import { presetNames } from './presets.ts'
 import type { Load } from './scenario.ts'
-import { atLeast, countIn, duration, durations, percent, positiveDuration, rate, formatDuration } from './units.ts'
-import type { HealthLimits } from '../model/plan.ts'
+import {
+  atLeast,
+  atMost,
+  atMostOfWork,
+  confidence,
+  countIn,
+  duration,
+  durations,
+  percent,
+  positiveDuration,
+  rate,
+  formatDuration,
+  within,
+} from './units.ts'
+import { type MetricName, metricNames, metricOf, type Unit } from '../model/metrics.ts'
+import { type HealthLimits, inconclusiveMeans, severities } from '../model/plan.ts'
 import type { Target } from '../model/target.ts'
 import { targetShape } from './target-schema.ts'
 
@@ -51,6 +66,10 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
       .max(2 ** 32 - 1)
       .default(1)
       .describe('Every random choice derives from it'),
+    preset: z
+      .enum(presetNames)
+      .optional()
+      .describe('Chooses tasks, repetitions, and when faults fire, by power, where this file does not say it'),
     timeScale: z
       .number()
       .min(1)
@@ -76,12 +95,21 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
       .superRefine(noRepetition)
       .describe('Compared side by side: names of the catalog, or delivery+engine; @tuned tunes the engine'),
     load: section({
-      tasks: z.int().min(1).max(1_000_000).describe('How many, per pattern and arm'),
+      tasks: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe('How many, per pattern and arm; a preset chooses it where it is left out'),
       arrivals: z.enum(['poisson', 'uniform']).default('poisson').describe('How the intended starts are spread'),
       rate: rate.describe('Arrivals per time, in task-world time'),
     })
       .describe('Open-loop load: the same for every pattern')
-      .transform(({ tasks, arrivals, rate }): Load => ({ tasks, arrivals, ratePerSec: rate })),
+      .superRefine(({ tasks }, ctx) => {
+        const message = 'is missing; write a whole number, or a preset that chooses it (preset: pr)'
+        if (tasks === undefined) ctx.addIssue({ code: 'custom', path: ['tasks'], message })
+      })
+      .transform(({ tasks = 0, arrivals, rate }): Load => ({ tasks, arrivals, ratePerSec: rate })),
     grace: positiveDuration.default(120_000).describe('Time beyond the ideal duration in which a result counts'),
     replicas: section({
       api: z.int().min(1).max(64).default(1),
@@ -129,20 +157,54 @@ export interface ParsedScenario {
   readonly published: readonly Located<PublishedEntry>[]
 }
 
+/** As a gate keeps it. */
+interface Limit {
+  readonly min?: number
+  readonly max?: number
+  readonly atMost?: number
+}
+
+const lowLimits: Readonly<Record<Unit, typeof atMost>> = {
+  share: atMost,
+  points: atMost,
+  percent: atMostOfWork,
+  ms: within,
+}
+
+function limitOn(name: MetricName): z.ZodType<Limit> {
+  const { good, counted, unit } = metricOf(name)
+  if (counted) return countIn
+  return good === 'high' ? atLeast.transform((min) => ({ min })) : lowLimits[unit].transform((max) => ({ max }))
+}
+
+/** A key for each metric: an entry with several of them is as many gates. */
+function limitKeys() {
+  const keys = metricNames.map((name) => [name, limitOn(name).optional().describe(metricOf(name).about)])
+  return Object.fromEntries(keys) as Readonly<Record<MetricName, z.ZodOptional<z.ZodType<Limit>>>>
+}
+
 function gateEntry(pattern: z.ZodType<string>) {
   return section({
     pattern,
     arm: z.string(),
-    success: atLeast.optional().describe('Share of intended tasks'),
-    'exposed-success': atLeast.optional().describe('The same among tasks that a proven fault could touch'),
-    requests: countIn.optional().describe('Of a client for one task: submissions, reads and streams'),
-    posts: countIn.optional().describe('Callbacks of one task that the system sent'),
-    executions: countIn.optional().describe('Of the step of a task that was executed most often'),
+    ...limitKeys(),
+    confidence: confidence.optional().describe('Of its interval; 95 % unless given'),
     exposed: z
       .int()
       .min(1)
       .optional()
       .describe('Tasks that a fault must have touched before it passes; success under faults: 20 unless given'),
+    minSamples: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('What it must have seen before it passes: tasks, unless its metric is over something else'),
+    minFaults: z.int().min(1).optional().describe('Faults that must have touched a task before it passes'),
+    severity: z.enum(severities).optional().describe('warn: it is said, and changes neither verdict nor exit code'),
+    onInconclusive: z
+      .enum(inconclusiveMeans)
+      .optional()
+      .describe('What it makes of the run where the evidence does not settle it; INCONCLUSIVE unless given'),
   })
 }
 

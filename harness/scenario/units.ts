@@ -11,6 +11,8 @@ const rateHelp = 'write a rate such as 5/s, 30/min or 200/h'
 const percentHelp = 'write a percentage such as 94.2 %'
 const countInHelp = "write a number and a share of tasks such as '<= 1 in >= 95 %'"
 const limitHelp = "write a limit such as '>= 99 %'"
+const atMostHelp = "write a limit such as '<= 1 %'"
+const withinHelp = "write a limit such as '<= 2 s' or '<= 200ms'"
 
 /** `1h30m` as milliseconds, zero allowed; a year at most. */
 export const duration = unit(
@@ -53,6 +55,28 @@ export const atLeast = unit(/^>= ?\d+(?:\.\d+)? ?%$/, ['%'], limitHelp, (text) =
   .refine((share) => share < 1, { error: `100 % cannot be shown by any number of tasks; ${limitHelp}` })
   .refine((share) => share > 0, { error: `0 % holds whatever happens; ${limitHelp}` })
 
+/** `<= 1 %` as a fraction that can be exceeded, and can be shown. */
+export const atMost = unit(/^<= ?\d+(?:\.\d+)? ?%$/, ['%'], atMostHelp, (text) => parsePercent(text.slice(2)))
+  .refine((share) => share < 1, { error: `100 % and more holds whatever happens; ${atMostHelp}` })
+  .refine((share) => share > 0, { error: `0 % cannot be shown by any number of tasks; ${atMostHelp}` })
+
+/** The same of what has no most: `<= 150 %`. */
+export const atMostOfWork = unit(/^<= ?\d+(?:\.\d+)? ?%$/, ['%'], atMostHelp, (text) =>
+  parsePercent(text.slice(2)),
+).refine((share) => share > 0, { error: `0 % cannot be shown by any number of tasks; ${atMostHelp}` })
+
+/** `<= 2 s` in milliseconds, more than zero; a year at most. */
+export const within = unit(/^<= ?(?:\d+(?:\.\d+)? ?(?:ms|s|m|h))+$/, Object.keys(unitMs), withinHelp, (text) =>
+  parseDuration(text.slice(2).replaceAll(' ', '')),
+)
+  .refine((ms) => ms > 0, { error: `nothing takes no time; ${withinHelp}` })
+  .refine((ms) => ms <= longestMs, { error: `is too long; write at most ${formatDuration(longestMs)}` })
+
+/** How sure an interval is: from 80 to 99.9 %. */
+export const confidence = percent.refine((share) => share >= 0.8 && share <= 0.999, {
+  error: `a confidence is from 80 to 99.9 %; ${percentHelp}`,
+})
+
 /** `<= 1 in >= 95 %`: so many at most, in this share of tasks, which can be missed and can be shown. */
 export const countIn = z
   .string({ error: ({ input }) => `${describe(input)} is not allowed here; ${countInHelp}` })
@@ -86,12 +110,18 @@ function unit<T>(pattern: RegExp, units: readonly string[], help: string, parse:
 function explain(input: unknown, units: readonly string[], help: string): string {
   if (typeof input === 'number') return `${describe(input)} has no unit; ${help}`
   if (typeof input !== 'string') return `${describe(input)} is not allowed here; ${help}`
-  if (/^(?:>= ?)?-/.test(input)) return `${describe(input)} is negative; ${help}`
+  if (/^(?:[<>]= ?)?-/.test(input)) return `${describe(input)} is negative; ${help}`
   if (/^\d+(?:\.\d+)?$/.test(input)) return `${describe(input)} has no unit; ${help}`
+  if (isOtherSide(input, help)) return `${describe(input)} is on the wrong side; ${help}`
   const written = /^\d+(?:\.\d+)? ?\/? ?([a-zA-Zµ]+)$/.exec(input)?.[1]
   if (written && !units.includes(written))
     return `${describe(input)} has an unknown unit ${describe(written)}; ${help} (units: ${units.join(', ')})`
   return `${describe(input)} cannot be read; ${help}`
+}
+
+/** A limit from above where only one from below has a meaning, or the other way round. */
+function isOtherSide(input: string, help: string): boolean {
+  return help.startsWith('write a limit') && /^[<>]=/.test(input) && !help.includes(`'${input.slice(0, 2)}`)
 }
 
 function parseDuration(text: string): number {

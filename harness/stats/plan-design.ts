@@ -1,9 +1,13 @@
+import { isPerConnection } from '../analysis/exposure.ts'
 import { couldBeFelt } from '../analysis/impact.ts'
-import { type CellPlan, type Gate, metricName, type Plan, type PlannedFault } from '../model/plan.ts'
+import { gateLabel } from '../model/gate-text.ts'
+import { metricOf } from '../model/metrics.ts'
+import type { CellPlan, Gate, Plan, PlannedFault } from '../model/plan.ts'
 import { percentOf } from '../core/numbers.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'
 import { areFiringsDrawn } from './prediction.ts'
+import { smallestForQuantile } from './quantiles.ts'
 import type { Needed } from './sample-size.ts'
 
 /** From this share of the load on a fault is the condition of a cell and has no before: its tasks are not one episode. */
@@ -56,12 +60,12 @@ function loadMs({ tasks, load }: CellPlan): number {
 export interface Outlook {
   readonly gate: Gate
   readonly design: Design
-  /** The highest limit that a study without a loss would show; absent with too few faults. */
+  /** Of a share of tasks: the highest share of good ones that a study without a loss would show; absent with too few faults. */
   readonly highest?: number
   /** Of such a study; absent where the plan has it. */
   readonly needed?: Needed
-  /** Why its faults can touch too few tasks, whatever happens. */
-  readonly untouched?: string
+  /** Why its evidence can be too little, whatever happens. */
+  readonly never?: string
 }
 
 /** One per gate whose cells are planned. */
@@ -71,29 +75,91 @@ export function outlooksOf(
 ): readonly Outlook[] {
   return plan.gates.flatMap((gate) => {
     const cells = plan.cells.filter(({ pattern, arm }) => pattern === gate.pattern && arm === gate.arm)
-    if (cells.length === 0) return []
+    if (cells.length === 0 || gate.leftOut !== undefined) return []
     const design = narrowed(designOf(cells, idealMs(cells[0]!)), gate)
-    const highest = highestLimit(design)
-    const needed = highest !== undefined && highest >= gate.min ? undefined : neededForGate(design, 1, gate.min)
-    const untouched = whyUntouched(gate, cells)
-    const found = {
-      ...(highest !== undefined && { highest }),
-      ...(needed && { needed }),
-      ...(untouched && { untouched }),
-    }
-    return [{ gate, design, ...found }]
+    const share = goodShare(gate)
+    const never = whyNever(gate, cells) ?? (share === undefined ? whyNoInterval(gate, design) : undefined)
+    return [{ gate, design, ...(share !== undefined && canShow(gate, design, share)), ...(never && { never }) }]
   })
+}
+
+/** The least share of good tasks; undefined of a metric that is none. */
+export function goodShare({ metric, min, max }: Gate): number | undefined {
+  if (metricOf(metric).unit !== 'share') return undefined
+  return min ?? 1 - max!
+}
+
+function canShow({ confidence }: Gate, design: Design, share: number): Pick<Outlook, 'highest' | 'needed'> {
+  const highest = highestLimit(design, confidence)
+  const needed = highest !== undefined && highest >= share ? undefined : neededForGate(design, 1, share, confidence)
+  return { ...(highest !== undefined && { highest }), ...(needed && { needed }) }
+}
+
+function whyNever(gate: Gate, cells: readonly CellPlan[]): string | undefined {
+  return whyUntouched(gate, cells) ?? whyTooFewFaults(gate, cells) ?? whyNoQuantile(gate, cells)
 }
 
 /** The gate asks for tasks that a fault touches. So there must be faults that can be felt, and as many tasks. */
 function whyUntouched({ metric, exposed = 0 }: Gate, cells: readonly CellPlan[]): string | undefined {
   const faults = cells.flatMap((cell) => cell.faults)
-  const tasks = cells.reduce((sum, cell) => sum + cell.tasks, 0)
+  const tasks = tasksOf(cells)
   if (faults.length === 0)
-    return metric !== 'exposed-success' && exposed === 0 ? undefined : 'no fault is planned that could touch a task'
+    return metricOf(metric).needsFaults || exposed > 0 ? 'no fault is planned that could touch a task' : undefined
   if (!faults.some((fault) => couldBeFelt({ ...fault, armedAt: 0, healedAt: fault.durationMs }, 0)))
     return 'its faults are too short or too small to be felt'
   return tasks < exposed ? `it asks for ${exposed} touched tasks of ${tasks}` : undefined
+}
+
+/** Firings of one instant are one; what draws per connection may fire as often as it likes. */
+function whyTooFewFaults({ metric, minFaults = 0, confidence }: Gate, cells: readonly CellPlan[]): string | undefined {
+  const [outages, fewest] = [outagesIn(cells), metric === 'restored' ? smallestForQuantile(0.5, confidence) : 0]
+  if (outages < fewest) return `it takes ${fewest} outages, and ${outages} are planned`
+  const planned = instantsIn(cells, () => true)
+  if (planned >= minFaults || cells.some(({ faults }) => faults.some(isPerConnection))) return undefined
+  return `it takes ${minFaults} faults, and ${planned} are planned`
+}
+
+/** Planned faults with a before and an after. */
+export function outagesIn(cells: readonly CellPlan[]): number {
+  return instantsIn(cells, isOutage)
+}
+
+function instantsIn(cells: readonly CellPlan[], counts: (fault: PlannedFault, cell: CellPlan) => boolean): number {
+  const all = cells.map((cell) => cell.faults.filter((one) => counts(one, cell)))
+  return all.reduce((sum, faults) => sum + new Set(faults.map(({ trigger }) => JSON.stringify(trigger))).size, 0)
+}
+
+const levels: Partial<Record<Gate['metric'], number>> = {
+  'takeover p90': 0.9,
+  'overhead p50': 0.5,
+  'overhead p95': 0.95,
+  'overhead p99': 0.99,
+}
+
+function whyNoQuantile({ metric, confidence }: Gate, cells: readonly CellPlan[]): string | undefined {
+  const q = levels[metric]
+  if (q === undefined) return undefined
+  const [least, tasks] = [smallestForQuantile(q, confidence), tasksOf(cells)]
+  return tasks < least
+    ? `its interval takes ${least} ${metricOf(metric).over ?? 'tasks'}, and there are ${tasks} tasks`
+    : undefined
+}
+
+/** Of a figure that is no share, over tasks that share their faults. Each outage by itself tells when the service was restored. */
+function whyNoInterval({ metric, confidence }: Gate, { faults, touched, tasks }: Design): string | undefined {
+  if (metric === 'restored' || faults === 0) return undefined
+  if (faults < fewestEpisodes) return tooFewFaults(faults)
+  const [least, cut] = [smallestForQuantile(0.9, confidence), Math.round(tasks * touched)]
+  const isFew = metric === 'takeover p90' && cut < least
+  return isFew ? `its interval takes ${least} interrupted tasks, and its faults find about ${cut} at work` : undefined
+}
+
+function tooFewFaults(faults: number): string {
+  return `too few faults for an interval, ${faults} of at least ${fewestEpisodes} faults`
+}
+
+function tasksOf(cells: readonly CellPlan[]): number {
+  return cells.reduce((sum, cell) => sum + cell.tasks, 0)
 }
 
 /** A cell of exposed tasks alone counts all as touched. */
@@ -103,14 +169,19 @@ function narrowed(design: Design, { metric }: Gate): Design {
 }
 
 /** Why this plan can never let the gate PASS, even without a loss; undefined where it can. */
-export function whyHopeless({ gate, design, highest, needed, untouched }: Outlook): string | undefined {
-  const name = `${gate.pattern} under ${gate.arm}: ${metricName(gate)} >= ${percentOf(gate.min, 9)}`
-  if (untouched !== undefined) return `${name} can never pass: ${untouched}`
-  if (highest !== undefined && highest >= gate.min) return undefined
-  const seen =
-    highest === undefined ? `${design.faults} of at least ${fewestEpisodes} faults` : `at most ${percentOf(highest)}`
-  const without = highest === undefined ? 'too few faults for an interval' : 'without any loss it would show'
+export function whyHopeless({ gate, design, highest, needed, never }: Outlook): string | undefined {
+  const name = `${gate.pattern} under ${gate.arm}: ${gateLabel(gate)}`
+  if (never !== undefined) return `${name} can never pass: ${never}`
+  const share = goodShare(gate)
+  if (share === undefined || (highest !== undefined && highest >= share)) return undefined
   const more =
     needed === undefined ? '' : `; ${'tasks' in needed ? `${needed.tasks} tasks` : `${needed.faults} faults`} would do`
-  return `${name} can never pass: ${without}, ${seen}${more}`
+  return `${name} can never pass: ${whatIsShown(gate, design, highest)}${more}`
+}
+
+function whatIsShown({ metric }: Gate, { faults }: Design, highest: number | undefined): string {
+  if (highest === undefined) return tooFewFaults(faults)
+  return metricOf(metric).good === 'high'
+    ? `without any loss it would show, at most ${percentOf(highest)}`
+    : `without any of it, it would show at most ${percentOf(1 - highest)}`
 }

@@ -1,7 +1,7 @@
 import { type Episode, type Firings, intervalOfCopies, intervalOverEpisodes, type Sample } from './episodes.ts'
-import { checkShare } from './intervals.ts'
-import { mcnemarExact } from './paired-difference.ts'
-import { type Needed, neededToSettle, usualPower } from './sample-size.ts'
+import { checkShare, defaultConfidence } from './intervals.ts'
+import { mcnemarExact, newcombePaired } from './paired-difference.ts'
+import { type Needed, neededToSettle, powerOf, settles, usualPower } from './sample-size.ts'
 import { binomialCdf } from './special.ts'
 
 /** What a plan will have seen when it is done, as far as it is known beforehand. */
@@ -23,13 +23,35 @@ export function sampleOf({ tasks, faults, touched }: Design, rate: number): Samp
 }
 
 /** The highest gate that this plan can PASS, which is its interval's lower end without loss; undefined without one. */
-export function highestLimit(design: Design): number | undefined {
-  return intervalOverEpisodes(sampleOf(design, 1), design.firings)?.[0]
+export function highestLimit(design: Design, confidence = defaultConfidence): number | undefined {
+  return intervalOverEpisodes(sampleOf(design, 1), design.firings, confidence)?.[0]
 }
 
 /** What a gate needs to PASS in four of five studies, if this is the rate and the rest per fault stays the same. */
-export function neededForGate(design: Design, rate: number, limit: number): Needed | undefined {
-  return neededToSettle(sampleOf(design, rate), design.firings, limit)
+export function neededForGate(
+  design: Design,
+  rate: number,
+  limit: number,
+  confidence = defaultConfidence,
+): Needed | undefined {
+  return neededToSettle(sampleOf(design, rate), design.firings, limit, confidence)
+}
+
+/** Whether four of five such studies show on which side of the limit this rate is. */
+export function isSettled(design: Design, rate: number, limit: number, confidence = defaultConfidence): boolean {
+  if (design.faults === 0) return powerOf(design.tasks, rate, limit, confidence) >= usualPower
+  return settles(sampleOf(design, rate), design.firings, { limit, confidence }, {})
+}
+
+/** So many fates there are if those of all tasks that share a fault are one. */
+export function fates({ tasks, faults, touched }: Design): number {
+  return Math.round(tasks * (1 - touched)) + faults
+}
+
+/** Whether matched pairs of two such studies without any difference show that none as large as the margin was lost. */
+export function pairsShow(design: Design, margin: number, confidence = defaultConfidence): boolean {
+  const [low] = newcombePaired({ both: fates(design), onlyA: 0, onlyB: 0, neither: 0 }, confidence)
+  return -low <= margin
 }
 
 /** The interval of such a study if this is the rate and no fault differs from another; with few faults, what it would be. */

@@ -32,25 +32,31 @@ export type Needed = { readonly tasks: number } | { readonly faults: number }
  * more of them under the same faults would do. Undefined where no number would: the observed rate is the limit, or
  * nothing was observed.
  */
-export function neededToSettle(sample: Sample, firings: Firings, limit: number): Needed | undefined {
+export function neededToSettle(
+  sample: Sample,
+  firings: Firings,
+  limit: number,
+  confidence = defaultConfidence,
+): Needed | undefined {
   checkShare(limit, 'a limit')
+  const gate = { limit, confidence }
   const faults = splitSample(sample).shared.length
   if (sample.n === 0) return undefined
   if (faults === 0) {
-    const tasks = tasksToSettle((sample.n - sample.failures) / sample.n, limit)
+    const tasks = tasksToSettle((sample.n - sample.failures) / sample.n, limit, usualPower, confidence)
     return tasks === undefined ? undefined : { tasks }
   }
   if (faults >= fewestEpisodes) {
-    const tasks = smallest(sample.n, mostTasks, (n) => settles(sample, firings, limit, { outside: n / sample.n }))
+    const tasks = smallest(sample.n, mostTasks, (n) => settles(sample, firings, gate, { outside: n / sample.n }))
     if (tasks !== undefined) return { tasks }
   }
   const enough = (count: number): boolean => {
-    return settles(sample, firings, limit, { outside: count / faults, episodes: count / faults })
+    return settles(sample, firings, gate, { outside: count / faults, episodes: count / faults })
   }
   const guess = smallest(fewestEpisodes, mostFaults, enough)
   if (guess === undefined) return undefined
   const exact = sample.failures === 0 || guess > mostResampled
-  return { faults: exact ? guess : refine(guess, (count) => powerOfFaults(sample, firings, limit, count)) }
+  return { faults: exact ? guess : refine(guess, (count) => powerOfFaults(sample, firings, gate, count)) }
 }
 
 /** Near a guess: the number from which on power is enough, up to its jumps. */
@@ -71,24 +77,29 @@ function refine(guess: number, power: (faults: number) => number): number {
  * Independent tasks with which the Clopper-Pearson interval lies on the right side of `limit` with this probability, if
  * successes have probability `rate`. Power is a saw: the first n at which it is enough, and not far more if there is one.
  */
-export function tasksToSettle(rate: number, limit: number, power = usualPower): number | undefined {
+export function tasksToSettle(
+  rate: number,
+  limit: number,
+  power = usualPower,
+  confidence = defaultConfidence,
+): number | undefined {
   checkShare(rate, 'a rate')
   checkShare(limit, 'a limit')
   checkShare(power, 'a power')
   if (rate === limit) return undefined
-  if (rate < limit) return tasksToSettle(1 - rate, 1 - limit, power)
+  if (rate < limit) return tasksToSettle(1 - rate, 1 - limit, power, confidence)
   // A tooth for each number of failures that may be among them: power jumps up at its first n and falls from there.
-  const peak = (lost: number): number => powerOf(firstWith(lost, limit), rate, limit)
+  const peak = (lost: number): number => powerOf(firstWith(lost, limit, confidence), rate, limit, confidence)
   const lost = smallest(0, mostLost, (count) => peak(count) >= power)
   if (lost === undefined) return undefined
-  const [from, next] = [firstWith(lost, limit), firstWith(lost + 1, limit)]
-  if (powerOf(next - 1, rate, limit) > power + 0.05) return from
-  return smallest(from, next - 1, (n) => powerOf(n, rate, limit) <= power + 0.05)
+  const [from, next] = [firstWith(lost, limit, confidence), firstWith(lost + 1, limit, confidence)]
+  if (powerOf(next - 1, rate, limit, confidence) > power + 0.05) return from
+  return smallest(from, next - 1, (n) => powerOf(n, rate, limit, confidence) <= power + 0.05)
 }
 
 /** The fewest tasks of which so many may fail without doubt that the limit is kept. */
-function firstWith(lost: number, limit: number): number {
-  return smallest(lost + 1, mostTasks, (n) => isAbove(n - lost, n, limit)) ?? mostTasks
+function firstWith(lost: number, limit: number, confidence: number): number {
+  return smallest(lost + 1, mostTasks, (n) => isAbove(n - lost, n, limit, confidence)) ?? mostTasks
 }
 
 /** So many successes would be too rare at the limit itself: the Clopper-Pearson interval lies above it. */
@@ -107,11 +118,16 @@ export function powerOf(n: number, rate: number, limit: number, confidence = def
   return 1 - binomialCdf(smallest(0, n, (k) => isAbove(k, n, limit, confidence))! - 1, n, rate)
 }
 
+interface Limit {
+  readonly limit: number
+  readonly confidence: number
+}
+
 /** Whether a study of this size settles it even where it is one of the worse ones: its power quantile. */
-function settles(sample: Sample, firings: Firings, limit: number, copies: Copies): boolean {
+export function settles(sample: Sample, firings: Firings, { limit, confidence }: Limit, copies: Copies): boolean {
   const above = 1 - sample.failures / sample.n > limit
   const unlucky = shifted(sample, firings, copies, above ? 1 : -1)
-  const [low, high] = intervalOfCopies(unlucky, firings, copies)
+  const [low, high] = intervalOfCopies(unlucky, firings, copies, confidence)
   return above ? low >= limit : high < limit
 }
 
@@ -169,11 +185,12 @@ const studies = 400
  * replacement, from those seen, and each fault has as many tasks as now. The same draws at every number, so that more
  * is never less but by what the faults themselves do.
  */
-function powerOfFaults(sample: Sample, firings: Firings, limit: number, faults: number): number {
+function powerOfFaults(sample: Sample, firings: Firings, { limit, confidence }: Limit, faults: number): number {
   const above = 1 - sample.failures / sample.n > limit
   let settled = 0
   for (let i = 0; i < studies; i++) {
-    const interval = intervalOverEpisodes(redraw(createRng('power', String(i)), sample, firings, faults), firings)
+    const study = redraw(createRng('power', String(i)), sample, firings, faults)
+    const interval = intervalOverEpisodes(study, firings, confidence)
     if (interval && (above ? interval[0] >= limit : interval[1] < limit)) settled++
   }
   return settled / studies

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { HarnessError, UsageError } from '../core/errors.ts'
 import { makeFolder } from '../core/folder.ts'
 import { kindOf } from '../core/own-file.ts'
+import { type BaseRun, baseSchema } from '../model/base.ts'
 import { type Plan, planSchema, readablePlans } from '../model/plan.ts'
 import { type Verification, verificationSchema } from '../model/verification.ts'
 import {
@@ -21,6 +22,7 @@ import { ensureFolder, writeFailure, writeWhole } from './whole-file.ts'
  *
  *     <timestamp>-<scenario>-<seed>/
  *       scenario.yaml plan.json schedule.json environment.json    written before anything starts
+ *       against.json                                              of the run of --against, what gates hold this one against
  *       profiles/                                                 those that scenario.yaml includes by their paths
  *       verification.json verification/                           what the patterns did against the contract, unless that was skipped
  *       cells/<cell id>/ history.ndjson evidence.ndjson ledger.ndjson logs/
@@ -41,6 +43,8 @@ export interface RunStart {
   /** Texts of profiles by their paths from the scenario. */
   readonly profiles?: ReadonlyMap<string, string>
   readonly environment: Environment
+  /** What gates on a regression are held against. */
+  readonly base?: BaseRun
 }
 
 /** Makes a new folder and its first files. Throws UsageError or HarnessError, and leaves no folder then. */
@@ -51,6 +55,7 @@ export async function createRun(out: string, start: RunStart): Promise<RunFolder
     mkdir(cells).catch(refuse(`create ${cells}`)),
     writeJson(join(run.path, 'plan.json'), start.plan),
     writeJson(join(run.path, 'environment.json'), start.environment),
+    ...(start.base ? [writeJson(baseFile(run), start.base)] : []),
     writeWhole(join(run.path, 'schedule.json'), start.schedule),
     writeWhole(join(run.path, 'scenario.yaml'), start.scenarioText),
     ...[...(start.profiles ?? [])].map(([path, text]) => writeProfile(join(run.path, path), text)),
@@ -141,6 +146,15 @@ export function readPlan(run: RunFolder): Promise<Plan> {
 
 export function readEnvironment(run: RunFolder): Promise<Environment> {
   return readVersioned(join(run.path, 'environment.json'), environmentSchema)
+}
+
+/** Undefined where the plan is held against no other run. Rejects with HarnessError where its copy of that is gone. */
+export async function readBase(run: RunFolder, { against }: Plan): Promise<BaseRun | undefined> {
+  return against === undefined ? undefined : readVersioned(baseFile(run), baseSchema, [1])
+}
+
+function baseFile(run: RunFolder): string {
+  return join(run.path, 'against.json')
 }
 
 export function readResults(run: RunFolder): Promise<RunResults> {

@@ -105,7 +105,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     success: proportionOf([{ cell, tasks }], isOk),
     ...(exposed.length > 0 && { exposed: proportionOf([{ cell, tasks: exposed }], isOk) }),
     serverSuccess: proportionOf([{ cell, tasks }], ({ task }) => served.has(task)),
-    overhead: { ...summarizeOverhead({ cell, tasks }), ...measureParts(decided, fates) },
+    overhead: { ...summarizeOverhead([{ cell, tasks }]), ...measureParts(decided, fates) },
     // Whether what was cut would have been lost, or gone on with, is unknown.
     episodes: trace.complete ? measureEpisodes(trace, (task) => fates.get(task)!.seenAt) : [],
     interruptions: trace.complete ? interruptionsIn(trace) : [],

@@ -1,6 +1,6 @@
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
 import type { ComparedSide } from '../model/judgements.ts'
-import type { RunResults } from '../model/results.ts'
+import type { Environment, RunResults } from '../model/results.ts'
 
 /** One side of a comparison, and the run that it is of. */
 export interface SideOfRun {
@@ -8,12 +8,18 @@ export interface SideOfRun {
   readonly results: RunResults
 }
 
+/** The same of a run that may not have ended, or begun. */
+export interface SideOfPlan {
+  readonly side: ComparedSide
+  readonly results: Pick<RunResults, 'plan'>
+}
+
 /**
  * Why two sides cannot be compared: one sentence for each difference in the work or the harm that their plans ask for.
  * Empty where all is the same. Faults may differ where the arms are named differently: then they are what is compared.
  * Within one run an arm is the same for every pattern.
  */
-export function planDifferences(first: SideOfRun, second: SideOfRun): readonly string[] {
+export function planDifferences(first: SideOfPlan, second: SideOfPlan): readonly string[] {
   const [a, b] = [plannedCells(first), plannedCells(second)]
   const sameArm = first.side.arm === second.side.arm && first.results !== second.results
   if (a.length !== b.length) return [`repetitions: ${a.length} against ${b.length}`]
@@ -28,7 +34,7 @@ export function planDifferences(first: SideOfRun, second: SideOfRun): readonly s
   })
 }
 
-function plannedCells({ side, results }: SideOfRun): readonly CellPlan[] {
+function plannedCells({ side, results }: SideOfPlan): readonly CellPlan[] {
   return results.plan.cells.filter(({ pattern, arm }) => pattern === side.pattern && arm === side.arm)
 }
 
@@ -106,6 +112,20 @@ export function circumstanceDifferences(first: RunResults, second: RunResults): 
   return facts
     .filter(([, one, other]) => tell(one) !== tell(other))
     .map(([name, one, other]) => `${name}: ${tell(one)} against ${tell(other)}`)
+}
+
+/** Why milliseconds of two runs are no comparison: they were not measured on the same machine. One clause for each reason. */
+export function machineDifferences(a: Environment, b: Environment): readonly string[] {
+  const facts: readonly (readonly [string, unknown, unknown])[] = [
+    ['platform', a.platform, b.platform],
+    ['processor', a.cpu, b.cpu],
+    ['cores', a.cores, b.cores],
+    ['memory', a.memoryBytes, b.memoryBytes],
+    ['node', a.node, b.node],
+  ]
+  return facts
+    .filter(([, one, other]) => one !== other)
+    .map(([name, one, other]) => `${name}: ${String(one)} against ${String(other)}`)
 }
 
 function recordFacts(

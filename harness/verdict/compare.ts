@@ -2,7 +2,7 @@ import type { Plan } from '../model/plan.ts'
 import { blockMean } from '../stats/blocks.ts'
 import { hodgesLehmann, signedRank } from '../stats/signed-rank.ts'
 import { holm } from '../stats/holm.ts'
-import type { Interval } from '../stats/intervals.ts'
+import { defaultConfidence, type Interval } from '../stats/intervals.ts'
 import { newcombePaired, pairedDifference } from '../stats/paired-difference.ts'
 import { quantile } from '../stats/quantiles.ts'
 import { signFlip } from '../stats/sign-flip.ts'
@@ -27,7 +27,7 @@ export interface Matchup {
 
 /** Every match-up of one table: p-values are adjusted over all of them together. */
 export function compareAll(matchups: readonly Matchup[]): readonly Comparison[] {
-  const found = matchups.map(compareOne)
+  const found = matchups.map((matchup) => compareOne(matchup))
   const adjusted = holm(found.flatMap(({ success, overhead }) => [success, overhead].flatMap((one) => one?.p ?? [])))
   let next = 0
   const adjust = <T extends { readonly p: number }>(one: T): T => ({ ...one, adjusted: adjusted[next++]! })
@@ -57,15 +57,16 @@ export function compareWithFirst(plan: Plan, cells: readonly CellResult[]): read
   )
 }
 
-function compareOne({ first, second, cells }: Matchup): Comparison {
+/** One match-up by itself: nothing is adjusted. */
+export function compareOne({ first, second, cells }: Matchup, confidence = defaultConfidence): Comparison {
   const { pairs, blocks, leftOut } = matchCells(first, second, cells)
-  const overhead = compareOverhead(pairs, blocks, isQuotable(cells.first) && isQuotable(cells.second))
+  const overhead = compareOverhead(pairs, blocks, isQuotable(cells.first) && isQuotable(cells.second), confidence)
   return {
     first,
     second,
     blocks,
     leftOut,
-    ...(pairs.length > 0 && { success: compareSuccess(pairs, blocks) }),
+    ...(pairs.length > 0 && { success: compareSuccess(pairs, blocks, confidence) }),
     ...(overhead && { overhead }),
   }
 }
@@ -74,15 +75,18 @@ function isQuotable(cells: readonly CellResult[]): boolean {
   return cells.every(({ overhead }) => overhead.quotable)
 }
 
-function compareSuccess(pairs: readonly Pair[], blocks: number): SuccessDifference {
+function compareSuccess(pairs: readonly Pair[], blocks: number, confidence: number): SuccessDifference {
   const signs = pairs.map(({ first, second }) => Number(second.outcome === 'ok') - Number(first.outcome === 'ok'))
   const both = pairs.filter(({ first, second }) => first.outcome === 'ok' && second.outcome === 'ok').length
   const onlyFirst = signs.filter((sign) => sign < 0).length
   const onlySecond = signs.filter((sign) => sign > 0).length
   const counts = { both, onlyA: onlyFirst, onlyB: onlySecond, neither: pairs.length - both - onlyFirst - onlySecond }
   const units = unitsOf(pairs)
-  const within = { interval: intervalOver(units, counts), p: signFlip(units.map(({ difference }) => difference)) }
-  const { interval, p, overBlocks } = widenToBlocks(within, blockDifferences(pairs, signs), blocks)
+  const within = {
+    interval: intervalOver(units, counts, confidence),
+    p: signFlip(units.map(({ difference }) => difference)),
+  }
+  const { interval, p, overBlocks } = widenToBlocks(within, blockDifferences(pairs, signs), { blocks, confidence })
   return {
     pairs: pairs.length,
     both,
@@ -132,14 +136,19 @@ function unitsOf(pairs: readonly Pair[]): readonly Unit[] {
  * Student's factor for few faults (Korn and Graubard, 1998). Where faults show little, they are taken as all or
  * nothing.
  */
-function intervalOver(units: readonly Unit[], counts: Parameters<typeof newcombePaired>[0]): Interval | undefined {
+function intervalOver(
+  units: readonly Unit[],
+  counts: Parameters<typeof newcombePaired>[0],
+  confidence: number,
+): Interval | undefined {
   const faults = units.filter(({ shared }) => shared)
-  if (faults.length === 0) return newcombePaired(counts)
+  if (faults.length === 0) return newcombePaired(counts, confidence)
   if (faults.length < fewestUnits) return undefined
-  const factor = (normalCritical(0.95) / studentCritical(0.95, faults.length - 1)) ** 2
+  const factor = (normalCritical(confidence) / studentCritical(confidence, faults.length - 1)) ** 2
   const { both, onlyA, onlyB, neither } = counts
   const worth = factor / designEffect(units, onlyA + onlyB)
-  return newcombePaired({ both: both * worth, onlyA: onlyA * worth, onlyB: onlyB * worth, neither: neither * worth })
+  const worthy = { both: both * worth, onlyA: onlyA * worth, onlyB: onlyB * worth, neither: neither * worth }
+  return newcombePaired(worthy, confidence)
 }
 
 /** `single`: what the squares would sum to, were every task alone. */
@@ -169,8 +178,12 @@ interface Within {
 }
 
 /** Where there are enough blocks, each is one observation; never surer than what is within them allows. */
-function widenToBlocks(within: Within, differences: readonly number[], blocks: number) {
-  const over = blocks >= fewestUnits ? blockMean(differences) : undefined
+function widenToBlocks(
+  within: Within,
+  differences: readonly number[],
+  { blocks, confidence }: { readonly blocks: number; readonly confidence: number },
+) {
+  const over = blocks >= fewestUnits ? blockMean(differences, confidence) : undefined
   if (!over) return { ...within, overBlocks: false }
   const interval: Interval | undefined = within.interval && [
     Math.min(within.interval[0], over.interval[0]),
@@ -197,19 +210,24 @@ function describeBasis(pairs: readonly Pair[], units: readonly Unit[], blocks: n
 const resolutionMs = 1
 const practical = 0.02
 
-function compareOverhead(pairs: readonly Pair[], blocks: number, quotable: boolean): OverheadShift | undefined {
+function compareOverhead(
+  pairs: readonly Pair[],
+  blocks: number,
+  quotable: boolean,
+  confidence: number,
+): OverheadShift | undefined {
   const clean = pairs
     .filter(({ first, second }) => !first.exposed && !second.exposed)
     .map(({ repetition, first, second }) => ({ repetition, from: overheadOf(first), to: overheadOf(second) }))
     .filter(({ from, to }) => Number.isFinite(from) && Number.isFinite(to))
   const differences = clean.map(({ from, to }) => to - from)
-  const found = hodgesLehmann(differences)
+  const found = hodgesLehmann(differences, confidence)
   if (!found) return undefined
   const shifts = [...Map.groupBy(clean, ({ repetition }) => repetition).values()].map((block) => {
     return hodgesLehmann(block.map(({ from, to }) => to - from))!.shift
   })
   const within = { interval: found.interval, p: signedRank(differences) }
-  const { interval, p } = widenToBlocks(within, shifts, Math.min(blocks, shifts.length))
+  const { interval, p } = widenToBlocks(within, shifts, { blocks: Math.min(blocks, shifts.length), confidence })
   const usual = quantile(
     clean.map(({ from }) => from),
     0.5,

@@ -1,3 +1,4 @@
+import { defaultConfidence } from '../stats/intervals.ts'
 import { quantileOverEpisodes, type SharedValues, quantile } from '../stats/quantiles.ts'
 import type { Overhead, TaskRow } from '../model/results.ts'
 import { firingsOf, occasionsOf, type Rows } from './proportion.ts'
@@ -10,30 +11,33 @@ export function overheadOf({ outcome, seenAt, intendedAt, idealMs }: TaskRow): n
   return seenAt - intendedAt - idealMs
 }
 
-/** Percentiles with intervals over all tasks, ended or not: losing slow tasks makes no pattern fast. */
-export function summarizeOverhead(rows: Rows): Overhead {
-  const values = rows.tasks.map(overheadOf)
+/** Percentiles with intervals over all tasks, ended or not: losing slow tasks makes no pattern fast. Repetitions are pooled. */
+export function summarizeOverhead(cells: readonly Rows[], confidence = defaultConfidence): Overhead {
+  const values = cells.flatMap(({ tasks }) => tasks.map(overheadOf))
   const at = (q: number): number | null => finite(quantile(values, q) ?? Infinity)
   const names = Object.keys(levels) as (keyof typeof levels)[]
-  const [shared, firings] = [sharedOf(rows), firingsOf([rows])]
-  const found = names.map((name) => [name, quantileOverEpisodes(shared, levels[name], firings)] as const)
+  const [shared, firings] = [sharedOf(cells), firingsOf(cells)]
+  const found = names.map((name) => [name, quantileOverEpisodes(shared, levels[name], firings, confidence)] as const)
   return {
     p50: at(levels.p50),
     p95: at(levels.p95),
     p99: at(levels.p99),
     intervals: Object.fromEntries(found.flatMap(([name, ends]) => (ends ? [[name, ends.map(finite)]] : []))),
     n: values.length,
-    quotable: rows.cell.timeScale === 1,
+    quotable: cells.every(({ cell }) => cell.timeScale === 1),
     tooFew: found.flatMap(([name, ends]) => (ends ? [] : [name])),
   }
 }
 
-function sharedOf({ cell, tasks }: Rows): SharedValues {
-  const occasion = occasionsOf(cell)
-  const groups = Map.groupBy(tasks, ({ episode }) => episode && occasion(episode))
-  const alone = groups.get(undefined) ?? []
-  groups.delete(undefined)
-  return { alone: alone.map(overheadOf), episodes: [...groups.values()].map((members) => members.map(overheadOf)) }
+function sharedOf(cells: readonly Rows[]): SharedValues {
+  const alone = cells.flatMap(({ tasks }) => tasks.filter(({ episode }) => episode === undefined))
+  const episodes = cells.flatMap(({ cell, tasks }) => {
+    const occasion = occasionsOf(cell)
+    const groups = Map.groupBy(tasks, ({ episode }) => episode && occasion(episode))
+    groups.delete(undefined)
+    return [...groups.values()]
+  })
+  return { alone: alone.map(overheadOf), episodes: episodes.map((members) => members.map(overheadOf)) }
 }
 
 /** JSON knows no infinity. */

@@ -8,6 +8,7 @@ import {
   type Sample,
   splitSample,
 } from '../stats/episodes.ts'
+import { defaultConfidence } from '../stats/intervals.ts'
 import { areFiringsDrawn } from '../stats/prediction.ts'
 import type { Proportion } from '../model/judgements.ts'
 import type { TaskRow } from '../model/results.ts'
@@ -21,19 +22,19 @@ export interface Rows {
 type IsSuccess = (task: TaskRow) => boolean
 
 /** Successes among the tasks of one cell, or of several repetitions pooled, with the one interval that there is. */
-export function proportionOf(cells: readonly Rows[], isSuccess: IsSuccess): Proportion {
+export function proportionOf(cells: readonly Rows[], isSuccess: IsSuccess, confidence = defaultConfidence): Proportion {
   const sample = sampleOf(cells, isSuccess)
   const { n, failures } = sample
   const faults = splitSample(sample).shared.length
   const firings = firingsOf(cells)
-  const interval = n === 0 ? undefined : intervalOverEpisodes(sample, firings)
+  const interval = n === 0 ? undefined : intervalOverEpisodes(sample, firings, confidence)
   return {
     successes: n - failures,
     n,
     ...(interval && { interval }),
     method: n === 0 ? 'no task' : nameMethod(faults, firings),
     ...(faults > 0 && { faults }),
-    ...(n > 0 && !interval && { bounds: boundsWhateverShared(sample) }),
+    ...(n > 0 && !interval && { bounds: boundsWhateverShared(sample, confidence) }),
   }
 }
 

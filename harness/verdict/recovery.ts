@@ -1,18 +1,23 @@
+import { defaultConfidence } from '../stats/intervals.ts'
 import { type Reached, type Waiting, waitingQuantile, waitingSteps } from '../stats/kaplan-meier.ts'
+import { type Ended, waitingInterval } from '../stats/waiting-interval.ts'
 import type { RecoveryResult, WaitingTime } from '../model/judgements.ts'
 import type { CellResult, InterruptedTask, Restored } from '../model/results.ts'
-import { proportionOf, type Rows } from './proportion.ts'
+import { firingsOf, occasionsOf, proportionOf, type Rows } from './proportion.ts'
 
 /** One entry per pattern and arm with an outage, repetitions pooled. Invalid cells say nothing. */
-export function summarizeRecovery(cells: readonly CellResult[]): readonly RecoveryResult[] {
+export function summarizeRecovery(
+  cells: readonly CellResult[],
+  confidence = defaultConfidence,
+): readonly RecoveryResult[] {
   const valid = cells.filter(({ verdict, episodes }) => {
     return verdict !== 'INVALID' && episodes.some(({ restored }) => restored !== undefined)
   })
   const groups = Map.groupBy(valid, ({ cell }) => `${cell.pattern} ${cell.arm}`)
-  return [...groups.values()].map(summarize)
+  return [...groups.values()].map((group) => summarize(group, confidence))
 }
 
-function summarize(cells: readonly CellResult[]): RecoveryResult {
+function summarize(cells: readonly CellResult[], confidence: number): RecoveryResult {
   const { pattern, arm } = cells[0]!.cell
   const interruptions = cells.flatMap((cell) => cell.interruptions)
   const restored = cells.flatMap(({ episodes }) => episodes.flatMap((one) => one.restored ?? []))
@@ -26,6 +31,7 @@ function summarize(cells: readonly CellResult[]): RecoveryResult {
     resubmitted: interruptions.filter(({ by }) => by === 'client').length,
     ...takeoverOf(waiting),
     ...summarizeRestored(restored),
+    ...intervalsOf(cells, confidence),
   }
 }
 
@@ -81,4 +87,48 @@ function summarizeRestored(restored: readonly Restored[]): Pick<RecoveryResult, 
 function restoredAfter(one: Restored): Waiting {
   if (one.kind === 'beyond') return { openMs: one.ms }
   return { endedMs: one.kind === 'restored' ? one.ms : 0 }
+}
+
+/** Of the same times, where it is not known when some of them ended. Firings of one instant share what they do. */
+function intervalsOf(cells: readonly CellResult[], confidence: number): Pick<RecoveryResult, 'intervals'> {
+  const firings = firingsOf(cells)
+  const cut = gather(cells, ({ interruptions }) => interruptions.map((one) => [one.fault, endOfTakeover(one)]))
+  const service = gather(cells, ({ episodes }) =>
+    episodes.flatMap(({ fault, restored }) => (restored ? [[fault, endOfOutage(restored)] as const] : [])),
+  )
+  const found = {
+    takeoverP50: waitingInterval(cut, 0.5, firings, confidence),
+    takeoverP90: waitingInterval(cut, 0.9, firings, confidence),
+    restored: waitingInterval(service, 0.5, firings, confidence),
+  }
+  const known = Object.entries(found).flatMap(([name, ends]) => (ends ? [[name, ends.map(orNever)] as const] : []))
+  return known.length === 0 ? {} : { intervals: Object.fromEntries(known) }
+}
+
+type ByFault = readonly (readonly [fault: string, ended: Ended])[]
+
+function gather(cells: readonly CellResult[], timesOf: (cell: CellResult) => ByFault) {
+  const groups = cells.flatMap((one) => {
+    const occasion = occasionsOf(one.cell)
+    return [...Map.groupBy(timesOf(one), ([fault]) => occasion(fault)).values()]
+  })
+  const [alone, shared] = [groups.filter((group) => group.length === 1), groups.filter((group) => group.length > 1)]
+  const ends = (group: ByFault): readonly Ended[] => group.map(([, ended]) => ended)
+  return { alone: alone.flatMap(ends), shared: shared.map(ends) }
+}
+
+function endOfTakeover({ afterMs, openAfterMs }: InterruptedTask): Ended {
+  if (afterMs !== undefined) return { earliestMs: afterMs, latestMs: afterMs }
+  return { earliestMs: openAfterMs ?? Infinity, latestMs: Infinity }
+}
+
+/** An outage with too few tasks to tell may have been none, or may have had no end. */
+function endOfOutage(one: Restored): Ended {
+  if (one.kind === 'unbroken') return { earliestMs: 0, latestMs: 0 }
+  if (one.kind === 'restored') return { earliestMs: one.atMost ? 0 : one.ms, latestMs: one.ms }
+  return { earliestMs: one.kind === 'beyond' ? one.ms : 0, latestMs: Infinity }
+}
+
+function orNever(ms: number): number | null {
+  return ms === Infinity ? null : ms
 }

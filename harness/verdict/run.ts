@@ -1,6 +1,8 @@
 import { type ExitCode, exitCodes } from '../core/errors.ts'
-import type { Plan } from '../model/plan.ts'
+import { type Gate, limitOf, type Plan } from '../model/plan.ts'
 import { unmeasuredBy, type Verification } from '../model/verification.ts'
+import type { BaseRun } from '../model/base.ts'
+import { effectOf } from '../model/gate-effect.ts'
 import type { GateResult } from '../model/judgements.ts'
 import {
   type CellResult,
@@ -10,6 +12,7 @@ import {
   type RunVerdict,
 } from '../model/results.ts'
 import { judgeClaims } from './claims.ts'
+import { machineDifferences } from './comparable.ts'
 import { compareWithFirst } from './compare.ts'
 import { describeGate, judgeGate } from './gates.ts'
 import { summarizeRecovery } from './recovery.ts'
@@ -23,6 +26,8 @@ export interface JudgedCells {
   readonly environment: Environment
   readonly verification?: Verification | undefined
   readonly cells: readonly CellResult[]
+  /** Of the run that gates on a regression are held against. */
+  readonly base?: BaseRun | undefined
 }
 
 /**
@@ -30,9 +35,11 @@ export interface JudgedCells {
  * result, or a control that fails, makes it at least INCONCLUSIVE. A cell whose untouched tasks fare otherwise than in the
  * control is INVALID. Claims are compared and never change the verdict.
  */
-export function judgeRun({ run, plan, environment, verification, cells: judged }: JudgedCells): RunResults {
+export function judgeRun({ run, plan, environment, verification, cells: judged, base }: JudgedCells): RunResults {
   const cells = weighAgainstControl(plan, withUntouchedCompared(judged))
-  const gates = plan.gates.map((gate) => judgeGate(gate, cells))
+  const gates = plan.gates.map((gate) =>
+    judgeGate(gate, cells, base && { ...base, elsewhere: machineDifferences(base.environment, environment) }),
+  )
   const findings = rank([
     ...cells.map(({ verdict, reasons }) => ({ verdict, reasons })),
     ...missingCells(plan, cells, verification),
@@ -70,8 +77,11 @@ interface Finding {
   readonly reasons: readonly string[]
 }
 
+const verdictOf = { none: 'PASS', warning: 'PASS', open: 'INCONCLUSIVE', fails: 'FAIL' } as const
+
+/** What only warns, or is allowed, is among the reasons too: the last of them. */
 function fromGate(gate: GateResult): Finding {
-  return { verdict: gate.verdict, reasons: gate.verdict === 'PASS' ? [] : [describeGate(gate)] }
+  return { verdict: verdictOf[effectOf(gate)], reasons: gate.verdict === 'PASS' ? [] : [describeGate(gate)] }
 }
 
 /** A pattern that breaks the contract fails the run; any other cell without a result leaves it open. */
@@ -132,9 +142,16 @@ function whyFailing(plan: Plan, pattern: string, controls: readonly CellResult[]
     (values) => values.reduce((a, b) => a + b, 0),
   )
   const { arm } = controls[0]!.cell
-  const limits = plan.gates.filter((gate) => gate.pattern === pattern && gate.arm === arm && gate.metric === 'success')
-  const limit = limits.length === 0 ? usualControl : Math.max(...limits.map(({ min }) => min))
+  const limit = controlLimit(plan.gates.filter((gate) => gate.pattern === pattern && gate.arm === arm))
   if (n === 0 || ok! / n! >= limit) return undefined
-  const from = limits.length === 0 ? 'at least' : 'by its gate at least'
+  const from = limit === usualControl ? 'at least' : 'by its gate at least'
   return `its control ${arm} succeeded in ${ok} of ${n} without any fault, ${from} ${percentOf(limit, 6)} is needed to conclude anything`
+}
+
+/** By its gate on success. One that only warns may ask for less than what is usual, and not for more. */
+function controlLimit(gates: readonly Gate[]): number {
+  const onSuccess = gates.filter(({ metric }) => metric === 'success')
+  const deciding = onSuccess.filter(({ severity }) => severity !== 'warn').map(limitOf)
+  if (deciding.length > 0) return Math.max(...deciding)
+  return Math.min(usualControl, ...onSuccess.map(limitOf))
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { RecoveryResult } from '../model/judgements.ts'
 import type { CellResult, RunFigures, RunResults } from '../model/results.ts'
 
 /**
@@ -32,8 +33,14 @@ function figuresOf({ verdict, cells, gates, recovery }: RunFigures): ReadonlyMap
         gates.map(({ observed, n, interval }) => ({ observed, n, interval })),
       ),
     ],
-    ['the recovery', { value: recovery, shown: 'another one' }],
+    ['the recovery', { value: recovery.map(withoutIntervals), shown: 'another one' }],
   ])
+}
+
+/** They came later than the figures that they are of. */
+function withoutIntervals(recovery: RecoveryResult): Omit<RecoveryResult, 'intervals'> {
+  const { intervals: _, ...figures } = recovery
+  return figures
 }
 
 function figuresOfCell({

@@ -52,6 +52,8 @@ const kinds: Readonly<Record<FindingState, JunitMark['kind'] | undefined>> = {
   failed: 'failure',
   invalid: 'error',
   open: 'skipped',
+  warned: 'skipped',
+  allowed: 'skipped',
   holds: undefined,
   'not tested': 'skipped',
   'n/a': 'skipped',
@@ -61,5 +63,11 @@ function markOf(kind: JunitMark['kind'], { state, message, details }: Finding): 
   const text = details.join('\n')
   if (kind === 'failure') return { kind, message, type: 'FAIL', text }
   if (kind === 'error') return { kind, message: `INVALID: ${message}`, type: 'INVALID', text }
-  return { kind, message: `${state === 'open' ? 'INCONCLUSIVE' : state}: ${message}` }
+  return { kind, message: `${skippedWords[state] ?? state}: ${message}` }
+}
+
+const skippedWords: Partial<Record<FindingState, string>> = {
+  open: 'INCONCLUSIVE',
+  warned: 'WARNING',
+  allowed: 'INCONCLUSIVE, allowed',
 }

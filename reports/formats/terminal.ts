@@ -1,4 +1,3 @@
-import { metricName } from '../../harness/model/plan.ts'
 import { summarizeNotApplicable } from '../../harness/model/plan-remarks.ts'
 import { unmeasuredBy } from '../../harness/model/verification.ts'
 import { allVisible, toAscii } from '../../harness/core/visible.ts'
@@ -9,7 +8,8 @@ import { comparisonColumns, comparisonMeaning, firstPatternTable } from '../comp
 import { diskSentence } from '../disk.ts'
 import { factorialRows, factorialsOf } from '../factorial.ts'
 import { plainScreen, type Format } from '../format.ts'
-import { count, duration, percent, neededText, percentInterval, plural, bracketsMeaning } from '../numbers.ts'
+import { gateInterval, gateName, gateObserved, gateVerdict, plainGateLimit } from '../gates.ts'
+import { count, duration, percent, neededText, plural, bracketsMeaning } from '../numbers.ts'
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { firstTable } from '../summary-table.ts'
 import { headline, legend, promisesLine, verdictMeaning } from '../outcomes.ts'
@@ -89,7 +89,7 @@ function headlines(results: RunResults, screen: Screen): readonly string[] {
 function withPaint(columns: readonly Column[], rows: readonly TableRow[], screen: Screen): string {
   return textTable(columns, rows, screen, (text, column, row) => {
     if (row < 0) return paint(text, 'dim', screen)
-    return column === columns.length - 1 ? paint(text, verdictColours[text.trim()], screen) : text
+    return column === columns.length - 1 ? paint(text, verdictColours[text.trim().replace(/ \(.*/, '')], screen) : text
   })
 }
 
@@ -167,14 +167,14 @@ const gateColumns: readonly Column[] = [
 
 function gateTable(gates: readonly GateResult[], screen: Screen): string | undefined {
   if (gates.length === 0) return undefined
-  const rows = gates.map(({ gate, observed, interval, n, needed, note, verdict }) => [
-    `${gate.pattern} under ${gate.arm}: ${metricName(gate)}`,
-    `>= ${percent(gate.min)}`,
-    n === 0 ? '–' : percent(observed),
-    n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
-    count(n),
-    neededText(needed),
-    verdict,
+  const rows = gates.map((result) => [
+    gateName(result.gate),
+    plainGateLimit(result.gate),
+    gateObserved(result),
+    gateInterval(result),
+    count(result.n),
+    neededText(result.needed),
+    gateVerdict(result),
   ])
   return withPaint(gateColumns, rows, screen)
 }

@@ -1,8 +1,9 @@
 import type { RunResults } from '../../harness/model/results.ts'
-import { metricName } from '../../harness/model/plan.ts'
+import { effectNote } from '../../harness/model/gate-effect.ts'
 import type { Claim, GateResult } from '../../harness/model/judgements.ts'
 import { failureScale, logScale, line, picture, rect } from './svg.ts'
-import { count, duration, neededText, percent, percentInterval } from '../numbers.ts'
+import { gateInterval, gateLimit, gateName, gateObserved } from '../gates.ts'
+import { count, duration, neededText, percent } from '../numbers.ts'
 import { all, tag, type Markup } from './markup.ts'
 import { badge, section, table } from './elements.ts'
 
@@ -75,14 +76,16 @@ export function gates({ gates: list }: RunResults): Markup | undefined {
   return section('gates', 'Gates', undefined, table(heads, list.map(gateRow)))
 }
 
-function gateRow({ gate, observed, interval, n, needed, note, verdict }: GateResult): readonly (string | Markup)[] {
+function gateRow(result: GateResult): readonly (string | Markup)[] {
+  const { gate, n, needed, verdict } = result
+  const effect = effectNote(result)
   return [
-    `${gate.pattern} under ${gate.arm}: ${metricName(gate)}`,
-    `≥ ${percent(gate.min)}`,
-    n === 0 ? '–' : percent(observed),
-    n === 0 ? '–' : interval ? percentInterval(interval) : (note ?? '–'),
+    gateName(gate),
+    gateLimit(gate),
+    gateObserved(result),
+    gateInterval(result),
     count(n),
     needed ? neededText(needed) : '–',
-    all(badge(verdict)),
+    effect === '' ? all(badge(verdict)) : all(badge(verdict), ` ${effect}`),
   ]
 }

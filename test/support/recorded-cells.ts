@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import type { BaseRun } from '../../harness/model/base.ts'
 import type { Op } from '../../harness/model/history.ts'
 import type { Plan } from '../../harness/model/plan.ts'
 import { judgeFolder } from '../../harness/run/judge.ts'
@@ -28,12 +29,12 @@ const environment: Environment = {
 export async function recordCells(
   out: string,
   histories: readonly (readonly Op[])[],
-  over: { readonly plan?: Partial<Plan>; readonly environment?: Partial<Environment> } = {},
+  over: { readonly plan?: Partial<Plan>; readonly environment?: Partial<Environment>; readonly base?: BaseRun } = {},
 ): Promise<RunFolder> {
   const cells = histories.map(cellIn)
   const [{ seed, timeScale, health }] = cells as [(typeof cells)[number]]
   const plan: Plan = {
-    version: 3,
+    version: 4,
     scenario: 'imagined',
     question: 'What would differ?',
     seed,
@@ -46,7 +47,7 @@ export async function recordCells(
     health,
     ...over.plan,
   }
-  const start = { plan, schedule: '{}', scenarioText: 'name: imagined\n' }
+  const start = { plan, schedule: '{}', scenarioText: 'name: imagined\n', ...(over.base && { base: over.base }) }
   const run = await createRun(out, { ...start, environment: { ...environment, ...over.environment } })
   for (const [i, history] of histories.entries()) {
     const folder = await createCell(run, cells[i]!.id)

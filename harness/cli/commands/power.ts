@@ -3,7 +3,8 @@ import { exitCodes } from '../../core/errors.ts'
 import { percentOf } from '../../core/numbers.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { whyHopeless } from '../../stats/plan-design.ts'
-import { metricName } from '../../model/plan.ts'
+import { gateLabel } from '../../model/gate-text.ts'
+import { metricOf } from '../../model/metrics.ts'
 import { pairsToTellApart } from '../../stats/power.ts'
 import { type PlanOutlook, hopelessGates, lookAhead } from '../../plan/power.ts'
 import type { CommandFile } from '../command.ts'
@@ -73,11 +74,18 @@ function pairsTable({ pairs }: PlanOutlook): string {
 function gateLines({ gates }: PlanOutlook): string {
   return gates
     .map((gate) => {
-      const { pattern, arm, min } = gate.gate
-      const fine = `${pattern} under ${arm}: ${metricName(gate.gate)} >= ${percentOf(min, 4)} can pass: without any loss at least ${percentOf(gate.highest ?? 0, 4)} is shown`
+      const { pattern, arm } = gate.gate
+      const fine = `${pattern} under ${arm}: ${gateLabel(gate.gate, 4)} can pass${whatIsShown(gate)}`
       return `  ${whyHopeless(gate) ?? fine}`
     })
     .join('\n')
+}
+
+function whatIsShown({ gate: { metric }, highest }: PlanOutlook['gates'][number]): string {
+  if (highest === undefined) return ''
+  return metricOf(metric).good === 'high'
+    ? `: without any loss at least ${percentOf(highest, 4)} is shown`
+    : `: without any of it at most ${percentOf(1 - highest, 4)} is shown`
 }
 
 function neededTable(): string {

@@ -30,6 +30,8 @@ Examples:
   outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
   outlast run scenarios/quickstart.yaml --ui         and watch it in a browser
   outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
+  outlast run outlast.yaml --strict-gates                        refuses to run where a gate would be left out
+  outlast run outlast.yaml --against main-run                    with gates on regression: task by task against that run
   outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
   outlast run scenarios/quickstart.yaml --metrics 9464 --otlp http://127.0.0.1:4318   for Prometheus meanwhile, for Jaeger afterwards
 
@@ -64,7 +66,7 @@ export default {
         const formats = await registry.formats()
         const more = pickFormats(formats, options.format ?? [])
         const otlp = otlpTarget(options.otlp, process.env)
-        const { plan, text, profiles } = await planScenario(path, options, registry)
+        const { plan, text, profiles, base } = await planScenario(path, options, registry)
         if (plan.cells.length === 0) {
           const reasons = summarizeNotApplicable(plan).map(({ what, why }) => `  ${what}: ${why}`)
           throw new UsageError([`${path}: no cell can run`, ...reasons])
@@ -72,7 +74,11 @@ export default {
         const { out, verify, quiet = false, ui, maxDuration } = options
         await using metrics = options.metrics === undefined ? undefined : await openMetrics(plan, options.metrics)
         if (metrics) say(`Metrics  ${metrics.url}`)
-        const watched = { traced: otlp !== undefined, ...(metrics && { onTaskEnd: metrics.onTaskEnd }) }
+        const watched = {
+          traced: otlp !== undefined,
+          ...(base && { base }),
+          ...(metrics && { onTaskEnd: metrics.onTaskEnd }),
+        }
         await using page = ui ? await openPage(plan) : undefined
         const { outcome, isCut } = await carryOut(
           { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify, ...watched },

@@ -7,7 +7,7 @@ const durations = 'write a duration such as 200ms, 30s, 5m or 1h30m'
 const rates = 'write a rate such as 5/s, 30/min or 200/h'
 const limits = "write a limit such as '>= 99 %'"
 const topKeys =
-  'keys: name, question, seed, timeScale, profile, work, folder, targets, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
+  'keys: name, question, seed, preset, timeScale, profile, work, folder, targets, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
 const faults =
   'faults: block, callback-duplicate, callback-progress, callback-reorder, clock-skew, cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =
@@ -497,7 +497,7 @@ const cases: readonly [string, string, ...string[]][] = [
   [
     'a gate on nothing',
     gate('pattern: sync, arm: none'),
-    '7:9: gates[0] has no metric; write exactly one of success, exposed-success, requests, posts, executions',
+    '7:9: gates[0] has no metric; write at least one of success, exposed-success, late, lost, duplicates, rework, takeover p90, restored, overhead p50, overhead p95, overhead p99, requests, posts, executions, regression, slowdown',
   ],
   [
     'everything at once',

@@ -41,7 +41,7 @@ test('a check holds, is broken, unknown or not tested', () => {
 })
 
 test('a pass is about promises and gates, and says so', () => {
-  const gates = [{}] as unknown as RunResults['gates']
+  const gates = [{ verdict: 'PASS' }] as unknown as RunResults['gates']
   const of = (verdict: RunVerdict, some: RunResults['gates']) => verdictMeaning({ verdict, gates: some } as RunResults)
   expect(of('PASS', gates)).toBe('about promises and gates, not success: no promise was broken, every gate holds')
   expect(of('PASS', [])).toContain('there was no gate')

@@ -60,7 +60,7 @@ function judge(cell: CellPlan, model: Model, arm: Arm, rows: readonly Store.Task
       exposed: proportion(exposed.filter(({ outcome }) => outcome === 'ok').length, exposed.length),
     }),
     serverSuccess: proportion(server, rows.length),
-    overhead: summarizeOverhead({ cell, tasks: rows }),
+    overhead: summarizeOverhead([{ cell, tasks: rows }]),
     episodes: arm === 'kill' ? episodesOf(model, rows) : [],
     interruptions: arm === 'kill' ? interruptionsOf(model, rows) : [],
     rework: reworkOf(model, arm, rows),

@@ -71,7 +71,7 @@ function gatesOf(cells: readonly Store.CellResult[]): readonly Judged.GateResult
 function planOf(cells: readonly CellPlan[]): Plan {
   const others = patterns.filter(({ delivery }) => delivery !== 'webhook')
   return {
-    version: 3,
+    version: 4,
     scenario: 'fiction',
     question: 'Which pattern outlasts a killed executor, an idle limit, a receiver that is down and a slow network?',
     seed: 42,

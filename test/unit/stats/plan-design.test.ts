@@ -94,4 +94,32 @@ describe('gates that a plan can never settle', () => {
     expect(why(cell({ faults: five }), { min: 0.6 })).toEqual([undefined])
     expect(why(cell({ faults: five }), { min: 0.6, metric: 'exposed-success' })[0]).toContain('at most 47.8 %')
   })
+
+  test('of what is better the less there is of it say how much is left', () => {
+    const late = { metric: 'late', min: undefined, max: 0.01 } as never
+    expect(why(cell({ tasks: 100 }), late)).toEqual([
+      'a under kill: late <= 1 % can never pass: without any of it, it would show at most 3.62 %; 368 tasks would do',
+    ])
+    expect(why(cell({ tasks: 368 }), late)).toEqual([undefined])
+  })
+
+  test('of times and work want enough of what they are over', () => {
+    const on = (metric: string, more: object = {}) => ({ metric, min: undefined, max: 5, ...more }) as never
+    const name = (metric: string) => `a under kill: ${metric} <= 5 ms can never pass: `
+    expect(why(cell({ tasks: 367 }), on('overhead p99'))).toEqual([
+      `${name('overhead p99')}its interval takes 368 tasks, and there are 367 tasks`,
+    ])
+    expect(why(cell({ tasks: 368 }), on('overhead p99'))).toEqual([undefined])
+    expect(why(cell({}), on('restored'))[0]).toContain('no fault is planned that could touch a task')
+    const [four, six] = [4, 6].map((n) => Array.from({ length: n }, (_, i) => kill((4 + 2 * i) * second)))
+    expect(why(cell({ faults: four! }), on('restored'))).toEqual([
+      `${name('restored')}it takes 6 outages, and 4 are planned`,
+    ])
+    expect(why(cell({ faults: six! }), on('restored'))).toEqual([undefined])
+    expect(why(cell({ faults: four! }), on('takeover p90'))[0]).toContain(
+      'too few faults for an interval, 4 of at least 5',
+    )
+    expect(why(cell({ faults: six! }), on('takeover p90'))).toEqual([undefined])
+    expect(why(cell({ faults: six! }), { minFaults: 7 })[0]).toContain('it takes 7 faults, and 6 are planned')
+  })
 })

@@ -76,8 +76,8 @@ test('what is not a run folder is refused with the reason', async () => {
 test.each([
   [
     'another version',
-    '{"version":4}',
-    /another version of outlast: it is of version 4, this one reads version 1 and 2 and 3/,
+    '{"version":5}',
+    /another version of outlast: it is of version 5, this one reads version 1 and 2 and 3 and 4/,
   ],
   ['a plan that is none', 'null', /plan.json: it has no version/],
   ['a plan whose version is damaged', '{"version":"1"}', /plan.json: it has no version/],

@@ -79,7 +79,7 @@ function withoutNews({ cells, recovery, ...rest }: RunResults): object {
   return {
     ...rest,
     stories: undefined,
-    recovery: recovery.map((one) => ({ ...one, waiting: undefined })),
+    recovery: recovery.map((one) => ({ ...one, waiting: undefined, intervals: undefined })),
     cells: before,
   }
 }

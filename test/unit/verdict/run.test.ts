@@ -48,7 +48,7 @@ function judged(
 
 function run(cells: readonly CellResult[], over: Partial<Plan> = {}) {
   const plan: Plan = {
-    version: 3,
+    version: 4,
     scenario: 's',
     question: 'q',
     seed: 1,
@@ -196,7 +196,7 @@ describe('gates', () => {
     const cells = [judged({}, 200, 12), few([20, 20, 20, 20, 20], [10, 1, 0, 0, 1])]
     const [alone, shared] = cells.map((cell) => judge([cell], { min: 0.9 }).gates[0]!)
     expect([alone!.observed, shared!.observed]).toEqual([0.94, 0.94])
-    expect(shared!.interval![0]).toBeLessThan(alone!.interval![0])
+    expect(shared!.interval![0]).toBeLessThan(alone!.interval![0]!)
     expect(shared).toMatchObject({ verdict: 'INCONCLUSIVE', faults: 5 })
     expect(shared!.needed).toHaveProperty('faults')
   })
@@ -328,6 +328,13 @@ describe('a control that fails', () => {
     expect(of(10, { gates }).cells[1]!.verdict).toBe('PASS')
     expect(of(21, { gates }).cells[1]!.verdict).toBe('INCONCLUSIVE')
     expect(of(3, { gates: [{ ...gates[0]!, min: 0.99 }] }).cells[1]!.verdict).toBe('INCONCLUSIVE')
+  })
+
+  test('is not measured by more than is usual where its gate only warns', () => {
+    const gate = { pattern: 'a', arm: 'none', metric: 'success', severity: 'warn' } as const
+    expect(of(4, { gates: [{ ...gate, min: 0.99 }] }).verdict).toBe('PASS')
+    expect(of(6, { gates: [{ ...gate, min: 0.99 }] }).cells[1]!.verdict).toBe('INCONCLUSIVE')
+    expect(of(10, { gates: [{ ...gate, min: 0.8 }] }).verdict).toBe('PASS')
   })
 
   test('is the arm none, and no other whose draw gave it no fault in this repetition', () => {
