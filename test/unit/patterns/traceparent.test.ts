@@ -12,7 +12,8 @@ import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import { monotonicMs, sleep, timeLimit } from '../../../patterns/contract/types/timer.ts'
 
 const input = { seed: 1, profile: 'smoke', job: 'j' }
-const queued = foldEvents([createdEvent('task_1', { type: 'agent', input }, planTask(input, 1), new Date(0))])
+const timeScale = 1000
+const queued = foldEvents([createdEvent('task_1', { type: 'agent', input }, planTask(input, timeScale), new Date(0))])
 const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
 
 /** They wait for the answer, or a callback, and ask nothing more. */
@@ -43,7 +44,7 @@ async function askedBy(delivery: string, job: { readonly traceparent?: string })
     sticky: false,
     dispatcher,
     token: 't',
-    timeScale: 1000,
+    timeScale,
     now: monotonicMs,
     random: () => 0.5,
     observe: () => {},
