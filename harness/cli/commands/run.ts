@@ -8,7 +8,6 @@ import { summarizeNotApplicable } from '../../model/plan-remarks.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { type OtlpTarget, otlpTarget } from '../../export/otlp/target.ts'
 import { positiveDuration } from '../../scenario/units.ts'
-import { openRun } from '../../store/run-folder.ts'
 import type { OnProgress } from '../../run/progress.ts'
 import { runScenario, type RunOptions, type RunOutcome } from '../../run/run.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
@@ -164,7 +163,7 @@ async function showOutcome(outcome: RunOutcome, { screen, files }: Reports): Pro
 
 /** When all is judged and shown: whatever a collector does, it changes no verdict and no exit code. */
 async function tellTraces({ folder: path, results }: RunOutcome, otlp: OtlpTarget): Promise<void> {
-  const { sentence, complete } = await sendTraces({ folder: await openRun(path), results }, otlp)
+  const { sentence, complete } = await sendTraces({ folder: { name: results.run, path }, results }, otlp)
   print(`Traces   ${sentence}${complete ? '' : `; outlast traces ${shorter(path)} sends them later`}`)
 }
 
