@@ -98,7 +98,7 @@ test.each<[readonly FaultState[], number]>([
 })
 
 test('what cannot be counted disturbs nobody', async () => {
-  const { onProgress, onTaskEnd, text } = await open()
+  const { onTaskEnd, text } = await open()
   const odd = { cell: 'a.kill.1', ending: 'ok', overheadMs: 'much' } as unknown as Parameters<typeof onTaskEnd>[0]
   expect(() => onTaskEnd(odd)).not.toThrow()
   expect(() => onTaskEnd({ cell: 'of nobody', ending: 'ok' })).not.toThrow()
