@@ -183,7 +183,7 @@ async function showOutcome(outcome: RunOutcome, { screen, files }: Reports): Pro
 
 /** When all is judged and shown: whatever a collector does, it changes no verdict and no exit code. */
 async function tellTraces({ folder: path, results }: RunOutcome, otlp: OtlpTarget): Promise<void> {
-  const { sentence, complete } = await sendTraces({ folder: await openRun(path), results }, otlp)
+  const { sentence, complete } = await sendTraces({ folder: { name: results.run, path }, results }, otlp)
   print(`Traces   ${sentence}${complete ? '' : `; outlast traces ${shorter(path)} sends them later`}`)
 }
 

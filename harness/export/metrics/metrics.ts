@@ -51,7 +51,24 @@ export async function createMetrics(plan: Plan, version: string): Promise<Metric
     }),
   }
   instruments.cells.set({ state: 'planned' }, plan.cells.length)
-  return { ...watchRun(plan, instruments), contentType: registry.contentType, text: () => registry.metrics() }
+  const { onProgress, onTaskEnd } = watchRun(plan, instruments)
+  return {
+    onProgress: harmless(onProgress),
+    onTaskEnd: harmless(onTaskEnd),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  }
+}
+
+/** A task's end is told where it is recorded: what a metric does not take is not counted, and disturbs nobody. */
+function harmless<T>(count: (told: T) => void): (told: T) => void {
+  return (told) => {
+    try {
+      count(told)
+    } catch {
+      // Nothing is judged by it.
+    }
+  }
 }
 
 const where = ['pattern', 'arm'] as const

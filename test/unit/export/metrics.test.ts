@@ -97,6 +97,14 @@ test.each<[readonly FaultState[], number]>([
     expect(samples.get(`outlast_fault_changes_total{pattern="a",arm="kill",fault="kill",state="${state}"}`)).toBe(1)
 })
 
+test('what cannot be counted disturbs nobody', async () => {
+  const { onTaskEnd, text } = await open()
+  const odd = { cell: 'a.kill.1', ending: 'ok', overheadMs: 'much' } as unknown as Parameters<typeof onTaskEnd>[0]
+  expect(() => onTaskEnd(odd)).not.toThrow()
+  expect(() => onTaskEnd({ cell: 'of nobody', ending: 'ok' })).not.toThrow()
+  read(await text())
+})
+
 test('they are served on loopback, at one path, to who only reads', async () => {
   const metrics = await open()
   await using server = await serveMetrics(metrics, 0)

@@ -67,10 +67,7 @@ test('a delivery of another protocol is asked in its own words', async () => {
     recorder: { record: (op: object) => recorded.push(op) },
     watch: () => {},
     token: 'token',
-    protocol: {
-      cases: [],
-      readTask: async ({ url }: { url: string }, id: string) => (id === 'a-id' && url === 'rpc://a' ? task : undefined),
-    },
+    readTask: async ({ url }: { url: string }, id: string) => (id === 'a-id' && url === 'rpc://a' ? task : undefined),
   }
   await readFinals(
     ['a', 'b'],
