@@ -45,7 +45,7 @@ function headersOf({ headers }: Mapping, token: string): Record<string, string> 
 function readTask(mapping: Mapping, answer: AdapterAnswer): AdapterTask | undefined {
   const id = find(mapping.id, answer)
   const word = findOne(mapping.state, answer.body)
-  if (id === undefined && !isName(word)) return undefined
+  if (id === undefined && !isWord(word)) return undefined
   return { id: id ?? '', state: stateOf(mapping, word), document: answer.body, ...reasonOf(word) }
 }
 
@@ -57,12 +57,19 @@ function readCallback(
   const id = findOne(callback.id, document)
   const word = findOne(callback.state, document)
   if (!isName(id)) throw new TypeError(`${callback.id} finds no id in it`)
-  return { id: String(id), state: stateOf({ states }, word), document, ...reasonOf(word) }
+  return { id: withoutHost(String(id)), state: stateOf({ states }, word), document, ...reasonOf(word) }
 }
 
 function find(where: WhereFound, { header, body }: AdapterAnswer): string | undefined {
   const found = 'header' in where ? header(where.header) : findOne(where.path, body)
-  return isName(found) ? String(found) : undefined
+  return isName(found) ? withoutHost(String(found)) : undefined
+}
+
+/** Replicas may each name their own host in the address of the same task. */
+function withoutHost(id: string): string {
+  if (!/^https?:\/\//.test(id) || !URL.canParse(id)) return id
+  const { pathname, search } = new URL(id)
+  return pathname + search
 }
 
 function isName(value: unknown): value is string | number {
@@ -70,9 +77,17 @@ function isName(value: unknown): value is string | number {
 }
 
 function stateOf({ states }: Pick<Mapping, 'states'>, word: unknown): TargetState {
-  return (isName(word) && Object.hasOwn(states, String(word)) && states[String(word)]) || 'running'
+  return (isWord(word) && Object.hasOwn(states, String(word)) && states[String(word)]) || 'running'
 }
 
 function reasonOf(word: unknown): { readonly reason?: string } {
-  return isName(word) ? { reason: String(word) } : {}
+  return isWord(word) ? { reason: String(word).slice(0, wordAtMost) } : {}
+}
+
+/** It stands in the history of every task. */
+const wordAtMost = 100
+
+/** As in `{ "done": true }`. */
+function isWord(value: unknown): value is string | number | boolean {
+  return isName(value) || typeof value === 'boolean'
 }
