@@ -1,10 +1,12 @@
 import type { Mapping, TargetState, WhereFound } from '../model/target.ts'
+import { HarnessError } from '../core/errors.ts'
 import type { Adapter, AdapterAnswer, AdapterRequest, AdapterTask } from './adapter.ts'
 import { findOne } from '../model/right.ts'
 import { fill, fillIn } from '../model/template.ts'
 
-/** An API that a scenario describes, as an adapter. */
+/** An API that a scenario describes, as an adapter. Throws HarnessError where a variable that its headers want is not set. */
 export function adapterOf(mapping: Mapping): Adapter {
+  headersOf(mapping, '')
   const { submit, status, body, key, callback } = mapping
   return {
     submit: (job) => {
@@ -38,7 +40,21 @@ function statusRequest(
 }
 
 function headersOf({ headers }: Mapping, token: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, fill(text, { token })]))
+  const filled = Object.entries(headers).map(([name, text]) => [
+    name,
+    fill(text, { token }).replaceAll(ofEnvironment, valueOf),
+  ])
+  return Object.fromEntries(filled) as Record<string, string>
+}
+
+/** A secret of a service that runs already stands in no file of ours: in headers `{env.NAME}` is a variable of whoever starts the run. */
+const ofEnvironment = /\{env\.([A-Za-z_]\w*)\}/g
+
+function valueOf(_: string, name: string): string {
+  const value = process.env[name]
+  if (value === undefined || value === '')
+    throw new HarnessError(`api.headers want the variable ${name}, which is not set`)
+  return value
 }
 
 /** An answer to a submission may say no state yet, and one to a read no id. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from 'undici'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
 import type { Observation } from '../../../patterns/contract/types/observations.ts'
 import type { HarnessError } from '../../../harness/core/errors.ts'
@@ -148,6 +148,26 @@ describe('what a service answers', () => {
   test('another task’s document is no end of this one', async () => {
     const url = await serve(({ method }) => [200, method === 'POST' ? { id: 'j' } : { id: 'k', status: 'done' }])
     expect((await ask(targetOf(described()), [url], 500)).ended).toMatch(/./)
+  })
+})
+
+describe('a secret of a service that runs already', () => {
+  test('is a variable of whoever starts the run, and in no message', async () => {
+    vi.stubEnv('JOBS_SECRET', 's3cret')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const sent: unknown[] = []
+    const url = await serve(({ headers }) => {
+      sent.push(headers['x-api-key'])
+      return [200, { id: 'j', status: 'error' }]
+    })
+    const { ended, seen } = await ask(targetOf(described({ headers: { 'x-api-key': 'k {env.JOBS_SECRET}' } })), [url])
+    expect(sent).toEqual(['k s3cret'])
+    expect(JSON.stringify([ended, seen])).not.toContain('s3cret')
+  })
+
+  test('that is not set ends the run before it begins', async () => {
+    const target = targetOf(described({ headers: { 'x-api-key': '{env.NO_SUCH_VARIABLE}' } }))
+    await expect(ask(target, [])).rejects.toThrow(/want the variable NO_SUCH_VARIABLE, which is not set/)
   })
 })
 
