@@ -40,7 +40,8 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
   const taskIn = (part: 'read' | 'callback', found: AdapterTask): AdapterTask => {
     const why = whyNoTask(found)
     if (why !== undefined) throw mistake(part, `gave ${why} in …`)
-    return { ...found, id: String(found.id ?? '') }
+    const { id = '' } = found as { readonly id?: string | number }
+    return { ...found, id: String(id) }
   }
   return {
     submit: (job) => asked('submit', () => adapter.submit(job)),

@@ -112,23 +112,22 @@ export class RemoteNode extends Pod<RemoteLife> {
   }
 
   #command(which: 'kill' | 'restart', until: () => Promise<void>): Promise<void> {
-    const done = this.#commands
-      .catch(() => {})
-      .then(async () => {
-        try {
-          await this.#run(which)
-          await until()
-        } catch (error) {
-          const failure = new HarnessError(
-            `${this.name}: its command "${which}" did not do it: ${describeError(error)}`,
-          )
-          this.#spec.onLost(failure)
-          throw failure
-        }
-      })
+    const done = this.#carryOut(which, until, this.#commands)
     this.#commands = done
     done.catch(() => {})
     return done
+  }
+
+  async #carryOut(which: 'kill' | 'restart', until: () => Promise<void>, before: Promise<unknown>): Promise<void> {
+    await before.catch(() => {})
+    try {
+      await this.#run(which)
+      await until()
+    } catch (error) {
+      const failure = new HarnessError(`${this.name}: its command "${which}" did not do it: ${describeError(error)}`)
+      this.#spec.onLost(failure)
+      throw failure
+    }
   }
 
   async #run(which: 'kill' | 'restart'): Promise<void> {
