@@ -58,6 +58,8 @@ describe('a target of a scenario', () => {
     expect(own.map(({ arm }) => arm).toSorted()).toEqual(['kill', 'none'])
     expect(own[0]).toMatchObject({ delivery: 'mine', engine: 'mine', ownWork: { idealMs: 2000, steps: 1 } })
     expect(plan.targets).toMatchObject([{ name: 'mine', processes: [{ role: 'api', replicas: 1 }] }])
+    // "1 executor instead of 1" was said of it.
+    expect(own[0]).not.toHaveProperty('executors')
     // Beside it the reference patterns do work as long.
     expect(plan.cells.find(({ pattern }) => pattern === 'polling')!.profile).toBe('work/1/2000')
     // A fault of one pattern is none of the others'.
