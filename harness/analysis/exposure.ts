@@ -74,12 +74,15 @@ function createIndex(windows: readonly Window[]): (life: Span) => readonly Windo
 }
 
 /** Tasks that live in the API node are executed there, and the ledger says so. */
-function routesOf({ tasks, cell }: CellTrace): Routes {
+function routesOf({ tasks, cell, nodes }: CellTrace): Routes {
   const ran = tasks.find(({ effects }) => effects.length > 0)?.effects[0]?.value.executor
   const callbacks = tasks.some((task) => task.callbacks.length > 0)
   // Under a receiver that is down throughout no callback ever comes: then clients that streamed wait for none.
   const called = callbacks || !tasks.some(({ streams }) => streams.length > 0)
-  return { sticky: ran !== undefined && roleOf(ran) === 'api', apis: cell?.replicas.api, callbacks, called }
+  const sticky = ran !== undefined && roleOf(ran) === 'api'
+  // The reference patterns whose API executes keep each task in one node.
+  const worksInApi = cell?.ownWork !== undefined && !nodes.some(({ value }) => roleOf(value.node) === 'worker')
+  return { sticky, apis: cell?.replicas.api, callbacks, called, worksInApi }
 }
 
 const none: readonly FaultTrace[] = []

@@ -1,7 +1,7 @@
 import { isOutage } from './exposure.ts'
 import { impactOf } from './impact.ts'
 import { nodesAmong, type Place } from '../model/place.ts'
-import { roleOf } from './places.ts'
+import { mayBe, roleOf } from './places.ts'
 import type { CellTrace, FaultTrace } from './trace.ts'
 
 /**
@@ -98,6 +98,6 @@ export function couldInterrupt(
   startedAt: number,
   takenAt: number,
 ): boolean {
-  if (node !== undefined && node !== executor) return false
+  if (node !== undefined && !mayBe(node, executor)) return false
   return from <= takenAt && to >= startedAt && Math.min(to, takenAt) - from >= needsMs
 }

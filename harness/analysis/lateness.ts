@@ -4,7 +4,7 @@ import { firstPauseMs, impactOf, isPassing } from './impact.ts'
 import { shortestPatienceMs, tolerance } from './interruptions.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { linksAmong, nodesAmong, type Place } from '../model/place.ts'
-import { roleOf } from './places.ts'
+import { anybody, roleOf } from './places.ts'
 import { isTerminal } from '../../patterns/contract/types/task.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
 import { lastEffectEnd } from './touch.ts'
@@ -171,7 +171,11 @@ function leavesReplicas(places: readonly Place[], task: TaskTrace, cell: CellPla
   const reads = task.polls.length > 0 || task.streams.length > 0
   if (links.length + nodes.length < places.length || !reads || task.effects.length === 0 || cell === undefined)
     return false
-  return cut.size < cell.replicas.api && task.effects.every(({ value }) => roleOf(value.executor) !== 'api')
+  return cut.size < cell.replicas.api && task.effects.every(({ value }) => isElsewhere(value.executor))
+}
+
+function isElsewhere(executor: string): boolean {
+  return executor !== anybody && roleOf(executor) !== 'api'
 }
 
 /** What was left of the ideal duration at that time: all of it where nothing says that steps are kept. */

@@ -3,6 +3,14 @@ export function nodeOf(executor: string): string {
   return executor.replace(/\.\d+$/, '')
 }
 
+/** Who executed a step that nobody can tell: any node may have. */
+export const anybody = 'unknown'
+
+/** Whether this node may be who executed it. */
+export function mayBe(node: string, executor: string): boolean {
+  return node === executor || executor === anybody
+}
+
 /** `worker-1` is of the role `worker`. */
 export function roleOf(node: string): string {
   return node.replace(/-\d+$/, '')

@@ -1,6 +1,6 @@
 import { executionsOf } from './executions.ts'
 import type { Place } from '../model/place.ts'
-import { overlap, roleOf, type Span } from './places.ts'
+import { mayBe, overlap, roleOf, type Span } from './places.ts'
 import { lifeEndOf, type TaskTrace } from './trace.ts'
 
 /** What must be known of a cell to say where its clients' requests went. */
@@ -13,6 +13,8 @@ export interface Routes {
   readonly callbacks: boolean
   /** They may hear of it so, whether or not any callback ever came. */
   readonly called: boolean
+  /** API nodes execute steps, and share the tasks. */
+  readonly worksInApi: boolean
 }
 
 /**
@@ -32,7 +34,8 @@ export function isTouched(place: Place, task: TaskTrace, window: Span, routes: R
   const role = roleOf(node)
   if (role === 'store' || role === 'engine') return true
   if (role === 'api' && (livesIn(node, task, window, routes) || requestedFrom(node, task, window, routes))) return true
-  return ranOn(node, task, window) || (role === 'worker' && mayHaveStartedOn(task, window))
+  const executes = role === 'worker' || (role === 'api' && routes.worksInApi)
+  return ranOn(node, task, window) || (executes && mayHaveStartedOn(task, window))
 }
 
 function isLinkTouched(link: string, task: TaskTrace, window: Span, routes: Routes): boolean {
@@ -146,11 +149,11 @@ function ranOn(node: string, task: TaskTrace, window: Span): boolean {
   const executions = executionsOf(task)
   let latest: (typeof executions)[number] | undefined
   for (const one of executions) {
-    if (one.executor === node && overlap([one.startedAt, one.endedAt], window)) return true
+    if (mayBe(node, one.executor) && overlap([one.startedAt, one.endedAt], window)) return true
     // The latest attempt: one that was taken away may still be at work when that has begun.
     if (one.endedAt <= window[0] && (!latest || isLater(one, latest))) latest = one
   }
-  return latest?.executor === node
+  return latest !== undefined && mayBe(node, latest.executor)
 }
 
 type Attempted = Pick<ReturnType<typeof executionsOf>[number], 'attempt' | 'endedAt'>

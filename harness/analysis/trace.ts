@@ -1,6 +1,7 @@
 import type { FaultState, History, Op, OpOf, Phase, TaskEnd, TaskIntent } from '../model/history.ts'
 import type { Place } from '../model/place.ts'
 import type { CellPlan, Impact } from '../model/plan.ts'
+import { anybody, nodeOf } from './places.ts'
 
 /** Everything that a history says about one intended task, each list in the order of recording. */
 export interface TaskTrace {
@@ -127,6 +128,7 @@ function buildTrace(history: History): CellTrace {
     else if (op.f === 'disk') disk = op
     else fileOp(op, byTask, rest)
   }
+  if (cell?.ownWork) forgetNames(byTask.values(), rest.nodes)
   const tasks = [...byTask.values()].sort((a, b) => a.intent.ordinal - b.intent.ordinal)
   const faults = traceFaults(cell, faultOps)
   const found = {
@@ -136,6 +138,15 @@ function buildTrace(history: History): CellTrace {
     ...(cut !== undefined && { cut }),
   }
   return { ...found, complete: phases.has('end') && !phases.has('cut'), phases, endAt, tasks, byTask, faults, ...rest }
+}
+
+/** A service of somebody else's says who it is in its own words, or not at all: no such name is that of a node. */
+function forgetNames(tasks: Iterable<Growing>, nodes: readonly OpOf<'node'>[]): void {
+  const names = new Set(nodes.map(({ value }) => value.node))
+  for (const task of tasks)
+    task.effects = task.effects.map((op) => {
+      return names.has(nodeOf(op.value.executor)) ? op : { ...op, value: { ...op.value, executor: anybody } }
+    })
 }
 
 function collectTasks(history: History): Map<string, Growing> {

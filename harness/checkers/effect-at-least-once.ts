@@ -8,7 +8,7 @@ import type { Checker } from '../model/checker.ts'
  * A result has all its work behind it: the ledger knows an effect of every step. This holds for each task whose client
  * accepted a completed result. It also holds where the server's final word or a callback reports the right result, or a
  * client reads it as completed. The steps took no less time than the work lasts, and each began after the one before
- * it. That work is missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing.
+ * it, where the work is outlast's own. That work is missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing.
  * What was sent as an effect and is none counts as not done.
  */
 const checker: Checker = {
@@ -20,7 +20,9 @@ const checker: Checker = {
     const gaps = trace.health?.value.ledgerGaps ?? 0
     const results = trace.tasks.filter(hasResult)
     const lacking = results.filter((task) => missingSteps(task) > 0)
-    const hurried = results.filter((task) => missingSteps(task) === 0 && isHurried(task))
+    // How long the steps of somebody else's work last nobody said, and it need not tell how long they took.
+    const isTimed = trace.cell?.ownWork === undefined
+    const hurried = results.filter((task) => isTimed && missingSteps(task) === 0 && isHurried(task))
     const refused = trace.refusals.length
     const found = conclude(trace, {
       judged: results.length,

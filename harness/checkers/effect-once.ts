@@ -2,6 +2,7 @@ import { conclude } from '../analysis/conclusion.ts'
 import { type Execution, executionsOf } from '../analysis/executions.ts'
 import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
 import { impactOf } from '../analysis/impact.ts'
+import { mayBe } from '../analysis/places.ts'
 import { isWorkDone } from '../analysis/touch.ts'
 import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
@@ -89,7 +90,7 @@ function findCause(
   let recordedBy = before.endedAt + recordedInMs
   for (const one of interruptions) {
     if (one.from > startedAt || one.from > recordedBy || one.from > doneAt) break
-    if (one.node !== undefined && one.node !== before.executor) continue
+    if (one.node !== undefined && !mayBe(one.node, before.executor)) continue
     if (one.to > before.startedAt) recordedBy = Math.max(recordedBy, one.to + recordedInMs)
     if (used.has(one) || !couldInterrupt(one, before.executor, before.startedAt, startedAt)) continue
     if (!found || one.to < found.to) found = one
@@ -126,7 +127,9 @@ function recordingMs({ tasks, faults }: CellTrace): number {
     const executions = executionsOf(task)
     for (let i = 1; i < executions.length; i++) {
       const [one, next] = [executions[i - 1]!, executions[i]!]
-      if (next.step === one.step + 1 && next.attempt === one.attempt) gaps.push(next.startedAt - one.endedAt)
+      // Of what did not say how long it took it is not known when it began.
+      const isTimed = next.endedAt > next.startedAt
+      if (isTimed && next.step === one.step + 1 && next.attempt === one.attempt) gaps.push(next.startedAt - one.endedAt)
     }
   }
   if (gaps.length < fewestGaps) return longestRecordingMs + 2 * Math.max(0, ...faults.map(delayOf))

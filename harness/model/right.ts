@@ -29,8 +29,17 @@ export function findOne(path: string, document: unknown): unknown {
 
 /** Why it cannot be asked for, or undefined. */
 export function whyNoRight(right: string): string | undefined {
+  return whyNot(() => jsonpath.compile(parseRight(right).path))
+}
+
+/** The same of a path. */
+export function whyNoPath(path: string): string | undefined {
+  return whyNot(() => jsonpath.compile(path))
+}
+
+function whyNot(act: () => unknown): string | undefined {
   try {
-    jsonpath.compile(parseRight(right).path)
+    act()
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

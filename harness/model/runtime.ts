@@ -152,6 +152,8 @@ export interface Node {
   readonly url: string
   /** Changes with every start: with `startedAt` it identifies this life of the node. */
   readonly pid: number | undefined
+  /** It runs where no process of it can be seen. */
+  readonly isRemote?: boolean
   /** SIGKILL, and held down until healed. */
   kill(identity?: Identity): Promise<NodeHarm>
   /** SIGTERM, SIGKILL when the grace is over, and held down until healed. */

@@ -56,15 +56,38 @@ function rowOf(line: string): Row | undefined {
  * one of them. Undefined where nobody can tell, as without a /proc or where the process is not ours to look into, or
  * not yet.
  */
-export async function listensOn(pid: number, ports: readonly number[]): Promise<boolean | undefined> {
+export async function listensOn(
+  pid: number,
+  ports: readonly number[],
+  processes: readonly number[] = [pid, ...descendantsOf(pid)],
+): Promise<boolean | undefined> {
   const wanted = new Set(ports)
   const inodes = await socketsListening(wanted).catch(() => undefined)
   if (!inodes) return undefined
-  const held = await Promise.all([pid, ...descendantsOf(pid)].map(socketsHeld))
+  const held = await Promise.all(processes.map(socketsHeld))
   const own = new Set(held.flatMap((sockets) => sockets ?? []))
   const isOwn = (sockets: readonly string[]): boolean => sockets.some((inode) => own.has(inode))
   if (![...inodes.values()].every(isOwn)) return held.includes(undefined) ? undefined : false
   return inodes.size === wanted.size ? true : undefined
+}
+
+/** The same of those alone that a signal to the group of the process reaches: a daemon makes one of its own. */
+export function groupListensOn(pid: number, ports: readonly number[]): Promise<boolean | undefined> {
+  return listensOn(
+    pid,
+    ports,
+    [pid, ...descendantsOf(pid)].filter((one) => groupOf(one) === pid),
+  )
+}
+
+/** proc_pid_stat(5): the group is the third field after the command's name, which may hold anything. */
+function groupOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2])
+  } catch {
+    return undefined
+  }
 }
 
 /** By port. The kernel lists who listens first: a table of thousands of connections is not read to its end. */

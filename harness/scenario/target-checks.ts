@@ -1,6 +1,7 @@
 import type { Promised } from '../../patterns/contract/types/promises.ts'
 import { whyNoRight } from '../model/right.ts'
 import { readCompose, type Roles } from './compose.ts'
+import { mappingProblems, unfilled, whyAlwaysRight } from './mapping-checks.ts'
 import { describe, type Path, type Problem } from './problems.ts'
 import type { Written, WrittenProgram } from './target-schema.ts'
 
@@ -62,12 +63,36 @@ export function findProblems(written: Written, path: Path, place: TargetPlace, n
         path,
         message: `unknown placeholder {${name}}; there is ${placeholders.map((one) => `{${one}}`).join(', ')}`,
       })
-  const why = written.work.right === undefined ? undefined : whyNoRight(written.work.right)
-  if (why !== undefined) found.push({ path: [...path, 'work', 'right'], message: why })
+  if (api) found.push(...mappingProblems(api, client, [...path, 'api']))
+  found.push(...workProblems(written, path), ...replicaProblems(written, path))
   const file = adapter === undefined ? undefined : place.adapters.get(adapter)
   if (adapter !== undefined && (!file || 'unusable' in file))
     found.push({ path: [...path, 'adapter'], message: file?.unusable ?? 'it cannot be read' })
   return found
+}
+
+function workProblems(written: Written, path: Path): readonly Problem[] {
+  const { right, input } = written.work
+  const ofInput = unfilled(JSON.stringify(input), ['key', 'seed', 'timeScale'], [...path, 'work', 'input'], notInInput)
+  if (right === undefined) return ofInput
+  const at = [...path, 'work', 'right']
+  const odd = unfilled(right, ['key'], at)
+  if (odd.length > 0) return [...ofInput, ...odd]
+  const why = whyNoRight(right) ?? whyAlwaysRight(written)
+  return why === undefined ? ofInput : [...ofInput, { path: at, message: why }]
+}
+
+/** Likely to be meant as placeholders: any other braces are the service's. */
+const notInInput: ReadonlySet<string> = new Set(['token', 'callback', 'input', 'id', 'port', 'node'])
+
+/** An address is one node, however many are behind it. */
+function replicaProblems({ processes, replicas, url }: Written, path: Path): readonly Problem[] {
+  const all = processes ?? { api: { url, replicas: undefined } }
+  return Object.entries(all).flatMap(([role, one]) => {
+    const count = replicas[role as 'api'] ?? one.replicas ?? 1
+    const message = `${role} is one node, at ${one.url}, and ${count} replicas of it would be the same one`
+    return one.url === undefined || count === 1 ? [] : [{ path: [...path, 'replicas'], message }]
+  })
 }
 
 function composeProblems(written: Written, path: Path, place: TargetPlace): readonly Problem[] {
@@ -133,6 +158,15 @@ function programProblems(written: WrittenProgram, path: Path): readonly Problem[
       { path, message: `has ${given.join(' and ') || 'nothing to run'}; write exactly one of ${programs.join(', ')}` },
     ]
   const [kind] = given
+  const unheard = (['env', 'passEnv'] as const).filter((key) => Object.keys(written[key]).length > 0)
+  if ((kind === 'url' || kind === 'server') && unheard.length > 0)
+    return unheard.map((key) => ({
+      path: [...path, key],
+      at: 'key',
+      message: `"${key}" goes with "start" or "image" only: what runs already, or is outlast’s, is given no environment`,
+    }))
+  if (written.kill && !written.restart && kind === 'url')
+    return [{ path: [...path, 'kill'], at: 'key', message: 'there is "kill" and no "restart": it would stay down' }]
   const only = { command: 'image', port: 'image', kill: 'url', restart: 'url' } as const
   return Object.entries(only).flatMap(([key, with_]) =>
     written[key as keyof typeof only] === undefined || with_ === kind

@@ -6,10 +6,14 @@ import { composeShape } from './compose.ts'
 import { describe, section } from './problems.ts'
 import { positiveDuration } from './units.ts'
 
-const texts = z.record(
-  z.string().regex(/^[A-Za-z_]\w*$/, { error: 'the name of a variable: A-Z, 0-9 and _' }),
-  z.coerce.string(),
-)
+const variable = z.string().regex(/^[A-Za-z_]\w*$/, { error: 'the name of a variable: A-Z, 0-9 and _' })
+const texts = z.record(variable, z.coerce.string())
+const headerName = z
+  .string()
+  .regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: ({ input }) => `${describe(input)} is no name of a header` })
+const headerText = z.string().regex(/^[\t\x20-\x7e]*$/, { error: 'a header has visible ASCII characters only' })
+/** As YAML has it: true and 200 are words, too. */
+const word = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 const command = z
   .array(z.string(), {
     error: ({ input }) => `${describe(input)} is no command; write a list: [python3, service.py, '{port}']`,
@@ -23,6 +27,13 @@ const jsonPath = z
   .regex(/^\$/, { error: ({ input }) => `${describe(input)} is no JSONPath; write one such as $.result` })
 const portCount = z.int().min(1).max(65_535)
 
+/** Links lead to a host and a port, and what else is in an address would be left out; a password would be written down. */
+function isHostAlone(text: string): boolean {
+  if (!URL.canParse(text)) return true
+  const { pathname, search, hash, username, password } = new URL(text)
+  return pathname === '/' && search + hash + username + password === ''
+}
+
 /** What runs as one kind of node. Exactly one of the first four. */
 const programShape = {
   start: command.optional().describe('A command, one process group per replica; {port} is where it is to listen'),
@@ -30,6 +41,7 @@ const programShape = {
   server: z.enum(['postgres', 'redis']).optional().describe('A server that outlast knows, for role store'),
   url: z
     .url({ protocol: /^http$/, error: 'write an address such as http://127.0.0.1:8080' })
+    .refine(isHostAlone, { error: 'write host and port alone: http://127.0.0.1:8080; paths are those of api.submit' })
     .optional()
     .describe('It runs already'),
   command: command.optional().describe('With image: instead of its own'),
@@ -38,7 +50,7 @@ const programShape = {
   restart: command.optional().describe('With url: brings it back'),
   env: texts.default({}).describe('Its environment, beside PATH and HOME'),
   passEnv: z
-    .array(z.string())
+    .array(variable)
     .default([])
     .describe('Variables of yours that it gets too; their values are written nowhere'),
   ready: z
@@ -63,26 +75,22 @@ export const mappingShape = section({
   status: requestLine
     .optional()
     .describe('GET /jobs/{id}; GET {id} where the id is an address. None: only callbacks tell'),
-  headers: z.record(z.string(), z.string()).default({ authorization: 'Bearer {token}' }).describe('Of every request'),
+  headers: z.record(headerName, headerText).default({ authorization: 'Bearer {token}' }).describe('Of every request'),
   body: z
     .unknown()
     .optional()
     .describe('With {key}, {callback} and {input} in its texts; the input alone unless given'),
-  key: z
-    .string()
+  key: headerName
     .optional()
     .describe('Header that carries the key of a task; none: what is in doubt is not sent again'),
   id: z
-    .union([jsonPath, section({ header: z.string() })], { error: 'write a JSONPath, or header: location' })
+    .union([jsonPath, section({ header: headerName })], { error: 'write a JSONPath, or header: location' })
     .default('$.id')
     .describe('Where the id of an accepted task is'),
   state: jsonPath.default('$.status').describe('Where the state is'),
   states: section(
     Object.fromEntries(
-      targetStates.map((state) => [
-        state,
-        z.array(z.string()).default([]).describe(`The service's words for ${state}`),
-      ]),
+      targetStates.map((state) => [state, z.array(word).default([]).describe(`The service's words for ${state}`)]),
     ),
   ).describe('Its words for the states of a task; any other word is a task that still runs'),
   callback: section({ id: jsonPath.default('$.id'), state: jsonPath.default('$.status') })

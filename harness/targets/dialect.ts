@@ -37,9 +37,12 @@ export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: st
   }
 }
 
-/** What an adapter reads in an answer of 2xx, or 3xx that names the task. `known`: the id of the task that was asked for, which need not be in it. */
+/**
+ * What an adapter reads in an answer of 2xx, or 303 (See Other), which names the task. Any other redirect says where to ask again,
+ * and has accepted nothing. `known`: the id of the task that was asked for, which need not be in it.
+ */
 export function readAnswer(adapter: Adapter, answer: Answer, job: AdapterJob, known = ''): AdapterTask | undefined {
-  if (answer.status < 200 || answer.status >= 400) return undefined
+  if ((answer.status < 200 || answer.status >= 300) && answer.status !== 303) return undefined
   const found = adapter.read({ status: answer.status, header: answer.header, body: bodyOf(answer.text) }, job)
   const id = found?.id || known
   return found && id !== '' ? { ...found, id } : undefined

@@ -1,10 +1,12 @@
 import type { Mapping, TargetState, WhereFound } from '../model/target.ts'
+import { HarnessError } from '../core/errors.ts'
 import type { Adapter, AdapterAnswer, AdapterRequest, AdapterTask } from './adapter.ts'
 import { findOne } from '../model/right.ts'
 import { fill, fillIn } from '../model/template.ts'
 
-/** An API that a scenario describes, as an adapter. */
+/** An API that a scenario describes, as an adapter. Throws HarnessError where a variable that its headers want is not set. */
 export function adapterOf(mapping: Mapping): Adapter {
+  headersOf(mapping, '')
   const { submit, status, body, key, callback } = mapping
   return {
     submit: (job) => {
@@ -38,14 +40,28 @@ function statusRequest(
 }
 
 function headersOf({ headers }: Mapping, token: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, fill(text, { token })]))
+  const filled = Object.entries(headers).map(([name, text]) => [
+    name,
+    fill(text, { token }).replaceAll(ofEnvironment, valueOf),
+  ])
+  return Object.fromEntries(filled) as Record<string, string>
+}
+
+/** A secret of a service that runs already stands in no file of ours: in headers `{env.NAME}` is a variable of whoever starts the run. */
+const ofEnvironment = /\{env\.([A-Za-z_]\w*)\}/g
+
+function valueOf(_: string, name: string): string {
+  const value = process.env[name]
+  if (value === undefined || value === '')
+    throw new HarnessError(`api.headers want the variable ${name}, which is not set`)
+  return value
 }
 
 /** An answer to a submission may say no state yet, and one to a read no id. */
 function readTask(mapping: Mapping, answer: AdapterAnswer): AdapterTask | undefined {
   const id = find(mapping.id, answer)
   const word = findOne(mapping.state, answer.body)
-  if (id === undefined && !isName(word)) return undefined
+  if (id === undefined && !isWord(word)) return undefined
   return { id: id ?? '', state: stateOf(mapping, word), document: answer.body, ...reasonOf(word) }
 }
 
@@ -57,12 +73,19 @@ function readCallback(
   const id = findOne(callback.id, document)
   const word = findOne(callback.state, document)
   if (!isName(id)) throw new TypeError(`${callback.id} finds no id in it`)
-  return { id: String(id), state: stateOf({ states }, word), document, ...reasonOf(word) }
+  return { id: withoutHost(String(id)), state: stateOf({ states }, word), document, ...reasonOf(word) }
 }
 
 function find(where: WhereFound, { header, body }: AdapterAnswer): string | undefined {
   const found = 'header' in where ? header(where.header) : findOne(where.path, body)
-  return isName(found) ? String(found) : undefined
+  return isName(found) ? withoutHost(String(found)) : undefined
+}
+
+/** Replicas may each name their own host in the address of the same task. */
+function withoutHost(id: string): string {
+  if (!/^https?:\/\//.test(id) || !URL.canParse(id)) return id
+  const { pathname, search } = new URL(id)
+  return pathname + search
 }
 
 function isName(value: unknown): value is string | number {
@@ -70,9 +93,17 @@ function isName(value: unknown): value is string | number {
 }
 
 function stateOf({ states }: Pick<Mapping, 'states'>, word: unknown): TargetState {
-  return (isName(word) && Object.hasOwn(states, String(word)) && states[String(word)]) || 'running'
+  return (isWord(word) && Object.hasOwn(states, String(word)) && states[String(word)]) || 'running'
 }
 
 function reasonOf(word: unknown): { readonly reason?: string } {
-  return isName(word) ? { reason: String(word) } : {}
+  return isWord(word) ? { reason: String(word).slice(0, wordAtMost) } : {}
+}
+
+/** It stands in the history of every task. */
+const wordAtMost = 100
+
+/** As in `{ "done": true }`. */
+function isWord(value: unknown): value is string | number | boolean {
+  return isName(value) || typeof value === 'boolean'
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { Agent } from 'undici'
 import { loadModule } from '../../patterns/contract/server/plugins.ts'
+import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { Dialect, Inbox, Job, RunJob } from '../../patterns/contract/client/client.ts'
 import { taskApi } from '../../patterns/contract/client/dialect.ts'
 import { exchange } from '../../patterns/contract/client/http.ts'
@@ -12,6 +13,7 @@ import type { Target } from '../model/target.ts'
 import type { OnLost } from '../os/child.ts'
 import type { Adapter, AdapterJob } from './adapter.ts'
 import { type DigestOf, dialectOf, judged, namedTask } from './dialect.ts'
+import { guarded } from './guard.ts'
 import { adapterOf } from './mapping.ts'
 import { digestFor, isRight } from '../model/right.ts'
 import { fillIn } from '../model/template.ts'
@@ -38,15 +40,21 @@ export async function openSpeech(
 ): Promise<TargetSpeech> {
   const { work, client, name } = target
   const written = await loadAdapter(target)
-  const adapter = written && guarded(written, (part, error) => onLost(thrownIn(name, part, error)))
+  const adapter = written && guarded(name, written, onLost)
   const nameEnd = `-${randomBytes(4).toString('hex')}`
   const nameOf = (key: string): string => key + nameEnd
-  const inputOf = (key: string, seed: number) =>
-    fillIn(work.input, { key: nameOf(key), seed, timeScale }) as Readonly<Record<string, unknown>>
+  const inputs = new Map<string, Readonly<Record<string, unknown>>>()
+  const inputOf = (key: string, seed: number) => {
+    const input = fillIn(work.input, { key: nameOf(key), seed, timeScale }) as Readonly<Record<string, unknown>>
+    inputs.set(key, input)
+    return input
+  }
+  // Whether a result is right may depend on what was submitted.
+  const submitted = (key: string) => inputs.get(key) ?? {}
   const digestOf = digestsOf(target, adapter)
   const dialect = adapter ? dialectOf(adapter, digestOf, nameOf) : namedWork(nameOf)
   const { default: run } = await loadModule<{ default: RunJob }>(client, 'client')
-  const told = (key: string): AdapterJob => ({ key: nameOf(key), input: inputOf(key, 0), token: '' })
+  const told = (key: string): AdapterJob => ({ key: nameOf(key), input: submitted(key), token: '' })
   return {
     type: work.type,
     nameEnd,
@@ -55,7 +63,7 @@ export async function openSpeech(
     runJob: adapter ? run : judging(run, told, digestOf),
     hear: (inbox) => (adapter ? inbox : judgingInbox(inbox, told, digestOf)),
     async readTask(service, taskId, key) {
-      const task = await readFinal(dialect, service, { taskId, job: jobFor(key, inputOf(key, 0)) })
+      const task = await readFinal(dialect, service, { taskId, job: jobFor(key, submitted(key)) })
       return task && !adapter ? judged(task, told(key), digestOf) : task
     },
   }
@@ -66,46 +74,6 @@ function namedWork(nameOf: (key: string) => string): Dialect {
   const submission: Dialect['submission'] = (job, ...rest) =>
     taskApi.submission({ ...job, key: nameOf(job.key) }, ...rest)
   return { ...taskApi, submission }
-}
-
-/**
- * An adapter whose mistakes are not the service's. What `read` and `callback` throw of an answer means that there is no task in it,
- * once any was read.
- */
-function guarded(adapter: Adapter, onThrow: (part: string, error: unknown) => void): Adapter {
-  const { submit, status, read } = adapter
-  let hasRead = false
-  const guard = <A extends unknown[], R>(part: string, act: (...args: A) => R): ((...args: A) => R) => {
-    return (...args) => {
-      try {
-        return act(...args)
-      } catch (error) {
-        onThrow(part, error)
-        throw error
-      }
-    }
-  }
-  return {
-    ...adapter,
-    submit: guard('submit', (job: AdapterJob) => submit(job)),
-    ...(status && {
-      status: guard('status', (id: string, service: { readonly token: string }) => status(id, service)),
-    }),
-    read(answer, job) {
-      try {
-        const found = read(answer, job)
-        hasRead = true
-        return found
-      } catch (error) {
-        if (!hasRead) onThrow('read', error)
-        return undefined
-      }
-    },
-  }
-}
-
-function thrownIn(target: string, part: string, error: unknown): HarnessError {
-  return new HarnessError(`the adapter of ${target} threw in ${part}: ${describeError(error)}`)
 }
 
 function digestsOf({ work: { right } }: Target, adapter: Adapter | undefined): DigestOf {
@@ -145,7 +113,11 @@ interface Asked {
 }
 
 const readLimitMs = 5_000
-const straight = new Agent({ headersTimeout: readLimitMs, bodyTimeout: readLimitMs })
+const straight = new Agent({
+  headersTimeout: readLimitMs,
+  bodyTimeout: readLimitMs,
+  maxResponseSize: mostAnswerBytes,
+})
 
 async function readFinal(
   dialect: Dialect,

@@ -23,7 +23,8 @@ export interface NodeFaultSpec<P> {
 
 interface NodeInjection extends NodeHarm {
   readonly node: Node
-  readonly pid: number
+  /** Undefined of a node that runs where no process can be seen. */
+  readonly pid: number | undefined
 }
 
 /** A fault that harms nodes, proven by what the operating system says about their processes. */
@@ -84,8 +85,8 @@ async function askFelt(one: NodeInjection): Promise<{ readonly times: number; re
 }
 
 async function injectInto(node: Node, harmIt: () => Promise<NodeHarm>): Promise<NodeInjection> {
-  const { pid } = node
-  if (pid === undefined) throw new Error(`${node.name} was not running`)
+  const { pid, isRemote = false } = node
+  if (pid === undefined && !isRemote) throw new Error(`${node.name} was not running`)
   const harm = await harmIt()
   const { evidence, felt, sinceMs } = harm
   return {

@@ -176,7 +176,8 @@ async function makeNodes(placed: readonly Housed[], around: Surroundings): Promi
       const remote = isEntry(node.service.program) ? undefined : serverOf(node.service).service.remote
       if (remote) {
         const ready = readinessOf(serverOf(node.service).service.ready, node)
-        return new RemoteNode({ ...common, remote, ready, logFile: join(request.folder, 'logs', `${name}.log`) })
+        const logFile = join(request.folder, 'logs', `${name}.log`)
+        return new RemoteNode({ ...common, remote, ready, logFile, onLost: request.lost ?? (() => {}) })
       }
       const program = await describeProgram(node, {
         dataDir,

@@ -5,7 +5,7 @@ import { HarnessError } from '../../core/errors.ts'
 import type { NodeHarm } from '../../model/runtime.ts'
 import { sleep, startTimer } from '../../../patterns/contract/types/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
-import { listensOn } from '../../os/listeners.ts'
+import { groupListensOn, listensOn } from '../../os/listeners.ts'
 import { processState } from '../../os/process-state.ts'
 import { becomeReady, type Readiness, waitUntilReady } from '../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../_shared/pod.ts'
@@ -65,7 +65,19 @@ export class ChildNode extends Pod<ProcessLife> {
       // The next one starts when this one is ready, so that it delays no node that is waited for.
       if (life.wasSpare) void this.#spec.spares!.fill()
     })
+    await this.#mustBeReachable(pid)
     await this.#spec.reach(true)
+  }
+
+  /** A kill and a pause act on its group. What answers outside of it would live on, and pass for a node that bore them. */
+  async #mustBeReachable(pid: number): Promise<void> {
+    const { ports, child } = this.#spec
+    const isOurs = child.env?.['OUTLAST_NODE'] !== undefined
+    if (isOurs || (await groupListensOn(pid, ports)) !== false) return
+    throw new HarnessError(
+      `${this.name} listens in a group of processes of its own, as a daemon does, where no fault reaches it; ` +
+        `start it in the foreground, without setsid`,
+    )
   }
 
   /** A node that is ready only when others have dialled it, as a worker that an engine must find, has to be reached before. */

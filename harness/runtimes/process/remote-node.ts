@@ -1,8 +1,9 @@
-import { HarnessError } from '../../core/errors.ts'
+import { HarnessError, describeError } from '../../core/errors.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import type { RemoteServer } from '../../../servers/server.ts'
-import { runProgram } from '../../os/program.ts'
-import { becomeReady, type Readiness, waitUntilReady } from '../../os/readiness.ts'
+import type { OnLost } from '../../os/child.ts'
+import { runOwnersCommand } from '../../os/owners-command.ts'
+import { becomeReady, type Readiness, tryTcp } from '../../os/readiness.ts'
 import { type Ending, type Life, Pod, type PodSpec } from '../_shared/pod.ts'
 
 export interface RemoteNodeSpec extends PodSpec {
@@ -12,21 +13,32 @@ export interface RemoteNodeSpec extends PodSpec {
   readonly logFile: string
   /** Tells the links that lead here whether there is anything to dial. */
   readonly reach: (isUp: boolean) => Promise<void>
+  /** Nobody knows any more whether it is up: whatever it does now, or does not, is no doing of its own. */
+  readonly onLost: OnLost
+  /** A command that takes longer has failed. */
+  readonly limitMs?: number
 }
 
 interface RemoteLife extends Life {
   readonly end: (ending: Ending) => void
 }
 
-/** A command that takes longer has failed. */
-const commandLimitMs = 30_000
+const usualLimitMs = 30_000
 const pollMs = 25
 
-/** A service that ran before we came and stays when we go. Only its owner's commands take it down and bring it back. */
+/**
+ * A service that ran before we came and stays when we go. Only its owner's commands take it down and bring it back. Where one
+ * fails, or does not do what it says, the run is over: what it measures from then on would be held against the service.
+ */
 export class RemoteNode extends Pod<RemoteLife> {
   readonly url: string
+  readonly isRemote = true
   readonly #spec: RemoteNodeSpec
+  /** It may be down, by a command of ours: whether or not that said that it succeeded. */
   #isDown = false
+  #isLeft = false
+  /** One after the other: a kill that is late must not take down what was brought back. */
+  #commands: Promise<unknown> = Promise.resolve()
 
   constructor(spec: RemoteNodeSpec) {
     super(spec)
@@ -35,8 +47,7 @@ export class RemoteNode extends Pod<RemoteLife> {
   }
 
   protected async begin(): Promise<RemoteLife> {
-    if (this.#isDown) await this.#command('restart')
-    this.#isDown = false
+    await this.#bringBack(async () => {})
     const { promise, resolve } = Promise.withResolvers<Ending>()
     return { ended: promise, end: resolve }
   }
@@ -51,9 +62,9 @@ export class RemoteNode extends Pod<RemoteLife> {
   protected async send(life: RemoteLife, signal: NodeJS.Signals): Promise<boolean> {
     if (signal !== 'SIGKILL')
       throw new HarnessError(`${this.name} runs at ${this.url}: nobody here can stop it in order`)
-    await this.#command('kill')
+    if (this.#isLeft) throw new HarnessError(`${this.name} is not ours any more`)
     this.#isDown = true
-    await this.#untilSilent()
+    await this.#command('kill', () => this.#until(false))
     life.end({ code: null, signal })
     return true
   }
@@ -68,26 +79,61 @@ export class RemoteNode extends Pod<RemoteLife> {
 
   /** What was taken down on purpose is up again when we go. */
   protected async remove(life: RemoteLife | undefined): Promise<void> {
-    if (this.#isDown) await this.#command('restart')
-    this.#isDown = false
+    this.#isLeft = true
+    await this.#bringBack(() => this.#until(true))
     life?.end({ code: 0, signal: null })
   }
 
-  async #untilSilent(): Promise<void> {
+  /** A command "kill" that failed may have done nothing: who answers is not started a second time. */
+  async #bringBack(until: () => Promise<void>): Promise<void> {
+    await this.#commands.catch(() => {})
+    if (!this.#isDown) return
+    if (!(await this.#answers())) await this.#command('restart', until)
+    this.#isDown = false
+  }
+
+  /** Dialled in earnest: a time limit of ours would take a slow machine for a dead service. */
+  #answers(): Promise<boolean> {
     const { hostname: host, port } = new URL(this.url)
-    const at = { tcp: { host, port: Number(port || 80) } }
-    for (const limit = AbortSignal.timeout(commandLimitMs); ; await sleep(pollMs)) {
-      const isUp = await waitUntilReady(at, AbortSignal.timeout(pollMs)).catch(() => false)
-      if (!isUp) return
-      if (limit.aborted) throw new HarnessError(`${this.name} still answers at ${this.url} after its command "kill"`)
+    return tryTcp({ host, port: Number(port || 80) }, (_, settle) => settle(true))
+  }
+
+  async #until(isUp: boolean): Promise<void> {
+    const limit = AbortSignal.timeout(this.#limitMs)
+    for (; (await this.#answers()) !== isUp; await sleep(pollMs))
+      if (limit.aborted)
+        throw new HarnessError(
+          `${this.url} ${isUp ? 'does not answer' : 'still answers'} ${this.#limitMs / 1000} s later`,
+        )
+  }
+
+  get #limitMs(): number {
+    return this.#spec.limitMs ?? usualLimitMs
+  }
+
+  #command(which: 'kill' | 'restart', until: () => Promise<void>): Promise<void> {
+    const done = this.#carryOut(which, until, this.#commands)
+    this.#commands = done
+    done.catch(() => {})
+    return done
+  }
+
+  async #carryOut(which: 'kill' | 'restart', until: () => Promise<void>, before: Promise<unknown>): Promise<void> {
+    await before.catch(() => {})
+    try {
+      await this.#run(which)
+      await until()
+    } catch (error) {
+      const failure = new HarnessError(`${this.name}: its command "${which}" did not do it: ${describeError(error)}`)
+      this.#spec.onLost(failure)
+      throw failure
     }
   }
 
-  async #command(which: 'kill' | 'restart'): Promise<void> {
-    const { remote } = this.#spec
+  async #run(which: 'kill' | 'restart'): Promise<void> {
+    const { remote, logFile } = this.#spec
     const command = remote[which]
-    if (!command) throw new HarnessError(`${this.name} runs at ${this.url}, and no command "${which}" is written`)
-    const [program, ...args] = command
-    await runProgram(program!, args, { cwd: remote.cwd, timeoutMs: commandLimitMs })
+    if (!command) throw new HarnessError(`no command "${which}" is written`)
+    await runOwnersCommand({ command, cwd: remote.cwd, logFile, limitMs: this.#limitMs })
   }
 }

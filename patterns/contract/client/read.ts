@@ -74,7 +74,8 @@ function takeAnswer(answer: Answer, talk: Talk, watch: Watch, { waitedMs, everyM
   // Replicas may lag behind each other: what the client knows never goes back.
   const isNews = fresh !== undefined && fresh.version > watch.task.version
   if (isNews) learn(fresh, talk, watch)
-  talk.heard('read', `HTTP ${httpStatus}, the task is ${status}`)
+  const { status_reason: why } = fresh ?? watch.task
+  talk.heard('read', `HTTP ${httpStatus}, the task is ${status}${why === undefined ? '' : ` (${why})`}`)
   // Advice to come back at once is for an answer that was held until there was news.
   const quietMs = isNews ? 0 : timing.paceMs - waitedMs
   talk.pace.pause('read', {

@@ -39,6 +39,14 @@ function problemsOf(parts: Parts, files = {}): string {
   return ''
 }
 
+const ofApi = (rest: string): Parts => {
+  const parts = ['submit: POST /jobs', "status: 'GET /jobs/{id}'"].filter((one) => !rest.includes(one.slice(0, 7)))
+  return { target: `start: [x], api: { ${[...parts, rest].join(', ')} }, work: { takes: 2s }` }
+}
+const rightOf = (right: string): Parts => ({
+  target: `start: [x], api: { submit: POST /jobs, status: 'GET /jobs/{id}', states: { completed: [d] } }, work: { takes: 2s, right: ${right} }`,
+})
+
 describe('a target of a scenario', () => {
   test('is a pattern beside the others, with work of its own', () => {
     const scenario = parse({
@@ -50,6 +58,8 @@ describe('a target of a scenario', () => {
     expect(own.map(({ arm }) => arm).toSorted()).toEqual(['kill', 'none'])
     expect(own[0]).toMatchObject({ delivery: 'mine', engine: 'mine', ownWork: { idealMs: 2000, steps: 1 } })
     expect(plan.targets).toMatchObject([{ name: 'mine', processes: [{ role: 'api', replicas: 1 }] }])
+    // "1 executor instead of 1" was said of it.
+    expect(own[0]).not.toHaveProperty('executors')
     // Beside it the reference patterns do work as long.
     expect(plan.cells.find(({ pattern }) => pattern === 'polling')!.profile).toBe('work/1/2000')
     // A fault of one pattern is none of the others'.
@@ -122,10 +132,52 @@ describe('a target of a scenario', () => {
     [{ target: `processes: { worker: { start: [x] } }, work: { takes: 2s }` }, /has no api/],
     [{ target: 'compose: c.yml, work: { takes: 2s }' }, /write which of them answers clients/],
     [{ top: 'timeScale: 10' }, /mine does not know that time is compressed/],
+    [ofApi('states: {}'), /states has no word for completed/],
+    [ofApi('states: { completed: [done], failed: [done] }'), /"done" stands for completed and for failed/],
+    [ofApi('status: GET /jobs, states: { completed: [d] }'), /status has no \{id\}/],
+    [ofApi(`submit: 'POST /jobs/{id}', states: { completed: [d] }`), /submit.* no placeholder \{id\}/],
+    [ofApi(`headers: { x-key: '{key}' }, states: { completed: [d] }`), /headers.*\{key\} .*write key: x-key/],
+    [ofApi(`headers: { x: '{tokn}' }, states: { completed: [d] }`), /headers.*\{tokn\}/],
+    [ofApi(`body: { a: '{seed}' }, states: { completed: [d] }`), /body.*\{seed\}/],
+    [ofApi(`key: 'not a header', states: { completed: [d] }`), /is no name of a header/],
+    [ofApi(`state: '$.a[', states: { completed: [d] }`), /api\.state/],
+    [
+      {
+        target: `start: [x], client: webhook, api: { submit: POST /j, callback: {}, states: { completed: [d] } }, work: { takes: 2s }`,
+      },
+      /write \{callback\} in body/,
+    ],
+    [{ target: `start: [x], work: { takes: 2s, right: '$.a == "{seed}"' }` }, /right.*\{seed\}; there is \{key\}/],
+    [rightOf(`'$'`), /right .*every document/],
+    [rightOf(`'$..*'`), /right .*every document/],
+    [rightOf(`'$.status == "d"'`), /right .*every document/],
+    [rightOf(`'$.id'`), /right .*every document/],
+    [
+      { target: `url: 'http://h:1', env: { T: '{tools}' }, work: { takes: 2s }` },
+      /"env" goes with "start" or "image" only/,
+    ],
+    [{ target: `url: 'http://h:1', passEnv: [T], work: { takes: 2s }` }, /"passEnv" goes with "start" or "image" only/],
+    [{ target: `url: 'http://h:1', replicas: { api: 2 }, work: { takes: 2s }` }, /replicas.* is one node/],
+    [{ target: `url: 'http://h:1/v2', work: { takes: 2s }` }, /host and port alone/],
+    [{ target: `url: 'http://me:secret@h:1', work: { takes: 2s }` }, /host and port alone/],
+    [{ target: `url: 'http://h:1', kill: [x], work: { takes: 2s }` }, /"kill" and no "restart"/],
+    [{ target: `${usual}, passEnv: ['A=B'] ` }, /the name of a variable/],
     [{ patterns: 'polling' }, /is not among "patterns"; add mine there/],
     [{ arms: 'kill: [{ fault: kill, target: other.api, at: 5s }]' }, /"other" is no pattern of this scenario/],
   ])('what is wrong is said: %o', (parts, said) => {
     expect(problemsOf(parts)).toMatch(said)
+  })
+
+  test.each([`'$.result'`, `'$.result.topic == "{key}"'`, `'$.status_text'`, `'$[?@.a == 1]'`])(
+    'right: %s tells results apart',
+    (right) => {
+      expect(problemsOf(rightOf(right))).toBe('')
+    },
+  )
+
+  test('a word may be written as YAML has it', () => {
+    const { speech } = parse(ofApi('state: $.ready, states: { completed: [true, 200], failed: [no] }')).targets[0]!
+    expect(speech).toMatchObject({ mapping: { states: { true: 'completed', 200: 'completed', no: 'failed' } } })
   })
 
   test('a name of a pattern is taken', () => {

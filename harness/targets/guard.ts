@@ -1,0 +1,85 @@
+import { describeError, HarnessError } from '../core/errors.ts'
+import { targetStates } from '../model/target.ts'
+import type { Adapter, AdapterRequest, AdapterTask } from './adapter.ts'
+
+/** Hears of every mistake of an adapter: nothing that comes of it says anything of the service. */
+export type OnMistake = (error: HarnessError) => void
+
+/**
+ * An adapter whose mistakes are not the service's: its file is run as it is written, and nobody has checked its types. What `read`
+ * throws of an answer means that there is no task in it, and what `isRight` throws that the document is not right: once either
+ * has returned anything. Its methods may be those of a class.
+ */
+export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): Adapter {
+  const mistake = (part: string, what: string): HarnessError => {
+    const error = new HarnessError(`the adapter of ${name} ${what.replace('…', part)}`)
+    onMistake(error)
+    return error
+  }
+  const asked = (part: 'submit' | 'status', ask: () => AdapterRequest): AdapterRequest => {
+    const request = tryOr(ask, (error) => mistake(part, `threw in …: ${describeError(error)}`))
+    const why = whyNoRequest(request)
+    if (why !== undefined) throw mistake(part, `gave ${why} in …`)
+    return request
+  }
+  /** Undefined: it threw, as it may once it has returned. */
+  const lenient = (part: 'read' | 'isRight') => {
+    let hasReturned = false
+    return <R>(act: () => R): R | undefined => {
+      try {
+        const given = act()
+        hasReturned = true
+        return given
+      } catch (error) {
+        if (!hasReturned) mistake(part, `threw in …: ${describeError(error)}`)
+        return undefined
+      }
+    }
+  }
+  const [reading, judging] = [lenient('read'), lenient('isRight')]
+  const taskIn = (part: 'read' | 'callback', found: AdapterTask): AdapterTask => {
+    const why = whyNoTask(found)
+    if (why !== undefined) throw mistake(part, `gave ${why} in …`)
+    const { id = '' } = found as { readonly id?: string | number }
+    return { ...found, id: String(id) }
+  }
+  return {
+    submit: (job) => asked('submit', () => adapter.submit(job)),
+    ...(adapter.status && { status: (id, service) => asked('status', () => adapter.status!(id, service)) }),
+    read(answer, job) {
+      const found = reading(() => adapter.read(answer, job))
+      return found ? taskIn('read', found) : undefined
+    },
+    ...(adapter.callback && { callback: (given, job) => taskIn('callback', adapter.callback!(given, job)) }),
+    ...(adapter.isRight && {
+      isRight(document, job) {
+        const said: unknown = judging(() => adapter.isRight!(document, job)) ?? false
+        if (typeof said !== 'boolean') throw mistake('isRight', 'gave neither true nor false in …')
+        return said
+      },
+    }),
+    isIdempotent: adapter.isIdempotent,
+  }
+}
+
+function tryOr<R>(act: () => R, instead: (error: unknown) => Error): R {
+  try {
+    return act()
+  } catch (error) {
+    throw instead(error)
+  }
+}
+
+function whyNoRequest(given: AdapterRequest | undefined): string | undefined {
+  if (given instanceof Promise) return 'a promise'
+  return typeof given?.path === 'string' ? undefined : 'no path that is a text'
+}
+
+function whyNoTask(given: AdapterTask): string | undefined {
+  if (given instanceof Promise) return 'a promise'
+  const { id, state, reason } = given as Readonly<Record<keyof AdapterTask, unknown>>
+  if (!['string', 'number', 'undefined'].includes(typeof id)) return 'an id that is no text'
+  if (!(targetStates as readonly unknown[]).includes(state))
+    return `the state ${JSON.stringify(state) ?? 'undefined'}, which is none of ${targetStates.join(', ')},`
+  return ['string', 'undefined'].includes(typeof reason) ? undefined : 'a reason that is no text'
+}

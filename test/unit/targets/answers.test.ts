@@ -1,0 +1,227 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Agent } from 'undici'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
+import type { Observation } from '../../../patterns/contract/types/observations.ts'
+import type { HarnessError } from '../../../harness/core/errors.ts'
+import type { Mapping, Speech, Target } from '../../../harness/model/target.ts'
+import { openSpeech } from '../../../harness/targets/speech.ts'
+
+type Reply = readonly [status: number, body?: unknown, headers?: Readonly<Record<string, string>>]
+
+interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  /** How many requests of this method came before. */
+  readonly nth: number
+}
+
+/** A service of these rules on a port of its own. */
+async function serve(reply: (asked: Asked) => Reply): Promise<string> {
+  const times = new Map<string, number>()
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const { method = '', url: path = '', headers } = request
+    const nth = times.get(method) ?? 0
+    times.set(method, nth + 1)
+    const [status, body, more] = reply({ method, path, headers, nth })
+    const text = typeof body === 'string' ? body : JSON.stringify(body ?? {})
+    request.resume().once('end', () => response.writeHead(status, more).end(text))
+  }
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const mapping: Mapping = {
+  submit: { method: 'POST', path: '/jobs' },
+  status: { method: 'GET', path: '/jobs/{id}' },
+  headers: {},
+  key: 'idempotency-key',
+  id: { path: '$.id' },
+  state: '$.status',
+  states: { done: 'completed', true: 'completed', error: 'failed' },
+}
+const atAddress: Partial<Mapping> = { id: { header: 'location' }, status: { method: 'GET', path: '{id}' } }
+
+function targetOf(speech: Speech, work: Partial<Target['work']> = {}): Target {
+  return {
+    name: 'mine',
+    client: 'polling',
+    speech,
+    processes: [],
+    work: { type: 'agent', input: { seed: '{seed}', name: '{key}' }, takesMs: 100, steps: 1, ...work },
+    promises: [],
+    durable: false,
+    sticky: false,
+  }
+}
+
+async function adapterFile(text: string): Promise<Speech> {
+  const folder = await mkdtemp(join(tmpdir(), 'adapter-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'mine.adapter.mjs')
+  await writeFile(file, text)
+  return { kind: 'adapter', file, sha256: '' }
+}
+
+/** One job of the target's own client over real connections. */
+async function ask(target: Target, urls: readonly string[], limitMs = 1500) {
+  const broken: HarnessError[] = []
+  const speech = await openSpeech(target, { timeScale: 100, onLost: (error) => void broken.push(error) })
+  const seen: Observation[] = []
+  const dispatcher = new Agent()
+  onTestFinished(() => dispatcher.destroy())
+  const ports: ClientPorts = {
+    apis: urls.map((url, i) => ({ name: `client->api-${i}`, url })),
+    sticky: false,
+    dispatcher,
+    token: 'secret',
+    timeScale: 100,
+    dialect: speech.dialect,
+    now: () => performance.now(),
+    random: Math.random,
+    observe: (_, one) => void seen.push(one),
+  }
+  const job: Job = { key: 't-00001', ordinal: 0, input: speech.inputOf('t-00001', 77), giveUpAt: Infinity }
+  const ended = await speech.runJob(job, ports, AbortSignal.timeout(limitMs)).then(
+    ({ task }) => task,
+    (error: unknown) => String(error),
+  )
+  const readFinal = (taskId: string) =>
+    speech.readTask({ url: urls[0]!, token: '', signal: AbortSignal.timeout(1000) }, taskId, 't-00001')
+  const acceptedAs = seen.flatMap((one) =>
+    one.f === 'submit' && one.type === 'ok' ? [(one.value as { taskId: string }).taskId] : [],
+  )
+  return { ended, seen, broken, acceptedAs, readFinal }
+}
+
+const described = (more: Partial<Mapping> = {}): Speech => ({ kind: 'mapping', mapping: { ...mapping, ...more } })
+
+describe('what a service answers', () => {
+  test('an address as an id is the same task at whichever host', async () => {
+    const url = await serve(({ method, nth }) =>
+      method === 'POST'
+        ? [202, {}, { location: 'http://one.example:81/jobs/7' }]
+        : [200, { status: nth > 0 ? 'done' : 'busy' }, { location: `http://two.example:8${nth}/jobs/7` }],
+    )
+    const { ended, acceptedAs } = await ask(targetOf(described(atAddress)), [url])
+    expect(ended).toMatchObject({ status: 'completed', task_id: '/jobs/7' })
+    expect(acceptedAs).toEqual(['/jobs/7'])
+  })
+
+  test.each([301, 302, 307, 308])('a redirect (%i) accepts nothing', async (status) => {
+    const url = await serve(({ nth }) => [status, {}, { location: nth < 9 ? '/jobs/' : '/login' }])
+    const { ended, acceptedAs } = await ask(targetOf(described(atAddress)), [url], 500)
+    expect(acceptedAs).toEqual([])
+    expect(ended).toMatch(new RegExp(`HTTP ${status} to /jobs/`))
+  })
+
+  test('303 (See Other) names the task that was made', async () => {
+    const url = await serve(({ method }) =>
+      method === 'POST' ? [303, {}, { location: '/jobs/7' }] : [200, { status: 'done' }],
+    )
+    expect((await ask(targetOf(described(atAddress)), [url])).ended).toMatchObject({ status: 'completed' })
+  })
+
+  test('a state may be true', async () => {
+    const url = await serve(({ method }) => [200, { id: 'j', ...(method === 'GET' && { ready: true }) }])
+    const { ended } = await ask(targetOf(described({ state: '$.ready' })), [url])
+    expect(ended).toMatchObject({ status: 'completed' })
+  })
+
+  test('a word that nobody listed is told when the client gives up', async () => {
+    const url = await serve(() => [200, { id: 'j', status: 'DONE' }])
+    const { ended } = await ask(targetOf(described()), [url], 500)
+    expect(ended).toMatch(/running \(DONE\)/)
+  })
+
+  test('another task’s document is no end of this one', async () => {
+    const url = await serve(({ method }) => [200, method === 'POST' ? { id: 'j' } : { id: 'k', status: 'done' }])
+    expect((await ask(targetOf(described()), [url], 500)).ended).toMatch(/./)
+  })
+})
+
+describe('a secret of a service that runs already', () => {
+  test('is a variable of whoever starts the run, and in no message', async () => {
+    vi.stubEnv('JOBS_SECRET', 's3cret')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const sent: unknown[] = []
+    const url = await serve(({ headers }) => {
+      sent.push(headers['x-api-key'])
+      return [200, { id: 'j', status: 'error' }]
+    })
+    const { ended, seen } = await ask(targetOf(described({ headers: { 'x-api-key': 'k {env.JOBS_SECRET}' } })), [url])
+    expect(sent).toEqual(['k s3cret'])
+    expect(JSON.stringify([ended, seen])).not.toContain('s3cret')
+  })
+
+  test('that is not set ends the run before it begins', async () => {
+    const target = targetOf(described({ headers: { 'x-api-key': '{env.NO_SUCH_VARIABLE}' } }))
+    await expect(ask(target, [])).rejects.toThrow(/want the variable NO_SUCH_VARIABLE, which is not set/)
+  })
+})
+
+describe('an adapter’s mistakes', () => {
+  const parts = `submit: ({ key }) => ({ path: '/jobs', headers: { 'x-key': key } }),
+    status: (id) => ({ path: '/jobs/' + id }), isIdempotent: true,`
+  const done = () => serve(() => [200, { id: 'j', status: 'done', n: 77 }])
+
+  test('an adapter may be of a class: nothing of it is left out', async () => {
+    const speech = await adapterFile(`class Mine {
+      isIdempotent = true
+      words = { done: 'completed' }
+      submit() { return { path: '/jobs' } }
+      status(id) { return { path: '/jobs/' + id } }
+      read({ body }) { return { id: body.id, state: this.words[body.status], document: body } }
+      isRight() { return false }
+    }
+    export default new Mine()`)
+    const { ended, broken } = await ask(targetOf(speech), [await done()])
+    expect(broken).toEqual([])
+    expect(ended).toMatchObject({ status: 'completed', result: { digest: expect.stringMatching(/^wrong-/) as string } })
+  })
+
+  test.each([
+    ['a state that there is not', `read: ({ body }) => ({ id: body.id, state: 'done', document: body }),`, /"done"/],
+    ['a promise', `async read({ body }) { return { id: body.id, state: 'completed', document: body } },`, /read/],
+    ['no id that is a text', `read: ({ body }) => ({ id: {}, state: 'completed', document: body }),`, /id/],
+  ])('%s ends the run, and is not the service’s', async (_, read, said) => {
+    const { broken } = await ask(
+      targetOf(await adapterFile(`export default { ${parts} ${read} }`)),
+      [await done()],
+      500,
+    )
+    expect(broken[0]?.message).toMatch(said)
+  })
+
+  test('a request without a path ends the run', async () => {
+    const text = `export default { async submit() { return { path: '/jobs' } }, read: () => undefined, isIdempotent: true }`
+    const { broken } = await ask(targetOf(await adapterFile(text)), [await done()], 500)
+    expect(broken[0]?.message).toMatch(/submit/)
+  })
+
+  test('isRight that throws at the first result ends the run', async () => {
+    const read = `read: ({ body }) => ({ id: body.id, state: 'completed', document: body }),`
+    const text = `export default { ${parts} ${read} isRight: (document) => document.no.where }`
+    const { broken } = await ask(targetOf(await adapterFile(text)), [await done()], 500)
+    expect(broken[0]?.message).toMatch(/isRight/)
+  })
+
+  test('after the run a result is held against the work that was submitted', async () => {
+    const read = `read: ({ body }) => ({ id: body.id, state: 'completed', document: body }),`
+    const text = `export default { ${parts} ${read} isRight: (document, { input }) => document.n === input.seed }`
+    const { ended, readFinal } = await ask(targetOf(await adapterFile(text)), [await done()])
+    expect(ended).toMatchObject({ result: { digest: 'right' } })
+    expect(await readFinal('j')).toMatchObject({ result: { digest: 'right' } })
+  })
+})
