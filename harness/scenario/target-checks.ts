@@ -89,7 +89,10 @@ function composeProblems(written: Written, path: Path, place: TargetPlace): read
   if (!file || 'unusable' in file)
     return [{ path: [...path, 'compose'], message: file?.unusable ?? 'it cannot be read' }]
   const found = readCompose(file.text, rolesOf(services), ready)
-  return found.flatMap((one) => (typeof one === 'string' ? [{ path: [...path, 'compose'], message: one }] : []))
+  return [
+    ...misplacedKeys(written, path, 'compose'),
+    ...found.flatMap((one) => (typeof one === 'string' ? [{ path: [...path, 'compose'], message: one }] : [])),
+  ]
 }
 
 /** The roles of services of a compose file. */
@@ -132,7 +135,10 @@ function programProblems(written: WrittenProgram, path: Path): readonly Problem[
     return [
       { path, message: `has ${given.join(' and ') || 'nothing to run'}; write exactly one of ${programs.join(', ')}` },
     ]
-  const [kind] = given
+  return misplacedKeys(written, path, given[0]!)
+}
+
+function misplacedKeys(written: WrittenProgram, path: Path, kind: (typeof programs)[number] | 'compose'): readonly Problem[] {
   const only = { command: 'image', port: 'image', kill: 'url', restart: 'url' } as const
   return Object.entries(only).flatMap(([key, with_]) =>
     written[key as keyof typeof only] === undefined || with_ === kind
