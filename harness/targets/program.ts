@@ -15,7 +15,7 @@ import { servers } from '../../servers/all.ts'
 import { HarnessError } from '../core/errors.ts'
 import { whyNoProgram } from '../os/program.ts'
 import { tryTcp } from '../os/readiness.ts'
-import type { Target, TargetProcess, TargetProgram } from '../model/target.ts'
+import type { Target, TargetProcess } from '../model/target.ts'
 import { fill, type Values } from '../model/template.ts'
 
 /** How a process of a target is started, asked whether it is ready, and ended. */
@@ -81,7 +81,7 @@ async function commandOf({ program, env, passEnv }: TargetProcess, place: Proces
   return { command: command!, args, env: environmentOf({ env, passEnv }, values), cwd: program.cwd }
 }
 
-type ImageProgram = Extract<TargetProgram, { readonly kind: 'image' }>
+type ImageProgram = Extract<TargetProcess['program'], { readonly kind: 'image' }>
 
 /** Of a container. */
 const dataDir = '/data'

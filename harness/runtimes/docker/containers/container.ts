@@ -23,7 +23,7 @@ export async function startContainer(spec: ContainerSpec): Promise<Container> {
   const started = await new ConfiguredContainer(spec).start().catch(async (error: unknown) => {
     // It may have been made, and not have started.
     await removeContainer({ handle: (await client()).container.getById(spec.name) })
-    throw new HarnessError(`the container ${spec.name} of ${spec.image} could not be started: ${reasonOf(error)}`)
+    throw new HarnessError(`the container ${spec.name} could not be started: ${reasonOf(error)}`)
   })
   const handle = (await client()).container.getById(started.getId())
   await followLog({ handle, spec })
@@ -78,7 +78,8 @@ export async function removeContainer({ handle }: Pick<Container, 'handle'>): Pr
 /** The daemon's sentence, without what it says of its own parts. */
 function reasonOf(error: unknown): string {
   const { json } = error as { readonly json?: { readonly message?: string } }
-  return (json?.message ?? describeError(error)).split('\n')[0]!
+  const [said] = (json?.message ?? describeError(error)).split('\n') as [string]
+  return said.replace(/^.*unable to start container process: /, '').replaceAll('\\"', '"')
 }
 
 export async function stateOf({ handle }: Container): Promise<ContainerInspectInfo['State']> {
