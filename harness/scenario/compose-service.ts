@@ -59,7 +59,9 @@ export function flawsOf(name: string, one: ComposeService, named: readonly strin
   const limits = one.deploy?.['resources'] === undefined ? [] : ['deploy.resources']
   const flaws = [
     ...(one.image === undefined ? ['has no image: build it ("docker compose build") and name the image'] : []),
-    ...(/(?<!\$)(?:\$\$)*\$\{?\w/.test(kept) ? ['takes values from a shell ($NAME); write them out, or use passEnv'] : []),
+    ...(/(?<!\$)(?:\$\$)*\$\{?\w/.test(kept)
+      ? ['takes values from a shell ($NAME); write them out, or use passEnv']
+      : []),
     ...[...strangers, ...limits].map((key) => `uses ${key}, which is not carried over`),
     ...[...(one.ports ?? []), ...(one.expose ?? [])]
       .filter((port) => typeof port === 'string' && /\d-\d/.test(port))

@@ -138,7 +138,11 @@ function programProblems(written: WrittenProgram, path: Path): readonly Problem[
   return misplacedKeys(written, path, given[0]!)
 }
 
-function misplacedKeys(written: WrittenProgram, path: Path, kind: (typeof programs)[number] | 'compose'): readonly Problem[] {
+function misplacedKeys(
+  written: WrittenProgram,
+  path: Path,
+  kind: (typeof programs)[number] | 'compose',
+): readonly Problem[] {
   const only = { command: 'image', port: 'image', kill: 'url', restart: 'url' } as const
   return Object.entries(only).flatMap(([key, with_]) =>
     written[key as keyof typeof only] === undefined || with_ === kind

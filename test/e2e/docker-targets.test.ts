@@ -140,7 +140,12 @@ describe.skipIf(reason !== undefined)('a target in containers', () => {
   })
 
   it.for<readonly [string, string, readonly [string | RegExp, string], RegExp]>([
-    ['an image that is not here', image, [/image: .*/, 'image: no-such/image:1'], /no-such\/image:1 is not on this machine/],
+    [
+      'an image that is not here',
+      image,
+      [/image: .*/, 'image: no-such/image:1'],
+      /no-such\/image:1 is not on this machine/,
+    ],
     ['a compose file that is not here', compose, [/compose: .*/, 'compose: no-such.yml'], /no-such\.yml/],
     ['a service that the file has not', compose, ['api: web', 'api: wbe'], /no service "wbe" \(did you mean "web"\?\)/],
   ])('%s is refused before anything starts', async ([, text, replaced, said]) => {

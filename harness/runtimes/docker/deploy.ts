@@ -52,7 +52,9 @@ export async function deploy(site: Site, request: DeployRequest, signal: AbortSi
   const router = stack.use(request.direct ? openStraight(wanted) : await openRouter(wanted, signal))
   const store = placed.find(({ role }) => role === 'store')
   const login = store ? loginTo(store.service, password) : (address: string) => address
-  const nodes = placed.map((node) => makeNode(site, node, { placed, routed, foreign, volumes, router, request, password, login }))
+  const nodes = placed.map((node) =>
+    makeNode(site, node, { placed, routed, foreign, volumes, router, request, password, login }),
+  )
   await startInOrder(nodes, stack, signal)
   const access = store && { service: store.service, url: login(`${store.host}:${store.port}`) }
   return openDeployment({ nodes, links: router.links, folder: site.place.folder, store: access }, stack)
@@ -86,7 +88,8 @@ function routeLinks({ network }: Site, placed: readonly Numbered[], request: Dep
 function isNamed(placed: readonly Numbered[], { kind, to }: PlannedLink): boolean {
   const [from, role] = kind.split('->')
   return (
-    'node' in to && placed.some((node) => node.role === from && Object.values(namesOf(node.service)).includes(role as NodeRole))
+    'node' in to &&
+    placed.some((node) => node.role === from && Object.values(namesOf(node.service)).includes(role as NodeRole))
   )
 }
 

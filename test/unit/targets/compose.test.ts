@@ -24,7 +24,9 @@ describe('of a service of a compose file', () => {
   ])('the port inside: %s', (web, port) => expect(webOf(web).program).toMatchObject({ port }))
 
   test('what runs is carried over as it is written', () => {
-    const { program } = webOf("command: serve 'a b' --fast, entrypoint: [/init, --], user: '1000:1000', working_dir: /srv")
+    const { program } = webOf(
+      "command: serve 'a b' --fast, entrypoint: [/init, --], user: '1000:1000', working_dir: /srv",
+    )
     expect(program).toMatchObject({
       command: ['serve', 'a b', '--fast'],
       entrypoint: ['/init', '--'],
@@ -42,7 +44,10 @@ describe('of a service of a compose file', () => {
   })
 
   test('volumes that have a name, or none at all, by where they are', () => {
-    const text = fileOf('volumes: [jobs:/data, {type: volume, source: more, target: /more}, /own]', 'volumes: { jobs:, more: }')
+    const text = fileOf(
+      'volumes: [jobs:/data, {type: volume, source: more, target: /more}, /own]',
+      'volumes: { jobs:, more: }',
+    )
     const [web] = readCompose(text, roles, undefined) as readonly TargetProcess[]
     expect(web!.volumes).toEqual({ '/data': 'jobs', '/more': 'more' })
   })
@@ -53,13 +58,18 @@ describe('of a service of a compose file', () => {
   })
 
   test('whom it dials: what its command, its variables or depends_on name', () => {
-    expect(webOf('environment: { DB: "postgres://u@db:5432" }')).toMatchObject({ dials: ['store'], hosts: { db: 'store' } })
+    expect(webOf('environment: { DB: "postgres://u@db:5432" }')).toMatchObject({
+      dials: ['store'],
+      hosts: { db: 'store' },
+    })
     expect(webOf('depends_on: { db: { condition: service_started } }')).toMatchObject({ hosts: { db: 'store' } })
     expect(webOf('environment: { DB: other-db.example }')).toMatchObject({ dials: [], hosts: {} })
   })
 
   test('what outlast does in its own way is passed over', () => {
-    expect(webOf('restart: always, healthcheck: { test: [x] }, labels: { a: b }, container_name: w, x-y: 1')).toBeTruthy()
+    expect(
+      webOf('restart: always, healthcheck: { test: [x] }, labels: { a: b }, container_name: w, x-y: 1'),
+    ).toBeTruthy()
   })
 })
 

@@ -135,7 +135,9 @@ export class ContainerNode extends Pod<ContainerLife> {
     const life = await this.alive('fill the memory of')
     const { container, pid } = life
     await fillShm(container, '/dev/null').catch((error) => {
-      throw new HarnessError(`the memory of ${this.name} cannot be filled, its image has no dd: ${describeError(error)}`)
+      throw new HarnessError(
+        `the memory of ${this.name} cannot be filled, its image has no dd: ${describeError(error)}`,
+      )
     })
     this.hold()
     const filling = fillShm(container, '/dev/zero').catch(() => '')
