@@ -13,6 +13,7 @@ const volume = z.union([
   z.string(),
   z.looseObject({ type: z.string(), source: z.string().optional(), target: z.string() }),
 ])
+const replicas = z.int().min(1).max(64)
 const carried = {
   image: z.string().optional(),
   command: command.optional(),
@@ -24,8 +25,8 @@ const carried = {
   expose: z.array(port).optional(),
   depends_on: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]).optional(),
   volumes: z.array(volume).optional(),
-  scale: z.number().optional(),
-  deploy: z.looseObject({ replicas: z.number().optional() }).optional(),
+  scale: replicas.optional(),
+  deploy: z.looseObject({ replicas: replicas.optional() }).optional(),
   networks: z.unknown().optional(),
 }
 export const composeService = z.looseObject(carried)

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { describeError } from '../core/errors.ts'
 import type { NodeRole } from '../../patterns/contract/types/engine.ts'
 import type { TargetProcess } from '../model/target.ts'
 import {
@@ -30,17 +31,29 @@ export function readCompose(
   roles: Roles,
   ready: string | undefined,
 ): readonly TargetProcess[] | readonly string[] {
-  const document = parseDocument(text, { merge: true })
-  const [broken] = document.errors
-  if (broken) return [`it is no valid YAML: ${broken.message.split('\n')[0]}`]
-  const { value, problems } = read(composeFile, document.toJS())
+  const { data, broken } = parse(text)
+  if (broken !== undefined) return [`it is no valid YAML: ${broken.split('\n')[0]}`]
+  const { value, problems } = read(composeFile, data)
   if (!value) return problems.map(({ path, message }) => `${path.join('.')}: ${message}`)
   const named = Object.entries(roles) as [NodeRole, string][]
   const names = named.map(([, name]) => name)
-  const flaws = [...names.flatMap((name) => serviceFlaws(name, value, names)), ...volumeFlaws(value)]
+  const twice = names.filter((name, i) => names.indexOf(name) !== i).map((name) => `service ${name} has two roles`)
+  const flaws = [...twice, ...names.flatMap((name) => serviceFlaws(name, value, names)), ...volumeFlaws(value)]
   if (flaws.length > 0) return flaws
   const byName = new Map(named.map(([role, name]) => [name, role]))
   return named.map(([role, name]) => processOf(role, value.services[name]!, byName, ready))
+}
+
+function parse(text: string): { readonly data?: unknown; readonly broken?: string } {
+  const document = parseDocument(text, { merge: true })
+  const [error] = document.errors
+  if (error) return { broken: error.message }
+  try {
+    return { data: document.toJS() }
+  } catch (error) {
+    // An alias of nothing, or too many of them.
+    return { broken: describeError(error) }
+  }
 }
 
 function serviceFlaws(name: string, { services }: ComposeFile, named: readonly string[]): readonly string[] {

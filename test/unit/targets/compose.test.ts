@@ -89,6 +89,18 @@ test.each([
   expect((readCompose(fileOf(web), roles, undefined) as readonly string[]).join('\n')).toMatch(said)
 })
 
+test.each([
+  ['services: [', /it is no valid YAML/],
+  ['services: *nobody', /it is no valid YAML: .*nobody/],
+  ['services: { web: { image: 7 } }', /services\.web\.image: 7 is not a text/],
+])('a file that cannot be read is said to be so: %s', (text, said) => {
+  expect((readCompose(text, roles, undefined) as readonly string[]).join('\n')).toMatch(said)
+})
+
+test('a service has one role', () => {
+  expect(readCompose(fileOf(''), { api: 'web', worker: 'web' }, undefined)).toEqual(['service web has two roles'])
+})
+
 test('a service that is not there, with those that are', () => {
   expect(readCompose(fileOf(''), { api: 'wbe' }, undefined)).toEqual([
     'it has no service "wbe" (did you mean "web"?); services: web, db',
