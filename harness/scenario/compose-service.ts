@@ -65,8 +65,8 @@ export function flawsOf(name: string, one: ComposeService, named: readonly strin
       : []),
     ...[...strangers, ...limits].map((key) => `uses ${key}, which is not carried over`),
     ...[...(one.ports ?? []), ...(one.expose ?? [])]
-      .filter((port) => typeof port === 'string' && /\d-\d/.test(port))
-      .map((port) => `has a range of ports, ${String(port)}; write the one that answers first`),
+      .filter((port): port is string => typeof port === 'string' && /\d-\d/.test(port))
+      .map((port) => `has a range of ports, ${port}; write the one that answers first`),
     ...(one.volumes ?? []).flatMap((volume) => mountOf(volume).flaw ?? []),
     ...dependencies(one)
       .filter((other) => !named.includes(other))

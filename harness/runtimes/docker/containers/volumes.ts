@@ -1,3 +1,4 @@
+import type Dockerode from 'dockerode'
 import type { Volume } from '../../../../servers/server.ts'
 import { monotonicMs, sleep } from '../../../../patterns/contract/types/timer.ts'
 import { removeContainer } from './container.ts'
@@ -24,8 +25,8 @@ export async function createVolumes(wanted: readonly Volume[], site: VolumeSite)
     Object.fromEntries(volumes.map((volume) => [volume.path, nameOf(volume)]))
   const byName = new Map(wanted.map((volume) => [nameOf(volume), volume]))
   if (byName.size === 0) return { mountsOf, [Symbol.asyncDispose]: async () => {} }
-  const { default: Dockerode } = await import('dockerode')
-  const engine = new Dockerode()
+  const { default: Engine } = await import('dockerode')
+  const engine = new Engine()
   await using stack = new AsyncDisposableStack()
   for (const [name, { isOpen }] of byName) {
     await site.journal(name)
@@ -38,11 +39,7 @@ export async function createVolumes(wanted: readonly Volume[], site: VolumeSite)
 }
 
 /** Docker gives an empty volume the owner and the mode of the folder that it covers. The container need not run for that. */
-async function openToAll(
-  engine: import('dockerode'),
-  volume: string,
-  { prefix, labels, image }: VolumeSite,
-): Promise<void> {
+async function openToAll(engine: Dockerode, volume: string, { prefix, labels, image }: VolumeSite): Promise<void> {
   const container = await engine.createContainer({
     name: `${prefix}-opens-${volume.slice(prefix.length + 1)}`,
     Image: image,
@@ -55,7 +52,7 @@ async function openToAll(
 const patienceMs = 5_000
 
 /** The daemon calls it used while it still takes the last container away. */
-async function removeVolume(engine: import('dockerode'), name: string): Promise<void> {
+async function removeVolume(engine: Dockerode, name: string): Promise<void> {
   for (const giveUpAt = monotonicMs() + patienceMs; ; await sleep(50)) {
     const error: { statusCode?: number } | undefined = await engine
       .getVolume(name)
