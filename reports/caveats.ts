@@ -87,7 +87,9 @@ function untouchedCells(cells: readonly CellResult[]): readonly string[] {
 
 /** An engine may fix the number of its executors, or execute in the API. */
 function withOtherReplicas(cells: readonly CellResult[]): readonly string[] {
-  const others = cells.filter(({ cell }) => cell.executors !== undefined)
+  const others = cells.filter(
+    ({ cell: { executors, replicas } }) => executors !== undefined && executors !== replicas.executor,
+  )
   const told = others.map(({ cell }) => `${cell.pattern} (${cell.executors} instead of ${cell.replicas.executor})`)
   if (told.length === 0) return []
   const alone = others.some(({ cell }) => cell.executors === 1)

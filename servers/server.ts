@@ -1,4 +1,4 @@
-import type { Service } from '../patterns/contract/types/engine.ts'
+import type { NodeRole, Service } from '../patterns/contract/types/engine.ts'
 import type { Named } from '../harness/core/discover.ts'
 import type { DiskCost } from '../harness/model/history.ts'
 import type { Address, Readiness } from '../harness/os/readiness.ts'
@@ -51,6 +51,18 @@ export interface ServiceServer {
   readonly remote?: RemoteServer
   /** Absent: it runs as a process only. */
   container?(place: ContainerPlace): ContainerProgram
+  /** Roles by the names under which its container looks for them, at their own ports. Each is one that it dials. */
+  readonly names?: Readonly<Record<string, NodeRole>>
+  /** What its containers share with all of the cell that name it too. */
+  readonly volumes?: readonly Volume[]
+}
+
+/** A folder that is empty at the start of a cell, outlives every container of it, and goes with the cell. */
+export interface Volume {
+  readonly path: string
+  readonly name: string
+  /** Every user may write in it. Else who owns the folder at `path` in the image. */
+  readonly isOpen?: true
 }
 
 export interface Ports {
@@ -146,8 +158,9 @@ export interface ContainerProgram {
   readonly user?: string
   /** What it may write beside its volumes. Absent: everything. */
   readonly writable?: readonly string[]
-  /** Addresses by names under which it looks for others. */
-  readonly hosts?: Readonly<Record<string, string>>
+  /** Instead of the image's. */
+  readonly entrypoint?: readonly string[]
+  readonly workdir?: string
   readonly memoryBytes: number
   readonly cpus: number
   /** Called whenever readiness is answered with 404: makes what is missing. Its failure is that of the start. */

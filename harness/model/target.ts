@@ -51,7 +51,10 @@ const program = z.union([
     image: z.string(),
     command: optional(z.array(z.string())),
     port: count,
-    data: optional(z.string()),
+    /** Instead of the image's: its entry point, its user, and where it starts. */
+    entrypoint: optional(z.array(z.string())),
+    user: optional(z.string()),
+    workdir: optional(z.string()),
   }),
   /** A server that outlast knows. */
   stored({ kind: z.literal('server'), server: z.string() }),
@@ -76,6 +79,8 @@ const targetProcess = stored({
   passEnv: z.array(z.string()),
   /** Roles by the names under which a container looks for them. */
   hosts: optional(z.record(z.string(), z.enum(nodeRoles))),
+  /** Names of volumes by where a container has them: empty at the start of a cell, and the same for all that name them. */
+  volumes: optional(z.record(z.string(), z.string())),
   /** A path that answers 200; `tcp`: it accepts connections; `none`: it runs. */
   ready: z.string(),
 })

@@ -125,13 +125,19 @@ export async function becomeReady(
   const probed = waitUntilReady(ready, AbortSignal.any([signal, limit]), isOurs).catch(async (error: unknown) => {
     if (error instanceof PortTaken) throw new PortTaken(`${name}: ${error.message}`)
     if (!limit.aborted) throw error
-    throw await startFailure(`${name} was not ready within ${startLimitMs / 1000} s`, node)
+    throw await startFailure(`${name} was not ready within ${startLimitMs / 1000} s, ${lackOf(ready)}`, node)
   })
   const isReady = await Promise.race([probed, ended.then(() => false)])
   if (isReady) return
   const failure = await startFailure(`${name} ended while it was starting`, node)
   const taken = await portTakenLine(node.logFile)
   throw taken === undefined ? failure : new PortTaken(`${name} could not have its port: ${taken}`)
+}
+
+/** What a node never did. */
+function lackOf(ready: Readiness): string {
+  if ('http' in ready) return `as GET ${ready.http} did not answer 200`
+  return `as it did not answer at ${addressOf(ready)}`
 }
 
 async function startFailure(

@@ -4,7 +4,7 @@ import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey, sweep, resources } from './docker/containers/sweep.ts'
 import { deploy } from './docker/deploy.ts'
-import { imageId, resolveImages, whyNoImages } from './docker/images/resolve.ts'
+import { foreignImageId, resolveImages, whyNoImages } from './docker/images/resolve.ts'
 import { createNetwork } from './docker/network/cell-network.ts'
 import { describeError } from '../core/errors.ts'
 
@@ -48,7 +48,7 @@ async function whyNot(services: readonly Service[]): Promise<string | undefined>
 }
 
 async function whyNoForeignImage(title: string, reference: string): Promise<string | undefined> {
-  const id = await imageId(reference)
+  const id = await foreignImageId(reference)
   return id === undefined
     ? `${title}: the image ${reference} is not on this machine: pull or build it first`
     : undefined
@@ -96,7 +96,7 @@ async function whyNoEngine(): Promise<string | undefined> {
 }
 
 /** The engine and every image that containers are started from, for the run's record. */
-async function describeEngine(): Promise<Readonly<Record<string, string>>> {
+async function describeEngine(services: readonly Service[]): Promise<Readonly<Record<string, string>>> {
   const info = await engineInfo()
   const { ApiVersion } = await (await dockerode()).version()
   const images = [...(await resolveImages())]
@@ -105,7 +105,17 @@ async function describeEngine(): Promise<Readonly<Record<string, string>>> {
     ...Object.fromEntries(
       images.map(([name, { reference, id, source }]) => [`image ${name}`, `${reference} ${id} (${source})`]),
     ),
+    ...(await describeForeign(services)),
   }
+}
+
+async function describeForeign(services: readonly Service[]): Promise<Readonly<Record<string, string>>> {
+  const foreign = serversOf(services).filter(({ isForeign }) => isForeign)
+  const described = foreign.map(async ({ title, image }) => {
+    const id = (await foreignImageId(image!.pin!)) ?? 'missing'
+    return [`image ${title}`, `${image!.pin!} ${id} (yours)`] as const
+  })
+  return Object.fromEntries(await Promise.all(described))
 }
 
 async function engineInfo(): Promise<Info> {

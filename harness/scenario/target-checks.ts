@@ -114,7 +114,10 @@ function composeProblems(written: Written, path: Path, place: TargetPlace): read
   if (!file || 'unusable' in file)
     return [{ path: [...path, 'compose'], message: file?.unusable ?? 'it cannot be read' }]
   const found = readCompose(file.text, rolesOf(services), ready)
-  return found.flatMap((one) => (typeof one === 'string' ? [{ path: [...path, 'compose'], message: one }] : []))
+  return [
+    ...misplacedKeys(written, path, 'compose'),
+    ...found.flatMap((one) => (typeof one === 'string' ? [{ path: [...path, 'compose'], message: one }] : [])),
+  ]
 }
 
 /** The roles of services of a compose file. */
@@ -157,7 +160,14 @@ function programProblems(written: WrittenProgram, path: Path): readonly Problem[
     return [
       { path, message: `has ${given.join(' and ') || 'nothing to run'}; write exactly one of ${programs.join(', ')}` },
     ]
-  const [kind] = given
+  return misplacedKeys(written, path, given[0]!)
+}
+
+function misplacedKeys(
+  written: WrittenProgram,
+  path: Path,
+  kind: (typeof programs)[number] | 'compose',
+): readonly Problem[] {
   const unheard = (['env', 'passEnv'] as const).filter((key) => Object.keys(written[key]).length > 0)
   if ((kind === 'url' || kind === 'server') && unheard.length > 0)
     return unheard.map((key) => ({

@@ -132,16 +132,21 @@ function processesOf(written: Written, cwd: string, place: TargetPlace): readonl
 }
 
 function fromCompose(
-  { compose, services, ready, replicas, passEnv }: Written,
+  { compose, services, ready, replicas, env, passEnv }: Written,
   { composes }: TargetPlace,
 ): readonly TargetProcess[] {
   const file = composes.get(compose!) as { readonly text: string }
   const all = readCompose(file.text, rolesOf(services!), ready) as readonly TargetProcess[]
-  return all.map((one) => ({ ...one, passEnv, replicas: replicas[one.role] ?? 1 }))
+  return all.map((one) => {
+    const isOwn = one.role === 'api' || one.role === 'worker'
+    const told = isOwn ? { env: { ...one.env, ...env }, passEnv: [...one.passEnv, ...passEnv] } : {}
+    const dials = [...new Set([...one.dials, ...dialledBy({ ...one, ...told })])]
+    return { ...one, ...told, dials, replicas: replicas[one.role] ?? one.replicas ?? 1 }
+  })
 }
 
 /** An address that it is given is one that it dials. */
-function dialledBy(one: WrittenProgram): TargetProcess['dials'] {
+function dialledBy(one: Pick<WrittenProgram, 'env'>): TargetProcess['dials'] {
   const all = textsOf(one).join(' ')
   return dialled.options.filter((one) => all.includes(`{${one}}`))
 }

@@ -1,13 +1,15 @@
 import { mkdir } from 'node:fs/promises'
 import type { NodeRole } from '../../patterns/contract/types/engine.ts'
-import type {
-  ContainerPlace,
-  ContainerProgram,
-  ProcessCommand,
-  NodeServer,
-  ProcessPlace,
-  Ready,
-  ServiceServer,
+import {
+  type ContainerPlace,
+  type ContainerProgram,
+  everyAddress,
+  type ProcessCommand,
+  type NodeServer,
+  type ProcessPlace,
+  type Ready,
+  type ServiceServer,
+  type Volume,
 } from '../../servers/server.ts'
 import { servers } from '../../servers/all.ts'
 import { HarnessError } from '../core/errors.ts'
@@ -53,7 +55,9 @@ function serviceFor(process: TargetProcess): ServiceServer {
     return {
       ...common,
       ports: { port: program.port },
-      container: (place) => containerOf(process, program.command ?? [], place),
+      container: (place) => containerOf(process, program, place),
+      names: process.hosts ?? {},
+      volumes: volumesOf(process),
     }
   const own = program.kind === 'url' ? { remote: { url: program.url, cwd: program.cwd, ...remoteOf(program) } } : {}
   return { ...common, ...own, ports: { port: 8080 }, process: { command: (place) => commandOf(process, place) } }
@@ -77,20 +81,34 @@ async function commandOf({ program, env, passEnv }: TargetProcess, place: Proces
   return { command: command!, args, env: environmentOf({ env, passEnv }, values), cwd: program.cwd }
 }
 
+type ImageProgram = Extract<TargetProcess['program'], { readonly kind: 'image' }>
+
+/** Of a container. */
+const dataDir = '/data'
+
 function containerOf(
-  { env, passEnv, hosts = {} }: TargetProcess,
-  command: readonly string[],
+  { env, passEnv }: TargetProcess,
+  { command = [], entrypoint, user, workdir }: ImageProgram,
   place: ContainerPlace,
 ): ContainerProgram {
-  const values = valuesOf(place.env ?? {}, { port: place.port, host: '0.0.0.0', data: '/data' })
-  const addresses = Object.entries(hosts).map(([host, role]) => [host, hostOf(String(values[role] ?? ''))] as const)
+  const values = valuesOf(place.env ?? {}, { port: place.port, host: everyAddress, data: dataDir })
   return {
     command: command.map((part) => fill(part, values)),
     env: writtenEnvironment({ env, passEnv }, values),
-    hosts: Object.fromEntries(addresses),
+    ...(entrypoint && { entrypoint }),
+    ...(user !== undefined && { user }),
+    ...(workdir !== undefined && { workdir }),
     memoryBytes: 1024 * 2 ** 20,
     cpus: 2,
   }
+}
+
+/** Those that it names, and the one of `{data}` where it says that anywhere. */
+function volumesOf({ program, env, volumes = {} }: TargetProcess): readonly Volume[] {
+  const texts = [...Object.values(env), ...((program.kind === 'image' && program.command) || [])]
+  const named = Object.entries(volumes).map(([path, name]) => ({ path, name: `volume-${name}` }))
+  const isAsked = texts.some((text) => text.includes('{data}')) && !(dataDir in volumes)
+  return isAsked ? [...named, { path: dataDir, name: 'data', isOpen: true }] : named
 }
 
 /** What its placeholders stand for: addresses are those of the links before what it dials. */
@@ -125,9 +143,4 @@ function writtenEnvironment({ env, passEnv }: Pick<TargetProcess, 'env' | 'passE
 function passedOn(names: readonly string[]): Environment {
   const there = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]))
   return Object.fromEntries(there)
-}
-
-/** Of `http://host:port`, or of `host:port`. */
-function hostOf(address: string): string {
-  return new URL(address.includes('://') ? address : `tcp://${address}`).hostname
 }

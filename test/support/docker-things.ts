@@ -85,11 +85,13 @@ export async function openDocker(tag: string): Promise<DockerThings> {
   }
 }
 
-/** Containers and networks of any run of ours. */
+/** Containers and networks of any run of ours, and every volume: one that nobody named has no label. */
 export async function standing(): Promise<readonly string[]> {
   const engine = new Dockerode()
   const filters = { label: ['outlast.run'] }
   const containers = await engine.listContainers({ all: true, filters })
   const networks = await engine.listNetworks({ filters })
-  return [...containers.map(({ Names }) => Names[0]!), ...networks.map(({ Name }) => Name)]
+  const { Volumes } = await engine.listVolumes()
+  const volumes = (Volumes ?? []).map(({ Name }) => `volume ${Name}`)
+  return [...containers.map(({ Names }) => Names[0]!), ...networks.map(({ Name }) => Name), ...volumes]
 }

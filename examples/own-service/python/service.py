@@ -3,7 +3,7 @@
 Replicas share the journal. Each claims jobs under a lease, writes every finished step down, and takes over the jobs of a
 replica that is silent for LEASE seconds. BUG=forgets is the durability bug: jobs live in memory, and die with their process.
 
-    python3 service.py --port 8080      PORT, STORE (a file), TOKEN, TOOLS, NODE, SCALE: see main()
+    python3 service.py --port 8080      HOST, PORT, STORE (a file), TOKEN, TOOLS, NODE, SCALE: see main()
 """
 
 import argparse
@@ -156,8 +156,10 @@ class Server(ThreadingHTTPServer):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")))
+    parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+    given = parser.parse_args()
     threading.Thread(target=look_for_work, daemon=True).start()
-    Server(("127.0.0.1", parser.parse_args().port), Handler).serve_forever()
+    Server((given.host, given.port), Handler).serve_forever()
 
 
 main()

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Planned, planLinks, planNodes } from '../../model/topology.ts'
+import { type Planned, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
 import type { DeployRequest, Deployment, CellContext } from '../../model/runtime.ts'
 import { openDeployment, startInOrder, addressBook, type Placed } from '../_shared/deployment.ts'
-import { loginTo } from '../_shared/servers.ts'
+import { isEntry, loginTo, serverOf, serversOf } from '../_shared/servers.ts'
+import type { NodeRole, Service } from '../../../patterns/contract/types/engine.ts'
+import type { Volume } from '../../../servers/server.ts'
 import type { ContainerSpec } from './containers/configured-container.ts'
 import { ContainerNode } from './containers/node.ts'
 import { describeProgram, portsOf } from './containers/program.ts'
-import { type Images, referenceOf } from './images/resolve.ts'
+import { type CellVolumes, createVolumes } from './containers/volumes.ts'
+import { foreignImageId, type Images, referenceOf } from './images/resolve.ts'
 import type { CellNetwork } from './network/cell-network.ts'
 import { openRouter, openStraight, type Router, type RouterRequest } from './network/router.ts'
 import type { RoutedLink } from './network/routes.ts'
@@ -43,11 +46,15 @@ export async function deploy(site: Site, request: DeployRequest, signal: AbortSi
   const placed = planNodes(request).map((node, index) => placeNode(site, node, index))
   const routed = routeLinks(site, placed, request)
   await noteAll(site, placed, request)
+  const foreign = await foreignReferences(request)
+  const volumes = await makeVolumes(site, placed, stack)
   const wanted = routerRequest(site, placed, routed, request)
   const router = stack.use(request.direct ? openStraight(wanted) : await openRouter(wanted, signal))
   const store = placed.find(({ role }) => role === 'store')
   const login = store ? loginTo(store.service, password) : (address: string) => address
-  const nodes = placed.map((node) => makeNode(site, node, { placed, router, request, password, login }))
+  const nodes = placed.map((node) =>
+    makeNode(site, node, { placed, routed, foreign, volumes, router, request, password, login }),
+  )
   await startInOrder(nodes, stack, signal)
   const access = store && { service: store.service, url: login(`${store.host}:${store.port}`) }
   return openDeployment({ nodes, links: router.links, folder: site.place.folder, store: access }, stack)
@@ -57,18 +64,54 @@ function placeNode({ network }: Site, node: Planned, index: number): Numbered {
   return { ...node, index, host: network.address(firstNode + index), ...portsOf(node.service) }
 }
 
-/** Every link gets a mark, a port and a virtual address; where a load balancer is asked for, each API node gets a listener. */
+/**
+ * Every link gets a mark, a port and a virtual address; where who dials it knows a name, an address for that too; where a load
+ * balancer is asked for, each API node gets a listener.
+ */
 function routeLinks({ network }: Site, placed: readonly Numbered[], request: DeployRequest): readonly RoutedLink[] {
-  return planLinks(placed, request.outside).map((link, i) => {
+  const planned = planLinks(placed, request.outside)
+  return planned.map((link, i) => {
     const virtual = network.address(firstVirtual + i)
     const { to } = link
     const [target, port] = 'outside' in to ? to.outside.split(':') : dialled(placed, to.node)
     const upstream = `${virtual}:${port}`
-    const marked = { mark: i + 1, port: firstPort + i, virtual, target: target! }
+    const address = network.address(firstVirtual + planned.length + i)
+    const alias = isNamed(placed, link) && { alias: { address, port: Number(port) } }
+    const marked = { mark: i + 1, port: firstPort + i, virtual, target: target!, ...alias }
     const listener =
       request.edge && link.kind === 'client->api' ? { port: firstListener + link.ordinal, upstream } : undefined
     return { ...link, marked, upstream, ...(listener && { listener }) }
   })
+}
+
+/** Whether who dials this link looks for it under a name. */
+function isNamed(placed: readonly Numbered[], { kind, to }: PlannedLink): boolean {
+  const [from, role] = kind.split('->')
+  return (
+    'node' in to &&
+    placed.some((node) => node.role === from && Object.values(namesOf(node.service)).includes(role as NodeRole))
+  )
+}
+
+function namesOf(service: Service): Readonly<Record<string, NodeRole>> {
+  return isEntry(service.program) ? {} : (serverOf(service).service.names ?? {})
+}
+
+function volumesOf(service: Service): readonly Volume[] {
+  return isEntry(service.program) ? [] : (serverOf(service).service.volumes ?? [])
+}
+
+/** What a node finds under its names: a name of several replicas has several addresses, as under Compose. */
+function hostsOf(
+  { role, service }: Numbered,
+  routed: readonly RoutedLink[],
+  { direct }: DeployRequest,
+): NonNullable<ContainerSpec['hosts']> {
+  return Object.entries(namesOf(service)).flatMap(([host, dialled]) =>
+    routed.flatMap(({ kind, marked: { alias, target } }) =>
+      kind === `${role}->${dialled}` && alias ? [{ host, ipAddress: direct ? target : alias.address }] : [],
+    ),
+  )
 }
 
 function dialled(placed: readonly Numbered[], name: string): [string, string] {
@@ -89,7 +132,7 @@ function routerRequest(
     mebibytes: number,
     more: Partial<ContainerSpec> = {},
   ): ContainerSpec => ({
-    ...common(site, name, image),
+    ...common(site, name, referenceOf(site.images, image)),
     network: { name: site.network.name, address },
     memoryBytes: mebibytes * mebibyte,
     cpus: 2,
@@ -109,17 +152,21 @@ function routerRequest(
 }
 
 function common(
-  { place, prefix, labels, images }: Site,
+  { place, prefix, labels }: Site,
   name: string,
   image: string,
-  isForeign = false,
 ): Pick<ContainerSpec, 'image' | 'name' | 'labels' | 'logFile'> {
   const logFile = join(place.folder, 'logs', `${name}.log`)
-  return { image: isForeign ? image : referenceOf(images, image), name: `${prefix}-${name}`, labels, logFile }
+  return { image, name: `${prefix}-${name}`, labels, logFile }
 }
 
 interface Surroundings {
   readonly placed: readonly Numbered[]
+  readonly routed: readonly RoutedLink[]
+  /** What containers of the user's images are started from, by the references in the scenario. */
+  readonly foreign: ReadonlyMap<string, string>
+  /** Of the cell, by their names there. */
+  readonly volumes: CellVolumes
   readonly router: Router
   readonly request: DeployRequest
   readonly password: string
@@ -129,12 +176,14 @@ interface Surroundings {
 function makeNode(
   site: Site,
   node: Numbered,
-  { placed, router, request, password, login }: Surroundings,
+  { placed, routed, foreign, volumes, router, request, password, login }: Surroundings,
 ): ContainerNode {
   const { name, role, ordinal, index, service, port } = node
   const urlOf = (link: string): string | undefined => router.links.find((one) => one.name === link)?.url
   const addresses = addressBook(node, placed, urlOf, login)
   const { restartDelayMs, onNodeEvent: onEvent } = request
+  const hosts = hostsOf(node, routed, request)
+  const mounts = volumes.mountsOf(volumesOf(service))
   const draw = randomBytes(9).toString('base64url')
   return new ContainerNode({
     name,
@@ -148,12 +197,32 @@ function makeNode(
       const self = generation === 0 ? name : `${name}.${generation}`
       const address = site.network.address(firstNode + index + perGeneration * (generation % generations))
       const place = { name: self, start: `${draw}.${generation}`, host: address, addresses, password }
-      const { image, isForeign, ready, ...program } = describeProgram(service, place, request)
+      const { image, ready, ...program } = describeProgram(service, place, request)
+      const from = program.isForeign ? foreign.get(image)! : referenceOf(site.images, image)
       const network = { name: site.network.name, address }
-      const container = { ...common(site, name, image, isForeign), name: `${site.prefix}-${self}`, network, ...program }
+      const own = { name: `${site.prefix}-${self}`, network, hosts, mounts }
+      const container = { ...common(site, name, from), ...own, ...program }
       return { address, url: `http://${address}:${port}`, ready, container }
     },
   })
+}
+
+/** Ids: testcontainers takes their digits alone. */
+async function foreignReferences({ services }: DeployRequest): Promise<ReadonlyMap<string, string>> {
+  const pins = serversOf(services).flatMap(({ isForeign, image }) => (isForeign ? image!.pin! : []))
+  const found = pins.map(async (pin) => [pin, ((await foreignImageId(pin)) ?? pin).replace('sha256:', '')] as const)
+  return new Map(await Promise.all(found))
+}
+
+/** Those of all nodes, each once. They are gone after the last container that has them. */
+async function makeVolumes(
+  { place, prefix, labels, images }: Site,
+  placed: readonly Numbered[],
+  stack: AsyncDisposableStack,
+): Promise<CellVolumes> {
+  const wanted = placed.flatMap(({ service }) => volumesOf(service))
+  const journal = (name: string): Promise<void> => place.note({ kind: 'volume', name })
+  return stack.use(await createVolumes(wanted, { prefix, labels, image: referenceOf(images, 'router'), journal }))
 }
 
 /** A node that comes back with a new identity is written down then. */

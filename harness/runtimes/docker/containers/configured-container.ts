@@ -8,14 +8,21 @@ export interface ContainerSpec {
   readonly network: { readonly name: string; readonly address: string } | { readonly joins: string }
   readonly env?: Readonly<Record<string, string>>
   readonly command?: readonly string[]
-  /** It keeps none of the kernel's but these, and can gain none. `usual`: those of any container. */
-  readonly capabilities?: readonly string[] | 'usual'
+  /** Both instead of the image's. */
+  readonly entrypoint?: readonly string[]
+  readonly workdir?: string
+  /** It keeps none of the kernel's but these, and can gain none. */
+  readonly capabilities?: readonly string[]
+  /** Of an image of the user's: it keeps what Docker gives to any container. */
+  readonly isForeign?: true
   /** Addresses by names that it can look up. */
-  readonly hosts?: Readonly<Record<string, string>>
+  readonly hosts?: readonly { readonly host: string; readonly ipAddress: string }[]
   /** Instead of the image's. */
   readonly user?: string
   /** Folders in memory that it may write: all else of its image is read-only. Without them it may write everywhere. */
   readonly writable?: readonly string[]
+  /** Names of volumes that are there already, by where they appear. */
+  readonly mounts?: Readonly<Record<string, string>>
   readonly memoryBytes: number
   readonly cpus: number
   readonly logFile: string
@@ -40,12 +47,15 @@ export class ConfiguredContainer extends GenericContainer {
       .withEnvironment({ ...spec.env })
       // The kernel counts a full /dev/shm as the container's memory, and blames no process for it.
       .withSharedMemorySize(spec.memoryBytes + 64 * 2 ** 20)
-      .withExtraHosts(Object.entries(spec.hosts ?? {}).map(([host, ipAddress]) => ({ host, ipAddress })))
-    if (spec.capabilities !== 'usual') this.#confine(spec.capabilities ?? [])
+      .withExtraHosts([...(spec.hosts ?? [])])
+      .withBindMounts(Object.entries(spec.mounts ?? {}).map(([target, source]) => ({ source, target })))
+    if (!spec.isForeign) this.#confine(spec.capabilities ?? [])
     const files = Object.entries(spec.files ?? {}).map(([target, content]) => ({ target, content }))
     if (files.length > 0) this.withCopyContentToContainer(files)
     this.hostConfig.MemorySwap = spec.memoryBytes
     if (spec.command) this.withCommand([...spec.command])
+    if (spec.entrypoint) this.withEntrypoint([...spec.entrypoint])
+    if (spec.workdir !== undefined) this.withWorkingDir(spec.workdir)
     if (spec.user !== undefined) this.withUser(spec.user)
     if (spec.writable) this.#closeRoot(spec.writable)
     if ('joins' in spec.network) this.withNetworkMode(`container:${spec.network.joins}`)

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Container as Handle, ContainerInspectInfo } from 'dockerode'
-import { HarnessError } from '../../../core/errors.ts'
+import { describeError, HarnessError } from '../../../core/errors.ts'
 import type { ContainerSpec } from './configured-container.ts'
 import type { OnLost } from '../../../os/child.ts'
 
@@ -20,7 +20,11 @@ const client = async () => (await import('testcontainers')).getContainerRuntimeC
 /** Make and start a container. It is not waited for: who knows what it does, knows when it is ready. */
 export async function startContainer(spec: ContainerSpec): Promise<Container> {
   const { ConfiguredContainer } = await import('./configured-container.ts')
-  const started = await new ConfiguredContainer(spec).start()
+  const started = await new ConfiguredContainer(spec).start().catch(async (error: unknown) => {
+    // It may have been made, and not have started.
+    await removeContainer({ handle: (await client()).container.getById(spec.name) })
+    throw new HarnessError(`the container ${spec.name} could not be started: ${reasonOf(error)}`)
+  })
   const handle = (await client()).container.getById(started.getId())
   await followLog({ handle, spec })
   return { handle, spec }
@@ -64,11 +68,18 @@ export async function execIn({ handle }: Container, command: readonly string[]):
 }
 
 /** End it at once and take away all that it had. One that is gone is fine. */
-export async function removeContainer({ handle }: Container): Promise<void> {
+export async function removeContainer({ handle }: Pick<Container, 'handle'>): Promise<void> {
   await handle.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
     // 404: gone; 409: it is being removed already.
     if (error.statusCode !== 404 && error.statusCode !== 409) throw error
   })
+}
+
+/** The daemon's sentence, without what it says of its own parts. */
+function reasonOf(error: unknown): string {
+  const { json } = error as { readonly json?: { readonly message?: string } }
+  const [said] = (json?.message ?? describeError(error)).split('\n') as [string]
+  return said.replace(/^.*unable to start container process: /, '').replaceAll('\\"', '"')
 }
 
 export async function stateOf({ handle }: Container): Promise<ContainerInspectInfo['State']> {

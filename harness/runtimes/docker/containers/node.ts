@@ -76,7 +76,7 @@ export class ContainerNode extends Pod<ContainerLife> {
 
   protected async send({ container }: ContainerLife, signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean> {
     try {
-      await container.handle.kill({ signal })
+      await container.handle.kill({ signal: signal === 'SIGTERM' ? await stopSignalOf(container) : signal })
       return true
     } catch (error) {
       if (/is not running|No such container/.test(describeError(error))) return false
@@ -133,9 +133,14 @@ export class ContainerNode extends Pod<ContainerLife> {
   /** Files in memory belong to no process, so the kernel kills the largest process of the control group: the node. */
   async exhaustMemory(): Promise<NodeHarm> {
     const life = await this.alive('fill the memory of')
-    this.hold()
     const { container, pid } = life
-    const filling = execIn(container, ['dd', 'if=/dev/zero', 'of=/dev/shm/fill', 'bs=1M']).catch(() => '')
+    await fillShm(container, '/dev/null').catch((error) => {
+      throw new HarnessError(
+        `the memory of ${this.name} cannot be filled, its image has no dd: ${describeError(error)}`,
+      )
+    })
+    this.hold()
+    const filling = fillShm(container, '/dev/zero').catch(() => '')
     const limit = new Promise<undefined>((resolve) => void startTimer(() => resolve(undefined), oomLimitMs).unref())
     const end = await Promise.race([this.gone(life), limit])
     void filling
@@ -151,9 +156,20 @@ function signalOf(code: number): string | null {
   return code === 137 ? 'SIGKILL' : code === 143 ? 'SIGTERM' : null
 }
 
-/** How often the kernel made it wait because its quota was used up: cgroup v2, or v1. */
-async function throttled(container: Container): Promise<number> {
-  const files = '/sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat /sys/fs/cgroup/cpu,cpuacct/cpu.stat'
-  const text = await execIn(container, ['sh', '-c', `cat ${files} 2>/dev/null || true`])
-  return Number(/^nr_throttled (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+/** What tells a foreign program to end is its image's to say. */
+async function stopSignalOf({ handle, spec }: Container): Promise<string> {
+  const { Config } = spec.isForeign ? await handle.inspect() : {}
+  return (Config as { readonly StopSignal?: string } | undefined)?.StopSignal ?? 'SIGTERM'
+}
+
+/** With as much as `source` has. */
+async function fillShm(container: Container, source: '/dev/null' | '/dev/zero'): Promise<string> {
+  return execIn(container, ['dd', `if=${source}`, 'of=/dev/shm/fill', 'bs=1M'])
+}
+
+/** How often the kernel made it wait because its quota was used up. The daemon reads that: a foreign image may have no shell. */
+async function throttled({ handle, spec }: Container): Promise<number> {
+  const stats = await handle.stats({ stream: false, 'one-shot': true })
+  if (!stats.pids_stats?.current) throw new HarnessError(`${spec.name} does not run, so nothing counts its waits`)
+  return stats.cpu_stats.throttling_data.throttled_periods
 }

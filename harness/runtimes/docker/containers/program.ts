@@ -6,10 +6,9 @@ import { isEntry, nodeFlags, serverOf } from '../../_shared/servers.ts'
 import type { ContainerSpec } from './configured-container.ts'
 
 /** How a service is run in a container of its own. */
-export interface Program extends Omit<ContainerProgram, 'make'>, Pick<ContainerSpec, 'capabilities'> {
+export interface Program extends Omit<ContainerProgram, 'make'>, Pick<ContainerSpec, 'isForeign'> {
+  /** Of a foreign one: its reference. */
   readonly image: string
-  /** The image is the user's own: `image` is its reference. */
-  readonly isForeign?: true
   readonly ready: Readiness
 }
 
@@ -46,7 +45,7 @@ export function describeProgram(
   const storeUrl = addresses['OUTLAST_STORE_URL']
   const env = { ...request.env, ...addresses, OUTLAST_NODE: node }
   const { make, ...program } = server.container!({ ...at, env, password, storeUrl, timeouts: request.timeouts })
-  const own = isForeign ? { image: image!.pin!, isForeign, capabilities: 'usual' as const } : { image: name }
+  const own = isForeign ? { image: image!.pin!, isForeign } : { image: name }
   return { ...program, ...own, ready: { ...readinessOf(server.ready, at), ...(make && { make }) } }
 }
 

@@ -62,6 +62,16 @@ export async function imageId(reference: string): Promise<string | undefined> {
   }
 }
 
+/** By reference. Module state, so that what is started is what the record of the run says. */
+const foreignIds = new Map<string, string>()
+
+/** The id of an image of the user's as it was when this process first looked: a tag that moves during a run moves nothing here. */
+export async function foreignImageId(reference: string): Promise<string | undefined> {
+  const id = foreignIds.get(reference) ?? (await imageId(reference))
+  if (id !== undefined) foreignIds.set(reference, id)
+  return id
+}
+
 async function findAll(recipes: readonly Recipe[]): Promise<Images> {
   const bases = readBases()
   const find = async (recipe: Recipe, source: Source): Promise<Image | undefined> => {

@@ -23,7 +23,7 @@ import {
   virtualsOf,
   withoutFilter,
 } from './routes.ts'
-import { baseRuleset } from './ruleset.ts'
+import { baseRuleset, type MarkedLink } from './ruleset.ts'
 
 /**
  * The one place that every connection of a cell passes. It is a namespace of its own with a packet filter, a real
@@ -56,7 +56,10 @@ export async function openRouter(request: RouterRequest, signal: AbortSignal): P
   const router = stack.use(await startHelper(request.router, request.onLost))
   const shell = await openShell(router.handle)
   const marked = request.links.map((link) => link.marked)
+  await addAliases(shell, marked)
   const packets = await openPackets(shell, request.table, baseRuleset(request.table, marked))
+  const named = packets.lacking === undefined ? undefined : marked.find(({ alias }) => alias)
+  if (named) throw new HarnessError(`services cannot be found under their names: ${packets.lacking}`)
   const planned = packets.lacking === undefined ? request.links : request.links.map(withoutFilter)
   const [proxies, edge] = await Promise.all([
     startProxies(request, router, stack, signal),
@@ -83,6 +86,12 @@ export async function openRouter(request: RouterRequest, signal: AbortSignal): P
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Addresses of the router's at which links answer under the ports of what they lead to. */
+async function addAliases(shell: Shell, links: readonly MarkedLink[]): Promise<void> {
+  const lines = links.flatMap(({ alias }) => (alias ? `address add ${alias.address}/32 dev eth0` : []))
+  if (lines.length > 0) await shell.run('ip -batch -', lines.join('\n'))
 }
 
 /** No router at all: links lead straight to what they dial. */

@@ -8,6 +8,8 @@ export interface MarkedLink {
   /** An address of nobody, which the router dials and the kernel turns into that of the node behind the link. */
   readonly virtual: string
   readonly target: string
+  /** An address of the router's own, at which the link is also reached at the port of what it leads to. */
+  readonly alias?: { readonly address: string; readonly port: number }
 }
 
 /** Source ports of our own trial connections: counted apart, so that they never pass for the system's. */
@@ -34,6 +36,7 @@ table inet ${table} {
   map virtual_target { type ipv4_addr : ipv4_addr; ${map(links.map(({ virtual, target }) => `${virtual} : ${target}`))} }
   set down { type ipv4_addr; }
 ${links.map(({ mark }) => `  counter up_${mark} { }\n  counter down_${mark} { }\n  counter reset_${mark} { }`).join('\n')}
+${nameChain(links)}
   chain tag_in {
     type filter hook input priority mangle;
     ct state new ct mark set tcp dport map @port_link
@@ -61,6 +64,16 @@ ${links.map(({ port, mark }) => `    tcp dport ${port} ${withPayload} counter na
 ${links.map(({ port, mark }) => `    tcp sport ${port} ${withPayload} counter name down_${mark}\n    tcp sport ${port} tcp flags & rst != 0 counter name reset_${mark}`).join('\n')}
   }
 }`
+}
+
+/** Who dials an alias comes to the link's port, before anything else of the table sees the packet. */
+function nameChain(links: readonly MarkedLink[]): string {
+  const lines = links.flatMap(({ alias, port }) =>
+    alias ? `    ip daddr ${alias.address} tcp dport ${alias.port} redirect to :${port}` : [],
+  )
+  return lines.length === 0
+    ? ''
+    : `  chain named {\n    type nat hook prerouting priority -100;\n${lines.join('\n')}\n  }`
 }
 
 /** What a rule's set of live elements holds, and how a packet is looked up in it. */
@@ -250,5 +263,6 @@ function shareOf({ probability, seed }: FilterSpec, link: MarkedLink): readonly 
   if (probability >= 1) return []
   const parts = 100_000
   const hash = `jhash ct original ip saddr . ct original proto-src mod ${parts} seed 0x${(seed >>> 0).toString(16)}`
-  return [`ct original proto-dst ${link.port}`, `${hash} < ${Math.round(probability * parts)}`]
+  // Not `ct original proto-dst`: who dials an alias dialled another port.
+  return [`ct reply proto-src ${link.port}`, `${hash} < ${Math.round(probability * parts)}`]
 }
