@@ -115,7 +115,8 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     graceMs: roundMs(scenario.graceMs / timeScale),
     restartDelayMs: roundMs(scenario.restartDelayMs / timeScale),
     replicas: pattern.work ? { api: countNodes(pattern, 'api', replicas), executor: executors } : replicas,
-    ...(executors !== replicas.executor && { executors }),
+    // A service of the user's has as many as its target says, whatever others have.
+    ...(!pattern.work && executors !== replicas.executor && { executors }),
     faults,
     ...(untouchedBy.length > 0 && { untouchedBy }),
     health: { ...health, ...(machine && { machine }) },
