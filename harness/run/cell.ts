@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Handshake } from '../../patterns/contract/client/client.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { traceparentOf } from '../analysis/trace-ids.ts'
@@ -25,6 +24,7 @@ import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
 import { openSpeech, type TargetSpeech } from '../targets/speech.ts'
+import { tokenFor } from '../targets/token.ts'
 import { openSystem, type System, type SystemSpec } from './system.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -125,7 +125,7 @@ function identify({ cell, context, recorder }: BegunCell): Identity {
     void recorder.record({ f: 'stranger', type: 'observe', process: 'harness', value })
   // Only nodes of outlast's own say who they are.
   const watch = cell.ownWork ? () => {} : watchForStrangers(name, onStranger, needs('edge', cell, context))
-  return { name, token: randomBytes(24).toString('base64url'), onStranger, watch }
+  return { name, token: tokenFor(context.targets?.get(cell.pattern)), onStranger, watch }
 }
 
 function needs(need: Capability, cell: CellPlan, { faults }: BlockContext): boolean {

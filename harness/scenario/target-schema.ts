@@ -19,7 +19,8 @@ const command = z
     error: ({ input }) => `${describe(input)} is no command; write a list: [python3, service.py, '{port}']`,
   })
   .min(1)
-const requestLine = z.string().regex(/^(?:(?:GET|POST|PUT|PATCH) )?\/\S*$|^(?:GET )?\{id\}\S*$/, {
+/** `POST /jobs`; `GET {id}` where the id is an address. */
+export const requestLine = z.string().regex(/^(?:(?:GET|POST|PUT|PATCH) )?\/\S*$|^(?:GET )?\{id\}\S*$/, {
   error: ({ input }) => `${describe(input)} is no request; write POST /jobs, or GET /jobs/{id}`,
 })
 const jsonPath = z

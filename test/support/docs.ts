@@ -5,7 +5,7 @@ const root = join(import.meta.dirname, '../..')
 
 /** What users read, by its path from the root of the project. Published results show what once was typed. */
 export function listPages(): readonly string[] {
-  const found = globSync(['*.md', 'docs/*.md', 'packages/*/README.md', 'patterns/**/*.md'], { cwd: root })
+  const found = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'patterns/**/*.md'], { cwd: root })
   return found.filter((path) => path !== 'CHANGELOG.md' && !path.includes('node_modules')).toSorted()
 }
 

@@ -7,6 +7,7 @@ import { openRegistry } from '../../../harness/registry.ts'
 import type { ProfileText } from '../../../harness/scenario/catalog.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
 import { scenarioEntries, scenarioShape } from '../../../harness/scenario/schema.ts'
+import { targetShape } from '../../../harness/scenario/target-schema.ts'
 import { type Block, blocksOf, listPages } from '../../support/docs.ts'
 
 const catalog = await openRegistry().catalog()
@@ -25,7 +26,7 @@ const around = {
   arms: { none: [] },
 }
 
-type Kind = 'scenario' | 'part of a scenario' | 'arms' | 'profile' | 'of another tool'
+type Kind = 'scenario' | 'part of a scenario' | 'part of a target' | 'arms' | 'profile' | 'of another tool'
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -38,6 +39,8 @@ function kindOf(value: unknown): Kind | undefined {
   if ('arms' in value && 'load' in value) return 'scenario'
   if (names.every((name) => keys.has(name))) return 'part of a scenario'
   if (Object.values(value).every(isArm)) return 'arms'
+  // After arms: one may be called kill, as a key of a target is.
+  if (names.every((name) => name in targetShape.shape)) return 'part of a target'
   if ('steps' in value || 'jobs' in value || 'scrape_configs' in value) return 'of another tool'
   if (Object.values(value).some((one) => isMap(one) && 'extends' in one)) return 'of another tool'
   return undefined
@@ -76,12 +79,18 @@ function scenarioOf({ text }: Block, kind: Kind): string {
   if (kind === 'scenario') return text
   if (kind === 'arms') return withAround({ arms: value })
   if (kind === 'profile') return withAround({ arms: { its: [{ include: `./${String(value['name'])}.yaml` }] } })
+  if (kind === 'part of a target') {
+    const target = { work: { takes: '2s' }, ...value }
+    return withAround({ timeScale: 1, targets: { mine: target }, patterns: ['mine'] })
+  }
   return withAround(value)
 }
 
 test('the blocks are found, of every kind', () => {
   const kinds = blocks.map(({ text }) => kindOf(parse(text)))
-  expect(new Set(kinds)).toEqual(new Set(['scenario', 'part of a scenario', 'arms', 'profile', 'of another tool']))
+  expect(new Set(kinds)).toEqual(
+    new Set(['scenario', 'part of a scenario', 'part of a target', 'arms', 'profile', 'of another tool']),
+  )
 })
 
 const named = blocks.map((block) => [`${block.page}:${block.line}`, block, kindOf(parse(block.text))] as const)

@@ -66,6 +66,23 @@ describe('a target of a scenario', () => {
     expect(plan.notApplicable).toEqual([{ pattern: 'polling', arm: 'kill', reason: 'kill-1: it is for mine alone' }])
   })
 
+  test('has as many executors as it says, and no caveat that others have more', () => {
+    const plan = compilePlan(
+      parse({ target: `${usual}, replicas: { api: 3 }`, patterns: 'mine, durable-restate' }),
+      catalog,
+      {
+        runtime: 'process',
+      },
+    )
+    const executorsOf = (pattern: string) => {
+      const { executors, replicas } = plan.cells.find((cell) => cell.pattern === pattern)!
+      return [executors, replicas.executor]
+    }
+    expect(executorsOf('mine')).toEqual([undefined, 3])
+    // Restate runs one service node.
+    expect(executorsOf('durable-restate')).toEqual([1, 2])
+  })
+
   test('paths begin where its file is', () => {
     expect(parse({}).targets[0]!.processes[0]!.program).toMatchObject({ kind: 'start', cwd: '/there' })
     expect(parse({ top: 'folder: ../elsewhere' }).targets[0]!.processes[0]!.program).toMatchObject({
