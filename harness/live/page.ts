@@ -18,7 +18,7 @@ const ownStyles = `
 #connection{color:var(--fail);font-weight:600}
 .checks{list-style:none;padding:0;margin:8px 0;display:grid;gap:4px 24px;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr));font-size:13.5px}
 .checks li{display:flex;gap:8px;align-items:center;flex-wrap:wrap}.checks progress{width:90px}
-.provisional{margin:0 0 14px}.livecells{display:grid;gap:16px;align-items:start;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr))}
+.provisional{margin:0 0 14px}.livecells{display:grid;gap:16px;align-items:start;grid-template-columns:repeat(auto-fill,minmax(min(270px,100%),1fr))}
 .livecells:empty::after{content:"No cell is under way.";color:var(--quiet)}
 .cellcard{min-width:0}.cellcard h3{overflow-wrap:anywhere}.cellcard h3 small{font-weight:400;color:var(--quiet)}.cellcard .big{font-size:14px}
 .cellcard .armed{font-weight:650;color:var(--warn)}.counts{margin-top:8px}.system{margin:12px auto 0}
@@ -31,7 +31,8 @@ const ownStyles = `
 .log{list-style:none;padding:0;margin:0;font-size:13.5px}.log li{display:grid;grid-template-columns:48px minmax(0,1fr);padding:3px 0;border-bottom:1px solid var(--grid)}
 .log .quiet{display:block;border:0}.log time,.log .where{color:var(--quiet)}.log .where{margin-right:10px;display:inline-block}.log div{overflow-wrap:anywhere}
 .log .armed .what{color:var(--warn);font-weight:600}.log .leaked .what,.log .not-applied .what{color:var(--fail);font-weight:600}
-.endedtable:has(tbody:empty){display:none}
+.endedtable:has(tbody:empty){display:none}.endedtable th,.endedtable .number{white-space:normal}.endedtable tbody th{overflow-wrap:anywhere}
+@media (max-width:500px){.endedtable :is(th,td):nth-child(n+3){display:none}}
 `.trim()
 
 const style = `${styles}\n${ownStyles}`

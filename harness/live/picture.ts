@@ -7,8 +7,6 @@ import type { ArmedFault, CellView } from './run-view.ts'
 const box = { width: 92, height: 42 }
 const gap = { x: 14, y: 38 }
 const mostInRow = 4
-/** At the right, for links that pass a row by. */
-const lane = 22
 
 interface Spot {
   readonly x: number
@@ -18,7 +16,7 @@ interface Spot {
 /** Nodes and links of a cell's system, clients above and tools below, with the faults that are armed where they are. */
 export function drawSystem(shape: SystemShape, cell: Pick<CellView, 'cell' | 'nodes' | 'faults'>): Markup {
   const rows = rowsOf(shape)
-  const width = Math.max(...rows.map(({ length }) => length)) * (box.width + gap.x) - gap.x + 2 * lane
+  const width = Math.max(...rows.map(({ length }) => length)) * (box.width + gap.x) - gap.x + 4
   const spots = placeRows(rows, width)
   const height = rows.length * (box.height + gap.y) - gap.y + 4
   const faults = [...cell.faults.values()]
@@ -27,11 +25,12 @@ export function drawSystem(shape: SystemShape, cell: Pick<CellView, 'cell' | 'no
     [width, height],
     wordsOf(cell.cell, states, faults),
     'system',
-    shape.links.map((link) => drawLink(link, spots, width, kindsAt(faults, link.name, linksAmong))),
+    shape.links.map((link) => drawLink(link, spots, kindsAt(faults, link.name, linksAmong))),
     states.map(({ name, state }) => {
       const css = shape.nodes.some((node) => node.name === name) ? 'node' : 'node outside'
       return drawNode(name, spots.get(name)!, { css, state, kinds: kindsAt(faults, name, nodesAmong) })
     }),
+    shape.links.map((link) => nameHarm(link, spots, kindsAt(faults, link.name, linksAmong))),
   )
 }
 
@@ -90,38 +89,32 @@ function drawNode(name: string, { x, y }: Spot, { css, state, kinds }: Looks): M
   )
 }
 
-function drawLink(
-  { name, from, to }: LinkShape,
-  spots: ReadonlyMap<string, Spot>,
-  width: number,
-  kinds: readonly string[],
-): Markup {
+function drawLink({ name, from, to }: LinkShape, spots: ReadonlyMap<string, Spot>, kinds: readonly string[]): Markup {
   const end = spots.get(to)
+  if (!end) return all()
   const starts = from.flatMap((one) => spots.get(one) ?? [])
-  if (!end || starts.length === 0) return all()
-  const css = kinds.length > 0 ? 'link harmed' : 'link'
-  const first = starts[0]!
-  const middle = { x: (first.x + end.x + box.width) / 2, y: (first.y + end.y + box.height) / 2 + 4 }
   return tag(
     'g',
-    { class: css },
+    { class: kinds.length > 0 ? 'link harmed' : 'link' },
     tag('title', {}, [name, ...kinds].join(' ')),
-    starts.map((start) => tag('path', { d: route(start, end, width) })),
-    kinds.length > 0 && label(middle.x, middle.y, 'state', kinds.join(', ')),
+    starts.map((start) => tag('path', { d: route(start, end) })),
   )
 }
 
-/** Down or up to the next row; straight within one; along the lane past a row. */
-function route(a: Spot, b: Spot, width: number): string {
-  const [upper, lower] = a.y <= b.y ? [a, b] : [b, a]
-  const [left, right] = a.x <= b.x ? [a, b] : [b, a]
+/** Over all boxes, where one that is in the way would hide it: in the middle of the first line, or above it within a row. */
+function nameHarm({ from, to }: LinkShape, spots: ReadonlyMap<string, Spot>, kinds: readonly string[]): Markup {
+  const [start, end] = [spots.get(from[0] ?? ''), spots.get(to)]
+  if (!start || !end || kinds.length === 0) return all()
+  const x = (start.x + end.x + box.width) / 2
+  const y = start.y === end.y ? start.y - 5 : (start.y + end.y + box.height) / 2 + 4
+  return tag('g', { class: 'harm' }, label(x, y, 'state', kinds.join(', ')))
+}
+
+/** Straight within a row, else down or up: what is between them hides the line, and it comes out on the other side. */
+function route(a: Spot, b: Spot): string {
   const middleOf = ({ x }: Spot): number => x + box.width / 2
-  const level = ({ y }: Spot): number => y + box.height / 2
-  if (a.y === b.y) return `M${left.x + box.width} ${level(a)}H${right.x}`
-  if (lower.y - upper.y > box.height + gap.y) {
-    const out = width - 2
-    return `M${upper.x + box.width} ${level(upper)}C${out} ${level(upper)} ${out} ${level(lower)} ${lower.x + box.width} ${level(lower)}`
-  }
+  if (a.y === b.y) return `M${Math.min(a.x, b.x) + box.width} ${a.y + box.height / 2}H${Math.max(a.x, b.x)}`
+  const [upper, lower] = a.y <= b.y ? [a, b] : [b, a]
   const [top, bottom] = [upper.y + box.height, lower.y]
   const half = (top + bottom) / 2
   return `M${middleOf(upper)} ${top}C${middleOf(upper)} ${half} ${middleOf(lower)} ${half} ${middleOf(lower)} ${bottom}`

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { wrap } from '../../core/text-table.ts'
 import { allVisible } from '../../core/visible.ts'
 import {
   clockText,
@@ -60,7 +61,7 @@ export function openLiveTable(terminal: Terminal, now: () => number, looks: Look
     tell(told) {
       const progress = allVisible(told)
       view = watch(view, progress, now() - startedAt)
-      const line = lastingLine(progress, now() - startedAt, looks)
+      const line = lastingLine(progress, now() - startedAt, { columns: (terminal.columns ?? 80) - 1, ...looks })
       if (line !== undefined) finished.push(line)
     },
     [Symbol.dispose]() {
@@ -83,15 +84,19 @@ function paint(colour: Colour, text: string, looks: Looks): string {
   return looks.colour && text !== '' ? styleText(colour, text, { validateStream: false }) : text
 }
 
-/** What stays on the screen when the table has gone on. It is no part of the table, so that it may wrap. */
-export function lastingLine(progress: Progress, elapsedMs: number, looks: Looks): string | undefined {
-  const time = paint('dim', clockText(elapsedMs).padStart(5), looks)
-  if (progress.kind === 'note') return `${time}  ${progress.text}`
+/** What stays on the screen when the table has gone on: as many lines as it needs. */
+export function lastingLine(progress: Progress, elapsedMs: number, room: Omit<Room, 'rows'>): string | undefined {
+  const time = clockText(elapsedMs).padStart(5)
+  const beside = (text: string): string => {
+    const indent = ' '.repeat(time.length + 2)
+    return paint('dim', time, room) + wrap(indent + text, room.columns, indent).slice(time.length)
+  }
+  if (progress.kind === 'note') return beside(progress.text)
   if (progress.kind !== 'cell-end') return undefined
   const { cell, error, ok, tasks } = progress
   return error === undefined
-    ? `${time}  ${cell}  ${paint(ok === tasks ? 'green' : 'yellow', `${ok}/${tasks}`, looks)} with a result`
-    : `${time}  ${cell}  ${paint('red', `could not be carried out: ${error}`, looks)}`
+    ? `${beside(cell)}  ${paint(ok === tasks ? 'green' : 'yellow', `${ok}/${tasks}`, room)} with a result`
+    : paint('red', beside(`${cell} could not be carried out: ${error}`), room)
 }
 
 /** The room for a table. */
