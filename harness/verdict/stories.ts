@@ -1,7 +1,7 @@
 import { exposures } from '../analysis/exposure.ts'
 import type { CellTrace, TaskTrace } from '../analysis/trace.ts'
 import type { CellResult, Outcome, TaskRow } from '../model/results.ts'
-import type { Story, StoryLine, StoryReason } from '../model/story.ts'
+import { type Story, type StoryLine, type StoryReason, storyReasons } from '../model/story.ts'
 import { decideFate } from './outcomes.ts'
 import { overheadOf } from './overhead.ts'
 import { partsOf } from './overhead-parts.ts'
@@ -19,11 +19,21 @@ export function storiesOf(trace: CellTrace, result: CellResult, most = mostStori
   })
 }
 
-/** Cells have their turns; the stories are in the order of the cells. */
+/**
+ * Each reason of each cell has its turns. Every cell has slow tasks: from the third on they come after all else. The stories are
+ * in the order of the cells.
+ */
 export function pickStories(byCell: readonly (readonly Story[])[], most = mostStories): readonly Story[] {
-  const kept = new Set(inTurns(byCell).slice(0, most))
+  const reasons = Object.keys(storyReasons) as StoryReason[]
+  const lists = reasons.flatMap((why) => byCell.map((stories) => stories.filter((story) => story.why === why)))
+  const isSlow = (list: readonly Story[]): boolean => list[0]?.why === 'slowest'
+  const first = inTurns(lists.map((list) => (isSlow(list) ? list.slice(0, slowFirst) : list)))
+  const rest = inTurns(lists.filter(isSlow).map((list) => list.slice(slowFirst)))
+  const kept = new Set([...first, ...rest].slice(0, most))
   return byCell.flat().filter((story) => kept.has(story))
 }
+
+const slowFirst = 2
 
 /** The first of each list, then the second of each. */
 function inTurns<T>(lists: readonly (readonly T[])[]): readonly T[] {

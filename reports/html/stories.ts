@@ -138,11 +138,12 @@ function offset(ms: number): string {
   return `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1000).toFixed(3)} s`
 }
 
-const laneNames = ['client', 'work', 'node', 'after'] as const
+const laneNames = ['client', 'work', 'node'] as const
 const [pictureWidth, left, laneHeight] = [1000, 56, 26]
 
-/** The same in one look: what lasts is a bar, what happens is a stroke, and faults are the bands behind. */
-function lanes({ lines, intendedAt, task }: Story): Markup {
+/** The same in one look: what lasts is a bar, what happens is a stroke, and faults are the bands behind. Not what was read long after. */
+function lanes({ lines: told, intendedAt, task }: Story): Markup {
+  const lines = told.filter(({ about }) => about !== 'after')
   const from = lines.reduce((first, { at }) => Math.min(first, at), intendedAt)
   const until = lines.reduce((last, { at, until: end }) => Math.max(last, end ?? at), intendedAt + 1)
   const x = linearScale(from - intendedAt, until - intendedAt, pictureWidth - left - 16, 10)

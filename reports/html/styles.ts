@@ -89,6 +89,7 @@ figcaption{font-weight:600;font-size:13.5px}
 .trust{border:1px solid var(--rule);border-left:4px solid var(--warn);border-radius:0 10px 10px 0;padding:16px 22px;background:var(--panel)}
 .trust ul{margin:6px 0 0;padding-left:20px}.trust li{margin:3px 0}
 .cell{border-top:2px solid var(--rule);padding-top:18px;margin-top:36px;scroll-margin-top:8px}
+@media screen{.cell{content-visibility:auto;contain-intrinsic-size:auto 1300px}}
 .cell h3{font-size:18px}.cell h3 small{font-weight:400;font-size:inherit;color:var(--quiet)}
 .cell .scroll{margin-top:12px}
 .outcomes{display:flex;height:12px;margin:12px 0 8px;border-radius:4px;overflow:hidden;gap:1px}.outcomes i{min-width:3px;flex-basis:0}
@@ -115,7 +116,7 @@ rect[class^="p-"]{fill:var(--p)}i[class*="p-"]{background:var(--p)}.parts thead 
 .story{display:none}.story:target{display:block}body:has(.story:target)>:not(#stories){display:none}#stories:not(:has(:target)){display:none}#stories{padding-top:20px;padding-bottom:40px}
 .story nav{display:flex;flex-wrap:wrap;gap:4px 22px;margin-bottom:14px;font-size:14px}.story h2 small{font-weight:400;color:var(--quiet)}.story .plain td:nth-child(2){color:var(--quiet)}
 .story .by-fault td,.story .by-fault th{font-weight:600}.story .by-fault td:last-child{background:rgb(242 193 78/.22)}.story{scroll-margin-top:24px}.gap td{text-align:center;color:var(--quiet)}
-.lanes{min-width:700px;margin:12px 0}.mark{fill:var(--accent)}.mark.work{fill:var(--bar);stroke:var(--bg);stroke-width:.5}.mark.again{fill:var(--stuck)}.mark.node{fill:var(--warn)}.mark.after{fill:var(--quiet)}
+.lanes{min-width:700px;margin:12px 0}.mark{fill:var(--accent)}.mark.work{fill:var(--bar);stroke:var(--bg);stroke-width:.5}.mark.again{fill:var(--stuck)}.mark.node{fill:var(--warn)}
 footer{margin-top:56px!important;padding-bottom:48px!important;border-top:1px solid var(--rule)}
 @media screen and (max-width:760px){body>*{padding:0 16px}h1{font-size:23px}.question{font-size:15px}section{margin-top:30px}
 .strip,.strip tbody,.strip tr,.strip td,.strip th{display:block;width:auto}.strip thead{position:absolute;clip-path:inset(50%)}
@@ -123,7 +124,7 @@ footer{margin-top:56px!important;padding-bottom:48px!important;border-top:1px so
 .strip tbody tr:not(.arm)>th{grid-column:1/3;font-weight:650;font-size:15px;overflow-wrap:anywhere}.strip .verdict{text-align:right!important}
 .strip [data-label]::before{content:attr(data-label);display:block;font-size:11.5px;color:var(--quiet)}.strip .success strong{font-size:20px;line-height:1.2}.strip .of{grid-column:2/4}
 .strip tbody .axis{order:9;grid-column:1/-1;margin-top:4px}.strip tbody .axis svg{width:100%}.parts tbody tr:not(.arm)>th{grid-column:1/-1}
-.matrix td{min-width:128px}.plain{width:max-content;min-width:100%}.plain td{max-width:250px}.plain tbody th,.plain thead th:first-child,.matrix tbody th{position:sticky;left:0;z-index:1;background:var(--bg);padding-right:8px;min-width:76px;max-width:38vw;white-space:normal;overflow-wrap:break-word}.plain thead th:first-child{max-width:none}
+.matrix td{min-width:128px}details.tile[open]{width:230px}.plain{width:max-content;min-width:100%}.plain td{max-width:250px}.plain tbody th,.plain thead th:first-child,.matrix tbody th{position:sticky;left:0;z-index:1;background:var(--bg);padding-right:8px;min-width:76px;max-width:38vw;white-space:normal;overflow-wrap:break-word}.plain thead th:first-child{max-width:none}
 .panels{display:grid}.panels svg{width:100%}.story .plain{width:100%}.story .plain td:nth-child(2),.story .plain th:nth-child(2){display:none}.story .plain td:last-child{overflow-wrap:anywhere}}
 @page{size:landscape;margin:11mm}
 @media print{:root{--ink:#000}body{font-size:10.5px;line-height:1.35}body>*{max-width:none;padding:0}section{margin-top:16px}h1{font-size:20px}h2{font-size:15px;break-after:avoid}.question{font-size:13px}.top{padding:0}

@@ -195,17 +195,28 @@ interface Picture {
   readonly letters?: number
 }
 
-const lookAtPictures = `[...document.querySelectorAll('main svg')].filter((one) => one.checkVisibility()).map((one) => {
+/** Each when it is in view: cells are laid out when they come there. */
+const lookAtPictures = `(async () => {
+const found = []
+for (const one of document.querySelectorAll('main svg')) if (one.checkVisibility()) {
+  one.scrollIntoView()
+  await new Promise((done) => requestAnimationFrame(done))
   const { left, right, width, height } = one.getBoundingClientRect()
   const scale = width / one.viewBox.baseVal.width
   const sizes = [...one.querySelectorAll('text')].map((text) => parseFloat(getComputedStyle(text).fontSize) * scale)
-  return { name: one.getAttribute('aria-label'), left, right, width, height, scrolls: one.closest('.scroll') !== null,
-    ...(sizes.length > 0 && { letters: Math.min(...sizes) }) }
-})`
+  found.push({ name: one.getAttribute('aria-label'), left, right, width, height, scrolls: one.closest('.scroll') !== null,
+    ...(sizes.length > 0 && { letters: Math.min(...sizes) }) })
+}
+return found
+})()`
 
 /** What axe holds against the page that is serious, as one line each. */
 async function audit(tab: Tab): Promise<readonly string[]> {
   await tab.evaluate(axe.source)
+  // What is not laid out is not looked at.
+  await tab.evaluate(
+    `document.querySelectorAll('.cell').forEach((cell) => { cell.style.contentVisibility = 'visible' })`,
+  )
   const found = await tab.evaluate<Pick<axe.AxeResults, 'violations'>>(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))`,
   )

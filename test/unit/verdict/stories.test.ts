@@ -46,6 +46,15 @@ test('there are at most fifty, and every cell has its share', () => {
   expect(picked.filter(({ cell }) => cell === 'another.kill.1')).toHaveLength(25)
 })
 
+test('slow tasks do not crowd out lost ones', () => {
+  const stories = storiesOf(trace, result)
+  const slow = stories.filter(({ why }) => why === 'slowest')
+  const control = slow.map((story) => ({ ...story, cell: 'control.none.1' }))
+  const picked = pickStories([control, stories])
+  expect(picked.filter(({ why }) => why === 'lost')).toEqual(stories.filter(({ why }) => why === 'lost'))
+  expect(picked.filter(({ cell }) => cell === 'control.none.1').length).toBeGreaterThan(0)
+})
+
 test('of a story of thousands of lines the middle is left out, and it says so', () => {
   const longer = history.flatMap((op) => {
     if (op.f !== 'task' || op.type !== 'invoke' || op.task !== result.tasks[0]!.task) return [op]
