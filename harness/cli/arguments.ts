@@ -1,6 +1,8 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, type Command } from 'commander'
+import { home } from '../core/own-package.ts'
 import type { Plan } from '../model/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
 import { type LoadedScenario, loadScenario, readText } from '../scenario/load.ts'
@@ -29,6 +31,11 @@ export function takesScenario(command: Command): Command {
     .option('--runtime <name>', 'where the nodes run', 'process')
     .option('--patterns <a,b>', 'only these of the scenario', parseList)
     .option('--arms <x,y>', 'only these of the scenario', parseList)
+}
+
+/** The path from here to a scenario that comes with us, in a checkout and in a package. */
+export function shippedScenario(name: string): string {
+  return relative(process.cwd(), fileURLToPath(new URL(`scenarios/${name}.yaml`, home)))
 }
 
 export function parseSeed(text: string): number {

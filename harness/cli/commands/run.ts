@@ -17,14 +17,14 @@ import { atCrash, listenForInterrupts, type TimeLimit } from '../exit.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say, tint } from '../output.ts'
 import { openPlainLines, type ProgressView } from '../view/progress.ts'
-import { runsFolder, planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { runsFolder, planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
 const examples = `
 Examples:
-  outlast run scenarios/quickstart.yaml
-  outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
-  outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
-  outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
+  outlast run ${shippedScenario('quickstart')}
+  outlast run ${shippedScenario('smoke')} --seed 7 --patterns webhook,durable-postgres
+  outlast run ${shippedScenario('smoke')} --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
+  outlast run ${shippedScenario('smoke')} --schedule runs/20260413T140500Z-smoke-42/schedule.json
 
 Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
 
