@@ -33,9 +33,11 @@ export function takesScenario(command: Command): Command {
     .option('--arms <x,y>', 'only these of the scenario', parseList)
 }
 
-/** The path from here to a scenario that comes with us, in a checkout and in a package. */
+/** The path of a scenario that comes with us, in a checkout and in a package: from here where it is below. */
 export function shippedScenario(name: string): string {
-  return relative(process.cwd(), fileURLToPath(new URL(`scenarios/${name}.yaml`, home)))
+  const path = fileURLToPath(new URL(`scenarios/${name}.yaml`, home))
+  const near = relative(process.cwd(), path)
+  return near.startsWith('..') ? path : near
 }
 
 export function parseSeed(text: string): number {

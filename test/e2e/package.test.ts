@@ -1,6 +1,6 @@
 // A project of somebody else's: an empty folder, and our tarball as npm installs it there.
 import { readFileSync, readdirSync } from 'node:fs'
-import { chmod, copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -126,7 +126,7 @@ describe('outside a checkout', () => {
 
   test('it runs a scenario, and judges, renders, explains and compares what it recorded', async (test) => {
     if (missing) test.skip(missing)
-    await copyFile(ours('scenarios/smoke.yaml'), join(project, 'mine.yaml'))
+    await writeFile(join(project, 'mine.yaml'), scenarioOf(['polling', 'durable-postgres'], kill))
     const ran = await npx('run', 'mine.yaml', '--no-verify', '--out', 'runs')
     const [name] = await readdir(join(project, 'runs'))
     const results = await readResults(join(project, 'runs', name!))
@@ -186,16 +186,22 @@ console.log(task.result?.digest)
 await client[Symbol.asyncDispose]()
 `
 
-function scenarioOf(patterns: readonly string[]): string {
+const kill = 'kill: [{ fault: kill, target: executor-of-step, on: { task: 6, step: 1, after: 2s } }]'
+
+/** Slow enough, and with health limits wide enough, for a machine that has other work. */
+function scenarioOf(patterns: readonly string[], arm = 'none: []'): string {
   return `
 name: mine
 question: What can run here?
 seed: 1
-timeScale: 60
+timeScale: 10
 profile: smoke
 patterns: [${patterns.join(', ')}]
 load: { tasks: 10, arrivals: uniform, rate: 20/min }
 grace: 2m
-arms: { none: [] }
+replicas: { api: 2, executor: 2 }
+restartDelay: 10s
+arms: { ${arm} }
+health: { pacerLagP99: 2s, eventLoopDelayP99: 2s }
 `
 }
