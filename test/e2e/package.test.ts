@@ -127,23 +127,22 @@ describe('outside a checkout', () => {
   test('it runs a scenario, and judges, renders, explains and compares what it recorded', async (test) => {
     if (missing) test.skip(missing)
     await writeFile(join(project, 'mine.yaml'), scenarioOf(['polling', 'durable-postgres'], kill))
-    const ran = await npx('run', 'mine.yaml', '--no-verify', '--out', 'runs')
-    const [name] = await readdir(join(project, 'runs'))
-    const results = await readResults(join(project, 'runs', name!))
-    requireQuiet(test, starvation(results))
-    expect(ran.code, ran.stdout + ran.stderr).toBe(0)
-    expect(results.environment.node).toBe(process.version)
+    const ran = await npx('run', 'mine.yaml', '--no-verify')
+    const name = (await readdir(join(project, 'runs'))).toSorted().at(-1)!
+    const results = await readResults(join(project, 'runs', name))
+    expect(Number.parseInt(results.environment.node.slice(1), 10)).toBeGreaterThanOrEqual(24)
     expect(results.environment.commit).toBeUndefined()
-    expect(results.environment.versions).toMatchObject({
-      undici: expect.stringMatching(/^8\./),
-      bullmq: expect.any(String),
-    })
-    for (const args of [
-      ['check', 'latest'],
-      ['report', 'latest'],
-    ])
-      expect((await npx(...args)).code).toBe(0)
-    expect((await npx('explain', 'latest', 't-00001', '--cell', results.cells[0]!.cell.id)).stdout).toContain('t-00001')
+    const versions = { undici: expect.stringMatching(/^8\./), '@temporalio/worker': 'not found' }
+    expect(results.environment.versions).toMatchObject(versions)
+    expect((await npx('check', 'latest')).code).toBe(ran.code)
+    expect((await npx('report', 'latest')).stdout).toContain('report.html')
+    expect((await npx('explain', 'latest', 't-00001', '--cell', 'polling.kill.1')).stdout).toContain('t-00001')
+
+    // Where the run itself says that the machine was busy, its verdict says nothing of us.
+    const isBusy = results.verdict === 'INVALID' ? /the machine was busy/ : /^$/
+    const busy = results.environment.deviations.find((sentence) => isBusy.test(sentence))
+    requireQuiet(test, starvation(results) ?? busy)
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0)
     const compared = await npx('compare', 'latest:polling.kill', 'latest:durable-postgres.kill')
     expect(compared.code, compared.stderr).toBeLessThanOrEqual(2)
     expect(compared.stdout).toContain('durable-postgres')
