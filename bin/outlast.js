@@ -2,6 +2,7 @@
 // Plain JavaScript that any Node can read: it finds a Node that runs TypeScript, and hands over to it.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -10,13 +11,23 @@ const wanted = 24
 const [usage, harnessError] = [3, 4]
 // npm installs the one of this platform, and runs no script for it.
 const carrier = `node-${process.platform}-${process.arch}`
-const pinned = fileURLToPath(new URL(`../node_modules/${carrier}/bin/node`, import.meta.url))
+const pinned = findPinned()
 // Who hands over keeps the other end of this descriptor of its child, named by this variable, for as long as it lives.
 const [lifeline, lifelineFd] = ['OUTLAST_LIFELINE_FD', 3]
 
 if (Number.parseInt(process.versions.node, 10) >= wanted) await start()
-else if (existsSync(pinned)) handOver()
+// Handed over to once already, it would go on for ever.
+else if (pinned && !(lifeline in process.env)) handOver()
 else refuse()
+
+/** In a project npm puts it beside us, in a checkout below us. */
+function findPinned() {
+  try {
+    return createRequire(import.meta.url).resolve(`${carrier}/bin/node`)
+  } catch {
+    return undefined
+  }
+}
 
 async function start() {
   endWithStarter()
@@ -73,6 +84,8 @@ function howToMend() {
   const { optionalDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   if (!optionalDependencies[carrier])
     return `npm brings none for ${process.platform}-${process.arch}: install it from nodejs.org`
-  if (existsSync(pinned)) return `${pinned} does not run here: install Node from nodejs.org`
-  return `the package ${carrier}, which is one, is missing: "npm run platform" in its checkout installs it, or install Node from nodejs.org`
+  if (pinned) return `${pinned} does not run here: install Node from nodejs.org`
+  const isCheckout = existsSync(new URL('../package-lock.json', import.meta.url))
+  const how = isCheckout ? 'npm run platform' : `npm i -D -E ${carrier}@${optionalDependencies[carrier]}`
+  return `the package ${carrier}, which is one, is missing: "${how}" installs it, or install Node from nodejs.org`
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run platform`: installs the programs of this platform that `npm ci --omit=optional` leaves out, PostgreSQL and, for
- * an older Node, Node 24. npm checks them against the hashes of the lockfile. `npm start` runs this first. It is plain
+ * an older Node, Node 24. npm checks them against the hashes of the lockfile. `npm start` runs this first, and not as `prestart`: `.npmrc` lets npm run none. It is plain
  * JavaScript, because it must run on any Node.
  */
 import { spawnSync } from 'node:child_process'

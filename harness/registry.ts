@@ -7,6 +7,7 @@ import { silencesAt } from '../patterns/contract/types/timeouts.ts'
 import type { Format } from '../reports/format.ts'
 import { loadCases, type NamedCase } from './conform/suite.ts'
 import { discover, type Named } from './core/discover.ts'
+import { home } from './core/own-package.ts'
 import type { Checker } from './model/checker.ts'
 import type { Delivery } from '../patterns/contract/types/delivery.ts'
 import type { Engine } from '../patterns/contract/types/engine.ts'
@@ -96,7 +97,7 @@ async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
     kinds.engines(),
     kinds.faults(),
     kinds.runtimes(),
-    readFaultProfiles(new URL('../scenarios/profiles/', import.meta.url)),
+    readFaultProfiles(new URL('scenarios/profiles/', home)),
   ])
   const resolve = (name: string): CatalogPattern | undefined => {
     try {

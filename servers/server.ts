@@ -14,7 +14,7 @@ export interface Server extends Named {
   whyNot?(): Promise<string | undefined>
   /** npm installs it: the lock file says which release, so that the record of a run need not. */
   readonly isFromNpm?: true
-  /** What `npm run engines:install` can install of it. */
+  /** What `outlast install` can install of it. */
   readonly installs?: readonly Installable[]
   /** Absent: it does not run in containers. */
   readonly image?: ServerImage

@@ -101,7 +101,7 @@ export function summarize(packages: readonly Package[], { others, installScripts
   const counts = Map.groupBy(packages, ({ license }) => license ?? 'not named')
   const shares = [...counts].map(([name, { length }]) => ({ name, length })).toSorted((a, b) => b.length - a.length)
   return [
-    `${packages.length} packages, ${development} of them for development only: ${shares.map(({ name, length }) => `${name} ${length}`).join(', ')}`,
+    `${packages.length} packages, ${development} of them for development, or for engines that a project asks for: ${shares.map(({ name, length }) => `${name} ${length}`).join(', ')}`,
     ...others.map(
       ({ says, is, packages: names, why }) => `${is} (said: ${says ?? 'nothing'}), ${shorten(names)}: ${why}`,
     ),

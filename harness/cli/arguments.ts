@@ -1,6 +1,8 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { home } from '../core/own-package.ts'
 import type { BaseRun } from '../model/base.ts'
 import type { Plan } from '../model/plan.ts'
 import { compilePlan } from '../plan/compile.ts'
@@ -53,6 +55,13 @@ function presetOption(): Option {
     '--preset <name>',
     'chooses tasks, repetitions and faults where the scenario does not say them',
   ).choices(presetNames)
+}
+
+/** The path of a scenario that comes with us, in a checkout and in a package: from here where it is below. */
+export function shippedScenario(name: string): string {
+  const path = fileURLToPath(new URL(`scenarios/${name}.yaml`, home))
+  const near = relative(process.cwd(), path)
+  return near.startsWith('..') ? path : near
 }
 
 export function parseSeed(text: string): number {

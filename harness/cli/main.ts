@@ -1,11 +1,12 @@
 import { homedir } from 'node:os'
 import { Command } from 'commander'
-import manifest from '../../package.json' with { type: 'json' }
 import { type ExitCode, exitCodes, HarnessError } from '../core/errors.ts'
 import { discover } from '../core/discover.ts'
+import { manifest } from '../core/own-package.ts'
 import { visible } from '../core/visible.ts'
 import { openRegistry } from '../registry.ts'
 import type { CommandContext, CommandFile } from './command.ts'
+import { shippedScenario } from './arguments.ts'
 import { crash, reportError } from './exit.ts'
 import { watchOutput, lostOutput } from './output.ts'
 
@@ -55,8 +56,8 @@ export async function createProgram(args: readonly string[], context: CommandCon
 
 const examples = `
 Examples:
-  outlast run scenarios/quickstart.yaml    four patterns through the same faults, in about two minutes
-  outlast plan scenarios/smoke.yaml        what would happen, without doing it
+  outlast run ${shippedScenario('quickstart')}    four patterns through the same faults, in about two minutes
+  outlast plan ${shippedScenario('smoke')}        what would happen, without doing it
   outlast conform polling                  does it keep the contract, case by case
   outlast report latest                    the last run's report again, from its files
   outlast explain latest t-00017           one task's whole story

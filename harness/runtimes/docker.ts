@@ -1,5 +1,6 @@
 import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
+import { whyNoPackages } from '../../servers/_kit/npm.ts'
 import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey, sweep, resources } from './docker/containers/sweep.ts'
@@ -35,6 +36,9 @@ const runtime: Runtime = {
 export default runtime
 
 async function whyNot(services: readonly Service[]): Promise<string | undefined> {
+  // The image of our nodes is made of what npm installed.
+  const missing = whyNoPackages(services.flatMap(({ packages = [] }) => packages))
+  if (missing !== undefined) return missing
   const servers = serversOf(services)
   for (const { title, image, service, isForeign } of servers) {
     if (!service.container || !image) return `${title} runs as a process only: use --runtime process`

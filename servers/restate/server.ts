@@ -8,7 +8,7 @@ import {
   type ProcessCommand,
   type ProcessPlace,
 } from '../server.ts'
-import { packageVersion, resolveBeside } from '../_kit/npm.ts'
+import { installCommand, packageVersion, resolveBeside } from '../_kit/npm.ts'
 import { versionOf, whyNot } from '../_kit/command.ts'
 import { HarnessError } from '../../harness/core/errors.ts'
 
@@ -115,7 +115,7 @@ function serverBinary(): string {
   try {
     return resolveBeside('@restatedev/restate-server/package.json', `${name}/bin/restate-server`)
   } catch {
-    const mend = `"npm ci" installs the package ${name} where there is one`
+    const mend = `${installCommand(['@restatedev/restate-server'])} installs ${name} where there is one`
     throw new HarnessError(`npm installed no Restate server for ${process.platform}-${process.arch}; ${mend}`)
   }
 }

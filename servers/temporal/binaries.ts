@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { HarnessError } from '../../harness/core/errors.ts'
-import { areExecutable, cacheFolder, type Installation, buildPrograms } from '../_kit/install.ts'
+import { areExecutable, cacheFolder, commandFor, type Installation, buildPrograms } from '../_kit/install.ts'
 
-/** The release that `npm run engines:install` builds. */
+/** The release that `outlast install` builds. */
 export const temporalVersion = '1.31.2'
 
 export interface TemporalBinaries {
@@ -14,7 +14,7 @@ export interface TemporalBinaries {
 /** Why there is no server to start, or undefined. */
 export async function whyNotInstalled(): Promise<string | undefined> {
   if (await isInstalled()) return undefined
-  return `the Temporal server ${temporalVersion} is not installed: npm run engines:install builds it (needs Go)`
+  return `the Temporal server ${temporalVersion} is not installed: ${commandFor('temporal')} builds it (needs Go)`
 }
 
 /** Throws HarnessError with the command that installs them. */

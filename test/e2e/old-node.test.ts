@@ -12,7 +12,8 @@ let checkout: string
 /** A checkout in which npm has installed nothing. */
 beforeEach(() => {
   checkout = mkdtempSync(join(tmpdir(), 'test-of-outlast-'))
-  for (const path of ['bin', 'package.json']) cpSync(join(root, path), join(checkout, path), { recursive: true })
+  for (const path of ['bin', 'package.json', 'package-lock.json'])
+    cpSync(join(root, path), join(checkout, path), { recursive: true })
 })
 afterEach(() => rmSync(checkout, { recursive: true }))
 
@@ -37,7 +38,7 @@ test.skipIf(process.platform !== 'linux')('an old Node without a new one beside 
     status: 3,
     said: expect.stringContaining(`the package ${carrier}, which is one, is missing`),
   })
-  expect(start().said).toMatch(/"npm run platform" in its checkout installs it, or install Node from nodejs\.org\n$/)
+  expect(start().said).toMatch(/"npm run platform" installs it, or install Node from nodejs\.org\n$/)
 })
 
 test.skipIf(process.platform !== 'linux')('one that does not run here is said to be so', () => {

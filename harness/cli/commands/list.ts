@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { home } from '../../core/own-package.ts'
 import { textTable } from '../../core/text-table.ts'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { keptByBoth, promises } from '../../../patterns/contract/types/promises.ts'
@@ -11,6 +11,7 @@ import { didYouMean } from '../../core/did-you-mean.ts'
 import type { Registry } from '../../registry.ts'
 import { formatDuration } from '../../scenario/units.ts'
 import { longListing, type SectionName } from '../catalogue/catalogue.ts'
+import { shippedScenario } from '../arguments.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print } from '../output.ts'
 
@@ -86,12 +87,13 @@ async function probed(runtime: { readonly summary: string; probe(): Promise<stri
 }
 
 async function listScenarios(): Promise<readonly Row[]> {
-  const folder = new URL('../../../scenarios/', import.meta.url)
+  const folder = new URL('scenarios/', home)
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
   return Promise.all(
     files.map(async (file) => {
-      const { question } = parse(await readText(fileURLToPath(new URL(file, folder)))) as { question?: string }
-      return [`scenarios/${file}`, question ?? '', ''] as const
+      const path = shippedScenario(file.replace('.yaml', ''))
+      const { question } = parse(await readText(path)) as { question?: string }
+      return [path, question ?? '', ''] as const
     }),
   )
 }

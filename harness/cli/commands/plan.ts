@@ -7,13 +7,13 @@ import type { Registry } from '../../registry.ts'
 import type { CommandFile } from '../command.ts'
 import { lookAhead, outlookLines } from '../../plan/power.ts'
 import { print, printJson } from '../output.ts'
-import { planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
 const examples = `
 Examples:
-  outlast plan scenarios/smoke.yaml              cells, what is left out, and every fault with its time
-  outlast plan scenarios/smoke.yaml --seed 7     another draw
-  outlast plan scenarios/smoke.yaml --json       plan.json, as a run would save it`
+  outlast plan ${shippedScenario('smoke')}              cells, what is left out, and every fault with its time
+  outlast plan ${shippedScenario('smoke')} --seed 7     another draw
+  outlast plan ${shippedScenario('smoke')} --json       plan.json, as a run would save it`
 
 export default {
   name: 'plan',

@@ -9,7 +9,7 @@ import { pairsToTellApart } from '../../stats/power.ts'
 import { type PlanOutlook, hopelessGates, lookAhead } from '../../plan/power.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print } from '../output.ts'
-import { planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
 const examples = `
 Power is 80 %: four runs of five tell it. Intervals and tests are two-sided, at 95 and 5 %. Faults are those that hit several
@@ -18,8 +18,8 @@ tasks each, as far as a plan can tell.
 Exits with 0, and with 2 where the plan has a gate that it can never settle.
 
 Examples:
-  outlast power scenarios/quickstart.yaml
-  outlast power scenarios/engines.yaml --arms kill`
+  outlast power ${shippedScenario('quickstart')}
+  outlast power ${shippedScenario('engines')} --arms kill`
 
 /** Success of one pattern below that of the other, in points. */
 const differences = [0.2, 0.1, 0.05, 0.02, 0.01] as const

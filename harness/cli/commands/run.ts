@@ -21,18 +21,18 @@ import type { CommandFile } from '../command.ts'
 import { looksOf, outputScreen, print, say, tint } from '../output.ts'
 import { openPage, partWith } from '../view/page.ts'
 import { openPlainLines, type ProgressView } from '../view/progress.ts'
-import { runsFolder, planScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { runsFolder, planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
 
 const examples = `
 Examples:
-  outlast run scenarios/quickstart.yaml
-  outlast run scenarios/smoke.yaml --seed 7 --patterns webhook,durable-postgres
-  outlast run scenarios/quickstart.yaml --ui         and watch it in a browser
-  outlast run scenarios/smoke.yaml --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
+  outlast run ${shippedScenario('quickstart')}
+  outlast run ${shippedScenario('smoke')} --seed 7 --patterns webhook,durable-postgres
+  outlast run ${shippedScenario('quickstart')} --ui         and watch it in a browser
+  outlast run ${shippedScenario('smoke')} --format junit,csv --out ci   writes ci/report.xml and ci/report.csv, beside the run's folder
   outlast run outlast.yaml --strict-gates                        refuses to run where a gate would be left out
   outlast run outlast.yaml --against main-run                    with gates on regression: task by task against that run
-  outlast run scenarios/smoke.yaml --schedule runs/20260413T140500Z-smoke-42/schedule.json
-  outlast run scenarios/quickstart.yaml --metrics 9464 --otlp http://127.0.0.1:4318   for Prometheus meanwhile, for Jaeger afterwards
+  outlast run ${shippedScenario('smoke')} --schedule runs/20260413T140500Z-smoke-42/schedule.json
+  outlast run ${shippedScenario('quickstart')} --metrics 9464 --otlp http://127.0.0.1:4318   for Prometheus meanwhile, for Jaeger afterwards
 
 Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
 

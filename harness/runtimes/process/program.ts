@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { home, isCheckout } from '../../core/own-package.ts'
 import { type ChildSpec, entryPath } from '../../os/child.ts'
 import type { Readiness } from '../../os/readiness.ts'
 import { readinessOf } from '../../../servers/server.ts'
@@ -13,9 +14,9 @@ export interface Program {
 
 const nice = 7
 
-/** A node's start is mostly compilation: what one compiled, the next loads. Kept in the checkout where possible. */
+/** A node's start is mostly compilation: what one compiled, the next loads. Kept beside the packages, where that can be written. */
 const compileCache = {
-  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/outlast', import.meta.url)),
+  NODE_COMPILE_CACHE: fileURLToPath(new URL(isCheckout ? 'node_modules/.cache/outlast' : '../.cache/outlast', home)),
 }
 
 /** Where a node's files are and with what environment the nodes of its cell start. */

@@ -40,6 +40,6 @@ export interface Service {
   readonly replicas: number | 'api' | 'executor'
   /** What it connects to; each is a link with a fault point. */
   readonly dials: readonly (NodeRole | 'tools' | 'receiver')[]
-  /** npm packages that the engine needs and that `npm ci --omit=optional` leaves out; one service names them. */
+  /** npm packages that only some engines need, and that a project has to ask for; one service names them. */
   readonly packages?: readonly string[]
 }

@@ -59,7 +59,7 @@ export function declareQueue(store: 'postgres' | 'redis'): Omit<Engine, 'name' |
       {
         role: 'worker',
         program: 'work',
-        packages: ['bullmq'],
+        packages: store === 'redis' ? ['bullmq', 'ioredis'] : ['bullmq'],
         replicas: 'executor',
         dials: ['store', 'tools', 'receiver'],
       },

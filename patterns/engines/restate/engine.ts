@@ -45,7 +45,7 @@ const engine: Engine = {
     {
       role: 'worker',
       program: 'work',
-      packages: ['@restatedev/restate-sdk'],
+      packages: ['@restatedev/restate-sdk', '@restatedev/restate-server'],
       replicas: 1,
       dials: ['tools', 'receiver'],
     },

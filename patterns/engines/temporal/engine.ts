@@ -65,7 +65,7 @@ const declared: Engine = {
     {
       role: 'worker',
       program: 'work',
-      packages: ['@temporalio/worker'],
+      packages: ['activity', 'client', 'common', 'proto', 'worker', 'workflow'].map((part) => `@temporalio/${part}`),
       replicas: 'executor',
       dials: ['engine', 'tools', 'receiver'],
     },

@@ -3,20 +3,22 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { missingImages } from '../../../harness/runtimes/docker/images/resolve.ts'
 import {
-  checkout,
+  ourFolder,
   importedPackages,
   isRead,
   nodeFiles,
   packagesOf,
+  placeOf,
+  recipeFiles,
   sourceOf,
 } from '../../../harness/runtimes/docker/images/recipes.ts'
 import * as unarmed from '../../../harness/runtimes/docker/images/node/fault-point.ts'
-import { packagesIn } from '../../../tools/images/packages.ts'
+import { packagesIn } from '../../../harness/runtimes/docker/images/debian-packages.ts'
 import * as armed from '../../../patterns/contract/engine/fault-point.ts'
 
 describe('contents of the node image', () => {
   const files = nodeFiles()
-  const packages = packagesOf(files)
+  const packages = packagesOf(files).map(placeOf)
 
   it('are the code of the patterns with both entries', () => {
     expect(files).toEqual(expect.arrayContaining(['patterns/serve.ts', 'patterns/work.ts']))
@@ -35,7 +37,7 @@ describe('contents of the node image', () => {
   })
 
   it('are of a package no sources, no maps, and no library for another platform', () => {
-    const bridge = join(checkout, 'node_modules/@temporalio/core-bridge')
+    const bridge = join(ourFolder, 'node_modules/@temporalio/core-bridge')
     const read = globSync('**/*', { cwd: bridge }).filter((path) => isRead(join(bridge, path)))
     expect(read.filter((path) => path.endsWith('index.node'))).toEqual([expect.stringContaining('linux')])
     expect(read).toEqual(expect.arrayContaining(['package.json', 'index.js', 'lib/errors.js']))
@@ -53,7 +55,7 @@ describe('code of the node image', () => {
   it('imports nothing that was left out of it', () => {
     const files = nodeFiles()
     const missing = files.flatMap((file) => {
-      const text = readFileSync(join(checkout, file), 'utf8')
+      const text = readFileSync(join(ourFolder, file), 'utf8')
       const imports = [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '(\.[^']+)'/gm)]
       return imports.map((match) => join(dirname(file), match[1]!)).filter((path) => !files.includes(path))
     })
@@ -62,7 +64,7 @@ describe('code of the node image', () => {
 })
 
 describe('fault points of the node image', () => {
-  const texts = nodeFiles().map((file) => readFileSync(join(checkout, sourceOf(file)), 'utf8'))
+  const texts = nodeFiles().map((file) => readFileSync(join(ourFolder, sourceOf(file)), 'utf8'))
 
   it('can be armed by nothing: no file of it knows how', () => {
     expect(nodeFiles()).toContain('patterns/contract/engine/fault-point.ts')
@@ -99,6 +101,13 @@ describe('packages that a module imports', () => {
 
   it('are not what a method called from is given', () => {
     expect(importedPackages("Buffer.from('302e', 'hex')\nArray.from ('ab')")).toEqual([])
+  })
+})
+
+describe('files beside a Dockerfile', () => {
+  it('are what it can copy: an edit of our code makes no image stale', () => {
+    expect(recipeFiles(join(ourFolder, 'servers/nginx'))).toEqual(['Dockerfile'])
+    expect(recipeFiles(join(ourFolder, 'servers/postgres'))).toEqual(['Dockerfile', 'entrypoint.sh'])
   })
 })
 

@@ -1,6 +1,7 @@
 import { describeError, HarnessError } from '../../../core/errors.ts'
 import { runProgram } from '../../../os/program.ts'
-import { readBases, readRecipes, type Recipe, referenceTo, type Source } from './recipes.ts'
+import { imagesCommand, offlineCommand } from './commands.ts'
+import { type Bases, readBases, readRecipes, type Recipe, referenceTo, type Source } from './recipes.ts'
 
 export interface Image {
   /** What a container is started from: a pinned official image, or one of ours whose tag is a hash of its contents. */
@@ -46,7 +47,7 @@ export function referenceOf(images: Images, name: string): string {
 
 export function missingImages(names: readonly string[]): string {
   const which = names.length === 1 ? `image ${names[0]} is` : `images ${names.join(', ')} are`
-  const how = 'run `npm run images`, or `npm run images:offline` where no registry answers'
+  const how = `run ${imagesCommand}, or ${offlineCommand} where no registry answers`
   return `the container ${which} missing or out of date: ${how}`
 }
 
@@ -75,7 +76,8 @@ export async function foreignImageId(reference: string): Promise<string | undefi
 async function findAll(recipes: readonly Recipe[]): Promise<Images> {
   const bases = readBases()
   const find = async (recipe: Recipe, source: Source): Promise<Image | undefined> => {
-    const reference = referenceTo(recipe, bases, source)
+    const reference = namedBy(recipe, bases, source)
+    if (reference === undefined) return undefined
     const id = await imageId(reference)
     return id === undefined ? undefined : { reference, id, source }
   }
@@ -85,4 +87,14 @@ async function findAll(recipes: readonly Recipe[]): Promise<Images> {
     ),
   )
   return new Map(found.filter((entry): entry is [string, Image] => entry[1] !== undefined))
+}
+
+/** Undefined for the image of a server of which npm did not install what it is made of: an engine that nobody asked for. */
+function namedBy(recipe: Recipe, bases: Bases, source: Source): string | undefined {
+  try {
+    return referenceTo(recipe, bases, source)
+  } catch (error) {
+    if (recipe.isRequired) throw error
+    return undefined
+  }
 }

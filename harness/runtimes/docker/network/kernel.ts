@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode'
 import { describeError } from '../../../core/errors.ts'
+import { imagesCommand } from '../images/commands.ts'
 import { namePrefix, ownerLabels, runLabelKey, sweep } from '../containers/sweep.ts'
 
 /** What the packet filter needs of the kernel: each a rule set of its own, so that one that is missing hides no other. */
@@ -73,7 +74,7 @@ export async function routerImage(): Promise<string | undefined> {
 export async function examineKernel(): Promise<{ readonly able: boolean; readonly detail: string }> {
   try {
     const image = await routerImage()
-    if (image === undefined) return { able: false, detail: 'unknown: images are not built (npm run images:offline)' }
+    if (image === undefined) return { able: false, detail: `unknown: images are not built (${imagesCommand})` }
     return describeAbilities(await probeKernel(image))
   } catch (error) {
     return { able: false, detail: `unknown: ${describeError(error)}` }

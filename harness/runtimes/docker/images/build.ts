@@ -1,14 +1,10 @@
-/**
- * `npm run images`: pull the official images, build ours on an official base.
- * `npm run images:offline`: build every one of them where no registry answers. Needs root, debootstrap and Go.
- * An image that is there already costs one look. One of a server that cannot be made costs the engines on it, in containers.
- */
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeError, HarnessError } from '../../harness/core/errors.ts'
-import { letAllRead } from '../../servers/_kit/install.ts'
+import { describeError, HarnessError } from '../../../core/errors.ts'
+import { letAllRead } from '../../../../servers/_kit/install.ts'
 import {
+  type Bases,
   baseReference,
   readBases,
   readRecipes,
@@ -17,42 +13,64 @@ import {
   referenceTo,
   type Source,
   baseScript,
-} from '../../harness/runtimes/docker/images/recipes.ts'
-import { imageId, resolveImages } from '../../harness/runtimes/docker/images/resolve.ts'
-import { say, run } from '../../servers/_kit/command.ts'
-import { docker, downloadPackages, packagesIn, packageSource } from './packages.ts'
+} from './recipes.ts'
+import { imageId, resolveImages } from './resolve.ts'
+import { offlineCommand } from './commands.ts'
+import { say, run } from '../../../../servers/_kit/command.ts'
+import { docker, downloadPackages, packagesIn, packageSource } from './debian-packages.ts'
 
-// What is made for an image keeps its mode there.
-process.umask(0o022)
-const source: Source = process.argv[2] === 'offline' ? 'offline' : 'registry'
-const recipes = readRecipes()
-const bases = readBases()
-const base = baseReference(bases, source)
-const scratch = await mkdtemp(join(tmpdir(), 'outlast-images-'))
-try {
-  const { failed, problems } = await provideAll()
-  const isComplete = !failed.some(({ isRequired }) => isRequired)
-  for (const problem of problems) say(problem)
-  if (isComplete) await tellWhatRunsUse(failed)
-  else if (source === 'registry') say('where no registry answers: npm run images:offline')
-  process.exitCode = isComplete ? 0 : 1
-} finally {
-  await rm(scratch, { recursive: true, force: true })
+/** One run of the command: where images come from, and a folder for what is made on the way. */
+interface Build {
+  readonly source: Source
+  readonly recipes: readonly Recipe[]
+  readonly bases: Bases
+  /** What those of ours are built on. */
+  readonly base: string
+  readonly scratch: string
+}
+
+/**
+ * Make every image that is missing, and say what runs use. From a registry: pull the official ones, build ours on an official base.
+ * Offline: build all of them, which needs root, debootstrap and Go. An image that is there already costs one look. One of a
+ * server that cannot be made costs the engines on it, in containers. `more`: images that no run starts. Resolves with whether all are
+ * there that are required.
+ */
+export async function provideImages(source: Source, more: readonly Recipe[] = []): Promise<boolean> {
+  // What is made for an image keeps its mode there.
+  process.umask(0o022)
+  const [recipes, bases] = [[...readRecipes(), ...more], readBases()]
+  const scratch = await mkdtemp(join(tmpdir(), 'outlast-images-'))
+  try {
+    const build = { source, recipes, bases, base: baseReference(bases, source), scratch }
+    const { failed, problems } = await provideAll(build)
+    const isComplete = !failed.some(({ isRequired }) => isRequired)
+    for (const problem of problems) say(problem)
+    if (isComplete) await tellWhatRunsUse(failed)
+    else if (source === 'registry') say(`where no registry answers: ${offlineCommand.replaceAll('`', '')}`)
+    return isComplete
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
 }
 
 /** Which are missing, and what went wrong, each thing once: a missing tool costs only the images that need it. */
-async function provideAll(): Promise<{ readonly failed: readonly Recipe[]; readonly problems: readonly string[] }> {
+async function provideAll(
+  build: Build,
+): Promise<{ readonly failed: readonly Recipe[]; readonly problems: readonly string[] }> {
+  const { recipes, source, base, scratch } = build
   const daemon = await docker('version').then(() => undefined, describeError)
   if (daemon !== undefined) return { failed: recipes, problems: [daemon] }
   const makeBase = async (): Promise<void> => (source === 'registry' ? pull(base) : buildBase(base, scratch))
   const baseReady = once(() => provide('base', base, makeBase))
-  const outcomes = await Promise.all(recipes.map((recipe) => provideImage(recipe, baseReady).then(() => [], problemOf)))
+  const outcomes = await Promise.all(
+    recipes.map((recipe) => provideImage(build, recipe, baseReady).then(() => [], problemOf)),
+  )
   return { failed: recipes.filter((_, i) => outcomes[i]!.length > 0), problems: [...new Set(outcomes.flat())] }
 }
 
-async function provideImage(recipe: Recipe, baseReady: () => Promise<void>): Promise<void> {
-  const reference = referenceTo(recipe, bases, source)
-  await provide(recipe.name, reference, () => make(recipe, reference, baseReady))
+async function provideImage(build: Build, recipe: Recipe, baseReady: () => Promise<void>): Promise<void> {
+  const reference = referenceTo(recipe, build.bases, build.source)
+  await provide(recipe.name, reference, () => make(build, recipe, reference, baseReady))
 }
 
 async function provide(name: string, reference: string, make: () => Promise<void>): Promise<void> {
@@ -62,12 +80,13 @@ async function provide(name: string, reference: string, make: () => Promise<void
   say(`${name}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
-async function make(recipe: Recipe, reference: string, baseReady: () => Promise<void>): Promise<void> {
+async function make(build: Build, recipe: Recipe, reference: string, baseReady: () => Promise<void>): Promise<void> {
+  const { source, base, scratch } = build
   if (reference === recipe.pin) return pull(reference)
   // What is built on nothing goes on while the base is made.
   if (recipe.isOnBase) await baseReady()
   const folder = join(scratch, recipe.name)
-  await layOut(recipe, folder)
+  await layOut(build, recipe, folder)
   // Programs in containers run as another user than the one whose checkout this is.
   await letAllRead(folder)
   const network = source === 'offline' ? ['--network', 'none'] : []
@@ -76,7 +95,7 @@ async function make(recipe: Recipe, reference: string, baseReady: () => Promise<
 }
 
 /** What the Dockerfile may copy: its neighbours, Debian packages where it names some, and what its server adds. */
-async function layOut(recipe: Recipe, folder: string): Promise<void> {
+async function layOut({ source, base }: Build, recipe: Recipe, folder: string): Promise<void> {
   await mkdir(folder)
   for (const file of recipeFiles(recipe.folder).filter((file) => file !== 'Dockerfile'))
     await cp(join(recipe.folder, file), join(folder, file))
@@ -108,7 +127,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** Build the base where no registry answers, of the distribution that this machine runs. */
 async function buildBase(reference: string, scratch: string): Promise<void> {
-  if (process.getuid?.() !== 0) throw new HarnessError('debootstrap needs root: run `npm run images:offline` as root')
+  if (process.getuid?.() !== 0) throw new HarnessError(`debootstrap needs root: run ${offlineCommand} as root`)
   const { mirror, suite } = await packageSource()
   const root = join(scratch, 'base')
   await run('sh', [baseScript, root, suite, mirror], 'a POSIX shell is needed')

@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { HarnessError } from '../../harness/core/errors.ts'
-import { run } from '../../servers/_kit/command.ts'
+import { HarnessError } from '../../../core/errors.ts'
+import { run } from '../../../../servers/_kit/command.ts'
+import { offlineCommand } from './commands.ts'
 
 /** Run a command of Docker's to its end; its stdout. Throws HarnessError. */
 export async function docker(...args: readonly string[]): Promise<string> {
@@ -10,7 +11,7 @@ export async function docker(...args: readonly string[]): Promise<string> {
 }
 
 /** Where apt lives; nothing that a user of another distribution could install. */
-const needsApt = '`npm run images:offline` needs Debian or Ubuntu'
+const needsApt = `${offlineCommand} needs Debian or Ubuntu`
 
 let refreshed: Promise<string> | undefined
 
