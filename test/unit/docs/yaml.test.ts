@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { planScenario } from '../../../harness/cli/arguments.ts'
 import type { Plan } from '../../../harness/model/plan.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import { previewPlan } from '../../../harness/plan/preview.ts'
@@ -10,7 +14,8 @@ import { scenarioEntries, scenarioShape } from '../../../harness/scenario/schema
 import { targetShape } from '../../../harness/scenario/target-schema.ts'
 import { type Block, blocksOf, listPages } from '../../support/docs.ts'
 
-const catalog = await openRegistry().catalog()
+const registry = openRegistry()
+const catalog = await registry.catalog()
 const keys = new Set(Object.keys(scenarioShape(catalog, scenarioEntries(catalog))))
 const blocks = listPages()
   .flatMap(blocksOf)
@@ -66,7 +71,25 @@ function plan(text: string, file: string): Plan {
   // One that can do everything: whether a fault can be carried out here is not what a page is about.
   const offers = [...catalog.faults.values()].flatMap(({ needs }) => needs)
   const runtimes = new Map([['able', { name: 'able', offers }]])
-  return compilePlan(parseScenario(text, file, known), { ...known, runtimes }, { runtime: 'able' })
+  return compilePlan(parseScenario(text, file, known, files), { ...known, runtimes }, { runtime: 'able' })
+}
+
+/** What examples name beside themselves. */
+const compose = `services:
+  web: { image: 'me/web:1', ports: ['80'], environment: { DB: 'postgres://db:5432/x' } }
+  jobs: { image: 'me/jobs:1', environment: { DB: 'postgres://db:5432/x' } }
+  db: { image: 'postgres:17' }`
+const files = { adapters: new Map(), composes: new Map([['docker-compose.yml', { text: compose }]]) }
+
+/** Such an example leaves to its preset what a file may leave out. */
+async function planPreset(text: string): Promise<Plan> {
+  const folder = await mkdtemp(join(tmpdir(), 'docs-'))
+  try {
+    await writeFile(join(folder, 'preset.yaml'), text)
+    return (await planScenario(join(folder, 'preset.yaml'), { runtime: 'process' }, registry)).plan
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 /** As JSON, which YAML is too. */
@@ -83,7 +106,9 @@ function scenarioOf({ text }: Block, kind: Kind): string {
     const target = { work: { takes: '2s' }, ...value }
     return withAround({ timeScale: 1, targets: { mine: target }, patterns: ['mine'] })
   }
-  return withAround(value)
+  if (isMap(value['targets'])) return withAround({ timeScale: 1, patterns: Object.keys(value['targets']), ...value })
+  const kill = { fault: 'kill', target: 'executor-0', at: '2m', for: '30s' }
+  return withAround(value['gates'] ? { timeScale: 1, arms: { none: [], kill: [kill] }, ...value } : value)
 }
 
 test('the blocks are found, of every kind', () => {
@@ -101,8 +126,9 @@ test.each(named)('%s is of a kind that a test reads', (_, __, kind) => {
 
 const ours = named.filter(([, , kind]) => kind !== undefined && kind !== 'of another tool')
 
-test.each(ours)('%s can be planned, and every arm of it harms something', (_, block, kind) => {
-  const planned = plan(scenarioOf(block, kind!), block.page)
+test.each(ours)('%s can be planned, and every arm of it harms something', async (_, block, kind) => {
+  const text = scenarioOf(block, kind!)
+  const planned = /^preset:/m.test(text) ? await planPreset(text) : plan(text, block.page)
   const { cells, notApplicable } = planned
   expect(cells.length).toBeGreaterThan(0)
   const arms = Map.groupBy(cells, ({ arm }) => arm)
