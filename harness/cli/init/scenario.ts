@@ -38,7 +38,8 @@ export function scenarioText(service: Service, around: Surroundings): string {
     ...armLines(service).map((line) => `  ${line}`),
     'gates:',
     `  - { pattern: ${name}, arm: none, success: '>= 80 %' }`,
-    `  # A gate under faults needs more of them: outlast power outlast.yaml says how many.`,
+    '  # A gate under faults needs more of them than a minute has. With "preset: pr", one entry in the arm, and neither tasks nor',
+    '  # "at" written, outlast chooses as many as settle it within five minutes: docs/scenarios.md.',
   ]
   return `${lines.join('\n')}\n`
 }
