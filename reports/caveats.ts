@@ -19,6 +19,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...sharedFaultsNote(results.cells),
     ...windowNotes(results),
     ...compressionNote(results),
+    ...soonerThanSaid(results.cells),
     ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
@@ -26,6 +27,25 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...uncontrolled(results.cells),
     ...results.environment.deviations.map((sentence) => `${sentence[0]?.toUpperCase()}${sentence.slice(1)}.`),
   ]
+}
+
+/** Of work that is not outlast's own only its owner knows how long it takes: all overheads are counted from that. */
+function soonerThanSaid(cells: readonly CellResult[]): readonly string[] {
+  const own = Map.groupBy(
+    cells.filter(({ cell }) => cell.ownWork),
+    ({ cell }) => cell.pattern,
+  )
+  return [...own].flatMap(([pattern, ofPattern]) => {
+    const seen = ofPattern.flatMap(({ tasks }) => tasks.filter(({ outcome }) => outcome === 'ok'))
+    const early = seen.flatMap(({ seenAt = Infinity, intendedAt, idealMs }) =>
+      seenAt < intendedAt + idealMs ? [intendedAt + idealMs - seenAt] : [],
+    )
+    if (early.length === 0) return []
+    const by = duration(Math.max(...early))
+    return [
+      `${pattern} takes less time than its scenario says: ${early.length} of ${plural(seen.length, 'result')} came too soon, by ${by} at most. Its overhead is not to be quoted; write a shorter takes.`,
+    ]
+  })
 }
 
 /** At most this many names in one sentence. */

@@ -102,7 +102,10 @@ function surveyTasks(trace: CellTrace): Field {
 /** What the system does unharmed, as far as tasks before the onset show it: other faults may hold for the whole load. */
 function shareBefore(armedAt: number, { wanted, clean, cleanRight }: Field): number {
   const before = firstAtLeast(wanted, armedAt)
-  return clean[before]! < fewestDead ? 1 : cleanRight[before]! / clean[before]!
+  const [all, right] = [clean[before]!, cleanRight[before]!]
+  // A few say little of how often it works; that it never did they do say.
+  if (all < fewestDead) return all > 0 && right === 0 ? 0 : 1
+  return right / all
 }
 
 function lifeAfter({ armedAt, healedAt }: FaultTrace, field: Field, until: number): Life {

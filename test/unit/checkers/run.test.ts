@@ -56,6 +56,17 @@ describe('liveness-after-heal', () => {
     expect(check([...failed, ...healed]).status).toBe('fail')
   })
 
+  test('of who was never seen to work before the fault, death after it says nothing', () => {
+    const missed = (at: number, from: number, many: number) =>
+      Array.from({ length: many }, (_, i) => [intend(`t-${from + i}`, at + i), end(`t-${from + i}`, at + 300 + i, 'info')])
+    const healed = fault('f', 'worker-0', 50, 250)
+    const after = missed(500, 20, 8).flat()
+    expect(check([...missed(0, 1, 3).flat(), ...after, ...healed]).status).toBe('unknown')
+    expect(check([...served(0), ...missed(1, 2, 2).flat(), ...after, ...healed]).status).toBe('fail')
+    // Nobody was asked before: then it is the fault that took its life.
+    expect(check([...after, ...healed]).status).toBe('fail')
+  })
+
   test('what was usual before the onset is usual after the heal; of who hardly works nothing can be said', () => {
     const half = (at: number, from: number, right: number) =>
       Array.from({ length: 10 }, (_, i) => [

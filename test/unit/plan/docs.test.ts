@@ -17,9 +17,8 @@ const examples = (head: string): readonly string[] =>
 
 test('the gates of the docs are gates', () => {
   const [text] = examples('Gates')
-  const gates = text!.replaceAll('pattern: mine', 'pattern: sync')
   const arms = 'none: []\nkill: [{ fault: kill, target: executor, at: 1m }]'
-  expect(scenario({ patterns: '[sync]', arms, tail: gates }).gates).toHaveLength(7)
+  expect(scenario({ patterns: '[durable-postgres]', arms, tail: text! }).gates).toHaveLength(7)
   const named = (parse(text!) as { gates: object[] }).gates.flatMap((entry) => Object.keys(entry))
   for (const term of ['severity', 'onInconclusive', 'minFaults']) expect(named).toContain(term)
 })

@@ -73,3 +73,15 @@ test('patterns under a fault without a control are named', () => {
     'Without an arm without faults nothing shows how tasks that no fault touched would have fared: b.',
   ])
 })
+
+test('a service that is faster than its scenario says has overheads that mean nothing', () => {
+  const task = (seenAt: number) => ({ outcome: 'ok', intendedAt: 1000, idealMs: 500, seenAt })
+  const told = (...seen: readonly number[]) => {
+    const [cell] = run({ pattern: 'mine', ownWork: { idealMs: 500, steps: 1, tellsEffects: false } }).cells
+    return caveatsOf({ ...run(), cells: [{ ...cell, tasks: seen.map(task) }] as unknown as CellResult[] })
+  }
+  expect(told(1500, 1600)).toEqual([])
+  expect(told(1100, 1300, 1600)).toEqual([
+    'mine takes less time than its scenario says: 2 of 3 results came too soon, by 400 ms at most. Its overhead is not to be quoted; write a shorter takes.',
+  ])
+})
