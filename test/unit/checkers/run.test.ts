@@ -58,9 +58,12 @@ describe('liveness-after-heal', () => {
 
   test('of who was never seen to work before the fault, death after it says nothing', () => {
     const missed = (at: number, from: number, many: number) =>
-      Array.from({ length: many }, (_, i) => [intend(`t-${from + i}`, at + i), end(`t-${from + i}`, at + 300 + i, 'info')])
-    const healed = fault('f', 'worker-0', 50, 250)
-    const after = missed(500, 20, 8).flat()
+      Array.from({ length: many }, (_, i) => [
+        intend(`t-${from + i}`, at + i),
+        end(`t-${from + i}`, at + 300 + i, 'info'),
+      ])
+    const healed = fault('f', 'worker-0', 1000, 1250)
+    const after = missed(1500, 20, 8).flat()
     expect(check([...missed(0, 1, 3).flat(), ...after, ...healed]).status).toBe('unknown')
     expect(check([...served(0), ...missed(1, 2, 2).flat(), ...after, ...healed]).status).toBe('fail')
     // Nobody was asked before: then it is the fault that took its life.
