@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import manifest from '../../package.json' with { type: 'json' }
+import { manifest } from '../core/own-package.ts'
 import { createMetrics, type Metrics } from '../export/metrics/metrics.ts'
 import { serveMetrics } from '../export/metrics/server.ts'
 import { type EndedRun, exportRun, exportSentence } from '../export/otlp/export-run.ts'

@@ -63,15 +63,19 @@ const nodes: readonly string[] = [process.execPath, 'node', ...(process.env['OUT
 describe('the package', () => {
   test('has what it needs, and no test, tool or benchmark', async ({ skip }) => {
     if (missing) skip(missing)
-    const top = ['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'harness', 'package.json', 'patterns', 'reports']
+    const top = ['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'examples', 'harness', 'package.json', 'patterns', 'reports']
     expect((await readdir(ours())).toSorted()).toEqual([...top, 'scenarios', 'servers'].toSorted())
     const files = readdirSync(ours(), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
     const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(ours().length + 1))
     expect(paths.filter((path) => /\.test\.|^(bin\/platform|packages|tools)/.test(path))).toEqual([])
     // Sources of ours are for reading and for images; what runs here is built.
     expect(
-      paths.filter((path) => path.endsWith('.ts') && !/^patterns\/|^dist\/client\//.test(path)).toSorted(),
-    ).toEqual(['fault-point.ts', 'warm.ts'].map((name) => `harness/runtimes/docker/images/node/${name}`))
+      paths.filter((path) => path.endsWith('.ts') && !/^patterns\/|^examples\/|^dist\/client\//.test(path)).toSorted(),
+    ).toEqual([
+      ...['fault-point.ts', 'warm.ts'].map((name) => `harness/runtimes/docker/images/node/${name}`),
+      // The types of outlast/adapter.
+      'harness/targets/adapter.ts',
+    ])
     const bytes = await Promise.all(paths.map(async (path) => (await stat(ours(path))).size))
     expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(8_000_000)
   })

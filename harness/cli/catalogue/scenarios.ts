@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { meanTotalMs, profiles as kinds } from '../../../patterns/agent/profiles.ts'
+import { home } from '../../core/own-package.ts'
 import { loadScenario } from '../../scenario/load.ts'
 import { formatDuration } from '../../scenario/units.ts'
 import type { Registry } from '../../registry.ts'
@@ -29,7 +30,7 @@ export const work: Section = {
 export const scenarios: Section = {
   about: 'What `outlast run` takes, as shipped. A file of your own is as good.',
   entries: async (registry) => {
-    const folder = new URL('../../../scenarios/', import.meta.url)
+    const folder = new URL('scenarios/', home)
     const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
     return Promise.all(files.map((file) => scenarioEntry(fileURLToPath(new URL(file, folder)), file, registry)))
   },
