@@ -100,7 +100,8 @@ export function workFor(pattern: CatalogPattern, profile: string, catalog: Pick<
 
 /** The longest of these patterns: the load lasts until its last task has ended. */
 export function longestWorkMs(patterns: readonly CatalogPattern[], ofProfile: WorkProfile): number {
-  return Math.max(...patterns.map(({ work = ofProfile }) => work.idealMs))
+  // Where no pattern could be read, what is said of the load is said of the scenario's own work.
+  return patterns.length === 0 ? ofProfile.idealMs : Math.max(...patterns.map(({ work = ofProfile }) => work.idealMs))
 }
 
 /** A fault of one pattern alone touches no other one. */
