@@ -98,7 +98,7 @@ function noSuch(located: Located<FaultSpec>, key: string, written: number, last:
 }
 
 function mostSteps(patterns: readonly CatalogPattern[], ofProfile: WorkProfile): number {
-  return Math.max(...patterns.map(({ work = ofProfile }) => work.steps))
+  return Math.max(0, ...patterns.map(({ work = ofProfile }) => work.steps))
 }
 
 /** A duration that would be too short in real time to do what it says. */

@@ -63,7 +63,18 @@ const nodes: readonly string[] = [process.execPath, 'node', ...(process.env['OUT
 describe('the package', () => {
   test('has what it needs, and no test, tool or benchmark', async ({ skip }) => {
     if (missing) skip(missing)
-    const top = ['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'examples', 'harness', 'package.json', 'patterns', 'reports']
+    const top = [
+      'LICENSE',
+      'README.md',
+      'bin',
+      'dist',
+      'docs',
+      'examples',
+      'harness',
+      'package.json',
+      'patterns',
+      'reports',
+    ]
     expect((await readdir(ours())).toSorted()).toEqual([...top, 'scenarios', 'servers'].toSorted())
     const files = readdirSync(ours(), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
     const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(ours().length + 1))
