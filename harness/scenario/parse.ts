@@ -8,9 +8,8 @@ import { armContext, type Located, readArm } from './arm.ts'
 import { type Catalog, longestWorkMs, withTargets } from './catalog.ts'
 import { checkGate, readGates } from './gates.ts'
 import { readDocument, type Source } from './document.ts'
+import { checkHealth, healthLimits } from './health.ts'
 import {
-  healthLimits,
-  checkHealth,
   anyEntries,
   type Keys,
   type ParsedScenario,

@@ -26,7 +26,7 @@ export function serverFor(target: Target, process: TargetProcess): NodeServer {
   const whyNot = async (): Promise<string | undefined> => whyNoProcess(name, process)
   const summary = `${process.role} of ${target.name}`
   const image = program.kind === 'image' && { image: { pin: program.image }, isForeign: true as const }
-  return { name, title: name, summary, isFromNpm: true, whyNot, ...image, service: serviceFor(process) }
+  return { name, title: name, summary, whyNot, ...image, service: serviceFor(process) }
 }
 
 /** Said before anything of the run is started. */

@@ -46,11 +46,18 @@ export function loginTo(store: Service, password: string): (address: string) => 
   return (address) => access?.url(address, password) ?? `http://${address}`
 }
 
-/** Of those that npm does not install, among these services, each with what it says of itself. */
+/** Of those that have a release and npm does not install, among these services, each with what it says of itself. */
 export async function describeServers(services: readonly Service[]): Promise<Readonly<Record<string, string>>> {
-  const described = serversOf(services)
-    .filter(({ isFromNpm }) => !isFromNpm)
-    .map(async ({ name, version }) => [name, await version!().catch(describeError)] as const)
+  const described = serversOf(services).flatMap(({ name, version, isFromNpm }) =>
+    version && !isFromNpm
+      ? [
+          version().then(
+            (said) => [name, said] as const,
+            (error: unknown) => [name, describeError(error)] as const,
+          ),
+        ]
+      : [],
+  )
   return Object.fromEntries(await Promise.all(described))
 }
 

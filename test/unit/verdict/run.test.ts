@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { CellPlan, Gate, Plan, Published } from '../../../harness/model/plan.ts'
 import type { Checker } from '../../../harness/model/checker.ts'
-import type { CellResult, Environment, Outcome, RunVerdict, TaskRow } from '../../../harness/model/results.ts'
+import type { CellResult, Outcome, RunVerdict, TaskRow } from '../../../harness/model/results.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
-import { exitCodeOf, judgeRun } from '../../../harness/verdict/run.ts'
+import { exitCodeOf } from '../../../harness/verdict/run.ts'
 import { broken, polling, webhook } from '../../mutants/worlds.ts'
 import { end, intend, story, submit } from '../checkers/story.ts'
+import { judgedRun } from '../../support/judged-cells.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'
 
 const template = judgeCell(story([intend('t-1'), submit('t-1', 1, 'ok'), end('t-1', 100, 'ok')]), [])
@@ -46,23 +47,7 @@ function judged(
   }
 }
 
-function run(cells: readonly CellResult[], over: Partial<Plan> = {}) {
-  const plan: Plan = {
-    version: 4,
-    scenario: 's',
-    question: 'q',
-    seed: 1,
-    timeScale: 1,
-    runtime: 'process',
-    cells: cells.map(({ cell }) => cell),
-    notApplicable: [],
-    gates: [],
-    published: [],
-    health: { pacerLagP99Ms: 5, eventLoopDelayP99Ms: 20 },
-    ...over,
-  }
-  return judgeRun({ run: 'r', plan, environment: {} as Environment, cells })
-}
+const run = judgedRun
 
 describe('a cell', () => {
   const crash: Checker = {
