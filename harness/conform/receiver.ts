@@ -87,7 +87,7 @@ export async function openReceiver(host: string, limits = ownLimits): Promise<Re
     if (!box) return void response.writeHead(404).end()
     // A sender may look at the address beforehand.
     if (request.method !== 'POST') return void response.writeHead(204, { 'webhook-allowed-origin': '*' }).end()
-    const full = take(path, body.length)
+    const full = take(path, body.length + request.rawHeaders.join('').length)
     if (full !== undefined) return drop(response, box, full)
     const post = { headers: request.headers, body, path, content: taskIn(body) }
     const { status, headers } = answerTo(post, box)
