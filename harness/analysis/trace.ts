@@ -73,6 +73,8 @@ export interface CellTrace {
   /** What was sent to the tool server and is no effect. */
   readonly refusals: readonly OpOf<'refusal'>[]
   readonly strangers: readonly OpOf<'stranger'>[]
+  /** Callbacks for which the receiver had no room. */
+  readonly dropped: readonly OpOf<'dropped'>[]
   readonly health?: OpOf<'health'>
   readonly disk?: OpOf<'disk'>
 }
@@ -106,6 +108,7 @@ function buildTrace(history: History): CellTrace {
     nodes: [] as OpOf<'node'>[],
     refusals: [] as OpOf<'refusal'>[],
     strangers: [] as OpOf<'stranger'>[],
+    dropped: [] as OpOf<'dropped'>[],
   }
   const phases = new Map<Phase, number>()
   const faultOps: OpOf<'fault'>[] = []
@@ -124,6 +127,7 @@ function buildTrace(history: History): CellTrace {
     else if (op.f === 'node') rest.nodes.push(op)
     else if (op.f === 'refusal') rest.refusals.push(op)
     else if (op.f === 'stranger') rest.strangers.push(op)
+    else if (op.f === 'dropped') rest.dropped.push(op)
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
     else fileOp(op, byTask, rest)
@@ -168,7 +172,8 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'health' | 'disk' }>
+type NoTaskOp = 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'dropped' | 'health' | 'disk'
+type TaskOp = Exclude<Op, { f: NoTaskOp }>
 
 function fileOp(
   op: TaskOp,

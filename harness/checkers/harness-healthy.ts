@@ -16,9 +16,14 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const starved = [...sickMachine(trace), ...latenesses(trace)]
-    const problems = [...strangersMet(trace), ...ownRecords(trace), ...starved]
+    const problems = [...strangersMet(trace), ...droppedCallbacks(trace), ...ownRecords(trace), ...starved]
     const counts = { problems: problems.length, tasks: trace.tasks.length }
-    const witnesses = [...trace.strangers, ...trace.extraEnds, ...(trace.health ? [trace.health] : [])]
+    const witnesses = [
+      ...trace.strangers,
+      ...trace.dropped,
+      ...trace.extraEnds,
+      ...(trace.health ? [trace.health] : []),
+    ]
       .map(({ index }) => index)
       .slice(0, 20)
     if (problems.length > 0)
@@ -43,6 +48,16 @@ function strangersMet({ strangers: [first, ...more] }: CellTrace): readonly stri
   const { place, who } = first.value
   const others = more.length > 0 ? ` (${more.length} more such meetings)` : ''
   return [`${place} was not this system's: ${who}${others}`]
+}
+
+/** Without them a task may look lost, or a promise kept. */
+function droppedCallbacks({ dropped }: CellTrace): readonly string[] {
+  const [first, last] = [dropped[0], dropped.at(-1)]
+  if (!first || !last) return []
+  const { task, why } = first.value
+  const { posts } = last.value
+  const many = posts === 1 ? 'a callback' : `${posts} callbacks or more, the first`
+  return [`the receiver dropped ${many} of ${task}: ${why}; nobody knows what was said`]
 }
 
 function ownRecords(trace: CellTrace): readonly string[] {

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { sharedFilesOf } from './kernel-memory.ts'
-import { type Label, labelIn, readRunName, runLabel, tempPrefix, isOurUid } from '../os/label.ts'
+import type { Owner } from '../model/runtime.ts'
+import { type Label, labelIn, readRunName, readStat, runLabel, tempPrefix, isOurUid } from '../os/label.ts'
 
 /** What became of the processes of a run. */
 export interface Ended {
@@ -22,23 +23,28 @@ const politeRounds = 5
 /** Removing containers takes a while. */
 const reaperPatienceMs = 5_000
 
+interface EndOptions {
+  /** What to send first to a process of this command line. */
+  readonly endSignalOf?: (command: string) => NodeJS.Signals
+  /** How long a reaper among them may take to finish. */
+  readonly patienceMs?: number
+  /** Processes that led sessions of the run. */
+  readonly sessions?: readonly Owner[]
+}
+
 /**
- * End every process that carries the run's label, and those of runs inside it, but not this one and not `spared`. Looks again
- * until none was found twice: a process may be starting another in this moment. A reaper among them has `patienceMs` to finish.
- * `endSignalOf`: what to send first to a process of this command line.
+ * End every process that carries the run's label, those of runs inside it, and those without a label in its sessions, but not
+ * this one and not `spared`. Looks again until none was found twice: a process may be starting another in this moment.
  */
 export async function endProcesses(
   run: string,
   spared: ReadonlySet<number>,
-  {
-    endSignalOf = () => 'SIGKILL',
-    patienceMs = reaperPatienceMs,
-  }: { readonly endSignalOf?: (command: string) => NodeJS.Signals; readonly patienceMs?: number } = {},
+  { endSignalOf = () => 'SIGKILL', patienceMs = reaperPatienceMs, sessions = [] }: EndOptions = {},
 ): Promise<Ended> {
   const seen = new Map<number, LabelledProcess>()
   const sharedFiles = new Set<string>()
   const look = (isReaper: boolean): readonly LabelledProcess[] => {
-    const alive = findLabelled(run).filter((one) => !spared.has(one.pid))
+    const alive = [...findLabelled(run), ...findUnlabelled(run, sessions)].filter((one) => !spared.has(one.pid))
     for (const one of alive) {
       if (!seen.has(one.pid)) for (const file of sharedFilesOf(one.pid)) sharedFiles.add(file)
       seen.set(one.pid, one)
@@ -99,6 +105,24 @@ export function listLabelled(): readonly LabelledProcess[] {
   return found.filter(({ pid }) => pid !== process.pid)
 }
 
+/**
+ * Processes of this user without a label in sessions that these began. While a session has a process, no other one gets its
+ * leader's pid: so a leader of that pid that began at another time is that of another session.
+ */
+function findUnlabelled(run: string, sessions: readonly Owner[]): readonly LabelledProcess[] {
+  if (sessions.length === 0 || !hasProc()) return []
+  const began = new Map(sessions.map(({ pid, startTicks }) => [pid, startTicks]))
+  const isInOne = (pid: number): boolean => {
+    const { session = 0, state = 'X' } = readStat(pid) ?? {}
+    const wanted = began.get(session)
+    const leader = wanted === undefined ? undefined : readStat(session)
+    return wanted !== undefined && !'ZX'.includes(state) && (!leader || leader.startTicks === wanted)
+  }
+  return listPids()
+    .filter((pid) => Number(pid) !== process.pid && isInOne(Number(pid)) && isOurs(pid) && labelOf(pid) === undefined)
+    .map((pid) => ({ run, within: [], isReaper: false, pid: Number(pid), command: commandOf(pid) }))
+}
+
 /** Those of a run, and of runs inside it. */
 export function findLabelled(run: string): readonly LabelledProcess[] {
   return listLabelled().filter((one) => one.run === run || one.within.includes(run))
@@ -113,15 +137,23 @@ function hasProc(): boolean {
 }
 
 function scanProc(): LabelledProcess[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      if (!isOurs(pid)) return []
-      const environment = readProc(pid, 'environ')?.split('\0') ?? []
-      const label = labelIn(environment) ?? (isOverwritten(environment) ? labelOfPlace(pid) : undefined)
-      if (!label) return []
-      return [{ ...label, pid: Number(pid), command: readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? '' }]
-    })
+  return listPids().flatMap((pid) => {
+    const label = isOurs(pid) ? labelOf(pid) : undefined
+    return label ? [{ ...label, pid: Number(pid), command: commandOf(pid) }] : []
+  })
+}
+
+function listPids(): readonly string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+}
+
+function labelOf(pid: string): Label | undefined {
+  const environment = readProc(pid, 'environ')?.split('\0') ?? []
+  return labelIn(environment) ?? (isOverwritten(environment) ? labelOfPlace(pid) : undefined)
+}
+
+function commandOf(pid: string): string {
+  return readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? ''
 }
 
 /** PostgreSQL and Redis write their titles over it: nothing of what they were given can be read there. */

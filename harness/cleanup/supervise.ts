@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { killGroup, spawnChild, entryPath } from '../os/child.ts'
 import { beginLabel, closeRun, endLabel, newRunName, reaperMark } from '../os/label.ts'
+import { forgetSessions, keepSessions } from '../os/sessions.ts'
 import { removeRun, type Sweeper } from './sweep.ts'
 import { claimTemp, listTemp } from './temp-folder.ts'
 import { describeError } from '../core/errors.ts'
@@ -54,6 +55,8 @@ export async function beginSupervised(
   const temp = claimTemp(run)
   beginLabel(run)
   const reaper = await startReaper(run, temp, reaperLog ?? join(temp, 'reaper.log'))
+  // Not before: the reaper's own session is none that it ends.
+  keepSessions(run, temp)
   return {
     run,
     temp,
@@ -61,6 +64,7 @@ export async function beginSupervised(
       closeRun()
       const remaining = await removeRun(run, temp, sweepers, [reaper.pid!, ...spared])
       await dismiss(reaper)
+      forgetSessions(run)
       endLabel()
       return remaining
     },

@@ -7,6 +7,7 @@ import { announcedResources, type JournalEntry, readJournal, unhealed } from './
 import { findObjects, removeObjects, removeSharedFiles } from './kernel-memory.ts'
 import { readRunName } from '../os/label.ts'
 import { type Ended, endProcesses } from './processes.ts'
+import { readSessions } from './sessions.ts'
 import { findRuns, type RunLeftovers, type Survey } from './leftovers.ts'
 import { ownerFile } from './temp-folder.ts'
 import { runProgram } from '../os/program.ts'
@@ -56,7 +57,8 @@ export async function removeRun(
 ): Promise<readonly string[]> {
   const endSignalOf = (command: string): NodeJS.Signals =>
     sweepers.map((sweeper) => sweeper.endSignalOf?.(command)).find(Boolean) ?? 'SIGKILL'
-  const ended = await endProcesses(run, new Set(spared), { endSignalOf })
+  const sessions = folder === undefined ? [] : readSessions(folder)
+  const ended = await endProcesses(run, new Set(spared), { endSignalOf, sessions })
   const { entries: journal, flaws } = folder === undefined ? nothing : openedJournal(folder)
   const inside = new Set([...ended.seen.values()].map((one) => one.run).filter((one) => one !== run))
   const swept = await Promise.all([

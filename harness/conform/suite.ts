@@ -4,6 +4,7 @@ import { startTimer } from '../../patterns/contract/types/timer.ts'
 import { type Case, type CaseGroup, limitMs, type Need, type Target } from './case.ts'
 import { Conversation, curlOf, describeAsked, type Exchange } from './conversation.ts'
 import { Breach, NotApplicable, Undecided } from './expect.ts'
+import type { Callbacks } from './receiver.ts'
 import { watchStarvation } from './starvation.ts'
 
 /** A case by its whole name, `idempotency/lost-response`. */
@@ -95,13 +96,16 @@ export async function runCase(one: NamedCase, target: Target, watch = watchStarv
   const whyStarved = watch()
   const conversation = new Conversation()
   using limit = limitOf(target, conversation)
-  const limited = { ...target, conversation, signal: AbortSignal.any([target.signal, limit.signal]) }
+  const callbacks = target.able.callbacks?.own()
+  const able = { ...target.able, ...(callbacks && { callbacks }) }
+  const limited = { ...target, able, conversation, signal: AbortSignal.any([target.signal, limit.signal]) }
   try {
-    await Promise.race([one.check(limited, target.able as Required<Target['able']>), endOf(limited.signal)])
-    return { case: one.id, outcome: 'pass', tookMs: tookMs() }
+    await Promise.race([one.check(limited, able as Required<Target['able']>), endOf(limited.signal)])
+    return { case: one.id, ...unlessDropped({ outcome: 'pass' }, callbacks), tookMs: tookMs() }
   } catch (error) {
     target.signal.throwIfAborted()
-    const { outcome, reason, exchange } = limit.signal.aborted ? late(limited) : judge(error, conversation)
+    const isLate = limit.signal.aborted
+    const { outcome, reason, exchange } = isLate ? unlessDropped(late(limited), callbacks) : judge(error, conversation)
     const isAboutTime = one.timed === true || limit.signal.aborted
     const starved = outcome === 'fail' && isAboutTime ? whyStarved() : undefined
     if (starved !== undefined)
@@ -115,6 +119,12 @@ interface Judged {
   readonly outcome: Exclude<CaseResult['outcome'], 'pass'>
   readonly reason: string
   readonly exchange?: Exchange | undefined
+}
+
+/** Neither a pass nor what did not come in time counts where what came was dropped: that may have broken it, or been it. */
+function unlessDropped<T extends object>(judged: T, callbacks: Callbacks | undefined): T | Judged {
+  const reason = callbacks?.dropped()
+  return reason === undefined ? judged : { outcome: 'undecided', reason }
 }
 
 /** What our own machinery did not do says nothing about the service, and what a defect of ours threw even less. */

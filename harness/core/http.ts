@@ -34,22 +34,63 @@ function printable(text: string): string {
   return plain.length > most ? `${plain.slice(0, most)}...` : plain
 }
 
+const ownNames = ['127.0.0.1', 'localhost', 'host.docker.internal']
+
+/**
+ * Whether a request is for this port of loopback by a name that nobody else can give it. A page of somebody else's could have made
+ * its own name mean this machine (DNS rebinding). The last name is what Docker Desktop calls it in containers.
+ */
+export function isForLoopback({ headers: { host } }: IncomingMessage, port: number): boolean {
+  return ownNames.some((name) => host === `${name}:${port}` || (port === 80 && host === name))
+}
+
 /** For servers of the harness: a peer of ours needs less. */
 export const briefRequests: ServerOptions = { headersTimeout: 60_000, requestTimeout: 60_000 }
 
 /** More than anybody here says. */
 export class BodyTooLarge extends Error {
-  override readonly name = 'BodyTooLarge'
+  override readonly name: string = 'BodyTooLarge'
 }
 
-/** A request's body. Rejects with BodyTooLarge, and when the body is torn. */
-export async function readBody(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
+/** Each body is small enough, and all that are on their way at once are not. */
+export class BodiesTooLarge extends BodyTooLarge {
+  override readonly name = 'BodiesTooLarge'
+}
+
+/** A request's body. Rejects with BodyTooLarge, and when the body is torn. `onBytes` hears of each piece, and may refuse it. */
+export async function readBody(
+  request: IncomingMessage,
+  mostBytes: number,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > mostBytes) throw new BodyTooLarge(`a body of more than ${mostBytes} bytes`)
+    onBytes(chunk.length)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/**
+ * Reads bodies of at most so many bytes each, and at most `mostAtOnce` on their way together: thousands of slow senders must
+ * not fill our memory. What it returns rejects as `readBody` does, and with BodiesTooLarge.
+ */
+export function bodyReader(mostBytes: number, mostAtOnce: number): (request: IncomingMessage) => Promise<Buffer> {
+  let underWay = 0
+  return async (request) => {
+    let own = 0
+    const onBytes = (bytes: number): void => {
+      if (underWay + bytes > mostAtOnce) throw new BodiesTooLarge(`bodies of more than ${mostAtOnce} bytes at once`)
+      underWay += bytes
+      own += bytes
+    }
+    try {
+      return await readBody(request, mostBytes, onBytes)
+    } finally {
+      underWay -= own
+    }
+  }
 }

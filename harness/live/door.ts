@@ -9,7 +9,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
-import { briefRequests } from '../core/http.ts'
+import { briefRequests, isForLoopback } from '../core/http.ts'
 
 export type Route = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -31,7 +31,7 @@ export async function openDoor(routes: ReadonlyMap<string, Route>): Promise<Door
     const { port } = server.address() as AddressInfo
     const path = pathBelow(token, request.url ?? '')
     const route = path === undefined ? undefined : routes.get(path)
-    if (!isOurs(request.headers.host, port)) return answer(response, 421)
+    if (!isForLoopback(request, port)) return answer(response, 421)
     if (!route) return answer(response, 404)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { allow: 'GET, HEAD' })
     route(request, response)
@@ -68,10 +68,6 @@ function pathBelow(token: string, url: string): string | undefined {
   const [, given = '', path] = /^\/([^/?]*)\/([^?]*)/.exec(url) ?? []
   const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
   return timingSafeEqual(digest(given), digest(token)) ? path : undefined
-}
-
-function isOurs(host: string | undefined, port: number): boolean {
-  return host === `127.0.0.1:${port}` || host === `localhost:${port}`
 }
 
 /** Of every answer: nothing is kept, guessed, or told to others. */

@@ -105,6 +105,16 @@ const final = is.fields({
   version: is.optional(is.count),
 })
 
+const dropped = is.fields({
+  /** The task at whose address it arrived: the address may be anybody's, also of no task. */
+  task: is.text,
+  /** The limit that was reached. */
+  why: is.text,
+  /** Posts that were dropped until now, this one included. */
+  posts: is.ordinal,
+})
+export type Dropped = is.Shaped<typeof dropped>
+
 const node = is.fields({
   node: is.text,
   state: is.oneOf(['ready', 'exited', 'restarting', 'crashed']),
@@ -229,6 +239,8 @@ export const opShapes = {
   /** One event seen on a stream, in the order of arrival. */
   event: { ...client, values: { observe: event } },
   callback: { ...client, process: 'receiver', values: { observe: callback } },
+  /** The receiver had no room for a callback, and nobody knows what it said. Told at the first, and each time that their number has doubled. */
+  dropped: { ...harness, process: 'receiver', values: { observe: dropped } },
   effect: { ...client, process: 'ledger', values: { observe: effect } },
   /** What was sent to the ledger as an effect and is none: why, and how its body begins. It says not of which task. */
   refusal: { ...harness, process: 'ledger', values: { observe: refusal } },

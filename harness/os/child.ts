@@ -10,6 +10,7 @@ import { HarnessError } from '../core/errors.ts'
 import { makeFolder } from '../core/folder.ts'
 import { openForAppending } from '../core/own-file.ts'
 import { mustNotBeOver, runLabel } from './label.ts'
+import { noteSession } from './sessions.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 
 export interface ChildSpec {
@@ -48,6 +49,7 @@ export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
     })
     // A pipe whose reader died is no news: the exit event tells.
     child.stdin?.on('error', () => {})
+    if (child.pid !== undefined && !spec.joined) noteSession(child.pid)
     await once(child, 'spawn')
     if (spec.nice && child.pid) void yieldToHarness(child.pid, spec.nice)
     return child

@@ -109,6 +109,11 @@ function readOwner(text = ''): Owner | undefined {
   }
 }
 
+/** The innermost run of this process that is under way, if any. */
+export function innermostRun(): string | undefined {
+  return runs.at(-1)
+}
+
 /** The run whose label children carry. Throws where there is none: what has no label would be left behind. */
 export function currentRun(): string {
   const run = runs.at(-1)
@@ -118,12 +123,22 @@ export function currentRun(): string {
 
 /** This process, as something that it leaves behind should name it. */
 export function thisProcess(): Owner {
-  return { pid: process.pid, startTicks: readStat(process.pid)?.startTicks ?? '', place: here() }
+  return processAt(process.pid)
+}
+
+/** The process that has this pid now. */
+export function processAt(pid: number): Owner {
+  return { pid, startTicks: readStat(pid)?.startTicks ?? '', place: here() }
+}
+
+/** Whether its pid means anything here: on this machine, since its boot, in this namespace. */
+export function isHere({ place }: Owner): boolean {
+  return place === here()
 }
 
 /** Whether the owner still runs; undefined when its pid means nothing here: another machine, boot or pid namespace. */
 export function isAlive(owner: Owner): boolean | undefined {
-  if (owner.place !== here()) return undefined
+  if (!isHere(owner)) return undefined
   const stat = readStat(owner.pid)
   if (stat === undefined) return owner.startTicks === '' && isTaken(owner.pid)
   // A zombie is dead and only waits for its parent to notice.
@@ -149,12 +164,19 @@ function here(): string {
   }
 }
 
+interface Stat {
+  readonly state: string
+  /** Pid of the process that began it. */
+  readonly session: number
+  readonly startTicks: string
+}
+
 /** proc_pid_stat(5). The command's name, in parentheses, may hold anything: fields count from the last one on. */
-function readStat(pid: number): { readonly state: string; readonly startTicks: string } | undefined {
+export function readStat(pid: number): Stat | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0]!, startTicks: fields[19]! }
+    return { state: fields[0]!, session: Number(fields[3]), startTicks: fields[19]! }
   } catch {
     return undefined
   }

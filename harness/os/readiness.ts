@@ -58,22 +58,45 @@ function addressOf(readiness: Readiness): string {
 async function probe(readiness: Readiness, signal: AbortSignal): Promise<boolean> {
   if ('tcp' in readiness) return tryTcp(readiness.tcp, (_, settle) => settle(true))
   if ('probe' in readiness) return readiness.probe(readiness.at)
-  const answer = await ask(readiness.http)
-  if (answer?.status === 404) await readiness.make?.(signal)
+  const { http, make, start } = readiness
+  const answer = await ask(http, start !== undefined, signal)
+  if (answer?.status === 404) await make?.(signal)
   if (answer?.status !== 200) return false
-  const { start } = readiness
   if (start === undefined || answer.health['start'] === start) return true
   throw new PortTaken(`${addressOf(readiness)} is answered by somebody else: ${whoIs(answer.health)}`)
 }
 
+interface Answer {
+  readonly status: number
+  /** Empty where nobody reads what it says. */
+  readonly health: Readonly<Record<string, unknown>>
+}
+
+/** All of one answer: a server of the user's, or a stranger, may go on saying something for ever. */
+const answerLimitMs = 2_000
+const mostHealthBytes = 65_536
+
 /** Undefined when it does not answer. */
-async function ask(url: string): Promise<{ status: number; health: Readonly<Record<string, unknown>> } | undefined> {
+async function ask(url: string, isRead: boolean, signal: AbortSignal): Promise<Answer | undefined> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(answerLimitMs)])
   try {
-    const response = await request(url, { headersTimeout: 2000, bodyTimeout: 2000, reset: true })
-    return { status: response.statusCode, health: healthIn(await response.body.text()) }
+    const { statusCode: status, body } = await request(url, { signal: limit, reset: true })
+    if (isRead) return { status, health: healthIn(await beginningOf(body)) }
+    body.on('error', () => {}).destroy()
+    return { status, health: {} }
   } catch {
     return undefined
   }
+}
+
+async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of body) {
+    pieces.push(piece)
+    if ((bytes += piece.length) > mostHealthBytes) break
+  }
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 /** What a stranger says need not be JSON. */

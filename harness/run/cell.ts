@@ -147,7 +147,7 @@ function specOf(begun: BegunCell, identity: Identity, taskWatch: TaskWatch): Sys
     name: identity.name,
     token: identity.token,
     ...(isWaitedFor && { onEffect: taskWatch.sawEffect }),
-    openReceiver: (host) => openInbox(host, (callback) => recordCallback(recorder, callback)),
+    openReceiver: (host) => openRecordedInbox(host, recorder),
     deploy: deployOf(begun, identity),
   }
 }
@@ -278,6 +278,12 @@ function carryOutFaults(
     },
     context.signal,
   )
+}
+
+function openRecordedInbox(host: string, recorder: Recorder): Promise<CallbackReceiver> {
+  return openInbox(host, (callback) => recordCallback(recorder, callback), {
+    onDropped: (value) => void recorder.record({ f: 'dropped', type: 'observe', process: 'receiver', value }),
+  })
 }
 
 function recordCallback(recorder: Recorder, callback: Callback): void {

@@ -10,7 +10,10 @@ import {
 import type { AddressInfo } from 'node:net'
 import { isStatus } from '../../patterns/contract/types/task.ts'
 import { type Came, openPath, type OwnPath, statusOf } from './callback-path.ts'
-import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
+import { type AllowanceLimits, openAllowance, tellByDoubling } from '../core/allowance.ts'
+import { BodiesTooLarge, bodyReader, BodyTooLarge, briefRequests } from '../core/http.ts'
+import type { Dropped } from '../model/history.ts'
+import { type KeptLimits, keepUnasked } from './unasked.ts'
 
 /** A task as a webhook posted it, in whatever state. */
 export interface Callback {
@@ -50,27 +53,66 @@ export interface CallbackReceiver extends AsyncDisposable {
   wait<T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback): Promise<T>
 }
 
-/** A task is below 2 kB; a target of one's own may say more. */
-const mostBytes = 1_048_576
+/** How much of what arrives the harness takes and keeps: the rest is dropped, and told. */
+export interface InboxLimits {
+  /** Callbacks that are taken, by their job and in all. */
+  readonly said: AllowanceLimits
+  /** Those of them that came before anybody waited, by their job, and their bytes in all. */
+  readonly kept: KeptLimits
+  readonly bodyBytes: number
+  /** Of all bodies that are on their way at the same time. */
+  readonly atOnceBytes: number
+}
+
+const MiB = 1_048_576
+
+/** A task of ours posts a dozen times at most, and below 2 kB; a target of one's own may say more. */
+const ownLimits: InboxLimits = {
+  said: { each: { count: 1_000, bytes: 16 * MiB }, all: { count: 500_000, bytes: 512 * MiB } },
+  kept: { each: { count: 100, bytes: 4 * MiB }, bytes: 64 * MiB },
+  bodyBytes: MiB,
+  atOnceBytes: 256 * MiB,
+}
+
+export interface InboxOptions {
+  /** Hears of the first callback that was dropped, and of those by which their number has doubled. */
+  readonly onDropped?: (dropped: Dropped) => void
+  readonly limits?: InboxLimits
+}
 
 /**
  * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204. Servers that
  * first ask whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) get a yes. `onCallback` sees every
- * callback in the order of arrival, repeats too; what holds no task is answered 400.
+ * callback in the order of arrival, repeats too; what holds no task is answered 400. What exceeds a limit is answered 503 or
+ * 413, or cut off: whoever floods it fills neither memory nor record.
  */
-export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
-  const kept = new Map<string, CallbackBody[]>()
+export async function openInbox(
+  host: string,
+  onCallback: (callback: Callback) => void,
+  { onDropped = () => {}, limits = ownLimits }: InboxOptions = {},
+): Promise<CallbackReceiver> {
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const openers = new Map<string, OpenCallback>()
   const path = openPath()
+  const said = openAllowance(limits.said)
+  const drop = tellByDoubling(({ task, why }: Omit<Dropped, 'posts'>, posts) => onDropped({ task, why, posts }))
+  const kept = keepUnasked<CallbackBody>(limits.kept, (task, why) => drop({ task, why }))
+  const read = bodyReader(limits.bodyBytes, limits.atOnceBytes)
   const server = createServer(briefRequests, (request, response) => {
-    void receive(request, response, { openers, path, deliver })
+    void receive(request, response, { openers, path, deliver, read, drop })
   })
-  function deliver(callback: Callback): void {
+  function deliver(callback: Callback, bytes: number): boolean {
+    const { job } = callback
+    const why = said.take(job, bytes)
+    if (why !== undefined) {
+      drop({ task: job, why })
+      return false
+    }
     onCallback(callback)
-    const take = waiting.get(callback.job)
+    const take = waiting.get(job)
     if (take) take(callback.body)
-    else keep(kept, callback)
+    else kept.keep(job, callback.body, bytes)
+    return true
   }
   await listen(server, host)
   return {
@@ -79,7 +121,7 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
     wait: <T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback) =>
       new Promise<T>((resolve, reject) => {
         if (open) openers.set(job, open)
-        const arrived = kept.get(job)?.shift()
+        const arrived = kept.next(job)
         if (arrived) return resolve(arrived as T)
         if (signal.aborted) return reject(signal.reason as Error)
         const abandon = (): void => {
@@ -97,34 +139,33 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
   }
 }
 
-/** What a task may post before anybody waits: far more than the states that it has. */
-const mostKept = 100
-
-function keep(kept: Map<string, CallbackBody[]>, { job, body }: Callback): void {
-  const bodies = kept.get(job) ?? []
-  if (bodies.length < mostKept) bodies.push(body)
-  kept.set(job, bodies)
-}
-
-/** Who judges requests, who stands in their way, and who takes what is a callback. */
+/** Who judges requests, who stands in their way, who takes what is a callback, and who hears of what had no room. */
 interface Reception {
   readonly openers: ReadonlyMap<string, OpenCallback>
   readonly path: OwnPath
-  readonly deliver: (callback: Callback) => void
+  /** False: there was no room for it. */
+  readonly deliver: (callback: Callback, bytes: number) => boolean
+  readonly read: (request: IncomingMessage) => Promise<Buffer>
+  readonly drop: (dropped: Omit<Dropped, 'posts'>) => void
 }
 
+/** Every name takes room: no job of ours has one as long as a sender may make it. */
+const address = /^\/callbacks\/([\w.-]{1,200})(?:\?by=([\w-]{1,40}))?$/
+
 async function receive(request: IncomingMessage, response: ServerResponse, reception: Reception): Promise<void> {
-  const [, job, mark] = /^\/callbacks\/([\w.-]+)(?:\?by=([\w-]+))?$/.exec(request.url ?? '') ?? []
+  const [, job, mark] = address.exec(request.url ?? '') ?? []
   if (job && request.method === 'OPTIONS') return respond(response, 204, { 'webhook-allowed-origin': '*' })
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {
-    const came = cameWith(request, await readBody(request, mostBytes), job, reception)
+    const came = cameWith(request, await reception.read(request), job, reception)
     const by = reception.path.byMark(mark)
     // Torn, malformed or forged: the sender's problem, and never a delivery.
     respond(response, by === undefined ? await reception.path.pass(came) : came.take(by))
   } catch (error) {
-    if (error instanceof BodyTooLarge) respond(response, 413, { connection: 'close' })
-    else respond(response, 400)
+    if (!(error instanceof BodyTooLarge)) return respond(response, 400)
+    // What it said may have been right: its task is not lost by the system.
+    reception.drop({ task: job, why: error.message })
+    respond(response, error instanceof BodiesTooLarge ? 503 : 413, { connection: 'close' })
   }
 }
 
@@ -135,8 +176,14 @@ function cameWith({ headers }: IncomingMessage, body: Buffer, job: string, { ope
   }
   const id = headers['webhook-id']
   const about = { job, deliveryId: typeof id === 'string' ? id : '', bytes: digestOf(body) }
-  const take = (by?: string): number =>
-    statusOf(() => deliver({ ...about, body: open(0), ...(by !== undefined && { by }) }))
+  const bytes = body.length + about.deliveryId.length
+  const take = (by?: string): number => {
+    let hasRoom = true
+    const status = statusOf(() => {
+      hasRoom = deliver({ ...about, body: open(0), ...(by !== undefined && { by }) }, bytes)
+    })
+    return hasRoom ? status : 503
+  }
   return { job, take, open }
 }
 

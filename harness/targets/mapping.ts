@@ -89,7 +89,7 @@ function withoutHost(id: string): string {
 }
 
 function isName(value: unknown): value is string | number {
-  return (typeof value === 'string' && value !== '') || typeof value === 'number'
+  return (typeof value === 'string' && value !== '' && value.isWellFormed()) || typeof value === 'number'
 }
 
 function stateOf({ states }: Pick<Mapping, 'states'>, word: unknown): TargetState {

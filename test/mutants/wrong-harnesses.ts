@@ -32,6 +32,26 @@ function stranger(place: string, who: string): Draft<'stranger'> {
   return { f: 'stranger', type: 'observe', at: 700, process: 'harness', value: { place, who } }
 }
 
+const dropped: Draft<'dropped'> = {
+  f: 'dropped',
+  type: 'observe',
+  at: 700,
+  process: 'receiver',
+  value: { task, why: 'more than 1000 for one name', posts: 1 },
+}
+
+/** The task ended, and its client was never told. */
+function uncalled(history: readonly Op[]): Op[] {
+  const silent = rewrite(history, (op) => (op.task === task && op.f === 'callback' ? [] : [op]))
+  return loseTask(silent, task, {
+    taskId: `id-${task}`,
+    found: true,
+    status: 'completed',
+    version: 6,
+    digest: intentOf(task).expectedDigest,
+  })
+}
+
 /** Harnesses that did not do, or cannot show, what they were to do. */
 export const wrongHarnesses: readonly Mutant[] = [
   {
@@ -124,6 +144,19 @@ export const wrongHarnesses: readonly Mutant[] = [
     ),
     verdict: 'INVALID',
     caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the receiver dropped callbacks of a task, and everything was well',
+    history: insertBefore(webhook(calm), isPhase('heal'), dropped),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'the receiver dropped the only callback of a task, which its client then missed',
+    history: insertBefore(uncalled(webhook(calm)), isPhase('heal'), dropped),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+    outcomes: { lost_result: 1 },
   },
   {
     name: 'nobody measured the machine',

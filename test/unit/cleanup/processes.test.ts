@@ -3,8 +3,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { newRunName, thisProcess } from '../../../harness/os/label.ts'
+import { spawnChild } from '../../../harness/os/child.ts'
+import { labelRun, newRunName, processAt, thisProcess } from '../../../harness/os/label.ts'
+import { forgetSessions, keepSessions } from '../../../harness/os/sessions.ts'
 import { endProcesses, findLabelled, listLabelled } from '../../../harness/cleanup/processes.ts'
+import { readSessions } from '../../../harness/cleanup/sessions.ts'
 import { removeRun } from '../../../harness/cleanup/sweep.ts'
 import { findRuns } from '../../../harness/cleanup/leftovers.ts'
 import { spawn, spawnSync } from '../../support/programs.ts'
@@ -74,3 +77,57 @@ test('the claim goes last, and what goes on writing is ended first', async () =>
   await expect(readdir(folder)).rejects.toThrow('ENOENT')
   await rm(join(folder, '..'), { recursive: true })
 })
+
+const commandsOf = (mark: string): readonly string[] =>
+  spawnSync('pgrep', ['-af', mark], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((line) => line.includes(mark))
+
+test.skipIf(process.platform !== 'linux')(
+  'what a program starts without its environment is ended by the session that its start began',
+  async () => {
+    const run = newRunName()
+    const folder = join(await mkdtemp(join(tmpdir(), 'test-of-outlast-')), `outlast-${run}`)
+    await mkdir(folder, { mode: 0o700 })
+    const mark = `sleep 60.${process.pid}`
+    labelRun(run)
+    keepSessions(run, folder)
+    const plain = { logFile: join(folder, 'x.log') }
+    const helped = `env -i ${mark}1 & wait`
+    const children = [
+      await spawnChild({ ...plain, command: 'sh', args: ['-c', helped] }),
+      await spawnChild({ ...plain, command: 'env', args: ['-i', 'sh', '-c', helped] }),
+    ]
+    await vi.waitFor(() => expect(commandsOf(mark).filter((line) => !line.includes('env'))).toHaveLength(2))
+    const others = await startLabelled({ OUTLAST_RUN: `${process.pid}-another0` })
+    forgetSessions(run)
+    labelRun(undefined)
+    // The harness is gone: whoever cleans up knows what is written down.
+    expect(await removeRun(run, folder, [])).toEqual([])
+    expect(commandsOf(mark)).toEqual([])
+    expect(children.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL'])
+    process.kill(others.pid, 'SIGKILL')
+    await rm(join(folder, '..'), { recursive: true })
+  },
+)
+
+test.skipIf(process.platform !== 'linux')(
+  'a session of another boot, or of a pid that another has now, ends nobody',
+  async () => {
+    const innocent = spawn('env', ['-i', 'sleep', '60'], { stdio: 'ignore', detached: true })
+    const now = thisProcess()
+    const leader = { ...now, pid: innocent.pid!, startTicks: '1' }
+    const run = newRunName()
+    await endProcesses(run, new Set(), { sessions: [leader] })
+    const folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
+    await writeFile(
+      join(folder, 'sessions.ndjson'),
+      `${JSON.stringify({ ...processAt(innocent.pid!), place: 'another boot' })}\n{"pid":1}\ntorn`,
+      { mode: 0o600 },
+    )
+    expect(readSessions(folder)).toEqual([])
+    expect(innocent.exitCode ?? innocent.signalCode).toBeNull()
+    innocent.kill('SIGKILL')
+    await rm(folder, { recursive: true })
+  },
+)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { createMetrics } from '../../../harness/export/metrics/metrics.ts'
 import { serveMetrics } from '../../../harness/export/metrics/server.ts'
@@ -122,6 +123,26 @@ test('they are served on loopback, at one path, to who only reads', async () => 
   expect(await ask('/metrics', 'HEAD')).toEqual([200, expect.any(String), ''])
   expect((await ask('/'))[0]).toBe(404)
   expect((await ask('/metrics', 'POST'))[0]).toBe(405)
+})
+
+test('a page of somebody else’s, whose name means this machine, reads nothing', async () => {
+  const metrics = await open()
+  await using server = await serveMetrics(metrics, 0)
+  const { port } = new URL(server.url)
+  const ask = async (host: string): Promise<readonly [number, string]> => {
+    const answer = await request(server.url, { headers: { host }, reset: true })
+    return [answer.statusCode, await answer.body.text()]
+  }
+  for (const host of [
+    `evil.example:${port}`,
+    `localhost.evil.example:${port}`,
+    `127.0.0.1:${Number(port) + 1}`,
+    'localhost',
+  ])
+    expect([host, ...(await ask(host))]).toEqual([host, 421, 'no host of that name is here\n'])
+  // Docker's own name for the machine that it runs on.
+  for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `host.docker.internal:${port}`])
+    expect([host, (await ask(host))[0]]).toEqual([host, 200])
 })
 
 test('a port that is taken is said', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { becomeReady, PortTaken, waitUntilReady } from '../../../harness/os/readiness.ts'
@@ -51,6 +52,48 @@ test('a server that knows no names is ready only where it is ours that listens, 
     expect(await waitUntilReady(readiness, signal)).toBe(true)
   }
 })
+
+/** Answers 200 and goes on for ever, with so many bytes now and so many every 20 ms. */
+async function endless(first: number, more: number) {
+  const server = createHttpServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).write('x'.repeat(first))
+    const timer = setInterval(() => response.write('x'.repeat(more)), 20)
+    response.once('close', () => clearInterval(timer))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    [Symbol.dispose]: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+test.each([
+  ['at once', 1, 1],
+  ['in floods', 1e6, 1e6],
+])('an answer without an end, %s, holds nobody up: its status is what counts', async (_, first, more) => {
+  using server = await endless(first, more)
+  expect(await waitUntilReady({ http: server.url }, AbortSignal.timeout(5_000))).toBe(true)
+})
+
+test.each([
+  ['drop by drop', 1, 1],
+  ['in floods', 1e6, 1e6],
+])(
+  'who never ends to say who it is, %s, is no node of ours, and waiting for it ends with the signal',
+  async (_, first, more) => {
+    using server = await endless(first, more)
+    const over = new AbortController()
+    setTimeout(() => over.abort(new Error('interrupted')), 300)
+    const began = performance.now()
+    const waiting = waitUntilReady({ http: server.url, start: 'mine' }, over.signal)
+    await expect(waiting).rejects.toThrow(/interrupted|answered by somebody else/)
+    expect(performance.now() - began).toBeLessThan(1_500)
+  },
+)
 
 test('a database is ready when it asks for a password, and not while it says that it is starting up', async () => {
   const answers = ['E\0\0\0\x04', '', 'R\0\0\0\x08\0\0\0\x0a']

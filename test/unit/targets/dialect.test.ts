@@ -5,6 +5,7 @@ import type { Observation } from '../../../patterns/contract/types/observations.
 import polling from '../../../patterns/deliveries/polling/client.ts'
 import type { Mapping } from '../../../harness/model/target.ts'
 import { dialectOf } from '../../../harness/targets/dialect.ts'
+import { guarded } from '../../../harness/targets/guard.ts'
 import { adapterOf } from '../../../harness/targets/mapping.ts'
 
 const headers = { 'content-type': 'application/json' }
@@ -122,6 +123,21 @@ describe('a client of an API that is no task API', () => {
       reason: 'refused',
       isCertain: false,
     })
+  })
+
+  test('an id that no address can hold is none, and no mistake of the scenario', async () => {
+    const mistakes: Error[] = []
+    const adapter = guarded('jobs', adapterOf(mappingOf({ callback: { id: '$.id', state: '$.status' } })), (error) =>
+      mistakes.push(error),
+    )
+    const answer = { status: 202, header: () => undefined, body: { id: '\ud800', status: 'done' } }
+    const told = { key: 't-00001', input: {}, token: '' }
+    expect(adapter.read(answer, told)).toMatchObject({ id: '' })
+    expect(() => adapter.callback!({ headers: {}, body: Buffer.from('{"id":"\\ud800"}') }, told)).toThrow('no id')
+    await expect(
+      ask(mappingOf({}), [{ path: '/jobs', method: 'POST', status: 202, body: '{"id":"\\ud800","status":"done"}' }]),
+    ).rejects.toThrow()
+    expect(mistakes).toEqual([])
   })
 
   test('HTML is no task', async () => {
