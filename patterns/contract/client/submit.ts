@@ -1,7 +1,7 @@
 import { JobFailed } from './client.ts'
 import { taskApi } from './dialect.ts'
 import { describeFailure, exchange, neverSent, retryAfterMs, traceOf, type Answer } from './http.ts'
-import { describeAnswer, isUndone } from './meaning.ts'
+import { describeAnswer, isUndone, wasTurnedAway } from './meaning.ts'
 import type { Talk } from './talk.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
 
@@ -93,7 +93,7 @@ function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void 
   ports.observe(job.key, { f: 'submit', type, value: seen, error: describeFailure(error) })
   moveOn(talk, state, isUndone)
   signal.throwIfAborted()
-  if (!isUndone) mayRepeat(talk)
+  if (!isUndone) mayRepeat(talk, describeFailure(error))
   if (isUndone) pace.unsent('submit')
   talk.failed('submit', error, { isNow: isUndone && hasOthers(talk, state) })
 }
@@ -117,7 +117,7 @@ function refusedWith(talk: Talk, { state, seen }: Attempt, answer: Answer): unde
   const type = isDone ? 'info' : 'fail'
   ports.observe(job.key, { f: 'submit', type, value: { ...seen, status }, error: describeAnswer(answer) })
   moveOn(talk, state, !isDone)
-  if (isDone) mayRepeat(talk)
+  if (isDone && !wasTurnedAway(answer)) mayRepeat(talk, describeAnswer(answer))
   // A 4xx that passes is about this client, whom another replica would tell the same.
   const isNow = !isDone && status >= 500 && hasOthers(talk, state)
   talk.refused('submit', answer, { isNow, isCertain: state.doubts === 0 })
@@ -133,9 +133,9 @@ function hasOthers({ ports }: Talk, { attempt }: SubmitState): boolean {
   return attempt % ports.apis.length !== 0
 }
 
-/** A second submission to an API without keys would be a second task. */
-function mayRepeat(talk: Talk): void {
+/** A second submission to an API without keys would be a second task. `last`: what the first one came to. */
+function mayRepeat(talk: Talk, last: string): void {
   if ((talk.ports.dialect ?? taskApi).isIdempotent) return
   const why = 'nobody knows whether it was accepted, and an API without idempotency keys must not be asked again'
-  throw new JobFailed('refused', why, { isCertain: false })
+  throw new JobFailed('refused', `${why}; the last answer: ${last}`, { isCertain: false })
 }

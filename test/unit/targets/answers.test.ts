@@ -23,13 +23,15 @@ interface Asked {
 }
 
 /** A service of these rules on a port of its own. */
-async function serve(reply: (asked: Asked) => Reply): Promise<string> {
+async function serve(reply: (asked: Asked) => Reply | 'cut'): Promise<string> {
   const times = new Map<string, number>()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { method = '', url: path = '', headers } = request
     const nth = times.get(method) ?? 0
     times.set(method, nth + 1)
-    const [status, body, more] = reply({ method, path, headers, nth })
+    const replied = reply({ method, path, headers, nth })
+    if (replied === 'cut') return void request.socket.destroy()
+    const [status, body, more] = replied
     const text = typeof body === 'string' ? body : JSON.stringify(body ?? {})
     request.resume().once('end', () => response.writeHead(status, more).end(text))
   }
@@ -148,6 +150,59 @@ describe('what a service answers', () => {
   test('another task’s document is no end of this one', async () => {
     const url = await serve(({ method }) => [200, method === 'POST' ? { id: 'j' } : { id: 'k', status: 'done' }])
     expect((await ask(targetOf(described()), [url], 500)).ended).toMatch(/./)
+  })
+})
+
+describe('a service that takes no key', () => {
+  const { key: _, ...keyless } = mapping
+  const without: Speech = { kind: 'mapping', mapping: keyless }
+  /** Answers the first submission like this, and accepts every later one. */
+  const once = (first: Reply | 'cut') =>
+    serve(({ method, nth }) => {
+      if (method === 'GET') return [200, { id: 'j', status: 'done' }]
+      return nth === 0 ? first : [201, { id: 'j' }]
+    })
+  const submissions = (seen: readonly Observation[]) =>
+    seen.filter(({ f, type }) => f === 'submit' && type === 'invoke')
+
+  const soon = { 'retry-after': '0' }
+  test.each<{ readonly first: Reply }>([
+    { first: [429] },
+    { first: [429, { error: 'slow down' }, soon] },
+    { first: [425] },
+    { first: [503, '<h1>full</h1>', soon] },
+    { first: [503, {}, { 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }] },
+    { first: [413, {}, soon] },
+    { first: [403, {}, soon] },
+  ])('has not accepted what it turned away ($first): the client asks again', async ({ first }) => {
+    const { ended, seen } = await ask(targetOf(without), [await once(first)])
+    expect(ended).toMatchObject({ status: 'completed' })
+    expect(submissions(seen)).toHaveLength(2)
+  })
+
+  test('is given the time that it asks for', async () => {
+    const began = performance.now()
+    const { ended } = await ask(targetOf(without), [await once([503, {}, { 'retry-after': '1' }])], 3000)
+    expect(ended).toMatchObject({ status: 'completed' })
+    expect(performance.now() - began).toBeGreaterThan(990)
+  })
+
+  test.each<{ readonly first: Reply | 'cut' }>([
+    { first: [503] },
+    { first: [503, { type: '/problems/interrupted', title: 'who knows' }, soon] },
+    { first: [503, { type: 'x', title: 'at work on it', task_id: 'j' }, soon] },
+    { first: [500, {}, soon] },
+    { first: [502, {}, soon] },
+    { first: [504, {}, soon] },
+    { first: [408] },
+    { first: [409] },
+    { first: [202] },
+    { first: 'cut' },
+  ])('may have accepted the first ($first): the client does not ask again, and says why', async ({ first }) => {
+    const { ended, seen } = await ask(targetOf(without), [await once(first)])
+    expect(ended).toMatch(/JobFailed: nobody knows whether it was accepted/)
+    expect(ended).toMatch(first === 'cut' ? /socket|other side/ : new RegExp(`HTTP ${first[0]}`))
+    expect(submissions(seen)).toHaveLength(1)
   })
 })
 
