@@ -7,7 +7,10 @@ export interface Adapter {
   submit(job: AdapterJob): AdapterRequest
   /** The request for the state of a task. Absent: nobody can ask, and only a callback tells. */
   status?(id: string, service: { readonly token: string }): AdapterRequest
-  /** The task in an answer with a status of 2xx or 303, to either; undefined: there is none in it. */
+  /**
+   * The task in an answer with a status of 2xx or 303, to either; undefined: there is none in it. Of a 409 to a submission that was
+   * repeated it is the task that the key has already: only its id counts, and it is read.
+   */
   read(answer: AdapterAnswer, job: AdapterJob): AdapterTask | undefined
   /** The task in a callback, where the client is `webhook`. Throws for one that is not to be believed: it is answered 400. */
   callback?(callback: AdapterCallback, job: AdapterJob): AdapterTask

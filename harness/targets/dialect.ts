@@ -3,7 +3,7 @@ import type { Answer, Call } from '../../patterns/contract/client/http.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { TargetState } from '../model/target.ts'
-import type { Adapter, AdapterJob, AdapterRequest, AdapterTask } from './adapter.ts'
+import type { Adapter, AdapterAnswer, AdapterJob, AdapterRequest, AdapterTask } from './adapter.ts'
 
 /** Says what stands in a history for the result of a task, by its last document. */
 export type DigestOf = (document: unknown, job: AdapterJob) => string
@@ -29,6 +29,10 @@ export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: st
       const found = readAnswer(adapter, answer, about(job), known?.task_id)
       return found && taskFrom(found, about(job), digestOf)
     },
+    earlierIn(answer, job) {
+      return adapter.read(answerFor(answer), about(job))?.id || undefined
+    },
+    isReadable: adapter.status !== undefined,
     ...(adapter.callback && {
       openCallback: ({ headers, body }: CallbackRequest, job: Job) =>
         taskFrom(adapter.callback!({ headers, body }, about(job)), about(job), digestOf),
@@ -43,9 +47,13 @@ export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: st
  */
 export function readAnswer(adapter: Adapter, answer: Answer, job: AdapterJob, known = ''): AdapterTask | undefined {
   if ((answer.status < 200 || answer.status >= 300) && answer.status !== 303) return undefined
-  const found = adapter.read({ status: answer.status, header: answer.header, body: bodyOf(answer.text) }, job)
+  const found = adapter.read(answerFor(answer), job)
   const id = found?.id || known
   return found && id !== '' ? { ...found, id } : undefined
+}
+
+function answerFor({ status, header, text }: Answer): AdapterAnswer {
+  return { status, header, body: bodyOf(text) }
 }
 
 function bodyOf(text: string): unknown {

@@ -47,6 +47,7 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
     submit: (job) => asked('submit', () => adapter.submit(job)),
     ...(adapter.status && { status: (id, service) => asked('status', () => adapter.status!(id, service)) }),
     read(answer, job) {
+      if (answer.status === conflict) return sureTask(() => adapter.read(answer, job))
       const found = reading(() => adapter.read(answer, job))
       return found ? taskIn('read', found) : undefined
     },
@@ -59,6 +60,19 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
       },
     }),
     isIdempotent: adapter.isIdempotent,
+  }
+}
+
+/** A refusal, which perhaps names the task: most adapters are not written for it. */
+const conflict = 409
+
+function sureTask(read: () => AdapterTask | undefined): AdapterTask | undefined {
+  try {
+    const found = read()
+    if (!found || whyNoTask(found) !== undefined) return undefined
+    return { ...found, id: String((found as { readonly id?: string | number }).id ?? '') }
+  } catch {
+    return undefined
   }
 }
 

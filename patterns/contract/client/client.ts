@@ -61,8 +61,12 @@ export interface Dialect {
   read(task: Task, apiUrl: string, ports: Access, condition: Condition): Call
   /** Undefined: there is none in it. `job`: whose answer it is; `known`: the task that was asked for. */
   taskOf(answer: Answer, job: Job, known?: Task): Task | undefined
+  /** The id of the task that a refusal (409) names as the one that the job has already; undefined: it names none. */
+  earlierIn(answer: Answer, job: Job): string | undefined
   /** The task in a callback, where it is not the body. Throws for one that is not to be believed. */
   openCallback?(request: CallbackRequest, job: Job): Task
+  /** Its tasks can be read. Otherwise `read` throws, and only callbacks tell. */
+  readonly isReadable: boolean
   /** A submission that is sent again under its key begins no second task. */
   readonly isIdempotent: boolean
 }

@@ -2,6 +2,7 @@ import { JobFailed } from './client.ts'
 import { taskApi } from './dialect.ts'
 import { describeFailure, exchange, neverSent, retryAfterMs, traceOf, type Answer } from './http.ts'
 import { describeAnswer, isUndone, wasTurnedAway } from './meaning.ts'
+import { readTask, unread } from './read.ts'
 import type { Talk } from './talk.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
 
@@ -32,7 +33,7 @@ export interface SubmitOptions {
 export async function submitJob(talk: Talk, options: SubmitOptions = {}): Promise<Accepted> {
   const { signal } = talk
   requireKey(talk.job.key)
-  const state = { attempt: 0, moves: 0, doubts: 0 }
+  const state = { attempt: 0, moves: 0, doubts: 0, mayHaveBegun: false }
   try {
     for (;;) {
       await talk.pace.turn('submit', signal)
@@ -60,6 +61,8 @@ interface SubmitState {
   moves: number
   /** Attempts whose outcome nobody knows. */
   doubts: number
+  /** One of them may have been accepted. */
+  mayHaveBegun: boolean
 }
 
 interface Attempt {
@@ -83,7 +86,11 @@ async function submitOnce(talk: Talk, options: SubmitOptions, state: SubmitState
     unanswered(talk, attempt, error)
     return undefined
   }
-  return acceptedIn(talk, options, attempt, answer) ?? refusedWith(talk, attempt, answer)
+  return (
+    acceptedIn(talk, options, attempt, answer) ??
+    (await acceptedBefore(talk, options, attempt, answer)) ??
+    refusedWith(talk, attempt, answer)
+  )
 }
 
 function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void {
@@ -92,6 +99,7 @@ function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void 
   const type = isUndone ? 'fail' : 'info'
   ports.observe(job.key, { f: 'submit', type, value: seen, error: describeFailure(error) })
   moveOn(talk, state, isUndone)
+  state.mayHaveBegun ||= !isUndone
   signal.throwIfAborted()
   if (!isUndone) mayRepeat(talk, describeFailure(error))
   if (isUndone) pace.unsent('submit')
@@ -99,14 +107,44 @@ function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void 
 }
 
 function acceptedIn(talk: Talk, options: SubmitOptions, attempt: Attempt, answer: Answer): Accepted | undefined {
-  const { status } = answer
   const task = (talk.ports.dialect ?? taskApi).taskOf(answer, talk.job)
   if (!task || !(options.isDone?.(task) ?? true)) return undefined
   const replayed = answer.header('idempotent-replayed') === 'true'
-  const value = { ...attempt.seen, taskId: task.task_id, replayed, status }
+  return accepted(talk, attempt, answer, { task, replayed })
+}
+
+function accepted(
+  talk: Talk,
+  { seen, replica }: Attempt,
+  answer: Answer,
+  { task, replayed }: { readonly task: Task; readonly replayed: boolean },
+): Accepted {
+  const { status } = answer
+  const value = { ...seen, taskId: task.task_id, replayed, status }
   talk.ports.observe(talk.job.key, { f: 'submit', type: 'ok', value })
   talk.heard('submit', `HTTP ${status}, the task is ${task.status}`)
-  return { task, replica: attempt.replica, status, retryAfterMs: retryAfterMs(answer) }
+  return { task, replica, status, retryAfterMs: retryAfterMs(answer) }
+}
+
+/**
+ * A conflict (409) with what an earlier attempt may have begun: it was accepted then, where a read shows the task that the
+ * answer names. Its state says nothing of that task: it may be that of the refusal.
+ */
+async function acceptedBefore(
+  talk: Talk,
+  { isDone = () => true }: SubmitOptions,
+  attempt: Attempt,
+  answer: Answer,
+): Promise<Accepted | undefined> {
+  if (answer.status !== 409 || !attempt.state.mayHaveBegun) return undefined
+  const dialect = talk.ports.dialect ?? taskApi
+  const id = dialect.isReadable ? dialect.earlierIn(answer, talk.job) : undefined
+  if (id === undefined) return undefined
+  const watch = { task: unread(id), replica: attempt.replica }
+  const isThere = await readTask(talk, watch, { longPoll: false, signal: talk.signal })
+  return isThere && isDone(watch.task)
+    ? accepted(talk, attempt, answer, { task: watch.task, replayed: true })
+    : undefined
 }
 
 /** What an earlier attempt may have begun, no refusal of a later one undoes. */
@@ -117,6 +155,7 @@ function refusedWith(talk: Talk, { state, seen }: Attempt, answer: Answer): unde
   const type = isDone ? 'info' : 'fail'
   ports.observe(job.key, { f: 'submit', type, value: { ...seen, status }, error: describeAnswer(answer) })
   moveOn(talk, state, !isDone)
+  state.mayHaveBegun ||= isDone && status !== 409
   if (isDone && !wasTurnedAway(answer)) mayRepeat(talk, describeAnswer(answer))
   // A 4xx that passes is about this client, whom another replica would tell the same.
   const isNow = !isDone && status >= 500 && hasOthers(talk, state)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from 'undici'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
+import { type ClientPorts, type Job, JobFailed } from '../../../patterns/contract/client/client.ts'
 import type { Observation } from '../../../patterns/contract/types/observations.ts'
 import type { HarnessError } from '../../../harness/core/errors.ts'
 import type { Mapping, Speech, Target } from '../../../harness/model/target.ts'
@@ -95,16 +95,20 @@ async function ask(target: Target, urls: readonly string[], limitMs = 1500) {
     observe: (_, one) => void seen.push(one),
   }
   const job: Job = { key: 't-00001', ordinal: 0, input: speech.inputOf('t-00001', 77), giveUpAt: Infinity }
+  let isCertain: boolean | undefined
   const ended = await speech.runJob(job, ports, AbortSignal.timeout(limitMs)).then(
     ({ task }) => task,
-    (error: unknown) => String(error),
+    (error: unknown) => {
+      if (error instanceof JobFailed) isCertain = error.isCertain
+      return String(error)
+    },
   )
   const readFinal = (taskId: string) =>
     speech.readTask({ url: urls[0]!, token: '', signal: AbortSignal.timeout(1000) }, taskId, 't-00001')
   const acceptedAs = seen.flatMap((one) =>
     one.f === 'submit' && one.type === 'ok' ? [(one.value as { taskId: string }).taskId] : [],
   )
-  return { ended, seen, broken, acceptedAs, readFinal }
+  return { ended, isCertain, seen, broken, acceptedAs, readFinal }
 }
 
 const described = (more: Partial<Mapping> = {}): Speech => ({ kind: 'mapping', mapping: { ...mapping, ...more } })
@@ -203,6 +207,68 @@ describe('a service that takes no key', () => {
     expect(ended).toMatch(/JobFailed: nobody knows whether it was accepted/)
     expect(ended).toMatch(first === 'cut' ? /socket|other side/ : new RegExp(`HTTP ${first[0]}`))
     expect(submissions(seen)).toHaveLength(1)
+  })
+})
+
+describe('409 to a key that was sent before', () => {
+  /** Loses the answer to the first submission, and then answers so. It knows the task `j`. */
+  const losing = (conflict: Reply, begins: Reply | 'cut' = 'cut') =>
+    serve(({ method, path, nth }) => {
+      if (method === 'GET') return path === '/jobs/j' ? [200, { id: 'j', status: 'done', n: 77 }] : [404, {}]
+      return nth === 0 ? begins : conflict
+    })
+
+  test.each<Reply>([
+    [409, { id: 'j', status: 'busy' }],
+    [409, { id: 'j' }],
+    [409, { id: 'j', status: 'error', message: 'there is one already' }],
+    [409, { id: 'j', type: 'x', title: 'there is one already', retryable: false }],
+  ])('names the task: what became of it, a read says (%j %j)', async (...conflict) => {
+    const { ended, acceptedAs } = await ask(targetOf(described()), [await losing(conflict as unknown as Reply)])
+    expect(ended).toMatchObject({ status: 'completed', task_id: 'j' })
+    expect(acceptedAs).toEqual(['j'])
+  })
+
+  test('names it by an address in a header', async () => {
+    const url = await losing([409, {}, { location: 'http://there.example/jobs/j' }])
+    expect((await ask(targetOf(described(atAddress)), [url])).ended).toMatchObject({ task_id: '/jobs/j' })
+  })
+
+  test('names it in words that only an adapter knows, which may say nothing of any other', async () => {
+    const adapter = (read: string) =>
+      adapterFile(`export default { submit: () => ({ path: '/jobs' }), status: (id) => ({ path: '/jobs/' + id }),
+        ${read}, isIdempotent: true }`)
+    const url = await losing([409, { error: { existing: 'j' } }])
+    const knowing = await adapter(`read: ({ body }) => {
+      const id = body.id ?? body.error.existing
+      return { id, state: body.status === 'done' ? 'completed' : 'running', document: body }
+    }`)
+    expect((await ask(targetOf(knowing), [url])).ended).toMatchObject({ task_id: 'j', status: 'completed' })
+    const naive = await adapter(`read: ({ body }) => ({ id: body.job.id, state: body.job.state, document: body })`)
+    const { ended, broken } = await ask(targetOf(naive), [url], 500)
+    expect([ended, broken]).toEqual([expect.stringMatching(/TimeoutError.*HTTP 409/), []])
+  })
+
+  test.each<Reply>([
+    [409, { error: 'there is one already' }],
+    [409, { id: 'conflict', message: 'there is one already' }],
+    [409, '<h1>Conflict</h1>'],
+  ])('names no task that a read knows: nobody can say, and it is no failure (%j %j)', async (...conflict) => {
+    const { ended, acceptedAs } = await ask(targetOf(described()), [await losing(conflict as unknown as Reply)], 700)
+    expect(ended).toMatch(/TimeoutError.*HTTP 409/)
+    expect(acceptedAs).toEqual([])
+  })
+
+  test('that is said to be final is not certain: the first may run', async () => {
+    const problem = { type: 'x', title: 'there is one already', retryable: false }
+    const { ended, isCertain } = await ask(targetOf(described()), [await losing([409, problem])])
+    expect([ended, isCertain]).toEqual([expect.stringMatching(/HTTP 409/), false])
+  })
+
+  test('is no word of a task where nothing was sent before: another one is in the way', async () => {
+    const conflict: Reply = [409, { id: 'j', status: 'busy' }]
+    const { acceptedAs } = await ask(targetOf(described()), [await losing(conflict, conflict)], 500)
+    expect(acceptedAs).toEqual([])
   })
 })
 
