@@ -72,6 +72,8 @@ export interface CellTrace {
   readonly nodes: readonly OpOf<'node'>[]
   /** What was sent to the tool server and is no effect. */
   readonly refusals: readonly OpOf<'refusal'>[]
+  /** Callbacks for the work of another cell, which were refused. */
+  readonly foreign: readonly OpOf<'foreign'>[]
   readonly strangers: readonly OpOf<'stranger'>[]
   readonly health?: OpOf<'health'>
   readonly disk?: OpOf<'disk'>
@@ -105,6 +107,7 @@ function buildTrace(history: History): CellTrace {
     extraEnds: [] as OpOf<'task'>[],
     nodes: [] as OpOf<'node'>[],
     refusals: [] as OpOf<'refusal'>[],
+    foreign: [] as OpOf<'foreign'>[],
     strangers: [] as OpOf<'stranger'>[],
   }
   const phases = new Map<Phase, number>()
@@ -123,6 +126,7 @@ function buildTrace(history: History): CellTrace {
     } else if (op.f === 'fault') faultOps.push(op)
     else if (op.f === 'node') rest.nodes.push(op)
     else if (op.f === 'refusal') rest.refusals.push(op)
+    else if (op.f === 'foreign') rest.foreign.push(op)
     else if (op.f === 'stranger') rest.strangers.push(op)
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
@@ -168,7 +172,8 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'health' | 'disk' }>
+type Untasked = 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'foreign' | 'stranger' | 'health' | 'disk'
+type TaskOp = Exclude<Op, { f: Untasked }>
 
 function fileOp(
   op: TaskOp,

@@ -147,6 +147,9 @@ const fault = is.fields({
 })
 export type FaultChange = is.Shaped<typeof fault>
 
+/** A callback at an address that this cell gave to nobody: of work of another one, which had this port before. */
+const foreign = is.fields({ path: is.text })
+
 /** Who took the place of a node. */
 const stranger = is.fields({
   /** The link or node where a node of ours was expected. */
@@ -229,6 +232,7 @@ export const opShapes = {
   /** One event seen on a stream, in the order of arrival. */
   event: { ...client, values: { observe: event } },
   callback: { ...client, process: 'receiver', values: { observe: callback } },
+  foreign: { ...harness, process: 'receiver', values: { observe: foreign } },
   effect: { ...client, process: 'ledger', values: { observe: effect } },
   /** What was sent to the ledger as an effect and is none: why, and how its body begins. It says not of which task. */
   refusal: { ...harness, process: 'ledger', values: { observe: refusal } },

@@ -41,6 +41,8 @@ export type OpenCallback = (request: CallbackRequest) => CallbackBody
 export interface CallbackReceiver extends AsyncDisposable {
   /** `host:port` that it listens on. */
   readonly address: string
+  /** Of the callbacks of a job: below its address, or that of a link to it. */
+  pathFor(job: string): string
   /** Where a fault may stand between the sender and what waits here. */
   readonly path: OwnPath
   /**
@@ -53,18 +55,30 @@ export interface CallbackReceiver extends AsyncDisposable {
 /** A task is below 2 kB; a target of one's own may say more. */
 const mostBytes = 1_048_576
 
+/** What tells callbacks of one cell from those that a service still owes another one, which had this port before. */
+interface OwnCallbacks {
+  /** Ends the paths of this cell's callbacks. */
+  readonly end?: string
+  /** Hears of each that was for somebody else's job. */
+  readonly onForeign?: (path: string) => void
+}
+
 /**
- * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204. Servers that
+ * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job><end>`, answered 204. Servers that
  * first ask whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) get a yes. `onCallback` sees every
- * callback in the order of arrival, repeats too; what holds no task is answered 400.
+ * callback in the order of arrival, repeats too. What holds no task is answered 400, and what is not of this cell 404.
  */
-export async function openInbox(host: string, onCallback: (callback: Callback) => void): Promise<CallbackReceiver> {
+export async function openInbox(
+  host: string,
+  onCallback: (callback: Callback) => void,
+  { end = '', onForeign = () => {} }: OwnCallbacks = {},
+): Promise<CallbackReceiver> {
   const kept = new Map<string, CallbackBody[]>()
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const openers = new Map<string, OpenCallback>()
   const path = openPath()
   const server = createServer(briefRequests, (request, response) => {
-    void receive(request, response, { openers, path, deliver })
+    void receive(request, response, { end, onForeign, openers, path, deliver })
   })
   function deliver(callback: Callback): void {
     onCallback(callback)
@@ -76,6 +90,7 @@ export async function openInbox(host: string, onCallback: (callback: Callback) =
   return {
     address: `${host}:${(server.address() as AddressInfo).port}`,
     path,
+    pathFor: (job) => `/callbacks/${job}${end}`,
     wait: <T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback) =>
       new Promise<T>((resolve, reject) => {
         if (open) openers.set(job, open)
@@ -107,14 +122,16 @@ function keep(kept: Map<string, CallbackBody[]>, { job, body }: Callback): void 
 }
 
 /** Who judges requests, who stands in their way, and who takes what is a callback. */
-interface Reception {
+interface Reception extends Required<OwnCallbacks> {
   readonly openers: ReadonlyMap<string, OpenCallback>
   readonly path: OwnPath
   readonly deliver: (callback: Callback) => void
 }
 
 async function receive(request: IncomingMessage, response: ServerResponse, reception: Reception): Promise<void> {
-  const [, job, mark] = /^\/callbacks\/([\w.-]+)(?:\?by=([\w-]+))?$/.exec(request.url ?? '') ?? []
+  const [, name, mark] = /^\/callbacks\/([\w.-]+)(?:\?by=([\w-]+))?$/.exec(request.url ?? '') ?? []
+  const job = name?.endsWith(reception.end) && name.slice(0, name.length - reception.end.length)
+  if (name && !job && request.method === 'POST') reception.onForeign(`/callbacks/${name}`)
   if (job && request.method === 'OPTIONS') return respond(response, 204, { 'webhook-allowed-origin': '*' })
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {

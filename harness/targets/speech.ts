@@ -33,6 +33,11 @@ export interface TargetSpeech {
   readTask(service: Service, taskId: string, key: string): Promise<Task | undefined>
 }
 
+/** Ends the names of what belongs to one cell alone. */
+export function drawEnd(): string {
+  return `-${randomBytes(4).toString('hex')}`
+}
+
 /** Rejects with HarnessError where the target's adapter cannot be used. */
 export async function openSpeech(
   target: Target,
@@ -41,7 +46,7 @@ export async function openSpeech(
   const { work, client, name } = target
   const written = await loadAdapter(target)
   const adapter = written && guarded(name, written, onLost)
-  const nameEnd = `-${randomBytes(4).toString('hex')}`
+  const nameEnd = drawEnd()
   const nameOf = (key: string): string => key + nameEnd
   const inputs = new Map<string, Readonly<Record<string, unknown>>>()
   const inputOf = (key: string, seed: number) => {
