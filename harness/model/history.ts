@@ -74,7 +74,8 @@ const event = is.fields({ taskId: is.text, seq: is.count, type: is.text, status 
 const callback = is.fields({
   taskId: is.text,
   deliveryId: is.text,
-  status,
+  /** Absent: it said none, as one that is news alone. */
+  status: is.optional(status),
   digest: is.nullable(is.text),
   httpStatus: is.count,
   /** Digest of the body as it came; absent in older runs. */

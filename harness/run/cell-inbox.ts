@@ -1,3 +1,4 @@
+import { isTerminal, type TaskStatus } from '../../patterns/contract/types/task.ts'
 import { drawEnd } from '../targets/speech.ts'
 import { type Callback, type CallbackReceiver, openInbox } from './inbox.ts'
 import type { Recorder } from './recorder.ts'
@@ -22,7 +23,9 @@ export function openCellInbox(host: string, recorder: Recorder, end = drawEnd())
 function recordCallback(recorder: Recorder, callback: Callback): void {
   const { job, deliveryId, body, bytes, by } = callback
   const digest = body.result?.digest ?? null
-  const about = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest }
+  const status = body.status as TaskStatus
+  const isSaid = !body.isThin || isTerminal(status)
+  const about = { taskId: body.task_id, deliveryId, digest, ...(isSaid && { status }) }
   const value = { ...about, httpStatus: 204, bytes, ...(by !== undefined && { by }) }
   recorder.record({ f: 'callback', type: 'observe', process: 'receiver', task: job, value })
 }

@@ -27,6 +27,8 @@ export interface CallbackBody {
   readonly task_id: string
   readonly status: string
   readonly result?: { readonly digest: string } | undefined
+  /** It is no more than news of the task: of a status that is no end, its sender has said nothing. */
+  readonly isThin?: boolean | undefined
 }
 
 /** A request as it came, and who makes a task of it; throws for one that is not to be believed. */

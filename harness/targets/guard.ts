@@ -1,6 +1,6 @@
 import { describeError, HarnessError } from '../core/errors.ts'
 import { targetStates } from '../model/target.ts'
-import type { Adapter, AdapterRequest, AdapterTask } from './adapter.ts'
+import type { Adapter, AdapterNotice, AdapterRequest, AdapterTask } from './adapter.ts'
 
 /** Hears of every mistake of an adapter: nothing that comes of it says anything of the service. */
 export type OnMistake = (error: HarnessError) => void
@@ -37,8 +37,9 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
     }
   }
   const [reading, judging] = [lenient('read'), lenient('isRight')]
-  const taskIn = (part: 'read' | 'callback', found: AdapterTask): AdapterTask => {
-    const why = whyNoTask(found)
+  const taskIn = <T extends AdapterNotice>(part: 'read' | 'callback', found: T): T => {
+    const isPartial = part === 'callback' && found?.state === undefined
+    const why = whyNoTask(isPartial ? { ...found, state: 'running' } : found)
     if (why !== undefined) throw mistake(part, `gave ${why} in …`)
     const { id = '' } = found as { readonly id?: string | number }
     return { ...found, id: String(id) }
@@ -89,7 +90,7 @@ function whyNoRequest(given: AdapterRequest | undefined): string | undefined {
   return typeof given?.path === 'string' ? undefined : 'no path that is a text'
 }
 
-function whyNoTask(given: AdapterTask): string | undefined {
+function whyNoTask(given: AdapterNotice): string | undefined {
   if (given instanceof Promise) return 'a promise'
   const { id, state, reason } = given as Readonly<Record<keyof AdapterTask, unknown>>
   if (!['string', 'number', 'undefined'].includes(typeof id)) return 'an id that is no text'

@@ -22,6 +22,8 @@ export interface SubmitOptions {
   readonly limitMs?: number
   /** Says whether an answer with a task is what was asked for; by default it always is. */
   readonly isDone?: (task: Task) => boolean
+  /** Ids of tasks of which there was word at an address that only this job has. */
+  readonly heardOf?: () => readonly string[]
 }
 
 /**
@@ -127,21 +129,22 @@ function accepted(
 }
 
 /**
- * A conflict (409) with what an earlier attempt may have begun: it was accepted then, where a read shows the task that the
- * answer names. Its state says nothing of that task: it may be that of the refusal.
+ * A conflict (409) with what an earlier attempt may have begun: it was accepted then, where there was word of the task that the
+ * answer names, or of a single one, or a read shows it. The state in the answer may be that of the refusal.
  */
 async function acceptedBefore(
   talk: Talk,
-  { isDone = () => true }: SubmitOptions,
+  { isDone = () => true, heardOf = () => [] }: SubmitOptions,
   attempt: Attempt,
   answer: Answer,
 ): Promise<Accepted | undefined> {
   if (answer.status !== 409 || !attempt.state.mayHaveBegun) return undefined
   const dialect = talk.ports.dialect ?? taskApi
-  const id = dialect.isReadable ? dialect.earlierIn(answer, talk.job) : undefined
-  if (id === undefined) return undefined
+  const heard = heardOf()
+  const id = dialect.earlierIn(answer, talk.job) ?? (heard.length === 1 ? heard[0] : undefined)
+  if (id === undefined || !(dialect.isReadable || heard.includes(id))) return undefined
   const watch = { task: unread(id), replica: attempt.replica }
-  const isThere = await readTask(talk, watch, { longPoll: false, signal: talk.signal })
+  const isThere = heard.includes(id) || (await readTask(talk, watch, { longPoll: false, signal: talk.signal }))
   return isThere && isDone(watch.task)
     ? accepted(talk, attempt, answer, { task: watch.task, replayed: true })
     : undefined
