@@ -1,6 +1,7 @@
 import type { Course, MachineHealth, MachineLimits } from '../harness/model/machine.ts'
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { graceWarnings } from '../harness/model/plan-remarks.ts'
+import { targetWarnings } from '../harness/model/target-remarks.ts'
 import { duration, percent, plural } from './numbers.ts'
 import { tooSmall } from './arm-groups.ts'
 import { armsBeyondPlan, windowNotes } from './windows.ts'
@@ -20,6 +21,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...windowNotes(results),
     ...compressionNote(results),
     ...soonerThanSaid(results.cells),
+    ...targetWarnings(results.plan),
     ...foreignCallbacks(results.cells),
     ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
