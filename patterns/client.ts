@@ -10,6 +10,7 @@ import { mostAnswerBytes } from './contract/client/answer-size.ts'
 import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
+import { unread } from './contract/client/read.ts'
 import { submitJob } from './contract/client/submit.ts'
 import { inTalk, Talk, timingOf } from './contract/client/talk.ts'
 import type { Task, TaskInput } from './contract/types/task.ts'
@@ -138,11 +139,6 @@ class Acceptances {
   at(taskId: string): number | undefined {
     return this.#times.get(taskId)
   }
-}
-
-/** A task of which no more is known than its id: everything that the server says is newer. */
-function unread(taskId: string): Task {
-  return { task_id: taskId, version: 0, status: 'queued' } as Task
 }
 
 function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run: TaskRun): Talk {

@@ -1,6 +1,7 @@
 import type { Course, MachineHealth, MachineLimits } from '../harness/model/machine.ts'
 import type { CellResult, RunResults } from '../harness/model/results.ts'
 import { graceWarnings } from '../harness/model/plan-remarks.ts'
+import { targetWarnings } from '../harness/model/target-remarks.ts'
 import { duration, percent, plural } from './numbers.ts'
 import { tooSmall } from './arm-groups.ts'
 import { armsBeyondPlan, windowNotes } from './windows.ts'
@@ -20,6 +21,8 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...windowNotes(results),
     ...compressionNote(results),
     ...soonerThanSaid(results.cells),
+    ...targetWarnings(results.plan),
+    ...foreignCallbacks(results.cells),
     ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
@@ -46,6 +49,15 @@ function soonerThanSaid(cells: readonly CellResult[]): readonly string[] {
       `${pattern} takes less time than its scenario says: ${early.length} of ${plural(seen.length, 'result')} came too soon, by ${by} at most. Its overhead is not to be quoted; write a shorter takes.`,
     ]
   })
+}
+
+/** A service that runs already may still owe them to an earlier run, whose address a later one has got. */
+function foreignCallbacks(cells: readonly CellResult[]): readonly string[] {
+  const came = cells.flatMap(({ cell, checks }) => {
+    const { foreignCallbacks: many = 0 } = checks.find(({ checker }) => checker === 'no-phantom')?.counts ?? {}
+    return many > 0 ? [`${cell.id} (${many})`] : []
+  })
+  return came.length === 0 ? [] : [`Callbacks for work of another run came, and were refused, in ${list(came)}.`]
 }
 
 /** At most this many names in one sentence. */

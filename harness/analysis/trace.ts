@@ -72,6 +72,8 @@ export interface CellTrace {
   readonly nodes: readonly OpOf<'node'>[]
   /** What was sent to the tool server and is no effect. */
   readonly refusals: readonly OpOf<'refusal'>[]
+  /** Callbacks for the work of another cell, which were refused. */
+  readonly foreign: readonly OpOf<'foreign'>[]
   readonly strangers: readonly OpOf<'stranger'>[]
   /** Callbacks for which the receiver had no room. */
   readonly dropped: readonly OpOf<'dropped'>[]
@@ -107,6 +109,7 @@ function buildTrace(history: History): CellTrace {
     extraEnds: [] as OpOf<'task'>[],
     nodes: [] as OpOf<'node'>[],
     refusals: [] as OpOf<'refusal'>[],
+    foreign: [] as OpOf<'foreign'>[],
     strangers: [] as OpOf<'stranger'>[],
     dropped: [] as OpOf<'dropped'>[],
   }
@@ -126,6 +129,7 @@ function buildTrace(history: History): CellTrace {
     } else if (op.f === 'fault') faultOps.push(op)
     else if (op.f === 'node') rest.nodes.push(op)
     else if (op.f === 'refusal') rest.refusals.push(op)
+    else if (op.f === 'foreign') rest.foreign.push(op)
     else if (op.f === 'stranger') rest.strangers.push(op)
     else if (op.f === 'dropped') rest.dropped.push(op)
     else if (op.f === 'health') health = op
@@ -172,7 +176,7 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type NoTaskOp = 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'dropped' | 'health' | 'disk'
+type NoTaskOp = 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'foreign' | 'stranger' | 'dropped' | 'health' | 'disk'
 type TaskOp = Exclude<Op, { f: NoTaskOp }>
 
 function fileOp(

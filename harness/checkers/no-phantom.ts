@@ -24,7 +24,10 @@ const checker: Checker = {
       unit: 'effects, events, callbacks and reads',
       complaint: 'belonged to work that nobody submitted',
       broken: phantoms.map(({ index }) => [index]),
-      counts: { executedThoughRefused: submitted.filter(ranThoughRefused).length },
+      counts: {
+        executedThoughRefused: submitted.filter(ranThoughRefused).length,
+        ...(trace.foreign.length > 0 && { foreignCallbacks: trace.foreign.length }),
+      },
       kind: 'safety',
     })
   },

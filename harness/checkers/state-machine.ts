@@ -1,4 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
+import type { OpOf } from '../model/history.ts'
 import { type TaskStatus, isTerminal } from '../../patterns/contract/types/task.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
@@ -74,8 +75,9 @@ function sameEvent(event: { seq: number; status: TaskStatus }, seq: number, stat
 
 /** The state that each other source reports, in the order of the reports: a callback may come after the final read. */
 function ends(task: TaskTrace): readonly Sight[] {
-  const callbacks = task.callbacks.map(({ index, value: { status } }) => ({ index, status }))
-  const finals = task.finals.flatMap(({ index, value: { status } }) => (status ? [{ index, status }] : []))
+  const said = ({ index, value: { status } }: OpOf<'callback' | 'final'>): readonly Sight[] =>
+    status ? [{ index, status }] : []
+  const [callbacks, finals] = [task.callbacks.flatMap(said), task.finals.flatMap(said)]
   const own = taskEnd(task)?.status ?? toldFailure(task)
   const told = [...callbacks, ...(own ? [{ index: task.end!.index, status: own }] : []), ...finals]
   return told.length < 2 ? told : told.sort((a, b) => a.index - b.index)

@@ -2,11 +2,12 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { readOwn, UntrustedFile } from '../core/own-file.ts'
-import type { Resource } from '../model/runtime.ts'
+import type { OwnersService, Resource } from '../model/runtime.ts'
 
 /** A fault's `name` is its id in its cell. */
 export type JournalEntry =
   | Resource
+  | OwnersService
   | ArmedFault
   | { readonly kind: 'healed'; readonly cell: string; readonly name: string }
 
@@ -74,7 +75,21 @@ export function unhealed(entries: readonly JournalEntry[]): readonly ArmedFault[
 
 /** Containers, networks and volumes that were made, or about to be. */
 export function announcedResources(entries: readonly JournalEntry[]): readonly Resource[] {
-  return entries.filter((entry): entry is Resource => entry.kind !== 'fault' && entry.kind !== 'healed')
+  return entries.filter((entry): entry is Resource => !['fault', 'healed', 'service'].includes(entry.kind))
+}
+
+/** Services of the user's that were taken down, or about to be, and are not on record as up again. */
+export function takenDown(entries: readonly JournalEntry[]): readonly OwnersService[] {
+  const last = new Map(entries.filter(isService).map((service) => [service.name, service]))
+  return [...last.values()].filter(({ state }) => state !== 'up')
+}
+
+/** What is to be run is looked at: half a line may still be whole JSON. */
+function isService(entry: JournalEntry): entry is OwnersService {
+  if (entry.kind !== 'service') return false
+  const { url, restart, cwd, logFile } = entry as Readonly<Record<keyof OwnersService, unknown>>
+  const areTexts = [url, cwd, logFile].every((one) => typeof one === 'string') && URL.canParse(String(url))
+  return areTexts && Array.isArray(restart) && restart.length > 0 && restart.every((one) => typeof one === 'string')
 }
 
 function parse(line: string): JournalEntry[] {

@@ -1,4 +1,5 @@
 import { describeError } from '../core/errors.ts'
+import { readJournal, takenDown } from './journal.ts'
 import type { Resource, Owner, Runtime, OwnedResource } from '../model/runtime.ts'
 import { type LabelledProcess, listLabelled } from './processes.ts'
 import { isAlive } from '../os/label.ts'
@@ -12,6 +13,8 @@ export interface RunLeftovers {
   readonly folder?: string
   readonly processes: number
   readonly resources: readonly Resource[]
+  /** Services of the user's that a dead run took down: names. */
+  readonly down: readonly string[]
 }
 
 export interface Survey {
@@ -79,8 +82,18 @@ function gather(
     const isOthers = folder === undefined && own.length === 0 && made.every(isForeign)
     const told = owners.length === 0 && orphan?.isDead ? 'dead' : stateOf(owners)
     const state = told !== 'alive' && isOthers ? 'foreign' : told
-    return { run, state, ...(folder !== undefined && { folder }), processes: own.length, resources: made }
+    const down = state === 'dead' && folder !== undefined ? downIn(folder) : []
+    return { run, state, ...(folder !== undefined && { folder }), processes: own.length, resources: made, down }
   })
+}
+
+/** What is not believed is told by who removes it. */
+function downIn(folder: string): readonly string[] {
+  try {
+    return takenDown(readJournal(folder)).map(({ name }) => name)
+  } catch {
+    return []
+  }
 }
 
 /** All users of the daemon see what every user made with it. */
@@ -99,10 +112,12 @@ export function stateOf(
 }
 
 /** `123-abc: 2 processes, 3 containers, 1 network, the folder ...`. */
-export function describeLeftovers({ run, folder, processes, resources }: RunLeftovers): string {
+export function describeLeftovers({ run, folder, processes, resources, down }: RunLeftovers): string {
   const kinds = Map.groupBy(resources, ({ kind }) => kind)
   const counts = [...kinds].map(([kind, some]) => countOf(some.length, kind))
-  const parts = [...(processes > 0 ? [countOf(processes, 'process')] : []), ...counts, ...(folder ? [folder] : [])]
+  const services = down.map((name) => `your service ${name}, which it took down`)
+  const ended = processes > 0 ? [countOf(processes, 'process')] : []
+  const parts = [...services, ...ended, ...counts, ...(folder ? [folder] : [])]
   return `${run}: ${parts.join(', ')}`
 }
 

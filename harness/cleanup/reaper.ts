@@ -1,13 +1,15 @@
 /**
- * Outlives the harness by design. It holds the other end of a pipe. When that ends without the word `done`, the harness
- * died, by any signal. Then the reaper ends every process of the run, has every runtime remove what it kept for it, and
- * deletes its temporary files. What then still stands is the last that it writes.
+ * Outlives the harness by design. It holds the other end of a pipe, whose first line is the harness's environment. When the
+ * pipe ends without the line `done`, the harness died, by any signal. Then the reaper ends every process of the run, brings
+ * back services of the user's that it took down, has every runtime remove what it kept for it, and deletes its temporary files.
+ * What then still stands is the last that it writes.
  *
  * usage: node reaper.ts RUN TEMP_FOLDER
  */
 import { describeError, exitCodes } from '../core/errors.ts'
 import { discover } from '../core/discover.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { withoutLabel } from '../os/label.ts'
 import { removeRun, type Sweeper } from './sweep.ts'
 
 const [run, folder] = process.argv.slice(2)
@@ -25,12 +27,22 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.stdin.setEncoding('utf8')
 process.stdin.on('data', (chunk: string) => (received += chunk))
 process.stdin.on('end', () => {
-  if (received.includes('done')) process.exit(exitCodes.pass)
-  void reap(run, folder)
+  const [first = '', last] = received.split('\n')
+  if (last === 'done') process.exit(exitCodes.pass)
+  void reap(run, folder, environmentIn(first))
 })
 
-async function reap(run: string, folder: string): Promise<void> {
-  const remaining = await removeRun(run, folder, await sweepers)
+/** Of the harness; without what marks our own processes where it died before it could say. */
+function environmentIn(line: string): NodeJS.ProcessEnv {
+  try {
+    return JSON.parse(line) as NodeJS.ProcessEnv
+  } catch {
+    return withoutLabel(process.env)
+  }
+}
+
+async function reap(run: string, folder: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const remaining = await removeRun(run, folder, await sweepers, { env })
   for (const sentence of remaining) console.log(sentence)
   process.exit(remaining.length === 0 ? exitCodes.pass : exitCodes.leftBehind)
 }

@@ -62,7 +62,7 @@ export async function beginSupervised(
     temp,
     async end(spared = []) {
       closeRun()
-      const remaining = await removeRun(run, temp, sweepers, [reaper.pid!, ...spared])
+      const remaining = await removeRun(run, temp, sweepers, { spared: [reaper.pid!, ...spared] })
       await dismiss(reaper)
       forgetSessions(run)
       endLabel()
@@ -74,12 +74,15 @@ export async function beginSupervised(
 /** It finds the engines that we find: unlike a node it gets what says where they are. */
 async function startReaper(run: string, temp: string, logFile: string): Promise<ChildProcess> {
   const names = Object.keys(process.env).filter((name) => name === 'HOME' || name.startsWith('DOCKER_'))
-  return spawnChild({
+  const reaper = await spawnChild({
     command: process.execPath,
     args: [entryPath('./reaper', import.meta.url), run, temp],
     env: { ...Object.fromEntries(names.map((name) => [name, process.env[name]!])), ...reaperMark },
     logFile,
   })
+  // For the user's own commands alone, and on no disk.
+  reaper.stdin!.write(`${JSON.stringify(process.env)}\n`)
+  return reaper
 }
 
 async function dismiss(reaper: ChildProcess): Promise<void> {

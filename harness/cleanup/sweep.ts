@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describeError, UsageError } from '../core/errors.ts'
 import { mustBeOwnFolder } from '../core/own-file.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { announcedResources, type JournalEntry, readJournal, unhealed } from './journal.ts'
+import { announcedResources, type JournalEntry, readJournal, takenDown, unhealed } from './journal.ts'
+import { bringBack } from './owners-services.ts'
 import { findObjects, removeObjects, removeSharedFiles } from './kernel-memory.ts'
 import { readRunName } from '../os/label.ts'
 import { type Ended, endProcesses } from './processes.ts'
@@ -47,19 +48,20 @@ export async function cleanUpRun(run: string, sweepers: readonly Sweeper[]): Pro
  * End every process that carries the run's label, have every runtime remove what it kept for it, remove what the operating
  * system keeps beyond processes, and delete its temporary folder last, when nobody writes there any more. Runs inside it go with it. Resolves with what still
  * stands, a sentence each: nothing, if all is well. Otherwise the folder stays: it holds the journal that the next one who
- * cleans up needs. `spared`: processes that are to go on.
+ * cleans up needs. Services of the user's that it took down are brought back first.
  */
 export async function removeRun(
   run: string,
   folder: string | undefined,
   sweepers: readonly Sweeper[],
-  spared: readonly number[] = [],
+  { spared = [], env = process.env }: RemoveOptions = {},
 ): Promise<readonly string[]> {
   const endSignalOf = (command: string): NodeJS.Signals =>
     sweepers.map((sweeper) => sweeper.endSignalOf?.(command)).find(Boolean) ?? 'SIGKILL'
   const sessions = folder === undefined ? [] : readSessions(folder)
   const ended = await endProcesses(run, new Set(spared), { endSignalOf, sessions })
   const { entries: journal, flaws } = folder === undefined ? nothing : openedJournal(folder)
+  const down = await bringBack(takenDown(journal), { env })
   const inside = new Set([...ended.seen.values()].map((one) => one.run).filter((one) => one !== run))
   const swept = await Promise.all([
     ...sweepers.map((sweeper) => sweepWith(sweeper, run, journal)),
@@ -67,9 +69,16 @@ export async function removeRun(
   ])
   const memory = await removeMemory(run, folder, ended)
   const mounts = folder === undefined ? [] : await unmountBelow(folder)
-  const remaining = [...ended.remaining, ...flaws, ...swept.flat(), ...memory, ...mounts]
+  const remaining = [...ended.remaining, ...flaws, ...down, ...swept.flat(), ...memory, ...mounts]
   if (remaining.length > 0) return [...remaining, ...unhealed(journal).map(describeFault)]
   return folder === undefined ? [] : removeFolder(folder)
+}
+
+interface RemoveOptions {
+  /** Processes that are to go on. */
+  readonly spared?: readonly number[]
+  /** What commands of the user's find around them. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 const nothing = { entries: [], flaws: [] }

@@ -74,7 +74,8 @@ const event = is.fields({ taskId: is.text, seq: is.count, type: is.text, status 
 const callback = is.fields({
   taskId: is.text,
   deliveryId: is.text,
-  status,
+  /** Absent: it said none, as one that is news alone. */
+  status: is.optional(status),
   digest: is.nullable(is.text),
   httpStatus: is.count,
   /** Digest of the body as it came; absent in older runs. */
@@ -156,6 +157,9 @@ const fault = is.fields({
   reason: is.optional(is.text),
 })
 export type FaultChange = is.Shaped<typeof fault>
+
+/** A callback at an address that this cell gave to nobody: of work of another one, which had this port before. */
+const foreign = is.fields({ path: is.text })
 
 /** Who took the place of a node. */
 const stranger = is.fields({
@@ -241,6 +245,7 @@ export const opShapes = {
   callback: { ...client, process: 'receiver', values: { observe: callback } },
   /** The receiver had no room for a callback, and nobody knows what it said. Told at the first, and each time that their number has doubled. */
   dropped: { ...harness, process: 'receiver', values: { observe: dropped } },
+  foreign: { ...harness, process: 'receiver', values: { observe: foreign } },
   effect: { ...client, process: 'ledger', values: { observe: effect } },
   /** What was sent to the ledger as an effect and is none: why, and how its body begins. It says not of which task. */
   refusal: { ...harness, process: 'ledger', values: { observe: refusal } },

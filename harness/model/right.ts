@@ -22,6 +22,11 @@ export function isRight(right: string, document: unknown, values: Values): boole
   return found.some((value) => isDeepStrictEqual(value, wanted))
 }
 
+/** Whether a document has nothing at all where a right result would be: it is not the whole one. */
+export function lacksResult(right: string, document: unknown, values: Values): boolean {
+  return findAll(parseRight(fill(right, values)).path, document).every((value) => value === null)
+}
+
 /** The first value that a path finds; undefined: none. */
 export function findOne(path: string, document: unknown): unknown {
   return findAll(path, document)[0]

@@ -54,6 +54,20 @@ export interface Resource {
   readonly name: string
 }
 
+/** A service of the user's that a fault takes down. Its owner's command brings it back, also where we have died. */
+export interface OwnersService {
+  readonly kind: 'service'
+  /** Its node, its cell and its address, for sentences. */
+  readonly name: string
+  /** `restarting`: its command has begun. */
+  readonly state: 'down' | 'restarting' | 'up'
+  readonly url: string
+  readonly restart: readonly string[]
+  readonly cwd: string
+  /** Where the command writes. */
+  readonly logFile: string
+}
+
 export interface OwnedResource extends Resource {
   /** By its label; undefined where it has none. */
   readonly run?: string
@@ -78,8 +92,8 @@ export interface CellContext {
   readonly folder: string
   /** For what does not outlive the run: data directories, sockets. */
   readonly temp: string
-  /** Write down what would outlive us. Resolves when it is on the disk: only then may it be made. */
-  readonly note: (thing: Resource) => Promise<void>
+  /** Write down what would outlive us. Resolves when it is on the disk: only then may it be made, or taken down. */
+  readonly note: (thing: Resource | OwnersService) => Promise<void>
   /** A part of the harness itself ended or cannot work: nothing that comes after it counts. */
   readonly lost?: (error: HarnessError) => void
 }

@@ -85,6 +85,12 @@ export function runLabel(): Record<string, string> {
   }
 }
 
+/** The environment of what is started on nobody's account but the user's. */
+export function withoutLabel(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ours: readonly string[] = Object.values(names)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.includes(name)))
+}
+
 /** Beside the label: marks the process that cleans up. */
 export const reaperMark: Readonly<Record<string, string>> = { [names.reaper]: '1' }
 

@@ -13,6 +13,8 @@ export interface OwnersCommand {
   /** What it says, and what it leaves running. */
   readonly logFile: string
   readonly limitMs: number
+  /** What it finds around it; by default what this process does. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /**
@@ -20,13 +22,14 @@ export interface OwnersCommand {
  * by which it would be ended with it, and no pipe of ours. Rejects with HarnessError where it cannot be started or fails, and
  * where it takes longer than `limitMs`: then it is ended.
  */
-export async function runOwnersCommand({ command, cwd, logFile, limitMs }: OwnersCommand): Promise<void> {
+export async function runOwnersCommand(spec: OwnersCommand): Promise<void> {
+  const { command, cwd, logFile, limitMs, env = process.env } = spec
   const [program, ...args] = command
   makeFolder(dirname(logFile))
   const log = openForAppending(logFile)
   let isCut = false
   try {
-    const child = spawn(program!, args, { cwd, detached: true, stdio: ['ignore', log, log] })
+    const child = spawn(program!, args, { cwd, env, detached: true, stdio: ['ignore', log, log] })
     using _ = startTimer(() => {
       isCut = true
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')

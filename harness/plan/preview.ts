@@ -1,4 +1,5 @@
 import { graceWarnings, summarizeNotApplicable } from '../model/plan-remarks.ts'
+import { targetWarnings } from '../model/target-remarks.ts'
 import { allVisible } from '../core/visible.ts'
 import { gateLabel, gateTerms } from '../model/gate-text.ts'
 import { metricOf } from '../model/metrics.ts'
@@ -20,7 +21,7 @@ export function previewPlan(written: Plan): string {
     previewPreset(plan),
     previewCells(plan),
     previewLeftOut(plan),
-    graceWarnings(plan, formatDuration).map((warning) => `Warning: ${warning}`),
+    [...targetWarnings(plan), ...graceWarnings(plan, formatDuration)].map((warning) => `Warning: ${warning}`),
     previewGates(plan),
     previewSchedule(plan),
   ]

@@ -19,15 +19,15 @@ export interface OwnPath extends CallbackPath {
   pass(came: Came): Promise<number>
   /** The fault that announced a post with this mark; undefined: it is the system's. */
   byMark(mark: string | undefined): string | undefined
-  /** Where the receiver listens, and who posts there: only then can a fault post anything. */
-  connect(origin: string, notify: Notify): void
+  /** Where the receiver takes the callbacks of a job, and who posts there: only then can a fault post anything. */
+  connect(urlFor: (job: string) => string, notify: Notify): void
 }
 
 /** The way into the receiver. Callbacks pass as they came, but where a fault is in it. */
 export function openPath(): OwnPath {
   const numbers = new Map<string, number>()
   const marks = new Map<string, string>()
-  let post: ((task: Task, path: string) => Promise<boolean>) | undefined
+  let post: ((task: Task, job: string, mark: string) => Promise<boolean>) | undefined
   let present: { readonly fault: string; readonly intercept: Intercept } | undefined
 
   function arrivalOf(came: Came, fault: string): Arrival {
@@ -46,7 +46,7 @@ export function openPath(): OwnPath {
       postProgress: async () => {
         const mark = randomBytes(9).toString('base64url')
         marks.set(mark, fault)
-        return (await post?.(asItRan(came.open(0) as Task), `${came.job}?by=${mark}`)) ?? false
+        return (await post?.(asItRan(came.open(0) as Task), came.job, mark)) ?? false
       },
     }
   }
@@ -54,9 +54,10 @@ export function openPath(): OwnPath {
   return {
     pass: async (came) => (present ? present.intercept(arrivalOf(came, present.fault)) : came.take()),
     byMark: (mark) => (mark === undefined ? undefined : marks.get(mark)),
-    connect: (origin, notify) => {
-      post = async (task, path) => {
-        const { status = 500 } = await notify({ task, url: `${origin}/callbacks/${path}`, earlier: [], manual: true })
+    connect: (urlFor, notify) => {
+      post = async (task, job, mark) => {
+        const url = `${urlFor(job)}?by=${mark}`
+        const { status = 500 } = await notify({ task, url, earlier: [], manual: true })
         return status < 300
       }
     },

@@ -16,7 +16,8 @@ import { openFaultSender } from './callback-path.ts'
 import { openClient } from './client.ts'
 import { completeHistory, completeCutHistory } from './complete-history.ts'
 import type { HealthMonitor } from './health.ts'
-import { type Callback, type CallbackReceiver, openInbox } from './inbox.ts'
+import { openCellInbox } from './cell-inbox.ts'
+import type { CallbackReceiver } from './inbox.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
 import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
 import type { TaskEnding } from './progress.ts'
@@ -84,7 +85,9 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const taskWatch = watchTasks()
   const target = begun.context.targets?.get(cell.pattern)
   const speech = target && (await openSpeech(target, { timeScale: cell.timeScale, onLost: begun.context.breakOff }))
-  const spec = { ...specOf(begun, identity, taskWatch), nameEnd: speech?.nameEnd }
+  const { nameEnd } = speech ?? {}
+  const openReceiver = (host: string) => openCellInbox(host, begun.recorder, nameEnd)
+  const spec = { ...specOf(begun, identity, taskWatch), nameEnd, openReceiver }
   const system = stack.use(await openSystem(spec, begun.context.signal))
   begun.events.system(shapeOf(system.deployment, spec.engine.services))
   if (!speech) await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
@@ -93,7 +96,10 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
   const { deployment, ledger, receiver } = system
   if (cell.faults.length > 0 && !speech)
-    receiver.path.connect(`http://${receiver.address}`, await openFaultSender(receiver.address, spec))
+    receiver.path.connect(
+      (job) => `http://${receiver.address}${receiver.pathFor(job)}`,
+      await openFaultSender(receiver.address, spec),
+    )
   const jobs = planJobs(cell, arrivals, ledger.nonceOf)
   const { token, watch } = identity
   return {
@@ -132,8 +138,12 @@ function needs(need: Capability, cell: CellPlan, { faults }: BlockContext): bool
   return cell.faults.some(({ fault }) => faults.get(fault)?.needs.includes(need))
 }
 
-function specOf(begun: BegunCell, identity: Identity, taskWatch: TaskWatch): SystemSpec<CallbackReceiver> {
-  const { cell, context, folder, recorder } = begun
+function specOf(
+  begun: BegunCell,
+  identity: Identity,
+  taskWatch: TaskWatch,
+): Omit<SystemSpec<CallbackReceiver>, 'openReceiver'> {
+  const { cell, context, folder } = begun
   const { delivery, tuning, timeScale } = cell
   const { temp, journal, breakOff: lost } = context
   const isWaitedFor = cell.faults.some(({ trigger }) => trigger.kind === 'step')
@@ -147,7 +157,6 @@ function specOf(begun: BegunCell, identity: Identity, taskWatch: TaskWatch): Sys
     name: identity.name,
     token: identity.token,
     ...(isWaitedFor && { onEffect: taskWatch.sawEffect }),
-    openReceiver: (host) => openRecordedInbox(host, recorder),
     deploy: deployOf(begun, identity),
   }
 }
@@ -278,18 +287,4 @@ function carryOutFaults(
     },
     context.signal,
   )
-}
-
-function openRecordedInbox(host: string, recorder: Recorder): Promise<CallbackReceiver> {
-  return openInbox(host, (callback) => recordCallback(recorder, callback), {
-    onDropped: (value) => void recorder.record({ f: 'dropped', type: 'observe', process: 'receiver', value }),
-  })
-}
-
-function recordCallback(recorder: Recorder, callback: Callback): void {
-  const { job, deliveryId, body, bytes, by } = callback
-  const digest = body.result?.digest ?? null
-  const about = { taskId: body.task_id, deliveryId, status: body.status as 'completed', digest }
-  const value = { ...about, httpStatus: 204, bytes, ...(by !== undefined && { by }) }
-  recorder.record({ f: 'callback', type: 'observe', process: 'receiver', task: job, value })
 }

@@ -23,7 +23,7 @@ export async function openClient(
   const runJob = speech?.runJob ?? (await loadModule<{ default: RunJob }>(delivery, 'client')).default
   const callbackUrl = deployment.links.find(({ kind }) => kind === 'sender->receiver')?.url
   const inbox: Inbox = {
-    urlFor: (job) => `${callbackUrl}/callbacks/${job}`,
+    urlFor: (job) => `${callbackUrl}${receiver.pathFor(job)}`,
     wait: (job, signal, open) => receiver.wait<Task>(job, signal, open),
   }
   const apis = deployment.links.filter(({ kind }) => kind === 'client->api').map(({ name, url }) => ({ name, url }))

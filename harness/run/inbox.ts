@@ -30,6 +30,8 @@ export interface CallbackBody {
   readonly task_id: string
   readonly status: string
   readonly result?: { readonly digest: string } | undefined
+  /** It is no more than news of the task: of a status that is no end, its sender has said nothing. */
+  readonly isThin?: boolean | undefined
 }
 
 /** A request as it came, and who makes a task of it; throws for one that is not to be believed. */
@@ -44,6 +46,8 @@ export type OpenCallback = (request: CallbackRequest) => CallbackBody
 export interface CallbackReceiver extends AsyncDisposable {
   /** `host:port` that it listens on. */
   readonly address: string
+  /** Of the callbacks of a job: below its address, or that of a link to it. */
+  pathFor(job: string): string
   /** Where a fault may stand between the sender and what waits here. */
   readonly path: OwnPath
   /**
@@ -74,22 +78,30 @@ const ownLimits: InboxLimits = {
   atOnceBytes: 256 * MiB,
 }
 
-export interface InboxOptions {
+export interface InboxOptions extends OwnCallbacks {
   /** Hears of the first callback that was dropped, and of those by which their number has doubled. */
   readonly onDropped?: (dropped: Dropped) => void
   readonly limits?: InboxLimits
 }
 
+/** What tells callbacks of one cell from those that a service still owes another one, which had this port before. */
+interface OwnCallbacks {
+  /** Ends the paths of this cell's callbacks. */
+  readonly end?: string
+  /** Hears of each that was for somebody else's job. */
+  readonly onForeign?: (path: string) => void
+}
+
 /**
- * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job>`, answered 204. Servers that
+ * The one webhook receiver of the load side, on any port of `host`: `POST /callbacks/<job><end>`, answered 204. Servers that
  * first ask whether callbacks are wanted there (CloudEvents 1.0, HTTP web hooks) get a yes. `onCallback` sees every
- * callback in the order of arrival, repeats too; what holds no task is answered 400. What exceeds a limit is answered 503 or
- * 413, or cut off: whoever floods it fills neither memory nor record.
+ * callback in the order of arrival, repeats too. What holds no task is answered 400, and what is not of this cell 404. What
+ * exceeds a limit is answered 503 or 413, or cut off: whoever floods it fills neither memory nor record.
  */
 export async function openInbox(
   host: string,
   onCallback: (callback: Callback) => void,
-  { onDropped = () => {}, limits = ownLimits }: InboxOptions = {},
+  { end = '', onForeign = () => {}, onDropped = () => {}, limits = ownLimits }: InboxOptions = {},
 ): Promise<CallbackReceiver> {
   const waiting = new Map<string, (body: CallbackBody) => void>()
   const openers = new Map<string, OpenCallback>()
@@ -99,7 +111,7 @@ export async function openInbox(
   const kept = keepUnasked<CallbackBody>(limits.kept, (task, why) => drop({ task, why }))
   const read = bodyReader(limits.bodyBytes, limits.atOnceBytes)
   const server = createServer(briefRequests, (request, response) => {
-    void receive(request, response, { openers, path, deliver, read, drop })
+    void receive(request, response, { end, onForeign, openers, path, deliver, read, drop })
   })
   function deliver(callback: Callback, bytes: number): boolean {
     const { job } = callback
@@ -118,6 +130,7 @@ export async function openInbox(
   return {
     address: `${host}:${(server.address() as AddressInfo).port}`,
     path,
+    pathFor: (job) => `/callbacks/${job}${end}`,
     wait: <T extends CallbackBody>(job: string, signal: AbortSignal, open?: OpenCallback) =>
       new Promise<T>((resolve, reject) => {
         if (open) openers.set(job, open)
@@ -140,7 +153,7 @@ export async function openInbox(
 }
 
 /** Who judges requests, who stands in their way, who takes what is a callback, and who hears of what had no room. */
-interface Reception {
+interface Reception extends Required<OwnCallbacks> {
   readonly openers: ReadonlyMap<string, OpenCallback>
   readonly path: OwnPath
   /** False: there was no room for it. */
@@ -153,7 +166,9 @@ interface Reception {
 const address = /^\/callbacks\/([\w.-]{1,200})(?:\?by=([\w-]{1,40}))?$/
 
 async function receive(request: IncomingMessage, response: ServerResponse, reception: Reception): Promise<void> {
-  const [, job, mark] = address.exec(request.url ?? '') ?? []
+  const [, name, mark] = address.exec(request.url ?? '') ?? []
+  const job = name?.endsWith(reception.end) && name.slice(0, name.length - reception.end.length)
+  if (name && !job && request.method === 'POST') reception.onForeign(`/callbacks/${name}`)
   if (job && request.method === 'OPTIONS') return respond(response, 204, { 'webhook-allowed-origin': '*' })
   if (request.method !== 'POST' || !job) return respond(response, 404)
   try {

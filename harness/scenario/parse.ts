@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts'
 import { metricNames } from '../model/metrics.ts'
 import type { Published } from '../model/plan.ts'
 import { checkArms } from './arm-checks.ts'
+import { checkTargets } from './between-targets.ts'
 import { armContext, type Located, readArm } from './arm.ts'
 import { type Catalog, longestWorkMs, withTargets } from './catalog.ts'
 import { checkGate, readGates } from './gates.ts'
@@ -201,23 +202,6 @@ function checkArmNames({ arms, values }: ParsedScenario): readonly Problem[] {
     return taken.map((name) => ({ path: ['arms', name], at: 'key', message: 'this cannot be a name; choose another' }))
   if (!arms.get('none')?.specs.length) return []
   return [{ path: ['arms', 'none'], message: 'none is the control; leave it empty and give the faults another arm' }]
-}
-
-/** A service that knows nothing of compressed time would do its work at full length. */
-function checkTargets({ targets, values: { patterns, timeScale = 1 } }: ParsedScenario): readonly Problem[] {
-  const unused = targets.filter(({ name }) => patterns && !patterns.includes(name))
-  const deaf = timeScale === 1 ? [] : targets.filter((target) => !JSON.stringify(target).includes('{timeScale}'))
-  return [
-    ...unused.map(({ name }): Problem => ({
-      path: ['targets', name],
-      at: 'key',
-      message: `is not among "patterns"; add ${name} there`,
-    })),
-    ...deaf.map(({ name }): Problem => {
-      const message = `${name} does not know that time is compressed; give it {timeScale} in env, start or input, or write timeScale: 1`
-      return { path: ['timeScale'], message }
-    }),
-  ]
 }
 
 /** Of half a minute each they would take a week. */

@@ -7,10 +7,13 @@ export interface Adapter {
   submit(job: AdapterJob): AdapterRequest
   /** The request for the state of a task. Absent: nobody can ask, and only a callback tells. */
   status?(id: string, service: { readonly token: string }): AdapterRequest
-  /** The task in an answer with a status of 2xx or 303, to either; undefined: there is none in it. */
+  /**
+   * The task in an answer with a status of 2xx or 303, to either; undefined: there is none in it. Of a 409 to a submission that was
+   * repeated it is the task that the key has already: only its id counts, and it is read.
+   */
   read(answer: AdapterAnswer, job: AdapterJob): AdapterTask | undefined
-  /** The task in a callback, where the client is `webhook`. Throws for one that is not to be believed: it is answered 400. */
-  callback?(callback: AdapterCallback, job: AdapterJob): AdapterTask
+  /** What a callback tells, where the client is `webhook`. Throws for one that is not to be believed: it is answered 400. */
+  callback?(callback: AdapterCallback, job: AdapterJob): AdapterNotice
   /** Whether the last document of a task is right. Absent: as `work.right` of the scenario has it. */
   isRight?(document: unknown, job: AdapterJob): boolean
   /** A submission that is sent again with the same key begins no second task. Otherwise one in doubt is not repeated. */
@@ -58,3 +61,6 @@ export interface AdapterTask {
   /** Why it failed. */
   readonly reason?: string
 }
+
+/** A callback may be no more than news of a task. What it leaves out is read, where there is `status`. */
+export type AdapterNotice = Pick<AdapterTask, 'id' | 'reason'> & Partial<Pick<AdapterTask, 'state' | 'document'>>

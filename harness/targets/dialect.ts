@@ -1,15 +1,13 @@
-import type { CallbackRequest, Dialect, Job } from '../../patterns/contract/client/client.ts'
+import type { CallbackRequest, Dialect, Job, Notice } from '../../patterns/contract/client/client.ts'
 import type { Answer, Call } from '../../patterns/contract/client/http.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { HarnessError } from '../core/errors.ts'
 import type { TargetState } from '../model/target.ts'
-import type { Adapter, AdapterJob, AdapterRequest, AdapterTask } from './adapter.ts'
-
-/** Says what stands in a history for the result of a task, by its last document. */
-export type DigestOf = (document: unknown, job: AdapterJob) => string
+import type { Judge } from './judge.ts'
+import type { Adapter, AdapterAnswer, AdapterJob, AdapterRequest, AdapterTask } from './adapter.ts'
 
 /** An adapter as the clients of deliveries speak. `nameOf`: how the work of a job is called there. */
-export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: string) => string): Dialect {
+export function dialectOf(adapter: Adapter, judge: Judge, nameOf: (key: string) => string): Dialect {
   const jobOf = ({ key, input }: Job, token: string, callbackUrl?: string): AdapterJob => {
     return { key: nameOf(key), input: { ...input }, token, ...(callbackUrl !== undefined && { callbackUrl }) }
   }
@@ -27,11 +25,14 @@ export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: st
     },
     taskOf(answer, job, known) {
       const found = readAnswer(adapter, answer, about(job), known?.task_id)
-      return found && taskFrom(found, about(job), digestOf)
+      return found && taskFrom(found, about(job), judge)
     },
+    earlierIn(answer, job) {
+      return adapter.read(answerFor(answer), about(job))?.id || undefined
+    },
+    isReadable: adapter.status !== undefined,
     ...(adapter.callback && {
-      openCallback: ({ headers, body }: CallbackRequest, job: Job) =>
-        taskFrom(adapter.callback!({ headers, body }, about(job)), about(job), digestOf),
+      openCallback: (request: CallbackRequest, job: Job) => noticeIn(adapter, request, about(job), judge),
     }),
     isIdempotent: adapter.isIdempotent,
   }
@@ -43,9 +44,13 @@ export function dialectOf(adapter: Adapter, digestOf: DigestOf, nameOf: (key: st
  */
 export function readAnswer(adapter: Adapter, answer: Answer, job: AdapterJob, known = ''): AdapterTask | undefined {
   if ((answer.status < 200 || answer.status >= 300) && answer.status !== 303) return undefined
-  const found = adapter.read({ status: answer.status, header: answer.header, body: bodyOf(answer.text) }, job)
+  const found = adapter.read(answerFor(answer), job)
   const id = found?.id || known
   return found && id !== '' ? { ...found, id } : undefined
+}
+
+function answerFor({ status, header, text }: Answer): AdapterAnswer {
+  return { status, header, body: bodyOf(text) }
 }
 
 function bodyOf(text: string): unknown {
@@ -80,14 +85,28 @@ const longAgo = new Date(0).toISOString()
  * As the contract has it. A foreign API numbers no versions: the states count in their place, so that a replica that lags
  * behind takes nothing back.
  */
-export function taskFrom({ id, state, document, reason }: AdapterTask, job: AdapterJob, digestOf: DigestOf): Task {
+function stateFrom({ id, state, reason }: Omit<AdapterTask, 'document'>): Task {
   return {
     ...namedTask(id),
     status: state,
     ...(reason !== undefined && { status_reason: reason }),
     version: versions[state],
-    ...(state === 'completed' && { result: { digest: digestOf(document, job), steps: 0 } }),
   }
+}
+
+function taskFrom({ document, ...told }: AdapterTask, job: AdapterJob, { digestOf }: Judge): Task {
+  const task = stateFrom(told)
+  return told.state === 'completed' ? { ...task, result: { digest: digestOf(document, job), steps: 0 } } : task
+}
+
+/** What a callback leaves out is missing in the notice, too. */
+function noticeIn(adapter: Adapter, { headers, body }: CallbackRequest, job: AdapterJob, judge: Judge): Notice {
+  const { state, document, ...told } = adapter.callback!({ headers, body }, job)
+  if (state === undefined) return { ...stateFrom({ ...told, state: 'running' }), isThin: true }
+  const isWhole = state !== 'completed' || judge.isWhole(document, job, adapter.status !== undefined)
+  return isWhole
+    ? taskFrom({ ...told, state, document }, job, judge)
+    : { ...stateFrom({ ...told, state }), isThin: true }
 }
 
 /** A task of which no more is known than its id. */
@@ -107,10 +126,4 @@ export function namedTask(id: string): Task {
     input: { seed: 0, profile: '', job: '' },
     links: { self: '', events: '', cancel: '' },
   }
-}
-
-/** The task with the digest that stands for its result. */
-export function judged<T extends { readonly status: string }>(task: T, job: AdapterJob, digestOf: DigestOf): T {
-  if (task.status !== 'completed') return task
-  return { ...task, result: { digest: digestOf(task, job), steps: 0 } }
 }

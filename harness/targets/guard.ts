@@ -1,6 +1,6 @@
 import { describeError, HarnessError } from '../core/errors.ts'
 import { targetStates } from '../model/target.ts'
-import type { Adapter, AdapterRequest, AdapterTask } from './adapter.ts'
+import type { Adapter, AdapterNotice, AdapterRequest, AdapterTask } from './adapter.ts'
 
 /** Hears of every mistake of an adapter: nothing that comes of it says anything of the service. */
 export type OnMistake = (error: HarnessError) => void
@@ -37,8 +37,9 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
     }
   }
   const [reading, judging] = [lenient('read'), lenient('isRight')]
-  const taskIn = (part: 'read' | 'callback', found: AdapterTask): AdapterTask => {
-    const why = whyNoTask(found)
+  const taskIn = <T extends AdapterNotice>(part: 'read' | 'callback', found: T): T => {
+    const isPartial = part === 'callback' && found?.state === undefined
+    const why = whyNoTask(isPartial ? { ...found, state: 'running' } : found)
     if (why !== undefined) throw mistake(part, `gave ${why} in …`)
     const { id = '' } = found as { readonly id?: string | number }
     return { ...found, id: String(id) }
@@ -47,6 +48,7 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
     submit: (job) => asked('submit', () => adapter.submit(job)),
     ...(adapter.status && { status: (id, service) => asked('status', () => adapter.status!(id, service)) }),
     read(answer, job) {
+      if (answer.status === conflict) return sureTask(() => adapter.read(answer, job))
       const found = reading(() => adapter.read(answer, job))
       return found ? taskIn('read', found) : undefined
     },
@@ -59,6 +61,19 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
       },
     }),
     isIdempotent: adapter.isIdempotent,
+  }
+}
+
+/** A refusal, which perhaps names the task: most adapters are not written for it. */
+const conflict = 409
+
+function sureTask(read: () => AdapterTask | undefined): AdapterTask | undefined {
+  try {
+    const found = read()
+    if (!found || whyNoTask(found) !== undefined) return undefined
+    return { ...found, id: String((found as { readonly id?: string | number }).id ?? '') }
+  } catch {
+    return undefined
   }
 }
 
@@ -75,7 +90,7 @@ function whyNoRequest(given: AdapterRequest | undefined): string | undefined {
   return typeof given?.path === 'string' ? undefined : 'no path that is a text'
 }
 
-function whyNoTask(given: AdapterTask): string | undefined {
+function whyNoTask(given: AdapterNotice): string | undefined {
   if (given instanceof Promise) return 'a promise'
   const { id, state, reason } = given as Readonly<Record<keyof AdapterTask, unknown>>
   if (!['string', 'number', 'undefined'].includes(typeof id)) return 'an id that is no text'

@@ -1,6 +1,6 @@
 import type { Mapping, TargetState, WhereFound } from '../model/target.ts'
 import { HarnessError } from '../core/errors.ts'
-import type { Adapter, AdapterAnswer, AdapterRequest, AdapterTask } from './adapter.ts'
+import type { Adapter, AdapterAnswer, AdapterNotice, AdapterRequest, AdapterTask } from './adapter.ts'
 import { findOne } from '../model/right.ts'
 import { fill, fillIn } from '../model/template.ts'
 
@@ -68,12 +68,13 @@ function readTask(mapping: Mapping, answer: AdapterAnswer): AdapterTask | undefi
 function readCallback(
   { callback, states }: Mapping & { readonly callback: NonNullable<Mapping['callback']> },
   body: Buffer,
-): AdapterTask {
+): AdapterNotice {
   const document: unknown = JSON.parse(body.toString('utf8'))
   const id = findOne(callback.id, document)
   const word = findOne(callback.state, document)
   if (!isName(id)) throw new TypeError(`${callback.id} finds no id in it`)
-  return { id: withoutHost(String(id)), state: stateOf({ states }, word), document, ...reasonOf(word) }
+  const state = isWord(word) ? { state: stateOf({ states }, word) } : {}
+  return { id: withoutHost(String(id)), ...state, document, ...reasonOf(word) }
 }
 
 function find(where: WhereFound, { header, body }: AdapterAnswer): string | undefined {

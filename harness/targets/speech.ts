@@ -12,10 +12,10 @@ import { describeError, HarnessError } from '../core/errors.ts'
 import type { Target } from '../model/target.ts'
 import type { OnLost } from '../os/child.ts'
 import type { Adapter, AdapterJob } from './adapter.ts'
-import { type DigestOf, dialectOf, judged, namedTask } from './dialect.ts'
+import { dialectOf, namedTask } from './dialect.ts'
 import { guarded } from './guard.ts'
 import { adapterOf } from './mapping.ts'
-import { digestFor, isRight } from '../model/right.ts'
+import { type Judge, judged, judgeOf } from './judge.ts'
 import { fillIn } from '../model/template.ts'
 
 /** How one target is spoken to: its work, its client, and what it says itself of a task. */
@@ -33,6 +33,11 @@ export interface TargetSpeech {
   readTask(service: Service, taskId: string, key: string): Promise<Task | undefined>
 }
 
+/** Ends the names of what belongs to one cell alone. */
+export function drawEnd(): string {
+  return `-${randomBytes(4).toString('hex')}`
+}
+
 /** Rejects with HarnessError where the target's adapter cannot be used. */
 export async function openSpeech(
   target: Target,
@@ -41,7 +46,7 @@ export async function openSpeech(
   const { work, client, name } = target
   const written = await loadAdapter(target)
   const adapter = written && guarded(name, written, onLost)
-  const nameEnd = `-${randomBytes(4).toString('hex')}`
+  const nameEnd = drawEnd()
   const nameOf = (key: string): string => key + nameEnd
   const inputs = new Map<string, Readonly<Record<string, unknown>>>()
   const inputOf = (key: string, seed: number) => {
@@ -51,8 +56,8 @@ export async function openSpeech(
   }
   // Whether a result is right may depend on what was submitted.
   const submitted = (key: string) => inputs.get(key) ?? {}
-  const digestOf = digestsOf(target, adapter)
-  const dialect = adapter ? dialectOf(adapter, digestOf, nameOf) : namedWork(nameOf)
+  const judge = judgeOf(target, adapter, onLost)
+  const dialect = adapter ? dialectOf(adapter, judge, nameOf) : namedWork(nameOf)
   const { default: run } = await loadModule<{ default: RunJob }>(client, 'client')
   const told = (key: string): AdapterJob => ({ key: nameOf(key), input: submitted(key), token: '' })
   return {
@@ -60,11 +65,11 @@ export async function openSpeech(
     nameEnd,
     dialect,
     inputOf,
-    runJob: adapter ? run : judging(run, told, digestOf),
-    hear: (inbox) => (adapter ? inbox : judgingInbox(inbox, told, digestOf)),
+    runJob: adapter ? run : judging(run, told, judge),
+    hear: (inbox) => (adapter ? inbox : judgingInbox(inbox, told, judge)),
     async readTask(service, taskId, key) {
       const task = await readFinal(dialect, service, { taskId, job: jobFor(key, submitted(key)) })
-      return task && !adapter ? judged(task, told(key), digestOf) : task
+      return task && !adapter ? judged(task, told(key), judge) : task
     },
   }
 }
@@ -76,29 +81,23 @@ function namedWork(nameOf: (key: string) => string): Dialect {
   return { ...taskApi, submission }
 }
 
-function digestsOf({ work: { right } }: Target, adapter: Adapter | undefined): DigestOf {
-  return (document, job) => {
-    const own = adapter?.isRight?.(document, job)
-    const isSo = own ?? (right === undefined || isRight(right, document, { key: job.key }))
-    return digestFor(isSo, document)
-  }
-}
-
 /** What a client of the task API delivers, with the digest that this target gives it. */
-function judging(run: RunJob, told: (key: string) => AdapterJob, digestOf: DigestOf): RunJob {
+function judging(run: RunJob, told: (key: string) => AdapterJob, judge: Judge): RunJob {
   return async (job, ports, signal) => {
     const { task, via } = await run(job, ports, signal)
-    return { task: judged(task, told(job.key), digestOf), via }
+    return { task: judged(task, told(job.key), judge), via }
   }
 }
 
-function judgingInbox(inbox: Inbox, told: (key: string) => AdapterJob, digestOf: DigestOf): Inbox {
+function judgingInbox(inbox: Inbox, told: (key: string) => AdapterJob, judge: Judge): Inbox {
   return {
     urlFor: inbox.urlFor,
     wait: (key, signal, open) =>
       inbox.wait(key, signal, (request) => {
         const task = open ? open(request) : (JSON.parse(request.body.toString('utf8')) as Task)
-        return judged(task, told(key), digestOf)
+        if (task.status !== 'completed' || judge.isWhole(task, told(key), true)) return judged(task, told(key), judge)
+        const { result: _, ...news } = task
+        return { ...news, isThin: true }
       }),
   }
 }

@@ -91,7 +91,7 @@ function effectLines(effects: readonly OpOf<'effect'>[]): readonly Said[] {
 
 function callbackLine({ at, value }: OpOf<'callback'>): Said {
   const answer = value.httpStatus >= 200 && value.httpStatus < 300 ? 'takes' : 'refuses'
-  return { at, text: `the receiver ${answer} a callback: ${value.status} (answered ${value.httpStatus})` }
+  return { at, text: `the receiver ${answer} a callback: ${value.status ?? 'news'} (answered ${value.httpStatus})` }
 }
 
 function faultLines(faults: readonly FaultTrace[]): readonly Said[] {

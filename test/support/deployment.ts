@@ -71,7 +71,7 @@ export async function deployForTest(
   const receiver = stack.use(await openInbox(host, () => {}))
   const sender = { delivery: 'webhook-retry', engine: engines.get(engine)!, tuning: 'default', timeScale: 100 } as const
   const ofFaults = await openFaultSender(receiver.address, { ...sender, token })
-  receiver.path.connect(`http://${receiver.address}`, ofFaults)
+  receiver.path.connect((job) => `http://${receiver.address}${receiver.pathFor(job)}`, ofFaults)
   const listen = { host: '127.0.0.1', port: 1 }
   const notify = await openNotify({ ...sender, engine, token, node: 'test', listen, webhookAllow: [ground.network] })
   const events: NodeEvent[] = []

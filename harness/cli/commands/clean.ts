@@ -9,6 +9,8 @@ const notes = `
 Runs that are alive are not touched, and neither are the folders in runs/. What another machine, or another container, may
 still be using is left alone and named; --run removes it. What another user made, or may have made, is named and passed over.
 
+A service of yours that a run took down by its command "kill", and did not bring back, is brought back by its command "restart".
+
 Exits with 5 when something still stands.`
 
 export default {

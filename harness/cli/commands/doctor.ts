@@ -137,7 +137,11 @@ async function leftovers(registry: Registry): Promise<readonly Finding[]> {
   const of = (state: RunLeftovers['state']): readonly string[] =>
     runs.filter((found) => found.state === state).map(({ run }) => run)
   const [dead, unclear] = [of('dead'), of('unclear')]
+  const down = runs.flatMap((found) => found.down)
   const details = [
+    ...down.map(
+      (name) => `your service ${name} may be down, by a run that died: outlast clean runs its command "restart"`,
+    ),
     ...(dead.length > 0 ? [`of the dead runs ${dead.join(', ')}: outlast clean removes them`] : []),
     ...(unclear.length > 0 ? [`of ${unclear.join(', ')}, which may live elsewhere: outlast clean --run RUN`] : []),
     ...troubles,

@@ -4,13 +4,13 @@ import type { Link } from '../../model/link.ts'
 import { settleAll } from '../../core/async.ts'
 import type { NodeRole } from '../../../patterns/contract/types/engine.ts'
 import { type Outside, type Planned, type PlannedLink, planLinks, planNodes } from '../../model/topology.ts'
-import type { DeployRequest, Deployment, CellContext } from '../../model/runtime.ts'
+import type { DeployRequest, Deployment, CellContext, OwnersService } from '../../model/runtime.ts'
 import { openLinks } from '../../links/toxiproxy.ts'
 import { holdLowPort, holdPort } from '../../os/ports.ts'
 import { PortTaken } from '../../os/readiness.ts'
 import { openDeployment, startInOrder, addressBook, type Placed, straightLink } from '../_shared/deployment.ts'
 import { isEntry, loginTo, serverOf, tablesOf, serversOf } from '../_shared/servers.ts'
-import { type Ports, readinessOf } from '../../../servers/server.ts'
+import { type Ports, readinessOf, type RemoteServer } from '../../../servers/server.ts'
 import { blockEnvironment } from './event-loop.ts'
 import type { Pod } from '../_shared/pod.ts'
 import { ChildNode } from './node.ts'
@@ -177,7 +177,8 @@ async function makeNodes(placed: readonly Housed[], around: Surroundings): Promi
       if (remote) {
         const ready = readinessOf(serverOf(node.service).service.ready, node)
         const logFile = join(request.folder, 'logs', `${name}.log`)
-        return new RemoteNode({ ...common, remote, ready, logFile, onLost: request.lost ?? (() => {}) })
+        const note = noteOf(`${name} of ${request.cell}, at ${remote.url}`, remote, logFile, request)
+        return new RemoteNode({ ...common, remote, ready, logFile, note, onLost: request.lost ?? (() => {}) })
       }
       const program = await describeProgram(node, {
         dataDir,
@@ -197,6 +198,13 @@ async function makeNodes(placed: readonly Housed[], around: Surroundings): Promi
       })
     }),
   )
+}
+
+/** Nobody takes it down who could not bring it back. */
+function noteOf(name: string, { url, cwd, restart }: RemoteServer, logFile: string, { note }: Request) {
+  return async (state: OwnersService['state']): Promise<void> => {
+    if (restart) await note({ kind: 'service', name, state, url, restart, cwd, logFile })
+  }
 }
 
 /**

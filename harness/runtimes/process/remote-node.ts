@@ -1,9 +1,11 @@
 import { HarnessError, describeError } from '../../core/errors.ts'
-import { sleep } from '../../../patterns/contract/types/timer.ts'
 import type { RemoteServer } from '../../../servers/server.ts'
 import type { OnLost } from '../../os/child.ts'
 import { runOwnersCommand } from '../../os/owners-command.ts'
-import { becomeReady, type Readiness, tryTcp } from '../../os/readiness.ts'
+import { answersAt, untilAnswers } from '../../os/answers.ts'
+import { runLabel } from '../../os/label.ts'
+import { becomeReady, type Readiness } from '../../os/readiness.ts'
+import type { OwnersService } from '../../model/runtime.ts'
 import { type Ending, type Life, Pod, type PodSpec } from '../_shared/pod.ts'
 
 export interface RemoteNodeSpec extends PodSpec {
@@ -15,6 +17,8 @@ export interface RemoteNodeSpec extends PodSpec {
   readonly reach: (isUp: boolean) => Promise<void>
   /** Nobody knows any more whether it is up: whatever it does now, or does not, is no doing of its own. */
   readonly onLost: OnLost
+  /** Writes down what must be brought back where we cannot any more; resolves when that is on the disk. */
+  readonly note: (state: OwnersService['state']) => Promise<void>
   /** A command that takes longer has failed. */
   readonly limitMs?: number
 }
@@ -24,7 +28,6 @@ interface RemoteLife extends Life {
 }
 
 const usualLimitMs = 30_000
-const pollMs = 25
 
 /**
  * A service that ran before we came and stays when we go. Only its owner's commands take it down and bring it back. Where one
@@ -63,6 +66,7 @@ export class RemoteNode extends Pod<RemoteLife> {
     if (signal !== 'SIGKILL')
       throw new HarnessError(`${this.name} runs at ${this.url}: nobody here can stop it in order`)
     if (this.#isLeft) throw new HarnessError(`${this.name} is not ours any more`)
+    await this.#spec.note('down')
     this.#isDown = true
     await this.#command('kill', () => this.#until(false))
     life.end({ code: null, signal })
@@ -88,23 +92,13 @@ export class RemoteNode extends Pod<RemoteLife> {
   async #bringBack(until: () => Promise<void>): Promise<void> {
     await this.#commands.catch(() => {})
     if (!this.#isDown) return
-    if (!(await this.#answers())) await this.#command('restart', until)
+    if (!(await answersAt(this.url))) await this.#command('restart', until)
     this.#isDown = false
+    await this.#spec.note('up')
   }
 
-  /** Dialled in earnest: a time limit of ours would take a slow machine for a dead service. */
-  #answers(): Promise<boolean> {
-    const { hostname: host, port } = new URL(this.url)
-    return tryTcp({ host, port: Number(port || 80) }, (_, settle) => settle(true))
-  }
-
-  async #until(isUp: boolean): Promise<void> {
-    const limit = AbortSignal.timeout(this.#limitMs)
-    for (; (await this.#answers()) !== isUp; await sleep(pollMs))
-      if (limit.aborted)
-        throw new HarnessError(
-          `${this.url} ${isUp ? 'does not answer' : 'still answers'} ${this.#limitMs / 1000} s later`,
-        )
+  #until(isUp: boolean): Promise<void> {
+    return untilAnswers(this.url, isUp, this.#limitMs)
   }
 
   get #limitMs(): number {
@@ -126,14 +120,19 @@ export class RemoteNode extends Pod<RemoteLife> {
     } catch (error) {
       const failure = new HarnessError(`${this.name}: its command "${which}" did not do it: ${describeError(error)}`)
       this.#spec.onLost(failure)
+      if (which === 'restart') await this.#spec.note('down').catch(() => {})
       throw failure
     }
   }
 
   async #run(which: 'kill' | 'restart'): Promise<void> {
-    const { remote, logFile } = this.#spec
+    const { remote, logFile, note } = this.#spec
     const command = remote[which]
     if (!command) throw new HarnessError(`no command "${which}" is written`)
-    await runOwnersCommand({ command, cwd: remote.cwd, logFile, limitMs: this.#limitMs })
+    const spec = { command, cwd: remote.cwd, logFile, limitMs: this.#limitMs }
+    // Ours for as long as it lasts: what it would still take down must not outlive who brings that back.
+    if (which === 'kill') return runOwnersCommand({ ...spec, env: { ...process.env, ...runLabel() } })
+    await note('restarting')
+    await runOwnersCommand(spec)
   }
 }

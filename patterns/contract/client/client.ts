@@ -38,7 +38,13 @@ export interface Inbox {
    * The next task posted to that URL that no earlier call had, in whatever state; or rejects on abort. `open` judges every
    * request to it from now on, so call `wait` before submitting; without it the body is the task.
    */
-  wait(job: string, signal: AbortSignal, open?: OpenCallback): Promise<Task>
+  wait(job: string, signal: AbortSignal, open?: OpenCallback): Promise<Notice>
+}
+
+/** A task as a callback tells of it. */
+export interface Notice extends Task {
+  /** It is news of a task, and no more: not its state, or not the result of one that is over. Whoever wants them reads. */
+  readonly isThin?: boolean
 }
 
 /** A request as it came: signatures are over these bytes. */
@@ -50,7 +56,7 @@ export interface CallbackRequest {
 }
 
 /** The task in a callback. Throws for one that is not to be believed: it is answered 400, and never a delivery. */
-export type OpenCallback = (request: CallbackRequest) => Task
+export type OpenCallback = (request: CallbackRequest) => Notice
 
 /**
  * How an API is written to and read: the requests about a job, and the task in what comes back. Clients decide when to ask, how
@@ -61,8 +67,12 @@ export interface Dialect {
   read(task: Task, apiUrl: string, ports: Access, condition: Condition): Call
   /** Undefined: there is none in it. `job`: whose answer it is; `known`: the task that was asked for. */
   taskOf(answer: Answer, job: Job, known?: Task): Task | undefined
+  /** The id of the task that a refusal (409) names as the one that the job has already; undefined: it names none. */
+  earlierIn(answer: Answer, job: Job): string | undefined
   /** The task in a callback, where it is not the body. Throws for one that is not to be believed. */
-  openCallback?(request: CallbackRequest, job: Job): Task
+  openCallback?(request: CallbackRequest, job: Job): Notice
+  /** Its tasks can be read. Otherwise `read` throws, and only callbacks tell. */
+  readonly isReadable: boolean
   /** A submission that is sent again under its key begins no second task. */
   readonly isIdempotent: boolean
 }

@@ -1,5 +1,5 @@
 import type { Dialect } from './client.ts'
-import { authorization, taskAddress, taskOf } from './http.ts'
+import { authorization, jsonOf, taskAddress, taskOf } from './http.ts'
 
 /** What outlast's own services speak. */
 export const taskApi: Dialect = {
@@ -19,5 +19,10 @@ export const taskApi: Dialect = {
     return { method: 'GET', url: `${taskAddress(apiUrl, taskId)}${query}`, headers }
   },
   taskOf,
+  earlierIn(answer) {
+    const said = jsonOf(answer) as { readonly task_id?: unknown } | null | undefined
+    return typeof said?.task_id === 'string' ? said.task_id : undefined
+  },
+  isReadable: true,
   isIdempotent: true,
 }

@@ -116,6 +116,19 @@ export function isUndone(answer: Answer): boolean {
 }
 
 /**
+ * Whether an answer says, whoever gave it, that the request was turned away for now: too many (429; RFC 6585, 4), too early
+ * (425; RFC 8470, 5.2), unable to handle it, and when to come back (503 with Retry-After; RFC 9110, 15.6.4), and 403 and 413
+ * with Retry-After. It may be repeated without a key. 408 is none of these: many servers say it of work that they cut off.
+ */
+export function wasTurnedAway(answer: Answer): boolean {
+  const { status } = answer
+  const said = problemOf(answer)
+  if (said && (said.task_id !== undefined || isUnsure(problemKind(said.type)))) return false
+  if (status === 425 || status === 429) return true
+  return (status === 503 || timed.has(status)) && retryAfterMs(answer) !== undefined
+}
+
+/**
  * The problem document in an answer, or undefined: then whoever answered was not the API. A member of another type than it
  * must have is passed over (RFC 9457, 3.1).
  */

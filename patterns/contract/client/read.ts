@@ -14,6 +14,11 @@ export interface Watch {
   replica: number
 }
 
+/** A task of which no more is known than its id: everything that the server says is newer. */
+export function unread(taskId: string): Task {
+  return { task_id: taskId, version: 0, status: 'queued' } as Task
+}
+
 export interface ReadOptions {
   /** Ask the server to hold the answer until something changes. */
   readonly longPoll: boolean

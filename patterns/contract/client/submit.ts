@@ -1,7 +1,8 @@
 import { JobFailed } from './client.ts'
 import { taskApi } from './dialect.ts'
 import { describeFailure, exchange, neverSent, retryAfterMs, traceOf, type Answer } from './http.ts'
-import { describeAnswer, isUndone } from './meaning.ts'
+import { describeAnswer, isUndone, wasTurnedAway } from './meaning.ts'
+import { readTask, unread } from './read.ts'
 import type { Talk } from './talk.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
 
@@ -21,6 +22,8 @@ export interface SubmitOptions {
   readonly limitMs?: number
   /** Says whether an answer with a task is what was asked for; by default it always is. */
   readonly isDone?: (task: Task) => boolean
+  /** Ids of tasks of which there was word at an address that only this job has. */
+  readonly heardOf?: () => readonly string[]
 }
 
 /**
@@ -32,7 +35,7 @@ export interface SubmitOptions {
 export async function submitJob(talk: Talk, options: SubmitOptions = {}): Promise<Accepted> {
   const { signal } = talk
   requireKey(talk.job.key)
-  const state = { attempt: 0, moves: 0, doubts: 0 }
+  const state = { attempt: 0, moves: 0, doubts: 0, mayHaveBegun: false }
   try {
     for (;;) {
       await talk.pace.turn('submit', signal)
@@ -60,6 +63,8 @@ interface SubmitState {
   moves: number
   /** Attempts whose outcome nobody knows. */
   doubts: number
+  /** One of them may have been accepted. */
+  mayHaveBegun: boolean
 }
 
 interface Attempt {
@@ -83,7 +88,11 @@ async function submitOnce(talk: Talk, options: SubmitOptions, state: SubmitState
     unanswered(talk, attempt, error)
     return undefined
   }
-  return acceptedIn(talk, options, attempt, answer) ?? refusedWith(talk, attempt, answer)
+  return (
+    acceptedIn(talk, options, attempt, answer) ??
+    (await acceptedBefore(talk, options, attempt, answer)) ??
+    refusedWith(talk, attempt, answer)
+  )
 }
 
 function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void {
@@ -92,21 +101,53 @@ function unanswered(talk: Talk, { state, seen }: Attempt, error: unknown): void 
   const type = isUndone ? 'fail' : 'info'
   ports.observe(job.key, { f: 'submit', type, value: seen, error: describeFailure(error) })
   moveOn(talk, state, isUndone)
+  state.mayHaveBegun ||= !isUndone
   signal.throwIfAborted()
-  if (!isUndone) mayRepeat(talk)
+  if (!isUndone) mayRepeat(talk, describeFailure(error))
   if (isUndone) pace.unsent('submit')
   talk.failed('submit', error, { isNow: isUndone && hasOthers(talk, state) })
 }
 
 function acceptedIn(talk: Talk, options: SubmitOptions, attempt: Attempt, answer: Answer): Accepted | undefined {
-  const { status } = answer
   const task = (talk.ports.dialect ?? taskApi).taskOf(answer, talk.job)
   if (!task || !(options.isDone?.(task) ?? true)) return undefined
   const replayed = answer.header('idempotent-replayed') === 'true'
-  const value = { ...attempt.seen, taskId: task.task_id, replayed, status }
+  return accepted(talk, attempt, answer, { task, replayed })
+}
+
+function accepted(
+  talk: Talk,
+  { seen, replica }: Attempt,
+  answer: Answer,
+  { task, replayed }: { readonly task: Task; readonly replayed: boolean },
+): Accepted {
+  const { status } = answer
+  const value = { ...seen, taskId: task.task_id, replayed, status }
   talk.ports.observe(talk.job.key, { f: 'submit', type: 'ok', value })
   talk.heard('submit', `HTTP ${status}, the task is ${task.status}`)
-  return { task, replica: attempt.replica, status, retryAfterMs: retryAfterMs(answer) }
+  return { task, replica, status, retryAfterMs: retryAfterMs(answer) }
+}
+
+/**
+ * A conflict (409) with what an earlier attempt may have begun: it was accepted then, where there was word of the task that the
+ * answer names, or of a single one, or a read shows it. The state in the answer may be that of the refusal.
+ */
+async function acceptedBefore(
+  talk: Talk,
+  { isDone = () => true, heardOf = () => [] }: SubmitOptions,
+  attempt: Attempt,
+  answer: Answer,
+): Promise<Accepted | undefined> {
+  if (answer.status !== 409 || !attempt.state.mayHaveBegun) return undefined
+  const dialect = talk.ports.dialect ?? taskApi
+  const heard = heardOf()
+  const id = dialect.earlierIn(answer, talk.job) ?? (heard.length === 1 ? heard[0] : undefined)
+  if (id === undefined || !(dialect.isReadable || heard.includes(id))) return undefined
+  const watch = { task: unread(id), replica: attempt.replica }
+  const isThere = heard.includes(id) || (await readTask(talk, watch, { longPoll: false, signal: talk.signal }))
+  return isThere && isDone(watch.task)
+    ? accepted(talk, attempt, answer, { task: watch.task, replayed: true })
+    : undefined
 }
 
 /** What an earlier attempt may have begun, no refusal of a later one undoes. */
@@ -117,7 +158,8 @@ function refusedWith(talk: Talk, { state, seen }: Attempt, answer: Answer): unde
   const type = isDone ? 'info' : 'fail'
   ports.observe(job.key, { f: 'submit', type, value: { ...seen, status }, error: describeAnswer(answer) })
   moveOn(talk, state, !isDone)
-  if (isDone) mayRepeat(talk)
+  state.mayHaveBegun ||= isDone && status !== 409
+  if (isDone && !wasTurnedAway(answer)) mayRepeat(talk, describeAnswer(answer))
   // A 4xx that passes is about this client, whom another replica would tell the same.
   const isNow = !isDone && status >= 500 && hasOthers(talk, state)
   talk.refused('submit', answer, { isNow, isCertain: state.doubts === 0 })
@@ -133,9 +175,9 @@ function hasOthers({ ports }: Talk, { attempt }: SubmitState): boolean {
   return attempt % ports.apis.length !== 0
 }
 
-/** A second submission to an API without keys would be a second task. */
-function mayRepeat(talk: Talk): void {
+/** A second submission to an API without keys would be a second task. `last`: what the first one came to. */
+function mayRepeat(talk: Talk, last: string): void {
   if ((talk.ports.dialect ?? taskApi).isIdempotent) return
   const why = 'nobody knows whether it was accepted, and an API without idempotency keys must not be asked again'
-  throw new JobFailed('refused', why, { isCertain: false })
+  throw new JobFailed('refused', `${why}; the last answer: ${last}`, { isCertain: false })
 }

@@ -59,6 +59,11 @@ export class Talk {
     this.pace.progressed(operation)
   }
 
+  /** Something else was heard of the task, which decides nothing. */
+  noted(said: string): void {
+    this.#last = said
+  }
+
   /**
    * The answer was another one. Says what it means, and paces what is asked next. Throws JobFailed once a final one is proved
    * (`proofOf`).

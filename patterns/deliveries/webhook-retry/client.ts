@@ -1,4 +1,4 @@
-import { hearCallbacks } from '../../contract/client/callbacks.ts'
+import { endByCallbacks, hearCallbacks } from '../../contract/client/callbacks.ts'
 import type { Delivered, Inbox, OpenCallback } from '../../contract/client/client.ts'
 import { finish } from '../../contract/client/outcome.ts'
 import { submitJob, type Accepted } from '../../contract/client/submit.ts'
@@ -28,12 +28,12 @@ async function learnEnd(talk: Talk, inbox: Inbox, signal: AbortSignal): Promise<
   const url = inbox.urlFor(talk.job.key)
   const keys = [endpointKey(talk.ports.token)]
   const open: OpenCallback = (request) => openMessage(request, keys, request.receivedAtS ?? clockS()).task
-  const endOf = hearCallbacks(talk, inbox, signal, open)
-  const accepted = await submitJob(talk, { delivery: { webhook_url: url } })
+  const callbacks = hearCallbacks(talk, inbox, signal, open)
+  const accepted = await submitJob(talk, { delivery: { webhook_url: url }, heardOf: callbacks.ids })
   const { task } = accepted
   if (isTerminal(task.status)) return finish(task, 'response')
   return Promise.race([
-    endOf(task.task_id).then((ended) => finish(ended, 'callback')),
+    endByCallbacks(talk, accepted, callbacks, signal),
     reconcile(talk, accepted, signal).then((ended) => finish(ended, 'poll')),
   ])
 }

@@ -342,6 +342,13 @@ describe('no-phantom', () => {
     expect(noPhantom.check(torn([...begun, line])).status).toBe('fail')
   })
 
+  test('a callback that was for work of another run is counted, and no phantom', () => {
+    const value = { path: '/callbacks/t-9-aaaa' }
+    const foreign = { f: 'foreign', type: 'observe', at: 10, process: 'receiver', value } as const
+    const lines = [...begun, callback(t, 20), foreign, foreign]
+    expect(noPhantom.check(story(lines))).toMatchObject({ status: 'pass', counts: { foreignCallbacks: 2 } })
+  })
+
   test('an effect for a task that was intended but never sent is one', () => {
     expect(noPhantom.check(story([intend(t), effect(t, 1, 10)])).status).toBe('fail')
   })

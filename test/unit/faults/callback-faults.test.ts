@@ -96,12 +96,15 @@ test('the last one is held no longer than it says, or until the fault is healed,
 test('progress comes by the sender’s own code, before the end and late, and counts as the fault’s', async () => {
   const { site, path, taken, post } = receiver()
   const posted: [string, string, number][] = []
-  path.connect('http://here', async ({ task, url }) => {
-    const mark = new URL(url).searchParams.get('by')!
-    posted.push([task.status, path.byMark(mark) ?? 'nobody', taken.length])
-    expect(task.result).toBeUndefined()
-    return { status: 204 } as never
-  })
+  path.connect(
+    (job) => `http://here/callbacks/${job}`,
+    async ({ task, url }) => {
+      const mark = new URL(url).searchParams.get('by')!
+      posted.push([task.status, path.byMark(mark) ?? 'nobody', taken.length])
+      expect(task.result).toBeUndefined()
+      return { status: 204 } as never
+    },
+  )
   const active = await arm(faults['progress']!, site)
   expect(await post('a')).toBe(204)
   await sleep(5)

@@ -8,6 +8,7 @@ function run(...cells: readonly Partial<CellPlan>[]): RunResults {
     cell: { id: 'a.kill.1', engine: 'temporal', tuning: 'tuned', faults: [], ...cell },
     verdict: 'PASS',
     faults: [],
+    checks: [],
     success: { n: 1000, successes: 1000 },
     health: { machine: {} },
   }))
@@ -23,6 +24,14 @@ test('timeouts on their floors are told once per engine and tuning', () => {
   const floored = [{ name: 'heartbeatTimeoutMs', wantedMs: 500, ms: 2000, why: 'a busy machine' }]
   expect(caveatsOf(run({ floored }, { floored }, { tuning: 'default' }))).toEqual([
     'Timeouts of temporal (tuned) stand on floors that do not shrink with time: heartbeatTimeoutMs 2.00 s instead of 500 ms.',
+  ])
+})
+
+test('callbacks of another run’s work are told', () => {
+  const checks = [{ checker: 'no-phantom', counts: { foreignCallbacks: 3 } }] as unknown as CellResult['checks']
+  const [cell] = run({ id: 'a.none.1' }).cells
+  expect(caveatsOf({ ...run(), cells: [{ ...cell!, checks }] })).toEqual([
+    'Callbacks for work of another run came, and were refused, in a.none.1 (3).',
   ])
 })
 

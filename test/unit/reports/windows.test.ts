@@ -10,6 +10,7 @@ function run(timeScale: number, arms: Readonly<Record<string, readonly Window[]>
     cell: { id: `a.${arm}.1`, arm, engine: 'memory', tuning: 'default', faults: [] },
     verdict: 'PASS',
     faults: windows.map((window) => ({ ...window, state: 'healed', proven: true })),
+    checks: [],
     success: { n: 1000, successes: 1000 },
     health: {},
     disk: {},

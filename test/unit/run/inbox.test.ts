@@ -148,3 +148,24 @@ async function holdBack(address: string, job: string, bytes: number): Promise<So
   await new Promise((resolve) => setTimeout(resolve, 100))
   return socket
 }
+test('a callback that another run was promised is refused, and counted', async () => {
+  const callbacks: Callback[] = []
+  const foreign: string[] = []
+  const own = { end: '-aaaa', onForeign: (path: string) => void foreign.push(path) }
+  await using inbox = await openInbox('127.0.0.1', (callback) => callbacks.push(callback), own)
+  expect(inbox.pathFor('t-00001')).toBe('/callbacks/t-00001-aaaa')
+  const text = JSON.stringify(body)
+  expect(await post(inbox.address, 't-00001-aaaa', text)).toBe(204)
+  for (const other of ['t-00001-bbbb', 't-00001', 't-00001-aaaa-bbbb', '-aaaa'])
+    expect([other, await post(inbox.address, other, text)]).toEqual([other, 404])
+  expect(await inbox.wait('t-00001', never)).toEqual(body)
+  expect(callbacks.map(({ job }) => job)).toEqual(['t-00001'])
+  expect(foreign).toEqual(['t-00001-bbbb', 't-00001', 't-00001-aaaa-bbbb', '-aaaa'].map((one) => `/callbacks/${one}`))
+})
+
+test('a sender that asks is given no consent for another run’s work', async () => {
+  await using inbox = await openInbox('127.0.0.1', () => {}, { end: '-aaaa' })
+  const ask = async (job: string): Promise<number> =>
+    (await request(`http://${inbox.address}/callbacks/${job}`, { method: 'OPTIONS', reset: true })).statusCode
+  expect([await ask('t-00001-aaaa'), await ask('t-00001-bbbb')]).toEqual([204, 404])
+})

@@ -29,6 +29,7 @@ setTimeout(() => process.exit(), 60_000)`
   await writeFile(join(folder, 'service.mjs'), service)
   const start = `"${process.execPath}" service.mjs &`
   const lost: string[] = []
+  const noted: string[] = []
   const node = new RemoteNode({
     name: 'api-0',
     role: 'api',
@@ -40,6 +41,7 @@ setTimeout(() => process.exit(), 60_000)`
     ready: { http: `http://127.0.0.1:${port}/` },
     logFile: join(folder, 'logs', 'api-0.log'),
     onLost: (error) => void lost.push(error.message),
+    note: async (state) => void noted.push(state),
     limitMs: 1500,
   })
   await runOwnersCommand({ command: shell(start), cwd: folder, logFile: join(folder, 'log'), limitMs: 5000 })
@@ -56,14 +58,14 @@ setTimeout(() => process.exit(), 60_000)`
       const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false))
       socket.once('connect', () => socket.destroy())
     })
-  return { node, lost, isUp }
+  return { node, lost, noted, isUp }
 }
 
 test(
   'its command takes it down, and the fault is proven; healing and leaving bring it back',
   { timeout: 20_000 },
   async () => {
-    const { node, lost, isUp } = await running()
+    const { node, lost, noted, isUp } = await running()
     const active = await (kill as Fault).arm(siteOf([node]), { identity: 'same' }, never)
     expect(await isUp()).toBe(false)
     expect(await active.prove()).toMatchObject({ state: 'proven' })
@@ -74,6 +76,7 @@ test(
     await node.dispose()
     expect(await isUp()).toBe(true)
     expect(lost).toEqual([])
+    expect(noted).toEqual(['down', 'restarting', 'up', 'down', 'restarting', 'up'])
   },
 )
 

@@ -1,111 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Agent } from 'undici'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { ClientPorts, Job } from '../../../patterns/contract/client/client.ts'
 import type { Observation } from '../../../patterns/contract/types/observations.ts'
-import type { HarnessError } from '../../../harness/core/errors.ts'
-import type { Mapping, Speech, Target } from '../../../harness/model/target.ts'
-import { openSpeech } from '../../../harness/targets/speech.ts'
+import type { Mapping, Speech } from '../../../harness/model/target.ts'
+import { adapterFile, ask, described, mapping, type Reply, serve, targetOf } from './asking.ts'
 
-type Reply = readonly [status: number, body?: unknown, headers?: Readonly<Record<string, string>>]
-
-interface Asked {
-  readonly method: string
-  readonly path: string
-  readonly headers: IncomingMessage['headers']
-  /** How many requests of this method came before. */
-  readonly nth: number
-}
-
-/** A service of these rules on a port of its own. */
-async function serve(reply: (asked: Asked) => Reply): Promise<string> {
-  const times = new Map<string, number>()
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const { method = '', url: path = '', headers } = request
-    const nth = times.get(method) ?? 0
-    times.set(method, nth + 1)
-    const [status, body, more] = reply({ method, path, headers, nth })
-    const text = typeof body === 'string' ? body : JSON.stringify(body ?? {})
-    request.resume().once('end', () => response.writeHead(status, more).end(text))
-  }
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const mapping: Mapping = {
-  submit: { method: 'POST', path: '/jobs' },
-  status: { method: 'GET', path: '/jobs/{id}' },
-  headers: {},
-  key: 'idempotency-key',
-  id: { path: '$.id' },
-  state: '$.status',
-  states: { done: 'completed', true: 'completed', error: 'failed' },
-}
 const atAddress: Partial<Mapping> = { id: { header: 'location' }, status: { method: 'GET', path: '{id}' } }
-
-function targetOf(speech: Speech, work: Partial<Target['work']> = {}): Target {
-  return {
-    name: 'mine',
-    client: 'polling',
-    speech,
-    processes: [],
-    work: { type: 'agent', input: { seed: '{seed}', name: '{key}' }, takesMs: 100, steps: 1, ...work },
-    promises: [],
-    durable: false,
-    sticky: false,
-  }
-}
-
-async function adapterFile(text: string): Promise<Speech> {
-  const folder = await mkdtemp(join(tmpdir(), 'adapter-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, 'mine.adapter.mjs')
-  await writeFile(file, text)
-  return { kind: 'adapter', file, sha256: '' }
-}
-
-/** One job of the target's own client over real connections. */
-async function ask(target: Target, urls: readonly string[], limitMs = 1500) {
-  const broken: HarnessError[] = []
-  const speech = await openSpeech(target, { timeScale: 100, onLost: (error) => void broken.push(error) })
-  const seen: Observation[] = []
-  const dispatcher = new Agent()
-  onTestFinished(() => dispatcher.destroy())
-  const ports: ClientPorts = {
-    apis: urls.map((url, i) => ({ name: `client->api-${i}`, url })),
-    sticky: false,
-    dispatcher,
-    token: 'secret',
-    timeScale: 100,
-    dialect: speech.dialect,
-    now: () => performance.now(),
-    random: Math.random,
-    observe: (_, one) => void seen.push(one),
-  }
-  const job: Job = { key: 't-00001', ordinal: 0, input: speech.inputOf('t-00001', 77), giveUpAt: Infinity }
-  const ended = await speech.runJob(job, ports, AbortSignal.timeout(limitMs)).then(
-    ({ task }) => task,
-    (error: unknown) => String(error),
-  )
-  const readFinal = (taskId: string) =>
-    speech.readTask({ url: urls[0]!, token: '', signal: AbortSignal.timeout(1000) }, taskId, 't-00001')
-  const acceptedAs = seen.flatMap((one) =>
-    one.f === 'submit' && one.type === 'ok' ? [(one.value as { taskId: string }).taskId] : [],
-  )
-  return { ended, seen, broken, acceptedAs, readFinal }
-}
-
-const described = (more: Partial<Mapping> = {}): Speech => ({ kind: 'mapping', mapping: { ...mapping, ...more } })
 
 describe('what a service answers', () => {
   test('an address as an id is the same task at whichever host', async () => {
@@ -148,6 +46,121 @@ describe('what a service answers', () => {
   test('another task’s document is no end of this one', async () => {
     const url = await serve(({ method }) => [200, method === 'POST' ? { id: 'j' } : { id: 'k', status: 'done' }])
     expect((await ask(targetOf(described()), [url], 500)).ended).toMatch(/./)
+  })
+})
+
+describe('a service that takes no key', () => {
+  const { key: _, ...keyless } = mapping
+  const without: Speech = { kind: 'mapping', mapping: keyless }
+  /** Answers the first submission like this, and accepts every later one. */
+  const once = (first: Reply | 'cut') =>
+    serve(({ method, nth }) => {
+      if (method === 'GET') return [200, { id: 'j', status: 'done' }]
+      return nth === 0 ? first : [201, { id: 'j' }]
+    })
+  const submissions = (seen: readonly Observation[]) =>
+    seen.filter(({ f, type }) => f === 'submit' && type === 'invoke')
+
+  const soon = { 'retry-after': '0' }
+  test.each<{ readonly first: Reply }>([
+    { first: [429] },
+    { first: [429, { error: 'slow down' }, soon] },
+    { first: [425] },
+    { first: [503, '<h1>full</h1>', soon] },
+    { first: [503, {}, { 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }] },
+    { first: [413, {}, soon] },
+    { first: [403, {}, soon] },
+  ])('has not accepted what it turned away ($first): the client asks again', async ({ first }) => {
+    const { ended, seen } = await ask(targetOf(without), [await once(first)])
+    expect(ended).toMatchObject({ status: 'completed' })
+    expect(submissions(seen)).toHaveLength(2)
+  })
+
+  test('is given the time that it asks for', async () => {
+    const began = performance.now()
+    const { ended } = await ask(targetOf(without), [await once([503, {}, { 'retry-after': '1' }])], 3000)
+    expect(ended).toMatchObject({ status: 'completed' })
+    expect(performance.now() - began).toBeGreaterThan(990)
+  })
+
+  test.each<{ readonly first: Reply | 'cut' }>([
+    { first: [503] },
+    { first: [503, { type: '/problems/interrupted', title: 'who knows' }, soon] },
+    { first: [503, { type: 'x', title: 'at work on it', task_id: 'j' }, soon] },
+    { first: [500, {}, soon] },
+    { first: [502, {}, soon] },
+    { first: [504, {}, soon] },
+    { first: [408] },
+    { first: [409] },
+    { first: [202] },
+    { first: 'cut' },
+  ])('may have accepted the first ($first): the client does not ask again, and says why', async ({ first }) => {
+    const { ended, seen } = await ask(targetOf(without), [await once(first)])
+    expect(ended).toMatch(/JobFailed: nobody knows whether it was accepted/)
+    expect(ended).toMatch(first === 'cut' ? /socket|other side/ : new RegExp(`HTTP ${first[0]}`))
+    expect(submissions(seen)).toHaveLength(1)
+  })
+})
+
+describe('409 to a key that was sent before', () => {
+  /** Loses the answer to the first submission, and then answers so. It knows the task `j`. */
+  const losing = (conflict: Reply, begins: Reply | 'cut' = 'cut') =>
+    serve(({ method, path, nth }) => {
+      if (method === 'GET') return path === '/jobs/j' ? [200, { id: 'j', status: 'done', n: 77 }] : [404, {}]
+      return nth === 0 ? begins : conflict
+    })
+
+  test.each<Reply>([
+    [409, { id: 'j', status: 'busy' }],
+    [409, { id: 'j' }],
+    [409, { id: 'j', status: 'error', message: 'there is one already' }],
+    [409, { id: 'j', type: 'x', title: 'there is one already', retryable: false }],
+  ])('names the task: what became of it, a read says (%j %j)', async (...conflict) => {
+    const { ended, acceptedAs } = await ask(targetOf(described()), [await losing(conflict as unknown as Reply)])
+    expect(ended).toMatchObject({ status: 'completed', task_id: 'j' })
+    expect(acceptedAs).toEqual(['j'])
+  })
+
+  test('names it by an address in a header', async () => {
+    const url = await losing([409, {}, { location: 'http://there.example/jobs/j' }])
+    expect((await ask(targetOf(described(atAddress)), [url])).ended).toMatchObject({ task_id: '/jobs/j' })
+  })
+
+  test('names it in words that only an adapter knows, which may say nothing of any other', async () => {
+    const adapter = (read: string) =>
+      adapterFile(`export default { submit: () => ({ path: '/jobs' }), status: (id) => ({ path: '/jobs/' + id }),
+        ${read}, isIdempotent: true }`)
+    const url = await losing([409, { error: { existing: 'j' } }])
+    const knowing = await adapter(`read: ({ body }) => {
+      const id = body.id ?? body.error.existing
+      return { id, state: body.status === 'done' ? 'completed' : 'running', document: body }
+    }`)
+    expect((await ask(targetOf(knowing), [url])).ended).toMatchObject({ task_id: 'j', status: 'completed' })
+    const naive = await adapter(`read: ({ body }) => ({ id: body.job.id, state: body.job.state, document: body })`)
+    const { ended, broken } = await ask(targetOf(naive), [url], 500)
+    expect([ended, broken]).toEqual([expect.stringMatching(/TimeoutError.*HTTP 409/), []])
+  })
+
+  test.each<Reply>([
+    [409, { error: 'there is one already' }],
+    [409, { id: 'conflict', message: 'there is one already' }],
+    [409, '<h1>Conflict</h1>'],
+  ])('names no task that a read knows: nobody can say, and it is no failure (%j %j)', async (...conflict) => {
+    const { ended, acceptedAs } = await ask(targetOf(described()), [await losing(conflict as unknown as Reply)], 700)
+    expect(ended).toMatch(/TimeoutError.*HTTP 409/)
+    expect(acceptedAs).toEqual([])
+  })
+
+  test('that is said to be final is not certain: the first may run', async () => {
+    const problem = { type: 'x', title: 'there is one already', retryable: false }
+    const { ended, isCertain } = await ask(targetOf(described()), [await losing([409, problem])])
+    expect([ended, isCertain]).toEqual([expect.stringMatching(/HTTP 409/), false])
+  })
+
+  test('is no word of a task where nothing was sent before: another one is in the way', async () => {
+    const conflict: Reply = [409, { id: 'j', status: 'busy' }]
+    const { acceptedAs } = await ask(targetOf(described()), [await losing(conflict, conflict)], 500)
+    expect(acceptedAs).toEqual([])
   })
 })
 

@@ -46,7 +46,7 @@ async function ask(mapping: Mapping, answers: readonly Answer[]) {
     timeScale: 100,
     dialect: dialectOf(
       adapterOf(mapping),
-      (document) => JSON.stringify(document),
+      { digestOf: (document) => JSON.stringify(document), isWhole: () => true },
       (key) => `${key}-run`,
     ),
     now: () => performance.now(),

@@ -1,0 +1,19 @@
+import { HarnessError } from '../core/errors.ts'
+import { sleep } from '../../patterns/contract/types/timer.ts'
+import { tryTcp } from './readiness.ts'
+
+const pollMs = 25
+
+/** Whether somebody takes a connection there: not whether the answers would be right. */
+export function answersAt(url: string): Promise<boolean> {
+  const { hostname: host, port } = new URL(url)
+  return tryTcp({ host, port: Number(port || 80) }, (_, settle) => settle(true))
+}
+
+/** Wait until somebody answers there, or nobody does. Rejects with HarnessError when it is still otherwise after `limitMs`. */
+export async function untilAnswers(url: string, isUp: boolean, limitMs: number): Promise<void> {
+  const limit = AbortSignal.timeout(limitMs)
+  for (; (await answersAt(url)) !== isUp; await sleep(pollMs))
+    if (limit.aborted)
+      throw new HarnessError(`${url} ${isUp ? 'does not answer' : 'still answers'} ${limitMs / 1000} s later`)
+}
