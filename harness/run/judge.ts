@@ -41,7 +41,15 @@ export async function judgeFolder(
   checkers: readonly Checker[],
   taken: Taken = 'recorded',
 ): Promise<RunResults> {
-  const record = await openRecord(run, taken)
+  return judgeRecord(run, checkers, await openRecord(run, taken))
+}
+
+/** The same of files that are being compared with their record already. */
+export async function judgeRecord(
+  run: RunFolder,
+  checkers: readonly Checker[],
+  record: RunRecord,
+): Promise<RunResults> {
   const [plan, environment, verification] = await Promise.all([
     readPlan(run),
     readEnvironment(run),
@@ -60,7 +68,7 @@ export async function judgeFolder(
   const judged = judgeRun({ run: run.name, plan, environment, verification, cells, base })
   const results = { ...judged, stories: pickStories(stories) }
   const kept = record.close()
-  const vouched = taken !== 'recorded' || kept.files !== undefined
+  const vouched = record.taken !== 'recorded' || kept.files !== undefined
   return { ...(vouched ? results : unvouched(results, kept.record)), folder: typed(run.path), ...kept }
 }
 

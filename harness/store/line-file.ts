@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { isTooDeep } from '../core/json-depth.ts'
@@ -123,10 +123,7 @@ export async function readLines(path: string, take: (value: unknown) => void): P
     const piece = rest.length === 0 ? chunk : Buffer.concat([...rest, chunk.subarray(0, end)])
     const whole = rest.length === 0 ? end : piece.length
     ;[rest, restBytes] = [[chunk.subarray(end + 1)], chunk.length - end - 1]
-    for (const value of parsePiece(piece.toString('utf8', 0, whole), path, number)) {
-      number++
-      take(value)
-    }
+    for (const line of piece.toString('utf8', 0, whole).split('\n')) take(parseLine(line, path, ++number))
   }
   const last = Buffer.concat(rest).toString('utf8')
   if (isWhole(last)) take(JSON.parse(last))
@@ -167,29 +164,11 @@ async function* readPieces(path: string, maxBytes: number): AsyncGenerator<Buffe
   }
 }
 
-/** Whole lines, of which `before` came earlier. As one document they are parsed in half the time; where that fails, one by one. */
-function parsePiece(text: string, file: string, before: number): readonly unknown[] {
-  const lines = text.split('\n')
-  const deep = lines.findIndex((line) => line.length > shallowLength && isTooDeep(line))
-  if (deep >= 0) throw new HarnessError(`${file}:${before + deep + 1} is nested too deeply`)
-  try {
-    const parts = JSON.parse(`[${lines.join(`,${divider},`)}]`) as unknown[]
-    const values = parts.filter((_, i) => i % 2 === 0)
-    const isDivided = parts.every((part, i) => i % 2 === 0 || part === divider)
-    if (isDivided && parts.length === 2 * lines.length - 1) return values
-  } catch {
-    // Which line it is shows below.
-  }
-  return lines.map((line, i) => parseLine(line, file, before + i + 1))
-}
-
-/** Between lines, so that no two of them make one value together: nobody who wrote them knows it. */
-const divider = randomInt(2 ** 47)
-
 /** As deep as a line of this length can be, everything that walks it bears. */
 const shallowLength = 1_024
 
 function parseLine(line: string, file: string, number: number): unknown {
+  if (line.length > shallowLength && isTooDeep(line)) throw new HarnessError(`${file}:${number} is nested too deeply`)
   try {
     return JSON.parse(line)
   } catch (error) {
