@@ -20,8 +20,8 @@ export interface Execution {
  * key it is another effect.
  */
 export function executionsOf(task: TaskTrace): readonly Execution[] {
-  const made = known.get(task) ?? listExecutions(task)
-  known.set(task, made)
+  let made = known.get(task)
+  if (!made) known.set(task, (made = listExecutions(task)))
   return made
 }
 

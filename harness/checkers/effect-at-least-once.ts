@@ -19,10 +19,10 @@ const checker: Checker = {
     const trace = traceOf(history)
     const gaps = trace.health?.value.ledgerGaps ?? 0
     const results = trace.tasks.filter(hasResult)
-    const lacking = results.filter((task) => missingSteps(task) > 0)
+    const { whole = [], lacking = [] } = Object.groupBy(results, (task) => (missingSteps(task) > 0 ? 'lacking' : 'whole'))
     // How long the steps of somebody else's work last nobody said, and it need not tell how long they took.
     const isTimed = trace.cell?.ownWork === undefined
-    const hurried = results.filter((task) => isTimed && missingSteps(task) === 0 && isHurried(task))
+    const hurried = isTimed ? whole.filter(isHurried) : []
     const refused = trace.refusals.length
     const found = conclude(trace, {
       judged: results.length,

@@ -19,7 +19,9 @@ export function overlapMsOf(task: TaskTrace): number {
 
 /** The most often that one step of it was executed; 0: no step was. */
 export function mostExecutions(task: TaskTrace): number {
+  const executions = executionsOf(task)
+  if (!executions.some(({ repeats }) => repeats)) return Math.min(1, executions.length)
   const times = new Map<number, number>()
-  for (const { step } of executionsOf(task)) times.set(step, (times.get(step) ?? 0) + 1)
+  for (const { step } of executions) times.set(step, (times.get(step) ?? 0) + 1)
   return Math.max(0, ...times.values())
 }
