@@ -179,7 +179,8 @@ const bringers: Readonly<Record<string, (task: TaskTrace, line: number) => boole
   poll: ({ polls }, line) => hasCompleted(polls, line),
   // A log that a server began again is not written down again as far as it was known.
   stream: ({ events, streams }, line) =>
-    hasCompleted(events, line) || streams.filter(({ index, value }) => index < line && value.state === 'open').length > 1,
+    hasCompleted(events, line) ||
+    streams.filter(({ index, value }) => index < line && value.state === 'open').length > 1,
 }
 
 function hasCompleted(ops: readonly OpOf<'callback' | 'poll' | 'event'>[], line: number): boolean {

@@ -27,6 +27,12 @@ export function executionsOf(task: TaskTrace): readonly Execution[] {
 
 const known = new WeakMap<TaskTrace, readonly Execution[]>()
 
+/** Each of its steps was executed once, in their order, as of nearly all tasks. */
+export function ranOnce(task: TaskTrace): boolean {
+  const executions = executionsOf(task)
+  return executions.length === task.intent.steps && executions.every(({ step }, i) => step === i + 1)
+}
+
 function listExecutions(task: TaskTrace): readonly Execution[] {
   const effects = inOrder(task.effects)
   const latest = new Map<number, Execution>()

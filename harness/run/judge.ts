@@ -167,8 +167,10 @@ type Line = Readonly<Record<string, unknown>>
  * the file's SHA-256; rejects with HarnessError naming `file:line`.
  */
 async function compareLedger(path: string, history: History): Promise<string> {
-  const effects = history.filter((op) => op.f === 'effect')
-  const refusals = history.filter((op) => op.f === 'refusal')
+  const [effects, refusals]: [OpOf<'effect'>[], OpOf<'refusal'>[]] = [[], []]
+  for (const op of history)
+    if (op.f === 'effect') effects.push(op)
+    else if (op.f === 'refusal') refusals.push(op)
   const finalAt = history.find((op) => op.f === 'phase' && op.value.phase === 'final')?.at
   const whole = history.some((op) => op.f === 'phase' && op.value.phase === 'end')
   let [number, refused, zeroMs]: [number, number, number | undefined] = [0, 0, undefined]

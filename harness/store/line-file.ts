@@ -111,26 +111,25 @@ export function parseLines(text: string, file: string, take: (value: unknown) =>
 export async function readLines(path: string, take: (value: unknown) => void): Promise<string> {
   const hash = createHash('sha256')
   let [rest, restBytes, number]: [Buffer[], number, number] = [[], 0, 0]
-  for await (const chunk of readPieces(path, maxFileBytes)) {
-    hash.update(chunk)
-    const end = chunk.lastIndexOf(10)
-    restBytes += chunk.length
+  for await (const piece of readPieces(path, maxFileBytes)) {
+    hash.update(piece)
+    const [first, last] = [piece.indexOf(10), piece.lastIndexOf(10)]
+    const begun = first < 0 ? piece : piece.subarray(0, first)
+    restBytes += begun.length
     mustBeALine(`${path}:${number + 1}`, restBytes)
-    if (end < 0) {
-      rest.push(chunk)
-      continue
-    }
-    const piece = rest.length === 0 ? chunk : Buffer.concat([...rest, chunk.subarray(0, end)])
-    const whole = rest.length === 0 ? end : piece.length
-    ;[rest, restBytes] = [[chunk.subarray(end + 1)], chunk.length - end - 1]
-    for (const line of piece.toString('utf8', 0, whole).split('\n')) take(parseLine(line, path, ++number))
+    rest.push(Buffer.from(begun))
+    if (first < 0) continue
+    take(parseLine(Buffer.concat(rest).toString('utf8'), path, ++number))
+    if (last > first)
+      for (const line of piece.toString('utf8', first + 1, last).split('\n')) take(parseLine(line, path, ++number))
+    ;[rest, restBytes] = [[Buffer.from(piece.subarray(last + 1))], piece.length - last - 1]
   }
   const last = Buffer.concat(rest).toString('utf8')
   if (isWhole(last)) take(JSON.parse(last))
   return hash.digest('hex')
 }
 
-const pieceBytes = 64 * 1024
+const pieceBytes = 256 * 1024
 /** The plan of a cell is the longest line: some hundred bytes for each of its faults. */
 const maxLineBytes = 16 * 2 ** 20
 /** Eight million ops, which take four gibibytes of memory. */
@@ -155,10 +154,21 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** Each piece holds until the next one is asked for, which is read meanwhile. */
 async function* readPieces(path: string, maxBytes: number): AsyncGenerator<Buffer> {
   try {
     await using handle = await openRegular(path, { maxBytes })
-    yield* handle.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>
+    let spare = Buffer.allocUnsafe(pieceBytes)
+    let ahead = handle.read(Buffer.allocUnsafe(pieceBytes))
+    for (;;) {
+      const { buffer, bytesRead } = await ahead
+      if (bytesRead === 0) return
+      ahead = handle.read(spare)
+      // Who is not interested in the rest does not hear of it.
+      ahead.catch(() => {})
+      spare = buffer
+      yield buffer.subarray(0, bytesRead)
+    }
   } catch (error) {
     throw error instanceof UntrustedFile ? error : new HarnessError(`cannot read ${path}: ${describeError(error)}`)
   }
