@@ -1,38 +1,24 @@
-import { readdir } from 'node:fs/promises'
-import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { meanTotalMs, nameWork, type Profile, profileOf, profiles, workLimits } from '../patterns/agent/profiles.ts'
-import { catalog as named, resolvePattern } from '../patterns/catalog.ts'
-import { silencesAt } from '../patterns/contract/types/timeouts.ts'
 import type { Format } from '../reports/format.ts'
-import { loadCases, type NamedCase } from './conform/suite.ts'
+import type { NamedCase } from './conform/suite.ts'
 import { discover, type Named } from './core/discover.ts'
-import { home } from './core/own-package.ts'
 import type { Checker } from './model/checker.ts'
 import type { Delivery } from '../patterns/contract/types/delivery.ts'
 import type { Engine } from '../patterns/contract/types/engine.ts'
-import type { Fault } from './model/fault.ts'
 import type { Runtime } from './model/runtime.ts'
+import type { Fault } from './model/fault.ts'
 import type { Target } from './model/target.ts'
-import type { Catalog, CatalogPattern, ProfileText, WorkProfile } from './scenario/catalog.ts'
-import { readText } from './scenario/load.ts'
-import { patternOf, targetSilencesAt } from './targets/pattern.ts'
-
-type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
+import type { CatalogKinds, Plugins } from './plugin-catalog.ts'
+import type { Catalog } from './scenario/catalog.ts'
 
 /** All plugins. A kind's folder is read once, when it is first asked for. Nothing below looks for plugins itself. */
-export interface Registry {
-  readonly deliveries: Plugins<Delivery>
-  readonly engines: Plugins<Engine>
-  readonly faults: Plugins<Fault>
-  readonly runtimes: Plugins<Runtime>
+export interface Registry extends CatalogKinds {
   readonly checkers: () => Promise<readonly Checker[]>
   readonly formats: Plugins<Format>
   readonly cases: () => Promise<readonly NamedCase[]>
   readonly catalog: () => Promise<Catalog>
 }
 
-/** Reads nothing yet. Asking for a kind rejects with HarnessError where a plugin of it cannot be used. */
+/** Reads nothing yet: a command loads what it asks for, and no more. Asking for a kind rejects with HarnessError where a plugin of it cannot be used. */
 export function openRegistry(): Registry {
   return withCatalog({
     deliveries: plugins<Delivery>(new URL('../patterns/deliveries/', import.meta.url), 'delivery'),
@@ -41,7 +27,7 @@ export function openRegistry(): Registry {
     runtimes: plugins<Runtime>(new URL('./runtimes/', import.meta.url)),
     checkers: once(async () => [...(await discover<Checker>(new URL('./checkers/', import.meta.url))).values()]),
     formats: plugins<Format>(new URL('../reports/formats/', import.meta.url)),
-    cases: once(loadCases),
+    cases: once(async () => (await import('./conform/suite.ts')).loadCases()),
   })
 }
 
@@ -49,7 +35,7 @@ export function openRegistry(): Registry {
 export function withTargets(registry: Registry, targets: readonly Target[] = []): Registry {
   if (targets.length === 0) return registry
   const patterns = once(async () => {
-    const deliveries = await registry.deliveries()
+    const [deliveries, { patternOf }] = [await registry.deliveries(), await import('./targets/pattern.ts')]
     return targets.map((target) => patternOf(target, deliveries.get(target.client)!))
   })
   return {
@@ -88,81 +74,5 @@ function once<T>(load: () => Promise<T>): () => Promise<T> {
 }
 
 function withCatalog(kinds: Omit<Registry, 'catalog'>): Registry {
-  return { ...kinds, catalog: once(() => readCatalog(kinds)) }
-}
-
-async function readCatalog(kinds: Omit<Registry, 'catalog'>): Promise<Catalog> {
-  const [deliveries, engines, faults, runtimes, faultProfiles] = await Promise.all([
-    kinds.deliveries(),
-    kinds.engines(),
-    kinds.faults(),
-    kinds.runtimes(),
-    readFaultProfiles(new URL('scenarios/profiles/', home)),
-  ])
-  const resolve = (name: string): CatalogPattern | undefined => {
-    try {
-      const pattern = resolvePattern(name, deliveries, engines)
-      return { ...pattern, silencesAt: (timeScale) => silencesAt(pattern, timeScale) }
-    } catch (error) {
-      if (error instanceof RangeError) return undefined
-      throw error
-    }
-  }
-  return {
-    faults,
-    runtimes,
-    patternNames: named.map(({ name }) => name).filter((name) => resolve(name)),
-    deliveryNames: [...deliveries.keys()],
-    engineNames: [...engines.keys()],
-    resolvePattern: resolve,
-    patternOf: (target) => catalogPattern(target, deliveries.get(target.client)!),
-    faultProfiles,
-    profileNames: [...profiles.keys()],
-    workOf: (name) => {
-      const profile = profileOf(name)
-      return profile && workOf(profile)
-    },
-    nameWork: (work) => {
-      const name = nameWork(work)
-      return profileOf(name) ? { name } : { problem: workHelp }
-    },
-  }
-}
-
-function catalogPattern(target: Target, ofClient: Delivery): CatalogPattern {
-  const pattern = patternOf(target, ofClient)
-  return {
-    ...pattern,
-    work: ownWork(target),
-    silencesAt: (timeScale) => targetSilencesAt({ target, pattern }, timeScale),
-  }
-}
-
-function ownWork({ work: { takesMs, steps } }: Target): WorkProfile {
-  return { steps, idealMs: takesMs, longestStepMs: takesMs / steps }
-}
-
-const workHelp =
-  `is work that no server takes; write 1 to ${workLimits.steps} steps of at least ${workLimits.leastStepMs} ms, ` +
-  `24h at most and the shorter duration first, and at most ${workLimits.resultBytes} resultBytes`
-
-function workOf(profile: Profile): WorkProfile {
-  const { steps, leastMs, mostMs } = profile
-  const common = { steps: steps.length, idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
-  return leastMs === mostMs ? common : { ...common, idealRangeMs: [leastMs, mostMs] }
-}
-
-function longestStepMs(steps: readonly { readonly weight: number }[], totalMs: number): number {
-  const weights = steps.map(({ weight }) => weight)
-  return (totalMs * Math.max(...weights)) / weights.reduce((sum, weight) => sum + weight, 0)
-}
-
-async function readFaultProfiles(folder: URL): Promise<ReadonlyMap<string, ProfileText>> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).toSorted()
-  const profiles = files.map(async (name) => {
-    const path = fileURLToPath(new URL(name, folder))
-    const file = relative(process.cwd(), path)
-    return [name.replace('.yaml', ''), { file, text: await readText(path) }] as const
-  })
-  return new Map(await Promise.all(profiles))
+  return { ...kinds, catalog: once(async () => (await import('./plugin-catalog.ts')).readCatalog(kinds)) }
 }

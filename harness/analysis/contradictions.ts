@@ -14,11 +14,11 @@ export interface Impossible {
 }
 
 /**
- * Where the harness's records of one task contradict each other. It asks for, or follows, a task by an id that no other
+ * Where the harness's records of one task first contradict each other. It asks for, or follows, a task by an id that no other
  * record has. Or it does so before a submission was answered. Or it has a result of what it never submitted. What
  * servers say is theirs: checkers judge it.
  */
-export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
+export function contradictionOf(task: TaskTrace): Impossible | undefined {
   const { submits, polls, streams, end } = task
   const accepted = submits.find(({ type }) => type === 'ok')
   const [acceptedAt, acceptedId] = [accepted?.at ?? Infinity, accepted?.value.taskId]
@@ -26,35 +26,34 @@ export function contradictionsOf(task: TaskTrace): readonly Impossible[] {
     for (const { f, at, index, value } of list) {
       const isKnown = value.taskId === acceptedId || idsOf(task).has(value.taskId)
       if (isKnown && acceptedAt <= at + resolutionMs) continue
-      return [{ text: `its client had a ${f} of ${value.taskId}, which it did not know`, ops: [index] }]
+      return { text: `its client had a ${f} of ${value.taskId}, which it did not know`, ops: [index] }
     }
   const early = polls.find(({ at, value }) => at - value.waitedMs < acceptedAt - resolutionMs)
-  if (early) return [{ text: 'a poll began before its client knew its task', ops: [early.index] }]
+  if (early) return { text: 'a poll began before its client knew its task', ops: [early.index] }
   if (end?.type === 'ok' && acceptedAt > end.at + resolutionMs)
-    return [{ text: 'its client has a result of a task of which nobody accepted the submission', ops: [end.index] }]
-  return []
+    return { text: 'its client has a result of a task of which nobody accepted the submission', ops: [end.index] }
+  return undefined
 }
 
 /**
  * Where the order in which one task's client wrote down what it met is not the order of the times. One clock gives both: a result
  * comes after all by which it is known, an answer after its question, and once.
  */
-export function disorderOf({ submits, polls, streams, events, callbacks, end }: TaskTrace): readonly Impossible[] {
+export function disorderOf({ submits, polls, streams, events, callbacks, end }: TaskTrace): Impossible | undefined {
   const answered = new Set<number>()
   for (const { type, at, index, invoke } of submits) {
     const sent = type === 'invoke' ? undefined : submits.find((op) => op.index === invoke)
     if (!sent) continue
-    if (at < sent.at - resolutionMs) return [{ text: 'a submission was answered before it was sent', ops: [index] }]
-    if (answered.has(sent.index)) return [{ text: 'one submission was answered twice', ops: [sent.index, index] }]
+    if (at < sent.at - resolutionMs) return { text: 'a submission was answered before it was sent', ops: [index] }
+    if (answered.has(sent.index)) return { text: 'one submission was answered twice', ops: [sent.index, index] }
     answered.add(sent.index)
   }
-  if (end?.type !== 'ok') return []
+  if (end?.type !== 'ok') return undefined
   for (const ops of [submits, polls, streams, events, callbacks] as readonly (readonly Op[])[]) {
     const known = ops.find(({ index, at }) => index < end.index && at > end.at + resolutionMs)
-    if (known)
-      return [{ text: `its result was seen before a ${known.f} that came first`, ops: [known.index, end.index] }]
+    if (known) return { text: `its result was seen before a ${known.f} that came first`, ops: [known.index, end.index] }
   }
-  return []
+  return undefined
 }
 
 /** By whatever anybody but who asks calls it. */
@@ -118,8 +117,13 @@ function exitsByNode(nodes: CellTrace['nodes']): Lives['exits'] {
 }
 
 function workByNode({ tasks }: CellTrace): Lives['begun'] {
-  const effects = tasks.flatMap((task) => task.effects.map(({ value }) => value))
-  const byNode = Map.groupBy(effects, ({ executor }) => executor)
+  const byNode = new Map<string, OpOf<'effect'>['value'][]>()
+  for (const { effects } of tasks)
+    for (const { value } of effects) {
+      const own = byNode.get(value.executor)
+      if (own) own.push(value)
+      else byNode.set(value.executor, [value])
+    }
   return new Map(
     [...byNode].map(([node, own]) => {
       own.sort((a, b) => a.startedAt - b.startedAt)
@@ -169,23 +173,26 @@ function didWork(work: Work | undefined, from: number, to: number): boolean {
   return false
 }
 
-/** By how a client says that it learned the end: what it then wrote down before, of its task. */
-const bringers: Readonly<Record<string, (task: TaskTrace) => readonly Op[]>> = {
-  callback: ({ callbacks, imposed }) => [...callbacks, ...imposed].filter(({ value }) => value.status === 'completed'),
-  poll: ({ polls }) => polls.filter(({ value }) => value.status === 'completed'),
+/** By how a client says that it learned the end: whether what it then wrote down, of its task, came before this line. */
+const bringers: Readonly<Record<string, (task: TaskTrace, line: number) => boolean>> = {
+  callback: ({ callbacks, imposed }, line) => hasCompleted(callbacks, line) || hasCompleted(imposed, line),
+  poll: ({ polls }, line) => hasCompleted(polls, line),
   // A log that a server began again is not written down again as far as it was known.
-  stream: ({ events, streams }) => [
-    ...events.filter(({ value }) => value.status === 'completed'),
-    ...streams.filter(({ value }) => value.state === 'open').slice(1),
-  ],
+  stream: ({ events, streams }, line) =>
+    hasCompleted(events, line) ||
+    streams.filter(({ index, value }) => index < line && value.state === 'open').length > 1,
+}
+
+function hasCompleted(ops: readonly OpOf<'callback' | 'poll' | 'event'>[], line: number): boolean {
+  return ops.some(({ index, value }) => index < line && value.status === 'completed')
 }
 
 /** A result came by something. Clients of a delivery that writes nothing of that kind down are not asked for it. */
 export function contradictingResults({ tasks }: CellTrace): readonly Impossible[] {
-  return Object.entries(bringers).flatMap(([via, bringersOf]) => {
+  return Object.entries(bringers).flatMap(([via, isBrought]) => {
     const ended = tasks.filter((task) => task.end?.type === 'ok' && taskEnd(task)?.via === via)
-    const untold = ended.filter((task) => !bringersOf(task).some(({ index }) => index < task.end!.index))
-    if (untold.length === 0 || !tasks.some((task) => bringersOf(task).length > 0)) return []
+    const untold = ended.filter((task) => !isBrought(task, task.end!.index))
+    if (untold.length === 0 || !tasks.some((task) => isBrought(task, Infinity))) return []
     return untold.map(({ task, end }) => ({ text: `${task}: no ${via} brought its result`, ops: [end!.index] }))
   })
 }

@@ -20,12 +20,18 @@ export interface Execution {
  * key it is another effect.
  */
 export function executionsOf(task: TaskTrace): readonly Execution[] {
-  const made = known.get(task) ?? listExecutions(task)
-  known.set(task, made)
+  let made = known.get(task)
+  if (!made) known.set(task, (made = listExecutions(task)))
   return made
 }
 
 const known = new WeakMap<TaskTrace, readonly Execution[]>()
+
+/** Each of its steps was executed once, in their order, as of nearly all tasks. */
+export function ranOnce(task: TaskTrace): boolean {
+  const executions = executionsOf(task)
+  return executions.length === task.intent.steps && executions.every(({ step }, i) => step === i + 1)
+}
 
 function listExecutions(task: TaskTrace): readonly Execution[] {
   const effects = inOrder(task.effects)

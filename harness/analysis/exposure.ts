@@ -14,8 +14,8 @@ import { type CellTrace, type FaultTrace, lifeEndOf, type TaskTrace } from './tr
  * (`mayHaveCutShort`).
  */
 export function exposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
-  const made = known.get(trace) ?? findExposures(trace)
-  known.set(trace, made)
+  let made = known.get(trace)
+  if (!made) known.set(trace, (made = findExposures(trace)))
   return made
 }
 

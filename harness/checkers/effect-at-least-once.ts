@@ -1,6 +1,6 @@
 import { resolutionMs } from '../core/numbers.ts'
 import { conclude } from '../analysis/conclusion.ts'
-import { executionsOf } from '../analysis/executions.ts'
+import { executionsOf, ranOnce } from '../analysis/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -19,10 +19,12 @@ const checker: Checker = {
     const trace = traceOf(history)
     const gaps = trace.health?.value.ledgerGaps ?? 0
     const results = trace.tasks.filter(hasResult)
-    const lacking = results.filter((task) => missingSteps(task) > 0)
+    const { whole = [], lacking = [] } = Object.groupBy(results, (task) =>
+      missingSteps(task) > 0 ? 'lacking' : 'whole',
+    )
     // How long the steps of somebody else's work last nobody said, and it need not tell how long they took.
     const isTimed = trace.cell?.ownWork === undefined
-    const hurried = results.filter((task) => isTimed && missingSteps(task) === 0 && isHurried(task))
+    const hurried = isTimed ? whole.filter(isHurried) : []
     const refused = trace.refusals.length
     const found = conclude(trace, {
       judged: results.length,
@@ -63,7 +65,9 @@ function hasResult(task: TaskTrace): boolean {
 }
 
 /** Steps count from 1. */
-function missingSteps({ effects, intent }: TaskTrace): number {
+function missingSteps(task: TaskTrace): number {
+  if (ranOnce(task)) return 0
+  const { effects, intent } = task
   const done = new Set(effects.map(({ value }) => value.step).filter((step) => step >= 1 && step <= intent.steps))
   return intent.steps - done.size
 }

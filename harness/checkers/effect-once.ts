@@ -1,5 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { type Execution, executionsOf } from '../analysis/executions.ts'
+import { type Execution, executionsOf, ranOnce } from '../analysis/executions.ts'
 import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
 import { impactOf } from '../analysis/impact.ts'
 import { mayBe } from '../analysis/places.ts'
@@ -102,8 +102,8 @@ function findCause(
 /** When the first observer learned that the task is completed. All of its steps were written down by then. */
 function toldDoneAt({ end, callbacks, polls, events }: TaskTrace): number {
   let first = end?.type === 'ok' ? end.at : Infinity
-  for (const { at, value } of [...callbacks, ...polls, ...events])
-    if (value.status === 'completed' && at < first) first = at
+  for (const ops of [callbacks, polls, events])
+    for (const { at, value } of ops) if (value.status === 'completed' && at < first) first = at
   return first
 }
 
@@ -165,12 +165,18 @@ function wasInterrupted(
 function countMultiplicities(tasks: readonly TaskTrace[]): Record<string, number> {
   const counts: Record<string, number> = { reposted: 0 }
   const times = new Map<number, number>()
+  const add = (n: number, steps: number): void => {
+    if (steps > 0) counts[`times${n}`] = (counts[`times${n}`] ?? 0) + steps
+  }
   for (const task of tasks) {
     const executions = executionsOf(task)
     counts.reposted! += task.effects.length - executions.length
-    times.clear()
-    for (const { step } of executions) times.set(step, (times.get(step) ?? 0) + 1)
-    for (const n of times.values()) counts[`times${n}`] = (counts[`times${n}`] ?? 0) + 1
+    if (ranOnce(task)) add(1, executions.length)
+    else {
+      times.clear()
+      for (const { step } of executions) times.set(step, (times.get(step) ?? 0) + 1)
+      for (const n of times.values()) add(n, 1)
+    }
   }
   return counts
 }

@@ -38,8 +38,8 @@ function firstOpPerId(task: TaskTrace): ReadonlyMap<string, number> {
   const finals = task.finals.filter(({ type, value }) => type === 'ok' && value.found)
   const accepted = task.submits.filter(({ type }) => type === 'ok')
   const results = task.end?.type === 'ok' ? [{ index: task.end.index, value: taskEnd(task)! }] : []
-  for (const { index, value } of [...accepted, ...task.effects, ...task.callbacks, ...finals, ...results])
-    if (value.taskId && !ids.has(value.taskId)) ids.set(value.taskId, index)
+  for (const ops of [accepted, task.effects, task.callbacks, finals, results])
+    for (const { index, value } of ops) if (value.taskId && !ids.has(value.taskId)) ids.set(value.taskId, index)
   return ids
 }
 

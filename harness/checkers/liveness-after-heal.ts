@@ -27,7 +27,8 @@ const checker: Checker = {
     const trace = traceOf(history)
     if (trace.tasks.length === 0 || !trace.complete)
       return verdict('unknown', 'the history ends before the cell did', {})
-    const outages = trace.faults.filter((fault) => isOutage(fault, trace) && endsInTime(fault, trace))
+    const lastDeadlineAt = trace.tasks.reduce((last, { intent }) => Math.max(last, intent.deadlineAt), -Infinity)
+    const outages = trace.faults.filter((fault) => isOutage(fault, trace) && endsBefore(lastDeadlineAt, fault, trace))
     const proven = outages.filter((fault) => fault.proven)
     if (outages.length === 0) return verdict('unexercised', 'there was no outage to recover from', { heals: 0 })
     if (proven.length === 0) return verdict('unknown', 'no outage is proven, so none was recovered from', { heals: 0 })
@@ -54,13 +55,12 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
 }
 
 /** Planned to be healed while a result still counts: only then is there anything to ask of the time after it. */
-function endsInTime({ id, armedAt }: FaultTrace, { cell, tasks }: CellTrace): boolean {
+function endsBefore(lastDeadlineAt: number, { id, armedAt }: FaultTrace, { cell }: CellTrace): boolean {
   const planned = cell?.faults.find((fault) => fault.id === id)
   // Before the run the time at which a step would be done was unknown.
   const startAt = planned?.trigger.kind === 'time' ? planned.trigger.atMs : armedAt
   if (!planned || startAt === undefined) return true
-  const endAt = startAt + planned.durationMs
-  return tasks.some(({ intent }) => intent.deadlineAt > endAt)
+  return startAt + planned.durationMs < lastDeadlineAt
 }
 
 /** The client saw the right result before it was to give up. */

@@ -18,7 +18,7 @@ const checker: Checker = {
     const steps = trace.tasks.reduce((most, { intent }) => Math.max(most, intent.steps), 0)
     const beyond = submitted.flatMap(({ effects }) => effects.filter(({ value }) => value.step > steps))
     const phantoms = [...[...trace.strays, ...unsubmitted].filter(isServersDoing), ...beyond]
-    const observed = submitted.reduce((sum, task) => sum + ownOps(task).filter(isServersDoing).length, 0)
+    const observed = submitted.reduce((sum, task) => sum + countServersDoings(task), 0)
     return conclude(trace, {
       judged: observed + phantoms.length - beyond.length,
       unit: 'effects, events, callbacks and reads',
@@ -36,6 +36,10 @@ export default checker
 
 function ownOps(task: TaskTrace): readonly Op[] {
   return [...task.effects, ...task.events, ...task.callbacks, ...task.polls, ...task.finals]
+}
+
+function countServersDoings({ effects, events, callbacks, polls, finals }: TaskTrace): number {
+  return effects.length + events.length + callbacks.length + [...polls, ...finals].filter(isServersDoing).length
 }
 
 function isServersDoing(op: Op): boolean {

@@ -5,7 +5,7 @@ import {
   contradictingIntents,
   contradictingNodes,
   contradictingResults,
-  contradictionsOf,
+  contradictionOf,
   disorderOf,
   type Impossible,
 } from '../analysis/contradictions.ts'
@@ -27,7 +27,7 @@ const checker: Checker = {
   invalidates: true,
   check(history) {
     const trace = traceOf(history)
-    const tasks = trace.tasks.flatMap((task) => firstOf(task.task, impossibleTimes(task, trace)))
+    const tasks = trace.tasks.flatMap((task) => impossibleTime(task, trace))
     const faults = history.filter((op) => op.f === 'fault')
     const impossible = [
       ...tasks,
@@ -53,54 +53,51 @@ const checker: Checker = {
 }
 export default checker
 
-function firstOf(task: string, found: readonly Impossible[]): readonly Impossible[] {
-  return found.slice(0, 1).map(({ text, ops }) => ({ text: `${task}: ${text}`, ops }))
-}
-
-function impossibleTimes(task: TaskTrace, trace: CellTrace): readonly Impossible[] {
-  return [
-    ...cutInWhole(task, trace),
-    ...deadlines(task, trace),
-    ...beforeIntended(task),
-    ...effects(task),
-    ...tooSoon(task),
-    ...unfinished(task),
-    ...contradictionsOf(task),
-    ...disorderOf(task),
-  ]
+/** The first thing of a task that cannot be. */
+function impossibleTime(task: TaskTrace, trace: CellTrace): readonly Impossible[] {
+  const found =
+    cutInWhole(task, trace) ??
+    deadlines(task, trace) ??
+    beforeIntended(task) ??
+    effects(task) ??
+    tooSoon(task) ??
+    unfinished(task) ??
+    contradictionOf(task) ??
+    disorderOf(task)
+  return found ? [{ ...found, text: `${task.task}: ${found.text}` }] : []
 }
 
 /** What is cut counts for nothing: in a cell that came to its end nothing may be. */
-function cutInWhole(task: TaskTrace, { complete }: CellTrace): readonly Impossible[] {
-  if (!complete || taskEnd(task)?.reason !== 'cut') return []
-  return [{ text: 'it was cut by an interruption, and the cell came to its end', ops: [task.end!.index] }]
+function cutInWhole(task: TaskTrace, { complete }: CellTrace): Impossible | undefined {
+  if (!complete || taskEnd(task)?.reason !== 'cut') return undefined
+  return { text: 'it was cut by an interruption, and the cell came to its end', ops: [task.end!.index] }
 }
 
-function deadlines({ intent, invoke }: TaskTrace, { cell }: CellTrace): readonly Impossible[] {
-  if (!cell) return []
+function deadlines({ intent, invoke }: TaskTrace, { cell }: CellTrace): Impossible | undefined {
+  if (!cell) return undefined
   const { intendedAt, idealMs, deadlineAt, giveUpAt } = intent
   const wanted = [intendedAt + idealMs + cell.graceMs, intendedAt + idealMs + 2 * cell.graceMs] as const
   const isOff = (ms: number, planned: number): boolean => Math.abs(ms - planned) > resolutionMs
-  if (!isOff(deadlineAt, wanted[0]) && !isOff(giveUpAt, wanted[1])) return []
-  return [{ text: `its deadlines are not its intended start, its work and the cell's grace`, ops: [invoke.index] }]
+  if (!isOff(deadlineAt, wanted[0]) && !isOff(giveUpAt, wanted[1])) return undefined
+  return { text: `its deadlines are not its intended start, its work and the cell's grace`, ops: [invoke.index] }
 }
 
 /** Everything that is about it, and the starts of its steps, which other processes measured on the same clock. */
-function beforeIntended(task: TaskTrace): readonly Impossible[] {
+function beforeIntended(task: TaskTrace): Impossible | undefined {
   const limit = task.intent.intendedAt - resolutionMs
   const { submits, polls, streams, events, callbacks, effects, finals, invoke, end } = task
   const isEarly = ({ at }: { readonly at: number }): boolean => at < limit
-  if (isEarly(invoke)) return [early(task, invoke.at, 'it was sent', invoke.index)]
+  if (isEarly(invoke)) return early(task, invoke.at, 'it was sent', invoke.index)
   for (const ops of [submits, polls, streams, events, callbacks, effects, finals]) {
     const op = (ops as readonly Op[]).find(isEarly)
-    if (op) return [early(task, op.at, `a ${op.f} was seen`, op.index)]
+    if (op) return early(task, op.at, `a ${op.f} was seen`, op.index)
   }
   const begun = effects.find(({ value }) => value.startedAt < limit)
-  if (begun) return [early(task, begun.value.startedAt, 'a step began', begun.index)]
+  if (begun) return early(task, begun.value.startedAt, 'a step began', begun.index)
   const [sent] = submits
   const unsent = sent && effects.find(({ value }) => value.startedAt < sent.at - resolutionMs)
-  if (unsent) return [{ text: 'a step began before the task was submitted', ops: [sent.index, unsent.index] }]
-  return end && isEarly(end) ? [early(task, end.at, 'its end was seen', end.index)] : []
+  if (unsent) return { text: 'a step began before the task was submitted', ops: [sent.index, unsent.index] }
+  return end && isEarly(end) ? early(task, end.at, 'its end was seen', end.index) : undefined
 }
 
 function early({ intent, invoke }: TaskTrace, at: number, what: string, index: number): Impossible {
@@ -108,36 +105,36 @@ function early({ intent, invoke }: TaskTrace, at: number, what: string, index: n
   return { text: `${what} ${aheadMs} ms before its intended start`, ops: [...new Set([invoke.index, index])] }
 }
 
-function effects(task: TaskTrace): readonly Impossible[] {
+function effects(task: TaskTrace): Impossible | undefined {
   const backwards = task.effects.find(({ value }) => value.endedAt < value.startedAt - resolutionMs)
-  if (backwards) return [{ text: `step ${backwards.value.step} ended before it started`, ops: [backwards.index] }]
+  if (backwards) return { text: `step ${backwards.value.step} ended before it started`, ops: [backwards.index] }
   const foreseen = task.effects.find(({ at, value }) => at < value.endedAt - resolutionMs)
-  if (!foreseen) return []
-  return [{ text: `the ledger had step ${foreseen.value.step} before that ended`, ops: [foreseen.index] }]
+  if (!foreseen) return undefined
+  return { text: `the ledger had step ${foreseen.value.step} before that ended`, ops: [foreseen.index] }
 }
 
 /** A result without all of its effects is a broken promise of the system, and no flaw of the record. */
-function tooSoon(task: TaskTrace): readonly Impossible[] {
+function tooSoon(task: TaskTrace): Impossible | undefined {
   const { intent, effects, callbacks } = task
   const own = task.end?.type === 'ok' && taskEnd(task)?.digest === intent.expectedDigest ? task.end : undefined
   const end =
     callbacks.find(({ at, value }) => value.digest === intent.expectedDigest && at < (own?.at ?? Infinity)) ?? own
-  if (!end) return []
+  if (!end) return undefined
   const doneAt = new Map<number, number>()
   for (const { at, value } of effects)
     if (value.step <= intent.steps) doneAt.set(value.step, Math.min(doneAt.get(value.step) ?? Infinity, at))
-  if (doneAt.size < intent.steps) return []
+  if (doneAt.size < intent.steps) return undefined
   const possibleAt = Math.max(intent.intendedAt + intent.idealMs, ...doneAt.values())
-  if (end.at >= possibleAt - resolutionMs) return []
+  if (end.at >= possibleAt - resolutionMs) return undefined
   const aheadMs = (possibleAt - end.at).toFixed(1)
-  return [{ text: `its result was seen ${aheadMs} ms before it could be there`, ops: [end.index] }]
+  return { text: `its result was seen ${aheadMs} ms before it could be there`, ops: [end.index] }
 }
 
 /** The client takes nothing but a completed task for a result. */
-function unfinished({ end }: TaskTrace): readonly Impossible[] {
+function unfinished({ end }: TaskTrace): Impossible | undefined {
   const status = end?.type === 'ok' ? (end.value as TaskEnd).status : undefined
-  if (!end || status === undefined || status === 'completed') return []
-  return [{ text: `its client took a ${status} task for a result`, ops: [end.index] }]
+  if (!end || status === undefined || status === 'completed') return undefined
+  return { text: `its client took a ${status} task for a result`, ops: [end.index] }
 }
 
 const order: readonly Phase[] = ['load', 'heal', 'drain', 'final', 'end']

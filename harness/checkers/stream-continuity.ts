@@ -70,7 +70,8 @@ function findBreach(task: TaskTrace): Breach | undefined {
 type Seen = TaskTrace['events' | 'streams' | 'polls'][number]
 
 /** Each list is in the order of recording already. */
-function* inOrder({ events, streams, polls }: TaskTrace): Generator<Seen> {
+function inOrder({ events, streams, polls }: TaskTrace): readonly Seen[] {
+  const seen: Seen[] = []
   const lists: readonly (readonly Seen[])[] = [events, streams, polls]
   const next = [0, 0, 0]
   for (;;) {
@@ -79,8 +80,8 @@ function* inOrder({ events, streams, polls }: TaskTrace): Generator<Seen> {
       const op = lists[i]![next[i]!]
       if (op && (first < 0 || op.index < lists[first]![next[first]!]!.index)) first = i
     }
-    if (first < 0) return
-    yield lists[first]![next[first]!++]!
+    if (first < 0) return seen
+    seen.push(lists[first]![next[first]!++]!)
   }
 }
 

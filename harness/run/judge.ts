@@ -41,7 +41,15 @@ export async function judgeFolder(
   checkers: readonly Checker[],
   taken: Taken = 'recorded',
 ): Promise<RunResults> {
-  const record = await openRecord(run, taken)
+  return judgeRecord(run, checkers, await openRecord(run, taken))
+}
+
+/** The same of files that are being compared with their record already. */
+export async function judgeRecord(
+  run: RunFolder,
+  checkers: readonly Checker[],
+  record: RunRecord,
+): Promise<RunResults> {
   const [plan, environment, verification] = await Promise.all([
     readPlan(run),
     readEnvironment(run),
@@ -60,7 +68,7 @@ export async function judgeFolder(
   const judged = judgeRun({ run: run.name, plan, environment, verification, cells, base })
   const results = { ...judged, stories: pickStories(stories) }
   const kept = record.close()
-  const vouched = taken !== 'recorded' || kept.files !== undefined
+  const vouched = record.taken !== 'recorded' || kept.files !== undefined
   return { ...(vouched ? results : unvouched(results, kept.record)), folder: typed(run.path), ...kept }
 }
 
@@ -159,8 +167,10 @@ type Line = Readonly<Record<string, unknown>>
  * the file's SHA-256; rejects with HarnessError naming `file:line`.
  */
 async function compareLedger(path: string, history: History): Promise<string> {
-  const effects = history.filter((op) => op.f === 'effect')
-  const refusals = history.filter((op) => op.f === 'refusal')
+  const [effects, refusals]: [OpOf<'effect'>[], OpOf<'refusal'>[]] = [[], []]
+  for (const op of history)
+    if (op.f === 'effect') effects.push(op)
+    else if (op.f === 'refusal') refusals.push(op)
   const finalAt = history.find((op) => op.f === 'phase' && op.value.phase === 'final')?.at
   const whole = history.some((op) => op.f === 'phase' && op.value.phase === 'end')
   let [number, refused, zeroMs]: [number, number, number | undefined] = [0, 0, undefined]
@@ -187,20 +197,24 @@ function flawOf(line: Line, op: OpOf<'effect'> | OpOf<'refusal'>, zeroMs: number
   return `is another refusal than that of line ${op.index + 1} of the history`
 }
 
-function effectFlaw(line: Line, { index, at, task, value }: OpOf<'effect'>, zeroMs: number): string | undefined {
-  const { executor, startedAt, endedAt, ...same } = value
-  const wanted: Line = { task, ...same }
-  const other = Object.keys(wanted).find((name) => line[name] !== wanted[name])
-  const where = `of line ${index + 1} of the history`
-  if (other !== undefined) return `has another ${other} than the effect ${where}`
-  if (typeof line['executor'] !== 'string' || nodeOf(line['executor']) !== executor)
-    return `has another executor than the effect ${where}`
-  const times = { startedAt, endedAt, receivedAt: at }
-  const moved = Object.entries(times).find(
-    ([name, ms]) => !(Math.abs(Number(line[name]) - zeroMs - ms) <= resolutionMs),
-  )
-  return moved && `has another ${moved[0]} than the effect ${where}`
+function effectFlaw(line: Line, op: OpOf<'effect'>, zeroMs: number): string | undefined {
+  const other = otherField(line, op, zeroMs)
+  return other && `has another ${other} than the effect of line ${op.index + 1} of the history`
 }
+
+function otherField(line: Line, { at, task, value }: OpOf<'effect'>, zeroMs: number): string | undefined {
+  if (line['task'] !== task) return 'task'
+  for (const name of Object.keys(value) as (keyof typeof value)[])
+    if (!comparedApart.has(name) && line[name] !== value[name]) return name
+  if (typeof line['executor'] !== 'string' || nodeOf(line['executor']) !== value.executor) return 'executor'
+  const isOff = (name: string, ms: number): boolean => !(Math.abs(Number(line[name]) - zeroMs - ms) <= resolutionMs)
+  if (isOff('startedAt', value.startedAt)) return 'startedAt'
+  if (isOff('endedAt', value.endedAt)) return 'endedAt'
+  return isOff('receivedAt', at) ? 'receivedAt' : undefined
+}
+
+/** The ledger has the name of a process, and times by its own clock. */
+const comparedApart: ReadonlySet<string> = new Set(['executor', 'startedAt', 'endedAt'])
 
 /** Without an end the history has no effects yet. */
 function extraFlaw(line: Line, zeroMs: number | undefined, finalAt: number | undefined): string | undefined {

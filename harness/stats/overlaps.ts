@@ -1,4 +1,4 @@
-import { executionsOf } from '../analysis/executions.ts'
+import { executionsOf, ranOnce } from '../analysis/executions.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 
 /** Times are whole microseconds of one clock, and each is rounded by itself. */
@@ -19,6 +19,7 @@ export function overlapMsOf(task: TaskTrace): number {
 
 /** The most often that one step of it was executed; 0: no step was. */
 export function mostExecutions(task: TaskTrace): number {
+  if (ranOnce(task)) return Math.min(1, task.intent.steps)
   const times = new Map<number, number>()
   for (const { step } of executionsOf(task)) times.set(step, (times.get(step) ?? 0) + 1)
   return Math.max(0, ...times.values())

@@ -12,15 +12,17 @@ export function quantile(values: readonly number[], q: number): number | undefin
 }
 
 /** The same for values in ascending order. */
-export function sortedQuantile(ascending: readonly number[], q: number): number | undefined {
+export function sortedQuantile(ascending: ArrayLike<number>, q: number): number | undefined {
   if (!(q >= 0 && q <= 1)) throw new RangeError(`there is no ${q} quantile`)
   return ascending[Math.max(0, Math.ceil(q * ascending.length - 1e-9) - 1)]
 }
 
 /** Ascending. Throws RangeError for NaN, which has no place. */
-export function sorted(values: readonly number[]): readonly number[] {
-  if (values.some(Number.isNaN)) throw new RangeError('NaN has no place among values in order')
-  return values.toSorted((a, b) => a - b)
+export function sorted(values: readonly number[]): ArrayLike<number> {
+  const ascending = new Float64Array(values).sort()
+  // NaN comes last.
+  if (Number.isNaN(ascending.at(-1))) throw new RangeError('NaN has no place among values in order')
+  return ascending
 }
 
 /** Distribution-free interval by two order statistics (exact binomial); none below `smallestForQuantile` values. */
@@ -77,13 +79,14 @@ export function quantileOverEpisodes(
   firings: Firings,
   confidence = defaultConfidence,
 ): Interval | undefined {
-  const all = sorted([alone, ...episodes].flat())
-  const shared = episodes.filter((values) => values.length > 1).map(sorted)
-  if (shared.length === 0) return quantileInterval(all, q, confidence)
+  const values = [alone, ...episodes].flat()
+  const all = sorted(values)
+  const shared = episodes.filter(({ length }) => length > 1).map(sorted)
+  if (shared.length === 0) return quantileInterval(values, q, confidence)
   checkConfidence(confidence)
   if (shared.length < fewestEpisodes) return undefined
   const shareUpTo = (x: number): Interval => {
-    const sizes = shared.map((values) => ({ n: values.length, failures: values.length - countUpTo(values, x) }))
+    const sizes = shared.map((some) => ({ n: some.length, failures: some.length - countUpTo(some, x) }))
     const sample = { n: all.length, failures: all.length - countUpTo(all, x), episodes: sizes }
     return intervalOverEpisodes(sample, firings, confidence)!
   }
@@ -93,7 +96,7 @@ export function quantileOverEpisodes(
   return from === undefined || to === undefined ? undefined : [from, to]
 }
 
-function countUpTo(ascending: readonly number[], x: number): number {
+function countUpTo(ascending: ArrayLike<number>, x: number): number {
   let [low, high] = [0, ascending.length]
   while (low < high) {
     const middle = (low + high) >> 1
@@ -104,7 +107,7 @@ function countUpTo(ascending: readonly number[], x: number): number {
 }
 
 /** The first for which it holds, where it does for all after it. */
-function firstOf(ascending: readonly number[], holds: (x: number) => boolean): number | undefined {
+function firstOf(ascending: ArrayLike<number>, holds: (x: number) => boolean): number | undefined {
   let [low, high] = [0, ascending.length]
   while (low < high) {
     const middle = (low + high) >> 1

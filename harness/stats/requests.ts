@@ -19,19 +19,26 @@ export function measureRequests(tasks: readonly TaskTrace[]): Requests {
 /** Of one task. */
 export function countRequests(task: TaskTrace): { submissions: number; requests: number; cuts: number } {
   const { submits, polls, streams, intent } = task
-  const ended = submits.filter(({ type }) => type !== 'invoke')
-  const submissions = Math.max(submits.length - ended.length, ended.length)
-  const count = (state: string): number => streams.filter(({ value }) => value.state === state).length
-  const calls = [
-    ...ended.map(({ type, at, value }) => ({ type, at, status: value.status })),
-    ...polls.map(({ type, at, value }) => ({ type, at, status: value.httpStatus })),
-  ]
-  const cutCalls = calls.filter(({ type, at, status }) => type !== 'ok' && at < intent.giveUpAt && isCut(status))
+  const sent = count(submits, ({ type }) => type === 'invoke')
+  const submissions = Math.max(sent, submits.length - sent)
+  const opened = count(streams, ({ value }) => value.state === 'open')
+  const closed = count(streams, ({ value }) => value.state === 'closed')
+  const isCutCall = (type: string, at: number, status: number | undefined): boolean =>
+    type !== 'ok' && type !== 'invoke' && at < intent.giveUpAt && isCut(status)
+  const cutCalls =
+    count(submits, ({ type, at, value }) => isCutCall(type, at, value.status)) +
+    count(polls, ({ type, at, value }) => isCutCall(type, at, value.httpStatus))
   return {
     submissions,
-    requests: submissions + polls.length + Math.max(count('open'), count('closed')),
-    cuts: cutCalls.length + countCutStreams(task),
+    requests: submissions + polls.length + Math.max(opened, closed),
+    cuts: cutCalls + countCutStreams(task),
   }
+}
+
+function count<T>(items: readonly T[], is: (item: T) => boolean): number {
+  let found = 0
+  for (const item of items) if (is(item)) found++
+  return found
 }
 
 /** No status at all, or a gateway's word that its server gave none. */
@@ -42,6 +49,5 @@ function isCut(status: number | undefined): boolean {
 function countCutStreams({ streams, events, end, intent }: TaskTrace): number {
   const terminal = events.find(({ value }) => isTerminal(value.status))
   const last = Math.min(terminal?.index ?? Infinity, end?.index ?? Infinity)
-  return streams.filter(({ index, at, value }) => value.state === 'closed' && index < last && at < intent.giveUpAt)
-    .length
+  return count(streams, ({ index, at, value }) => value.state === 'closed' && index < last && at < intent.giveUpAt)
 }

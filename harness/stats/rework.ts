@@ -72,9 +72,11 @@ export function reworkInterval(
 
 function workOf(task: TaskTrace, exits: Exits): { readonly firstMs: number; readonly againMs: number } {
   const executions = executionsOf(task)
-  const firstMs = busyTime(executions.filter(({ repeats }) => !repeats))
-  const againMs = busyTime(executions.filter(({ repeats }) => repeats)) + cutOffTime(executions, exits)
-  return { firstMs, againMs }
+  let [firstMs, repeatedMs] = [0, 0]
+  for (const one of executions)
+    if (one.repeats) repeatedMs += busyTime(one)
+    else firstMs += busyTime(one)
+  return { firstMs, againMs: repeatedMs + cutOffTime(executions, exits) }
 }
 
 export function exitsOf({ nodes }: Pick<CellTrace, 'nodes'>): Exits {
@@ -101,6 +103,6 @@ export function countDuplicates(executions: readonly Execution[]): number {
 }
 
 /** What ends before it starts is a record that `record-sound` refuses, and no work. */
-function busyTime(executions: readonly Execution[]): number {
-  return executions.reduce((sum, { startedAt, endedAt }) => sum + Math.max(0, endedAt - startedAt), 0)
+function busyTime({ startedAt, endedAt }: Execution): number {
+  return Math.max(0, endedAt - startedAt)
 }

@@ -125,9 +125,9 @@ function show(value: unknown): string {
   return JSON.stringify(value) ?? 'none'
 }
 
-/** One string per text: a million lines name a few thousand tasks. */
+/** One string per text: a million lines name a few thousand tasks. The parser itself shares short ones, as `t-00017`. */
 function shareTexts(): (op: Op) => Op {
-  const tasks = new Map<string, { readonly task: string; taskId?: string }>()
+  const idsByTask = new Map<string, string>()
   const names = new Map<string, string>()
   const shareName = (value: Record<string, unknown>, field: string): void => {
     const name = value[field] as string | undefined
@@ -138,15 +138,11 @@ function shareTexts(): (op: Op) => Op {
   }
   return (op) => {
     const { f, task, value } = op as { f: Op['f']; task?: string; value: Record<string, unknown> }
-    const shared = op as { process: string; task?: string }
-    if (f !== 'node') shared.process = opShapes[f].process
     if (task === undefined) return op
-    const known = tasks.get(task) ?? { task }
-    if (known.task !== task || known.taskId === undefined) tasks.set(task, known)
-    shared.task = known.task
     const { taskId } = value as { taskId?: string }
-    if (taskId !== undefined && taskId === known.taskId) value['taskId'] = known.taskId
-    else if (taskId !== undefined) known.taskId = taskId
+    const known = idsByTask.get(task)
+    if (taskId !== undefined && taskId === known) value['taskId'] = known
+    else if (taskId !== undefined) idsByTask.set(task, taskId)
     if (f === 'submit') shareName(value, 'api')
     else if (f === 'event') shareName(value, 'type')
     return op

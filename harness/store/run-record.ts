@@ -17,6 +17,9 @@ export type Taken = 'recorded' | 'edited' | 'fresh'
 
 /** The files of a run while it is judged. */
 export interface RunRecord {
+  readonly taken: Taken
+  /** The figures that vouched files were saved with; undefined where nothing vouches for them. Throws HarnessError for damaged ones. */
+  readonly figures: () => RunFigures | undefined
   /** A large file was read, and this is its checksum. Throws HarnessError where it is not as recorded. */
   readonly read: (path: string, sha256: string) => void
   /** Checksums to keep in `results.json`, and what is to be said of the files. */
@@ -44,6 +47,8 @@ export async function openRecord(run: RunFolder, taken: Taken): Promise<RunRecor
   if (seal?.kind !== 'open')
     for (const path of paths) if (isHashed(path, sealed)) meet(path, await hashFile(join(run.path, path)))
   return {
+    taken,
+    figures: () => (seal?.kind === 'sealed' ? figuresIn(seal.results, run) : undefined),
     read: meet,
     close: () => {
       if (seal?.kind === 'open') return { record: [seal.why, ...notes] }
@@ -105,11 +110,8 @@ export async function readSeal(run: RunFolder): Promise<Seal> {
   return { kind: 'sealed', files, results }
 }
 
-/** The figures that vouched files were saved with; undefined where nothing vouches for them. */
-export async function readFigures(run: RunFolder): Promise<RunFigures | undefined> {
-  const seal = await readSeal(run)
-  if (seal.kind !== 'sealed') return undefined
-  return fitVersioned(seal.results, join(run.path, 'results.json'), figuresSchema, readableResults)
+function figuresIn(results: unknown, run: RunFolder): RunFigures {
+  return fitVersioned(results, join(run.path, 'results.json'), figuresSchema, readableResults)
 }
 
 function open(why: string): Seal {

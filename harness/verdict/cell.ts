@@ -141,12 +141,14 @@ function measureCallbacks(cell: CellPlan, rows: readonly TaskRow[]): Pick<Figure
 }
 
 function measureOverlap(cell: CellPlan, rows: readonly TaskRow[], trace: CellTrace): Pick<Figures, 'overlap'> {
-  const lengths = new Map(trace.tasks.map((task) => [task.task, overlapMsOf(task)]))
+  const lengths = new Map<string, number>()
+  for (const task of trace.tasks) if (overlapMsOf(task) > 0) lengths.set(task.task, overlapMsOf(task))
+  if (lengths.size === 0) return {}
   const executed = rows.filter(({ executions = 0 }) => executions > 0)
-  const all = executed.map(({ task }) => lengths.get(task)!)
+  const all = executed.map(({ task }) => lengths.get(task) ?? 0)
   const totalMs = all.reduce((a, b) => a + b, 0)
   if (totalMs === 0) return {}
-  const never = proportionOf([{ cell, tasks: executed }], ({ task }) => lengths.get(task) === 0)
+  const never = proportionOf([{ cell, tasks: executed }], ({ task }) => !lengths.has(task))
   return { overlap: { never, totalMs, mostMs: Math.max(...all) } }
 }
 

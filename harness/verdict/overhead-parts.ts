@@ -1,4 +1,4 @@
-import { type Execution, executionsOf } from '../analysis/executions.ts'
+import { type Execution, executionsOf, ranOnce } from '../analysis/executions.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 import { resolutionMs } from '../core/numbers.ts'
 import { type Breakdown, partNames, type Parts, type PartsOfGroup } from '../model/overhead-parts.ts'
@@ -60,15 +60,20 @@ function tellApart(task: TaskTrace, seenAt: number): Parts | undefined {
  * unless all steps are there, one after another.
  */
 function chainOf(task: TaskTrace): readonly Execution[] | undefined {
+  const executions = executionsOf(task)
+  const chain = ranOnce(task) ? executions : firstEnded(executions, task.intent.steps)
+  if (chain.length === 0 || chain.length < task.intent.steps) return undefined
+  return chain.every((one, i) => i === 0 || one.startedAt >= chain[i - 1]!.endedAt - resolutionMs) ? chain : undefined
+}
+
+function firstEnded(executions: readonly Execution[], steps: number): readonly Execution[] {
   const byStep = new Map<number, Execution>()
-  for (const one of executionsOf(task)) {
+  for (const one of executions) {
     const known = byStep.get(one.step)
     if (!known || one.endedAt < known.endedAt) byStep.set(one.step, one)
   }
-  const chain = Array.from({ length: task.intent.steps }, (_, i) => byStep.get(i + 1))
-  const whole = chain.filter((one) => one !== undefined)
-  if (whole.length === 0 || whole.length < chain.length) return undefined
-  return whole.every((one, i) => i === 0 || one.startedAt >= whole[i - 1]!.endedAt - resolutionMs) ? whole : undefined
+  const chain = Array.from({ length: steps }, (_, i) => byStep.get(i + 1))
+  return chain.filter((one) => one !== undefined)
 }
 
 /** Until the first step began. False where that came before the client sent anything. */

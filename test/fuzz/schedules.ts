@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRegistry } from '../../harness/registry.ts'
-import { planScenario } from '../../harness/cli/arguments.ts'
+import { planScenario } from '../../harness/cli/scenario-arguments.ts'
 import { formatSchedule } from '../../harness/plan/schedule.ts'
 import { root } from '../support/outlast.ts'
 import type { Dice } from './dice.ts'

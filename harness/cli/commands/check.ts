@@ -1,11 +1,10 @@
 import { visibleLine } from '../../core/visible.ts'
-import { readFigures } from '../../store/run-record.ts'
-import type { RunFolder } from '../../store/run-folder.ts'
+import { openRecord, type RunRecord } from '../../store/run-record.ts'
 import type { RunResults } from '../../model/results.ts'
 import { exitCodeOf } from '../../verdict/run.ts'
 import { otherFigure } from '../../verdict/saved.ts'
 import { usualFormats } from '../formats.ts'
-import { judgeFolder } from '../../run/judge.ts'
+import { judgeRecord } from '../../run/judge.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print, say } from '../output.ts'
 import { editedOption, findRun, runArgument, takenAs } from '../arguments.ts'
@@ -29,23 +28,24 @@ export default {
       .addHelpText('after', examples)
       .action(async (name: string, options: { readonly edited?: true }) => {
         const run = await findRun(name)
-        const results = await judgeFolder(run, await registry.checkers(), takenAs(options))
+        const record = await openRecord(run, takenAs(options))
+        const results = await judgeRecord(run, await registry.checkers(), record)
         for (const format of usualFormats(await registry.formats(), 'screen'))
           print(format.render(results, outputScreen()))
         for (const sentence of results.record ?? []) say(visibleLine(sentence))
-        await compareWithSaved(run, results)
+        compareWithSaved(record, results)
         done(exitCodeOf(results))
       })
   },
 } satisfies CommandFile
 
 /** Checkers improve: then the same histories may be judged otherwise than when the run ended. Others read `results.json` alone. */
-async function compareWithSaved(run: RunFolder, results: RunResults): Promise<void> {
+function compareWithSaved({ figures }: RunRecord, results: RunResults): void {
   if ((results.record ?? []).length > 0) return
-  const saved = await readFigures(run)
+  const saved = figures()
   const other = saved && otherFigure(saved, results)
   if (other !== undefined)
     say(
-      `results.json is not what its files give: ${other}. Another version judged these files, or it was changed since; outlast report ${run.name} renews it`,
+      `results.json is not what its files give: ${other}. Another version judged these files, or it was changed since; outlast report ${results.run} renews it`,
     )
 }

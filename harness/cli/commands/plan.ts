@@ -7,7 +7,8 @@ import type { Registry } from '../../registry.ts'
 import type { CommandFile } from '../command.ts'
 import { lookAhead, outlookLines } from '../../plan/power.ts'
 import { print, printJson } from '../output.ts'
-import { planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { shippedScenario } from '../arguments.ts'
+import { planScenario, type ScenarioOptions, takesScenario } from '../scenario-arguments.ts'
 
 const examples = `
 Examples:

@@ -9,7 +9,8 @@ import { pairsToTellApart } from '../../stats/power.ts'
 import { type PlanOutlook, hopelessGates, lookAhead } from '../../plan/power.ts'
 import type { CommandFile } from '../command.ts'
 import { outputScreen, print } from '../output.ts'
-import { planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { shippedScenario } from '../arguments.ts'
+import { planScenario, type ScenarioOptions, takesScenario } from '../scenario-arguments.ts'
 
 const examples = `
 Power is 80 %: four runs of five tell it. Intervals and tests are two-sided, at 95 and 5 %. Faults are those that hit several

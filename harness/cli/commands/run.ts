@@ -21,7 +21,8 @@ import type { CommandFile } from '../command.ts'
 import { looksOf, outputScreen, print, say, tint } from '../output.ts'
 import { openPage, partWith } from '../view/page.ts'
 import { openPlainLines, type ProgressView } from '../view/progress.ts'
-import { runsFolder, planScenario, shippedScenario, takesScenario, type ScenarioOptions } from '../arguments.ts'
+import { runsFolder, shippedScenario } from '../arguments.ts'
+import { planScenario, type ScenarioOptions, takesScenario } from '../scenario-arguments.ts'
 
 const examples = `
 Examples:
