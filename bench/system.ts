@@ -23,6 +23,8 @@ export interface BenchSpec {
   readonly direct?: boolean
   /** A process of each kind waits to become a node. */
   readonly spares?: boolean
+  /** What its nodes get beside the usual environment. */
+  readonly env?: Readonly<Record<string, string>>
   readonly temp: string
 }
 
@@ -39,7 +41,8 @@ export interface BenchSystem extends AsyncDisposable {
 export async function openBenchSystem(spec: BenchSpec): Promise<BenchSystem> {
   await using stack = new AsyncDisposableStack()
   const { name, runtime, timeScale, temp } = spec
-  const { delivery, engine, tuning } = (await registry.catalog()).resolvePattern(spec.pattern)!
+  const { delivery, engine: usual, tuning } = (await registry.catalog()).resolvePattern(spec.pattern)!
+  const engine = { ...usual, env: { ...usual.env, ...spec.env } }
   // In the run's temporary folder: as root, PostgreSQL runs as another user, who must get there.
   const place = { cell: name, folder: join(temp, name), temp, note: async () => {} }
   const pattern = { runtime, place, delivery: delivery.name, engine, tuning, timeScale, token }
@@ -72,10 +75,14 @@ function deployOf({ direct = false, spares = false }: BenchSpec) {
 }
 
 /** The same request for every API: another key and seed each time. */
-export function submission(key: string, seed: number): { headers: Record<string, string>; body: string } {
+export function submission(
+  key: string,
+  seed: number,
+  bearer = token,
+): { headers: Record<string, string>; body: string } {
   return {
     headers: {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${bearer}`,
       'content-type': 'application/json',
       'idempotency-key': `"${key}"`,
     },

@@ -1,5 +1,6 @@
 import { request, type Dispatcher } from 'undici'
 import { faultPoint } from '../contract/engine/fault-point.ts'
+import { toolHeader } from '../contract/types/grant.ts'
 import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/types/timer.ts'
 import type { Timing } from '../contract/types/timing.ts'
 import { stepDigest, stepOf, type AgentPlan } from './plan.ts'
@@ -18,6 +19,8 @@ export interface StepContext {
   readonly dispatcher: Dispatcher
   readonly timing: Timing
   readonly signal: AbortSignal
+  /** What the task may use: a secret, for the tool gateway alone. Absent: nobody asks for it. */
+  readonly grant?: string | undefined
   /** When the step began, in monotonic milliseconds; now by default. */
   readonly startAt?: number
 }
@@ -44,11 +47,11 @@ export async function performStep(
   previousDigest: string,
   ctx: StepContext,
 ): Promise<StepDone> {
-  const { durationMs, credits } = stepOf(plan, index)
+  const { kind, durationMs, credits } = stepOf(plan, index)
   const startedAt = ctx.startAt ?? monotonicMs()
   await sleepUntil(startedAt + durationMs, ctx.signal)
   const effect = { task: ctx.job, taskId: ctx.taskId, step: index, attempt: ctx.attempt, executor: ctx.executor }
-  const nonce = await recordEffect({ ...effect, startedAt, endedAt: monotonicMs() }, ctx)
+  const nonce = await recordEffect(kind, { ...effect, startedAt, endedAt: monotonicMs() }, ctx)
   return { digest: stepDigest(previousDigest, plan, index, nonce), credits }
 }
 
@@ -65,11 +68,12 @@ export interface Effect {
 }
 
 /** Resolves with the nonce of the acknowledgement, when there is one. */
-async function recordEffect(effect: Effect, ctx: StepContext): Promise<string> {
+async function recordEffect(tool: string, effect: Effect, ctx: StepContext): Promise<string> {
+  const headers = headersOf(`${effect.taskId}/${effect.step}`, tool, ctx)
   const body = JSON.stringify(effect)
   for (let failures = 0; ; failures++) {
     faultPoint('effect.before')
-    const nonce = await postEffect(`${effect.taskId}/${effect.step}`, body, ctx)
+    const nonce = await postEffect(headers, body, ctx)
     if (nonce !== undefined) {
       faultPoint('effect.after')
       return nonce
@@ -78,10 +82,16 @@ async function recordEffect(effect: Effect, ctx: StepContext): Promise<string> {
   }
 }
 
-/** The nonce when acknowledged, undefined when it is worth another try: also when the answer was cut off. */
-async function postEffect(key: string, body: string, ctx: StepContext): Promise<string | undefined> {
-  const { dispatcher, signal, timing } = ctx
+/** The kind of a step is the tool that it calls. */
+function headersOf(key: string, tool: string, { grant }: StepContext): Headers {
   const headers = { 'content-type': 'application/json', 'idempotency-key': key }
+  return grant === undefined ? headers : { ...headers, authorization: `Bearer ${grant}`, [toolHeader]: tool }
+}
+type Headers = { readonly 'idempotency-key': string } & Readonly<Record<string, string>>
+
+/** The nonce when acknowledged, undefined when it is worth another try: also when the answer was cut off. */
+async function postEffect(headers: Headers, body: string, ctx: StepContext): Promise<string | undefined> {
+  const { dispatcher, signal, timing } = ctx
   const limits = { headersTimeout: timing.toolTimeoutMs, bodyTimeout: timing.toolTimeoutMs }
   let statusCode: number
   let said: string
@@ -102,7 +112,7 @@ async function postEffect(key: string, body: string, ctx: StepContext): Promise<
   }
   if (statusCode >= 200 && statusCode < 300) return nonceIn(said)
   if (isRetryable(statusCode)) return undefined
-  throw new ToolRefusal(`the tool server answered ${statusCode} for ${key}`)
+  throw new ToolRefusal(`the tool server answered ${statusCode} for ${headers['idempotency-key']}`)
 }
 
 /** A tool server of one's own need not know of nonces: an answer without any has the empty one. */

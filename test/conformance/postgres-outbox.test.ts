@@ -30,10 +30,11 @@ afterAll(async () => {
 })
 
 /** A task that owes a callback, as if it had ended. */
-async function owe(url = 'http://a.example/'): Promise<string> {
+async function owe(url = 'http://a.example/', principal?: string): Promise<string> {
   const input = { seed: 7, profile: 'smoke', job: 'a' }
   const request = { type: 'agent' as const, input, delivery: { webhook_url: url } }
-  const { task } = await api.submit({ key: randomUUID(), request, fingerprint: 'a' })
+  const access = principal === undefined ? {} : { access: { principal, tools: [] } }
+  const { task } = await api.submit({ key: randomUUID(), request, fingerprint: 'a', ...access })
   await admin.query('insert into outbox (task_id) values ($1)', [task.task_id])
   return task.task_id
 }
@@ -48,6 +49,19 @@ function attempting() {
     })
   return { underWay, notify }
 }
+
+test('the list is of one principal’s tasks where one is named', async () => {
+  const [ann, bob, nobody] = [await owe(undefined, 'ann'), await owe(undefined, 'bob'), await owe()]
+  const idsOf = async (principal?: string) => {
+    const filter = { after: '', most: 1000, ...(principal !== undefined && { principal }) }
+    return (await api.deliveries!.list(filter)).map(({ task_id }) => task_id)
+  }
+  expect([await idsOf('ann'), await idsOf('bob'), await idsOf('eve')]).toEqual([[ann], [bob], []])
+  expect(await idsOf('owner')).toContain(nobody)
+  expect(await idsOf('owner')).not.toContain(ann)
+  expect(await idsOf()).toEqual(expect.arrayContaining([ann, bob, nobody]))
+  await admin.query('delete from outbox')
+})
 
 const workerOf = () => enrolWorker(store, 'worker-0', 60_000)
 const deliveryOf = async (taskId: string) => (await api.deliveries!.ofTask(taskId))![0]!

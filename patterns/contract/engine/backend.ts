@@ -12,6 +12,17 @@ export interface Submission {
   /** SHA-256 of the canonical request: the same key with another fingerprint is refused. */
   readonly fingerprint: string
   readonly request: TaskRequest
+  /** Absent: there is one principal, and nobody checks what a task uses. */
+  readonly access?: TaskAccess
+}
+
+/** Whose a task is to be, and which tools it may use. It goes into the task's first event. */
+export interface TaskAccess {
+  readonly principal: string
+  /** Their names; `*`: every one. */
+  readonly tools: readonly string[]
+  /** The grant of the task that gets this id (`types/grant.ts`). Absent: no gateway asks for any. */
+  readonly mint?: (taskId: string, acceptedAt: Date) => string
 }
 
 /**
@@ -43,9 +54,10 @@ export interface Backend extends AsyncDisposable {
 export interface Deliveries {
   /** Those of a task, none before it has ended; undefined for an unknown task. */
   ofTask(taskId: string): Promise<readonly CallbackDelivery[] | undefined>
-  /** Up to `most`, of this status or of any, by task id from the first after `after` on. */
+  /** Up to `most`, of this status or of any, by task id from the first after `after` on; with `principal` of its tasks alone. */
   list(filter: {
     readonly status?: DeliveryStatus
+    readonly principal?: string
     readonly after: string
     readonly most: number
   }): Promise<readonly CallbackDelivery[]>

@@ -5,6 +5,7 @@ import type { TaskEvent } from '../types/events.ts'
 import type { Claim, Continuation, Journal } from './journal.ts'
 import { cancelledEvent, resumedEvent, startedEvent } from './log.ts'
 import { requestOf } from '../types/fold.ts'
+import { grantIn } from '../types/grant.ts'
 import { isTerminal } from '../types/task.ts'
 import { performAt, type StepWork, type Workplace } from './workplace.ts'
 
@@ -39,11 +40,13 @@ async function performSteps(
   const { journal, node, timeScale } = place
   const { taskId } = claim
   const { input } = requestOf(claim.log)
+  const grant = grantIn(claim.log)
   const plan = agent.plan(input, timeScale)
   let done = place.resumption(claim.log)
   let head = await journal.append(claim, claim.log.at(-1)!, (last) => [openAttempt(last, plan, done.step, node)])
   while (!isTerminal(head.status) && !draining.aborted) {
-    const work = { taskId, job: input.job, plan, step: done.step + 1, digest: done.digest, attempt: head.attempt }
+    const { attempt } = head
+    const work = { taskId, job: input.job, plan, step: done.step + 1, digest: done.digest, attempt, grant }
     const outcome = await tryStep(work, place, stop)
     head = await journal.append(claim, outcome.reread ? await journal.head(claim, head) : head, outcome.next)
     done = { step: work.step, digest: outcome.digest }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Backend, Deliveries, Submission } from './backend.ts'
+import type { Backend, Deliveries, Submission, TaskAccess } from './backend.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { foldEvents } from '../types/fold.ts'
 import { isTerminal, type Task } from '../types/task.ts'
@@ -88,7 +88,16 @@ export function taskIdOf(key: string): string {
 export function newTask(submission: Submission, timeScale: number, taskId: string): NewTask {
   const { request } = submission
   const plan = agent.plan(request.input, timeScale)
-  return { ...submission, taskId, plan, created: createdEvent(taskId, request, plan, new Date()) }
+  const now = new Date()
+  const created = createdEvent(taskId, request, plan, now)
+  return { ...submission, taskId, plan, created: withAccess(created, submission.access, now) }
+}
+
+function withAccess(created: TaskEvent, access: TaskAccess | undefined, now: Date): TaskEvent {
+  if (!access) return created
+  const { principal, tools, mint } = access
+  const granted = { principal, tools, ...(mint && { grant: mint(created.task_id, now) }) }
+  return { ...created, data: { ...created.data, ...granted } }
 }
 
 /**

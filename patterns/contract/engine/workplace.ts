@@ -26,6 +26,8 @@ export interface StepWork {
   readonly digest: string
   /** Of the task, from 1. */
   readonly attempt: number
+  /** What the task may use, for the tool gateway (`types/grant.ts`). */
+  readonly grant?: string | undefined
 }
 
 /** Real milliseconds for a connection. The floor keeps a compressed run from mistaking a busy machine for a dead server. */
@@ -45,7 +47,7 @@ export function openWorkplace<T extends Timing>(
 
 /** Do a step of the agent's work here. */
 export function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
-  const { plan, step, digest, taskId, job, attempt } = work
+  const { plan, step, digest, ...task } = work
   const { node: executor, toolsUrl, dispatcher, timing } = place
-  return agent.perform(plan, step, digest, { taskId, job, attempt, executor, toolsUrl, dispatcher, timing, signal })
+  return agent.perform(plan, step, digest, { ...task, executor, toolsUrl, dispatcher, timing, signal })
 }

@@ -2,15 +2,19 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import type { Backend } from '../engine/backend.ts'
 import type { NodeSettings } from '../types/settings.ts'
+import { bearersOf } from './bearers.ts'
+import { type Caller, may } from './caller.ts'
 import { cursorOf, flawOfCursor } from './cursor.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from '../engine/fault-point.ts'
 import { closeWhereDue, requireText, requireToken } from './gates.ts'
 import { fullName, healthOf, nameHeader } from '../engine/health.ts'
 import { type Holding, holdUntil, Places, waitForChange } from './follow.ts'
+import { accessFor } from './grants.ts'
 import { defaultLimits } from './limits.ts'
 import {
   sayMethods,
+  setRetryAfter,
   shareWithPages,
   appliedOf,
   holdsTag,
@@ -19,6 +23,8 @@ import {
   preferencesOf,
 } from './http-manners.ts'
 import { sayApi } from './openapi.ts'
+import { openViews } from './principals.ts'
+import { limitRate } from './rate-limit.ts'
 import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, type Problem } from '../types/problems.ts'
 import { toProblem } from './passing.ts'
@@ -27,8 +33,9 @@ import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback 
 import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
 
-/** What a request handler of the API needs. */
+/** What a handler of the API needs for one request: `backend` shows what the caller may see. */
 export interface Api extends Holding {
+  readonly caller: Caller
   readonly settings: NodeSettings
   readonly timing: Timing
   readonly requireKept: RequireKept
@@ -54,7 +61,7 @@ const taskPath = `/v1/tasks/:id{${idPattern}}`
 
 /**
  * The task resource that every delivery shares: submit, read (conditional, long poll), events, cancel.
- * Every error is `application/problem+json` (RFC 9457); `/v1` needs the bearer token.
+ * Every error is `application/problem+json` (RFC 9457); `/v1` needs a bearer token, and shows its bearer's tasks alone.
  */
 export function createApi(
   backend: Backend,
@@ -64,24 +71,27 @@ export function createApi(
 ): Hono {
   const places = new Places((settings.limits ?? defaultLimits).mostHeld)
   const requireKept = keptFor(settings)
-  const api: Api = { backend, settings, timing: timingAt(settings.timeScale), drain, places, requireKept }
+  const node = { settings, timing: timingAt(settings.timeScale), drain, places, requireKept }
+  const bearers = bearersOf(settings)
+  const seenBy = openViews(backend, settings)
+  const apiFor = (c: Context): Api => ({ ...node, backend: seenBy(c), caller: c.get('caller')! })
   const app = new Hono()
-  app.onError((error, c) => failed(c, error, api))
+  app.onError((error, c) => failed(c, error, node))
   app.notFound((c) => sendProblem(c, describeProblem('not-found', asked(c))))
-  app.use(sayName(settings), closeWhereDue(settings.token, drain), shareWithPages(settings))
+  app.use(sayName(settings), closeWhereDue(bearers, drain), shareWithPages(settings))
   app.get('/healthz', (c) => c.json(healthOf(settings)))
   const { stream, socket, holds = false, callbacks = 'none' } = variation
   app.get('/openapi.json', sayApi({ streams: stream !== undefined, sockets: socket !== undefined, holds, callbacks }))
   app.get('/problems/:kind', (c) => explainProblem(c))
-  app.use('/v1/*', requireToken(settings.token), requireText)
+  app.use('/v1/*', requireToken(bearers), limitRate(settings.rate), requireText)
   app.use('/v1/*', passFaultPoints)
-  if (settings.retentionS !== undefined) app.use('/v1/tasks/*', requireKeptTask(backend, requireKept))
-  app.post('/v1/tasks', limitBody, async (c) => submit(c, api, variation))
-  app.get(taskPath, async (c) => readTask(c, api))
-  app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
-  app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
-  app.post(`/v1/tasks/:target{${idPattern}:cancel}`, async (c) => cancelTask(c, api))
-  app.route('/v1', deliveryRoutes(backend, idPattern))
+  if (settings.retentionS !== undefined) app.use('/v1/tasks/*', requireKeptTask(seenBy, requireKept))
+  app.post('/v1/tasks', may('tasks:submit'), limitBody, async (c) => submit(c, apiFor(c), variation))
+  app.get(taskPath, may('tasks:read'), async (c) => readTask(c, apiFor(c)))
+  app.get(`${taskPath}/events`, may('tasks:read'), async (c) => readEvents(c, apiFor(c), variation))
+  app.get(`${taskPath}/ws`, may('tasks:read'), async (c) => openSocket(c, apiFor(c), variation))
+  app.post(`/v1/tasks/:target{${idPattern}:cancel}`, may('tasks:cancel'), async (c) => cancelTask(c, apiFor(c)))
+  app.route('/v1', deliveryRoutes(seenBy, idPattern))
   sayMethods(app, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
   return app
 }
@@ -90,12 +100,6 @@ export function createApi(
 export function sendTask(c: Context, task: Task, status: 200 | 202, timing: Timing): Response {
   setTaskHeaders(c, task, timing.retryAfterMs)
   return c.json(task, status)
-}
-
-/** Advice in whole seconds, as RFC 9110 wants it, and exactly, for clients that know the finer header. */
-export function setRetryAfter(c: Context, delayMs: number): void {
-  c.header('Retry-After', String(Math.ceil(delayMs / 1000)))
-  c.header('Retry-After-Ms', String(Math.round(delayMs)))
 }
 
 /** The task, or the problem `not-found`. */
@@ -107,7 +111,6 @@ export async function requireTask(api: Api, taskId: string): Promise<Task> {
 
 export function sendProblem(c: Context, problem: Problem): Response {
   c.header('Cache-Control', 'no-store')
-  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer')
   c.header('Content-Type', problemMediaType)
   return c.body(JSON.stringify(problem), problem.status as 400)
 }
@@ -125,9 +128,11 @@ function etagOf(task: Task): string {
 async function submit(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
   const key = idempotencyKey(c.req.header('Idempotency-Key'))
   const request = await parseRequest(c)
+  const access = accessFor(c, request, api.settings)
   const admit: NonNullable<ApiHooks['admit']> = variation.admit ?? refuseCallback
   await admit(request)
-  const { task, replayed } = await api.backend.submit({ key, fingerprint: fingerprintOf(request), request })
+  const submission = { key, fingerprint: fingerprintOf(request), request, ...(access && { access }) }
+  const { task, replayed } = await api.backend.submit(submission)
   api.requireKept(task)
   c.header('Location', task.links.self)
   if (replayed) c.header('Idempotent-Replayed', 'true')
@@ -238,7 +243,7 @@ function asked(c: Context): string {
   return `${c.req.method} ${c.req.path.slice(0, 200)}`
 }
 
-function failed(c: Context, error: Error, { settings, drain }: Api): Response {
+function failed(c: Context, error: Error, { settings, drain }: Pick<Api, 'settings' | 'drain'>): Response {
   // What it works with closes as well when a node leaves.
   const isLeaving = drain.aborted && !(error instanceof ProblemError)
   const problem = isLeaving ? describeProblem('interrupted') : toProblem(error)

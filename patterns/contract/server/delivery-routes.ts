@@ -2,6 +2,8 @@ import { Hono, type Context } from 'hono'
 import type { Backend, Deliveries } from '../engine/backend.ts'
 import { deliveryStatus, type CallbackDelivery, type DeliveryStatus } from '../types/callback.ts'
 import { ProblemError } from '../types/problems.ts'
+import { may } from './caller.ts'
+import type { SeenBy } from './principals.ts'
 
 /** Deliveries in one answer of the list. */
 const pageSize = 100
@@ -10,12 +12,12 @@ const pageSize = 100
  * The callbacks on record, under `/v1`, and sending one again by hand. Where the engine keeps no record of them every
  * answer is the problem `not-supported`.
  */
-export function deliveryRoutes(backend: Backend, idPattern: string): Hono {
+export function deliveryRoutes(seenBy: SeenBy, idPattern: string): Hono {
   const taskPath = `/tasks/:id{${idPattern}}/deliveries`
   return new Hono()
-    .get('/deliveries', async (c) => listAll(c, backend))
-    .get(taskPath, async (c) => listOfTask(c, backend))
-    .post(`${taskPath}/:target{${idPattern}:replay}`, async (c) => replay(c, backend))
+    .get('/deliveries', may('tasks:read'), async (c) => listAll(c, seenBy(c)))
+    .get(taskPath, may('tasks:read'), async (c) => listOfTask(c, seenBy(c)))
+    .post(`${taskPath}/:target{${idPattern}:replay}`, may('tasks:submit'), async (c) => replay(c, seenBy(c)))
 }
 
 async function listAll(c: Context, backend: Backend): Promise<Response> {

@@ -5,27 +5,28 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import type { WebSocketServer } from 'ws'
 import type { NodeSettings, Limits } from '../types/settings.ts'
-import { bearerCheck, type BearerCheck } from './gates.ts'
+import { type Bearers, bearersOf } from './bearers.ts'
+import { isCaller } from './caller.ts'
 import { isHandshake, shakeHands } from './handshake.ts'
 import { connectionsWithin, defaultLimits } from './limits.ts'
 
 /**
  * The HTTP server in front of an API, not listening yet: who may connect, for how long, and what becomes of who asks for
- * another protocol. An upgrade is taken where it is a WebSocket's, complete and with the token; any other one is ignored, as
- * RFC 9110 (7.8) allows, and answered as the request that it is.
+ * another protocol. An upgrade is taken where it is a WebSocket's, complete and with a token; any other one is ignored, as
+ * RFC 9110 (7.8) allows, and answered as the request that it is. The API says then what the token is worth.
  */
 export function createFrontDoor(app: Hono, settings: NodeSettings, sockets?: WebSocketServer): Server {
   const limits = settings.limits ?? defaultLimits
-  const isKnown = bearerCheck(settings.token)
+  const bearers = bearersOf(settings)
   const isTaken = (request: IncomingMessage): boolean =>
-    sockets !== undefined && isHandshake(request) && isKnown(request.headers.authorization)
+    sockets !== undefined && isHandshake(request) && bearers.mayBeKnown(request.headers.authorization)
   const serverOptions = { ...timeouts(limits), shouldUpgradeCallback: isTaken }
   const server = createAdaptorServer({ fetch: answering(app), serverOptions, createServer: createPatient }) as Server
   server.maxConnections = connectionsWithin(limits)
   server.timeout = limits.silenceTimeoutMs
   // Whoever only idles makes room: a client whose connection is closed between requests opens another one.
   server.on('drop', () => server.closeIdleConnections())
-  inviteKnown(server, isKnown)
+  inviteKnown(server, bearers)
   if (sockets)
     server.on('upgrade', (incoming, socket, head) => void shakeHands(app, sockets, { incoming, socket, head }))
   return server
@@ -77,9 +78,16 @@ function timeouts({ headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs }: Limits) {
 }
 
 /** Who waits for leave to send a body gets it with the token; who has none gets the answer. */
-function inviteKnown(server: Server, isKnown: BearerCheck): void {
+function inviteKnown(server: Server, bearers: Bearers): void {
   server.on('checkContinue', (request, response) => {
-    if (isKnown(request.headers.authorization)) response.writeContinue()
-    server.emit('request', request, response)
+    const answer = (isKnown: boolean): void => {
+      if (isKnown) response.writeContinue()
+      server.emit('request', request, response)
+    }
+    // Whatever went wrong, the API finds it out again, and says so.
+    void bearers.identify(request.headers.authorization).then(
+      (who) => answer(isCaller(who)),
+      () => answer(false),
+    )
   })
 }

@@ -1,19 +1,31 @@
-import { hash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { ProblemError } from '../types/problems.ts'
 import { isStorable } from '../types/task.ts'
+import type { Bearers } from './bearers.ts'
+import { isCaller, type Stranger } from './caller.ts'
 
 type Next = () => Promise<void>
 
 const pathLimit = 512
 
-/** What a resource can be asked may be known without it: a browser asks beforehand, and has no token then. */
-export function requireToken(token: string) {
-  const isKnown = bearerCheck(token)
+/** What a resource can be asked may be known without a token: a browser asks beforehand, and has none then. */
+export function requireToken(bearers: Bearers) {
   return async (c: Context, next: Next): Promise<void> => {
-    if (c.req.method === 'OPTIONS' || isKnown(c.req.header('Authorization'))) return next()
-    throw new ProblemError('unauthorized', 'send Authorization: Bearer <token>')
+    if (c.req.method === 'OPTIONS') return next()
+    const who = await bearers.identify(c.req.header('Authorization'))
+    if (!isCaller(who)) return refuse(c, who)
+    c.set('caller', who)
+    return next()
   }
+}
+
+/** Says what is wrong with a token, and nothing to who sends none (RFC 6750, 3.1). */
+function refuse(c: Context, { flaw }: Stranger): never {
+  c.header('WWW-Authenticate', flaw === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
+  throw new ProblemError(
+    'unauthorized',
+    flaw === undefined ? 'send Authorization: Bearer <token>' : `the token: ${flaw}`,
+  )
 }
 
 /** Path and query are text once their escapes are read, and no longer than any of ours: one check for all that is in them. */
@@ -36,30 +48,16 @@ function isText(address: string): boolean {
  * request, and no code reads the body of the first. A client that asked for another protocol gets the answer in this
  * one, and may begin anew.
  */
-export function closeWhereDue(token: string, drain: AbortSignal) {
-  const isKnown = bearerCheck(token)
+export function closeWhereDue(bearers: Bearers, drain: AbortSignal) {
   return async (c: Context, next: Next): Promise<void> => {
     await next()
-    const isRefused = c.res.status >= 400 && !isKnown(c.req.header('Authorization'))
+    const isRefused = c.res.status >= 400 && !(await isKnown(c, bearers))
     if (drain.aborted || isRefused || c.req.header('Upgrade') !== undefined) c.header('Connection', 'close')
   }
 }
 
-/** Whether an Authorization header has the token. */
-export type BearerCheck = (header: string | undefined) => boolean
-
-/**
- * The scheme in any case (RFC 9110, 11.1), and the token exactly. Digests have one length, so that the comparison takes
- * the same time for every wrong token.
- */
-export function bearerCheck(token: string): BearerCheck {
-  const expected = digest(token)
-  return (header = '') => {
-    const [, given] = /^bearer +(.+)$/i.exec(header) ?? []
-    return given !== undefined && timingSafeEqual(digest(given), expected)
-  }
-}
-
-function digest(value: string): Buffer {
-  return hash('sha256', value, 'buffer')
+/** Where no token was needed, nobody has looked at it. */
+async function isKnown(c: Context, bearers: Bearers): Promise<boolean> {
+  if (c.get('caller') !== undefined) return true
+  return c.res.status !== 401 && isCaller(await bearers.identify(c.req.header('Authorization')))
 }

@@ -37,7 +37,8 @@ const asked = [
   'Prefer',
 ]
 const seen =
-  `Allow ETag Idempotent-Replayed Location Preference-Applied Retry-After Retry-After-Ms WWW-Authenticate`.split(' ')
+  `Allow ETag Idempotent-Replayed Location Preference-Applied RateLimit RateLimit-Policy Retry-After Retry-After-Ms
+  WWW-Authenticate`.split(/\s+/)
 
 /** Leave for pages of the origins in the settings (WHATWG Fetch, CORS protocol); no origin by default. The token is still needed. */
 export function shareWithPages({ corsOrigins = [] }: NodeSettings) {
@@ -54,6 +55,12 @@ export function shareWithPages({ corsOrigins = [] }: NodeSettings) {
     const isForPages = corsOrigins.length > 0 && (isPreflight || c.req.method !== 'OPTIONS')
     return isForPages ? share(c, next) : next()
   }
+}
+
+/** Advice in whole seconds, as RFC 9110 wants it, and exactly, for clients that know the finer header. */
+export function setRetryAfter(c: Context, delayMs: number): void {
+  c.header('Retry-After', String(Math.ceil(delayMs / 1000)))
+  c.header('Retry-After-Ms', String(Math.round(delayMs)))
 }
 
 /** How a client wants its submission to be answered (RFC 7240, 4.1 and 4.3). */

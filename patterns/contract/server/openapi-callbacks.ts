@@ -40,6 +40,7 @@ export function deliveryPaths(): object {
   return {
     '/v1/deliveries': {
       get: operation('callbacks', 'listDeliveries', 'Callbacks by task id; status=dead are the dead letters', {
+        scope: 'tasks:read',
         parameters: [status, from],
         responses: {
           200: withHeaders(answer('A hundred of them at most, and `next` where there are more', page)),
@@ -49,6 +50,7 @@ export function deliveryPaths(): object {
     },
     '/v1/tasks/{id}/deliveries': {
       get: operation('callbacks', 'readDeliveries', 'The task’s callback and every attempt to post it', {
+        scope: 'tasks:read',
         parameters: [taskId, status],
         responses: {
           200: withHeaders(answer('None before the task has ended', page)),
@@ -58,6 +60,7 @@ export function deliveryPaths(): object {
     },
     '/v1/tasks/{id}/deliveries/{delivery_id}:replay': {
       post: operation('callbacks', 'replayDelivery', 'Post it once more, beside the schedule', {
+        scope: 'tasks:submit',
         parameters: [taskId, which],
         responses: {
           202: withHeaders(answer('The delivery before the attempt', reference('Delivery'))),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { problemMediaType } from '../types/problems.ts'
+import type { TaskScope } from '../types/scopes.ts'
 
 /** The parts that operations of the OpenAPI document are made of. */
 
@@ -30,15 +31,46 @@ export const headers = {
   'X-Accel-Buffering': { description: 'Of a stream: nginx keeps nothing of it back', schema: { const: 'no' } },
   'Idempotent-Replayed': { description: 'The key had this task already', schema: { const: 'true' } },
   'Preference-Applied': { description: 'What was heeded of Prefer (RFC 7240)', schema: { type: 'string' } },
-  'WWW-Authenticate': { required: true, description: 'How to authenticate', schema: { type: 'string' } },
+  'WWW-Authenticate': {
+    required: true,
+    description: 'How to authenticate, and what is wrong with the token or missing in it (RFC 6750, 3)',
+    schema: { type: 'string', pattern: '^Bearer' },
+  },
+  RateLimit: {
+    description:
+      'Where requests are limited: `r` are left, and after `t` seconds there is one more (draft-ietf-httpapi-ratelimit-headers)',
+    schema: { type: 'string', pattern: '^"requests";r=\\d+(;t=\\d+)?$' },
+  },
+  'RateLimit-Policy': {
+    description: 'The limit: `q` at once, which come back within `w` seconds, for each principal and node',
+    schema: { type: 'string', pattern: '^"requests";q=\\d+;w=\\d+$' },
+  },
 } as const
 
 export function header(name: keyof typeof headers): object {
   return { [name]: { $ref: `#/components/headers/${name}` } }
 }
 
-export function operation(tag: string, operationId: string, summary: string, rest: Operation): object {
-  return { operationId, tags: [tag], summary, ...rest, responses: { ...problems(401, 500, 503), ...rest.responses } }
+/** An operation that the scope allows. */
+export function operation(
+  tag: string,
+  operationId: string,
+  summary: string,
+  { scope, responses, ...rest }: Operation & { readonly scope: TaskScope },
+): object {
+  const limited = sayLimits({ ...problems(403, 429, 500, 503), ...responses })
+  const security = [{ bearer: [scope] }]
+  return { operationId, tags: [tag], summary, security, ...rest, responses: { ...problems(401), ...limited } }
+}
+
+/** Whoever is known learns what is left of the limit. */
+function sayLimits(responses: Responses): Responses {
+  const limits = { ...header('RateLimit'), ...header('RateLimit-Policy') }
+  const said = Object.entries(responses).map(([status, response]) => {
+    const { headers: own } = response as { readonly headers?: object }
+    return [status, { ...response, headers: { ...own, ...limits } }]
+  })
+  return Object.fromEntries(said) as Responses
 }
 
 /** An operation without authentication. */
@@ -74,7 +106,8 @@ export function json(description: string, schema: object, mediaType: string): ob
 
 const meanings: Readonly<Record<number, string>> = {
   400: 'Not valid: the detail says what is wrong and what is allowed',
-  401: 'No token, or another one',
+  401: 'No token, or one that is not valid',
+  403: 'The token does not allow this, or not one of the tools',
   404: 'There is no such resource',
   406: 'This delivery does not serve that representation',
   410: 'The task was kept for its time, and is gone',
@@ -83,6 +116,7 @@ const meanings: Readonly<Record<number, string>> = {
   415: 'The body is not JSON',
   422: 'The key was used for another request, or the callback address is refused',
   426: 'The resource is a WebSocket',
+  429: 'Too many requests of this principal: Retry-After says when one more may come',
   500: 'The server failed at this request',
   501: 'The engine keeps no record of callbacks',
   503: 'Not now: repeat it, with the same key',
@@ -90,7 +124,11 @@ const meanings: Readonly<Record<number, string>> = {
 
 export function problems(...statuses: readonly number[]): Responses {
   const described = (status: number): object => {
-    const sent = { ...header('Cache-Control'), ...(status === 401 && header('WWW-Authenticate')) }
+    const sent = {
+      ...header('Cache-Control'),
+      ...((status === 401 || status === 403) && header('WWW-Authenticate')),
+      ...(status === 429 && { ...header('Retry-After'), ...header('Retry-After-Ms') }),
+    }
     return withHeaders(json(meanings[status]!, reference('Problem'), problemMediaType), sent)
   }
   return Object.fromEntries(statuses.map((status) => [status, described(status)]))

@@ -62,7 +62,12 @@ function describeApi(served: Served): object {
     ...(posts && { webhooks: webhooks(served) }),
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'OUTLAST_TOKEN of the node; the scheme in any case' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A JWT of the issuer that the node knows, where it knows one, with the scopes of the operation in `scope` and `tools:<name>` for each tool; or the operator’s token, OUTLAST_TOKEN, which allows everything. The scheme in any case',
+        },
       },
       headers: served.streams ? headers : headersWithoutStreams,
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
@@ -88,6 +93,7 @@ function about({ streams, sockets, holds }: Served): string {
     ? 'A submission is answered at the end of its task, unless `Prefer` asks for less.'
     : 'A submission is answered 202 at once, unless `Prefer: wait=N` asks for more.'
   const always =
+    'A task of another principal is answered as one that does not exist. ' +
     'Every error is `application/problem+json` (RFC 9457) with `retryable`. Any method that a resource has not is ' +
     'answered 405 with `Allow`, and OPTIONS 204 with `Allow`, without a token. HEAD is there where GET is. What no ' +
     'request should be is answered by HTTP itself: 408 too slow, 431 headers of more than 16 KiB. Where pages of other ' +
@@ -117,6 +123,7 @@ function paths(served: Served): object {
     '/v1/tasks/{id}/events': { get: eventsOperation(served) },
     '/v1/tasks/{id}:cancel': {
       post: operation('tasks', 'cancelTask', 'Ask for cancellation; asked again, it is the same wish', {
+        scope: 'tasks:cancel',
         parameters: [id, wanted],
         responses: {
           200: taskAnswer('The task had ended'),
@@ -167,6 +174,7 @@ function submitOperation({ holds }: Served): object {
   )
   const sent = { ...header('Location'), ...header('Idempotent-Replayed'), ...header('Preference-Applied') }
   return operation('tasks', 'submitTask', 'Submit a task: it is durable before the answer', {
+    scope: 'tasks:submit',
     parameters: [key, prefer],
     requestBody: { required: true, content: { 'application/json': { schema: reference('TaskRequest') } } },
     responses: {
@@ -194,6 +202,7 @@ function readOperation(): object {
   )
   const known = parameter('header', 'If-None-Match', { type: 'string' }, 'ETag that is known')
   return operation('tasks', 'readTask', 'The task now, or as soon as it changed', {
+    scope: 'tasks:read',
     parameters: [id, after, wait, known, wanted],
     responses: {
       200: taskAnswer('The task'),
@@ -223,6 +232,7 @@ function eventsOperation({ streams }: Served): object {
   const sent = { ...header('Cache-Control'), ...(streams && header('X-Accel-Buffering')) }
   const nothing = { 204: { description: 'Of a stream: the cursor is at the terminal event, nothing can follow' } }
   return operation('tasks', 'readEvents', streams ? 'The log, as a page or as it grows' : 'The log, as a page', {
+    scope: 'tasks:read',
     parameters: [id, after, ...(streams ? [lastId] : [])],
     responses: {
       200: withHeaders({ description: 'Events in order, without gaps', content }, sent),

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import type { Backend } from '../engine/backend.ts'
 import { ProblemError } from '../types/problems.ts'
+import type { SeenBy } from './principals.ts'
 import type { NodeSettings } from '../types/settings.ts'
 import type { Task } from '../types/task.ts'
 
@@ -20,10 +20,10 @@ export function keptFor({ retentionS, timeScale }: NodeSettings): RequireKept {
 const ofTask = /^\/v1\/tasks\/([\w~-][\w.~-]*)/
 
 /** Before all that can be asked of one task: after its time each of its resources is gone, not only some. */
-export function requireKeptTask(backend: Backend, requireKept: RequireKept) {
+export function requireKeptTask(seenBy: SeenBy, requireKept: RequireKept) {
   return async (c: Context, next: () => Promise<void>): Promise<void> => {
     const [, taskId] = ofTask.exec(c.req.path) ?? []
-    const task = taskId === undefined || c.req.method === 'OPTIONS' ? undefined : await backend.read(taskId)
+    const task = taskId === undefined || c.req.method === 'OPTIONS' ? undefined : await seenBy(c).read(taskId)
     if (task) requireKept(task)
     return next()
   }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { NodeSettings } from '../types/settings.ts'
+import { accessEnvironment, accessOf, isIssuerWhole } from './access.ts'
 import { limitsEnvironment, limitsOf } from './limits.ts'
 import { timeScales } from '../types/timing.ts'
 
-const environment = z.object({
+const variables = z.object({
   OUTLAST_NODE: z.string().min(1),
   OUTLAST_SYSTEM: z
     .string()
@@ -43,7 +44,14 @@ const environment = z.object({
     .pipe(z.array(z.string().refine(isOrigin, '*, or scheme, host and port: https://app.example')))
     .optional(),
   OUTLAST_RETENTION_S: z.coerce.number().positive().optional(),
+  ...accessEnvironment,
   ...limitsEnvironment,
+})
+
+const environment = variables.refine(isIssuerWhole, {
+  error: 'OUTLAST_JWKS_FILE, OUTLAST_JWT_ISSUER and OUTLAST_JWT_AUDIENCE: all three, or none',
+  // Said beside whatever else is wrong.
+  when: () => true,
 })
 
 /** As browsers send it in `Origin`: without a path, and without the scheme's own port. */
@@ -67,6 +75,7 @@ export function readSettings(env: NodeJS.ProcessEnv): NodeSettings {
     timeScale: e.OUTLAST_TIME_SCALE,
     tuning: e.OUTLAST_TUNING,
     token: e.OUTLAST_TOKEN,
+    ...accessOf(e),
     ...(e.OUTLAST_STORE_URL && { storeUrl: e.OUTLAST_STORE_URL }),
     ...(e.OUTLAST_ENGINE_URL && { engineUrl: e.OUTLAST_ENGINE_URL }),
     ...(e.OUTLAST_ENGINE_CONTROL_URL && { engineControlUrl: e.OUTLAST_ENGINE_CONTROL_URL }),

@@ -70,10 +70,11 @@ function openTask(first: TaskEvent): Task {
   if (!isFirst)
     throw new IllegalTransition(`a log begins with task.created, seq 1; got ${first.type}, seq ${first.seq}`)
   // What an event holds beside the contract is the service's own: another one may say nothing of all this.
-  const data = first.data as { readonly request?: TaskRequest; readonly estimated_completion?: string }
+  const data = first.data as Partial<{ request: TaskRequest; estimated_completion: string; principal: unknown }>
   return {
     task_id: first.task_id,
     type: 'agent',
+    ...(typeof data.principal === 'string' && { principal: data.principal }),
     status: 'queued',
     current_action: null,
     progress_pct: 0,

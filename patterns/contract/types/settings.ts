@@ -16,8 +16,14 @@ export interface NodeSettings {
   readonly timeScale: number
   /** What the engine's timeouts are set to. */
   readonly tuning: Tuning
-  /** Bearer token that the API requires. */
+  /** The operator's bearer token: it may do everything. */
   readonly token: string
+  /** Whose JWTs the API takes beside it; nobody's otherwise. */
+  readonly jwt?: Issuer
+  /** The secret of task grants, which `patterns/gateway` shares. Without it no task gets one. */
+  readonly grantKey?: string
+  /** Requests of one principal to this node; any number otherwise. */
+  readonly rate?: Rate
   /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */
   readonly storeUrl?: string
   readonly engineUrl?: string
@@ -38,6 +44,21 @@ export interface NodeSettings {
   readonly retentionS?: number
   /** What connections and requests may cost; `defaultLimits` of `server/limits.ts` otherwise. */
   readonly limits?: Limits
+}
+
+/** Who signs the tokens of principals, and for whom. */
+export interface Issuer {
+  /** A JSON Web Key Set (RFC 7517, 5) of public keys. */
+  readonly jwksFile: string
+  /** The only `iss`, and the `aud` that must be named (RFC 7519, 4.1). */
+  readonly issuer: string
+  readonly audience: string
+}
+
+/** A token bucket: so many a second in the long run, and `burst` at once. */
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
 }
 
 /** What the connections and requests of strangers may cost a node. */

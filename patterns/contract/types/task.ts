@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { toolName } from './scopes.ts'
 
 /** States of a task. Terminal ones are final: exactly one terminal event, none after it. */
 export const taskStatus = z.enum([
@@ -48,6 +49,7 @@ export const taskRequest = z.strictObject({
   input: taskInput,
   delivery: z.strictObject({ webhook_url: text(2048).pipe(z.url()) }).optional(),
   deadline_s: z.number().positive().max(longestDeadlineS).optional(),
+  tools: z.array(toolName).max(64).optional().describe('Of the tools that its token allows; absent: all of them'),
 })
 export type TaskRequest = z.infer<typeof taskRequest>
 
@@ -55,6 +57,7 @@ export type TaskRequest = z.infer<typeof taskRequest>
 export const task = z.strictObject({
   task_id: z.string(),
   type: z.literal('agent'),
+  principal: z.string().optional().describe('Whose it is, where the service tells principals apart'),
   status: taskStatus,
   status_reason: z.string().optional(),
   current_action: z.strictObject({ name: z.string(), step: z.int(), started_at: z.iso.datetime() }).nullable(),

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws'
 import { requireTask, type Api } from '../../contract/server/api.ts'
+import { permits } from '../../contract/server/caller.ts'
 import { flawOfCursor } from '../../contract/server/cursor.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
@@ -52,6 +53,7 @@ function listen(socket: WebSocket, taskId: string, api: Api, over: AbortSignal):
   // Asked again before that is done, it is the same wish.
   let isCancelling = false
   const cancel = async (): Promise<void> => {
+    if (!permits(api.caller, 'tasks:cancel')) return socket.close(closeCodes.policy, 'the token does not allow that')
     if (isCancelling) return
     isCancelling = true
     await api.backend.cancel(taskId).catch((error: unknown) => fail(socket, api, error))

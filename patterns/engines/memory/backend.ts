@@ -5,6 +5,7 @@ import { withAddresses, type NodeSettings } from '../../contract/types/settings.
 import type { Backend } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import { cancelRequestedEvent, failedEvent, startedEvent } from '../../contract/engine/log.ts'
+import { grantIn } from '../../contract/types/grant.ts'
 import type { Task } from '../../contract/types/task.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { stops, afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
@@ -79,10 +80,11 @@ async function performSteps(record: TaskRecord, place: Workplace): Promise<void>
   const { plan } = record
   const { job } = record.request.input
   record.append(startedEvent(record.head, plan, place.node, new Date()))
+  const grant = grantIn(record.after(0))
   let digest = emptyDigest
   for (const { index: step } of plan.steps) {
     const { task_id: taskId, attempt } = record.task
-    const done = await performAt(place, { taskId, job, plan, step, digest, attempt }, record.stop.signal)
+    const done = await performAt(place, { taskId, job, plan, step, digest, attempt, grant }, record.stop.signal)
     for (const event of afterStep(record.head, plan, { step, ...done })) record.append(event)
     if (record.ended) return
     digest = done.digest

@@ -1,6 +1,7 @@
 import type { WorkPlan } from '../../contract/engine/workplace.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { applyEvent, foldEvents, type Head } from '../../contract/types/fold.ts'
+import { ownerOf } from '../../contract/types/principal.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
 import type { OwedCallback } from './callback.ts'
 import type { Deliveries } from '../../contract/engine/backend.ts'
@@ -78,8 +79,9 @@ export function deliveriesOf(records: ReadonlyMap<string, TaskRecord>): Deliveri
       const record = records.get(taskId)
       return record && (record.owed ? [record.owed.delivery] : [])
     },
-    list: async ({ status, after, most }) =>
+    list: async ({ status, principal, after, most }) =>
       [...records.values()]
+        .filter(({ task }) => principal === undefined || ownerOf(task) === principal)
         .flatMap(({ owed }) => owed?.delivery ?? [])
         .filter((delivery) => delivery.task_id > after && (status === undefined || delivery.status === status))
         .toSorted((a, b) => (a.task_id < b.task_id ? -1 : 1))

@@ -10,6 +10,7 @@ import {
   type CallbackDelivery,
   type DeliveryStatus,
 } from '../../contract/types/callback.ts'
+import { operator } from '../../contract/types/principal.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
 
@@ -33,7 +34,9 @@ const readList: Statement = {
   text: `
     select task_id, version, status, due_at, attempts
     from outbox join task using (task_id)
-    where ($1::text is null or status = $1) and task_id > $2 order by task_id limit $3`,
+    where ($1::text is null or status = $1) and task_id > $2 and ($4::text is null or $4 = (
+      select coalesce(body #>> '{data,principal}', '${operator}') from event e where e.task_id = task.task_id and seq = 1))
+    order by task_id limit $3`,
 }
 
 const askReplay: Statement = {
@@ -57,8 +60,8 @@ function openDeliveries(store: Store): Deliveries {
       const [row] = await store.query<Row>(readOfTask, [taskId])
       return row && deliveriesIn(row)
     },
-    list: async ({ status, after, most }) =>
-      (await store.query<Row>(readList, [status ?? null, after, most])).flatMap(deliveriesIn),
+    list: async ({ status, principal, after, most }) =>
+      (await store.query<Row>(readList, [status ?? null, after, most, principal ?? null])).flatMap(deliveriesIn),
     replay: async (taskId) => {
       const asked = await withFaultPoints('postgres.replay', () => store.query(askReplay, [taskId]))
       return asked.length > 0

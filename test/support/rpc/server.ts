@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { fullName, healthOf, nameHeader } from '../../../patterns/contract/engine/health.ts'
 import type { DeliveryServer } from '../../../patterns/contract/server/delivery-server.ts'
+import { bearersOf } from '../../../patterns/contract/server/bearers.ts'
 import { requireToken } from '../../../patterns/contract/server/gates.ts'
 import { fingerprintOf } from '../../../patterns/contract/server/submission.ts'
 import { taskRequest } from '../../../patterns/contract/types/task.ts'
@@ -14,7 +15,7 @@ const server: DeliveryServer = {
       return next()
     })
     app.get('/healthz', (c) => c.json(healthOf(settings)))
-    app.use('/rpc', requireToken(settings.token))
+    app.use('/rpc', requireToken(bearersOf(settings)))
     app.post('/rpc', async (c) => {
       const asked = await c.req.json<{ call: string; key: string; request: unknown; id: string }>()
       if (asked.call === 'tell') return c.json({ task: (await backend.read(asked.id)) ?? null })

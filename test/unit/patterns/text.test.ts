@@ -7,6 +7,7 @@ const request = {
   input: { seed: 1, profile: 'smoke', job: 'job-1' },
   delivery: { webhook_url: 'https://example.com/hook' },
   deadline_s: 60,
+  tools: ['search'],
 }
 
 /** Where an object holds text, as paths. */

@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { NodeSettings, Rate } from '../types/settings.ts'
+
+/** Who may do what, and how often, as a node's environment says it. */
+export const accessEnvironment = {
+  OUTLAST_JWKS_FILE: z.string().min(1).optional(),
+  OUTLAST_JWT_ISSUER: z.string().min(1).optional(),
+  OUTLAST_JWT_AUDIENCE: z.string().min(1).optional(),
+  // A key of HS256 is no shorter than its digest (RFC 7518, 3.2).
+  OUTLAST_GRANT_KEY: z.string().min(32, 'a random secret of at least 32 characters').optional(),
+  OUTLAST_RATE: z
+    .string()
+    .regex(/^[1-9]\d{0,5}\/[smh](:[1-9]\d{0,5})?$/, 'so many a second, minute or hour, and so many at once: 10/s:20')
+    .transform(rateOf)
+    .optional(),
+}
+type Environment = z.infer<z.ZodObject<typeof accessEnvironment>>
+
+const seconds = { s: 1, m: 60, h: 3600 } as const
+
+/** `10/s:20`; without a burst it is the number before the slash. */
+function rateOf(text: string): Rate {
+  const [, count, unit, burst = count] = /^(\d+)\/([smh])(?::(\d+))?$/.exec(text)!
+  return { perSecond: Number(count) / seconds[unit as keyof typeof seconds], burst: Number(burst) }
+}
+
+/** Half a description of an issuer would let in nobody, or anybody. */
+export function isIssuerWhole(env: Partial<Environment>): boolean {
+  const given = [env.OUTLAST_JWKS_FILE, env.OUTLAST_JWT_ISSUER, env.OUTLAST_JWT_AUDIENCE]
+  return new Set(given.map((one) => one === undefined)).size === 1
+}
+
+export function accessOf(env: Environment): Pick<NodeSettings, 'jwt' | 'grantKey' | 'rate'> {
+  const { OUTLAST_JWKS_FILE: jwksFile, OUTLAST_JWT_ISSUER: issuer, OUTLAST_JWT_AUDIENCE: audience } = env
+  return {
+    ...(jwksFile !== undefined && { jwt: { jwksFile, issuer: issuer!, audience: audience! } }),
+    ...(env.OUTLAST_GRANT_KEY !== undefined && { grantKey: env.OUTLAST_GRANT_KEY }),
+    ...(env.OUTLAST_RATE !== undefined && { rate: env.OUTLAST_RATE }),
+  }
+}

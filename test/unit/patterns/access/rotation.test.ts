@@ -1,0 +1,108 @@
+import { unlinkSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { isCaller } from '../../../../patterns/contract/server/caller.ts'
+import { KeyFile } from '../../../../patterns/contract/server/key-file.ts'
+import { openTokens, type ReadToken } from '../../../../patterns/contract/server/tokens.ts'
+import { epoch, openIssuer, type TestIssuer } from '../../../support/issuer.ts'
+
+let issuer: TestIssuer
+let nowMs: number
+let read: ReadToken
+let log: ReturnType<typeof vi.spyOn>
+beforeEach(async () => {
+  issuer = await openIssuer()
+  issuer.publish('ed')
+  nowMs = 0
+  const keys = new KeyFile(issuer.settings.jwksFile, 'api-0', () => nowMs)
+  read = openTokens(keys, issuer.settings)
+  log = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+})
+afterEach(() => {
+  log.mockRestore()
+  vi.useRealTimers()
+  issuer[Symbol.dispose]()
+})
+
+const tokenBy = (by: string): Promise<string> => {
+  const { issuer: iss, audience: aud } = issuer.settings
+  return issuer.sign({ iss, aud, sub: 'ann', scope: 'tasks:read', exp: epoch(600) }, { by })
+}
+const isTaken = async (token: string): Promise<boolean> => isCaller(await read(token))
+
+test('a key that was taken out counts no more after a second, also for a token that was seen before', async () => {
+  const token = await tokenBy('ed')
+  expect(await isTaken(token)).toBe(true)
+  issuer.publish('next')
+  nowMs = 999
+  expect(await isTaken(token)).toBe(true)
+  nowMs = 1000
+  expect(await isTaken(token)).toBe(false)
+  expect(await isTaken(await tokenBy('next'))).toBe(true)
+})
+
+test('a key that was added is found at once, and looked for once a second', async () => {
+  nowMs = 5000
+  expect(await isTaken(await tokenBy('ed'))).toBe(true)
+  issuer.publish('ed', 'next')
+  nowMs = 5001
+  expect(await isTaken(await tokenBy('next'))).toBe(true)
+  issuer.publish('ed', 'next', 'forger')
+  nowMs = 5002
+  expect(await isTaken(await tokenBy('forger'))).toBe(false)
+  nowMs = 6001
+  expect(await isTaken(await tokenBy('forger'))).toBe(true)
+})
+
+test('a token that was checked while its key went is not remembered', async () => {
+  const token = await tokenBy('ed')
+  const checking = read(token)
+  issuer.publish('next')
+  nowMs = 1000
+  await checking
+  expect(await isTaken(token)).toBe(false)
+})
+
+test.each(['', '{', '{"keys":[]}'])(
+  'a file that says "%s" for a moment changes nothing, and the log says so',
+  async (text) => {
+    const token = await tokenBy('ed')
+    writeFileSync(issuer.settings.jwksFile, text)
+    nowMs = 1000
+    expect(await isTaken(token)).toBe(true)
+    expect(log.mock.calls.join()).toContain('OUTLAST_JWKS_FILE')
+    issuer.publish('next')
+    nowMs = 2000
+    expect(await isTaken(token)).toBe(false)
+  },
+)
+
+test('a file that is away for a moment changes nothing', async () => {
+  unlinkSync(issuer.settings.jwksFile)
+  nowMs = 1000
+  expect(await isTaken(await tokenBy('ed'))).toBe(true)
+})
+
+test('a token that was right ends all the same', async () => {
+  const token = await tokenBy('ed')
+  expect(await isTaken(token)).toBe(true)
+  vi.useFakeTimers({ now: Date.now() + 604_000, toFake: ['Date'] })
+  expect(await isTaken(token)).toBe(true)
+  vi.setSystemTime(Date.now() + 2_000)
+  expect(await isTaken(token)).toBe(false)
+})
+
+test.each([
+  ['no JSON', '{', 'JSON'],
+  ['no keys', '{"keys":[]}', 'keys'],
+  ['a key without a kid', '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}', 'kid'],
+  ['a private key', '{"keys":[{"kid":"a","kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}]}', 'secret'],
+  ['a shared secret', '{"keys":[{"kid":"a","kty":"oct","k":"AA"}]}', 'secret'],
+  ['two keys of one kid', '{"keys":[{"kid":"a","kty":"OKP"},{"kid":"a","kty":"EC"}]}', 'kid'],
+])('no node starts with %s in its file', (_, text, said) => {
+  writeFileSync(issuer.settings.jwksFile, text)
+  expect(() => new KeyFile(issuer.settings.jwksFile, 'api-0')).toThrow(new RegExp(`OUTLAST_JWKS_FILE.*${said}`, 's'))
+})
+
+test('no node starts without its file', () => {
+  expect(() => new KeyFile('/none/jwks.json', 'api-0')).toThrow(/OUTLAST_JWKS_FILE.*ENOENT/)
+})
