@@ -5,7 +5,16 @@
 export interface Task {
   readonly task_id: string
   readonly type: 'agent'
-  readonly status: 'queued' | 'running' | 'cancelling' | 'completed' | 'failed' | 'cancelled' | 'expired' | 'rejected'
+  readonly status:
+    | 'queued'
+    | 'running'
+    | 'input_required'
+    | 'cancelling'
+    | 'completed'
+    | 'failed'
+    | 'cancelled'
+    | 'expired'
+    | 'rejected'
   readonly status_reason?: string | undefined
   readonly current_action: { readonly name: string; readonly step: number; readonly started_at: string } | null
   readonly progress_pct: number | null
@@ -16,6 +25,8 @@ export interface Task {
   readonly updated_at: string
   readonly finished_at?: string | undefined
   readonly credits_used: number
+  readonly credits_granted?: number | undefined
+  readonly context_version?: number | undefined
   readonly input: unknown
   readonly result?: { readonly digest: string; readonly steps: number; readonly text?: string | undefined } | undefined
   readonly links: { readonly self: string; readonly events: string; readonly cancel: string }

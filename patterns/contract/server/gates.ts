@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { ProblemError } from '../types/problems.ts'
-import { isStorable } from '../types/task.ts'
+import { isStorable } from '../types/text.ts'
 
 type Next = () => Promise<void>
 

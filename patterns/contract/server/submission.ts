@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as agent from '../../agent/work.ts'
+import { canonical } from '../types/canonical.ts'
 import { ProblemError } from '../types/problems.ts'
 import { taskRequest, type TaskRequest } from '../types/task.ts'
 
@@ -72,14 +73,4 @@ export function refuseCallback(request: TaskRequest): void {
 /** Equal for requests that mean the same: key order and spelling of the JSON do not count. */
 export function fingerprintOf(request: TaskRequest): string {
   return createHash('sha256').update(canonical(request)).digest('hex')
-}
-
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  return `{${fields
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
-    .join()}}`
 }

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
 import { recordAttempt } from '../../../patterns/contract/types/callback.ts'
-import { isStorable, storable, taskRequest } from '../../../patterns/contract/types/task.ts'
+import { taskRequest } from '../../../patterns/contract/types/task.ts'
+import { isStorable, storable } from '../../../patterns/contract/types/text.ts'
 
 const request = {
   type: 'agent',
   input: { seed: 1, profile: 'smoke', job: 'job-1' },
   delivery: { webhook_url: 'https://example.com/hook' },
+  budget: { credits: 5, on_exhausted: 'wait' as const },
+  memory: { instruction: 'be brief' },
   deadline_s: 60,
 }
 

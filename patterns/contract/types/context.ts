@@ -1,0 +1,98 @@
+import { hash } from 'node:crypto'
+import { applyPatch, type Operation } from 'rfc6902'
+import { z } from 'zod'
+import { canonical } from './canonical.ts'
+import { isStorable } from './text.ts'
+
+/** What an agent remembers: a JSON object. */
+export type Memory = Readonly<Record<string, unknown>>
+
+/** A state of an agent's memory. Version 1 is what the task was submitted with; each patch makes the next one. */
+export interface Context {
+  readonly version: number
+  readonly document: Memory
+}
+
+/** Bytes of JSON, of what is submitted and of what any patch makes of it. */
+export const mostMemoryBytes = 16_384
+const mostDepth = 32
+const mostOperations = 100
+
+/** The memory that a task begins with. */
+export const memory = z
+  .record(z.string(), z.unknown())
+  .refine(isKeepable, { error: `at most ${mostMemoryBytes} bytes, ${mostDepth} levels, text without U+0000` })
+
+/** A place in a document (RFC 6901). `__proto__` is none: what reads a document must not fall into a trap of the language. */
+const pointer = z
+  .string()
+  .max(512)
+  .regex(/^(\/([^~/]|~[01])+)+$/, 'a JSON Pointer (RFC 6901) below the root, such as /notes/3')
+  .refine((path) => !path.split('/').includes('__proto__'), { error: '__proto__ is no name here' })
+/** Any JSON: how deep it is, is checked before anything walks it by recursion. */
+const value = z.unknown()
+
+const needsValue: ReadonlySet<string> = new Set(['add', 'replace', 'test'])
+
+/** JSON Patch (RFC 6902): all of its operations, in order, or none. */
+export const patch = z
+  .array(
+    z.discriminatedUnion('op', [
+      z.strictObject({ op: z.literal('add'), path: pointer, value }),
+      z.strictObject({ op: z.literal('remove'), path: pointer }),
+      z.strictObject({ op: z.literal('replace'), path: pointer, value }),
+      z.strictObject({ op: z.literal('move'), from: pointer, path: pointer }),
+      z.strictObject({ op: z.literal('copy'), from: pointer, path: pointer }),
+      z.strictObject({ op: z.literal('test'), path: pointer, value }),
+    ]),
+  )
+  .min(1)
+  .max(mostOperations)
+  .refine((operations) => operations.every((one) => !needsValue.has(one.op) || 'value' in one), {
+    error: 'add, replace and test need a value',
+  })
+  .refine((operations) => isKeepable(operations), {
+    error: `at most ${mostMemoryBytes} bytes, text without U+0000`,
+  })
+export type Patch = z.infer<typeof patch>
+
+export function openContext(document: Memory): Context {
+  return { version: 1, document }
+}
+
+/** The next state, or why the patch cannot be applied: then nothing of it is. */
+export function patchContext({ version, document }: Context, operations: Patch): Context | string {
+  const next = structuredClone(document)
+  const errors = applyPatch(next, operations as Operation[])
+  const failed = errors.findIndex((error) => error !== null)
+  if (failed >= 0)
+    return `operation ${failed + 1} (${operations[failed]!.op} ${operations[failed]!.path}) does not apply`
+  if (!isKeepable(next)) return `the memory would be larger than ${mostMemoryBytes} bytes, or deeper than ${mostDepth}`
+  return { version: version + 1, document: next }
+}
+
+/** Equal for equal documents, whatever the order of their keys. SHA-256 in hexadecimal of the canonical JSON. */
+export function digestOf({ document }: Context): string {
+  return hash('sha256', canonical(document), 'hex')
+}
+
+/** Whether every store can hold it: size, depth and text. */
+function isKeepable(document: unknown): boolean {
+  return isShallow(document) && isText(document) && Buffer.byteLength(JSON.stringify(document)) <= mostMemoryBytes
+}
+
+/** Level by level: what comes from outside may be deeper than a stack. */
+function isShallow(document: unknown): boolean {
+  let level: unknown[] = [document]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > mostDepth) return false
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return true
+}
+
+function isText(value: unknown): boolean {
+  if (typeof value === 'string') return isStorable(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([name, field]) => isStorable(name) && isText(field))
+}
