@@ -85,6 +85,8 @@ export interface Job {
   readonly type?: string
   /** As the service takes it: of outlast's own agent a `TaskInput`. */
   readonly input: object
+  /** What else its request says, such as `budget` and `memory`. */
+  readonly asks?: object
   /** The trace that its requests belong to, as W3C Trace Context has it: sent with each of them. */
   readonly traceparent?: string
   /** Give up then, on the clock of `now`. The signal aborts at the same moment. */

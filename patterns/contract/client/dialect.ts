@@ -4,7 +4,7 @@ import { authorization, taskAddress, taskOf } from './http.ts'
 /** What outlast's own services speak. */
 export const taskApi: Dialect = {
   submission(job, apiUrl, ports, delivery) {
-    const request = { type: job.type ?? 'agent', input: job.input, ...(delivery && { delivery }) }
+    const request = { type: job.type ?? 'agent', input: job.input, ...job.asks, ...(delivery && { delivery }) }
     const own = { 'content-type': 'application/json', 'idempotency-key': `"${job.key}"` }
     return {
       method: 'POST',
