@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { applyPatch, type Operation } from 'rfc6902'
 import { z } from 'zod'
 import { canonical } from './canonical.ts'
+import { isShallow } from './depth.ts'
 import { isStorable } from './text.ts'
 
 /** What an agent remembers: a JSON object. */
@@ -37,14 +38,18 @@ const needsValue: ReadonlySet<string> = new Set(['add', 'replace', 'test'])
 /** JSON Patch (RFC 6902): all of its operations, in order, or none. */
 export const patch = z
   .array(
-    z.discriminatedUnion('op', [
-      z.strictObject({ op: z.literal('add'), path: pointer, value }),
-      z.strictObject({ op: z.literal('remove'), path: pointer }),
-      z.strictObject({ op: z.literal('replace'), path: pointer, value }),
-      z.strictObject({ op: z.literal('move'), from: pointer, path: pointer }),
-      z.strictObject({ op: z.literal('copy'), from: pointer, path: pointer }),
-      z.strictObject({ op: z.literal('test'), path: pointer, value }),
-    ]),
+    z.discriminatedUnion(
+      'op',
+      [
+        z.strictObject({ op: z.literal('add'), path: pointer, value }),
+        z.strictObject({ op: z.literal('remove'), path: pointer }),
+        z.strictObject({ op: z.literal('replace'), path: pointer, value }),
+        z.strictObject({ op: z.literal('move'), from: pointer, path: pointer }),
+        z.strictObject({ op: z.literal('copy'), from: pointer, path: pointer }),
+        z.strictObject({ op: z.literal('test'), path: pointer, value }),
+      ],
+      { error: ({ code }) => (code === 'invalid_union' ? 'an operation of RFC 6902' : undefined) },
+    ),
   )
   .min(1)
   .max(mostOperations)
@@ -78,17 +83,9 @@ export function digestOf({ document }: Context): string {
 
 /** Whether every store can hold it: size, depth and text. */
 function isKeepable(document: unknown): boolean {
-  return isShallow(document) && isText(document) && Buffer.byteLength(JSON.stringify(document)) <= mostMemoryBytes
-}
-
-/** Level by level: what comes from outside may be deeper than a stack. */
-function isShallow(document: unknown): boolean {
-  let level: unknown[] = [document]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > mostDepth) return false
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
-  }
-  return true
+  return (
+    isShallow(document, mostDepth) && isText(document) && Buffer.byteLength(JSON.stringify(document)) <= mostMemoryBytes
+  )
 }
 
 function isText(value: unknown): boolean {

@@ -52,6 +52,9 @@ const budget = z.strictObject({
   on_exhausted: z.enum(['wait', 'fail']).default('wait').describe('`wait` asks for more: the task is `input_required`'),
 })
 
+/** As it is sent: what is left out is `wait`. */
+export type Budget = z.input<typeof budget>
+
 /** Body of `POST /v1/tasks`. */
 export const taskRequest = z.strictObject({
   type: z.literal('agent'),
