@@ -121,7 +121,8 @@ export function reference(name: SchemaName): object {
   return { $ref: `#/components/schemas/${name}` }
 }
 
-export function jsonSchema(schema: z.ZodType): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12' })
+/** `input`: of what is sent here, where a field with a default may be missing. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io })
   return rest
 }

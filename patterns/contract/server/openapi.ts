@@ -1,5 +1,6 @@
 import * as agent from '../../agent/work.ts'
 import type { Context } from 'hono'
+import type { ZodType } from 'zod'
 import { callbackDelivery } from '../types/callback.ts'
 import { command } from '../types/command.ts'
 import { taskEvent } from '../types/events.ts'
@@ -37,11 +38,10 @@ export function sayApi(served: Served) {
 function describeApi(served: Served): object {
   const posts = served.callbacks !== 'none'
   const request = posts ? submission : submission.omit({ delivery: true })
+  const sent = { TaskRequest: request, Command: command }
   const schemas = {
     Task: task.extend({ input: agent.input }),
-    TaskRequest: request,
     TaskEvent: taskEvent,
-    Command: command,
     ...controlSchemas,
     Delivery: callbackDelivery,
     Problem: problem,
@@ -70,9 +70,13 @@ function describeApi(served: Served): object {
         bearer: { type: 'http', scheme: 'bearer', description: 'OUTLAST_TOKEN of the node; the scheme in any case' },
       },
       headers: served.streams ? headers : headersWithoutStreams,
-      schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
+      schemas: { ...schemasOf(sent, 'input'), ...schemasOf(schemas, 'output') },
     },
   }
+}
+
+function schemasOf(named: Readonly<Record<string, ZodType>>, io: 'input' | 'output'): object {
+  return Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, jsonSchema(schema, io)]))
 }
 
 const { 'X-Accel-Buffering': _, ...headersWithoutStreams } = headers
