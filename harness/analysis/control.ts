@@ -18,7 +18,9 @@ export function controlsOf({ controls }: CellTrace, ...kinds: readonly ControlKi
 }
 
 /** The log as it was read when all was over, and the op that has it; undefined: nobody could say. */
-export function logOf({ seen }: ControlTrace): { readonly op: OpOf<'control'>; readonly events: readonly LoggedEvent[] } | undefined {
+export function logOf({
+  seen,
+}: ControlTrace): { readonly op: OpOf<'control'>; readonly events: readonly LoggedEvent[] } | undefined {
   const op = seen.findLast(({ value }) => value.moment === 'log')
   return op && { op, events: (op.value.log ?? []).map(asEvent) }
 }
@@ -34,14 +36,20 @@ function asEvent(line: Readonly<Record<string, unknown>>): LoggedEvent {
   }
 }
 
-export function momentsOf({ seen }: ControlTrace, moment: OpOf<'control'>['value']['moment']): readonly OpOf<'control'>[] {
+export function momentsOf(
+  { seen }: ControlTrace,
+  moment: OpOf<'control'>['value']['moment'],
+): readonly OpOf<'control'>[] {
   return seen.filter(({ value }) => value.moment === moment)
 }
 
 type Probed = Pick<ControlProbe, 'seed'>
 
 /** Credits of each step of a probe's work, in order. */
-export function creditsOf({ seed }: Probed, { profile, timeScale }: Pick<CellPlan, 'profile' | 'timeScale'>): readonly number[] {
+export function creditsOf(
+  { seed }: Probed,
+  { profile, timeScale }: Pick<CellPlan, 'profile' | 'timeScale'>,
+): readonly number[] {
   return planTask({ seed, profile }, timeScale).steps.map(({ credits }) => credits)
 }
 

@@ -150,7 +150,17 @@ function buildTrace(history: History): CellTrace {
     ...(disk && { disk }),
     ...(cut !== undefined && { cut }),
   }
-  return { ...found, complete: phases.has('end') && !phases.has('cut'), phases, endAt, tasks, byTask, controls, faults, ...rest }
+  return {
+    ...found,
+    complete: phases.has('end') && !phases.has('cut'),
+    phases,
+    endAt,
+    tasks,
+    byTask,
+    controls,
+    faults,
+    ...rest,
+  }
 }
 
 /** A service of somebody else's says who it is in its own words, or not at all: no such name is that of a node. */
@@ -168,7 +178,10 @@ function collectControls(history: History): Map<string, GrowingControl> {
   return new Map(planned.map(({ key }) => [key, { key, seen: [], effects: [] }]))
 }
 
-type GrowingControl = Pick<ControlTrace, 'key'> & { readonly seen: OpOf<'control'>[]; readonly effects: OpOf<'effect'>[] }
+type GrowingControl = Pick<ControlTrace, 'key'> & {
+  readonly seen: OpOf<'control'>[]
+  readonly effects: OpOf<'effect'>[]
+}
 
 function collectTasks(history: History): Map<string, Growing> {
   const byTask = new Map<string, Growing>()
@@ -189,7 +202,10 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type TaskOp = Exclude<Op, { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'health' | 'disk' | 'control' }>
+type TaskOp = Exclude<
+  Op,
+  { f: 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'stranger' | 'health' | 'disk' | 'control' }
+>
 
 function fileOp(
   op: TaskOp,

@@ -27,7 +27,10 @@ const checker: Checker = {
       broken,
       excused: held.length - known.length,
       otherwise: { many: held.length - known.length, why: 'are of tasks whose log nobody could read' },
-      exercise: { times: known.filter(wasAtWork).length, lacking: 'no task was at work when its cancellation was acknowledged' },
+      exercise: {
+        times: known.filter(wasAtWork).length,
+        lacking: 'no task was at work when its cancellation was acknowledged',
+      },
       kind: 'safety',
     })
   },

@@ -24,7 +24,10 @@ const checker: Checker = {
       complaint: 'are not what their patches come to',
       broken,
       counts: { patches: known.flatMap(patchesIn).length },
-      exercise: { times: known.filter((one) => patchesIn(one).length > 1).length, lacking: 'no memory was patched twice' },
+      exercise: {
+        times: known.filter((one) => patchesIn(one).length > 1).length,
+        lacking: 'no memory was patched twice',
+      },
       kind: 'safety',
     })
   },

@@ -37,10 +37,11 @@ async function firstOf(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   for (const { url } of apis) {
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
-    const answer = await request(`${url}${path}`, { headers, headersTimeout: limitMs, bodyTimeout: limitMs }).catch(() => undefined)
+    const answer = await request(`${url}${path}`, { headers, headersTimeout: limitMs, bodyTimeout: limitMs }).catch(
+      () => undefined,
+    )
     if (answer?.statusCode === 200) return (await answer.body.json()) as Readonly<Record<string, unknown>>
     await answer?.body.dump()
   }
   return undefined
 }
-

@@ -79,7 +79,7 @@ class Probe {
     const { key, seed } = probe
     const giveUpAt = monotonicMs() + lifeMs(probe, cell)
     const input = { seed, profile: cell.profile, job: key }
-    const job: Job = { key, ordinal: seed, input, asks: asksOf(probe, cell), giveUpAt }
+    const job: Job = { key, ordinal: seed, input, ...asksOf(probe, cell), giveUpAt }
     this.#probe = probe
     this.#parts = parts
     this.#talk = new Talk(job, { ...ports, observe: () => {}, now: monotonicMs, random: Math.random }, signal)
@@ -108,7 +108,11 @@ class Probe {
   async #steer(): Promise<void> {
     await this.#order({ id: 'interrupt-1', type: 'interrupt' })
     await this.#until((status) => status === 'input_required' || isTerminal(status))
-    await this.#order({ id: 'steer-1', type: 'steer', patch: [{ op: 'replace', path: '/instruction', value: 'be brief' }] })
+    await this.#order({
+      id: 'steer-1',
+      type: 'steer',
+      patch: [{ op: 'replace', path: '/instruction', value: 'be brief' }],
+    })
     await this.#order({ id: 'resume-1', type: 'resume' })
   }
 
@@ -158,7 +162,7 @@ class Probe {
 const leastPauseMs = 25
 
 /** A budget that covers the first half of the steps, and a memory to be steered by. */
-function asksOf(probe: ControlProbe, cell: CellPlan): object {
+function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memory'> {
   if (probe.kind === 'cancel') return {}
   if (probe.kind === 'steer') return { memory: firstMemory }
   const credits = creditsOf(probe, cell)

@@ -16,12 +16,17 @@ export function measureControl(trace: CellTrace): ControlFigures | undefined {
 
 function measureCancels(controls: readonly ControlTrace[]): ControlFigures['cancel'] {
   const acknowledged = controls.flatMap((one) => momentsOf(one, 'acknowledged').map((op) => ({ one, op })))
-  const after = acknowledged.flatMap(({ one, op }) => one.effects.filter(({ value }) => value.endedAt > op.at).map((effect) => ({ effect, op })))
+  const after = acknowledged.flatMap(({ one, op }) =>
+    one.effects.filter(({ value }) => value.endedAt > op.at).map((effect) => ({ effect, op })),
+  )
   const begun = after.filter(({ effect, op }) => effect.value.startedAt > op.at).length
   return {
     sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
     acknowledged: acknowledged.length,
-    ...medianAs('acknowledgedMs', acknowledged.flatMap(({ one, op }) => waitOf(one, op))),
+    ...medianAs(
+      'acknowledgedMs',
+      acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
+    ),
     begunAfter: begun,
     endedAfter: after.length - begun,
   }
@@ -38,7 +43,10 @@ function measureCommands(controls: readonly ControlTrace[]): ControlFigures['com
     acknowledged: acknowledged.length,
     lost: answers.filter((times) => times === 0).length,
     doubled: answers.filter((times) => times > 1).length,
-    ...medianAs('acknowledgedMs', acknowledged.flatMap(({ one, op }) => waitOf(one, op))),
+    ...medianAs(
+      'acknowledgedMs',
+      acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
+    ),
     ...medianAs('stoppedMs', controls.flatMap(stopOf)),
   }
 }

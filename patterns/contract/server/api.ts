@@ -23,7 +23,9 @@ import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, type Problem } from '../types/problems.ts'
 import { toProblem } from './passing.ts'
 import { logError, logFailure } from '../engine/log-error.ts'
-import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback } from './submission.ts'
+import { limitBody } from './body.ts'
+import { controlRoutes } from './control-routes.ts'
+import { fingerprintOf, idempotencyKey, parseRequest, refuseCallback } from './submission.ts'
 import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
 
@@ -81,6 +83,7 @@ export function createApi(
   app.get(`${taskPath}/events`, async (c) => readEvents(c, api, variation))
   app.get(`${taskPath}/ws`, async (c) => openSocket(c, api, variation))
   app.post(`/v1/tasks/:target{${idPattern}:cancel}`, async (c) => cancelTask(c, api))
+  app.route('/v1', controlRoutes(backend, idPattern))
   app.route('/v1', deliveryRoutes(backend, idPattern))
   sayMethods(app, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
   return app

@@ -37,7 +37,9 @@ const asked = [
   'Prefer',
 ]
 const seen =
-  `Allow ETag Idempotent-Replayed Location Preference-Applied Retry-After Retry-After-Ms WWW-Authenticate`.split(' ')
+  `Allow Command-Replayed ETag Idempotent-Replayed Location Preference-Applied Retry-After Retry-After-Ms WWW-Authenticate`.split(
+    ' ',
+  )
 
 /** Leave for pages of the origins in the settings (WHATWG Fetch, CORS protocol); no origin by default. The token is still needed. */
 export function shareWithPages({ corsOrigins = [] }: NodeSettings) {

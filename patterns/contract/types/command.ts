@@ -11,12 +11,16 @@ const id = z.string().regex(/^[\w~-][\w.~-]{0,63}$/, '1 to 64 of A-Z a-z 0-9 _ ~
  * What somebody has a running agent do. `interrupt` stops it at its next safe point, `resume` lets it go on, `steer`
  * patches its memory, `top_up` adds to its budget.
  */
-export const command = z.discriminatedUnion('type', [
-  z.strictObject({ id, type: z.literal('interrupt') }),
-  z.strictObject({ id, type: z.literal('resume') }),
-  z.strictObject({ id, type: z.literal('steer'), patch }),
-  z.strictObject({ id, type: z.literal('top_up'), credits }),
-])
+export const command = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ id, type: z.literal('interrupt') }),
+    z.strictObject({ id, type: z.literal('resume') }),
+    z.strictObject({ id, type: z.literal('steer'), patch }),
+    z.strictObject({ id, type: z.literal('top_up'), credits }),
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? 'interrupt, resume, steer or top_up' : undefined) },
+)
 export type Command = z.infer<typeof command>
 
 /** A command is on record: durable, and in order with those before it. */

@@ -52,11 +52,18 @@ const budget = z.strictObject({
   on_exhausted: z.enum(['wait', 'fail']).default('wait').describe('`wait` asks for more: the task is `input_required`'),
 })
 
+/** As it is sent: what is left out is `wait`. */
+export type Budget = z.input<typeof budget>
+
+const addressText = text(2048)
+/** A JSON Schema of what is sent says of a pipe only what goes in. */
+const address = addressText.meta({ ...addressText.meta(), format: 'uri' }).pipe(z.url())
+
 /** Body of `POST /v1/tasks`. */
 export const taskRequest = z.strictObject({
   type: z.literal('agent'),
   input: taskInput,
-  delivery: z.strictObject({ webhook_url: text(2048).pipe(z.url()) }).optional(),
+  delivery: z.strictObject({ webhook_url: address }).optional(),
   deadline_s: z.number().positive().max(longestDeadlineS).optional(),
   budget: budget.optional(),
   memory: memory.optional().describe('What the agent remembers, to begin with; it is shown as it changes'),

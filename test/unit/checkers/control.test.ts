@@ -29,17 +29,23 @@ const cellWith = (kind: ControlKind) => ({
 })
 
 describe('cancel-holds', () => {
-  const log = (...statuses: string[]) => seen('cancel', 900, 'log', { log: statuses.map((status, i) => ({ seq: i + 1, type: 'x', status, data: {} })) })
+  const log = (...statuses: string[]) =>
+    seen('cancel', 900, 'log', { log: statuses.map((status, i) => ({ seq: i + 1, type: 'x', status, data: {} })) })
   const held = log('queued', 'running', 'cancelling', 'cancelled')
   const acknowledged = seen('cancel', 100, 'acknowledged', { command: 'cancel', type: 'cancel', status: 'cancelling' })
   const check = (...lines: Line[]) => cancelHolds.check(story(lines, cellWith('cancel')))
 
   test('a step that was under way may end, and one may begin while the word spreads', () => {
-    expect(check(effect(keyOf('cancel'), 1, 90), acknowledged, effect(keyOf('cancel'), 2, 4_000), held).status).toBe('pass')
+    expect(check(effect(keyOf('cancel'), 1, 90), acknowledged, effect(keyOf('cancel'), 2, 4_000), held).status).toBe(
+      'pass',
+    )
   })
 
   test('mutant: a step that begins beyond the bound', () => {
-    expect(check(acknowledged, effect(keyOf('cancel'), 2, 5_200), held)).toMatchObject({ status: 'fail', witnesses: [1, 2] })
+    expect(check(acknowledged, effect(keyOf('cancel'), 2, 5_200), held)).toMatchObject({
+      status: 'fail',
+      witnesses: [1, 2],
+    })
   })
 
   test.each([
@@ -108,7 +114,10 @@ describe('steer-once', () => {
     ['one without an answer', good.filter((event) => event !== answersOf[1])],
     ['one that is applied twice', [...good, answersOf[1]!]],
     ['one that is on record twice', [...good, good[3]!]],
-    ['answers out of order', good.map((event) => (event === answersOf[0] ? answersOf[1]! : event === answersOf[1] ? answersOf[0]! : event))],
+    [
+      'answers out of order',
+      good.map((event) => (event === answersOf[0] ? answersOf[1]! : event === answersOf[1] ? answersOf[0]! : event)),
+    ],
   ])('mutant: %s', (_, log) => {
     expect(check(log).status).toBe('fail')
   })
@@ -135,7 +144,10 @@ describe('budget-holds', () => {
   })
 
   test('mutant: a step beyond the budget', () => {
-    expect(check(effect(t, 1, 10), effect(t, 2, 300), stopped, ordered)).toMatchObject({ status: 'fail', witnesses: [2] })
+    expect(check(effect(t, 1, 10), effect(t, 2, 300), stopped, ordered)).toMatchObject({
+      status: 'fail',
+      witnesses: [2],
+    })
     expect(check(effect(t, 1, 10), effect(t, 2, 300)).status).toBe('fail')
   })
 
@@ -151,11 +163,18 @@ describe('budget-holds', () => {
 describe('context-continuity', () => {
   const check = (log: readonly object[], context?: object) =>
     contextContinuity.check(
-      story([seen('steer', 900, 'log', { log: [...log] as never, ...(context && { context: context as never }) })], cellWith('steer')),
+      story(
+        [seen('steer', 900, 'log', { log: [...log] as never, ...(context && { context: context as never }) })],
+        cellWith('steer'),
+      ),
     )
   const [first, second] = good.filter(({ type }) => type === 'context.patch') as [TaskEvent, TaskEvent]
-  const changed = (event: TaskEvent, data: object) => good.map((one) => (one === event ? { ...one, data: { ...one.data, ...data } } : one))
-  const after = [first, second].reduce((context, { data }) => patchContext(context, data['patch'] as never) as never, openContext(firstMemory))
+  const changed = (event: TaskEvent, data: object) =>
+    good.map((one) => (one === event ? { ...one, data: { ...one.data, ...data } } : one))
+  const after = [first, second].reduce(
+    (context, { data }) => patchContext(context, data['patch'] as never) as never,
+    openContext(firstMemory),
+  )
 
   test('adds up, also to what the API shows', () => {
     expect(check(good)).toMatchObject({ status: 'pass', counts: { patches: 2 } })
