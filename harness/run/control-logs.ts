@@ -20,7 +20,7 @@ export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<str
     const { events } = log as { readonly events: readonly Readonly<Record<string, unknown>>[] }
     const context = kind === 'steer' ? await readContext(apis, taskId, token) : undefined
     const value = { kind, moment: 'log', taskId, log: [...events], ...(context && { context }) } as const
-    recorder.record({ f: 'control', type: 'observe', process: 'harness', task: key, value })
+    recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value })
   }
 }
 
