@@ -9,15 +9,20 @@ import { Agent } from 'undici'
 import { mostAnswerBytes } from './contract/client/answer-size.ts'
 import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
+import { readContext, sendCommand, type ContextSnapshot } from './contract/client/command.ts'
+import type { Command, CommandAck } from './contract/types/command.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { unread } from './contract/client/read.ts'
 import { submitJob } from './contract/client/submit.ts'
 import { inTalk, Talk, timingOf } from './contract/client/talk.ts'
-import type { Task, TaskInput } from './contract/types/task.ts'
+import type { Memory } from './contract/types/context.ts'
+import type { Budget, Task, TaskInput } from './contract/types/task.ts'
 import { timeScales } from './contract/types/timing.ts'
 import { followTask } from './deliveries/sse-polling/client.ts'
 
 export { JobFailed } from './contract/client/client.ts'
+export type { ContextSnapshot } from './contract/client/command.ts'
+export type { Command, CommandAck } from './contract/types/command.ts'
 export type { Task } from './contract/types/task.ts'
 
 export interface TaskClientOptions {
@@ -44,6 +49,10 @@ export interface TaskSubmission extends TaskRun {
   readonly key: string
   readonly type: string
   readonly input: unknown
+  /** What the task may spend; without it there is no limit. Exhausted, it waits for a `top_up`, or fails. */
+  readonly budget?: Budget
+  /** What its agent remembers, to begin with: `context` shows it, `steer` changes it. */
+  readonly memory?: Memory
   /** Awaited before the task is followed: write its id down here, and `resume` can go on after a crash. */
   readonly onAccepted?: (task: Task) => void | Promise<void>
 }
@@ -62,6 +71,13 @@ export interface TaskClient extends AsyncDisposable {
    * as `run` does.
    */
   cancel(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<Task>
+  /**
+   * Have a running agent do something, once, however often it is asked under the command's id. Resolves when it is on record; the
+   * task's log says what comes of it. Rejects as `run` does; `problem` says why: `task-ended`, `command-id-reused`, `validation`.
+   */
+  command(taskId: string, command: Command, run: Omit<TaskRun, 'onProgress'>): Promise<CommandAck>
+  /** What the task's agent remembers now. Rejects as `run` does: with `gone` also where it was submitted without a memory. */
+  context(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<ContextSnapshot>
 }
 
 /** Throws RangeError for options with which no request could be made. */
@@ -80,9 +96,15 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
     observe: () => {},
   }
   const accepted = new Acceptances(ports)
+  /** What is asked about a task that was accepted before. */
+  const about = <T>(taskId: string, run: TaskRun, ask: (talk: Talk) => Promise<T>): Promise<T> =>
+    inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), (talk) => {
+      talk.follow(taskId, accepted.at(taskId))
+      return ask(talk)
+    })
   return {
-    run: async ({ key, type, input, onAccepted, ...run }) => {
-      return inTalk(begin(ports, { key, type, input: input as TaskInput }, run), async (talk) => {
+    run: async ({ key, type, input, budget, memory, onAccepted, ...run }) => {
+      return inTalk(begin(ports, { key, type, input: input as TaskInput, budget, memory }, run), async (talk) => {
         const answer = await submitJob(talk)
         accepted.add(answer.task.task_id)
         await onAccepted?.(answer.task)
@@ -90,17 +112,13 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
       })
     },
     resume: async (taskId, run) => {
-      return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), async (talk) => {
-        talk.follow(taskId, accepted.at(taskId))
+      return about(taskId, run, async (talk) => {
         return (await followTask(talk, { task: unread(taskId), replica: talk.job.ordinal })).task
       })
     },
-    cancel: async (taskId, run) => {
-      return inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), (talk) => {
-        talk.follow(taskId, accepted.at(taskId))
-        return cancelTask(talk, taskId)
-      })
-    },
+    cancel: async (taskId, run) => about(taskId, run, (talk) => cancelTask(talk, taskId)),
+    command: async (taskId, command, run) => about(taskId, run, (talk) => sendCommand(talk, taskId, command)),
+    context: async (taskId, run) => about(taskId, run, (talk) => readContext(talk, taskId)),
     [Symbol.asyncDispose]: () => dispatcher.destroy(),
   }
 }
@@ -141,7 +159,7 @@ class Acceptances {
   }
 }
 
-function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input'>, run: TaskRun): Talk {
+function begin(ports: ClientPorts, job: Pick<Job, 'key' | 'type' | 'input' | 'budget' | 'memory'>, run: TaskRun): Talk {
   const { deadlineMs, signal, onProgress } = run
   const limit = timeLimit(deadlineMs)
   // The first replica is drawn, so that clients spread.

@@ -100,6 +100,51 @@ function fieldsOf({ requests }: CellResult): readonly string[] {
   return [mean(submissions), mean(all), mean(cuts), count(mostCuts), `${count(tasksCut)}/${count(tasks)}`]
 }
 
+const controlHeads = [
+  'under',
+  'pattern',
+  'cancelled',
+  'in',
+  'steps begun after',
+  'commands',
+  'lost',
+  'doubled',
+  'stopped in',
+  'budgets',
+  'steps beyond',
+  'patches, bytes',
+] as const
+
+/** One line for under the table: what its words mean. */
+const controlMeaning =
+  'Tasks beside the load. Cancelled: cancellations acknowledged, of those sent; in: from the first request until then, median; steps begun after: of these tasks. ' +
+  'Commands: acknowledged, of those sent; lost: without an answer in the log; doubled: with more than one. Stopped in: from the request to interrupt until the agent was seen to stand still, median. ' +
+  'Budgets: tasks that stopped for want of credits, of those with too few; steps beyond: begun without being covered. Patches: their bytes, and those of whole memories in their place.'
+
+/** How control fared: a row per cell with controlled tasks. */
+export function controlRows(results: RunResults): readonly (readonly string[])[] {
+  return rowsWhere(results, ({ control }) => control !== undefined, controlFields)
+}
+
+function controlFields({ control }: CellResult): readonly string[] {
+  if (!control) return Array.from({ length: controlHeads.length - 2 }, () => '–')
+  const { cancel, commands, budget, context } = control
+  const of = (some: number, all: number): string => `${count(some)}/${count(all)}`
+  const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
+  return [
+    of(cancel.acknowledged, cancel.sent),
+    time(cancel.acknowledgedMs),
+    count(cancel.begunAfter),
+    of(commands.acknowledged, commands.sent),
+    count(commands.lost),
+    count(commands.doubled),
+    time(commands.stoppedMs),
+    of(budget.stopped, budget.tasks),
+    count(budget.beyond),
+    `${count(context.patchBytes)} for ${count(context.wholeBytes)}`,
+  ]
+}
+
 /** A table that a report has only where it has something to say. */
 export interface SideTable {
   readonly id: string
@@ -136,6 +181,13 @@ export function sideTables(results: RunResults): readonly SideTable[] {
       heads: overlapHeads,
       rows: overlapRows(results),
       meaning: overlapMeaning,
+    },
+    {
+      id: 'control',
+      head: 'Control',
+      heads: controlHeads,
+      rows: controlRows(results),
+      meaning: controlMeaning,
     },
     {
       id: 'moments',

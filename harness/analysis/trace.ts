@@ -22,6 +22,14 @@ export interface TaskTrace {
   readonly finals: readonly OpOf<'final'>[]
 }
 
+/** A task beside the load whose control was put to the test. */
+export interface ControlTrace {
+  readonly key: string
+  /** In the order of recording. */
+  readonly seen: readonly OpOf<'control'>[]
+  readonly effects: readonly OpOf<'effect'>[]
+}
+
 /** The life of one planned firing of a fault. */
 export interface FaultTrace {
   readonly id: string
@@ -64,6 +72,8 @@ export interface CellTrace {
   /** By ordinal. */
   readonly tasks: readonly TaskTrace[]
   readonly byTask: ReadonlyMap<string, TaskTrace>
+  /** By key, as planned. */
+  readonly controls: ReadonlyMap<string, ControlTrace>
   /** Ops about work that nobody intended: their task was never invoked. */
   readonly strays: readonly Op[]
   /** Completions of tasks that were complete already. */
@@ -104,6 +114,7 @@ type Growing = { -readonly [K in keyof TaskTrace]: TaskTrace[K] extends readonly
 
 function buildTrace(history: History): CellTrace {
   const byTask = collectTasks(history)
+  const controls = collectControls(history)
   const rest = {
     strays: [] as Op[],
     extraEnds: [] as OpOf<'task'>[],
@@ -134,6 +145,8 @@ function buildTrace(history: History): CellTrace {
     else if (op.f === 'dropped') rest.dropped.push(op)
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
+    else if (op.f === 'control') controls.get(op.task!)?.seen.push(op)
+    else if (op.f === 'effect' && controls.has(op.task!)) controls.get(op.task!)!.effects.push(op)
     else fileOp(op, byTask, rest)
   }
   if (cell?.ownWork) forgetNames(byTask.values(), rest.nodes)
@@ -145,7 +158,17 @@ function buildTrace(history: History): CellTrace {
     ...(disk && { disk }),
     ...(cut !== undefined && { cut }),
   }
-  return { ...found, complete: phases.has('end') && !phases.has('cut'), phases, endAt, tasks, byTask, faults, ...rest }
+  return {
+    ...found,
+    complete: phases.has('end') && !phases.has('cut'),
+    phases,
+    endAt,
+    tasks,
+    byTask,
+    controls,
+    faults,
+    ...rest,
+  }
 }
 
 /** A service of somebody else's says who it is in its own words, or not at all: no such name is that of a node. */
@@ -155,6 +178,17 @@ function forgetNames(tasks: Iterable<Growing>, nodes: readonly OpOf<'node'>[]): 
     task.effects = task.effects.map((op) => {
       return names.has(nodeOf(op.value.executor)) ? op : { ...op, value: { ...op.value, executor: anybody } }
     })
+}
+
+function collectControls(history: History): Map<string, GrowingControl> {
+  const [first] = history
+  const planned = first?.f === 'cell' ? (first.value.control ?? []) : []
+  return new Map(planned.map(({ key }) => [key, { key, seen: [], effects: [] }]))
+}
+
+type GrowingControl = Pick<ControlTrace, 'key'> & {
+  readonly seen: OpOf<'control'>[]
+  readonly effects: OpOf<'effect'>[]
 }
 
 function collectTasks(history: History): Map<string, Growing> {
@@ -176,7 +210,18 @@ function collectTasks(history: History): Map<string, Growing> {
   return byTask
 }
 
-type NoTaskOp = 'cell' | 'phase' | 'fault' | 'node' | 'refusal' | 'foreign' | 'stranger' | 'dropped' | 'health' | 'disk'
+type NoTaskOp =
+  | 'cell'
+  | 'phase'
+  | 'fault'
+  | 'node'
+  | 'refusal'
+  | 'foreign'
+  | 'stranger'
+  | 'dropped'
+  | 'health'
+  | 'disk'
+  | 'control'
 type TaskOp = Exclude<Op, { f: NoTaskOp }>
 
 function fileOp(

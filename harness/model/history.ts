@@ -1,5 +1,6 @@
 import { streamStates } from '../../patterns/contract/types/observations.ts'
 import { taskStatus } from '../../patterns/contract/types/task.ts'
+import { controlSeen } from './control.ts'
 import { machineHealth } from './machine.ts'
 import { place } from './place.ts'
 import { cellPlanSchema } from './plan.ts'
@@ -255,6 +256,8 @@ export const opShapes = {
     process: 'harness',
     values: { ok: is.having(final, ['status'], ({ found }) => found), fail: final, info: final },
   },
+  /** A moment of a task beside the load, which is controlled. */
+  control: { ...client, values: { observe: controlSeen } },
   /** A life event of a node: from the runtime, not from the fault that caused it. */
   node: { ...harness, process: 'node:', values: { observe: node } },
   /** A fault changed state. `evidence` holds what proved it. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { nodeRoles } from '../../patterns/contract/types/engine.ts'
 import { tunings } from '../../patterns/contract/types/timeouts.ts'
+import { controlProbe } from './control.ts'
 import { machineLimitsSchema } from './machine.ts'
 import { promised } from './promised.ts'
 import { metricNames, metricOf } from './metrics.ts'
@@ -137,6 +138,8 @@ export const cellPlanSchema = stored({
   /** What each axis promises by itself; `promises` is what both do. Predictions need to know which axis keeps what. */
   axes: optional(stored({ delivery: z.array(promised), engine: z.array(promised) })),
   faults: z.array(plannedFault),
+  /** Tasks beside the load whose control is put to the test; absent: there are none. */
+  control: optional(z.array(controlProbe)),
   /** Faults of the arm that cannot touch this pattern, because it has no such node or link; absent when there is none. */
   untouchedBy: optional(z.array(stored({ fault: z.string(), reason: z.string() }))),
   /** Copied from the plan, so that a history can be judged by itself. */

@@ -149,6 +149,31 @@ const overlap = stored({
   mostMs: ms,
 })
 
+/** How control fared, of tasks beside the load (`model/control.ts`). */
+const control = stored({
+  cancel: stored({
+    sent: count,
+    acknowledged: count,
+    /** From the first request until its acknowledgement. */
+    acknowledgedMs: optional(ms),
+    /** Effects of steps that began after it, and of steps that were under way. */
+    begunAfter: count,
+    endedAfter: count,
+  }),
+  commands: stored({
+    sent: count,
+    acknowledged: count,
+    lost: count,
+    doubled: count,
+    acknowledgedMs: optional(ms),
+    /** From the request to interrupt until the agent was seen to stand still. */
+    stoppedMs: optional(ms),
+  }),
+  budget: stored({ tasks: count, stopped: count, beyond: count }),
+  context: stored({ memories: count, patches: count, patchBytes: count, wholeBytes: count }),
+})
+export type ControlFigures = Stored<typeof control>
+
 const check = verdictSchema.extend({
   checker: z.preprocess(renewed, z.string()),
   judges: optional(promised),
@@ -218,6 +243,8 @@ export const cellSchema = stored({
   callbacks: optional(callbacks),
   /** Absent where there was none. */
   overlap: optional(overlap),
+  /** Absent where no control was put to the test. Times are medians. */
+  control: optional(control),
   checks: z.array(check),
   faults: z.array(fault),
   health: optional(is.zodOf(harnessHealth)),

@@ -6,6 +6,7 @@ import { flooredAt, timeoutsAt } from '../../patterns/contract/types/timeouts.ts
 import type { Runtime } from '../model/runtime.ts'
 import { type Catalog, type CatalogPattern, type WorkProfile, countNodes, whyUntouched } from '../scenario/catalog.ts'
 import { roundMs } from '../core/numbers.ts'
+import { drawProbes } from './control-probes.ts'
 import type { Arm, FaultSpec, Scenario } from '../scenario/scenario.ts'
 
 /** What one block is made from: one arm and one repetition, for all patterns. */
@@ -90,6 +91,9 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const faults = pickFaults(block, pattern, scenario)
   const takeoverMs = takeoverCostMs(pattern, scenario, faults, work)
   const patienceMs = patienceMsOf(pattern, scenario, work)
+  const cellSeed = Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31)
+  // A service of somebody else's has no commands of ours.
+  const control = pattern.work ? [] : drawProbes(scenario, cellSeed, work.idealMs)
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,
@@ -101,7 +105,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     arm: arm.name,
     repetition,
     // Arms share it, so that what differs between them is the fault alone.
-    seed: Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31),
+    seed: cellSeed,
     timeScale,
     tuning,
     ...(floored.length > 0 && { floored }),
@@ -118,6 +122,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     // A target's replicas are its own, and no fewer than anybody asked for.
     ...(!pattern.work && executors !== replicas.executor && { executors }),
     faults,
+    ...(control.length > 0 && { control }),
     ...(untouchedBy.length > 0 && { untouchedBy }),
     health: { ...health, ...(machine && { machine }) },
   }

@@ -16,6 +16,7 @@ import type { JobRunner, PlannedJob } from './jobs.ts'
 import type { Ledger } from './ledger.ts'
 import type { MachineWatch } from './machine/watch.ts'
 import type { OnTaskEnd } from './progress.ts'
+import type { ProbeParts } from './control-probes.ts'
 import type { Recorder } from './recorder.ts'
 import type { TaskWatch } from './nemesis.ts'
 import type { StrangerWatch } from './strangers.ts'
@@ -62,6 +63,8 @@ export interface CellParts {
   readonly deployment: Deployment
   readonly jobs: readonly PlannedJob[]
   readonly runner: JobRunner
+  /** Of tasks beside the load: the way to the system, and the ids that their clients learned. */
+  readonly probes: Pick<ProbeParts, 'ports' | 'taskIds'>
   readonly token: string
   readonly watch: StrangerWatch
   /** Of a target: how it is spoken to. */

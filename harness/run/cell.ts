@@ -13,7 +13,8 @@ import type { LineFile } from '../store/line-file.ts'
 import { planArrivals, offerOpenLoop, type PacerReport } from './open-loop.ts'
 import { beginLoad, type BlockContext, type CellEvents, type CellParts, engineOf, enterPhase } from './cell-context.ts'
 import { openFaultSender } from './callback-path.ts'
-import { openClient } from './client.ts'
+import { type Client, openClient } from './client.ts'
+import { runProbes } from './control-probes.ts'
 import { completeHistory, completeCutHistory } from './complete-history.ts'
 import type { HealthMonitor } from './health.ts'
 import { openCellInbox } from './cell-inbox.ts'
@@ -92,7 +93,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   begun.events.system(shapeOf(system.deployment, spec.engine.services))
   if (!speech) await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
   const connected = { system, spec, speech, onAccepted: taskWatch.sawAccepted }
-  const runner = await connectClients(begun, identity, connected, stack)
+  const { runner, ports } = await connectClients(begun, identity, connected, stack)
   const arrivals = planArrivals(cell.load, cell.tasks, createRng(cell.seed, 'arrivals'))
   const { deployment, ledger, receiver } = system
   if (cell.faults.length > 0 && !speech)
@@ -110,6 +111,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
     ledger,
     jobs,
     runner,
+    probes: { ports, taskIds: new Map() },
     token,
     watch,
     ...(speech && { speech }),
@@ -197,7 +199,7 @@ async function connectClients(
   { watch }: Identity,
   { system, spec, speech, onAccepted }: Connected,
   stack: AsyncDisposableStack,
-): Promise<JobRunner> {
+): Promise<{ readonly runner: JobRunner; readonly ports: Client['ports'] }> {
   const { runJob, ports } = stack.use(await openClient(system, spec, speech))
   const { apis } = ports
   const observed = {
@@ -210,12 +212,8 @@ async function connectClients(
     ...(traceIds && { traceparentOf: (job: string) => traceparentOf(traceIds(cell.id, job)) }),
     ...(onTaskEnd && { onEnd: (end: TaskEnding) => onTaskEnd({ cell: cell.id, ...end }) }),
   }
-  return createJobRunner(
-    cell,
-    { runJob, ports: observed, onAccepted, ...(speech && { speech }), ...told },
-    recorder,
-    signal,
-  )
+  const jobClient = { runJob, ports: observed, onAccepted, ...(speech && { speech }), ...told }
+  return { runner: createJobRunner(cell, jobClient, recorder, signal), ports: observed }
 }
 
 function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposableStack): ReadyCell {
@@ -242,9 +240,10 @@ function readyCell(parts: CellParts, history: LineFile<Op>, owned: AsyncDisposab
 }
 
 async function offerLoad(parts: CellParts, epochMs: number): Promise<PacerReport> {
-  const { context, jobs, runner } = parts
+  const { cell, context, jobs, runner, recorder, probes } = parts
   beginLoad(parts, epochMs)
   const running: Promise<void>[] = []
+  const probing = runProbes({ cell, ...probes, recorder, epochMs, signal: context.signal })
   const nemesis = carryOutFaults(parts, epochMs)
   const pacer = await offerOpenLoop({
     arrivals: jobs.map(({ intent }) => intent.intendedAt),
@@ -261,7 +260,7 @@ async function offerLoad(parts: CellParts, epochMs: number): Promise<PacerReport
   await nemesis
   enterPhase(parts, 'heal')
   enterPhase(parts, 'drain')
-  await Promise.all(running)
+  await Promise.all([...running, probing])
   return pacer
 }
 

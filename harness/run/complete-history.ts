@@ -6,6 +6,7 @@ import { diskFullLine } from '../os/log-tail.ts'
 import { nodeOf } from '../analysis/places.ts'
 import type { PacerReport } from './open-loop.ts'
 import { enterPhase, type CellParts } from './cell-context.ts'
+import { readControlLogs } from './control-logs.ts'
 import { readFinals } from './final-reads.ts'
 import { type HealthMonitor, summarizeLags } from './health.ts'
 import type { JobRunner } from './jobs.ts'
@@ -23,6 +24,7 @@ export async function completeHistory(
   const before = await ledger.readAll()
   const readTask = parts.speech?.readTask ?? (await loadProtocol(cell.delivery))?.readTask
   await readFinals([...runner.unresolved], knownIds(runner, before.effects), { ...parts, readTask })
+  await readControlLogs(parts, parts.probes.taskIds)
   // A task may end between the two: the effects of a result come before it, so the ledger is read after the results.
   const { effects, refusals, gaps } = await ledger.readAll()
   for (const effect of effects) recordEffect(recorder, effect)

@@ -146,7 +146,7 @@ function listOf(value: unknown): readonly unknown[] {
 /** Takes a scenario without problems: every part is there. */
 function buildScenario({ values, targets, arms, gates, published }: ParsedScenario): Scenario {
   const all = values as Required<typeof values>
-  const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, sideBySide, health } = all
+  const { name, question, seed, timeScale, profile, patterns, replicas, repetitions, sideBySide, health, control } = all
   return {
     name,
     question,
@@ -159,6 +159,7 @@ function buildScenario({ values, targets, arms, gates, published }: ParsedScenar
     repetitions,
     ...(sideBySide !== undefined && { sideBySide }),
     load: all.load,
+    ...(control && { control }),
     graceMs: all.grace,
     restartDelayMs: all.restartDelay,
     arms: [...arms].map(([arm, { specs }]) => ({ name: arm, faults: specs.map(({ value }) => value) })),

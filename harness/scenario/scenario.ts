@@ -1,5 +1,6 @@
 import type { Gate, HealthLimits, LinkName, Published } from '../model/plan.ts'
 import type { NodeRole } from '../../patterns/contract/types/engine.ts'
+import type { ControlKind } from '../model/control.ts'
 import type { Target } from '../model/target.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface Scenario {
   /** Services of the user's among them. */
   readonly targets: readonly Target[]
   readonly load: Load
+  /** How many tasks beside the load are controlled, of each kind. */
+  readonly control?: Readonly<Record<ControlKind, number>>
   readonly graceMs: number
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly restartDelayMs: number

@@ -23,6 +23,8 @@ import { inconclusiveMeans, severities } from '../model/plan.ts'
 import type { Target } from '../model/target.ts'
 import { targetShape } from './target-schema.ts'
 
+const probes = z.int().min(0).max(1000).default(0)
+
 const armName = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, { error: ({ input }) => `arm name ${describe(input)}; use a-z, 0-9 and hyphens` })
@@ -109,6 +111,13 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
         if (tasks === undefined) ctx.addIssue({ code: 'custom', path: ['tasks'], message })
       })
       .transform(({ tasks = 0, arrivals, rate }): Load => ({ tasks, arrivals, ratePerSec: rate })),
+    control: section({
+      cancel: probes.describe('Tasks that are cancelled while they run'),
+      steer: probes.describe('Tasks that are interrupted, steered and resumed'),
+      budget: probes.describe('Tasks whose budget is too small, and is topped up'),
+    })
+      .optional()
+      .describe('Tasks beside the load whose control is put to the test, for each pattern and arm: docs/control.md'),
     grace: positiveDuration.default(120_000).describe('Time beyond the ideal duration in which a result counts'),
     replicas: section({
       api: z.int().min(1).max(64).default(1),

@@ -6,6 +6,7 @@ import type { History } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
+import { measureControl } from '../stats/control.ts'
 import { interruptionsIn } from '../stats/interruptions.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
 import { mostExecutions, overlapMsOf } from '../stats/overlaps.ts'
@@ -90,6 +91,7 @@ type Figures = Pick<
   | 'requests'
   | 'callbacks'
   | 'overlap'
+  | 'control'
   | 'tasks'
 >
 
@@ -97,6 +99,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
   const decided = trace.tasks.filter((task) => fates.get(task)!.outcome !== 'cut')
   const tasks = decided.map((task) => describeTask(task, fates.get(task)!, trace))
   const exposed = tasks.filter((task) => task.exposed)
+  const control = measureControl(trace)
   const isOk = ({ outcome }: TaskRow): boolean => outcome === 'ok'
   const served = new Set(trace.tasks.filter((task) => fates.get(task)!.serverHas).map(({ task }) => task))
   const offered = decided.filter((task) => fates.get(task)!.outcome !== 'not_offered')
@@ -116,6 +119,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     requests: measureRequests(offered),
     ...measureCallbacks(cell, tasks),
     ...measureOverlap(cell, tasks, trace),
+    ...(control && { control }),
     tasks,
   }
 }

@@ -5,7 +5,16 @@
 export interface Task {
   readonly task_id: string
   readonly type: 'agent'
-  readonly status: 'queued' | 'running' | 'cancelling' | 'completed' | 'failed' | 'cancelled' | 'expired' | 'rejected'
+  readonly status:
+    | 'queued'
+    | 'running'
+    | 'input_required'
+    | 'cancelling'
+    | 'completed'
+    | 'failed'
+    | 'cancelled'
+    | 'expired'
+    | 'rejected'
   readonly status_reason?: string | undefined
   readonly current_action: { readonly name: string; readonly step: number; readonly started_at: string } | null
   readonly progress_pct: number | null
@@ -16,9 +25,43 @@ export interface Task {
   readonly updated_at: string
   readonly finished_at?: string | undefined
   readonly credits_used: number
+  readonly credits_granted?: number | undefined
+  readonly context_version?: number | undefined
   readonly input: unknown
   readonly result?: { readonly digest: string; readonly steps: number; readonly text?: string | undefined } | undefined
   readonly links: { readonly self: string; readonly events: string; readonly cancel: string }
+}
+
+/** A JSON object: what the agent of a task remembers. */
+export type Memory = Readonly<Record<string, unknown>>
+
+/** One operation of a JSON Patch (RFC 6902). */
+export type PatchOperation =
+  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string }
+  | { readonly op: 'move' | 'copy'; readonly from: string; readonly path: string }
+
+/**
+ * What a running agent is to do. `id` is your own, and unique within the task: sent again, it is the same command. `interrupt`
+ * stops it before its next step, `resume` lets it go on, `steer` changes its memory, `top_up` adds to its budget.
+ */
+export type Command =
+  | { readonly id: string; readonly type: 'interrupt' | 'resume' }
+  | { readonly id: string; readonly type: 'steer'; readonly patch: readonly PatchOperation[] }
+  | { readonly id: string; readonly type: 'top_up'; readonly credits: number }
+
+/** A command is on record: durable, and in order with those before it. */
+export interface CommandAck {
+  /** It was on record before. */
+  readonly replayed: boolean
+}
+
+/** What an agent remembers at a version. */
+export interface ContextSnapshot {
+  readonly version: number
+  /** Of the document: SHA-256 in hexadecimal of its canonical JSON. */
+  readonly digest: string
+  readonly document: Memory
 }
 
 export interface TaskClientOptions {
@@ -45,6 +88,10 @@ export interface TaskSubmission extends TaskRun {
   readonly key: string
   readonly type: string
   readonly input: unknown
+  /** What the task may spend; without it there is no limit. Exhausted, it waits for a `top_up`, or fails. */
+  readonly budget?: { readonly credits: number; readonly on_exhausted?: 'wait' | 'fail' }
+  /** What its agent remembers, to begin with: `context` shows it, `steer` changes it. */
+  readonly memory?: Memory
   /** Awaited before the task is followed: write its id down here, and `resume` can go on after a crash. */
   readonly onAccepted?: (task: Task) => void | Promise<void>
 }
@@ -63,6 +110,13 @@ export interface TaskClient {
    * as `run` does.
    */
   cancel(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<Task>
+  /**
+   * Have a running agent do something, once, however often it is asked under the command's id. Resolves when it is on record; the
+   * task's log says what comes of it. Rejects as `run` does; `problem` says why: `task-ended`, `command-id-reused`, `validation`.
+   */
+  command(taskId: string, command: Command, run: Omit<TaskRun, 'onProgress'>): Promise<CommandAck>
+  /** What the task's agent remembers now. Rejects as `run` does: with `gone` also where it was submitted without a memory. */
+  context(taskId: string, run: Omit<TaskRun, 'onProgress'>): Promise<ContextSnapshot>
   [Symbol.asyncDispose](): PromiseLike<void>
 }
 
@@ -79,4 +133,6 @@ export declare class JobFailed extends Error {
   readonly taskId: string | undefined
   /** There will be none, whoever asks. False: the task may still end well, and another client may learn how. */
   readonly isCertain: boolean
+  /** By which problem the API refused it: the name of one of ours, such as `task-ended`, or the `type` of another one. */
+  readonly problem: string | undefined
 }

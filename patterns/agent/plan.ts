@@ -15,6 +15,8 @@ export interface Step {
   readonly name: string
   /** How long it is expected to take, in real milliseconds: already divided by `timeScale`. */
   readonly durationMs: number
+  /** What it costs of the task's budget; absent: nothing. */
+  readonly credits?: number
 }
 
 /** All that the simulated agent will do for one input. */

@@ -33,6 +33,8 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
     [self, get],
     [`${self}/events`, get],
     [`${self}/ws`, get],
+    [`${self}/commands`, 'POST, OPTIONS'],
+    [`${self}/context`, get],
     [`${self}/deliveries`, get],
     [`${self}:cancel`, 'POST, OPTIONS'],
     [`${self}/deliveries/evt_1:replay`, 'POST, OPTIONS'],

@@ -74,8 +74,11 @@ describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery
 
   test('are in its OpenAPI document, with their headers and media types', async () => {
     const [task, events, cancel] = ['/v1/tasks/{id}', '/v1/tasks/{id}/events', '/v1/tasks/{id}:cancel'] as const
+    const [commands, context] = ['/v1/tasks/{id}/commands', '/v1/tasks/{id}/context'] as const
+    const [json, wish] = [{ 'content-type': 'application/json' }, '{"id":"w","type":"resume"}']
     const long = requestBody(2, { input: { seed: 2, profile: 'research-write', job: 'long' } })
     const [ended, running] = [await accepted('ended'), await accepted('running', JSON.stringify(long))]
+    const minded = await accepted('minded', JSON.stringify(requestBody(4, { memory: { instruction: 'be brief' } })))
     const { version } = await readEnd(node.url, ended)
     const found = await Promise.all([
       ...[
@@ -101,6 +104,22 @@ describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery
       ),
       ...[ended, 'none', running].map((id) => undocumented(cancel, `/v1/tasks/${id}:cancel`, { method: 'POST' })),
       ...['', '?status=lost'].map((query) => undocumented('/v1/deliveries', `/v1/deliveries${query}`)),
+      ...[
+        ['none', wish],
+        [ended, wish],
+        [running, wish],
+        [running, '{}'],
+        [running, 'x'.repeat(70_000)],
+      ].map(([id, body]) =>
+        undocumented(commands, `/v1/tasks/${id}/commands`, { method: 'POST', headers: json, body: body! }),
+      ),
+      undocumented(commands, `/v1/tasks/${running}/commands`, { method: 'POST', body: wish }),
+      undocumented(commands, `/v1/tasks/${running}/commands`, { method: 'POST', headers: json, body: wish }),
+      ...['', '?after=1', '?after=9'].map((query) => undocumented(context, `/v1/tasks/${minded}/context${query}`)),
+      ...['"1"', '"2"', '"3"', '"4"', '"5"'].map((known) =>
+        undocumented(context, `/v1/tasks/${minded}/context`, { headers: { 'if-none-match': known } }),
+      ),
+      undocumented(context, `/v1/tasks/${ended}/context`),
       undocumented('/v1/tasks/{id}/deliveries', `/v1/tasks/${ended}/deliveries`),
       ...['validation', 'none'].map((kind) => undocumented('/problems/{kind}', `/problems/${kind}`)),
       ...['/healthz', '/openapi.json'].map((path) => undocumented(path, path)),

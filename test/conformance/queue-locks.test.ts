@@ -10,6 +10,7 @@ import { queueNames } from '../../patterns/engines/_bullmq/queues.ts'
 import { postgresBroker } from '../../patterns/engines/queue/worker.ts'
 import { timingOf } from '../../patterns/engines/_bullmq/declaration.ts'
 import type { Claim } from '../../patterns/contract/engine/journal.ts'
+import { KnownLog } from '../../patterns/contract/engine/known-log.ts'
 import { openStore, type Store } from '../../patterns/engines/_postgres/store.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 import { putBackStalled } from '../support/stalled-jobs.ts'
@@ -54,7 +55,11 @@ async function takeTask() {
   return { taskId: task.task_id, token, job: job! }
 }
 
-const write = (claim: Claim): Promise<TaskEvent> => log.journal.append(claim, claim.log.at(-1)!, (last) => [next(last)])
+const write = async (claim: Claim): Promise<TaskEvent> => {
+  const known = new KnownLog(claim.log)
+  await log.journal.append(claim, known, () => [next(known.head)])
+  return known.head
+}
 const next = (last: TaskEvent): TaskEvent => ({ ...last, seq: last.seq + 1, type: 'task.progress', status: 'running' })
 
 const expireLock = (taskId: string) =>

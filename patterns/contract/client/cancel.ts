@@ -1,5 +1,5 @@
-import { JobFailed } from './client.ts'
-import { commonHeaders, exchange, taskAddress, taskOf } from './http.ts'
+import { askUntilAnswered } from './ask.ts'
+import { commonHeaders, taskAddress, taskOf, type Answer } from './http.ts'
 import type { Talk } from './talk.ts'
 import type { Task } from '../types/task.ts'
 
@@ -9,27 +9,14 @@ import type { Task } from '../types/task.ts'
  * abort reason when the signal aborts.
  */
 export async function cancelTask(talk: Talk, taskId: string): Promise<Task> {
-  const { job, ports } = talk
-  for (let replica = job.ordinal; ; replica++) {
-    const { url } = ports.apis[replica % ports.apis.length]!
-    const task = await cancelOnce(talk, taskId, url)
-    if (task) return task
-  }
+  return askUntilAnswered(talk, {
+    operation: 'cancel',
+    call: (url) => ({ method: 'POST', url: `${taskAddress(url, taskId)}:cancel`, headers: commonHeaders(talk) }),
+    take: (answer) => ofTask(answer, taskId),
+  })
 }
 
-async function cancelOnce(talk: Talk, taskId: string, url: string): Promise<Task | undefined> {
-  const { ports, signal, timing } = talk
-  await talk.pace.turn('cancel', signal)
-  const call = { method: 'POST' as const, url: `${taskAddress(url, taskId)}:cancel`, headers: commonHeaders(talk) }
-  try {
-    const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, signal)
-    const task = taskOf(answer)
-    if (task?.task_id === taskId) return task
-    talk.refused('cancel', answer)
-  } catch (error) {
-    if (error instanceof JobFailed) throw error
-    signal.throwIfAborted()
-    talk.failed('cancel', error)
-  }
-  return undefined
+function ofTask(answer: Answer, taskId: string): Task | undefined {
+  const task = taskOf(answer)
+  return task?.task_id === taskId ? task : undefined
 }

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
+import type { Memory } from '../types/context.ts'
 import type { Observe } from '../types/observations.ts'
-import type { Task, TaskRequest } from '../types/task.ts'
+import type { Budget, Task, TaskRequest } from '../types/task.ts'
 import type { Answer, Call } from './http.ts'
 
 /** What a delivery's client needs from its caller: the harness, or an application. */
@@ -95,6 +96,10 @@ export interface Job {
   readonly type?: string
   /** As the service takes it: of outlast's own agent a `TaskInput`. */
   readonly input: object
+  /** What the task may spend; absent: there is no limit. */
+  readonly budget?: Budget | undefined
+  /** What its agent remembers, to begin with; absent: it has no memory. */
+  readonly memory?: Memory | undefined
   /** The trace that its requests belong to, as W3C Trace Context has it: sent with each of them. */
   readonly traceparent?: string
   /** Give up then, on the clock of `now`. The signal aborts at the same moment. */
@@ -123,10 +128,20 @@ export class JobFailed extends Error {
   readonly taskId: string | undefined
   /** There will be none, whoever asks. False: the task may still end well, and another client or channel may learn how. */
   readonly isCertain: boolean
-  constructor(reason: Failure, detail: string, known: { readonly taskId?: string; readonly isCertain?: boolean } = {}) {
+  /** By which problem the API refused it: the name of one of ours, such as `task-ended`, or the `type` of another one. */
+  readonly problem: string | undefined
+  constructor(reason: Failure, detail: string, known: Known = {}) {
     super(detail)
     this.reason = reason
     this.taskId = known.taskId
     this.isCertain = known.isCertain ?? true
+    this.problem = known.problem
   }
+}
+
+/** What is known of a failure. */
+interface Known {
+  readonly taskId?: string | undefined
+  readonly isCertain?: boolean | undefined
+  readonly problem?: string | undefined
 }

@@ -4,7 +4,8 @@ import { authorization, jsonOf, taskAddress, taskOf } from './http.ts'
 /** What outlast's own services speak. */
 export const taskApi: Dialect = {
   submission(job, apiUrl, ports, delivery) {
-    const request = { type: job.type ?? 'agent', input: job.input, ...(delivery && { delivery }) }
+    const { type = 'agent', input, budget, memory } = job
+    const request = { type, input, ...(delivery && { delivery }), ...(budget && { budget }), ...(memory && { memory }) }
     const own = { 'content-type': 'application/json', 'idempotency-key': `"${job.key}"` }
     return {
       method: 'POST',

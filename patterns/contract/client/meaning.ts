@@ -2,7 +2,7 @@ import { jsonOf, mediaTypeOf, retryAfterMs, type Answer } from './http.ts'
 import { isUnsure, problemKind, problemMediaType } from '../types/problems.ts'
 
 /** What a client asks an API for. `stream` is a socket's handshake too. */
-export type Operation = 'submit' | 'read' | 'stream' | 'cancel'
+export type Operation = 'submit' | 'read' | 'stream' | 'cancel' | 'command'
 
 /**
  * What an answer means that is not what was asked for. `not-yet`: the same request may be answered otherwise in a while. All others are final.
@@ -40,9 +40,9 @@ const never: ReadonlySet<number> = new Set([501, 505])
 /** Full for now (RFC 9110, 15.5.14), and what some providers say to who asks too often. */
 const timed: ReadonlySet<number> = new Set([403, 413])
 
-const later = all('not-yet')
-const refused = { submit: 'refused', read: 'refused', stream: 'not-streamable', cancel: 'refused' } as const
-const gone = { submit: 'refused', read: 'gone', stream: 'not-streamable', cancel: 'gone' } as const
+const later: Row['means'] = all('not-yet')
+const refused = { ...all('refused'), stream: 'not-streamable' } as const
+const gone = { ...all('gone'), submit: 'refused', stream: 'not-streamable' } as const
 
 /** The only place that says what an answer means, whoever asked: the first row that is true. README.md explains it. */
 export const answers: readonly Row[] = [
@@ -58,7 +58,7 @@ export const answers: readonly Row[] = [
     means: later,
   },
   // What is cancelled already, or has ended, conflicts with nothing that will pass.
-  { answer: '409', is: ({ status }) => status === 409, means: { ...later, cancel: 'refused' } },
+  { answer: '409', is: ({ status }) => status === 409, means: { ...later, cancel: 'refused', command: 'refused' } },
   { answer: '408, 425, 429', is: ({ status }) => passing.has(status), means: later },
   { answer: '5xx but 501 and 505', is: ({ status }) => status >= 500 && !never.has(status), means: later },
   { answer: '404 or 410 as a problem', is: ({ status, said }) => isAbsence(status) && !!said, means: gone },
@@ -90,8 +90,12 @@ export interface Proof {
  */
 export function proofOf(operation: Operation, answer: Answer): Proof {
   if (!problemOf(answer)) return { times: 3, overMs: 3_000 }
-  const isAboutContent = operation === 'submit' || (operation === 'cancel' && answer.status !== 404)
+  const isAboutContent = operation === 'submit' || (isOrder(operation) && answer.status !== 404)
   return isAboutContent ? { times: 1, overMs: 0 } : { times: 2, overMs: 1_000 }
+}
+
+function isOrder(operation: Operation): boolean {
+  return operation === 'cancel' || operation === 'command'
 }
 
 /** Whether an answer is about the task, and not about the way in which it was asked for. */
@@ -147,6 +151,12 @@ export function problemOf(answer: Answer): Said | undefined {
   }
 }
 
+/** By which problem it refuses: the name of one of ours, or the type of another one; undefined where it names none. */
+export function problemNameOf(answer: Answer): string | undefined {
+  const { type } = problemOf(answer) ?? {}
+  return type === undefined ? undefined : (problemKind(type) ?? type)
+}
+
 /** An answer in one line, for errors: `HTTP 308 to https://…`, `/problems/expired: …`. */
 export function describeAnswer(answer: Answer): string {
   if (answer.name !== undefined) return answer.name
@@ -156,6 +166,6 @@ export function describeAnswer(answer: Answer): string {
   return `HTTP ${answer.status}${to === undefined || answer.status >= 400 ? '' : ` to ${to}`}`
 }
 
-function all(meaning: Meaning): Readonly<Record<Operation, Meaning>> {
-  return { submit: meaning, read: meaning, stream: meaning, cancel: meaning }
+function all<M extends Meaning>(meaning: M): Readonly<Record<Operation, M>> {
+  return { submit: meaning, read: meaning, stream: meaning, cancel: meaning, command: meaning }
 }

@@ -17,6 +17,10 @@ interface Sent {
 }
 const longAgo: Sent = { atMs: -Infinity }
 
+function zeroes(): Record<Operation, number> {
+  return { submit: 0, read: 0, stream: 0, cancel: 0, command: 0 }
+}
+
 type Clock = Pick<ClientPorts, 'now' | 'random'>
 
 /**
@@ -31,8 +35,8 @@ export class Pace {
   readonly #clock: Clock
   readonly #timing: Timing
   readonly #giveUpAt: number
-  readonly #failures: Record<Operation, number> = { submit: 0, read: 0, stream: 0, cancel: 0 }
-  readonly #notBefore: Record<Operation, number> = { submit: 0, read: 0, stream: 0, cancel: 0 }
+  readonly #failures = zeroes()
+  readonly #notBefore = zeroes()
   /** The last two requests, and when they were at the server for certain. */
   #sent: readonly [Sent, Sent] = [longAgo, longAgo]
 

@@ -1,6 +1,14 @@
 import { JobFailed, type ClientPorts, type Delivered, type Job, type RunJob } from './client.ts'
 import { describeFailure, retryAfterMs, type Answer } from './http.ts'
-import { describeAnswer, isAboutTask, meaningOf, proofOf, type Meaning, type Operation } from './meaning.ts'
+import {
+  describeAnswer,
+  isAboutTask,
+  meaningOf,
+  problemNameOf,
+  proofOf,
+  type Meaning,
+  type Operation,
+} from './meaning.ts'
 import { Pace, type Pause } from './pacing.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
 
@@ -17,6 +25,11 @@ interface Circumstances extends Pause {
   readonly isNow?: boolean
   /** What a final answer says of the result; by default only `gone` is certain. */
   readonly isCertain?: boolean
+}
+
+interface FailureDetails {
+  readonly problem?: string | undefined
+  readonly isCertain?: boolean | undefined
 }
 
 /**
@@ -76,7 +89,8 @@ export class Talk {
     const atLeastMs = Math.max(this.timing.paceMs, own.atLeastMs ?? 0)
     if (!own.isNow) this.pace.backOff(operation, { adviceMs, atLeastMs })
     if (meaning === 'not-yet') this.#forgive(operation)
-    else if (this.#isProved(operation, answer)) throw this.failure(meaning, this.#last, own.isCertain)
+    else if (this.#isProved(operation, answer))
+      throw this.failure(meaning, this.#last, { problem: problemNameOf(answer), isCertain: own.isCertain })
     if (meaning !== 'not-yet' && isAboutTask(answer)) this.pace.hush(1.1 * this.timing.paceMs)
     return meaning
   }
@@ -88,8 +102,12 @@ export class Talk {
     if (!own.isNow) this.pace.backOff(operation, own)
   }
 
-  failure(reason: Exclude<Meaning, 'not-yet'>, detail: string, isCertain = reason === 'gone'): JobFailed {
-    return new JobFailed(reason, detail, { isCertain, ...(this.#taskId !== undefined && { taskId: this.#taskId }) })
+  failure(reason: Exclude<Meaning, 'not-yet'>, detail: string, { problem, isCertain }: FailureDetails = {}): JobFailed {
+    return new JobFailed(reason, detail, {
+      taskId: this.#taskId,
+      isCertain: isCertain ?? reason === 'gone',
+      problem,
+    })
   }
 
   get last(): string {

@@ -1,5 +1,6 @@
 import type { Plan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
+import { atEnd, type Control, noteStep } from './control.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent, resultOf } from './log.ts'
 import { type Head, requestOf } from '../types/fold.ts'
@@ -8,27 +9,46 @@ import { startTimer, type Timer } from '../types/timer.ts'
 /** Reasons to cut a step short that end its task. */
 export const stops = { cancel: new Error('cancelled'), expire: new Error('the deadline has passed') } as const
 
+/** A log's end, and what the log says of the task's control. */
+export interface Progressed {
+  readonly head: Head
+  readonly control: Control
+}
+
 /**
  * Events after a completed step. It is recorded even when the task is being cancelled. A task whose last step is done is
  * completed.
  */
 export function afterStep(
-  head: Head,
+  { head, control }: Progressed,
   plan: Plan,
   done: StepDone & { readonly step: number },
   time = new Date(),
 ): readonly TaskEvent[] {
   const { step, digest } = done
-  const progress = progressEvent(head, plan, done, time)
-  if (step === plan.steps.length) return [progress, completedEvent(progress, resultOf(plan, digest), time)]
-  return head.status === 'cancelling' ? [progress, cancelledEvent(progress, time)] : [progress]
+  const noted = noteStep(control, head, { step, name: plan.steps[step - 1]!.name }, time)
+  const progress = progressEvent(noted.at(-1) ?? head, plan, done, time)
+  const isLast = step === plan.steps.length
+  if (!isLast && head.status !== 'cancelling') return [...noted, progress]
+  const voided = atEnd(control, progress, time)
+  const last = voided.at(-1) ?? progress
+  const end = isLast ? completedEvent(last, resultOf(plan, digest), time) : cancelledEvent(last, time)
+  return [...noted, progress, ...voided, end]
 }
 
-/** The event that ends a task whose step failed with this error. Rethrows an error that ends no task. */
-export function endingBy(error: unknown): (head: Head) => TaskEvent {
-  if (error === stops.cancel) return (head) => cancelledEvent(head, new Date())
-  if (error === stops.expire) return (head) => expiredEvent(head, stops.expire.message, new Date())
-  if (error instanceof ToolRefusal) return (head) => failedEvent(head, error.message, new Date())
+/** The events that end a task whose step failed with this error. Rethrows an error that ends no task. */
+export function endingBy(error: unknown, time = new Date()): (at: Progressed) => readonly TaskEvent[] {
+  const end = endOf(error, time)
+  return ({ head, control }) => {
+    const voided = atEnd(control, head, time)
+    return [...voided, end(voided.at(-1) ?? head)]
+  }
+}
+
+function endOf(error: unknown, time: Date): (head: Head) => TaskEvent {
+  if (error === stops.cancel) return (head) => cancelledEvent(head, time)
+  if (error === stops.expire) return (head) => expiredEvent(head, stops.expire.message, time)
+  if (error instanceof ToolRefusal) return (head) => failedEvent(head, error.message, time)
   throw error
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { CallbackDelivery, DeliveryStatus, Notify } from '../types/callback.ts'
+import type { Command, CommandAck } from '../types/command.ts'
 import type { TaskEvent } from '../types/events.ts'
 import type { NodeSettings } from '../types/settings.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
@@ -46,6 +47,12 @@ export interface Backend extends AsyncDisposable {
   follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
   /** Ask for cancellation; resolves with the task as it is then; undefined when unknown. Idempotent. */
   cancel(taskId: string): Promise<Task | undefined>
+  /**
+   * Put a command for the agent on record; when this resolves, it is durable and in order, and its answer follows in the log.
+   * The same id and body is the same command. Undefined for an unknown task. Throws the problems `command-id-reused`,
+   * `task-ended`, `validation`. Absent: this engine takes no commands.
+   */
+  command?(taskId: string, command: Command): Promise<CommandAck | undefined>
   /** Absent: what becomes of a callback is known to the engine alone. */
   readonly deliveries?: Deliveries
 }

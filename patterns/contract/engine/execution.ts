@@ -1,9 +1,11 @@
 import type { Plan } from '../../agent/plan.ts'
 import * as agent from '../../agent/work.ts'
-import { afterStep, endingBy, stops, armDeadline } from './after-step.ts'
+import { afterStep, armDeadline, endingBy, type Progressed, stops } from './after-step.ts'
+import { atSafePoint, standsStill } from './control.ts'
 import type { TaskEvent } from '../types/events.ts'
 import type { Claim, Continuation, Journal } from './journal.ts'
-import { cancelledEvent, resumedEvent, startedEvent } from './log.ts'
+import { KnownLog } from './known-log.ts'
+import { resumedEvent, startedEvent } from './log.ts'
 import { requestOf } from '../types/fold.ts'
 import { grantIn } from '../types/grant.ts'
 import { isTerminal } from '../types/task.ts'
@@ -14,6 +16,14 @@ export interface JournalPlace extends Workplace {
   readonly journal: Journal
   /** Where an attempt begins: after which step, with which digest. */
   readonly resumption: (log: readonly TaskEvent[]) => { readonly step: number; readonly digest: string }
+  /** Until there may be a command for a task that stands still, or the worker drains. Rejects with the reason of `stop`. */
+  readonly untilNews: (taskId: string, stop: AbortSignal) => Promise<void>
+}
+
+/** What decides when an execution ends: `stop` cuts a step short, `draining` lets it end. */
+interface Ends {
+  readonly stop: AbortSignal
+  readonly draining: AbortSignal
 }
 
 /**
@@ -28,38 +38,61 @@ export async function execute(
   draining: AbortSignal,
 ): Promise<TaskEvent> {
   using _ = armDeadline(claim.log, place.timeScale, stop)
-  return await performSteps(claim, place, stop.signal, draining)
+  const log = new KnownLog(claim.log)
+  await performSteps(claim, log, place, { stop: stop.signal, draining })
+  return log.head
 }
 
-async function performSteps(
-  claim: Claim,
-  place: JournalPlace,
-  stop: AbortSignal,
-  draining: AbortSignal,
-): Promise<TaskEvent> {
+async function performSteps(claim: Claim, log: KnownLog, place: JournalPlace, ends: Ends): Promise<void> {
   const { journal, node, timeScale } = place
   const { taskId } = claim
   const { input } = requestOf(claim.log)
   const grant = grantIn(claim.log)
   const plan = agent.plan(input, timeScale)
+  const write = (next: Continuation): Promise<void> => journal.append(claim, log, next)
   let done = place.resumption(claim.log)
-  let head = await journal.append(claim, claim.log.at(-1)!, (last) => [openAttempt(last, plan, done.step, node)])
-  while (!isTerminal(head.status) && !draining.aborted) {
-    const { attempt } = head
+  await write(() => openAttempt(log, plan, done.step, node))
+  while (!isTerminal(log.head.status) && !ends.draining.aborted) {
+    await write(() => beforeStep(log, plan))
+    if (standsStill(log.control)) {
+      await waitForNews(claim, log, place, ends.stop)
+      continue
+    }
+    const { attempt } = log.head
     const work = { taskId, job: input.job, plan, step: done.step + 1, digest: done.digest, attempt, grant }
-    const outcome = await tryStep(work, place, stop)
-    head = await journal.append(claim, outcome.reread ? await journal.head(claim, head) : head, outcome.next)
+    const outcome = await tryStep(work, log, place, ends.stop)
+    if (outcome.reread) await journal.refresh(claim, log)
+    await write(outcome.next)
     done = { step: work.step, digest: outcome.digest }
   }
-  return head
 }
 
-function openAttempt(last: TaskEvent, plan: Plan, completed: number, node: string): TaskEvent {
+function openAttempt(log: Progressed, plan: Plan, completed: number, node: string): readonly TaskEvent[] {
   const now = new Date()
-  if (last.status === 'cancelling') return cancelledEvent(last, now)
-  return last.status === 'queued'
-    ? startedEvent(last, plan, node, now)
-    : resumedEvent(last, plan, { executor: node, completed }, now)
+  const { head } = log
+  if (head.status === 'cancelling') return endingBy(stops.cancel, now)(log)
+  if (head.status === 'queued') return [startedEvent(head, plan, node, now)]
+  return [resumedEvent(head, plan, { executor: node, completed }, now)]
+}
+
+/** A cancellation that came since the last step ends the task before another one begins. */
+function beforeStep(log: Progressed, plan: Plan): readonly TaskEvent[] {
+  if (log.head.status === 'cancelling') return endingBy(stops.cancel)(log)
+  return isTerminal(log.head.status) ? [] : atSafePoint(log.control, log.head, plan, new Date())
+}
+
+/** An agent that stands still keeps its worker: only the log says when it goes on. */
+async function waitForNews(claim: Claim, log: KnownLog, place: JournalPlace, stop: AbortSignal): Promise<void> {
+  if (isTerminal(log.head.status)) return
+  const { journal } = place
+  try {
+    await place.untilNews(claim.taskId, stop)
+    await journal.refresh(claim, log)
+  } catch (error) {
+    const end = endingBy(error)
+    await journal.refresh(claim, log)
+    await journal.append(claim, log, () => (isTerminal(log.head.status) ? [] : end(log)))
+  }
 }
 
 interface Outcome {
@@ -69,13 +102,13 @@ interface Outcome {
   readonly reread: boolean
 }
 
-async function tryStep(work: StepWork, place: JournalPlace, signal: AbortSignal): Promise<Outcome> {
+async function tryStep(work: StepWork, log: Progressed, place: JournalPlace, signal: AbortSignal): Promise<Outcome> {
   const { plan, step, digest } = work
   try {
     const done = await performAt(place, work, signal)
-    return { digest: done.digest, next: (last) => afterStep(last, plan, { step, ...done }), reread: false }
+    return { digest: done.digest, next: () => afterStep(log, plan, { step, ...done }), reread: false }
   } catch (error) {
     const end = endingBy(error)
-    return { digest, next: (last) => [end(last)], reread: error === stops.cancel }
+    return { digest, next: () => end(log), reread: error === stops.cancel }
   }
 }

@@ -1,6 +1,7 @@
 import type { TaskEvent } from '../types/events.ts'
 import { isTerminal } from '../types/task.ts'
 import { batching } from './batch.ts'
+import type { KnownLog } from './known-log.ts'
 
 /** A task that a worker holds: what every append must name. */
 export interface Claim {
@@ -23,8 +24,8 @@ export interface Entry {
   readonly events: readonly TaskEvent[]
 }
 
-/** What continues a log: given its last event, which may be a newer one when the API has written meanwhile. */
-export type Continuation = (head: TaskEvent) => readonly TaskEvent[]
+/** What continues a log, as it is known then: the API may have written meanwhile. Nothing: there is nothing to write. */
+export type Continuation = () => readonly TaskEvent[]
 
 /** What is written after a place in a log, each event with the epoch under which it was. */
 export interface Tail {
@@ -41,38 +42,41 @@ export interface JournalStore {
 
 export interface Journal {
   /**
-   * Append what `next` makes of `head`, in one transaction that only the current lease can make; returns the new head.
-   * A lost answer, or an event of the API in between, is found out and dealt with. Throws LeaseLost.
+   * Append what `next` makes of the log, in one transaction that only the current lease can make, and add it to `log`. A lost
+   * answer is found out. Events of the API in between are added first, and `next` is asked again. Throws LeaseLost.
    */
-  append(claim: Claim, head: TaskEvent, next: Continuation): Promise<TaskEvent>
-  /** The last event now. Throws LeaseLost. */
-  head(claim: Claim, known: TaskEvent): Promise<TaskEvent>
+  append(claim: Claim, log: KnownLog, next: Continuation): Promise<void>
+  /** Add what was written since. Throws LeaseLost. */
+  refresh(claim: Claim, log: KnownLog): Promise<void>
 }
 
 /** Appends that coincide go together: hundreds of tasks share a commit, and its wait for the disk. */
 export function journalOver(store: JournalStore): Journal {
   const write = batching((entries: readonly Entry[]) => store.write(entries), 100)
 
-  async function append(claim: Claim, head: TaskEvent, next: Continuation): Promise<TaskEvent> {
-    const events = next(head)
-    if (await write({ claim, version: head.seq, events })) return events.at(-1)!
+  async function append(claim: Claim, log: KnownLog, next: Continuation): Promise<void> {
+    const { head } = log
+    const events = next()
+    if (events.length === 0) return
+    if (await write({ claim, version: head.seq, events })) return log.add(events)
     const { held, tail } = await store.tail(claim, head)
     // Only this lease writes under this epoch: our earlier try was written, and its answer was lost. Without the lease only
     // the task's end counts: after any other event this worker would begin a step that belongs to another one by now.
     const ours = tail[0]?.epoch === claim.epoch
-    if (ours && (held || isTerminal(events.at(-1)!.status))) return events.at(-1)!
+    if (ours && (held || isTerminal(events.at(-1)!.status))) return log.add(events)
     if (!held) throw lost(claim)
-    const newer = tail.at(-1)?.body
-    if (!newer) throw new Error(`task ${claim.taskId}: nothing contradicts the append, and yet it was refused`)
-    return append(claim, newer, next)
+    if (tail.length === 0)
+      throw new Error(`task ${claim.taskId}: nothing contradicts the append, and yet it was refused`)
+    log.add(tail.map(({ body }) => body))
+    return append(claim, log, next)
   }
 
   return {
     append,
-    head: async (claim, known) => {
-      const { held, tail } = await store.tail(claim, known)
+    refresh: async (claim, log) => {
+      const { held, tail } = await store.tail(claim, log.head)
       if (!held) throw lost(claim)
-      return tail.at(-1)?.body ?? known
+      log.add(tail.map(({ body }) => body))
     },
   }
 }

@@ -1,5 +1,6 @@
 import { remainingMs, type Plan } from '../../agent/plan.ts'
-import type { EventType, Progress, TaskEvent } from '../types/events.ts'
+import type { Command } from '../types/command.ts'
+import type { Commanded, EventType, Progress, TaskEvent } from '../types/events.ts'
 import { enter, type Head } from '../types/fold.ts'
 import type { Task, TaskRequest } from '../types/task.ts'
 
@@ -45,6 +46,17 @@ export function progressEvent(
   }
   return append(head, 'task.progress', time, { ...data })
 }
+
+/** The API has put a command on record. */
+export function commandedEvent(head: Head, command: Command, time: Date): TaskEvent {
+  return append(head, 'task.commanded', time, { command } satisfies Commanded)
+}
+
+/** What comes of a command, or of an exhausted budget: which of them, the caller knows (`control.ts`). */
+export function answerEvent(head: Head, type: AnswerType, data: object, time: Date): TaskEvent {
+  return append(head, type, time, { ...data })
+}
+type AnswerType = 'task.interrupted' | 'task.continued' | 'task.topped_up' | 'task.command_void' | 'context.patch'
 
 export function cancelRequestedEvent(head: Head, time: Date): TaskEvent {
   return append(head, 'task.cancel_requested', time, {})

@@ -8,7 +8,16 @@ export const soundTasks = [
   'result-integrity',
   'stream-continuity',
   'callback-identity',
+  'budget-holds',
+  'context-continuity',
 ] as const satisfies readonly Promised[]
 
 /** Of an engine that resumes after the last completed step, at another worker when its own does not come back. */
-export const durableTasks = ['no-lost-task', 'effect-once', 'idempotency', ...soundTasks] as const
+export const durableTasks = [
+  'no-lost-task',
+  'effect-once',
+  'idempotency',
+  ...soundTasks,
+  'cancel-holds',
+  'steer-once',
+] as const

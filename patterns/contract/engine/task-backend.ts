@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Backend, Deliveries, Submission, TaskAccess } from './backend.ts'
+import type { Command, CommandAck } from '../types/command.ts'
 import type { TaskEvent } from '../types/events.ts'
+import { isOnRecord, requireTakes } from './commands.ts'
 import { foldEvents } from '../types/fold.ts'
 import { isTerminal, type Task } from '../types/task.ts'
 import * as agent from '../../agent/work.ts'
@@ -19,6 +21,11 @@ export interface TaskLogs extends AsyncDisposable {
   follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent>
   /** Request the cancellation of a task that has not ended, given its log. False: the log has grown meanwhile, read it again. */
   requestCancel(log: readonly TaskEvent[]): Promise<boolean>
+  /**
+   * Put a command on record for a task that takes it, given its log. `known`: it was there, where the log shows it later.
+   * `stale`: the log has grown meanwhile, read it again. Throws problems as `Backend.command`. Absent: no commands here.
+   */
+  requestCommand?(log: readonly TaskEvent[], command: Command): Promise<'recorded' | 'known' | 'stale'>
   readonly deliveries?: Deliveries
 }
 
@@ -48,8 +55,21 @@ export function backendOver(logs: TaskLogs, { timeScale, idOf = taskIdOf }: Back
         if (await logs.requestCancel(log)) return read(taskId)
       }
     },
+    ...(logs.requestCommand && { command: (taskId, command) => putCommand(logs, taskId, command) }),
     ...(logs.deliveries && { deliveries: logs.deliveries }),
     [Symbol.asyncDispose]: () => logs[Symbol.asyncDispose](),
+  }
+}
+
+/** Undefined: no such task. Throws problems, as `Backend.command` says. */
+async function putCommand(logs: TaskLogs, taskId: string, command: Command): Promise<CommandAck | undefined> {
+  for (;;) {
+    const log = await logs.read(taskId)
+    if (!log) return undefined
+    if (isOnRecord(log, command)) return { replayed: true }
+    requireTakes(log, command)
+    const outcome = await logs.requestCommand!(log, command)
+    if (outcome !== 'stale') return { replayed: outcome === 'known' }
   }
 }
 

@@ -10,8 +10,11 @@ export class Wakeup {
     this.#wake()
   }
 
-  /** Until a notification, or for `mostMs`. */
-  async wait(mostMs: number): Promise<void> {
+  /** Until a notification, or for `mostMs`. Rejects with the signal's reason. */
+  async wait(mostMs: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    const wake = (): void => this.#wake()
+    signal?.addEventListener('abort', wake, { once: true })
     if (!this.#notified)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, mostMs)
@@ -21,6 +24,8 @@ export class Wakeup {
         }
       })
     this.#notified = false
+    signal?.removeEventListener('abort', wake)
+    signal?.throwIfAborted()
   }
 }
 

@@ -29,7 +29,9 @@ import { keptFor, requireKeptTask, type RequireKept } from './retention.ts'
 import { describeProblem, problemKind, ProblemError, problemMediaType, type Problem } from '../types/problems.ts'
 import { toProblem } from './passing.ts'
 import { logError, logFailure } from '../engine/log-error.ts'
-import { fingerprintOf, idempotencyKey, limitBody, parseRequest, refuseCallback } from './submission.ts'
+import { limitBody } from './body.ts'
+import { controlRoutes } from './control-routes.ts'
+import { fingerprintOf, idempotencyKey, parseRequest, refuseCallback } from './submission.ts'
 import { isTerminal, type Task, type TaskRequest } from '../types/task.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
 
@@ -91,6 +93,7 @@ export function createApi(
   app.get(`${taskPath}/events`, may('tasks:read'), async (c) => readEvents(c, apiFor(c), variation))
   app.get(`${taskPath}/ws`, may('tasks:read'), async (c) => openSocket(c, apiFor(c), variation))
   app.post(`/v1/tasks/:target{${idPattern}:cancel}`, may('tasks:cancel'), async (c) => cancelTask(c, apiFor(c)))
+  app.route('/v1', controlRoutes(seenBy, idPattern))
   app.route('/v1', deliveryRoutes(seenBy, idPattern))
   sayMethods(app, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
   return app

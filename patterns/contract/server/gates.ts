@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { ProblemError } from '../types/problems.ts'
-import { isStorable } from '../types/task.ts'
+import { isStorable } from '../types/text.ts'
 import type { Bearers } from './bearers.ts'
 import { isCaller, type Stranger } from './caller.ts'
 

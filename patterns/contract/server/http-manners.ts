@@ -37,7 +37,7 @@ const asked = [
   'Prefer',
 ]
 const seen =
-  `Allow ETag Idempotent-Replayed Location Preference-Applied RateLimit RateLimit-Policy Retry-After Retry-After-Ms
+  `Allow Command-Replayed ETag Idempotent-Replayed Location Preference-Applied RateLimit RateLimit-Policy Retry-After Retry-After-Ms
   WWW-Authenticate`.split(/\s+/)
 
 /** Leave for pages of the origins in the settings (WHATWG Fetch, CORS protocol); no origin by default. The token is still needed. */

@@ -14,7 +14,7 @@ export interface Operation {
 /** Headers of answers, by name. */
 export const headers = {
   Location: { description: 'Address of the task', schema: { type: 'string' } },
-  ETag: { description: 'The task’s version', schema: { type: 'string', pattern: '^"\\d+"$' } },
+  ETag: { description: 'The version of the task, or of its memory', schema: { type: 'string', pattern: '^"\\d+"$' } },
   'Retry-After': {
     description: 'Advice when to ask again, in seconds; absent for a task that has ended',
     schema: { type: 'string', pattern: '^\\d+$' },
@@ -29,6 +29,7 @@ export const headers = {
     schema: { type: 'string', pattern: '^no-store(, no-transform)?$' },
   },
   'X-Accel-Buffering': { description: 'Of a stream: nginx keeps nothing of it back', schema: { const: 'no' } },
+  'Command-Replayed': { description: 'It was on record before', schema: { const: 'true' } },
   'Idempotent-Replayed': { description: 'The key had this task already', schema: { const: 'true' } },
   'Preference-Applied': { description: 'What was heeded of Prefer (RFC 7240)', schema: { type: 'string' } },
   'WWW-Authenticate': {
@@ -110,15 +111,16 @@ const meanings: Readonly<Record<number, string>> = {
   403: 'The token does not allow this, or not one of the tools',
   404: 'There is no such resource',
   406: 'This delivery does not serve that representation',
+  409: 'The task takes no commands any more',
   410: 'The task was kept for its time, and is gone',
   412: 'The task is in another state than If-Match names',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
-  422: 'The key was used for another request, or the callback address is refused',
+  422: 'The key or the id was used for another request, or the callback address is refused',
   426: 'The resource is a WebSocket',
   429: 'Too many requests of this principal: Retry-After says when one more may come',
   500: 'The server failed at this request',
-  501: 'The engine keeps no record of callbacks',
+  501: 'The engine behind this server does not do this',
   503: 'Not now: repeat it, with the same key',
 }
 
@@ -150,11 +152,15 @@ export const taskId = parameter(
   'Task id',
 )
 
-export function reference(name: 'Task' | 'TaskRequest' | 'TaskEvent' | 'Delivery' | 'Problem'): object {
+type SchemaName = 'Task' | 'TaskRequest' | 'TaskEvent' | 'Delivery' | 'Problem' | 'Command' | ControlSchemaName
+type ControlSchemaName = 'CommandAck' | 'Context' | 'ContextPatches'
+
+export function reference(name: SchemaName): object {
   return { $ref: `#/components/schemas/${name}` }
 }
 
-export function jsonSchema(schema: z.ZodType): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12' })
+/** `input`: of what is sent here, where a field with a default may be missing. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io })
   return rest
 }

@@ -1,10 +1,13 @@
 import * as agent from '../../agent/work.ts'
 import type { Context } from 'hono'
+import type { ZodType } from 'zod'
 import { callbackDelivery } from '../types/callback.ts'
+import { command } from '../types/command.ts'
 import { taskEvent } from '../types/events.ts'
 import { problem } from '../types/problems.ts'
 import { task } from '../types/task.ts'
 import { deliveryPaths, type Served, webhooks } from './openapi-callbacks.ts'
+import { controlPaths, controlSchemas } from './openapi-control.ts'
 import {
   header,
   headers,
@@ -35,10 +38,11 @@ export function sayApi(served: Served) {
 function describeApi(served: Served): object {
   const posts = served.callbacks !== 'none'
   const request = posts ? submission : submission.omit({ delivery: true })
+  const sent = { TaskRequest: request, Command: command }
   const schemas = {
     Task: task.extend({ input: agent.input }),
-    TaskRequest: request,
     TaskEvent: taskEvent,
+    ...controlSchemas,
     Delivery: callbackDelivery,
     Problem: problem,
   }
@@ -55,6 +59,7 @@ function describeApi(served: Served): object {
     security: [{ bearer: [] }],
     tags: [
       { name: 'tasks', description: 'Submit, read, follow, cancel' },
+      { name: 'control', description: 'Stop, steer and fund a running agent, and see what it remembers' },
       { name: 'callbacks', description: 'What became of callbacks' },
       { name: 'node', description: 'About this server; no token is needed' },
     ],
@@ -70,9 +75,13 @@ function describeApi(served: Served): object {
         },
       },
       headers: served.streams ? headers : headersWithoutStreams,
-      schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
+      schemas: { ...schemasOf(sent, 'input'), ...schemasOf(schemas, 'output') },
     },
   }
+}
+
+function schemasOf(named: Readonly<Record<string, ZodType>>, io: 'input' | 'output'): object {
+  return Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, jsonSchema(schema, io)]))
 }
 
 const { 'X-Accel-Buffering': _, ...headersWithoutStreams } = headers
@@ -86,7 +95,7 @@ function about({ streams, sockets, holds }: Served): string {
   const socket = sockets
     ? 'It opens WebSockets (RFC 6455) at `/v1/tasks/{id}/ws`, without a subprotocol: the client sends ' +
       '`{"type":"hello","last_seq":0}`, and gets each TaskEvent after that as a text message; `{"type":"cancel"}` ' +
-      'cancels. Close codes: 1000 nothing can follow, 1008 what the client may not say or a `last_seq` beyond the log, ' +
+      'cancels, and `{"type":"command","command":{...}}` is answered `command.ack` or `command.refused`. Close codes: 1000 nothing can follow, 1008 what the client may not say or a `last_seq` beyond the log, ' +
       '1009 too long, 1011 the server failed, 1012 the node leaves, 1013 come back later.'
     : 'It opens no sockets: `/v1/tasks/{id}/ws` is answered 406.'
   const submissions = holds
@@ -132,6 +141,7 @@ function paths(served: Served): object {
         },
       }),
     },
+    ...controlPaths(),
     ...deliveryPaths(),
     '/healthz': { get: open('health', 'The node serves', healthSchema) },
     '/openapi.json': { get: open('openapi', 'This document', { type: 'object' }) },
@@ -188,7 +198,7 @@ function submitOperation({ holds }: Served): object {
 
 /** What can be asked of a task, by its id. */
 function links(): object {
-  const operations = ['readTask', 'readEvents', 'cancelTask', 'readDeliveries']
+  const operations = ['readTask', 'readEvents', 'readContext', 'putCommand', 'cancelTask', 'readDeliveries']
   const link = (operationId: string) => ({ operationId, parameters: { id: '$response.body#/task_id' } })
   return Object.fromEntries(operations.map((operationId) => [operationId, link(operationId)]))
 }

@@ -68,6 +68,9 @@ function ownTasks(backend: Backend, principal: string, owners: Owners): Backend 
       if (await isOwn(taskId)) yield* backend.follow(taskId, after, signal)
     },
     cancel: async (taskId) => ((await isOwn(taskId)) ? backend.cancel(taskId) : undefined),
+    ...(backend.command && {
+      command: async (taskId, command) => ((await isOwn(taskId)) ? backend.command!(taskId, command) : undefined),
+    }),
     ...(backend.deliveries && { deliveries: ownDeliveries(backend.deliveries, principal, isOwn) }),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   }

@@ -9,7 +9,7 @@ import {
 import { operator } from '../types/principal.ts'
 import { readScopes } from '../types/scopes.ts'
 import type { Issuer } from '../types/settings.ts'
-import { text } from '../types/task.ts'
+import { text } from '../types/text.ts'
 import type { Caller, Stranger } from './caller.ts'
 import type { KeyFile, KeySet } from './key-file.ts'
 

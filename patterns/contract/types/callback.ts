@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Task, storable } from './task.ts'
+import { type Task } from './task.ts'
+import { storable } from './text.ts'
 
 /** What follows an attempt. `unchanged`: it was made by hand, beside the schedule, and failed. */
 const decision = z.discriminatedUnion('next', [

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Command } from './command.ts'
+import type { Patch } from './context.ts'
 import { taskStatus } from './task.ts'
 
 /** One line of a task's log. `seq` counts from 1 without gaps; the terminal event is the last. */
@@ -9,6 +11,12 @@ export const taskEvent = z.strictObject({
     'task.started',
     'task.progress',
     'task.resumed',
+    'task.commanded',
+    'task.interrupted',
+    'task.continued',
+    'task.topped_up',
+    'task.command_void',
+    'context.patch',
     'task.cancel_requested',
     'task.completed',
     'task.failed',
@@ -33,4 +41,28 @@ export interface Progress {
   readonly credits: number
   readonly next: { readonly name: string; readonly step: number } | null
   readonly estimated_completion: string | null
+}
+
+/** Data of `task.commanded`: it is durable, and its answer follows at the agent's next safe point. */
+export interface Commanded {
+  readonly command: Command
+}
+
+/** Data of `task.interrupted`. A budget that is exhausted is nobody's command. */
+export interface Interrupted {
+  readonly reason: 'asked' | 'budget-exhausted'
+  /** The id of the command that it answers, here and below. */
+  readonly command?: string
+}
+
+/** Data of `context.patch`: of a command, or of the step that the agent has done. */
+export interface ContextPatched {
+  readonly command?: string
+  readonly step?: number
+  /** The version that it continues, and the one that it makes. */
+  readonly base: number
+  readonly version: number
+  /** Of the document after it, as `digestOf` says. */
+  readonly digest: string
+  readonly patch: Patch
 }

@@ -14,12 +14,18 @@ const transitions: Readonly<Record<EventType, { from: readonly TaskStatus[]; to?
   'task.created': { from: [], to: 'queued' },
   'task.started': { from: ['queued'], to: 'running' },
   'task.progress': { from: ['running', 'cancelling'] },
-  'task.resumed': { from: ['running', 'cancelling'] },
-  'task.cancel_requested': { from: ['queued', 'running'], to: 'cancelling' },
+  'task.resumed': { from: ['running', 'input_required', 'cancelling'] },
+  'task.commanded': { from: ['queued', 'running', 'input_required'] },
+  'task.interrupted': { from: ['running', 'input_required'], to: 'input_required' },
+  'task.continued': { from: ['input_required'], to: 'running' },
+  'task.topped_up': { from: ['running', 'input_required'] },
+  'task.command_void': { from: ['running', 'input_required', 'cancelling'] },
+  'context.patch': { from: ['running', 'input_required', 'cancelling'] },
+  'task.cancel_requested': { from: ['queued', 'running', 'input_required'], to: 'cancelling' },
   'task.completed': { from: ['running', 'cancelling'], to: 'completed' },
-  'task.failed': { from: ['running', 'cancelling'], to: 'failed' },
+  'task.failed': { from: ['running', 'input_required', 'cancelling'], to: 'failed' },
   'task.cancelled': { from: ['cancelling'], to: 'cancelled' },
-  'task.expired': { from: ['queued', 'running', 'cancelling'], to: 'expired' },
+  'task.expired': { from: ['queued', 'running', 'input_required', 'cancelling'], to: 'expired' },
   'task.rejected': { from: ['queued'], to: 'rejected' },
 }
 
@@ -33,7 +39,9 @@ export function foldEvents(events: readonly TaskEvent[]): Task {
 export function applyEvent(task: Task, event: TaskEvent): Task {
   const head = { task_id: task.task_id, seq: task.version, attempt: task.attempt, status: task.status }
   checkContinues(head, event)
-  const base = { ...task, status: event.status, version: event.seq, attempt: event.attempt, updated_at: event.time }
+  const { status_reason, ...rest } = task
+  const kept = event.status === task.status && status_reason !== undefined ? { ...rest, status_reason } : rest
+  const base = { ...kept, status: event.status, version: event.seq, attempt: event.attempt, updated_at: event.time }
   if (isTerminal(event.status)) return closeTask(base, event)
   return { ...base, ...shownBy(event, task) }
 }
@@ -85,8 +93,14 @@ function openTask(first: TaskEvent): Task {
     updated_at: first.time,
     credits_used: 0,
     input: data.request?.input as TaskInput,
+    ...askedBy(data.request),
     links: linksOf(first.task_id),
   }
+}
+
+function askedBy(request: TaskRequest | undefined): Partial<Task> {
+  const { budget, memory } = request ?? {}
+  return { ...(budget && { credits_granted: budget.credits }), ...(memory && { context_version: 1 }) }
 }
 
 export function linksOf(taskId: string): Task['links'] {
@@ -103,6 +117,10 @@ function closeTask(task: Task, event: TaskEvent): Task {
 
 /** What a non-terminal event changes of what is shown. */
 function shownBy(event: TaskEvent, task: Task): Partial<Task> {
+  if (event.type === 'context.patch') return { context_version: event.data['version'] as number }
+  if (event.type === 'task.topped_up')
+    return { credits_granted: (task.credits_granted ?? 0) + (event.data['credits'] as number) }
+  if (event.type === 'task.interrupted') return { status_reason: event.data['reason'] as string }
   const data = event.data as Partial<Progress>
   if (!('next' in data)) return {}
   const { next = null, estimated_completion = null } = data

@@ -13,8 +13,20 @@ export const promises = {
   'result-integrity': 'a result that a client accepts, or that is kept for it, is the right one',
   'stream-continuity': 'a resumed stream has no gap and no repetition',
   'callback-identity': 'a callback that is sent again is the same message: the same id and the same bytes',
+  'cancel-holds': 'after a cancellation is acknowledged no new step begins, and the task has one end',
+  'budget-holds': 'no step begins that the budget of its task does not cover',
+  'steer-once': 'a command that was acknowledged is answered once, in its order',
+  'context-continuity': 'the patches of a memory add up to it, version by version',
 } as const
 export type Promised = keyof typeof promises
+
+/** What every delivery of the task API promises of control: commands are resources of it. */
+export const controls = [
+  'cancel-holds',
+  'budget-holds',
+  'steer-once',
+  'context-continuity',
+] as const satisfies readonly Promised[]
 
 /** What every delivery promises of the results that it brings. */
 export const soundResults = [
@@ -24,6 +36,7 @@ export const soundResults = [
   'no-phantom',
   'state-machine',
   'result-integrity',
+  ...controls,
 ] as const satisfies readonly Promised[]
 
 /** The same of a delivery whose client goes on until it knows. */

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { toolName } from './scopes.ts'
+import { credits } from './command.ts'
+import { memory } from './context.ts'
+import { text } from './text.ts'
 
 /** States of a task. Terminal ones are final: exactly one terminal event, none after it. */
 export const taskStatus = z.enum([
   'queued',
   'running',
+  'input_required',
   'cancelling',
   'completed',
   'failed',
@@ -43,13 +47,28 @@ export type TaskInput = z.infer<typeof taskInput>
 /** Three years: an engine's dates and timers must have some end, and compressed thirty times this is still beyond a timer of Node's. */
 export const longestDeadlineS = 3 * 365 * 24 * 3600
 
+/** What a task may spend. A step whose cost is beyond it waits for more, or fails the task. */
+const budget = z.strictObject({
+  credits,
+  on_exhausted: z.enum(['wait', 'fail']).default('wait').describe('`wait` asks for more: the task is `input_required`'),
+})
+
+/** As it is sent: what is left out is `wait`. */
+export type Budget = z.input<typeof budget>
+
+const addressText = text(2048)
+/** A JSON Schema of what is sent says of a pipe only what goes in. */
+const address = addressText.meta({ ...addressText.meta(), format: 'uri' }).pipe(z.url())
+
 /** Body of `POST /v1/tasks`. */
 export const taskRequest = z.strictObject({
   type: z.literal('agent'),
   input: taskInput,
-  delivery: z.strictObject({ webhook_url: text(2048).pipe(z.url()) }).optional(),
+  delivery: z.strictObject({ webhook_url: address }).optional(),
   deadline_s: z.number().positive().max(longestDeadlineS).optional(),
   tools: z.array(toolName).max(64).optional().describe('Of the tools that its token allows; absent: all of them'),
+  budget: budget.optional(),
+  memory: memory.optional().describe('What the agent remembers, to begin with; it is shown as it changes'),
 })
 export type TaskRequest = z.infer<typeof taskRequest>
 
@@ -69,35 +88,10 @@ export const task = z.strictObject({
   updated_at: z.iso.datetime(),
   finished_at: z.iso.datetime().optional(),
   credits_used: z.number().min(0),
+  credits_granted: z.number().min(0).optional().describe('Budget and top-ups; absent: there is no limit'),
+  context_version: z.int().min(1).optional().describe('Of its memory; absent: it has none'),
   input: taskInput,
   result: z.strictObject({ digest: z.string(), steps: z.int(), text: z.string().optional() }).optional(),
   links: z.strictObject({ self: z.string(), events: z.string(), cancel: z.string() }),
 })
 export type Task = z.infer<typeof task>
-
-/**
- * Text that every store can hold: no U+0000, which PostgreSQL refuses in text and JSON, and no lone surrogate, which has no
- * UTF-8. What one engine took and another one refused would be the engine's own contract.
- */
-export function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed()
-}
-
-/**
- * The only type for text that comes from outside, with at most so many bytes of UTF-8, and so many characters: those of
- * Unicode, as JSON Schema counts them.
- */
-export function text(mostBytes: number, mostCharacters = mostBytes) {
-  return z
-    .string()
-    .refine((value) => value.length <= mostBytes, { error: `at most ${mostBytes} bytes`, abort: true })
-    .refine(isStorable, { error: 'no U+0000 and no half of a surrogate pair' })
-    .refine((value) => Buffer.byteLength(value) <= mostBytes, { error: `at most ${mostBytes} bytes` })
-    .refine((value) => Array.from(value).length <= mostCharacters, { error: `at most ${mostCharacters} characters` })
-    .meta({ maxLength: mostCharacters, pattern: '^[^\\u0000]*$' })
-}
-
-/** Text from outside, for a record: what a store cannot hold is replaced, and the rest cut off. */
-export function storable(value: string, most = 500): string {
-  return value.slice(0, most).toWellFormed().replaceAll('\0', '\uFFFD')
-}

@@ -8,8 +8,8 @@ import { timingAt } from '../../contract/types/timing.ts'
 import { Turns } from '../../contract/server/turns.ts'
 import { serveSocket, type Sockets } from './session.ts'
 
-/** Clients say little: a longer message is no message of theirs. */
-const maxPayload = 4096
+/** Clients say little: a longer message is no message of theirs. The longest is a command with a patch, of 16 KiB at most. */
+const maxPayload = 32_768
 
 const server: DeliveryServer = {
   routes: (backend, settings, drain) => {

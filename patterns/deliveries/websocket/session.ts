@@ -9,6 +9,7 @@ import type { Heartbeats } from '../../contract/server/heartbeats.ts'
 import { isPassing } from '../../contract/server/passing.ts'
 import { logError, logFailure } from '../../contract/engine/log-error.ts'
 import type { Turns } from '../../contract/server/turns.ts'
+import { type Commands, commandsOver } from './commands.ts'
 import { closeCodes, readMessage } from './messages.ts'
 
 /** What the sockets of a node share. */
@@ -20,6 +21,7 @@ export interface Sockets {
 /**
  * One client's connection to one task. It says where it is; it gets every event after that, in order; the terminal one,
  * or the node's leaving, ends it. An event is taken from the log when the one before it went out: at most one is held here.
+ * A command that came before the end has its answer before the connection closes.
  */
 export async function serveSocket(socket: WebSocket, taskId: string, api: Api, sockets: Sockets): Promise<void> {
   const giveBack = api.places.take()
@@ -29,12 +31,14 @@ export async function serveSocket(socket: WebSocket, taskId: string, api: Api, s
   socket.once('close', () => left.abort()).on('error', () => {})
   keepAlive(socket, api, sockets)
   const { over, release } = untilEither(left.signal, api.drain)
+  const commands = commandsOver(socket, taskId, api, (error) => fail(socket, api, error))
   try {
-    const after = await listen(socket, taskId, api, over.signal)
+    const after = await listen({ socket, taskId, api, commands }, over.signal)
     const task = await requireTask(api, taskId)
     const flaw = flawOfCursor(after, task.version)
     if (flaw) return socket.close(closeCodes.policy, `last_seq: ${flaw}`)
     if (!nothingFollows(task, after)) await sendAll(socket, api.backend.follow(taskId, after, over.signal), sockets)
+    await commands.settled()
     if (api.drain.aborted) socket.close(closeCodes.restart, 'the node is leaving')
     else socket.close(closeCodes.done)
   } catch (error) {
@@ -45,10 +49,17 @@ export async function serveSocket(socket: WebSocket, taskId: string, api: Api, s
   }
 }
 
+interface Listening {
+  readonly socket: WebSocket
+  readonly taskId: string
+  readonly api: Api
+  readonly commands: Commands
+}
+
 /** Obeys what the client says from now on; resolves with the place that its hello names, or at once when it is over. */
-function listen(socket: WebSocket, taskId: string, api: Api, over: AbortSignal): Promise<number> {
+function listen({ socket, taskId, api, commands }: Listening, over: AbortSignal): Promise<number> {
   const hello = Promise.withResolvers<number>()
-  const refuse = (): void => socket.close(closeCodes.policy, 'say hello with last_seq, then nothing but cancel')
+  const refuse = (): void => socket.close(closeCodes.policy, 'say hello with last_seq, then cancel and commands')
   const late = setTimeout(refuse, api.timing.requestTimeoutMs)
   // Asked again before that is done, it is the same wish.
   let isCancelling = false
@@ -65,6 +76,7 @@ function listen(socket: WebSocket, taskId: string, api: Api, over: AbortSignal):
     const said = isBinary ? undefined : readMessage((data as Buffer).toString())
     if (said?.type === 'hello') hello.resolve(said.last_seq)
     else if (said?.type === 'cancel') void cancel()
+    else if (said?.type === 'command') commands.take(said.command)
     else refuse()
   })
   return hello.promise.finally(() => clearTimeout(late))

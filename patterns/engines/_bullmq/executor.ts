@@ -9,7 +9,7 @@ import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Tuning } from '../../contract/types/timeouts.ts'
-import { within } from '../../contract/engine/wakeup.ts'
+import { Wakeup, within } from '../../contract/engine/wakeup.ts'
 import { type Broker, queueNames } from './queues.ts'
 import { mostStalls, type QueueTiming } from './declaration.ts'
 
@@ -27,10 +27,13 @@ export interface TaskLog {
   readonly journal: Journal
 }
 
+/** Where jobs run; each run knows for itself when it has news. */
+export type QueuePlace = Omit<JournalPlace, 'untilNews'> & { readonly timing: QueueTiming }
+
 export interface ExecutorOptions<B extends IQueueBackend, C> {
   readonly broker: Broker<B, C>
   readonly log: TaskLog
-  readonly place: JournalPlace & { readonly timing: QueueTiming }
+  readonly place: QueuePlace
   readonly tuning: Tuning
   readonly notify: Notify
   /** The queue has given up on a job. */
@@ -39,6 +42,8 @@ export interface ExecutorOptions<B extends IQueueBackend, C> {
 
 interface Run {
   readonly stop: AbortController
+  /** There may be a command for its task. */
+  readonly news: Wakeup
   readonly ended: Promise<unknown>
 }
 
@@ -47,7 +52,7 @@ const abandoned = new Error('the worker is leaving')
 /** This process's workers on both queues. */
 export class Executor<B extends IQueueBackend, C> {
   readonly #log: TaskLog
-  readonly #place: JournalPlace
+  readonly #place: QueuePlace
   readonly #notify: Notify
   readonly #runs = new Map<string, Run>()
   readonly #draining = new AbortController()
@@ -66,9 +71,15 @@ export class Executor<B extends IQueueBackend, C> {
     this.#cut(taskId, stops.cancel)
   }
 
+  /** There may be a command for this task. */
+  tell(taskId: string): void {
+    this.#runs.get(taskId)?.news.notify()
+  }
+
   /** Take no more. Resolves when all jobs are released; after `mostMs` it cuts steps short. */
   async drain(mostMs: number): Promise<void> {
     this.#draining.abort(abandoned)
+    for (const { news } of this.#runs.values()) news.notify()
     const closed = Promise.all(this.#workers.map((worker) => worker.close()))
     await within(mostMs, closed)
     for (const taskId of this.#runs.keys()) this.#cut(taskId, abandoned)
@@ -88,20 +99,22 @@ export class Executor<B extends IQueueBackend, C> {
       await before.ended
       return releaseLater(job, token, settleMs)
     }
-    const stop = new AbortController()
-    const run = this.#runClaimed(taskId, token, stop)
+    const [stop, news] = [new AbortController(), new Wakeup()]
+    const run = this.#runClaimed(taskId, token, { stop, news })
     const ended = run.catch(() => {})
-    this.#runs.set(taskId, { stop, ended })
+    this.#runs.set(taskId, { stop, news, ended })
     void ended.then(() => setTimeout(() => this.#runs.delete(taskId), settleMs).unref())
     if (!(await run)) return release(job, token)
   }
 
   /** True when nothing is left to do, false when this worker leaves before its task has ended. */
-  async #runClaimed(taskId: string, token: string, stop: AbortController): Promise<boolean> {
+  async #runClaimed(taskId: string, token: string, { stop, news }: Omit<Run, 'ended'>): Promise<boolean> {
     const claim = await this.#log.claim(taskId, token)
     if (!claim) return true
+    const untilNews = (_: string, signal: AbortSignal) => news.wait(this.#place.timing.drainDelayMs, signal)
     try {
-      return isTerminal((await execute(claim, this.#place, stop, this.#draining.signal)).status)
+      const head = await execute(claim, { ...this.#place, untilNews }, stop, this.#draining.signal)
+      return isTerminal(head.status)
     } catch (error) {
       if (error === abandoned) return false
       throw error

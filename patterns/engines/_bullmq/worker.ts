@@ -1,7 +1,10 @@
 import { type IQueueBackend, Queue } from 'bullmq'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
+import { atEnd } from '../../contract/engine/control.ts'
 import type { JournalPlace } from '../../contract/engine/execution.ts'
+import type { Claim } from '../../contract/engine/journal.ts'
+import { KnownLog } from '../../contract/engine/known-log.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { Executor, type TaskLog } from './executor.ts'
@@ -20,8 +23,8 @@ export interface QueueWorkerOptions<B extends IQueueBackend, C> {
   readonly log: TaskLog
   /** Where a run of a task's job begins. */
   readonly resumption: JournalPlace['resumption']
-  /** Calls `cancel` with each task that is to be cancelled. */
-  readonly listenForCancels: (cancel: (taskId: string) => void) => AsyncDisposable | Disposable
+  /** Calls `cancel` with each task that is to be cancelled, and `tell` with each that has a new command. */
+  readonly listen: (heard: Pick<Executor<B, C>, 'cancel' | 'tell'>) => AsyncDisposable | Disposable
 }
 
 /** Disposing takes no more jobs, gives steps in flight a moment to end, and releases all jobs. */
@@ -35,7 +38,7 @@ export async function startQueueWorker<B extends IQueueBackend, C>(
   stack.defer(() => place.dispatcher.destroy())
   const failures = stack.use(sweepFailures(broker, log, node, timing.stalledCheckMs))
   const executor = new Executor({ broker, log, place, tuning, notify, onFailed: () => failures.look() })
-  stack.use(options.listenForCancels((taskId) => executor.cancel(taskId)))
+  stack.use(options.listen(executor))
   stack.defer(() => executor.drain(timing.drainMs))
   const health = await answerHealth(settings)
   stack.defer(() => void health.close())
@@ -85,14 +88,20 @@ function sweepFailures<B extends IQueueBackend, C>(
 async function sweep(queue: Pick<Queue, 'getFailed'>, log: TaskLog, node: string): Promise<void> {
   for (const job of await queue.getFailed(0, 99)) {
     const claim = await log.claim(job.id!, node)
-    if (claim) await log.journal.append(claim, claim.log.at(-1)!, (last) => [endOf(last, job.failedReason)])
+    if (claim) await endTask(claim, log, job.failedReason)
     await job.remove()
   }
 }
 
+async function endTask(claim: Claim, { journal }: TaskLog, reason: string): Promise<void> {
+  const known = new KnownLog(claim.log)
+  await journal.append(claim, known, () => endingOf(known, reason, new Date()))
+}
+
 /** A task that never began is rejected and has not failed. A task that was being cancelled is cancelled. */
-function endOf(last: TaskEvent, reason: string): TaskEvent {
-  const now = new Date()
-  if (last.status === 'cancelling') return cancelledEvent(last, now)
-  return last.status === 'queued' ? rejectedEvent(last, reason, now) : failedEvent(last, reason, now)
+function endingOf({ head, control }: KnownLog, reason: string, time: Date): readonly TaskEvent[] {
+  if (head.status === 'queued') return [rejectedEvent(head, reason, time)]
+  const voided = atEnd(control, head, time)
+  const last = voided.at(-1) ?? head
+  return [...voided, head.status === 'cancelling' ? cancelledEvent(last, time) : failedEvent(last, reason, time)]
 }

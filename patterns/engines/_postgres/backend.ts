@@ -6,7 +6,7 @@ import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.t
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { openListeningFeed } from './listener.ts'
 import { openStore, type Statement, type Store } from './store.ts'
-import { appendCancelRequest, insertOnce, logReader, newsChannel, newsReader } from './task-log.ts'
+import { appendCancelRequest, appendCommand, insertOnce, logReader, newsChannel, newsReader } from './task-log.ts'
 
 /** What engines differ in whose tasks are in these tables. */
 export interface LogTables {
@@ -30,6 +30,7 @@ export async function openLogBackend(settings: NodeSettings, tables: LogTables):
     read,
     follow: (taskId, after, signal) => feed.follow(taskId, after, signal),
     requestCancel: (log) => appendCancelRequest(store, log.at(-1)!),
+    requestCommand: (log, command) => appendCommand(store, log.at(-1)!, command),
     ...(deliveries && { deliveries: deliveries(store) }),
     [Symbol.asyncDispose]: async () => {
       await feed[Symbol.asyncDispose]()

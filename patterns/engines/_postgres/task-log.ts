@@ -4,7 +4,8 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { NewsReader } from '../../contract/engine/feed.ts'
 import type { Entry } from '../../contract/engine/journal.ts'
-import { cancelRequestedEvent } from '../../contract/engine/log.ts'
+import { cancelRequestedEvent, commandedEvent } from '../../contract/engine/log.ts'
+import type { Command } from '../../contract/types/command.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Statement, Store } from './store.ts'
@@ -13,6 +14,8 @@ import type { Statement, Store } from './store.ts'
 export const newsChannel = 'outlast_events'
 /** The id of a task that is to be cancelled. */
 export const cancelChannel = 'outlast_cancel'
+/** The id of a task with a new command. */
+export const commandChannel = 'outlast_command'
 
 /** The table of events. Engines have a table `task` beside it, with what must be unique or locked about a task. */
 export const eventTable = `
@@ -96,17 +99,23 @@ const readNews: Statement = {
     from unnest($1::text[], $2::int[]) as known(task_id, seq) join task t using (task_id)`,
 }
 
-const requestCancel: Statement = {
-  name: 'request_cancel',
-  text: `
+/** Adds an event of the API, where the log still ends at $2. */
+function appendRequest(name: string, channel: string): Statement {
+  return {
+    name,
+    text: `
     with asked as (
       update task set version = $2 + 1 where task_id = $1 and version = $2 and not done
       returning task_id, version
     ), logged as (
       insert into event (task_id, seq, epoch, body) select task_id, version, 0, $3::jsonb from asked
     )
-    select pg_notify('${newsChannel}', task_id), pg_notify('${cancelChannel}', task_id) from asked`,
+    select pg_notify('${newsChannel}', task_id), pg_notify('${channel}', task_id) from asked`,
+  }
 }
+
+const requestCancel = appendRequest('request_cancel', cancelChannel)
+const requestCommand = appendRequest('request_command', commandChannel)
 
 export type LogReader = (taskId: string) => Promise<readonly TaskEvent[] | undefined>
 
@@ -143,9 +152,17 @@ export function newsReader(store: Store): NewsReader {
 }
 
 /** Add the request to cancel after `head`, the last event known; false when the log has moved on meanwhile. */
-export async function appendCancelRequest(store: Store, head: TaskEvent): Promise<boolean> {
-  const event = cancelRequestedEvent(head, new Date())
-  const values = [head.task_id, head.seq, JSON.stringify(event)]
-  const asked = await withFaultPoints('postgres.cancel', () => store.query(requestCancel, values))
-  return asked.length > 0
+export function appendCancelRequest(store: Store, head: TaskEvent): Promise<boolean> {
+  return withFaultPoints('postgres.cancel', () => append(store, requestCancel, cancelRequestedEvent(head, new Date())))
+}
+
+/** Add a command likewise. */
+export async function appendCommand(store: Store, head: TaskEvent, command: Command): Promise<'recorded' | 'stale'> {
+  const event = commandedEvent(head, command, new Date())
+  const written = await withFaultPoints('postgres.command', () => append(store, requestCommand, event))
+  return written ? 'recorded' : 'stale'
+}
+
+async function append(store: Store, request: Statement, event: TaskEvent): Promise<boolean> {
+  return (await store.query(request, [event.task_id, event.seq - 1, JSON.stringify(event)])).length > 0
 }

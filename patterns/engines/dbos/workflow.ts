@@ -10,6 +10,7 @@ import { isTerminal } from '../../contract/types/task.ts'
 import { type Workplace, performAt } from '../../contract/engine/workplace.ts'
 import { type Accepted, callbackOf, queueName, workflows, type Advance } from './protocol.ts'
 import { afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
+import { controlOf } from '../../contract/engine/control.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
 
@@ -125,8 +126,8 @@ async function performNext(
   const work = { taskId: head.task_id, job, plan, step: completed + 1, digest, attempt: head.attempt }
   try {
     const done = await performAt(place, work, AbortSignal.any([cancelled, stop.signal]))
-    return afterStep(head, plan, { step: work.step, ...done })
+    return afterStep({ head, control: controlOf(log) }, plan, { step: work.step, ...done })
   } catch (error) {
-    return [endingBy(error)(head)]
+    return endingBy(error)({ head, control: controlOf(log) })
   }
 }

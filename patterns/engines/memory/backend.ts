@@ -4,7 +4,10 @@ import { acceptOnce, newTask } from '../../contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
-import { cancelRequestedEvent, failedEvent, startedEvent } from '../../contract/engine/log.ts'
+import { isOnRecord, requireTakes } from '../../contract/engine/commands.ts'
+import { atSafePoint } from '../../contract/engine/control.ts'
+import { cancelRequestedEvent, commandedEvent, failedEvent, startedEvent } from '../../contract/engine/log.ts'
+import type { Command, CommandAck } from '../../contract/types/command.ts'
 import { grantIn } from '../../contract/types/grant.ts'
 import type { Task } from '../../contract/types/task.ts'
 import { timingAt } from '../../contract/types/timing.ts'
@@ -41,6 +44,7 @@ export async function openBackend(settings: NodeSettings, notify: Notify): Promi
     events: async (taskId, after) => records.get(taskId)?.after(after),
     follow: (taskId, after, signal) => records.get(taskId)?.follow(after, signal) ?? nothing(),
     cancel: async (taskId) => cancelTask(records.get(taskId)),
+    command: async (taskId, command) => commandTask(records.get(taskId), command),
     deliveries: deliveriesOf(records),
     [Symbol.asyncDispose]: async () => {
       for (const record of records.values()) record.stop.abort(exit)
@@ -58,6 +62,15 @@ function cancelTask(record: TaskRecord | undefined): Task | undefined {
   return task
 }
 
+function commandTask(record: TaskRecord | undefined, command: Command): CommandAck | undefined {
+  if (!record) return undefined
+  const log = record.after(0)
+  if (isOnRecord(log, command)) return { replayed: true }
+  requireTakes(log, command)
+  record.append(commandedEvent(record.head, command, new Date()))
+  return { replayed: false }
+}
+
 async function* nothing(): AsyncGenerator<never> {}
 
 /** Why an execution is cut short that does not end its task: the process leaves, and takes the task with it. */
@@ -70,7 +83,7 @@ async function executeTask(record: TaskRecord, place: Workplace, notify: Notify)
     await performSteps(record, place)
   } catch (error) {
     if (error === exit) return
-    record.append(endOf(record, error, place.node))
+    for (const event of endOf(record, error, place.node)) record.append(event)
   }
   const url = record.request.delivery?.webhook_url
   if (url !== undefined) record.owed = new OwedCallback(record.task, url, notify)
@@ -83,20 +96,30 @@ async function performSteps(record: TaskRecord, place: Workplace): Promise<void>
   const grant = grantIn(record.after(0))
   let digest = emptyDigest
   for (const { index: step } of plan.steps) {
+    await passSafePoint(record)
+    if (record.ended) return
     const { task_id: taskId, attempt } = record.task
     const done = await performAt(place, { taskId, job, plan, step, digest, attempt, grant }, record.stop.signal)
-    for (const event of afterStep(record.head, plan, { step, ...done })) record.append(event)
+    for (const event of afterStep(record, plan, { step, ...done })) record.append(event)
     if (record.ended) return
     digest = done.digest
   }
 }
 
-function endOf(record: TaskRecord, error: unknown, node: string): TaskEvent {
-  const { head } = record
+/** Answers commands, and waits while the task stands still. */
+async function passSafePoint(record: TaskRecord): Promise<void> {
+  for (;;) {
+    for (const event of atSafePoint(record.control, record.head, record.plan, new Date())) record.append(event)
+    if (record.task.status !== 'input_required') return
+    await record.growth(record.stop.signal)
+  }
+}
+
+function endOf(record: TaskRecord, error: unknown, node: string): readonly TaskEvent[] {
   try {
-    return endingBy(error)(head)
+    return endingBy(error)(record)
   } catch {
-    logError(node, `task ${head.task_id}`, error)
-    return failedEvent(head, 'the executor failed', new Date())
+    logError(node, `task ${record.head.task_id}`, error)
+    return [failedEvent(record.head, 'the executor failed', new Date())]
   }
 }

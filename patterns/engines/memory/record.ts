@@ -3,6 +3,7 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { applyEvent, foldEvents, type Head } from '../../contract/types/fold.ts'
 import { ownerOf } from '../../contract/types/principal.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
+import { type Control, controlAfter, openControl } from '../../contract/engine/control.ts'
 import type { OwedCallback } from './callback.ts'
 import type { Deliveries } from '../../contract/engine/backend.ts'
 
@@ -17,12 +18,14 @@ export class TaskRecord {
   readonly #events: TaskEvent[]
   readonly #waiting = new Set<() => void>()
   #task: Task
+  #control: Control
 
   constructor(request: TaskRequest, plan: WorkPlan, created: TaskEvent) {
     this.request = request
     this.plan = plan
     this.#events = [created]
     this.#task = foldEvents(this.#events)
+    this.#control = openControl(created)
   }
 
   get task(): Task {
@@ -31,6 +34,10 @@ export class TaskRecord {
 
   get head(): Head {
     return this.#events.at(-1)!
+  }
+
+  get control(): Control {
+    return this.#control
   }
 
   get ended(): boolean {
@@ -43,6 +50,7 @@ export class TaskRecord {
 
   append(event: TaskEvent): void {
     this.#task = applyEvent(this.#task, event)
+    this.#control = controlAfter(this.#control, event)
     this.#events.push(event)
     for (const wake of this.#waiting) wake()
   }
@@ -59,6 +67,12 @@ export class TaskRecord {
     }
   }
 
+  /** Until there is another event. Rejects with the signal's reason. */
+  async growth(signal: AbortSignal): Promise<void> {
+    await this.#growth(signal)
+    signal.throwIfAborted()
+  }
+
   #growth(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
@@ -66,6 +80,7 @@ export class TaskRecord {
         signal.removeEventListener('abort', wake)
         resolve()
       }
+      if (signal.aborted) return resolve()
       this.#waiting.add(wake)
       signal.addEventListener('abort', wake, { once: true })
     })

@@ -17,7 +17,14 @@ const capacity = 1000
 /** Small batches, so that workers who wake up together share what is there. */
 const claimAtOnce = 16
 
-type Place = JournalPlace & { readonly timing: PostgresTiming }
+type Place = Omit<JournalPlace, 'untilNews'> & { readonly timing: PostgresTiming }
+
+/** A task under execution here. */
+interface Held {
+  readonly stop: AbortController
+  /** There may be a command for it. */
+  readonly news: Wakeup
+}
 
 export interface ActiveTasksOptions {
   readonly store: Store
@@ -32,7 +39,7 @@ export class ActiveTasks {
   readonly #place: Place
   readonly #lease: WorkerLease
   readonly #outbox: Outbox
-  readonly #held = new Map<string, AbortController>()
+  readonly #held = new Map<string, Held>()
   readonly #running = new Set<Promise<void>>()
   readonly #draining = new AbortController()
   readonly #taskWakeup = new Wakeup()
@@ -57,12 +64,17 @@ export class ActiveTasks {
   }
 
   cancel(taskId: string): void {
-    this.#held.get(taskId)?.abort(stops.cancel)
+    this.#held.get(taskId)?.stop.abort(stops.cancel)
+  }
+
+  /** There may be a command for this task. */
+  tell(taskId: string): void {
+    this.#held.get(taskId)?.news.notify()
   }
 
   /** The lease is lost: drop everything, write nothing. */
   abandonAll(): void {
-    for (const stop of this.#held.values()) stop.abort(new LeaseLost('abandoned'))
+    for (const { stop } of this.#held.values()) stop.abort(new LeaseLost('abandoned'))
   }
 
   /** Claim no more. Resolves when all tasks are put down; after `mostMs` it drops them. */
@@ -70,6 +82,7 @@ export class ActiveTasks {
     this.#draining.abort(new Error('the worker is draining'))
     this.#taskWakeup.notify()
     this.#callbackWakeup.notify()
+    for (const { news } of this.#held.values()) news.notify()
     await within(mostMs, Promise.all([...this.#loops, ...this.#running, this.#outbox.idle()]))
     this.abandonAll()
   }
@@ -95,11 +108,11 @@ export class ActiveTasks {
 
   #begin(claim: Claim): void {
     const { taskId } = claim
-    const stop = new AbortController()
-    this.#held.set(taskId, stop)
-    const run = this.#run(claim, stop).finally(() => {
+    const held = { stop: new AbortController(), news: new Wakeup() }
+    this.#held.set(taskId, held)
+    const run = this.#run(claim, held).finally(() => {
       this.#running.delete(run)
-      if (this.#held.get(taskId) === stop) this.#held.delete(taskId)
+      if (this.#held.get(taskId) === held) this.#held.delete(taskId)
       if (requestOf(claim.log).delivery) this.#callbackWakeup.notify()
       if (this.#held.size === capacity - 1) this.#taskWakeup.notify()
     })
@@ -107,10 +120,11 @@ export class ActiveTasks {
   }
 
   /** Never rejects. A task that fails for another reason than a lost lease stays ours. It is claimed again after a pause. */
-  async #run(claim: Claim, stop: AbortController): Promise<void> {
+  async #run(claim: Claim, { stop, news }: Held): Promise<void> {
     const draining = this.#draining.signal
+    const untilNews = (_: string, signal: AbortSignal) => news.wait(this.#place.timing.claimPollMs, signal)
     try {
-      await execute(claim, this.#place, stop, draining)
+      await execute(claim, { ...this.#place, untilNews }, stop, draining)
     } catch (error) {
       if (error instanceof LeaseLost || stop.signal.aborted || draining.aborted) return
       logError(this.#place.node, `task ${claim.taskId}`, error)

@@ -6,7 +6,14 @@ import { within } from '../../contract/engine/wakeup.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { listen } from '../_postgres/listener.ts'
 import { openStore, type Statement, type Store } from '../_postgres/store.ts'
-import { cancelChannel, columnsOf, insertEvents, newsChannel, selectTail } from '../_postgres/task-log.ts'
+import {
+  cancelChannel,
+  columnsOf,
+  commandChannel,
+  insertEvents,
+  newsChannel,
+  selectTail,
+} from '../_postgres/task-log.ts'
 import { ActiveTasks } from './active-tasks.ts'
 import { createSchema, readyChannel } from './schema.ts'
 import { timingOf } from './engine.ts'
@@ -31,8 +38,12 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
   const listener = listen({
     url,
     timing,
-    channels: [readyChannel, cancelChannel],
-    onNotification: (channel, taskId) => (channel === cancelChannel ? active.cancel(taskId) : active.look()),
+    channels: [readyChannel, cancelChannel, commandChannel],
+    onNotification: (channel, taskId) => {
+      if (channel === cancelChannel) active.cancel(taskId)
+      else if (channel === commandChannel) active.tell(taskId)
+      else active.look()
+    },
     onUp: () => active.look(),
   })
   const health = await answerHealth(settings)

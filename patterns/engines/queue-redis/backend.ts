@@ -1,16 +1,17 @@
 import { type KnownTask, type NewTask, backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
+import type { Command } from '../../contract/types/command.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { type Feed, openFeed } from '../../contract/engine/feed.ts'
-import { cancelRequestedEvent } from '../../contract/engine/log.ts'
+import { cancelRequestedEvent, commandedEvent } from '../../contract/engine/log.ts'
 import { within } from '../../contract/engine/wakeup.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { timingOf } from '../_bullmq/declaration.ts'
 import { listen, openRedisStore, type RedisStore } from './connection.ts'
 import { openOutbox, type Outbox } from './outbox.ts'
-import { accept, append, channels, keysOf, outboxes, publishCancel } from './scripts.ts'
+import { accept, append, channels, keysOf, outboxes, publish } from './scripts.ts'
 import { lineOf, logReader, newsReader } from './task-log.ts'
 
 export async function openBackend(node: NodeSettings): Promise<Backend> {
@@ -59,14 +60,24 @@ class RedisLogs implements TaskLogs {
     return this.#feed.follow(taskId, after, signal)
   }
 
+  requestCancel(known: readonly TaskEvent[]): Promise<boolean> {
+    const event = cancelRequestedEvent(known.at(-1)!, new Date())
+    return withFaultPoints('queue-redis.cancel', () => this.#request(event, channels.cancel))
+  }
+
+  async requestCommand(known: readonly TaskEvent[], command: Command): Promise<'recorded' | 'stale'> {
+    const event = commandedEvent(known.at(-1)!, command, new Date())
+    const written = await withFaultPoints('queue-redis.command', () => this.#request(event, channels.command))
+    return written ? 'recorded' : 'stale'
+  }
+
   /** Whether it was written or not, a worker may have missed an earlier message about it. */
-  async requestCancel(known: readonly TaskEvent[]): Promise<boolean> {
-    const head = known.at(-1)!
-    const { task, log } = keysOf(head.task_id)
-    const values = [head.task_id, '', head.seq, 0, 0, lineOf(0, cancelRequestedEvent(head, new Date()))]
-    const script = () => this.#store.run<number>(append, [task, log, outboxes.callbacks], values)
-    const written = await withFaultPoints('queue-redis.cancel', script)
-    await this.#store.run(publishCancel, [], [head.task_id])
+  async #request(event: TaskEvent, channel: string): Promise<boolean> {
+    const { task_id, seq } = event
+    const { task, log } = keysOf(task_id)
+    const values = [task_id, '', seq - 1, 0, 0, lineOf(0, event)]
+    const written = await this.#store.run<number>(append, [task, log, outboxes.callbacks], values)
+    await this.#store.run(publish, [], [channel, task_id])
     return written === 1
   }
 

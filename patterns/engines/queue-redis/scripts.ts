@@ -3,7 +3,7 @@ import type { Script } from './connection.ts'
 /** A task is a hash and a list, its log. Two sorted sets hold what has to become a job, which scripts cannot make. */
 export const keysOf = (taskId: string) => ({ task: `task:${taskId}`, log: `log:${taskId}` })
 export const outboxes = { tasks: 'outbox:tasks', callbacks: 'outbox:callbacks' } as const
-export const channels = { events: 'outlast_events', cancel: 'outlast_cancel' } as const
+export const channels = { events: 'outlast_events', cancel: 'outlast_cancel', command: 'outlast_command' } as const
 
 const nowMs = `local time = redis.call('TIME'); local now = time[1] * 1000 + math.floor(time[2] / 1000)`
 
@@ -58,4 +58,5 @@ export const overdue: Script = {
 
 export const settle: Script = { lua: `return redis.call('ZREM', KEYS[1], ARGV[1])` }
 
-export const publishCancel: Script = { lua: `return redis.call('PUBLISH', '${channels.cancel}', ARGV[1])` }
+/** ARGV: channel, task. */
+export const publish: Script = { lua: `return redis.call('PUBLISH', ARGV[1], ARGV[2])` }

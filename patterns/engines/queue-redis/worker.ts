@@ -25,8 +25,14 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
     broker: redisBroker(url, timing),
     log: openTaskLog(store, outbox),
     resumption: () => ({ step: 0, digest: emptyDigest }),
-    listenForCancels: (cancel) =>
-      listen({ url, timing, channels: [channels.cancel], onMessage: (_, taskId) => cancel(taskId), onUp: () => {} }),
+    listen: (heard) =>
+      listen({
+        url,
+        timing,
+        channels: [channels.cancel, channels.command],
+        onMessage: (channel, taskId) => (channel === channels.cancel ? heard.cancel(taskId) : heard.tell(taskId)),
+        onUp: () => {},
+      }),
   })
   stack.use(worker)
   return stack

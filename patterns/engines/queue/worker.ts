@@ -8,7 +8,7 @@ import { timingOf } from '../_bullmq/declaration.ts'
 import { startQueueWorker } from '../_bullmq/worker.ts'
 import { listen } from '../_postgres/listener.ts'
 import { connectionOptions, openStore } from '../_postgres/store.ts'
-import { cancelChannel } from '../_postgres/task-log.ts'
+import { cancelChannel, commandChannel } from '../_postgres/task-log.ts'
 import { memo } from './engine.ts'
 import { createSchema, openTaskLog } from './task-log.ts'
 
@@ -29,8 +29,14 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
     broker: postgresBroker(url, timing),
     log: openTaskLog(store, settings),
     resumption: settings.engine === memo.name ? completedSteps : () => ({ step: 0, digest: emptyDigest }),
-    listenForCancels: (cancel) =>
-      listen({ url, timing, channels: [cancelChannel], onNotification: (_, taskId) => cancel(taskId), onUp: () => {} }),
+    listen: (heard) =>
+      listen({
+        url,
+        timing,
+        channels: [cancelChannel, commandChannel],
+        onNotification: (channel, taskId) => (channel === cancelChannel ? heard.cancel(taskId) : heard.tell(taskId)),
+        onUp: () => {},
+      }),
   })
   stack.use(worker)
   return stack

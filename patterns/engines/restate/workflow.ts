@@ -1,6 +1,7 @@
 import * as restate from '@restatedev/restate-sdk'
 import * as agent from '../../agent/work.ts'
 import type { WorkPlan } from '../../contract/engine/workplace.ts'
+import { controlOf } from '../../contract/engine/control.ts'
 import { afterStep, stops, deadlineOf } from '../../contract/engine/after-step.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
@@ -98,7 +99,7 @@ async function performSteps(ctx: Run, plan: WorkPlan, log: Log, executor: Execut
     const work = { taskId: ctx.key, plan, step: step + 1, digest, attempt: log.head.attempt, life: by.life }
     const race = () => raceStep(ctx, { ...work, job: requestOf(log.events).input.job }, interruptions, executor)
     const happened = await withFaultPoints('restate.step', race)
-    for (const event of eventsOf(happened, plan, step, log.head)) await log.append(event)
+    for (const event of eventsOf(happened, plan, step, log)) await log.append(event)
     if (happened.kind === 'resumed') by = happened
   }
 }
@@ -134,11 +135,11 @@ function interruptionsOf(ctx: Run, log: readonly TaskEvent[], timeScale: number)
 }
 
 /** What a happening adds to the log after `completed` steps. */
-function eventsOf(happened: Happening, plan: WorkPlan, completed: number, head: TaskEvent): readonly TaskEvent[] {
+function eventsOf(happened: Happening, plan: WorkPlan, completed: number, { head, events }: Log): readonly TaskEvent[] {
   const time = new Date(happened.at)
   if (happened.kind === 'done') {
     const { digest, credits } = happened
-    return afterStep(head, plan, { step: completed + 1, digest, credits }, time)
+    return afterStep({ head, control: controlOf(events) }, plan, { step: completed + 1, digest, credits }, time)
   }
   if (happened.kind === 'resumed') return [resumedEvent(head, plan, { executor: happened.executor, completed }, time)]
   if (happened.kind === 'refused') return [failedEvent(head, happened.reason, time)]

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import { completedEvent, createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import { journalOver } from '../../../patterns/contract/engine/journal.ts'
+import { KnownLog } from '../../../patterns/contract/engine/known-log.ts'
 
 const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' } }
 const plan = planTask(request.input, 1)
@@ -12,9 +13,12 @@ const completed = completedEvent(progress, { digest: 'd', steps: 1 }, new Date(3
 const claim = { taskId: 'task_it', owner: 'worker-0', epoch: 4, log: [created, started] }
 
 /** Refuses, since it has what is appended already: the answer was lost. */
-function appendAgain(held: boolean, ...events: (typeof progress)[]) {
+async function appendAgain(held: boolean, ...events: (typeof progress)[]) {
   const tail = async () => ({ held, tail: events.map((body) => ({ epoch: claim.epoch, body })) })
-  return journalOver({ write: async (entries) => entries.map(() => false), tail }).append(claim, started, () => events)
+  const journal = journalOver({ write: async (entries) => entries.map(() => false), tail })
+  const log = new KnownLog(claim.log)
+  await journal.append(claim, log, () => events)
+  return log.head
 }
 
 describe('an append whose answer was lost', () => {

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { openTaskClient, type TaskClient } from '../../../patterns/client.ts'
 import { planTask } from '../../../patterns/agent/plan.ts'
-import { completedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import { answerEvent, completedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import type { Task } from '../../../patterns/contract/types/task.ts'
@@ -19,28 +20,31 @@ const queued = foldEvents([created])
 const ended = foldEvents(log)
 const submission = { key: 'k', type: 'agent', input, deadlineMs: 2_000 }
 
-type Kind = 'submit' | 'read' | 'stream' | 'cancel'
+type Kind = 'submit' | 'read' | 'stream' | 'cancel' | 'command'
 interface Asked {
   readonly kind: Kind
   readonly nth: number
   readonly url: string
   readonly atMs: number
   readonly headers: IncomingMessage['headers']
+  readonly body: string
 }
 type Serve = (response: ServerResponse, asked: Asked) => void
 
 /** The client that applications import, before a server that answers as this says. Pauses are a hundredth. */
 async function meet<T>(serve: Serve, work: (client: TaskClient) => Promise<T>, addresses = 1) {
   const asked: Asked[] = []
-  const server = createServer(({ method, url = '', headers }, response) => {
-    const command = url.endsWith(':cancel') ? 'cancel' : 'submit'
-    const kind = method === 'POST' ? command : url.includes('/events') ? 'stream' : 'read'
+  const server = createServer(async (incoming, response) => {
+    const { method, url = '', headers } = incoming
+    const order = url.endsWith(':cancel') ? 'cancel' : url.endsWith('/commands') ? 'command' : 'submit'
+    const kind = method === 'POST' ? order : url.includes('/events') ? 'stream' : 'read'
     const one = {
       kind,
       nth: asked.filter((other) => other.kind === kind).length + 1,
       url,
       headers,
       atMs: performance.now(),
+      body: await textOf(incoming),
     } as const
     asked.push(one)
     serve(response, one)
@@ -265,4 +269,89 @@ test.each([
   )
   const [first, second] = of('submit')
   expect([result, second!.atMs - first!.atMs < 300]).toEqual([ended, isAtOnce])
+})
+
+const wish = { id: 'stop', type: 'interrupt' } as const
+
+test('a command is sent until it is acknowledged, each time as the same one', async () => {
+  const { result, asked } = await meet(
+    (response, { nth }) => {
+      if (nth === 1) response.destroy()
+      else if (nth === 2) give(response, 503, {})
+      else if (nth === 3) give(response, 202, { ...wish, id: 'another', replayed: false })
+      else give(response, 202, { ...wish, task_id: 'task_1', replayed: true })
+    },
+    (client) => client.command('task_1', wish, submission),
+    2,
+  )
+  expect(result).toEqual({ replayed: true })
+  expect(asked.map(({ kind, url, body }) => [kind, url, JSON.parse(body)])).toEqual(
+    Array.from({ length: 4 }, () => ['command', '/base/v1/tasks/task_1/commands', wish]),
+  )
+})
+
+test.each([
+  [400, 'validation'],
+  [409, 'task-ended'],
+  [422, 'command-id-reused'],
+  [501, 'not-supported'],
+])('a command that is answered %d ends at once, by the name of the problem', async (status, name) => {
+  const { result, asked } = await meet(
+    (response) => give(response, status, { type: `/problems/${name}`, title: 'no' }),
+    (client) => client.command('task_1', wish, submission),
+  )
+  expect([result, asked.length]).toEqual([
+    expect.objectContaining({
+      name: 'JobFailed',
+      reason: 'refused',
+      problem: name,
+      isCertain: false,
+      taskId: 'task_1',
+    }),
+    1,
+  ])
+})
+
+test('what an agent remembers is read until it comes, whole', async () => {
+  const snapshot = { version: 2, digest: 'd', document: { instruction: 'be brief' } }
+  const { result, asked } = await meet(
+    (response, { nth }) => give(response, 200, nth === 1 ? { ...snapshot, document: [] } : snapshot),
+    (client) => client.context('task_1', submission),
+  )
+  expect([result, asked.map(({ url }) => url)]).toEqual([snapshot, Array(2).fill('/base/v1/tasks/task_1/context')])
+})
+
+test('a task whose agent has no memory may come to a good end all the same', async () => {
+  const { result } = await meet(
+    (response) => give(response, 404, { type: '/problems/not-found', title: 'no' }),
+    (client) => client.context('task_1', submission),
+  )
+  expect(result).toMatchObject({ reason: 'gone', problem: 'not-found', isCertain: false })
+})
+
+test('a submission says what the task may spend, and what its agent remembers', async () => {
+  const more = { budget: { credits: 5 }, memory: { instruction: 'be brief' } }
+  const { of } = await meet(
+    (response, { kind }) => (kind === 'submit' ? give(response, 202, queued) : stream(response)),
+    (client) => client.run({ ...submission, ...more }),
+  )
+  expect(JSON.parse(of('submit')[0]!.body)).toEqual({ type: 'agent', input, ...more })
+})
+
+test.each(['stream', 'read'] as const)('a task that stands still has not ended: a client goes on (%s)', async (way) => {
+  const stopped = answerEvent(started, 'task.interrupted', { reason: 'asked' }, new Date(2))
+  const went = answerEvent(stopped, 'task.continued', { command: 'go' }, new Date(3))
+  const end = completedEvent(went, { digest: 'd', steps: 3 }, new Date(4))
+  const whole = [created, started, stopped, went, end]
+  const seen: string[] = []
+  const { result } = await meet(
+    (response, { kind, nth }) => {
+      if (kind === 'submit') return give(response, 202, queued)
+      if (kind === 'stream') return way === 'stream' ? stream(response, whole) : give(response, 405, {})
+      return give(response, 200, foldEvents(nth < 3 ? whole.slice(0, 3) : whole))
+    },
+    (client) => client.run({ ...submission, onProgress: ({ status }) => void seen.push(status) }),
+  )
+  expect(result).toMatchObject({ status: 'completed', version: 5 })
+  expect(seen).toContain('input_required')
 })

@@ -4,12 +4,13 @@ import {
   describeAnswer,
   isUndone,
   meaningOf,
+  problemNameOf,
   problemOf,
   proofOf,
   type Operation,
 } from '../../../patterns/contract/client/meaning.ts'
 
-const operations: readonly Operation[] = ['submit', 'read', 'stream', 'cancel']
+const operations: readonly Operation[] = ['submit', 'read', 'stream', 'cancel', 'command']
 
 function answer(status: number, body: object | string = '', headers: Record<string, string> = {}): Answer {
   const type = typeof body === 'string' ? 'text/html' : 'application/problem+json'
@@ -17,9 +18,9 @@ function answer(status: number, body: object | string = '', headers: Record<stri
   return { status, text: typeof body === 'string' ? body : JSON.stringify(body), header: (name) => all[name] }
 }
 
-const later = ['not-yet', 'not-yet', 'not-yet', 'not-yet']
-const never = ['refused', 'refused', 'not-streamable', 'refused']
-const absent = ['refused', 'gone', 'not-streamable', 'gone']
+const later = ['not-yet', 'not-yet', 'not-yet', 'not-yet', 'not-yet']
+const never = ['refused', 'refused', 'not-streamable', 'refused', 'refused']
+const absent = ['refused', 'gone', 'not-streamable', 'gone', 'gone']
 
 /** The table of patterns/contract/client/README.md. */
 const table: readonly (readonly [string, Answer, readonly string[]])[] = [
@@ -29,7 +30,9 @@ const table: readonly (readonly [string, Answer, readonly string[]])[] = [
   ...[408, 409, 425, 429].map(
     (status) => [`${status} that may not`, answer(status, { retryable: false }), never] as const,
   ),
-  ...[409].map((status) => [`${status}`, answer(status, {}), ['not-yet', 'not-yet', 'not-yet', 'refused']] as const),
+  ...[409].map(
+    (status) => [`${status}`, answer(status, {}), ['not-yet', 'not-yet', 'not-yet', 'refused', 'refused']] as const,
+  ),
   ...[408, 425, 429].flatMap((status) => [
     [`${status}`, answer(status, {}), later] as const,
     [`${status} by somebody else`, answer(status), later] as const,
@@ -61,7 +64,11 @@ const table: readonly (readonly [string, Answer, readonly string[]])[] = [
   ...[301, 302, 307, 308].map((status) => [`${status}`, answer(status), later] as const),
   ...[200, 202, 204].map(
     (status) =>
-      [`${status} of another kind`, answer(status), ['not-yet', 'not-yet', 'not-streamable', 'not-yet']] as const,
+      [
+        `${status} of another kind`,
+        answer(status),
+        ['not-yet', 'not-yet', 'not-streamable', 'not-yet', 'not-yet'],
+      ] as const,
   ),
 ]
 
@@ -113,8 +120,20 @@ test('a final answer is proved by the API at once about a submission, else by it
   expect(proofOf('submit', answer(400, {}))).toEqual({ times: 1, overMs: 0 })
   expect(proofOf('cancel', answer(409, {}))).toEqual({ times: 1, overMs: 0 })
   expect(proofOf('cancel', answer(404, {}))).toEqual({ times: 2, overMs: 1_000 })
+  for (const status of [400, 409, 422]) expect(proofOf('command', answer(status, {})).times).toBe(1)
+  expect(proofOf('command', answer(404, {}))).toEqual({ times: 2, overMs: 1_000 })
   expect(proofOf('read', answer(410, {}))).toEqual({ times: 2, overMs: 1_000 })
   for (const operation of operations) expect(proofOf(operation, answer(404))).toEqual({ times: 3, overMs: 3_000 })
+})
+
+test('the problem that refuses it is told by its name, where it is one of ours', () => {
+  const named = [{ type: '/problems/task-ended' }, { type: 'urn:example:too-late' }, {}]
+  expect(named.map((body) => problemNameOf(answer(409, body)))).toEqual([
+    'task-ended',
+    'urn:example:too-late',
+    'about:blank',
+  ])
+  expect(problemNameOf(answer(409))).toBeUndefined()
 })
 
 test('an answer in one line', () => {

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
 import { recordAttempt } from '../../../patterns/contract/types/callback.ts'
-import { isStorable, storable, taskRequest } from '../../../patterns/contract/types/task.ts'
+import { taskRequest } from '../../../patterns/contract/types/task.ts'
+import { isStorable, storable } from '../../../patterns/contract/types/text.ts'
 
 const request = {
   type: 'agent',
   input: { seed: 1, profile: 'smoke', job: 'job-1' },
   delivery: { webhook_url: 'https://example.com/hook' },
+  budget: { credits: 5, on_exhausted: 'wait' as const },
+  memory: { instruction: 'be brief' },
   deadline_s: 60,
   tools: ['search'],
 }
@@ -33,7 +36,7 @@ test('the request of this test has every field that a request may have', () => {
 test.each(textsIn(request).map((path) => [path.join('.'), path] as const))(
   '%s holds no text that a store cannot, and is not endless',
   (_, path) => {
-    const additions = ['\0', '\ud800', '\udfff', 'x'.repeat(10_000)]
+    const additions = ['\0', '\ud800', '\udfff', 'x'.repeat(20_000)]
     for (const addition of additions)
       expect(taskRequest.safeParse(changed(path, (text) => text + addition)).success).toBe(false)
   },

@@ -23,9 +23,18 @@ async function callsOf(mint: ((taskId: string) => string) | undefined) {
   const request = { type: 'agent' as const, input: { seed: 1, profile: 'smoke', job: 'j' } }
   const access = mint && { access: { principal: 'ann', tools: ['search'], mint } }
   const { taskId, created } = newTask({ key: 'k', fingerprint: 'f', request, ...access }, timeScale, 'task_1')
-  const journal: Journal = { append: async (_, head, next) => next(head).at(-1)!, head: async (_, known) => known }
+  const journal: Journal = { append: async (_, log, next) => log.add(next()), refresh: async () => {} }
   const timing = timingAt(timeScale)
-  const place = { node: 'worker-0', toolsUrl: 'http://tools.test', dispatcher: agent, timeScale, timing, journal }
+  const untilNews = async (): Promise<void> => {}
+  const place = {
+    node: 'worker-0',
+    toolsUrl: 'http://tools.test',
+    dispatcher: agent,
+    timeScale,
+    timing,
+    journal,
+    untilNews,
+  }
   const claim = { taskId, owner: 'w', epoch: 1, log: [created] }
   const never = new AbortController()
   const last = await execute(claim, { ...place, resumption: completedSteps }, never, never.signal)

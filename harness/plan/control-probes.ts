@@ -1,0 +1,31 @@
+import { drawUniform } from '../core/rng.ts'
+import { roundMs } from '../core/numbers.ts'
+import { controlKinds, type ControlProbe } from '../model/control.ts'
+import type { Scenario } from '../scenario/scenario.ts'
+
+/** A probe is controlled in this part of its work: late enough to be at it, early enough to have costly steps left. */
+const [earliest, latest] = [0.1, 0.7]
+
+/** The controlled tasks of a cell, the same for every pattern of a block and for every arm. In real milliseconds. */
+export function drawProbes(
+  { control, load, timeScale }: Pick<Scenario, 'control' | 'load' | 'timeScale'>,
+  seed: number,
+  idealMs: number,
+): readonly ControlProbe[] {
+  if (!control) return []
+  const windowMs = ((load.tasks / load.ratePerSec) * 1000) / timeScale
+  return controlKinds.flatMap((kind) =>
+    Array.from({ length: control[kind] }, (_, i): ControlProbe => {
+      const draw = (what: string): number => drawUniform(seed, 'control', kind, i, what)
+      const part = earliest + (latest - earliest) * draw('after')
+      return {
+        key: `c-${kind}-${i + 1}`,
+        kind,
+        seed: Math.floor(draw('seed') * 2 ** 31),
+        // One in each equal part of the load: that all of them meet the same fault would be luck.
+        atMs: roundMs(((i + draw('at')) / control[kind]) * windowMs),
+        afterMs: roundMs((part * idealMs) / timeScale),
+      }
+    }),
+  )
+}

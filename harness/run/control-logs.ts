@@ -1,0 +1,47 @@
+import { request } from 'undici'
+
+import type { Node } from '../model/runtime.ts'
+import type { CellParts } from './cell-context.ts'
+
+/** Milliseconds for one answer. */
+const limitMs = 5_000
+
+/**
+ * When all is over: the log of each controlled task, and its memory, as the API shows them over a path without faults. What
+ * nobody could say is not recorded, and judges nothing.
+ */
+export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<string, string>): Promise<void> {
+  const { cell, deployment, recorder, token } = parts
+  const apis = deployment.nodes.filter(({ role }) => role === 'api')
+  for (const { key, kind } of cell.control ?? []) {
+    const taskId = taskIds.get(key)
+    const log = taskId === undefined ? undefined : await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
+    if (taskId === undefined || !log) continue
+    const { events } = log as { readonly events: readonly Readonly<Record<string, unknown>>[] }
+    const context = kind === 'steer' ? await readContext(apis, taskId, token) : undefined
+    const value = { kind, moment: 'log', taskId, log: [...events], ...(context && { context }) } as const
+    recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value })
+  }
+}
+
+async function readContext(apis: readonly Node[], taskId: string, token: string) {
+  const found = await firstOf(apis, `/v1/tasks/${taskId}/context`, token)
+  return found && { version: found['version'], digest: found['digest'] }
+}
+
+/** The first answer that is one: a node of an engine in memory knows its own tasks alone. */
+async function firstOf(
+  apis: readonly Node[],
+  path: string,
+  token: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  for (const { url } of apis) {
+    const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+    const answer = await request(`${url}${path}`, { headers, headersTimeout: limitMs, bodyTimeout: limitMs }).catch(
+      () => undefined,
+    )
+    if (answer?.statusCode === 200) return (await answer.body.json()) as Readonly<Record<string, unknown>>
+    await answer?.body.dump()
+  }
+  return undefined
+}

@@ -1,0 +1,106 @@
+import { controlsOf, coveredSteps, creditsOf, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
+import type { CellTrace, ControlTrace } from '../analysis/trace.ts'
+import type { OpOf } from '../model/history.ts'
+import type { ControlFigures } from '../model/results.ts'
+
+/** Undefined where the cell's plan has no controlled tasks. */
+export function measureControl(trace: CellTrace): ControlFigures | undefined {
+  if (trace.controls.size === 0) return undefined
+  return {
+    cancel: measureCancels(controlsOf(trace, 'cancel')),
+    commands: measureCommands(controlsOf(trace, 'steer', 'budget')),
+    budget: measureBudgets(trace),
+    context: measureContexts(controlsOf(trace, 'steer')),
+  }
+}
+
+function measureCancels(controls: readonly ControlTrace[]): ControlFigures['cancel'] {
+  const acknowledged = controls.flatMap((one) => momentsOf(one, 'acknowledged').map((op) => ({ one, op })))
+  const after = acknowledged.flatMap(({ one, op }) =>
+    one.effects.filter(({ value }) => value.endedAt > op.at).map((effect) => ({ effect, op })),
+  )
+  const begun = after.filter(({ effect, op }) => effect.value.startedAt > op.at).length
+  return {
+    sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
+    acknowledged: acknowledged.length,
+    ...medianAs(
+      'acknowledgedMs',
+      acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
+    ),
+    begunAfter: begun,
+    endedAfter: after.length - begun,
+  }
+}
+
+function measureCommands(controls: readonly ControlTrace[]): ControlFigures['commands'] {
+  const acknowledged = controls.flatMap((one) => momentsOf(one, 'acknowledged').map((op) => ({ one, op })))
+  const answers = acknowledged.flatMap(({ one, op }) => {
+    const log = logOf(one)
+    return log ? [log.events.filter(({ data }) => data['command'] === op.value.command).length] : []
+  })
+  return {
+    sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
+    acknowledged: acknowledged.length,
+    lost: answers.filter((times) => times === 0).length,
+    doubled: answers.filter((times) => times > 1).length,
+    ...medianAs(
+      'acknowledgedMs',
+      acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
+    ),
+    ...medianAs('stoppedMs', controls.flatMap(stopOf)),
+  }
+}
+
+function measureBudgets(trace: CellTrace): ControlFigures['budget'] {
+  const { cell } = trace
+  const capped = controlsOf(trace, 'budget')
+  const beyond = capped.flatMap(({ key, effects, seen }) => {
+    const probe = cell?.control?.find((one) => one.key === key)
+    if (!cell || !probe) return []
+    const covered = coveredSteps(creditsOf(probe, cell).length)
+    const orderedAt = seen.find(({ value }) => value.moment === 'ordered')?.at ?? Infinity
+    return effects.filter(({ value }) => value.step > covered && value.startedAt < orderedAt)
+  })
+  const stopped = capped.filter((one) => momentsOf(one, 'seen').some(({ value }) => value.status === 'input_required'))
+  return { tasks: capped.length, stopped: stopped.length, beyond: beyond.length }
+}
+
+function measureContexts(controls: readonly ControlTrace[]): ControlFigures['context'] {
+  const patches = controls.map((one) => (logOf(one)?.events ?? []).filter(({ type }) => type === 'context.patch'))
+  const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
+  return {
+    memories: controls.length,
+    patches: sum(patches.map(({ length }) => length)),
+    patchBytes: sum(patches.flat().map(({ data }) => bytesOf(data['patch']))),
+    wholeBytes: sum(patches.map(wholeBytesOf)),
+  }
+}
+
+/** What the same changes cost as whole documents: each patch adds what it holds to all before it. */
+function wholeBytesOf(patches: readonly LoggedEvent[]): number {
+  let [document, all] = [0, 0]
+  for (const { data } of patches) all += document += bytesOf(data['patch'])
+  return all
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value) ?? '')
+}
+
+/** From the first time that it was sent. */
+function waitOf(one: ControlTrace, { at, value }: OpOf<'control'>): readonly number[] {
+  const ordered = momentsOf(one, 'ordered').find((op) => op.value.command === value.command)
+  return ordered ? [at - ordered.at] : []
+}
+
+function stopOf(one: ControlTrace): readonly number[] {
+  const ordered = momentsOf(one, 'ordered').find(({ value }) => value.type === 'interrupt')
+  const stopped = momentsOf(one, 'seen').find(({ value }) => value.status === 'input_required')
+  return ordered && stopped ? [stopped.at - ordered.at] : []
+}
+
+function medianAs<const N extends string>(name: N, values: readonly number[]): { readonly [K in N]?: number } {
+  if (values.length === 0) return {}
+  const sorted = values.toSorted((a, b) => a - b)
+  return { [name]: sorted[Math.floor((sorted.length - 1) / 2)]! } as { readonly [K in N]: number }
+}

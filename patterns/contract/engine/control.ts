@@ -1,0 +1,177 @@
+import type { Plan } from '../../agent/plan.ts'
+import type { Command } from '../types/command.ts'
+import { type Context, digestOf, openContext, patchContext, type Patch } from '../types/context.ts'
+import type { Commanded, ContextPatched, Interrupted, Progress, TaskEvent } from '../types/events.ts'
+import type { Head } from '../types/fold.ts'
+import { isTerminal, type TaskRequest, type TaskStatus } from '../types/task.ts'
+import { answerEvent, failedEvent } from './log.ts'
+
+/** What a task's log says of its control: all that decides what happens at the agent's next safe point. */
+export interface Control {
+  readonly status: TaskStatus
+  /** Commands on record that have no answer yet, in order. */
+  readonly pending: readonly Command[]
+  /** The agent's memory; undefined: it has none. */
+  readonly context: Context | undefined
+  /** Of the budget and its top-ups; Infinity: there is no limit. */
+  readonly creditsLeft: number
+  readonly onExhausted: 'wait' | 'fail'
+  /** What an agent that stands still waits for. */
+  readonly waitsFor: Interrupted['reason'] | undefined
+  /** Steps done. */
+  readonly completed: number
+}
+
+/** The control of a log. It is folded event by event, so that a log of thousands costs no more per step. */
+export function controlOf(log: readonly TaskEvent[]): Control {
+  const [created, ...rest] = log
+  return rest.reduce(controlAfter, openControl(created!))
+}
+
+export function openControl(created: TaskEvent): Control {
+  const { memory, budget } = (created.data as { readonly request: TaskRequest }).request
+  return {
+    status: created.status,
+    pending: [],
+    context: memory && openContext(memory),
+    creditsLeft: budget?.credits ?? Infinity,
+    onExhausted: budget?.on_exhausted ?? 'wait',
+    waitsFor: undefined,
+    completed: 0,
+  }
+}
+
+export function controlAfter(control: Control, { type, status, data }: TaskEvent): Control {
+  const answered = data['command'] as string | undefined
+  const pending = typeof answered === 'string' ? control.pending.filter(({ id }) => id !== answered) : control.pending
+  const next = { ...control, status, pending, ...(status === 'running' && { waitsFor: undefined }) }
+  if (type === 'task.commanded') return { ...next, pending: [...pending, (data as unknown as Commanded).command] }
+  if (type === 'task.interrupted') return { ...next, waitsFor: (data as unknown as Interrupted).reason }
+  if (type === 'task.topped_up') return { ...next, creditsLeft: control.creditsLeft + (data['credits'] as number) }
+  if (type === 'context.patch')
+    return { ...next, context: contextAfter(control.context!, data as unknown as ContextPatched) }
+  if (type !== 'task.progress') return next
+  const { step, credits } = data as unknown as Progress
+  return { ...next, completed: step, creditsLeft: control.creditsLeft - credits }
+}
+
+function contextAfter(context: Context, { patch }: ContextPatched): Context {
+  const next = patchContext(context, patch)
+  if (typeof next === 'string') throw new Error(`the log has a patch that does not apply: ${next}`)
+  return next
+}
+
+/**
+ * What happens before a step begins, and while the agent stands still: each command on record has its answer, in order, and a
+ * step that the budget does not cover stops the agent or fails the task. Nothing: the step may begin, or the agent goes on waiting.
+ */
+export function atSafePoint(control: Control, head: Head, plan: Plan, time: Date): readonly TaskEvent[] {
+  const steps = new Appending(control, head, time)
+  const costs = plan.steps[control.completed]?.credits ?? 0
+  while (steps.control.pending.length > 0) answer(steps, steps.control.pending[0]!, costs)
+  if (steps.control.waitsFor === 'budget-exhausted' && steps.control.creditsLeft >= costs)
+    steps.add('task.continued', {})
+  if (steps.control.status === 'running' && steps.control.creditsLeft < costs) stopForBudget(steps)
+  return steps.events
+}
+
+/** Before the last event of a task: what was asked of it, and not done, is answered too. */
+export function atEnd(control: Control, head: Head, time: Date): readonly TaskEvent[] {
+  const steps = new Appending(control, head, time)
+  for (const { id } of control.pending) steps.add('task.command_void', { command: id, reason: 'the task has ended' })
+  return steps.events
+}
+
+/** What the agent notes of a step that it has done. A human's patches may have removed where it noted those before. */
+export function noteStep(control: Control, head: Head, note: Note, time: Date): readonly TaskEvent[] {
+  const { context } = control
+  if (!context) return []
+  const steps = new Appending(control, head, time)
+  const { notes, instruction = null } = context.document
+  const hasNotes = typeof notes === 'object' && notes !== null && !Array.isArray(notes)
+  const path = `/notes/${note.step}`
+  const value = { did: note.name, instruction }
+  const patch: Patch = [
+    ...(hasNotes ? [] : [{ op: 'add', path: '/notes', value: {} } as const]),
+    { op: 'add', path, value },
+  ]
+  const reason = addPatch(steps, patch, { step: note.step })
+  // A memory that is full keeps what it has.
+  return reason === undefined ? steps.events : []
+}
+
+export interface Note {
+  readonly step: number
+  readonly name: string
+}
+
+/** Events that continue a log, and the control after them. */
+class Appending {
+  readonly events: TaskEvent[] = []
+  readonly time: Date
+  control: Control
+  #head: Head
+
+  constructor(control: Control, head: Head, time: Date) {
+    this.control = control
+    this.#head = head
+    this.time = time
+  }
+
+  get head(): Head {
+    return this.#head
+  }
+
+  add(type: Parameters<typeof answerEvent>[1], data: object): void {
+    this.push(answerEvent(this.#head, type, data, this.time))
+  }
+
+  push(event: TaskEvent): void {
+    this.events.push(event)
+    this.control = controlAfter(this.control, event)
+    this.#head = event
+  }
+}
+
+function answer(steps: Appending, command: Command, costs: number): void {
+  const { id } = command
+  const { waitsFor, creditsLeft } = steps.control
+  const refuse = (reason: string): void => steps.add('task.command_void', { command: id, reason })
+  if (command.type === 'steer') {
+    const reason = addPatch(steps, command.patch, { command: id })
+    if (reason !== undefined) refuse(reason)
+  } else if (command.type === 'top_up') {
+    if (creditsLeft === Infinity) refuse('the task has no budget')
+    else steps.add('task.topped_up', { command: id, credits: command.credits })
+  } else if (command.type === 'interrupt') {
+    if (waitsFor === 'asked') refuse('the agent has stopped already')
+    else steps.add('task.interrupted', { reason: 'asked', command: id })
+  } else if (waitsFor === undefined) refuse('the agent is not stopped')
+  else if (creditsLeft < costs) refuse('the budget is exhausted: top it up')
+  else steps.add('task.continued', { command: id })
+}
+
+/** Adds the patch, or says why it does not apply. */
+function addPatch(
+  steps: Appending,
+  patch: Patch,
+  by: { readonly command?: string; readonly step?: number },
+): string | undefined {
+  const { context } = steps.control
+  if (!context) return 'the task has no memory'
+  const next = patchContext(context, patch)
+  if (typeof next === 'string') return next
+  const data: ContextPatched = { ...by, base: context.version, version: next.version, digest: digestOf(next), patch }
+  steps.add('context.patch', data)
+  return undefined
+}
+
+function stopForBudget(steps: Appending): void {
+  if (steps.control.onExhausted === 'wait') return steps.add('task.interrupted', { reason: 'budget-exhausted' })
+  steps.push(failedEvent(steps.head, 'budget-exhausted', steps.time))
+}
+
+/** Whether the task has ended, or waits for somebody. */
+export function standsStill({ status }: Pick<Control, 'status'>): boolean {
+  return status === 'input_required' || isTerminal(status)
+}

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest'
+import budgetHolds from '../../../harness/checkers/budget-holds.ts'
+import cancelHolds from '../../../harness/checkers/cancel-holds.ts'
+import contextContinuity from '../../../harness/checkers/context-continuity.ts'
+import steerOnce from '../../../harness/checkers/steer-once.ts'
+import noPhantom from '../../../harness/checkers/no-phantom.ts'
+import { type ControlKind, type ControlSeen, firstMemory } from '../../../harness/model/control.ts'
+import { commandedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import { atSafePoint, controlOf, noteStep } from '../../../patterns/contract/engine/control.ts'
+import type { Command } from '../../../patterns/contract/types/command.ts'
+import { digestOf, openContext, patchContext } from '../../../patterns/contract/types/context.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
+import { planTask } from '../../../patterns/agent/plan.ts'
+import { effect, end, intend, story, submit } from './story.ts'
+
+type Line = Parameters<typeof story>[0][number]
+const keyOf = (kind: ControlKind): string => `c-${kind}-1`
+
+const seen = (kind: ControlKind, at: number, moment: ControlSeen['moment'], value: Partial<ControlSeen> = {}): Line => {
+  const own = { kind, moment, taskId: `id-${keyOf(kind)}`, ...value }
+  return { f: 'control', type: 'observe', at, process: 'client', task: keyOf(kind), value: own }
+}
+
+/** A cell with one probe of this kind, of three steps. */
+const cellWith = (kind: ControlKind) => ({
+  profile: 'smoke',
+  timeScale: 1,
+  control: [{ key: keyOf(kind), kind, seed: 7, atMs: 0, afterMs: 10 }],
+})
+
+describe('cancel-holds', () => {
+  const log = (...statuses: string[]) =>
+    seen('cancel', 900, 'log', { log: statuses.map((status, i) => ({ seq: i + 1, type: 'x', status, data: {} })) })
+  const held = log('queued', 'running', 'cancelling', 'cancelled')
+  const acknowledged = seen('cancel', 100, 'acknowledged', { command: 'cancel', type: 'cancel', status: 'cancelling' })
+  const check = (...lines: Line[]) => cancelHolds.check(story(lines, cellWith('cancel')))
+
+  test('a step that was under way may end, and one may begin while the word spreads', () => {
+    expect(check(effect(keyOf('cancel'), 1, 90), acknowledged, effect(keyOf('cancel'), 2, 4_000), held).status).toBe(
+      'pass',
+    )
+  })
+
+  test('mutant: a step that begins beyond the bound', () => {
+    expect(check(acknowledged, effect(keyOf('cancel'), 2, 5_200), held)).toMatchObject({
+      status: 'fail',
+      witnesses: [1, 2],
+    })
+  })
+
+  test.each([
+    ['two ends', log('queued', 'cancelling', 'cancelled', 'completed')],
+    ['no end', log('queued', 'running', 'cancelling')],
+    ['something after the end', log('queued', 'cancelled', 'running')],
+  ])('mutant: %s', (_, end) => {
+    expect(check(acknowledged, end).status).toBe('fail')
+  })
+
+  test('mutant: the answer said cancelled, and there was a result', () => {
+    const said = seen('cancel', 100, 'acknowledged', { status: 'cancelled' })
+    expect(check(said, log('queued', 'running', 'completed')).status).toBe('fail')
+  })
+
+  test('a result that was first is an end', () => {
+    expect(check(acknowledged, log('queued', 'running', 'cancelling', 'completed')).status).toBe('pass')
+  })
+
+  test('says nothing where nothing was acknowledged, at work, or to be read', () => {
+    expect(check(held).status).toBe('unknown')
+    expect(check(acknowledged).status).toBe('unknown')
+    const ended = seen('cancel', 100, 'acknowledged', { status: 'completed' })
+    expect(check(ended, log('queued', 'running', 'completed')).status).toBe('unexercised')
+  })
+
+  test('a controlled task is no phantom, and no task of the load', () => {
+    const lines = [intend('t-1'), submit('t-1', 1, 'ok'), end('t-1', 150, 'ok'), effect(keyOf('cancel'), 1, 90)]
+    expect(noPhantom.check(story(lines, cellWith('cancel'))).status).not.toBe('fail')
+    expect(noPhantom.check(story([...lines, effect('c-cancel-2', 1, 90)], cellWith('cancel'))).status).toBe('fail')
+  })
+})
+
+/** A log as a right engine leaves it. */
+function steeredLog(...commands: readonly Command[]): TaskEvent[] {
+  const input = { seed: 7, profile: 'smoke', job: 'it' }
+  const plan = planTask(input, 1)
+  const time = new Date(0)
+  const log = [createdEvent('task_it', { type: 'agent', input, memory: firstMemory }, plan, time)]
+  log.push(startedEvent(log[0]!, plan, 'worker-0', time))
+  for (const one of commands) log.push(commandedEvent(log.at(-1)!, one, time))
+  log.push(...atSafePoint(controlOf(log), log.at(-1)!, plan, time))
+  log.push(...noteStep(controlOf(log), log.at(-1)!, { step: 1, name: 'search' }, time))
+  return log
+}
+
+const commands: readonly Command[] = [
+  { id: 'interrupt-1', type: 'interrupt' },
+  { id: 'steer-1', type: 'steer', patch: [{ op: 'replace', path: '/instruction', value: 'be brief' }] },
+  { id: 'resume-1', type: 'resume' },
+]
+const good = steeredLog(...commands)
+
+describe('steer-once', () => {
+  const acknowledged = commands.map(({ id, type }, i) => seen('steer', 100 + i, 'acknowledged', { command: id, type }))
+  const check = (log: readonly object[], lines = acknowledged) =>
+    steerOnce.check(story([...lines, seen('steer', 900, 'log', { log: [...log] as never })], cellWith('steer')))
+
+  test('each is answered once, in order', () => {
+    expect(check(good)).toMatchObject({ status: 'pass', counts: { judged: 3 } })
+  })
+
+  const answersOf = good.filter(({ data }) => typeof data['command'] === 'string')
+  test.each([
+    ['a command that is lost', good.filter(({ data }) => (data['command'] as { id?: string })?.id !== 'steer-1')],
+    ['one without an answer', good.filter((event) => event !== answersOf[1])],
+    ['one that is applied twice', [...good, answersOf[1]!]],
+    ['one that is on record twice', [...good, good[3]!]],
+    [
+      'answers out of order',
+      good.map((event) => (event === answersOf[0] ? answersOf[1]! : event === answersOf[1] ? answersOf[0]! : event)),
+    ],
+  ])('mutant: %s', (_, log) => {
+    expect(check(log).status).toBe('fail')
+  })
+
+  test('what was refused, or never acknowledged, is not owed', () => {
+    const one = acknowledged.slice(0, 1)
+    expect(check(steeredLog(commands[0]!), one).status).toBe('pass')
+    expect(check(good, one).status).toBe('pass')
+  })
+
+  test('a log that nobody could read says nothing', () => {
+    expect(steerOnce.check(story(acknowledged, cellWith('steer'))).status).toBe('unknown')
+  })
+})
+
+describe('budget-holds', () => {
+  const t = keyOf('budget')
+  const ordered = seen('budget', 500, 'ordered', { command: 'top-up-1', type: 'top_up' })
+  const stopped = seen('budget', 400, 'seen', { status: 'input_required' })
+  const check = (...lines: Line[]) => budgetHolds.check(story(lines, cellWith('budget')))
+
+  test('steps that are covered, and more once more was asked for', () => {
+    expect(check(effect(t, 1, 10), stopped, ordered, effect(t, 2, 600), effect(t, 3, 700)).status).toBe('pass')
+  })
+
+  test('mutant: a step beyond the budget', () => {
+    expect(check(effect(t, 1, 10), effect(t, 2, 300), stopped, ordered)).toMatchObject({
+      status: 'fail',
+      witnesses: [2],
+    })
+    expect(check(effect(t, 1, 10), effect(t, 2, 300)).status).toBe('fail')
+  })
+
+  test('a step that was done again costs once: the tool has seen its key', () => {
+    expect(check(effect(t, 1, 10), effect(t, 1, 90, { attempt: 2 }), stopped, ordered).status).toBe('pass')
+  })
+
+  test('a task that never stopped has tried nothing', () => {
+    expect(check(effect(t, 1, 10)).status).toBe('unexercised')
+  })
+})
+
+describe('context-continuity', () => {
+  const check = (log: readonly object[], context?: object) =>
+    contextContinuity.check(
+      story(
+        [seen('steer', 900, 'log', { log: [...log] as never, ...(context && { context: context as never }) })],
+        cellWith('steer'),
+      ),
+    )
+  const [first, second] = good.filter(({ type }) => type === 'context.patch') as [TaskEvent, TaskEvent]
+  const changed = (event: TaskEvent, data: object) =>
+    good.map((one) => (one === event ? { ...one, data: { ...one.data, ...data } } : one))
+  const after = [first, second].reduce(
+    (context, { data }) => patchContext(context, data['patch'] as never) as never,
+    openContext(firstMemory),
+  )
+
+  test('adds up, also to what the API shows', () => {
+    expect(check(good)).toMatchObject({ status: 'pass', counts: { patches: 2 } })
+    expect(check(good, { version: 3, digest: digestOf(after) }).status).toBe('pass')
+  })
+
+  test.each([
+    ['a patch on the wrong base', changed(second, { base: 1 })],
+    ['a version twice', changed(second, { version: 2 })],
+    ['a digest of something else', changed(first, { digest: 'f'.repeat(64) })],
+    ['a patch that is missing', good.filter((event) => event !== first)],
+    ['a patch that is applied twice', [...good, second]],
+    ['a patch that does not apply', changed(second, { patch: [{ op: 'remove', path: '/nothing' }] })],
+  ])('mutant: %s', (_, log) => {
+    expect(check(log).status).toBe('fail')
+  })
+
+  test('mutant: the API shows another memory', () => {
+    expect(check(good, { version: 3, digest: 'f'.repeat(64) }).status).toBe('fail')
+  })
+
+  test('one patch alone cannot follow a wrong one', () => {
+    expect(check(good.filter((event) => event !== second)).status).toBe('unexercised')
+  })
+})
