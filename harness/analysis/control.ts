@@ -1,5 +1,4 @@
-import { planTask } from '../../patterns/agent/plan.ts'
-import type { ControlKind, ControlProbe } from '../model/control.ts'
+import type { ControlKind } from '../model/control.ts'
 import type { OpOf } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
 import type { CellTrace, ControlTrace } from './trace.ts'
@@ -10,6 +9,11 @@ export interface LoggedEvent {
   readonly type: string
   readonly status: string
   readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Whether control is put to the test in a cell: otherwise its checkers have nothing to say. */
+export function hasControl({ control }: Pick<CellPlan, 'control'>): boolean {
+  return control !== undefined
 }
 
 /** The controlled tasks of these kinds. */
@@ -43,17 +47,19 @@ export function momentsOf(
   return seen.filter(({ value }) => value.moment === moment)
 }
 
-type Probed = Pick<ControlProbe, 'seed'>
-
-/** Credits of each step of a probe's work, in order. */
-export function creditsOf(
-  { seed }: Probed,
-  { profile, timeScale }: Pick<CellPlan, 'profile' | 'timeScale'>,
-): readonly number[] {
-  return planTask({ seed, profile }, timeScale).steps.map(({ credits }) => credits)
+/** Of a task with a budget: the steps that this covers; undefined: it was never accepted. */
+function coveredSteps(control: ControlTrace): number | undefined {
+  return momentsOf(control, 'accepted')[0]?.value.covered
 }
 
-/** Steps that the first budget of a probe covers: half of them. */
-export function coveredSteps(steps: number): number {
-  return Math.max(1, Math.floor(steps / 2))
+/** When more was asked for than the budget covers, if ever. */
+function toppedUpAt(control: ControlTrace): number {
+  return momentsOf(control, 'ordered').find(({ value }) => value.type === 'top_up')?.at ?? Infinity
+}
+
+/** Effects of steps that began without being covered. */
+export function uncoveredEffects(control: ControlTrace): readonly OpOf<'effect'>[] {
+  const covered = coveredSteps(control) ?? Infinity
+  const orderedAt = toppedUpAt(control)
+  return control.effects.filter(({ value }) => value.step > covered && value.startedAt < orderedAt)
 }

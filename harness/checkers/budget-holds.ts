@@ -1,6 +1,6 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, coveredSteps, creditsOf, momentsOf } from '../analysis/control.ts'
-import { type CellTrace, type ControlTrace, traceOf } from '../analysis/trace.ts'
+import { controlsOf, hasControl, momentsOf, uncoveredEffects } from '../analysis/control.ts'
+import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
@@ -11,6 +11,7 @@ const checker: Checker = {
   name: 'budget-holds',
   summary: 'no step begins that the budget of its task does not cover',
   judges: 'budget-holds',
+  isAbout: hasControl,
   check(history) {
     const trace = traceOf(history)
     const capped = controlsOf(trace, 'budget').filter(({ effects }) => effects.length > 0)
@@ -18,23 +19,13 @@ const checker: Checker = {
       judged: capped.length,
       unit: 'tasks with a budget',
       complaint: 'had steps beyond it',
-      broken: capped.map((one) => uncovered(one, trace)).filter((ops) => ops.length > 0),
+      broken: capped.map((one) => uncoveredEffects(one).map(({ index }) => index)).filter((ops) => ops.length > 0),
       exercise: { times: capped.filter(stopped).length, lacking: 'no task was seen to wait for credits' },
       kind: 'safety',
     })
   },
 }
 export default checker
-
-/** Effects that begin beyond what is covered, before anybody ordered more. */
-function uncovered({ key, effects, seen }: ControlTrace, { cell }: CellTrace): readonly number[] {
-  const probe = cell?.control?.find((one) => one.key === key)
-  if (!cell || !probe) return []
-  const covered = coveredSteps(creditsOf(probe, cell).length)
-  const ordered = seen.find(({ value }) => value.moment === 'ordered' && value.type === 'top_up')
-  const beyond = effects.filter(({ value }) => value.step > covered && value.startedAt < (ordered?.at ?? Infinity))
-  return beyond.map(({ index }) => index)
-}
 
 function stopped(control: ControlTrace): boolean {
   return momentsOf(control, 'seen').some(({ value }) => value.status === 'input_required')

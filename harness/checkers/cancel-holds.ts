@@ -1,5 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, logOf, momentsOf } from '../analysis/control.ts'
+import { controlsOf, hasControl, logOf, momentsOf } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -14,6 +14,7 @@ const checker: Checker = {
   name: 'cancel-holds',
   summary: 'after a cancellation is acknowledged no new step begins, and the task has one end',
   judges: 'cancel-holds',
+  isAbout: hasControl,
   check(history) {
     const trace = traceOf(history)
     const limitMs = Math.max(floorMs, boundMs / (trace.cell?.timeScale ?? 1))

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { applyPatch, type Operation } from 'rfc6902'
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, logOf, type LoggedEvent } from '../analysis/control.ts'
+import { controlsOf, hasControl, type LoggedEvent, logOf } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 import { firstMemory } from '../model/control.ts'
@@ -14,6 +14,7 @@ const checker: Checker = {
   name: 'context-continuity',
   summary: 'the patches of a memory add up to it, version by version',
   judges: 'context-continuity',
+  isAbout: hasControl,
   check(history) {
     const trace = traceOf(history)
     const known = controlsOf(trace, 'steer').filter((one) => logOf(one) !== undefined)

@@ -1,5 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, logOf, type LoggedEvent, momentsOf } from '../analysis/control.ts'
+import { controlsOf, hasControl, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -11,6 +11,7 @@ const checker: Checker = {
   name: 'steer-once',
   summary: 'a command that was acknowledged is answered once, in its order',
   judges: 'steer-once',
+  isAbout: hasControl,
   check(history) {
     const trace = traceOf(history)
     const steered = controlsOf(trace, 'steer', 'budget').filter((one) => acknowledgedIn(one).length > 0)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Promised } from '../../patterns/contract/types/promises.ts'
 import type { Named } from '../core/discover.ts'
 import type { History } from './history.ts'
+import type { CellPlan } from './plan.ts'
 import { count, stored, type Stored } from './stored.ts'
 
 /** One property of histories: one file in `harness/checkers/`. */
@@ -10,6 +11,8 @@ export interface Checker extends Named {
   readonly judges?: Promised
   /** Of the run itself: a failure means that its numbers cannot be believed. Without it, that they are inconclusive. */
   readonly invalidates?: true
+  /** Cells that it says nothing of are judged without it; absent: it judges all. */
+  readonly isAbout?: (cell: CellPlan) => boolean
   check(history: History): Verdict
 }
 

@@ -54,8 +54,8 @@ export const controlSeen = is.fields({
   command: is.optional(is.text),
   /** `interrupt`, `steer`, `resume`, `top_up`, `cancel`. */
   type: is.optional(is.text),
-  /** Sent so often until it was answered. */
-  attempts: is.optional(is.count),
+  /** With `accepted`, of a task with a budget: the steps that this covers. */
+  covered: is.optional(is.count),
   status: is.optional(status),
   /** Events of the log, as the API has them. */
   log: is.optional(is.listOf(is.anything)),

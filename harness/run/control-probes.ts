@@ -7,8 +7,7 @@ import { submitJob } from '../../patterns/contract/client/submit.ts'
 import { Talk } from '../../patterns/contract/client/talk.ts'
 import type { Command } from '../../patterns/contract/types/command.ts'
 import { isTerminal, type Task, type TaskStatus } from '../../patterns/contract/types/task.ts'
-import { monotonicMs, sleep } from '../../patterns/contract/types/timer.ts'
-import { coveredSteps, creditsOf } from '../analysis/control.ts'
+import { monotonicMs, sleep, startTimer } from '../../patterns/contract/types/timer.ts'
 import { firstMemory, type ControlProbe, type ControlSeen } from '../model/control.ts'
 import type { CellPlan } from '../model/plan.ts'
 import type { Recorder } from './recorder.ts'
@@ -39,8 +38,8 @@ async function runProbe(probe: ControlProbe, parts: ProbeParts): Promise<void> {
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     await sleep(Math.max(0, epochMs + probe.atMs - monotonicMs()), signal)
-    const timer = setTimeout(() => limit.abort(new DOMException('given up', 'TimeoutError')), lifeMs(probe, parts.cell))
-    await new Probe(probe, parts, limit.signal).run().finally(() => clearTimeout(timer))
+    using _ = startTimer(() => limit.abort(new DOMException('given up', 'TimeoutError')), lifeMs(probe, parts.cell))
+    await new Probe(probe, parts, limit.signal).run()
   } catch (error) {
     record(probe, parts, { moment: 'given-up' }, String(error))
   } finally {
@@ -90,7 +89,8 @@ class Probe {
     const accepted = await submitJob(this.#talk, { headers: { prefer: 'respond-async' } })
     this.#taskId = accepted.task.task_id
     this.#parts.taskIds.set(this.#probe.key, this.#taskId)
-    this.#record({ moment: 'accepted', status: accepted.task.status })
+    const about = kind === 'budget' && { covered: coveredSteps(creditsOf(this.#probe, this.#parts.cell)) }
+    this.#record({ moment: 'accepted', status: accepted.task.status, ...about })
     await sleep(kind === 'budget' ? 0 : afterMs, this.#talk.signal)
     if (kind === 'cancel') await this.#cancel()
     else if (kind === 'steer') await this.#steer()
@@ -166,8 +166,18 @@ function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memo
   if (probe.kind === 'cancel') return {}
   if (probe.kind === 'steer') return { memory: firstMemory }
   const credits = creditsOf(probe, cell)
-  const covered = credits.slice(0, coveredSteps(credits.length))
+  const covered = credits.slice(0, coveredSteps(credits))
   return { budget: { credits: sum(covered), on_exhausted: 'wait' } }
+}
+
+/** Credits of each step, in order. */
+function creditsOf(probe: ControlProbe, cell: CellPlan): readonly number[] {
+  return planOf(probe, cell).steps.map(({ credits }) => credits)
+}
+
+/** How many of them the first budget covers: half. */
+function coveredSteps({ length }: readonly number[]): number {
+  return Math.max(1, Math.floor(length / 2))
 }
 
 function sum(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { controlsOf, coveredSteps, creditsOf, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
+import { controlsOf, type LoggedEvent, logOf, momentsOf, uncoveredEffects } from '../analysis/control.ts'
 import type { CellTrace, ControlTrace } from '../analysis/trace.ts'
 import type { OpOf } from '../model/history.ts'
 import type { ControlFigures } from '../model/results.ts'
@@ -9,7 +9,7 @@ export function measureControl(trace: CellTrace): ControlFigures | undefined {
   return {
     cancel: measureCancels(controlsOf(trace, 'cancel')),
     commands: measureCommands(controlsOf(trace, 'steer', 'budget')),
-    budget: measureBudgets(trace),
+    budget: measureBudgets(controlsOf(trace, 'budget')),
     context: measureContexts(controlsOf(trace, 'steer')),
   }
 }
@@ -51,18 +51,9 @@ function measureCommands(controls: readonly ControlTrace[]): ControlFigures['com
   }
 }
 
-function measureBudgets(trace: CellTrace): ControlFigures['budget'] {
-  const { cell } = trace
-  const capped = controlsOf(trace, 'budget')
-  const beyond = capped.flatMap(({ key, effects, seen }) => {
-    const probe = cell?.control?.find((one) => one.key === key)
-    if (!cell || !probe) return []
-    const covered = coveredSteps(creditsOf(probe, cell).length)
-    const orderedAt = seen.find(({ value }) => value.moment === 'ordered')?.at ?? Infinity
-    return effects.filter(({ value }) => value.step > covered && value.startedAt < orderedAt)
-  })
+function measureBudgets(capped: readonly ControlTrace[]): ControlFigures['budget'] {
   const stopped = capped.filter((one) => momentsOf(one, 'seen').some(({ value }) => value.status === 'input_required'))
-  return { tasks: capped.length, stopped: stopped.length, beyond: beyond.length }
+  return { tasks: capped.length, stopped: stopped.length, beyond: capped.flatMap(uncoveredEffects).length }
 }
 
 function measureContexts(controls: readonly ControlTrace[]): ControlFigures['context'] {

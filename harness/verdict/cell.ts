@@ -41,10 +41,11 @@ import {
  * INVALID: the harness is sick, a client hung or a fault leaked. FAIL: a promised property is broken. INCONCLUSIVE: a planned
  * fault is not proven, or a check cannot tell. PASS: none of these. Throws HarnessError without the `cell` line.
  */
-export function judgeCell(history: History, checkers: readonly Checker[]): CellResult {
+export function judgeCell(history: History, all: readonly Checker[]): CellResult {
   const trace = traceOf(history)
   const { cell } = trace
   if (!cell) throw new HarnessError('a history begins with the plan of its cell: this one has none')
+  const checkers = all.filter(({ isAbout }) => isAbout?.(cell) ?? true)
   const fates = new Map(trace.tasks.map((task) => [task, decideFate(task, trace.complete, cell)]))
   const checks = checkers.map((checker) => runChecker(checker, history, cell))
   const faults = trace.faults.map((fault) => describeFault(fault, trace))

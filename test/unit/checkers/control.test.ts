@@ -137,7 +137,8 @@ describe('budget-holds', () => {
   const t = keyOf('budget')
   const ordered = seen('budget', 500, 'ordered', { command: 'top-up-1', type: 'top_up' })
   const stopped = seen('budget', 400, 'seen', { status: 'input_required' })
-  const check = (...lines: Line[]) => budgetHolds.check(story(lines, cellWith('budget')))
+  const accepted = seen('budget', 1, 'accepted', { covered: 1 })
+  const check = (...lines: Line[]) => budgetHolds.check(story([accepted, ...lines], cellWith('budget')))
 
   test('steps that are covered, and more once more was asked for', () => {
     expect(check(effect(t, 1, 10), stopped, ordered, effect(t, 2, 600), effect(t, 3, 700)).status).toBe('pass')
@@ -146,7 +147,7 @@ describe('budget-holds', () => {
   test('mutant: a step beyond the budget', () => {
     expect(check(effect(t, 1, 10), effect(t, 2, 300), stopped, ordered)).toMatchObject({
       status: 'fail',
-      witnesses: [2],
+      witnesses: [3],
     })
     expect(check(effect(t, 1, 10), effect(t, 2, 300)).status).toBe('fail')
   })

@@ -7,7 +7,7 @@ const durations = 'write a duration such as 200ms, 30s, 5m or 1h30m'
 const rates = 'write a rate such as 5/s, 30/min or 200/h'
 const limits = "write a limit such as '>= 99 %'"
 const topKeys =
-  'keys: name, question, seed, preset, timeScale, profile, work, folder, targets, patterns, load, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
+  'keys: name, question, seed, preset, timeScale, profile, work, folder, targets, patterns, load, control, grace, replicas, restartDelay, repetitions, sideBySide, arms, gates, published, health'
 const faults =
   'faults: block, callback-duplicate, callback-progress, callback-reorder, clock-skew, cpu-pressure, drop, edge, idle-nat, idle-timeout, kill, latency, node-loss, oom, partition, pause, receiver-down, receiver-slow, refuse, reject, reset, response-lost, restart-loop, rolling-deploy, stall, stop'
 const targets =

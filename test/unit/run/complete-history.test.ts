@@ -39,6 +39,7 @@ test('a task that ends while servers are asked for the truth has its effects in 
     context: { machine: { health: () => undefined } },
     recorder: { epochMs: 0, record: (op: Pick<Op, 'f'>) => recorded.push(op) },
     ledger: { readAll: async () => ({ effects: [...effects], refusals: [], gaps: 0 }) },
+    probes: { taskIds: new Map() },
     runner: { unresolved: new Set(['t-00001']), taskIds: new Map([['t-00001', 'task_1']]) },
     deployment: { nodes: [{ name: 'api-0', role: 'api', url: node.url }] },
     events: { phase: () => {} },

@@ -31,7 +31,9 @@ test('the scope that the document names is the one that is asked for, and is eno
     const place = path.replace('{id}', api.victim).replace('{delivery_id}', 'evt_1')
     const ask = async (scopes: readonly string[]) => {
       const auth = `Bearer ${await api.issuer.token('ann', scopes.join(' '))}`
-      return api.ask(place, { method: method.toUpperCase(), auth })
+      // What a command needs depends on what it is.
+      const body = operationId === 'putCommand' && { body: { id: 'stop', type: 'interrupt' } }
+      return api.ask(place, { method: method.toUpperCase(), auth, ...body })
     }
     const without = await ask(allScopes.split(' ').filter((one) => one !== scope))
     const challenge = `Bearer error="insufficient_scope", scope="${scope}"`
