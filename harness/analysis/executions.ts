@@ -35,16 +35,20 @@ export function ranOnce(task: TaskTrace): boolean {
 
 function listExecutions(task: TaskTrace): readonly Execution[] {
   const effects = inOrder(task.effects)
-  const latest = new Map<number, Execution>()
   const executions: Execution[] = []
+  // Of each step so far; while none came again that is all of them.
+  let latest: Map<number, Execution> | undefined
+  let furthest = 0
   for (const op of effects) {
     const { step, attempt, executor, startedAt, endedAt, idempotencyKey } = op.value
     if (isKnown(executions, op)) continue
-    const repeats = latest.get(step)
+    if (step <= furthest) latest ??= new Map(executions.map((one) => [one.step, one]))
+    furthest = Math.max(furthest, step)
+    const repeats = latest?.get(step)
     const execution: Execution = repeats
       ? { op, step, attempt, executor, startedAt, endedAt, idempotencyKey, repeats }
       : { op, step, attempt, executor, startedAt, endedAt, idempotencyKey }
-    latest.set(step, execution)
+    latest?.set(step, execution)
     executions.push(execution)
   }
   return executions

@@ -58,6 +58,7 @@ function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], reco
   tally.executions += executions.length
   if (executions.length === 0) return
   if (interruptions.length > 0 && wasInterrupted(task, executions, interruptions)) tally.interrupted++
+  if (ranOnce(task)) return
   const told = { used: new Set<Interruption>(), doneAt: toldDoneAt(task) }
   let frontier = 0
   for (const one of executions) {

@@ -129,7 +129,7 @@ export async function readLines(path: string, take: (value: unknown) => void): P
   return hash.digest('hex')
 }
 
-const pieceBytes = 256 * 1024
+const pieceBytes = 64 * 1024
 /** The plan of a cell is the longest line: some hundred bytes for each of its faults. */
 const maxLineBytes = 16 * 2 ** 20
 /** Eight million ops, which take four gibibytes of memory. */
