@@ -12,7 +12,7 @@ import {
   programOf,
   volumesOf,
 } from './compose-service.ts'
-import { isMap, read, section, suggest } from './problems.ts'
+import { isMap, read, section, suggest, withoutQuoting } from './problems.ts'
 
 const composeFile = z.looseObject({
   services: z.record(z.string(), composeService),
@@ -33,8 +33,8 @@ export function readCompose(
 ): readonly TargetProcess[] | readonly string[] {
   const { data, broken } = parse(text)
   if (broken !== undefined) return [`it is no valid YAML: ${broken.split('\n')[0]}`]
-  const { value, problems } = read(composeFile, data)
-  if (!value) return problems.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  const { value, problems } = withoutQuoting(() => read(composeFile, data))
+  if (!value) return problems.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
   const named = Object.entries(roles) as [NodeRole, string][]
   const names = named.map(([, name]) => name)
   const twice = names.filter((name, i) => names.indexOf(name) !== i).map((name) => `service ${name} has two roles`)

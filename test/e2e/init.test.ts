@@ -104,6 +104,20 @@ describe('outlast init', () => {
     expect(await readdir(folder.path)).toEqual(['outlast.yaml'])
   })
 
+  test('what has the place of a file is replaced, not written into: it waits for no pipe, and follows no link', async () => {
+    await using folder = await emptyFolder()
+    const [file, elsewhere] = [join(folder.path, 'outlast.yaml'), join(folder.path, 'elsewhere')]
+    await run('mkfifo', [file])
+    const forced = [...usual, '--force', '--no-ci']
+    expect(await init(folder.path, forced)).toMatchObject({ code: 0, err: '' })
+    await writeFile(elsewhere, 'theirs')
+    await rm(file)
+    await symlink(elsewhere, file)
+    expect(await init(folder.path, forced)).toMatchObject({ code: 0, err: '' })
+    expect(await readFile(elsewhere, 'utf8')).toBe('theirs')
+    expect(await readFile(file, 'utf8')).toContain('name: service')
+  })
+
   test('the adapter that it writes is one for a compiler too', async () => {
     await using folder = await emptyFolder()
     for (const [api, ...more] of [['jobs', '--key', 'x-key'], ['operation'], ['background'], ['webhook']]) {

@@ -193,7 +193,9 @@ async function checkScenario(text: string, folder: string, registry: Registry): 
 async function write(path: string, text: string, { force }: Options): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, text, { flag: force ? 'w' : 'wx' })
+    // Whatever has its place goes: a pipe would be waited for, and a link would lead elsewhere.
+    if (force) await rm(path, { force: true })
+    await writeFile(path, text, { flag: 'wx' })
   } catch (error) {
     throw new UsageError(`${path} cannot be written: ${describeError(error)}`)
   }

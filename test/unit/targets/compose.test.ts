@@ -92,7 +92,7 @@ test.each([
 test.each([
   ['services: [', /it is no valid YAML/],
   ['services: *nobody', /it is no valid YAML: .*nobody/],
-  ['services: { web: { image: 7 } }', /services\.web\.image: 7 is not a text/],
+  ['services: { web: { image: 7 } }', /services\.web\.image: "\.\.\." is not a text/],
 ])('a file that cannot be read is said to be so: %s', (text, said) => {
   expect((readCompose(text, roles, undefined) as readonly string[]).join('\n')).toMatch(said)
 })
@@ -105,4 +105,21 @@ test('a service that is not there, with those that are', () => {
   expect(readCompose(fileOf(''), { api: 'wbe' }, undefined)).toEqual([
     'it has no service "wbe" (did you mean "web"?); services: web, db',
   ])
+})
+
+test.each([
+  ['a file of passwords', 'root:hunter2:0:0', '"..." is not a map; write a map'],
+  ['a value', 'services: hunter2', 'services: "..." is not a map; write a map'],
+  [
+    'a variable',
+    'services: { web: { image: a, environment: TOKEN=hunter2 } }',
+    'services.web.environment: Invalid input',
+  ],
+  [
+    'a list',
+    'services: { web: { image: a, ports: hunter2 } }',
+    'services.web.ports: "..." is not a list; write a list',
+  ],
+])('it may be any file, and a message says where, not what: %s', (_, text, message) => {
+  expect(readCompose(text, { api: 'web' }, undefined)).toEqual([message])
 })
