@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { monotonicMs, startTimer } from '../../patterns/contract/types/timer.ts'
-import { HarnessError, describeError, type ExitCode, exitCodes, UsageError } from '../core/errors.ts'
+import { HarnessError, describeError, type ExitCode, exitCodes, Interrupted, UsageError } from '../core/errors.ts'
 import { type Annotation, workflowCommand } from '../../reports/workflow-command.ts'
 import { isGithub, say, sayCommand, tint } from './output.ts'
 import { visibleLine } from '../core/visible.ts'
@@ -20,8 +20,14 @@ function isAbandoned(reason: unknown, { aborted, reason: why }: AbortSignal): bo
   return aborted && (reason === why || (reason instanceof Error && reason.cause === why))
 }
 
+export interface Interrupts extends Disposable {
+  readonly signal: AbortSignal
+  /** It was a signal that aborted it, and not the end of the time. */
+  isByUser(): boolean
+}
+
 /** The first signal, or the end of the time, aborts with its name as reason; a second signal ends this process. */
-export function listenForInterrupts(limit?: TimeLimit): Disposable & { readonly signal: AbortSignal } {
+export function listenForInterrupts(limit?: TimeLimit): Interrupts {
   const controller = new AbortController()
   let signalledAt = -Infinity
   const interrupt = (by: string, more: string): void => {
@@ -30,7 +36,7 @@ export function listenForInterrupts(limit?: TimeLimit): Disposable & { readonly 
   }
   const onSignal = (signal: NodeJS.Signals): void => {
     if (monotonicMs() - signalledAt < echoMs) return
-    if (controller.signal.aborted) leaveAtOnce(`left at once by a second ${signal}`)
+    if (controller.signal.aborted) leaveAtOnce(`left at once by a second ${signal}`, exitCodes.interrupted)
     signalledAt = monotonicMs()
     interrupt(signal, '; once more to leave at once')
   }
@@ -43,6 +49,7 @@ export function listenForInterrupts(limit?: TimeLimit): Disposable & { readonly 
   process.on('unhandledRejection', onRejection)
   return {
     signal: controller.signal,
+    isByUser: () => signalledAt > -Infinity,
     [Symbol.dispose]() {
       timer?.cancel()
       for (const signal of signals) process.off(signal, onSignal)
@@ -62,9 +69,9 @@ export function atCrash(act: LastAct): Disposable {
 }
 
 /** End this process at once, for a reason that says nothing about the systems under test. What it started, its reaper ends. */
-function leaveAtOnce(why: string): never {
+function leaveAtOnce(why: string, code: ExitCode): never {
   for (const act of lastActs) act(why)
-  process.exit(exitCodes.invalid)
+  process.exit(code)
 }
 
 /** What nobody caught. Node's own exit code for it is 1, which would read as a verdict. */
@@ -72,7 +79,7 @@ export function crash(error: unknown): never {
   try {
     reportError(error)
   } finally {
-    leaveAtOnce(describeError(error))
+    leaveAtOnce(describeError(error), exitCodes.invalid)
   }
 }
 
@@ -84,6 +91,10 @@ export function reportError(error: unknown): ExitCode {
     for (const problem of error.problems) say(visibleLine(problem))
     annotate(error.problems.map(annotationOf))
     return exitCodes.usage
+  }
+  if (error instanceof Interrupted) {
+    say(visibleLine(error.message))
+    return exitCodes.interrupted
   }
   const failed = tint('red', 'outlast failed, which says nothing about the systems under test:')
   say(`${failed} ${visibleLine(describeError(error))}${placeOf(error)}`)

@@ -62,7 +62,7 @@ Examples:
   outlast report latest                    the last run's report again, from its files
   outlast explain latest t-00017           one task's whole story
 
-Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 usage or bad scenario, 4 invalid run or harness error, 5 something was left behind`
+Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 usage or bad scenario, 4 invalid run or harness error, 5 something was left behind, 130 interrupted`
 
 /** Docker's client fails for a user without a home, as in many containers: from now on it has an absent one. */
 function ensureHome(): void {

@@ -6,6 +6,8 @@ export const exitCodes = {
   usage: 3,
   invalid: 4,
   leftBehind: 5,
+  /** By a signal, as shells have it (128 + SIGINT): left at once, or before anything was measured. */
+  interrupted: 130,
 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
@@ -24,6 +26,11 @@ export class UsageError extends Error {
 /** The harness itself failed: never counted against a system under test; exit code 4. */
 export class HarnessError extends Error {
   override readonly name = 'HarnessError'
+}
+
+/** The user sent a signal before there was anything to judge: nobody failed; exit code 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
 }
 
 /** The message of anything thrown. */

@@ -1,4 +1,5 @@
-import { request } from 'undici'
+import { Agent, request } from 'undici'
+import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { Vocabulary } from '../model/history.ts'
 import type { Service } from '../../patterns/contract/types/protocol.ts'
 import { isStatus, type Task } from '../../patterns/contract/types/task.ts'
@@ -95,6 +96,8 @@ async function readOwn(
 }
 
 const readLimitMs = 5_000
+/** A node that goes on and on would otherwise be all memory. */
+const straight = new Agent({ maxResponseSize: mostAnswerBytes })
 
 /** The task, undefined when the node does not know it, or the reason why it could not say. */
 async function readTask(
@@ -105,8 +108,8 @@ async function readTask(
   try {
     const response = await request(`${url}/v1/tasks/${id}`, {
       headers: { authorization: `Bearer ${token}` },
-      headersTimeout: readLimitMs,
-      bodyTimeout: readLimitMs,
+      signal: AbortSignal.timeout(readLimitMs),
+      dispatcher: straight,
     })
     const { statusCode: status, headers } = response
     watch({ status, header: (header) => headers[header]?.toString() }, () => name)

@@ -22,17 +22,17 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
     if (why !== undefined) throw mistake(part, `gave ${why} in …`)
     return request
   }
-  /** Undefined: it threw, as it may once it has returned. */
+  /** `instead`: where it threw, as it may once it has returned. */
   const lenient = (part: 'read' | 'isRight') => {
     let hasReturned = false
-    return <R>(act: () => R): R | undefined => {
+    return <R>(act: () => R, instead: R): R => {
       try {
         const given = act()
         hasReturned = true
         return given
       } catch (error) {
         if (!hasReturned) mistake(part, `threw in …: ${describeError(error)}`)
-        return undefined
+        return instead
       }
     }
   }
@@ -49,13 +49,13 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
     ...(adapter.status && { status: (id, service) => asked('status', () => adapter.status!(id, service)) }),
     read(answer, job) {
       if (answer.status === conflict) return sureTask(() => adapter.read(answer, job))
-      const found = reading(() => adapter.read(answer, job))
+      const found = reading(() => adapter.read(answer, job), undefined)
       return found ? taskIn('read', found) : undefined
     },
     ...(adapter.callback && { callback: (given, job) => taskIn('callback', adapter.callback!(given, job)) }),
     ...(adapter.isRight && {
       isRight(document, job) {
-        const said: unknown = judging(() => adapter.isRight!(document, job)) ?? false
+        const said: unknown = judging<unknown>(() => adapter.isRight!(document, job), false)
         if (typeof said !== 'boolean') throw mistake('isRight', 'gave neither true nor false in …')
         return said
       },

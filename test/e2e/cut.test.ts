@@ -58,6 +58,20 @@ it('cells that are interrupted while they are prepared say by what, all of them'
   for (const reason of reasons) expect(reason).toMatch(/\(SIGINT\)$|was planned and has no result$/)
 })
 
+it('a run that is interrupted before it measured anything exits as what is interrupted does', async () => {
+  await using folders = await temporaryFolders()
+  const child = startOutlast(['run', 'scenarios/smoke.yaml', '--out', folders.out], folders.tmp)
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+  while (!said.includes('contract')) await sleep(20)
+  child.stdout!.resume()
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([130, null])
+  const results = JSON.parse(await readFile(join(await onlyRun(folders.out), 'results.json'), 'utf8')) as RunResults
+  expect([results.verdict, results.cells]).toEqual(['INCONCLUSIVE', []])
+  expect(await readdir(folders.tmp)).toEqual([])
+})
+
 it('a run with a time limit ends in the same way', async () => {
   await using folders = await temporaryFolders()
   const run = await outlast([...command, '--out', folders.out, '--max-duration', '1s'], folders.tmp)

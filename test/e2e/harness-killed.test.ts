@@ -63,7 +63,7 @@ describe.each(moments)('$signal of the harness $name', ({ signal, name, reached 
     const ports = listeningPorts(run)
     harness.kill(signal)
     const [code] = (await exited) as [number | null]
-    if (signal === 'SIGINT') expect([exitCodes.inconclusive, exitCodes.invalid]).toContain(code)
+    if (signal === 'SIGINT') expect([exitCodes.inconclusive, exitCodes.invalid, exitCodes.interrupted]).toContain(code)
     const deadline = Date.now() + (signal === 'SIGINT' ? 0 : withinMs)
     const left = async () => [
       ...findLabelled(run).map(({ command }) => command),

@@ -6,18 +6,19 @@ import { runProgram } from '../../harness/os/program.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 import { runUndisturbed } from '../support/undisturbed.ts'
 
-const example = join(root, 'examples/own-service/python/outlast.yaml')
+type Example = 'python' | 'typescript'
 const hasPython = await runProgram('python3', ['-c', 'import sqlite3']).then(
   () => true,
   () => false,
 )
 
-/** The example with fewer tasks, and other parts replaced, in a file of its own. */
-async function scenario(...replaced: readonly (readonly [string | RegExp, string])[]) {
+/** The example with parts replaced, in a file of its own. */
+async function scenario(example: Example, ...replaced: readonly (readonly [string | RegExp, string])[]) {
   const folder = await mkdtemp(join(tmpdir(), 'own-service-'))
   const file = join(folder, 'own.yaml')
-  const text = await readFile(example, 'utf8')
-  const parts = [[/^targets:/m, `folder: ${join(root, 'examples/own-service/python')}\ntargets:`] as const, ...replaced]
+  const there = join(root, 'examples/own-service', example)
+  const text = await readFile(join(there, 'outlast.yaml'), 'utf8')
+  const parts = [[/^targets:/m, `folder: ${there}\ntargets:`] as const, ...replaced]
   await writeFile(
     file,
     parts.reduce((all, [from, to]) => all.replace(from, to), text),
@@ -25,29 +26,37 @@ async function scenario(...replaced: readonly (readonly [string | RegExp, string
   return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
 }
 
-describe.skipIf(!hasPython)('a service of the user’s own (skipped where there is no python3 with sqlite3)', () => {
-  it('keeps its promises under kills, and is held to them', async (test) => {
-    await using folders = await temporaryFolders()
-    await using own = await scenario()
-    const { results, code, stdout, stderr } = await runUndisturbed([own.file], folders, test)
-    expect(stdout + stderr).not.toContain('Error:')
-    expect(results.verdict, results.reasons.join('\n')).toBe('PASS')
-    expect(code).toBe(0)
-    expect(await readdir(folders.tmp)).toEqual([])
-  })
+/** Its durability bug, by the name that it has in the example. */
+const bugs: Readonly<Record<Example, string>> = { python: 'forgets', typescript: 'early-ack' }
+const there: readonly Example[] = hasPython ? ['python', 'typescript'] : ['typescript']
 
-  it('fails with its durability bug, and names the promise and the tasks', async (test) => {
-    await using folders = await temporaryFolders()
-    await using own = await scenario(
-      [/ *passEnv: \[BUG\]\n/, ''],
-      ["SCALE: '{timeScale}'", "SCALE: '{timeScale}', BUG: forgets"],
-    )
-    const { results, code } = await runUndisturbed([own.file], folders, test)
-    expect(code).toBe(1)
-    expect(results.verdict).toBe('FAIL')
-    expect(results.reasons.join('\n')).toMatch(/no-lost-task/)
-  })
-})
+describe.each(there)(
+  'the service of examples/own-service/%s (without python3 and its sqlite3 one alone)',
+  (example) => {
+    it('keeps its promises under kills, and is held to them', async (test) => {
+      await using folders = await temporaryFolders()
+      await using own = await scenario(example)
+      const { results, code, stdout, stderr } = await runUndisturbed([own.file], folders, test)
+      expect(stdout + stderr).not.toContain('Error:')
+      expect(results.verdict, results.reasons.join('\n')).toBe('PASS')
+      expect(code).toBe(0)
+      expect(await readdir(folders.tmp)).toEqual([])
+    })
+
+    it('fails with its durability bug, and names the promise and the tasks', async (test) => {
+      await using folders = await temporaryFolders()
+      await using own = await scenario(
+        example,
+        [/ *passEnv: \[BUG\]\n/, ''],
+        ["SCALE: '{timeScale}'", `SCALE: '{timeScale}', BUG: ${bugs[example]}`],
+      )
+      const { results, code } = await runUndisturbed([own.file], folders, test)
+      expect(code).toBe(1)
+      expect(results.verdict).toBe('FAIL')
+      expect(results.reasons.join('\n')).toMatch(/no-lost-task/)
+    })
+  },
+)
 
 describe('a target that cannot be run', () => {
   it.each<readonly [string, readonly (readonly [string | RegExp, string])[], RegExp]>([
@@ -65,7 +74,7 @@ describe('a target that cannot be run', () => {
     ],
   ])('%s', async (_, replaced, said) => {
     await using folders = await temporaryFolders()
-    await using own = await scenario(...replaced)
+    await using own = await scenario('python', ...replaced)
     const run = await outlast(['run', own.file, '--out', folders.out], folders.tmp)
     expect(run.stdout + run.stderr).toMatch(said)
     expect(run.code).toBe(3)

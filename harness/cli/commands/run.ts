@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import type { FileFormat, Format, ScreenFormat } from '../../../reports/format.ts'
 import { plural } from '../../../reports/numbers.ts'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
-import { describeError, exitCodes, HarnessError, UsageError } from '../../core/errors.ts'
+import { describeError, type ExitCode, exitCodes, HarnessError, Interrupted, UsageError } from '../../core/errors.ts'
 import { summarizeNotApplicable } from '../../model/plan-remarks.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { type OtlpTarget, otlpTarget } from '../../export/otlp/target.ts'
@@ -35,7 +35,7 @@ Examples:
   outlast run ${shippedScenario('smoke')} --schedule runs/20260413T140500Z-smoke-42/schedule.json
   outlast run ${shippedScenario('quickstart')} --metrics 9464 --otlp http://127.0.0.1:4318   for Prometheus meanwhile, for Jaeger afterwards
 
-Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, and a helper process cleans up.`
+Ctrl-C once heals the faults, ends the nodes and judges what there is, exit code 2; twice exits at once, exit code 130, and a helper process cleans up.`
 
 interface Options extends ScenarioOptions {
   readonly out?: string
@@ -80,7 +80,7 @@ export default {
           ...(metrics && { onTaskEnd: metrics.onTaskEnd }),
         }
         await using page = ui ? await openPage(plan) : undefined
-        const { outcome, isCut } = await carryOut(
+        const { outcome, cut } = await carryOut(
           { registry, plan, scenarioText: text, profiles, out: out ?? runsFolder, verify, ...watched },
           { quiet, page, also: metrics?.onProgress },
           maxDuration,
@@ -88,10 +88,9 @@ export default {
         const unwritten = await showOutcome(outcome, reportsOf(outcome, { formats, more, out }))
         for (const sentence of unwritten) say(sentence)
         if (otlp) await tellTraces(outcome, otlp)
-        await tellGithub(outcome.results)
-        if (page) await partWith(page, outcome.folder, isCut)
-        const own = unwritten.length > 0 ? exitCodes.invalid : exitCodeOf(outcome.results)
-        done(outcome.leftBehind.length > 0 ? exitCodes.leftBehind : own)
+        await tellGithub(outcome.results, outcome.leftBehind)
+        if (page) await partWith(page, outcome.folder, cut !== undefined)
+        done(unwritten.length > 0 ? worse(outcome, exitCodes.invalid) : worse(outcome, ownCode(outcome, cut)))
       })
   },
 } satisfies CommandFile
@@ -108,12 +107,23 @@ interface Watching {
   readonly also: OnProgress | undefined
 }
 
-/** `isCut`: an interrupt or a time limit ended it. */
+/** What ended a run before its end. */
+type Cut = 'user' | 'time'
+
+/** Of a run that was interrupted before it had measured anything the verdict says no more than that. */
+function ownCode({ results }: RunOutcome, cut: Cut | undefined): ExitCode {
+  return cut === 'user' && results.cells.length === 0 ? exitCodes.interrupted : exitCodeOf(results)
+}
+
+function worse({ leftBehind }: RunOutcome, own: ExitCode): ExitCode {
+  return leftBehind.length > 0 ? exitCodes.leftBehind : own
+}
+
 async function carryOut(
   options: Omit<RunOptions, 'signal' | 'onProgress'>,
   { quiet, page, also }: Watching,
   limit: TimeLimit | undefined,
-): Promise<{ readonly outcome: RunOutcome; readonly isCut: boolean }> {
+): Promise<{ readonly outcome: RunOutcome; readonly cut: Cut | undefined }> {
   using interrupt = listenForInterrupts(limit)
   using view = openProgress(quiet)
   let folder: string | undefined
@@ -124,11 +134,13 @@ async function carryOut(
   const onProgress = tellEach(watchers, (error) => say(`this progress is shown no more: ${describeError(error)}`))
   try {
     const outcome = await runScenario({ ...options, signal: interrupt.signal, onProgress, atCrash })
-    return { outcome, isCut: interrupt.signal.aborted }
+    const cut = interrupt.isByUser() ? 'user' : interrupt.signal.aborted ? 'time' : undefined
+    return { outcome, cut }
   } catch (error) {
     if (error instanceof UsageError) throw error
     const why = interrupt.signal.aborted ? 'the run was interrupted' : describeError(error)
     const where = folder === undefined ? '' : `; what there is of it is in ${folder}`
+    if (interrupt.isByUser()) throw new Interrupted(`${why}${where}`, { cause: error })
     throw new HarnessError(`${why}${where}`, { cause: error })
   }
 }

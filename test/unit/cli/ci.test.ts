@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { exitCodes } from '../../../harness/core/errors.ts'
 import { openRegistry } from '../../../harness/registry.ts'
 import conform from '../../../harness/cli/commands/conform.ts'
 import report from '../../../harness/cli/commands/report.ts'
@@ -78,6 +79,13 @@ describe.each([
 test('our own workflow runs a scenario that there is', () => {
   const { jobs } = parse(textOf('.github/workflows/outlast.yml')) as Workflow
   expect(existsSync(join(root, jobs['smoke']!.steps.at(-1)!.with!['scenario']!))).toBe(true)
+})
+
+test.each(['action.yml', 'docs/ci.md', 'README.md', 'harness/cli/main.ts'])('%s names every exit code', (path) => {
+  const text = textOf(path)
+  const list = /^ *description: 0 pass.*|^Exit codes: .*|^\| code[^]*?\n\n/m.exec(text)![0]
+  const named = [...list.matchAll(/(?:^| |`|\| )(\d+)(?:`| +\|| )/gm)].map(([, code]) => Number(code))
+  expect([...new Set(named)].toSorted((a, b) => a - b)).toEqual(Object.values(exitCodes))
 })
 
 test('every example of docs/ci.md in YAML can be read', () => {

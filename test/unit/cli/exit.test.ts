@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { listenForInterrupts, reportError } from '../../../harness/cli/exit.ts'
-import { HarnessError, UsageError } from '../../../harness/core/errors.ts'
+import { HarnessError, Interrupted, UsageError } from '../../../harness/core/errors.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -18,6 +18,40 @@ test('a time limit of weeks does not end a run at once', async () => {
     say.mockRestore()
     vi.useRealTimers()
   }
+})
+
+describe('an interrupt', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  test('that comes again leaves at once, with the code of an interrupt', async () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const exit = vi.spyOn(process, 'exit').mockImplementation((code) => {
+      throw new Error(`left with ${String(code)}`)
+    })
+    using interrupt = listenForInterrupts()
+    expect(interrupt.isByUser()).toBe(false)
+    process.emit('SIGINT')
+    expect([interrupt.isByUser(), interrupt.signal.aborted]).toEqual([true, true])
+    // An echo of the same Ctrl-C.
+    process.emit('SIGINT')
+    expect(exit).not.toHaveBeenCalled()
+    await new Promise((resolve) => setTimeout(resolve, 550))
+    expect(() => process.emit('SIGINT')).toThrow('left with 130')
+  })
+
+  test('is no failure of the harness, and no verdict', () => {
+    const said: string[] = []
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0)
+    expect(reportError(new Interrupted('the run was interrupted; what there is of it is in runs/x'))).toBe(130)
+    expect(said).toEqual(['the run was interrupted; what there is of it is in runs/x\n'])
+  })
+
+  test('by a limit of time is not one of the user’s', async () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    using interrupt = listenForInterrupts({ ms: 1, text: '--max-duration 1ms' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([interrupt.isByUser(), interrupt.signal.aborted]).toEqual([false, true])
+  })
 })
 
 describe('in GitHub Actions an error', () => {

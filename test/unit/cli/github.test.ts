@@ -22,10 +22,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-function tell(env: Readonly<Record<string, string>>, about: RunResults = results): Promise<void> {
+function tell(
+  env: Readonly<Record<string, string>>,
+  about: RunResults = results,
+  leftBehind: readonly string[] = [],
+): Promise<void> {
   vi.stubEnv('GITHUB_ACTIONS', undefined)
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-  return tellGithub(about)
+  return tellGithub(about, leftBehind)
 }
 
 test('elsewhere nothing is said, and nothing is written', async () => {
@@ -39,6 +43,14 @@ test('the report is appended to what the step has in its summary, and annotation
   expect(await readFile(path, 'utf8')).toMatch(/^what was there\n## FAIL: fiction\n/)
   expect(told.length).toBeGreaterThan(3)
   for (const line of told) expect(line).toMatch(/^::(?:error|warning) title=/)
+})
+
+test('what was left behind is an error of its own: the exit code is not that of the verdict', async () => {
+  const left = ['container outlast-1-a: it came back', 'process 7: node', 'volume x', 'volume y']
+  await tell({ GITHUB_ACTIONS: 'true' }, results, left)
+  expect(told.at(-1)).toBe(
+    '::error title=outlast left behind::4 things stayed, and the exit code is 5: container outlast-1-a: it came back; process 7: node; volume x; and 1 more. outlast clean removes what it can\n',
+  )
 })
 
 test('a summary without annotations, where GITHUB_ACTIONS is not set', async () => {

@@ -59,6 +59,24 @@ test('a completed task needs no second opinion; a running one has every node ask
   expect(recorded[0]).toMatchObject({ type: 'ok', value: { found: true, status: 'completed' } })
 })
 
+test('an answer that goes on and on is no word of a task, and is not kept', async () => {
+  const chunk = Buffer.alloc(2 ** 20, ' ')
+  let sent = 0
+  const server = createServer((_, response) => {
+    const more = (): void => {
+      while (!response.destroyed && sent < 2 ** 28 && response.write(chunk)) sent += chunk.length
+    }
+    response.writeHead(200).on('drain', more)
+    more()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const [recorded] = await readFrom([{ url } as CountingNode], 1)
+  server.close().closeAllConnections()
+  expect(recorded).toMatchObject({ type: 'info', error: expect.stringMatching(/exceeded/i) as string })
+  expect(sent).toBeLessThan(2 ** 28)
+})
+
 test('a delivery of another protocol is asked in its own words', async () => {
   const recorded: object[] = []
   const task = { task_id: 'a-id', status: 'completed', version: 3, result: { digest: 'd' } }

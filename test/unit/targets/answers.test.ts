@@ -1,8 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { mostAnswerBytes } from '../../../patterns/contract/client/answer-size.ts'
 import type { Observation } from '../../../patterns/contract/types/observations.ts'
 import type { Mapping, Speech } from '../../../harness/model/target.ts'
 import { adapterFile, ask, described, mapping, type Reply, serve, targetOf } from './asking.ts'
 
+/** More than any answer may have. */
+const huge = `{"id":"j","status":"done","filler":"${'x'.repeat(mostAnswerBytes)}"}`
 const atAddress: Partial<Mapping> = { id: { header: 'location' }, status: { method: 'GET', path: '{id}' } }
 
 describe('what a service answers', () => {
@@ -46,6 +49,19 @@ describe('what a service answers', () => {
   test('another task’s document is no end of this one', async () => {
     const url = await serve(({ method }) => [200, method === 'POST' ? { id: 'j' } : { id: 'k', status: 'done' }])
     expect((await ask(targetOf(described()), [url], 500)).ended).toMatch(/./)
+  })
+})
+
+describe('what a service says of a task after the run', () => {
+  test('is read up to the size that any answer may have', async () => {
+    const url = await serve(({ method }) => [200, method === 'POST' ? { id: 'j', status: 'done' } : huge])
+    const { readFinal } = await ask(targetOf(described()), [url])
+    await expect(readFinal('j')).rejects.toThrow(/UND_ERR_RES_EXCEEDED_MAX_SIZE|exceed/i)
+  })
+
+  test('is none where it knows no such task', async () => {
+    const url = await serve(({ method }) => (method === 'POST' ? [200, { id: 'j', status: 'done' }] : [404, {}]))
+    expect(await (await ask(targetOf(described()), [url])).readFinal('j')).toBeUndefined()
   })
 })
 
@@ -228,6 +244,22 @@ describe('an adapter’s mistakes', () => {
     const text = `export default { ${parts} ${read} isRight: (document) => document.no.where }`
     const { broken } = await ask(targetOf(await adapterFile(text)), [await done()], 500)
     expect(broken[0]?.message).toMatch(/isRight/)
+  })
+
+  test.each([
+    ['a promise', 'async isRight() { return true }'],
+    ['a promise of no', 'isRight: async () => false'],
+    ['a text', `isRight: () => 'yes'`],
+    ['nothing', 'isRight() {}'],
+  ])('isRight that gives %s ends the run: it would be yes, or no, for every result', async (what, isRight) => {
+    const read = `read: ({ body }) => ({ id: body.id, state: 'completed', document: body }),`
+    const { broken, ended } = await ask(
+      targetOf(await adapterFile(`export default { ${parts} ${read} ${isRight} }`)),
+      [await done()],
+      500,
+    )
+    expect(broken[0]?.message).toBe('the adapter of mine gave neither true nor false in isRight')
+    expect([what, ended]).toEqual([what, expect.not.objectContaining({ status: 'completed' })])
   })
 
   test('after the run a result is held against the work that was submitted', async () => {

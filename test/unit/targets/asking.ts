@@ -126,7 +126,7 @@ export async function ask(target: Target, urls: readonly string[], limitMs = 150
     },
   )
   const readFinal = (taskId: string) =>
-    speech.readTask({ url: urls[0]!, token: '', signal: AbortSignal.timeout(1000) }, taskId, 't-00001')
+    speech.readTask({ url: urls[0]!, token: '', signal: AbortSignal.timeout(10_000) }, taskId, 't-00001')
   const acceptedAs = seen.flatMap((one) =>
     one.f === 'submit' && one.type === 'ok' ? [(one.value as { taskId: string }).taskId] : [],
   )
