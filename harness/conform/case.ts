@@ -1,4 +1,6 @@
 import type { RunJob } from '../../patterns/contract/client/client.ts'
+import type { Memory } from '../../patterns/contract/types/context.ts'
+import type { Budget } from '../../patterns/contract/types/task.ts'
 import type { Timing } from '../../patterns/contract/types/timing.ts'
 import type { Named } from '../core/discover.ts'
 import type { Injection } from '../faults/_kit/acquire.ts'
@@ -36,6 +38,8 @@ export interface Work {
   readonly callbackUrl?: string
   /** Another request, though the same work. */
   readonly deadlineS?: number
+  readonly budget?: Budget
+  readonly memory?: Memory
 }
 
 export interface Body {
@@ -43,6 +47,8 @@ export interface Body {
   readonly input: unknown
   readonly delivery?: { readonly webhook_url: string }
   readonly deadline_s?: number
+  readonly budget?: Budget
+  readonly memory?: Memory
 }
 
 /** What not every target has, and some cases need. */
@@ -51,6 +57,12 @@ export interface Abilities {
   readonly stream: true
   /** A WebSocket per task. */
   readonly socket: true
+  /** Its tasks take commands. */
+  readonly commands: true
+  /** Its tasks have a memory, and show it. */
+  readonly memory: true
+  /** Its tasks have a budget. */
+  readonly budget: true
   /** It calls back, and we can be reached. */
   readonly callbacks: Callbacks
   /** Secret of a callback address, `whsec_...`, where it signs with a shared one. */

@@ -32,6 +32,8 @@ export interface SendOptions {
   readonly token?: string | null
   /** The first answer is wanted, whatever it is. */
   readonly once?: true
+  /** The task was seen there: that this place is not, is the last word. */
+  readonly isSeen?: true
 }
 
 /** Nothing is pooled: a connection that one case left behind cannot answer for another. */
@@ -44,7 +46,8 @@ export async function send(target: Target, place: string, options: SendOptions =
   if (options.once) return { ...(await ask()), repeated: 0 }
   const { method, url } = asked
   const isSubmission = method === 'POST' && 'idempotency-key' in asked.headers
-  return patiently(target, { what: `${method} ${url.pathname}`, url, isSubmission, ask })
+  const isSeen = options.isSeen === true
+  return patiently(target, { what: `${method} ${url.pathname}`, url, isSubmission, isSeen, ask })
 }
 
 /** The request as it goes out. */

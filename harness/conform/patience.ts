@@ -17,6 +17,8 @@ export interface Request<A> {
   readonly url: URL
   /** 409 says that the first submission of the key is in progress (draft-ietf-httpapi-idempotency-key-header, 2.6). */
   readonly isSubmission: boolean
+  /** A replica that has not seen the task is no reason for a 404. */
+  readonly isSeen?: boolean
   ask(): Promise<A>
   drop?(answer: A): void
 }
@@ -66,12 +68,12 @@ const lagMs = 10_000
 
 function laterBecause<A extends Answered>(
   { conversation }: Target,
-  { url, isSubmission }: Request<A>,
+  { url, isSubmission, isSeen = false }: Request<A>,
   { status }: Answered,
 ): 'busy' | 'in progress' | 'not seen yet' | undefined {
   if (busy.has(status)) return 'busy'
   if (status === 409 && isSubmission) return 'in progress'
-  if (status !== 404) return undefined
+  if (status !== 404 || isSeen) return undefined
   const now = performance.now()
   const isFresh = [...conversation.acceptedAt].some(([taskId, at]) => {
     return now - at < lagMs && url.pathname.includes(`/v1/tasks/${encodeURIComponent(taskId)}`)

@@ -1,6 +1,7 @@
 import { timeLimit } from '../../patterns/contract/types/timer.ts'
-import { limitMs, type Abilities, type Need, type Target } from './case.ts'
+import { limitMs, type Abilities, type Target } from './case.ts'
 import { Breach } from './expect.ts'
+import { type Probed, probeControl } from './probe-control.ts'
 import { newKey, start, submit } from './tasks.ts'
 import { send } from './http.ts'
 import { isStream, openStream } from './stream.ts'
@@ -26,29 +27,26 @@ export async function probe(target: Target, callbacks: Abilities['callbacks'] | 
 }
 
 /**
- * The target with what it says of itself when it is asked: whether it streams, opens sockets and calls back. A refusal
- * is an answer: cases that need what it has not do not apply.
+ * The target with what it says of itself when it is asked: whether it streams, opens sockets and calls back, and whether
+ * its agents can be controlled. A refusal is an answer: cases that need what it has not do not apply.
  */
 async function ask(target: Target, callbacks: Abilities['callbacks'] | string): Promise<Target> {
   const { self } = await start(target, newKey('probe'), { long: target.able.effects !== undefined })
-  const [stream, socket, called] = await Promise.all([
+  const [stream, socket, control, called] = await Promise.all([
     probeStream(target, self),
     probeSocket(target, self),
+    probeControl(target),
     typeof callbacks === 'string' ? callbacks : probeCallbacks(target, callbacks),
   ])
   // What the probe has begun would otherwise go on beside the cases.
   await send(target, `${self}:cancel`, { method: 'POST' })
+  const reasons: Probed = [['stream', stream], ['socket', socket], ['callbacks', called], ...control]
+  const plain = reasons.filter(([need, why]) => need !== 'callbacks' && why === undefined)
   const able: Partial<Abilities> = {
     ...target.able,
-    ...(stream === undefined && { stream: true }),
-    ...(socket === undefined && { socket: true }),
+    ...Object.fromEntries(plain.map(([need]) => [need, true])),
     ...(typeof callbacks !== 'string' && called === undefined && { callbacks }),
   }
-  const reasons: readonly (readonly [Need, string | undefined])[] = [
-    ['stream', stream],
-    ['socket', socket],
-    ['callbacks', called],
-  ]
   const unable = Object.fromEntries(reasons.filter(([, why]) => why !== undefined)) as Missing
   return { ...target, able, unable: { ...target.unable, ...unable } }
 }

@@ -6,7 +6,7 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, must, show } from './expect.ts'
-import { askedFor, authorization, headersWithoutToken, jsonIn, lost, mostBytes, withoutToken } from './http.ts'
+import { askedFor, authorization, headersWithoutToken, jsonIn, lost, mostBytes, until, withoutToken } from './http.ts'
 import { eventOf } from './tasks.ts'
 import { patiently, type Headers } from './patience.ts'
 
@@ -14,6 +14,8 @@ import { patiently, type Headers } from './patience.ts'
 export interface OpenSocket {
   readonly socket: WebSocket
   readonly events: TaskEvent[]
+  /** What became of the commands that were said on it. */
+  readonly answers: Readonly<Record<string, unknown>>[]
   /** When pings came, on the clock of `performance.now`. */
   readonly pings: number[]
   /** The close code; rejects when it carried what is no event. */
@@ -129,6 +131,29 @@ export async function readSocket(
   }
 }
 
+/**
+ * What a socket says to a command, and how often it was cut before that: the client comes back then, and says it again.
+ */
+export async function commandOver(
+  target: Target,
+  self: string,
+  command: object,
+): Promise<{ readonly said: Readonly<Record<string, unknown>>; readonly cuts: number }> {
+  for (let cuts = 0; ; cuts++) {
+    const { socket, answers, closed } = await openSocket(target, self)
+    socket.send(JSON.stringify({ type: 'command', command }))
+    let isOver = false
+    const over = closed.finally(() => (isOver = true))
+    over.catch(() => {})
+    await until(target, 'the answer to a command', () => isOver || answers.length > 0)
+    socket.terminate()
+    const code = await over
+    if (answers[0]) return { said: answers[0], cuts }
+    if (!isCut(code) || cuts === mostInVain)
+      throw new Breach(`a socket was closed with ${code} before it answered ${show(command)}`)
+  }
+}
+
 /** What comes before the case is over. */
 async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
   const value = await awaited
@@ -136,8 +161,13 @@ async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
   return value
 }
 
+/** `command.ack` or `command.refused`: no event, since it has no place in the log. */
+function isAnswer(value: unknown): value is Readonly<Record<string, unknown>> {
+  return /^command\./.test(String((value as { readonly type?: unknown } | null)?.type))
+}
+
 function listen(target: Target, socket: WebSocket): OpenSocket {
-  const read = { socket, events: [] as TaskEvent[], pings: [] as number[] }
+  const read = { socket, events: [] as TaskEvent[], answers: [] as OpenSocket['answers'], pings: [] as number[] }
   let bytes = 0
   const closed = new Promise<number>((resolve, reject) => {
     socket.on('message', (data) => {
@@ -147,7 +177,8 @@ function listen(target: Target, socket: WebSocket): OpenSocket {
         const text = withoutToken(target, String(data as Buffer))
         const value = jsonIn(text)
         if (value === undefined) throw new Breach(`a message of the socket is no JSON: ${show(text)}`)
-        read.events.push(eventOf(value))
+        if (isAnswer(value)) read.answers.push(value)
+        else read.events.push(eventOf(value))
       } catch (error) {
         // Thrown from here it would be ours: it is the service's.
         reject(error as Error)

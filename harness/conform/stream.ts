@@ -114,7 +114,7 @@ class Cut extends Breach {
 
 /** Who reads events listens for their names; a name that it does not know is not heard (WHATWG HTML 9.2.6). */
 function isTaskEvent(name: string | undefined): boolean {
-  return name === undefined || name === '' || name === 'message' || name.startsWith('task.')
+  return name === undefined || name === '' || name === 'message' || /^(?:task|context)\./.test(name)
 }
 
 function emptyRead() {

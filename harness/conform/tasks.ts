@@ -8,13 +8,21 @@ import { Breach, must, mustBe, NotApplicable, Refused, show } from './expect.ts'
 import { describe, mustHaveStatus, type Reply, send } from './http.ts'
 import { kindOf } from './problem.ts'
 
+interface Submission {
+  /** Another way to the same service. */
+  readonly base?: string
+  /** How it is to be answered (RFC 7240). */
+  readonly prefer?: string
+}
+
 /** A key that nobody used, readable in the logs of the service. */
 export function newKey(about: string): string {
   return `conform-${about}-${randomBytes(6).toString('hex')}`
 }
 
-export async function submit(target: Target, key: string, body: unknown, base = ''): Promise<Reply> {
-  const headers = { 'idempotency-key': key }
+export async function submit(target: Target, key: string, body: unknown, how: Submission = {}): Promise<Reply> {
+  const { base = '', prefer } = how
+  const headers = { 'idempotency-key': key, ...(prefer !== undefined && { prefer }) }
   const reply = await send(target, `${base}/v1/tasks`, { method: 'POST', headers, body })
   const taskId = reply.json?.['task_id']
   if (reply.status < 300 && id.safeParse(taskId).success) noteAccepted(target, taskId as string)
@@ -156,7 +164,7 @@ export async function readEnd(target: Target, taskId: string): Promise<Task> {
 
 /** What the contract names of a task. `links` are written in another way where a proxy takes off a mount point. */
 const named = ['task_id', 'status', 'status_reason', 'version', 'attempt', 'progress_pct', 'current_action'] as const
-const alsoNamed = ['credits_used', 'type', 'input', 'result'] as const
+const alsoNamed = ['credits_used', 'credits_granted', 'context_version', 'type', 'input', 'result'] as const
 const times = ['created_at', 'updated_at', 'finished_at', 'estimated_completion'] as const
 
 /** Both show one task in one state. Fields that the contract does not name may be of the moment, and are nobody's business. */
@@ -183,7 +191,7 @@ export function raceMs({ timeScale }: Target): number {
 }
 
 /** Often enough to lose no time, and seldom enough for a service that counts requests. */
-function readEveryMs({ timeScale }: Target): number {
+export function readEveryMs({ timeScale }: Target): number {
   return Math.min(1_000, Math.max(50, 1_500 / timeScale))
 }
 

@@ -90,7 +90,7 @@ export default {
         for (let attempt = 1; ; attempt++) {
           const key = newKey('lost-response')
           const body = target.bodyFor(key)
-          const lost = await loseAnswer(lossyLink, () => submit(target, key, body, lossyLink.url))
+          const lost = await loseAnswer(lossyLink, () => submit(target, key, body, { base: lossyLink.url }))
           undecidedUnless(!('status' in lost), `the answer was not lost: ${show(lost)}`)
           const repeated = await submit(target, key, body)
           const isReplayed = repeated.headers['idempotent-replayed'] === 'true'

@@ -1,12 +1,14 @@
 import { problemMediaType } from '../../../patterns/contract/types/problems.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
+import { acknowledge, cancel } from '../control.ts'
 import { must, mustBe, mustBeOneOf, NotApplicable, show } from '../expect.ts'
 import { mediaTypeOf, mustAskForBearer } from '../headers.ts'
 import { isEnd, newKey, pathOf, placesTo, raceMs, readEnd, readEvents, start } from '../tasks.ts'
 import { authorization, send, slackMs } from '../http.ts'
 import { headerOf } from '../patience.ts'
-import { isCut, openSocket, readSocket, refusedHandshake } from '../socket.ts'
+import { kindOf } from '../problem.ts'
+import { commandOver, isCut, openSocket, readSocket, refusedHandshake } from '../socket.ts'
 import { untilRead } from '../stream.ts'
 
 const source = 'docs/contract.md#sockets; RFC 6455'
@@ -134,6 +136,35 @@ export default {
       },
     }),
     contractCase({
+      name: 'commands',
+      proves: 'a command over the socket is what its REST twin is: acknowledged once, or refused with its problem',
+      source: `${source}; docs/contract.md#commands`,
+      needs: ['socket', 'commands'],
+      quick: true,
+      async check(target) {
+        const { self, taskId } = await start(target, newKey('socket-command'), { long: true })
+        const stop = { id: 'stop', type: 'interrupt' } as const
+        const first = await commandOver(target, self, stop)
+        // What a cut kept from us may have been the first.
+        const isFirst = first.cuts === 0 && first.said['replayed'] === false
+        must(isFirst || first.cuts > 0, `the first answer to a command: ${show(first.said)}, must not be replayed`)
+        for (const [command, answer] of [
+          [stop, { type: 'command.ack', id: 'stop', replayed: true }],
+          [
+            { ...stop, type: 'resume' },
+            { type: 'command.refused', id: 'stop', kind: 'command-id-reused' },
+          ],
+          [
+            { ...stop, id: 'a b' },
+            { type: 'command.refused', id: 'a b', kind: 'validation' },
+          ],
+        ] as const)
+          mustBe('the answer to a command', told((await commandOver(target, self, command)).said), answer)
+        mustBe('replayed over HTTP', await acknowledge(target, taskId, stop), true)
+        await cancel(target, taskId)
+      },
+    }),
+    contractCase({
       name: 'handshake',
       proves: 'a handshake is refused as every request is: 401, 404, and 426 or 400 for a plain GET',
       source,
@@ -193,6 +224,12 @@ const tooShort = 'its tasks end too soon to be cancelled'
 
 /** For what a server does not understand, or does not take (RFC 6455 7.4.1): 1002, 1003, 1007, 1008. */
 const notUnderstood: readonly number[] = [1008, 1007, 1003, 1002]
+
+/** What the contract names of an answer to a command. */
+function told({ type, id, replayed, problem }: Readonly<Record<string, unknown>>): object {
+  if (type !== 'command.refused') return { type, id, replayed }
+  return { type, id, kind: kindOf((problem as { readonly type?: unknown } | undefined)?.type) }
+}
 
 function shown(refused: Awaited<ReturnType<typeof refusedHandshake>>): readonly unknown[] {
   return [refused?.status ?? 101, refused && mediaTypeOf(refused.headers)]

@@ -79,7 +79,7 @@ export default {
           must(now.version >= before.version, `version went back from ${before.version} to ${now.version}`)
           const [was, is] = [before.progress_pct ?? 0, now.progress_pct ?? 100]
           must(is >= was, `progress_pct went back from ${was} to ${is}`)
-          const isBack = stages.indexOf(now.status) < stages.indexOf(before.status) && !isTerminal(now.status)
+          const isBack = stageOf(now.status) < stageOf(before.status) && !isTerminal(now.status)
           must(!isBack, `the state went back from ${before.status} to ${now.status}`)
           before = now
         }
@@ -141,8 +141,12 @@ function mustFollow(before: TaskEvent, { seq, type, task_id, status, attempt }: 
   mustBe(`event ${seq}, ${type}, after ${before.status}`, { task_id, status, attempt }, right)
 }
 
-/** A task that has left one of these for the next does not come back to it. */
-const stages: readonly TaskStatus[] = ['queued', 'running', 'cancelling']
+/** A task that has left one of these for the next does not come back to it. One that stands still goes on. */
+const stages: readonly (readonly TaskStatus[])[] = [['queued'], ['running', 'input_required'], ['cancelling']]
+
+function stageOf(status: TaskStatus): number {
+  return stages.findIndex((stage) => stage.includes(status))
+}
 
 const known: ReadonlySet<string> = new Set(taskEvent.shape.type.options)
 

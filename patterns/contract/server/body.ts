@@ -58,7 +58,7 @@ function decode(bytes: ArrayBuffer): unknown {
   }
 }
 
-/** A body may have a flaw in every second byte: the answer is not to be many times as long. */
+/** A list may have a flaw in every place: the answer is not to be many times as long. */
 const mostFlaws = 50
 
 function explainIssues(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {

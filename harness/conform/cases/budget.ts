@@ -1,0 +1,118 @@
+import type { Task } from '../../../patterns/contract/types/task.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
+import { contractCase, type CaseGroup, type Target, type Work } from '../case.ts'
+import { acknowledge, answerTo, openLog, seen, startNow } from '../control.ts'
+import { must, mustBe, NotApplicable, undecidedUnless } from '../expect.ts'
+import { mustBeProblem } from '../problem.ts'
+import { isEnd, newKey, raceMs, readEnd, readTask, submit } from '../tasks.ts'
+
+const source = 'docs/contract.md#budget'
+const exhausted = 'budget-exhausted'
+
+export default {
+  name: 'budget',
+  summary: 'a task spends no more than it has: it waits for more, or fails, before the step that would',
+  cases: [
+    contractCase({
+      name: 'waits',
+      proves: 'a task whose budget does not cover its next step asks for input; topped up, it goes on to its end',
+      source: `${source}; docs/contract.md#states`,
+      needs: ['budget', 'commands'],
+      async check(target) {
+        const { cost, status } = await freeTask(target)
+        const credits = cost - 1
+        const log = await openLog(target, await known(target, { budget: { credits, on_exhausted: 'wait' } }))
+        await seen(target, log, (event) => event.status === 'input_required' || isEnd(event), { withinMs: Infinity })
+        const stopped = await readTask(target, log.taskId)
+        mustHaveStopped(stopped, credits)
+        mustBe('a task without credits', [stopped.status, stopped.status_reason], ['input_required', exhausted])
+        await acknowledge(target, log.taskId, { id: 'go', type: 'resume' })
+        const refused = await answerTo(target, log, 'go')
+        mustBe('the answer to who lets it go on without', refused.type, 'task.command_void')
+        await acknowledge(target, log.taskId, { id: 'more', type: 'top_up', credits: 1 })
+        const added = await answerTo(target, log, 'more')
+        mustBe('the answer to more', [added.type, added.data['credits']], ['task.topped_up', 1])
+        const end = await readEnd(target, log.taskId)
+        mustBe('the end of a task that got what it costs', end.status, status)
+        mustHaveSpent(end, cost)
+      },
+    }),
+    contractCase({
+      name: 'fails',
+      proves: 'a task that is to fail when its budget is exhausted does, with that reason, and has not spent more',
+      source,
+      needs: ['budget'],
+      async check(target) {
+        const credits = (await freeTask(target)).cost - 1
+        const end = await readEnd(target, await known(target, { budget: { credits, on_exhausted: 'fail' } }))
+        mustHaveStopped(end, credits)
+        mustBe('the end', [end.status, end.status_reason], ['failed', exhausted])
+      },
+    }),
+    contractCase({
+      name: 'covers',
+      proves: 'a budget that covers the work changes nothing of it',
+      source,
+      needs: ['budget'],
+      async check(target) {
+        const { cost, status } = await freeTask(target)
+        const end = await readEnd(target, await known(target, { budget: { credits: cost, on_exhausted: 'fail' } }))
+        mustHaveSpent(end, cost)
+        mustBe('the end', end.status, status)
+      },
+    }),
+    contractCase({
+      name: 'refused',
+      proves: 'a budget that is none is refused when it is submitted',
+      source: `${source}; docs/contract.md#problems`,
+      needs: ['budget'],
+      quick: true,
+      async check(target) {
+        for (const budget of malformed) {
+          const key = newKey('budget-refused')
+          const body = JSON.stringify(target.bodyFor(key)).replace(/\}$/, `,"budget":${budget}}`)
+          mustBeProblem(`a budget ${budget}`, await submit(target, key, body), 400, 'validation')
+        }
+      },
+    }),
+  ],
+} satisfies CaseGroup
+
+const malformed = [
+  '{"credits":0}',
+  '{"credits":-1}',
+  '{"credits":1.5}',
+  '{"credits":1e999}',
+  '{"credits":"5"}',
+  '{}',
+  '7',
+  '{"credits":5,"on_exhausted":"explode"}',
+  '{"credits":5,"more":1}',
+]
+
+/** What such a task costs, and how it ends, where nobody counts. */
+async function freeTask(target: Target): Promise<{ readonly cost: number; readonly status: Task['status'] }> {
+  const { credits_used: used, status } = await readEnd(target, await startNow(target, 'cost'))
+  const cost = Math.ceil(used ?? 0)
+  if (cost < 2) throw new NotApplicable('its tasks cost less than two credits')
+  return { cost, status }
+}
+
+/** A task with a budget, by its id. Nobody knows it where the service answers only at the end, which may not come. */
+async function known(target: Target, work: Work): Promise<string> {
+  const late = sleep(2 * raceMs(target), target.signal).then(() => {
+    throw new NotApplicable('it answers a submission at the end of its task alone')
+  })
+  late.catch(() => {})
+  return Promise.race([startNow(target, 'budget', work), late])
+}
+
+function mustHaveSpent({ credits_used: used }: Task, most: number): void {
+  must(used <= most, `${used} credits are spent, of ${most}`)
+}
+
+/** Throws Undecided for a task that was done with less than another one cost. */
+function mustHaveStopped(task: Task, credits: number): void {
+  mustHaveSpent(task, credits)
+  undecidedUnless(task.status !== 'completed', `it cost ${task.credits_used}, and another one ${credits + 1}`)
+}
