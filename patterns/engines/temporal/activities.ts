@@ -8,13 +8,14 @@ import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
 import { performAt, type Workplace } from '../../contract/engine/workplace.ts'
-import type { Decider, Ending, StepResult, StepWork } from './protocol.ts'
+import type { Decider, Ending, SafePoint, StepResult, StepWork } from './protocol.ts'
+import { decide } from './safe-point.ts'
 import { timeouts } from './engine.ts'
 
 /** The part of a workflow that is not replayed: whatever touches the world. */
 export interface TaskActivities {
-  /** Performed by the worker that decides, within its decision. */
-  identify(): Promise<Decider>
+  /** Performed by the worker that decides, within its decision. With a safe point it says how the task stands after it. */
+  identify(point?: SafePoint): Promise<Decider>
   step(work: StepWork): Promise<StepResult>
   /** One attempt. `ending` is for the record: with it the log is complete. */
   notify(ending: Ending, earlier: readonly CallbackAttempt[]): Promise<CallbackAttempt>
@@ -50,8 +51,15 @@ export function openActivities({ place, pace, ...parts }: ActivityParts): TaskAc
     const callback = { task: foldEvents(log), url: requestOf(log).delivery!.webhook_url, earlier }
     return withFaultPoints('temporal.notify', () => parts.notify(callback))
   }
+
   const decider: Decider = { executor: place.node, life: randomUUID() }
-  return { step, notify, identify: () => withFaultPoints('temporal.identify', async () => decider) }
+  const identify = (point?: SafePoint): Promise<Decider> =>
+    withFaultPoints('temporal.identify', async () => {
+      if (!point) return decider
+      const plan = agent.plan(requestOf([point.created]).input, place.timeScale)
+      return { ...decider, standing: decide(point, plan) }
+    })
+  return { step, notify, identify }
 }
 
 function currentActivity(): { readonly tries: number; readonly taskId: string } {

@@ -7,10 +7,14 @@ import {
 } from '../../contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
+import { isOnRecord } from '../../contract/engine/commands.ts'
+import type { Command } from '../../contract/types/command.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { ProblemError } from '../../contract/types/problems.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Pace } from '../../contract/types/timeouts.ts'
+import { timeLimit } from '../../contract/types/timer.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { Frontend } from './frontend.ts'
 import { type Accepted, placeOf } from './protocol.ts'
@@ -40,8 +44,34 @@ function openHistories(frontend: Frontend, pace: Pace): TaskLogs {
       await untilCancelShows((signal) => follow(frontend, task_id, seq, signal))
       return true
     },
+    requestCommand: async (log, command) => {
+      const { task_id, seq } = log.at(-1)!
+      if (!(await withFaultPoints('temporal.command', () => frontend.signal(task_id, command)))) return 'stale'
+      const shown = await placeOfCommand(follow(frontend, task_id, seq, timeLimit(patienceMs)), command)
+      if (shown) return shown
+      throw new ProblemError(
+        'interrupted',
+        'the command is durable, but does not show yet: it may be too late',
+        task_id,
+      )
+    },
     [Symbol.asyncDispose]: () => frontend[Symbol.asyncDispose](),
   }
+}
+
+/** Longer than a decision takes whose worker has died. What is signalled meanwhile has its place in the history after it. */
+const patienceMs = 15_000
+
+/** `stale`: the task's end came first. Undefined: neither has shown in time. Throws `command-id-reused`, as `isOnRecord`. */
+async function placeOfCommand(
+  events: AsyncIterable<TaskEvent>,
+  command: Command,
+): Promise<'recorded' | 'stale' | undefined> {
+  for await (const event of events) {
+    if (isOnRecord([event], command)) return 'recorded'
+    if (event.status === 'cancelling' || isTerminal(event.status)) return 'stale'
+  }
+  return undefined
 }
 
 function acceptedOf({ created, fingerprint, plan, request }: NewTask, { tuning, timeScale }: Pace): Accepted {

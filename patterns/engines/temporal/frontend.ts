@@ -1,10 +1,12 @@
 import { Client, Connection, isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { defaultPayloadConverter } from '@temporalio/common'
+import type { Command } from '../../contract/types/command.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { Timing } from '../../contract/types/timing.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { type HistoryEvent, openTaskLog, type TaskLog } from './history.ts'
-import { type Accepted, type Place, workflowType } from './protocol.ts'
+import { type Accepted, commandSignal, type Place, workflowType } from './protocol.ts'
 import { patienceOf, timeouts } from './engine.ts'
 
 /** Status codes of gRPC. */
@@ -71,6 +73,22 @@ export class Frontend implements AsyncDisposable {
   /** Resolves when the request is on record, or the workflow has closed. */
   async cancel(taskId: string): Promise<void> {
     await unlessUnknown(this.#retry(() => this.#client.workflow.getHandle(taskId).cancel()))
+  }
+
+  /**
+   * Resolves when the command is on disk: in the history, or before it there while a worker decides. A repetition of its id
+   * adds nothing. False: the workflow has closed, or never was.
+   */
+  async signal(taskId: string, command: Command): Promise<boolean> {
+    const request = {
+      namespace: this.#place.namespace,
+      workflowExecution: { workflowId: taskId },
+      signalName: commandSignal,
+      requestId: command.id,
+      input: { payloads: [defaultPayloadConverter.toPayload(command)!] },
+    }
+    const send = () => this.#connection.workflowService.signalWorkflowExecution(request)
+    return (await unlessUnknown(this.#retry(send))) !== undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

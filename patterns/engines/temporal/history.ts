@@ -3,9 +3,12 @@ import type { temporal } from '@temporalio/proto'
 import type { Plan } from '../../agent/plan.ts'
 import * as agent from '../../agent/work.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
+import { atEnd, atSafePoint, noteStep } from '../../contract/engine/control.ts'
+import { KnownLog } from '../../contract/engine/known-log.ts'
 import {
   cancelledEvent,
   cancelRequestedEvent,
+  commandedEvent,
   completedEvent,
   resultOf,
   expiredEvent,
@@ -15,10 +18,12 @@ import {
   resumedEvent,
   startedEvent,
 } from '../../contract/engine/log.ts'
-import { completedSteps, requestOf } from '../../contract/types/fold.ts'
+import { requestOf } from '../../contract/types/fold.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import type { Accepted, Decider, Ending, StepResult } from './protocol.ts'
+import { type Mailbox, openMailbox } from './mailbox.ts'
+import { type Accepted, commandSignal, type Decider, type Ending, type StepResult } from './protocol.ts'
 import { openResumptions, type Resumptions } from './resumptions.ts'
+import { commandIn } from './safe-point.ts'
 
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent
 type Payloads = temporal.api.common.v1.IPayloads | null | undefined
@@ -35,14 +40,15 @@ export interface TaskLog {
 export function openTaskLog(): TaskLog {
   const events: TaskEvent[] = []
   const scheduled = new Map<string, string>()
-  const resumptions = openResumptions()
   let accepted: Accepted | undefined
-  let plan: Plan | undefined
+  let reading: Reading | undefined
 
   function open(input: Payloads): void {
     accepted = decode(input) as Accepted
     events.push(accepted.created)
-    plan = agent.plan(requestOf(events).input, accepted.pace.timeScale)
+    const plan = agent.plan(requestOf(events).input, accepted.pace.timeScale)
+    const [resumptions, mailbox] = [openResumptions(), openMailbox()]
+    reading = { plan, log: new KnownLog(events), scheduled, resumptions, mailbox }
   }
 
   function addOne(event: HistoryEvent): void {
@@ -50,8 +56,10 @@ export function openTaskLog(): TaskLog {
     if (started) return open(started.input)
     const activity = event.activityTaskScheduledEventAttributes
     if (activity) scheduled.set(String(event.eventId), activity.activityType?.name ?? '')
-    if (!plan || isTerminal(events.at(-1)!.status)) return
-    events.push(...eventsOf(event, events, plan, { scheduled, resumptions }))
+    if (!reading || isTerminal(reading.log.head.status)) return
+    const next = eventsOf(event, reading, timeOf(event))
+    events.push(...next)
+    reading.log.add(next)
   }
 
   return {
@@ -65,44 +73,70 @@ export function openTaskLog(): TaskLog {
 }
 
 interface Reading {
+  readonly plan: Plan
+  readonly log: KnownLog
   /** Types of activities, by the id of their event. */
   readonly scheduled: ReadonlyMap<string, string>
   readonly resumptions: Resumptions
+  readonly mailbox: Mailbox
 }
 
 /** What one event of the history adds to the log. Most add nothing: they are the server's own bookkeeping. */
-function eventsOf(
-  event: HistoryEvent,
-  log: readonly TaskEvent[],
-  plan: Plan,
-  { scheduled, resumptions }: Reading,
-): readonly TaskEvent[] {
-  const head = log.at(-1)!
-  const time = timeOf(event)
+function eventsOf(event: HistoryEvent, reading: Reading, time: Date): readonly TaskEvent[] {
+  const { head } = reading.log
   const decided = event.workflowTaskCompletedEventAttributes
   // A worker has the task from its first decision on.
-  if (decided) return head.status === 'queued' ? [startedEvent(head, plan, decided.identity ?? '', time)] : []
+  if (decided) return head.status === 'queued' ? [startedEvent(head, reading.plan, decided.identity ?? '', time)] : []
   if (event.workflowExecutionCancelRequestedEventAttributes)
     return head.status === 'cancelling' ? [] : [cancelRequestedEvent(head, time)]
+  const signal = event.workflowExecutionSignaledEventAttributes
+  if (signal) return signal.signalName === commandSignal ? onSignal(decode(signal.input), reading, time) : []
   const decider = deciderIn(event)
-  if (decider && resumptions.decidedBy(decider))
-    return [resumedEvent(head, plan, { executor: decider.executor, completed: completedSteps(log).step }, time)]
+  if (decider) return onDecision(decider, reading, time)
   const done = event.activityTaskCompletedEventAttributes
-  if (done && scheduled.get(String(done.scheduledEventId)) === 'step') {
-    const result = decode(done.result) as StepResult
-    if (result.kind === 'resumed') resumptions.stepResumed()
-    return afterStep(result, log, plan, time)
-  }
+  if (done && reading.scheduled.get(String(done.scheduledEventId)) === 'step')
+    return onStep(decode(done.result) as StepResult, reading, time)
   const ending = endingIn(event, head)
-  return ending ? [endEvent(ending, head, plan, time)] : []
+  return ending ? onEnd(ending, reading, time) : []
 }
 
-function afterStep(result: StepResult, log: readonly TaskEvent[], plan: Plan, time: Date): readonly TaskEvent[] {
-  const head = log.at(-1)!
-  const { step } = completedSteps(log)
-  if (result.kind === 'resumed') return [resumedEvent(head, plan, { executor: result.executor, completed: step }, time)]
+/** Its place in the history is its place in the log. One that comes after a request to cancel comes too late. */
+function onSignal(signalled: unknown, { log, mailbox }: Reading, time: Date): readonly TaskEvent[] {
+  if (!mailbox.receive(signalled) || log.head.status === 'cancelling') return []
+  return commandIn(signalled).map((command) => commandedEvent(log.head, command, time))
+}
+
+/** A safe point, if anything was to be decided. Commands that came while it was decided wait for the next one. */
+function onDecision(decider: Decider, { plan, log, resumptions, mailbox }: Reading, time: Date): readonly TaskEvent[] {
+  const { head, control } = log
+  const { executor, standing } = decider
+  const resumed = resumptions.decidedBy(decider)
+    ? [resumedEvent(head, plan, { executor, completed: control.completed }, time)]
+    : []
+  if (!standing || head.status === 'cancelling') return resumed
+  const taken = mailbox.first(standing.taken)
+  const known = { ...control, pending: control.pending.filter(({ id }) => taken.has(id)) }
+  const answers = atSafePoint(known, resumed[0] ?? head, plan, time)
+  // An end is the workflow's to say: before it the commands are answered that came meanwhile.
+  return [...resumed, ...answers.filter(({ status }) => !isTerminal(status))]
+}
+
+function onStep(result: StepResult, { plan, log, resumptions }: Reading, time: Date): readonly TaskEvent[] {
+  const { head, control } = log
+  const { completed } = control
   if (result.kind === 'refused') return []
-  return [progressEvent(head, plan, { step: step + 1, ...result }, time)]
+  if (result.kind === 'resumed') {
+    resumptions.stepResumed()
+    return [resumedEvent(head, plan, { executor: result.executor, completed }, time)]
+  }
+  const step = completed + 1
+  const noted = noteStep(control, head, { step, name: plan.steps[completed]!.name }, time)
+  return [...noted, progressEvent(noted.at(-1) ?? head, plan, { step, ...result }, time)]
+}
+
+function onEnd(ending: End, { plan, log }: Reading, time: Date): readonly TaskEvent[] {
+  const voided = atEnd(log.control, log.head, time)
+  return [...voided, endEvent(ending, voided.at(-1) ?? log.head, plan, time)]
 }
 
 /** The only local activity is that by which a decider names itself. */
@@ -111,8 +145,10 @@ function deciderIn(event: HistoryEvent): Decider | undefined {
   return result ? (decode(result) as Decider) : undefined
 }
 
+type End = Ending | { readonly kind: 'rejected' }
+
 /** The end is on record as input of the callback, where one is owed, else as the workflow's result; or the server says it. */
-function endingIn(event: HistoryEvent, { status }: TaskEvent): Ending | { readonly kind: 'rejected' } | undefined {
+function endingIn(event: HistoryEvent, { status }: TaskEvent): End | undefined {
   const activity = event.activityTaskScheduledEventAttributes
   if (activity?.activityType?.name === 'notify') return decode(activity.input) as Ending
   const completed = event.workflowExecutionCompletedEventAttributes
@@ -125,7 +161,7 @@ function endingIn(event: HistoryEvent, { status }: TaskEvent): Ending | { readon
   return status === 'queued' ? { kind: 'rejected' } : { kind: 'failed', reason }
 }
 
-function endEvent(ending: Ending | { readonly kind: 'rejected' }, head: TaskEvent, plan: Plan, time: Date): TaskEvent {
+function endEvent(ending: End, head: TaskEvent, plan: Plan, time: Date): TaskEvent {
   switch (ending.kind) {
     case 'completed':
       return completedEvent(head, resultOf(plan, ending.digest), time)
@@ -140,8 +176,10 @@ function endEvent(ending: Ending | { readonly kind: 'rejected' }, head: TaskEven
   }
 }
 
+/** The first of them; undefined where there is none. */
 function decode(payloads: Payloads): unknown {
-  return defaultPayloadConverter.fromPayload(payloads!.payloads![0]!)
+  const [payload] = payloads?.payloads ?? []
+  return payload && defaultPayloadConverter.fromPayload(payload)
 }
 
 function timeOf({ eventTime }: HistoryEvent): Date {

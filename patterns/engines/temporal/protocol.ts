@@ -1,5 +1,5 @@
-import type { TaskEvent } from '../../contract/types/events.ts'
-import type { TaskInput } from '../../contract/types/task.ts'
+import type { Interrupted, TaskEvent } from '../../contract/types/events.ts'
+import type { TaskInput, TaskStatus } from '../../contract/types/task.ts'
 import type { Pace } from '../../contract/types/timeouts.ts'
 
 /** Input of a workflow: made by the API, so that it can answer before any worker has seen the task. */
@@ -33,6 +33,30 @@ export type StepResult =
 export interface Decider {
   readonly executor: string
   readonly life: string
+  /** What was decided besides, where somebody had asked for something. */
+  readonly standing?: Standing
+}
+
+/** What the workflow knows at a safe point: before a step, and while the agent stands still. */
+export interface SafePoint {
+  readonly created: TaskEvent
+  /** After the safe point before this one. */
+  readonly standing: Standing
+  /** What was signalled since. */
+  readonly commands: readonly unknown[]
+  /** Steps done, and the credits that they cost. */
+  readonly completed: number
+  readonly spent: number
+}
+
+/** How a task stands after a safe point: all on which its next step depends. */
+export interface Standing {
+  readonly status: TaskStatus
+  /** Commands that have their answer, of those that came. */
+  readonly taken: number
+  /** Credits beside the budget that it was submitted with. */
+  readonly toppedUp: number
+  readonly waitsFor?: Interrupted['reason']
 }
 
 /** How a task ended: input of the callback that is owed, and result of the workflow. */
@@ -42,6 +66,9 @@ export type Ending =
   | { readonly kind: 'failed' | 'expired'; readonly reason: string }
 
 export const workflowType = 'task'
+
+/** Name of the signal by which a task is sent a command, its only argument. */
+export const commandSignal = 'command'
 
 /** Where on a server the tasks live. */
 export interface Place {

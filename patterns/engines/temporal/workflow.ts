@@ -1,8 +1,11 @@
 import {
   ActivityCancellationType,
   CancellationScope,
+  condition,
+  defineSignal,
   proxyActivities,
   proxyLocalActivities,
+  setHandler,
   sleep,
 } from '@temporalio/workflow'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
@@ -10,26 +13,31 @@ import { postCallback } from '../../contract/engine/post-callback.ts'
 import type { TaskRequest } from '../../contract/types/task.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
-import type { Accepted, Ending } from './protocol.ts'
+import { type Mailbox, openMailbox } from './mailbox.ts'
+import { type Accepted, commandSignal, type Decider, type Ending, type SafePoint, type Standing } from './protocol.ts'
 import { openResumptions } from './resumptions.ts'
 import { backoffCoefficient, timeouts } from './engine.ts'
+
+const command = defineSignal<[unknown]>(commandSignal)
 
 /**
  * A task from its first step to its end. After a crash a worker calls it again and replays the history, so everything
  * here follows from the input and from what activities returned. It runs in a sandbox of the SDK, without Node.
  */
 export async function task(accepted: Accepted): Promise<Ending> {
-  const ending = await endingOf(accepted)
+  const mailbox = openMailbox()
+  setHandler(command, (signalled) => void mailbox.receive(signalled))
+  const ending = await endingOf(accepted, mailbox)
   const attempt = (earlier: readonly CallbackAttempt[]) => activitiesOf(accepted).notify(ending, earlier)
   // A cancelled task owes its callback too. Each wait is a timer of the server.
   if (accepted.owesCallback) await CancellationScope.nonCancellable(() => postCallback(attempt, sleep))
   return ending
 }
 
-async function endingOf(accepted: Accepted): Promise<Ending> {
+async function endingOf(accepted: Accepted, mailbox: Mailbox): Promise<Ending> {
   const deadline = new CancellationScope({ cancellable: true, ...remaining(accepted) })
   try {
-    return await deadline.run(() => performSteps(accepted))
+    return await deadline.run(() => performSteps(accepted, mailbox))
   } catch (error) {
     if (CancellationScope.current().consideredCancelled) return { kind: 'cancelled' }
     if (deadline.consideredCancelled) return { kind: 'expired', reason: 'the deadline has passed' }
@@ -37,25 +45,53 @@ async function endingOf(accepted: Accepted): Promise<Ending> {
   }
 }
 
-async function performSteps(accepted: Accepted): Promise<Ending> {
-  const { input } = (accepted.created.data as { readonly request: TaskRequest }).request
+async function performSteps(accepted: Accepted, mailbox: Mailbox): Promise<Ending> {
+  const { input } = requestIn(accepted)
   const steps = accepted.stepDurationsMs.length
-  const { workflowTaskMs } = timeoutsAt(timeouts, accepted.pace)
-  const { identify } = proxyLocalActivities<TaskActivities>({ startToCloseTimeout: workflowTaskMs })
   const resumptions = openResumptions()
-  let [completed, digest, attempt] = [0, '', 1]
+  const pass = openSafePoints(accepted, mailbox)
+  let [completed, digest, attempt, spent] = [0, '', 1, 0]
   while (completed < steps) {
-    if (resumptions.decidedBy(await identify())) attempt++
+    const { decider, standing } = await pass({ completed, spent })
+    if (resumptions.decidedBy(decider)) attempt++
+    if (standing.status === 'failed') return { kind: 'failed', reason: 'budget-exhausted' }
+    if (standing.status === 'input_required') {
+      await condition(() => mailbox.size > standing.taken)
+      continue
+    }
     const { step } = activitiesOf(accepted, accepted.stepDurationsMs[completed])
     const result = await step({ input, step: completed + 1, digest, attempt })
     if (result.kind === 'refused') return { kind: 'failed', reason: result.reason }
-    if (result.kind === 'done') [completed, digest] = [completed + 1, result.digest]
+    if (result.kind === 'done') [completed, digest, spent] = [completed + 1, result.digest, spent + result.credits]
     else {
       attempt++
       resumptions.stepResumed()
     }
   }
   return { kind: 'completed', digest, steps }
+}
+
+/**
+ * Before each step, and as often as a command comes to an agent that stands still: who decides, and how the task stands then.
+ * Where nobody asked for anything, nothing is decided, and the history is that of a task without control.
+ */
+function openSafePoints(accepted: Accepted, mailbox: Mailbox) {
+  const { created, pace } = accepted
+  const { workflowTaskMs } = timeoutsAt(timeouts, pace)
+  const { identify } = proxyLocalActivities<TaskActivities>({ startToCloseTimeout: workflowTaskMs })
+  const hasBudget = requestIn(accepted).budget !== undefined
+  let standing: Standing = { status: 'running', taken: 0, toppedUp: 0 }
+  return async (done: Pick<SafePoint, 'completed' | 'spent'>): Promise<{ decider: Decider; standing: Standing }> => {
+    const commands = mailbox.after(standing.taken)
+    const isAsked = hasBudget || commands.length > 0
+    const decider = await (isAsked ? identify({ created, standing, commands, ...done }) : identify())
+    standing = decider.standing ?? standing
+    return { decider, standing }
+  }
+}
+
+function requestIn({ created }: Accepted): TaskRequest {
+  return (created.data as { readonly request: TaskRequest }).request
 }
 
 /** A workflow's clock is that of its history, and does not run between decisions. */

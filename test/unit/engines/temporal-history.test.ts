@@ -1,46 +1,13 @@
-import { defaultPayloadConverter } from '@temporalio/common'
 import { describe, expect, test } from 'vitest'
-import { planTask } from '../../../patterns/agent/plan.ts'
-import { createdEvent } from '../../../patterns/contract/engine/log.ts'
 import { foldEvents } from '../../../patterns/contract/types/fold.ts'
-import { type HistoryEvent, openTaskLog } from '../../../patterns/engines/temporal/history.ts'
-import type { Accepted, Ending, StepResult } from '../../../patterns/engines/temporal/protocol.ts'
+import type { Ending } from '../../../patterns/engines/temporal/protocol.ts'
+import { acceptedFor, logOf, parts as history, plan, typesOf } from '../../support/temporal-history.ts'
 
-const request = { type: 'agent' as const, input: { seed: 7, profile: 'smoke', job: 'it' } }
-const plan = planTask(request.input, 1)
-const accepted: Accepted = {
-  created: createdEvent('task_it', request, plan, new Date(0)),
-  fingerprint: 'f',
-  pace: { tuning: 'tuned', timeScale: 1 },
-  stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
-  owesCallback: false,
-}
+const { decided, cancelRequested: asked, scheduled, answered, closed, marked, terminated } = history
+const accepted = acceptedFor()
+const started = history.started(accepted)
 const completed: Ending = { kind: 'completed', digest: 'the right one', steps: plan.steps.length }
-
-/** A history as a server tells it; ids count from 1. */
-function history(...parts: readonly Partial<HistoryEvent>[]): HistoryEvent[] {
-  return parts.map((part, i) => ({ ...part, eventId: (i + 1) as never, eventTime: { seconds: i as never, nanos: 0 } }))
-}
-const payloads = (value: unknown) => ({ payloads: [defaultPayloadConverter.toPayload(value)!] })
-const started = { workflowExecutionStartedEventAttributes: { input: payloads(accepted) } }
-const decided = { workflowTaskCompletedEventAttributes: { identity: 'worker-1' } }
-const asked = { workflowExecutionCancelRequestedEventAttributes: {} }
-const scheduled = (name: string, input: unknown = {}) => ({
-  activityTaskScheduledEventAttributes: { activityType: { name }, input: payloads(input) },
-})
-const answered = (result: StepResult | undefined, scheduledEventId: number) => ({
-  activityTaskCompletedEventAttributes: { result: payloads(result), scheduledEventId: scheduledEventId as never },
-})
-const closed = (ending: Ending) => ({ workflowExecutionCompletedEventAttributes: { result: payloads(ending) } })
 const done = { kind: 'done', digest: 'd', credits: 2 } as const
-
-function logOf(...parts: readonly Partial<HistoryEvent>[]) {
-  const log = openTaskLog()
-  // Page by page, as a follower gets it.
-  for (const event of history(...parts)) log.add([event])
-  return log
-}
-const typesOf = (...parts: readonly Partial<HistoryEvent>[]) => logOf(...parts).events.map(({ type }) => type)
 
 describe('the log in a history', () => {
   test('begins with the event that the API made, and tells who began', () => {
@@ -67,9 +34,7 @@ describe('the log in a history', () => {
   })
 
   test('counts a crash once, also when the worker that was lost both decided and performed', () => {
-    const marker = (life: string) => ({
-      markerRecordedEventAttributes: { details: { result: payloads({ executor: life, life }) } },
-    })
+    const marker = (life: string) => marked({ executor: life, life })
     const resumed = { kind: 'resumed', executor: 'b' } as const
     const begun = [started, decided, marker('a'), scheduled('step')]
     const both = logOf(...begun, answered(resumed, 4), decided, marker('b')).events
@@ -112,9 +77,8 @@ describe('the log in a history', () => {
   })
 
   test('shows the reason of a failure, also when it came from outside', () => {
-    const end = { workflowExecutionTerminatedEventAttributes: {} }
-    expect(foldEvents(logOf(started, decided, end).events)).toMatchObject({ status: 'failed' })
-    expect(foldEvents(logOf(started, end).events)).toMatchObject({ status: 'rejected' })
+    expect(foldEvents(logOf(started, decided, terminated).events)).toMatchObject({ status: 'failed' })
+    expect(foldEvents(logOf(started, terminated).events)).toMatchObject({ status: 'rejected' })
     const refused = closed({ kind: 'failed', reason: 'no' })
     expect(foldEvents(logOf(started, decided, refused).events)).toMatchObject({ status: 'failed', status_reason: 'no' })
   })
