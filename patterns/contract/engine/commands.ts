@@ -8,9 +8,14 @@ import { isTerminal } from '../types/task.ts'
 /** Whether the log has this command. Throws the problem `command-id-reused` where its id belongs to another one. */
 export function isOnRecord(log: readonly TaskEvent[], command: Command): boolean {
   const known = commandsIn(log).find(({ id }) => id === command.id)
-  if (!known) return false
-  if (canonical(known) === canonical(command)) return true
-  throw new ProblemError('command-id-reused', `the id ${command.id} came with another command`, log[0]!.task_id)
+  if (known) requireSame(known, command, log[0]!.task_id)
+  return known !== undefined
+}
+
+/** Throws the problem `command-id-reused` where a command of this id is not the one that is `known` by it. */
+export function requireSame(known: Command, command: Command, taskId: string): void {
+  if (canonical(known) !== canonical(command))
+    throw new ProblemError('command-id-reused', `the id ${command.id} came with another command`, taskId)
 }
 
 /** Every command on record, in order. */

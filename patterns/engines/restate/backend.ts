@@ -6,7 +6,9 @@ import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { backendOver, type TaskLogs, untilCancelShows } from '../../contract/engine/task-backend.ts'
 import { timingAt, type Timing } from '../../contract/types/timing.ts'
-import { type Snapshot, type Accepted, workflowName } from './protocol.ts'
+import { type Accepted, type Mail, type Posting, type Receipt, type Snapshot, workflowName } from './protocol.ts'
+import { commandsIn, requireSame } from '../../contract/engine/commands.ts'
+import { ProblemError } from '../../contract/types/problems.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 
@@ -27,12 +29,26 @@ function openWorkflows(ingress: Ingress): TaskLogs {
     // The run answers with events.
     requestCancel: async (log) => {
       const { task_id, seq } = log.at(-1)!
-      await withFaultPoints('restate.cancel', () => ingress.cancel(task_id))
+      await post(ingress, log, { kind: 'cancel', at: Date.now() })
       await untilCancelShows((signal) => follow(ingress, task_id, seq, signal))
       return true
     },
+    requestCommand: async (log, command) => {
+      const { task_id } = log.at(-1)!
+      const receipt = await post(ingress, log, { kind: 'command', command, at: Date.now() })
+      if (receipt === 'recorded') return receipt
+      if (receipt === 'ended') throw new ProblemError('task-ended', 'the task has ended: it takes no commands', task_id)
+      requireSame(receipt.known, command, task_id)
+      return 'known'
+    },
     [Symbol.asyncDispose]: () => ingress[Symbol.asyncDispose](),
   }
+}
+
+/** Every command in a log had a place of its own: what comes after those is unknown here. */
+function post(ingress: Ingress, log: readonly TaskEvent[], mail: Mail): Promise<Receipt> {
+  const posting = { mail, place: commandsIn(log).length + 1 }
+  return withFaultPoints('restate.post', () => ingress.post(log[0]!.task_id, posting))
 }
 
 /** The whole log, or undefined for an id under which nothing was ever sent. */
@@ -132,8 +148,8 @@ class Ingress implements AsyncDisposable {
     return this.#call(taskId, 'event', seq, { dispatcher: this.#waiting, signal: either, ...patiently })
   }
 
-  cancel(taskId: string): Promise<void> {
-    return this.#call(taskId, 'cancel', { time: new Date().toISOString() })
+  post(taskId: string, posting: Posting): Promise<Receipt> {
+    return this.#call(taskId, 'post', posting)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

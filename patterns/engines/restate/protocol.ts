@@ -1,3 +1,4 @@
+import type { Command } from '../../contract/types/command.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 
 /** Input of a run: made by the API, so that it can answer before any worker has seen the task. */
@@ -23,5 +24,24 @@ export function eventKey(seq: number): EventKey {
   return `event-${seq}`
 }
 
-/** Resolved with the time of the request to cancel. */
-export const cancelPromise = 'cancel'
+/** What is asked of a run. `at` is milliseconds since 1970, by the clock of the API node that was asked. */
+export type Mail =
+  | { readonly kind: 'command'; readonly command: Command; readonly at: number }
+  | { readonly kind: 'cancel'; readonly at: number }
+
+/** Where the run has put it, no mail comes any more. Behind a cancellation none comes either. */
+export const closed = { kind: 'closed' } as const
+
+/** Of the durable promise that is place `n` of a task's mailbox. Places are filled from 1 on, without a gap. */
+export function placeKey(n: number): string {
+  return `mail-${n}`
+}
+
+/** Input of `post`. No place before `place` is free, and the poster knows what is there. */
+export interface Posting {
+  readonly mail: Mail
+  readonly place: number
+}
+
+/** Answer of `post`. `known` is what has the command's id already. `ended`: the task takes no mail any more. */
+export type Receipt = 'recorded' | 'ended' | { readonly known: Command }

@@ -1,32 +1,38 @@
 import * as restate from '@restatedev/restate-sdk'
+import { ToolRefusal } from '../../agent/step.ts'
 import * as agent from '../../agent/work.ts'
 import type { WorkPlan } from '../../contract/engine/workplace.ts'
-import { controlOf } from '../../contract/engine/control.ts'
-import { afterStep, stops, deadlineOf } from '../../contract/engine/after-step.ts'
+import { atSafePoint, standsStill } from '../../contract/engine/control.ts'
+import { afterStep, deadlineOf, endingBy, stops } from '../../contract/engine/after-step.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
-import {
-  cancelledEvent,
-  cancelRequestedEvent,
-  expiredEvent,
-  failedEvent,
-  resumedEvent,
-  startedEvent,
-} from '../../contract/engine/log.ts'
+import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
 import { completedSteps, foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import type { Executor, StepResult, Work } from './executor.ts'
-import { type Accepted, cancelPromise, eventKey, type Snapshot, type State, workflowName } from './protocol.ts'
+import type { Executor, StepResult } from './executor.ts'
+import { postMail } from './mailbox.ts'
+import {
+  type Accepted,
+  eventKey,
+  type Mail,
+  type Posting,
+  type Snapshot,
+  type State,
+  workflowName,
+} from './protocol.ts'
+import { openLog, type RunLog } from './run-log.ts'
 
 type Run = restate.WorkflowContext<State>
 type Shared = restate.WorkflowSharedContext<State>
 const { shared, workflow } = restate.handlers.workflow
 /** Questions leave no trace in the server. */
 const asked = { journalRetention: 0 }
+/** Handlers that read no state: then none is sent to them. */
+const stateless = { ...asked, enableLazyState: true }
 
-/** One workflow per task: `run` performs it, the other handlers read its log, wait for more of it, or ask `run` to stop. */
+/** One workflow per task: `run` performs it, the other handlers read its log, wait for more of it, or tell `run` something. */
 export function taskWorkflow(executor: Executor) {
   return restate.workflow({
     name: workflowName,
@@ -34,9 +40,8 @@ export function taskWorkflow(executor: Executor) {
     handlers: {
       run: workflow({}, (ctx: Run, accepted: Accepted) => performTask(ctx, accepted, executor)),
       read: shared(asked, readSnapshot),
-      // It reads no state, so none is sent to it.
-      event: shared({ ...asked, enableLazyState: true }, awaitEvent),
-      cancel: shared(asked, askToCancel),
+      event: shared(stateless, awaitEvent),
+      post: shared(stateless, (ctx: Shared, posting: Posting) => postMail(ctx, posting)),
     },
   })
 }
@@ -52,15 +57,6 @@ function awaitEvent(ctx: Shared, seq: number): Promise<TaskEvent> {
   return ctx.promise<TaskEvent>(eventKey(seq)).get()
 }
 
-async function askToCancel(ctx: Shared, { time }: { time: string }): Promise<void> {
-  const request = ctx.promise<string>(cancelPromise)
-  if ((await request.peek()) !== undefined) return
-  await withFaultPoints('restate.ask', async () => request.resolve(time))
-}
-
-/** What may happen to a task while a step is in flight; `at` is milliseconds since 1970, journaled. */
-type Happening = StepResult | { readonly kind: 'cancel' | 'expire'; readonly at: number }
-
 /**
  * Perform a task from its first step to its end. After a crash the server calls it again and replays its journal up to
  * the step in flight, so everything here follows from the input and from journaled results: whatever else (the clock,
@@ -68,11 +64,10 @@ type Happening = StepResult | { readonly kind: 'cancel' | 'expire'; readonly at:
  */
 async function performTask(ctx: Run, accepted: Accepted, executor: Executor): Promise<void> {
   ctx.set('fingerprint', accepted.fingerprint)
-  const log = openLog(ctx)
-  await log.append(accepted.created)
+  const log = await openLog(ctx, accepted.created)
   const plan = agent.plan(requestOf(log.events).input, executor.timeScale)
   try {
-    await performSteps(ctx, plan, log, executor)
+    await performSteps({ ctx, plan, log, executor })
   } finally {
     executor.forget(ctx.key)
   }
@@ -90,82 +85,109 @@ async function oweCallback(ctx: Run, log: readonly TaskEvent[], executor: Execut
   await postCallback(attempt, (delayMs) => ctx.sleep(delayMs, 'next attempt'))
 }
 
-async function performSteps(ctx: Run, plan: WorkPlan, log: Log, executor: Executor): Promise<void> {
+/** What the performance of a task goes by. */
+interface Performance {
+  readonly ctx: Run
+  readonly plan: WorkPlan
+  readonly log: RunLog
+  readonly executor: Executor
+}
+
+async function performSteps(performance: Performance): Promise<void> {
+  const { ctx, plan, log, executor } = performance
   let by = await withFaultPoints('restate.open', async () => ctx.run('open', () => executor.open()))
-  await log.append(startedEvent(log.head, plan, by.executor, new Date(by.at)))
-  const interruptions = interruptionsOf(ctx, log.events, executor.timeScale)
+  await log.write(() => [startedEvent(log.head, plan, by.executor, log.timeAt(by.at))])
+  const deadline = deadlineIn(performance)
   while (!isTerminal(log.head.status)) {
-    const { step, digest } = completedSteps(log.events)
-    const work = { taskId: ctx.key, plan, step: step + 1, digest, attempt: log.head.attempt, life: by.life }
-    const race = () => raceStep(ctx, { ...work, job: requestOf(log.events).input.job }, interruptions, executor)
-    const happened = await withFaultPoints('restate.step', race)
-    for (const event of eventsOf(happened, plan, step, log)) await log.append(event)
-    if (happened.kind === 'resumed') by = happened
+    await log.write(() => beforeStep(performance))
+    if (standsStill(log.control)) {
+      await waitForMail(performance, deadline)
+      continue
+    }
+    const { step } = completedSteps(log.events)
+    const happened = await withFaultPoints('restate.step', () => tryStep(performance, by.life, deadline))
+    if (happened) await log.write(() => eventsAfter(happened, step, performance))
+    if (happened?.kind === 'resumed') by = happened
   }
+}
+
+/** What stands in the log decides, and at the time of its last event: a replay comes to the same. */
+function beforeStep({ log, plan }: Performance): readonly TaskEvent[] {
+  const time = new Date(log.head.time)
+  if (log.head.status === 'cancelling') return endingBy(stops.cancel, time)(log)
+  return atSafePoint(log.control, log.head, plan, time)
+}
+
+/** The deadline has passed; `at` is when it did, in milliseconds since 1970. */
+interface Expiry {
+  readonly kind: 'expire'
+  readonly at: number
+}
+
+/** None, or the one. */
+type Deadline = readonly restate.RestatePromise<Expiry>[]
+
+function deadlineIn({ ctx, log, executor }: Performance): Deadline {
+  const at = deadlineOf(log.events, executor.timeScale)
+  if (at === undefined) return []
+  const passed = ctx.sleep(Math.ceil(Math.max(0, at - Date.now())), 'deadline')
+  return [passed.map((): Expiry => ({ kind: 'expire', at }))]
+}
+
+/** While an agent stands still, its task takes a place in the server alone. */
+async function waitForMail({ log }: Performance, deadline: Deadline): Promise<void> {
+  if (isTerminal(log.head.status)) return
+  const happened = await restate.RestatePromise.race([...log.mail, ...deadline])
+  if (happened.kind !== 'expire') return log.take(happened)
+  await log.write(() => endingBy(stops.expire, log.timeAt(happened.at))(log))
 }
 
 /** Made once: an error with a stack for every step would cost more than the step's bookkeeping. */
 const over = new Error('the step is over')
 
-/** The step, unless something ends the task first. Then the step is aborted, and its answer is ignored. */
-async function raceStep(
-  ctx: Run,
-  work: Work,
-  interruptions: readonly restate.RestatePromise<Happening>[],
-  executor: Executor,
-): Promise<Happening> {
+/**
+ * The step, unless something ends the task first: then the step is aborted, and its answer is ignored. Commands go on
+ * record meanwhile. Undefined: a cancellation is on record.
+ */
+async function tryStep(
+  { ctx, plan, log, executor }: Performance,
+  life: string,
+  deadline: Deadline,
+): Promise<StepResult | Expiry | undefined> {
+  const { step: completed, digest } = completedSteps(log.events)
+  const { name, index } = plan.steps[completed]!
+  const { job } = requestOf(log.events).input
+  const work = { taskId: ctx.key, job, plan, step: index, digest, attempt: log.head.attempt, life }
   const dropped = new AbortController()
   const { attemptCompletedSignal } = ctx.request()
-  const { name } = work.plan.steps[work.step - 1]!
-  const step = ctx.run<Happening>(name, () => executor.perform(work, attemptCompletedSignal, dropped.signal))
-  const happened = await restate.RestatePromise.race([step, ...interruptions])
+  const step = ctx.run<StepResult>(name, () => executor.perform(work, attemptCompletedSignal, dropped.signal))
+  let happened: StepResult | Expiry | undefined
+  while (!happened && log.head.status !== 'cancelling') {
+    const first = await restate.RestatePromise.race([step, ...log.mail, ...deadline])
+    if (isMail(first)) await log.take(first)
+    else happened = first
+  }
   dropped.abort(over)
   return happened
 }
 
-function interruptionsOf(ctx: Run, log: readonly TaskEvent[], timeScale: number): restate.RestatePromise<Happening>[] {
-  const cancelled = ctx.promise<string>(cancelPromise).get()
-  const cancel = cancelled.map((time): Happening => ({ kind: 'cancel', at: Date.parse(time!) }))
-  const at = deadlineOf(log, timeScale)
-  if (at === undefined) return [cancel]
-  const expire = ctx
-    .sleep(Math.ceil(Math.max(0, at - Date.now())), 'deadline')
-    .map((): Happening => ({ kind: 'expire', at }))
-  return [cancel, expire]
+function isMail(happened: StepResult | Expiry | Mail): happened is Mail {
+  return happened.kind === 'command' || happened.kind === 'cancel'
 }
 
-/** What a happening adds to the log after `completed` steps. */
-function eventsOf(happened: Happening, plan: WorkPlan, completed: number, { head, events }: Log): readonly TaskEvent[] {
-  const time = new Date(happened.at)
+/** What becomes of the log by what happened after `completed` steps. */
+function eventsAfter(
+  happened: StepResult | Expiry,
+  completed: number,
+  { log, plan }: Performance,
+): readonly TaskEvent[] {
+  const time = log.timeAt(happened.at)
   if (happened.kind === 'done') {
     const { digest, credits } = happened
-    return afterStep({ head, control: controlOf(events) }, plan, { step: completed + 1, digest, credits }, time)
+    return afterStep(log, plan, { step: completed + 1, digest, credits }, time)
   }
-  if (happened.kind === 'resumed') return [resumedEvent(head, plan, { executor: happened.executor, completed }, time)]
-  if (happened.kind === 'refused') return [failedEvent(head, happened.reason, time)]
-  if (happened.kind === 'expire') return [expiredEvent(head, stops.expire.message, time)]
-  const requested = cancelRequestedEvent(head, time)
-  return [requested, cancelledEvent(requested, time)]
-}
-
-interface Log {
-  readonly events: readonly TaskEvent[]
-  readonly head: TaskEvent
-  /** Into the state, for readers. It also resolves the promise that followers wait for. */
-  append(event: TaskEvent): Promise<void>
-}
-
-function openLog(ctx: Run): Log {
-  const events: TaskEvent[] = []
-  return {
-    events,
-    get head() {
-      return events.at(-1)!
-    },
-    append: async (event) => {
-      events.push(event)
-      ctx.set(eventKey(event.seq), event)
-      await withFaultPoints('restate.append', async () => ctx.promise<TaskEvent>(eventKey(event.seq)).resolve(event))
-    },
-  }
+  if (happened.kind === 'resumed')
+    return [resumedEvent(log.head, plan, { executor: happened.executor, completed }, time)]
+  const reason = happened.kind === 'expire' ? stops.expire : new ToolRefusal(happened.reason)
+  return endingBy(reason, time)(log)
 }
