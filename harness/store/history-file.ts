@@ -2,7 +2,7 @@ import { HarnessError } from '../core/errors.ts'
 import { placesIn } from '../model/place.ts'
 import { cellPlanSchema } from '../model/plan.ts'
 import { type History, type Op, opShapes } from '../model/history.ts'
-import { flawOf } from '../model/shape.ts'
+import { flawOf, type Shape } from '../model/shape.ts'
 import { openLines, parseLines, readLines, type LineFile, type OnBroken } from './line-file.ts'
 
 /** Writes `history.ndjson` while the cell runs. Throws HarnessError for an op whose index is not its line's number from 0. */
@@ -45,14 +45,13 @@ export function parseHistory(text: string, file: string): History {
 
 function historyReader(file: string): { readonly history: History; readonly take: (value: unknown) => void } {
   const history: Op[] = []
-  const share = shareTexts()
   return {
     history,
     take: (value) => {
       const flaw =
         envelopeFlaw(value, history.length) ?? valueFlaw(renewed(value as Op)) ?? placeFlaw(value as Op, history)
       if (flaw !== undefined) throw new HarnessError(`${file}:${history.length + 1} ${flaw}`)
-      history.push(share(value as Op))
+      history.push(value as Op)
     },
   }
 }
@@ -68,6 +67,18 @@ function renewed(op: Op): Op {
   if (Array.isArray(reached) && reached.every((name) => typeof name === 'string'))
     value['reached'] = reached.flatMap(placesIn)
   return op
+}
+
+/** `opShapes` by name, for names of which nobody knows yet whether there are such. */
+const forms: ReadonlyMap<unknown, Form> = new Map(
+  Object.entries(opShapes).map(([f, { values, ...form }]) => [f, { ...form, shapes: new Map(Object.entries(values)) }]),
+)
+
+interface Form {
+  readonly process: string
+  readonly task: boolean
+  readonly completes: boolean
+  readonly shapes: ReadonlyMap<unknown, Shape<unknown>>
 }
 
 const envelope: ReadonlySet<string> = new Set([
@@ -88,22 +99,22 @@ function envelopeFlaw(value: unknown, index: number): string | undefined {
   if (op.index !== index)
     return `has index ${JSON.stringify(op.index)} instead of ${index}: lines are missing or out of order`
   if (typeof op.at !== 'number' || !Number.isFinite(op.at)) return 'has no time'
-  if (typeof op.f !== 'string' || !Object.hasOwn(opShapes, op.f)) return `has an unknown operation: ${show(op.f)}`
-  if (typeof op.type !== 'string' || !Object.hasOwn(opShapes[op.f].values, op.type))
-    return `has an unknown type of ${op.f}: ${show(op.type)}`
+  const form = forms.get(op.f)
+  if (!form) return `has an unknown operation: ${show(op.f)}`
+  if (!form.shapes.has(op.type)) return `has an unknown type of ${op.f}: ${show(op.type)}`
   if (op.error !== undefined && typeof op.error !== 'string') return `has an error that is no text: ${show(op.error)}`
   for (const name in op) if (!envelope.has(name)) return `has a field "${name}", which is not known`
   return undefined
 }
 
 function valueFlaw(op: Op): string | undefined {
-  const shape = (opShapes[op.f].values as Readonly<Record<string, Parameters<typeof flawOf>[0]>>)[op.type]!
+  const shape = forms.get(op.f)!.shapes.get(op.type)!
   return shape.fits(op.value) ? undefined : `has a wrong value: ${flawOf(shape, op.value, 'value')}`
 }
 
 /** Who wrote it, about which task, and as the end of what. */
 function placeFlaw(op: Op, before: History): string | undefined {
-  const { process, task, completes } = opShapes[op.f]
+  const { process, task, completes } = forms.get(op.f)!
   const by: unknown = op.process
   if (by !== process && by !== `${process}${(op.value as { node?: string }).node ?? ''}`)
     return `is ${op.f} by ${show(by)}, must be by "${process}"`
@@ -123,28 +134,4 @@ function completionFlaw(op: Op, before: History): string | undefined {
 
 function show(value: unknown): string {
   return JSON.stringify(value) ?? 'none'
-}
-
-/** One string per text: a million lines name a few thousand tasks. The parser itself shares short ones, as `t-00017`. */
-function shareTexts(): (op: Op) => Op {
-  const idsByTask = new Map<string, string>()
-  const names = new Map<string, string>()
-  const shareName = (value: Record<string, unknown>, field: string): void => {
-    const name = value[field] as string | undefined
-    if (name === undefined) return
-    const known = names.get(name)
-    if (known === undefined) names.set(name, name)
-    else value[field] = known
-  }
-  return (op) => {
-    const { f, task, value } = op as { f: Op['f']; task?: string; value: Record<string, unknown> }
-    if (task === undefined) return op
-    const { taskId } = value as { taskId?: string }
-    const known = idsByTask.get(task)
-    if (taskId !== undefined && taskId === known) value['taskId'] = known
-    else if (taskId !== undefined) idsByTask.set(task, taskId)
-    if (f === 'submit') shareName(value, 'api')
-    else if (f === 'event') shareName(value, 'type')
-    return op
-  }
 }
