@@ -3,6 +3,7 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../core/errors.ts'
 import { placeOf } from './address.ts'
 import { isTooDeep } from '../core/json-depth.ts'
+import { maskOf } from '../core/masking.ts'
 import { strangerIn } from '../core/http.ts'
 import type { Target } from './case.ts'
 import type { Asked, Exchange } from './conversation.ts'
@@ -149,12 +150,9 @@ function refuseStranger(
   if (who !== undefined) throw new HarnessError(`${origin} was not answered by ${target.name}: ${who}`)
 }
 
-/** A shorter one keeps nobody out, and may be a part of any word. */
-const shortestSecret = 8
-
 /** What a service says, as reports may quote it: one that echoes requests says the token. */
 export function withoutToken({ token = '' }: Pick<Target, 'token'>, text: string): string {
-  return token.length < shortestSecret ? text : text.replaceAll(token, () => '$OUTLAST_TOKEN')
+  return maskOf([{ name: 'OUTLAST_TOKEN', value: token }])(text)
 }
 
 export function headersWithoutToken(target: Target, headers: Headers): Headers {

@@ -47,6 +47,9 @@ export function isForLoopback({ headers: { host } }: IncomingMessage, port: numb
 /** For servers of the harness: a peer of ours needs less. */
 export const briefRequests: ServerOptions = { headersTimeout: 60_000, requestTimeout: 60_000 }
 
+/** Of a server that people and their tools look at: who opens more takes no descriptor that a run needs. */
+export const mostConnections = 64
+
 /** More than anybody here says. */
 export class BodyTooLarge extends Error {
   override readonly name: string = 'BodyTooLarge'

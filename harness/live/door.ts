@@ -9,7 +9,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
-import { briefRequests, isForLoopback } from '../core/http.ts'
+import { briefRequests, isForLoopback, mostConnections } from '../core/http.ts'
 
 export type Route = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -36,6 +36,7 @@ export async function openDoor(routes: ReadonlyMap<string, Route>): Promise<Door
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { allow: 'GET, HEAD' })
     route(request, response)
   })
+  server.maxConnections = mostConnections
   await listen(server)
   // It keeps no process alive by itself.
   server.unref()

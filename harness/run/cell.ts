@@ -4,6 +4,7 @@ import { traceparentOf } from '../analysis/trace-ids.ts'
 import { describeError } from '../core/errors.ts'
 import type { Op, Stranger } from '../model/history.ts'
 import type { CellPlan } from '../model/plan.ts'
+import { maskOf } from '../core/masking.ts'
 import { createRng } from '../core/rng.ts'
 import type { Capability, DeployRequest } from '../model/runtime.ts'
 import { shapeOf } from '../model/topology.ts'
@@ -25,6 +26,7 @@ import type { TaskEnding } from './progress.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
+import { secretsOf } from '../targets/secrets.ts'
 import { openSpeech, type TargetSpeech } from '../targets/speech.ts'
 import { tokenFor } from '../targets/token.ts'
 import { openSystem, type System, type SystemSpec } from './system.ts'
@@ -63,7 +65,7 @@ export async function prepareCell(cell: CellPlan, context: BlockContext, events:
   const folder = await createCell(context.folder, cell.id)
   const history = await openHistory(folder.history, context.breakOff)
   stack.defer(() => history.close())
-  const recorder = createRecorder(history)
+  const recorder = createRecorder(history, maskOf(secretsOf(context.targets?.get(cell.pattern))))
   recorder.record({ f: 'cell', type: 'observe', process: 'harness', value: cell })
   try {
     const parts = await assemble({ cell, context, events, folder, recorder }, stack)

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { Op, Vocabulary } from '../model/history.ts'
+import type { Mask } from '../core/masking.ts'
 import { roundMs } from '../core/numbers.ts'
 
 /** Where ops go, in order: the run folder's history writer, or an array in a test. */
@@ -27,15 +28,22 @@ export interface Recorder {
   readonly epochMs: number
 }
 
-/** Gives every op of a cell its index and time. Ops recorded before the epoch is known wait for it. */
-export function createRecorder(sink: OpSink): Recorder {
+/** What the ledger's file has too, and the plan, which both are compared with. */
+const kept: ReadonlySet<Op['f']> = new Set(['cell', 'effect', 'refusal'])
+
+/**
+ * Gives every op of a cell its index and time. Ops recorded before the epoch is known wait for it. `mask` takes secrets out of what
+ * systems said.
+ */
+export function createRecorder(sink: OpSink, mask: Mask = (value) => value): Recorder {
   let index = 0
   let epochMs: number | undefined
   let early: { op: Op; atMonotonicMs: number }[] = []
   return {
     record(draft) {
       const { atMonotonicMs = monotonicMs(), ...rest } = draft
-      const op = { index: index++, at: 0, ...rest } as unknown as Op
+      const shown = kept.has(rest.f) ? rest : mask(rest)
+      const op = { index: index++, at: 0, ...shown } as unknown as Op
       if (epochMs === undefined) early.push({ op, atMonotonicMs })
       else sink.append({ ...op, at: roundMs(atMonotonicMs - epochMs) })
       return op.index

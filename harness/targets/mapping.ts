@@ -48,7 +48,7 @@ function headersOf({ headers }: Mapping, token: string): Record<string, string> 
 }
 
 /** A secret of a service that runs already stands in no file of ours: in headers `{env.NAME}` is a variable of whoever starts the run. */
-const ofEnvironment = /\{env\.([A-Za-z_]\w*)\}/g
+export const ofEnvironment = /\{env\.([A-Za-z_]\w*)\}/g
 
 function valueOf(_: string, name: string): string {
   const value = process.env[name]

@@ -6,6 +6,10 @@ import type { Target } from '../model/target.ts'
  * its own, which the user has in OUTLAST_TOKEN (`given`), as for `outlast conform URL`.
  */
 export function tokenFor(target: Target | undefined, given = process.env['OUTLAST_TOKEN']): string {
-  const isRemote = target?.processes.some(({ role, program }) => role === 'api' && program.kind === 'url')
-  return (isRemote && given) || randomBytes(24).toString('base64url')
+  return (target && isRemote(target) && given) || randomBytes(24).toString('base64url')
+}
+
+/** Clients ask a service that runs already. */
+export function isRemote({ processes }: Target): boolean {
+  return processes.some(({ role, program }) => role === 'api' && program.kind === 'url')
 }

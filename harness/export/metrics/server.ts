@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { briefRequests, isForLoopback } from '../../core/http.ts'
+import { briefRequests, isForLoopback, mostConnections } from '../../core/http.ts'
 import { describeError, UsageError } from '../../core/errors.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -19,6 +19,7 @@ export async function serveMetrics(
     if (isForLoopback(request, own)) void answer(request, response, metrics)
     else say(response, 421, 'text/plain', 'no host of that name is here\n')
   })
+  server.maxConnections = mostConnections
   try {
     await once(server.listen(port, '127.0.0.1'), 'listening')
   } catch (error) {

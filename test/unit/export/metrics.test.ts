@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { request } from 'undici'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createMetrics } from '../../../harness/export/metrics/metrics.ts'
 import { serveMetrics } from '../../../harness/export/metrics/server.ts'
 import type { FaultState } from '../../../harness/model/history.ts'
@@ -143,6 +143,16 @@ test('a page of somebody else’s, whose name means this machine, reads nothing'
   // Docker's own name for the machine that it runs on.
   for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `host.docker.internal:${port}`])
     expect([host, (await ask(host))[0]]).toEqual([host, 200])
+})
+
+test('who opens connections and says nothing takes no descriptor that the run needs', async () => {
+  await using server = await serveMetrics(await open(), 0)
+  const port = Number(new URL(server.url).port)
+  const sockets = Array.from({ length: 200 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  onTestFinished(() => sockets.forEach((socket) => socket.destroy()))
+  const isOpen = ({ closed, connecting }: Socket): boolean => !closed && !connecting
+  await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])))
+  await expect.poll(() => sockets.filter(isOpen).length).toBeLessThanOrEqual(64)
 })
 
 test('a port that is taken is said', async () => {
