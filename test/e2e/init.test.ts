@@ -203,12 +203,12 @@ async function onTerminal({ cwd, answers }: Talk): Promise<Answer> {
 }
 
 const asked =
-  /(?:What runs it|How does it answer|Which request|Which header|What is submitted|Which path|How long|What has|Which variables|Run it once)[^\n]* /g
+  /(?:What runs it|How does it answer|Which request|Which header|What is submitted|Which path|How long|How large|What has|Which variables|Run it once)[^\n]* /g
 
 describe.skipIf(noScript !== undefined)('outlast init on a terminal (skipped where there is no script)', () => {
   test('asks for what flags do not say', async () => {
     await using folder = await emptyFolder()
-    const answers = ['node service.mjs', '9', '2', '', '', '', '', '', '20', '20s', '$.result', '', 'n']
+    const answers = ['node service.mjs', '9', '2', '', '', '', '', '', '20', '2s', '$.result', '', 'prr', 'pr', 'n']
     const { code, out } = await onTerminal({ cwd: folder.path, answers: answers.map((one) => `${one}\r`) })
     expect(out).toMatch(/there is no "9"/)
     expect(out).toMatch(/write a duration/)
@@ -216,11 +216,13 @@ describe.skipIf(noScript !== undefined)('outlast init on a terminal (skipped whe
     const text = await readFile(join(folder.path, 'outlast.yaml'), 'utf8')
     expect(text).toContain('start: [node, service.mjs]')
     expect(text).toContain('right: $.result')
+    expect(out).toMatch(/there is no "prr"/)
+    expect(text).toMatch(/^preset: pr$/m)
   })
 
   test('answers that are pasted at once are taken one by one', async () => {
     await using folder = await emptyFolder()
-    const pasted = 'node service.mjs\r2\r\r\r\r\r\r20s\r\r\rn\r'
+    const pasted = 'node service.mjs\r2\r\r\r\r\r\r20s\r\r\r\rn\r'
     const { code, out } = await onTerminal({
       cwd: folder.path,
       answers: [pasted, ...Array.from({ length: 20 }, () => '')],

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { describeError, type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
 import type { Registry } from '../../registry.ts'
-import { parseScenario } from '../../scenario/parse.ts'
 import { adapterText } from '../init/adapter.ts'
-import { type Service, serviceOf, type Told } from '../init/answers.ts'
+import { type Service, serviceOf, sizedPresets, type Told } from '../init/answers.ts'
 import { apiNames } from '../init/apis.ts'
+import { checkScenario } from '../init/check.ts'
 import { askFor } from '../init/questions.ts'
 import { scenarioText } from '../init/scenario.ts'
 import { openTerminal } from '../init/terminal.ts'
@@ -26,6 +26,9 @@ Writes outlast.yaml, a scenario with the arms none and kill (refuse for an addre
 terminal it asks for what flags do not say. It plans what it wrote, and holds a service at an address that speaks the task API
 against the contract. No file is replaced unless --force says so.
 
+Its numbers are those of a first try: both arms take about a minute, and no gate is on the arm with faults, which so few could not
+settle. With --preset it writes none, but a gate for that arm too. outlast then chooses as many tasks and faults as settle it.
+
 How a service answers (--api):
   task-api     the task API of outlast (docs/contract.md)
   jobs         POST /jobs answers with an id, GET /jobs/{id} with the state
@@ -42,7 +45,8 @@ Examples:
   outlast init --start 'node server.js' --api jobs --takes 2s --env PORT={port} --env DB={data}/jobs.db --key idempotency-key
   outlast init --url http://127.0.0.1:8080 --api task-api --takes 10s --type report --input '{"topic":"{key}"}'
   outlast init --image me/service:1 --port 8080 --api operation --takes 30s
-  outlast init --start 'npm start' --api webhook --takes 5s --adapter --try`
+  outlast init --start 'npm start' --api webhook --takes 5s --adapter --try
+  outlast init --start 'node server.js' --api jobs --takes 2s --preset pr   for pull requests: at most five minutes`
 
 interface Options extends Told {
   readonly adapter?: true
@@ -79,6 +83,7 @@ export default {
       .option('--input <json>', 'what is submitted; {key} differs by task')
       .option('--takes <time>', 'how long a task takes at best, for example 20s')
       .option('--right <path>', 'what a right result has: a JSONPath, or path == JSON')
+      .addOption(new Option('--preset <name>', 'sizes the run by power').choices(sizedPresets))
       .option('--name <name>', 'of the service in the scenario', 'service')
       .option('--adapter', 'a TypeScript file that says how it is spoken to, in the place of a description')
       .option('--action <owner/repo@ref>', 'the repository of outlast, for the workflow', parseAction)
@@ -116,7 +121,8 @@ async function init(folder: string, options: Options, registry: Registry): Promi
   refuseExisting(folder, options)
   const wanted = { ...(await ask(options)), options, folder }
   const files = filesOf(wanted)
-  await checkScenario(files.get(scenarioFile)!, folder, registry)
+  const place = { file: join(folder, scenarioFile), runtime: runtimeOf(wanted.service), adapter: `./${adapterFile}` }
+  checkScenario(files.get(scenarioFile)!, place, await registry.catalog())
   for (const [name, text] of files) await write(join(folder, name), text, options)
   for (const name of files.keys()) print(`wrote ${join(folder, name)}`)
   const code = await check(wanted, registry)
@@ -177,17 +183,6 @@ function workflowSource({ action }: Options, folder: string): { readonly action?
 
 function runtimeOf({ program }: Service): 'process' | 'docker' {
   return program.kind === 'image' ? 'docker' : 'process'
-}
-
-/** Answers that make no scenario are refused before anything is written. */
-async function checkScenario(text: string, folder: string, registry: Registry): Promise<void> {
-  const adapters = new Map([[`./${adapterFile}`, { sha256: '' }]])
-  try {
-    parseScenario(text, join(folder, scenarioFile), await registry.catalog(), { adapters, composes: new Map() })
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    throw new UsageError(['nothing was written, as it would be no scenario:', ...error.problems])
-  }
 }
 
 async function write(path: string, text: string, { force }: Options): Promise<void> {

@@ -1,6 +1,7 @@
 import { UsageError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { isMap } from '../../scenario/problems.ts'
+import { type PresetName, presetNames, presets } from '../../scenario/presets.ts'
 import { requestLine } from '../../scenario/target-schema.ts'
 import { positiveDuration } from '../../scenario/units.ts'
 import { type Api, apiNames, apis, type Speech } from './apis.ts'
@@ -25,6 +26,7 @@ export interface Told {
   readonly input?: string
   readonly takes?: string
   readonly right?: string
+  readonly preset?: PresetName
 }
 
 export type Program =
@@ -48,6 +50,8 @@ export interface Service {
   readonly takes: string
   readonly takesMs: number
   readonly right: string | undefined
+  /** Absent: as large as a first try may be. */
+  readonly preset: PresetName | undefined
 }
 
 /** What is asked of a service, without which no scenario can be written. By flags. */
@@ -88,8 +92,8 @@ export function serviceOf(told: Told): Service {
   if (api && !api.speech && [told.submit, told.status, told.key].some((one) => one !== undefined))
     problems.push('--submit, --status and --key go without --api task-api, which says all of them')
   if (problems.length > 0 || !api || !env || takesMs === undefined) throw new UsageError(problems)
-  const { name, replicas, passEnv, ready = 'tcp', key, type, takes, right } = told
-  const common = { name, replicas, env, passEnv, ready, key, type, takesMs, right, input: parts.input }
+  const { name, replicas, passEnv, ready = 'tcp', key, type, takes, right, preset } = told
+  const common = { name, replicas, env, passEnv, ready, key, type, takesMs, right, preset, input: parts.input }
   return { ...common, program: programOf(told), api, speech: speechOf(api, told), takes: takes! }
 }
 
@@ -121,6 +125,17 @@ function environmentOf({ env, start }: Told): Readonly<Record<string, string>> {
   const own = Object.fromEntries(env.map((one) => one.split(/=(.*)/s, 2) as [string, string]))
   const isTold = start === undefined || `${start} ${Object.values(own).join(' ')}`.includes('{port}')
   return { ...(!isTold && { PORT: '{port}' }), ...own }
+}
+
+/** Those that are larger than what is written without one. */
+export const sizedPresets = presetNames.filter((name) => 'aim' in presets[name])
+
+export function presetCalled(name: string): PresetName {
+  const known = sizedPresets.find((one) => one === name)
+  if (known) return known
+  throw new UsageError(
+    `--preset: there is no "${name}"${didYouMean(name, sizedPresets)}; write one of ${sizedPresets.join(', ')}`,
+  )
 }
 
 export function inputOf(text: string): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { describeError } from '../../core/errors.ts'
-import { apiCalled, durationOf, inputOf, missingFlags, type Told } from './answers.ts'
+import { apiCalled, durationOf, inputOf, missingFlags, presetCalled, sizedPresets, type Told } from './answers.ts'
 import { apiNames, apis } from './apis.ts'
 
 export interface Terminal {
@@ -19,7 +19,17 @@ export async function askFor(told: Told, terminal: Terminal): Promise<Told> {
   return all
 }
 
-const questions: readonly Question[] = [askProgram, askApi, askRequests, askInput, askReady, askTakes, askRight, askEnv]
+const questions: readonly Question[] = [
+  askProgram,
+  askApi,
+  askRequests,
+  askInput,
+  askReady,
+  askTakes,
+  askRight,
+  askEnv,
+  askPreset,
+]
 
 async function askProgram({ start, image, url }: Told, terminal: Terminal): Promise<Answers> {
   if ([start, image, url].some((one) => one !== undefined)) return {}
@@ -79,6 +89,13 @@ async function askEnv({ env, url }: Told, { ask }: Terminal): Promise<Answers> {
   if (url !== undefined || env.length > 0) return {}
   const text = await ask('Which variables does it need? NAME=VALUE, with {port}, {data}, {token} or {timeScale} [none]')
   return { env: text.split(/\s+/).filter((one) => one.includes('=')) }
+}
+
+async function askPreset({ preset }: Told, terminal: Terminal): Promise<Answers> {
+  if (preset !== undefined) return {}
+  const question = `How large is a run? ${sizedPresets.join(', ')}: sized by power, with a gate under faults [a first try, of about a minute]`
+  const answer = await insist(terminal, question, (text) => text && presetCalled(text), '')
+  return answer === '' ? {} : { preset: presetCalled(answer) }
 }
 
 /** `usual`: what an empty answer means; absent: there must be one. */

@@ -10,9 +10,9 @@ export interface Surroundings {
   readonly adapter: string | undefined
 }
 
-/** A scenario with the control and one arm of faults, small enough to be tried at once. */
+/** A scenario with the control and one arm of faults: small enough to be tried at once, or as large as its preset makes it. */
 export function scenarioText(service: Service, around: Surroundings): string {
-  const { name } = service
+  const { name, preset } = service
   const { timeScale, tasks, rate, grace } = sizesFor(service)
   const lines = [
     ...(around.schema === undefined ? [] : [`# yaml-language-server: $schema=${around.schema}`]),
@@ -20,6 +20,12 @@ export function scenarioText(service: Service, around: Surroundings): string {
     `name: ${name}`,
     `question: Does ${name} keep what it accepted while ${isRemote(service) ? 'it cannot be reached' : 'its processes die'}?`,
     'seed: 1',
+    ...(preset === undefined
+      ? []
+      : [
+          '# Chooses the tasks, and when faults fire, by power: docs/scenarios.md. What this file says wins.',
+          `preset: ${preset}`,
+        ]),
     ...(timeScale === 1
       ? ['# A service that reads {timeScale} and divides its times by it can be tested faster than real time.']
       : ['# Divides every duration below, and multiplies every rate.']),
@@ -29,7 +35,7 @@ export function scenarioText(service: Service, around: Surroundings): string {
     ...targetLines(service, around).map((line) => `    ${line}`),
     `patterns: [${name}]`,
     '# The same for every arm. Fewer at a time where the service cannot do so many at once.',
-    `load: { tasks: ${tasks}, arrivals: uniform, rate: ${rate} }`,
+    `load: { ${preset === undefined ? `tasks: ${tasks}, ` : ''}arrivals: uniform, rate: ${rate} }`,
     '# A result that comes later than the work takes and this is late; the client gives up after two.',
     `grace: ${grace}`,
     'arms:',
@@ -38,8 +44,9 @@ export function scenarioText(service: Service, around: Surroundings): string {
     ...armLines(service).map((line) => `  ${line}`),
     'gates:',
     `  - { pattern: ${name}, arm: none, success: '>= 80 %' }`,
-    '  # A gate under faults needs more of them than a minute has. With "preset: pr", one entry in the arm, and neither tasks nor',
-    '  # "at" written, outlast chooses as many as settle it within five minutes: docs/scenarios.md.',
+    ...(preset === undefined
+      ? ['  # A gate under faults needs more of them than a minute has: "outlast init --preset pr" writes one.']
+      : [`  - { pattern: ${name}, arm: ${armOf(service).name}, success: '>= 50 %' }`]),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -127,16 +134,21 @@ function promisesOf({ speech, key, right }: Service): readonly string[] {
   ]
 }
 
+function armOf(service: Service): { readonly name: string; readonly target: string; readonly about: string } {
+  return isRemote(service)
+    ? { name: 'refuse', target: 'client->api', about: '# Connections are refused, as while a service is deployed.' }
+    : { name: 'kill', target: `${service.name}.api`, about: '# SIGKILL, and started again after this time.' }
+}
+
+/** Without a time a fault fires as often as its preset says. */
 function armLines(service: Service): readonly string[] {
   const { at, for: lasting } = sizesFor(service)
-  const [name, fault] = isRemote(service) ? ['refuse', 'client->api'] : ['kill', `${service.name}.api`]
-  const about = isRemote(service)
-    ? '# Connections are refused, as while a service is deployed.'
-    : '# SIGKILL, and started again after this time.'
+  const { name, target, about } = armOf(service)
+  const times = service.preset === undefined ? at.map((when) => `at: ${when}, `) : ['']
   return [
     about,
     `${name}:`,
-    ...at.map((when) => `  - { fault: ${name}, target: ${inline(fault)}, at: ${when}, for: ${lasting} }`),
+    ...times.map((when) => `  - { fault: ${name}, target: ${inline(target)}, ${when}for: ${lasting} }`),
   ]
 }
 

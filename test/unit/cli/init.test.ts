@@ -2,13 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { UsageError } from '../../../harness/core/errors.ts'
 import { adapterText } from '../../../harness/cli/init/adapter.ts'
-import { missingFlags, serviceOf, type Told } from '../../../harness/cli/init/answers.ts'
+import { missingFlags, serviceOf, sizedPresets, type Told } from '../../../harness/cli/init/answers.ts'
 import { apiNames } from '../../../harness/cli/init/apis.ts'
 import { askFor } from '../../../harness/cli/init/questions.ts'
 import { scenarioText } from '../../../harness/cli/init/scenario.ts'
+import { checkScenario } from '../../../harness/cli/init/check.ts'
 import { unknownAction, workflowText } from '../../../harness/cli/init/workflow.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import { openRegistry } from '../../../harness/registry.ts'
+import { outlooksOf, whyHopeless } from '../../../harness/stats/plan-design.ts'
 import { parseScenario } from '../../../harness/scenario/parse.ts'
 import type { Adapter, AdapterAnswer } from '../../../harness/targets/adapter.ts'
 
@@ -125,6 +127,49 @@ describe('the scenario that outlast init writes', () => {
   })
 })
 
+describe('a scenario with a preset', () => {
+  const place = { file: '/there/outlast.yaml', runtime: 'process', adapter: './mine.ts' }
+  const sizedOf = (told: Partial<Told>) => {
+    const text = scenarioText(serviceOf({ ...usual, ...told }), nowhere)
+    return { text, scenario: checkScenario(text, place, catalog) }
+  }
+  const presets = sizedPresets.map((preset) => ({ preset, told: { takes: '2s' } }))
+  const remote: Told = { ...nothing, url: 'http://127.0.0.1:80', api: 'jobs', takes: '2s' }
+
+  test('is one that is sized', () => {
+    expect(sizedPresets).toEqual(['pr', 'nightly', 'publish'])
+  })
+
+  test.each(presets)('$preset leaves out what it is to choose, and has a gate under faults', ({ preset, told }) => {
+    const { text, scenario } = sizedOf({ ...told, preset })
+    expect(text).toMatch(new RegExp(`^preset: ${preset}$`, 'm'))
+    expect(text).not.toMatch(/tasks: |at: /)
+    expect(scenario.gates.map(({ arm }) => arm)).toEqual(['none', 'kill'])
+    expect(scenario.load.tasks).toBeGreaterThanOrEqual(20)
+    expect(scenario.arms.find(({ name }) => name === 'kill')!.faults.length).toBeGreaterThanOrEqual(6)
+  })
+
+  test('pr can settle every gate that it writes', () => {
+    for (const { scenario } of [sizedOf({ preset: 'pr' }), sizedOf({ ...remote, start: undefined!, preset: 'pr' })]) {
+      const plan = compilePlan(scenario, catalog, { runtime: 'process' })
+      expect(outlooksOf(plan, () => 2000).map(whyHopeless)).toEqual([undefined, undefined])
+    }
+  })
+
+  test('for which there is no time is refused before anything is written', () => {
+    expect(() => sizedOf({ takes: '8m', preset: 'pr' })).toThrow(
+      /nothing was written[^]*preset pr is for runs of 5m, and this scenario takes at least .*raise timeScale[^]*without --preset/,
+    )
+  })
+
+  test('none is the usual: numbers of a first try, and the gate is on the control alone', () => {
+    const { text, scenario } = sizedOf({})
+    expect(text).toMatch(/tasks: 38, /)
+    expect(text).toMatch(/outlast init --preset pr/)
+    expect(scenario.gates.map(({ arm }) => arm)).toEqual(['none'])
+  })
+})
+
 describe('what outlast init is told', () => {
   test('all that is missing is named at once', () => {
     expect(missingFlags(nothing)).toEqual(['--start, --image or --url', '--api', '--takes'])
@@ -164,7 +209,7 @@ describe('what outlast init asks', () => {
   })
 
   test('each thing once, and usual answers are empty', async () => {
-    const { all, left } = await askedWith(nothing, 'node server.js', '2', '', '', '', '', '', '20s', '', '')
+    const { all, left } = await askedWith(nothing, 'node server.js', '2', '', '', '', '', '', '20s', '', '', '')
     expect(left).toEqual([])
     expect(all).toEqual({
       ...nothing,
@@ -188,9 +233,11 @@ describe('what outlast init asks', () => {
       '20s',
       '',
       '',
+      'nightley',
+      'nightly',
     )
-    expect(all).toMatchObject({ api: 'task-api', takes: '20s' })
-    expect(told.join('\n')).toMatch(/no "soap"[^]*write a duration/)
+    expect(all).toMatchObject({ api: 'task-api', takes: '20s', preset: 'nightly' })
+    expect(told.join('\n')).toMatch(/no "soap"[^]*write a duration[^]*no "nightley" \(did you mean "nightly"\?\)/)
     expect(questions.filter((one) => one.includes('How does it answer'))).toHaveLength(2)
   })
 })
