@@ -169,6 +169,8 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
   async function commandUntilRefused(taskId: string): Promise<void> {
     const taken: string[] = []
     for (let refused = ''; refused !== 'task-ended';) {
+      // An engine in this process needs a turn of its own.
+      await delay(5)
       const id = `turn-${taken.length + 1}`
       refused = await command(taskId, say(id, id)).then(
         () => '',
