@@ -10,7 +10,12 @@ export function isOnRecord(log: readonly TaskEvent[], command: Command): boolean
   const known = commandsIn(log).find(({ id }) => id === command.id)
   if (!known) return false
   if (canonical(known) === canonical(command)) return true
-  throw new ProblemError('command-id-reused', `the id ${command.id} came with another command`, log[0]!.task_id)
+  throw idReused(log[0]!.task_id, command)
+}
+
+/** The problem of a command whose id belongs to another one of its task. */
+export function idReused(taskId: string, { id }: Command): ProblemError {
+  return new ProblemError('command-id-reused', `the id ${id} came with another command`, taskId)
 }
 
 /** Every command on record, in order. */

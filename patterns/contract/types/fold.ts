@@ -19,7 +19,7 @@ const transitions: Readonly<Record<EventType, { from: readonly TaskStatus[]; to?
   'task.interrupted': { from: ['running', 'input_required'], to: 'input_required' },
   'task.continued': { from: ['input_required'], to: 'running' },
   'task.topped_up': { from: ['running', 'input_required'] },
-  'task.command_void': { from: ['running', 'input_required', 'cancelling'] },
+  'task.command_void': { from: ['queued', 'running', 'input_required', 'cancelling'] },
   'context.patch': { from: ['running', 'input_required', 'cancelling'] },
   'task.cancel_requested': { from: ['queued', 'running', 'input_required'], to: 'cancelling' },
   'task.completed': { from: ['running', 'cancelling'], to: 'completed' },
