@@ -79,7 +79,11 @@ describe('a command', () => {
   })
 
   test('with hundreds of flaws is told the first fifty', async () => {
-    const { text, status } = await put({ id: 'x', type: 'steer', patch: Array.from({ length: 100 }, () => ({ op: 'add' })) })
+    const { text, status } = await put({
+      id: 'x',
+      type: 'steer',
+      patch: Array.from({ length: 100 }, () => ({ op: 'add' })),
+    })
     expect([status, text.split('; ').length, /and 150 more/.test(text)]).toEqual([400, 51, true])
   })
 

@@ -14,8 +14,12 @@ export function isOnRecord(log: readonly TaskEvent[], command: Command): boolean
 
 /** Throws the problem `command-id-reused` where a command of this id is not the one that is `known` by it. */
 export function requireSame(known: Command, command: Command, taskId: string): void {
-  if (canonical(known) !== canonical(command))
-    throw new ProblemError('command-id-reused', `the id ${command.id} came with another command`, taskId)
+  if (canonical(known) !== canonical(command)) throw idReused(taskId, command)
+}
+
+/** The problem of a command whose id belongs to another one of its task. */
+export function idReused(taskId: string, { id }: Command): ProblemError {
+  return new ProblemError('command-id-reused', `the id ${id} came with another command`, taskId)
 }
 
 /** Every command on record, in order. */

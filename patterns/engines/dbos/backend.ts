@@ -2,6 +2,7 @@ import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
+import { idReused } from '../../contract/engine/commands.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
@@ -10,6 +11,7 @@ import { openStore, connectionOptions, databaseRetry } from '../_postgres/store.
 import { announcing, newsChannel, journalReader, newsReader } from './journal.ts'
 import { prepareDatabase } from './database.ts'
 import { timingOf, type DbosTiming } from './engine.ts'
+import { putCommand } from './mailbox.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { within } from '../../contract/engine/wakeup.ts'
@@ -50,6 +52,12 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
       await client.cancel(taskId, requestOf(log).delivery !== undefined)
       announce(taskId)
       return true
+    },
+    requestCommand: async (log, command) => {
+      const taskId = log[0]!.task_id
+      const put = await withFaultPoints('dbos.command', () => putCommand(store, taskId, command))
+      if (put === 'reused') throw idReused(taskId, command)
+      return put === 'ended' ? 'stale' : put
     },
     [Symbol.asyncDispose]: async () => {
       await feed[Symbol.asyncDispose]()

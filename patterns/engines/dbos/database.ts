@@ -6,6 +6,7 @@ import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectionOptions, databaseRetry } from '../_postgres/store.ts'
 import { application, failuresOnly, queueName } from './protocol.ts'
 import type { DbosTiming } from './engine.ts'
+import { mailboxTables } from './mailbox.ts'
 
 /** The database of a node, and how long it may take. */
 export interface DatabasePlace {
@@ -16,7 +17,7 @@ export interface DatabasePlace {
 
 const never = new AbortController().signal
 
-/** The library's tables and our queue. After `patienceMs` it throws the problem `temporary-reduced-capacity`. */
+/** The library's tables, ours, and our queue. After `patienceMs` it throws the problem `temporary-reduced-capacity`. */
 export async function prepareDatabase(place: DatabasePlace, patienceMs: number): Promise<void> {
   let said = false
   const attempt = async (): Promise<void> => {
@@ -40,6 +41,7 @@ async function prepareAlone(place: DatabasePlace): Promise<void> {
     // Not `pg_advisory_lock`: a session that waits in it holds a snapshot, and `create index concurrently` waits for that.
     while (!(await takeLock(guard))) await sleep(50, never)
     await DBOS.migrate(libraryUrl(place))
+    await guard.query(mailboxTables)
     await registerQueue(place)
   } finally {
     // The lock ends with its session.

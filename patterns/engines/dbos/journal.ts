@@ -1,12 +1,15 @@
 import type { TaskEvent } from '../../contract/types/events.ts'
+import { commandsIn } from '../../contract/engine/commands.ts'
+import { atEnd, controlOf } from '../../contract/engine/control.ts'
 import { cancelledEvent, cancelRequestedEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { batching } from '../../contract/engine/batch.ts'
 import type { NewsReader } from '../../contract/engine/feed.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
+import { commandedBy, type Letter, letterOf } from './mailbox.ts'
 import { type Accepted, type Advance, workflows } from './protocol.ts'
 
-/** A task as the library's tables hold it: input, recorded steps in order, status. One statement, so one moment. */
+/** A task as the tables hold it: input, recorded steps in order, status, commands. One statement, so one moment. */
 const readWorkflows: Statement = {
   name: 'read_workflows',
   text: `
@@ -16,6 +19,9 @@ const readWorkflows: Statement = {
         where o.workflow_uuid = t.workflow_uuid and o.output is not null and o.child_workflow_id is null
         order by o.function_id
       ) as outputs,
+      array(
+        select ${letterOf} from outlast_command c where c.task_id = t.workflow_uuid order by c.ordinal
+      ) as letters,
       coalesce(case when t.status = 'CANCELLED' then c.created_at end, t.completed_at, t.updated_at) as ended_at
     from dbos.workflow_status t
     join dbos.workflow_input i on i.workflow_uuid = t.workflow_uuid
@@ -28,6 +34,8 @@ export interface WorkflowRow {
   readonly status: string
   readonly input: string
   readonly outputs: readonly string[]
+  /** All that its mailbox has ever had, in order. */
+  readonly letters: readonly Letter[]
   /** Milliseconds since 1970; means something only where the library itself has ended the workflow. */
   readonly ended_at: string
 }
@@ -37,25 +45,51 @@ export interface Journal {
   readonly events: readonly TaskEvent[]
 }
 
-/** A task's log: what was accepted, what every recorded step has added, and the end where no step was asked for it. */
+type Log = readonly TaskEvent[]
+
+/**
+ * A task's log: what was accepted, what every recorded step has added, and the end where no step was asked for it. Commands
+ * that nobody has read before the end are answered there. None comes later (`mailbox.ts`), so that the log stays as it is.
+ */
 export function journalOf(row: WorkflowRow): Journal {
   const [accepted] = JSON.parse(row.input) as [Accepted]
   const recorded = row.outputs.flatMap((output) => (JSON.parse(output) as Advance).events)
-  const events = [accepted.created, ...recorded]
-  return { accepted, events: [...events, ...endedOutside(events.at(-1)!, row)] }
+  const log = [accepted.created, ...recorded]
+  const end = endOf(log, row)
+  return { accepted, events: end ? close(log.slice(0, end.after), row.letters, end) : log }
 }
 
-/** After a cancellation the library lets no step be recorded any more, so these events are the last for good. */
-function endedOutside(head: TaskEvent, { status, ended_at }: WorkflowRow): readonly TaskEvent[] {
-  if (isTerminal(head.status)) return []
-  const time = new Date(Number(ended_at))
-  if (status === 'CANCELLED') {
-    const requested = cancelRequestedEvent(head, time)
-    return [requested, cancelledEvent(requested, time)]
+/** How a log ends: after so many of its events. */
+interface End {
+  readonly after: number
+  readonly time: Date
+  /** The end was asked for, which is on record before the commands are answered. */
+  readonly cancelled: boolean
+  readonly last: (head: TaskEvent) => TaskEvent
+}
+
+/** Of what a step has recorded, or of what the library did outside of steps: it lets none be recorded any more. */
+function endOf(log: Log, { status, ended_at }: WorkflowRow): End | undefined {
+  const head = log.at(-1)!
+  if (isTerminal(head.status)) {
+    const last = ({ seq }: TaskEvent): TaskEvent => ({ ...head, seq: seq + 1 })
+    return { after: log.length - 1, time: new Date(head.time), cancelled: false, last }
   }
+  const outside = { after: log.length, time: new Date(Number(ended_at)), cancelled: status === 'CANCELLED' }
+  if (outside.cancelled) return { ...outside, last: (at) => cancelledEvent(at, outside.time) }
   const reason = failures.get(status)
-  if (reason === undefined) return []
-  return [head.status === 'queued' ? rejectedEvent(head, reason, time) : failedEvent(head, reason, time)]
+  if (reason === undefined) return undefined
+  const fail = head.status === 'queued' ? rejectedEvent : failedEvent
+  return { ...outside, last: (at) => fail(at, reason, outside.time) }
+}
+
+function close(log: Log, letters: readonly Letter[], { time, cancelled, last }: End): Log {
+  const unread = commandedBy(letters.slice(commandsIn(log).length), log.at(-1)!)
+  const asked = [...log, ...unread]
+  const requested = cancelled ? [...asked, cancelRequestedEvent(asked.at(-1)!, time)] : asked
+  const answers = unread.length > 0 ? atEnd(controlOf(requested), requested.at(-1)!, time) : []
+  const answered = [...requested, ...answers]
+  return [...answered, last(answered.at(-1)!)]
 }
 
 const failures: ReadonlyMap<string, string> = new Map([

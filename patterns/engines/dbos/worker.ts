@@ -9,6 +9,7 @@ import { announcing, journalReader } from './journal.ts'
 import { libraryUrl, prepareDatabase } from './database.ts'
 import { supervised, timingOf, supervisedTimeouts } from './engine.ts'
 import { application, failuresOnly, serializer } from './protocol.ts'
+import { openMailbox } from './mailbox.ts'
 import { registerWorkflows, type WorkflowParts } from './workflow.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { monotonicMs, sleep } from '../../contract/types/timer.ts'
@@ -29,7 +30,8 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
   // Not disposed where the start fails: the process ends then, also when no database answers.
   const stack = new AsyncDisposableStack()
   const store = stack.use(openStore({ url: storeUrl, timing, connections: 2, patienceMs: Infinity }))
-  const place = openWorkplace(settings, timing, 128)
+  const mailbox = stack.use(openMailbox({ store, storeUrl, timing }))
+  const place = { ...openWorkplace(settings, timing, 128), mailbox }
   stack.defer(() => place.dispatcher.destroy())
   const inHand = new Map<string, string>()
   registerWorkflows({ place, inHand, announce: announcing(store), post: posting(store, notify) })

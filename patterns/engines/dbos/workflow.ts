@@ -10,12 +10,19 @@ import { isTerminal } from '../../contract/types/task.ts'
 import { type Workplace, performAt } from '../../contract/engine/workplace.ts'
 import { type Accepted, callbackOf, queueName, workflows, type Advance } from './protocol.ts'
 import { afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
-import { controlOf } from '../../contract/engine/control.ts'
+import { commandsIn } from '../../contract/engine/commands.ts'
+import { atSafePoint, type Control, controlAfter, openControl, standsStill } from '../../contract/engine/control.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
+import { commandedBy, type Letter, type Mailbox } from './mailbox.ts'
+
+/** Where tasks are executed. */
+export interface ExecutorPlace extends Workplace {
+  readonly mailbox: Mailbox
+}
 
 export interface WorkflowParts {
-  readonly place: Workplace
+  readonly place: ExecutorPlace
   /** Workflows that this process has in hand, by run. */
   readonly inHand: Map<string, string>
   /** Followers may find something new. */
@@ -44,12 +51,12 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
     const { created } = accepted
     const request = requestOf([created])
     const plan = agent.plan(request.input, place.timeScale)
-    let task: Progressing = { plan, log: [created], owner: undefined, run }
+    let task: Progressing = { plan, log: [created], control: openControl(created), owner: undefined, run }
     while (!isTerminal(task.log.at(-1)!.status)) {
       const from = task
       const step = () => advance(from, place, DBOS.stepStatus!.cancelSignal)
       const added = await withFaultPoints('dbos.step', () => DBOS.runStep(step, { name: nameOf(from) }))
-      task = { ...from, log: [...from.log, ...added.events], owner: added.run }
+      task = afterAdvance(from, added)
       announce(created.task_id)
     }
     if (request.delivery) await oweCallback(created.task_id)
@@ -91,43 +98,84 @@ function heldIn(inHand: Map<string, string>) {
 export interface Progressing {
   readonly plan: WorkPlan
   readonly log: readonly TaskEvent[]
+  /** Of the log: folded along with it, as one of thousands of events would cost too much at each step. */
+  readonly control: Control
   readonly owner: string | undefined
   readonly run: string
+}
+
+export function afterAdvance(task: Progressing, { run, events }: Advance): Progressing {
+  return { ...task, log: [...task.log, ...events], control: events.reduce(controlAfter, task.control), owner: run }
 }
 
 /**
  * What happens inside a step of the library and is not replayed: one advance of the task. A run that finds an advance of
  * another one records `resumed` first, as a new attempt, before anything is done again. Rejects with the reason of `cancelled`.
  */
-export async function advance(task: Progressing, place: Workplace, cancelled: AbortSignal): Promise<Advance> {
+export async function advance(task: Progressing, place: ExecutorPlace, cancelled: AbortSignal): Promise<Advance> {
   const { plan, log, owner, run } = task
   const head = log.at(-1)!
   const now = new Date()
   if (head.status === 'queued') return { run, events: [startedEvent(head, plan, place.node, now)] }
-  if (owner === run) return { run, events: await performNext(task, head, place, cancelled) }
+  if (owner === run) return { run, events: await goOn(task, place, cancelled) }
   return { run, events: [resumedEvent(head, plan, { executor: place.node, completed: completedSteps(log).step }, now)] }
 }
 
 /** Follows from what is recorded, as the library demands of a step's name. */
 export function nameOf({ plan, log }: Progressing): string {
-  return log.length === 1 ? 'start' : plan.steps[completedSteps(log).step]!.name
+  if (log.length === 1) return 'start'
+  return log.at(-1)!.status === 'input_required' ? 'wait' : plan.steps[completedSteps(log).step]!.name
+}
+
+async function goOn(task: Progressing, place: ExecutorPlace, cancelled: AbortSignal): Promise<readonly TaskEvent[]> {
+  const { log, control } = task
+  const stop = new AbortController()
+  using _deadline = armDeadline(log, place.timeScale, stop)
+  const signal = AbortSignal.any([cancelled, stop.signal])
+  try {
+    const answers = hasJustAnswered(task) ? [] : await passSafePoint(task, place.mailbox, signal)
+    return answers.length > 0 ? answers : await performNext(task, place, signal)
+  } catch (error) {
+    return endingBy(error)({ head: log.at(-1)!, control })
+  }
+}
+
+/** Then the step begins without another look: who sends commands without end must not hold it up for ever. */
+function hasJustAnswered({ log }: Progressing): boolean {
+  const { status, data } = log.at(-1)!
+  return status === 'running' && typeof data['command'] === 'string'
+}
+
+/**
+ * Answers to what has come: an advance of their own. None: the next step may begin. An agent that stands still waits in here
+ * until there are some, so that waiting records nothing.
+ */
+async function passSafePoint(task: Progressing, mailbox: Mailbox, stop: AbortSignal): Promise<readonly TaskEvent[]> {
+  const { task_id } = task.log[0]!
+  const known = commandsIn(task.log).length
+  using watch = mailbox.watch(task_id)
+  for (;;) {
+    const answers = answersTo(await mailbox.unread(task_id, known), task)
+    if (answers.length > 0 || !standsStill(task.control)) return answers
+    await watch.untilNews(stop)
+  }
+}
+
+function answersTo(letters: readonly Letter[], { plan, log, control }: Progressing): readonly TaskEvent[] {
+  const asked = commandedBy(letters, log.at(-1)!)
+  const head = asked.at(-1) ?? log.at(-1)!
+  return [...asked, ...atSafePoint(asked.reduce(controlAfter, control), head, plan, new Date())]
 }
 
 async function performNext(
-  { plan, log }: Progressing,
-  head: TaskEvent,
-  place: Workplace,
-  cancelled: AbortSignal,
+  { plan, log, control }: Progressing,
+  place: ExecutorPlace,
+  signal: AbortSignal,
 ): Promise<readonly TaskEvent[]> {
+  const head = log.at(-1)!
   const { step: completed, digest } = completedSteps(log)
-  const stop = new AbortController()
-  using _deadline = armDeadline(log, place.timeScale, stop)
   const { job } = requestOf(log).input
   const work = { taskId: head.task_id, job, plan, step: completed + 1, digest, attempt: head.attempt }
-  try {
-    const done = await performAt(place, work, AbortSignal.any([cancelled, stop.signal]))
-    return afterStep({ head, control: controlOf(log) }, plan, { step: work.step, ...done })
-  } catch (error) {
-    return endingBy(error)({ head, control: controlOf(log) })
-  }
+  const done = await performAt(place, work, signal)
+  return afterStep({ head, control }, plan, { step: work.step, ...done })
 }

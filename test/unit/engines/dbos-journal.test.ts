@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
-import { createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import { commandedEvent, createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
+import type { Command } from '../../../patterns/contract/types/command.ts'
 import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import { journalOf, journalReader, newsReader, type WorkflowRow } from '../../../patterns/engines/dbos/journal.ts'
 import { serializer } from '../../../patterns/engines/dbos/protocol.ts'
@@ -18,6 +19,7 @@ const row = (more: Partial<WorkflowRow> = {}): WorkflowRow => ({
   status: 'PENDING',
   input: serializer.stringify([{ created, fingerprint: 'f' }]) as string,
   outputs: [recorded(started), recorded(progress)],
+  letters: [],
   ended_at: '3',
   ...more,
 })
@@ -50,6 +52,79 @@ describe('a task’s journal', () => {
   test.each(['ERROR', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'])('of a workflow that ended in %s says so', (status) => {
     expect(foldEvents(journalOf(row({ status })).events).status).toBe('failed')
     expect(foldEvents(journalOf(row({ status, outputs: [] })).events).status).toBe('rejected')
+  })
+})
+
+describe('commands', () => {
+  const stop: Command = { id: 'stop', type: 'interrupt' }
+  const go: Command = { id: 'go', type: 'resume' }
+  const letters = [stop, go].map((command) => ({ command, accepted_at: new Date(2).toISOString() }))
+  const completed: TaskEvent = {
+    ...progress,
+    seq: 4,
+    type: 'task.completed',
+    status: 'completed',
+    data: { result: { digest: 'd', steps: 1 } },
+  }
+  const ended = [recorded(started), recorded(progress, completed)]
+  const logOf = (more: Partial<WorkflowRow>) => {
+    const { events } = journalOf(row({ letters, ...more }))
+    foldEvents(events)
+    return events
+  }
+  const answersIn = (more: Partial<WorkflowRow>) =>
+    logOf(more).map(({ type, data }) => [type.replace('task.', ''), data['command']].filter(Boolean))
+
+  test('are not in the log of a task that goes on before a step has read them', () => {
+    expect(logOf({})).toEqual([created, started, progress])
+  })
+
+  test('that no step has read are answered before the end that a step has recorded', () => {
+    expect(answersIn({ outputs: ended }).slice(3)).toEqual([
+      ['commanded', stop],
+      ['commanded', go],
+      ['command_void', 'stop'],
+      ['command_void', 'go'],
+      ['completed'],
+    ])
+  })
+
+  test('that a step has read are not answered again', () => {
+    const commanded = commandedEvent(started, stop, new Date(2))
+    const voided: TaskEvent = { ...commanded, seq: 4, type: 'task.command_void', data: { command: 'stop' } }
+    const later = [progress, completed].map((event, i) => ({ ...event, seq: 5 + i }))
+    const outputs = [recorded(started), recorded(commanded, voided), recorded(...later)]
+    expect(answersIn({ outputs }).slice(2)).toEqual([
+      ['commanded', stop],
+      ['command_void', 'stop'],
+      ['progress'],
+      ['commanded', go],
+      ['command_void', 'go'],
+      ['completed'],
+    ])
+    expect(logOf({ outputs, letters: letters.slice(0, 1) })).toEqual([created, started, commanded, voided, ...later])
+  })
+
+  test.each([
+    ['CANCELLED', ['cancel_requested'], 'cancelled', 'cancelled'],
+    ['ERROR', [], 'failed', 'rejected'],
+    ['MAX_RECOVERY_ATTEMPTS_EXCEEDED', [], 'failed', 'rejected'],
+  ])('of a workflow that the library has ended as %s are answered, begun or not', (status, requested, end, unbegun) => {
+    const answers = (last: string) => [
+      ['commanded', stop],
+      ['commanded', go],
+      ...(requested.length > 0 ? [requested] : []),
+      ['command_void', 'stop'],
+      ['command_void', 'go'],
+      [last],
+    ]
+    expect(answersIn({ status }).slice(3)).toEqual(answers(end))
+    expect(answersIn({ status, outputs: [] }).slice(1)).toEqual(answers(unbegun))
+  })
+
+  test('have the time of their acceptance, and answers that of the end', () => {
+    const times = logOf({ status: 'CANCELLED' }).map(({ time }) => Date.parse(time))
+    expect(times).toEqual([0, 1, 2, 2, 2, 3, 3, 3, 3])
   })
 })
 

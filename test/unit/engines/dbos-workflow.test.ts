@@ -56,17 +56,21 @@ vi.mock(import('../../../patterns/agent/step.ts'), async (original) => ({
     return { digest: `after step ${step}`, credits: 1 }
   },
 }))
+const { fakeMailbox } = await import('../../support/fake-mailbox.ts')
 const { registerWorkflows } = await import('../../../patterns/engines/dbos/workflow.ts')
 
 const inHand = new Map<string, string>()
 const announced: string[] = []
+let mailbox: ReturnType<typeof fakeMailbox>
 const request: TaskRequest = { type: 'agent', input: { seed: 7, profile: 'smoke', job: 'it' } }
 const plan = planTask(request.input, 1)
 
 beforeEach(() => {
   Object.assign(library, { replayed: 0, killedAfter: Infinity })
   for (const list of [library.recorded, library.started, performed, announced]) list.length = 0
-  const place = { node: 'worker-0', toolsUrl: '', dispatcher: undefined as never, timeScale: 1, timing: timingAt(1) }
+  mailbox = fakeMailbox()
+  const here = { node: 'worker-0', toolsUrl: '', dispatcher: undefined as never, timeScale: 1, timing: timingAt(1) }
+  const place = { ...here, mailbox }
   const announce = (taskId: string): void => void announced.push(taskId)
   registerWorkflows({
     place,
@@ -119,6 +123,21 @@ describe('a task’s workflow', () => {
       expect(performed.at(-1)!.attempt).toBe(task.attempt)
     },
   )
+
+  test('killed between a command, its answer and the step after it, answers it once', async () => {
+    mailbox.put({ id: 'stop', type: 'interrupt' }, { id: 'go', type: 'resume' })
+    for (const killedAfter of [1, 2, 3, 4, 5]) {
+      library.killedAfter = killedAfter
+      await run('task', accepted()).catch(() => {})
+    }
+    library.killedAfter = Infinity
+    await run('task', accepted())
+    const log = recordedLog()
+    expect(foldEvents(log).status).toBe('completed')
+    const answers = log.filter(({ type }) => /interrupted|continued|command_void/.test(type))
+    expect(answers.map(({ data }) => data['command'])).toEqual(['stop', 'go'])
+    expect(performed.map(({ step }) => step)).toEqual([1, 2, 3])
+  })
 
   test('leaves the callback that it owes to a workflow of its own', async () => {
     await run('task', accepted({ delivery: { webhook_url: 'http://it.test/' } }))
