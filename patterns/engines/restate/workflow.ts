@@ -11,7 +11,7 @@ import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
 import { completedSteps, foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import type { Executor, StepResult } from './executor.ts'
+import type { Executor, Opening, StepResult } from './executor.ts'
 import { postMail } from './mailbox.ts'
 import {
   type Accepted,
@@ -99,16 +99,22 @@ async function performSteps(performance: Performance): Promise<void> {
   await log.write(() => [startedEvent(log.head, plan, by.executor, log.timeAt(by.at))])
   const deadline = deadlineIn(performance)
   while (!isTerminal(log.head.status)) {
+    const { seq } = log.head
     await log.write(() => beforeStep(performance))
-    if (standsStill(log.control)) {
-      await waitForMail(performance, deadline)
-      continue
-    }
-    const { step } = completedSteps(log.events)
-    const happened = await withFaultPoints('restate.step', () => tryStep(performance, by.life, deadline))
-    if (happened) await log.write(() => eventsAfter(happened, step, performance))
-    if (happened?.kind === 'resumed') by = happened
+    // With the answers there may have come more to answer.
+    if (log.head.seq > seq) continue
+    if (standsStill(log.control)) await waitForMail(performance, deadline)
+    else by = await doStep(performance, by, deadline)
   }
+}
+
+/** Resolves with who executes from here on. */
+async function doStep(performance: Performance, by: Opening, deadline: Deadline): Promise<Opening> {
+  const { log } = performance
+  const { step: completed } = completedSteps(log.events)
+  const happened = await withFaultPoints('restate.step', () => tryStep(performance, by, deadline))
+  if (happened) await log.write(() => eventsAfter(happened, completed, performance))
+  return happened?.kind === 'resumed' ? happened : by
 }
 
 /** What stands in the log decides, and at the time of its last event: a replay comes to the same. */
@@ -136,7 +142,6 @@ function deadlineIn({ ctx, log, executor }: Performance): Deadline {
 
 /** While an agent stands still, its task takes a place in the server alone. */
 async function waitForMail({ log }: Performance, deadline: Deadline): Promise<void> {
-  if (isTerminal(log.head.status)) return
   const happened = await restate.RestatePromise.race([...log.mail, ...deadline])
   if (happened.kind !== 'expire') return log.take(happened)
   await log.write(() => endingBy(stops.expire, log.timeAt(happened.at))(log))
@@ -151,7 +156,7 @@ const over = new Error('the step is over')
  */
 async function tryStep(
   { ctx, plan, log, executor }: Performance,
-  life: string,
+  { life }: Opening,
   deadline: Deadline,
 ): Promise<StepResult | Expiry | undefined> {
   const { step: completed, digest } = completedSteps(log.events)
