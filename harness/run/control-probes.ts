@@ -159,7 +159,7 @@ class Probe {
 }
 
 /** Real milliseconds: what a probe sees is no finer, and it must not be a load. */
-const leastPauseMs = 25
+const leastPauseMs = 150
 
 /** A budget that covers the first half of the steps, and a memory to be steered by. */
 function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memory'> {
