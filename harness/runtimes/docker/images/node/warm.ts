@@ -7,7 +7,7 @@ import { existsSync, globSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 /** They start a node when they are imported; without settings they throw, and are compiled by then. */
-const entries = ['patterns/serve.ts', 'patterns/work.ts']
+const entries = ['patterns/serve.ts', 'patterns/work.ts', 'patterns/gateway.ts']
 
 const load = (file: string): Promise<unknown> => import(pathToFileURL(file).href)
 for (const file of globSync('patterns/**/*.ts').filter((file) => !entries.includes(file))) await load(file)
