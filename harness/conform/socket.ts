@@ -163,7 +163,7 @@ async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
 
 /** `command.ack` or `command.refused`: no event, since it has no place in the log. */
 function isAnswer(value: unknown): value is Readonly<Record<string, unknown>> {
-  return /^command\./.test(String((value as { readonly type?: unknown } | null)?.type))
+  return String((value as { readonly type?: unknown } | null)?.type).startsWith('command.')
 }
 
 function listen(target: Target, socket: WebSocket): OpenSocket {
