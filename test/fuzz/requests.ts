@@ -55,6 +55,8 @@ function submission({ webhookUrl, delivery }: World, dice: Dice): unknown {
     input,
     ...callback,
     ...(dice.chance(0.2) && { deadline_s: dice.pick([1, 1e-9, 1e12, 2 ** 31, 1e308]) }),
+    ...(dice.chance(0.2) && { budget: { credits: dice.pick([1, 2, 3, 0, -1, 1.5, 1e308]) } }),
+    ...(dice.chance(0.2) && { memory: { [dice.pick(oddTexts)]: [dice.pick(oddTexts), { a: 1 }] } }),
   }
 }
 
@@ -198,6 +200,9 @@ function otherTarget(draft: Draft, { task, host }: World, dice: Dice): void {
     `${known}:cancel`,
     `${known}/events`,
     `${known}/deliveries`,
+    `${known}/commands`,
+    `${known}/context`,
+    `${known}/context?after=${dice.pick(['', '0', '-1', '1e9', '%00', 'x'])}`,
     `${known}/deliveries/x:replay`,
   ])
   if (dice.chance(0.4)) draft.method = 'GET'

@@ -21,6 +21,10 @@ function withHeaders(request: Request, change: (headers: Headers) => void): Requ
   return new Request(request, { headers })
 }
 
+function json(status: number, body: object): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } })
+}
+
 async function withJson(response: Response, change: (body: Record<string, unknown>) => unknown): Promise<Response> {
   if (!response.headers.get('content-type')?.includes('json')) return response
   const body = (await response.json()) as Record<string, unknown>
@@ -59,6 +63,10 @@ export const wrongServers: readonly WrongServer[] = [
       return new Response('<h1>Sorry</h1>', { status: response.status, headers: { 'content-type': 'text/html' } })
     },
     caughtBy: [
+      'budget/refused',
+      'commands/malformed',
+      'context/refused',
+      'context/versions',
       'idempotency/other-body',
       'problems/callers',
       'problems/not-offered',
@@ -70,9 +78,46 @@ export const wrongServers: readonly WrongServer[] = [
     ],
   },
   {
+    name: 'any command is taken for one',
+    response: (response, request) => {
+      if (!request.url.endsWith('/commands') || response.status !== 400) return response
+      return json(202, { id: 'x', type: 'resume', task_id: 'none', replayed: false })
+    },
+    caughtBy: ['commands/malformed'],
+  },
+  {
+    name: 'a memory that has no validator',
+    response: (response, request) => {
+      if (!request.url.endsWith('/context')) return response
+      const headers = new Headers(response.headers)
+      headers.delete('etag')
+      return new Response(response.body, { status: response.status, headers })
+    },
+    caughtBy: ['context/versions'],
+  },
+  {
+    name: 'memories of any size',
+    request: async (request) => {
+      if (!isSubmission(request)) return request
+      const body = await request.text()
+      const kept = body.length > 15_000 ? body.replace(/"memory":.*\}$/s, '"memory":{}}') : body
+      return new Request(request.url, { method: 'POST', headers: request.headers, body: kept })
+    },
+    caughtBy: ['context/refused'],
+  },
+  {
+    name: 'budgets below zero',
+    request: async (request) => {
+      if (!isSubmission(request)) return request
+      const body = (await request.text()).replace('"credits":-1', '"credits":1')
+      return new Request(request.url, { method: 'POST', headers: request.headers, body })
+    },
+    caughtBy: ['budget/refused'],
+  },
+  {
     name: 'no conditional reads',
     request: (request) => withHeaders(request, (headers) => headers.delete('if-none-match')),
-    caughtBy: ['reading/etag'],
+    caughtBy: ['context/versions', 'reading/etag'],
   },
   {
     name: 'long polls that do not wait',

@@ -1,10 +1,11 @@
-import type { Task } from '../../../patterns/contract/types/task.ts'
+import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
+import { isTerminal, type Task } from '../../../patterns/contract/types/task.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target, type Work } from '../case.ts'
-import { acknowledge, answerTo, openLog, seen, startNow } from '../control.ts'
+import { acknowledge, answerTo, type Log, openLog, patienceMs, seen, startNow } from '../control.ts'
 import { must, mustBe, NotApplicable, undecidedUnless } from '../expect.ts'
 import { mustBeProblem } from '../problem.ts'
-import { isEnd, newKey, raceMs, readEnd, readTask, submit } from '../tasks.ts'
+import { newKey, raceMs, readEnd, readTask, submit } from '../tasks.ts'
 
 const source = 'docs/contract.md#budget'
 const exhausted = 'budget-exhausted'
@@ -22,8 +23,7 @@ export default {
         const { cost, status } = await freeTask(target)
         const credits = cost - 1
         const log = await openLog(target, await known(target, { budget: { credits, on_exhausted: 'wait' } }))
-        await seen(target, log, (event) => event.status === 'input_required' || isEnd(event), { withinMs: Infinity })
-        const stopped = await readTask(target, log.taskId)
+        const stopped = await stillOf(target, log)
         mustHaveStopped(stopped, credits)
         mustBe('a task without credits', [stopped.status, stopped.status_reason], ['input_required', exhausted])
         await acknowledge(target, log.taskId, { id: 'go', type: 'resume' })
@@ -32,6 +32,9 @@ export default {
         await acknowledge(target, log.taskId, { id: 'more', type: 'top_up', credits: 1 })
         const added = await answerTo(target, log, 'more')
         mustBe('the answer to more', [added.type, added.data['credits']], ['task.topped_up', 1])
+        const goesOn = ({ type, status: now }: TaskEvent): boolean => type === 'task.continued' || isTerminal(now)
+        const went = await seen(target, log, goesOn, { withinMs: patienceMs(target), after: added.seq })
+        must(went !== undefined, 'a task that got what its next step costs does not go on')
         const end = await readEnd(target, log.taskId)
         mustBe('the end of a task that got what it costs', end.status, status)
         mustHaveSpent(end, cost)
@@ -44,7 +47,8 @@ export default {
       needs: ['budget'],
       async check(target) {
         const credits = (await freeTask(target)).cost - 1
-        const end = await readEnd(target, await known(target, { budget: { credits, on_exhausted: 'fail' } }))
+        const taskId = await known(target, { budget: { credits, on_exhausted: 'fail' } })
+        const end = await stillOf(target, await openLog(target, taskId))
         mustHaveStopped(end, credits)
         mustBe('the end', [end.status, end.status_reason], ['failed', exhausted])
       },
@@ -89,6 +93,13 @@ const malformed = [
   '{"credits":5,"on_exhausted":"explode"}',
   '{"credits":5,"more":1}',
 ]
+
+/** The task when it has ended, or waits for somebody. */
+async function stillOf(target: Target, log: Log): Promise<Task> {
+  const standsStill = ({ status }: TaskEvent): boolean => status === 'input_required' || isTerminal(status)
+  await seen(target, log, standsStill, { withinMs: Infinity })
+  return readTask(target, log.taskId)
+}
 
 /** What such a task costs, and how it ends, where nobody counts. */
 async function freeTask(target: Target): Promise<{ readonly cost: number; readonly status: Task['status'] }> {

@@ -1,4 +1,5 @@
 import type { Command } from '../../../patterns/contract/types/command.ts'
+import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { readSnapshot } from '../context.ts'
@@ -12,7 +13,7 @@ import {
   type Log,
   onRecord,
   openLog,
-  promptMs,
+  patienceMs,
   put,
   readMore,
   recordedIn,
@@ -21,9 +22,9 @@ import {
   tooShort,
 } from '../control.ts'
 import { must, mustBe, mustBeOneOf, NotApplicable } from '../expect.ts'
-import { send, slackMs } from '../http.ts'
+import { send } from '../http.ts'
 import { mustBeProblem } from '../problem.ts'
-import { isEnd, raceMs, readEnd, readEveryMs, readTask } from '../tasks.ts'
+import { isEnd, readEnd, readEveryMs, readTask } from '../tasks.ts'
 
 const source = 'docs/contract.md#commands'
 
@@ -37,7 +38,6 @@ export default {
         'a command that is acknowledged is on record and has one answer: an interruption stops the agent, a continuation lets it go on',
       source: `${source}; docs/contract.md#states`,
       needs: ['commands'],
-      timed: true,
       async check(target) {
         const log = await openLog(target, await startNow(target, 'commands', { long: true }))
         const stopped = await interrupt(target, log, 'stop')
@@ -50,7 +50,7 @@ export default {
         await acknowledge(target, log.taskId, { id: 'go', type: 'resume' })
         const went = await answerTo(target, log, 'go')
         mustBe('the answer to a continuation', [went.type, went.status], ['task.continued', 'running'])
-        const next = await seen(target, log, () => true, { withinMs: raceMs(target) + slackMs, after: went.seq })
+        const next = await seen(target, log, () => true, { withinMs: patienceMs(target), after: went.seq })
         must(next !== undefined, 'an agent that goes on does nothing')
         await cancel(target, log.taskId)
       },
@@ -99,10 +99,10 @@ export default {
         'a patch that steers is in the memory, whole; one that does not apply is void, and nothing of it is there',
       source: `${source}; docs/contract.md#context; RFC 6902 5`,
       needs: ['commands', 'memory'],
-      timed: true,
       async check(target) {
         const log = await openLog(target, await startNow(target, 'steer', { long: true, memory: { instruction: 'x' } }))
         const patch = [{ op: 'add' as const, path: '/steered', value: { to: ['be brief'] } }]
+        must(!('steered' in (await readSnapshot(target, log.taskId)).document), 'a memory has what nobody has added')
         await acknowledge(target, log.taskId, { id: 'turn', type: 'steer', patch })
         const { type, data } = await answerTo(target, log, 'turn')
         mustBe('the answer to a patch', [type, data['patch']], ['context.patch', patch])
@@ -156,14 +156,13 @@ export default {
       proves: 'a task whose agent stands still can be cancelled, and takes no command any more from then on',
       source: `${source}; docs/contract.md#cancelling`,
       needs: ['commands'],
-      timed: true,
       async check(target) {
         const log = await openLog(target, await startNow(target, 'command-cancelled', { long: true }))
         await interrupt(target, log, 'stop')
         mustBeOneOf('cancelling what stands still', (await cancel(target, log.taskId)).status, [200, 202])
         const late = await put(target, log.taskId, { id: 'late', type: 'resume' })
         mustBeProblem('a command to a task that was cancelled', late, 409, 'task-ended')
-        const end = await seen(target, log, isEnd, { withinMs: promptMs(target) + slackMs })
+        const end = await seen(target, log, isEnd, { withinMs: patienceMs(target) })
         mustBe('the end of a task that stood still and was cancelled', end?.status, 'cancelled')
         mustBe('answers', idsOf(answersIn(log)), ['stop'])
       },
@@ -244,7 +243,9 @@ async function commandUntilEnd(target: Target): Promise<void> {
   const taken: string[] = []
   for (let nth = 1; ; nth++) {
     const id = `n${nth}`
+    const { status } = await readTask(target, log.taskId)
     if ((await acknowledged(target, log.taskId, { id, type: 'resume' })) === undefined) break
+    must(!isTerminal(status), `a task that is ${status} takes a command`)
     taken.push(id)
     await sleep(readEveryMs(target), target.signal)
   }

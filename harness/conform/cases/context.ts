@@ -35,6 +35,7 @@ export default {
         await readMore(target, log)
         const versions = foldMemory(memory, log.events)
         mustBe('context_version of the task, and of its log', version, versions.length)
+        mustBe('the version of the memory, and of its log', snapshots.at(-1)!.version, versions.length)
         for (const snapshot of snapshots) mustBeVersion(snapshot, versions)
         for (const base of spread(placesTo(versions.length))) {
           const reply = await readContext(target, log.taskId, `?after=${base}`)

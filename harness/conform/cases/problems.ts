@@ -78,6 +78,11 @@ export default {
           ['no token, its events', `${self}/events`, { token: null }, 401, 'unauthorized'],
           ['no token, its end', `${self}:cancel`, { method: 'POST', token: null }, 401, 'unauthorized'],
         ])
+        const wish = { method: 'POST', body: { id: 'x', type: 'resume' }, token: null } as const
+        if (target.able.commands)
+          await allRefused(target, [['no token, a command', `${self}/commands`, wish, 401, 'unauthorized']])
+        if (target.able.memory)
+          await allRefused(target, [['no token, a memory', `${self}/context`, { token: null }, 401, 'unauthorized']])
         // What is in front of it may refuse a channel that it has not.
         if (target.able.stream)
           await allRefused(target, [['no token, a stream of them', `${self}/events`, stream, 401, 'unauthorized']])

@@ -12,7 +12,7 @@ import { eventKey, type Mail, type State } from './protocol.ts'
 type Run = restate.WorkflowContext<State>
 
 export async function openLog(ctx: Run, created: TaskEvent): Promise<RunLog> {
-  await withFaultPoints('restate.append', async () => put(ctx, created))
+  await withFaultPoints('restate.begin', async () => put(ctx, created))
   return new RunLog(ctx, created)
 }
 

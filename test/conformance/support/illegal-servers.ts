@@ -1,19 +1,18 @@
 import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
 import { token } from './api-node.ts'
-import { isCancel, isPage, isRead, isSubmission, isTask, problem, withHeader, withJson } from './wrong-answers.ts'
-
-/** A server that breaks one sentence of the contract. */
-export interface IllegalServer {
-  readonly name: string
-  /** Of the node behind it; `sse-polling` by default. */
-  readonly delivery?: string
-  /** Made anew for each proxy: some count. */
-  readonly wrong: () => Wrong
-  /** Of all cases these fail, and no other. */
-  readonly caughtBy: readonly string[]
-  /** These cannot tell. */
-  readonly undecided?: readonly string[]
-}
+import { illegalControl } from './illegal-control.ts'
+import type { IllegalServer } from './illegal-server.ts'
+import {
+  anybody,
+  isCancel,
+  isPage,
+  isRead,
+  isSubmission,
+  isTask,
+  problem,
+  withHeader,
+  withJson,
+} from './wrong-answers.ts'
 
 /** Of answers of one kind a header is another. */
 function header(of: (asked: Asked) => boolean, name: string, value?: string): () => Wrong {
@@ -23,13 +22,6 @@ function header(of: (asked: Asked) => boolean, name: string, value?: string): ()
 /** What the server refuses so is answered otherwise. */
 function instead(status: number, of: (asked: Asked) => boolean, given: Answered): () => Wrong {
   return () => ({ answer: (answered, asked) => (answered.status === status && of(asked) ? given : {}) })
-}
-
-/** Nobody needs a token for these. */
-function anybody(of: (asked: Asked) => boolean): () => Wrong {
-  return () => ({
-    ask: (asked) => (of(asked) ? { headers: { ...asked.headers, authorization: `Bearer ${token}` } } : {}),
-  })
 }
 
 function withoutHeader({ ...headers }: Asked['headers'], name: string): Asked['headers'] {
@@ -102,7 +94,7 @@ const illegalSockets: readonly Omit<IllegalServer, 'delivery'>[] = [
     wrong: () => ({
       socket: {
         say: (said) => {
-          const isKnown = /^\{"type":"(?:hello","last_seq":\d+|cancel")\}$/.test(said)
+          const isKnown = /^\{"type":"(?:hello","last_seq":\d+\}$|cancel"\}$|command")/.test(said)
           return isKnown ? said : '{"type":"hello","last_seq":0}'
         },
       },
@@ -398,5 +390,6 @@ export const illegalServers: readonly IllegalServer[] = [
     },
     caughtBy: ['task/progress'],
   },
+  ...illegalControl,
   ...illegalSockets.map((one) => ({ ...one, delivery: 'websocket' })),
 ]

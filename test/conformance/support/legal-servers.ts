@@ -62,7 +62,7 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'sockets that are cut at their end', delivery: 'websocket', other: cutAtTheEnd },
   { name: 'no token', isOpen: true, how: { token } },
   { name: 'no token, with sockets', delivery: 'websocket', isOpen: true, how: { token } },
-  { name: 'events whose data are its own', other: () => eachEvent(() => ({ data: { note: 'mine' } })) },
+  { name: 'events whose data are its own', other: () => eachEvent(withOwnData) },
   { name: 'an event of a type of its own before the work begins', other: scheduling },
   { name: 'times with an offset', other: () => tasks(({ updated_at: at }) => ({ updated_at: withOffset(at) })) },
   { name: 'a field of its own that changes', other: () => tasks(() => ({ served_in_ms: performance.now() })) },
@@ -72,6 +72,12 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'problem types on one page', other: () => problemTypes((kind) => `https://example.com/problems#${kind}`) },
   { name: 'pages of somebody else beside the API', other: () => ({ ask: besideTheApi }) },
 ]
+
+/** But for what the contract says of commands and memories. */
+function withOwnData({ type, data }: Record<string, unknown>): object {
+  const isControl = /^task\.(?:commanded|interrupted|continued|topped_up|command_void)$|^context\./.test(String(type))
+  return { data: isControl ? data : { note: 'mine' } }
+}
 
 function tasks(change: (task: Record<string, unknown>) => object): Wrong {
   return { answer: (answered) => (isTask(answered) ? withJson(answered, change) : {}) }

@@ -1,4 +1,5 @@
-import type { Answered, Asked } from './wrong-proxy.ts'
+import { token } from './api-node.ts'
+import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
 
 /** What proxies before the reference server ask and answer. */
 
@@ -6,6 +7,9 @@ export const isSubmission = ({ method, path }: Asked): boolean => method === 'PO
 export const isRead = ({ method, path }: Asked): boolean => method === 'GET' && /\/v1\/tasks\/[^/]+$/.test(path)
 export const isPage = ({ path, isStream }: Asked): boolean => path.includes('/events') && !isStream
 export const isCancel = ({ path }: Asked): boolean => path.endsWith(':cancel')
+
+export const isCommand = ({ path }: Asked): boolean => path.endsWith('/commands')
+export const isContext = ({ path }: Asked): boolean => /\/context(?:\?|$)/.test(path)
 
 /** An answer that shows a task, whatever was asked. */
 export function isTask({ headers, body }: Answered): boolean {
@@ -27,4 +31,11 @@ export function withHeader({ headers }: Answered, name: string, value: string | 
 export function withJson({ body }: Answered, change: (json: Record<string, unknown>) => object): Partial<Answered> {
   const json = JSON.parse(body || '{}') as Record<string, unknown>
   return { body: JSON.stringify({ ...json, ...change(json) }) }
+}
+
+/** Nobody needs a token for these. */
+export function anybody(of: (asked: Asked) => boolean): () => Wrong {
+  return () => ({
+    ask: (asked) => (of(asked) ? { headers: { ...asked.headers, authorization: `Bearer ${token}` } } : {}),
+  })
 }
