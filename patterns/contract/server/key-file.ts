@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import { logFailure } from '../engine/log-error.ts'
@@ -5,11 +6,23 @@ import { monotonicMs } from '../types/timer.ts'
 
 const publicKey = z
   .looseObject({ kid: z.string().min(1), kty: z.string() })
-  .refine((key) => !('d' in key || 'k' in key), { error: 'a secret key: only public ones belong here' })
+  .refine((key) => !('d' in key || 'k' in key), { error: 'a secret key: only public ones belong here', abort: true })
+  .refine(isUsable, { error: 'no key, or one of RSA with less than 2048 bits (RFC 7518, 3.3)' })
 
 const keySet = z
   .object({ keys: z.array(publicKey).min(1) })
   .refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length, { error: 'two keys of one kid' })
+
+/** Of another kind a set may hold whatever it likes (RFC 7517, 5): nothing is checked with it. */
+function isUsable(key: { readonly kty: string }): boolean {
+  if (!['OKP', 'EC', 'RSA'].includes(key.kty)) return true
+  try {
+    const { asymmetricKeyDetails } = createPublicKey({ key, format: 'jwk' })
+    return (asymmetricKeyDetails?.modulusLength ?? 2048) >= 2048
+  } catch {
+    return false
+  }
+}
 
 /** Public keys, each with a `kid` of its own (RFC 7517). */
 export type KeySet = z.infer<typeof keySet>

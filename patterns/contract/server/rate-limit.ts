@@ -15,13 +15,15 @@ const mostKept = 10_000
  */
 export function limitRate(rate: Rate | undefined, now = monotonicMs) {
   const buckets = new Map<string, Bucket>()
+  const policy = rate && policyOf(rate)
   return async (c: Context, next: () => Promise<void>): Promise<void> => {
     // Nobody we know: refused before, or asking what can be asked.
     const caller = c.get('caller')
-    if (rate === undefined || caller === undefined) return next()
+    if (!rate || !policy || !caller) return next()
     const drawn = draw(buckets.get(caller.principal), rate, now())
     keep(buckets, caller.principal, drawn.bucket)
-    sayLimit(c, rate, drawn)
+    c.header('RateLimit-Policy', policy)
+    c.header('RateLimit', describe(drawn))
     if (drawn.isTaken) return next()
     setRetryAfter(c, Math.ceil(drawn.nextMs))
     throw new ProblemError(
@@ -38,9 +40,12 @@ function keep(buckets: Map<string, Bucket>, principal: string, bucket: Bucket): 
   if (buckets.size > mostKept) buckets.delete(buckets.keys().next().value!)
 }
 
-/** Structured fields (RFC 9651): the quota `q` comes back within a window of `w` seconds; `r` are left, and in `t` seconds there is more. */
-function sayLimit(c: Context, { perSecond, burst }: Rate, { left, nextMs }: Drawn): void {
-  const more = nextMs > 0 ? `;t=${Math.ceil(nextMs / 1000)}` : ''
-  c.header('RateLimit-Policy', `"requests";q=${burst};w=${Math.ceil(burst / perSecond)}`)
-  c.header('RateLimit', `"requests";r=${left}${more}`)
+/** A structured field (RFC 9651): the quota `q` comes back within a window of `w` seconds. */
+function policyOf({ perSecond, burst }: Rate): string {
+  return `"requests";q=${burst};w=${Math.ceil(burst / perSecond)}`
+}
+
+/** Likewise: `r` are left, and in `t` seconds there is one more. */
+function describe({ left, nextMs }: Drawn): string {
+  return `"requests";r=${left}${nextMs > 0 ? `;t=${Math.ceil(nextMs / 1000)}` : ''}`
 }

@@ -26,8 +26,8 @@ const mostKnown = 4096
 export type ReadToken = (token: string) => Promise<Caller | Stranger>
 
 /**
- * Reads JWTs of one issuer (RFC 7519, RFC 9068). Each needs `kid`, `iss`, `aud`, `exp` and `sub`, and one of `algorithms`. One that was right
- * is right again, to the letter, until it ends or the keys change.
+ * Reads JWTs of one issuer (RFC 7519, RFC 9068). Each needs `kid`, `iss`, `aud`, `exp` and `sub`, and one of `algorithms`.
+ * One that was right is right again, to the letter, until it ends or the keys change.
  */
 export function openTokens(keys: KeyFile, issuer: Issuer): ReadToken {
   const known = new Map<string, Caller>()
@@ -41,8 +41,8 @@ export function openTokens(keys: KeyFile, issuer: Issuer): ReadToken {
     if (caller && caller.endsAt > Date.now()) return caller
     known.delete(token)
     const found = await readToken(token, keys, issuer)
-    // Signed by a key that went meanwhile it would stay.
-    if ('principal' in found && keys.current() === knownBy) remember(known, token, found)
+    // Where others have seen newer keys meanwhile, the one that signed this may have gone: it would stay.
+    if ('principal' in found && now === knownBy) remember(known, token, found)
     return found
   }
 }

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mintGrant } from '../../../../patterns/contract/server/grants.ts'
 import { problemKind } from '../../../../patterns/contract/types/problems.ts'
-import { allScopes, epoch } from '../../../support/issuer.ts'
+import { allKinds, allScopes, epoch } from '../../../support/issuer.ts'
 import { type Asked, type GuardedApi, openGuardedApi, operatorToken, submission } from './guarded-api.ts'
 
 let api: GuardedApi
-beforeAll(async () => (api = await openGuardedApi()))
+beforeAll(async () => (api = await openGuardedApi({}, allKinds)))
 afterAll(() => api[Symbol.asyncDispose]())
 
 const encode = (part: object | string): string =>

@@ -34,8 +34,11 @@ export interface Asked {
   readonly delivery?: string
 }
 
-export async function openGuardedApi(own: Partial<NodeSettings> = {}): Promise<GuardedApi> {
-  const issuer = await openIssuer()
+export async function openGuardedApi(
+  own: Partial<NodeSettings> = {},
+  kinds?: Parameters<typeof openIssuer>[0],
+): Promise<GuardedApi> {
+  const issuer = await openIssuer(kinds)
   const settings: NodeSettings = {
     node: 'api-0',
     listen: { host: '127.0.0.1', port: 0 },

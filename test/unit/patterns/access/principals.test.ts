@@ -1,7 +1,9 @@
+import type { Context } from 'hono'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { CallbackDelivery } from '../../../../patterns/contract/types/callback.ts'
 import type { TaskEvent } from '../../../../patterns/contract/types/events.ts'
 import { createApi } from '../../../../patterns/contract/server/api.ts'
+import { openViews } from '../../../../patterns/contract/server/principals.ts'
 import { openBackend } from '../../../../patterns/engines/memory/backend.ts'
 import { allScopes } from '../../../support/issuer.ts'
 import { type GuardedApi, openGuardedApi, operatorToken, submission } from './guarded-api.ts'
@@ -77,6 +79,27 @@ test('no client sees a grant, whatever it asks for, and no log has one', async (
   expect(all).toContain('task.created')
   expect(all).not.toContain(grant)
   expect(all).not.toContain('"grant"')
+})
+
+test('the view of a principal has nothing of a foreign task, whatever a handler has asked before', async () => {
+  const seenBy = openViews(api.backend, api.settings)
+  const viewOf = (principal: string) =>
+    seenBy({ get: () => ({ principal, scopes: 'all', endsAt: Infinity }) } as unknown as Context)
+  const before = await api.state()
+  const [bob, ann] = [viewOf('bob'), viewOf('ann')]
+  const firstOf = async (view: typeof bob) => {
+    for await (const event of view.follow(api.victim, 0, AbortSignal.timeout(1000))) return event.type
+    return undefined
+  }
+  expect([await bob.read(api.victim), await bob.events(api.victim, 0), await bob.cancel(api.victim)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  expect([await firstOf(bob), await firstOf(ann)]).toEqual([undefined, 'task.created'])
+  expect(await bob.deliveries!.ofTask(api.victim)).toBeUndefined()
+  expect(await bob.deliveries!.replay(api.victim)).toBe(false)
+  expect(await api.state()).toBe(before)
 })
 
 test('the list of callbacks shows those of the caller’s tasks alone', async () => {

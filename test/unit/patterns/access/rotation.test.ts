@@ -1,8 +1,8 @@
-import { unlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { isCaller } from '../../../../patterns/contract/server/caller.ts'
 import { KeyFile } from '../../../../patterns/contract/server/key-file.ts'
-import { openTokens, type ReadToken } from '../../../../patterns/contract/server/tokens.ts'
+import { clockToleranceS, openTokens, type ReadToken } from '../../../../patterns/contract/server/tokens.ts'
 import { epoch, openIssuer, type TestIssuer } from '../../../support/issuer.ts'
 
 let issuer: TestIssuer
@@ -53,12 +53,35 @@ test('a key that was added is found at once, and looked for once a second', asyn
   expect(await isTaken(await tokenBy('forger'))).toBe(true)
 })
 
-test('a token that was checked while its key went is not remembered', async () => {
-  const token = await tokenBy('ed')
-  const checking = read(token)
-  issuer.publish('next')
+test('an added key is found where the file system tells of no change', async () => {
+  const { jwksFile } = issuer.settings
+  const publishUnseen = (kid: string): void => {
+    issuer.publish(kid)
+    writeFileSync(jwksFile, readFileSync(jwksFile, 'utf8').padEnd(4000))
+    utimesSync(jwksFile, 1_000, 1_000)
+  }
+  publishUnseen('ed')
+  const keys = new KeyFile(jwksFile, 'api-0', () => nowMs)
+  publishUnseen('next')
   nowMs = 1000
-  await checking
+  expect(keys.current().keys.map(({ kid }) => kid)).toEqual(['ed'])
+  expect(keys.having('next').keys.map(({ kid }) => kid)).toEqual(['next'])
+})
+
+test('a token that was checked while its key went is not remembered', async () => {
+  const [token, other] = [await tokenBy('ed'), await tokenBy('next')]
+  const { verify } = crypto.subtle
+  let others: Promise<boolean> | undefined
+  const checking = vi.spyOn(crypto.subtle, 'verify').mockImplementationOnce(async (...asked) => {
+    issuer.publish('next')
+    nowMs = 1000
+    others = isTaken(other)
+    await others
+    return verify.apply(crypto.subtle, asked)
+  })
+  expect(await isTaken(token)).toBe(true)
+  checking.mockRestore()
+  expect(await others).toBe(true)
   expect(await isTaken(token)).toBe(false)
 })
 
@@ -85,9 +108,11 @@ test('a file that is away for a moment changes nothing', async () => {
 test('a token that was right ends all the same', async () => {
   const token = await tokenBy('ed')
   expect(await isTaken(token)).toBe(true)
-  vi.useFakeTimers({ now: Date.now() + 604_000, toFake: ['Date'] })
+  const { exp } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { exp: number }
+  const endsAt = (exp + clockToleranceS) * 1000
+  vi.useFakeTimers({ now: endsAt - 1, toFake: ['Date'] })
   expect(await isTaken(token)).toBe(true)
-  vi.setSystemTime(Date.now() + 2_000)
+  vi.setSystemTime(endsAt)
   expect(await isTaken(token)).toBe(false)
 })
 
@@ -97,7 +122,9 @@ test.each([
   ['a key without a kid', '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}', 'kid'],
   ['a private key', '{"keys":[{"kid":"a","kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}]}', 'secret'],
   ['a shared secret', '{"keys":[{"kid":"a","kty":"oct","k":"AA"}]}', 'secret'],
-  ['two keys of one kid', '{"keys":[{"kid":"a","kty":"OKP"},{"kid":"a","kty":"EC"}]}', 'kid'],
+  ['two keys of one kid', '{"keys":[{"kid":"a","kty":"AKP"},{"kid":"a","kty":"AKP"}]}', 'two keys of one kid'],
+  ['a key without its numbers', '{"keys":[{"kid":"a","kty":"OKP","crv":"Ed25519"}]}', 'no key'],
+  ['a short RSA key', `{"keys":[{"kid":"a","kty":"RSA","e":"AQAB","n":"${'q'.repeat(171)}"}]}`, '2048'],
 ])('no node starts with %s in its file', (_, text, said) => {
   writeFileSync(issuer.settings.jwksFile, text)
   expect(() => new KeyFile(issuer.settings.jwksFile, 'api-0')).toThrow(new RegExp(`OUTLAST_JWKS_FILE.*${said}`, 's'))
