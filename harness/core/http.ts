@@ -34,14 +34,17 @@ function printable(text: string): string {
   return plain.length > most ? `${plain.slice(0, most)}...` : plain
 }
 
-const ownNames = ['127.0.0.1', 'localhost', 'host.docker.internal']
-
 /**
- * Whether a request is for this port of loopback by a name that nobody else can give it. A page of somebody else's could have made
- * its own name mean this machine (DNS rebinding). The last name is what Docker Desktop calls it in containers.
+ * Whether a request is for this port of loopback by a name that nobody else can give it, or by one of `more`. A page of somebody
+ * else's could have made its own name mean this machine (DNS rebinding).
  */
-export function isForLoopback({ headers: { host } }: IncomingMessage, port: number): boolean {
-  return ownNames.some((name) => host === `${name}:${port}` || (port === 80 && host === name))
+export function isForLoopback(
+  { headers: { host } }: IncomingMessage,
+  port: number,
+  more: readonly string[] = [],
+): boolean {
+  const names = ['127.0.0.1', 'localhost', ...more]
+  return names.some((name) => host === `${name}:${port}` || (port === 80 && host === name))
 }
 
 /** For servers of the harness: a peer of ours needs less. */

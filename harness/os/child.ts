@@ -49,7 +49,7 @@ export async function spawnChild(spec: ChildSpec): Promise<ChildProcess> {
     })
     // A pipe whose reader died is no news: the exit event tells.
     child.stdin?.on('error', () => {})
-    if (child.pid !== undefined && !spec.joined) noteSession(child.pid)
+    if (!spec.joined) noteSession(child)
     await once(child, 'spawn')
     if (spec.nice && child.pid) void yieldToHarness(child.pid, spec.nice)
     return child

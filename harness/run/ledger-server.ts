@@ -6,19 +6,24 @@
  *
  * The secret of the nonces is the first line of stdin: no node can read it there, as it could in the arguments.
  *
- * usage: node ledger-server.ts FILE HOST [--announce] [--names-end=TEXT] < SECRET (ends when its stdin ends)
+ * COUNT and BYTES limit the file. What is more is answered 503, and counted as if it had been written: so it is missing.
+ *
+ * usage: node ledger-server.ts FILE HOST COUNT BYTES [--announce] [--names-end=TEXT] < SECRET (ends when its stdin ends)
  */
 import { createWriteStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
+import { openAllowance } from '../core/allowance.ts'
 import { describeError } from '../core/errors.ts'
 import { BodyTooLarge, briefRequests, readBody } from '../core/http.ts'
 import { type EffectBody, nonceFor, readEffectBody, readToldEffect } from './ledger.ts'
 
-const [file, host, ...flags] = process.argv.slice(2)
-if (!file || !host) throw new Error('usage: ledger-server FILE HOST [--announce]')
+const [file, host, count, bytes, ...flags] = process.argv.slice(2)
+if (!file || !host || !count || !bytes) throw new Error('usage: ledger-server FILE HOST COUNT BYTES [--announce]')
+const most = { count: Number(count), bytes: Number(bytes) }
+const room = openAllowance({ each: most, all: most })
 const announce = flags.includes('--announce')
 const nameEnd = flags.find((flag) => flag.startsWith('--names-end='))?.slice('--names-end='.length) ?? ''
 const lines = createWriteStream(file, { flags: 'a' })
@@ -27,6 +32,8 @@ let failure: string | undefined
 lines.on('error', fail)
 const seen = new Set<string>()
 let [secret, written] = ['', 0]
+/** From then on nothing is kept, in memory neither. */
+let isFull = false
 
 /** An effect is a few hundred bytes. */
 const mostBytes = 65_536
@@ -52,6 +59,10 @@ function fail(error: Error): void {
 
 function route(request: IncomingMessage, response: ServerResponse, body: string): void {
   if (failure !== undefined) return respond(response, 503, { error: failure })
+  if (isFull && request.url !== '/flush') {
+    written++
+    return tellFull(response)
+  }
   if (request.method === 'POST' && request.url === '/effects') return recordEffect(request, response, body)
   if (request.method === 'POST' && request.url === '/tasks') return recordTold(response, body)
   if (request.method === 'POST' && request.url === '/flush')
@@ -96,25 +107,33 @@ interface Received {
 
 function record(response: ServerResponse, effect: EffectBody | string, { body, receivedAt }: Received): void {
   if (typeof effect === 'string') {
-    write({ refused: effect, said: body.slice(0, saidAtMost), receivedAt })
-    return respond(response, 400, { error: effect })
+    const isKept = write({ refused: effect, said: body.slice(0, saidAtMost), receivedAt }) !== undefined
+    return isKept ? respond(response, 400, { error: effect }) : tellFull(response)
   }
   const { idempotencyKey, attempt, executor, startedAt, task, step } = effect
   // The same execution sent again (its answer was lost) is one effect; another execution of the step is another.
   const execution = JSON.stringify([idempotencyKey, task, step, attempt, executor, startedAt])
   const nonce = nonceFor(secret, task, step)
   if (seen.has(execution)) return respond(response, 200, { recorded: true, retransmission: true, nonce })
-  seen.add(execution)
   const line = write({ ...effect, receivedAt })
+  if (line === undefined) return tellFull(response)
+  seen.add(execution)
   if (announce) process.stdout.write(line)
   respond(response, 200, { recorded: true, nonce })
 }
 
-function write(value: object): string {
+/** Undefined: there is no room. */
+function write(value: object): string | undefined {
   const line = `${JSON.stringify(value)}\n`
   written++
+  isFull ||= room.take('', line.length) !== undefined
+  if (isFull) return undefined
   lines.write(line)
   return line
+}
+
+function tellFull(response: ServerResponse): void {
+  respond(response, 503, { error: 'the ledger has no room for more' })
 }
 
 function respond(response: ServerResponse, status: number, body: object): void {

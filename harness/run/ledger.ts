@@ -1,5 +1,6 @@
 import { randomBytes, createHmac } from 'node:crypto'
 import { request } from 'undici'
+import type { Amount } from '../core/allowance.ts'
 import { HarnessError } from '../core/errors.ts'
 import { killGroup, readFirstLine, spawnChild, watchChild, type OnLost, entryPath } from '../os/child.ts'
 import { readLines } from '../store/line-file.ts'
@@ -39,19 +40,25 @@ export interface LedgerEvents {
   readonly nameEnd?: string | undefined
   /** Of every effect as it happens. */
   readonly onEffect?: ((effect: LedgerEffect) => void) | undefined
+  /** How much it writes: far more than the largest load does in twelve steps. Who floods it must not fill disk and memory. */
+  readonly room?: Amount
 }
+
+const ownRoom: Amount = { count: 1_000_000, bytes: 256 * 2 ** 20 }
 
 /** Start the ledger in its own process, listening on `host`. */
 export async function openLedger(
   file: string,
   logFile: string,
   host: string,
-  { onLost = () => {}, onEffect, nameEnd }: LedgerEvents = {},
+  { onLost = () => {}, onEffect, nameEnd, room = ownRoom }: LedgerEvents = {},
 ): Promise<Ledger> {
   const args = [
     entryPath('./ledger-server', import.meta.url),
     file,
     host,
+    String(room.count),
+    String(room.bytes),
     ...(onEffect ? ['--announce'] : []),
     ...(nameEnd === undefined ? [] : [`--names-end=${nameEnd}`]),
   ]

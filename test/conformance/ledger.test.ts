@@ -77,3 +77,19 @@ test('a body without an end is refused and recorded', async () => {
   const { refusals } = await other.readAll()
   expect(refusals.at(-1)).toMatchObject({ refused: expect.stringContaining('65536'), said: '' })
 })
+
+test('what floods it is not written for ever: what is missing is counted, and so invalidates the cell', async () => {
+  const room = { count: 3, bytes: 1e6 }
+  await using small = await openLedger(join(folder, 'small.ndjson'), join(folder, 'small.log'), '127.0.0.1', { room })
+  const tell = async (step: number): Promise<number> => {
+    const body = JSON.stringify({ task: 't-1', task_id: 'x', step })
+    const answer = await request(`http://${small.address}/tasks`, { method: 'POST', body, reset: true })
+    await answer.body.dump()
+    return answer.statusCode
+  }
+  const answers: number[] = []
+  for (let step = 1; step <= 5; step++) answers.push(await tell(step))
+  expect(answers).toEqual([200, 200, 200, 503, 503])
+  const { effects, gaps } = await small.readAll()
+  expect([effects.length, gaps]).toEqual([3, 2])
+})

@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml'
 import { root } from '../support/outlast.ts'
 import type { Dice } from './dice.ts'
 import { distort, escapes, oddTexts } from './odd.ts'
+import { targetFiles } from './targets.ts'
 import { damageText } from './texts.ts'
 import { execFileSync } from '../support/programs.ts'
 
@@ -16,6 +17,10 @@ const smoke = readFileSync(join(root, 'scenarios/smoke.yaml'), 'utf8')
 export function makeScenario(folder: string, dice: Dice): string {
   const path = join(folder, 'scenario.yaml')
   if (dice.chance(0.04)) return makeOddFile(path, dice)
+  if (dice.chance(0.25)) {
+    for (const [name, text] of Object.entries(targetFiles(dice, structure))) writeFileSync(join(folder, name), text)
+    return path
+  }
   writeFileSync(path, scenarioBytes(dice))
   return path
 }

@@ -111,6 +111,26 @@ test.skipIf(process.platform !== 'linux')(
   },
 )
 
+test('a session that ended and left nobody is none of the run any more: its pid may be another’s', async () => {
+  const run = newRunName()
+  const folder = await mkdtemp(join(tmpdir(), 'test-of-outlast-'))
+  labelRun(run)
+  keepSessions(run, folder)
+  const plain = { logFile: join(folder, 'x.log'), command: 'sh' }
+  const mark = `sleep 60.${process.pid}9`
+  const [gone, left] = [
+    await spawnChild({ ...plain, args: ['-c', 'exit 0'] }),
+    await spawnChild({ ...plain, args: ['-c', `env -i ${mark} & exit 0`] }),
+  ]
+  forgetSessions(run)
+  labelRun(undefined)
+  await vi.waitFor(() => expect(readSessions(folder).map(({ pid }) => pid)).toEqual([left.pid]), { timeout: 5_000 })
+  expect(gone.exitCode).toBe(0)
+  await endProcesses(run, new Set(), { sessions: readSessions(folder) })
+  expect(commandsOf(mark)).toEqual([])
+  await rm(folder, { recursive: true })
+})
+
 test.skipIf(process.platform !== 'linux')(
   'a session of another boot, or of a pid that another has now, ends nobody',
   async () => {

@@ -79,7 +79,7 @@ test.each(['events/x', 'report.html', 'constructor', '__proto__', '../'])(
   },
 )
 
-test.each(['evil.example', 'evil.example:80', '127.0.0.1', '127.0.0.1:1'])(
+test.each(['evil.example', 'evil.example:80', '127.0.0.1', '127.0.0.1:1', 'host.docker.internal'])(
   'a request for the host %j is misdirected: a name of others may mean this machine',
   async (host) => {
     expect((await ask('', { headers: { host } })).status).toBe(421)
