@@ -1,5 +1,5 @@
 import { HarnessError } from '../core/errors.ts'
-import { sleep } from '../../patterns/contract/types/timer.ts'
+import { sleep, timeLimit } from '../../patterns/contract/types/timer.ts'
 import { tryTcp } from './readiness.ts'
 
 const pollMs = 25
@@ -12,7 +12,7 @@ export function answersAt(url: string): Promise<boolean> {
 
 /** Wait until somebody answers there, or nobody does. Rejects with HarnessError when it is still otherwise after `limitMs`. */
 export async function untilAnswers(url: string, isUp: boolean, limitMs: number): Promise<void> {
-  const limit = AbortSignal.timeout(limitMs)
+  const limit = timeLimit(limitMs)
   for (; (await answersAt(url)) !== isUp; await sleep(pollMs))
     if (limit.aborted)
       throw new HarnessError(`${url} ${isUp ? 'does not answer' : 'still answers'} ${limitMs / 1000} s later`)
