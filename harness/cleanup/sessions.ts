@@ -9,10 +9,7 @@ import { sessionsFile } from '../os/sessions.ts'
 const maxBytes = 16 * 2 ** 20
 
 const pid = z.int().min(2)
-const line = z.union([
-  z.object({ pid, startTicks: z.string().min(1), place: z.string() }),
-  z.object({ ended: pid }),
-])
+const line = z.union([z.object({ pid, startTicks: z.string().min(1), place: z.string() }), z.object({ ended: pid })])
 
 /**
  * Processes that led sessions of a run, as it wrote them down, without those that ended and left nobody. What is not believed, torn

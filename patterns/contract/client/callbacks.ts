@@ -24,6 +24,7 @@ export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own
   const ofDialect: OpenCallback = (request) => dialect!.openCallback!(request, talk.job)
   const open = own ?? (dialect?.openCallback ? ofDialect : undefined)
   const told = new Map<string, Notice>()
+  let accepted: string | undefined
   let wanted: { readonly taskId: string; readonly resolve: (notice: Notice) => void } | undefined
   const take = (notice: Notice): void => {
     const { task_id: id, isThin = false } = notice
@@ -32,7 +33,7 @@ export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own
       const { resolve } = wanted
       wanted = undefined
       resolve(notice)
-    } else if (told.has(id) || told.size < mostKept) told.set(id, weightier(told.get(id), notice))
+    } else if (id === accepted || told.has(id) || told.size < mostKept) told.set(id, weightier(told.get(id), notice))
   }
   const hear = async (): Promise<never> => {
     for (let last: Notice | undefined; ;) {
@@ -46,6 +47,7 @@ export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own
   const over = hear()
   over.catch(() => {})
   const next = (taskId: string): Promise<Notice> => {
+    accepted = taskId
     const early = told.get(taskId)
     told.delete(taskId)
     if (early) return Promise.resolve(early)
