@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -145,3 +146,33 @@ test.each(['{"a":1},{"b":[1\n2]}\n', '{"a":1},{"b":"}\n{"}\n', '1],[2\n[[3\n4]]\
     await expect(readLines(path, () => {})).rejects.toThrow(`${path}:1 is broken`)
   },
 )
+
+/** A piece has 64 KiB: where one ends there may be a line's end, or the middle of a character. */
+test.each([65_533, 65_534, 65_535, 65_536, 65_537, 65_538, 200_000])(
+  'a file whose first line has %i bytes is read by pieces as its text is',
+  async (bytes) => {
+    const path = join(folder, 'pieces.ndjson')
+    const first = JSON.stringify({ i: 0, long: 'x'.repeat(bytes - 17) })
+    const many = Array.from({ length: 9_000 }, (_, i) => JSON.stringify({ i, of: 'é€😀'.repeat(1 + (i % 7)) }))
+    const text = [first, ...many].join('\n')
+    await writeFile(path, text)
+    const [read, parsed]: unknown[][] = [[], []]
+    const sha256 = await readLines(path, (value) => read!.push(value))
+    parseLines(text, path, (value) => parsed!.push(value))
+    expect(Buffer.byteLength(first)).toBe(bytes)
+    expect(read).toEqual(parsed)
+    expect(read).toHaveLength(9_001)
+    expect(sha256).toBe(hash('sha256', text))
+  },
+)
+
+test('who refuses a line hears no more, and its error is the one that is told', async () => {
+  const path = join(folder, 'refused.ndjson')
+  await writeFile(path, '{"text":"0123456789"}\n'.repeat(20_000))
+  let heard = 0
+  const reading = readLines(path, () => {
+    if (++heard === 3) throw new HarnessError('the third is wrong')
+  })
+  await expect(reading).rejects.toThrow('the third is wrong')
+  expect(heard).toBe(3)
+})
