@@ -197,6 +197,14 @@ describe('context-continuity', () => {
     expect(check(good, { version: 3, digest: 'f'.repeat(64) }).status).toBe('fail')
   })
 
+  test.each(['/__proto__/polluted', '/constructor/prototype/polluted', '/toString/polluted'])(
+    'a patch that reaches for what every object inherits adds up to nothing, and harms nobody: %s',
+    (path) => {
+      expect(check(changed(first, { patch: [{ op: 'add', path, value: true }] })).status).toBe('fail')
+      expect('polluted' in {} || 'polluted' in Object.prototype.toString).toBe(false)
+    },
+  )
+
   test('one patch alone cannot follow a wrong one', () => {
     expect(check(good.filter((event) => event !== second)).status).toBe('unexercised')
   })
