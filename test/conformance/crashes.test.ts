@@ -19,7 +19,7 @@ const present = await presentEngines()
 const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${name}/server.ts`, patterns))
 /** The reference delivery, and every other one whose server has fault points that those before it have not. */
 const deliveries = await chooseDeliveries()
-const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'cancel', 'replay']
+const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'steer', 'cancel', 'replay']
 
 /** Points that an engine's processes have in their text and cannot reach: a variant shares its code. */
 const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = [
@@ -152,11 +152,20 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     tally.repeated += repetitionsIn(steps)
     if (engine.promises.includes('effect-once')) expectRepeatedInFlight(steps, task)
     if (task.status === 'completed') expect(new Set(steps).size).toBe(task.result?.steps)
+    expectAnswered(ran, events)
     if (!durable) return
     if (!(learned instanceof Error && gaveUp(task)))
       expect(hasFailed(learned) ? learned.taskId : learned).toEqual(task.status === 'cancelled' ? task.task_id : task)
     expect([...taskIds]).toEqual([task.task_id])
     expect(await scene.submitAgain(ran)).toMatchObject({ replayed: true, task: { task_id: task.task_id } })
+  }
+
+  /** What was acknowledged is on record once, answered once, and in that order; what was not may be, too. */
+  function expectAnswered({ acknowledged }: Ran, events: readonly TaskEvent[]): void {
+    const recorded = events.flatMap(({ data }) => (data['command'] as { id?: string } | undefined)?.id ?? [])
+    const answered = events.flatMap(({ data }) => (typeof data['command'] === 'string' ? data['command'] : []))
+    expect(recorded.slice(0, acknowledged.length)).toEqual(acknowledged)
+    expect(answered).toEqual(recorded)
   }
 
   /** A single attempt to post has its limit, 0.2 s here, and a busy machine may take longer for it. */

@@ -11,8 +11,10 @@ import {
 } from '../../patterns/contract/client/client.ts'
 import type { Observe } from '../../patterns/contract/types/observations.ts'
 import type { CallbackDelivery } from '../../patterns/contract/types/callback.ts'
+import type { Command } from '../../patterns/contract/types/command.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { type Answer, authorization, exchange, jsonOf } from '../../patterns/contract/client/http.ts'
+import { sendCommand } from '../../patterns/contract/client/command.ts'
 import { submitJob } from '../../patterns/contract/client/submit.ts'
 import { Talk } from '../../patterns/contract/client/talk.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
@@ -21,10 +23,10 @@ import type { EngineCluster } from './engine-cluster.ts'
 import type { SupervisedNode } from './supervised-node.ts'
 
 /**
- * What a client does with a task. It learns its end by this delivery, cancels it when it has started, or has its
- * callback sent again.
+ * What a client does with a task. It learns its end by this delivery, cancels it when it has started, interrupts and
+ * steers it then and lets it go on, or has its callback sent again.
  */
-export type Kind = 'cancel' | 'replay' | (string & {})
+export type Kind = 'cancel' | 'steer' | 'replay' | (string & {})
 export const reference = 'sse-polling'
 
 /** A task, as its client knows it at the end. */
@@ -37,6 +39,8 @@ export interface Ran {
   readonly seqs: readonly number[]
   /** What the delivery's own client learned, or why it did not. */
   readonly learned: Task | Error
+  /** Ids of the commands that were acknowledged, in that order. */
+  readonly acknowledged: readonly string[]
 }
 
 export interface Run {
@@ -76,7 +80,10 @@ let ordinal = 0
 
 export function openClients(parts: ClientParts): Clients {
   const { engine, cluster, token, apis, dispatcher, limitMs, openReceiver, posting } = parts
-  const deliveryOf = (kind: Kind): string => (kind === 'cancel' ? reference : kind === 'replay' ? posting[0]! : kind)
+  const deliveryOf = (kind: Kind): string => {
+    if (kind === 'cancel' || kind === 'steer') return reference
+    return kind === 'replay' ? posting[0]! : kind
+  }
   const inTime = (): AbortSignal => AbortSignal.timeout(limitMs)
   /** By job, each an origin of its own: a node asks an origin for its consent once in its life. */
   const receivers = new Map<string, CallbackReceiver>()
@@ -100,9 +107,25 @@ export function openClients(parts: ClientParts): Clients {
     )
     if (kind === 'cancel')
       await Promise.race([learning, seen.started.then((id) => call('POST', ports, `${id}:cancel`))])
+    const acknowledged: string[] = []
+    if (kind === 'steer') await Promise.race([learning, seen.started.then((id) => steer(ports, job, id, acknowledged))])
     const learned = await learning
     if (kind === 'replay' && !(learned instanceof Error)) await replay(ports, learned.task_id)
-    return { kind, job, taskIds: seen.taskIds, seqs: seen.seqs, learned }
+    return { kind, job, taskIds: seen.taskIds, seqs: seen.seqs, learned, acknowledged }
+  }
+
+  /** Each until it is acknowledged, as any client does. A task that has ended, or is lost, takes no more. */
+  async function steer(ports: ClientPorts, job: Job, taskId: string, acknowledged: string[]): Promise<void> {
+    const talk = new Talk(job, ports, inTime())
+    talk.follow(taskId)
+    for (const command of commands) {
+      const isTaken = await sendCommand(talk, taskId, command).then(
+        () => true,
+        () => false,
+      )
+      if (!isTaken) return
+      acknowledged.push(command.id)
+    }
   }
 
   /** Where callbacks are on record: ask for one more attempt, until it was made. */
@@ -129,7 +152,7 @@ export function openClients(parts: ClientParts): Clients {
 
   return {
     run: (wanted) => {
-      const jobs = wanted.map((kind) => ({ kind, job: nextJob(limitMs) }))
+      const jobs = wanted.map((kind) => ({ kind, job: nextJob(kind, limitMs) }))
       const ended = Promise.all(jobs.map(({ kind, job }) => runOne(kind, job)))
       const hasEffect = (): true | undefined =>
         cluster.effects.some(({ task }) => jobs.some(({ job }) => job.key === task)) || undefined
@@ -158,10 +181,17 @@ export function hasFailed(learned: Task | Error): learned is JobFailed {
   return learned instanceof JobFailed && learned.reason === 'task-failed'
 }
 
-function nextJob(limitMs: number): Job {
+const commands: readonly Command[] = [
+  { id: 'stop', type: 'interrupt' },
+  { id: 'turn', type: 'steer', patch: [{ op: 'replace', path: '/instruction', value: 'be brief' }] },
+  { id: 'go', type: 'resume' },
+]
+
+function nextJob(kind: Kind, limitMs: number): Job {
   const key = `crash-${process.pid}-${++ordinal}`
   const input = { seed: ordinal, profile: 'smoke', job: key }
-  return { key, ordinal, input, giveUpAt: performance.now() + limitMs }
+  const asks = kind === 'steer' && { memory: { instruction: 'be thorough' } }
+  return { key, ordinal, input, ...asks, giveUpAt: performance.now() + limitMs }
 }
 
 /** What a client reports of one task. */
