@@ -119,7 +119,9 @@ function findUnlabelled(run: string, sessions: readonly Owner[]): readonly Label
     return wanted !== undefined && !'ZX'.includes(state) && (!leader || leader.startTicks === wanted)
   }
   return listPids()
-    .filter((pid) => Number(pid) !== process.pid && isInOne(Number(pid)) && isOurs(pid) && labelOf(pid) === undefined)
+    .filter(
+      (pid) => Number(pid) !== process.pid && isInOne(Number(pid)) && isOurs(pid) && labelSaidBy(pid) === undefined,
+    )
     .map((pid) => ({ run, within: [], isReaper: false, pid: Number(pid), command: commandOf(pid) }))
 }
 
@@ -148,8 +150,16 @@ function listPids(): readonly string[] {
 }
 
 function labelOf(pid: string): Label | undefined {
-  const environment = readProc(pid, 'environ')?.split('\0') ?? []
-  return labelIn(environment) ?? (isOverwritten(environment) ? labelOfPlace(pid) : undefined)
+  return labelSaidBy(pid) ?? (isOverwritten(environmentOf(pid)) ? labelOfPlace(pid) : undefined)
+}
+
+/** Where it is says less than whose session it is in: a run inside another one lies in that one's folder. */
+function labelSaidBy(pid: string): Label | undefined {
+  return labelIn(environmentOf(pid))
+}
+
+function environmentOf(pid: string): readonly string[] {
+  return readProc(pid, 'environ')?.split('\0') ?? []
 }
 
 function commandOf(pid: string): string {

@@ -103,7 +103,8 @@ it('signals while patterns are held against the contract end the run in order', 
     child.kill(signal)
     const [code] = child.exitCode === null ? ((await once(child, 'exit')) as [number | null]) : [child.exitCode]
     const about = `round ${round}, ${signal}: ${said}`
-    expect([2, 4], about).toContain(code)
+    // 130: nothing was measured yet.
+    expect([2, 4, 130], about).toContain(code)
     expect(said, about).not.toMatch(stack)
     expect(await readdir(folders.tmp), about).toEqual([])
     const [folder] = await readdir(folders.out)
