@@ -109,6 +109,6 @@ it('signals while patterns are held against the contract end the run in order', 
     expect(await readdir(folders.tmp), about).toEqual([])
     const [folder] = await readdir(folders.out)
     const files = await readdir(join(folders.out, folder!))
-    expect(files, about).toContain(code === 2 ? 'results.json' : 'unfinished.json')
+    expect(files, about).toContain(code === 4 ? 'unfinished.json' : 'results.json')
   }
 })
