@@ -61,10 +61,12 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
       '202',
       '400',
       '401',
+      '403',
       '410',
       '413',
       '415',
       '422',
+      '429',
       '500',
       '503',
     ])

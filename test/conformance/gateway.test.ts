@@ -52,9 +52,10 @@ test('three processes: a task does what its submitter may, a foreign one is not 
     const body = { type: 'agent', input: { seed: 1, profile: 'smoke', job: `of-${token === ann ? 'ann' : 'bob'}` } }
     const asked = { method: 'POST', headers: { 'idempotency-key': 'one-key' }, body, token } as const
     const { json: task } = await send(`${api.url}/v1/tasks`, asked)
-    for (;;) {
-      const { json: now } = await send(`${api.url}/v1/tasks/${task.task_id}?wait=20&after=${task.version}`, { token })
+    for (let { version } = task; ;) {
+      const { json: now } = await send(`${api.url}/v1/tasks/${task.task_id}?wait=20&after=${version}`, { token })
       if (isTerminal(now.status)) return now
+      version = now.version
     }
   }
   const [ofAnn, ofBob] = await Promise.all([run(ann), run(bob)])
