@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+import type { CommandMessage } from '../../patterns/deliveries/websocket/messages.ts'
 import { rewriteEvent, type Rewriting } from './unkind-words.ts'
 
 interface Upgrade {
@@ -56,8 +57,8 @@ function relay(client: WebSocket, server: WebSocket, how: Rewriting): void {
     .on('error', () => client.terminate())
     .on('ping', () => client.ping())
     .on('message', (data) => {
-      const event = JSON.parse((data as Buffer).toString()) as TaskEvent
-      client.send(JSON.stringify(rewriteEvent(event, how)))
+      const message = JSON.parse((data as Buffer).toString()) as TaskEvent | CommandMessage
+      client.send(JSON.stringify('seq' in message ? rewriteEvent(message, how) : message))
     })
     .on('close', (code) => (code === 1006 ? client.terminate() : client.close(code)))
 }
