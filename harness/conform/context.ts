@@ -4,7 +4,7 @@ import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import type { Target } from './case.ts'
 import { Breach, must, mustBe, show } from './expect.ts'
 import { mustBeFresh } from './headers.ts'
-import { mustHaveStatus, send, type Reply } from './http.ts'
+import { mustHaveStatus, send, type Reply, type SendOptions } from './http.ts'
 import { isPosition } from '../../patterns/contract/types/task.ts'
 import { pathOf } from './tasks.ts'
 
@@ -23,8 +23,8 @@ interface Patched {
   readonly patch: readonly Operation[]
 }
 
-export function readContext(target: Target, taskId: string, query = '', headers = {}): Promise<Reply> {
-  return send(target, `${pathOf(taskId)}/context${query}`, { headers })
+export function readContext(target: Target, taskId: string, query = '', options: SendOptions = {}): Promise<Reply> {
+  return send(target, `${pathOf(taskId)}/context${query}`, options)
 }
 
 /** The memory as it is; its digest is that of the document. */

@@ -6,7 +6,7 @@ import { entityTag } from '../headers.ts'
 import { mustHaveStatus } from '../http.ts'
 import { mustBeProblem } from '../problem.ts'
 import { readStream } from '../stream.ts'
-import { newKey, pathOf, placesTo, raceMs, readEnd, spread, submit } from '../tasks.ts'
+import { newKey, pathOf, placesTo, raceMs, readEnd, readTask, spread, submit } from '../tasks.ts'
 
 const source = 'docs/contract.md#context'
 const memory = { instruction: 'be thorough', 'é ~/': [1, { b: null, a: 1e-7 }] }
@@ -61,7 +61,7 @@ export default {
         await readEnd(target, taskId)
         const { version } = await readSnapshot(target, taskId)
         const tag = entityTag('the memory', (await readContext(target, taskId)).headers)
-        const unchanged = await readContext(target, taskId, '', { 'if-none-match': tag })
+        const unchanged = await readContext(target, taskId, '', { headers: { 'if-none-match': tag } })
         mustHaveStatus('a memory that has not changed', unchanged, 304)
         mustBe('its body', unchanged.text, '')
         for (const after of [version + 1, 999_999, 0, -1, 'x']) {
@@ -69,7 +69,8 @@ export default {
           mustBeProblem(`what follows version ${after} of ${version}`, reply, 400, 'validation')
         }
         const without = await startNow(target, 'no-memory')
-        mustBeProblem('no memory', await readContext(target, without), 404, 'not-found')
+        await readTask(target, without)
+        mustBeProblem('no memory', await readContext(target, without, '', { isSeen: true }), 404, 'not-found')
         mustBeProblem('the memory of an unknown task', await readContext(target, 'none'), 404, 'not-found')
       },
     }),
