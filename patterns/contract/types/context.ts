@@ -21,10 +21,11 @@ const mostDepth = 32
 const mostOperations = 100
 const plainJson = 'text without U+0000, finite numbers, and no __proto__'
 
+/** What no JSON Schema says of a memory. */
+export const memoryLimits = `at most ${mostMemoryBytes} bytes, ${mostDepth} levels, and ${plainJson}`
+
 /** The memory that a task begins with. */
-export const memory = z
-  .record(z.string(), z.unknown())
-  .refine(isKeepable, { error: `at most ${mostMemoryBytes} bytes, ${mostDepth} levels, and ${plainJson}` })
+export const memory = z.record(z.string(), z.unknown()).refine(isKeepable, { error: memoryLimits })
 
 /** Names that mean something to the language: what reads a document must not fall into a trap. */
 const traps: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { toolName } from './scopes.ts'
 import { credits } from './command.ts'
-import { memory } from './context.ts'
+import { memory, memoryLimits } from './context.ts'
 import { text } from './text.ts'
 
 /** States of a task. Terminal ones are final: exactly one terminal event, none after it. */
@@ -68,7 +68,7 @@ export const taskRequest = z.strictObject({
   deadline_s: z.number().positive().max(longestDeadlineS).optional(),
   tools: z.array(toolName).max(64).optional().describe('Of the tools that its token allows; absent: all of them'),
   budget: budget.optional(),
-  memory: memory.optional().describe('What the agent remembers, to begin with; it is shown as it changes'),
+  memory: memory.optional().describe(`What the agent remembers, to begin with: ${memoryLimits}`),
 })
 export type TaskRequest = z.infer<typeof taskRequest>
 
