@@ -19,7 +19,10 @@ export interface ServeOptions {
   /** Where it is to be reached; port 0 is any that is free. */
   readonly listen: { readonly host: string; readonly port: number }
   readonly token: string
-  readonly onReady: (ready: Ready) => void
+  /** So many nodes do its work. */
+  readonly executors: number
+  /** It is served: what this resolves with is disposed of at the end. */
+  readonly onReady: (ready: Ready) => Promise<AsyncDisposable | undefined>
   readonly onNode: (event: NodeEvent) => void
   readonly onEffect: (effect: LedgerEffect) => void
   readonly onCallback: (path: string, body: string) => void
@@ -29,12 +32,14 @@ export interface ServeOptions {
 
 export interface Ready {
   readonly url: string
+  /** The API node itself: from this machine, whatever address others have. */
+  readonly nodeUrl: string
   /** The demo receiver: any path below it takes callbacks. */
   readonly receiverUrl: string
 }
 
 /**
- * Start a pattern with all that it needs (its servers, a worker, a tool server, a callback receiver) and serve it.
+ * Start a pattern with all that it needs (its servers, workers, a tool server, a callback receiver) and serve it.
  * Resolves once it was told to end and has ended, with what is left then.
  */
 export async function servePattern(options: ServeOptions, sweepers: readonly Sweeper[]): Promise<readonly string[]> {
@@ -50,16 +55,17 @@ export async function servePattern(options: ServeOptions, sweepers: readonly Swe
     const system = stack.use(await openSystem(specOf(options, place), over))
     const node = system.deployment.nodes.find(({ role }) => role === 'api')!
     const door = stack.use(await openDoor(options.listen, new URL(node.url)))
-    options.onReady({ url: door.url, receiverUrl: `http://${system.receiver.address}` })
+    const receiverUrl = `http://${system.receiver.address}`
+    stack.use(await options.onReady({ url: door.url, nodeUrl: node.url, receiverUrl }))
     if (!over.aborted) await once(over, 'abort')
     if (lost.signal.aborted) throw lost.signal.reason as Error
   })
 }
 
 function specOf(options: ServeOptions, place: Parameters<Runtime['open']>[0]) {
-  const { pattern, runtime, timeScale, token, onNode, onEffect, onCallback } = options
+  const { pattern, runtime, timeScale, token, executors, onNode, onEffect, onCallback } = options
   const deploy = {
-    replicas: { api: 1, executor: 1 },
+    replicas: { api: 1, executor: executors },
     restartDelayMs: 1_000,
     seed: 1,
     edge: false,

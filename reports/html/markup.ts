@@ -6,7 +6,7 @@ export interface Markup {
 export type Child = Markup | string | number | undefined | false | readonly Child[]
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
 
-const empty = new Set(['meta', 'link', 'br', 'hr', 'col', 'path', 'line', 'circle', 'rect', 'polygon', 'use'])
+const empty = new Set(['meta', 'link', 'br', 'hr', 'col', 'path', 'line', 'circle', 'rect', 'input', 'polygon', 'use'])
 
 /** One element. Attributes that are `undefined` or `false` are left out; `true` appears without a value. */
 export function tag(name: string, attributes: Attributes, ...children: readonly Child[]): Markup {

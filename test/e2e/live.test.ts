@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { RunResults } from '../../harness/model/results.ts'
+import { audit, wantScheme } from '../support/axe.ts'
 import { chromium, openBrowser, servePage, type Tab } from '../support/chromium.ts'
 import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
 
 /** Set it to a folder, and the screenshots are kept there: to be looked at. */
 const shots = process.env['OUTLAST_SCREENSHOTS']
 
-/** Looks at the page on a desk and on a phone: nothing is wider than the screen. */
+/** Looks at the page on a desk and on a phone: nothing is wider than the screen, and axe has nothing against it. */
 async function look(tab: Tab, name: string): Promise<void> {
   for (const [width, height] of [
     [360, 740],
@@ -19,6 +20,11 @@ async function look(tab: Tab, name: string): Promise<void> {
     await tab.resize(width, height)
     const most = await tab.evaluate<number>('document.documentElement.scrollWidth')
     expect(most).toBeLessThanOrEqual(width)
+    for (const scheme of ['light', 'dark'] as const) {
+      await wantScheme(tab, scheme)
+      expect(await audit(tab)).toEqual([])
+    }
+    await wantScheme(tab)
     if (shots === undefined) continue
     await mkdir(shots, { recursive: true })
     await writeFile(join(shots, `live-${name}-${width}.png`), await tab.screenshot(true))

@@ -1,4 +1,3 @@
-import axe from 'axe-core'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { openRegistry } from '../../harness/registry.ts'
 import type { RunResults } from '../../harness/model/results.ts'
 import html from '../../reports/formats/html.ts'
 import { promisesOf } from '../../reports/outcomes.ts'
+import { audit } from '../support/axe.ts'
 import { type Browser, chromium, openBrowser, pagesOf, servePage, type Tab } from '../support/chromium.ts'
 import { judgeAnywhere, readGoldenRun, unpack } from '../support/golden-runs.ts'
 import { largeRun } from '../support/large-run.ts'
@@ -152,7 +152,7 @@ describe.skipIf(!chromium)('report.html in a real browser', () => {
         ...(results.stories?.slice(0, 1) ?? []).map(({ cell, task }) => `#task-${cell}-${task}`),
       ]) {
         await tab.evaluate(`location.hash = ${JSON.stringify(hash)}`)
-        expect(await audit(tab)).toEqual([])
+        expect(await auditAll(tab)).toEqual([])
       }
       await tab.evaluate("location.hash = ''")
       await tab.send('Emulation.setEmulatedMedia', { features: [] })
@@ -210,20 +210,11 @@ for (const one of document.querySelectorAll('main svg')) if (one.checkVisibility
 return found
 })()`
 
-/** What axe holds against the page that is serious, as one line each. */
-async function audit(tab: Tab): Promise<readonly string[]> {
-  await tab.evaluate(axe.source)
+/** What axe holds against the page that is serious. */
+async function auditAll(tab: Tab): Promise<readonly string[]> {
   // What is not laid out is not looked at.
   await tab.evaluate(
     `document.querySelectorAll('.cell').forEach((cell) => { cell.style.contentVisibility = 'visible' })`,
   )
-  const found = await tab.evaluate<Pick<axe.AxeResults, 'violations'>>(
-    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))`,
-  )
-  return found.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes.length} times, as in ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary}`,
-    )
+  return audit(tab, 'serious')
 }

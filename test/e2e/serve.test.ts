@@ -1,32 +1,10 @@
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
-import { outlast, startOutlast, temporaryFolders } from '../support/outlast.ts'
-
-/** The command as a newcomer uses it: the address is on its first line, and the lines to copy below it. */
-async function serve(args: readonly string[], tmp: string) {
-  const child = startOutlast(['serve', ...args, '--port', '0', '--time-scale', '30'], tmp)
-  const exited = once(child, 'exit')
-  const said: string[] = []
-  let heard = ''
-  child.stderr!.on('data', (chunk: Buffer) => (heard += chunk))
-  createInterface({ input: child.stdout! }).on('line', (line) => said.push(line))
-  while (!said.some((line) => line.endsWith('/openapi.json'))) {
-    if (child.exitCode !== null) throw new Error(`it ended: ${heard}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  const end = async (): Promise<unknown> => {
-    child.kill('SIGINT')
-    return (await exited)[0]
-  }
-  const [, url] = / at (http:\/\/\S+)$/.exec(said[0]!)!
-  const token = said.find((line) => line.startsWith('export OUTLAST_TOKEN='))!.split('=')[1]!
-  return { url: url!, token, said, heard: () => heard, end }
-}
+import { outlast, temporaryFolders } from '../support/outlast.ts'
+import { serve } from '../support/served.ts'
 
 test.each(['webhook', 'sse-polling+postgres'])('%s is served, does a task, and leaves nothing', async (pattern) => {
   await using folders = await temporaryFolders()
-  const service = await serve([pattern], folders.tmp)
+  const service = await serve([pattern, '--time-scale', '30'], folders.tmp)
   expect(service.said[0]).toBe(`${pattern} at ${service.url}`)
   const [, body] = /-d '(.*)'$/.exec(service.said.find((line) => line.includes('-d '))!)!
   const headers = {
@@ -50,6 +28,10 @@ test('a name or port that cannot be is said, with exit code 3', async () => {
   expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining('did you mean "polling"?')])
   const port = await outlast(['serve', 'polling', '--port', '70000'])
   expect([port.code, port.stderr]).toEqual([3, expect.stringContaining('from 0 to 65535')])
+  const workers = await outlast(['serve', 'polling', '--workers', '2'])
+  expect([workers.code, workers.stderr]).toEqual([3, expect.stringContaining('the API node of polling does its work')])
+  const none = await outlast(['serve', 'polling+postgres', '--workers', '0'])
+  expect([none.code, none.stderr]).toEqual([3, expect.stringContaining('from 1 to 9')])
 })
 
 test('the document of a pattern is printed, as its nodes answer it', async () => {

@@ -1,0 +1,21 @@
+import type { Command } from '../shown/commands.ts'
+import type { LoggedEvent } from '../shown/event.ts'
+
+/** What a channel hears of one task. */
+export interface Heard {
+  readonly onOpen: () => void
+  readonly onEvent: (event: LoggedEvent) => void
+  /** A command is on record, or was refused for good, with a reason. */
+  readonly onAnswer: (id: string, refusal?: string) => void
+  /** It brings no more. `isGone`: the service does not know the task, or not so much of its log. */
+  readonly onEnd: (isGone: boolean) => void
+}
+
+/** One connection to a task: it brings what comes after a place in the log, and takes commands. It never reconnects. */
+export interface Channel {
+  /** Says a command, once. Whether it arrived, only an answer tells. */
+  readonly say: (command: Command) => void
+  readonly close: () => void
+}
+
+export type OpenChannel = (taskId: string, after: number, heard: Heard) => Channel
