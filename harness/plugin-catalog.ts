@@ -82,7 +82,8 @@ const workHelp =
 
 function workOf(profile: Profile): WorkProfile {
   const { steps, leastMs, mostMs } = profile
-  const common = { steps: steps.length, idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
+  const time = { idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
+  const common = { steps: steps.length, ...time, calls: steps.map(({ kind }) => kind) }
   return leastMs === mostMs ? common : { ...common, idealRangeMs: [leastMs, mostMs] }
 }
 

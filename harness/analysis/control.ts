@@ -11,9 +11,9 @@ export interface LoggedEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Whether control is put to the test in a cell: otherwise its checkers have nothing to say. */
-export function hasControl({ control }: Pick<CellPlan, 'control'>): boolean {
-  return control !== undefined
+/** Whether control of one of these kinds is put to the test in a cell: otherwise its checkers have nothing to say. */
+export function hasControl(...kinds: readonly ControlKind[]) {
+  return ({ control }: Pick<CellPlan, 'control'>): boolean => control?.some(({ kind }) => kinds.includes(kind)) ?? false
 }
 
 /** The controlled tasks of these kinds. */

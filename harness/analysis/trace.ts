@@ -1,4 +1,5 @@
 import type { FaultState, History, Op, OpOf, Phase, TaskEnd, TaskIntent } from '../model/history.ts'
+import type { ControlProbe } from '../model/control.ts'
 import type { Place } from '../model/place.ts'
 import type { CellPlan, Impact } from '../model/plan.ts'
 import { anybody, nodeOf } from './places.ts'
@@ -25,6 +26,7 @@ export interface TaskTrace {
 /** A task beside the load whose control was put to the test. */
 export interface ControlTrace {
   readonly key: string
+  readonly probe: ControlProbe
   /** In the order of recording. */
   readonly seen: readonly OpOf<'control'>[]
   readonly effects: readonly OpOf<'effect'>[]
@@ -183,10 +185,10 @@ function forgetNames(tasks: Iterable<Growing>, nodes: readonly OpOf<'node'>[]): 
 function collectControls(history: History): Map<string, GrowingControl> {
   const [first] = history
   const planned = first?.f === 'cell' ? (first.value.control ?? []) : []
-  return new Map(planned.map(({ key }) => [key, { key, seen: [], effects: [] }]))
+  return new Map(planned.map((probe) => [probe.key, { key: probe.key, probe, seen: [], effects: [] }]))
 }
 
-type GrowingControl = Pick<ControlTrace, 'key'> & {
+type GrowingControl = Pick<ControlTrace, 'key' | 'probe'> & {
   readonly seen: OpOf<'control'>[]
   readonly effects: OpOf<'effect'>[]
 }

@@ -11,7 +11,7 @@ const checker: Checker = {
   name: 'budget-holds',
   summary: 'no step begins that the budget of its task does not cover',
   judges: 'budget-holds',
-  isAbout: hasControl,
+  isAbout: hasControl('budget'),
   check(history) {
     const trace = traceOf(history)
     const capped = controlsOf(trace, 'budget').filter(({ effects }) => effects.length > 0)

@@ -14,7 +14,7 @@ const checker: Checker = {
   name: 'cancel-holds',
   summary: 'after a cancellation is acknowledged no new step begins, and the task has one end',
   judges: 'cancel-holds',
-  isAbout: hasControl,
+  isAbout: hasControl('cancel'),
   check(history) {
     const trace = traceOf(history)
     const limitMs = Math.max(floorMs, boundMs / (trace.cell?.timeScale ?? 1))

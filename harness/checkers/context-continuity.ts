@@ -14,7 +14,7 @@ const checker: Checker = {
   name: 'context-continuity',
   summary: 'the patches of a memory add up to it, version by version',
   judges: 'context-continuity',
-  isAbout: hasControl,
+  isAbout: hasControl('steer'),
   check(history) {
     const trace = traceOf(history)
     const known = controlsOf(trace, 'steer').filter((one) => logOf(one) !== undefined)

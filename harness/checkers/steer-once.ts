@@ -11,7 +11,7 @@ const checker: Checker = {
   name: 'steer-once',
   summary: 'a command that was acknowledged is answered once, in its order',
   judges: 'steer-once',
-  isAbout: hasControl,
+  isAbout: hasControl('steer', 'budget'),
   check(history) {
     const trace = traceOf(history)
     const steered = controlsOf(trace, 'steer', 'budget').filter((one) => acknowledgedIn(one).length > 0)

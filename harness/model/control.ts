@@ -5,10 +5,28 @@ import { count, stored, type Stored } from './stored.ts'
 
 /**
  * What is done to a task to see whether its control holds: `cancel` ends it, `steer` stops it, patches its memory and lets it
- * go on, `budget` gives it too few credits and then more.
+ * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not.
  */
-export const controlKinds = ['cancel', 'steer', 'budget'] as const
+export const controlKinds = ['cancel', 'steer', 'budget', 'permission'] as const
 export type ControlKind = (typeof controlKinds)[number]
+
+/** What somebody tries who may not. Each but the first must be refused before anything is done. */
+export const attempts = [
+  /** A task whose submitter may not use one of the tools that its steps call. */
+  'lacks-tool',
+  /** A submission that asks for a tool that its token does not allow. */
+  'asks-for-more',
+  /** Submissions with a token that has ended, is signed by another key, or not at all. */
+  'expired-token',
+  'forged-token',
+  'unsigned-token',
+  /** One that was right, and is sent again after its end. */
+  'replayed-token',
+  /** At the gateway: the effect of one task under the grant of another one, and under a grant of another key. */
+  'stolen-grant',
+  'forged-grant',
+] as const
+export type Attempt = (typeof attempts)[number]
 
 /** One task beside the load that is controlled. Every choice is made before the run. Real milliseconds. */
 export const controlProbe = stored({
@@ -20,6 +38,10 @@ export const controlProbe = stored({
   atMs: z.number(),
   /** When it is controlled, since it was accepted. */
   afterMs: z.number(),
+  /** Of `permission`: what is tried, the tools that its steps call, step by step, and those that its principal may use. */
+  attempt: z.enum(attempts).exactOptional(),
+  calls: z.array(z.string()).exactOptional(),
+  tools: z.array(z.string()).exactOptional(),
 })
 export type ControlProbe = Stored<typeof controlProbe>
 
@@ -57,6 +79,8 @@ export const controlSeen = is.fields({
   /** With `accepted`, of a task with a budget: the steps that this covers. */
   covered: is.optional(is.count),
   status: is.optional(status),
+  /** With `refused`, of `permission`: by which problem. */
+  problem: is.optional(is.text),
   /** Events of the log, as the API has them. */
   log: is.optional(is.listOf(is.anything)),
   /** `{version, digest}` of the memory that the API shows. */

@@ -94,6 +94,8 @@ const effect = is.fields({
   startedAt: is.amount,
   endedAt: is.amount,
   idempotencyKey: is.text,
+  /** As the call named it; absent: it named none. */
+  tool: is.optional(is.text),
 })
 
 const refusal = is.fields({ reason: is.text, said: is.text })

@@ -171,6 +171,19 @@ const control = stored({
   }),
   budget: stored({ tasks: count, stopped: count, beyond: count }),
   context: stored({ memories: count, patches: count, patchBytes: count, wholeBytes: count }),
+  /** Absent where permission was not put to the test, as in older runs. */
+  permission: optional(
+    stored({
+      /** Tasks that lack a tool, and those of them that asked for it and were refused. */
+      tasks: count,
+      refused: count,
+      /** Submissions and calls that must be refused, and those that were. */
+      attempts: count,
+      turnedAway: count,
+      /** Effects that nobody was allowed. */
+      beyond: count,
+    }),
+  ),
 })
 export type ControlFigures = Stored<typeof control>
 

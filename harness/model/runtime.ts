@@ -7,7 +7,7 @@ import type { Onset, Impairment, Link } from './link.ts'
 /**
  * What a runtime can do to its nodes and links; a fault says which of these it needs. `toxics` are those that every
  * Toxiproxy has; `stall`, `refuse`, `idle-timeout` and `response-lost` are more than those, each by its own name. `callbacks`:
- * they arrive at a receiver of the harness's own.
+ * they arrive at a receiver of the harness's own. `host-files`: nodes read files of this machine.
  */
 export type Capability =
   | 'kill'
@@ -24,6 +24,7 @@ export type Capability =
   | 'block'
   | 'packet-filter'
   | 'edge'
+  | 'host-files'
 
 /** A way to run nodes: child processes, containers, pods. */
 export interface Runtime extends Named {
@@ -112,6 +113,8 @@ export interface DeployRequest {
   readonly services: readonly Service[]
   readonly replicas: { readonly api: number; readonly executor: number }
   readonly env: Readonly<Record<string, string>>
+  /** Of API nodes alone, beside that: who may do what, and secrets that no executor may have. */
+  readonly apiEnv?: Readonly<Record<string, string>>
   /** Of the engine, in real milliseconds, for those of its programs that have any. */
   readonly timeouts: Readonly<Record<string, number>>
   /** Addresses outside the system under test that nodes dial: the ledger (`tools`) and the callback `receiver`. */

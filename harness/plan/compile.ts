@@ -53,7 +53,7 @@ export function compilePlan(scenario: Scenario, known: Catalog, options: Compile
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
       const why =
-        whyBeyondRuntime(block.arm, catalog, runtime) ??
+        whyBeyondRuntime(block.arm, catalog, runtime, scenario) ??
         whyBeyondPattern(block.arm, catalog, pattern) ??
         whyUntouchedByAll(block.arm, pattern, scenario)
       if (why === undefined)

@@ -1,6 +1,7 @@
 import { drawUniform } from '../core/rng.ts'
 import { roundMs } from '../core/numbers.ts'
-import { controlKinds, type ControlProbe } from '../model/control.ts'
+import { attempts, controlKinds, type ControlProbe } from '../model/control.ts'
+import type { WorkProfile } from '../scenario/catalog.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 
 /** A probe is controlled in this part of its work: late enough to be at it, early enough to have costly steps left. */
@@ -10,7 +11,7 @@ const [earliest, latest] = [0.1, 0.7]
 export function drawProbes(
   { control, load, timeScale }: Pick<Scenario, 'control' | 'load' | 'timeScale'>,
   seed: number,
-  idealMs: number,
+  { idealMs, calls = [] }: Pick<WorkProfile, 'idealMs' | 'calls'>,
 ): readonly ControlProbe[] {
   if (!control) return []
   const windowMs = ((load.tasks / load.ratePerSec) * 1000) / timeScale
@@ -22,10 +23,29 @@ export function drawProbes(
         key: `c-${kind}-${i + 1}`,
         kind,
         seed: Math.floor(draw('seed') * 2 ** 31),
+        ...(kind === 'permission' && permissionOf(i, calls, draw('tool'))),
         // One in each equal part of the load: that all of them meet the same fault would be luck.
         atMs: roundMs(((i + draw('at')) / control[kind]) * windowMs),
         afterMs: roundMs((part * idealMs) / timeScale),
       }
     }),
   )
+}
+
+/** Every other one is a task at work, which faults may hit; the rest try the other ways in turn. */
+function permissionOf(
+  i: number,
+  calls: readonly string[],
+  drawn: number,
+): Pick<ControlProbe, 'attempt' | 'calls' | 'tools'> {
+  const [atWork, ...others] = attempts
+  const attempt = i % 2 === 0 ? atWork : others[((i - 1) / 2) % others.length]!
+  return { attempt, calls, tools: toolsBut(calls, drawn) }
+}
+
+/** The tools that are called, but one. It is not that of the first step, unless there is no other: something must work. */
+function toolsBut(calls: readonly string[], drawn: number): readonly string[] {
+  const [first, ...others] = new Set(calls)
+  const lacking = others[Math.floor(drawn * others.length)] ?? first
+  return [...new Set(calls)].filter((tool) => tool !== lacking)
 }

@@ -44,8 +44,12 @@ export function whyBeyondRuntime(
   { faults }: Arm,
   catalog: Catalog,
   runtime: RuntimeOffer,
+  { control }: Pick<Scenario, 'control'> = {},
 ): Pick<NotApplicable, 'reason' | 'runtime'> | undefined {
-  const needed = faults.flatMap(({ id, fault }) => catalog.faults.get(fault)!.needs.map((need) => ({ id, need })))
+  // API nodes read the keys of an issuer.
+  const own = control && control.permission > 0 ? [{ id: 'control.permission', need: 'host-files' as const }] : []
+  const ofFaults = faults.flatMap(({ id, fault }) => catalog.faults.get(fault)!.needs.map((need) => ({ id, need })))
+  const needed = [...own, ...ofFaults]
   const missing = needed.filter(({ need }) => !runtime.offers.includes(need))
   if (missing.length === 0) return undefined
   const able = [...catalog.runtimes.values()].filter(({ offers }) => needed.every(({ need }) => offers.includes(need)))
@@ -93,7 +97,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const patienceMs = patienceMsOf(pattern, scenario, work)
   const cellSeed = Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31)
   // A service of somebody else's has no commands of ours.
-  const control = pattern.work ? [] : drawProbes(scenario, cellSeed, work.idealMs)
+  const control = pattern.work ? [] : drawProbes(scenario, cellSeed, work)
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,

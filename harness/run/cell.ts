@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Handshake } from '../../patterns/contract/client/client.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { traceparentOf } from '../analysis/trace-ids.ts'
@@ -20,6 +22,7 @@ import { completeHistory, completeCutHistory } from './complete-history.ts'
 import type { HealthMonitor } from './health.ts'
 import { openCellInbox } from './cell-inbox.ts'
 import type { CallbackReceiver } from './inbox.ts'
+import { type CellIssuer, openCellIssuer } from './issuer.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
 import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
 import type { TaskEnding } from './progress.ts'
@@ -90,7 +93,8 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const speech = target && (await openSpeech(target, { timeScale: cell.timeScale, onLost: begun.context.breakOff }))
   const { nameEnd } = speech ?? {}
   const openReceiver = (host: string) => openCellInbox(host, begun.recorder, nameEnd)
-  const spec = { ...specOf(begun, identity, taskWatch), nameEnd, openReceiver }
+  const issuer = await issuerOf(begun)
+  const spec = { ...specOf(begun, identity, taskWatch), nameEnd, openReceiver, apiEnv: issuer?.apiEnv }
   const system = stack.use(await openSystem(spec, begun.context.signal))
   begun.events.system(shapeOf(system.deployment, spec.engine.services))
   if (!speech) await warmUp(system.deployment.nodes, identity.token, begun.context.signal)
@@ -113,12 +117,23 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
     ledger,
     jobs,
     runner,
-    probes: { ports, taskIds: new Map() },
+    probes: { ports, taskIds: new Map(), permission: issuer && { issuer, toolsUrl: toolsUrlOf(deployment) } },
     token,
     watch,
     ...(speech && { speech }),
     logs: folder.logs,
   }
+}
+
+/** Where somebody is to try what he may not. */
+async function issuerOf({ cell, context }: BegunCell): Promise<CellIssuer | undefined> {
+  if (!cell.control?.some(({ kind }) => kind === 'permission')) return undefined
+  return openCellIssuer(await mkdtemp(join(context.temp, 'issuer-')))
+}
+
+/** As executors have it. */
+function toolsUrlOf({ links }: System<unknown>['deployment']): string {
+  return links.find(({ kind }) => kind === 'worker->tools')!.url
 }
 
 /** How the cell's own system is known, and it knows its own clients. */

@@ -82,11 +82,11 @@ function knownIds(runner: JobRunner, effects: readonly LedgerEffect[]): Readonly
 }
 
 function recordEffect(recorder: Recorder, effect: LedgerEffect): void {
-  const { task, taskId, step, attempt, idempotencyKey } = effect
+  const { task, taskId, step, attempt, idempotencyKey, tool } = effect
   const executor = nodeOf(effect.executor)
   const startedAt = roundMs(effect.startedAt - recorder.epochMs)
   const endedAt = roundMs(effect.endedAt - recorder.epochMs)
-  const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey }
+  const value = { taskId, step, attempt, executor, startedAt, endedAt, idempotencyKey, ...(tool && { tool }) }
   recorder.record({ f: 'effect', type: 'observe', process: 'ledger', task, value, atMonotonicMs: effect.receivedAt })
 }
 

@@ -1,7 +1,7 @@
 import { request } from 'undici'
-
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
+import { tokenOf } from './permission-probes.ts'
 
 /** Milliseconds for one answer. */
 const limitMs = 5_000
@@ -11,9 +11,12 @@ const limitMs = 5_000
  * nobody could say is not recorded, and judges nothing.
  */
 export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<string, string>): Promise<void> {
-  const { cell, deployment, recorder, token } = parts
+  const { cell, deployment, recorder, probes } = parts
   const apis = deployment.nodes.filter(({ role }) => role === 'api')
-  for (const { key, kind } of cell.control ?? []) {
+  for (const probe of cell.control ?? []) {
+    const { key, kind } = probe
+    // Its principal alone sees a task.
+    const token = probes.permission && kind === 'permission' ? tokenOf(probe, probes.permission.issuer) : parts.token
     const taskId = taskIds.get(key)
     const log = taskId === undefined ? undefined : await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
     if (taskId === undefined || !log) continue

@@ -10,6 +10,7 @@ import { isTerminal, type Task, type TaskStatus } from '../../patterns/contract/
 import { monotonicMs, sleep, startTimer } from '../../patterns/contract/types/timer.ts'
 import { firstMemory, type ControlProbe, type ControlSeen } from '../model/control.ts'
 import type { CellPlan } from '../model/plan.ts'
+import { briefS, type PermissionParts, tokenOf, toolsAskedBy, tryAttempt } from './permission-probes.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What probes are carried out with: the clients' own way to the system, faults included. */
@@ -21,6 +22,8 @@ export interface ProbeParts {
   readonly signal: AbortSignal
   /** Ids of the tasks, by key, as their clients learn them. */
   readonly taskIds: Map<string, string>
+  /** Where permission is put to the test. */
+  readonly permission?: PermissionParts | undefined
 }
 
 /**
@@ -49,7 +52,12 @@ async function runProbe(probe: ControlProbe, parts: ProbeParts): Promise<void> {
 
 /** Its work, what it stands still for, and two graces, as a task of the load has them. */
 function lifeMs(probe: ControlProbe, cell: CellPlan): number {
-  return 2 * planOf(probe, cell).idealMs + 2 * cell.graceMs
+  return 2 * planOf(probe, cell).idealMs + 2 * cell.graceMs + replayMs(probe)
+}
+
+/** Tokens end in real time, whatever the time scale. */
+function replayMs({ attempt }: ControlProbe): number {
+  return attempt === 'replayed-token' ? 10_000 : 0
 }
 
 function planOf({ seed }: ControlProbe, { profile, timeScale }: CellPlan) {
@@ -74,18 +82,20 @@ class Probe {
   #taskId = ''
 
   constructor(probe: ControlProbe, parts: ProbeParts, signal: AbortSignal) {
-    const { cell, ports } = parts
+    const { cell, ports, permission } = parts
     const { key, seed } = probe
+    const own = permission && probe.kind === 'permission' ? { token: tokenFor(probe, permission) } : {}
     const giveUpAt = monotonicMs() + lifeMs(probe, cell)
     const input = { seed, profile: cell.profile, job: key }
     const job: Job = { key, ordinal: seed, input, ...asksOf(probe, cell), giveUpAt }
     this.#probe = probe
     this.#parts = parts
-    this.#talk = new Talk(job, { ...ports, observe: () => {}, now: monotonicMs, random: Math.random }, signal)
+    this.#talk = new Talk(job, { ...ports, ...own, observe: () => {}, now: monotonicMs, random: Math.random }, signal)
   }
 
   async run(): Promise<void> {
     const { kind, afterMs } = this.#probe
+    if (kind === 'permission') return this.#tryWhatItMayNot()
     const accepted = await submitJob(this.#talk, { headers: { prefer: 'respond-async' } })
     this.#taskId = accepted.task.task_id
     this.#parts.taskIds.set(this.#probe.key, this.#taskId)
@@ -96,6 +106,14 @@ class Probe {
     else if (kind === 'steer') await this.#steer()
     else await this.#topUp()
     await this.#until(isTerminal)
+  }
+
+  async #tryWhatItMayNot(): Promise<void> {
+    this.#record({ moment: 'ordered' })
+    const { taskId, ...outcome } = await tryAttempt(this.#probe, this.#talk, this.#parts.permission!)
+    if (taskId !== undefined) this.#parts.taskIds.set(this.#probe.key, (this.#taskId = taskId))
+    this.#record(outcome)
+    if (this.#probe.attempt === 'lacks-tool' && taskId !== undefined) await this.#until(isTerminal)
   }
 
   async #cancel(): Promise<void> {
@@ -158,11 +176,16 @@ class Probe {
   }
 }
 
+function tokenFor(probe: ControlProbe, { issuer }: PermissionParts): string {
+  return probe.attempt === 'replayed-token' ? tokenOf(probe, issuer, briefS) : tokenOf(probe, issuer)
+}
+
 /** Real milliseconds: what a probe sees is no finer, and it must not be a load. */
 const leastPauseMs = 150
 
 /** A budget that covers the first half of the steps, and a memory to be steered by. */
-function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memory'> {
+function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memory' | 'tools'> {
+  if (probe.kind === 'permission') return toolsAskedBy(probe)
   if (probe.kind === 'cancel') return {}
   if (probe.kind === 'steer') return { memory: firstMemory }
   const credits = creditsOf(probe, cell)

@@ -14,6 +14,7 @@ import { createWriteStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
+import { toolHeader } from '../../patterns/contract/types/grant.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { openAllowance } from '../core/allowance.ts'
 import { describeError } from '../core/errors.ts'
@@ -79,7 +80,10 @@ const saidAtMost = 200
 
 function recordEffect(request: IncomingMessage, response: ServerResponse, body: string): void {
   const receivedAt = monotonicMs()
-  record(response, readEffectBody(body, request.headers['idempotency-key'], receivedAt), { body, receivedAt })
+  const { 'idempotency-key': key, [toolHeader]: tool } = request.headers
+  const effect = readEffectBody(body, key, receivedAt)
+  const named = typeof effect === 'string' || typeof tool !== 'string' ? effect : { ...effect, tool }
+  record(response, named, { body, receivedAt })
 }
 
 /** Executions of a step so far. */

@@ -107,6 +107,8 @@ async function readRecord(file: string): Promise<Recorded> {
 /** What an executor says of one execution of a step, and whose idempotency key it sent. Times on the machine's monotonic clock. */
 export interface EffectBody extends Effect {
   readonly idempotencyKey: string
+  /** Whose effect it is, where the call says so (`Outlast-Tool`). */
+  readonly tool?: string
 }
 
 const texts = ['task', 'taskId', 'executor', 'idempotencyKey'] as const

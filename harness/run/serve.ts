@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** Where it is to be reached; port 0 is any that is free. */
   readonly listen: { readonly host: string; readonly port: number }
   readonly token: string
+  /** As `SystemSpec` has it. */
+  readonly apiEnv: Readonly<Record<string, string>>
   /** So many nodes do its work. */
   readonly executors: number
   /** It is served: what this resolves with is disposed of at the end. */
@@ -63,7 +65,7 @@ export async function servePattern(options: ServeOptions, sweepers: readonly Swe
 }
 
 function specOf(options: ServeOptions, place: Parameters<Runtime['open']>[0]) {
-  const { pattern, runtime, timeScale, token, executors, onNode, onEffect, onCallback } = options
+  const { pattern, runtime, timeScale, token, apiEnv, executors, onNode, onEffect, onCallback } = options
   const deploy = {
     replicas: { api: 1, executor: executors },
     restartDelayMs: 1_000,
@@ -74,7 +76,8 @@ function specOf(options: ServeOptions, place: Parameters<Runtime['open']>[0]) {
   }
   const openReceiver = (host: string) => openDemoReceiver(host, onCallback)
   const { delivery, engine, tuning } = pattern
-  return { runtime, place, delivery: delivery.name, engine, tuning, timeScale, token, deploy, openReceiver, onEffect }
+  const axes = { delivery: delivery.name, engine, tuning, timeScale }
+  return { runtime, place, ...axes, token, apiEnv, deploy, openReceiver, onEffect }
 }
 
 /** The address that users have: it stays while the node behind it is started again. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
 import type { Deployment, DeployRequest, CellContext as Place, Runtime } from '../model/runtime.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
+import { openGateway } from './gateway.ts'
 import { type Ledger, type LedgerEvents, openLedger } from './ledger.ts'
 
 /** A system under test, and what it needs around it. */
@@ -17,12 +18,14 @@ export interface SystemSpec<R> {
   readonly token: string
   /** What its nodes call it in every answer (`strangers.ts`); by default nothing. */
   readonly name?: string
+  /** Of its API nodes alone: who may do what. With OUTLAST_GRANT_KEY a tool gateway stands between executors and the ledger. */
+  readonly apiEnv?: Readonly<Record<string, string>> | undefined
   readonly onEffect?: LedgerEvents['onEffect']
   /** As `LedgerEvents` has it. */
   readonly nameEnd?: string | undefined
   /** Opens the callback receiver at this address of the harness. */
   readonly openReceiver: (host: string) => Promise<R>
-  readonly deploy: Omit<DeployRequest, 'services' | 'env' | 'timeouts' | 'outside'>
+  readonly deploy: Omit<DeployRequest, 'services' | 'env' | 'apiEnv' | 'timeouts' | 'outside'>
 }
 
 /** It runs; disposing ends all of it. */
@@ -48,13 +51,22 @@ export async function openSystem<R extends Listener>(spec: SystemSpec<R>, signal
   const [file, log] = [join(place.folder, 'ledger.ndjson'), join(place.folder, 'logs', 'ledger.log')]
   const events = { onEffect, nameEnd, ...(place.lost && { onLost: place.lost }) }
   const ledger = stack.use(await openLedger(file, log, testbed.host, events))
+  const grantKey = spec.apiEnv?.['OUTLAST_GRANT_KEY']
+  const door = {
+    host: testbed.host,
+    tools: ledger.address,
+    folder: place.folder,
+    ...(place.lost && { onLost: place.lost }),
+  }
+  const tools = grantKey === undefined ? ledger : stack.use(await openGateway({ ...door, grantKey }))
   const receiver = stack.use(await spec.openReceiver(testbed.host))
   const request = {
     ...spec.deploy,
+    ...(spec.apiEnv && { apiEnv: spec.apiEnv }),
     services: engine.services,
     env: nodeEnvironment({ ...spec, engine: engine.name, network: testbed.network }, engine.env),
     timeouts: timeoutsAt(engine.timeouts, spec),
-    outside: { tools: ledger.address, receiver: receiver.address },
+    outside: { tools: tools.address, receiver: receiver.address },
   }
   const deployment = stack.use(await testbed.deploy(request, signal))
   const owned = stack.move()

@@ -77,6 +77,8 @@ export interface WorkProfile {
   readonly idealRangeMs?: readonly [number, number]
   /** Duration of its longest step, before the seed varies it. */
   readonly longestStepMs: number
+  /** Names of the tools that its steps call, step by step. Absent: nobody here knows. */
+  readonly calls?: readonly string[]
 }
 
 type Replicas = CellPlan['replicas']

@@ -1,4 +1,5 @@
 import { controlsOf, type LoggedEvent, logOf, momentsOf, uncoveredEffects } from '../analysis/control.ts'
+import { forbiddenEffects, isAtWork, refusalIn, wasTurnedAway } from '../analysis/permission.ts'
 import type { CellTrace, ControlTrace } from '../analysis/trace.ts'
 import type { OpOf } from '../model/history.ts'
 import type { ControlFigures } from '../model/results.ts'
@@ -6,11 +7,25 @@ import type { ControlFigures } from '../model/results.ts'
 /** Undefined where the cell's plan has no controlled tasks. */
 export function measureControl(trace: CellTrace): ControlFigures | undefined {
   if (trace.controls.size === 0) return undefined
+  const tried = controlsOf(trace, 'permission')
   return {
     cancel: measureCancels(controlsOf(trace, 'cancel')),
     commands: measureCommands(controlsOf(trace, 'steer', 'budget')),
     budget: measureBudgets(controlsOf(trace, 'budget')),
     context: measureContexts(controlsOf(trace, 'steer')),
+    ...(tried.length > 0 && { permission: measurePermission(tried) }),
+  }
+}
+
+function measurePermission(tried: readonly ControlTrace[]): NonNullable<ControlFigures['permission']> {
+  const tasks = tried.filter(isAtWork)
+  const attempts = tried.filter((one) => !isAtWork(one))
+  return {
+    tasks: tasks.length,
+    refused: tasks.filter((one) => refusalIn(one) === 'rightly').length,
+    attempts: attempts.length,
+    turnedAway: attempts.filter(wasTurnedAway).length,
+    beyond: tried.flatMap(forbiddenEffects).length,
   }
 }
 

@@ -68,17 +68,22 @@ export interface Worker {
   readonly ended: Promise<number | string>
 }
 
+/** What stands between executors and the tools, and is disposed of with the cluster. */
+type Doorkeeper = (toolsUrl: string) => Promise<{ readonly url: string } & AsyncDisposable>
+
 /** `tuned` unless it is said otherwise: a crash is noticed sooner. */
 export async function startCluster(
   engine: Engine,
   timeScale: number,
   tuning: Tuning = 'tuned',
   delivery = 'webhook',
+  doorkeeper?: Doorkeeper,
 ): Promise<EngineCluster> {
   await using stack = new AsyncDisposableStack()
   const dir = await makeFolder()
   stack.defer(() => rm(dir, { recursive: true, maxRetries: 5 }))
   const world = stack.use(await startWorld())
+  const toolsUrl = doorkeeper ? stack.use(await doorkeeper(world.url)).url : world.url
   const places = await placeServers(engine, dir, { tuning, timeScale })
   const addresses = await addressesOf(places)
   const workerPort = await keepPort()
@@ -94,7 +99,7 @@ export async function startCluster(
     tuning,
     token: 'a token for nothing but tests',
     webhookAllow: ['127.0.0.0/8'],
-    toolsUrl: world.url,
+    toolsUrl,
     ...addresses,
     ...addressOf('api'),
   }

@@ -15,14 +15,24 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** The command as a user starts it. With `tmp`, its temporary files go there: no other test's can be mistaken for them. */
-export function startOutlast(args: readonly string[], tmp?: string, checkout = root): ChildProcess {
-  const env = { ...process.env, NO_COLOR: '1', ...(tmp && { TMPDIR: tmp }) }
+/** The command as a user starts it. With `tmp`, its temporary files go there: no other test's can be mistaken for them. `own`: its environment beside ours. */
+export function startOutlast(
+  args: readonly string[],
+  tmp?: string,
+  checkout = root,
+  own: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const env = { ...process.env, NO_COLOR: '1', ...(tmp && { TMPDIR: tmp }), ...own }
   return spawn(process.execPath, [join(checkout, 'bin/outlast.js'), ...args], { cwd: checkout, env })
 }
 
-export async function outlast(args: readonly string[], tmp?: string, checkout = root): Promise<Finished> {
-  const child = startOutlast(args, tmp, checkout)
+export async function outlast(
+  args: readonly string[],
+  tmp?: string,
+  checkout = root,
+  own: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
+  const child = startOutlast(args, tmp, checkout, own)
   let [stdout, stderr] = ['', '']
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))

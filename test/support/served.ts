@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline'
 import { startOutlast } from './outlast.ts'
 
 /** `outlast serve`, as a newcomer uses it: the address is on its first line, and the lines to copy below it. */
-export async function serve(args: readonly string[], tmp: string) {
-  const child = startOutlast(['serve', ...args, '--port', '0'], tmp)
+export async function serve(args: readonly string[], tmp: string, env: Readonly<Record<string, string>> = {}) {
+  const child = startOutlast(['serve', ...args, '--port', '0'], tmp, undefined, env)
   const exited = once(child, 'exit')
   const said: string[] = []
   let heard = ''

@@ -11,6 +11,7 @@ import { openTaskPage } from '../../task-page/task-page.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { timeScales } from '../../core/limits.ts'
 import { usableRuntime } from '../../run/feasibility.ts'
+import { readServeAccess } from '../../run/serve-access.ts'
 import { type Ready, servePattern } from '../../run/serve.ts'
 import type { Registry } from '../../registry.ts'
 import type { CatalogPattern } from '../../scenario/catalog.ts'
@@ -23,6 +24,13 @@ const notes = `
 Starts the pattern's API, its workers and its servers (PostgreSQL, Restate and the like), a tool server that its tasks call,
 and a receiver for callbacks. All of it ends with Ctrl-C. The first line on standard output is the address; what happens
 goes to standard error. The bearer token is OUTLAST_TOKEN, or a new one, which is printed.
+
+From the environment, as an API node reads them (patterns/contract/README.md, "Who may do what"):
+  OUTLAST_JWKS_FILE, OUTLAST_JWT_ISSUER, OUTLAST_JWT_AUDIENCE
+                          take JSON Web Tokens of this issuer, beside the token
+  OUTLAST_GRANT_KEY       grants for tools, and a tool gateway that checks them
+  OUTLAST_RATE            requests of each principal: 10/s:20
+  OUTLAST_CORS_ORIGINS    pages that may ask: https://app.example
 
 Examples:
   outlast serve sse-polling                     on 127.0.0.1:8080
@@ -85,10 +93,12 @@ async function serve(name: string, registry: Registry, options: Options): Promis
   const pattern = found!
   refuseOptions(pattern, options)
   const { OUTLAST_TOKEN: given } = process.env
-  if (given !== undefined && given.length < 16) throw new UsageError('OUTLAST_TOKEN: at least 16 characters')
   const token = given ?? randomBytes(24).toString('base64url')
+  const apiEnv = readServeAccess(process.env, token)
   const runtimes = await registry.runtimes()
   const runtime = await usableRuntime(runtimes, options.runtime)
+  if (apiEnv['OUTLAST_JWKS_FILE'] !== undefined && !runtime.offers.includes('host-files'))
+    throw new UsageError(`OUTLAST_JWKS_FILE: nodes of the runtime ${runtime.name} cannot read files of this machine`)
   using interrupt = listenForInterrupts()
   const { signal } = interrupt
   const surroundings = new Surroundings()
@@ -109,7 +119,8 @@ async function serve(name: string, registry: Registry, options: Options): Promis
     onCallback: (path: string, body: string) => say(visibleLine(`callback at ${path}: ${body.slice(0, 300)}`)),
   }
   try {
-    const what = { pattern, runtime, timeScale, executors: workers, listen: { host, port }, token, signal, ...heard }
+    const where = { runtime, timeScale, listen: { host, port }, executors: workers }
+    const what = { pattern, ...where, token, apiEnv, signal, ...heard }
     return await servePattern(what, [...runtimes.values()])
   } catch (error) {
     // Asked to end while it was still starting: it has ended.

@@ -186,6 +186,7 @@ async function makeNodes(placed: readonly Housed[], around: Surroundings): Promi
         logFile: join(request.folder, 'logs', `${name}.log`),
         host: loopback,
         env: { ...request.env, ...addressBook(node, placed, urlOf, login) },
+        apiEnv: request.apiEnv,
         timeouts: request.timeouts,
       })
       return new ChildNode({

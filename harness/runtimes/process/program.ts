@@ -27,6 +27,8 @@ export interface ProgramPlace {
   readonly logFile: string
   readonly host: string
   readonly env: Readonly<Record<string, string>>
+  /** As `DeployRequest` has it. */
+  readonly apiEnv?: Readonly<Record<string, string>> | undefined
   /** Real milliseconds, for programs that have timeouts. */
   readonly timeouts: Readonly<Record<string, number>>
 }
@@ -37,7 +39,9 @@ export async function describeProgram(node: Placed, place: ProgramPlace): Promis
   return isEntry(program) ? describeEntry(program, node, place) : describeServer(node, place)
 }
 
-function describeEntry(program: 'serve' | 'work', node: Placed, { host, env, logFile }: ProgramPlace): Program {
+function describeEntry(program: 'serve' | 'work', node: Placed, place: ProgramPlace): Program {
+  const { host, logFile } = place
+  const env = program === 'serve' ? { ...place.env, ...place.apiEnv } : place.env
   const own = { OUTLAST_NODE: node.name, OUTLAST_HOST: host, OUTLAST_PORT: String(node.port) }
   return {
     child: entry(program, { ...env, ...own }, logFile),

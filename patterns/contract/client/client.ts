@@ -100,6 +100,8 @@ export interface Job {
   readonly budget?: Budget | undefined
   /** What its agent remembers, to begin with; absent: it has no memory. */
   readonly memory?: Memory | undefined
+  /** The tools that it may use; absent: all that the token allows. */
+  readonly tools?: readonly string[] | undefined
   /** The trace that its requests belong to, as W3C Trace Context has it: sent with each of them. */
   readonly traceparent?: string
   /** Give up then, on the clock of `now`. The signal aborts at the same moment. */

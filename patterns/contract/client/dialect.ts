@@ -4,8 +4,9 @@ import { authorization, jsonOf, taskAddress, taskOf } from './http.ts'
 /** What outlast's own services speak. */
 export const taskApi: Dialect = {
   submission(job, apiUrl, ports, delivery) {
-    const { type = 'agent', input, budget, memory } = job
-    const request = { type, input, ...(delivery && { delivery }), ...(budget && { budget }), ...(memory && { memory }) }
+    const { type = 'agent', input, budget, memory, tools } = job
+    const asked = { ...(budget && { budget }), ...(memory && { memory }), ...(tools && { tools }) }
+    const request = { type, input, ...(delivery && { delivery }), ...asked }
     const own = { 'content-type': 'application/json', 'idempotency-key': `"${job.key}"` }
     return {
       method: 'POST',

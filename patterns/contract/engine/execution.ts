@@ -7,7 +7,7 @@ import type { Claim, Continuation, Journal } from './journal.ts'
 import { KnownLog } from './known-log.ts'
 import { resumedEvent, startedEvent } from './log.ts'
 import { requestOf } from '../types/fold.ts'
-import { grantIn } from '../types/grant.ts'
+import { grantIn } from '../types/granted.ts'
 import { isTerminal } from '../types/task.ts'
 import { performAt, type StepWork, type Workplace } from './workplace.ts'
 

@@ -10,6 +10,7 @@ export const soundTasks = [
   'callback-identity',
   'budget-holds',
   'context-continuity',
+  'permission-holds',
 ] as const satisfies readonly Promised[]
 
 /** Of an engine that resumes after the last completed step, at another worker when its own does not come back. */

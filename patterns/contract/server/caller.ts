@@ -8,7 +8,9 @@ export interface Caller {
   readonly principal: string
   /** What the token allows. */
   readonly scopes: ReadonlySet<Scope> | 'all'
-  /** When the token ends, in milliseconds since 1970. */
+  /** What the token says of its end (`exp`), in milliseconds since 1970. */
+  readonly expiresAt: number
+  /** When it is taken no more: a little later, as clocks differ. */
   readonly endsAt: number
 }
 
@@ -30,7 +32,7 @@ declare module 'hono' {
 }
 
 /** The bearer of the operator's token. */
-export const owner: Caller = { principal: operator, scopes: 'all', endsAt: Infinity }
+export const owner: Caller = { principal: operator, scopes: 'all', expiresAt: Infinity, endsAt: Infinity }
 
 /** Whether the token allows this now: what was opened with it may be open for longer than it lasts. */
 export function permits({ scopes, endsAt }: Caller, scope: Scope, nowMs = Date.now()): boolean {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Context } from 'hono'
 import type { Backend, Deliveries } from '../engine/backend.ts'
-import { withoutGrant } from '../types/grant.ts'
+import { withoutGrant } from '../types/granted.ts'
 import { operator, ownerOf } from '../types/principal.ts'
 import type { TaskEvent } from '../types/events.ts'
 import type { NodeSettings } from '../types/settings.ts'

@@ -83,7 +83,8 @@ const principal = text(255).refine((name) => name !== '' && name !== operator)
 function callerOf({ sub, exp, scope }: JWTPayload): Caller | Stranger {
   const named = principal.safeParse(sub)
   if (!named.success) return { flaw: `its "sub" is no name of a principal: 1 to 255 bytes, and not "${operator}"` }
-  return { principal: named.data, scopes: readScopes(scope), endsAt: (exp! + clockToleranceS) * 1000 }
+  const expiresAt = exp! * 1000
+  return { principal: named.data, scopes: readScopes(scope), expiresAt, endsAt: expiresAt + clockToleranceS * 1000 }
 }
 
 /** Nothing of the token itself: an answer may be seen by others than its bearer. */

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { TaskEvent } from './events.ts'
 
 /**
  * What one task may use, as the API granted it when it accepted the task: a JWT (RFC 7519) under a secret that API nodes and
@@ -26,15 +25,3 @@ export const longestGrantS = 7 * 24 * 3600
 
 /** Names the tool of a call to the tool server. */
 export const toolHeader = 'outlast-tool'
-
-/** The grant in a log, where there is one. */
-export function grantIn(log: readonly TaskEvent[]): string | undefined {
-  return (log[0]?.data as { readonly grant?: string } | undefined)?.grant
-}
-
-/** An event as it may be shown. */
-export function withoutGrant(event: TaskEvent): TaskEvent {
-  if (!('grant' in event.data)) return event
-  const { grant: _, ...data } = event.data
-  return { ...event, data }
-}

@@ -17,6 +17,7 @@ export const promises = {
   'budget-holds': 'no step begins that the budget of its task does not cover',
   'steer-once': 'a command that was acknowledged is answered once, in its order',
   'context-continuity': 'the patches of a memory add up to it, version by version',
+  'permission-holds': 'no task uses a tool that its principal may not, and no forged token does anything',
 } as const
 export type Promised = keyof typeof promises
 
@@ -26,6 +27,7 @@ export const controls = [
   'budget-holds',
   'steer-once',
   'context-continuity',
+  'permission-holds',
 ] as const satisfies readonly Promised[]
 
 /** What every delivery promises of the results that it brings. */

@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { createApi, requireTask, type Api } from '../../contract/server/api.ts'
 import { resumptionOf, type Resumption } from '../../contract/server/cursor.ts'
 import type { DeliveryServer } from '../../contract/server/delivery-server.ts'
+import { whenTokenEnds } from '../../contract/server/expiry.ts'
 import { nothingFollows } from '../../contract/server/follow.ts'
 import { Heartbeats } from '../../contract/server/heartbeats.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
@@ -62,7 +63,7 @@ async function streamEvents(c: Context, taskId: string, api: Api, streams: NodeS
 async function stream(
   outgoing: ServerResponse,
   { task, after, isReset }: Resumption & { readonly task: Pick<Task, 'task_id' | 'version'> },
-  { backend, settings }: Api,
+  { backend, caller, settings }: Api,
   streams: NodeStreams,
 ): Promise<void> {
   const over = new AbortController()
@@ -71,6 +72,8 @@ async function stream(
   // Its own watchdog cuts a reader that takes nothing; silence between events is no fault of the reader.
   outgoing.socket?.setTimeout(0)
   outgoing.once('close', () => over.abort()).once('error', () => over.abort())
+  // It ends in order; who comes back is asked for another token.
+  using _ = whenTokenEnds(caller, () => over.abort())
   try {
     const events = backend.follow(task.task_id, after, over.signal)
     const preface = isReset ? resetFrame(task.version) : ''

@@ -32,7 +32,7 @@ export type CommandMessage =
 export const closeCodes = {
   /** Nothing can follow: the terminal event was sent or was known. */
   done: 1000,
-  /** The client said nothing, what it may not say, or a place that is not in the log. */
+  /** The client said nothing, what it may not say, or a place that is not in the log; or its token has ended. */
   policy: 1008,
   /** The server failed. */
   failed: 1011,

@@ -4,6 +4,7 @@ import { permits } from '../../contract/server/caller.ts'
 import { flawOfCursor } from '../../contract/server/cursor.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { whenTokenEnds } from '../../contract/server/expiry.ts'
 import { nothingFollows, untilEither } from '../../contract/server/follow.ts'
 import type { Heartbeats } from '../../contract/server/heartbeats.ts'
 import { isPassing } from '../../contract/server/passing.ts'
@@ -32,6 +33,10 @@ export async function serveSocket(socket: WebSocket, taskId: string, api: Api, s
   keepAlive(socket, api, sockets)
   const { over, release } = untilEither(left.signal, api.drain)
   const commands = commandsOver(socket, taskId, api, (error) => fail(socket, api, error))
+  using _ = whenTokenEnds(api.caller, () => {
+    dismiss(socket)
+    over.abort()
+  })
   try {
     const after = await listen({ socket, taskId, api, commands }, over.signal)
     const task = await requireTask(api, taskId)
@@ -48,6 +53,15 @@ export async function serveSocket(socket: WebSocket, taskId: string, api: Api, s
     giveBack()
   }
 }
+
+/** Who does not answer the close is cut. */
+function dismiss(socket: WebSocket): void {
+  socket.close(closeCodes.policy, 'the token has ended')
+  const cut = setTimeout(() => socket.terminate(), goodbyeMs)
+  socket.once('close', () => clearTimeout(cut))
+}
+
+const goodbyeMs = 900
 
 interface Listening {
   readonly socket: WebSocket

@@ -5,6 +5,7 @@ import type { WorkPlan } from '../../contract/engine/workplace.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { requestOf, completedSteps } from '../../contract/types/fold.ts'
+import { grantIn } from '../../contract/types/granted.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { type Workplace, performAt } from '../../contract/engine/workplace.ts'
@@ -175,7 +176,8 @@ async function performNext(
   const head = log.at(-1)!
   const { step: completed, digest } = completedSteps(log)
   const { job } = requestOf(log).input
-  const work = { taskId: head.task_id, job, plan, step: completed + 1, digest, attempt: head.attempt }
+  const task = { taskId: head.task_id, job, attempt: head.attempt, grant: grantIn(log) }
+  const work = { ...task, plan, step: completed + 1, digest }
   const done = await performAt(place, work, signal)
   return afterStep({ head, control }, plan, { step: work.step, ...done })
 }

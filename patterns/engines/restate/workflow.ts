@@ -9,6 +9,7 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
 import { completedSteps, foldEvents, requestOf } from '../../contract/types/fold.ts'
+import { grantIn } from '../../contract/types/granted.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Executor, Opening, StepResult } from './executor.ts'
@@ -162,7 +163,8 @@ async function tryStep(
   const { step: completed, digest } = completedSteps(log.events)
   const { name, index } = plan.steps[completed]!
   const { job } = requestOf(log.events).input
-  const work = { taskId: ctx.key, job, plan, step: index, digest, attempt: log.head.attempt, life }
+  const task = { taskId: ctx.key, job, attempt: log.head.attempt, grant: grantIn(log.events) }
+  const work = { ...task, plan, step: index, digest, life }
   const dropped = new AbortController()
   const { attemptCompletedSignal } = ctx.request()
   const step = ctx.run<StepResult>(name, () => executor.perform(work, attemptCompletedSignal, dropped.signal))

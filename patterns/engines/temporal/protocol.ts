@@ -21,6 +21,8 @@ export interface StepWork {
   readonly digest: string
   /** Of the task: one more after each interruption. */
   readonly attempt: number
+  /** What the task may use, for the tool gateway. */
+  readonly grant?: string | undefined
 }
 
 export type StepResult =

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
+import { grantIn } from '../../contract/types/granted.ts'
 import type { TaskRequest } from '../../contract/types/task.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { TaskActivities } from './activities.ts'
@@ -47,6 +48,7 @@ async function endingOf(accepted: Accepted, mailbox: Mailbox): Promise<Ending> {
 
 async function performSteps(accepted: Accepted, mailbox: Mailbox): Promise<Ending> {
   const { input } = requestIn(accepted)
+  const grant = grantIn([accepted.created])
   const steps = accepted.stepDurationsMs.length
   const resumptions = openResumptions()
   const pass = openSafePoints(accepted, mailbox)
@@ -60,7 +62,7 @@ async function performSteps(accepted: Accepted, mailbox: Mailbox): Promise<Endin
       continue
     }
     const { step } = activitiesOf(accepted, accepted.stepDurationsMs[completed])
-    const result = await step({ input, step: completed + 1, digest, attempt })
+    const result = await step({ input, step: completed + 1, digest, attempt, grant })
     if (result.kind === 'refused') return { kind: 'failed', reason: result.reason }
     if (result.kind === 'done') [completed, digest, spent] = [completed + 1, result.digest, spent + result.credits]
     else {

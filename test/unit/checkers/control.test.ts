@@ -2,15 +2,25 @@ import { describe, expect, test } from 'vitest'
 import budgetHolds from '../../../harness/checkers/budget-holds.ts'
 import cancelHolds from '../../../harness/checkers/cancel-holds.ts'
 import contextContinuity from '../../../harness/checkers/context-continuity.ts'
+import permissionHolds from '../../../harness/checkers/permission-holds.ts'
 import steerOnce from '../../../harness/checkers/steer-once.ts'
 import noPhantom from '../../../harness/checkers/no-phantom.ts'
-import { type ControlKind, type ControlSeen, firstMemory } from '../../../harness/model/control.ts'
+import {
+  type Attempt,
+  attempts,
+  type ControlKind,
+  controlKinds,
+  type ControlSeen,
+  firstMemory,
+} from '../../../harness/model/control.ts'
 import { commandedEvent, createdEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import { atSafePoint, controlOf, noteStep } from '../../../patterns/contract/engine/control.ts'
 import type { Command } from '../../../patterns/contract/types/command.ts'
 import { digestOf, openContext, patchContext } from '../../../patterns/contract/types/context.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { planTask } from '../../../patterns/agent/plan.ts'
+import type { Checker } from '../../../harness/model/checker.ts'
+import { cellPlan } from '../stats/cells.ts'
 import { effect, end, intend, story, submit } from './story.ts'
 
 type Line = Parameters<typeof story>[0][number]
@@ -208,4 +218,124 @@ describe('context-continuity', () => {
   test('one patch alone cannot follow a wrong one', () => {
     expect(check(good.filter((event) => event !== second)).status).toBe('unexercised')
   })
+})
+
+describe('permission-holds', () => {
+  const t = keyOf('permission')
+  /** Of what its steps call, this principal may not finalize. */
+  const calls = ['search', 'draft', 'finalize']
+  const tools = ['search', 'draft']
+  const cell = (attempt: Attempt) => {
+    const plan = cellWith('permission')
+    return { ...plan, control: plan.control.map((probe) => ({ ...probe, attempt, calls, tools })) }
+  }
+  const accepted = seen('permission', 1, 'accepted')
+  const by = (step: number, tool: string, at = 10 * step): Line => {
+    const line = effect(t, step, at) as Line & { value: object }
+    return { ...line, value: { ...line.value, tool } } as Line
+  }
+  const ended = (status: string, reason?: string) =>
+    seen('permission', 900, 'log', {
+      log: ['queued', status].map((is, i) => ({ seq: i + 1, type: 'x', status: is, data: i === 1 ? { reason } : {} })),
+    })
+  const refused = (status: number, step: number) =>
+    ended('failed', `the tool server answered ${status} for id-${t}/${step}`)
+  const atWork = (...lines: Line[]) => permissionHolds.check(story([accepted, ...lines], cell('lacks-tool')))
+  const right = [by(1, 'search'), by(2, 'draft'), refused(403, 3)]
+
+  test('a task that does what it may, also twice over a restart, and is refused the rest', () => {
+    expect(atWork(...right)).toMatchObject({ status: 'pass', counts: { judged: 1, broken: 0, excused: 0, asked: 1 } })
+    expect(atWork(by(1, 'search'), by(2, 'draft'), by(2, 'draft', 500), refused(403, 3)).status).toBe('pass')
+  })
+
+  test('mutant, confused deputy: the right of the worker, and not of the task', () => {
+    const done = [by(1, 'search'), by(2, 'draft'), by(3, 'finalize'), ended('completed')]
+    expect(atWork(...done)).toMatchObject({
+      status: 'fail',
+      summary: '1 of 1 tasks and attempts without permission did what they may not, or were kept from what they may',
+      witnesses: [4, 5],
+    })
+  })
+
+  test('mutant: the step of one tool under the name of another', () => {
+    expect(atWork(by(1, 'search'), by(2, 'draft'), by(3, 'search'), refused(403, 3))).toMatchObject({
+      status: 'fail',
+      witnesses: [4],
+    })
+    expect(atWork(by(1, 'finalize'), refused(403, 3))).toMatchObject({ status: 'fail', witnesses: [2] })
+  })
+
+  test('mutant: the grant is lost over a restart', () => {
+    expect(atWork(by(1, 'search'), refused(401, 2))).toMatchObject({ status: 'fail', witnesses: [3] })
+    // Nobody may end by 401: the grant was there when the task was accepted.
+    expect(atWork(by(1, 'search'), by(2, 'draft'), refused(401, 3))).toMatchObject({ status: 'fail', witnesses: [4] })
+  })
+
+  test('mutant: a narrower grant after a restart', () => {
+    expect(atWork(by(1, 'search'), refused(403, 2))).toMatchObject({ status: 'fail', witnesses: [3] })
+  })
+
+  test('mutant: a wider grant after a resume', () => {
+    const wider = [by(1, 'search'), by(2, 'draft'), by(3, 'finalize', 600), refused(403, 3)]
+    expect(atWork(...wider)).toMatchObject({ status: 'fail', witnesses: [4] })
+  })
+
+  test('mutant: a step is taken for done that the gateway refused', () => {
+    expect(atWork(by(1, 'search'), by(2, 'draft'), ended('completed'))).toMatchObject({
+      status: 'fail',
+      witnesses: [4],
+    })
+  })
+
+  describe.each(attempts.filter((one) => one !== 'lacks-tool'))('%s', (attempt) => {
+    /** Beside a task that was refused its tool. */
+    const check = (...lines: Line[]) => {
+      const { control, ...rest } = cell('lacks-tool')
+      const other = { ...control[0]!, key: 'c-permission-2', attempt }
+      return permissionHolds.check(story([accepted, ...right, ...lines], { ...rest, control: [...control, other] }))
+    }
+    const of2 = (line: Line): Line => ({ ...line, task: 'c-permission-2' }) as Line
+
+    test.each(['unauthorized', 'forbidden'])('is refused as %s', (problem) => {
+      const verdict = check(of2(seen('permission', 5, 'refused', { problem })))
+      expect(verdict).toMatchObject({ status: 'pass', counts: { judged: 2, asked: 1 } })
+    })
+
+    test('mutant: it is accepted', () => {
+      expect(check(of2(accepted))).toMatchObject({ status: 'fail', witnesses: [5] })
+    })
+
+    test('mutant: it is refused, and does something', () => {
+      const lines = [seen('permission', 5, 'refused', { problem: 'unauthorized' }), by(1, 'search')]
+      expect(check(...lines.map(of2))).toMatchObject({ status: 'fail', witnesses: [6] })
+    })
+
+    test('a refusal for another reason says nothing, and neither does silence', () => {
+      expect(check(of2(seen('permission', 5, 'refused', { problem: 'rate-limited' }))).status).toBe('unknown')
+      expect(check(of2(seen('permission', 5, 'given-up'))).status).toBe('unknown')
+    })
+  })
+
+  test('says nothing where no task asked for a tool that it lacks', () => {
+    const turnedAway = seen('permission', 5, 'refused', { problem: 'unauthorized' })
+    expect(permissionHolds.check(story([turnedAway], cell('forged-token')))).toMatchObject({
+      status: 'unexercised',
+      summary: 'no task asked for a tool that it lacks',
+    })
+    expect(atWork(by(1, 'search'), ended('cancelled')).status).toBe('unknown')
+    expect(atWork(by(1, 'search')).status).toBe('unknown')
+  })
+})
+
+test('a checker is about cells in which what it judges is put to the test', () => {
+  const about = (checker: Checker, kind: ControlKind) => checker.isAbout!({ ...cellPlan(), ...cellWith(kind) })
+  const all = [cancelHolds, steerOnce, budgetHolds, contextContinuity, permissionHolds]
+  expect(all.map((checker) => controlKinds.filter((kind) => about(checker, kind)))).toEqual([
+    ['cancel'],
+    ['steer', 'budget'],
+    ['budget'],
+    ['steer'],
+    ['permission'],
+  ])
+  expect(all.map((checker) => checker.isAbout!(cellPlan()))).toEqual([false, false, false, false, false])
 })

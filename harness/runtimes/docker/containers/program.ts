@@ -36,9 +36,12 @@ export function portsOf(service: Service): { readonly port: number; readonly con
 export function describeProgram(
   service: Service,
   place: ProgramPlace,
-  request: Pick<DeployRequest, 'env' | 'timeouts'>,
+  request: Pick<DeployRequest, 'env' | 'apiEnv' | 'timeouts'>,
 ): Program {
-  if (isEntry(service.program)) return describeEntry(service.program, place, request.env)
+  if (isEntry(service.program)) {
+    const apiEnv = service.program === 'serve' ? request.apiEnv : {}
+    return describeEntry(service.program, place, { ...request.env, ...apiEnv })
+  }
   const { name, service: server, isForeign, image } = serverOf(service)
   const { name: node, host, password, addresses } = place
   const at = { host, ...portsOf(service) }

@@ -142,6 +142,10 @@ describe('right tokens', () => {
   })
 })
 
+function command(said: object): Asked {
+  return { method: 'POST', body: { id: 'c-1', ...said } }
+}
+
 /** Every operation on a task, and the scope that it takes. */
 const operations: readonly (readonly [string, string, Asked, string])[] = [
   ['read', '', {}, 'tasks:read'],
@@ -155,6 +159,15 @@ const operations: readonly (readonly [string, string, Asked, string])[] = [
   ['socket', '/ws', { delivery: 'websocket' }, 'tasks:read'],
   ['cancel', ':cancel', { method: 'POST' }, 'tasks:cancel'],
   ['cancel under a condition', ':cancel', { method: 'POST', headers: { 'if-match': '*' } }, 'tasks:cancel'],
+  ['interrupt', '/commands', command({ type: 'interrupt' }), 'tasks:steer'],
+  ['resume', '/commands', command({ type: 'resume' }), 'tasks:steer'],
+  ['steer', '/commands', command({ type: 'steer', patch: [{ op: 'remove', path: '/of' }] }), 'tasks:steer'],
+  ['top up', '/commands', command({ type: 'top_up', credits: 1 }), 'tasks:topup'],
+  ['memory', '/context', {}, 'tasks:read'],
+  ['its headers alone, of the memory', '/context', { method: 'HEAD' }, 'tasks:read'],
+  ['patches of the memory', '/context?after=1', {}, 'tasks:read'],
+  ['patches from a version that is not', '/context?after=99', {}, 'tasks:read'],
+  ['memory under a condition', '/context', { headers: { 'if-none-match': '"1"' } }, 'tasks:read'],
   ['deliveries', '/deliveries', {}, 'tasks:read'],
   ['replay', '/deliveries/evt_1:replay', { method: 'POST' }, 'tasks:submit'],
 ]
@@ -186,6 +199,30 @@ describe.each(operations)('%s', (_, place, how, scope) => {
     expect(await api.state()).toBe(before)
   })
 })
+
+/** The only scope of a token, and a command that takes another one. */
+const other: readonly (readonly [string, Asked, string])[] = [
+  ['tasks:read', command({ type: 'steer', patch: [{ op: 'remove', path: '/of' }] }), 'tasks:steer'],
+  ['tasks:cancel', command({ type: 'interrupt' }), 'tasks:steer'],
+  ['tasks:topup', command({ type: 'resume' }), 'tasks:steer'],
+  ['tasks:steer', command({ type: 'top_up', credits: 1 }), 'tasks:topup'],
+  ['tasks:submit', command({ type: 'top_up', credits: 1 }), 'tasks:topup'],
+  ['tools:search', command({ type: 'interrupt' }), 'tasks:steer'],
+]
+
+test.each(other)(
+  'a command under %s alone is forbidden, of one’s own task too (case %#)',
+  async (scope, how, missing) => {
+    const before = await api.state()
+    const auth = `Bearer ${await api.issuer.token('ann', scope)}`
+    const answer = await api.ask(`/v1/tasks/${api.victim}/commands`, { ...how, auth })
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
+      403,
+      `Bearer error="insufficient_scope", scope="${missing}"`,
+    ])
+    expect(await api.state()).toBe(before)
+  },
+)
 
 test.each(['%74ask_', 'task%5F', '%74%61%73%6B%5F'])('a foreign id is foreign in any spelling: %s', async (spelt) => {
   const before = await api.state()

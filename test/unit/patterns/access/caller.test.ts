@@ -3,7 +3,12 @@ import { type Caller, owner, permits } from '../../../../patterns/contract/serve
 import { readScopes, scopeOf, toolsIn } from '../../../../patterns/contract/types/scopes.ts'
 
 test('what is allowed is in the token, and for as long as it lasts', () => {
-  const caller: Caller = { principal: 'ann', scopes: readScopes('tasks:cancel tools:search'), endsAt: 1000 }
+  const caller: Caller = {
+    principal: 'ann',
+    scopes: readScopes('tasks:cancel tools:search'),
+    expiresAt: 1000,
+    endsAt: 1000,
+  }
   expect([permits(caller, 'tasks:cancel', 999), permits(caller, 'tasks:cancel', 1000)]).toEqual([true, false])
   expect([permits(caller, 'tasks:read', 0), permits(caller, scopeOf('search'), 0)]).toEqual([false, true])
   expect(permits(owner, scopeOf('anything'))).toBe(true)

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { planTask } from '../../../../patterns/agent/plan.ts'
 import { newTask } from '../../../../patterns/contract/engine/task-backend.ts'
 import { mintGrant } from '../../../../patterns/contract/server/grants.ts'
-import { grantIn } from '../../../../patterns/contract/types/grant.ts'
+import { grantIn } from '../../../../patterns/contract/types/granted.ts'
 import { problemKind } from '../../../../patterns/contract/types/problems.ts'
 import { isTerminal, type TaskRequest } from '../../../../patterns/contract/types/task.ts'
 import { createGateway } from '../../../../patterns/gateway/gateway.ts'

@@ -68,7 +68,7 @@ export async function openGuardedApi(
     return (await app(delivery)).request(path, { method, headers: { ...type, ...sent }, ...json })
   }
   const ann = `Bearer ${await issuer.token('ann', `${allScopes} tools:search`)}`
-  const accepted = await ask('/v1/tasks', submission('the-first-key', ann))
+  const accepted = await ask('/v1/tasks', submission('the-first-key', ann, { memory: { of: 'ann' } }))
   const { task_id: victim } = (await accepted.json()) as { task_id: string }
   calls.length = 0
   return {
@@ -104,6 +104,10 @@ function noting(backend: Backend, calls: string[]): Backend {
     cancel: (taskId) => {
       calls.push(`cancel ${taskId}`)
       return backend.cancel(taskId)
+    },
+    command: (taskId, command) => {
+      calls.push(`command ${taskId}`)
+      return backend.command!(taskId, command)
     },
     deliveries: {
       ...deliveries!,

@@ -74,6 +74,46 @@ test('a socket brings no grant, and cancels for who may', async () => {
   expect((await api.backend.read(api.victim))?.status).toBe('cancelled')
 })
 
+/** What a socket says of a command under these scopes. */
+async function commandOver(scopes: string, said: object): Promise<{ type: string; problem?: { type: string } }> {
+  const at = await listen('websocket')
+  const { socket } = await shake(at, `Bearer ${await api.issuer.token('ann', scopes)}`)
+  socket.send('{"type":"hello","last_seq":0}')
+  socket.send(JSON.stringify({ type: 'command', command: { id: 'c-1', ...said } }))
+  for (;;) {
+    const [data] = (await once(socket, 'message')) as [Buffer]
+    const heard = JSON.parse(String(data)) as { type: string }
+    if (!heard.type.startsWith('command.')) continue
+    socket.terminate()
+    return heard
+  }
+}
+
+test.each([
+  ['tasks:read', { type: 'steer', patch: [{ op: 'remove', path: '/of' }] }],
+  ['tasks:read tasks:cancel tasks:topup', { type: 'interrupt' }],
+  ['tasks:read tasks:steer', { type: 'top_up', credits: 1 }],
+])('a command over a socket under %s is refused, and the socket stays', async (scopes, said) => {
+  const before = await api.state()
+  const { type, problem } = await commandOver(scopes, said)
+  expect([type, problem?.type.endsWith('/forbidden')]).toEqual(['command.refused', true])
+  expect(await api.state()).toBe(before)
+})
+
+test('a foreign stream is not there, as one of no task is not', async () => {
+  const at = await listen('sse')
+  const bob = `Bearer ${await api.issuer.token('bob', allScopes)}`
+  const answers = await Promise.all(
+    [api.victim, 'task_none'].map(async (id) => {
+      const headers = { authorization: bob, accept: 'text/event-stream' }
+      const answer = await fetch(`http://${at}/v1/tasks/${id}/events`, { headers })
+      return [answer.status, (await answer.text()).replaceAll(id, 'ID')]
+    }),
+  )
+  expect(answers[0]).toEqual(answers[1])
+  expect(answers[0]![0]).toBe(404)
+})
+
 test('a stream brings no grant', async () => {
   const at = await listen('sse')
   const stop = new AbortController()

@@ -84,7 +84,7 @@ test('no client sees a grant, whatever it asks for, and no log has one', async (
 test('the view of a principal has nothing of a foreign task, whatever a handler has asked before', async () => {
   const seenBy = openViews(api.backend, api.settings)
   const viewOf = (principal: string) =>
-    seenBy({ get: () => ({ principal, scopes: 'all', endsAt: Infinity }) } as unknown as Context)
+    seenBy({ get: () => ({ principal, scopes: 'all', expiresAt: Infinity, endsAt: Infinity }) } as unknown as Context)
   const before = await api.state()
   const [bob, ann] = [viewOf('bob'), viewOf('ann')]
   const firstOf = async (view: typeof bob) => {

@@ -83,7 +83,7 @@ function limited(limit: Rate | undefined) {
   })
   app.use(async (c, next) => {
     const principal = c.req.header('x-principal')
-    if (principal !== undefined) c.set('caller', { principal, scopes: 'all', endsAt: Infinity })
+    if (principal !== undefined) c.set('caller', { principal, scopes: 'all', expiresAt: Infinity, endsAt: Infinity })
     return next()
   })
   app.use(limitRate(limit, () => clock.ms))
@@ -107,6 +107,29 @@ test('every answer says the limit and what is left; one too many says when to co
   expect(shown(await ask('ann'))).toEqual([429, '"requests";r=0;t=2', policy, '2', '1500'])
   clock.ms = 2000
   expect(shown(await ask('ann'))).toEqual([200, '"requests";r=0;t=2', policy, null, null])
+})
+
+/** An Item of a List whose value is a String, with parameters that are Integers of at most 15 digits (RFC 9651, 3.1 to 3.3). */
+const item = /^"[ !#-[\]-~]*"(;[a-z*][a-z0-9_.*-]*=-?\d{1,15})*$/
+const parametersOf = (field: string): readonly string[] => [...field.matchAll(/;([a-z]+)=/g)].map(([, name]) => name!)
+
+test.each([
+  ['slow', { perSecond: 1 / 3600, burst: 999_999 }],
+  ['fast', { perSecond: 999_999, burst: 1 }],
+  ['crooked', { perSecond: 1 / 7, burst: 3 }],
+])('a %s limit is said in structured fields, with what the draft requires', async (_, limit) => {
+  const { clock, ask } = limited(limit)
+  for (const ms of [0, 0, 0.1, 0.3, 1e7]) {
+    clock.ms += ms
+    const { headers } = await ask('ann')
+    const [policy, state] = [headers.get('RateLimit-Policy')!, headers.get('RateLimit')!]
+    expect([policy, state]).toEqual([expect.stringMatching(item), expect.stringMatching(item)])
+    // `q` and `r` are required, `w` and `t` are seconds. The item of the state has the name of its policy.
+    expect([parametersOf(policy), parametersOf(state)[0]]).toEqual([['q', 'w'], 'r'])
+    expect(state.split(';')[0]).toBe(policy.split(';')[0])
+    const waitS = Number(headers.get('Retry-After') ?? Infinity)
+    expect(waitS).toBeGreaterThanOrEqual(Number(/t=(\d+)/.exec(state)?.[1] ?? 0))
+  }
 })
 
 test('principals do not share, and strangers and simple servers are told of no limit', async () => {
