@@ -20,7 +20,7 @@ import { loginTo, serverOf, tablesOf } from '../../harness/runtimes/_shared/serv
 import { type ProcessCommand, type ProcessPlace, readinessOf } from '../../servers/server.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
 import { type Backend, loadBackend } from '../../patterns/contract/engine/backend.ts'
-import type { NodeSettings } from '../../patterns/contract/types/settings.ts'
+import type { NodeSettings, Rate } from '../../patterns/contract/types/settings.ts'
 import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
 import { openNotify } from '../../patterns/contract/server/plugins.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
@@ -74,6 +74,7 @@ export async function startCluster(
   timeScale: number,
   tuning: Tuning = 'tuned',
   delivery = 'webhook',
+  own: Partial<NodeSettings> = {},
 ): Promise<EngineCluster> {
   await using stack = new AsyncDisposableStack()
   const dir = await makeFolder()
@@ -97,6 +98,7 @@ export async function startCluster(
     toolsUrl: world.url,
     ...addresses,
     ...addressOf('api'),
+    ...own,
   }
   const workers: ChildProcess[] = []
   const nodes: ChildProcess[] = []
@@ -219,8 +221,15 @@ function environmentOf(settings: NodeSettings): Record<string, string> {
     ['OUTLAST_ENGINE_CONTROL_URL', settings.engineControlUrl],
     ['OUTLAST_ADVERTISED_URL', settings.advertisedUrl],
     ['OUTLAST_TOOLS_URL', settings.toolsUrl],
+    ['OUTLAST_BALANCES', settings.balances && JSON.stringify(settings.balances)],
+    ['OUTLAST_TOOL_RATE_PER_TASK', rateText(settings.toolRates?.task)],
+    ['OUTLAST_TOOL_RATE_PER_PRINCIPAL', rateText(settings.toolRates?.principal)],
   ]
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+function rateText(rate: Rate | undefined): string | undefined {
+  return rate && `${rate.perSecond}/s:${rate.burst}`
 }
 
 interface Server extends AsyncDisposable {
