@@ -2,11 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freshTokenMs } from '../../patterns/contract/engine/accounts.ts'
 import type { Backend } from '../../patterns/contract/engine/backend.ts'
-import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { canonical } from '../../patterns/contract/types/canonical.ts'
 import type { TaskRequest } from '../../patterns/contract/types/task.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { presentEngines } from '../support/engines.ts'
+import { keepsAccounts, presentEngines } from '../support/engines.ts'
 import { rightAnswer } from '../support/tools.ts'
 
 const timeScale = 80
@@ -20,9 +19,8 @@ vi.setConfig({ maxConcurrency: 3 })
 /** A task waits for a worker that was killed. */
 const inTurn = { concurrent: false, timeout: 60_000 }
 const all = await presentEngines()
-const refuses = ({ name }: Engine): boolean => /^(temporal|restate)/.test(name)
 
-describe.concurrent.each(all.filter((engine) => !refuses(engine)))('engine $name', (engine) => {
+describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => {
   let cluster: EngineCluster
   let backend: Backend
   let workers: Worker[] = []
@@ -154,7 +152,7 @@ describe.concurrent.each(all.filter((engine) => !refuses(engine)))('engine $name
   })
 })
 
-describe.each(all.filter(refuses))('engine $name', ({ name }) => {
+describe.each(all.filter((engine) => !keepsAccounts(engine)))('engine $name', ({ name }) => {
   test('keeps no balances and no rates, and says so instead of starting', async () => {
     const { loadBackend, loadWorker } = await import('../../patterns/contract/engine/backend.ts')
     const settings = { engine: name, balances, toolRates: { principal: rate } } as never
