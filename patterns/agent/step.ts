@@ -21,6 +21,8 @@ export interface StepContext {
   readonly signal: AbortSignal
   /** What the task may use: a secret, for the tool gateway alone. Absent: nobody asks for it. */
   readonly grant?: string | undefined
+  /** What must be before its tool is called, if anything: the step is paid, and it is its turn. */
+  readonly beforeTool?: () => Promise<void>
   /** When the step began, in monotonic milliseconds; now by default. */
   readonly startAt?: number
 }
@@ -50,6 +52,7 @@ export async function performStep(
   const { kind, durationMs, credits } = stepOf(plan, index)
   const startedAt = ctx.startAt ?? monotonicMs()
   await sleepUntil(startedAt + durationMs, ctx.signal)
+  await ctx.beforeTool?.()
   const effect = { task: ctx.job, taskId: ctx.taskId, step: index, attempt: ctx.attempt, executor: ctx.executor }
   const nonce = await recordEffect(kind, { ...effect, startedAt, endedAt: monotonicMs() }, ctx)
   return { digest: stepDigest(previousDigest, plan, index, nonce), credits }

@@ -28,8 +28,9 @@ export function plan(wanted: TaskInput, timeScale: number): AgentPlan {
 /**
  * Do step `index` (from 1). `previous` is what the step before it returned as `digest`, which the engine keeps: any text,
  * such as JSON; the last one is the task's result. A step that was under way at a crash is done again, so what it does
- * outside must be repeatable: `<taskId>/<index>` is a key for that. Reject with the reason of `ctx.signal` when that
- * aborts, and with ToolRefusal where a repetition cannot help: it fails the task.
+ * outside must be repeatable: `<taskId>/<index>` is a key for that. Await `ctx.beforeTool`, where there is one, once before
+ * that: balances and tool rates hold then. Reject with the reason of `ctx.signal` when that aborts, and with ToolRefusal where
+ * a repetition cannot help: it fails the task.
  */
 export async function perform(of: AgentPlan, index: number, previous: string, ctx: StepContext): Promise<StepDone> {
   // An API node reads inputs and plans, and performs no step: it loads nothing of one.

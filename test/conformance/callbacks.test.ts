@@ -79,7 +79,7 @@ describe.concurrent.each(present)('callbacks over engine $name', (engine) => {
 
   beforeAll(async () => {
     await lane.enter()
-    cluster = await startCluster(engine, timeScale, 'tuned', 'webhook-retry')
+    cluster = await startCluster(engine, timeScale, { delivery: 'webhook-retry' })
     workers = engine.executor === 'worker' ? [await cluster.startWorker()] : []
     backend = await cluster.openApi()
     const server = await loadDeliveryServer('webhook-retry')

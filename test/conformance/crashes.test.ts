@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+import { planTask } from '../../patterns/agent/plan.ts'
 import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { engineModule } from '../../patterns/contract/engine/backend.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
@@ -19,7 +20,7 @@ const present = await presentEngines()
 const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${name}/server.ts`, patterns))
 /** The reference delivery, and every other one whose server has fault points that those before it have not. */
 const deliveries = await chooseDeliveries()
-const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'steer', 'cancel', 'replay']
+const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'steer', 'cancel', 'top-up', 'replay']
 
 /** Points that an engine's processes have in their text and cannot reach: a variant shares its code. */
 const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = [
@@ -126,9 +127,22 @@ describe.concurrent.each(present)('engine $name', (engine) => {
       await scene.settled()
       for (const one of ran) await judge(one)
     }
+    if (durable) await expectBalanced()
     expect(await scene.points.pending(), `nobody died the death at ${point}`).toBe(0)
     expect(killsOf(scene.nodes) - killsBefore).toBe(times + (reach.by === 'start' ? scene.executors.length : 0))
     expect(failuresOf(scene.nodes).slice(failuresBefore)).toEqual([])
+  }
+
+  /** No credit is lost or made by a death, and what ended tasks held has come back. */
+  async function expectBalanced(): Promise<void> {
+    const account = await scene.readAccount()
+    if (!account) return
+    const { credits, held, spent } = account.balance
+    expect({ all: credits + held + spent, held }).toEqual({ all: account.given, held: 0 })
+    const costs = planTask({ seed: 1, profile: 'smoke' }, 1).steps.map((step) => step.credits)
+    const done = new Set(scene.cluster.effects.map(({ taskId, step }) => `${taskId}/${step}`))
+    const paid = [...done].reduce((sum, key) => sum + costs[Number(key.split('/')[1]) - 1]!, 0)
+    expect(spent).toBeGreaterThanOrEqual(paid)
   }
 
   async function judge(ran: Ran): Promise<void> {

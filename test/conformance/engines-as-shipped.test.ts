@@ -25,7 +25,7 @@ const engines = (await presentEngines()).filter(({ timeouts }) => Object.keys(ti
 
 describe.concurrent('as shipped', () => {
   test.each(engines)('engine $name goes on after SIGKILL of the worker when its README says', async (engine) => {
-    await using cluster = await startCluster(engine, pace.timeScale, pace.tuning)
+    await using cluster = await startCluster(engine, pace.timeScale, pace)
     await using api = await cluster.openApi()
     const worker = await cluster.startWorker()
     const job = randomUUID()

@@ -47,7 +47,7 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
 
   beforeAll(async () => {
     await lane.enter()
-    cluster = await startCluster(engine, timeScale, 'tuned', 'webhook', openGateway)
+    cluster = await startCluster(engine, timeScale, { doorkeeper: openGateway })
     if (engine.executor === 'worker') worker = await cluster.startWorker()
     backend = await cluster.openApi()
     lane.leave()

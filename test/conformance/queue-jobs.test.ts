@@ -30,7 +30,7 @@ let api: Backend
 let tasks: Queue
 
 async function open(engine: typeof onPostgres): Promise<void> {
-  cluster = await startCluster(engine, pace.timeScale, pace.tuning)
+  cluster = await startCluster(engine, pace.timeScale, pace)
   api = await cluster.openApi()
   const url = cluster.storeUrl!
   const { backend, connection } = engine === onRedis ? redisBroker(url, timing) : postgresBroker(url, timing)

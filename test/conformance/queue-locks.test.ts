@@ -27,7 +27,7 @@ let log: TaskLog
 let worker: Worker
 
 beforeAll(async () => {
-  cluster = await startCluster(engine, pace.timeScale, pace.tuning)
+  cluster = await startCluster(engine, pace.timeScale, pace)
   api = await cluster.openApi()
   const url = cluster.storeUrl!
   store = openStore({ url, timing, connections: 2, patienceMs: 10_000 })

@@ -10,6 +10,8 @@ import {
   type RunJob,
 } from '../../patterns/contract/client/client.ts'
 import type { Observe } from '../../patterns/contract/types/observations.ts'
+import type { Balance } from '../../patterns/contract/types/account.ts'
+import { operator } from '../../patterns/contract/types/principal.ts'
 import type { CallbackDelivery } from '../../patterns/contract/types/callback.ts'
 import type { Command } from '../../patterns/contract/types/command.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
@@ -24,9 +26,9 @@ import type { SupervisedNode } from './supervised-node.ts'
 
 /**
  * What a client does with a task. It learns its end by this delivery, cancels it when it has started, interrupts and
- * steers it then and lets it go on, or has its callback sent again.
+ * steers it then and lets it go on, tops up the balance that it is paid from, or has its callback sent again.
  */
-export type Kind = 'cancel' | 'steer' | 'replay' | (string & {})
+export type Kind = 'cancel' | 'steer' | 'top-up' | 'replay' | (string & {})
 export const reference = 'sse-polling'
 
 /** A task, as its client knows it at the end. */
@@ -55,6 +57,8 @@ export interface Clients {
   /** As the API shows it when it has ended; undefined when that knows it no more. */
   readEnd(ran: Ran): Promise<Task | undefined>
   readEvents(ran: Ran): Promise<readonly TaskEvent[]>
+  /** The account of all these tasks, and what it was ever given; undefined: there is none. */
+  readAccount(): Promise<{ readonly balance: Balance; readonly given: number } | undefined>
   /** The same submission under the same key. */
   submitAgain(ran: Ran): Promise<{ readonly task: Task; readonly replayed: boolean }>
 }
@@ -78,12 +82,17 @@ const patientScale = 20
 
 let ordinal = 0
 
+/** What the account of all tasks has to begin with, in credits: enough. */
+export const balanceAtFirst = 1_000_000
+const account = `accounts/${operator}`
+
 export function openClients(parts: ClientParts): Clients {
   const { engine, cluster, token, apis, dispatcher, limitMs, openReceiver, posting } = parts
   const deliveryOf = (kind: Kind): string => {
-    if (kind === 'cancel' || kind === 'steer') return reference
+    if (kind === 'cancel' || kind === 'steer' || kind === 'top-up') return reference
     return kind === 'replay' ? posting[0]! : kind
   }
+  let topUps = 0
   const inTime = (): AbortSignal => AbortSignal.timeout(limitMs)
   /** By job, each an origin of its own: a node asks an origin for its consent once in its life. */
   const receivers = new Map<string, CallbackReceiver>()
@@ -107,6 +116,7 @@ export function openClients(parts: ClientParts): Clients {
     )
     if (kind === 'cancel')
       await Promise.race([learning, seen.started.then((id) => call('POST', ports, `${id}:cancel`))])
+    if (kind === 'top-up') await topUp(ports, job.key)
     const acknowledged: string[] = []
     if (kind === 'steer') await Promise.race([learning, seen.started.then((id) => steer(ports, job, id, acknowledged))])
     const learned = await learning
@@ -128,6 +138,12 @@ export function openClients(parts: ClientParts): Clients {
     }
   }
 
+  /** One credit, until it is known to be made: however often it is asked for, it is one. */
+  async function topUp(ports: ClientPorts, id: string): Promise<void> {
+    const answer = await call('POST', ports, `../${account}/top-ups`, { id, credits: 1 })
+    if (answer.status === 200) topUps++
+  }
+
   /** Where callbacks are on record: ask for one more attempt, until it was made. */
   async function replay(ports: ClientPorts, taskId: string): Promise<void> {
     for (const signal = inTime(); ; await delay(20, undefined, { signal })) {
@@ -139,8 +155,11 @@ export function openClients(parts: ClientParts): Clients {
   }
 
   /** Until somebody answers it. */
-  async function call(method: 'GET' | 'POST', ports: ClientPorts, path: string): Promise<Answer> {
-    const request = { method, url: `${ports.apis[0]!.url}/v1/tasks/${path}`, headers: authorization(ports) }
+  async function call(method: 'GET' | 'POST', ports: ClientPorts, path: string, body?: object): Promise<Answer> {
+    const url = new URL(path, `${ports.apis[0]!.url}/v1/tasks/`).href
+    const sent = body && { body: JSON.stringify(body) }
+    const headers = { ...authorization(ports), ...(body && { 'content-type': 'application/json' }) }
+    const request = { method, url, headers, ...sent }
     for (const signal = inTime(); ; await delay(20, undefined, { signal })) {
       const answer = await exchange(dispatcher, request, 5000, signal).catch(() => undefined)
       if (answer && (answer.status < 500 || answer.status === 501)) return answer
@@ -167,6 +186,10 @@ export function openClients(parts: ClientParts): Clients {
       }
     },
     readEvents: async (ran) => (jsonOf(await read(ran, '/events')) as { events: TaskEvent[] }).events,
+    readAccount: async () => {
+      const answer = await call('GET', portsFor(reference), `../${account}`)
+      return answer.status === 200 ? { balance: jsonOf(answer) as Balance, given: balanceAtFirst + topUps } : undefined
+    },
     submitAgain: async ({ kind, job }) => {
       const seen = openRecord()
       const options = posting.includes(deliveryOf(kind)) ? { delivery: { webhook_url: urlFor(job.key) } } : {}

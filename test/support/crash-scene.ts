@@ -2,9 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Agent } from 'undici'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
+import { operator } from '../../patterns/contract/types/principal.ts'
+import type { NodeSettings } from '../../patterns/contract/types/settings.ts'
 import { openInbox } from '../../harness/run/inbox.ts'
 import { keepPort } from './ports.ts'
-import { type Clients, type Kind, openClients } from './crash-clients.ts'
+import { balanceAtFirst, type Clients, type Kind, openClients } from './crash-clients.ts'
+import { keepsAccounts } from './engines.ts'
 import { type EngineCluster, startCluster } from './engine-cluster.ts'
 import { type FaultPoints, openFaultPoints } from './fault-points.ts'
 import { type SupervisedNode, superviseNode } from './supervised-node.ts'
@@ -29,6 +32,12 @@ export interface CrashScene extends Clients, AsyncDisposable {
   settled(): Promise<void>
 }
 
+/** Enough for every task: what is put to the test is that each act on an account happens once. */
+function accountsOf(engine: Engine): Partial<NodeSettings> {
+  if (!keepsAccounts(engine)) return {}
+  return { balances: { [operator]: balanceAtFirst }, toolRates: { principal: { perSecond: 1000, burst: 1000 } } }
+}
+
 /** `limitMs`: after this long, clients give up. */
 export async function startCrashScene(
   engine: Engine,
@@ -37,7 +46,7 @@ export async function startCrashScene(
 ): Promise<CrashScene> {
   await using stack = new AsyncDisposableStack()
   const points = stack.use(await openFaultPoints())
-  const cluster = stack.use(await startCluster(engine, timeScale))
+  const cluster = stack.use(await startCluster(engine, timeScale, { settings: accountsOf(engine) }))
   const dispatcher = stack.adopt(new Agent({ pipelining: 0 }), (agent) => agent.destroy())
   const posting = deliveries.filter(({ callback }) => callback).map(({ name }) => name)
   let posted = posting[0]!

@@ -20,7 +20,7 @@ import { loginTo, serverOf, tablesOf } from '../../harness/runtimes/_shared/serv
 import { type ProcessCommand, type ProcessPlace, readinessOf } from '../../servers/server.ts'
 import type { Effect } from '../../patterns/agent/step.ts'
 import { type Backend, loadBackend } from '../../patterns/contract/engine/backend.ts'
-import type { NodeSettings } from '../../patterns/contract/types/settings.ts'
+import type { NodeSettings, Rate } from '../../patterns/contract/types/settings.ts'
 import { type Pace, timeoutsAt, type Tuning } from '../../patterns/contract/types/timeouts.ts'
 import { openNotify } from '../../patterns/contract/server/plugins.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
@@ -71,13 +71,19 @@ export interface Worker {
 /** What stands between executors and the tools, and is disposed of with the cluster. */
 type Doorkeeper = (toolsUrl: string) => Promise<{ readonly url: string } & AsyncDisposable>
 
-/** `tuned` unless it is said otherwise: a crash is noticed sooner. */
+interface ClusterOptions {
+  /** `tuned` unless it is said otherwise: a crash is noticed sooner. */
+  readonly tuning?: Tuning
+  readonly delivery?: string
+  readonly doorkeeper?: Doorkeeper
+  /** Of every node, beside what the cluster says. */
+  readonly settings?: Partial<NodeSettings>
+}
+
 export async function startCluster(
   engine: Engine,
   timeScale: number,
-  tuning: Tuning = 'tuned',
-  delivery = 'webhook',
-  doorkeeper?: Doorkeeper,
+  { tuning = 'tuned', delivery = 'webhook', doorkeeper, settings: own = {} }: ClusterOptions = {},
 ): Promise<EngineCluster> {
   await using stack = new AsyncDisposableStack()
   const dir = await makeFolder()
@@ -102,6 +108,7 @@ export async function startCluster(
     toolsUrl,
     ...addresses,
     ...addressOf('api'),
+    ...own,
   }
   const workers: ChildProcess[] = []
   const nodes: ChildProcess[] = []
@@ -224,8 +231,15 @@ function environmentOf(settings: NodeSettings): Record<string, string> {
     ['OUTLAST_ENGINE_CONTROL_URL', settings.engineControlUrl],
     ['OUTLAST_ADVERTISED_URL', settings.advertisedUrl],
     ['OUTLAST_TOOLS_URL', settings.toolsUrl],
+    ['OUTLAST_BALANCES', settings.balances && JSON.stringify(settings.balances)],
+    ['OUTLAST_TOOL_RATE_PER_TASK', rateText(settings.toolRates?.task)],
+    ['OUTLAST_TOOL_RATE_PER_PRINCIPAL', rateText(settings.toolRates?.principal)],
   ]
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+function rateText(rate: Rate | undefined): string | undefined {
+  return rate && `${rate.perSecond}/s:${rate.burst}`
 }
 
 interface Server extends AsyncDisposable {

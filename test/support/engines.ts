@@ -15,3 +15,8 @@ export async function presentEngines(): Promise<readonly Engine[]> {
     return false
   })
 }
+
+/** Whether the engine keeps balances and tool rates; the others refuse settings that ask for them. */
+export function keepsAccounts({ name }: Engine): boolean {
+  return !/^(temporal|restate)/.test(name)
+}

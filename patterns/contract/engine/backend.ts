@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import type { AccountStore } from './accounts.ts'
 import type { CallbackDelivery, DeliveryStatus, Notify } from '../types/callback.ts'
 import type { Command, CommandAck } from '../types/command.ts'
 import type { TaskEvent } from '../types/events.ts'
@@ -55,7 +56,12 @@ export interface Backend extends AsyncDisposable {
   command?(taskId: string, command: Command): Promise<CommandAck | undefined>
   /** Absent: what becomes of a callback is known to the engine alone. */
   readonly deliveries?: Deliveries
+  /** Absent: nobody's tasks are paid from a balance here. */
+  readonly accounts?: ShownAccounts
 }
+
+/** What the API shows of accounts, and adds to them. */
+export type ShownAccounts = Pick<AccountStore, 'read' | 'topUp'>
 
 /** The callbacks that an engine keeps on record. */
 export interface Deliveries {

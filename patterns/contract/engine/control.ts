@@ -22,6 +22,11 @@ export interface Control {
   readonly completed: number
 }
 
+/** What the balance of the task's principal has said of the next step: it covers it or not; undefined: nobody has asked. */
+interface Asked {
+  readonly isHeld?: boolean | undefined
+}
+
 /** The control of a log. It is folded event by event, so that a log of thousands costs no more per step. */
 export function controlOf(log: readonly TaskEvent[]): Control {
   const [created, ...rest] = log
@@ -65,14 +70,22 @@ function contextAfter(context: Context, { patch }: ContextPatched): Context {
  * What happens before a step begins, and while the agent stands still: each command on record has its answer, in order, and a
  * step that the budget does not cover stops the agent or fails the task. Nothing: the step may begin, or the agent goes on waiting.
  */
-export function atSafePoint(control: Control, head: Head, plan: Plan, time: Date): readonly TaskEvent[] {
+export function atSafePoint(control: Control & Asked, head: Head, plan: Plan, time: Date): readonly TaskEvent[] {
+  const { isHeld } = control
   const steps = new Appending(control, head, time)
   const costs = plan.steps[control.completed]?.credits ?? 0
   while (steps.control.pending.length > 0) answer(steps, steps.control.pending[0]!, costs)
   if (steps.control.waitsFor === 'budget-exhausted' && steps.control.creditsLeft >= costs)
     steps.add('task.continued', {})
-  if (steps.control.status === 'running' && steps.control.creditsLeft < costs) stopForBudget(steps)
+  if (steps.control.waitsFor === 'balance-exhausted' && isHeld) steps.add('task.continued', {})
+  if (steps.control.status === 'running' && steps.control.creditsLeft < costs) stopFor(steps, 'budget-exhausted')
+  if (steps.control.status === 'running' && isHeld === false) stopFor(steps, 'balance-exhausted')
   return steps.events
+}
+
+/** Whether it is the balance's turn: the agent runs, or stands still for want of credits there. Its own budget is asked first. */
+export function asksBalance({ status, waitsFor }: Pick<Control, 'status' | 'waitsFor'>): boolean {
+  return status === 'running' || waitsFor === 'balance-exhausted'
 }
 
 /** Before the last event of a task: what was asked of it, and not done, is answered too. */
@@ -147,6 +160,7 @@ function answer(steps: Appending, command: Command, costs: number): void {
     if (waitsFor === 'asked') refuse('the agent has stopped already')
     else steps.add('task.interrupted', { reason: 'asked', command: id })
   } else if (waitsFor === undefined) refuse('the agent is not stopped')
+  else if (waitsFor === 'balance-exhausted') refuse('the balance is exhausted: it goes on when that is topped up')
   else if (creditsLeft < costs) refuse('the budget is exhausted: top it up')
   else steps.add('task.continued', { command: id })
 }
@@ -166,9 +180,9 @@ function addPatch(
   return undefined
 }
 
-function stopForBudget(steps: Appending): void {
-  if (steps.control.onExhausted === 'wait') return steps.add('task.interrupted', { reason: 'budget-exhausted' })
-  steps.push(failedEvent(steps.head, 'budget-exhausted', steps.time))
+function stopFor(steps: Appending, reason: 'budget-exhausted' | 'balance-exhausted'): void {
+  if (steps.control.onExhausted === 'wait') return steps.add('task.interrupted', { reason })
+  steps.push(failedEvent(steps.head, reason, steps.time))
 }
 
 /** Whether the task has ended, or waits for somebody. */

@@ -1,7 +1,8 @@
 import type { Plan } from '../../agent/plan.ts'
 import * as agent from '../../agent/work.ts'
+import { chargeFor, holdFor } from './accounts.ts'
 import { afterStep, armDeadline, endingBy, type Progressed, stops } from './after-step.ts'
-import { atSafePoint, standsStill } from './control.ts'
+import { asksBalance, atSafePoint, standsStill } from './control.ts'
 import type { TaskEvent } from '../types/events.ts'
 import type { Claim, Continuation, Journal } from './journal.ts'
 import { KnownLog } from './known-log.ts'
@@ -54,12 +55,17 @@ async function performSteps(claim: Claim, log: KnownLog, place: JournalPlace, en
   await write(() => openAttempt(log, plan, done.step, node))
   while (!isTerminal(log.head.status) && !ends.draining.aborted) {
     await write(() => beforeStep(log, plan))
+    const charge = chargeFor(claim.log[0]!, plan, done.step)
+    if (asksBalance(log.control)) {
+      const isHeld = await holdFor(place.accounts, charge)
+      await write(() => beforeStep(log, plan, isHeld))
+    }
     if (standsStill(log.control)) {
       await waitForNews(claim, log, place, ends.stop)
       continue
     }
     const { attempt } = log.head
-    const work = { taskId, job: input.job, plan, step: done.step + 1, digest: done.digest, attempt, grant }
+    const work = { taskId, job: input.job, plan, step: done.step + 1, digest: done.digest, attempt, grant, charge }
     const outcome = await tryStep(work, log, place, ends.stop)
     if (outcome.reread) await journal.refresh(claim, log)
     await write(outcome.next)
@@ -76,9 +82,9 @@ function openAttempt(log: Progressed, plan: Plan, completed: number, node: strin
 }
 
 /** A cancellation that came since the last step ends the task before another one begins. */
-function beforeStep(log: Progressed, plan: Plan): readonly TaskEvent[] {
+function beforeStep(log: Progressed, plan: Plan, isHeld?: boolean): readonly TaskEvent[] {
   if (log.head.status === 'cancelling') return endingBy(stops.cancel)(log)
-  return isTerminal(log.head.status) ? [] : atSafePoint(log.control, log.head, plan, new Date())
+  return isTerminal(log.head.status) ? [] : atSafePoint({ ...log.control, isHeld }, log.head, plan, new Date())
 }
 
 /** An agent that stands still keeps its worker: only the log says when it goes on. */

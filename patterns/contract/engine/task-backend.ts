@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Backend, Deliveries, Submission, TaskAccess } from './backend.ts'
+import type { Backend, Deliveries, ShownAccounts, Submission, TaskAccess } from './backend.ts'
 import type { Command, CommandAck } from '../types/command.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { isOnRecord, requireTakes } from './commands.ts'
@@ -27,6 +27,7 @@ export interface TaskLogs extends AsyncDisposable {
    */
   requestCommand?(log: readonly TaskEvent[], command: Command): Promise<'recorded' | 'known' | 'stale'>
   readonly deliveries?: Deliveries
+  readonly accounts?: ShownAccounts | undefined
 }
 
 export interface BackendOptions {
@@ -57,6 +58,7 @@ export function backendOver(logs: TaskLogs, { timeScale, idOf = taskIdOf }: Back
     },
     ...(logs.requestCommand && { command: (taskId, command) => putCommand(logs, taskId, command) }),
     ...(logs.deliveries && { deliveries: logs.deliveries }),
+    ...(logs.accounts && { accounts: logs.accounts }),
     [Symbol.asyncDispose]: () => logs[Symbol.asyncDispose](),
   }
 }

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { StepDone } from '../../agent/step.ts'
 import * as agent from '../../agent/work.ts'
+import { type Accounts, beforeTool, type Charge } from './accounts.ts'
 import type { NodeSettings } from '../types/settings.ts'
 import type { Timing } from '../types/timing.ts'
 
@@ -11,6 +12,8 @@ export interface Workplace {
   readonly dispatcher: Dispatcher
   readonly timeScale: number
   readonly timing: Timing
+  /** Who pays for steps, and how often tools are called; absent: nobody asks. */
+  readonly accounts?: Accounts | undefined
 }
 
 /** What a task's work is: that of the simulated agent, or of what has taken its place. */
@@ -28,6 +31,8 @@ export interface StepWork {
   readonly attempt: number
   /** What the task may use, for the tool gateway (`types/grant.ts`). */
   readonly grant?: string | undefined
+  /** Who pays for the step; absent: nobody is asked. */
+  readonly charge?: Charge
 }
 
 /** Real milliseconds for a connection. The floor keeps a compressed run from mistaking a busy machine for a dead server. */
@@ -45,9 +50,18 @@ export function openWorkplace<T extends Timing>(
   return { node, toolsUrl, dispatcher, timeScale, timing }
 }
 
-/** Do a step of the agent's work here. */
-export function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
-  const { plan, step, digest, ...task } = work
-  const { node: executor, toolsUrl, dispatcher, timing } = place
-  return agent.perform(plan, step, digest, { ...task, executor, toolsUrl, dispatcher, timing, signal })
+/** Do a step of the agent's work here. Work that does not say when it calls a tool is paid when it is done. */
+export async function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
+  const { plan, step, digest, charge, ...task } = work
+  const { node: executor, toolsUrl, dispatcher, timing, accounts } = place
+  const ctx = { ...task, executor, toolsUrl, dispatcher, timing, signal }
+  if (!accounts || !charge) return agent.perform(plan, step, digest, ctx)
+  let isPaid = false
+  const pay = async (): Promise<void> => {
+    await beforeTool(accounts, charge, signal)
+    isPaid = true
+  }
+  const done = await agent.perform(plan, step, digest, { ...ctx, beforeTool: pay })
+  if (!isPaid) await pay()
+  return done
 }

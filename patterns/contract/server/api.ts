@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import type { Backend } from '../engine/backend.ts'
 import type { NodeSettings } from '../types/settings.ts'
+import { accountRoutes } from './account-routes.ts'
 import { bearersOf } from './bearers.ts'
 import { type Caller, may } from './caller.ts'
 import { cursorOf, flawOfCursor } from './cursor.ts'
@@ -93,6 +94,7 @@ export function createApi(
   app.get(`${taskPath}/events`, may('tasks:read'), async (c) => readEvents(c, apiFor(c), variation))
   app.get(`${taskPath}/ws`, may('tasks:read'), async (c) => openSocket(c, apiFor(c), variation))
   app.post(`/v1/tasks/:target{${idPattern}:cancel}`, may('tasks:cancel'), async (c) => cancelTask(c, apiFor(c)))
+  app.route('/v1', accountRoutes(seenBy))
   app.route('/v1', controlRoutes(seenBy, idPattern))
   app.route('/v1', deliveryRoutes(seenBy, idPattern))
   sayMethods(app, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))

@@ -153,7 +153,7 @@ export const taskId = parameter(
 )
 
 type SchemaName = 'Task' | 'TaskRequest' | 'TaskEvent' | 'Delivery' | 'Problem' | 'Command' | ControlSchemaName
-type ControlSchemaName = 'CommandAck' | 'Context' | 'ContextPatches'
+type ControlSchemaName = 'CommandAck' | 'Context' | 'ContextPatches' | 'Balance' | 'TopUp'
 
 export function reference(name: SchemaName): object {
   return { $ref: `#/components/schemas/${name}` }

@@ -6,6 +6,8 @@ import { command } from '../types/command.ts'
 import { taskEvent } from '../types/events.ts'
 import { problem } from '../types/problems.ts'
 import { task } from '../types/task.ts'
+import { topUp } from '../types/account.ts'
+import { accountPaths, accountSchemas } from './openapi-accounts.ts'
 import { deliveryPaths, type Served, webhooks } from './openapi-callbacks.ts'
 import { controlPaths, controlSchemas } from './openapi-control.ts'
 import {
@@ -38,11 +40,12 @@ export function sayApi(served: Served) {
 function describeApi(served: Served): object {
   const posts = served.callbacks !== 'none'
   const request = posts ? submission : submission.omit({ delivery: true })
-  const sent = { TaskRequest: request, Command: command }
+  const sent = { TaskRequest: request, Command: command, TopUp: topUp }
   const schemas = {
     Task: task.extend({ input: agent.input }),
     TaskEvent: taskEvent,
     ...controlSchemas,
+    ...accountSchemas,
     Delivery: callbackDelivery,
     Problem: problem,
   }
@@ -60,6 +63,7 @@ function describeApi(served: Served): object {
     tags: [
       { name: 'tasks', description: 'Submit, read, follow, cancel' },
       { name: 'control', description: 'Stop, steer and fund a running agent, and see what it remembers' },
+      { name: 'accounts', description: 'What the tasks of a principal may spend' },
       { name: 'callbacks', description: 'What became of callbacks' },
       { name: 'node', description: 'About this server; no token is needed' },
     ],
@@ -142,6 +146,7 @@ function paths(served: Served): object {
       }),
     },
     ...controlPaths(),
+    ...accountPaths(),
     ...deliveryPaths(),
     '/healthz': { get: open('health', 'The node serves', healthSchema) },
     '/openapi.json': { get: open('openapi', 'This document', { type: 'object' }) },

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Context } from 'hono'
-import type { Backend, Deliveries } from '../engine/backend.ts'
+import type { Backend, Deliveries, ShownAccounts } from '../engine/backend.ts'
 import { withoutGrant } from '../types/granted.ts'
 import { operator, ownerOf } from '../types/principal.ts'
 import type { TaskEvent } from '../types/events.ts'
@@ -71,6 +71,7 @@ function ownTasks(backend: Backend, principal: string, owners: Owners): Backend 
     ...(backend.command && {
       command: async (taskId, command) => ((await isOwn(taskId)) ? backend.command!(taskId, command) : undefined),
     }),
+    ...(backend.accounts && { accounts: ownAccounts(backend.accounts, principal) }),
     ...(backend.deliveries && { deliveries: ownDeliveries(backend.deliveries, principal, isOwn) }),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   }
@@ -85,6 +86,15 @@ function ownDeliveries(
     ofTask: async (taskId) => ((await isOwn(taskId)) ? deliveries.ofTask(taskId) : undefined),
     list: (filter) => deliveries.list({ ...filter, principal }),
     replay: async (taskId) => (await isOwn(taskId)) && deliveries.replay(taskId),
+  }
+}
+
+/** Another one's account is unknown, as one that does not exist. */
+function ownAccounts(accounts: ShownAccounts, caller: string): ShownAccounts {
+  if (caller === operator) return accounts
+  return {
+    read: async (principal) => (principal === caller ? accounts.read(principal) : undefined),
+    topUp: async (principal, wanted) => (principal === caller ? accounts.topUp(principal, wanted) : 'unknown'),
   }
 }
 

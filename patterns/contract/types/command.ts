@@ -5,7 +5,9 @@ import { patch } from './context.ts'
 export const credits = z.int().min(1).max(1_000_000_000)
 
 /** The client's own name for a command of a task: repeated, it is the same command. */
-const id = z.string().regex(/^[\w~-][\w.~-]{0,63}$/, '1 to 64 of A-Z a-z 0-9 _ ~ - and, after the first, .')
+export const commandId = z
+  .string()
+  .regex(/^[\w~-][\w.~-]{0,63}$/, '1 to 64 of A-Z a-z 0-9 _ ~ - and, after the first, .')
 
 /**
  * What somebody has a running agent do. `interrupt` stops it at its next safe point, `resume` lets it go on, `steer`
@@ -14,10 +16,10 @@ const id = z.string().regex(/^[\w~-][\w.~-]{0,63}$/, '1 to 64 of A-Z a-z 0-9 _ ~
 export const command = z.discriminatedUnion(
   'type',
   [
-    z.strictObject({ id, type: z.literal('interrupt') }),
-    z.strictObject({ id, type: z.literal('resume') }),
-    z.strictObject({ id, type: z.literal('steer'), patch }),
-    z.strictObject({ id, type: z.literal('top_up'), credits }),
+    z.strictObject({ id: commandId, type: z.literal('interrupt') }),
+    z.strictObject({ id: commandId, type: z.literal('resume') }),
+    z.strictObject({ id: commandId, type: z.literal('steer'), patch }),
+    z.strictObject({ id: commandId, type: z.literal('top_up'), credits }),
   ],
   { error: ({ code }) => (code === 'invalid_union' ? 'interrupt, resume, steer or top_up' : undefined) },
 )

@@ -48,9 +48,9 @@ export interface Commanded {
   readonly command: Command
 }
 
-/** Data of `task.interrupted`. A budget that is exhausted is nobody's command. */
+/** Data of `task.interrupted`. A budget or a balance that is exhausted is nobody's command. */
 export interface Interrupted {
-  readonly reason: 'asked' | 'budget-exhausted'
+  readonly reason: 'asked' | 'budget-exhausted' | 'balance-exhausted'
   /** The id of the command that it answers, here and below. */
   readonly command?: string
 }

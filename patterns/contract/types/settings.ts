@@ -1,3 +1,4 @@
+import type { Balances } from './account.ts'
 import type { Tuning } from './timeouts.ts'
 
 /** What a node reads from its environment (`server/settings.ts` reads and checks it). */
@@ -24,6 +25,10 @@ export interface NodeSettings {
   readonly grantKey?: string
   /** Requests of one principal to this node; any number otherwise. */
   readonly rate?: Rate
+  /** What principals have to begin with, in credits. It is given once: a restart gives nothing. Nobody has an account otherwise. */
+  readonly balances?: Balances
+  /** Tool calls of a task, and of a principal, over all nodes; any number otherwise. */
+  readonly toolRates?: { readonly task?: Rate; readonly principal?: Rate }
   /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */
   readonly storeUrl?: string
   readonly engineUrl?: string

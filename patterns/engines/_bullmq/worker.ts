@@ -1,6 +1,7 @@
 import { type IQueueBackend, Queue } from 'bullmq'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
+import type { Accounts } from '../../contract/engine/accounts.ts'
 import { atEnd } from '../../contract/engine/control.ts'
 import type { JournalPlace } from '../../contract/engine/execution.ts'
 import type { Claim } from '../../contract/engine/journal.ts'
@@ -21,6 +22,7 @@ export interface QueueWorkerOptions<B extends IQueueBackend, C> {
   readonly notify: Notify
   readonly broker: Broker<B, C>
   readonly log: TaskLog
+  readonly accounts: Accounts | undefined
   /** Where a run of a task's job begins. */
   readonly resumption: JournalPlace['resumption']
   /** Calls `cancel` with each task that is to be cancelled, and `tell` with each that has a new command. */
@@ -31,10 +33,10 @@ export interface QueueWorkerOptions<B extends IQueueBackend, C> {
 export async function startQueueWorker<B extends IQueueBackend, C>(
   options: QueueWorkerOptions<B, C>,
 ): Promise<AsyncDisposable> {
-  const { settings, timing, notify, broker, log, resumption } = options
+  const { settings, timing, notify, broker, log, resumption, accounts } = options
   const { node, tuning } = settings
   const stack = new AsyncDisposableStack()
-  const place = { ...openWorkplace(settings, timing, 64), journal: log.journal, resumption }
+  const place = { ...openWorkplace(settings, timing, 64), journal: log.journal, resumption, accounts }
   stack.defer(() => place.dispatcher.destroy())
   const failures = stack.use(sweepFailures(broker, log, node, timing.stalledCheckMs))
   const executor = new Executor({ broker, log, place, tuning, notify, onFailed: () => failures.look() })

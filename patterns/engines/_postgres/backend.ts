@@ -4,9 +4,19 @@ import type { Backend, Deliveries } from '../../contract/engine/backend.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
+import { openAccounts, shownOf } from '../../contract/engine/accounts.ts'
+import { openAccountStore } from './accounts.ts'
 import { openListeningFeed } from './listener.ts'
 import { openStore, type Statement, type Store } from './store.ts'
-import { appendCancelRequest, appendCommand, insertOnce, logReader, newsChannel, newsReader } from './task-log.ts'
+import {
+  appendCancelRequest,
+  appendCommand,
+  insertOnce,
+  logReader,
+  newsChannel,
+  newsReader,
+  taskHasEnded,
+} from './task-log.ts'
 
 /** What engines differ in whose tasks are in these tables. */
 export interface LogTables {
@@ -23,6 +33,7 @@ export async function openLogBackend(settings: NodeSettings, tables: LogTables):
   const { timing, insert, deliveries } = tables
   const store = openStore({ url, timing, connections: 8, patienceMs: connectLimitMs(timing) })
   await tables.create(store)
+  const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded))
   const read = logReader(store)
   const feed = openListeningFeed({ url, timing, channel: newsChannel }, newsReader(store))
   const logs: TaskLogs = {
@@ -32,6 +43,7 @@ export async function openLogBackend(settings: NodeSettings, tables: LogTables):
     requestCancel: (log) => appendCancelRequest(store, log.at(-1)!),
     requestCommand: (log, command) => appendCommand(store, log.at(-1)!, command),
     ...(deliveries && { deliveries: deliveries(store) }),
+    accounts: shownOf(accounts),
     [Symbol.asyncDispose]: async () => {
       await feed[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()

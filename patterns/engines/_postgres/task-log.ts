@@ -29,6 +29,9 @@ create table if not exists event (
 );
 `
 
+/** Of the hold `h` (`accounts.ts`). */
+export const taskHasEnded = 'exists (select from task t where t.task_id = h.task_id and t.done)'
+
 /** Writes a task's row and first event; the answer has a row with `then`, or none where the key has a task. */
 export function insertTask(name: string, then: string): Statement {
   return {

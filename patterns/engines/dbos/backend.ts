@@ -1,17 +1,19 @@
 import { DBOSClient, Error as libraryErrors } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
+import { openAccounts, shownOf } from '../../contract/engine/accounts.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
 import { idReused } from '../../contract/engine/commands.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
+import { openAccountStore } from '../_postgres/accounts.ts'
 import { openListeningFeed } from '../_postgres/listener.ts'
 import { openStore, connectionOptions, databaseRetry } from '../_postgres/store.ts'
 import { announcing, newsChannel, journalReader, newsReader } from './journal.ts'
 import { prepareDatabase } from './database.ts'
 import { timingOf, type DbosTiming } from './engine.ts'
-import { putCommand } from './mailbox.ts'
+import { putCommand, workflowHasEnded } from './mailbox.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { within } from '../../contract/engine/wakeup.ts'
@@ -35,6 +37,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
   const patienceMs = connectLimitMs(timing)
   await prepareDatabase({ node, storeUrl, timing }, startPatienceMs)
   const store = openStore({ url: storeUrl, timing, connections: 8, patienceMs })
+  const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, workflowHasEnded))
   const client = await openTaskClient({ node, storeUrl, timing, patienceMs })
   const readJournal = journalReader(store)
   const announce = announcing(store)
@@ -59,6 +62,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
       if (put === 'reused') throw idReused(taskId, command)
       return put === 'ended' ? 'stale' : put
     },
+    accounts: shownOf(accounts),
     [Symbol.asyncDispose]: async () => {
       await feed[Symbol.asyncDispose]()
       await client[Symbol.asyncDispose]()

@@ -23,6 +23,10 @@ const commandChannel = 'outlast_dbos_command'
 const alive = listed(['ENQUEUED', 'PENDING'])
 const ended = listed(taskStatus.options.filter(isTerminal))
 
+/** Of the hold `h` (`_postgres/accounts.ts`). */
+export const workflowHasEnded = `exists (
+  select from dbos.workflow_status w where w.workflow_uuid = h.task_id and w.status not in (${alive}))`
+
 function listed(words: readonly string[]): string {
   return words.map((word) => `'${word}'`).join(', ')
 }

@@ -1,15 +1,17 @@
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
+import { openAccounts } from '../../contract/engine/accounts.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
+import { openAccountStore } from '../_postgres/accounts.ts'
 import { openStore, type Store, createTables, type Statement } from '../_postgres/store.ts'
 import { announcing, journalReader } from './journal.ts'
 import { libraryUrl, prepareDatabase } from './database.ts'
 import { supervised, timingOf, supervisedTimeouts } from './engine.ts'
 import { application, failuresOnly, serializer } from './protocol.ts'
-import { openMailbox } from './mailbox.ts'
+import { openMailbox, workflowHasEnded } from './mailbox.ts'
 import { registerWorkflows, type WorkflowParts } from './workflow.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { monotonicMs, sleep } from '../../contract/types/timer.ts'
@@ -31,7 +33,8 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
   const stack = new AsyncDisposableStack()
   const store = stack.use(openStore({ url: storeUrl, timing, connections: 2, patienceMs: Infinity }))
   const mailbox = stack.use(openMailbox({ store, storeUrl, timing }))
-  const place = { ...openWorkplace(settings, timing, 128), mailbox }
+  const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, workflowHasEnded))
+  const place = { ...openWorkplace(settings, timing, 128), mailbox, accounts }
   stack.defer(() => place.dispatcher.destroy())
   const inHand = new Map<string, string>()
   registerWorkflows({ place, inHand, announce: announcing(store), post: posting(store, notify) })

@@ -12,7 +12,15 @@ import { type Workplace, performAt } from '../../contract/engine/workplace.ts'
 import { type Accepted, callbackOf, queueName, workflows, type Advance } from './protocol.ts'
 import { afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
 import { commandsIn } from '../../contract/engine/commands.ts'
-import { atSafePoint, type Control, controlAfter, openControl, standsStill } from '../../contract/engine/control.ts'
+import { type Charge, chargeFor, holdFor } from '../../contract/engine/accounts.ts'
+import {
+  asksBalance,
+  atSafePoint,
+  type Control,
+  controlAfter,
+  openControl,
+  standsStill,
+} from '../../contract/engine/control.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { resumedEvent, startedEvent } from '../../contract/engine/log.ts'
 import { commandedBy, type Letter, type Mailbox } from './mailbox.ts'
@@ -134,7 +142,7 @@ async function goOn(task: Progressing, place: ExecutorPlace, cancelled: AbortSig
   using _deadline = armDeadline(log, place.timeScale, stop)
   const signal = AbortSignal.any([cancelled, stop.signal])
   try {
-    const answers = hasJustAnswered(task) ? [] : await passSafePoint(task, place.mailbox, signal)
+    const answers = await passSafePoint(task, place, signal)
     return answers.length > 0 ? answers : await performNext(task, place, signal)
   } catch (error) {
     return endingBy(error)({ head: log.at(-1)!, control })
@@ -151,33 +159,48 @@ function hasJustAnswered({ log }: Progressing): boolean {
  * Answers to what has come: an advance of their own. None: the next step may begin. An agent that stands still waits in here
  * until there are some, so that waiting records nothing.
  */
-async function passSafePoint(task: Progressing, mailbox: Mailbox, stop: AbortSignal): Promise<readonly TaskEvent[]> {
+async function passSafePoint(
+  task: Progressing,
+  { mailbox, accounts }: ExecutorPlace,
+  stop: AbortSignal,
+): Promise<readonly TaskEvent[]> {
   const { task_id } = task.log[0]!
   const known = commandsIn(task.log).length
   using watch = mailbox.watch(task_id)
   for (;;) {
-    const answers = answersTo(await mailbox.unread(task_id, known), task)
+    const letters = hasJustAnswered(task) ? [] : await mailbox.unread(task_id, known)
+    const isHeld = asksBalance(task.control) ? await holdFor(accounts, chargeOf(task)) : undefined
+    const answers = answersTo(letters, task, isHeld)
     if (answers.length > 0 || !standsStill(task.control)) return answers
     await watch.untilNews(stop)
   }
 }
 
-function answersTo(letters: readonly Letter[], { plan, log, control }: Progressing): readonly TaskEvent[] {
+function chargeOf({ plan, log }: Progressing): Charge {
+  return chargeFor(log[0]!, plan, completedSteps(log).step)
+}
+
+function answersTo(
+  letters: readonly Letter[],
+  { plan, log, control }: Progressing,
+  isHeld: boolean | undefined,
+): readonly TaskEvent[] {
   const asked = commandedBy(letters, log.at(-1)!)
   const head = asked.at(-1) ?? log.at(-1)!
-  return [...asked, ...atSafePoint(asked.reduce(controlAfter, control), head, plan, new Date())]
+  return [...asked, ...atSafePoint({ ...asked.reduce(controlAfter, control), isHeld }, head, plan, new Date())]
 }
 
 async function performNext(
-  { plan, log, control }: Progressing,
+  task: Progressing,
   place: ExecutorPlace,
   signal: AbortSignal,
 ): Promise<readonly TaskEvent[]> {
+  const { plan, log, control } = task
   const head = log.at(-1)!
   const { step: completed, digest } = completedSteps(log)
   const { job } = requestOf(log).input
-  const task = { taskId: head.task_id, job, attempt: head.attempt, grant: grantIn(log) }
-  const work = { ...task, plan, step: completed + 1, digest }
+  const of = { taskId: head.task_id, job, attempt: head.attempt, grant: grantIn(log), charge: chargeOf(task) }
+  const work = { ...of, plan, step: completed + 1, digest }
   const done = await performAt(place, work, signal)
   return afterStep({ head, control }, plan, { step: work.step, ...done })
 }

@@ -4,14 +4,16 @@ import { acceptOnce, newTask } from '../../contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
 import type { Notify } from '../../contract/types/callback.ts'
+import { type Accounts, type Charge, chargeFor, holdFor, openAccounts } from '../../contract/engine/accounts.ts'
 import { isOnRecord, requireTakes } from '../../contract/engine/commands.ts'
-import { atSafePoint } from '../../contract/engine/control.ts'
+import { asksBalance, atSafePoint } from '../../contract/engine/control.ts'
 import { cancelRequestedEvent, commandedEvent, failedEvent, startedEvent } from '../../contract/engine/log.ts'
 import type { Command, CommandAck } from '../../contract/types/command.ts'
 import { grantIn } from '../../contract/types/granted.ts'
 import type { Task } from '../../contract/types/task.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { stops, afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
+import { openAccountStore } from './accounts.ts'
 import { deliveriesOf, TaskRecord } from './record.ts'
 import { emptyDigest } from '../../agent/plan.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
@@ -24,8 +26,10 @@ export async function openBackend(settings: NodeSettings, notify: Notify): Promi
   const { node, toolsUrl, timeScale } = withAddresses(settings, 'toolsUrl')
   const timing = timingAt(timeScale)
   const dispatcher = new Agent({ connections: 128, connect: { timeout: timing.connectTimeoutMs } })
-  const place = { node, toolsUrl, dispatcher, timeScale, timing }
   const records = new Map<string, TaskRecord>()
+  const hasEnded = (taskId: string): boolean => records.get(taskId)?.ended ?? true
+  const accounts = await openAccounts(settings, (given) => openAccountStore(given, hasEnded))
+  const place = { node, toolsUrl, dispatcher, timeScale, timing, accounts }
   const submissions = new Map<string, { readonly fingerprint: string; readonly record: TaskRecord }>()
   return {
     submit: (submission) => {
@@ -46,6 +50,7 @@ export async function openBackend(settings: NodeSettings, notify: Notify): Promi
     cancel: async (taskId) => cancelTask(records.get(taskId)),
     command: async (taskId, command) => commandTask(records.get(taskId), command),
     deliveries: deliveriesOf(records),
+    ...(accounts?.keepsBalances && { accounts: accounts.store }),
     [Symbol.asyncDispose]: async () => {
       for (const record of records.values()) record.stop.abort(exit)
       await dispatcher.destroy()
@@ -96,22 +101,31 @@ async function performSteps(record: TaskRecord, place: Workplace): Promise<void>
   const grant = grantIn(record.after(0))
   let digest = emptyDigest
   for (const { index: step } of plan.steps) {
-    await passSafePoint(record)
+    const charge = chargeFor(record.after(0)[0]!, plan, step - 1)
+    await passSafePoint(record, place.accounts, charge)
     if (record.ended) return
     const { task_id: taskId, attempt } = record.task
-    const done = await performAt(place, { taskId, job, plan, step, digest, attempt, grant }, record.stop.signal)
+    const done = await performAt(place, { taskId, job, plan, step, digest, attempt, grant, charge }, record.stop.signal)
     for (const event of afterStep(record, plan, { step, ...done })) record.append(event)
     if (record.ended) return
     digest = done.digest
   }
 }
 
+/** Nobody tells a task of a top-up: it asks again after so many real milliseconds. */
+const balancePollMs = 200
+
 /** Answers commands, and waits while the task stands still. */
-async function passSafePoint(record: TaskRecord): Promise<void> {
+async function passSafePoint(record: TaskRecord, accounts: Accounts | undefined, charge: Charge): Promise<void> {
+  const answer = (isHeld?: boolean): void => {
+    const events = atSafePoint({ ...record.control, isHeld }, record.head, record.plan, new Date())
+    for (const event of events) record.append(event)
+  }
   for (;;) {
-    for (const event of atSafePoint(record.control, record.head, record.plan, new Date())) record.append(event)
+    answer()
+    if (asksBalance(record.control)) answer(await holdFor(accounts, charge))
     if (record.task.status !== 'input_required') return
-    await record.growth(record.stop.signal)
+    await record.growth(record.stop.signal, accounts && balancePollMs)
   }
 }
 

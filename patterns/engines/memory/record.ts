@@ -2,6 +2,7 @@ import type { WorkPlan } from '../../contract/engine/workplace.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { applyEvent, foldEvents, type Head } from '../../contract/types/fold.ts'
 import { ownerOf } from '../../contract/types/principal.ts'
+import { startTimer } from '../../contract/types/timer.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../contract/types/task.ts'
 import { type Control, controlAfter, openControl } from '../../contract/engine/control.ts'
 import type { OwedCallback } from './callback.ts'
@@ -52,6 +53,11 @@ export class TaskRecord {
     this.#task = applyEvent(this.#task, event)
     this.#control = controlAfter(this.#control, event)
     this.#events.push(event)
+    this.#wake()
+  }
+
+  /** Whoever waits looks again. */
+  #wake(): void {
     for (const wake of this.#waiting) wake()
   }
 
@@ -67,8 +73,9 @@ export class TaskRecord {
     }
   }
 
-  /** Until there is another event. Rejects with the signal's reason. */
-  async growth(signal: AbortSignal): Promise<void> {
+  /** Until there is another event, or for `mostMs`. Rejects with the signal's reason. */
+  async growth(signal: AbortSignal, mostMs = Infinity): Promise<void> {
+    using _ = mostMs < Infinity ? startTimer(() => this.#wake(), mostMs) : undefined
     await this.#growth(signal)
     signal.throwIfAborted()
   }

@@ -1,10 +1,12 @@
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
+import { openAccounts } from '../../contract/engine/accounts.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { completedSteps } from '../../contract/types/fold.ts'
 import { within } from '../../contract/engine/wakeup.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { listen } from '../_postgres/listener.ts'
+import { openAccountStore } from '../_postgres/accounts.ts'
 import { openStore, type Statement, type Store } from '../_postgres/store.ts'
 import {
   cancelChannel,
@@ -13,6 +15,7 @@ import {
   insertEvents,
   newsChannel,
   selectTail,
+  taskHasEnded,
 } from '../_postgres/task-log.ts'
 import { ActiveTasks } from './active-tasks.ts'
 import { createSchema, readyChannel } from './schema.ts'
@@ -31,7 +34,9 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
   const timing = timingOf(settings)
   const store = openStore({ url, timing, connections: 6, patienceMs: Infinity })
   await createSchema(store)
-  const place = { ...openWorkplace(settings, timing, 64), journal: openJournal(store), resumption: completedSteps }
+  const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded))
+  const workplace = { ...openWorkplace(settings, timing, 64), accounts }
+  const place = { ...workplace, journal: openJournal(store), resumption: completedSteps }
   const lease = await WorkerLease.enrol(store, settings.node, timing)
   const active = new ActiveTasks({ store, place, lease, notify })
   lease.keep({ onEvicted: () => active.abandonAll(), onFreed: () => active.look() })

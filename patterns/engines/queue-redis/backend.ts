@@ -1,6 +1,7 @@
 import { type KnownTask, type NewTask, backendOver, type TaskLogs } from '../../contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
-import type { Backend } from '../../contract/engine/backend.ts'
+import { openAccounts, shownOf } from '../../contract/engine/accounts.ts'
+import type { Backend, ShownAccounts } from '../../contract/engine/backend.ts'
 import type { Command } from '../../contract/types/command.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
@@ -9,6 +10,7 @@ import { cancelRequestedEvent, commandedEvent } from '../../contract/engine/log.
 import { within } from '../../contract/engine/wakeup.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { timingOf } from '../_bullmq/declaration.ts'
+import { openAccountStore } from './accounts.ts'
 import { listen, openRedisStore, type RedisStore } from './connection.ts'
 import { openOutbox, type Outbox } from './outbox.ts'
 import { accept, append, channels, keysOf, outboxes, publish } from './scripts.ts'
@@ -16,12 +18,15 @@ import { lineOf, logReader, newsReader } from './task-log.ts'
 
 export async function openBackend(node: NodeSettings): Promise<Backend> {
   const settings = withAddresses(node, 'storeUrl')
-  return backendOver(new RedisLogs(settings), settings)
+  const logs = new RedisLogs(settings)
+  await logs.open(settings)
+  return backendOver(logs, settings)
 }
 
 /** The API's side: it writes first events, their jobs, and requests to cancel, and reads logs. */
 class RedisLogs implements TaskLogs {
   readonly read: (taskId: string) => Promise<readonly TaskEvent[] | undefined>
+  accounts: ShownAccounts | undefined
   readonly #patienceMs: number
   readonly #store: RedisStore
   readonly #outbox: Outbox
@@ -43,6 +48,11 @@ class RedisLogs implements TaskLogs {
       onMessage: (_channel, taskId) => this.#feed.refresh([taskId]),
       onUp: () => this.#feed.refreshAll(),
     })
+  }
+
+  /** Balances, where the settings have any. */
+  async open(settings: NodeSettings): Promise<void> {
+    this.accounts = shownOf(await openAccounts(settings, (given) => openAccountStore(this.#store, given)))
   }
 
   async insert({ taskId, fingerprint, created }: NewTask): Promise<KnownTask | undefined> {

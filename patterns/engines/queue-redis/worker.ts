@@ -3,6 +3,8 @@ import { withAddresses, type NodeSettings } from '../../contract/types/settings.
 import type { Notify } from '../../contract/types/callback.ts'
 import { timingOf } from '../_bullmq/declaration.ts'
 import { startQueueWorker } from '../_bullmq/worker.ts'
+import { openAccounts } from '../../contract/engine/accounts.ts'
+import { openAccountStore } from './accounts.ts'
 import { listen, openRedisStore, redisBroker } from './connection.ts'
 import { openOutbox } from './outbox.ts'
 import { channels } from './scripts.ts'
@@ -24,6 +26,7 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
     notify,
     broker: redisBroker(url, timing),
     log: openTaskLog(store, outbox),
+    accounts: await openAccounts(settings, (given) => openAccountStore(store, given)),
     resumption: () => ({ step: 0, digest: emptyDigest }),
     listen: (heard) =>
       listen({

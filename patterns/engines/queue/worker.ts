@@ -6,9 +6,11 @@ import { completedSteps } from '../../contract/types/fold.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 import { timingOf } from '../_bullmq/declaration.ts'
 import { startQueueWorker } from '../_bullmq/worker.ts'
+import { openAccounts } from '../../contract/engine/accounts.ts'
+import { openAccountStore } from '../_postgres/accounts.ts'
 import { listen } from '../_postgres/listener.ts'
 import { connectionOptions, openStore } from '../_postgres/store.ts'
-import { cancelChannel, commandChannel } from '../_postgres/task-log.ts'
+import { cancelChannel, commandChannel, taskHasEnded } from '../_postgres/task-log.ts'
 import { memo } from './engine.ts'
 import { createSchema, openTaskLog } from './task-log.ts'
 
@@ -28,6 +30,7 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
     notify,
     broker: postgresBroker(url, timing),
     log: openTaskLog(store, settings),
+    accounts: await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded)),
     resumption: settings.engine === memo.name ? completedSteps : () => ({ step: 0, digest: emptyDigest }),
     listen: (heard) =>
       listen({

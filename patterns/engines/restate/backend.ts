@@ -1,3 +1,4 @@
+import { refuseAccounts } from '../../contract/engine/accounts.ts'
 import { Agent, request, type Dispatcher } from 'undici'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
@@ -14,6 +15,7 @@ import { connectLimitMs } from '../../contract/engine/workplace.ts'
 
 /** The API's side: a client of the server's ingress and nothing else. It keeps no state and needs no worker to accept. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {
+  refuseAccounts(settings)
   const { engineUrl, timeScale } = withAddresses(settings, 'engineUrl')
   return backendOver(openWorkflows(new Ingress(engineUrl, timingAt(timeScale))), { timeScale })
 }

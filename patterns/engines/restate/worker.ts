@@ -1,3 +1,4 @@
+import { refuseAccounts } from '../../contract/engine/accounts.ts'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
@@ -21,6 +22,7 @@ import { taskWorkflow } from './workflow.ts'
  * back here when this node returns.
  */
 export async function startWorker(own: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
+  refuseAccounts(own)
   const settings = withAddresses(own, 'toolsUrl', 'engineControlUrl', 'advertisedUrl')
   const place = openWorkplace(settings, timingAt(settings.timeScale), 128)
   const executor = openExecutor(place, settings, notify)

@@ -1,3 +1,4 @@
+import { refuseAccounts } from '../../contract/engine/accounts.ts'
 import {
   type NewTask,
   taskIdOf,
@@ -21,6 +22,7 @@ import { type Accepted, placeOf } from './protocol.ts'
 
 /** The API's side: a client of the server and nothing else. It reads histories, so it needs no worker for an answer. */
 export async function openBackend(node: NodeSettings): Promise<Backend> {
+  refuseAccounts(node)
   const settings = withAddresses(node, 'engineUrl')
   const place = placeOf(settings.engineUrl)
   const logs = openHistories(new Frontend(place, timingAt(settings.timeScale)), settings)

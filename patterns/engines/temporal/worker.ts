@@ -1,3 +1,4 @@
+import { refuseAccounts } from '../../contract/engine/accounts.ts'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
@@ -15,6 +16,7 @@ import { timeouts } from './engine.ts'
 
 /** Polls for decisions and steps. Disposing stops the polls, gives steps a moment to end, and hands the others back. */
 export async function startWorker(own: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
+  refuseAccounts(own)
   const settings = withAddresses(own, 'engineUrl', 'toolsUrl')
   const { engineUrl, node } = settings
   const timing = timingAt(settings.timeScale)

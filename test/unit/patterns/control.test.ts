@@ -252,3 +252,44 @@ describe('a memory', () => {
     expect(before.document).toEqual({ list: [1, 2], deep: { a: 1 } })
   })
 })
+
+describe('the balance of a principal', () => {
+  const ask = (log: TaskEvent[], isHeld: boolean | undefined): void => {
+    log.push(...atSafePoint({ ...controlOf(log), isHeld }, log.at(-1)!, plan, at))
+  }
+
+  test('stops the agent where it has too little, until it has more', () => {
+    const log = begin()
+    ask(log, false)
+    expect(log.at(-1)).toMatchObject({ type: 'task.interrupted', data: { reason: 'balance-exhausted' } })
+    ask(log, false)
+    ask(log, undefined)
+    order(log, resume)
+    ask(log, false)
+    expect(log.at(-1)).toMatchObject({ type: 'task.command_void', status: 'input_required' })
+    ask(log, true)
+    expect(typesOf(log).slice(-2)).toEqual(['task.command_void', 'task.continued'])
+    ask(log, true)
+    expect(foldEvents(log)).toMatchObject({ status: 'running', version: log.length })
+  })
+
+  test('fails a task that asks for it', () => {
+    const log = begin({ budget: { credits: 100, on_exhausted: 'fail' } })
+    ask(log, false)
+    expect(log.at(-1)).toMatchObject({ type: 'task.failed', data: { reason: 'balance-exhausted' } })
+  })
+
+  test('is asked after the task’s own budget, and an interrupt outlasts it', () => {
+    const capped = begin({ budget: { credits: 1, on_exhausted: 'wait' } })
+    doStep(capped, 1)
+    ask(capped, false)
+    expect(capped.at(-1)!.data).toEqual({ reason: 'budget-exhausted' })
+    const stopped = begin()
+    ask(stopped, false)
+    order(stopped, interrupt)
+    ask(stopped, true)
+    expect(stopped.at(-1)).toMatchObject({ status: 'input_required', data: { reason: 'asked', command: 'stop' } })
+    ask(stopped, true)
+    expect(stopped.at(-1)!.data).toMatchObject({ reason: 'asked' })
+  })
+})
