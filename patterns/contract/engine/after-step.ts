@@ -16,8 +16,8 @@ export interface Progressed {
 }
 
 /**
- * Events after a completed step. It is recorded even when the task is being cancelled. A task whose last step is done is
- * completed.
+ * Events after a completed step. It is recorded even when the task is being cancelled. A step that is done again costs nothing
+ * more. A task whose last step is done is completed.
  */
 export function afterStep(
   { head, control }: Progressed,
@@ -27,7 +27,8 @@ export function afterStep(
 ): readonly TaskEvent[] {
   const { step, digest } = done
   const noted = noteStep(control, head, { step, name: plan.steps[step - 1]!.name }, time)
-  const progress = progressEvent(noted.at(-1) ?? head, plan, done, time)
+  const credits = step > control.paid ? done.credits : 0
+  const progress = progressEvent(noted.at(-1) ?? head, plan, { ...done, credits }, time)
   const isLast = step === plan.steps.length
   if (!isLast && head.status !== 'cancelling') return [...noted, progress]
   const voided = atEnd(control, progress, time)

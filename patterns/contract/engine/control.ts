@@ -18,8 +18,10 @@ export interface Control {
   readonly onExhausted: 'wait' | 'fail'
   /** What an agent that stands still waits for. */
   readonly waitsFor: Interrupted['reason'] | undefined
-  /** Steps done. */
+  /** Steps done, by the executor that has the task now. */
   readonly completed: number
+  /** Steps that the budget has paid for: one that is done again after a crash costs nothing more. */
+  readonly paid: number
 }
 
 /** What the balance of the task's principal has said of the next step: it covers it or not; undefined: nobody has asked. */
@@ -43,6 +45,7 @@ export function openControl(created: TaskEvent): Control {
     onExhausted: budget?.on_exhausted ?? 'wait',
     waitsFor: undefined,
     completed: 0,
+    paid: 0,
   }
 }
 
@@ -55,9 +58,14 @@ export function controlAfter(control: Control, { type, status, data }: TaskEvent
   if (type === 'task.topped_up') return { ...next, creditsLeft: control.creditsLeft + (data['credits'] as number) }
   if (type === 'context.patch')
     return { ...next, context: contextAfter(control.context!, data as unknown as ContextPatched) }
+  if (type === 'task.resumed') return { ...next, completed: data['step'] as number }
   if (type !== 'task.progress') return next
   const { step, credits } = data as unknown as Progress
-  return { ...next, completed: step, creditsLeft: control.creditsLeft - credits }
+  return { ...next, completed: step, paid: Math.max(step, control.paid), creditsLeft: control.creditsLeft - credits }
+}
+
+function costOfNext({ completed, paid }: Control, plan: Plan): number {
+  return completed < paid ? 0 : (plan.steps[completed]?.credits ?? 0)
 }
 
 function contextAfter(context: Context, { patch }: ContextPatched): Context {
@@ -73,7 +81,7 @@ function contextAfter(context: Context, { patch }: ContextPatched): Context {
 export function atSafePoint(control: Control & Asked, head: Head, plan: Plan, time: Date): readonly TaskEvent[] {
   const { isHeld } = control
   const steps = new Appending(control, head, time)
-  const costs = plan.steps[control.completed]?.credits ?? 0
+  const costs = costOfNext(control, plan)
   while (steps.control.pending.length > 0) answer(steps, steps.control.pending[0]!, costs)
   if (steps.control.waitsFor === 'budget-exhausted' && steps.control.creditsLeft >= costs)
     steps.add('task.continued', {})

@@ -29,7 +29,7 @@ export function resumedEvent(
   return append({ ...head, attempt: head.attempt + 1 }, 'task.resumed', time, data)
 }
 
-/** Step `done.step` is complete: its effect is acknowledged. `credits` are those of this step. */
+/** Step `done.step` is complete: its effect is acknowledged. `credits` are what it has cost the task. */
 export function progressEvent(
   head: Head,
   plan: Plan,

@@ -17,6 +17,7 @@ export function decide({ created, standing, commands, completed, spent }: SafePo
     pending: commands.flatMap(commandIn),
     creditsLeft: begun.creditsLeft + standing.toppedUp - spent,
     completed,
+    paid: completed,
   }
   const events = atSafePoint(control, { ...created, status: standing.status }, plan, new Date(0))
   const { status, waitsFor } = events.reduce(controlAfter, control)

@@ -8,6 +8,7 @@ import {
   cancelRequestedEvent,
   commandedEvent,
   createdEvent,
+  resumedEvent,
   startedEvent,
 } from '../../../patterns/contract/engine/log.ts'
 import { command, type Command } from '../../../patterns/contract/types/command.ts'
@@ -164,6 +165,23 @@ describe('a budget', () => {
     doStep(log, 1)
     passSafePoint(log)
     expect(foldEvents(log)).toMatchObject({ status: 'failed', status_reason: 'budget-exhausted' })
+  })
+
+  test('is paid once for a step that is done again from the start after a crash', () => {
+    const log = begin({ budget: { credits: costs[0]! + costs[1]!, on_exhausted: 'wait' } })
+    for (const step of [1, 2]) {
+      passSafePoint(log)
+      doStep(log, step)
+    }
+    log.push(resumedEvent(log.at(-1)!, plan, { executor: 'worker-1', completed: 0 }, at))
+    for (const step of [1, 2]) {
+      passSafePoint(log)
+      expect(controlOf(log)).toMatchObject({ status: 'running', creditsLeft: 0, completed: step - 1 })
+      doStep(log, step)
+    }
+    passSafePoint(log)
+    const left = { status: 'input_required', status_reason: 'budget-exhausted', credits_used: costs[0]! + costs[1]! }
+    expect(foldEvents(log)).toMatchObject(left)
   })
 })
 
