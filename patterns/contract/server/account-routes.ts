@@ -36,7 +36,7 @@ function answer(c: Context, balance: Balance): Response {
 
 function requireAccounts({ accounts }: Backend): ShownAccounts {
   if (accounts) return accounts
-  throw new ProblemError('not-supported', 'nobody’s tasks are paid from a balance here')
+  throw new ProblemError('not-found', 'nobody’s tasks are paid from a balance here')
 }
 
 function required(balance: Balance | undefined): Balance {

@@ -13,14 +13,14 @@ export const accountSchemas = {
   }),
 }
 
-/** What a principal’s tasks may spend. 501 where nobody has an account. */
+/** What a principal’s tasks may spend. 404 where nobody has an account. */
 export function accountPaths(): object {
   return {
     '/v1/accounts/{principal}': {
       get: operation('accounts', 'readBalance', 'What a principal’s tasks may spend, and have spent', {
         scope: 'tasks:read',
         parameters: [principal],
-        responses: { 200: balance, ...problems(404, 501) },
+        responses: { 200: balance, ...problems(404) },
       }),
     },
     '/v1/accounts/{principal}/top-ups': {
@@ -30,7 +30,7 @@ export function accountPaths(): object {
         requestBody: { required: true, content: { 'application/json': { schema: reference('TopUp') } } },
         responses: {
           200: withHeaders(balance, { ...header('Cache-Control'), ...header('Command-Replayed') }),
-          ...problems(400, 404, 413, 415, 422, 501),
+          ...problems(400, 404, 413, 415, 422),
         },
       }),
     },

@@ -52,6 +52,9 @@ const ofTheContract = /^(?:\w+\.)*timing\.\w+$/
 const bounded: Readonly<Record<string, string>> = {
   'harness/links/embedded/stage.ts: Math.min(Math.ceil(restMs), longestTimerMs)': 'looks at the clock when it fires',
   'harness/links/client.ts: deadlineMs': 'a constant of its callers',
+  'harness/task-page/relay.ts: silenceMs': 'of the contract',
+  'harness/task-page/browser/follow.ts: pauseS * 1_000': 'ten seconds at most',
+  'harness/task-page/browser/poll-channel.ts: rest': 'no longer than shortestMs',
   'harness/runtimes/process/remote-node.ts: this.#limitMs': 'half a minute, and less in tests',
   'patterns/contract/server/heartbeats.ts: this.#tickMs': 'half a heartbeat of the contract',
   'patterns/deliveries/sse/frames.ts: this.#patienceMs': 'of the contract',

@@ -53,10 +53,10 @@ describe('an account', () => {
     expect(await (await api.ask('/v1/accounts/bob', { auth })).json()).toMatchObject({ credits: 10 })
   })
 
-  test('is 501 where nobody has any', async () => {
+  test('is 404 where nobody has any', async () => {
     await using bare = await openGuardedApi()
-    expect((await bare.ask('/v1/accounts/ann', { auth: bare.ann })).status).toBe(501)
-    expect((await bare.ask('/v1/accounts/ann/top-ups', post(bare.ann, { id: 'a', credits: 3 }))).status).toBe(501)
+    expect((await bare.ask('/v1/accounts/ann', { auth: bare.ann })).status).toBe(404)
+    expect((await bare.ask('/v1/accounts/ann/top-ups', post(bare.ann, { id: 'a', credits: 3 }))).status).toBe(404)
   })
 })
 
