@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: it finds a Node that runs TypeScript, and hands over to it.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import module from 'node:module'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -23,7 +23,7 @@ else refuse()
 /** In a project npm puts it beside us, in a checkout below us. */
 function findPinned() {
   try {
-    return createRequire(import.meta.url).resolve(`${carrier}/bin/node`)
+    return module.createRequire(import.meta.url).resolve(`${carrier}/bin/node`)
   } catch {
     return undefined
   }
@@ -34,13 +34,29 @@ async function start() {
   process.on('uncaughtException', fail)
   const built = new URL('../dist/harness/cli/main.js', import.meta.url)
   const source = new URL('../harness/cli/main.ts', import.meta.url)
+  const isCheckout = existsSync(source)
+  keepCompiled(isCheckout)
   try {
-    const { main } = await import((existsSync(source) ? source : built).href)
+    const { main } = await import((isCheckout ? source : built).href)
     // From here on it has more to say of what nobody catches.
     process.off('uncaughtException', fail)
     await main(process.argv.slice(2))
   } catch (error) {
     fail(error)
+  }
+}
+
+/**
+ * A start is mostly compilation: what one compiled, the next loads. Whoever can write beside the packages could change the code
+ * as well, and nobody else can write there whatever the umask is.
+ */
+function keepCompiled(isCheckout) {
+  const folder = new URL(`../${isCheckout ? 'node_modules' : '..'}/.cache/outlast`, import.meta.url)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    module.enableCompileCache(fileURLToPath(folder))
+  } catch {
+    // Not ours to write: then each start compiles anew.
   }
 }
 

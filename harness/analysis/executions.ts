@@ -1,5 +1,4 @@
-import type { OpOf } from '../model/history.ts'
-import type { TaskTrace } from './trace.ts'
+import type { OpOf, TaskIntent } from '../model/history.ts'
 
 /** One execution of one step, as the ledger knows it. */
 export interface Execution {
@@ -14,32 +13,30 @@ export interface Execution {
   readonly repeats?: Execution
 }
 
+type Effects = readonly OpOf<'effect'>[]
+
+/** Of a task. */
+interface Work {
+  readonly intent: TaskIntent
+  readonly executions: readonly Execution[]
+}
+
+/** Each of its steps was executed once, in their order, as of nearly all tasks. */
+export function ranOnce({ executions, intent }: Work): boolean {
+  return executions.length === intent.steps && executions.every(({ step }, i) => step === i + 1)
+}
+
 /**
  * A task's executions in the order in which they started. A lost answer of the tool server makes the worker post an
  * effect again. Posts with the same step, attempt, executor, start and idempotency key are one execution. Under another
  * key it is another effect.
  */
-export function executionsOf(task: TaskTrace): readonly Execution[] {
-  let made = known.get(task)
-  if (!made) known.set(task, (made = listExecutions(task)))
-  return made
-}
-
-const known = new WeakMap<TaskTrace, readonly Execution[]>()
-
-/** Each of its steps was executed once, in their order, as of nearly all tasks. */
-export function ranOnce(task: TaskTrace): boolean {
-  const executions = executionsOf(task)
-  return executions.length === task.intent.steps && executions.every(({ step }, i) => step === i + 1)
-}
-
-function listExecutions(task: TaskTrace): readonly Execution[] {
-  const effects = inOrder(task.effects)
+export function listExecutions(effects: Effects): Execution[] {
   const executions: Execution[] = []
   // Of each step so far; while none came again that is all of them.
   let latest: Map<number, Execution> | undefined
   let furthest = 0
-  for (const op of effects) {
+  for (const op of inOrder(effects)) {
     const { step, attempt, executor, startedAt, endedAt, idempotencyKey } = op.value
     if (isKnown(executions, op)) continue
     if (step <= furthest) latest ??= new Map(executions.map((one) => [one.step, one]))
@@ -55,7 +52,7 @@ function listExecutions(task: TaskTrace): readonly Execution[] {
 }
 
 /** Nearly all are in order already: then nothing is copied. */
-function inOrder(effects: TaskTrace['effects']): TaskTrace['effects'] {
+function inOrder(effects: Effects): Effects {
   for (let i = 1; i < effects.length; i++)
     if (effects[i]!.value.startedAt < effects[i - 1]!.value.startedAt)
       return effects.toSorted((a, b) => a.value.startedAt - b.value.startedAt)

@@ -1,5 +1,4 @@
 import { nodesAmong } from '../model/place.ts'
-import { executionsOf } from './executions.ts'
 import { couldBeFelt } from './impact.ts'
 import { overlap, roleOf, type Span } from './places.ts'
 import { firstAtLeast } from '../core/numbers.ts'
@@ -115,7 +114,7 @@ function mayHaveCutShort({ span, onWorker }: Window, gaps: readonly Span[], caus
 
 /** From the end of the last execution of an attempt to the beginning of the next attempt. */
 function interruptionsOf(task: TaskTrace): readonly Span[] {
-  const executions = executionsOf(task)
+  const { executions } = task
   return executions.flatMap((next, i): Span[] => {
     const before = executions[i - 1]
     return before && next.attempt > before.attempt ? [[before.endedAt, next.startedAt]] : []

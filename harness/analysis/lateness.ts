@@ -1,4 +1,3 @@
-import { executionsOf } from './executions.ts'
 import { isOutage } from './exposure.ts'
 import { firstPauseMs, impactOf, isPassing } from './impact.ts'
 import { shortestPatienceMs, tolerance } from './interruptions.ts'
@@ -44,7 +43,7 @@ export function serverHas({ finals, callbacks, intent }: TaskTrace): boolean {
 function doneAtOf(task: TaskTrace, cell: CellPlan | undefined): number | undefined {
   const once = cell?.promises.includes('effect-once') ?? false
   const ends = new Map<number, number>()
-  for (const { step, endedAt } of executionsOf(task)) {
+  for (const { step, endedAt } of task.executions) {
     const known = ends.get(step)
     ends.set(step, known === undefined ? endedAt : once ? Math.min(known, endedAt) : Math.max(known, endedAt))
   }
@@ -182,6 +181,6 @@ function isElsewhere(executor: string): boolean {
 function remainingMs(task: TaskTrace, at: number, cell: CellPlan | undefined): number {
   const { idealMs, steps } = task.intent
   if (!cell?.promises.includes('effect-once')) return idealMs
-  const done = new Set(executionsOf(task).flatMap(({ step, endedAt }) => (endedAt <= at ? [step] : [])))
+  const done = new Set(task.executions.flatMap(({ step, endedAt }) => (endedAt <= at ? [step] : [])))
   return (idealMs * Math.max(0, steps - done.size)) / steps
 }

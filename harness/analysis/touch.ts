@@ -1,4 +1,4 @@
-import { executionsOf } from './executions.ts'
+import type { Execution } from './executions.ts'
 import type { Place } from '../model/place.ts'
 import { mayBe, overlap, roleOf, type Span } from './places.ts'
 import { lifeEndOf, type TaskTrace } from './trace.ts'
@@ -146,7 +146,7 @@ function meets(span: Span | undefined, window: Span): boolean {
 }
 
 function ranOn(node: string, task: TaskTrace, window: Span): boolean {
-  const executions = executionsOf(task)
+  const { executions } = task
   let latest: (typeof executions)[number] | undefined
   for (const one of executions) {
     if (mayBe(node, one.executor) && overlap([one.startedAt, one.endedAt], window)) return true
@@ -156,14 +156,14 @@ function ranOn(node: string, task: TaskTrace, window: Span): boolean {
   return latest !== undefined && mayBe(node, latest.executor)
 }
 
-type Attempted = Pick<ReturnType<typeof executionsOf>[number], 'attempt' | 'endedAt'>
+type Attempted = Pick<Execution, 'attempt' | 'endedAt'>
 
 function isLater(one: Attempted, other: Attempted): boolean {
   return one.attempt > other.attempt || (one.attempt === other.attempt && one.endedAt > other.endedAt)
 }
 
 function mayHaveStartedOn(task: TaskTrace, window: Span): boolean {
-  const first = executionsOf(task)[0]
+  const first = task.executions[0]
   if (!first) return true
   return first.startedAt > window[0] && first.attempt > 1
 }

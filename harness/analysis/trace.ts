@@ -2,6 +2,7 @@ import type { FaultState, History, Op, OpOf, Phase, TaskEnd, TaskIntent } from '
 import type { ControlProbe } from '../model/control.ts'
 import type { Place } from '../model/place.ts'
 import type { CellPlan, Impact } from '../model/plan.ts'
+import { type Execution, listExecutions } from './executions.ts'
 import { anybody, nodeOf } from './places.ts'
 
 /** Everything that a history says about one intended task, each list in the order of recording. */
@@ -20,6 +21,8 @@ export interface TaskTrace {
   /** Callbacks that a fault made, of another one or in the system's name: no doing of the system's. */
   readonly imposed: readonly OpOf<'callback'>[]
   readonly effects: readonly OpOf<'effect'>[]
+  /** What the effects say was done, in the order in which it started. */
+  readonly executions: readonly Execution[]
   readonly finals: readonly OpOf<'final'>[]
 }
 
@@ -152,6 +155,7 @@ function buildTrace(history: History): CellTrace {
     else fileOp(op, byTask, rest)
   }
   if (cell?.ownWork) forgetNames(byTask.values(), rest.nodes)
+  for (const task of byTask.values()) task.executions = listExecutions(task.effects)
   const tasks = [...byTask.values()].sort((a, b) => a.intent.ordinal - b.intent.ordinal)
   const faults = traceFaults(cell, faultOps)
   const found = {
@@ -205,6 +209,7 @@ function collectTasks(history: History): Map<string, Growing> {
       callbacks: [],
       imposed: [],
       effects: [],
+      executions: [],
       finals: [],
     }
     byTask.set(op.task, { task: op.task, intent: op.value as TaskIntent, invoke: op, ...lists })

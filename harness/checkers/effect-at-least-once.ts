@@ -1,6 +1,6 @@
 import { resolutionMs } from '../core/numbers.ts'
 import { conclude } from '../analysis/conclusion.ts'
-import { executionsOf, ranOnce } from '../analysis/executions.ts'
+import { ranOnce } from '../analysis/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -83,7 +83,7 @@ function isHurried(task: TaskTrace): boolean {
     endedAt: Infinity,
     startedAt: -Infinity,
   }))
-  for (const { step, startedAt, endedAt } of executionsOf(task)) {
+  for (const { step, startedAt, endedAt } of task.executions) {
     const one = done[step - 1]
     // What else was done is no-phantom's to judge, and how long the rest should have taken is not known.
     if (!one) return false

@@ -1,5 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { type Execution, executionsOf, ranOnce } from '../analysis/executions.ts'
+import { type Execution, ranOnce } from '../analysis/executions.ts'
 import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
 import { impactOf } from '../analysis/impact.ts'
 import { mayBe } from '../analysis/places.ts'
@@ -54,7 +54,7 @@ interface Tally {
 }
 
 function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], recordedInMs: number, tally: Tally): void {
-  const executions = executionsOf(task)
+  const { executions } = task
   tally.executions += executions.length
   if (executions.length === 0) return
   if (interruptions.length > 0 && wasInterrupted(task, executions, interruptions)) tally.interrupted++
@@ -125,7 +125,7 @@ const longestRecordingMs = 1000
 function recordingMs({ tasks, faults }: CellTrace): number {
   const gaps: number[] = []
   for (const task of tasks) {
-    const executions = executionsOf(task)
+    const { executions } = task
     for (let i = 1; i < executions.length; i++) {
       const [one, next] = [executions[i - 1]!, executions[i]!]
       // Of what did not say how long it took it is not known when it began.
@@ -170,7 +170,7 @@ function countMultiplicities(tasks: readonly TaskTrace[]): Record<string, number
     if (steps > 0) counts[`times${n}`] = (counts[`times${n}`] ?? 0) + steps
   }
   for (const task of tasks) {
-    const executions = executionsOf(task)
+    const { executions } = task
     counts.reposted! += task.effects.length - executions.length
     if (ranOnce(task)) add(1, executions.length)
     else {

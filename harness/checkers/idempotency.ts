@@ -1,5 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import { type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
@@ -13,8 +13,8 @@ const checker: Checker = {
   judges: 'idempotency',
   check(history) {
     const trace = traceOf(history)
-    const named = trace.tasks.map(firstOpPerId).filter((ids) => ids.size > 0)
-    const doubled = named.filter((ids) => ids.size > 1).map((ids) => [...ids.values()])
+    const named = trace.tasks.map(firstOpPerId).filter((ids) => ids.length > 0)
+    const doubled = named.filter((ids) => ids.length > 1).map((ids) => ids.map(({ index }) => index))
     const shared = findShared(named)
     return conclude(trace, {
       judged: named.length,
@@ -32,22 +32,36 @@ const checker: Checker = {
 }
 export default checker
 
-/** Every task id that the server used for this key, with the first op that shows it. */
-function firstOpPerId(task: TaskTrace): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>()
-  const finals = task.finals.filter(({ type, value }) => type === 'ok' && value.found)
-  const accepted = task.submits.filter(({ type }) => type === 'ok')
-  const results = task.end?.type === 'ok' ? [{ index: task.end.index, value: taskEnd(task)! }] : []
-  for (const ops of [accepted, task.effects, task.callbacks, finals, results])
-    for (const { index, value } of ops) if (value.taskId && !ids.has(value.taskId)) ids.set(value.taskId, index)
-  return ids
+/** An op that shows a task id. */
+interface Sign {
+  readonly index: number
+  readonly value: { readonly taskId?: string }
 }
 
-function findShared(named: readonly ReadonlyMap<string, number>[]): number[][] {
+interface FirstSign {
+  readonly id: string
+  readonly index: number
+}
+
+/** Every task id that the server used for this key, with the first op that shows it. */
+function firstOpPerId({ submits, effects, callbacks, finals, end }: TaskTrace): readonly FirstSign[] {
+  const found: FirstSign[] = []
+  const note = ({ index, value: { taskId: id } }: Sign): void => {
+    if (id && !found.some((one) => one.id === id)) found.push({ id, index })
+  }
+  for (const op of submits) if (op.type === 'ok') note(op)
+  effects.forEach(note)
+  callbacks.forEach(note)
+  for (const op of finals) if (op.type === 'ok' && op.value.found) note(op)
+  if (end?.type === 'ok') note(end as Sign)
+  return found
+}
+
+function findShared(named: readonly (readonly FirstSign[])[]): number[][] {
   const owner = new Map<string, number>()
   const shared: number[][] = []
   for (const ids of named)
-    for (const [id, index] of ids) {
+    for (const { id, index } of ids) {
       const other = owner.get(id)
       if (other === undefined) owner.set(id, index)
       else shared.push([other, index])

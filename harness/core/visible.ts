@@ -53,16 +53,19 @@ export function allVisible<T>(value: T): T {
 
 function deep(value: unknown): unknown {
   if (typeof value === 'string') return visibleLine(value)
-  if (Array.isArray(value)) return keepIfSame(value, value.map(deep))
-  if (!isPlain(value)) return value
-  const entries = Object.entries(value)
-  const shown = entries.map(([name, one]): [string, unknown] => [visibleLine(name), deep(one)])
-  const same = shown.every(([name, one], i) => name === entries[i]![0] && one === entries[i]![1])
-  return same ? value : Object.fromEntries(shown)
+  if (hasNothingToShow(value)) return value
+  if (Array.isArray(value)) return value.map(deep)
+  const entries = Object.entries(value as object)
+  return Object.fromEntries(entries.map(([name, one]) => [visibleLine(name), deep(one)]))
 }
 
-function keepIfSame(before: readonly unknown[], after: readonly unknown[]): readonly unknown[] {
-  return after.every((one, i) => one === before[i]) ? before : after
+/** Of a million rows nearly none has: none is made again for that. */
+function hasNothingToShow(value: unknown): boolean {
+  if (typeof value === 'string') return visibleLine(value) === value
+  if (Array.isArray(value)) return value.every(hasNothingToShow)
+  if (!isPlain(value)) return true
+  for (const name in value) if (!hasNothingToShow(name) || !hasNothingToShow(value[name])) return false
+  return true
 }
 
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -204,8 +204,7 @@ function effectFlaw(line: Line, op: OpOf<'effect'>, zeroMs: number): string | un
 
 function otherField(line: Line, { at, task, value }: OpOf<'effect'>, zeroMs: number): string | undefined {
   if (line['task'] !== task) return 'task'
-  for (const name of Object.keys(value) as (keyof typeof value)[])
-    if (!comparedApart.has(name) && line[name] !== value[name]) return name
+  for (const name of comparedAlike) if (line[name] !== value[name]) return name
   if (typeof line['executor'] !== 'string' || nodeOf(line['executor']) !== value.executor) return 'executor'
   const isOff = (name: string, ms: number): boolean => !(Math.abs(Number(line[name]) - zeroMs - ms) <= resolutionMs)
   if (isOff('startedAt', value.startedAt)) return 'startedAt'
@@ -213,8 +212,8 @@ function otherField(line: Line, { at, task, value }: OpOf<'effect'>, zeroMs: num
   return isOff('receivedAt', at) ? 'receivedAt' : undefined
 }
 
-/** The ledger has the name of a process, and times by its own clock. */
-const comparedApart: ReadonlySet<string> = new Set(['executor', 'startedAt', 'endedAt'])
+/** Of the rest the ledger has the name of a process, and times by its own clock. */
+const comparedAlike = ['taskId', 'step', 'attempt', 'idempotencyKey'] as const
 
 /** Without an end the history has no effects yet. */
 function extraFlaw(line: Line, zeroMs: number | undefined, finalAt: number | undefined): string | undefined {

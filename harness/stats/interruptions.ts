@@ -1,4 +1,4 @@
-import { type Execution, executionsOf } from '../analysis/executions.ts'
+import type { Execution } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
 import type { InterruptedTask } from '../model/results.ts'
 import { nodesAmong } from '../model/place.ts'
@@ -43,7 +43,7 @@ function canCut({ target }: FaultTrace, roles: ReadonlySet<string>): boolean {
 
 /** Nodes of one firing may end one after the other. */
 function cutAt({ target, armedAt = 0, healedAt }: FaultTrace, task: TaskTrace, { nodes, endAt }: CellTrace): number {
-  const own = executionsOf(task).findLast(({ startedAt }) => startedAt <= (healedAt ?? endAt))
+  const own = task.executions.findLast(({ startedAt }) => startedAt <= (healedAt ?? endAt))
   const node = own && nodeOf(own.executor)
   if (node === undefined || !nodesAmong(target).includes(node)) return armedAt
   const exit = nodes.find(({ at, value }) => {
@@ -58,7 +58,7 @@ type After = Pick<InterruptedTask, 'by' | 'afterMs' | 'openAfterMs'>
 /** What followed a cut until the next one; undefined where nothing was cut. */
 function afterCut(task: TaskTrace, at: number, until: number, trace: CellTrace): After | undefined {
   if (!isUnderWay(task, at)) return undefined
-  const executions = executionsOf(task)
+  const { executions } = task
   const before = executions.findLast(({ startedAt }) => startedAt <= at)
   const next = executions.find(({ startedAt }) => startedAt > at)
   if (next && next.startedAt < until) {
@@ -93,7 +93,7 @@ function whoWentOn(
 }
 
 function isDone(task: TaskTrace, at: number): boolean {
-  const done = executionsOf(task).filter(({ endedAt }) => endedAt <= at)
+  const done = task.executions.filter(({ endedAt }) => endedAt <= at)
   return new Set(done.map(({ step }) => step)).size >= task.intent.steps
 }
 

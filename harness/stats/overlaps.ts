@@ -1,4 +1,4 @@
-import { executionsOf, ranOnce } from '../analysis/executions.ts'
+import { ranOnce } from '../analysis/executions.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 
 /** Times are whole microseconds of one clock, and each is rounded by itself. */
@@ -10,7 +10,7 @@ const resolutionMs = 1
  */
 export function overlapMsOf(task: TaskTrace): number {
   let [overlapMs, busyUntil] = [0, -Infinity]
-  for (const { startedAt, endedAt } of executionsOf(task)) {
+  for (const { startedAt, endedAt } of task.executions) {
     overlapMs += Math.max(0, Math.min(endedAt, busyUntil) - startedAt)
     busyUntil = Math.max(busyUntil, endedAt)
   }
@@ -21,6 +21,6 @@ export function overlapMsOf(task: TaskTrace): number {
 export function mostExecutions(task: TaskTrace): number {
   if (ranOnce(task)) return Math.min(1, task.intent.steps)
   const times = new Map<number, number>()
-  for (const { step } of executionsOf(task)) times.set(step, (times.get(step) ?? 0) + 1)
+  for (const { step } of task.executions) times.set(step, (times.get(step) ?? 0) + 1)
   return Math.max(0, ...times.values())
 }

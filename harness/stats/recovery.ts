@@ -1,4 +1,3 @@
-import { executionsOf } from '../analysis/executions.ts'
 import { exposures, isOutage } from '../analysis/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../analysis/trace.ts'
 import type { FaultEpisode, InterruptedTask } from '../model/results.ts'
@@ -93,7 +92,7 @@ function countRework(
   let [reworkedSteps, duplicateEffects] = [0, 0]
   for (const task of affected) {
     const before = (at: number): FaultTrace | undefined => touched.get(task)?.findLast(({ armedAt }) => armedAt! <= at)
-    const repeated = executionsOf(task).filter((one) => one.repeats && before(one.startedAt) === fault)
+    const repeated = task.executions.filter((one) => one.repeats && before(one.startedAt) === fault)
     reworkedSteps += repeated.length
     duplicateEffects += countDuplicates(repeated.flatMap((one) => [one.repeats!, one]).filter(unique))
   }
@@ -121,7 +120,7 @@ function brokenStreams(task: TaskTrace): TaskTrace['streams'] {
 }
 
 function takeovers(task: TaskTrace): readonly number[] {
-  const executions = executionsOf(task)
+  const { executions } = task
   return executions
     .filter((one, i) => i > 0 && one.attempt > executions[i - 1]!.attempt)
     .map(({ startedAt }) => startedAt)

@@ -1,4 +1,4 @@
-import { type Execution, executionsOf } from '../analysis/executions.ts'
+import type { Execution } from '../analysis/executions.ts'
 import type { CellTrace, TaskTrace } from '../analysis/trace.ts'
 import type { Rework } from '../model/results.ts'
 import { type Firings, intervalOverEpisodes, splitSample } from './episodes.ts'
@@ -21,7 +21,7 @@ export function measureRework(
 ): Omit<Rework, 'interval' | 'faults'> {
   let [plannedSteps, executedSteps, duplicateEffects, busyMs, firstMs, wastedMs] = [0, 0, 0, 0, 0, 0]
   for (const task of tasks) {
-    const executions = executionsOf(task)
+    const { executions } = task
     const { firstMs: usefulMs, againMs } = workOf(task, exits)
     const allMs = usefulMs + againMs
     plannedSteps += task.intent.steps
@@ -71,7 +71,7 @@ export function reworkInterval(
 }
 
 function workOf(task: TaskTrace, exits: Exits): { readonly firstMs: number; readonly againMs: number } {
-  const executions = executionsOf(task)
+  const { executions } = task
   let [firstMs, repeatedMs] = [0, 0]
   for (const one of executions)
     if (one.repeats) repeatedMs += busyTime(one)

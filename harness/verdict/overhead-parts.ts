@@ -1,4 +1,4 @@
-import { type Execution, executionsOf, ranOnce } from '../analysis/executions.ts'
+import { type Execution, ranOnce } from '../analysis/executions.ts'
 import type { TaskTrace } from '../analysis/trace.ts'
 import { resolutionMs } from '../core/numbers.ts'
 import { type Breakdown, partNames, type Parts, type PartsOfGroup } from '../model/overhead-parts.ts'
@@ -49,8 +49,8 @@ function tellApart(task: TaskTrace, seenAt: number): Parts | undefined {
   const workedMs = chain.reduce((sum, { startedAt, endedAt }) => sum + endedAt - startedAt, 0)
   parts.execution = workedMs - task.intent.idealMs
   if (parts.execution < -resolutionMs * chain.length || !addBeginning(parts, task, chain[0]!)) return undefined
-  const others = executionsOf(task).filter((one) => !chain.includes(one))
-  for (const [i, next] of chain.entries()) if (i > 0) addGap(parts, chain[i - 1]!, next, others)
+  const others = chain === task.executions ? [] : task.executions.filter((one) => !chain.includes(one))
+  for (let i = 1; i < chain.length; i++) addGap(parts, chain[i - 1]!, chain[i]!, others)
   addEnd(parts, chain.at(-1)!, seenAt, others)
   return parts
 }
@@ -60,7 +60,7 @@ function tellApart(task: TaskTrace, seenAt: number): Parts | undefined {
  * unless all steps are there, one after another.
  */
 function chainOf(task: TaskTrace): readonly Execution[] | undefined {
-  const executions = executionsOf(task)
+  const { executions } = task
   const chain = ranOnce(task) ? executions : firstEnded(executions, task.intent.steps)
   if (chain.length === 0 || chain.length < task.intent.steps) return undefined
   return chain.every((one, i) => i === 0 || one.startedAt >= chain[i - 1]!.endedAt - resolutionMs) ? chain : undefined

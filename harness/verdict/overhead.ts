@@ -1,5 +1,5 @@
 import { defaultConfidence } from '../stats/intervals.ts'
-import { quantileOverEpisodes, type SharedValues, quantile } from '../stats/quantiles.ts'
+import { quantileOverEpisodes, type SharedValues, sorted, sortedQuantile } from '../stats/quantiles.ts'
 import type { Overhead, TaskRow } from '../model/results.ts'
 import { firingsOf, occasionsOf, type Rows } from './proportion.ts'
 
@@ -13,8 +13,8 @@ export function overheadOf({ outcome, seenAt, intendedAt, idealMs }: TaskRow): n
 
 /** Percentiles with intervals over all tasks, ended or not: losing slow tasks makes no pattern fast. Repetitions are pooled. */
 export function summarizeOverhead(cells: readonly Rows[], confidence = defaultConfidence): Overhead {
-  const values = cells.flatMap(({ tasks }) => tasks.map(overheadOf))
-  const at = (q: number): number | null => finite(quantile(values, q) ?? Infinity)
+  const values = sorted(cells.flatMap(({ tasks }) => tasks.map(overheadOf)))
+  const at = (q: number): number | null => finite(sortedQuantile(values, q) ?? Infinity)
   const names = Object.keys(levels) as (keyof typeof levels)[]
   const [shared, firings] = [sharedOf(cells), firingsOf(cells)]
   const found = names.map((name) => [name, quantileOverEpisodes(shared, levels[name], firings, confidence)] as const)

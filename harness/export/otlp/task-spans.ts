@@ -1,4 +1,3 @@
-import { executionsOf } from '../../analysis/executions.ts'
 import { exposures } from '../../analysis/exposure.ts'
 import { spanIdIn, type TraceIds, type TraceIdsOf } from '../../analysis/trace-ids.ts'
 import { type CellTrace, type FaultTrace, lifeEndOf, taskEnd, type TaskTrace } from '../../analysis/trace.ts'
@@ -234,7 +233,7 @@ function eventOf(op: OpOf<'stream'> | OpOf<'event'>, clock: About['clock']): Spa
 
 function stepsOf(about: About): readonly Span[] {
   const { task, clock } = about
-  return executionsOf(task).map(({ step, attempt, executor, startedAt, endedAt, repeats }, i) =>
+  return task.executions.map(({ step, attempt, executor, startedAt, endedAt, repeats }, i) =>
     childOf(about, `step/${i}`, {
       name: `step ${step}`,
       kind: 'internal',
