@@ -1,10 +1,11 @@
 import type { Plan } from '../../agent/plan.ts'
 import type { Command } from '../types/command.ts'
-import { type Context, digestOf, openContext, patchContext, type Patch } from '../types/context.ts'
+import { type Context, digestOf, openContext, type Patch } from '../types/context.ts'
 import type { Commanded, ContextPatched, Interrupted, Progress, TaskEvent } from '../types/events.ts'
 import type { Head } from '../types/fold.ts'
 import { isTerminal, type TaskRequest, type TaskStatus } from '../types/task.ts'
 import { answerEvent, failedEvent } from './log.ts'
+import { patchContext } from './patch-context.ts'
 
 /** What a task's log says of its control: all that decides what happens at the agent's next safe point. */
 export interface Control {

@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto'
-import type { Operation } from 'rfc6902'
 import { z } from 'zod'
 import { canonical } from './canonical.ts'
 import { isShallow } from './depth.ts'
-import { applyOperation } from './json-patch.ts'
 import { isStorable } from './text.ts'
 
 /** What an agent remembers: a JSON object. */
@@ -17,12 +15,12 @@ export interface Context {
 
 /** Bytes of JSON, of what is submitted and of what any patch makes of it. */
 export const mostMemoryBytes = 16_384
-const mostDepth = 32
+export const mostMemoryDepth = 32
 const mostOperations = 100
 const plainJson = 'text without U+0000, finite numbers, and no __proto__'
 
 /** What no JSON Schema says of a memory. */
-export const memoryLimits = `at most ${mostMemoryBytes} bytes, ${mostDepth} levels, and ${plainJson}`
+export const memoryLimits = `at most ${mostMemoryBytes} bytes, ${mostMemoryDepth} levels, and ${plainJson}`
 
 /** The memory that a task begins with. */
 export const memory = z.record(z.string(), z.unknown()).refine(isKeepable, { error: memoryLimits })
@@ -71,27 +69,14 @@ export function openContext(document: Memory): Context {
   return { version: 1, document }
 }
 
-/** The next state, or why the patch cannot be applied: then nothing of it is. */
-export function patchContext({ version, document }: Context, operations: Patch): Context | string {
-  const next = structuredClone(document)
-  for (const [i, operation] of operations.entries()) {
-    if (!applyOperation(next, operation as Operation))
-      return `operation ${i + 1} (${operation.op} ${operation.path}) does not apply`
-    // After each: copies of copies would be all memory before the last.
-    if (!isKeepable(next))
-      return `the memory would be larger than ${mostMemoryBytes} bytes, or deeper than ${mostDepth}`
-  }
-  return { version: version + 1, document: next }
-}
-
 /** Equal for equal documents, whatever the order of their keys. SHA-256 in hexadecimal of the canonical JSON. */
 export function digestOf({ document }: Context): string {
   return hash('sha256', canonical(document), 'hex')
 }
 
 /** Whether every store can hold it, and every reader reads the same: size, depth, text and numbers. */
-function isKeepable(document: unknown): boolean {
-  const isPlain = isShallow(document, mostDepth) && isPlainJson(document)
+export function isKeepable(document: unknown): boolean {
+  const isPlain = isShallow(document, mostMemoryDepth) && isPlainJson(document)
   return isPlain && Buffer.byteLength(JSON.stringify(document)) <= mostMemoryBytes
 }
 

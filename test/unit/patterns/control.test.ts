@@ -12,7 +12,8 @@ import {
   startedEvent,
 } from '../../../patterns/contract/engine/log.ts'
 import { command, type Command } from '../../../patterns/contract/types/command.ts'
-import { digestOf, memory, openContext, patch, patchContext } from '../../../patterns/contract/types/context.ts'
+import { digestOf, memory, openContext, patch } from '../../../patterns/contract/types/context.ts'
+import { patchContext } from '../../../patterns/contract/engine/patch-context.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../../patterns/contract/types/fold.ts'
 import type { TaskRequest } from '../../../patterns/contract/types/task.ts'

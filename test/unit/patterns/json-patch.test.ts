@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { command } from '../../../patterns/contract/types/command.ts'
-import {
-  type Context,
-  memory,
-  type Memory,
-  openContext,
-  patch,
-  patchContext,
-} from '../../../patterns/contract/types/context.ts'
+import { type Context, memory, type Memory, openContext, patch } from '../../../patterns/contract/types/context.ts'
+import { patchContext } from '../../../patterns/contract/engine/patch-context.ts'
 
 const document = { instruction: 'be brief', list: [1, 2], deep: { a: 1, '': 2, 'b/c': 3, 'd~e': null } }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openContext, type Patch, patchContext } from '../../../patterns/contract/types/context.ts'
+import { patchContext } from '../../../patterns/contract/engine/patch-context.ts'
+import { openContext, type Patch } from '../../../patterns/contract/types/context.ts'
 import { namesOf, type Operation, patched, pointerOf } from '../../../harness/task-page/shown/json-patch.ts'
 
 const document = { a: { b: [1, 2, 3], 'c/d': null }, e: 'f', g: [{ h: 1 }] }

@@ -1,5 +1,5 @@
 import { applyPatch, type Operation } from 'rfc6902'
-import { canonical } from './canonical.ts'
+import { canonical } from '../types/canonical.ts'
 
 /**
  * Applies one operation of RFC 6902 to the document itself. False: it does not apply, and the document is worth nothing any
