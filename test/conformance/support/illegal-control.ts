@@ -53,10 +53,10 @@ const withData = (of: (event: TaskEvent) => boolean, change: (data: Data) => obj
     events.map((event) => (of(event) ? { ...event, data: { ...event.data, ...change(event.data) } } : event)),
   )
 
-/** The records of the first two commands of a page, each in the place of the other. */
+/** The records of the first two commands of a page, each in the place of the other, where the first is an interruption. */
 function swapped(events: readonly TaskEvent[]): readonly TaskEvent[] {
   const [first, second] = events.filter(({ type }) => type === 'task.commanded')
-  if (!first || !second) return events
+  if (!first || !second || (first.data['command'] as Data)['type'] !== 'interrupt') return events
   return events.map((event) => {
     if (event === first) return { ...event, data: second.data }
     return event === second ? { ...event, data: first.data } : event
@@ -97,7 +97,8 @@ export const illegalControl: readonly IllegalServer[] = [
     wrong: () => ({
       ask: (asked: Asked) => {
         const isWhole = isCommand(asked) && /^\{"id":"[\w-]{1,64}","type":"(?:interrupt|resume|steer)"/.test(asked.body)
-        return isWhole && !asked.body.includes('"more"') ? acknowledge(asked.body, false, asked.path) : {}
+        const isKnown = asked.headers.authorization !== undefined && !asked.body.includes('"more"')
+        return isWhole && isKnown ? acknowledge(asked.body, false, asked.path) : {}
       },
     }),
     caughtBy: [...everyAnswer, 'budget/waits', 'commands/ended', 'commands/malformed', 'commands/steer'],

@@ -185,7 +185,7 @@ export const illegalServers: readonly IllegalServer[] = [
     wrong: () => ({
       answer: (answered) => (answered.status === 415 ? withJson(answered, () => ({ status: 400 })) : {}),
     }),
-    caughtBy: ['problems/submissions'],
+    caughtBy: ['commands/malformed', 'problems/submissions'],
   },
   {
     name: 'a challenge without a scheme',
@@ -281,7 +281,7 @@ export const illegalServers: readonly IllegalServer[] = [
         return isEnded ? {} : { status: 202, ...withJson(answered, () => ({ status: 'cancelling' })) }
       },
     }),
-    caughtBy: ['cancelling/once'],
+    caughtBy: ['cancelling/once', 'commands/cancelled'],
     undecided: ['cancelling/race'],
   },
   {
