@@ -28,7 +28,7 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
       route
         .replace(/(deliveries\/):target\{.*\}$/, '$1{delivery_id}:replay')
         .replace(/:target\{.*\}$/, '{id}:cancel')
-        .replace(/:(id|kind)(\{.*?\})?/, '{$1}')
+        .replace(/:(id|kind|principal)(\{.*?\})?/, '{$1}')
     expect(documented.toSorted()).toEqual([...new Set(served.map(asTemplate))].toSorted())
     const references = [...JSON.stringify(json).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)
     expect(new Set(references)).toEqual(new Set(Object.keys(json.components.schemas)))
