@@ -129,7 +129,10 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     }
     if (durable) await expectBalanced()
     expect(await scene.points.pending(), `nobody died the death at ${point}`).toBe(0)
-    expect(killsOf(scene.nodes) - killsBefore).toBe(times + (reach.by === 'start' ? scene.executors.length : 0))
+    const deaths = times + (reach.by === 'start' ? scene.executors.length : 0)
+    // Who supervises hears of a death a moment after who died of it.
+    await vi.waitFor(() => expect(killsOf(scene.nodes) - killsBefore).toBe(deaths), { timeout: 5_000 })
+    await scene.ready()
     expect(failuresOf(scene.nodes).slice(failuresBefore)).toEqual([])
   }
 
