@@ -3,14 +3,14 @@ import type { Backend, ShownAccounts } from '../engine/backend.ts'
 import { topUp, type Balance } from '../types/account.ts'
 import { ProblemError } from '../types/problems.ts'
 import { checkedBy, limitBody, readJson } from './body.ts'
-import { may } from './caller.ts'
+import { may, mayOperate } from './caller.ts'
 import type { SeenBy } from './principals.ts'
 
-/** What principals have, under `/v1`: each sees its own account, the operator every one. */
+/** What principals have, under `/v1`: each sees its own account, the operator every one. Who could raise its own balance would have no limit. */
 export function accountRoutes(seenBy: SeenBy): Hono {
   return new Hono()
     .get('/accounts/:principal', may('tasks:read'), async (c) => sendBalance(c, seenBy(c)))
-    .post('/accounts/:principal/top-ups', may('tasks:topup'), limitBody, async (c) => takeTopUp(c, seenBy(c)))
+    .post('/accounts/:principal/top-ups', mayOperate, limitBody, async (c) => takeTopUp(c, seenBy(c)))
 }
 
 async function sendBalance(c: Context, backend: Backend): Promise<Response> {

@@ -55,3 +55,10 @@ export function requireScopes(c: Context, wanted: readonly Scope[]): void {
   c.header('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${missing.join(' ')}"`)
   throw new ProblemError('forbidden', `the token does not allow ${missing.join(', ')}`)
 }
+
+/** Lets the operator pass alone. Throws the problem `forbidden`, of any other one alike. */
+export async function mayOperate(c: Context, next: () => Promise<void>): Promise<void> {
+  if (c.get('caller')!.principal === operator) return next()
+  c.header('WWW-Authenticate', 'Bearer error="insufficient_scope"')
+  throw new ProblemError('forbidden', 'only the operator’s token allows this')
+}

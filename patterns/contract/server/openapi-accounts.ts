@@ -24,8 +24,7 @@ export function accountPaths(): object {
       }),
     },
     '/v1/accounts/{principal}/top-ups': {
-      post: operation('accounts', 'topUp', 'Add credits to a balance, once per id', {
-        scope: 'tasks:topup',
+      post: operation('accounts', 'topUp', 'Add credits to a balance, once per id: the operator alone', {
         parameters: [principal],
         requestBody: { required: true, content: { 'application/json': { schema: reference('TopUp') } } },
         responses: {

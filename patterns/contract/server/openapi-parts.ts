@@ -52,15 +52,15 @@ export function header(name: keyof typeof headers): object {
   return { [name]: { $ref: `#/components/headers/${name}` } }
 }
 
-/** An operation that the scope allows. */
+/** An operation that the scope allows; without one, only the operator's token does. */
 export function operation(
   tag: string,
   operationId: string,
   summary: string,
-  { scope, responses, ...rest }: Operation & { readonly scope: TaskScope },
+  { scope, responses, ...rest }: Operation & { readonly scope?: TaskScope },
 ): object {
   const limited = sayLimits({ ...problems(403, 429, 500, 503), ...responses })
-  const security = [{ bearer: [scope] }]
+  const security = [{ bearer: scope ? [scope] : [] }]
   return { operationId, tags: [tag], summary, security, ...rest, responses: { ...problems(401), ...limited } }
 }
 
