@@ -33,6 +33,7 @@ export async function conductBlock(block: Block, context: RunContext, onProgress
   settled.forEach(
     (one, i) => one.status === 'rejected' && reportFailure(block[i]!, whyNot(one.reason), startedAt, onProgress),
   )
+  await machine.settle(context.signal)
   if (context.signal.aborted) return cutShort(ready)
   const health = watchHealth()
   // A moment for every cell to reach its starting line.

@@ -4,6 +4,7 @@ import type { MachineHealth } from '../../model/machine.ts'
 import type { CellPlan } from '../../model/plan.ts'
 import type { NodeEvent } from '../../model/runtime.ts'
 import { followMachine, type DelayTracker, trackDelay } from './courses.ts'
+import { untilCalm } from './calm.ts'
 import { watchFamily } from './family.ts'
 
 /** Watches the machine while the cells of a block run side by side; disposing ends it. */
@@ -11,6 +12,8 @@ export interface MachineWatch extends Disposable {
   node(cell: CellPlan, event: NodeEvent): void
   /** A process has started that may become a node. */
   spare(pid: number): void
+  /** Wait for the end of what starting cost, before the load. Never rejects. */
+  settle(signal: AbortSignal): Promise<void>
   /** The load begins. What was before does not count: systems that start at once are their own burst. */
   start(epochMs: number): void
   /** What has come together for a cell until now. */
@@ -49,6 +52,7 @@ export function watchMachine(): MachineWatch {
       family.adopt(`${cell.id}/${node}`, state === 'ready' ? pid : undefined)
     },
     spare: (pid) => family.expect(pid),
+    settle: (signal) => untilCalm(() => family.read().waitedMs, signal),
     start: (epoch) => {
       epochMs = epoch
       standstill.start(epoch)
