@@ -55,14 +55,26 @@ interface PageFacts {
 
 const marks: Readonly<Record<Row['verdict'], string>> = { hit: 'yes', miss: '**no**', unmeasured: 'not measured' }
 
+const elsewhere = '## False alarms'
+
+/** What a page has that a validation does not measure: it stays when the page is written anew. */
+export function measuredElsewhere(page: string): string {
+  const from = page.indexOf(`\n${elsewhere}`)
+  return from < 0 ? '' : page.slice(from)
+}
+
 /** `docs/validity.md`: what was known to be true, what was reported, and what cannot be seen on this machine. */
-export function validityPage(rows: readonly Row[], { quick, seed, environment }: PageFacts): string {
+export function validityPage(
+  rows: readonly Row[],
+  { quick, seed, environment }: PageFacts,
+  measuredElsewhere = '',
+): string {
   const { startedAt, cpu, cores, node, outlast } = environment
   const misses = rows.filter(({ verdict }) => verdict !== 'hit').length
   return `# Validity
 
 What \`npx outlast validate${quick ? ' --quick' : ''}\` found on ${startedAt.slice(0, 10)}: outlast ${outlast}, Node ${node}, ${cores} cores of ${cpu}, seed ${seed}.
-The command writes this page anew; another machine has other numbers.
+The command writes this part anew; another machine has other numbers.
 
 Every row is a system, a fault or a record that is wrong by a known amount. It went the way that a pattern goes: planned, deployed
 as processes, put under load, recorded, judged. ${misses === 0 ? `All ${rows.length} rows are as expected.` : `${misses} of ${rows.length} rows are not as expected.`}
@@ -76,7 +88,7 @@ ${resolutionOf(rows)}
 | control | what was done | expected | got | as expected |
 | --- | --- | --- | --- | --- |
 ${rows.map(lineOf).join('\n')}
-`
+${measuredElsewhere}`
 }
 
 function resolutionOf(rows: readonly Row[]): string {

@@ -7,13 +7,13 @@
  * Exits with 1 where anything was left, had no label, or crashed. The same seed draws the same kills.
  */
 import { randomInt } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { openBenchRun } from '../../bench/bench-run.ts'
 import { createRng } from '../../harness/core/rng.ts'
 import docker from '../../harness/runtimes/docker.ts'
 import processes from '../../harness/runtimes/process.ts'
+import { writePart } from '../support/page-part.ts'
 import { drawKills, type Kill, needsClean } from './matrix.ts'
 import { carryOut, type Outcome } from './round.ts'
 import { drawSuiteKills, killSuite, type SuiteKill, type SuiteOutcome } from './suites.ts'
@@ -62,7 +62,7 @@ const about = {
 }
 const page = render(outcomes, suites, about)
 console.log(`\n${page}`)
-if (values.write !== undefined) insert(values.write, page)
+if (values.write !== undefined) writePart(values.write, 'kills', page)
 if (outcomes.some(hasFailed) || suites.some(({ left }) => left.length > 0)) process.exitCode = 1
 
 function draw(runtime: Kill['runtime'], count: number, patterns: readonly string[]): readonly Kill[] {
@@ -95,13 +95,4 @@ async function killOneSuite(one: SuiteKill): Promise<void> {
   const how = isMissed ? 'no server of it ran' : `${servers} servers, ${(tookMs / 1000).toFixed(1)} s`
   console.log(`suite of ${one.engine}, SIGKILL of ${one.way}: ${how}`)
   for (const what of left) console.log(`  LEFT ${what}`)
-}
-
-/** Between two marks, which stay. */
-function insert(file: string, page: string): void {
-  const [begin, end] = ['<!-- kills -->', '<!-- /kills -->']
-  const text = readFileSync(file, 'utf8')
-  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
-  if (to < from) throw new Error(`${file} has no ${begin} ... ${end}`)
-  writeFileSync(file, `${text.slice(0, from)}\n\n${page}\n\n${text.slice(to)}`)
 }

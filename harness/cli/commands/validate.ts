@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { plural } from '../../../reports/numbers.ts'
 import { textTable } from '../../core/text-table.ts'
@@ -9,7 +10,7 @@ import { readCheckout } from '../../run/checkout.ts'
 import { beginSupervised } from '../../cleanup/supervise.ts'
 import { collectEnvironment } from '../../store/environment.ts'
 import { ensureFolder, writeWhole } from '../../store/whole-file.ts'
-import { validityPage, studies, validate } from '../../validate/validate.ts'
+import { measuredElsewhere, validityPage, studies, validate } from '../../validate/validate.ts'
 import type { Row } from '../../validate/row.ts'
 import type { Registry } from '../../registry.ts'
 import { listenForInterrupts } from '../exit.ts'
@@ -129,7 +130,8 @@ async function carryOut(
 async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
   const environment = await collectEnvironment({}, await readCheckout())
   ensureFolder(dirname(page))
-  await writeWhole(page, validityPage(rows, { quick, seed, environment }))
+  const before = await readFile(page, 'utf8').catch(() => '')
+  await writeWhole(page, validityPage(rows, { quick, seed, environment }, measuredElsewhere(before)))
   print(`Page     ${page}`)
 }
 
