@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { monotonicMs } from '../patterns/contract/types/timer.ts'
 import type { Deployment, Runtime } from '../harness/model/runtime.ts'
+import type { Job } from '../patterns/contract/client/client.ts'
 import { openRegistry } from '../harness/registry.ts'
 import { type Client, openClient } from '../harness/run/client.ts'
 import { openInbox } from '../harness/run/inbox.ts'
@@ -25,6 +26,10 @@ export interface BenchSpec {
   readonly spares?: boolean
   /** What its nodes get beside the usual environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Of its API nodes alone, as `SystemSpec` has it. */
+  readonly apiEnv?: Readonly<Record<string, string>>
+  /** Of every task that `runTask` submits. */
+  readonly budget?: Job['budget']
   readonly temp: string
 }
 
@@ -45,7 +50,8 @@ export async function openBenchSystem(spec: BenchSpec): Promise<BenchSystem> {
   const engine = { ...usual, env: { ...usual.env, ...spec.env } }
   // In the run's temporary folder: as root, PostgreSQL runs as another user, who must get there.
   const place = { cell: name, folder: join(temp, name), temp, note: async () => {} }
-  const pattern = { runtime, place, delivery: delivery.name, engine, tuning, timeScale, token }
+  const { apiEnv } = spec
+  const pattern = { runtime, place, delivery: delivery.name, engine, tuning, timeScale, token, apiEnv }
   const openReceiver = (host: string) => openInbox(host, () => {})
   const limit = AbortSignal.timeout(startLimitMs)
   const system = stack.use(await openSystem({ ...pattern, openReceiver, deploy: deployOf(spec) }, limit))
@@ -91,7 +97,11 @@ export function submission(
 }
 
 /** The n-th task of every system is the same work. */
-function timeTasks({ name, timeScale }: BenchSpec, { runJob, ports }: Client, ledger: Ledger): BenchSystem['runTask'] {
+function timeTasks(
+  { name, timeScale, budget }: BenchSpec,
+  { runJob, ports }: Client,
+  ledger: Ledger,
+): BenchSystem['runTask'] {
   const client = { ...ports, now: monotonicMs, random: Math.random, observe: () => {} }
   let ordinal = 0
   return async (profile) => {
@@ -100,7 +110,7 @@ function timeTasks({ name, timeScale }: BenchSpec, { runJob, ports }: Client, le
     const plan = planTask(input, timeScale)
     const digest = digestOf(plan, (step) => ledger.nonceOf(key, step))
     const from = monotonicMs()
-    const job = { key, ordinal, input, giveUpAt: from + taskLimitMs }
+    const job = { key, ordinal, input, ...(budget && { budget }), giveUpAt: from + taskLimitMs }
     const { task } = await runJob(job, client, AbortSignal.timeout(taskLimitMs))
     if (task.result?.digest !== digest) throw new Error(`task ${key} came to a wrong result`)
     return monotonicMs() - from - plan.idealMs

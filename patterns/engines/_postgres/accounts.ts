@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { AccountStore, Charge } from '../../contract/engine/accounts.ts'
+import type { AccountStore, Charge, NamedBucket } from '../../contract/engine/accounts.ts'
 import { batching } from '../../contract/engine/batch.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { Balance, Balances } from '../../contract/types/account.ts'
@@ -99,7 +99,9 @@ create or replace function outlast_take_back(whose text) returns bigint language
 declare
   returned bigint;
 begin
-  with gone as (delete from hold h where principal = whose and not paid and ${hasEnded} returning credits)
+  with ended as (
+    select task_id, step from hold h where principal = whose and not paid and ${hasEnded} order by task_id, step for update
+  ), gone as (delete from hold using ended where hold.task_id = ended.task_id and hold.step = ended.step returning credits)
   select coalesce(sum(credits), 0) into returned from gone;
   if returned > 0 then update account set credits = credits + returned where principal = whose; end if;
   return returned;
@@ -117,8 +119,29 @@ const hold: Statement = {
     ) as in_order`,
 }
 
-const pay: Statement = { name: 'pay', text: 'select outlast_pay($1, $2, $3) as paid' }
-const take: Statement = { name: 'take', text: 'select outlast_take($1::text[], $2::float8[], $3::float8[]) as wait_ms' }
+/** All that lock several rows of a table do so in one order: no two wait for each other. */
+const pay: Statement = {
+  name: 'pay',
+  text: `
+    select task_id, step, outlast_pay(task_id, step, principal) as paid
+    from (
+      select * from unnest($1::text[], $2::int[], $3::text[]) as charge(task_id, step, principal)
+      order by principal, task_id, step
+    ) as in_order`,
+}
+
+const take: Statement = {
+  name: 'take',
+  text: `
+    select place, outlast_take(names, rates, bursts) as wait_ms
+    from (
+      select place, array_agg(name order by name) as names, array_agg(rate order by name) as rates,
+        array_agg(burst order by name) as bursts
+      from unnest($1::int[], $2::text[], $3::float8[], $4::float8[]) as bucket(place, name, rate, burst)
+      group by place order by names, place
+    ) as in_order`,
+}
+
 const topUp: Statement = { name: 'top_up', text: 'select outlast_top_up($1, $2, $3) as outcome' }
 
 /** The row's lock comes first: what is read is what comes back, too. */
@@ -148,17 +171,9 @@ export async function openAccountStore(store: Store, balances: Balances, hasEnde
       : ''
   await createTables(store, 'accounts', `${takeBack(hasEnded)} ${tables} ${insert}`)
   return {
-    hold: batching((charges) => withFaultPoints('accounts.hold', () => holdAll(store, charges)), 100),
-    pay: async ({ taskId, step, principal }) => {
-      const act = () => store.query<{ paid: boolean }>(pay, [taskId, step, principal])
-      return (await withFaultPoints('accounts.pay', act))[0]!.paid
-    },
-    take: async (buckets) => {
-      const [names, rates] = [buckets.map(({ name }) => name), buckets.map(({ rate }) => rate)]
-      const values = [names, rates.map(({ perSecond }) => perSecond), rates.map(({ burst }) => burst)]
-      const [row] = await withFaultPoints('accounts.take', () => store.query<{ wait_ms: number }>(take, values))
-      return row!.wait_ms
-    },
+    hold: batching((charges) => withFaultPoints('accounts.hold', () => holdAll(store, charges)), most),
+    pay: batching((charges) => withFaultPoints('accounts.pay', () => payAll(store, charges)), most),
+    take: batching((asked) => withFaultPoints('accounts.take', () => takeAll(store, asked)), most),
     read: async (principal) => {
       await withFaultPoints('accounts.take-back', () => store.query(takeBackAll, [principal]))
       return (await store.query<Balance>(readBalance, [principal]))[0]
@@ -172,9 +187,39 @@ export async function openAccountStore(store: Store, balances: Balances, hasEnde
 }
 
 /** Steps that begin at the same time share a transaction, and its wait for the disk. */
+const most = 100
+
 async function holdAll(store: Store, charges: readonly Charge[]): Promise<readonly boolean[]> {
   const columns = (['taskId', 'step', 'principal', 'credits'] as const).map((name) => charges.map((one) => one[name]))
-  const rows = await store.query<{ task_id: string; step: number; held: boolean }>(hold, columns)
-  const held = new Set(rows.filter((row) => row.held).map(({ task_id, step }) => `${task_id}/${step}`))
-  return charges.map(({ taskId, step }) => held.has(`${taskId}/${step}`))
+  const rows = await store.query<StepRow & { held: boolean }>(hold, columns)
+  return charges.map(isAmong(rows.filter(({ held }) => held)))
+}
+
+async function payAll(store: Store, charges: readonly Charge[]): Promise<readonly boolean[]> {
+  const columns = (['taskId', 'step', 'principal'] as const).map((name) => charges.map((one) => one[name]))
+  const rows = await store.query<StepRow & { paid: boolean }>(pay, columns)
+  return charges.map(isAmong(rows.filter(({ paid }) => paid)))
+}
+
+interface StepRow {
+  readonly task_id: string
+  readonly step: number
+}
+
+function isAmong(rows: readonly StepRow[]): (charge: Charge) => boolean {
+  const keys = new Set(rows.map(({ task_id, step }) => `${task_id}/${step}`))
+  return ({ taskId, step }) => keys.has(`${taskId}/${step}`)
+}
+
+async function takeAll(store: Store, asked: readonly (readonly NamedBucket[])[]): Promise<readonly number[]> {
+  const flat = asked.flatMap((buckets, place) => buckets.map((bucket) => ({ place, ...bucket })))
+  const columns = [
+    flat.map(({ place }) => place),
+    flat.map(({ name }) => name),
+    flat.map(({ rate }) => rate.perSecond),
+    flat.map(({ rate }) => rate.burst),
+  ]
+  const rows = await store.query<{ place: number; wait_ms: number }>(take, columns)
+  const waits = new Map(rows.map(({ place, wait_ms }) => [place, wait_ms]))
+  return asked.map((_, place) => waits.get(place) ?? 0)
 }
