@@ -55,9 +55,10 @@ function previewCells({ cells }: Plan): readonly string[] {
 
 function previewLeftOut(plan: Plan): readonly string[] {
   const whole = summarizeNotApplicable(plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
-  const parts = plan.cells.flatMap(({ id, untouchedBy }) =>
-    (untouchedBy ?? []).map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
-  )
+  const parts = plan.cells.flatMap(({ id, untouchedBy = [], uncontrolled = [] }) => [
+    ...untouchedBy.map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
+    ...uncontrolled.map(({ kind, reason }) => `  ${id} has no control.${kind}: ${reason}`),
+  ])
   const lines = [...whole, ...parts]
   return lines.length > 0 ? ['Left out:', ...lines] : []
 }

@@ -69,8 +69,11 @@ function setting({ cell }: CellResult): string {
 }
 
 function untouched({ cell }: CellResult): readonly Markup[] {
-  const faults = cell.untouchedBy ?? []
-  return faults.map(({ fault, reason }) => tag('p', { class: 'quiet' }, `Not touched by ${fault}: ${reason}.`))
+  const { untouchedBy = [], uncontrolled = [] } = cell
+  return [
+    ...untouchedBy.map(({ fault, reason }) => `Not touched by ${fault}: ${reason}.`),
+    ...uncontrolled.map(({ kind, reason }) => `No control.${kind}: ${reason}.`),
+  ].map((line) => tag('p', { class: 'quiet' }, line))
 }
 
 /** One bar of all tasks, and what each colour in it means. */
