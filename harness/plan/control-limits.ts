@@ -43,9 +43,9 @@ const burstSeconds = 2
 export function planRates(asked: Asked, work: Work, isShared: boolean): RatePlan {
   const many = asked.control!.rate
   const together = Array.from({ length: many }, (_, i) => i).filter((i) => !isAlone(i)).length
-  const ofPrincipal = isShared && together > 0 ? Math.max(4, Math.ceil(1.5 * operatorsCalls(asked, work))) : 0
+  const ofPrincipal = isShared && together > 0 ? Math.max(4, Math.ceil(1.4 * operatorsCalls(asked, work))) : 0
   const needed = Math.ceil(2 * callsOfTask(asked, work))
-  const ofTask = Math.max(3, needed, Math.ceil((2 * ofPrincipal) / Math.max(1, together)))
+  const ofTask = Math.max(2, needed, Math.ceil((1.5 * ofPrincipal) / Math.max(1, together)))
   const enough = Math.max(
     (burstSeconds + feltByTask) * ofTask,
     ((burstSeconds + feltByPrincipal) * ofPrincipal) / Math.max(1, together),
