@@ -21,7 +21,7 @@ const checker: Checker = {
     const book = bookOf(trace)
     const began = book !== undefined && book.tasks.some(({ effects }) => effects.length > 0)
     const rules = began ? [overspent(book), refusedTooEarly(book), ...accountRules(book)] : []
-    const broken = rules.filter(({ ops }) => ops.length > 0)
+    const broken = rules.filter(({ ops, isOfAll }) => ops.length > 0 && (trace.complete || !isOfAll))
     const unread = began && !book.account ? ['its account could not be read'] : []
     return conclude(trace, {
       judged: rules.length,
@@ -42,6 +42,8 @@ export default checker
 interface Rule {
   readonly rule: string
   readonly ops: readonly number[]
+  /** It is broken by what is missing, which only a whole history can say. */
+  readonly isOfAll?: boolean
 }
 
 function overspent({ given, steps }: BalanceBook): Rule {
@@ -54,7 +56,7 @@ function overspent({ given, steps }: BalanceBook): Rule {
 function refusedTooEarly({ given, spent, paidInVain, refused }: BalanceBook): Rule {
   const left = given - spent - paidInVain
   const early = refused.filter((task) => left >= costOfNext(task))
-  return { rule: 'refused while there was enough', ops: early.map((task) => logOf(task)!.op.index) }
+  return { rule: 'refused while there was enough', ops: early.map((task) => logOf(task)!.op.index), isOfAll: true }
 }
 
 function accountRules({ given, steps, spent, paidInVain, heldStill, account }: BalanceBook): readonly Rule[] {
@@ -62,12 +64,14 @@ function accountRules({ given, steps, spent, paidInVain, heldStill, account }: B
   if (!said) return []
   // It was asked before the ledger was read: what came in between may be paid in between.
   const by = sum(steps.filter(({ op }) => op.at <= account.at))
-  const shown = (rule: string, isBroken: boolean): Rule => ({ rule, ops: isBroken ? [account.index] : [] })
+  const shown = (rule: string, isBroken: boolean, isOfAll = false): Rule => {
+    return { rule, ops: isBroken ? [account.index] : [], isOfAll }
+  }
   return [
     shown('the account does not add up to what was given', said.credits + said.held + said.spent !== given),
     shown('steps were not paid', said.spent < by),
-    shown('more was paid than steps were done', said.spent > spent + paidInVain),
-    shown('credits are held for tasks that have ended', said.held > heldStill),
+    shown('more was paid than steps were done', said.spent > spent + paidInVain, true),
+    shown('credits are held for tasks that have ended', said.held > heldStill, true),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { placeNames } from '../../harness/model/place.ts'
+import { uncontrolledIn } from '../../harness/model/plan-remarks.ts'
 import {
   outcomes,
   type CellResult,
@@ -69,10 +70,10 @@ function setting({ cell }: CellResult): string {
 }
 
 function untouched({ cell }: CellResult): readonly Markup[] {
-  const { untouchedBy = [], uncontrolled = [] } = cell
+  const { untouchedBy = [] } = cell
   return [
     ...untouchedBy.map(({ fault, reason }) => `Not touched by ${fault}: ${reason}.`),
-    ...uncontrolled.map(({ kind, reason }) => `No control.${kind}: ${reason}.`),
+    ...uncontrolledIn(cell).map((line) => `No ${line}.`),
   ].map((line) => tag('p', { class: 'quiet' }, line))
 }
 

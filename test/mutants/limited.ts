@@ -84,7 +84,10 @@ function spend(flaw: Flaw | undefined): readonly Draft[] {
   }
   const { credits, held, spent } = books[0]!
   const account = { credits, held, spent }
-  return [...drafts, seen(payers[0]!.key, 20_000, { kind: 'balance', moment: 'account', account })]
+  // As a run records them: what the ledger has comes last.
+  const isEffect = ({ f }: Draft): boolean => f === 'effect'
+  const asked = seen(payers[0]!.key, 20_000, { kind: 'balance', moment: 'account', account })
+  return [...drafts.filter((one) => !isEffect(one)), asked, ...drafts.filter(isEffect)]
 }
 
 /** An account as it should be: what is held, it holds by name. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { listUncontrolled } from '../../../harness/plan/control-kinds.ts'
 import { planControl } from '../../../harness/plan/control-probes.ts'
 import type { ControlKind } from '../../../harness/model/control.ts'
+import { uncontrolledIn } from '../../../harness/model/plan-remarks.ts'
 import { compilePlan } from '../../../harness/plan/compile.ts'
 import { profileOf } from '../../../patterns/agent/profiles.ts'
 import { accessEnvironment } from '../../../patterns/contract/server/access.ts'
@@ -91,9 +92,9 @@ describe('where it cannot be put to the test', () => {
   test('an engine without accounts has no balance and no rate, and says why', () => {
     expect(kinds(all, keeps!, process)).toEqual([])
     expect(kinds(all, without, process)).toEqual(['balance', 'rate'])
-    expect(listUncontrolled(all, without, process)[0]!.reason).toBe(
-      'the engine restate keeps no balances and tool rates: why',
-    )
+    expect(uncontrolledIn({ uncontrolled: listUncontrolled(all, without, process) })).toEqual([
+      'control.balance, control.rate: the engine restate keeps no balances and tool rates: why',
+    ])
   })
 
   test('a runtime whose nodes read no files of this machine has no principals', () => {
