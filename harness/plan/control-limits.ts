@@ -30,8 +30,8 @@ export function isAlone(i: number): boolean {
 /** A step of such a task is over in about so many real milliseconds, so that nothing but the limit slows it down. */
 const quickStepMs = 30
 
-/** Seconds that a limit is to be felt for: longer than a crash takes away. */
-const [feltByTask, feltByPrincipal] = [5, 12]
+/** Seconds that a limit is to be felt for: longer than a crash takes away of one task, and of several that have one limit. */
+const [feltByTask, feltByPrincipal] = [8, 12]
 
 /** A bucket gives out twice its rate at once, so that one that is filled again shows. */
 const burstSeconds = 2
