@@ -83,7 +83,12 @@ const workHelp =
 function workOf(profile: Profile): WorkProfile {
   const { steps, leastMs, mostMs } = profile
   const time = { idealMs: meanTotalMs(profile), longestStepMs: longestStepMs(steps, mostMs) }
-  const common = { steps: steps.length, ...time, calls: steps.map(({ kind }) => kind) }
+  const common = {
+    steps: steps.length,
+    ...time,
+    calls: steps.map(({ kind }) => kind),
+    credits: steps.map((step) => step.credits),
+  }
   return leastMs === mostMs ? common : { ...common, idealRangeMs: [leastMs, mostMs] }
 }
 

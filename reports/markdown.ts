@@ -13,7 +13,8 @@ import { recoveryHeads, recoveryMeaning, recoveryRows } from './recovery.ts'
 import { cellFields, cellHeads } from './summary-table.ts'
 import { headline, legend, promisesLine, verdictMeaning } from './outcomes.ts'
 import { armGroups } from './arm-groups.ts'
-import { type SideTable, sideTables } from './side-tables.ts'
+import type { SideTable } from './side-table.ts'
+import { sideTables } from './side-tables.ts'
 
 /** A section of the report. Each of its texts is whole by itself: it may be left out, and what remains is still Markdown. */
 export type MarkdownPart = readonly string[]

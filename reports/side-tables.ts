@@ -1,6 +1,8 @@
 import type { RunResults, CellResult, FaultResult } from '../harness/model/results.ts'
 import { count, duration, shareWithInterval } from './numbers.ts'
 import { armGroups, rowName } from './arm-groups.ts'
+import { controlTable } from './control-table.ts'
+import { rowsWhere, type SideTable } from './side-table.ts'
 
 const callbackHeads = ['under', 'pattern', 'tasks', 'posts', 'per task', 'most', 'one alone'] as const
 
@@ -36,17 +38,6 @@ function overlapFields({ overlap }: CellResult): readonly string[] {
   if (!overlap) return ['–', 'none seen', '–', '–']
   const { never, totalMs, mostMs } = overlap
   return [count(never.n), shareWithInterval(never), duration(totalMs), duration(mostMs)]
-}
-
-function rowsWhere(
-  results: RunResults,
-  isTold: (cell: CellResult) => boolean,
-  fieldsOf: (cell: CellResult) => readonly string[],
-): readonly (readonly string[])[] {
-  const groups = armGroups(results).filter(({ cells }) => cells.some(isTold))
-  return groups.flatMap(({ arm, cells }) =>
-    cells.map((cell, i) => [i === 0 ? arm : '', rowName(results, cell), ...fieldsOf(cell)]),
-  )
 }
 
 const momentHeads = ['under', 'pattern', 'fault', 'window', 'firings', 'in it', 'median', 'latest'] as const
@@ -100,68 +91,6 @@ function fieldsOf({ requests }: CellResult): readonly string[] {
   return [mean(submissions), mean(all), mean(cuts), count(mostCuts), `${count(tasksCut)}/${count(tasks)}`]
 }
 
-const controlHeads = [
-  'under',
-  'pattern',
-  'cancelled',
-  'in',
-  'steps begun after',
-  'commands',
-  'lost',
-  'doubled',
-  'stopped in',
-  'budgets',
-  'steps beyond',
-  'patches, bytes',
-  'tools refused',
-  'attempts refused',
-] as const
-
-/** One line for under the table: what its words mean. */
-const controlMeaning =
-  'Tasks beside the load. Cancelled: cancellations acknowledged, of those sent; in: from the first request until then, median; steps begun after: of these tasks. ' +
-  'Commands: acknowledged, of those sent; lost: without an answer in the log; doubled: with more than one. Stopped in: from the request to interrupt until the agent was seen to stand still, median. ' +
-  'Budgets: tasks that stopped for want of credits, of those with too few; steps beyond: begun without being covered. Patches: their bytes, and those of whole memories in their place. ' +
-  'Tools refused: tasks that asked for a tool that they lack and did not get it, of those that lack one. Attempts refused: forged tokens and the like, of those that were tried.'
-
-/** How control fared: a row per cell with controlled tasks. */
-export function controlRows(results: RunResults): readonly (readonly string[])[] {
-  return rowsWhere(results, ({ control }) => control !== undefined, controlFields)
-}
-
-function controlFields({ control }: CellResult): readonly string[] {
-  if (!control) return Array.from({ length: controlHeads.length - 2 }, () => '–')
-  const { cancel, commands, budget, context, permission } = control
-  const of = (some: number, all: number): string => `${count(some)}/${count(all)}`
-  const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
-  return [
-    of(cancel.acknowledged, cancel.sent),
-    time(cancel.acknowledgedMs),
-    count(cancel.begunAfter),
-    of(commands.acknowledged, commands.sent),
-    count(commands.lost),
-    count(commands.doubled),
-    time(commands.stoppedMs),
-    of(budget.stopped, budget.tasks),
-    count(budget.beyond),
-    `${count(context.patchBytes)} for ${count(context.wholeBytes)}`,
-    permission ? of(permission.refused, permission.tasks) : '–',
-    permission ? of(permission.turnedAway, permission.attempts) : '–',
-  ]
-}
-
-/** A table that a report has only where it has something to say. */
-export interface SideTable {
-  readonly id: string
-  readonly head: string
-  readonly heads: readonly string[]
-  readonly rows: readonly (readonly string[])[]
-  /** One line for under it: what its words mean. */
-  readonly meaning: string
-  /** As `Column.spare`, in the order of the heads; absent: none is left out. */
-  readonly spares?: readonly number[]
-}
-
 /** Those of this run, in their order. */
 export function sideTables(results: RunResults): readonly SideTable[] {
   const tables: readonly SideTable[] = [
@@ -187,13 +116,7 @@ export function sideTables(results: RunResults): readonly SideTable[] {
       rows: overlapRows(results),
       meaning: overlapMeaning,
     },
-    {
-      id: 'control',
-      head: 'Control',
-      heads: controlHeads,
-      rows: controlRows(results),
-      meaning: controlMeaning,
-    },
+    controlTable(results),
     {
       id: 'moments',
       head: 'Windows after a moment',

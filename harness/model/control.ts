@@ -5,9 +5,10 @@ import { count, stored, type Stored } from './stored.ts'
 
 /**
  * What is done to a task to see whether its control holds: `cancel` ends it, `steer` stops it, patches its memory and lets it
- * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not.
+ * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not. Those of `balance` want
+ * more, all together, than their principal has, and those of `rate` call their tools faster than they may.
  */
-export const controlKinds = ['cancel', 'steer', 'budget', 'permission'] as const
+export const controlKinds = ['cancel', 'steer', 'budget', 'permission', 'balance', 'rate'] as const
 export type ControlKind = (typeof controlKinds)[number]
 
 /** What somebody tries who may not. Each but the first must be refused before anything is done. */
@@ -42,8 +43,28 @@ export const controlProbe = stored({
   attempt: z.enum(attempts).exactOptional(),
   calls: z.array(z.string()).exactOptional(),
   tools: z.array(z.string()).exactOptional(),
+  /** Whose task it is, where it has not its own principal (`permission`) or the operator's. */
+  principal: z.string().exactOptional(),
+  /** Of `balance`: what its steps cost, step by step. */
+  costs: z.array(count).exactOptional(),
+  /** Of `rate`: work of its own, and how long that takes at the rates that it has. */
+  profile: z.string().exactOptional(),
+  lastsMs: z.number().exactOptional(),
 })
 export type ControlProbe = Stored<typeof controlProbe>
+
+/** A token bucket: so many a second in the long run, and `burst` at once. */
+const toolRate = stored({ perSecond: count, burst: count })
+export type ToolRate = Stored<typeof toolRate>
+
+/** What all nodes of a cell are given, so that its probes come to a limit. Tasks of the load live under the same rates. */
+export const controlLimits = stored({
+  /** Credits by principal. */
+  balances: z.record(z.string(), count).exactOptional(),
+  /** Of tool calls, in real time; of each principal only where there are several. */
+  toolRates: stored({ task: toolRate, principal: toolRate.exactOptional() }).exactOptional(),
+})
+export type ControlLimits = Stored<typeof controlLimits>
 
 /** What a steered task remembers to begin with. */
 export const firstMemory = { instruction: 'be thorough' } as const
@@ -62,6 +83,8 @@ export const controlMoments = [
   'seen',
   /** When all is over: the task's log, and its memory as the API shows it. */
   'log',
+  /** The account of all `balance` tasks then, in the records of the first one. `at` is when it was asked for. */
+  'account',
   /** The probe's time was over before that. */
   'given-up',
 ] as const
@@ -85,5 +108,7 @@ export const controlSeen = is.fields({
   log: is.optional(is.listOf(is.anything)),
   /** `{version, digest}` of the memory that the API shows. */
   context: is.optional(is.anything),
+  /** With `account`: in credits. */
+  account: is.optional(is.fields({ credits: is.amount, held: is.amount, spent: is.amount })),
 })
 export type ControlSeen = is.Shaped<typeof controlSeen>

@@ -58,3 +58,9 @@ function warningOf(engine: string, { takeoverMs: one = 0, graceMs }: CellPlan, f
   const gone = 2 * graceMs < one ? ', and its client may have given up' : ''
   return `${needs}; ${grace}: a task that is interrupted once may be late${gone}.`
 }
+
+/** Kinds of control that a cell does not put to the test, by the reason: `control.balance, control.rate: the engine ...`. */
+export function uncontrolledIn({ uncontrolled = [] }: Pick<CellPlan, 'uncontrolled'>): readonly string[] {
+  const byReason = Map.groupBy(uncontrolled, ({ reason }) => reason)
+  return [...byReason].map(([reason, kinds]) => `${kinds.map(({ kind }) => `control.${kind}`).join(', ')}: ${reason}`)
+}

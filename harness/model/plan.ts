@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { nodeRoles } from '../../patterns/contract/types/engine.ts'
 import { tunings } from '../../patterns/contract/types/timeouts.ts'
-import { controlProbe } from './control.ts'
+import { controlKinds, controlLimits, controlProbe } from './control.ts'
 import { machineLimitsSchema } from './machine.ts'
 import { promised } from './promised.ts'
 import { metricNames, metricOf } from './metrics.ts'
@@ -140,6 +140,10 @@ export const cellPlanSchema = stored({
   faults: z.array(plannedFault),
   /** Tasks beside the load whose control is put to the test; absent: there are none. */
   control: optional(z.array(controlProbe)),
+  /** Balances and rates that they live under; absent: there are none. */
+  limits: optional(controlLimits),
+  /** Kinds of control that cannot be put to the test on this pattern or runtime, and why; absent when there is none. */
+  uncontrolled: optional(z.array(stored({ kind: z.enum(controlKinds), reason: z.string() }))),
   /** Faults of the arm that cannot touch this pattern, because it has no such node or link; absent when there is none. */
   untouchedBy: optional(z.array(stored({ fault: z.string(), reason: z.string() }))),
   /** Copied from the plan, so that a history can be judged by itself. */

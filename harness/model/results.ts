@@ -184,6 +184,10 @@ const control = stored({
       beyond: count,
     }),
   ),
+  /** In credits, by the ledger; absent where no balance was put to the test. */
+  balance: optional(stored({ tasks: count, refused: count, given: count, spent: count })),
+  /** Of tasks that wanted more calls than they may: how many came to their rate. And calls beyond it, of any task or principal. */
+  rate: optional(stored({ tasks: count, felt: count, calls: count, beyond: count })),
 })
 export type ControlFigures = Stored<typeof control>
 

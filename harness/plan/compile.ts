@@ -53,11 +53,11 @@ export function compilePlan(scenario: Scenario, known: Catalog, options: Compile
     for (const name of shufflePatterns(scenario.patterns, block)) {
       const pattern = catalog.resolvePattern(name)!
       const why =
-        whyBeyondRuntime(block.arm, catalog, runtime, scenario) ??
+        whyBeyondRuntime(block.arm, catalog, runtime) ??
         whyBeyondPattern(block.arm, catalog, pattern) ??
         whyUntouchedByAll(block.arm, pattern, scenario)
       if (why === undefined)
-        cells.push(expandCell(block, pattern, scenario, workFor(pattern, scenario.profile, catalog)))
+        cells.push(expandCell(block, pattern, scenario, { work: workFor(pattern, scenario.profile, catalog), runtime }))
       else notApplicable.set(`${name}.${block.arm.name}`, { pattern: name, arm: block.arm.name, ...why })
     }
   }

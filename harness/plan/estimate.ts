@@ -29,13 +29,16 @@ export function estimateCellMs(cell: CellPlan, idealMs: IdealMs): number {
 
 /** From the first arrival to the last client that knows. Where a fault may cost a task its result, somebody waits for it. */
 export function estimateLoadMs(cell: CellPlan, idealMs: IdealMs): number {
-  const { tasks, load, faults } = cell
+  const { tasks, load, faults, control = [] } = cell
   const arrivedMs = (tasks / load.ratePerSec) * 1000
   const workMs = cell.idealRangeMs?.[1] ?? idealMs(cell)
   const healedMs = Math.max(0, ...faults.map((fault) => healedAt(fault, arrivedMs)))
-  if (faults.length === 0) return arrivedMs + workMs
+  // Beside the load, work that a rate slows down.
+  const slowedMs = Math.max(0, ...control.map(({ atMs, lastsMs = 0 }) => atMs + lastsMs))
+  const calmMs = Math.max(arrivedMs + workMs, slowedMs)
+  if (faults.length === 0) return calmMs
   const lastHarmedMs = Math.min(arrivedMs, healedMs)
-  return Math.max(arrivedMs + workMs, healedMs, lastHarmedMs + workMs + waitMs(cell))
+  return Math.max(calmMs, healedMs, lastHarmedMs + workMs + waitMs(cell))
 }
 
 /** A fault that waits for a task is there before the load is over, or never. */

@@ -6,7 +6,8 @@ import { flooredAt, timeoutsAt } from '../../patterns/contract/types/timeouts.ts
 import type { Runtime } from '../model/runtime.ts'
 import { type Catalog, type CatalogPattern, type WorkProfile, countNodes, whyUntouched } from '../scenario/catalog.ts'
 import { roundMs } from '../core/numbers.ts'
-import { drawProbes } from './control-probes.ts'
+import { listUncontrolled } from './control-kinds.ts'
+import { planControl } from './control-probes.ts'
 import type { Arm, FaultSpec, Scenario } from '../scenario/scenario.ts'
 
 /** What one block is made from: one arm and one repetition, for all patterns. */
@@ -37,19 +38,15 @@ export function whyUntouchedByAll(
     : undefined
 }
 
-type RuntimeOffer = Pick<Runtime, 'name' | 'offers'>
+export type RuntimeOffer = Pick<Runtime, 'name' | 'offers'>
 
 /** Why a runtime cannot carry out an arm, for any pattern, or undefined. */
 export function whyBeyondRuntime(
   { faults }: Arm,
   catalog: Catalog,
   runtime: RuntimeOffer,
-  { control }: Pick<Scenario, 'control'> = {},
 ): Pick<NotApplicable, 'reason' | 'runtime'> | undefined {
-  // API nodes read the keys of an issuer.
-  const own = control && control.permission > 0 ? [{ id: 'control.permission', need: 'host-files' as const }] : []
-  const ofFaults = faults.flatMap(({ id, fault }) => catalog.faults.get(fault)!.needs.map((need) => ({ id, need })))
-  const needed = [...own, ...ofFaults]
+  const needed = faults.flatMap(({ id, fault }) => catalog.faults.get(fault)!.needs.map((need) => ({ id, need })))
   const missing = needed.filter(({ need }) => !runtime.offers.includes(need))
   if (missing.length === 0) return undefined
   const able = [...catalog.runtimes.values()].filter(({ offers }) => needed.every(({ need }) => offers.includes(need)))
@@ -82,8 +79,15 @@ export function whyBeyondPattern(
   return reasons.length > 0 ? { reason: reasons.join('; ') } : undefined
 }
 
+/** What a cell's pattern works on, and where it runs. */
+interface Given {
+  readonly work: WorkProfile
+  readonly runtime: RuntimeOffer
+}
+
 /** One cell: the block's work and schedule, as far as it touches this pattern. */
-export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario, work: WorkProfile): CellPlan {
+export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scenario, given: Given): CellPlan {
+  const { work, runtime } = given
   const { arm, repetition, seed } = block
   const { timeScale, load, replicas, profile, health } = scenario
   const { delivery, engine, tuning } = pattern
@@ -97,7 +101,8 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const patienceMs = patienceMsOf(pattern, scenario, work)
   const cellSeed = Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31)
   // A service of somebody else's has no commands of ours.
-  const control = pattern.work ? [] : drawProbes(scenario, cellSeed, work)
+  const uncontrolled = pattern.work ? [] : listUncontrolled(scenario.control, pattern, runtime)
+  const scope = { without: uncontrolled.map(({ kind }) => kind), hasPrincipals: runtime.offers.includes('host-files') }
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,
@@ -126,7 +131,8 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     // A target's replicas are its own, and no fewer than anybody asked for.
     ...(!pattern.work && executors !== replicas.executor && { executors }),
     faults,
-    ...(control.length > 0 && { control }),
+    ...(!pattern.work && planControl(scenario, cellSeed, work, scope)),
+    ...(uncontrolled.length > 0 && { uncontrolled }),
     ...(untouchedBy.length > 0 && { untouchedBy }),
     health: { ...health, ...(machine && { machine }) },
   }

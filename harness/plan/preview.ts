@@ -1,4 +1,4 @@
-import { graceWarnings, summarizeNotApplicable } from '../model/plan-remarks.ts'
+import { graceWarnings, summarizeNotApplicable, uncontrolledIn } from '../model/plan-remarks.ts'
 import { targetWarnings } from '../model/target-remarks.ts'
 import { allVisible } from '../core/visible.ts'
 import { gateLabel, gateTerms } from '../model/gate-text.ts'
@@ -55,9 +55,10 @@ function previewCells({ cells }: Plan): readonly string[] {
 
 function previewLeftOut(plan: Plan): readonly string[] {
   const whole = summarizeNotApplicable(plan).map(({ what, why }) => `  n/a  ${what}: ${why}`)
-  const parts = plan.cells.flatMap(({ id, untouchedBy }) =>
-    (untouchedBy ?? []).map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
-  )
+  const parts = plan.cells.flatMap(({ id, untouchedBy = [], ...cell }) => [
+    ...untouchedBy.map(({ fault, reason }) => `  ${id} is not touched by ${fault}: ${reason}`),
+    ...uncontrolledIn(cell).map((line) => `  ${id} has no ${line}`),
+  ])
   const lines = [...whole, ...parts]
   return lines.length > 0 ? ['Left out:', ...lines] : []
 }

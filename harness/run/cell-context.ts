@@ -64,7 +64,7 @@ export interface CellParts {
   readonly jobs: readonly PlannedJob[]
   readonly runner: JobRunner
   /** Of tasks beside the load: the way to the system, and the ids that their clients learned. */
-  readonly probes: Pick<ProbeParts, 'ports' | 'taskIds' | 'permission'>
+  readonly probes: Pick<ProbeParts, 'ports' | 'taskIds' | 'principals'>
   readonly token: string
   readonly watch: StrangerWatch
   /** Of a target: how it is spoken to. */

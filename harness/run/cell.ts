@@ -23,9 +23,11 @@ import type { HealthMonitor } from './health.ts'
 import { openCellInbox } from './cell-inbox.ts'
 import type { CallbackReceiver } from './inbox.ts'
 import { type CellIssuer, openCellIssuer } from './issuer.ts'
+import { environmentOf } from './limits.ts'
 import { createJobRunner, type JobRunner, planJobs } from './jobs.ts'
 import { carryOut, type TaskWatch, watchTasks } from './nemesis.ts'
 import type { TaskEnding } from './progress.ts'
+import { hasPrincipal } from './permission-probes.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
@@ -117,7 +119,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
     ledger,
     jobs,
     runner,
-    probes: { ports, taskIds: new Map(), permission: issuer && { issuer, toolsUrl: toolsUrlOf(deployment) } },
+    probes: { ports, taskIds: new Map(), principals: issuer && { issuer, toolsUrl: toolsUrlOf(deployment) } },
     token,
     watch,
     ...(speech && { speech }),
@@ -125,9 +127,9 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   }
 }
 
-/** Where somebody is to try what he may not. */
+/** Where tasks have principals beside the operator. */
 async function issuerOf({ cell, context }: BegunCell): Promise<CellIssuer | undefined> {
-  if (!cell.control?.some(({ kind }) => kind === 'permission')) return undefined
+  if (!cell.control?.some(hasPrincipal)) return undefined
   return openCellIssuer(await mkdtemp(join(context.temp, 'issuer-')))
 }
 
@@ -175,6 +177,7 @@ function specOf(
     timeScale,
     name: identity.name,
     token: identity.token,
+    nodeEnv: environmentOf(cell.limits),
     ...(isWaitedFor && { onEffect: taskWatch.sawEffect }),
     deploy: deployOf(begun, identity),
   }

@@ -1,7 +1,9 @@
 import { request } from 'undici'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
+import type { ControlSeen } from '../model/control.ts'
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
-import { tokenOf } from './permission-probes.ts'
+import { hasPrincipal, tokenOf } from './permission-probes.ts'
 
 /** Milliseconds for one answer. */
 const limitMs = 5_000
@@ -16,7 +18,8 @@ export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<str
   for (const probe of cell.control ?? []) {
     const { key, kind } = probe
     // Its principal alone sees a task.
-    const token = probes.permission && kind === 'permission' ? tokenOf(probe, probes.permission.issuer) : parts.token
+    const { principals } = probes
+    const token = principals && hasPrincipal(probe) ? tokenOf(probe, principals.issuer) : parts.token
     const taskId = taskIds.get(key)
     const log = taskId === undefined ? undefined : await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
     if (taskId === undefined || !log) continue
@@ -25,6 +28,19 @@ export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<str
     const value = { kind, moment: 'log', taskId, log: [...events], ...(context && { context }) } as const
     recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value })
   }
+  await readAccount(parts, apis)
+}
+
+/** What the balance of all its tasks has come to. It was paid by then what the ledger had by then, so the asking is what counts. */
+async function readAccount({ cell, recorder, token }: CellParts, apis: readonly Node[]): Promise<void> {
+  const first = cell.control?.find(({ kind }) => kind === 'balance')
+  if (!first) return
+  const atMonotonicMs = monotonicMs()
+  const { credits, held, spent } = (await firstOf(apis, `/v1/accounts/${first.principal}`, token)) ?? {}
+  const account = { credits, held, spent } as NonNullable<ControlSeen['account']>
+  if (![credits, held, spent].every(Number.isFinite)) return
+  const value = { kind: 'balance', moment: 'account', account } as const
+  recorder.record({ f: 'control', type: 'observe', process: 'client', task: first.key, value, atMonotonicMs })
 }
 
 async function readContext(apis: readonly Node[], taskId: string, token: string) {

@@ -10,7 +10,7 @@ import { isTerminal, type Task, type TaskStatus } from '../../patterns/contract/
 import { monotonicMs, sleep, startTimer } from '../../patterns/contract/types/timer.ts'
 import { firstMemory, type ControlProbe, type ControlSeen } from '../model/control.ts'
 import type { CellPlan } from '../model/plan.ts'
-import { briefS, type PermissionParts, tokenOf, toolsAskedBy, tryAttempt } from './permission-probes.ts'
+import { briefS, hasPrincipal, type PrincipalParts, tokenOf, toolsAskedBy, tryAttempt } from './permission-probes.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What probes are carried out with: the clients' own way to the system, faults included. */
@@ -22,8 +22,8 @@ export interface ProbeParts {
   readonly signal: AbortSignal
   /** Ids of the tasks, by key, as their clients learn them. */
   readonly taskIds: Map<string, string>
-  /** Where permission is put to the test. */
-  readonly permission?: PermissionParts | undefined
+  /** Where tasks have principals beside the operator. */
+  readonly principals?: PrincipalParts | undefined
 }
 
 /**
@@ -50,9 +50,10 @@ async function runProbe(probe: ControlProbe, parts: ProbeParts): Promise<void> {
   }
 }
 
-/** Its work, what it stands still for, and two graces, as a task of the load has them. */
+/** Its work, what it stands still for or is slowed down by, and two graces, as a task of the load has them. */
 function lifeMs(probe: ControlProbe, cell: CellPlan): number {
-  return 2 * planOf(probe, cell).idealMs + 2 * cell.graceMs + replayMs(probe)
+  const workMs = Math.max(planOf(probe, cell).idealMs, probe.lastsMs ?? 0)
+  return 2 * workMs + 2 * cell.graceMs + replayMs(probe)
 }
 
 /** Tokens end in real time, whatever the time scale. */
@@ -60,8 +61,12 @@ function replayMs({ attempt }: ControlProbe): number {
   return attempt === 'replayed-token' ? 10_000 : 0
 }
 
-function planOf({ seed }: ControlProbe, { profile, timeScale }: CellPlan) {
-  return planTask({ seed, profile }, timeScale)
+function planOf(probe: ControlProbe, cell: CellPlan) {
+  return planTask(workOf(probe, cell), cell.timeScale)
+}
+
+function workOf({ seed, profile }: ControlProbe, cell: CellPlan) {
+  return { seed, profile: profile ?? cell.profile }
 }
 
 function record(
@@ -82,11 +87,11 @@ class Probe {
   #taskId = ''
 
   constructor(probe: ControlProbe, parts: ProbeParts, signal: AbortSignal) {
-    const { cell, ports, permission } = parts
+    const { cell, ports, principals } = parts
     const { key, seed } = probe
-    const own = permission && probe.kind === 'permission' ? { token: tokenFor(probe, permission) } : {}
+    const own = principals && hasPrincipal(probe) ? { token: tokenFor(probe, principals) } : {}
     const giveUpAt = monotonicMs() + lifeMs(probe, cell)
-    const input = { seed, profile: cell.profile, job: key }
+    const input = { ...workOf(probe, cell), job: key }
     const job: Job = { key, ordinal: seed, input, ...asksOf(probe, cell), giveUpAt }
     this.#probe = probe
     this.#parts = parts
@@ -101,16 +106,16 @@ class Probe {
     this.#parts.taskIds.set(this.#probe.key, this.#taskId)
     const about = kind === 'budget' && { covered: coveredSteps(creditsOf(this.#probe, this.#parts.cell)) }
     this.#record({ moment: 'accepted', status: accepted.task.status, ...about })
-    await sleep(kind === 'budget' ? 0 : afterMs, this.#talk.signal)
+    if (kind === 'cancel' || kind === 'steer') await sleep(afterMs, this.#talk.signal)
     if (kind === 'cancel') await this.#cancel()
     else if (kind === 'steer') await this.#steer()
-    else await this.#topUp()
+    else if (kind === 'budget') await this.#topUp()
     await this.#until(isTerminal)
   }
 
   async #tryWhatItMayNot(): Promise<void> {
     this.#record({ moment: 'ordered' })
-    const { taskId, ...outcome } = await tryAttempt(this.#probe, this.#talk, this.#parts.permission!)
+    const { taskId, ...outcome } = await tryAttempt(this.#probe, this.#talk, this.#parts.principals!)
     if (taskId !== undefined) this.#parts.taskIds.set(this.#probe.key, (this.#taskId = taskId))
     this.#record(outcome)
     if (this.#probe.attempt === 'lacks-tool' && taskId !== undefined) await this.#until(isTerminal)
@@ -176,21 +181,25 @@ class Probe {
   }
 }
 
-function tokenFor(probe: ControlProbe, { issuer }: PermissionParts): string {
+function tokenFor(probe: ControlProbe, { issuer }: PrincipalParts): string {
   return probe.attempt === 'replayed-token' ? tokenOf(probe, issuer, briefS) : tokenOf(probe, issuer)
 }
 
 /** Real milliseconds: what a probe sees is no finer, and it must not be a load. */
 const leastPauseMs = 150
 
-/** A budget that covers the first half of the steps, and a memory to be steered by. */
+/**
+ * What a submission has beside its work: a memory to be steered by, a budget that covers the first half of the steps, or one that
+ * covers all of them and says that a balance which does not must end the task.
+ */
 function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memory' | 'tools'> {
-  if (probe.kind === 'permission') return toolsAskedBy(probe)
-  if (probe.kind === 'cancel') return {}
-  if (probe.kind === 'steer') return { memory: firstMemory }
+  const { kind } = probe
+  if (kind === 'permission') return toolsAskedBy(probe)
+  if (kind === 'steer') return { memory: firstMemory }
   const credits = creditsOf(probe, cell)
-  const covered = credits.slice(0, coveredSteps(credits))
-  return { budget: { credits: sum(covered), on_exhausted: 'wait' } }
+  if (kind === 'budget')
+    return { budget: { credits: sum(credits.slice(0, coveredSteps(credits))), on_exhausted: 'wait' } }
+  return kind === 'balance' ? { budget: { credits: sum(credits), on_exhausted: 'fail' } } : {}
 }
 
 /** Credits of each step, in order. */

@@ -11,8 +11,8 @@ import { monotonicMs, sleep } from '../../patterns/contract/types/timer.ts'
 import type { Attempt, ControlProbe, ControlSeen } from '../model/control.ts'
 import type { CellIssuer, TokenSpec } from './issuer.ts'
 
-/** What attempts are made with beside the clients' own way to the API. */
-export interface PermissionParts {
+/** What tasks of other principals are submitted with, beside the clients' own way to the API. */
+export interface PrincipalParts {
   readonly issuer: CellIssuer
   /** The way of executors to the gateway: over the link, where there is one. */
   readonly toolsUrl: string
@@ -21,9 +21,15 @@ export interface PermissionParts {
 /** Long enough for any run. */
 const dayS = 86_400
 
+/** Whether it is a task of another principal than the operator. */
+export function hasPrincipal({ kind, principal }: ControlProbe): boolean {
+  return kind === 'permission' || principal !== undefined
+}
+
 /** The token of a probe's principal, as its attempt has it; by default a right one. */
-export function tokenOf({ key, attempt, tools = [] }: ControlProbe, issuer: CellIssuer, lastsS = dayS): string {
-  const spec = { sub: key, scopes: ['tasks:submit', 'tasks:read', ...tools.map(scopeOf)], lastsS }
+export function tokenOf(probe: ControlProbe, issuer: CellIssuer, lastsS = dayS): string {
+  const { key, principal = key, attempt, tools = [] } = probe
+  const spec = { sub: principal, scopes: ['tasks:submit', 'tasks:read', ...tools.map(scopeOf)], lastsS }
   return issuer.token({ ...spec, ...(attempt && flaws[attempt]) })
 }
 
@@ -45,7 +51,7 @@ export type Outcome = Pick<ControlSeen, 'problem' | 'taskId'> & { readonly momen
  * Try it until it was accepted or refused for good. Rejects where nobody said so in time: faults hit these requests as they do
  * any client's.
  */
-export async function tryAttempt(probe: ControlProbe, talk: Talk, parts: PermissionParts): Promise<Outcome> {
+export async function tryAttempt(probe: ControlProbe, talk: Talk, parts: PrincipalParts): Promise<Outcome> {
   if (probe.attempt === 'stolen-grant' || probe.attempt === 'forged-grant') return callTool(probe, talk, parts)
   if (probe.attempt === 'replayed-token') await useUp(talk)
   try {
@@ -74,7 +80,7 @@ function bearer({ token }: Pick<ClientPorts, 'token'>) {
 }
 
 /** As an executor would that was taken over: its own grant is right for another task, or of its own making. */
-async function callTool(probe: ControlProbe, talk: Talk, { issuer, toolsUrl }: PermissionParts): Promise<Outcome> {
+async function callTool(probe: ControlProbe, talk: Talk, { issuer, toolsUrl }: PrincipalParts): Promise<Outcome> {
   const { key, attempt } = probe
   const { timing, signal } = talk
   const isForged = attempt === 'forged-grant'

@@ -20,6 +20,8 @@ export interface SystemSpec<R> {
   readonly name?: string
   /** Of its API nodes alone: who may do what. With OUTLAST_GRANT_KEY a tool gateway stands between executors and the ledger. */
   readonly apiEnv?: Readonly<Record<string, string>> | undefined
+  /** Of every node: the limits that tasks live under. */
+  readonly nodeEnv?: Readonly<Record<string, string>> | undefined
   readonly onEffect?: LedgerEvents['onEffect']
   /** As `LedgerEvents` has it. */
   readonly nameEnd?: string | undefined
@@ -64,7 +66,10 @@ export async function openSystem<R extends Listener>(spec: SystemSpec<R>, signal
     ...spec.deploy,
     ...(spec.apiEnv && { apiEnv: spec.apiEnv }),
     services: engine.services,
-    env: nodeEnvironment({ ...spec, engine: engine.name, network: testbed.network }, engine.env),
+    env: nodeEnvironment(
+      { ...spec, engine: engine.name, network: testbed.network },
+      { ...engine.env, ...spec.nodeEnv },
+    ),
     timeouts: timeoutsAt(engine.timeouts, spec),
     outside: { tools: tools.address, receiver: receiver.address },
   }

@@ -79,6 +79,8 @@ export interface WorkProfile {
   readonly longestStepMs: number
   /** Names of the tools that its steps call, step by step. Absent: nobody here knows. */
   readonly calls?: readonly string[]
+  /** What they cost of a budget, step by step. Absent: nobody here knows. */
+  readonly credits?: readonly number[]
 }
 
 type Replicas = CellPlan['replicas']

@@ -116,6 +116,8 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
       steer: probes.describe('Tasks that are interrupted, steered and resumed'),
       budget: probes.describe('Tasks whose budget is too small, and is topped up'),
       permission: probes.describe('Tasks that lack a tool, submissions and tool calls that must be refused'),
+      balance: probes.describe('Tasks of one principal, whose balance pays for half of what they cost'),
+      rate: probes.describe('Tasks that call their tools faster than they may'),
     })
       .optional()
       .describe('Tasks beside the load whose control is put to the test, for each pattern and arm: docs/control.md'),

@@ -1,5 +1,7 @@
 import { controlsOf, type LoggedEvent, logOf, momentsOf, uncoveredEffects } from '../analysis/control.ts'
+import { bookOf } from '../analysis/balance.ts'
 import { forbiddenEffects, isAtWork, refusalIn, wasTurnedAway } from '../analysis/permission.ts'
+import { type BucketUse, bucketsOf, callsBeyond, isFelt } from '../analysis/tool-rate.ts'
 import type { CellTrace, ControlTrace } from '../analysis/trace.ts'
 import type { OpOf } from '../model/history.ts'
 import type { ControlFigures } from '../model/results.ts'
@@ -14,7 +16,26 @@ export function measureControl(trace: CellTrace): ControlFigures | undefined {
     budget: measureBudgets(controlsOf(trace, 'budget')),
     context: measureContexts(controlsOf(trace, 'steer')),
     ...(tried.length > 0 && { permission: measurePermission(tried) }),
+    ...measureBalance(trace),
+    ...measureRate(trace),
   }
+}
+
+function measureBalance(trace: CellTrace): Pick<ControlFigures, 'balance'> {
+  const book = bookOf(trace)
+  if (!book) return {}
+  const { tasks, refused, given, spent } = book
+  return { balance: { tasks: tasks.length, refused: refused.length, given, spent } }
+}
+
+function measureRate(trace: CellTrace): Pick<ControlFigures, 'rate'> {
+  const tasks = controlsOf(trace, 'rate').length
+  if (tasks === 0) return {}
+  const buckets = bucketsOf(trace)
+  const ofTasks = buckets.filter(({ of }) => of === 'task')
+  const sum = (of: (bucket: BucketUse) => number, all = buckets): number => all.reduce((n, one) => n + of(one), 0)
+  const felt = ofTasks.filter(isFelt).length
+  return { rate: { tasks, felt, calls: sum(({ calls }) => calls.length, ofTasks), beyond: sum(callsBeyond) } }
 }
 
 function measurePermission(tried: readonly ControlTrace[]): NonNullable<ControlFigures['permission']> {

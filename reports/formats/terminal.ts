@@ -13,7 +13,8 @@ import { count, duration, percent, neededText, plural, bracketsMeaning } from '.
 import { recoveryHeads, recoveryMeaning, recoveryRows } from '../recovery.ts'
 import { firstTable } from '../summary-table.ts'
 import { headline, legend, promisesLine, verdictMeaning } from '../outcomes.ts'
-import { type SideTable, sideTables } from '../side-tables.ts'
+import type { SideTable } from '../side-table.ts'
+import { sideTables } from '../side-tables.ts'
 import { type Column, type Screen, type TableRow, textTable, wrap } from '../../harness/core/text-table.ts'
 
 export default {

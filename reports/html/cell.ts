@@ -1,4 +1,5 @@
 import { placeNames } from '../../harness/model/place.ts'
+import { uncontrolledIn } from '../../harness/model/plan-remarks.ts'
 import {
   outcomes,
   type CellResult,
@@ -69,8 +70,11 @@ function setting({ cell }: CellResult): string {
 }
 
 function untouched({ cell }: CellResult): readonly Markup[] {
-  const faults = cell.untouchedBy ?? []
-  return faults.map(({ fault, reason }) => tag('p', { class: 'quiet' }, `Not touched by ${fault}: ${reason}.`))
+  const { untouchedBy = [] } = cell
+  return [
+    ...untouchedBy.map(({ fault, reason }) => `Not touched by ${fault}: ${reason}.`),
+    ...uncontrolledIn(cell).map((line) => `No ${line}.`),
+  ].map((line) => tag('p', { class: 'quiet' }, line))
 }
 
 /** One bar of all tasks, and what each colour in it means. */

@@ -8,6 +8,7 @@ import { rewrite } from './mutations.ts'
 import { broken, calm, polling, streaming } from './worlds.ts'
 import { keptFor, lose, under, wrongExcuses } from './wrong-excuses.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
+import { wrongLimits } from './wrong-limits.ts'
 import { wrongRecords, wrongWork } from './wrong-records.ts'
 import { wrongSystems } from './wrong-systems.ts'
 import { wrongWords } from './wrong-words.ts'
@@ -26,6 +27,7 @@ const mutants = [
   ...wrongSystems,
   ...wrongExcuses,
   ...wrongHarnesses,
+  ...wrongLimits,
   ...wrongWords,
   ...wrongRecords,
   ...wrongWork,

@@ -52,12 +52,13 @@ export const engines: Section = {
 }
 
 /** What runs beside the API. */
-function needsOf({ durable, executor, services, sticky }: Engine): readonly Fact[] {
+function needsOf({ durable, executor, services, sticky, withoutAccounts }: Engine): readonly Fact[] {
   const servers = services.filter(({ program }) => program !== 'serve' && program !== 'work')
   const packages = services.flatMap((service) => service.packages ?? [])
   return told([
     ['tasks', durable ? 'outlive the processes that work on them' : 'die with the process that works on them'],
     ['executor', `the role ${executor}${sticky ? '; clients stay with the replica that accepted their task' : ''}`],
+    ['no balances and tool rates', withoutAccounts],
     ['servers', servers.map(({ program }) => program).join(', ')],
     ['packages', packages.join(', ')],
   ])

@@ -22,3 +22,6 @@ export const durableTasks = [
   'cancel-holds',
   'steer-once',
 ] as const
+
+/** Of an engine whose balances and token buckets outlive its processes. */
+export const durableAccounts = ['balance-holds', 'rate-holds'] as const satisfies readonly Promised[]

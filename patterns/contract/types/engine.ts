@@ -16,6 +16,8 @@ export interface Engine {
   readonly notifier: 'api' | 'worker'
   /** Tasks live in one process: clients stay with the replica that accepted theirs. */
   readonly sticky: boolean
+  /** Why it keeps no balances and no tool rates; absent: it does. What of them outlives a crash, its promises say. */
+  readonly withoutAccounts?: string
   /** As shipped and tuned; empty: there is nothing to tune. */
   readonly timeouts: Timeouts
   /** What its README says of a SIGKILL in the middle of a step of this length. Absent: nobody goes on with the task. */

@@ -18,6 +18,9 @@ export const promises = {
   'steer-once': 'a command that was acknowledged is answered once, in its order',
   'context-continuity': 'the patches of a memory add up to it, version by version',
   'permission-holds': 'no task uses a tool that its principal may not, and no forged token does anything',
+  'balance-holds':
+    'the tasks of a principal spend no more than its balance has, and are refused only where too little is left',
+  'rate-holds': 'tools are called no more often than the rates of task and principal allow',
 } as const
 export type Promised = keyof typeof promises
 
@@ -28,6 +31,8 @@ export const controls = [
   'steer-once',
   'context-continuity',
   'permission-holds',
+  'balance-holds',
+  'rate-holds',
 ] as const satisfies readonly Promised[]
 
 /** What every delivery promises of the results that it brings. */

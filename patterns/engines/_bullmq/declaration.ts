@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/types/engine.ts'
-import { soundTasks } from '../../contract/engine/promises.ts'
+import { durableAccounts, soundTasks } from '../../contract/engine/promises.ts'
 import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import {
   busyMachine,
@@ -47,7 +47,7 @@ export function timingOf(pace: Pace): QueueTiming {
 
 export function declareQueue(store: 'postgres' | 'redis'): Omit<Engine, 'name' | 'summary'> {
   return {
-    promises: ['no-lost-task', 'idempotency', ...soundTasks],
+    promises: ['no-lost-task', 'idempotency', ...soundTasks, ...durableAccounts],
     durable: true,
     executor: 'worker',
     notifier: 'worker',

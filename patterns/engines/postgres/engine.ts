@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/types/engine.ts'
-import { durableTasks } from '../../contract/engine/promises.ts'
+import { durableAccounts, durableTasks } from '../../contract/engine/promises.ts'
 import { type StoreTiming, storeTimeouts, storeTimingAt } from '../../contract/engine/store-timeouts.ts'
 import {
   busyMachine,
@@ -32,7 +32,7 @@ export function timingOf(pace: Pace): PostgresTiming {
 const engine: Engine = {
   name: 'postgres',
   summary: 'a journal in PostgreSQL: event log, leases with fencing, resume after the last completed step, outbox',
-  promises: durableTasks,
+  promises: [...durableTasks, ...durableAccounts],
   durable: true,
   executor: 'worker',
   notifier: 'worker',

@@ -32,6 +32,7 @@ const engine: Engine = {
   name: 'restate',
   summary: 'a workflow per task on a Restate server, which pushes the work to a service node and journals every step',
   promises: durableTasks,
+  withoutAccounts: 'an object per principal would serve the steps of all its tasks one by one',
   durable: true,
   executor: 'worker',
   notifier: 'worker',

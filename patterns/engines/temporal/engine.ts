@@ -53,6 +53,7 @@ const declared: Engine = {
   name: 'temporal',
   summary: 'a workflow per task on a Temporal server, which keeps its history in PostgreSQL; workers poll for steps',
   promises: durableTasks,
+  withoutAccounts: 'a workflow per principal would be a signal and an event of history for each step',
   durable: true,
   executor: 'worker',
   notifier: 'worker',

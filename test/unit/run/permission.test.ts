@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { drawProbes } from '../../../harness/plan/control-probes.ts'
+import { planControl } from '../../../harness/plan/control-probes.ts'
 import { attempts, type ControlProbe } from '../../../harness/model/control.ts'
 import { type CellIssuer, openCellIssuer } from '../../../harness/run/issuer.ts'
 import { tokenOf, toolsAskedBy, tryAttempt } from '../../../harness/run/permission-probes.ts'
@@ -20,8 +20,9 @@ import { createGateway } from '../../../patterns/gateway/gateway.ts'
 
 const load = { tasks: 10, arrivals: 'poisson', ratePerSec: 1 } as const
 const drawn = (calls: readonly string[], permission: number): readonly ControlProbe[] => {
-  const control = { cancel: 0, steer: 0, budget: 0, permission }
-  return drawProbes({ control, timeScale: 30, load }, 7, { idealMs: 300_000, calls })
+  const control = { cancel: 0, steer: 0, budget: 0, permission, balance: 0, rate: 0 }
+  const work = { idealMs: 300_000, steps: calls.length, calls }
+  return planControl({ control, timeScale: 30, load }, 7, work, { without: [], hasPrincipals: true }).control!
 }
 const four = ['search', 'read', 'read', 'draft', 'finalize']
 
