@@ -115,6 +115,7 @@ const controlHeads = [
   'patches, bytes',
   'tools refused',
   'attempts refused',
+  'rogue agents',
 ] as const
 
 /** One line for under the table: what its words mean. */
@@ -122,7 +123,8 @@ const controlMeaning =
   'Tasks beside the load. Cancelled: cancellations acknowledged, of those sent; in: from the first request until then, median; steps begun after: of these tasks. ' +
   'Commands: acknowledged, of those sent; lost: without an answer in the log; doubled: with more than one. Stopped in: from the request to interrupt until the agent was seen to stand still, median. ' +
   'Budgets: tasks that stopped for want of credits, of those with too few; steps beyond: begun without being covered. Patches: their bytes, and those of whole memories in their place. ' +
-  'Tools refused: tasks that asked for a tool that they lack and did not get it, of those that lack one. Attempts refused: forged tokens and the like, of those that were tried.'
+  'Tools refused: tasks that asked for a tool that they lack and did not get it, of those that lack one. Attempts refused: forged tokens and the like, of those that were tried. ' +
+  'Rogue agents: those that were cancelled, with the sub-tasks that were at work, and the steps of all of them begun after.'
 
 /** How control fared: a row per cell with controlled tasks. */
 export function controlRows(results: RunResults): readonly (readonly string[])[] {
@@ -131,7 +133,7 @@ export function controlRows(results: RunResults): readonly (readonly string[])[]
 
 function controlFields({ control }: CellResult): readonly string[] {
   if (!control) return Array.from({ length: controlHeads.length - 2 }, () => '–')
-  const { cancel, commands, budget, context, permission } = control
+  const { cancel, commands, budget, context, permission, rogue } = control
   const of = (some: number, all: number): string => `${count(some)}/${count(all)}`
   const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
   return [
@@ -147,6 +149,7 @@ function controlFields({ control }: CellResult): readonly string[] {
     `${count(context.patchBytes)} for ${count(context.wholeBytes)}`,
     permission ? of(permission.refused, permission.tasks) : '–',
     permission ? of(permission.turnedAway, permission.attempts) : '–',
+    rogue ? `${count(rogue.tasks)} with ${count(rogue.subTasks)}: ${count(rogue.begunAfter)}` : '–',
   ]
 }
 

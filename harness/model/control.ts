@@ -5,9 +5,10 @@ import { count, stored, type Stored } from './stored.ts'
 
 /**
  * What is done to a task to see whether its control holds: `cancel` ends it, `steer` stops it, patches its memory and lets it
- * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not.
+ * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not, `rogue` has it start
+ * sub-tasks without an end, and cancels it.
  */
-export const controlKinds = ['cancel', 'steer', 'budget', 'permission'] as const
+export const controlKinds = ['cancel', 'steer', 'budget', 'permission', 'rogue'] as const
 export type ControlKind = (typeof controlKinds)[number]
 
 /** What somebody tries who may not. Each but the first must be refused before anything is done. */
@@ -62,6 +63,8 @@ export const controlMoments = [
   'seen',
   /** When all is over: the task's log, and its memory as the API shows it. */
   'log',
+  /** Likewise the log of a sub-task, which `taskId` names. */
+  'sub-log',
   /** The probe's time was over before that. */
   'given-up',
 ] as const

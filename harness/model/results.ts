@@ -184,6 +184,16 @@ const control = stored({
       beyond: count,
     }),
   ),
+  /** Absent where no agent was to start others, as in older runs. */
+  rogue: optional(
+    stored({
+      tasks: count,
+      /** Tasks below them that were at work. */
+      subTasks: count,
+      /** Effects of steps of all of them that began after the cancellation. */
+      begunAfter: count,
+    }),
+  ),
 })
 export type ControlFigures = Stored<typeof control>
 

@@ -7,6 +7,11 @@ import type { Scenario } from '../scenario/scenario.ts'
 /** A probe is controlled in this part of its work: late enough to be at it, early enough to have costly steps left. */
 const [earliest, latest] = [0.1, 0.7]
 
+/** A rogue agent has no end to count from: it is cancelled when its sub-tasks, and theirs, are at work, in task-world milliseconds. */
+function rogueMs(drawn: number): number {
+  return 60_000 + 120_000 * drawn
+}
+
 /** The controlled tasks of a cell, the same for every pattern of a block and for every arm. In real milliseconds. */
 export function drawProbes(
   { control, load, timeScale }: Pick<Scenario, 'control' | 'load' | 'timeScale'>,
@@ -26,7 +31,7 @@ export function drawProbes(
         ...(kind === 'permission' && permissionOf(i, calls, draw('tool'))),
         // One in each equal part of the load: that all of them meet the same fault would be luck.
         atMs: roundMs(((i + draw('at')) / control[kind]) * windowMs),
-        afterMs: roundMs((part * idealMs) / timeScale),
+        afterMs: roundMs((kind === 'rogue' ? rogueMs(draw('after')) : part * idealMs) / timeScale),
       }
     }),
   )

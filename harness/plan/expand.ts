@@ -1,3 +1,4 @@
+import type { ControlKind } from '../model/control.ts'
 import { machineLimits } from '../model/machine.ts'
 import type { CellPlan, NotApplicable, Plan, PlannedFault } from '../model/plan.ts'
 import { drawUniform } from '../core/rng.ts'
@@ -97,7 +98,7 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
   const patienceMs = patienceMsOf(pattern, scenario, work)
   const cellSeed = Math.floor(drawUniform(seed, 'cell', repetition) * 2 ** 31)
   // A service of somebody else's has no commands of ours.
-  const control = pattern.work ? [] : drawProbes(scenario, cellSeed, work)
+  const control = pattern.work ? [] : drawProbes(scenario, cellSeed, work).filter(({ kind }) => canBe(kind, pattern))
   return {
     id: `${pattern.name}.${arm.name}.${repetition}`,
     block: block.number,
@@ -130,6 +131,11 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     ...(untouchedBy.length > 0 && { untouchedBy }),
     health: { ...health, ...(machine && { machine }) },
   }
+}
+
+/** Where no step starts sub-tasks, no agent goes rogue in that way: those probes are not applicable. */
+function canBe(kind: ControlKind, { delivery, engine }: CatalogPattern): boolean {
+  return kind !== 'rogue' || keptByBoth(delivery, engine).includes('spawn-once')
 }
 
 function findUntouched(

@@ -1,6 +1,7 @@
 import { request } from 'undici'
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
+import { subTasksIn } from './family-end.ts'
 import { tokenOf } from './permission-probes.ts'
 
 /** Milliseconds for one answer. */
@@ -24,7 +25,28 @@ export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<str
     const context = kind === 'steer' ? await readContext(apis, taskId, token) : undefined
     const value = { kind, moment: 'log', taskId, log: [...events], ...(context && { context }) } as const
     recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value })
+    for (const below of await readBelow(apis, events, token)) {
+      const subLog = { kind, moment: 'sub-log', ...below } as const
+      recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value: subLog })
+    }
   }
+}
+
+interface LogBelow {
+  readonly taskId: string
+  readonly log: Readonly<Record<string, unknown>>[]
+}
+
+/** Of every task below one: what nobody knows is not there. */
+async function readBelow(apis: readonly Node[], parents: readonly Readonly<Record<string, unknown>>[], token: string) {
+  const found: LogBelow[] = []
+  for (const taskId of subTasksIn(parents)) {
+    const log = await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
+    if (!log) continue
+    const { events } = log as { readonly events: LogBelow['log'] }
+    found.push({ taskId, log: events }, ...(await readBelow(apis, events, token)))
+  }
+  return found
 }
 
 async function readContext(apis: readonly Node[], taskId: string, token: string) {

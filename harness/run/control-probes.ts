@@ -11,6 +11,7 @@ import { monotonicMs, sleep, startTimer } from '../../patterns/contract/types/ti
 import { firstMemory, type ControlProbe, type ControlSeen } from '../model/control.ts'
 import type { CellPlan } from '../model/plan.ts'
 import { briefS, type PermissionParts, tokenOf, toolsAskedBy, tryAttempt } from './permission-probes.ts'
+import { untilFamilyEnded } from './family-end.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What probes are carried out with: the clients' own way to the system, faults included. */
@@ -52,7 +53,12 @@ async function runProbe(probe: ControlProbe, parts: ProbeParts): Promise<void> {
 
 /** Its work, what it stands still for, and two graces, as a task of the load has them. */
 function lifeMs(probe: ControlProbe, cell: CellPlan): number {
-  return 2 * planOf(probe, cell).idealMs + 2 * cell.graceMs + replayMs(probe)
+  return 2 * planOf(probe, cell).idealMs + 2 * cell.graceMs + replayMs(probe) + rogueMs(probe)
+}
+
+/** It works until it is cancelled. */
+function rogueMs({ kind, afterMs }: ControlProbe): number {
+  return kind === 'rogue' ? afterMs : 0
 }
 
 /** Tokens end in real time, whatever the time scale. */
@@ -86,7 +92,7 @@ class Probe {
     const { key, seed } = probe
     const own = permission && probe.kind === 'permission' ? { token: tokenFor(probe, permission) } : {}
     const giveUpAt = monotonicMs() + lifeMs(probe, cell)
-    const input = { seed, profile: cell.profile, job: key }
+    const input = { seed, profile: probe.kind === 'rogue' ? 'rogue' : cell.profile, job: key }
     const job: Job = { key, ordinal: seed, input, ...asksOf(probe, cell), giveUpAt }
     this.#probe = probe
     this.#parts = parts
@@ -102,10 +108,11 @@ class Probe {
     const about = kind === 'budget' && { covered: coveredSteps(creditsOf(this.#probe, this.#parts.cell)) }
     this.#record({ moment: 'accepted', status: accepted.task.status, ...about })
     await sleep(kind === 'budget' ? 0 : afterMs, this.#talk.signal)
-    if (kind === 'cancel') await this.#cancel()
+    if (kind === 'cancel' || kind === 'rogue') await this.#cancel()
     else if (kind === 'steer') await this.#steer()
     else await this.#topUp()
     await this.#until(isTerminal)
+    if (kind === 'rogue') await untilFamilyEnded(this.#talk, this.#taskId)
   }
 
   async #tryWhatItMayNot(): Promise<void> {
@@ -186,7 +193,7 @@ const leastPauseMs = 150
 /** A budget that covers the first half of the steps, and a memory to be steered by. */
 function asksOf(probe: ControlProbe, cell: CellPlan): Pick<Job, 'budget' | 'memory' | 'tools'> {
   if (probe.kind === 'permission') return toolsAskedBy(probe)
-  if (probe.kind === 'cancel') return {}
+  if (probe.kind === 'cancel' || probe.kind === 'rogue') return {}
   if (probe.kind === 'steer') return { memory: firstMemory }
   const credits = creditsOf(probe, cell)
   const covered = credits.slice(0, coveredSteps(credits))

@@ -20,7 +20,7 @@ import { createGateway } from '../../../patterns/gateway/gateway.ts'
 
 const load = { tasks: 10, arrivals: 'poisson', ratePerSec: 1 } as const
 const drawn = (calls: readonly string[], permission: number): readonly ControlProbe[] => {
-  const control = { cancel: 0, steer: 0, budget: 0, permission }
+  const control = { cancel: 0, steer: 0, budget: 0, rogue: 0, permission }
   return drawProbes({ control, timeScale: 30, load }, 7, { idealMs: 300_000, calls })
 }
 const four = ['search', 'read', 'read', 'draft', 'finalize']
