@@ -12,12 +12,13 @@ interface Column {
   readonly field: (figures: ControlFigures) => string
 }
 
+const cancelled = ['cancel', 'rogue'] as const
 const steered = ['steer', 'budget'] as const
 
 const columns: readonly Column[] = [
-  { of: ['cancel'], head: 'cancelled', spare: 0, field: ({ cancel }) => part(cancel.acknowledged, cancel.sent) },
-  { of: ['cancel'], head: 'in', spare: 6, field: ({ cancel }) => time(cancel.acknowledgedMs) },
-  { of: ['cancel'], head: 'steps begun after', spare: 1, field: ({ cancel }) => count(cancel.begunAfter) },
+  { of: cancelled, head: 'cancelled', spare: 0, field: ({ cancel }) => part(cancel.acknowledged, cancel.sent) },
+  { of: cancelled, head: 'in', spare: 6, field: ({ cancel }) => time(cancel.acknowledgedMs) },
+  { of: cancelled, head: 'steps begun after', spare: 1, field: ({ cancel }) => count(cancel.begunAfter) },
   { of: steered, head: 'commands', spare: 0, field: ({ commands }) => part(commands.acknowledged, commands.sent) },
   { of: steered, head: 'lost', spare: 1, field: ({ commands }) => count(commands.lost) },
   { of: steered, head: 'doubled', spare: 1, field: ({ commands }) => count(commands.doubled) },
@@ -43,6 +44,13 @@ const columns: readonly Column[] = [
     field: ({ permission: one }) => (one ? part(one.turnedAway, one.attempts) : '–'),
   },
   {
+    of: ['rogue'],
+    head: 'rogue agents',
+    spare: 0,
+    field: ({ rogue: one }) =>
+      one ? `${count(one.tasks)} with ${count(one.subTasks)}: ${count(one.begunAfter)}` : '–',
+  },
+  {
     of: ['balance'],
     head: 'balance spent',
     spare: 0,
@@ -61,7 +69,7 @@ const columns: readonly Column[] = [
 /** What the columns of a kind mean. */
 const meanings: readonly { readonly of: readonly ControlKind[]; readonly text: string }[] = [
   {
-    of: ['cancel'],
+    of: cancelled,
     text: 'Cancelled: cancellations acknowledged, of those sent; in: from the first request until then, median; steps begun after: of these tasks.',
   },
   {
@@ -79,6 +87,10 @@ const meanings: readonly { readonly of: readonly ControlKind[]; readonly text: s
   {
     of: ['permission'],
     text: 'Tools refused: tasks that asked for a tool that they lack and did not get it, of those that lack one. Attempts refused: forged tokens and the like, of those that were tried.',
+  },
+  {
+    of: ['rogue'],
+    text: 'Rogue agents: those that were cancelled, with the sub-tasks that were at work, and the steps of all of them begun after.',
   },
   {
     of: ['balance'],

@@ -21,12 +21,30 @@ export function controlsOf({ controls }: CellTrace, ...kinds: readonly ControlKi
   return [...controls.values()].filter(({ key }) => kinds.some((kind) => key.startsWith(`c-${kind}-`)))
 }
 
+/** A log, and the op that has it. */
+export interface ReadLog {
+  readonly op: OpOf<'control'>
+  readonly events: readonly LoggedEvent[]
+}
+
 /** The log as it was read when all was over, and the op that has it; undefined: nobody could say. */
-export function logOf({
-  seen,
-}: ControlTrace): { readonly op: OpOf<'control'>; readonly events: readonly LoggedEvent[] } | undefined {
+export function logOf({ seen }: ControlTrace): ReadLog | undefined {
   const op = seen.findLast(({ value }) => value.moment === 'log')
-  return op && { op, events: (op.value.log ?? []).map(asEvent) }
+  return op && readLog(op)
+}
+
+/** Logs of the tasks below it, as far as anybody could read them. */
+export function subLogsOf(control: ControlTrace): readonly ReadLog[] {
+  return momentsOf(control, 'sub-log').map(readLog)
+}
+
+function readLog(op: OpOf<'control'>): ReadLog {
+  return { op, events: (op.value.log ?? []).map(asEvent) }
+}
+
+/** Effects of the tasks below it: each is for work whose name begins with that of the first one. */
+export function effectsBelow({ key, effects }: ControlTrace): readonly OpOf<'effect'>[] {
+  return effects.filter(({ task }) => task !== key)
 }
 
 /** What does not look like an event is one of no type: it answers nothing. */

@@ -32,6 +32,7 @@ export interface ControlTrace {
   readonly probe: ControlProbe
   /** In the order of recording. */
   readonly seen: readonly OpOf<'control'>[]
+  /** Those of its sub-tasks among them. */
   readonly effects: readonly OpOf<'effect'>[]
 }
 
@@ -151,7 +152,7 @@ function buildTrace(history: History): CellTrace {
     else if (op.f === 'health') health = op
     else if (op.f === 'disk') disk = op
     else if (op.f === 'control') controls.get(op.task!)?.seen.push(op)
-    else if (op.f === 'effect' && controls.has(op.task!)) controls.get(op.task!)!.effects.push(op)
+    else if (op.f === 'effect' && controls.has(headOf(op.task!))) controls.get(headOf(op.task!))!.effects.push(op)
     else fileOp(op, byTask, rest)
   }
   if (cell?.ownWork) forgetNames(byTask.values(), rest.nodes)
@@ -184,6 +185,12 @@ function forgetNames(tasks: Iterable<Growing>, nodes: readonly OpOf<'node'>[]): 
     task.effects = task.effects.map((op) => {
       return names.has(nodeOf(op.value.executor)) ? op : { ...op, value: { ...op.value, executor: anybody } }
     })
+}
+
+/** The work of a sub-task is named after that of the task which has started it: `c-rogue-1/2-1`. */
+function headOf(task: string): string {
+  const end = task.indexOf('/')
+  return end === -1 ? task : task.slice(0, end)
 }
 
 function collectControls(history: History): Map<string, GrowingControl> {

@@ -1,5 +1,13 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, hasControl, logOf, momentsOf } from '../analysis/control.ts'
+import {
+  controlsOf,
+  effectsBelow,
+  hasControl,
+  type LoggedEvent,
+  logOf,
+  momentsOf,
+  subLogsOf,
+} from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -7,20 +15,25 @@ import type { Checker } from '../model/checker.ts'
 const [boundMs, floorMs] = [5_000, 1_000]
 
 /**
- * A cancellation that was acknowledged holds. No step of the task begins later than the bound, and its log has one end: the
- * cancellation, or a result that was first. Put to the test where the task had not ended when it was acknowledged.
+ * A cancellation that was acknowledged holds, over the task and all below it. None of their steps begins later than the bound,
+ * by the ledger. Each of their logs has one end: the cancellation, or a result that was first. None starts a sub-task after
+ * the request. Put to the test where the task had not ended when it was acknowledged. Of an agent that starts others, one of
+ * those must have been at work.
  */
 const checker: Checker = {
   name: 'cancel-holds',
-  summary: 'after a cancellation is acknowledged no new step begins, and the task has one end',
+  summary:
+    'after a cancellation is acknowledged no new step begins, of the task or of its sub-tasks, and each has one end',
   judges: 'cancel-holds',
-  isAbout: hasControl('cancel'),
+  isAbout: hasControl('cancel', 'rogue'),
   check(history) {
     const trace = traceOf(history)
     const limitMs = Math.max(floorMs, boundMs / (trace.cell?.timeScale ?? 1))
-    const held = controlsOf(trace, 'cancel').filter((one) => momentsOf(one, 'acknowledged').length > 0)
-    const known = held.filter((one) => logOf(one) !== undefined)
-    const broken = held.map((one) => [...lateSteps(one, limitMs), ...wrongEnd(one)]).filter((ops) => ops.length > 0)
+    const held = controlsOf(trace, 'cancel', 'rogue').filter((one) => momentsOf(one, 'acknowledged').length > 0)
+    const known = held.filter(isKnown)
+    const broken = held.map((one) => breachOf(one, limitMs)).filter((ops) => ops.length > 0)
+    const rogue = controlsOf(trace, 'rogue')
+    const families = known.filter(hadOthersAtWork).length
     return conclude(trace, {
       judged: known.length,
       unit: 'acknowledged cancellations',
@@ -28,15 +41,31 @@ const checker: Checker = {
       broken,
       excused: held.length - known.length,
       otherwise: { many: held.length - known.length, why: 'are of tasks whose log nobody could read' },
-      exercise: {
-        times: known.filter(wasAtWork).length,
-        lacking: 'no task was at work when its cancellation was acknowledged',
-      },
+      ...(rogue.length > 0 && { counts: { families } }),
+      exercise: exerciseOf(known, rogue.length > 0 ? families : undefined),
       kind: 'safety',
     })
   },
 }
 export default checker
+
+/** With its own log, and that of each task below it which has done anything. */
+function isKnown(control: ControlTrace): boolean {
+  const known = new Set(subLogsOf(control).map(({ op }) => op.value.taskId))
+  return logOf(control) !== undefined && effectsBelow(control).every(({ value }) => known.has(value.taskId))
+}
+
+/** `families`: in which a sub-task was at work; undefined: nobody was to start any. */
+function exerciseOf(known: readonly ControlTrace[], families: number | undefined) {
+  if (families === 0) return { times: 0, lacking: 'no sub-task was at work when its family was cancelled' }
+  const times = known.filter(wasAtWork).length
+  return { times, lacking: 'no task was at work when its cancellation was acknowledged' }
+}
+
+function breachOf(control: ControlTrace, limitMs: number): readonly number[] {
+  const below = subLogsOf(control).filter(({ events }) => !hasOneEnd(events) || startsAfterCancel(events))
+  return [...lateSteps(control, limitMs), ...wrongEnd(control), ...below.map(({ op }) => op.index)]
+}
 
 function lateSteps(control: ControlTrace, limitMs: number): readonly number[] {
   const [acknowledged] = momentsOf(control, 'acknowledged')
@@ -51,11 +80,25 @@ function wrongEnd(control: ControlTrace): readonly number[] {
   const log = logOf(control)
   if (!log) return []
   const [acknowledged] = momentsOf(control, 'acknowledged')
-  const ended = log.events.filter(({ status }) => ends.has(status))
-  const isLast = ended[0] === log.events.at(-1)
   const said = acknowledged!.value.status
-  const isAsSaid = said === undefined || !ends.has(said) || ended[0]?.status === said
-  return ended.length === 1 && isLast && isAsSaid ? [] : [acknowledged!.index, log.op.index]
+  const isAsSaid = said === undefined || !ends.has(said) || log.events.at(-1)?.status === said
+  const isRight = hasOneEnd(log.events) && isAsSaid && !startsAfterCancel(log.events)
+  return isRight ? [] : [acknowledged!.index, log.op.index]
+}
+
+function hasOneEnd(log: readonly LoggedEvent[]): boolean {
+  const ended = log.filter(({ status }) => ends.has(status))
+  return ended.length === 1 && ended[0] === log.at(-1)
+}
+
+function startsAfterCancel(log: readonly LoggedEvent[]): boolean {
+  const asked = log.findIndex(({ type }) => type === 'task.cancel_requested')
+  return asked !== -1 && log.slice(asked).some(({ type }) => type === 'task.spawned')
+}
+
+function hadOthersAtWork(control: ControlTrace): boolean {
+  const { at } = momentsOf(control, 'acknowledged')[0]!
+  return wasAtWork(control) && effectsBelow(control).some(({ value }) => value.startedAt < at)
 }
 
 function wasAtWork(control: ControlTrace): boolean {

@@ -5,10 +5,11 @@ import { count, stored, type Stored } from './stored.ts'
 
 /**
  * What is done to a task to see whether its control holds: `cancel` ends it, `steer` stops it, patches its memory and lets it
- * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not. Those of `balance` want
- * more, all together, than their principal has, and those of `rate` call their tools faster than they may.
+ * go on, `budget` gives it too few credits and then more, `permission` tries what its principal may not, `rogue` has it start
+ * sub-tasks without an end, and cancels it. Those of `balance` want more, all together, than their principal has, and those of
+ * `rate` call their tools faster than they may.
  */
-export const controlKinds = ['cancel', 'steer', 'budget', 'permission', 'balance', 'rate'] as const
+export const controlKinds = ['cancel', 'steer', 'budget', 'rogue', 'permission', 'balance', 'rate'] as const
 export type ControlKind = (typeof controlKinds)[number]
 
 /** What somebody tries who may not. Each but the first must be refused before anything is done. */
@@ -85,6 +86,8 @@ export const controlMoments = [
   'log',
   /** The account of all `balance` tasks then, in the records of the first one. `at` is when it was asked for. */
   'account',
+  /** Likewise the log of a sub-task, which `taskId` names. */
+  'sub-log',
   /** The probe's time was over before that. */
   'given-up',
 ] as const

@@ -188,6 +188,16 @@ const control = stored({
   balance: optional(stored({ tasks: count, refused: count, given: count, spent: count })),
   /** Of tasks that wanted more calls than they may: how many came to their rate. And calls beyond it, of any task or principal. */
   rate: optional(stored({ tasks: count, felt: count, calls: count, beyond: count })),
+  /** Absent where no agent was to start others, as in older runs. */
+  rogue: optional(
+    stored({
+      tasks: count,
+      /** Tasks below them that were at work. */
+      subTasks: count,
+      /** Effects of steps of all of them that began after the cancellation. */
+      begunAfter: count,
+    }),
+  ),
 })
 export type ControlFigures = Stored<typeof control>
 

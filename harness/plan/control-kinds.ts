@@ -9,12 +9,15 @@ interface Need {
   readonly runtime?: Capability
   /** The engine keeps balances and tool rates. */
   readonly accounts?: true
+  /** A step of the engine starts sub-tasks. */
+  readonly subTasks?: true
 }
 
 const needs: Readonly<Record<ControlKind, Need>> = {
   cancel: {},
   steer: {},
   budget: {},
+  rogue: { subTasks: true },
   permission: { runtime: 'host-files' },
   balance: { runtime: 'host-files', accounts: true },
   rate: { accounts: true },
@@ -26,9 +29,10 @@ export function whyUncontrolled(
   { engine }: Pick<CatalogPattern, 'engine'>,
   { name, offers }: Pick<Runtime, 'name' | 'offers'>,
 ): string | undefined {
-  const { runtime, accounts } = needs[kind]
+  const { runtime, accounts, subTasks } = needs[kind]
   if (accounts && engine.withoutAccounts !== undefined)
     return `the engine ${engine.name} keeps no balances and tool rates: ${engine.withoutAccounts}`
+  if (subTasks && !engine.promises.includes('spawn-once')) return `the engine ${engine.name} starts no sub-tasks`
   if (runtime !== undefined && !offers.includes(runtime))
     return `it needs "${runtime}", which the runtime ${name} does not offer`
   return undefined

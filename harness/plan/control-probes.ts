@@ -12,6 +12,11 @@ const [earliest, latest] = [0.1, 0.7]
 /** Tasks of one principal that feel its rate together begin in this part of the load, so that its faults find them at work. */
 const crowdWithin = 1 / 3
 
+/** A rogue agent has no end to count from: it is cancelled when its sub-tasks, and theirs, are at work, in task-world milliseconds. */
+function rogueMs(drawn: number): number {
+  return 60_000 + 120_000 * drawn
+}
+
 type Asked = Pick<Scenario, 'control' | 'load' | 'timeScale'>
 type Work = Pick<WorkProfile, 'idealMs' | 'steps' | 'calls' | 'credits'>
 
@@ -58,7 +63,7 @@ function drawProbes(asked: Asked, seed: number, work: Given): readonly ControlPr
         ...own,
         // One in each equal part of the load: that all of them meet the same fault would be luck.
         atMs: roundMs(((i + draw('at')) / control![kind]) * windowMs * within),
-        afterMs: roundMs((part * work.idealMs) / timeScale),
+        afterMs: roundMs((kind === 'rogue' ? rogueMs(draw('after')) : part * work.idealMs) / timeScale),
       }
     }),
   )
@@ -66,6 +71,11 @@ function drawProbes(asked: Asked, seed: number, work: Given): readonly ControlPr
 
 /** What the probes of a kind have beyond those of all. */
 const ownOf: Partial<Record<ControlKind, (i: number, work: Given, drawn: number) => Partial<ControlProbe>>> = {
+  // A principal of their own, where there can be one: what they and their sub-tasks call takes no token from the load.
+  rogue: (_, { hasPrincipals }) => ({
+    profile: 'rogue',
+    ...(hasPrincipals && { principal: 'c-rogue', tools: ['tool_call'] }),
+  }),
   permission: (i, { calls = [] }, drawn) => permissionOf(i, calls, drawn),
   balance: (_, { calls = [], credits = [] }) => ({
     principal: payer,

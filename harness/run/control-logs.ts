@@ -3,6 +3,7 @@ import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { ControlSeen } from '../model/control.ts'
 import type { Node } from '../model/runtime.ts'
 import type { CellParts } from './cell-context.ts'
+import { subTasksIn } from './family-end.ts'
 import { hasPrincipal, tokenOf } from './permission-probes.ts'
 
 /** Milliseconds for one answer. */
@@ -27,6 +28,10 @@ export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<str
     const context = kind === 'steer' ? await readContext(apis, taskId, token) : undefined
     const value = { kind, moment: 'log', taskId, log: [...events], ...(context && { context }) } as const
     recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value })
+    for (const below of await readBelow(apis, events, token)) {
+      const subLog = { kind, moment: 'sub-log', ...below } as const
+      recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value: subLog })
+    }
   }
   await readAccount(parts, apis)
 }
@@ -41,6 +46,23 @@ async function readAccount({ cell, recorder, token }: CellParts, apis: readonly 
   if (![credits, held, spent].every(Number.isFinite)) return
   const value = { kind: 'balance', moment: 'account', account } as const
   recorder.record({ f: 'control', type: 'observe', process: 'client', task: first.key, value, atMonotonicMs })
+}
+
+interface LogBelow {
+  readonly taskId: string
+  readonly log: Readonly<Record<string, unknown>>[]
+}
+
+/** Of every task below one: what nobody knows is not there. */
+async function readBelow(apis: readonly Node[], parents: readonly Readonly<Record<string, unknown>>[], token: string) {
+  const found: LogBelow[] = []
+  for (const taskId of subTasksIn(parents)) {
+    const log = await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
+    if (!log) continue
+    const { events } = log as { readonly events: LogBelow['log'] }
+    found.push({ taskId, log: events }, ...(await readBelow(apis, events, token)))
+  }
+  return found
 }
 
 async function readContext(apis: readonly Node[], taskId: string, token: string) {

@@ -10,6 +10,7 @@ import { isTerminal, type Task, type TaskStatus } from '../../patterns/contract/
 import { monotonicMs, sleep, startTimer } from '../../patterns/contract/types/timer.ts'
 import { firstMemory, type ControlProbe, type ControlSeen } from '../model/control.ts'
 import type { CellPlan } from '../model/plan.ts'
+import { untilFamilyEnded } from './family-end.ts'
 import { briefS, hasPrincipal, type PrincipalParts, tokenOf, toolsAskedBy, tryAttempt } from './permission-probes.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -50,9 +51,12 @@ async function runProbe(probe: ControlProbe, parts: ProbeParts): Promise<void> {
   }
 }
 
-/** Its work, what it stands still for or is slowed down by, and two graces, as a task of the load has them. */
+/**
+ * Its work, what it stands still for or is slowed down by, and two graces, as a task of the load has them. A rogue one works
+ * until it is cancelled.
+ */
 function lifeMs(probe: ControlProbe, cell: CellPlan): number {
-  const workMs = Math.max(planOf(probe, cell).idealMs, probe.lastsMs ?? 0)
+  const workMs = probe.kind === 'rogue' ? probe.afterMs : Math.max(planOf(probe, cell).idealMs, probe.lastsMs ?? 0)
   return 2 * workMs + 2 * cell.graceMs + replayMs(probe)
 }
 
@@ -106,11 +110,12 @@ class Probe {
     this.#parts.taskIds.set(this.#probe.key, this.#taskId)
     const about = kind === 'budget' && { covered: coveredSteps(creditsOf(this.#probe, this.#parts.cell)) }
     this.#record({ moment: 'accepted', status: accepted.task.status, ...about })
-    if (kind === 'cancel' || kind === 'steer') await sleep(afterMs, this.#talk.signal)
-    if (kind === 'cancel') await this.#cancel()
+    if (kind === 'cancel' || kind === 'rogue' || kind === 'steer') await sleep(afterMs, this.#talk.signal)
+    if (kind === 'cancel' || kind === 'rogue') await this.#cancel()
     else if (kind === 'steer') await this.#steer()
     else if (kind === 'budget') await this.#topUp()
     await this.#until(isTerminal)
+    if (kind === 'rogue') await untilFamilyEnded(this.#talk, this.#taskId)
   }
 
   async #tryWhatItMayNot(): Promise<void> {

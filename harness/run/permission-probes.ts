@@ -29,7 +29,7 @@ export function hasPrincipal({ kind, principal }: ControlProbe): boolean {
 /** The token of a probe's principal, as its attempt has it; by default a right one. */
 export function tokenOf(probe: ControlProbe, issuer: CellIssuer, lastsS = dayS): string {
   const { key, principal = key, attempt, tools = [] } = probe
-  const spec = { sub: principal, scopes: ['tasks:submit', 'tasks:read', ...tools.map(scopeOf)], lastsS }
+  const spec = { sub: principal, scopes: ['tasks:submit', 'tasks:read', 'tasks:cancel', ...tools.map(scopeOf)], lastsS }
   return issuer.token({ ...spec, ...(attempt && flaws[attempt]) })
 }
 

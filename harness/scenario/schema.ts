@@ -115,6 +115,7 @@ export function scenarioShape(vocabulary: Vocabulary, entries: Entries) {
       cancel: probes.describe('Tasks that are cancelled while they run'),
       steer: probes.describe('Tasks that are interrupted, steered and resumed'),
       budget: probes.describe('Tasks whose budget is too small, and is topped up'),
+      rogue: probes.describe('Tasks that start sub-tasks without an end, and are cancelled'),
       permission: probes.describe('Tasks that lack a tool, submissions and tool calls that must be refused'),
       balance: probes.describe('Tasks of one principal, whose balance pays for half of what they cost'),
       rate: probes.describe('Tasks that call their tools faster than they may'),

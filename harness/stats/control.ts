@@ -1,4 +1,4 @@
-import { controlsOf, type LoggedEvent, logOf, momentsOf, uncoveredEffects } from '../analysis/control.ts'
+import { controlsOf, effectsBelow, type LoggedEvent, logOf, momentsOf, uncoveredEffects } from '../analysis/control.ts'
 import { bookOf } from '../analysis/balance.ts'
 import { forbiddenEffects, isAtWork, refusalIn, wasTurnedAway } from '../analysis/permission.ts'
 import { type BucketUse, bucketsOf, callsBeyond, isFelt } from '../analysis/tool-rate.ts'
@@ -10,14 +10,16 @@ import type { ControlFigures } from '../model/results.ts'
 export function measureControl(trace: CellTrace): ControlFigures | undefined {
   if (trace.controls.size === 0) return undefined
   const tried = controlsOf(trace, 'permission')
+  const rogue = controlsOf(trace, 'rogue')
   return {
-    cancel: measureCancels(controlsOf(trace, 'cancel')),
+    cancel: measureCancels(controlsOf(trace, 'cancel', 'rogue')),
     commands: measureCommands(controlsOf(trace, 'steer', 'budget')),
     budget: measureBudgets(controlsOf(trace, 'budget')),
     context: measureContexts(controlsOf(trace, 'steer')),
     ...(tried.length > 0 && { permission: measurePermission(tried) }),
     ...measureBalance(trace),
     ...measureRate(trace),
+    ...(rogue.length > 0 && { rogue: measureFamilies(rogue) }),
   }
 }
 
@@ -65,6 +67,15 @@ function measureCancels(controls: readonly ControlTrace[]): ControlFigures['canc
     ),
     begunAfter: begun,
     endedAfter: after.length - begun,
+  }
+}
+
+function measureFamilies(rogue: readonly ControlTrace[]): NonNullable<ControlFigures['rogue']> {
+  const atWork = rogue.map((one) => new Set(effectsBelow(one).map(({ value }) => value.taskId)).size)
+  return {
+    tasks: rogue.length,
+    subTasks: atWork.reduce((all, some) => all + some, 0),
+    begunAfter: measureCancels(rogue).begunAfter,
   }
 }
 

@@ -17,6 +17,8 @@ export interface Step {
   readonly durationMs: number
   /** What it costs of the task's budget; absent: nothing. */
   readonly credits?: number
+  /** What sub-tasks are asked for that it starts before it begins; absent: there are none. */
+  readonly spawns?: readonly TaskInput[]
 }
 
 /** All that the simulated agent will do for one input. */
@@ -36,17 +38,20 @@ interface AgentStep extends Step {
 /** What precedes step 1. */
 export const emptyDigest = ''
 
+/** What is planned for: the name of the work counts only where it has sub-tasks, as theirs begin with it. */
+type Wanted = Pick<TaskInput, 'seed' | 'profile'> & Partial<Pick<TaskInput, 'job'>>
+
 /**
  * The plan of an input: pure, so that client, server and judge agree without talking.
  * Durations vary by seed; their sum only where the profile says so. What the work comes to is not in it: that takes the tool server's answers.
  * Throws RangeError for an unknown profile.
  */
-export function planTask(input: Pick<TaskInput, 'seed' | 'profile'>, timeScale: number): AgentPlan {
+export function planTask(input: Wanted, timeScale: number): AgentPlan {
   const profile = profileOf(input.profile)
   if (!profile) throw new RangeError(`unknown profile "${input.profile}"; known: ${[...profiles.keys()].join(', ')}`)
   const label = `${input.profile}/${input.seed}`
   const totalMs = drawTotal(profile, label)
-  const steps = planSteps(profile, label, totalMs, timeScale)
+  const steps = planSteps(profile, label, totalMs, timeScale).map((step) => withSubTasks(step, profile, input))
   const { resultBytes = 0 } = profile
   return { profile: input.profile, seed: input.seed, steps, idealMs: totalMs / timeScale, resultBytes }
 }
@@ -98,6 +103,19 @@ function planSteps(profile: Profile, label: string, totalMs: number, timeScale: 
     const durationMs = (bounds[i + 1]! - bounds[i]!) / timeScale
     return { index: i + 1, kind, name, durationMs, credits }
   })
+}
+
+/** Each sub-task has a seed and a name of its own, which follow from those of its parent. */
+function withSubTasks(step: AgentStep, { steps }: Profile, { seed, job = '' }: Wanted): AgentStep {
+  const spawns = steps[step.index - 1]!.spawns?.map((profile, i): TaskInput => {
+    const place = `${step.index}-${i + 1}`
+    return {
+      seed: Number.parseInt(hash('sha256', `${seed}/${place}`, 'hex').slice(0, 8), 16),
+      profile,
+      job: `${job}/${place}`,
+    }
+  })
+  return spawns ? { ...step, spawns } : step
 }
 
 /** Rounded cumulative sums: the parts are whole milliseconds and add up to the total exactly. */

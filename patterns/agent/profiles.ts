@@ -21,6 +21,8 @@ export interface ProfileStep {
   /** Share of the total before the seed varies it. */
   readonly weight: number
   readonly credits: number
+  /** Kinds of work that it starts as sub-tasks, before it begins; absent: none. */
+  readonly spawns?: readonly string[]
 }
 
 function always(ms: number): Total {
@@ -101,6 +103,54 @@ export const profiles: ReadonlyMap<string, Profile> = new Map([
   ['one-long-step', oneLongStep],
 ])
 
+/** A plan is a list, and has an end: this one takes more than five hours, and nobody waits for it. */
+const rogueSteps = 2000
+const rogueStepMs = 10_000
+
+/** Profiles whose tasks have sub-tasks, by the name of the largest. No load is of them: what sub-tasks do, no client has submitted. */
+export const familyProfiles: ReadonlyMap<string, Profile> = new Map([
+  ['rogue', rogue(2)],
+  ['recursive', recursive(2, 2)],
+])
+
+/** Every second step spawns another rogue one, until there are two. `generations`: of sub-tasks that come after it. */
+function rogue(generations: number): Profile {
+  const steps = Array.from({ length: rogueSteps }, (_, i): ProfileStep => {
+    const spawns = generations > 0 && (i === 1 || i === 3) && { spawns: [`rogue/${generations - 1}`] }
+    return { kind: 'tool_call', name: `call the model again (${i + 1})`, weight: 1, credits: 1, ...spawns }
+  })
+  const about = 'an agent that never ends: it calls a paid model again and again, and starts others that do so'
+  return { about, ...always(rogueSteps * rogueStepMs), steps }
+}
+
+/** Its second step divides the question among so many sub-tasks of one generation less. */
+function recursive(width: number, generations: number): Profile {
+  const parts = Array.from({ length: width }, () => `recursive/${width}/${generations - 1}`)
+  return {
+    about: 'an agent that divides its question among others, which do so too: half a minute each, in three steps',
+    ...always(30_000),
+    steps: [
+      { kind: 'search', name: 'look into the question', weight: 1, credits: 1 },
+      {
+        kind: 'tool_call',
+        name: 'divide the question',
+        weight: 1,
+        credits: 2,
+        ...(generations > 0 && { spawns: parts }),
+      },
+      { kind: 'finalize', name: 'answer the own part', weight: 1, credits: 1 },
+    ],
+  }
+}
+
+/** `rogue/1`, and `recursive/3/1`: three sub-tasks of one generation. More than any service may allow, so that limits can be met. */
+function familyProfileOf(name: string): Profile | undefined {
+  const [, rogueGenerations] = /^rogue\/([0-9])$/.exec(name) ?? []
+  if (rogueGenerations !== undefined) return rogue(Number(rogueGenerations))
+  const [, width, generations] = /^recursive\/([1-9]\d?)\/([0-9])$/.exec(name) ?? []
+  return width === undefined ? familyProfiles.get(name) : recursive(Number(width), Number(generations))
+}
+
 /** What a kind of work comes to, where no profile has it: equal steps, and how long all of them take. */
 export interface WorkShape extends Total {
   readonly steps: number
@@ -118,7 +168,7 @@ export function nameWork({ steps, leastMs, mostMs, resultBytes }: WorkShape): st
 /** The profile of this name, also where the name itself says what the work is; undefined for any other. */
 export function profileOf(name: string): Profile | undefined {
   const [, steps, least, most = least, bytes = 0] = /^work\/(\d+)\/(\d+)(?:-(\d+))?(?:\/(\d+))?$/.exec(name) ?? []
-  if (steps === undefined) return profiles.get(name)
+  if (steps === undefined) return profiles.get(name) ?? familyProfileOf(name)
   const shape = { steps: Number(steps), leastMs: Number(least), mostMs: Number(most), resultBytes: Number(bytes) }
   return isWithinLimits(shape) ? shapeProfile(shape) : undefined
 }

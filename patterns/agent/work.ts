@@ -4,17 +4,19 @@
  */
 import { taskInput, type TaskInput } from '../contract/types/task.ts'
 import { planTask, type AgentPlan } from './plan.ts'
-import { profileOf, profiles } from './profiles.ts'
+import { familyProfiles, profileOf, profiles } from './profiles.ts'
 import type { StepContext, StepDone } from './step.ts'
+
+const names = [...profiles.keys(), ...familyProfiles.keys()]
 
 /** The `input` of a submission. What it does not allow is answered 400. */
 export const input = taskInput.extend({
   profile: taskInput.shape.profile
     .refine((name) => profileOf(name) !== undefined, {
-      error: `one of ${[...profiles.keys()].join(', ')}, or work/<steps>/<milliseconds>`,
+      error: `one of ${names.join(', ')}, or work/<steps>/<milliseconds>`,
     })
     // Of the second kind it allows more than a pattern can say.
-    .meta({ anyOf: [{ enum: [...profiles.keys()] }, { pattern: '^work/[1-9][0-9]?/[1-9][0-9]{4,6}$' }] }),
+    .meta({ anyOf: [{ enum: names }, { pattern: '^work/[1-9][0-9]?/[1-9][0-9]{4,6}$' }] }),
 })
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isOfFamily } from '../contract/types/family.ts'
 import type { GrantClaims } from '../contract/types/grant.ts'
 import type { ProblemKind } from '../contract/types/problems.ts'
 import { everyTool, type Scope, scopeOf, toolName } from '../contract/types/scopes.ts'
@@ -26,8 +27,8 @@ const effect = z.looseObject({ task: z.string(), taskId: z.string(), step: z.int
 
 /**
  * What is wrong with a call under a grant whose signature and time are right; undefined: nothing. Tool, key and body must all
- * be of the grant's own task: a grant that is shown with the key or the effect of another task is how a deputy is
- * confused.
+ * be of the grant's own task, or of one below it: a grant that is shown with the key or the effect of another task is how a
+ * deputy is confused.
  */
 export function flawOf(grant: GrantClaims, { tool, key, effect: said }: ToolCall): Refusal | undefined {
   const named = toolName.safeParse(tool)
@@ -35,8 +36,10 @@ export function flawOf(grant: GrantClaims, { tool, key, effect: said }: ToolCall
   const parsed = effect.safeParse(said)
   if (!parsed.success) return invalid('the body is no effect: task, taskId and step')
   const { task, taskId, step } = parsed.data
-  if (taskId !== grant.task || key !== `${grant.task}/${step}`) return foreign('of another task, or of another step')
-  if (grant.job !== undefined && task !== grant.job) return foreign('of other work')
+  if (!isOfFamily(taskId, grant.task) || key !== `${taskId}/${step}`)
+    return foreign('of another task, or of another step')
+  if (grant.job !== undefined && task !== grant.job && !task.startsWith(`${grant.job}/`))
+    return foreign('of other work')
   if (grant.tools.includes(everyTool) || grant.tools.includes(named.data)) return undefined
   return { kind: 'forbidden', detail: `the task may not use ${named.data}`, scope: scopeOf(named.data) }
 }

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { discover } from '../../harness/core/discover.ts'
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
-import type { TaskEvent } from '../../patterns/contract/types/events.ts'
+import type { Spawned, TaskEvent } from '../../patterns/contract/types/events.ts'
 import { planTask } from '../../patterns/agent/plan.ts'
 import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { engineModule } from '../../patterns/contract/engine/backend.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { isTerminal, type Task, type TaskInput } from '../../patterns/contract/types/task.ts'
-import { hasFailed, type Kind, type Ran, reference } from '../support/crash-clients.ts'
+import { hasFailed, type Kind, profileOfJob, type Ran, reference } from '../support/crash-clients.ts'
 import { type CrashScene, startCrashScene } from '../support/crash-scene.ts'
 import { presentEngines } from '../support/engines.ts'
 import { faultPointsFrom } from '../support/fault-points.ts'
@@ -20,11 +20,25 @@ const present = await presentEngines()
 const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${name}/server.ts`, patterns))
 /** The reference delivery, and every other one whose server has fault points that those before it have not. */
 const deliveries = await chooseDeliveries()
-const kinds: readonly Kind[] = [...deliveries.map(({ name }) => name), 'steer', 'cancel', 'top-up', 'replay']
+const kinds: readonly Kind[] = [
+  ...deliveries.map(({ name }) => name),
+  'spawn',
+  'rogue',
+  'steer',
+  'cancel',
+  'top-up',
+  'replay',
+]
+/** Ends of a task that somebody cancels. */
+const endsOf: Readonly<Record<string, readonly string[]>> = { cancel: ['cancelled', 'completed'], rogue: ['cancelled'] }
+/** A step may begin so long after the acknowledgement of a cancellation, as `cancel-holds` has it. */
+const cancelBoundMs = 1000
 
 /** Points that an engine's processes have in their text and cannot reach: a variant shares its code. */
 const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = [
   { engine: /^dbos$/, point: /^dbos-supervised\./, reason: 'nothing supervises' },
+  { engine: /^memory$/, point: /^family\.cancel\./, reason: 'it is a line of the process’s own memory' },
+  { engine: /^(dbos|temporal|restate)/, point: /^family\.cancel\./, reason: 'no task has sub-tasks there' },
 ]
 
 /** The fault points of each engine's own processes. */
@@ -142,9 +156,8 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     if (!account) return
     const { credits, held, spent } = account.balance
     expect({ all: credits + held + spent, held }).toEqual({ all: account.given, held: 0 })
-    const costs = planTask({ seed: 1, profile: 'smoke' }, 1).steps.map((step) => step.credits)
-    const done = new Set(scene.cluster.effects.map(({ taskId, step }) => `${taskId}/${step}`))
-    const paid = [...done].reduce((sum, key) => sum + costs[Number(key.split('/')[1]) - 1]!, 0)
+    const done = new Map(scene.cluster.effects.map((effect) => [`${effect.taskId}/${effect.step}`, effect]))
+    const paid = [...done.values()].reduce((sum, { task, step }) => sum + costOf(task, step), 0)
     expect(spent).toBeGreaterThanOrEqual(paid)
   }
 
@@ -161,7 +174,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     const events = await scene.readEvents(ran)
     expectSoundLog(events)
     expect(foldEvents(events)).toEqual(task)
-    expect(kind === 'cancel' ? ['cancelled', 'completed'] : ['completed']).toContain(task.status)
+    expect(endsOf[kind] ?? ['completed']).toContain(task.status)
     if (task.status === 'completed') expect(task.result?.digest).toBe(rightAnswer(job.input as TaskInput))
     // What a stream that was resumed has carried: all, in order, nothing twice.
     expect(seqs).toEqual(seqs.map((_, i) => i + 1))
@@ -170,11 +183,31 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     if (engine.promises.includes('effect-once')) expectRepeatedInFlight(steps, task)
     if (task.status === 'completed') expect(new Set(steps).size).toBe(task.result?.steps)
     expectAnswered(ran, events)
+    await expectFamily(ran, events)
     if (!durable) return
     if (!(learned instanceof Error && gaveUp(task)))
       expect(hasFailed(learned) ? learned.taskId : learned).toEqual(task.status === 'cancelled' ? task.task_id : task)
     expect([...taskIds]).toEqual([task.task_id])
     expect(await scene.submitAgain(ran)).toMatchObject({ replayed: true, task: { task_id: task.task_id } })
+  }
+
+  /** Each sub-task that the log names has been accepted, once, and ends as any task does. */
+  async function expectFamily(ran: Ran, events: readonly TaskEvent[]): Promise<void> {
+    const started = events.flatMap(({ type, data }) => (type === 'task.spawned' ? (data as unknown as Spawned) : []))
+    if (ran.kind === 'spawn') expect(started).toHaveLength(2)
+    for (const { sub_task, input } of started) {
+      const task = await scene.readEnd({ ...ran, taskIds: new Set([sub_task]) })
+      if (ran.kind === 'spawn')
+        expect(task).toMatchObject({ status: 'completed', input, result: { digest: rightAnswer(input) } })
+      // Who is cancelled before it has accepted what it named never does.
+      else expect(['cancelled', undefined]).toContain(task?.status)
+      if (!task) continue
+      const ids = scene.cluster.effects.flatMap(({ task: job, taskId }) => (job === input.job ? taskId : []))
+      expect(new Set(ids).difference(new Set([sub_task]))).toEqual(new Set())
+    }
+    const { cancelledAt = Infinity, job } = ran
+    const late = scene.cluster.effects.filter((effect) => effect.startedAt > cancelledAt + cancelBoundMs)
+    expect(late.filter((effect) => effect.task === job.key || effect.task.startsWith(`${job.key}/`))).toEqual([])
   }
 
   /** What was acknowledged is on record once, answered once, and in that order; what was not may be, too. */
@@ -211,6 +244,12 @@ async function chooseDeliveries(): Promise<readonly Delivery[]> {
     fresh.forEach((point) => known.add(point))
     return fresh.length > 0
   })
+}
+
+/** Sub-tasks of a job cost what it costs itself. */
+function costOf(job: string, step: number): number {
+  const profile = profileOfJob.get(job.split('/')[0]!)!
+  return planTask({ seed: 1, profile }, 1).steps[step - 1]!.credits
 }
 
 function repetitionsIn(steps: readonly number[]): number {

@@ -20,15 +20,17 @@ import { sendCommand } from '../../patterns/contract/client/command.ts'
 import { submitJob } from '../../patterns/contract/client/submit.ts'
 import { Talk } from '../../patterns/contract/client/talk.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
+import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import type { CallbackReceiver } from '../../harness/run/inbox.ts'
 import type { EngineCluster } from './engine-cluster.ts'
 import type { SupervisedNode } from './supervised-node.ts'
 
 /**
  * What a client does with a task. It learns its end by this delivery, cancels it when it has started, interrupts and
- * steers it then and lets it go on, tops up the balance that it is paid from, or has its callback sent again.
+ * steers it then and lets it go on, tops up the balance that it is paid from, or has its callback sent again. Two kinds start
+ * sub-tasks by themselves; the rogue one is cancelled when one of them is at work.
  */
-export type Kind = 'cancel' | 'steer' | 'top-up' | 'replay' | (string & {})
+export type Kind = 'cancel' | 'steer' | 'top-up' | 'replay' | 'spawn' | 'rogue' | (string & {})
 export const reference = 'sse-polling'
 
 /** A task, as its client knows it at the end. */
@@ -43,6 +45,8 @@ export interface Ran {
   readonly learned: Task | Error
   /** Ids of the commands that were acknowledged, in that order. */
   readonly acknowledged: readonly string[]
+  /** When its cancellation was acknowledged, in monotonic milliseconds; of a rogue one. */
+  readonly cancelledAt?: number | undefined
 }
 
 export interface Run {
@@ -89,8 +93,8 @@ const account = `accounts/${operator}`
 export function openClients(parts: ClientParts): Clients {
   const { engine, cluster, token, apis, dispatcher, limitMs, openReceiver, posting } = parts
   const deliveryOf = (kind: Kind): string => {
-    if (kind === 'cancel' || kind === 'steer' || kind === 'top-up') return reference
-    return kind === 'replay' ? posting[0]! : kind
+    if (kind === 'replay') return posting[0]!
+    return ['cancel', 'steer', 'top-up', 'spawn', 'rogue'].includes(kind) ? reference : kind
   }
   let topUps = 0
   const inTime = (): AbortSignal => AbortSignal.timeout(limitMs)
@@ -116,12 +120,26 @@ export function openClients(parts: ClientParts): Clients {
     )
     if (kind === 'cancel')
       await Promise.race([learning, seen.started.then((id) => call('POST', ports, `${id}:cancel`))])
+    const cancelledAt =
+      kind === 'rogue'
+        ? await Promise.race([
+            learning.then(() => undefined),
+            cancelFamily(ports, job, seen.started).catch(() => undefined),
+          ])
+        : undefined
     if (kind === 'top-up') await topUp(ports, job.key)
     const acknowledged: string[] = []
     if (kind === 'steer') await Promise.race([learning, seen.started.then((id) => steer(ports, job, id, acknowledged))])
     const learned = await learning
     if (kind === 'replay' && !(learned instanceof Error)) await replay(ports, learned.task_id)
-    return { kind, job, taskIds: seen.taskIds, seqs: seen.seqs, learned, acknowledged }
+    return { kind, job, taskIds: seen.taskIds, seqs: seen.seqs, learned, acknowledged, cancelledAt }
+  }
+
+  /** When one of its sub-tasks is at work. Resolves with the time of the answer. */
+  async function cancelFamily(ports: ClientPorts, { key }: Job, started: Promise<string>): Promise<number> {
+    await until(() => cluster.effects.some(({ task }) => task.startsWith(`${key}/`)) || undefined, inTime())
+    await call('POST', ports, `${await started}:cancel`)
+    return monotonicMs()
   }
 
   /** Each until it is acknowledged, as any client does. A task that has ended, or is lost, takes no more. */
@@ -210,9 +228,14 @@ const commands: readonly Command[] = [
   { id: 'go', type: 'resume' },
 ]
 
+/** What every job's work is. */
+export const profileOfJob = new Map<string, string>()
+
 function nextJob(kind: Kind, limitMs: number): Job {
   const key = `crash-${process.pid}-${++ordinal}`
-  const input = { seed: ordinal, profile: 'smoke', job: key }
+  const profile = { spawn: 'recursive/2/1', rogue: 'rogue/1' }[kind as string] ?? 'smoke'
+  profileOfJob.set(key, profile)
+  const input = { seed: ordinal, profile, job: key }
   const asks = kind === 'steer' && { memory: { instruction: 'be thorough' } }
   return { key, ordinal, input, ...asks, giveUpAt: performance.now() + limitMs }
 }

@@ -55,6 +55,8 @@ export function viewAfter(view: TaskView, event: LoggedEvent): TaskView {
 function creditsAfter(view: TaskView, { type, data }: LoggedEvent): Partial<TaskView> {
   const credits = Number(data['credits'] ?? 0)
   if (type === 'task.topped_up') return { creditsGranted: (view.creditsGranted ?? 0) + credits }
+  if (type === 'task.spawned' && view.creditsGranted !== undefined)
+    return { creditsGranted: view.creditsGranted - credits }
   return type === 'task.progress' ? { creditsUsed: view.creditsUsed + credits } : {}
 }
 

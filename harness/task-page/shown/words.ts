@@ -19,6 +19,7 @@ const sentences: Readonly<Record<string, (data: Data, attempt: number) => string
   'task.interrupted': ({ reason }) =>
     reason === 'asked' ? 'stands still, as asked' : 'stands still: the budget is exhausted',
   'task.continued': ({ command }) => (command === undefined ? 'goes on: the budget covers the next step' : 'goes on'),
+  'task.spawned': (data) => `starts a sub-task before step ${num(data, 'step')}`,
   'task.topped_up': (data) => `${num(data, 'credits')} credits more to spend`,
   'task.command_void': ({ reason }) => `command void: ${String(reason)}`,
   'context.patch': (data) => `memory ${num(data, 'base')} → ${num(data, 'version')}${originOf(data)}: ${patchOf(data)}`,

@@ -2,7 +2,15 @@ import type { Plan } from '../../agent/plan.ts'
 import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import { atEnd, type Control, noteStep } from './control.ts'
 import type { TaskEvent } from '../types/events.ts'
-import { cancelledEvent, completedEvent, expiredEvent, failedEvent, progressEvent, resultOf } from './log.ts'
+import {
+  cancelledEvent,
+  cancelRequestedEvent,
+  completedEvent,
+  expiredEvent,
+  failedEvent,
+  progressEvent,
+  resultOf,
+} from './log.ts'
 import { type Head, requestOf } from '../types/fold.ts'
 import { startTimer, type Timer } from '../types/timer.ts'
 
@@ -42,15 +50,22 @@ export function endingBy(error: unknown, time = new Date()): (at: Progressed) =>
   const end = endOf(error, time)
   return ({ head, control }) => {
     const voided = atEnd(control, head, time)
-    return [...voided, end(voided.at(-1) ?? head)]
+    return [...voided, ...end(voided.at(-1) ?? head)]
   }
 }
 
-function endOf(error: unknown, time: Date): (head: Head) => TaskEvent {
-  if (error === stops.cancel) return (head) => cancelledEvent(head, time)
-  if (error === stops.expire) return (head) => expiredEvent(head, stops.expire.message, time)
-  if (error instanceof ToolRefusal) return (head) => failedEvent(head, error.message, time)
+function endOf(error: unknown, time: Date): (head: Head) => readonly TaskEvent[] {
+  if (error === stops.cancel) return (head) => cancelled(head, time)
+  if (error === stops.expire) return (head) => [expiredEvent(head, stops.expire.message, time)]
+  if (error instanceof ToolRefusal) return (head) => [failedEvent(head, error.message, time)]
   throw error
+}
+
+/** Who asked may have asked it of a task above: then this log does not say so yet. */
+function cancelled(head: Head, time: Date): readonly TaskEvent[] {
+  if (head.status === 'cancelling') return [cancelledEvent(head, time)]
+  const requested = cancelRequestedEvent(head, time)
+  return [requested, cancelledEvent(requested, time)]
 }
 
 /** When a task's deadline passes, in milliseconds since 1970. It counts from the task's creation, at any worker. */

@@ -1,9 +1,9 @@
 import type { Plan } from '../../agent/plan.ts'
 import type { Command } from '../types/command.ts'
 import { type Context, digestOf, openContext, type Patch } from '../types/context.ts'
-import type { Commanded, ContextPatched, Interrupted, Progress, TaskEvent } from '../types/events.ts'
+import type { Commanded, ContextPatched, Interrupted, Progress, Spawned, TaskEvent } from '../types/events.ts'
 import type { Head } from '../types/fold.ts'
-import { isTerminal, type TaskRequest, type TaskStatus } from '../types/task.ts'
+import { isTerminal, type TaskInput, type TaskRequest, type TaskStatus } from '../types/task.ts'
 import { answerEvent, failedEvent } from './log.ts'
 import { patchContext } from './patch-context.ts'
 
@@ -21,6 +21,8 @@ export interface Control {
   readonly waitsFor: Interrupted['reason'] | undefined
   /** Steps done, by the executor that has the task now. */
   readonly completed: number
+  /** Each event that has started a sub-task, in order. */
+  readonly spawned: readonly TaskEvent[]
   /** Steps that the budget has paid for: one that is done again after a crash costs nothing more. */
   readonly paid: number
 }
@@ -46,17 +48,21 @@ export function openControl(created: TaskEvent): Control {
     onExhausted: budget?.on_exhausted ?? 'wait',
     waitsFor: undefined,
     completed: 0,
+    spawned: [],
     paid: 0,
   }
 }
 
-export function controlAfter(control: Control, { type, status, data }: TaskEvent): Control {
+export function controlAfter(control: Control, event: TaskEvent): Control {
+  const { type, status, data } = event
   const answered = data['command'] as string | undefined
   const pending = typeof answered === 'string' ? control.pending.filter(({ id }) => id !== answered) : control.pending
   const next = { ...control, status, pending, ...(status === 'running' && { waitsFor: undefined }) }
   if (type === 'task.commanded') return { ...next, pending: [...pending, (data as unknown as Commanded).command] }
   if (type === 'task.interrupted') return { ...next, waitsFor: (data as unknown as Interrupted).reason }
   if (type === 'task.topped_up') return { ...next, creditsLeft: control.creditsLeft + (data['credits'] as number) }
+  if (type === 'task.spawned')
+    return { ...next, spawned: [...control.spawned, event], creditsLeft: control.creditsLeft - given(data) }
   if (type === 'context.patch')
     return { ...next, context: contextAfter(control.context!, data as unknown as ContextPatched) }
   if (type === 'task.resumed') return { ...next, completed: data['step'] as number }
@@ -65,8 +71,22 @@ export function controlAfter(control: Control, { type, status, data }: TaskEvent
   return { ...next, completed: step, paid: Math.max(step, control.paid), creditsLeft: control.creditsLeft - credits }
 }
 
-function costOfNext({ completed, paid }: Control, plan: Plan): number {
-  return completed < paid ? 0 : (plan.steps[completed]?.credits ?? 0)
+function given({ credits = 0 }: Partial<Spawned>): number {
+  return credits
+}
+
+/** What the next step costs, and a credit for each sub-task that it has still to start, and one for the task itself. */
+function costOfNext(control: Control, plan: Plan): number {
+  const { completed, paid } = control
+  const own = completed < paid ? 0 : (plan.steps[completed]?.credits ?? 0)
+  const subTasks = unspawned(control, plan).length
+  return subTasks > 0 ? own + subTasks + 1 : own
+}
+
+/** What the sub-tasks are asked for that the next step starts, and that the log has not; none: they are in it, or there are none. */
+export function unspawned({ completed, spawned }: Control, plan: Plan): readonly TaskInput[] {
+  const wanted = plan.steps[completed]?.spawns ?? []
+  return spawned.some(({ data }) => data['step'] === completed + 1) ? [] : wanted
 }
 
 function contextAfter(context: Context, { patch }: ContextPatched): Context {

@@ -7,6 +7,7 @@ import type { TaskEvent } from '../types/events.ts'
 import type { Claim, Continuation, Journal } from './journal.ts'
 import { KnownLog } from './known-log.ts'
 import { resumedEvent, startedEvent } from './log.ts'
+import { acceptSpawned, isCancelledAbove, spawnFor, type SubTasks } from './sub-tasks.ts'
 import { requestOf } from '../types/fold.ts'
 import { grantIn } from '../types/granted.ts'
 import { isTerminal } from '../types/task.ts'
@@ -15,6 +16,8 @@ import { performAt, type StepWork, type Workplace } from './workplace.ts'
 /** Where tasks are executed whose log is a journal. */
 export interface JournalPlace extends Workplace {
   readonly journal: Journal
+  /** How steps start sub-tasks. */
+  readonly subTasks: SubTasks
   /** Where an attempt begins: after which step, with which digest. */
   readonly resumption: (log: readonly TaskEvent[]) => { readonly step: number; readonly digest: string }
   /** Until there may be a command for a task that stands still, or the worker drains. Rejects with the reason of `stop`. */
@@ -52,6 +55,7 @@ async function performSteps(claim: Claim, log: KnownLog, place: JournalPlace, en
   const plan = agent.plan(input, timeScale)
   const write = (next: Continuation): Promise<void> => journal.append(claim, log, next)
   let done = place.resumption(claim.log)
+  let startedFor = 0
   await write(() => openAttempt(log, plan, done.step, node))
   while (!isTerminal(log.head.status) && !ends.draining.aborted) {
     await write(() => beforeStep(log, plan))
@@ -60,8 +64,14 @@ async function performSteps(claim: Claim, log: KnownLog, place: JournalPlace, en
       const isHeld = await holdFor(place.accounts, charge)
       await write(() => beforeStep(log, plan, isHeld))
     }
+    await write(await askAbove(log, place))
     if (standsStill(log.control)) {
       await waitForNews(claim, log, place, ends.stop)
+      continue
+    }
+    if (startedFor < done.step + 1 && (await startSubTasks(claim, log, plan, place))) {
+      // That may have taken its time: whether the step may begin is asked again.
+      startedFor = done.step + 1
       continue
     }
     const { attempt } = log.head
@@ -85,6 +95,23 @@ function openAttempt(log: Progressed, plan: Plan, completed: number, node: strin
 function beforeStep(log: Progressed, plan: Plan, isHeld?: boolean): readonly TaskEvent[] {
   if (log.head.status === 'cancelling') return endingBy(stops.cancel)(log)
   return isTerminal(log.head.status) ? [] : atSafePoint({ ...log.control, isHeld }, log.head, plan, new Date())
+}
+
+/** A task above this one is cancelled, and so is this one. */
+async function askAbove(log: Progressed, { subTasks }: JournalPlace): Promise<Continuation> {
+  const { task_id, status } = log.head
+  const isOver = !isTerminal(status) && (await isCancelledAbove(subTasks, task_id))
+  return () => (isOver && !isTerminal(log.head.status) ? endingBy(stops.cancel)(log) : [])
+}
+
+/** Before a step: true where it has sub-tasks, which are accepted then, or its task has failed by having too many. */
+async function startSubTasks(claim: Claim, log: KnownLog, plan: Plan, place: JournalPlace): Promise<boolean> {
+  const { subTasks, journal, timeScale } = place
+  if (!plan.steps[log.control.completed]?.spawns) return false
+  await journal.append(claim, log, () => spawnFor(log, plan, subTasks.limits, new Date()))
+  if (log.head.status === 'running') await acceptSpawned(subTasks, claim.log[0]!, log, timeScale)
+  await journal.refresh(claim, log)
+  return true
 }
 
 /** An agent that stands still keeps its worker: only the log says when it goes on. */

@@ -52,11 +52,17 @@ export function commandedEvent(head: Head, command: Command, time: Date): TaskEv
   return append(head, 'task.commanded', time, { command } satisfies Commanded)
 }
 
-/** What comes of a command, or of an exhausted budget: which of them, the caller knows (`control.ts`). */
+/** What comes of a command, of an exhausted budget, or before a step: which of them, the caller knows (`control.ts`). */
 export function answerEvent(head: Head, type: AnswerType, data: object, time: Date): TaskEvent {
   return append(head, type, time, { ...data })
 }
-type AnswerType = 'task.interrupted' | 'task.continued' | 'task.topped_up' | 'task.command_void' | 'context.patch'
+type AnswerType =
+  | 'task.interrupted'
+  | 'task.continued'
+  | 'task.topped_up'
+  | 'task.command_void'
+  | 'task.spawned'
+  | 'context.patch'
 
 export function cancelRequestedEvent(head: Head, time: Date): TaskEvent {
   return append(head, 'task.cancel_requested', time, {})

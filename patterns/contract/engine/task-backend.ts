@@ -3,6 +3,7 @@ import type { Backend, Deliveries, ShownAccounts, Submission, TaskAccess } from 
 import type { Command, CommandAck } from '../types/command.ts'
 import type { TaskEvent } from '../types/events.ts'
 import { isOnRecord, requireTakes } from './commands.ts'
+import { withFaultPoints } from './fault-point.ts'
 import { foldEvents } from '../types/fold.ts'
 import { isTerminal, type Task } from '../types/task.ts'
 import * as agent from '../../agent/work.ts'
@@ -26,6 +27,11 @@ export interface TaskLogs extends AsyncDisposable {
    * `stale`: the log has grown meanwhile, read it again. Throws problems as `Backend.command`. Absent: no commands here.
    */
   requestCommand?(log: readonly TaskEvent[], command: Command): Promise<'recorded' | 'known' | 'stale'>
+  /**
+   * Note for good that somebody has asked to cancel this task, whatever its state is: sub-tasks ask for it (`sub-tasks.ts`).
+   * Absent: no task has any here.
+   */
+  cancelSubTasks?(taskId: string): Promise<void>
   readonly deliveries?: Deliveries
   readonly accounts?: ShownAccounts | undefined
 }
@@ -43,24 +49,39 @@ export function backendOver(logs: TaskLogs, { timeScale, idOf = taskIdOf }: Back
     return log && foldEvents(log)
   }
   return {
-    submit: (submission) =>
-      acceptOnce(newTask(submission, timeScale, idOf(submission.key)), (task) => logs.insert(task)),
+    submit: async (submission) => {
+      const task = newTask(submission, timeScale, idOf(submission.key))
+      if (!logs.cancelSubTasks) refuseSubTasks(task)
+      return acceptOnce(task, (fresh) => logs.insert(fresh))
+    },
     read,
     events: async (taskId, after) => (await logs.read(taskId))?.slice(after),
     follow: (taskId, after, signal) => logs.follow(taskId, after, signal),
-    cancel: async (taskId) => {
-      for (;;) {
-        const log = await logs.read(taskId)
-        const status = log?.at(-1)?.status
-        if (!log || !status || isTerminal(status) || status === 'cancelling') return log && foldEvents(log)
-        if (await logs.requestCancel(log)) return read(taskId)
-      }
-    },
+    cancel: (taskId) => cancelTask(logs, taskId),
     ...(logs.requestCommand && { command: (taskId, command) => putCommand(logs, taskId, command) }),
     ...(logs.deliveries && { deliveries: logs.deliveries }),
     ...(logs.accounts && { accounts: logs.accounts }),
     [Symbol.asyncDispose]: () => logs[Symbol.asyncDispose](),
   }
+}
+
+/** Sub-tasks are cancelled first: what the task starts until it knows is cancelled, too. Undefined: no such task. */
+async function cancelTask(logs: TaskLogs, taskId: string): Promise<Task | undefined> {
+  for (let isNoted = logs.cancelSubTasks === undefined; ;) {
+    const log = await logs.read(taskId)
+    if (!log) return undefined
+    if (!isNoted) await withFaultPoints('family.cancel', () => logs.cancelSubTasks!(taskId))
+    isNoted = true
+    const { status } = log.at(-1)!
+    if (isTerminal(status) || status === 'cancelling') return foldEvents(log)
+    if (await logs.requestCancel(log)) return foldEvents((await logs.read(taskId))!)
+  }
+}
+
+/** Throws the problem `not-supported` where its work would start sub-tasks: it must not begin what it cannot go on with. */
+function refuseSubTasks({ plan: { steps } }: NewTask): void {
+  if (steps.some(({ spawns }) => spawns))
+    throw new ProblemError('not-supported', 'the engine behind this server starts no sub-tasks')
 }
 
 /** Undefined: no such task. Throws problems, as `Backend.command` says. */

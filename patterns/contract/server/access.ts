@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultSpawnLimits } from '../engine/sub-tasks.ts'
 import { balances } from '../types/account.ts'
 import type { NodeSettings, Rate } from '../types/settings.ts'
 
@@ -13,6 +14,8 @@ export const accessEnvironment = {
   OUTLAST_TOOL_RATE_PER_TASK: rate(),
   OUTLAST_TOOL_RATE_PER_PRINCIPAL: rate(),
   OUTLAST_BALANCES: z.string().transform(jsonIn).pipe(balances).optional(),
+  OUTLAST_SPAWN_DEPTH: z.coerce.number().int().min(0).max(9).optional(),
+  OUTLAST_SPAWN_WIDTH: z.coerce.number().int().min(1).max(1000).optional(),
 }
 type Environment = z.infer<z.ZodObject<typeof accessEnvironment>>
 
@@ -48,14 +51,20 @@ export function isIssuerWhole(env: Partial<Environment>): boolean {
   return new Set(given.map((one) => one === undefined)).size === 1
 }
 
-export function accessOf(env: Environment): Pick<NodeSettings, 'jwt' | 'grantKey' | 'rate' | 'balances' | 'toolRates'> {
+type Access = Pick<NodeSettings, 'jwt' | 'grantKey' | 'rate' | 'balances' | 'toolRates' | 'spawnLimits'>
+
+export function accessOf(env: Environment): Access {
   const { OUTLAST_JWKS_FILE: jwksFile, OUTLAST_JWT_ISSUER: issuer, OUTLAST_JWT_AUDIENCE: audience } = env
+  const { OUTLAST_SPAWN_DEPTH: depth, OUTLAST_SPAWN_WIDTH: width } = env
   const [task, principal] = [env.OUTLAST_TOOL_RATE_PER_TASK, env.OUTLAST_TOOL_RATE_PER_PRINCIPAL]
   return {
     ...(jwksFile !== undefined && { jwt: { jwksFile, issuer: issuer!, audience: audience! } }),
     ...(env.OUTLAST_GRANT_KEY !== undefined && { grantKey: env.OUTLAST_GRANT_KEY }),
     ...(env.OUTLAST_RATE !== undefined && { rate: env.OUTLAST_RATE }),
     ...(env.OUTLAST_BALANCES !== undefined && { balances: env.OUTLAST_BALANCES }),
+    ...((depth !== undefined || width !== undefined) && {
+      spawnLimits: { depth: depth ?? defaultSpawnLimits.depth, width: width ?? defaultSpawnLimits.width },
+    }),
     ...((task ?? principal) && { toolRates: { ...(task && { task }), ...(principal && { principal }) } }),
   }
 }

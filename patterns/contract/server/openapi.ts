@@ -195,7 +195,7 @@ function submitOperation({ holds }: Served): object {
     responses: {
       200: { ...taskAnswer('It has ended, and was waited for', sent), links: links() },
       202: { ...taskAnswer('Accepted', sent), links: links() },
-      ...problems(400, 410, 413, 415, 422),
+      ...problems(400, 410, 413, 415, 422, 501),
       ...(holds && { 503: withHeaders(problems(503)[503]!, { ...header('Cache-Control'), ...sent }) }),
     },
   })

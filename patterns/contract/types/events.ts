@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Command } from './command.ts'
 import type { Patch } from './context.ts'
-import { taskStatus } from './task.ts'
+import { type TaskInput, taskStatus } from './task.ts'
 
 /** One line of a task's log. `seq` counts from 1 without gaps; the terminal event is the last. */
 export const taskEvent = z.strictObject({
@@ -16,6 +16,7 @@ export const taskEvent = z.strictObject({
     'task.continued',
     'task.topped_up',
     'task.command_void',
+    'task.spawned',
     'context.patch',
     'task.cancel_requested',
     'task.completed',
@@ -53,6 +54,17 @@ export interface Interrupted {
   readonly reason: 'asked' | 'budget-exhausted' | 'balance-exhausted'
   /** The id of the command that it answers, here and below. */
   readonly command?: string
+}
+
+/** Data of `task.spawned`: the task starts this sub-task, which is accepted after it. */
+export interface Spawned {
+  /** Its id. */
+  readonly sub_task: string
+  /** Before which step of this task. */
+  readonly step: number
+  readonly input: TaskInput
+  /** The part of this task's budget that it gets; absent: there is none. */
+  readonly credits?: number
 }
 
 /** Data of `context.patch`: of a command, or of the step that the agent has done. */

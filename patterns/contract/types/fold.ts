@@ -1,4 +1,4 @@
-import type { EventType, Progress, TaskEvent } from './events.ts'
+import type { EventType, Progress, Spawned, TaskEvent } from './events.ts'
 import { isTerminal, type Task, type TaskInput, type TaskRequest, type TaskStatus } from './task.ts'
 
 /** The end of a log: what the next event continues. Any event of the task is one. */
@@ -20,6 +20,7 @@ const transitions: Readonly<Record<EventType, { from: readonly TaskStatus[]; to?
   'task.continued': { from: ['input_required'], to: 'running' },
   'task.topped_up': { from: ['running', 'input_required'] },
   'task.command_void': { from: ['queued', 'running', 'input_required', 'cancelling'] },
+  'task.spawned': { from: ['running'] },
   'context.patch': { from: ['running', 'input_required', 'cancelling'] },
   'task.cancel_requested': { from: ['queued', 'running', 'input_required'], to: 'cancelling' },
   'task.completed': { from: ['running', 'cancelling'], to: 'completed' },
@@ -79,10 +80,12 @@ function openTask(first: TaskEvent): Task {
     throw new IllegalTransition(`a log begins with task.created, seq 1; got ${first.type}, seq ${first.seq}`)
   // What an event holds beside the contract is the service's own: another one may say nothing of all this.
   const data = first.data as Partial<{ request: TaskRequest; estimated_completion: string; principal: unknown }>
+  const { parent } = first.data
   return {
     task_id: first.task_id,
     type: 'agent',
     ...(typeof data.principal === 'string' && { principal: data.principal }),
+    ...(typeof parent === 'string' && { parent }),
     status: 'queued',
     current_action: null,
     progress_pct: 0,
@@ -115,11 +118,16 @@ function closeTask(task: Task, event: TaskEvent): Task {
   return reason === undefined ? closed : { ...closed, status_reason: reason }
 }
 
+function grantedAfter({ credits_granted }: Task, { credits = 0 }: Partial<Spawned>): Partial<Task> {
+  return credits_granted === undefined ? {} : { credits_granted: credits_granted - credits }
+}
+
 /** What a non-terminal event changes of what is shown. */
 function shownBy(event: TaskEvent, task: Task): Partial<Task> {
   if (event.type === 'context.patch') return { context_version: event.data['version'] as number }
   if (event.type === 'task.topped_up')
     return { credits_granted: (task.credits_granted ?? 0) + (event.data['credits'] as number) }
+  if (event.type === 'task.spawned') return grantedAfter(task, event.data as Partial<Spawned>)
   if (event.type === 'task.interrupted') return { status_reason: event.data['reason'] as string }
   const data = event.data as Partial<Progress>
   if (!('next' in data)) return {}

@@ -13,7 +13,9 @@ export const promises = {
   'result-integrity': 'a result that a client accepts, or that is kept for it, is the right one',
   'stream-continuity': 'a resumed stream has no gap and no repetition',
   'callback-identity': 'a callback that is sent again is the same message: the same id and the same bytes',
-  'cancel-holds': 'after a cancellation is acknowledged no new step begins, and the task has one end',
+  'cancel-holds':
+    'after a cancellation is acknowledged no new step begins, of the task or of its sub-tasks, and each has one end',
+  'spawn-once': 'a step starts each of its sub-tasks once, however often it is repeated',
   'budget-holds': 'no step begins that the budget of its task does not cover',
   'steer-once': 'a command that was acknowledged is answered once, in its order',
   'context-continuity': 'the patches of a memory add up to it, version by version',
@@ -27,6 +29,7 @@ export type Promised = keyof typeof promises
 /** What every delivery of the task API promises of control: commands are resources of it. */
 export const controls = [
   'cancel-holds',
+  'spawn-once',
   'budget-holds',
   'steer-once',
   'context-continuity',

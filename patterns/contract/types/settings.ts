@@ -29,6 +29,8 @@ export interface NodeSettings {
   readonly balances?: Balances
   /** Tool calls of a task, and of a principal, over all nodes; any number otherwise. */
   readonly toolRates?: { readonly task?: Rate; readonly principal?: Rate }
+  /** How many sub-tasks a task may have, and how many generations of them; `defaultSpawnLimits` of `engine/sub-tasks.ts` otherwise. */
+  readonly spawnLimits?: SpawnLimits
   /** Addresses to dial, each through its link; present when the engine's service declares that it dials them. */
   readonly storeUrl?: string
   readonly engineUrl?: string
@@ -64,6 +66,14 @@ export interface Issuer {
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
+}
+
+/** What stops an agent that starts others without end. */
+export interface SpawnLimits {
+  /** Generations of sub-tasks below the task of a client; 0: no task may have any. */
+  readonly depth: number
+  /** Sub-tasks of one task, over all of its steps. */
+  readonly width: number
 }
 
 /** What the connections and requests of strangers may cost a node. */

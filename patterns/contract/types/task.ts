@@ -77,6 +77,7 @@ export const task = z.strictObject({
   task_id: z.string(),
   type: z.literal('agent'),
   principal: z.string().optional().describe('Whose it is, where the service tells principals apart'),
+  parent: z.string().optional().describe('The task that has spawned it; absent: a client submitted it'),
   status: taskStatus,
   status_reason: z.string().optional(),
   current_action: z.strictObject({ name: z.string(), step: z.int(), started_at: z.iso.datetime() }).nullable(),
@@ -88,7 +89,11 @@ export const task = z.strictObject({
   updated_at: z.iso.datetime(),
   finished_at: z.iso.datetime().optional(),
   credits_used: z.number().min(0),
-  credits_granted: z.number().min(0).optional().describe('Budget and top-ups; absent: there is no limit'),
+  credits_granted: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('Budget and top-ups, less what sub-tasks got; absent: no limit'),
   context_version: z.int().min(1).optional().describe('Of its memory; absent: it has none'),
   input: taskInput,
   result: z.strictObject({ digest: z.string(), steps: z.int(), text: z.string().optional() }).optional(),

@@ -47,7 +47,7 @@ export function timingOf(pace: Pace): QueueTiming {
 
 export function declareQueue(store: 'postgres' | 'redis'): Omit<Engine, 'name' | 'summary'> {
   return {
-    promises: ['no-lost-task', 'idempotency', ...soundTasks, ...durableAccounts],
+    promises: ['no-lost-task', 'idempotency', ...soundTasks, ...durableAccounts, 'spawn-once'],
     durable: true,
     executor: 'worker',
     notifier: 'worker',

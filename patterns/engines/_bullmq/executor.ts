@@ -5,6 +5,7 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { execute, type JournalPlace } from '../../contract/engine/execution.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { type Claim, type Journal, LeaseLost } from '../../contract/engine/journal.ts'
+import { isOfFamily } from '../../contract/types/family.ts'
 import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { isTerminal } from '../../contract/types/task.ts'
@@ -67,8 +68,9 @@ export class Executor<B extends IQueueBackend, C> {
     this.#workers = [tasks, openWorker(options, queueNames.callbacks, (job, token) => this.#callBack(job, token))]
   }
 
-  cancel(taskId: string): void {
-    this.#cut(taskId, stops.cancel)
+  /** The task, and all below it. */
+  cancel(headId: string): void {
+    for (const taskId of this.#runs.keys()) if (isOfFamily(taskId, headId)) this.#cut(taskId, stops.cancel)
   }
 
   /** There may be a command for this task. */

@@ -2,6 +2,7 @@ import { type IQueueBackend, Queue } from 'bullmq'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
 import type { Accounts } from '../../contract/engine/accounts.ts'
+import type { SubTasks } from '../../contract/engine/sub-tasks.ts'
 import { atEnd } from '../../contract/engine/control.ts'
 import type { JournalPlace } from '../../contract/engine/execution.ts'
 import type { Claim } from '../../contract/engine/journal.ts'
@@ -23,6 +24,7 @@ export interface QueueWorkerOptions<B extends IQueueBackend, C> {
   readonly broker: Broker<B, C>
   readonly log: TaskLog
   readonly accounts: Accounts | undefined
+  readonly subTasks: SubTasks
   /** Where a run of a task's job begins. */
   readonly resumption: JournalPlace['resumption']
   /** Calls `cancel` with each task that is to be cancelled, and `tell` with each that has a new command. */
@@ -33,10 +35,10 @@ export interface QueueWorkerOptions<B extends IQueueBackend, C> {
 export async function startQueueWorker<B extends IQueueBackend, C>(
   options: QueueWorkerOptions<B, C>,
 ): Promise<AsyncDisposable> {
-  const { settings, timing, notify, broker, log, resumption, accounts } = options
+  const { settings, timing, notify, broker, log, resumption, accounts, subTasks } = options
   const { node, tuning } = settings
   const stack = new AsyncDisposableStack()
-  const place = { ...openWorkplace(settings, timing, 64), journal: log.journal, resumption, accounts }
+  const place = { ...openWorkplace(settings, timing, 64), journal: log.journal, resumption, accounts, subTasks }
   stack.defer(() => place.dispatcher.destroy())
   const failures = stack.use(sweepFailures(broker, log, node, timing.stalledCheckMs))
   const executor = new Executor({ broker, log, place, tuning, notify, onFailed: () => failures.look() })

@@ -8,6 +8,7 @@ import { openAccounts, shownOf } from '../../contract/engine/accounts.ts'
 import { openAccountStore } from './accounts.ts'
 import { openListeningFeed } from './listener.ts'
 import { openStore, type Statement, type Store } from './store.ts'
+import { noteCancelled } from './sub-tasks.ts'
 import {
   appendCancelRequest,
   appendCommand,
@@ -42,6 +43,7 @@ export async function openLogBackend(settings: NodeSettings, tables: LogTables):
     follow: (taskId, after, signal) => feed.follow(taskId, after, signal),
     requestCancel: (log) => appendCancelRequest(store, log.at(-1)!),
     requestCommand: (log, command) => appendCommand(store, log.at(-1)!, command),
+    cancelSubTasks: (taskId) => noteCancelled(store, taskId),
     ...(deliveries && { deliveries: deliveries(store) }),
     accounts: shownOf(accounts),
     [Symbol.asyncDispose]: async () => {

@@ -4,7 +4,7 @@ import { soundTasks } from '../../contract/engine/promises.ts'
 const engine: Engine = {
   name: 'memory',
   summary: 'tasks live in the API process and die with it',
-  promises: soundTasks,
+  promises: [...soundTasks, 'spawn-once'],
   durable: false,
   executor: 'api',
   notifier: 'api',

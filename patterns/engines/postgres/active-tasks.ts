@@ -2,6 +2,7 @@ import type { Notify } from '../../contract/types/callback.ts'
 import { stops } from '../../contract/engine/after-step.ts'
 import { execute, type JournalPlace } from '../../contract/engine/execution.ts'
 import { type Claim, LeaseLost } from '../../contract/engine/journal.ts'
+import { isOfFamily } from '../../contract/types/family.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { sleep } from '../../contract/types/timer.ts'
 import { logError } from '../../contract/engine/log-error.ts'
@@ -63,8 +64,9 @@ export class ActiveTasks {
     this.#taskWakeup.notify()
   }
 
-  cancel(taskId: string): void {
-    this.#held.get(taskId)?.stop.abort(stops.cancel)
+  /** The task, and all below it. */
+  cancel(headId: string): void {
+    for (const [taskId, { stop }] of this.#held) if (isOfFamily(taskId, headId)) stop.abort(stops.cancel)
   }
 
   /** There may be a command for this task. */

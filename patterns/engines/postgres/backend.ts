@@ -1,8 +1,7 @@
 import type { Backend, Deliveries } from '../../contract/engine/backend.ts'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import { openLogBackend } from '../_postgres/backend.ts'
-import { insertTask } from '../_postgres/task-log.ts'
-import { createSchema, readyChannel } from './schema.ts'
+import { accept, createSchema } from './schema.ts'
 import { timingOf } from './engine.ts'
 import {
   deliveryId,
@@ -13,8 +12,6 @@ import {
 import { operator } from '../../contract/types/principal.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { Statement, Store } from '../_postgres/store.ts'
-
-const accept = insertTask('accept', `pg_notify('${readyChannel}', '')`)
 
 /** The API's side. Workers claim what it has accepted. */
 export async function openBackend(settings: NodeSettings): Promise<Backend> {

@@ -32,7 +32,7 @@ export function timingOf(pace: Pace): PostgresTiming {
 const engine: Engine = {
   name: 'postgres',
   summary: 'a journal in PostgreSQL: event log, leases with fencing, resume after the last completed step, outbox',
-  promises: [...durableTasks, ...durableAccounts],
+  promises: [...durableTasks, ...durableAccounts, 'spawn-once'],
   durable: true,
   executor: 'worker',
   notifier: 'worker',

@@ -1,8 +1,12 @@
 import { createTables, type Store } from '../_postgres/store.ts'
-import { eventTable } from '../_postgres/task-log.ts'
+import { cancelledTable } from '../_postgres/sub-tasks.ts'
+import { eventTable, insertTask } from '../_postgres/task-log.ts'
 
 /** A task waits for a worker. */
 export const readyChannel = 'outlast_ready'
+
+/** A new task: workers hear of it. */
+export const accept = insertTask('accept', `pg_notify('${readyChannel}', '')`)
 
 /**
  * The journal. `event` is the truth, `task` is what must be unique or locked about it.
@@ -33,7 +37,7 @@ create table if not exists task (
 create index if not exists task_waiting on task (accepted_at) where owner is null and not done;
 create index if not exists task_owned on task (owner) where owner is not null;
 
-${eventTable}
+${eventTable}${cancelledTable}
 -- the callbacks of ended tasks: what is owed, and what was done about it
 create table if not exists outbox (
   task_id text primary key references task,

@@ -8,17 +8,20 @@ import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { listen } from '../_postgres/listener.ts'
 import { openAccountStore } from '../_postgres/accounts.ts'
 import { openStore, type Statement, type Store } from '../_postgres/store.ts'
+import { openSubTasks } from '../_postgres/sub-tasks.ts'
 import {
   cancelChannel,
   columnsOf,
   commandChannel,
   insertEvents,
+  insertOnce,
+  logReader,
   newsChannel,
   selectTail,
   taskHasEnded,
 } from '../_postgres/task-log.ts'
 import { ActiveTasks } from './active-tasks.ts'
-import { createSchema, readyChannel } from './schema.ts'
+import { accept, createSchema, readyChannel } from './schema.ts'
 import { timingOf } from './engine.ts'
 import { WorkerLease } from './worker-lease.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
@@ -35,7 +38,9 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
   const store = openStore({ url, timing, connections: 6, patienceMs: Infinity })
   await createSchema(store)
   const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded))
-  const workplace = { ...openWorkplace(settings, timing, 64), accounts }
+  const read = logReader(store)
+  const subTasks = openSubTasks(store, settings, (task) => insertOnce(store, accept, read, task))
+  const workplace = { ...openWorkplace(settings, timing, 64), accounts, subTasks }
   const place = { ...workplace, journal: openJournal(store), resumption: completedSteps }
   const lease = await WorkerLease.enrol(store, settings.node, timing)
   const active = new ActiveTasks({ store, place, lease, notify })

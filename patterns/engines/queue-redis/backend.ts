@@ -13,8 +13,8 @@ import { timingOf } from '../_bullmq/declaration.ts'
 import { openAccountStore } from './accounts.ts'
 import { listen, openRedisStore, type RedisStore } from './connection.ts'
 import { openOutbox, type Outbox } from './outbox.ts'
-import { accept, append, channels, keysOf, outboxes, publish } from './scripts.ts'
-import { lineOf, logReader, newsReader } from './task-log.ts'
+import { append, cancelledTasks, channels, keysOf, noteCancelled, outboxes, publish } from './scripts.ts'
+import { acceptTask, lineOf, logReader, newsReader } from './task-log.ts'
 
 export async function openBackend(node: NodeSettings): Promise<Backend> {
   const settings = withAddresses(node, 'storeUrl')
@@ -56,14 +56,15 @@ class RedisLogs implements TaskLogs {
   }
 
   async insert({ taskId, fingerprint, created }: NewTask): Promise<KnownTask | undefined> {
-    const { task, log } = keysOf(taskId)
-    const values = [taskId, fingerprint, lineOf(0, created)]
-    const script = () => this.#store.run<string | null>(accept, [task, log, outboxes.tasks], values)
-    const known = await withFaultPoints('queue-redis.accept', script)
+    const known = await acceptTask(this.#store, { taskId, fingerprint, created })
     if (known !== null) return { fingerprint: known, log: (await this.read(taskId))! }
     // It is accepted: a job that cannot be made now is made by a worker's sweep.
     await within(this.#patienceMs, this.#outbox.add('tasks', taskId))
     return undefined
+  }
+
+  async cancelSubTasks(taskId: string): Promise<void> {
+    await this.#store.run(noteCancelled, [cancelledTasks], [channels.cancel, taskId])
   }
 
   follow(taskId: string, after: number, signal: AbortSignal): AsyncIterable<TaskEvent> {

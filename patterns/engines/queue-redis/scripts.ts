@@ -3,6 +3,7 @@ import type { Script } from './connection.ts'
 /** A task is a hash and a list, its log. Two sorted sets hold what has to become a job, which scripts cannot make. */
 export const keysOf = (taskId: string) => ({ task: `task:${taskId}`, log: `log:${taskId}` })
 export const outboxes = { tasks: 'outbox:tasks', callbacks: 'outbox:callbacks' } as const
+export const cancelledTasks = 'cancelled-tasks'
 export const channels = { events: 'outlast_events', cancel: 'outlast_cancel', command: 'outlast_command' } as const
 
 const nowMs = `local time = redis.call('TIME'); local now = time[1] * 1000 + math.floor(time[2] / 1000)`
@@ -57,6 +58,22 @@ export const overdue: Script = {
 }
 
 export const settle: Script = { lua: `return redis.call('ZREM', KEYS[1], ARGV[1])` }
+
+/** Tasks that somebody has asked to cancel. ARGV: channel, task. */
+export const noteCancelled: Script = {
+  lua: `
+    redis.call('SADD', KEYS[1], ARGV[2])
+    return redis.call('PUBLISH', ARGV[1], ARGV[2])`,
+}
+
+/** 1: one of these tasks is among them. */
+export const findCancelled: Script = {
+  lua: `
+    for _, task in ipairs(ARGV) do
+      if redis.call('SISMEMBER', KEYS[1], task) == 1 then return 1 end
+    end
+    return 0`,
+}
 
 /** ARGV: channel, task. */
 export const publish: Script = { lua: `return redis.call('PUBLISH', ARGV[1], ARGV[2])` }

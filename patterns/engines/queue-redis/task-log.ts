@@ -2,12 +2,13 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import type { NewsReader } from '../../contract/engine/feed.ts'
 import { type Claim, type Entry, journalOver, type Tail } from '../../contract/engine/journal.ts'
+import type { NewTask } from '../../contract/engine/task-backend.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { TaskLog } from '../_bullmq/executor.ts'
 import type { RedisStore } from './connection.ts'
 import type { Outbox } from './outbox.ts'
-import { append, claim, keysOf, outboxes, readLog, readTail } from './scripts.ts'
+import { accept, append, claim, keysOf, outboxes, readLog, readTail } from './scripts.ts'
 
 /** An event as it is kept: with the epoch under which it was written; 0: by the API. */
 interface Line {
@@ -20,6 +21,17 @@ export function lineOf(epoch: number, body: TaskEvent): string {
 }
 
 const parse = (line: string): Line => JSON.parse(line) as Line
+
+/** Puts a new task on record, and that it needs a job: null, or the fingerprint of the task that has its id already. */
+export function acceptTask(
+  store: RedisStore,
+  { taskId, fingerprint, created }: Pick<NewTask, 'taskId' | 'fingerprint' | 'created'>,
+): Promise<string | null> {
+  const { task, log } = keysOf(taskId)
+  const values = [taskId, fingerprint, lineOf(0, created)]
+  const script = () => store.run<string | null>(accept, [task, log, outboxes.tasks], values)
+  return withFaultPoints('queue-redis.accept', script)
+}
 
 /** Events from an index of the log on. */
 async function eventsFrom(store: RedisStore, taskId: string, index: number): Promise<readonly TaskEvent[]> {

@@ -8,6 +8,7 @@ import { openAccountStore } from './accounts.ts'
 import { listen, openRedisStore, redisBroker } from './connection.ts'
 import { openOutbox } from './outbox.ts'
 import { channels } from './scripts.ts'
+import { openSubTasks } from './sub-tasks.ts'
 import { openTaskLog } from './task-log.ts'
 
 /** A job that lost its worker begins again. */
@@ -26,6 +27,7 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
     notify,
     broker: redisBroker(url, timing),
     log: openTaskLog(store, outbox),
+    subTasks: openSubTasks(store, outbox, settings),
     accounts: await openAccounts(settings, (given) => openAccountStore(store, given)),
     resumption: () => ({ step: 0, digest: emptyDigest }),
     listen: (heard) =>

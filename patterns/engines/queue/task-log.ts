@@ -17,6 +17,7 @@ import {
   selectTail,
   eventTable,
 } from '../_postgres/task-log.ts'
+import { cancelledTable } from '../_postgres/sub-tasks.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import type { StoreTiming } from '../../contract/engine/store-timeouts.ts'
 
@@ -32,7 +33,7 @@ create table if not exists task (
   -- fencing token: grows with every run of the job, and every append names the one it was given
   epoch int not null default 0
 );
-${eventTable}`
+${eventTable}${cancelledTable}`
 
 /** Create what is missing, the queue's tables and ours. Safe to call from many processes at once. */
 export async function createSchema(store: Store, url: string, timing: StoreTiming): Promise<void> {

@@ -10,9 +10,10 @@ import { openAccounts } from '../../contract/engine/accounts.ts'
 import { openAccountStore } from '../_postgres/accounts.ts'
 import { listen } from '../_postgres/listener.ts'
 import { connectionOptions, openStore } from '../_postgres/store.ts'
-import { cancelChannel, commandChannel, taskHasEnded } from '../_postgres/task-log.ts'
+import { openSubTasks } from '../_postgres/sub-tasks.ts'
+import { cancelChannel, commandChannel, insertOnce, taskHasEnded } from '../_postgres/task-log.ts'
 import { memo } from './engine.ts'
-import { createSchema, openTaskLog } from './task-log.ts'
+import { createSchema, insertWithJob, openTaskLog } from './task-log.ts'
 
 /**
  * A job that lost its worker begins again: from step 1, or in the variant with a memo after the last step in the log.
@@ -24,12 +25,15 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
   const stack = new AsyncDisposableStack()
   const store = stack.use(openStore({ url, timing, connections: 6, patienceMs: Infinity }))
   await createSchema(store, url, timing)
+  const log = openTaskLog(store, settings)
+  const insert = insertWithJob(settings)
   const worker = await startQueueWorker({
     settings,
     timing,
     notify,
     broker: postgresBroker(url, timing),
-    log: openTaskLog(store, settings),
+    log,
+    subTasks: openSubTasks(store, settings, (task) => insertOnce(store, insert, log.read, task)),
     accounts: await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded)),
     resumption: settings.engine === memo.name ? completedSteps : () => ({ step: 0, digest: emptyDigest }),
     listen: (heard) =>

@@ -3,6 +3,7 @@ import budgetHolds from '../../../harness/checkers/budget-holds.ts'
 import cancelHolds from '../../../harness/checkers/cancel-holds.ts'
 import contextContinuity from '../../../harness/checkers/context-continuity.ts'
 import permissionHolds from '../../../harness/checkers/permission-holds.ts'
+import spawnOnce from '../../../harness/checkers/spawn-once.ts'
 import steerOnce from '../../../harness/checkers/steer-once.ts'
 import noPhantom from '../../../harness/checkers/no-phantom.ts'
 import {
@@ -328,15 +329,110 @@ describe('permission-holds', () => {
   })
 })
 
+describe('an agent that starts others', () => {
+  const t = keyOf('rogue')
+  const rootId = `id-${t}`
+  const idOf = (path: string): string => `${rootId}.${path.replaceAll('/', '.')}`
+  const spawned = (path: string) => ({
+    type: 'task.spawned',
+    data: { sub_task: idOf(path), input: { job: `${t}/${path}` } },
+  })
+  type Part = string | { readonly type: string; readonly data: object }
+  const eventsOf = (parts: readonly Part[]) =>
+    parts.map((part, i) => {
+      const one =
+        typeof part === 'string'
+          ? { type: `task.${part}`, data: {}, status: statusOf(part) }
+          : { ...part, status: 'running' }
+      return { seq: i + 1, ...one }
+    })
+  const statusOf = (type: string): string => ({ cancel_requested: 'cancelling', started: 'running' })[type] ?? type
+  const log = (...parts: Part[]) => seen('rogue', 900, 'log', { log: eventsOf(parts) })
+  const subLog = (path: string, ...parts: Part[]) =>
+    seen('rogue', 901, 'sub-log', { taskId: idOf(path), log: eventsOf(parts) })
+  /** A step of a sub-task. */
+  const below = (path: string, step: number, at: number, taskId = idOf(path)): Line => {
+    const line = effect(`${t}/${path}`, step, at) as Line & { value: object }
+    return { ...line, value: { ...line.value, taskId } } as Line
+  }
+  const own = (step: number, at: number): Line => {
+    const line = effect(t, step, at) as Line & { value: object }
+    return { ...line, value: { ...line.value, taskId: rootId } } as Line
+  }
+  const acknowledged = seen('rogue', 100, 'acknowledged', { command: 'cancel', type: 'cancel', status: 'cancelling' })
+  const rootLog = log('started', spawned('2-1'), 'cancel_requested', 'cancelled')
+  const childLog = subLog('2-1', 'started', spawned('2-1/2-1'), 'cancel_requested', 'cancelled')
+  const lastLog = subLog('2-1/2-1', 'started', 'cancel_requested', 'cancelled')
+  const logs = [rootLog, childLog, lastLog]
+  const work = [own(1, 10), below('2-1', 1, 50), below('2-1/2-1', 1, 80), acknowledged]
+  const judge = (checker: Checker, ...lines: Line[]) => checker.check(story(lines, cellWith('rogue')))
+  const both = (...lines: Line[]) => [judge(cancelHolds, ...lines).status, judge(spawnOnce, ...lines).status]
+
+  test('that is cancelled with all of them', () => {
+    expect(judge(cancelHolds, ...work, ...logs)).toMatchObject({ status: 'pass', counts: { judged: 1, families: 1 } })
+    expect(judge(spawnOnce, ...work, ...logs)).toMatchObject({ status: 'pass', counts: { judged: 1, subTasks: 2 } })
+    // The word spreads, and what had ended before has another end.
+    const before = subLog('2-1', 'started', spawned('2-1/2-1'), 'completed')
+    expect(both(...work, below('2-1', 2, 1_000), rootLog, before, lastLog)).toEqual(['pass', 'pass'])
+  })
+
+  test('mutant: the cancellation misses one of them, by the ledger alone', () => {
+    expect(both(...work, below('2-1', 2, 6_000), ...logs)).toEqual(['fail', 'pass'])
+    expect(both(...work, below('2-1/2-1', 2, 6_000), ...logs)).toEqual(['fail', 'pass'])
+  })
+
+  test('mutant: one of them goes on, by its log alone', () => {
+    expect(both(...work, rootLog, childLog, subLog('2-1/2-1', 'started'))).toEqual(['fail', 'pass'])
+  })
+
+  test('mutant: one is started after the acknowledgement', () => {
+    const late = log('started', spawned('2-1'), 'cancel_requested', spawned('4-1'), 'cancelled')
+    expect(both(...work, late, childLog, lastLog)).toEqual(['fail', 'pass'])
+    expect(both(...work, below('4-1', 1, 6_000), late, childLog, lastLog)[0]).toBe('fail')
+    const lateBelow = subLog('2-1', 'started', spawned('2-1/2-1'), 'cancel_requested', spawned('2-1/4-1'), 'cancelled')
+    expect(both(...work, rootLog, lateBelow, lastLog)).toEqual(['fail', 'pass'])
+  })
+
+  test('mutant: a step that is repeated starts one twice', () => {
+    const other = `${rootId}.another`
+    expect(both(...work, below('2-1', 1, 60, other), ...logs)[1]).toBe('fail')
+    const again = { type: 'task.spawned', data: { sub_task: other, input: { job: `${t}/2-1` } } }
+    const twice = log('started', spawned('2-1'), again, 'cancel_requested', 'cancelled')
+    expect(both(...work, twice, childLog, lastLog)).toEqual(['pass', 'fail'])
+  })
+
+  test('mutant: one that nobody has started', () => {
+    expect(both(...work, below('9-9', 1, 60), ...logs)[1]).toBe('fail')
+    // Whoever could not be read may have started it.
+    expect(both(...work, below('2-1/9-9', 1, 60), rootLog, lastLog)[1]).toBe('pass')
+  })
+
+  test('says nothing where no sub-task was at work, or its log is missing', () => {
+    expect(both(own(1, 10), acknowledged, log('started', 'cancel_requested', 'cancelled'))).toEqual([
+      'unexercised',
+      'unexercised',
+    ])
+    expect(both(...work, rootLog)).toEqual(['unknown', 'pass'])
+    expect(both(...work)).toEqual(['unknown', 'unknown'])
+  })
+
+  test('is no phantom, and neither are its sub-tasks', () => {
+    const load = [intend('t-1'), submit('t-1', 1, 'ok'), end('t-1', 150, 'ok')]
+    expect(judge(noPhantom, ...load, ...work).status).not.toBe('fail')
+    expect(judge(noPhantom, ...load, ...work, effect('t-1/2-1', 1, 90)).status).toBe('fail')
+  })
+})
+
 test('a checker is about cells in which what it judges is put to the test', () => {
   const about = (checker: Checker, kind: ControlKind) => checker.isAbout!({ ...cellPlan(), ...cellWith(kind) })
-  const all = [cancelHolds, steerOnce, budgetHolds, contextContinuity, permissionHolds]
+  const all = [cancelHolds, steerOnce, budgetHolds, contextContinuity, permissionHolds, spawnOnce]
   expect(all.map((checker) => controlKinds.filter((kind) => about(checker, kind)))).toEqual([
-    ['cancel'],
+    ['cancel', 'rogue'],
     ['steer', 'budget'],
     ['budget'],
     ['steer'],
     ['permission'],
+    ['rogue'],
   ])
-  expect(all.map((checker) => checker.isAbout!(cellPlan()))).toEqual([false, false, false, false, false])
+  expect(all.map((checker) => checker.isAbout!(cellPlan()))).toEqual(all.map(() => false))
 })

@@ -14,6 +14,7 @@ const none: Readonly<Record<ControlKind, number>> = {
   cancel: 0,
   steer: 0,
   budget: 0,
+  rogue: 0,
   permission: 0,
   balance: 0,
   rate: 0,

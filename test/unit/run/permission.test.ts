@@ -20,7 +20,7 @@ import { createGateway } from '../../../patterns/gateway/gateway.ts'
 
 const load = { tasks: 10, arrivals: 'poisson', ratePerSec: 1 } as const
 const drawn = (calls: readonly string[], permission: number): readonly ControlProbe[] => {
-  const control = { cancel: 0, steer: 0, budget: 0, permission, balance: 0, rate: 0 }
+  const control = { cancel: 0, steer: 0, budget: 0, rogue: 0, permission, balance: 0, rate: 0 }
   const work = { idealMs: 300_000, steps: calls.length, calls }
   return planControl({ control, timeScale: 30, load }, 7, work, { without: [], hasPrincipals: true }).control!
 }

@@ -2,6 +2,7 @@ import { MockAgent } from 'undici'
 import { expect, test } from 'vitest'
 import { execute } from '../../../../patterns/contract/engine/execution.ts'
 import type { Journal } from '../../../../patterns/contract/engine/journal.ts'
+import { defaultSpawnLimits } from '../../../../patterns/contract/engine/sub-tasks.ts'
 import { newTask } from '../../../../patterns/contract/engine/task-backend.ts'
 import { completedSteps } from '../../../../patterns/contract/types/fold.ts'
 import { timingAt } from '../../../../patterns/contract/types/timing.ts'
@@ -34,6 +35,7 @@ async function callsOf(mint: ((taskId: string) => string) | undefined) {
     timing,
     journal,
     untilNews,
+    subTasks: { limits: defaultSpawnLimits, accept: async () => {}, isCancelled: async () => false },
   }
   const claim = { taskId, owner: 'w', epoch: 1, log: [created] }
   const never = new AbortController()
