@@ -1,5 +1,5 @@
 import { resolutionMs, firstAtLeast } from '../core/numbers.ts'
-import { impactOf } from './impact.ts'
+import { impactOf, isSudden } from './impact.ts'
 import type { Op, OpOf } from '../model/history.ts'
 import { exitMarginMs } from './interruptions.ts'
 import { aheadMs } from './lateness.ts'
@@ -80,7 +80,7 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
 
 /**
  * A fault takes effect once and not before it was to, is proven after that and healed then. Nodes that a fault is proven to have ended did end,
- * where the record has exits of their role at all. A killed node did no step before its planned restart.
+ * where the record has exits of their role at all. A node that ended suddenly did no step before its planned restart.
  */
 export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'>[]): readonly Impossible[] {
   const { faults, nodes } = trace
@@ -88,7 +88,7 @@ export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'
   const lives: Lives = {
     known: new Set(nodes.map(({ value }) => roleOf(value.node))),
     exits: exitsByNode(nodes),
-    begun: faults.some(({ fault }) => fault === 'kill') ? workByNode(trace) : new Map(),
+    begun: faults.some(isSudden) ? workByNode(trace) : new Map(),
   }
   return faults.flatMap((fault) => {
     const text =
@@ -157,7 +157,7 @@ function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: numb
     const exit = exits.get(node)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
     if (exit === undefined && known.has(roleOf(node))) return `is proven to have ended ${node}, which did not end`
     const backAt = Math.min(healedAt, (exit ?? armedAt) + (fault.plannedMs ?? 0)) - resolutionMs
-    const isAtWork = fault.fault === 'kill' && exit !== undefined && didWork(begun.get(node), exit, backAt)
+    const isAtWork = isSudden(fault) && exit !== undefined && didWork(begun.get(node), exit, backAt)
     if (isAtWork) return `killed ${node}, which did a step before it was started again`
   }
   return undefined

@@ -1,47 +1,66 @@
 import type { Impact } from '../model/plan.ts'
 import type { FaultTrace } from './trace.ts'
 
-/** As the plan says. A fault of an older plan that is not listed below explains nothing. */
-export function impactOf({ fault, params, impact }: Pick<FaultTrace, 'fault' | 'params' | 'impact'>): Impact {
-  const kind = impact ?? recorded[fault] ?? 'none'
-  return typeof kind === 'string' ? { kind } : typeof kind === 'function' ? kind(params) : kind
-}
+type Impacted = Pick<FaultTrace, 'fault' | 'params' | 'impact'>
 
-/** What these keep silent is lost, and does not come when they are over. */
-const swallowing: ReadonlySet<string> = new Set(['response-lost', 'receiver-down', 'idle-timeout', 'idle-nat'])
+/** As the plan says. What an older plan does not say is listed below; a fault that is not there explains nothing. */
+export function impactOf({ fault, params, impact }: Impacted): Impact {
+  const old = recorded[fault]
+  const known = (typeof old === 'function' ? old(params) : old) ?? { kind: 'none' }
+  if (!impact) return known
+  // Plans had kinds before they had what goes with them.
+  return impact.kind === known.kind ? { ...known, ...impact } : impact
+}
 
 /** A silence after which all that was under way goes on where it was. */
 export function isPassing(fault: FaultTrace): boolean {
-  return impactOf(fault).kind === 'silence' && !swallowing.has(fault.fault)
+  const impact = impactOf(fault)
+  return impact.kind === 'silence' && !impact.loses
 }
 
-/** Packets are lost, and TCP sends them again: the first of a connection after a second (RFC 6298, section 2). */
-const dropping: ReadonlySet<string> = new Set(['drop', 'partition'])
-
 /** The shortest pause after which what met such a silence is tried again, in real milliseconds. */
-export function firstPauseMs({ fault }: FaultTrace): number {
-  return dropping.has(fault) ? 1_000 : 250
+export function firstPauseMs(fault: FaultTrace): number {
+  const impact = impactOf(fault)
+  // The first packet of a connection is sent again after a second (RFC 6298, section 2).
+  return impact.kind === 'silence' && impact.dropsPackets ? 1_000 : 250
+}
+
+/** It ends its nodes in the planned moment, and they do nothing before they are started again. */
+export function isSudden(fault: Impacted): boolean {
+  const impact = impactOf(fault)
+  return impact.kind === 'end' && impact.sudden === true
+}
+
+/** Who waits for memory then waits because of it. */
+export function takesMemory(fault: Impacted): boolean {
+  const impact = impactOf(fault)
+  return impact.kind === 'end' && impact.takesMemory === true
 }
 
 type Params = FaultTrace['params']
 
+const end: Impact = { kind: 'end' }
+const broken: Impact = { kind: 'break' }
+const silence: Impact = { kind: 'silence' }
+const dropped: Impact = { kind: 'silence', dropsPackets: true }
+
 /** Of runs whose plans do not say it. Faults that came later say it themselves. */
-const recorded: Readonly<Record<string, 'end' | 'break' | 'silence' | ((params: Params) => Impact)>> = {
-  kill: 'end',
-  stop: 'end',
-  oom: 'end',
-  'node-loss': 'end',
-  'restart-loop': 'end',
-  'rolling-deploy': 'end',
-  refuse: 'break',
-  reject: 'break',
-  reset: 'break',
-  edge: 'break',
-  pause: 'silence',
-  'cpu-pressure': 'silence',
-  stall: 'silence',
-  drop: 'silence',
-  partition: 'silence',
+const recorded: Readonly<Record<string, Impact | ((params: Params) => Impact)>> = {
+  kill: { kind: 'end', sudden: true },
+  stop: end,
+  oom: { kind: 'end', takesMemory: true },
+  'node-loss': end,
+  'restart-loop': end,
+  'rolling-deploy': end,
+  refuse: broken,
+  reject: broken,
+  reset: broken,
+  edge: broken,
+  pause: silence,
+  'cpu-pressure': silence,
+  stall: silence,
+  drop: dropped,
+  partition: dropped,
   'receiver-down': silentIf('silent', 'refused'),
   'response-lost': silentIf('silent', 'reset'),
   'idle-timeout': silentIf('silent', 'silent'),
@@ -51,7 +70,7 @@ const recorded: Readonly<Record<string, 'end' | 'break' | 'silence' | ((params: 
 }
 
 function silentIf(silent: string, byDefault: string): (params: Params) => Impact {
-  return ({ mode = byDefault }) => ({ kind: mode === silent ? 'silence' : 'break' })
+  return ({ mode = byDefault }) => (mode === silent ? { kind: 'silence', loses: true } : { kind: 'break' })
 }
 
 function numberOf(value: unknown): number {

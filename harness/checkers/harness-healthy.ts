@@ -1,3 +1,4 @@
+import { takesMemory } from '../analysis/impact.ts'
 import { whyUnmeasured } from '../analysis/measurement.ts'
 import { type CellTrace, taskEnd, traceOf } from '../analysis/trace.ts'
 import { nodesAmong } from '../model/place.ts'
@@ -99,7 +100,7 @@ function sickMachine({ cell, health, faults, endAt }: CellTrace): readonly strin
   const nodes = acted.flatMap(({ places, armedAt = 0, healedAt = endAt }): readonly Harmed[] =>
     nodesAmong(places).map((node) => ({ node, from: armedAt, until: healedAt })),
   )
-  return sicknessOf(machine, cell.health.machine, { nodes, memory: acted.some(({ fault }) => fault === 'oom') })
+  return sicknessOf(machine, cell.health.machine, { nodes, memory: acted.some(takesMemory) })
 }
 
 /** A time in which a fault acted on a node, which then waits by design. */

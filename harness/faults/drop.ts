@@ -19,6 +19,6 @@ export default linkFault({
   summary: 'a packet filter drops what passes, without a word to anybody',
   needs: ['packet-filter'],
   params,
-  impact: 'silence',
+  impact: { kind: 'silence', dropsPackets: true },
   rule: (given) => ({ action: 'drop', ...given }),
 })

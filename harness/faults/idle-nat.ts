@@ -22,7 +22,7 @@ export default linkFault({
     why: 'connections in use are silent for 200 ms and more while the kernel sends again',
   },
   params,
-  impact: ({ mode }) => ({ kind: mode === 'silent' ? 'silence' : 'break' }),
+  impact: ({ mode }) => (mode === 'silent' ? { kind: 'silence', loses: true } : { kind: 'break' }),
   rule: ({ idleMs, mode }) => ({
     action: mode === 'silent' ? 'drop' : 'reset',
     direction: 'both',

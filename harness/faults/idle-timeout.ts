@@ -14,7 +14,7 @@ export default linkFault({
   summary: 'connections without payload for a while are dropped, silently or by a reset',
   needs: ['idle-timeout'],
   params,
-  impact: ({ mode }) => ({ kind: mode === 'silent' ? 'silence' : 'break' }),
+  impact: ({ mode }) => (mode === 'silent' ? { kind: 'silence', loses: true } : { kind: 'break' }),
   toxics: ({ idleMs, mode, probability }) => [
     { type: 'idle_timeout', stream: 'downstream', toxicity: probability, attributes: { idle: wholeMs(idleMs), mode } },
   ],

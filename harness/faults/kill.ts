@@ -17,7 +17,7 @@ export default nodeFault({
   needs: ['kill'],
   proof: 'the operating system says that the process ended by SIGKILL',
   params,
-  impact: 'end',
+  impact: { kind: 'end', sudden: true },
   harm: (node, { identity }) => node.kill(identity),
   shows: ({ signal }) => signal === 'SIGKILL',
   bound: false,

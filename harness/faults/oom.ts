@@ -8,7 +8,7 @@ export default nodeFault({
   needs: ['limits'],
   proof: 'the kernel says that it killed the process for its memory',
   params: z.object({}),
-  impact: 'end',
+  impact: { kind: 'end', takesMemory: true },
   harm: (node) => {
     if (!node.exhaustMemory) throw new Error(`${node.name} has no memory limit that could be reached`)
     return node.exhaustMemory()

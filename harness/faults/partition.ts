@@ -19,7 +19,7 @@ const fault: Fault<z.output<typeof params>> = {
   proof: 'the cut is there after arming and when the window ends, and at least one packet met it',
   together: true,
   params,
-  impact: 'silence',
+  impact: { kind: 'silence', dropsPackets: true },
   arm: async (site, { from }, signal) => {
     if (site.nodes.length === 0) throw new Error('there is no node to cut off')
     const name = nameOf(site)

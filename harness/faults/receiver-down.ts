@@ -17,7 +17,7 @@ export default linkFault({
   links: ['sender->receiver'],
   defaultTarget: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
   params,
-  impact: ({ mode }) => ({ kind: mode === 'silent' ? 'silence' : 'break' }),
+  impact: ({ mode }) => (mode === 'silent' ? { kind: 'silence', loses: true } : { kind: 'break' }),
   // Silence towards the receiver alone is enough, and one toxic is one draw per connection.
   toxics: ({ mode, probability }) => [
     mode === 'refused'

@@ -12,7 +12,7 @@ export default linkFault({
   summary: 'requests pass and take effect, responses are swallowed',
   needs: ['response-lost'],
   params,
-  impact: ({ mode }) => ({ kind: mode === 'silent' ? 'silence' : 'break' }),
+  impact: ({ mode }) => (mode === 'silent' ? { kind: 'silence', loses: true } : { kind: 'break' }),
   toxics: ({ mode, probability }) => [
     { type: 'response_lost', stream: 'downstream', toxicity: probability, attributes: { mode } },
   ],

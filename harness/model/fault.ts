@@ -27,7 +27,7 @@ export interface Fault<P = unknown> extends Named {
    */
   readonly params: ZodType<P>
   /** What it does to what it acts on, perhaps by its parameters. The plan keeps it: there it is judged by. */
-  readonly impact: Exclude<Impact['kind'], 'delay'> | ((params: P) => Impact)
+  readonly impact: Exclude<Impact['kind'], 'delay'> | Impact | ((params: P) => Impact)
   /** Acquire the harm, on as many of its nodes or links as can be had. Rejecting means `not-applied`: nothing was done. */
   arm(at: FaultSite, params: P, signal: AbortSignal): Promise<ActiveFault>
 }
@@ -62,4 +62,10 @@ export interface ProofOfParts {
 export interface Proof extends ProofOfParts {
   readonly firings?: number
   readonly evidence?: Readonly<Record<string, unknown>>
+}
+
+/** What a fault says that it does with these parameters. */
+export function impactWith<P>({ impact }: Pick<Fault<P>, 'impact'>, params: P): Impact {
+  const said = typeof impact === 'function' ? impact(params) : impact
+  return typeof said === 'string' ? { kind: said } : said
 }

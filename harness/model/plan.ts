@@ -70,7 +70,21 @@ export type Trigger = Stored<typeof trigger>
  * - `none`: nothing is taken away or comes too late. It explains nothing.
  */
 const impact = z.union([
-  stored({ kind: z.enum(['end', 'break', 'silence', 'none']) }),
+  stored({
+    kind: z.literal('end'),
+    /** In the planned moment, with no time to do anything, and the node is back after the planned time and not before. */
+    sudden: optional(z.literal(true)),
+    /** The machine's memory is short while it acts. */
+    takesMemory: optional(z.literal(true)),
+  }),
+  stored({
+    kind: z.literal('silence'),
+    /** What is kept silent is lost, and does not come when it is over. */
+    loses: optional(z.literal(true)),
+    /** Packets are lost, and TCP sends them again. */
+    dropsPackets: optional(z.literal(true)),
+  }),
+  stored({ kind: z.enum(['break', 'none']) }),
   stored({ kind: z.literal('delay'), ms }),
 ])
 export type Impact = Stored<typeof impact>

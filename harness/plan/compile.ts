@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts'
 import { roundMs } from '../core/numbers.ts'
+import { impactWith } from '../model/fault.ts'
 import { metricOf } from '../model/metrics.ts'
 import { type CellPlan, type Gate, type Plan, type PlannedFault, planVersion, type Selection } from '../model/plan.ts'
 import { type Catalog, countNodes, longestWorkMs, withTargets, workFor } from '../scenario/catalog.ts'
@@ -119,8 +120,7 @@ function planBlocks(
 }
 
 function withImpact(planned: PlannedFault, { faults }: Catalog): PlannedFault {
-  const { impact } = faults.get(planned.fault)!
-  return { ...planned, impact: typeof impact === 'function' ? impact(planned.params) : { kind: impact } }
+  return { ...planned, impact: impactWith(faults.get(planned.fault)!, planned.params) }
 }
 
 function sampleContext(scenario: Scenario, catalog: Catalog): Omit<SampleContext, 'seed' | 'repetition'> {

@@ -1,3 +1,4 @@
+import { isSudden } from '../analysis/impact.ts'
 import { longestNoticeMs } from '../analysis/lateness.ts'
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
 
@@ -70,8 +71,9 @@ function asksTooLate({ delivery, graceMs, timeScale }: CellPlan): boolean {
 }
 
 /** Of those who run the steps: what becomes of a task whose other nodes are killed is not in the formula. */
-function isDrawnKill({ fault, target, params }: PlannedFault, engine: string): boolean {
-  if (fault !== 'kill' || target.kind !== 'node' || typeof params.meanGapMs !== 'number') return false
+function isDrawnKill(fault: PlannedFault, engine: string): boolean {
+  const { target, params } = fault
+  if (!isSudden(fault) || target.kind !== 'node' || typeof params.meanGapMs !== 'number') return false
   return target.role === 'executor' || target.role === (engine === 'memory' ? 'api' : 'worker')
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { linkNames } from '../../model/plan.ts'
-import type { Fault } from '../../model/fault.ts'
+import { type Fault, impactWith } from '../../model/fault.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import { formatTarget, isDuration, roles, writtenName } from '../../scenario/fault.ts'
 import { formatDuration } from '../../scenario/units.ts'
@@ -53,8 +53,9 @@ const effects = {
 } as const
 
 /** With the least that it takes, where its parameters decide. */
-function effectOf({ impact, params }: Fault): string {
-  if (typeof impact !== 'function') return effects[impact]
+function effectOf(fault: Fault): string {
+  const { impact, params } = fault
+  if (typeof impact !== 'function') return effects[impactWith(fault, {}).kind]
   const read = [{}, { delayMs: 1 }].map((given) => params.safeParse(given)).find(({ success }) => success)
   return read?.success ? `${effects[impact(read.data).kind]} (by its parameters as they are unless written)` : ''
 }

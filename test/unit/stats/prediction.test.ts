@@ -41,6 +41,14 @@ test('two rates in one file add up', () => {
   expect(predictSuccess(cell, ideals)).toBeCloseTo(Math.exp(-5 / 84 - 5 / 42), 12)
 })
 
+test('a fault that ends nodes suddenly is a kill, whatever its name; one that takes its time is in no formula', () => {
+  const drawn = (more: { readonly sudden?: true }) =>
+    plannedFault({ fault: 'of-somebody-else', params: { meanGapMs: 84 * minute }, impact: { kind: 'end', ...more } })
+  const predict = (fault: PlannedFault) => predictSuccess(cellPlan({ faults: [fault], axes: axes(keeps, []) }), ideals)
+  expect(predict(drawn({ sudden: true }))).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict(drawn({}))).toBeUndefined()
+})
+
 test('without faults nothing is lost', () => {
   expect(predictSuccess(cellPlan({ axes: axes([], []) }), ideals)).toBe(1)
 })
