@@ -68,6 +68,7 @@ describe.each(deliveries.map(({ name }) => name))('the task resource of %s', (de
       '422',
       '429',
       '500',
+      '501',
       '503',
     ])
   })

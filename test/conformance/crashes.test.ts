@@ -38,7 +38,7 @@ const cancelBoundMs = 1000
 const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; readonly reason: string }[] = [
   { engine: /^dbos$/, point: /^dbos-supervised\./, reason: 'nothing supervises' },
   { engine: /^memory$/, point: /^family\.cancel\./, reason: 'it is a line of the process’s own memory' },
-  { engine: /^(dbos|temporal|restate)/, point: /^family\.cancel\./, reason: 'no task has sub-tasks there' },
+  { engine: /^(temporal|restate)/, point: /^family\.cancel\./, reason: 'no task has sub-tasks there' },
 ]
 
 /** The fault points of each engine's own processes. */

@@ -1,3 +1,4 @@
+import { defaultSpawnLimits } from '../../patterns/contract/engine/sub-tasks.ts'
 import type { Command } from '../../patterns/contract/types/command.ts'
 import { Wakeup } from '../../patterns/contract/engine/wakeup.ts'
 import type { Mailbox } from '../../patterns/engines/dbos/mailbox.ts'
@@ -35,3 +36,6 @@ export function fakeMailbox() {
     },
   }
 }
+
+/** Of tasks that have no others above them. */
+export const alone = { limits: defaultSpawnLimits, isCancelled: async (): Promise<boolean> => false }

@@ -116,7 +116,10 @@ export async function acceptSpawned(
 const freshAnswerMs = 1000
 
 /** Whether a task above this one is cancelled: then no step of it may begin. The task of a client asks nothing. */
-export async function isCancelledAbove({ isCancelled }: SubTasks, taskId: string): Promise<boolean> {
+export async function isCancelledAbove(
+  { isCancelled }: Pick<SubTasks, 'isCancelled'>,
+  taskId: string,
+): Promise<boolean> {
   const above = ancestorsOf(taskId)
   if (above.length === 0) return false
   for (;;) {

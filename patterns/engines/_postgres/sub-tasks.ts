@@ -1,5 +1,4 @@
 import { defaultSpawnLimits, type SubTasks } from '../../contract/engine/sub-tasks.ts'
-import type { NewTask } from '../../contract/engine/task-backend.ts'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Statement, Store } from './store.ts'
 import { cancelChannel } from './task-log.ts'
@@ -27,11 +26,10 @@ export async function noteCancelled(store: Store, taskId: string): Promise<void>
   await store.query(note, [taskId])
 }
 
-/** Of a worker. `accept` is how the API accepts a task. */
+/** Of a worker. How it accepts a task is its engine's own. */
 export function openSubTasks(
   store: Store,
   { spawnLimits: limits = defaultSpawnLimits }: Pick<NodeSettings, 'spawnLimits'>,
-  accept: (task: NewTask) => Promise<unknown>,
-): SubTasks {
-  return { limits, accept, isCancelled: async (taskIds) => (await store.query(find, [taskIds])).length > 0 }
+): Omit<SubTasks, 'accept'> {
+  return { limits, isCancelled: async (taskIds) => (await store.query(find, [taskIds])).length > 0 }
 }

@@ -10,6 +10,7 @@ import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { openAccountStore } from '../_postgres/accounts.ts'
 import { openListeningFeed } from '../_postgres/listener.ts'
 import { openStore, connectionOptions, databaseRetry } from '../_postgres/store.ts'
+import { noteCancelled } from '../_postgres/sub-tasks.ts'
 import { announcing, newsChannel, journalReader, newsReader } from './journal.ts'
 import { prepareDatabase } from './database.ts'
 import { timingOf, type DbosTiming } from './engine.ts'
@@ -62,6 +63,7 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
       if (put === 'reused') throw idReused(taskId, command)
       return put === 'ended' ? 'stale' : put
     },
+    cancelSubTasks: (taskId) => noteCancelled(store, taskId),
     accounts: shownOf(accounts),
     [Symbol.asyncDispose]: async () => {
       await feed[Symbol.asyncDispose]()

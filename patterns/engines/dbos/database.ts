@@ -4,6 +4,7 @@ import { sleep } from '../../contract/types/timer.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectionOptions, databaseRetry } from '../_postgres/store.ts'
+import { cancelledTable } from '../_postgres/sub-tasks.ts'
 import { application, failuresOnly, queueName } from './protocol.ts'
 import type { DbosTiming } from './engine.ts'
 import { mailboxTables } from './mailbox.ts'
@@ -42,6 +43,7 @@ async function prepareAlone(place: DatabasePlace): Promise<void> {
     while (!(await takeLock(guard))) await sleep(50, never)
     await DBOS.migrate(libraryUrl(place))
     await guard.query(mailboxTables)
+    await guard.query(cancelledTable)
     await registerQueue(place)
   } finally {
     // The lock ends with its session.

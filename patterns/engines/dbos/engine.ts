@@ -62,7 +62,7 @@ const declared: Engine = {
   name: 'dbos',
   summary: 'workflows of the DBOS library in PostgreSQL; an executor recovers its own when it comes back by its name',
   // Not 'no-lost-task': what an executor had that never comes back, no other one takes over.
-  promises: ['effect-once', 'idempotency', ...soundTasks, ...durableAccounts],
+  promises: ['effect-once', 'idempotency', ...soundTasks, ...durableAccounts, 'spawn-once'],
   durable: true,
   executor: 'worker',
   notifier: 'worker',

@@ -68,9 +68,16 @@ interface End {
   readonly last: (head: TaskEvent) => TaskEvent
 }
 
-/** Of what a step has recorded, or of what the library did outside of steps: it lets none be recorded any more. */
+/**
+ * Of what a step has recorded, as a sub-task does whose family is cancelled, or of what the library did outside of steps: it
+ * lets none be recorded any more.
+ */
 function endOf(log: Log, { status, ended_at }: WorkflowRow): End | undefined {
   const head = log.at(-1)!
+  if (log.at(-2)?.type === 'task.cancel_requested') {
+    const time = new Date(head.time)
+    return { after: log.length - 2, time, cancelled: true, last: (at) => cancelledEvent(at, time) }
+  }
   if (isTerminal(head.status)) {
     const last = ({ seq }: TaskEvent): TaskEvent => ({ ...head, seq: seq + 1 })
     return { after: log.length - 1, time: new Date(head.time), cancelled: false, last }

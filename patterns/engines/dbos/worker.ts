@@ -7,6 +7,7 @@ import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { openAccountStore } from '../_postgres/accounts.ts'
 import { openStore, type Store, createTables, type Statement } from '../_postgres/store.ts'
+import { openSubTasks } from '../_postgres/sub-tasks.ts'
 import { announcing, journalReader } from './journal.ts'
 import { libraryUrl, prepareDatabase } from './database.ts'
 import { supervised, timingOf, supervisedTimeouts } from './engine.ts'
@@ -34,7 +35,7 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
   const store = stack.use(openStore({ url: storeUrl, timing, connections: 2, patienceMs: Infinity }))
   const mailbox = stack.use(openMailbox({ store, storeUrl, timing }))
   const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, workflowHasEnded))
-  const place = { ...openWorkplace(settings, timing, 128), mailbox, accounts }
+  const place = { ...openWorkplace(settings, timing, 128), mailbox, accounts, family: openSubTasks(store, settings) }
   stack.defer(() => place.dispatcher.destroy())
   const inHand = new Map<string, string>()
   registerWorkflows({ place, inHand, announce: announcing(store), post: posting(store, notify) })

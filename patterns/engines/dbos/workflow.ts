@@ -10,7 +10,8 @@ import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { type Workplace, performAt } from '../../contract/engine/workplace.ts'
 import { type Accepted, callbackOf, queueName, workflows, type Advance } from './protocol.ts'
-import { afterStep, endingBy, armDeadline } from '../../contract/engine/after-step.ts'
+import { afterStep, endingBy, armDeadline, stops } from '../../contract/engine/after-step.ts'
+import { acceptSpawned, isCancelledAbove, spawnFor, type SubTasks } from '../../contract/engine/sub-tasks.ts'
 import { commandsIn } from '../../contract/engine/commands.ts'
 import { type Charge, chargeFor, holdFor } from '../../contract/engine/accounts.ts'
 import {
@@ -28,6 +29,8 @@ import { commandedBy, type Letter, type Mailbox } from './mailbox.ts'
 /** Where tasks are executed. */
 export interface ExecutorPlace extends Workplace {
   readonly mailbox: Mailbox
+  /** What is asked for before a step of a sub-task, and how many a step may start. */
+  readonly family: Omit<SubTasks, 'accept'>
 }
 
 export interface WorkflowParts {
@@ -66,6 +69,8 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
       const step = () => advance(from, place, DBOS.stepStatus!.cancelSignal)
       const added = await withFaultPoints('dbos.step', () => DBOS.runStep(step, { name: nameOf(from) }))
       task = afterAdvance(from, added)
+      if (added.events.some(({ type }) => type === 'task.spawned'))
+        await acceptSpawned(subTasks, created, task, place.timeScale)
       announce(created.task_id)
     }
     if (request.delivery) await oweCallback(created.task_id)
@@ -78,7 +83,11 @@ export function registerWorkflows({ place, inHand, announce, post }: WorkflowPar
     if (owesCallback) await oweCallback(taskId)
   }
 
-  DBOS.registerWorkflow(holding(performTask), { name: workflows.task })
+  const taskWorkflow = DBOS.registerWorkflow(holding(performTask), { name: workflows.task })
+  /** A child workflow, which the library starts once under its id, and leaves alone when its parent is cancelled. */
+  const accept: SubTasks['accept'] = ({ taskId, created, fingerprint }) =>
+    DBOS.startWorkflow(taskWorkflow, { workflowID: taskId, queueName })({ created, fingerprint })
+  const subTasks = { ...place.family, accept }
   DBOS.registerWorkflow(holding(cancelTask), { name: workflows.cancellation })
 }
 
@@ -143,7 +152,9 @@ async function goOn(task: Progressing, place: ExecutorPlace, cancelled: AbortSig
   const signal = AbortSignal.any([cancelled, stop.signal])
   try {
     const answers = await passSafePoint(task, place, signal)
-    return answers.length > 0 ? answers : await performNext(task, place, signal)
+    if (answers.length > 0) return answers
+    const spawned = spawnFor({ head: log.at(-1)!, control }, task.plan, place.family.limits, new Date())
+    return spawned.length > 0 ? spawned : await performNext(task, place, signal)
   } catch (error) {
     return endingBy(error)({ head: log.at(-1)!, control })
   }
@@ -161,7 +172,7 @@ function hasJustAnswered({ log }: Progressing): boolean {
  */
 async function passSafePoint(
   task: Progressing,
-  { mailbox, accounts }: ExecutorPlace,
+  { mailbox, accounts, family }: ExecutorPlace,
   stop: AbortSignal,
 ): Promise<readonly TaskEvent[]> {
   const { task_id } = task.log[0]!
@@ -170,6 +181,7 @@ async function passSafePoint(
   for (;;) {
     const letters = hasJustAnswered(task) ? [] : await mailbox.unread(task_id, known)
     const isHeld = asksBalance(task.control) ? await holdFor(accounts, chargeOf(task)) : undefined
+    if (await isCancelledAbove(family, task_id)) throw stops.cancel
     const answers = answersTo(letters, task, isHeld)
     if (answers.length > 0 || !standsStill(task.control)) return answers
     await watch.untilNews(stop)

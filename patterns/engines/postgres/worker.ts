@@ -2,6 +2,7 @@ import { withAddresses, type NodeSettings } from '../../contract/types/settings.
 import type { Notify } from '../../contract/types/callback.ts'
 import { openAccounts } from '../../contract/engine/accounts.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
+import type { NewTask } from '../../contract/engine/task-backend.ts'
 import { completedSteps } from '../../contract/types/fold.ts'
 import { within } from '../../contract/engine/wakeup.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
@@ -39,7 +40,8 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
   await createSchema(store)
   const accounts = await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded))
   const read = logReader(store)
-  const subTasks = openSubTasks(store, settings, (task) => insertOnce(store, accept, read, task))
+  const acceptTask = (task: NewTask) => insertOnce(store, accept, read, task)
+  const subTasks = { ...openSubTasks(store, settings), accept: acceptTask }
   const workplace = { ...openWorkplace(settings, timing, 64), accounts, subTasks }
   const place = { ...workplace, journal: openJournal(store), resumption: completedSteps }
   const lease = await WorkerLease.enrol(store, settings.node, timing)

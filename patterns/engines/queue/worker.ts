@@ -33,7 +33,10 @@ export async function startWorker(node: NodeSettings, notify: Notify): Promise<A
     notify,
     broker: postgresBroker(url, timing),
     log,
-    subTasks: openSubTasks(store, settings, (task) => insertOnce(store, insert, log.read, task)),
+    subTasks: {
+      ...openSubTasks(store, settings),
+      accept: (task) => insertOnce(store, insert, log.read, task),
+    },
     accounts: await openAccounts(settings, (given) => openAccountStore(store, given, taskHasEnded)),
     resumption: settings.engine === memo.name ? completedSteps : () => ({ step: 0, digest: emptyDigest }),
     listen: (heard) =>

@@ -17,7 +17,7 @@ import {
   nameOf,
   type Progressing,
 } from '../../../patterns/engines/dbos/workflow.ts'
-import { fakeMailbox } from '../../support/fake-mailbox.ts'
+import { alone, fakeMailbox } from '../../support/fake-mailbox.ts'
 
 /** Thirty seconds of work in three milliseconds. */
 const timeScale = 10_000
@@ -43,7 +43,15 @@ beforeEach(() => {
   agent = new MockAgent()
   agent.disableNetConnect()
   mailbox = fakeMailbox()
-  place = { node: 'worker-0', toolsUrl, dispatcher: agent, timeScale, timing: timingAt(timeScale), mailbox }
+  place = {
+    node: 'worker-0',
+    toolsUrl,
+    dispatcher: agent,
+    timeScale,
+    timing: timingAt(timeScale),
+    mailbox,
+    family: alone,
+  }
 })
 afterEach(() => agent.close())
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { planTask } from '../../../patterns/agent/plan.ts'
+import { endingBy, stops } from '../../../patterns/contract/engine/after-step.ts'
+import { controlOf } from '../../../patterns/contract/engine/control.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { commandedEvent, createdEvent, progressEvent, startedEvent } from '../../../patterns/contract/engine/log.ts'
 import type { Command } from '../../../patterns/contract/types/command.ts'
@@ -67,6 +69,22 @@ describe('commands', () => {
     data: { result: { digest: 'd', steps: 1 } },
   }
   const ended = [recorded(started), recorded(progress, completed)]
+
+  test('that came beside the end of a sub-task, whose family is cancelled, are answered before it', () => {
+    const head = { head: progress, control: controlOf([created, started, progress]) }
+    const outputs = [recorded(started), recorded(progress), recorded(...endingBy(stops.cancel, new Date(9))(head))]
+    const { events } = journalOf(row({ status: 'SUCCESS', outputs, letters }))
+    expect(events.slice(3).map(({ type }) => type)).toEqual([
+      'task.commanded',
+      'task.commanded',
+      'task.cancel_requested',
+      'task.command_void',
+      'task.command_void',
+      'task.cancelled',
+    ])
+    expect(foldEvents(events)).toMatchObject({ status: 'cancelled', finished_at: new Date(9).toISOString() })
+  })
+
   const logOf = (more: Partial<WorkflowRow>) => {
     const { events } = journalOf(row({ letters, ...more }))
     foldEvents(events)

@@ -56,7 +56,7 @@ vi.mock(import('../../../patterns/agent/step.ts'), async (original) => ({
     return { digest: `after step ${step}`, credits: 1 }
   },
 }))
-const { fakeMailbox } = await import('../../support/fake-mailbox.ts')
+const { alone, fakeMailbox } = await import('../../support/fake-mailbox.ts')
 const { registerWorkflows } = await import('../../../patterns/engines/dbos/workflow.ts')
 
 const inHand = new Map<string, string>()
@@ -70,7 +70,7 @@ beforeEach(() => {
   for (const list of [library.recorded, library.started, performed, announced]) list.length = 0
   mailbox = fakeMailbox()
   const here = { node: 'worker-0', toolsUrl: '', dispatcher: undefined as never, timeScale: 1, timing: timingAt(1) }
-  const place = { ...here, mailbox }
+  const place = { ...here, mailbox, family: alone }
   const announce = (taskId: string): void => void announced.push(taskId)
   registerWorkflows({
     place,
