@@ -14,6 +14,8 @@ export interface Target {
   /** Base address, with the path at which the API is mounted, and no slash at its end. */
   readonly url: string
   readonly token: string | undefined
+  /** Whose token it is, where that does not say it. */
+  readonly principal?: string | undefined
   /** What its nodes call the system that they are of, where we started them. */
   readonly system?: string
   readonly timeScale: number
@@ -63,6 +65,8 @@ export interface Abilities {
   readonly memory: true
   /** Its tasks have a budget. */
   readonly budget: true
+  /** It keeps the account that pays for them. */
+  readonly accounts: true
   /** It calls back, and we can be reached. */
   readonly callbacks: Callbacks
   /** Secret of a callback address, `whsec_...`, where it signs with a shared one. */

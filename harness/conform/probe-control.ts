@@ -1,4 +1,5 @@
 import type { Need, Target, Work } from './case.ts'
+import { askAccount, principalOf } from './accounts.ts'
 import { cancel, startNow } from './control.ts'
 import { Refused } from './expect.ts'
 import { send, type SendOptions } from './http.ts'
@@ -10,17 +11,19 @@ const without: ReadonlySet<number> = new Set([404, 405, 501])
 /** Why a service has none of this, or undefined. */
 export type Probed = readonly (readonly [Need, string | undefined])[]
 
-/** Whether its agents take commands, show a memory, and have a budget: no service must. */
+/** Whether its agents take commands, show a memory, have a budget, and are paid from an account: no service must. */
 export async function probeControl(target: Target): Promise<Probed> {
-  const [commands, memory, budget] = await Promise.all([
+  const [commands, memory, budget, accounts] = await Promise.all([
     probeCommands(target),
     probeMemory(target),
     probeAsked(target, 'budget', { budget: { credits: 1, on_exhausted: 'fail' } }),
+    probeAccounts(target),
   ])
   return [
     ['commands', commands],
     ['memory', memory],
     ['budget', typeof budget === 'string' ? budget : undefined],
+    ['accounts', accounts],
   ]
 }
 
@@ -38,6 +41,11 @@ async function probeMemory(target: Target): Promise<string | undefined> {
   if (typeof asked === 'string') return asked
   const status = await statusOf(target, asked.taskId, 'context')
   return without.has(status) ? `it answers ${status}: it shows no memory` : undefined
+}
+
+async function probeAccounts(target: Target): Promise<string | undefined> {
+  const { status } = await askAccount(target)
+  return without.has(status) ? `it answers ${status}: it keeps no account of ${principalOf(target)}` : undefined
 }
 
 /** A field that a service does not know is refused. */

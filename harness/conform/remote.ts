@@ -21,6 +21,8 @@ export interface Remote {
   readonly input: unknown
   /** `whsec_...`, where it signs its callbacks. */
   readonly secret: string | undefined
+  /** Whose token it is, where that is no JWT and not the operator's. */
+  readonly principal?: string | undefined
   /** Kills its processes and starts them again; undefined where nobody here can. */
   readonly restart?: Restart | undefined
   /** Its tasks need not outlive its processes. */
@@ -37,7 +39,7 @@ function mustBeSecret(secret: string | undefined): void {
 
 /** A service at an address, as a target. What would need its nodes is beyond us; its links are ours if it speaks HTTP. */
 export async function openRemote(remote: Remote): Promise<AsyncDisposable & { readonly target: Target }> {
-  const { url, token, timeScale, secret, restart, forgetful, signal } = remote
+  const { url, token, principal, timeScale, secret, restart, forgetful, signal } = remote
   mustBeSecret(secret)
   await using stack = new AsyncDisposableStack()
   const { hostname, pathname, port, protocol } = new URL(url)
@@ -48,6 +50,7 @@ export async function openRemote(remote: Remote): Promise<AsyncDisposable & { re
     name: url,
     url,
     token,
+    principal,
     timeScale,
     timing: timingAt(timeScale),
     bodyFor: (key, work) => bodyFor(remote, key, work),

@@ -30,7 +30,7 @@ describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => 
   beforeAll(async () => {
     const settings = { balances, toolRates: { principal: rate } }
     cluster = await startCluster(engine, timeScale, { settings })
-    if (durable) workers = [await cluster.startWorker(), await cluster.startWorker()]
+    workers = await startWorkers()
     backend = await cluster.openApi()
   }, 180_000)
   afterAll(async () => {
@@ -38,6 +38,12 @@ describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => 
     await cluster?.[Symbol.asyncDispose]()
   })
 
+  /** Two where it may have two. */
+  async function startWorkers(): Promise<Worker[]> {
+    const service = engine.services.find(({ role }) => role === 'worker')
+    const started = service ? [await cluster.startWorker()] : []
+    return service && service.replicas !== 1 ? [...started, await cluster.startWorker()] : started
+  }
   async function submit(principal: string, profile = blink, asked: Partial<TaskRequest> = {}): Promise<string> {
     const key = `accounts-${process.pid}-${engine.name}-${++ordinal}`
     const request = { type: 'agent' as const, input: { seed: ordinal, profile, job: key }, ...asked }
@@ -145,7 +151,7 @@ describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => 
     expect(spent).toBe(12)
     for (const worker of workers) worker.signal('SIGKILL')
     await Promise.all(workers.map(({ ended }) => ended))
-    workers = [await cluster.startWorker(), await cluster.startWorker()]
+    workers = await startWorkers()
     await backend[Symbol.asyncDispose]()
     backend = await cluster.openApi()
     expect(await balanceOf('restarted')).toEqual({ principal: 'restarted', credits: 18, held: 0, spent: 12 })

@@ -12,8 +12,8 @@ vi.setConfig({ maxConcurrency: 10 })
 test.concurrent.each(illegalServers)(
   '$name is caught by its case, and by no other',
   { timeout: 120_000 },
-  async ({ wrong, caughtBy, undecided = [], delivery = 'sse-polling' }) => {
-    await using node = await startApiNode(delivery)
+  async ({ wrong, caughtBy, balances, undecided = [], delivery = 'sse-polling' }) => {
+    await using node = await startApiNode(delivery, 'memory', balances && { balances })
     await using proxy = await startWrongProxy(node.url, wrong())
     const remote = { url: proxy.url, token, timeScale, type: 'agent', input: undefined, secret: undefined }
     await using service = await openRemote({ ...remote, signal: new AbortController().signal })

@@ -13,8 +13,8 @@ vi.setConfig({ maxConcurrency: 10 })
 test.concurrent.each(legalServers)(
   '$name is blamed for nothing',
   { timeout: 300_000 },
-  async ({ how, other, isOpen, delivery = 'sse-polling' }) => {
-    await using node = await startApiNode(delivery)
+  async ({ how, other, isOpen, balances, also = [], delivery = 'sse-polling' }) => {
+    await using node = await startApiNode(delivery, 'memory', balances && { balances })
     await using proxy = other ? await startWrongProxy(node.url, other()) : await startUnkindProxy(node.url, how)
     const own = { token: isOpen ? undefined : token, secret: undefined }
     const remote = { url: proxy.url, timeScale, type: 'agent', input: undefined, ...own }
@@ -22,6 +22,8 @@ test.concurrent.each(legalServers)(
     const results = await runCases(cases, service.target)
     const blamed = results.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'n/a')
     expect(blamed).toEqual([])
-    expect(results.filter(({ outcome }) => outcome === 'pass').length).toBeGreaterThan(15)
+    const passed = results.filter(({ outcome }) => outcome === 'pass').map((one) => one.case)
+    expect(passed).toEqual(expect.arrayContaining([...also]))
+    expect(passed.length).toBeGreaterThan(15)
   },
 )

@@ -25,7 +25,8 @@ const notes = `
 A case passes, fails with the reason, is n/a with the reason, or is undecided: what it is about did not come to pass.
 A service at an address is asked with the bearer token in the environment variable OUTLAST_TOKEN, never in an argument,
 which others on the machine could read. Its callbacks are checked where it runs on this machine, their signatures with the
-secret in OUTLAST_WEBHOOK_SECRET (whsec_...).
+secret in OUTLAST_WEBHOOK_SECRET (whsec_...). OUTLAST_PRINCIPAL says whose account pays, where the token is neither a JWT nor
+the operator's.
 
 Exits with 0 when no case fails or is undecided, 1 when one fails, 2 when one is undecided and none fails, 4 when a case
 itself breaks, which says nothing about the service.
@@ -227,11 +228,11 @@ async function conformAddress(
   view: View,
   restart?: Restart,
 ): Promise<Conformance> {
-  const { OUTLAST_TOKEN: token, OUTLAST_WEBHOOK_SECRET: secret } = process.env
+  const { OUTLAST_TOKEN: token, OUTLAST_PRINCIPAL: principal, OUTLAST_WEBHOOK_SECRET: secret } = process.env
   const { type, timeScale = 1, forgetful = false } = options
   const input = options.input === undefined ? undefined : await readInput(options.input)
   const hint = token === undefined ? '; OUTLAST_TOKEN is not set' : ''
-  const remote = { url, token, secret, timeScale, type, input, restart, forgetful, signal: view.signal }
+  const remote = { url, token, principal, secret, timeScale, type, input, restart, forgetful, signal: view.signal }
   try {
     await using service = await openRemote(remote)
     view.onStart(url)

@@ -29,8 +29,8 @@ export interface AccountStore {
   hold(charge: Charge): Promise<boolean>
   /** What is held for the step is spent. False: nothing is, as its task has ended. */
   pay(charge: Charge): Promise<boolean>
-  /** Takes a token of each bucket, or none at all: 0, or the milliseconds until there may be one. By the store's clock. */
-  take(buckets: readonly NamedBucket[]): Promise<number>
+  /** Takes a token of each bucket of this step, or none at all: 0, or the milliseconds until there may be one. By the store's clock. */
+  take(buckets: readonly NamedBucket[], charge: Charge): Promise<number>
   /** After what ended tasks hold has come back. Undefined: no account. */
   read(principal: string): Promise<Balance | undefined>
   /** `known`: it was made before. `reused`: its id belongs to another one. `unknown`: no account. */
@@ -86,11 +86,11 @@ export async function holdFor(accounts: Accounts | undefined, charge: Charge): P
 export async function beforeTool(accounts: Accounts, charge: Charge, signal: AbortSignal): Promise<void> {
   if (accounts.keepsBalances && charge.credits > 0 && !(await accounts.store.pay(charge)))
     throw new LeaseLost(`task ${charge.taskId} has ended: nothing is held for its step ${charge.step}`)
-  const buckets = bucketsOf(accounts.rates, charge)
-  if (buckets.length > 0) await untilTaken(accounts.store, buckets, signal)
+  await untilTaken(accounts, charge, signal)
 }
 
-function bucketsOf({ task, principal }: Accounts['rates'], charge: Charge): readonly NamedBucket[] {
+/** From which a tool call of this step takes its tokens. */
+export function bucketsOf({ task, principal }: Accounts['rates'], charge: Charge): readonly NamedBucket[] {
   return [
     ...(principal ? [{ name: `principal:${charge.principal}`, rate: principal }] : []),
     ...(task ? [{ name: `task:${charge.taskId}`, rate: task }] : []),
@@ -103,12 +103,18 @@ export const freshTokenMs = 1000
 /** Longest pause before the next try, in milliseconds: many may wait for one token. */
 const longestPauseMs = 2000
 
-async function untilTaken(store: AccountStore, buckets: readonly NamedBucket[], signal: AbortSignal): Promise<void> {
-  for (let tries = 0; ; tries++) {
+async function untilTaken({ store, rates }: Accounts, charge: Charge, signal: AbortSignal): Promise<void> {
+  const buckets = bucketsOf(rates, charge)
+  for (let tries = 0; buckets.length > 0; tries++) {
     signal.throwIfAborted()
     const askedAt = monotonicMs()
-    const waitMs = await store.take(buckets)
+    const waitMs = await store.take(buckets, charge)
     if (waitMs === 0 && monotonicMs() - askedAt <= freshTokenMs) return
-    await sleep(waitMs + Math.random() * Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 10)), signal)
+    await sleep(pauseMs(waitMs, tries, Math.random()), signal)
   }
+}
+
+/** Before the next try of so many: `random` is from 0 to 1. */
+export function pauseMs(waitMs: number, tries: number, random: number): number {
+  return waitMs + random * Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 10))
 }

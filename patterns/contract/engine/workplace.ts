@@ -33,6 +33,8 @@ export interface StepWork {
   readonly grant?: string | undefined
   /** Who pays for the step; absent: nobody is asked. */
   readonly charge?: Charge
+  /** Pays the step and waits for its turn, where the engine does that by itself. */
+  readonly beforeTool?: () => Promise<void>
 }
 
 /** Real milliseconds for a connection. The floor keeps a compressed run from mistaking a busy machine for a dead server. */
@@ -52,16 +54,17 @@ export function openWorkplace<T extends Timing>(
 
 /** Do a step of the agent's work here. Work that does not say when it calls a tool is paid when it is done. */
 export async function performAt(place: Workplace, work: StepWork, signal: AbortSignal): Promise<StepDone> {
-  const { plan, step, digest, charge, ...task } = work
+  const { plan, step, digest, charge, beforeTool: own, ...task } = work
   const { node: executor, toolsUrl, dispatcher, timing, accounts } = place
   const ctx = { ...task, executor, toolsUrl, dispatcher, timing, signal }
-  if (!accounts || !charge) return agent.perform(plan, step, digest, ctx)
+  const pay = own ?? (accounts && charge && (() => beforeTool(accounts, charge, signal)))
+  if (!pay) return agent.perform(plan, step, digest, ctx)
   let isPaid = false
-  const pay = async (): Promise<void> => {
-    await beforeTool(accounts, charge, signal)
+  const payOnce = async (): Promise<void> => {
+    await pay()
     isPaid = true
   }
-  const done = await agent.perform(plan, step, digest, { ...ctx, beforeTool: pay })
-  if (!isPaid) await pay()
+  const done = await agent.perform(plan, step, digest, { ...ctx, beforeTool: payOnce })
+  if (!isPaid) await payOnce()
   return done
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../../contract/types/engine.ts'
-import { durableTasks } from '../../contract/engine/promises.ts'
+import { durableAccounts, durableTasks } from '../../contract/engine/promises.ts'
 import { busyMachine, type TakeoverBounds, type Timeouts, type TimeoutsAt } from '../../contract/types/timeouts.ts'
 
 /** Defaults of server 1.7.12: silence of 11 minutes ends a step. Tuned, both are far above any step. */
@@ -31,8 +31,7 @@ export const mostAttempts = { default: 70, tuned: 1_000_000_000 } as const
 const engine: Engine = {
   name: 'restate',
   summary: 'a workflow per task on a Restate server, which pushes the work to a service node and journals every step',
-  promises: durableTasks,
-  withoutAccounts: 'an object per principal would serve the steps of all its tasks one by one',
+  promises: [...durableTasks, ...durableAccounts],
   durable: true,
   executor: 'worker',
   notifier: 'worker',

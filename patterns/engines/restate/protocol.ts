@@ -45,3 +45,21 @@ export interface Posting {
 
 /** Answer of `post`. `known` is what has the command's id already. `ended`: the task takes no mail any more. */
 export type Receipt = 'recorded' | 'ended' | { readonly known: Command }
+
+export const accountName = 'account'
+
+/** What a step costs. */
+export interface Cost {
+  readonly taskId: string
+  readonly step: number
+  readonly credits: number
+}
+
+/** Answer of a bucket. `waitMs` 0: a token was taken, at `at`, in milliseconds since 1970. Else when there may be one. */
+export interface Taken {
+  readonly waitMs: number
+  readonly at: number
+}
+
+/** `known`: it was made before. `reused`: its id belongs to another one. `unknown`: no account. */
+export type TopUpOutcome = 'made' | 'known' | 'reused' | 'unknown'

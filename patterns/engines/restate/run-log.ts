@@ -11,9 +11,10 @@ import { eventKey, type Mail, type State } from './protocol.ts'
 
 type Run = restate.WorkflowContext<State>
 
-export async function openLog(ctx: Run, created: TaskEvent): Promise<RunLog> {
+/** `beforeEnd` is done before the last event shows. */
+export async function openLog(ctx: Run, created: TaskEvent, beforeEnd: () => Promise<void>): Promise<RunLog> {
   await withFaultPoints('restate.begin', async () => put(ctx, created))
-  return new RunLog(ctx, created)
+  return new RunLog(ctx, created, beforeEnd)
 }
 
 /** A task's log as its run writes it, and the mailbox, whose mail goes on record in it. */
@@ -22,12 +23,14 @@ export class RunLog {
   readonly #ctx: Run
   readonly #known: KnownLog
   readonly #mailbox: Mailbox
+  readonly #beforeEnd: () => Promise<void>
 
-  constructor(ctx: Run, created: TaskEvent) {
+  constructor(ctx: Run, created: TaskEvent, beforeEnd: () => Promise<void>) {
     this.events = [created]
     this.#ctx = ctx
     this.#known = new KnownLog(this.events)
     this.#mailbox = new Mailbox(ctx)
+    this.#beforeEnd = beforeEnd
   }
 
   get head(): TaskEvent {
@@ -55,10 +58,14 @@ export class RunLog {
   async write(next: Continuation): Promise<void> {
     const events = next()
     const last = events.at(-1)
-    const faster = last && isTerminal(last.status) ? await this.#mailbox.close() : undefined
-    if (!faster) return this.#append(events)
-    await this.take(faster)
-    return this.write(next)
+    if (!last || !isTerminal(last.status)) return this.#append(events)
+    const faster = await this.#mailbox.close()
+    if (faster) {
+      await this.take(faster)
+      return this.write(next)
+    }
+    await this.#beforeEnd()
+    return this.#append(events)
   }
 
   /** Put mail on record: what was the next one. */

@@ -1,9 +1,8 @@
-import { refuseAccounts } from '../../contract/engine/accounts.ts'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import { createServer, type Server } from 'node:net'
-import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate-sdk'
+import { createEndpointHandler, type EndpointOptions, type LoggerTransport } from '@restatedev/restate-sdk'
 import { request } from 'undici'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Notify } from '../../contract/types/callback.ts'
@@ -13,6 +12,7 @@ import { sleep } from '../../contract/types/timer.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
+import { accountObject } from './account.ts'
 import { openExecutor } from './executor.ts'
 import { taskWorkflow } from './workflow.ts'
 
@@ -22,12 +22,12 @@ import { taskWorkflow } from './workflow.ts'
  * back here when this node returns.
  */
 export async function startWorker(own: NodeSettings, notify: Notify): Promise<AsyncDisposable> {
-  refuseAccounts(own)
   const settings = withAddresses(own, 'toolsUrl', 'engineControlUrl', 'advertisedUrl')
   const place = openWorkplace(settings, timingAt(settings.timeScale), 128)
   const executor = openExecutor(place, settings, notify)
   let ready = false
-  const node = await listen(settings, taskWorkflow(executor), () => ready)
+  const services = [taskWorkflow(executor), accountObject(settings.balances ?? {})]
+  const node = await listen(settings, services, () => ready)
   await withFaultPoints('restate.register', () => register(settings.engineControlUrl, settings.advertisedUrl))
   ready = true
   return {
@@ -41,7 +41,7 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
 /** One port for two protocols: the server speaks HTTP/2 from the first byte, `GET /healthz` comes as HTTP/1.1. */
 async function listen(
   settings: NodeSettings,
-  workflow: ReturnType<typeof taskWorkflow>,
+  services: EndpointOptions['services'],
   isReady: () => boolean,
 ): Promise<{ close(): void }> {
   const {
@@ -49,7 +49,7 @@ async function listen(
     listen: { host, port },
   } = settings
   const sessions = new Set<ServerHttp2Session>()
-  const http2 = createHttp2Server(createEndpointHandler({ services: [workflow], logger: failuresOnly(node) }))
+  const http2 = createHttp2Server(createEndpointHandler({ services, logger: failuresOnly(node) }))
   http2.on('session', (session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))

@@ -2,7 +2,8 @@ import * as restate from '@restatedev/restate-sdk'
 import { ToolRefusal } from '../../agent/step.ts'
 import * as agent from '../../agent/work.ts'
 import type { WorkPlan } from '../../contract/engine/workplace.ts'
-import { atSafePoint, standsStill } from '../../contract/engine/control.ts'
+import { bucketsOf, type Charge, chargeFor, pauseMs } from '../../contract/engine/accounts.ts'
+import { asksBalance, atSafePoint, standsStill } from '../../contract/engine/control.ts'
 import { afterStep, deadlineOf, endingBy, stops } from '../../contract/engine/after-step.ts'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
@@ -12,8 +13,9 @@ import { completedSteps, foldEvents, requestOf } from '../../contract/types/fold
 import { grantIn } from '../../contract/types/granted.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
-import type { Executor, Opening, StepResult } from './executor.ts'
+import type { Executor, Opening, StepResult, Turn } from './executor.ts'
 import { postMail } from './mailbox.ts'
+import { Payment } from './payment.ts'
 import {
   type Accepted,
   eventKey,
@@ -65,10 +67,11 @@ function awaitEvent(ctx: Shared, seq: number): Promise<TaskEvent> {
  */
 async function performTask(ctx: Run, accepted: Accepted, executor: Executor): Promise<void> {
   ctx.set('fingerprint', accepted.fingerprint)
-  const log = await openLog(ctx, accepted.created)
-  const plan = agent.plan(requestOf(log.events).input, executor.timeScale)
+  const plan = agent.plan(requestOf([accepted.created]).input, executor.timeScale)
+  const payment = new Payment(ctx, chargeFor(accepted.created, plan, 0))
+  const log = await openLog(ctx, accepted.created, () => payment.release())
   try {
-    await performSteps({ ctx, plan, log, executor })
+    await performSteps({ ctx, plan, log, executor, payment })
   } finally {
     executor.forget(ctx.key)
   }
@@ -92,6 +95,7 @@ interface Performance {
   readonly plan: WorkPlan
   readonly log: RunLog
   readonly executor: Executor
+  readonly payment: Payment
 }
 
 async function performSteps(performance: Performance): Promise<void> {
@@ -104,6 +108,11 @@ async function performSteps(performance: Performance): Promise<void> {
     await log.write(() => beforeStep(performance))
     // With the answers there may have come more to answer.
     if (log.head.seq > seq) continue
+    if (by.limits?.keepsBalances && asksBalance(log.control)) {
+      const isHeld = await performance.payment.hold(chargeOfNext(performance))
+      await log.write(() => beforeStep(performance, isHeld))
+      if (log.head.seq > seq) continue
+    }
     if (standsStill(log.control)) await waitForMail(performance, deadline)
     else by = await doStep(performance, by, deadline)
   }
@@ -119,10 +128,14 @@ async function doStep(performance: Performance, by: Opening, deadline: Deadline)
 }
 
 /** What stands in the log decides, and at the time of its last event: a replay comes to the same. */
-function beforeStep({ log, plan }: Performance): readonly TaskEvent[] {
+function beforeStep({ log, plan }: Performance, isHeld?: boolean): readonly TaskEvent[] {
   const time = new Date(log.head.time)
   if (log.head.status === 'cancelling') return endingBy(stops.cancel, time)(log)
-  return atSafePoint(log.control, log.head, plan, time)
+  return atSafePoint({ ...log.control, isHeld }, log.head, plan, time)
+}
+
+function chargeOfNext({ log, plan }: Performance): Charge {
+  return chargeFor(log.events[0]!, plan, completedSteps(log.events).step)
 }
 
 /** The deadline has passed; `at` is when it did, in milliseconds since 1970. */
@@ -142,8 +155,9 @@ function deadlineIn({ ctx, log, executor }: Performance): Deadline {
 }
 
 /** While an agent stands still, its task takes a place in the server alone. */
-async function waitForMail({ log }: Performance, deadline: Deadline): Promise<void> {
-  const happened = await restate.RestatePromise.race([...log.mail, ...deadline])
+async function waitForMail({ log, payment }: Performance, deadline: Deadline): Promise<void> {
+  const happened = await restate.RestatePromise.race([...log.mail, ...deadline, ...payment.grant])
+  if (happened.kind === 'granted') return payment.accept(happened)
   if (happened.kind !== 'expire') return log.take(happened)
   await log.write(() => endingBy(stops.expire, log.timeAt(happened.at))(log))
 }
@@ -151,43 +165,75 @@ async function waitForMail({ log }: Performance, deadline: Deadline): Promise<vo
 /** Made once: an error with a stack for every step would cost more than the step's bookkeeping. */
 const over = new Error('the step is over')
 
-/**
- * The step, unless something ends the task first: then the step is aborted, and its answer is ignored. Commands go on
- * record meanwhile. Undefined: a cancellation is on record.
- */
-async function tryStep(
-  { ctx, plan, log, executor }: Performance,
-  { life }: Opening,
-  deadline: Deadline,
-): Promise<StepResult | Expiry | undefined> {
+/** The step, unless something ends the task first: then the step is aborted, and its answer is ignored. Undefined: a cancellation is on record. */
+async function tryStep(performance: Performance, by: Opening, deadline: Deadline): Promise<Happened | undefined> {
+  const { ctx, plan, log, executor } = performance
   const { step: completed, digest } = completedSteps(log.events)
   const { name, index } = plan.steps[completed]!
   const { job } = requestOf(log.events).input
   const task = { taskId: ctx.key, job, attempt: log.head.attempt, grant: grantIn(log.events) }
-  const work = { ...task, plan, step: index, digest, life }
+  const work = { ...task, plan, step: index, digest, life: by.life, isLimited: by.limits !== undefined }
   const dropped = new AbortController()
   const { attemptCompletedSignal } = ctx.request()
-  const step = ctx.run<StepResult>(name, () => executor.perform(work, attemptCompletedSignal, dropped.signal))
-  let happened: StepResult | Expiry | undefined
-  while (!happened && log.head.status !== 'cancelling') {
-    const first = await restate.RestatePromise.race([step, ...log.mail, ...deadline])
-    if (isMail(first)) await log.take(first)
-    else happened = first
+  const within: Within = (happening) => unlessOver(happening, log, deadline)
+  const perform = () => executor.perform(work, attemptCompletedSignal, dropped.signal)
+  let happened = await within(ctx.run<StepResult>(name, perform))
+  while (happened?.kind === 'ready') {
+    const turn = await untilTurn(performance, by, within)
+    const callTool = () => executor.callTool({ ...work, ...turn }, attemptCompletedSignal, dropped.signal)
+    happened = turn?.kind === 'turn' ? await within(ctx.run<StepResult>(`${name}: tool`, callTool)) : turn
   }
   dropped.abort(over)
   return happened
 }
 
-function isMail(happened: StepResult | Expiry | Mail): happened is Mail {
-  return happened.kind === 'command' || happened.kind === 'cancel'
+type Happened = Exclude<StepResult, { readonly kind: 'ready' }> | Expiry
+/** Undefined: a cancellation is on record. */
+type Within = <T extends object>(happening: restate.RestatePromise<T>) => Promise<T | Expiry | undefined>
+
+/** Until it has happened, unless something ends the task first. Commands go on record meanwhile. */
+async function unlessOver<T extends object>(
+  happening: restate.RestatePromise<T>,
+  log: RunLog,
+  deadline: Deadline,
+): Promise<T | Expiry | undefined> {
+  while (log.head.status !== 'cancelling') {
+    const first = await restate.RestatePromise.race([happening, ...log.mail, ...deadline])
+    if (!isMail(first)) return first
+    await log.take(first)
+  }
+  return undefined
+}
+
+function isMail(happened: object | Mail): happened is Mail {
+  return 'kind' in happened && (happened.kind === 'command' || happened.kind === 'cancel')
+}
+
+type InTurn = { readonly kind: 'turn' } & Turn
+
+/** Pays the step, then has a token for its tool call. It is paid first: who dies after the call leaves nobody who knows of it. */
+async function untilTurn(
+  performance: Performance,
+  { limits }: Opening,
+  within: Within,
+): Promise<InTurn | Expiry | undefined> {
+  const { ctx, payment } = performance
+  const charge = chargeOfNext(performance)
+  if (limits?.keepsBalances) await payment.pay(charge)
+  const buckets = bucketsOf(limits?.rates ?? {}, charge)
+  for (let tries = 0; buckets.length > 0; tries++) {
+    const taken = await withFaultPoints('restate.take', () => within(payment.take(buckets)))
+    if (!taken || 'kind' in taken) return taken
+    if (taken.waitMs === 0) return { kind: 'turn', tokenAt: taken.at }
+    const pause = ctx.sleep(Math.ceil(pauseMs(taken.waitMs, tries, ctx.rand.random())), 'next token')
+    const ended = await within(pause.map(() => ({ kind: 'slept' as const })))
+    if (ended?.kind !== 'slept') return ended
+  }
+  return { kind: 'turn' }
 }
 
 /** What becomes of the log by what happened after `completed` steps. */
-function eventsAfter(
-  happened: StepResult | Expiry,
-  completed: number,
-  { log, plan }: Performance,
-): readonly TaskEvent[] {
+function eventsAfter(happened: Happened, completed: number, { log, plan }: Performance): readonly TaskEvent[] {
   const time = log.timeAt(happened.at)
   if (happened.kind === 'done') {
     const { digest, credits } = happened

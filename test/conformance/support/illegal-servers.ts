@@ -1,5 +1,6 @@
 import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
 import { token } from './api-node.ts'
+import { illegalAccounts } from './illegal-accounts.ts'
 import { illegalControl } from './illegal-control.ts'
 import type { IllegalServer } from './illegal-server.ts'
 import {
@@ -391,5 +392,6 @@ export const illegalServers: readonly IllegalServer[] = [
     caughtBy: ['task/progress'],
   },
   ...illegalControl,
+  ...illegalAccounts,
   ...illegalSockets.map((one) => ({ ...one, delivery: 'websocket' })),
 ]

@@ -1,6 +1,9 @@
 import { problemAnswer, type Given, type Unkindness } from '../../support/unkind-proxy.ts'
+import type { Balances } from '../../../patterns/contract/types/account.ts'
+import { operator } from '../../../patterns/contract/types/principal.ts'
 import { token } from './api-node.ts'
-import { isPage, isTask, problem, withJson } from './wrong-answers.ts'
+import { enough } from './illegal-accounts.ts'
+import { isPage, isTask, isTopUp, problem, withJson } from './wrong-answers.ts'
 import type { Asked, Wrong } from './wrong-proxy.ts'
 
 /** A proxy before the reference server that does what is legal, and what no case may blame. */
@@ -8,6 +11,10 @@ export interface LegalServer {
   readonly name: string
   /** Of the node behind it; `sse-polling` by default. */
   readonly delivery?: string
+  /** What principals have to begin with, there; nobody has an account otherwise. */
+  readonly balances?: Balances
+  /** These cases are decided, too. */
+  readonly also?: readonly string[]
   /** It is asked without a token. */
   readonly isOpen?: true
   readonly how?: Unkindness
@@ -20,6 +27,8 @@ const html = (status: number, headers = {}): Given => {
 }
 const noStream = (given: Given): Unkindness => ({ instead: ({ kind }) => (kind === 'stream' ? given : undefined) })
 const busy = (nth: number, given: Given): Unkindness => ({ every: { nth, give: given } })
+
+const accountCases = ['adds', 'once', 'paid', 'refused', 'shown', 'unknown', 'waits'].map((one) => `accounts/${one}`)
 
 export const legalServers: readonly LegalServer[] = [
   { name: 'nothing', how: {} },
@@ -70,6 +79,21 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'every second long poll is not held', other: halfHeld },
   { name: 'problem types that are names', other: () => problemTypes((kind) => `urn:example:problem:${kind}`) },
   { name: 'problem types on one page', other: () => problemTypes((kind) => `https://example.com/problems#${kind}`) },
+  { name: 'accounts', balances: enough, other: () => ({}), also: accountCases },
+  {
+    name: 'accounts that its token may not top up',
+    balances: { [operator]: 1_000_000 },
+    other: () => ({
+      ask: (asked) => (isTopUp(asked) && asked.headers.authorization ? problem(403, 'insufficient-scope') : {}),
+    }),
+    also: ['accounts/paid', 'accounts/shown', 'accounts/unknown'],
+  },
+  {
+    name: 'an account of more than anybody uses up',
+    balances: { [operator]: 1_000_000 },
+    how: {},
+    also: accountCases.filter((id) => id !== 'accounts/waits'),
+  },
   { name: 'pages of somebody else beside the API', other: () => ({ ask: besideTheApi }) },
 ]
 

@@ -11,6 +11,9 @@ export const isCancel = ({ path }: Asked): boolean => path.endsWith(':cancel')
 export const isCommand = ({ path }: Asked): boolean => path.endsWith('/commands')
 export const isContext = ({ path }: Asked): boolean => /\/context(?:\?|$)/.test(path)
 
+export const isAccount = ({ method, path }: Asked): boolean => method === 'GET' && path.startsWith('/v1/accounts/')
+export const isTopUp = ({ path }: Asked): boolean => path.endsWith('/top-ups')
+
 /** An answer that shows a task, whatever was asked. */
 export function isTask({ headers, body }: Answered): boolean {
   if (!String(headers['content-type']).startsWith('application/json')) return false

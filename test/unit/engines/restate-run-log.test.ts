@@ -11,6 +11,7 @@ import { acceptedFor, plan } from '../../support/temporal-history.ts'
 type Run = Parameters<typeof openLog>[0]
 
 const { created } = acceptedFor({})
+const nothing = async (): Promise<void> => {}
 const start = startedEvent(created, plan, 'worker-1', new Date(created.time))
 
 beforeEach(() => {
@@ -46,7 +47,7 @@ const mailOf = (id: string): Mail => ({ kind: 'command', command: { id, type: 'i
 describe('mail that the server had before an event', () => {
   test('is on record after it, all of it and in order, so that the next safe point knows it', async () => {
     const run = openRun()
-    const log = await openLog(run, created)
+    const log = await openLog(run, created, nothing)
     for (const id of ['a', 'b', 'c']) await postMail(run, { mail: mailOf(id), place: 1 })
     await log.write(() => [start])
     expect(log.events.map(({ type }) => type)).toEqual([
@@ -59,7 +60,7 @@ describe('mail that the server had before an event', () => {
 
   test('is on record before the end, which answers it', async () => {
     const run = openRun()
-    const log = await openLog(run, created)
+    const log = await openLog(run, created, nothing)
     await log.write(() => [start])
     await postMail(run, { mail: mailOf('late'), place: 1 })
     await log.write(() => {
@@ -75,7 +76,7 @@ test('mail that comes while an event is written is not in between: the events of
   const run: Run = openRun((seq) => {
     if (seq === 2) void postMail(run, { mail: mailOf('between'), place: 1 })
   })
-  const log = await openLog(run, created)
+  const log = await openLog(run, created, nothing)
   const again = { ...start, seq: 3 }
   await log.write(() => [start, again])
   expect(log.events.map(({ seq, type }) => [seq, type])).toEqual([
@@ -86,8 +87,21 @@ test('mail that comes while an event is written is not in between: the events of
   ])
 })
 
+test('what has to be done before the end is done when no mail can change it any more, and before it shows', async () => {
+  const done: (readonly [string, unknown])[] = []
+  const run = openRun()
+  const log = await openLog(run, created, async () => {
+    done.push([log.head.type, await postMail(run, { mail: mailOf('too late'), place: 1 })])
+  })
+  await log.write(() => [start])
+  expect(done).toEqual([])
+  await log.write(() => [failedEvent(log.head, 'refused', new Date(created.time))])
+  expect(done).toEqual([['task.started', 'ended']])
+  expect(log.head.type).toBe('task.failed')
+})
+
 test('without mail the log has what was written', async () => {
-  const log = await openLog(openRun(), created)
+  const log = await openLog(openRun(), created, nothing)
   await log.write(() => [start])
   expect(log.events).toEqual([created, start])
 })
