@@ -18,5 +18,5 @@ export async function presentEngines(): Promise<readonly Engine[]> {
 
 /** Whether the engine keeps balances and tool rates; the others refuse settings that ask for them. */
 export function keepsAccounts({ name }: Engine): boolean {
-  return !/^temporal/.test(name)
+  return !name.startsWith('temporal')
 }
