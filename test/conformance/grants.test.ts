@@ -95,6 +95,27 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
     expect(stepsOf(taskId)).toEqual([])
   })
 
+  test('its sub-tasks use the same ones, and no others', inTurn, async (context) => {
+    context.skip(!engine.promises.includes('spawn-once'), 'no step starts sub-tasks here')
+    const endOf = async (taskId: string) => foldEvents(await logOf(taskId))
+    const [whole, part] = [
+      await submit(['search', 'tool_call', 'finalize'], 'recursive/2/1'),
+      await submit(['search', 'tool_call'], 'recursive/2/1'),
+    ]
+    for (const [taskId, status] of [
+      [whole, 'completed'],
+      [part, 'failed'],
+    ] as const) {
+      // They are there when it has ended.
+      const first = await endOf(taskId)
+      const family = [first, ...(await Promise.all([`${taskId}.2-1`, `${taskId}.2-2`].map(endOf)))]
+      expect(family.map((one) => one.status)).toEqual([status, status, status])
+      expect(family.map(({ principal }) => principal)).toEqual(['ann', 'ann', 'ann'])
+    }
+    expect(stepsOf(`${whole}.2-1`)).toEqual([1, 2, 3])
+    expect(stepsOf(`${part}.2-1`)).toEqual([1, 2])
+  })
+
   test('what goes on after a crash has the grant of its task, and no more', inTurn, async (context) => {
     context.skip(!worker, 'its executor is the API node')
     const [whole, part] = [

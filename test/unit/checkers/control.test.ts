@@ -413,7 +413,10 @@ describe('an agent that starts others', () => {
       'unexercised',
     ])
     expect(both(...work, rootLog)).toEqual(['unknown', 'pass'])
-    expect(both(...work)).toEqual(['unknown', 'unknown'])
+    // What the ledger says holds without any log.
+    expect(both(...work)).toEqual(['unknown', 'pass'])
+    expect(both(...work, below('2-1', 1, 60, 'another'))).toEqual(['unknown', 'fail'])
+    expect(both(own(1, 10), acknowledged)).toEqual(['unknown', 'unknown'])
   })
 
   test('is no phantom, and neither are its sub-tasks', () => {
