@@ -6,7 +6,7 @@ import type { Checker } from '../model/checker.ts'
 
 /**
  * The ledger is the truth: it has no effect of a tool that the task's principal may not use. A task keeps the tools that it was
- * granted, also over a restart: it is refused none of them, and ends where it asks for another one. A submission or a call with a
+ * granted, also over a restart: it is refused none of them, and ends where it asks for another one, unless it is lost where tasks may be. A submission or a call with a
  * token or a grant that is not right is refused, and does nothing. Put to the test where a task asked for a tool that it lacks.
  */
 const checker: Checker = {
@@ -18,14 +18,16 @@ const checker: Checker = {
     const trace = traceOf(history)
     const tried = controlsOf(trace, 'permission')
     const broken = tried.map(breachOf)
-    const known = tried.filter((one, i) => broken[i]!.length > 0 || isKnown(one))
+    const mayLose = !trace.cell?.promises.includes('no-lost-task')
+    const gone = tried.filter((one, i) => mayLose && broken[i]!.length === 0 && isGone(one))
+    const known = tried.filter((one, i) => broken[i]!.length > 0 || isKnown(one) || gone.includes(one))
     const asked = known.filter((one) => isAtWork(one) && refusalIn(one) === 'rightly')
     return conclude(trace, {
       judged: known.length,
       unit: 'tasks and attempts without permission',
       complaint: 'did what they may not, or were kept from what they may',
       broken: broken.filter((ops) => ops.length > 0),
-      counts: { asked: asked.length },
+      counts: { asked: asked.length, gone: gone.length },
       excused: tried.length - known.length,
       otherwise: { many: tried.length - known.length, why: 'have no end that anybody could read' },
       exercise: { times: asked.length, lacking: 'no task asked for a tool that it lacks' },
@@ -46,6 +48,11 @@ function wrongEnd(one: ControlTrace): readonly number[] {
   const how = refusalIn(one)
   const isCompleted = logOf(one)?.events.some(({ status }) => status === 'completed')
   return how === 'wrongly' || isCompleted ? [logOf(one)!.op.index] : []
+}
+
+/** Whoever may lose tasks may lose these: what they did until then is in the ledger. */
+function isGone(one: ControlTrace): boolean {
+  return isAtWork(one) && momentsOf(one, 'accepted').length > 0 && logOf(one) === undefined
 }
 
 function isKnown(one: ControlTrace): boolean {

@@ -21,6 +21,7 @@ import { digestOf, openContext } from '../../../patterns/contract/types/context.
 import { patchContext } from '../../../patterns/contract/engine/patch-context.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { planTask } from '../../../patterns/agent/plan.ts'
+import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import type { Checker } from '../../../harness/model/checker.ts'
 import { cellPlan } from '../stats/cells.ts'
 import { effect, end, intend, story, submit } from './story.ts'
@@ -318,6 +319,29 @@ describe('permission-holds', () => {
     })
   })
 
+  describe('a task that is gone with its process', () => {
+    const check = (promises: readonly Promised[], ...lines: Line[]) => {
+      const { control, ...rest } = cell('lacks-tool')
+      const gone = { ...control[0]!, key: 'c-permission-2' }
+      const lost = { ...accepted, task: 'c-permission-2' } as Line
+      const both = { ...rest, promises: [...promises], control: [...control, gone] }
+      return permissionHolds.check(story([accepted, ...right, lost, ...lines], both))
+    }
+
+    test('is judged by the ledger where tasks may be lost', () => {
+      expect(check([])).toMatchObject({ status: 'pass', counts: { judged: 2, asked: 1, gone: 1 } })
+    })
+
+    test('mutant: it used a tool that it lacks', () => {
+      const beyond = { ...by(3, 'finalize', 600), task: 'c-permission-2' } as Line
+      expect(check([], beyond)).toMatchObject({ status: 'fail', counts: { gone: 0 } })
+    })
+
+    test('is unknown where none may be', () => {
+      expect(check(['no-lost-task']).status).toBe('unknown')
+    })
+  })
+
   test('says nothing where no task asked for a tool that it lacks', () => {
     const turnedAway = seen('permission', 5, 'refused', { problem: 'unauthorized' })
     expect(permissionHolds.check(story([turnedAway], cell('forged-token')))).toMatchObject({
@@ -325,7 +349,7 @@ describe('permission-holds', () => {
       summary: 'no task asked for a tool that it lacks',
     })
     expect(atWork(by(1, 'search'), ended('cancelled')).status).toBe('unknown')
-    expect(atWork(by(1, 'search')).status).toBe('unknown')
+    expect(atWork(by(1, 'search')).status).toBe('unexercised')
   })
 })
 
