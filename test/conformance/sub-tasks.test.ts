@@ -93,7 +93,7 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
     const acknowledgedAt = monotonicMs()
     expect(['cancelling', 'cancelled']).toContain(task!.status)
     const family = await endsOf(rootId)
-    expect(family.length).toBeGreaterThan(3)
+    expect(family.length).toBeGreaterThanOrEqual(3)
     expect(new Set(family.map(({ status }) => status))).toEqual(new Set(['cancelled']))
     await delay(2 * boundMs)
     const late = cluster.effects.filter(({ taskId, startedAt }) => {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 
 const pauseMs = 100
 const calmInARow = 5
@@ -16,7 +16,7 @@ const calmShare = 0.1
 export async function untilCalm(
   readWaits: () => ReadonlyMap<string, number>,
   signal: AbortSignal,
-  pause = () => sleep(pauseMs, undefined, { signal }).catch(() => {}),
+  pause = () => sleep(pauseMs, signal).catch(() => {}),
 ): Promise<void> {
   readWaits()
   for (let reading = 0, calm = 0; reading < atMost && calm < calmInARow && !signal.aborted; reading++) {
