@@ -1,9 +1,10 @@
 import { shareText } from '../core/numbers.ts'
+import type { ControlKind } from './control.ts'
 
 /**
  * In what a figure is counted, and its limit is written:
  * - `share`: of tasks, between 0 and 1;
- * - `percent`: of the work needed, 0 or more;
+ * - `percent`: of the work needed, or of what was controlled, 0 or more;
  * - `points`: a difference of two shares;
  * - `ms`: milliseconds.
  */
@@ -29,6 +30,8 @@ export interface Metric {
   readonly against?: true
   /** Where no fault is planned there is nothing to measure. */
   readonly needsFaults?: true
+  /** It is over tasks beside the load that are controlled so: one of these kinds must be in `control`. */
+  readonly controls?: readonly ControlKind[]
 }
 
 /** What gates can be put on: a row here, and what is held against the limit in `harness/verdict/gates/`. */
@@ -85,6 +88,45 @@ export const metrics = {
     good: 'high',
     counted: true,
     about: 'Of the step of a task that was executed most often',
+  },
+  'after-cancel': {
+    unit: 'percent',
+    good: 'low',
+    controls: ['cancel', 'rogue'],
+    over: 'cancelled tasks',
+    about: 'Share of cancelled tasks of which a step began after the acknowledgement',
+  },
+  'commands-lost': {
+    unit: 'percent',
+    good: 'low',
+    controls: ['steer', 'budget'],
+    over: 'acknowledged commands',
+    about: 'Share of acknowledged commands without an answer in the log, or with two',
+  },
+  'over-budget': {
+    unit: 'percent',
+    good: 'low',
+    controls: ['budget'],
+    over: 'tasks with a budget',
+    about: 'Share of tasks with too few credits of which a step began that they did not cover',
+  },
+  'cancelled p50': {
+    unit: 'ms',
+    good: 'low',
+    fullLengthOnly: true,
+    fixedConfidence: true,
+    controls: ['cancel', 'rogue'],
+    over: 'cancelled tasks',
+    about: 'From the first request to cancel until its acknowledgement, of half of the cancelled tasks',
+  },
+  'stopped p50': {
+    unit: 'ms',
+    good: 'low',
+    scaled: true,
+    fixedConfidence: true,
+    controls: ['steer'],
+    over: 'steered tasks',
+    about: 'From the request to interrupt until the agent was seen to stand still, of half of the steered tasks',
   },
   regression: {
     unit: 'points',

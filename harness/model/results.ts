@@ -156,9 +156,13 @@ const control = stored({
     acknowledged: count,
     /** From the first request until its acknowledgement. */
     acknowledgedMs: optional(ms),
+    /** Its 95 % interval, where there are enough, and none shares a fault. */
+    acknowledgedIn: optional(interval),
     /** Effects of steps that began after it, and of steps that were under way. */
     begunAfter: count,
     endedAfter: count,
+    /** Tasks with any of the former; absent in older runs. */
+    tasksBegunAfter: optional(count),
   }),
   commands: stored({
     sent: count,
@@ -168,8 +172,12 @@ const control = stored({
     acknowledgedMs: optional(ms),
     /** From the request to interrupt until the agent was seen to stand still. */
     stoppedMs: optional(ms),
+    stoppedIn: optional(interval),
+    /** Tasks that were seen to do so. */
+    tasksStopped: optional(count),
   }),
-  budget: stored({ tasks: count, stopped: count, beyond: count }),
+  /** `tasksBeyond`: of which any step began that was not covered; absent in older runs. */
+  budget: stored({ tasks: count, stopped: count, beyond: count, tasksBeyond: optional(count) }),
   context: stored({ memories: count, patches: count, patchBytes: count, wholeBytes: count }),
   /** Absent where permission was not put to the test, as in older runs. */
   permission: optional(

@@ -42,11 +42,15 @@ export function checkGate({ path, value: entry }: Located<GateEntry>, scenario: 
 function checkMetric(
   name: MetricName,
   path: Path,
-  { arm, confidence }: GateEntry,
+  { arm, confidence, [name]: limit }: GateEntry,
   { values, arms }: ParsedScenario,
 ): readonly Problem[] {
-  const { fullLengthOnly, fixedConfidence, needsFaults } = metricOf(name)
-  const { timeScale } = values
+  const { fullLengthOnly, fixedConfidence, needsFaults, controls, unit } = metricOf(name)
+  const { timeScale, control } = values
+  if (controls && !controls.some((kind) => (control?.[kind] ?? 0) > 0))
+    return [{ path, message: `nothing is controlled so; add control: { ${controls[0]}: 20 } to the scenario` }]
+  if (controls && unit === 'percent' && limit!.max! >= 1)
+    return [{ path, message: `100 % and more holds whatever happens; write a limit such as '<= 5 %'` }]
   if (fullLengthOnly && timeScale !== undefined && timeScale !== 1)
     return [
       {
@@ -79,7 +83,8 @@ function checkMinimum(
   const { minSamples = 0, minFaults, arm } = entry
   const { load, repetitions } = values
   const offered = load && repetitions !== undefined ? load.tasks * repetitions : Infinity
-  const few = metricsIn(entry).find((name) => metricOf(name).over !== 'outages' && minSamples > offered)
+  const isOfLoad = (name: MetricName): boolean => !metricOf(name).controls && metricOf(name).over !== 'outages'
+  const few = metricsIn(entry).find((name) => isOfLoad(name) && minSamples > offered)
   return [
     ...(few
       ? [

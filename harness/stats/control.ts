@@ -5,15 +5,19 @@ import { type BucketUse, bucketsOf, callsBeyond, isFelt } from '../analysis/tool
 import type { CellTrace, ControlTrace } from '../analysis/trace.ts'
 import type { OpOf } from '../model/history.ts'
 import type { ControlFigures } from '../model/results.ts'
+import type { Interval } from './intervals.ts'
+import { quantileInterval } from './quantiles.ts'
 
 /** Undefined where the cell's plan has no controlled tasks. */
 export function measureControl(trace: CellTrace): ControlFigures | undefined {
   if (trace.controls.size === 0) return undefined
+  // Who share a fault are not independent: no interval of times is shown then.
+  const isCalm = (trace.cell?.faults ?? []).length === 0
   const tried = controlsOf(trace, 'permission')
   const rogue = controlsOf(trace, 'rogue')
   return {
-    cancel: measureCancels(controlsOf(trace, 'cancel', 'rogue')),
-    commands: measureCommands(controlsOf(trace, 'steer', 'budget')),
+    cancel: measureCancels(controlsOf(trace, 'cancel', 'rogue'), isCalm),
+    commands: measureCommands(controlsOf(trace, 'steer', 'budget'), isCalm),
     budget: measureBudgets(controlsOf(trace, 'budget')),
     context: measureContexts(controlsOf(trace, 'steer')),
     ...(tried.length > 0 && { permission: measurePermission(tried) }),
@@ -52,21 +56,21 @@ function measurePermission(tried: readonly ControlTrace[]): NonNullable<ControlF
   }
 }
 
-function measureCancels(controls: readonly ControlTrace[]): ControlFigures['cancel'] {
+function measureCancels(controls: readonly ControlTrace[], isCalm = false): ControlFigures['cancel'] {
   const acknowledged = controls.flatMap((one) => momentsOf(one, 'acknowledged').map((op) => ({ one, op })))
   const after = acknowledged.flatMap(({ one, op }) =>
     one.effects.filter(({ value }) => value.endedAt > op.at).map((effect) => ({ effect, op })),
   )
-  const begun = after.filter(({ effect, op }) => effect.value.startedAt > op.at).length
+  const begun = after.filter(({ effect, op }) => effect.value.startedAt > op.at)
+  const waits = acknowledged.flatMap(({ one, op }) => waitOf(one, op))
   return {
     sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
     acknowledged: acknowledged.length,
-    ...medianAs(
-      'acknowledgedMs',
-      acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
-    ),
-    begunAfter: begun,
-    endedAfter: after.length - begun,
+    ...medianAs('acknowledgedMs', waits),
+    ...(isCalm && rangeAs('acknowledgedIn', waits)),
+    begunAfter: begun.length,
+    endedAfter: after.length - begun.length,
+    tasksBegunAfter: new Set(begun.map(({ op }) => op)).size,
   }
 }
 
@@ -79,12 +83,13 @@ function measureFamilies(rogue: readonly ControlTrace[]): NonNullable<ControlFig
   }
 }
 
-function measureCommands(controls: readonly ControlTrace[]): ControlFigures['commands'] {
+function measureCommands(controls: readonly ControlTrace[], isCalm: boolean): ControlFigures['commands'] {
   const acknowledged = controls.flatMap((one) => momentsOf(one, 'acknowledged').map((op) => ({ one, op })))
   const answers = acknowledged.flatMap(({ one, op }) => {
     const log = logOf(one)
     return log ? [log.events.filter(({ data }) => data['command'] === op.value.command).length] : []
   })
+  const stops = controls.flatMap(stopOf)
   return {
     sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
     acknowledged: acknowledged.length,
@@ -94,13 +99,17 @@ function measureCommands(controls: readonly ControlTrace[]): ControlFigures['com
       'acknowledgedMs',
       acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
     ),
-    ...medianAs('stoppedMs', controls.flatMap(stopOf)),
+    ...medianAs('stoppedMs', stops),
+    ...(isCalm && rangeAs('stoppedIn', stops)),
+    tasksStopped: stops.length,
   }
 }
 
 function measureBudgets(capped: readonly ControlTrace[]): ControlFigures['budget'] {
   const stopped = capped.filter((one) => momentsOf(one, 'seen').some(({ value }) => value.status === 'input_required'))
-  return { tasks: capped.length, stopped: stopped.length, beyond: capped.flatMap(uncoveredEffects).length }
+  const beyond = capped.map((one) => uncoveredEffects(one).length).filter((many) => many > 0)
+  const many = beyond.reduce((all, one) => all + one, 0)
+  return { tasks: capped.length, stopped: stopped.length, beyond: many, tasksBeyond: beyond.length }
 }
 
 function measureContexts(controls: readonly ControlTrace[]): ControlFigures['context'] {
@@ -135,6 +144,11 @@ function stopOf(one: ControlTrace): readonly number[] {
   const ordered = momentsOf(one, 'ordered').find(({ value }) => value.type === 'interrupt')
   const stopped = momentsOf(one, 'seen').find(({ value }) => value.status === 'input_required')
   return ordered && stopped ? [stopped.at - ordered.at] : []
+}
+
+function rangeAs<const N extends string>(name: N, values: readonly number[]): { readonly [K in N]?: Interval } {
+  const interval = quantileInterval(values, 0.5)
+  return interval ? ({ [name]: interval } as { readonly [K in N]: Interval }) : {}
 }
 
 function medianAs<const N extends string>(name: N, values: readonly number[]): { readonly [K in N]?: number } {

@@ -1,9 +1,11 @@
 import { isPerConnection } from '../analysis/exposure.ts'
 import { couldBeFelt } from '../analysis/impact.ts'
 import { gateLabel } from '../model/gate-text.ts'
+import type { ControlKind } from '../model/control.ts'
 import { metricOf } from '../model/metrics.ts'
 import type { CellPlan, Gate, Plan, PlannedFault } from '../model/plan.ts'
 import { percentOf } from '../core/numbers.ts'
+import { clopperPearson } from './intervals.ts'
 import { fewestEpisodes } from './episodes.ts'
 import { type Design, highestLimit, neededForGate } from './power.ts'
 import { areFiringsDrawn } from './prediction.ts'
@@ -96,7 +98,38 @@ function canShow({ confidence }: Gate, design: Design, share: number): Pick<Outl
 }
 
 function whyNever(gate: Gate, cells: readonly CellPlan[]): string | undefined {
-  return whyUntouched(gate, cells) ?? whyTooFewFaults(gate, cells) ?? whyNoQuantile(gate, cells)
+  return (
+    whyUntouched(gate, cells) ??
+    whyTooFewFaults(gate, cells) ??
+    whyNoQuantile(gate, cells) ??
+    whyTooFewControlled(gate, cells)
+  )
+}
+
+/** Commands that a controlled task is given, where they are what is counted. */
+const commandsOf: Partial<Record<ControlKind, number>> = { steer: 3, budget: 1 }
+
+/** Even without any breach an interval over few of them reaches beyond the limit. */
+function whyTooFewControlled(
+  { metric, max = Infinity, confidence }: Gate,
+  cells: readonly CellPlan[],
+): string | undefined {
+  const { controls, unit, over } = metricOf(metric)
+  if (!controls) return undefined
+  const each = (kind: ControlKind): number => (metric === 'commands-lost' ? (commandsOf[kind] ?? 0) : 1)
+  const probes = cells.flatMap((cell) => cell.control ?? []).filter(({ kind }) => controls.includes(kind))
+  const n = probes.reduce((sum, { kind }) => sum + each(kind), 0)
+  const faults = instantsIn(cells, () => true)
+  if (unit === 'ms') {
+    if (faults > 0) return 'tasks that share a fault have no interval of times'
+    const least = smallestForQuantile(0.5, confidence)
+    return n < least ? `its interval takes ${least} ${over}, and there are ${n}` : undefined
+  }
+  const observations = faults > 0 ? Math.min(n, faults) : n
+  const highest = observations > 0 ? clopperPearson(0, observations, confidence)[1] : 1
+  if (highest <= max) return undefined
+  const few = observations < n ? `${observations} faults, each of which is one observation` : `${n} ${over}`
+  return `without any of it, it would show at most ${percentOf(highest)}, by ${few}`
 }
 
 /** The gate asks for tasks that a fault touches. So there must be faults that can be felt, and as many tasks. */
@@ -147,7 +180,7 @@ function whyNoQuantile({ metric, confidence }: Gate, cells: readonly CellPlan[])
 
 /** Of a figure that is no share, over tasks that share their faults. Each outage by itself tells when the service was restored. */
 function whyNoInterval({ metric, confidence }: Gate, { faults, touched, tasks }: Design): string | undefined {
-  if (metric === 'restored' || faults === 0) return undefined
+  if (metric === 'restored' || metricOf(metric).controls || faults === 0) return undefined
   if (faults < fewestEpisodes) return tooFewFaults(faults)
   const [least, cut] = [smallestForQuantile(0.9, confidence), Math.round(tasks * touched)]
   const isFew = metric === 'takeover p90' && cut < least

@@ -1,6 +1,15 @@
 import type { MetricName } from '../../model/metrics.ts'
 import { taskShares } from '../../model/task-shares.ts'
 import { evidenceOfRegression, evidenceOfSlowdown } from './against.ts'
+import {
+  afterCancel,
+  cancelledTime,
+  commandsLost,
+  evidenceOfControls,
+  evidenceOfControlTime,
+  overBudget,
+  stoppedTime,
+} from './controls.ts'
 import type { EvidenceOf } from './evidence.ts'
 import { evidenceOfRework } from './rework.ts'
 import { evidenceOfShare } from './task-shares.ts'
@@ -22,6 +31,11 @@ export const evidenceByMetric: Readonly<Record<MetricName, EvidenceOf>> = {
   requests: evidenceOfShare(taskShares.requests),
   posts: evidenceOfShare(taskShares.posts),
   executions: evidenceOfShare(taskShares.executions),
+  'after-cancel': evidenceOfControls(afterCancel),
+  'commands-lost': evidenceOfControls(commandsLost),
+  'over-budget': evidenceOfControls(overBudget),
+  'cancelled p50': evidenceOfControlTime(cancelledTime),
+  'stopped p50': evidenceOfControlTime(stoppedTime),
   regression: evidenceOfRegression,
   slowdown: evidenceOfSlowdown,
 }

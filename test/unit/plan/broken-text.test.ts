@@ -497,7 +497,7 @@ const cases: readonly [string, string, ...string[]][] = [
   [
     'a gate on nothing',
     gate('pattern: sync, arm: none'),
-    '7:9: gates[0] has no metric; write at least one of success, exposed-success, late, lost, duplicates, rework, takeover p90, restored, overhead p50, overhead p95, overhead p99, requests, posts, executions, regression, slowdown',
+    '7:9: gates[0] has no metric; write at least one of success, exposed-success, late, lost, duplicates, rework, takeover p90, restored, overhead p50, overhead p95, overhead p99, requests, posts, executions, after-cancel, commands-lost, over-budget, cancelled p50, stopped p50, regression, slowdown',
   ],
   [
     'everything at once',

@@ -122,6 +122,34 @@ test('milliseconds that do not scale are refused in compressed time, each of the
     expect(one).toContain('milliseconds do not scale, and timeScale is 20; gate on it in a scenario at timeScale 1')
 })
 
+describe('on control', () => {
+  const controlled = (entry: string, control: string) =>
+    problems(() => made(entry, { tail: `control: ${control}\ngates: [{ pattern: sync, ${entry} }]` }))
+
+  test('is over tasks that are controlled so', () => {
+    const entry =
+      "arm: none, after-cancel: '<= 20 %', commands-lost: '<= 10 %', cancelled p50: '<= 1 s', stopped p50: '<= 1m'"
+    expect(controlled(entry, '{ cancel: 20, steer: 20 }')).toEqual([])
+    expect(controlled(entry, '{ steer: 20 }')).toEqual([
+      expect.stringContaining('after-cancel: nothing is controlled so; add control: { cancel: 20 } to the scenario'),
+      expect.stringContaining('cancelled p50: nothing is controlled so'),
+    ])
+    expect(problems(() => made("arm: none, over-budget: '<= 20 %'"))).toEqual([
+      expect.stringContaining('over-budget: nothing is controlled so; add control: { budget: 20 } to the scenario'),
+    ])
+  })
+
+  test('has a limit that may fail', () => {
+    expect(controlled("arm: none, after-cancel: '<= 100 %'", '{ rogue: 20 }')).toEqual([
+      expect.stringContaining('100 % and more holds whatever happens'),
+    ])
+  })
+
+  test('may ask for more commands than there are tasks', () => {
+    expect(controlled("arm: none, commands-lost: '<= 5 %', minSamples: 100000", '{ steer: 20 }')).toEqual([])
+  })
+})
+
 describe('--strict-gates', () => {
   const entry = "arm: kill, success: '>= 50 %', late: '<= 50 %'"
 

@@ -103,6 +103,28 @@ describe('gates that a plan can never settle', () => {
     expect(why(cell({ tasks: 368 }), late)).toEqual([undefined])
   })
 
+  test('of control want enough of what is controlled, and as many faults as they want of it', () => {
+    const on = (metric: string, max = 0.1) => ({ metric, min: undefined, max }) as never
+    const control = (kind: 'cancel' | 'steer', many: number) =>
+      Array.from({ length: many }, (_, i) => ({ key: `c-${i}`, kind, seed: 1, atMs: 0, afterMs: 1 }))
+    expect(why(cell({ control: control('cancel', 30) }), on('after-cancel'))).toEqual([
+      'a under kill: after-cancel <= 10 % can never pass: without any of it, it would show at most 11.6 %, by 30 cancelled tasks',
+    ])
+    expect(why(cell({ control: control('cancel', 36) }), on('after-cancel'))).toEqual([undefined])
+    // Three commands each.
+    expect(why(cell({ control: control('steer', 12) }), on('commands-lost'))).toEqual([undefined])
+    const six = Array.from({ length: 6 }, (_, i) => kill((4 + 2 * i) * second))
+    expect(why(cell({ control: control('steer', 40), faults: six }), on('commands-lost'))[0]).toContain(
+      'at most 45.9 %, by 6 faults, each of which is one observation',
+    )
+    expect(why(cell({ control: control('steer', 40), faults: six }), on('stopped p50', 900))[0]).toContain(
+      'tasks that share a fault have no interval of times',
+    )
+    expect(why(cell({ control: control('steer', 5) }), on('stopped p50', 900))[0]).toContain(
+      'its interval takes 6 steered tasks, and there are 5',
+    )
+  })
+
   test('of times and work want enough of what they are over', () => {
     const on = (metric: string, more: object = {}) => ({ metric, min: undefined, max: 5, ...more }) as never
     const name = (metric: string) => `a under kill: ${metric} <= 5 ms can never pass: `

@@ -67,6 +67,92 @@ describe('what is better the less there is of it', () => {
   })
 })
 
+describe('control', () => {
+  type Figures = NonNullable<CellResult['control']>
+  const calm: Figures = {
+    cancel: {
+      sent: 40,
+      acknowledged: 40,
+      acknowledgedMs: 20,
+      acknowledgedIn: [15, 30],
+      begunAfter: 0,
+      endedAfter: 3,
+      tasksBegunAfter: 0,
+    },
+    commands: {
+      sent: 120,
+      acknowledged: 120,
+      lost: 0,
+      doubled: 0,
+      stoppedMs: 900,
+      stoppedIn: [700, 1200],
+      tasksStopped: 40,
+    },
+    budget: { tasks: 40, stopped: 40, beyond: 0, tasksBeyond: 0 },
+    context: { memories: 0, patches: 0, patchBytes: 0, wholeBytes: 0 },
+  }
+  const cells = (figures: Partial<Figures>, faults = 0) => [
+    madeCell({
+      cell: { faults: Array.from({ length: faults }, (_, i) => plannedFault({ id: `kill-1#${i + 1}` })) },
+      task: () => (faults > 0 ? { exposed: true, episode: 'kill-1#1' } : {}),
+      over: { control: { ...calm, ...figures } },
+    }),
+  ]
+  const cancel = (tasksBegunAfter: number) => ({ cancel: { ...calm.cancel, begunAfter: 9, tasksBegunAfter } })
+  const commands = (lost: number, doubled: number) => ({ commands: { ...calm.commands, lost, doubled } })
+  const budget = (tasksBeyond: number) => ({ budget: { ...calm.budget, beyond: 9, tasksBeyond } })
+
+  test.each([
+    ['after-cancel', 40, cancel(0), cancel(12), cancel(3)],
+    ['commands-lost', 120, commands(2, 1), commands(20, 20), commands(8, 4)],
+    ['over-budget', 40, budget(0), budget(12), budget(3)],
+  ] as const)('%s is a share with its interval', (metric, n, good, bad, between) => {
+    const judge = (figures: Partial<Figures>) => judgedGate({ metric, max: 0.1 }, cells(figures))
+    expect(judge(good)).toMatchObject({ verdict: 'PASS', n })
+    expect(judge(bad)).toMatchObject({ verdict: 'FAIL', run: { verdict: 'FAIL' } })
+    expect(judge(between)).toMatchObject({ verdict: 'INCONCLUSIVE' })
+  })
+
+  test('under faults there are no more observations than faults', () => {
+    const judge = (max: number) => judgedGate({ metric: 'after-cancel', max }, cells(cancel(0), 6))
+    expect(judge(0.1)).toMatchObject({ verdict: 'INCONCLUSIVE', n: 40, observed: 0 })
+    expect(judge(0.1).note).toContain('no more than 6 faults')
+    expect(judge(0.5)).toMatchObject({ verdict: 'PASS' })
+  })
+
+  test('the interval has what was observed in it', () => {
+    for (let bad = 0; bad <= 40; bad++) {
+      const { observed, interval } = judgedGate({ metric: 'after-cancel', max: 0.1 }, cells(cancel(bad), 6))
+      expect(interval![0]!).toBeLessThanOrEqual(observed!)
+      expect(interval![1]!).toBeGreaterThanOrEqual(observed!)
+    }
+  })
+
+  test.each([
+    ['cancelled p50', 30, 20],
+    ['stopped p50', 1200, 900],
+  ] as const)('%s passes by its whole interval', (metric, high, between) => {
+    expect(judgedGate({ metric, max: high }, cells({}))).toMatchObject({ verdict: 'PASS', observed: between, n: 40 })
+    expect(judgedGate({ metric, max: between }, cells({}))).toMatchObject({ verdict: 'INCONCLUSIVE' })
+    expect(judgedGate({ metric, max: 1 }, cells({}))).toMatchObject({ verdict: 'FAIL' })
+  })
+
+  test('mutant: no figure, no verdict', () => {
+    const { tasksBegunAfter: _, ...older } = calm.cancel
+    for (const [metric, figures] of [
+      ['after-cancel', { cancel: older }],
+      ['after-cancel', { cancel: { ...calm.cancel, acknowledged: 0 } }],
+      ['commands-lost', { commands: { ...calm.commands, acknowledged: 0 } }],
+      ['over-budget', { budget: { ...calm.budget, tasks: 0 } }],
+    ] as const)
+      expect(judgedGate({ metric, max: 0.9 }, cells(figures))).toMatchObject({ verdict: 'INCONCLUSIVE', n: 0 })
+    expect(judgedGate({ metric: 'after-cancel', max: 0.9 }, [madeCell({})])).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      n: 0,
+    })
+  })
+})
+
 describe('rework', () => {
   type Ends = readonly [number, number] | undefined
   const reworked = (...intervals: readonly Ends[]): readonly CellResult[] =>

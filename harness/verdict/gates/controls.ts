@@ -1,0 +1,78 @@
+import type { ControlFigures } from '../../model/results.ts'
+import { clopperPearson, type Interval } from '../../stats/intervals.ts'
+import type { Evidence, EvidenceOf, Seen } from './evidence.ts'
+
+/** How many of how many are not as they should be; undefined where the run is older than the figure. */
+type Count = (figures: ControlFigures) => readonly [bad: number | undefined, all: number]
+
+export const afterCancel: Count = ({ cancel }) => [cancel.tasksBegunAfter, cancel.acknowledged]
+export const commandsLost: Count = ({ commands }) => [commands.lost + commands.doubled, commands.acknowledged]
+export const overBudget: Count = ({ budget }) => [budget.tasksBeyond, budget.tasks]
+
+/**
+ * Repetitions are pooled. Who were controlled under the same faults are not independent, and nobody recorded which of them a
+ * fault met: under faults there are no more observations than faults (Clopper-Pearson over these, the share rounded up).
+ */
+export function evidenceOfControls(count: Count): EvidenceOf {
+  return (_, { usable, confidence }) => {
+    const counted = figuresOf(usable).map(count)
+    const [bad, n] = [0, 1].map((i) => counted.reduce((sum, one) => sum + (one[i] ?? 0), 0)) as [number, number]
+    if (counted.length < usable.length || counted.some(([some]) => some === undefined) || n === 0) return nothing
+    const faults = faultsOf(usable)
+    const observations = faults > 0 ? Math.min(n, faults) : n
+    return {
+      observed: bad / n,
+      n,
+      interval: clopperPearson(Math.ceil((bad * observations) / n), observations, confidence),
+      ...(observations < n && { faults, note: `no more than ${faults} faults, so as many observations` }),
+    }
+  }
+}
+
+/** The median of a time, and its interval. */
+type Time = (figures: ControlFigures) => {
+  readonly median: number | undefined
+  readonly interval: Interval | undefined
+  readonly n: number
+}
+
+export const cancelledTime: Time = ({ cancel: { acknowledgedMs, acknowledgedIn, acknowledged } }) => {
+  return { median: acknowledgedMs, interval: acknowledgedIn, n: acknowledged }
+}
+export const stoppedTime: Time = ({ commands: { stoppedMs, stoppedIn, tasksStopped = 0 } }) => {
+  return { median: stoppedMs, interval: stoppedIn, n: tasksStopped }
+}
+
+/** Intervals of all repetitions together, as far as any of them reaches (intersection-union test: Berger 1982). */
+export function evidenceOfControlTime(time: Time): EvidenceOf {
+  return (_, { usable }): Evidence => {
+    const times = figuresOf(usable).map(time)
+    const n = times.reduce((sum, one) => sum + one.n, 0)
+    const medians = times.flatMap(({ median }) => median ?? [])
+    if (n === 0 || medians.length < usable.length) return nothing
+    const known = times.flatMap(({ interval }) => (interval ? [interval] : []))
+    const observed = Math.max(...medians)
+    if (known.length < times.length) return { observed, n, note: whyNoInterval(usable) }
+    return {
+      observed,
+      n,
+      interval: [Math.min(...known.map(([low]) => low)), Math.max(...known.map(([, high]) => high))],
+    }
+  }
+}
+
+const nothing: Evidence = { observed: 0, n: 0, note: 'nothing of the kind was seen in every repetition' }
+
+function figuresOf(usable: Seen['usable']): readonly ControlFigures[] {
+  return usable.flatMap(({ control }) => control ?? [])
+}
+
+function faultsOf(usable: Seen['usable']): number {
+  return usable.reduce((sum, { cell }) => sum + cell.faults.length, 0)
+}
+
+function whyNoInterval(usable: Seen['usable']): string {
+  return faultsOf(usable) > 0
+    ? 'tasks that share a fault have no interval of times'
+    : 'too few tasks in a repetition for an interval'
+}
