@@ -1,7 +1,9 @@
 import { defaultSpawnLimits, type SubTasks } from '../../contract/engine/sub-tasks.ts'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import type { Statement, Store } from './store.ts'
-import { cancelChannel } from './task-log.ts'
+
+/** The id of a task that is to be cancelled. */
+export const cancelChannel = 'outlast_cancel'
 
 /** Tasks that somebody has asked to cancel: their sub-tasks look here. A log would not do, as one that has ended takes no events. */
 export const cancelledTable = `

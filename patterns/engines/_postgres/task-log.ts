@@ -9,11 +9,10 @@ import type { Command } from '../../contract/types/command.ts'
 import { requestOf } from '../../contract/types/fold.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Statement, Store } from './store.ts'
+import { cancelChannel } from './sub-tasks.ts'
 
 /** Ids of tasks with news, separated by commas. */
 export const newsChannel = 'outlast_events'
-/** The id of a task that is to be cancelled. */
-export const cancelChannel = 'outlast_cancel'
 /** The id of a task with a new command. */
 export const commandChannel = 'outlast_command'
 

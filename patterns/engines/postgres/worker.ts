@@ -9,9 +9,8 @@ import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { listen } from '../_postgres/listener.ts'
 import { openAccountStore } from '../_postgres/accounts.ts'
 import { openStore, type Statement, type Store } from '../_postgres/store.ts'
-import { openSubTasks } from '../_postgres/sub-tasks.ts'
+import { cancelChannel, openSubTasks } from '../_postgres/sub-tasks.ts'
 import {
-  cancelChannel,
   columnsOf,
   commandChannel,
   insertEvents,
