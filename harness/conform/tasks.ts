@@ -192,7 +192,7 @@ export function raceMs({ timeScale }: Target): number {
 
 /** Often enough to lose no time, and seldom enough for a service that counts requests. */
 export function readEveryMs({ timeScale }: Target): number {
-  return Math.min(1_000, Math.max(50, 1_500 / timeScale))
+  return Math.min(1_000, Math.max(100, 1_500 / timeScale))
 }
 
 const mostPlaces = 12

@@ -1,4 +1,5 @@
 import {
+  Agent,
   createServer,
   request as ask,
   type IncomingHttpHeaders,
@@ -45,8 +46,10 @@ export interface WrongProxy extends AsyncDisposable {
 /** An HTTP proxy before a real server that makes it break the contract. */
 export async function startWrongProxy(targetUrl: string, wrong: Wrong): Promise<WrongProxy> {
   const target = new URL(targetUrl)
+  // Kept open: a connection for each of thousands of requests fills the kernel's table of them, and then nobody connects.
+  const onward = new Agent({ keepAlive: true })
   const server = createServer((incoming, outgoing) => {
-    serve(incoming, outgoing, { target, wrong }).catch(() => outgoing.destroy())
+    serve(incoming, outgoing, { target, wrong, agent: onward }).catch(() => outgoing.destroy())
   })
   if (wrong.socket)
     server.on('upgrade', (request, socket, head) => relayWrongly({ request, socket, head }, target, wrong.socket!))
@@ -57,6 +60,7 @@ export async function startWrongProxy(targetUrl: string, wrong: Wrong): Promise<
       const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
+      onward.destroy()
       await closed
     },
   }
@@ -65,16 +69,21 @@ export async function startWrongProxy(targetUrl: string, wrong: Wrong): Promise<
 interface Scene {
   readonly target: URL
   readonly wrong: Wrong
+  readonly agent: Agent
 }
 
-async function serve(incoming: IncomingMessage, outgoing: ServerResponse, { target, wrong }: Scene): Promise<void> {
+async function serve(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { target, wrong, agent }: Scene,
+): Promise<void> {
   const { method = 'GET', url: path = '/', headers } = incoming
   const isStream = headers.accept?.includes('text/event-stream') ?? false
   const own: Asked = { method, path, headers, body: await textOf(incoming), isStream }
   const changed = wrong.ask?.(own) ?? {}
   if ('status' in changed) return write(outgoing, changed)
   const asked = { ...own, ...changed }
-  const answer = await forward(target, asked, outgoing)
+  const answer = await forward({ target, agent }, asked, outgoing)
   if (String(answer.headers['content-type']).startsWith('text/event-stream'))
     return relay(answer, outgoing, { own, wrong })
   const body = (await buffer(answer)).toString()
@@ -82,12 +91,16 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, { targ
   write(outgoing, { ...answered, ...wrong.answer?.(answered, own) })
 }
 
-async function forward(target: URL, asked: Asked, outgoing: ServerResponse): Promise<IncomingMessage> {
+async function forward(
+  { target, agent }: Omit<Scene, 'wrong'>,
+  asked: Asked,
+  outgoing: ServerResponse,
+): Promise<IncomingMessage> {
   const { method, path, body } = asked
-  const { 'content-length': _, 'transfer-encoding': __, ...kept } = asked.headers
+  const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...kept } = asked.headers
   const length = body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  const headers = { ...kept, ...length, host: target.host, connection: 'close' }
-  const onward = ask({ host: target.hostname, port: target.port, method, path, headers })
+  const headers = { ...kept, ...length, host: target.host }
+  const onward = ask({ agent, host: target.hostname, port: target.port, method, path, headers })
   outgoing.once('close', () => onward.destroy())
   onward.end(body)
   const [answer] = (await once(onward, 'response')) as [IncomingMessage]
