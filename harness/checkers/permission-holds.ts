@@ -55,6 +55,7 @@ function isGone(one: ControlTrace): boolean {
   return isAtWork(one) && momentsOf(one, 'accepted').length > 0 && logOf(one) === undefined
 }
 
+/** Who ended for another reason was refused nothing by then. */
 function isKnown(one: ControlTrace): boolean {
-  return isAtWork(one) ? refusalIn(one) === 'rightly' : wasTurnedAway(one)
+  return isAtWork(one) ? refusalIn(one) !== undefined : wasTurnedAway(one)
 }

@@ -348,7 +348,8 @@ describe('permission-holds', () => {
       status: 'unexercised',
       summary: 'no task asked for a tool that it lacks',
     })
-    expect(atWork(by(1, 'search'), ended('cancelled')).status).toBe('unknown')
+    expect(atWork(by(1, 'search'), ended('cancelled')).status).toBe('unexercised')
+    expect(atWork(by(1, 'search'), ended('running')).status).toBe('unknown')
     expect(atWork(by(1, 'search')).status).toBe('unexercised')
   })
 })
