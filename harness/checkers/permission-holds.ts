@@ -6,8 +6,9 @@ import type { Checker } from '../model/checker.ts'
 
 /**
  * The ledger is the truth: it has no effect of a tool that the task's principal may not use. A task keeps the tools that it was
- * granted, also over a restart: it is refused none of them, and ends where it asks for another one, unless it is lost where tasks may be. A submission or a call with a
- * token or a grant that is not right is refused, and does nothing. Put to the test where a task asked for a tool that it lacks.
+ * granted, also over a restart: it is refused none of them, and ends where it asks for another one, unless it is lost where
+ * tasks may be. A submission or a call with a token or a grant that is not right is refused, and does nothing. Put to the test
+ * where a task asked for a tool that it lacks.
  */
 const checker: Checker = {
   name: 'permission-holds',

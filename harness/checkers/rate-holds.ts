@@ -7,8 +7,8 @@ import type { Checker } from '../model/checker.ts'
 /**
  * By the ledger's times, no task calls tools more often than its rate and burst allow, in any window, and neither do all tasks of
  * a principal together: over all workers and restarts, and with the second in which a token may be used. Calls that a fault
- * kept on their way for longer are left out, and where they are many nothing is said. Put to the test where each of the rates was felt: the burst was spent and the
- * rate nearly so, which a demand below it never does.
+ * kept on their way for longer are left out, and where they are many nothing is said. Put to the test where each of the rates
+ * was felt: the burst was spent and the rate nearly so, which a demand below it never does.
  */
 const checker: Checker = {
   name: 'rate-holds',

@@ -101,13 +101,13 @@ export const metrics = {
     good: 'low',
     controls: ['steer', 'budget'],
     over: 'acknowledged commands',
-    about: 'Share of acknowledged commands without an answer in the log, or with two',
+    about: 'Share of acknowledged commands without an answer in the log, with two, or without a log',
   },
   'over-budget': {
     unit: 'percent',
     good: 'low',
     controls: ['budget'],
-    over: 'tasks with a budget',
+    over: 'tasks at the end of their budget',
     about: 'Share of tasks with too few credits of which a step began that they did not cover',
   },
   'cancelled p50': {

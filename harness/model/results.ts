@@ -169,6 +169,8 @@ const control = stored({
     acknowledged: count,
     lost: count,
     doubled: count,
+    /** Acknowledged ones of which anybody could read the log: the others are neither. Absent in older runs. */
+    judged: optional(count),
     acknowledgedMs: optional(ms),
     /** From the request to interrupt until the agent was seen to stand still. */
     stoppedMs: optional(ms),

@@ -95,6 +95,7 @@ function measureCommands(controls: readonly ControlTrace[], isCalm: boolean): Co
     acknowledged: acknowledged.length,
     lost: answers.filter((times) => times === 0).length,
     doubled: answers.filter((times) => times > 1).length,
+    judged: answers.length,
     ...medianAs(
       'acknowledgedMs',
       acknowledged.flatMap(({ one, op }) => waitOf(one, op)),

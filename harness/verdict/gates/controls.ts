@@ -1,13 +1,20 @@
 import type { ControlFigures } from '../../model/results.ts'
 import { clopperPearson, type Interval } from '../../stats/intervals.ts'
+import { occasionsOf } from '../proportion.ts'
 import type { Evidence, EvidenceOf, Seen } from './evidence.ts'
 
 /** How many of how many are not as they should be; undefined where the run is older than the figure. */
 type Count = (figures: ControlFigures) => readonly [bad: number | undefined, all: number]
 
 export const afterCancel: Count = ({ cancel }) => [cancel.tasksBegunAfter, cancel.acknowledged]
-export const commandsLost: Count = ({ commands }) => [commands.lost + commands.doubled, commands.acknowledged]
-export const overBudget: Count = ({ budget }) => [budget.tasksBeyond, budget.tasks]
+/** A command whose log is gone with its task is lost as well: nobody will answer it. */
+export const commandsLost: Count = ({ commands: { acknowledged, judged, lost, doubled } }) => {
+  return [judged === undefined ? undefined : lost + doubled + (acknowledged - judged), acknowledged]
+}
+/** Who never came to the end of its budget tells nothing of it. */
+export const overBudget: Count = ({ budget: { stopped, tasksBeyond } }) => {
+  return [tasksBeyond, Math.max(stopped, tasksBeyond ?? 0)]
+}
 
 /**
  * Repetitions are pooled. Who were controlled under the same faults are not independent, and nobody recorded which of them a
@@ -68,7 +75,7 @@ function figuresOf(usable: Seen['usable']): readonly ControlFigures[] {
 }
 
 function faultsOf(usable: Seen['usable']): number {
-  return usable.reduce((sum, { cell }) => sum + cell.faults.length, 0)
+  return usable.reduce((sum, { cell }) => sum + new Set(cell.faults.map(({ id }) => occasionsOf(cell)(id))).size, 0)
 }
 
 function whyNoInterval(usable: Seen['usable']): string {

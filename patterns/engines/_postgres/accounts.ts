@@ -221,5 +221,5 @@ async function takeAll(store: Store, asked: readonly (readonly NamedBucket[])[])
   ]
   const rows = await store.query<{ place: number; wait_ms: number }>(take, columns)
   const waits = new Map(rows.map(({ place, wait_ms }) => [place, wait_ms]))
-  return asked.map((_, place) => waits.get(place) ?? 0)
+  return asked.map((_, place) => waits.get(place)!)
 }

@@ -84,6 +84,7 @@ describe('control', () => {
       acknowledged: 120,
       lost: 0,
       doubled: 0,
+      judged: 120,
       stoppedMs: 900,
       stoppedIn: [700, 1200],
       tasksStopped: 40,
@@ -91,9 +92,10 @@ describe('control', () => {
     budget: { tasks: 40, stopped: 40, beyond: 0, tasksBeyond: 0 },
     context: { memories: 0, patches: 0, patchBytes: 0, wholeBytes: 0 },
   }
-  const cells = (figures: Partial<Figures>, faults = 0) => [
+  const kill = (i: number, atMs: number) => plannedFault({ id: `kill-1#${i + 1}`, trigger: { kind: 'time', atMs } })
+  const cells = (figures: Partial<Figures>, faults = 0, apartMs = 100) => [
     madeCell({
-      cell: { faults: Array.from({ length: faults }, (_, i) => plannedFault({ id: `kill-1#${i + 1}` })) },
+      cell: { faults: Array.from({ length: faults }, (_, i) => kill(i, i * apartMs)) },
       task: () => (faults > 0 ? { exposed: true, episode: 'kill-1#1' } : {}),
       over: { control: { ...calm, ...figures } },
     }),
@@ -120,6 +122,26 @@ describe('control', () => {
     expect(judge(0.5)).toMatchObject({ verdict: 'PASS' })
   })
 
+  test('mutant: faults of one instant are one observation', () => {
+    const found = judgedGate({ metric: 'after-cancel', max: 0.5 }, cells(cancel(0), 6, 0))
+    expect(found).toMatchObject({ verdict: 'INCONCLUSIVE', faults: 1 })
+  })
+
+  test('mutant: commands that are gone with the logs of their tasks are not lost', () => {
+    const gone = { commands: { ...calm.commands, judged: 0 } }
+    expect(judgedGate({ metric: 'commands-lost', max: 0.1 }, cells(gone))).toMatchObject({
+      verdict: 'FAIL',
+      observed: 1,
+    })
+  })
+
+  test('mutant: tasks that never came to the end of their budget count as kept', () => {
+    const few = { budget: { tasks: 40, stopped: 2, beyond: 0, tasksBeyond: 0 } }
+    expect(judgedGate({ metric: 'over-budget', max: 0.1 }, cells(few))).toMatchObject({ verdict: 'INCONCLUSIVE', n: 2 })
+    const all = { budget: { tasks: 40, stopped: 0, beyond: 90, tasksBeyond: 40 } }
+    expect(judgedGate({ metric: 'over-budget', max: 0.1 }, cells(all))).toMatchObject({ verdict: 'FAIL', n: 40 })
+  })
+
   test('the interval has what was observed in it', () => {
     for (let bad = 0; bad <= 40; bad++) {
       const { observed, interval } = judgedGate({ metric: 'after-cancel', max: 0.1 }, cells(cancel(bad), 6))
@@ -143,7 +165,7 @@ describe('control', () => {
       ['after-cancel', { cancel: older }],
       ['after-cancel', { cancel: { ...calm.cancel, acknowledged: 0 } }],
       ['commands-lost', { commands: { ...calm.commands, acknowledged: 0 } }],
-      ['over-budget', { budget: { ...calm.budget, tasks: 0 } }],
+      ['over-budget', { budget: { ...calm.budget, stopped: 0 } }],
     ] as const)
       expect(judgedGate({ metric, max: 0.9 }, cells(figures))).toMatchObject({ verdict: 'INCONCLUSIVE', n: 0 })
     expect(judgedGate({ metric: 'after-cancel', max: 0.9 }, [madeCell({})])).toMatchObject({
