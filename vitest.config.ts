@@ -5,10 +5,18 @@ import { defineConfig } from 'vitest/config'
 /** A real run that the machine made INVALID (exit code 4) says nothing of us: once more then, and for nothing else. */
 const starved = /this machine is too busy|expected \[? ?4\b|'INVALID'|INVALID in \d|harness-healthy failed/
 
-/** Files say it with `@alone`, or by what they import: a busy machine would decide them, or they look at all of it. */
-const alone = globSync('test/{mutants,conformance,e2e}/**/*.test.ts', { cwd: import.meta.dirname }).filter((file) =>
-  /@alone\b|\/undisturbed\.ts'/.test(readFileSync(new URL(file, import.meta.url), 'utf8')),
-)
+function filesThatSay(mark: RegExp): readonly string[] {
+  const all = globSync('test/{mutants,conformance,e2e}/**/*.test.ts', { cwd: import.meta.dirname })
+  return all.filter((file) => mark.test(readFileSync(new URL(file, import.meta.url), 'utf8')))
+}
+
+/** They say it, or import what says it: a busy machine would decide them, or they look at all of it. */
+const alone = filesThatSay(/@alone\b|\/undisturbed\.ts'/)
+/** They keep all processors busy by themselves. Beside them, others were red for want of one. */
+const busy = filesThatSay(/@busy\b/)
+/** They keep one processor busy each: one file for each, and nothing else. */
+const core = filesThatSay(/@core\b/)
+const apart = [...alone, ...busy, ...core]
 
 interface Kind {
   readonly order: number
@@ -36,18 +44,20 @@ function project(name: string, { order, workers, timeoutMs, include, exclude, re
   }
 }
 
-/** These start real servers with real time limits. Three files at once starved them on two processors: red tests of good code. */
-const workers = Math.max(1, Math.floor(availableParallelism() / 2))
+/** These start real servers with real time limits, and mostly wait. Three files at once starved them on two processors. */
+const workers = Math.max(Math.min(2, availableParallelism()), Math.floor(availableParallelism() / 2))
 
 export default defineConfig({
   test: {
     globalSetup: 'test/support/suite.ts',
     projects: [
       project('unit', { order: 0, workers: availableParallelism(), timeoutMs: 10_000 }),
-      project('mutants', { order: 1, workers, timeoutMs: 30_000, exclude: alone }),
-      project('conformance', { order: 2, workers, timeoutMs: 120_000, exclude: alone }),
-      project('e2e', { order: 3, workers, timeoutMs: 300_000, exclude: alone, retryOn: starved }),
-      project('alone', { order: 4, workers: 1, timeoutMs: 300_000, include: alone, retryOn: starved }),
+      project('mutants', { order: 1, workers: 1, timeoutMs: 30_000, exclude: apart }),
+      project('conformance', { order: 2, workers, timeoutMs: 120_000, exclude: apart }),
+      project('core', { order: 3, workers: availableParallelism(), timeoutMs: 120_000, include: core }),
+      project('busy', { order: 4, workers: 1, timeoutMs: 120_000, include: busy }),
+      project('e2e', { order: 5, workers, timeoutMs: 300_000, exclude: apart, retryOn: starved }),
+      project('alone', { order: 6, workers: 1, timeoutMs: 300_000, include: alone, retryOn: starved }),
     ],
   },
 })

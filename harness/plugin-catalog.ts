@@ -13,6 +13,7 @@ import type { Target } from './model/target.ts'
 import type { Catalog, CatalogPattern, ProfileText, WorkProfile } from './scenario/catalog.ts'
 import { readText } from './scenario/load.ts'
 import { patternOf, targetSilencesAt } from './targets/pattern.ts'
+import { storeNames } from './targets/program.ts'
 
 export type Plugins<T> = () => Promise<ReadonlyMap<string, T>>
 
@@ -46,8 +47,9 @@ export async function readCatalog(kinds: CatalogKinds): Promise<Catalog> {
     faults,
     runtimes,
     patternNames: named.map(({ name }) => name).filter((name) => resolve(name)),
-    deliveryNames: [...deliveries.keys()],
+    deliveries,
     engineNames: [...engines.keys()],
+    storeNames,
     resolvePattern: resolve,
     patternOf: (target) => catalogPattern(target, deliveries.get(target.client)!),
     faultProfiles,

@@ -5,11 +5,12 @@
  * monotonic clock. Events count once, by their `seq`. Neither a 202 nor the end of a stream is the end of a task.
  */
 import { randomInt } from 'node:crypto'
-import { Agent } from 'undici'
+import { Agent, buildConnector } from 'undici'
 import { mostAnswerBytes } from './contract/client/answer-size.ts'
 import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { readContext, sendCommand, type ContextSnapshot } from './contract/client/command.ts'
+import { withoutInterim } from './contract/client/interim.ts'
 import type { Command, CommandAck } from './contract/types/command.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { unread } from './contract/client/read.ts'
@@ -84,7 +85,10 @@ export interface TaskClient extends AsyncDisposable {
 export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions): TaskClient {
   requireOptions({ apis, token, timeScale })
   // No limit per origin: every follower holds a connection.
-  const dispatcher = new Agent({ connect: { timeout: 10_000 }, maxResponseSize: mostAnswerBytes })
+  const dispatcher = new Agent({
+    connect: withoutInterim(buildConnector({ timeout: 10_000 })),
+    maxResponseSize: mostAnswerBytes,
+  })
   const ports: ClientPorts = {
     apis: apis.map((url, i) => ({ name: `api-${i}`, url: url.replace(/\/+$/, '') })),
     sticky: false,
@@ -129,6 +133,10 @@ function requireOptions({ apis, token, timeScale }: Required<TaskClientOptions>)
   for (const url of apis) {
     const isAddress = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
     if (!isAddress) throw new RangeError(`apis: "${url}" is no address of http or https`)
+    // Paths are added to it: behind a query they would be a part of that. Without the text: it may hold a password.
+    const { username, password } = new URL(url)
+    if (/[?#]/.test(url) || username + password !== '')
+      throw new RangeError('apis: an address ends with a path, and holds no query, fragment, user or password')
   }
   if (!/^[\x21-\x7e]*$/.test(token)) throw new RangeError('token: visible ASCII, without white space')
   const { least, most } = timeScales

@@ -4,13 +4,12 @@
  * nothing more, answers what it has, exits 0. What its starter may ask for beside that: `contract/server/starter.ts`.
  */
 import { once } from 'node:events'
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
 import { Agent } from 'undici'
 import { logError } from './contract/engine/log-error.ts'
+import { createGuarded } from './contract/server/guarded.ts'
 import { heedStarter } from './contract/server/starter.ts'
-import { createGateway } from './gateway/gateway.ts'
+import { createGateway, toolTimeoutMs } from './gateway/gateway.ts'
 import { readGatewaySettings } from './gateway/settings.ts'
 
 await heedStarter(async () => {})
@@ -22,8 +21,9 @@ process.on('uncaughtException', (error) => {
 
 const dispatcher = new Agent({ connections: 128 })
 const { fetch } = createGateway(settings, dispatcher)
-const serverOptions = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 620_000 }
-const server = createAdaptorServer({ fetch, serverOptions }) as Server
+// Whoever waits for the tool server says nothing meanwhile.
+const silenceTimeoutMs = Math.max(settings.limits.silenceTimeoutMs, toolTimeoutMs + 5_000)
+const server = createGuarded(fetch, { ...settings.limits, silenceTimeoutMs })
 server.on('error', (error) => {
   logError(settings.node, 'listen', error)
   process.exit(1)

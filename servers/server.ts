@@ -115,6 +115,8 @@ export interface ProcessCommand {
   readonly cwd: string
   readonly uid?: number
   readonly gid?: number
+  /** A program of the user's: nobody knows what it starts, and in which groups. */
+  readonly isForeign?: true
 }
 
 /** Tables that a store has before its first start. */
@@ -172,6 +174,8 @@ export interface ServerImage {
   readonly pin?: string
   /** What decides what our own build contains, beside the Dockerfile and its neighbours: exact versions. */
   versions?(): readonly string[]
+  /** Where what is in our own build came from, for readers of a measurement, if it may come from several places. */
+  origin?(): string
   /** Put what the Dockerfile copies into `folder`, beside its neighbours and Debian packages, which are there already. */
   layOut?(folder: string): Promise<void>
 }

@@ -16,7 +16,7 @@ export function formatScenarioSchema(faults: Faults): string {
     faults,
     resolvePattern: () => undefined,
     patternNames: [],
-    deliveryNames: [],
+    deliveries: new Map(),
     engineNames: [],
     profileNames: [],
     faultProfiles: new Map(),

@@ -12,6 +12,8 @@ export interface BalanceBook {
   readonly spent: number
   /** Tasks that ended for want of credits, by their logs. */
   readonly refused: readonly ControlTrace[]
+  /** Tasks of which nobody could read how they ended. */
+  readonly unread: number
   /** What may be paid without an effect: who pays calls the tool next, and may die or be cut in between. */
   readonly paidInVain: number
   /** What may be held still: for the next steps of tasks that nobody saw end. */
@@ -40,6 +42,7 @@ export function bookOf(trace: CellTrace): BalanceBook | undefined {
     steps,
     spent: sum(steps),
     refused,
+    unread: tasks.filter((task) => !endOf(task) && task.seen.length + task.effects.length > 0).length,
     paidInVain: open.reduce((all, task) => all + costOfNext(task), 0),
     heldStill: open.reduce((all, task) => (endOf(task) ? all : all + costOfNext(task)), 0),
     account: tasks.flatMap((task) => momentsOf(task, 'account'))[0],

@@ -63,6 +63,7 @@ function tooMuch({ judged, unit, complaint, otherwise }: Findings, excused: numb
   const share = ((100 * excused) / (judged + excused)).toFixed(0)
   const all = `${excused} of ${judged + excused} ${unit} (${share} %)`
   const { many = 0, why = '' } = otherwise ?? {}
-  const excuse = many === 0 ? 'which outages excuse' : `of which ${many} ${why}`
-  return `${all} ${complaint}, ${excuse}: more than ${100 * mostExcused} % is too much to tell`
+  const what =
+    many === excused ? why : `${complaint}, ${many === 0 ? 'which outages excuse' : `of which ${many} ${why}`}`
+  return `${all} ${what}: more than ${100 * mostExcused} % is too much to tell`
 }

@@ -31,6 +31,12 @@ export function isSudden(fault: Impacted): boolean {
   return impact.kind === 'end' && impact.sudden === true
 }
 
+/** No request gets through of what it touches. */
+export function stopsRequests(fault: Impacted): boolean {
+  const impact = impactOf(fault)
+  return (impact.kind === 'silence' || impact.kind === 'break') && impact.stopsRequests === true
+}
+
 /** Who waits for memory then waits because of it. */
 export function takesMemory(fault: Impacted): boolean {
   const impact = impactOf(fault)
@@ -61,7 +67,7 @@ const recorded: Readonly<Record<string, Impact | ((params: Params) => Impact)>> 
   stall: silence,
   drop: dropped,
   partition: dropped,
-  'receiver-down': silentIf('silent', 'refused'),
+  'receiver-down': (params) => ({ ...silentIf('silent', 'refused')(params), stopsRequests: true }),
   'response-lost': silentIf('silent', 'reset'),
   'idle-timeout': silentIf('silent', 'silent'),
   'idle-nat': silentIf('silent', 'silent'),
@@ -69,7 +75,10 @@ const recorded: Readonly<Record<string, Impact | ((params: Params) => Impact)>> 
   'receiver-slow': ({ delayMs }) => ({ kind: 'delay', ms: numberOf(delayMs) }),
 }
 
-function silentIf(silent: string, byDefault: string): (params: Params) => Impact {
+function silentIf(
+  silent: string,
+  byDefault: string,
+): (params: Params) => Extract<Impact, { kind: 'silence' | 'break' }> {
   return ({ mode = byDefault }) => (mode === silent ? { kind: 'silence', loses: true } : { kind: 'break' })
 }
 

@@ -1,7 +1,7 @@
 import { isOutage } from './exposure.ts'
-import { impactOf } from './impact.ts'
+import { impactOf, isSudden } from './impact.ts'
 import { nodesAmong, type Place } from '../model/place.ts'
-import { mayBe, roleOf } from './places.ts'
+import { mayBe, nodeOf, roleOf } from './places.ts'
 import type { CellTrace, FaultTrace } from './trace.ts'
 
 /**
@@ -43,10 +43,10 @@ function listInterruptions(trace: CellTrace): readonly Interruption[] {
   const patienceMs = tolerance * (trace.cell?.patienceMs ?? shortestPatienceMs)
   const outages = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined && isOutage(fault, trace))
   return [
-    ...exits.map(({ at, value }) => ({
-      node: executorOf({ node: value.node }),
-      from: at,
-      to: at,
+    ...exits.map((exit) => ({
+      node: executorOf({ node: exit.value.node }),
+      from: hitAt(exit, exits, trace),
+      to: exit.at,
       needsMs: 0,
       crash: true,
     })),
@@ -55,6 +55,42 @@ function listInterruptions(trace: CellTrace): readonly Interruption[] {
 }
 
 type Exits = CellTrace['nodes']
+
+/**
+ * The earliest that it can have been hit. Its exit may be told long after the signal that ended it was sent: of what it did since
+ * then only that is certain which shows that it still lived.
+ */
+function hitAt(exit: Exits[number], exits: Exits, trace: CellTrace): number {
+  const sentAt = killedAt(exit, exits, trace)
+  return sentAt === undefined ? exit.at : lastSignOfLife(exit, sentAt, trace)
+}
+
+function lastSignOfLife(exit: Exits[number], sentAt: number, { tasks, controls, nodes }: CellTrace): number {
+  const { node } = exit.value
+  let latest = sentAt
+  const note = (at: number): void => {
+    if (at > latest && at <= exit.at) latest = at
+  }
+  for (const { at, value } of nodes) if (value.node === node && value.state === 'ready') note(at)
+  for (const { effects } of [...tasks, ...controls.values()])
+    for (const { value } of effects)
+      if (value.endedAt > latest && value.startedAt <= exit.at && nodeOf(value.executor) === node) {
+        note(value.startedAt)
+        note(value.endedAt)
+      }
+  return latest
+}
+
+/** When the signal was sent that ended it. */
+function killedAt({ at, value: { node } }: Exits[number], exits: Exits, { faults }: CellTrace): number | undefined {
+  const before = exits.findLast((other) => other.value.node === node && other.at < at)?.at ?? -Infinity
+  const isCause = (fault: FaultTrace): boolean => {
+    const { armedAt = Infinity, places, proven } = fault
+    const isJustSent = armedAt > before && armedAt <= at && at - armedAt <= exitMarginMs
+    return proven && isSudden(fault) && isJustSent && nodesAmong(places).includes(node)
+  }
+  return faults.find(isCause)?.armedAt
+}
 
 function interruptionsBy(fault: FaultTrace, patienceMs: number, endAt: number, exits: Exits): readonly Interruption[] {
   const { armedAt: from = 0, healedAt: to = endAt, places } = fault

@@ -85,11 +85,12 @@ function toldByOf(task: TaskTrace, cell: CellPlan | undefined): number {
   return doneAt === undefined ? Infinity : doneAt + noticeMs(cell)
 }
 
-/** By the server's final word. Where nobody has it the run is inconclusive for want of that. */
-function mayStillEnd({ finals }: TaskTrace, dueAt: number): boolean {
-  const told = finals.findLast(({ type }) => type === 'ok')
+/** By the server's final word. Where nobody has it the run is inconclusive for want of that. Completed is what has its result. */
+function mayStillEnd(task: TaskTrace, dueAt: number): boolean {
+  const told = task.finals.findLast(({ type }) => type === 'ok')
   if (!told) return true
   const { found, status } = told.value
+  if (status === 'completed' && !serverHas(task)) return false
   return found && (told.at <= dueAt || (status !== undefined && isTerminal(status)))
 }
 

@@ -26,7 +26,8 @@ export function refusalIn(one: ControlTrace): 'rightly' | 'wrongly' | 'not' | un
   if (!end) return undefined
   const [, status, step] = refusal.exec(String(end.data['reason'])) ?? []
   if (end.status !== 'failed' || status === undefined) return 'not'
-  return status === '403' && !allowedBy(one).step(Number(step)) ? 'rightly' : 'wrongly'
+  const isOwn = Number(step) <= (one.probe.calls ?? []).length
+  return status === '403' && isOwn && !allowedBy(one).step(Number(step)) ? 'rightly' : 'wrongly'
 }
 
 const ends: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled', 'expired', 'rejected'])
@@ -37,7 +38,8 @@ function endOf(one: ControlTrace): LoggedEvent | undefined {
 
 function allowedBy({ probe: { calls = [], tools = [] } }: ControlTrace) {
   const tool = (name: string | undefined): boolean => name === undefined || tools.includes(name)
-  return { tool, step: (step: number) => tool(calls[step - 1]) }
+  // A step that the task does not have is nobody's.
+  return { tool, step: (step: number) => (calls.length === 0 || step <= calls.length) && tool(calls[step - 1]) }
 }
 
 /** The problems by which an attempt is refused for what it is. Another one, as of a server that is full, says nothing. */

@@ -1,6 +1,8 @@
 import type { ToolRate } from '../model/control.ts'
 import type { OpOf } from '../model/history.ts'
-import type { CellTrace } from './trace.ts'
+import { impactOf } from './impact.ts'
+import { nodeOf, overlap, type Span } from './places.ts'
+import type { CellTrace, FaultTrace } from './trace.ts'
 
 /** Tool calls that take their tokens from one bucket. */
 export interface BucketUse {
@@ -8,8 +10,11 @@ export interface BucketUse {
   readonly rate: ToolRate
   /** In the order in which the ledger heard of them. */
   readonly calls: readonly OpOf<'effect'>[]
-  /** Calls that were on their way for longer than a token is fresh: when they were made, nobody but their executor can say. */
-  readonly delayed: number
+  /**
+   * Calls of which nobody but their executor can say when they were made, or whether they are calls of their own: they were on
+   * their way for longer than a token is fresh, or were sent again although nothing was in the way of their answers.
+   */
+  readonly doubtful: number
 }
 
 /** Milliseconds from the taking of a token, within which its call is made (`patterns/contract/engine/accounts.ts`). */
@@ -21,9 +26,19 @@ export function bucketsOf(trace: CellTrace): readonly BucketUse[] {
   if (!rates) return []
   const { task, principal } = rates
   const calls = callsIn(trace)
+  const obstacles = trace.faults.filter((fault) => fault.proven && impactOf(fault).kind !== 'none')
+  const usesOf = (of: BucketUse['of'], its: ToolRate, bucketOf: (call: Call) => string): readonly BucketUse[] => {
+    return [...Map.groupBy(calls, bucketOf).values()].map((all) => {
+      const found = tellCalls(
+        all.map(({ op }) => op),
+        obstacles,
+      )
+      return { of, rate: its, ...found }
+    })
+  }
   return [
-    ...usesOf('task', task, calls, ({ op }) => op.value.taskId),
-    ...(principal ? usesOf('principal', principal, calls, (call) => call.principal) : []),
+    ...usesOf('task', task, ({ op }) => op.value.taskId),
+    ...(principal ? usesOf('principal', principal, (call) => call.principal) : []),
   ]
 }
 
@@ -41,26 +56,29 @@ function callsIn({ tasks, controls }: CellTrace): readonly Call[] {
   return [...tasks.flatMap(({ effects }) => effects.map((op) => ({ op, principal: '' }))), ...beside]
 }
 
-function usesOf(
-  of: BucketUse['of'],
-  rate: ToolRate,
-  calls: readonly Call[],
-  bucketOf: (call: Call) => string,
-): readonly BucketUse[] {
-  return [...Map.groupBy(calls, bucketOf).values()].map((all) => {
-    const made = distinctCalls(all.map(({ op }) => op))
-    const timely = made.filter(({ at, value }) => at - value.endedAt <= freshMs)
-    return { of, rate, calls: timely, delayed: made.length - timely.length }
-  })
-}
-
 /** A call without an answer is sent again, and has the same body: it is the same call, and took one token. */
-function distinctCalls(effects: readonly OpOf<'effect'>[]): readonly OpOf<'effect'>[] {
+function tellCalls(
+  effects: readonly OpOf<'effect'>[],
+  obstacles: readonly FaultTrace[],
+): Pick<BucketUse, 'calls' | 'doubtful'> {
   const inOrder = effects.toSorted((a, b) => a.at - b.at)
   const firsts = Map.groupBy(inOrder, ({ value: { taskId, step, attempt, executor, startedAt, endedAt } }) =>
     [taskId, step, attempt, executor, startedAt, endedAt].join(),
   )
-  return [...firsts.values()].map(([first]) => first!)
+  const made = [...firsts.values()].map(([first]) => first!)
+  const timely = made.filter(({ at, value }) => at - value.endedAt <= freshMs)
+  const again = [...firsts.values()].flatMap((posts) => posts.slice(1))
+  const unexplained = again.filter((op) => !obstacles.some((fault) => isInTheWay(fault, op)))
+  return { calls: timely, doubtful: made.length - timely.length + unexplained.length }
+}
+
+/** It harmed the way to the tools, or who called them, between the call and its repetition. */
+function isInTheWay({ armedAt, healedAt = Infinity, places }: FaultTrace, { at, value }: OpOf<'effect'>): boolean {
+  const [since, until]: Span = [armedAt ?? Infinity, healedAt]
+  if (!overlap([since, until], [value.endedAt, at])) return false
+  return places.some((place) => {
+    return 'link' in place ? place.link.startsWith('worker->tools') : place.node === nodeOf(value.executor)
+  })
 }
 
 /**

@@ -18,9 +18,10 @@ const checker: Checker = {
     if (!trace.complete) return give('unknown', 'the history ends before the cell did')
     if (sent === 0) return give('fail', 'no task was sent')
     const control = trace.cell?.arm === 'none'
-    if (control && ok === 0) return give('fail', 'no task succeeded although nothing was broken')
-    if (control && ok < leastWorking * sent)
-      return give('fail', `only ${ok} of ${sent} tasks succeeded although nothing was broken`)
+    if (control && ok < leastWorking * sent) {
+      const few = ok === 0 ? 'no task' : `only ${ok} of ${sent} tasks`
+      return give('fail', `${few} succeeded although nothing was broken${exampleIn(trace)}`)
+    }
     const tellsEffects = trace.cell?.ownWork?.tellsEffects ?? true
     if (ok > 0 && counts.effects === 0 && tellsEffects)
       return give('fail', 'there are results, but the ledger knows of no effect')
@@ -33,6 +34,12 @@ export default checker
 
 /** Of a system of which fewer tasks succeed unharmed nothing is shown by what it does not lose. */
 const leastWorking = 0.5
+
+/** Most have one cause, as a description of the service that is wrong: the first tells it. */
+function exampleIn({ tasks }: CellTrace): string {
+  const first = tasks.find(({ end }) => end !== undefined && end.type !== 'ok' && end.error !== undefined)
+  return first ? `; ${first.task}: ${first.end!.error!.slice(0, 300)}` : ''
+}
 
 function countEvidence(trace: CellTrace) {
   const sent = trace.tasks.filter((task) => taskEnd(task)?.reason !== 'not-offered')

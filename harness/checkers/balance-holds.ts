@@ -7,7 +7,8 @@ import type { Checker } from '../model/checker.ts'
 /**
  * The ledger and what each step costs are the truth. All tasks of a principal together spend no more than its balance has, and
  * none is refused while there is enough for its step. The account, as it is read at the end, adds up to what was given, and says
- * that at least each step with an effect was paid. It may say more only for a task that neither completed nor was refused: that
+ * that at least each step with an effect was paid. Where the end of a task is unknown, so is what it may have paid: nothing is
+ * said. It may say more only for a task that neither completed nor was refused: that
  * one may have paid for a step and died before its tool was called. Put to the test where a task was refused, and the balance
  * was nearly spent by then.
  */
@@ -19,18 +20,19 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const book = bookOf(trace)
-    const began = book !== undefined && book.tasks.some(({ effects }) => effects.length > 0)
+    const began =
+      book !== undefined && (book.refused.length > 0 || book.tasks.some(({ effects }) => effects.length > 0))
     const rules = began ? [overspent(book), refusedTooEarly(book), ...accountRules(book)] : []
     const broken = rules.filter(({ ops, isOfAll }) => ops.length > 0 && (trace.complete || !isOfAll))
-    const unread = began && !book.account ? ['its account could not be read'] : []
+    const unread = began ? book.unread + Number(!book.account) : 0
     return conclude(trace, {
       judged: rules.length,
       unit: 'rules of a balance',
       complaint: `broken${broken.length > 0 ? `: ${broken.map(({ rule }) => rule).join(', ')}` : ''}`,
       broken: broken.map(({ ops }) => ops),
       counts: { given: book?.given ?? 0, spent: book?.spent ?? 0, refused: book?.refused.length ?? 0 },
-      excused: unread.length,
-      otherwise: { many: unread.length, why: 'could not be asked of the account' },
+      excused: unread,
+      otherwise: { many: unread, why: 'could not be asked of the account, or of a task whose log nobody could read' },
       exercise: exerciseOf(book),
       kind: 'safety',
     })
@@ -46,10 +48,13 @@ interface Rule {
   readonly isOfAll?: boolean
 }
 
-function overspent({ given, steps }: BalanceBook): Rule {
+/** By the ledger, or as the account itself says. */
+function overspent({ given, steps, account }: BalanceBook): Rule {
   let spent = 0
-  const beyond = steps.filter(({ credits }) => (spent += credits) > given && credits > 0)
-  return { rule: 'more was spent than there was', ops: beyond.map(({ op }) => op.index) }
+  const beyond = steps.filter(({ credits }) => (spent += credits) > given && credits > 0).map(({ op }) => op.index)
+  const said = account?.value.account
+  const isOverdrawn = said !== undefined && (said.spent > given || said.credits < 0)
+  return { rule: 'more was spent than there was', ops: isOverdrawn ? [...beyond, account!.index] : beyond }
 }
 
 /** What is left at the end was there when the task was refused, but for what came back from others meanwhile. */

@@ -3,10 +3,12 @@ import {
   controlsOf,
   effectsBelow,
   hasControl,
+  isFamilyRead,
   type LoggedEvent,
   logOf,
   momentsOf,
   subLogsOf,
+  wasAtWork,
 } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
@@ -30,7 +32,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     const limitMs = Math.max(floorMs, boundMs / (trace.cell?.timeScale ?? 1))
     const held = controlsOf(trace, 'cancel', 'rogue').filter((one) => momentsOf(one, 'acknowledged').length > 0)
-    const known = held.filter(isKnown)
+    const known = held.filter(isFamilyRead)
     const broken = held.map((one) => breachOf(one, limitMs)).filter((ops) => ops.length > 0)
     const rogue = controlsOf(trace, 'rogue')
     const families = known.filter(hadOthersAtWork).length
@@ -48,12 +50,6 @@ const checker: Checker = {
   },
 }
 export default checker
-
-/** With its own log, and that of each task below it which has done anything. */
-function isKnown(control: ControlTrace): boolean {
-  const known = new Set(subLogsOf(control).map(({ op }) => op.value.taskId))
-  return logOf(control) !== undefined && effectsBelow(control).every(({ value }) => known.has(value.taskId))
-}
 
 /** `families`: in which a sub-task was at work; undefined: nobody was to start any. */
 function exerciseOf(known: readonly ControlTrace[], families: number | undefined) {
@@ -99,10 +95,4 @@ function startsAfterCancel(log: readonly LoggedEvent[]): boolean {
 function hadOthersAtWork(control: ControlTrace): boolean {
   const { at } = momentsOf(control, 'acknowledged')[0]!
   return wasAtWork(control) && effectsBelow(control).some(({ value }) => value.startedAt < at)
-}
-
-function wasAtWork(control: ControlTrace): boolean {
-  const [acknowledged] = momentsOf(control, 'acknowledged')
-  const { status } = acknowledged!.value
-  return status === 'cancelling' || status === 'cancelled'
 }

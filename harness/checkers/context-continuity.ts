@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { applyPatch, type Operation } from 'rfc6902'
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, hasControl, type LoggedEvent, logOf } from '../analysis/control.ts'
+import { controlsOf, hasControl, type LoggedEvent, logOf, mayBeGone, momentsOf } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 import { firstMemory } from '../model/control.ts'
@@ -17,13 +17,21 @@ const checker: Checker = {
   isAbout: hasControl('steer'),
   check(history) {
     const trace = traceOf(history)
-    const known = controlsOf(trace, 'steer').filter((one) => logOf(one) !== undefined)
-    const broken = known.filter((one) => !addsUp(one)).map((one) => [logOf(one)!.op.index])
+    const steered = controlsOf(trace, 'steer')
+    const logged = steered.filter((one) => logOf(one) !== undefined)
+    const silent = steered.filter((one) => !logged.includes(one) && !mayBeGone(one, trace))
+    const accepted = silent.filter((one) => momentsOf(one, 'accepted').length > 0)
+    const wrong = logged.filter((one) => !addsUp(one))
+    const known = logged.filter((one) => wrong.includes(one) || logOf(one)!.op.value.context !== undefined)
+    const broken = wrong.map((one) => [logOf(one)!.op.index])
+    const unread = logged.length - known.length + accepted.length
     return conclude(trace, {
       judged: known.length,
       unit: 'memories',
       complaint: 'are not what their patches come to',
       broken,
+      excused: unread,
+      otherwise: { many: unread, why: 'are of tasks whose log or memory nobody could read' },
       counts: { patches: known.flatMap(patchesIn).length },
       exercise: {
         times: known.filter((one) => patchesIn(one).length > 1).length,
@@ -44,12 +52,21 @@ function addsUp(control: ControlTrace): boolean {
   let version = 1
   for (const { data } of patchesIn(control)) {
     if (data['base'] !== version || data['version'] !== version + 1 || !Array.isArray(data['patch'])) return false
-    if (applyPatch(document, bare(data['patch']) as Operation[]).some((error) => error !== null)) return false
+    if (!applies(document, data['patch'])) return false
     version++
     if (data['digest'] !== digestOf(document)) return false
   }
   const shown = logOf(control)!.op.value.context
   return shown === undefined || (shown['version'] === version && shown['digest'] === digestOf(document))
+}
+
+/** What is no operation at all makes the library throw, and is the system's word as any other. */
+function applies(document: unknown, patch: unknown): boolean {
+  try {
+    return applyPatch(document, bare(patch) as Operation[]).every((error) => error === null)
+  } catch {
+    return false
+  }
 }
 
 /** A copy whose objects inherit nothing: a patch that names what every object has would reach into this process. */

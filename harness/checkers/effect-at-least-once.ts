@@ -1,6 +1,7 @@
 import { resolutionMs } from '../core/numbers.ts'
 import { conclude } from '../analysis/conclusion.ts'
-import { ranOnce } from '../analysis/executions.ts'
+import { type ControlledWork, controlledWork, isCompleted } from '../analysis/controlled-work.ts'
+import { type Execution, ranOnce } from '../analysis/executions.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -8,8 +9,8 @@ import type { Checker } from '../model/checker.ts'
  * A result has all its work behind it: the ledger knows an effect of every step. This holds for each task whose client
  * accepted a completed result. It also holds where the server's final word or a callback reports the right result, or a
  * client reads it as completed. The steps took no less time than the work lasts, and each began after the one before
- * it, where the work is outlast's own. That work is missing can only be said of a whole ledger: where it lost lines, nothing is said. Excused: nothing.
- * What was sent as an effect and is none counts as not done.
+ * it, where the work is outlast's own. It also holds for completed tasks beside the load. That work is missing can only be said of
+ * a whole ledger: where it lost lines, nothing is said. Excused: nothing. What was sent as an effect and is none counts as not done.
  */
 const checker: Checker = {
   name: 'effect-at-least-once',
@@ -26,15 +27,18 @@ const checker: Checker = {
     const isTimed = trace.cell?.ownWork === undefined
     const hurried = isTimed ? whole.filter(isHurried) : []
     const refused = trace.refusals.length
+    const beside = controlledWork(trace).filter(({ task, control }) => task === control.key && isCompleted(control))
+    const lackingBeside = beside.filter((work) => missingBeside(work) > 0)
     const found = conclude(trace, {
-      judged: results.length,
+      judged: results.length + beside.length,
       unit: 'results',
-      complaint: complaintOf(lacking.length, hurried.length, refused),
-      broken: [...lacking, ...hurried].map(({ invoke, end, effects }) => {
-        return [invoke, end, ...effects].flatMap((op) => op?.index ?? [])
-      }),
+      complaint: complaintOf(lacking.length + lackingBeside.length, hurried.length, refused),
+      broken: [
+        ...[...lacking, ...hurried].map(({ invoke, end, effects }) => [invoke, end, ...effects]),
+        ...lackingBeside.map(({ control, executions }) => [...control.seen, ...executions.map(({ op }) => op)]),
+      ].map((ops) => ops.flatMap((op) => op?.index ?? [])),
       counts: {
-        missing: lacking.reduce((sum, task) => sum + missingSteps(task), 0),
+        missing: sum(lacking.map(missingSteps)) + sum(lackingBeside.map(missingBeside)),
         ...(hurried.length > 0 && { hurried: hurried.length }),
         ...(refused > 0 && { refused }),
       },
@@ -66,10 +70,20 @@ function hasResult(task: TaskTrace): boolean {
 
 /** Steps count from 1. */
 function missingSteps(task: TaskTrace): number {
-  if (ranOnce(task)) return 0
-  const { effects, intent } = task
-  const done = new Set(effects.map(({ value }) => value.step).filter((step) => step >= 1 && step <= intent.steps))
-  return intent.steps - done.size
+  return ranOnce(task) ? 0 : missingOf(task.executions, task.intent.steps)
+}
+
+/** Of work whose length nobody knows, those before the last one that was done. */
+function missingBeside({ executions, steps }: ControlledWork): number {
+  return missingOf(executions, steps ?? Math.max(0, ...executions.map(({ step }) => step)))
+}
+
+function missingOf(executions: readonly Execution[], steps: number): number {
+  return steps - new Set(executions.map(({ step }) => step).filter((step) => step >= 1 && step <= steps)).size
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
+import { controlledWork } from '../analysis/controlled-work.ts'
 import { type Execution, ranOnce } from '../analysis/executions.ts'
 import { couldInterrupt, type Interruption, interruptionsOf } from '../analysis/interruptions.ts'
 import { impactOf } from '../analysis/impact.ts'
@@ -14,8 +15,9 @@ import { quantile } from '../stats/quantiles.ts'
  *   before its completion can have been written down (`recordingMs`), and before anyone learned that the task is done;
  * - something interrupted it between the two starts. Its executor, the engine or the store exited. Or an outage of
  *   one of them, or of a link that this executor uses, lasted as long as the engine waits for a silent executor.
- * Each repetition needs an interruption of its own. A repetition that no crash explains is counted as excused. Without
- * a step in flight at an interruption the promise was not tested.
+ * Each repetition needs an interruption of its own, and none explains one that begins when the task is known to be done. A
+ * repetition that no crash explains is counted as excused. Without a step of the load in flight at an interruption the promise
+ * was not tested. The tasks beside the load are judged too.
  */
 const checker: Checker = {
   name: 'effect-once',
@@ -26,7 +28,12 @@ const checker: Checker = {
     const interruptions = interruptionsOf(trace)
     const tally: Tally = { executions: 0, interrupted: 0, afterCrash: 0, excused: 0, breaches: [] }
     const recordedInMs = interruptions.length > 0 ? recordingMs(trace) : 0
-    for (const task of trace.tasks) judgeTask(task, interruptions, recordedInMs, tally)
+    for (const task of trace.tasks) {
+      if (interruptions.length > 0 && wasInterrupted(task, interruptions)) tally.interrupted++
+      if (ranOnce(task)) tally.executions += task.executions.length
+      else judgeWork({ executions: task.executions, doneAt: toldDoneAt(task) }, interruptions, recordedInMs, tally)
+    }
+    for (const work of controlledWork(trace)) judgeWork(work, interruptions, recordedInMs, tally)
     const { executions, interrupted, afterCrash, excused, breaches } = tally
     return conclude(trace, {
       judged: executions - excused,
@@ -53,13 +60,20 @@ interface Tally {
   readonly breaches: Execution[]
 }
 
-function judgeTask(task: TaskTrace, interruptions: readonly Interruption[], recordedInMs: number, tally: Tally): void {
-  const { executions } = task
+/** `doneAt`: when somebody was first told that all of it is done. */
+interface Work {
+  readonly executions: readonly Execution[]
+  readonly doneAt: number
+}
+
+function judgeWork(
+  { executions, doneAt }: Work,
+  interruptions: readonly Interruption[],
+  recordedInMs: number,
+  tally: Tally,
+): void {
   tally.executions += executions.length
-  if (executions.length === 0) return
-  if (interruptions.length > 0 && wasInterrupted(task, executions, interruptions)) tally.interrupted++
-  if (ranOnce(task)) return
-  const told = { used: new Set<Interruption>(), doneAt: toldDoneAt(task) }
+  const told = { used: new Set<Interruption>(), doneAt }
   let frontier = 0
   for (const one of executions) {
     if (one.repeats) {
@@ -87,8 +101,10 @@ function findCause(
     recordedInMs,
   }: { readonly used: Set<Interruption>; readonly doneAt: number; readonly recordedInMs: number },
 ): Interruption | undefined {
+  if (startedAt > doneAt) return undefined
   let found: Interruption | undefined
-  let recordedBy = before.endedAt + recordedInMs
+  // A call that had to wait for the tool server was answered when that had it.
+  let recordedBy = Math.max(before.endedAt, before.op.at) + recordedInMs
   for (const one of interruptions) {
     if (one.from > startedAt || one.from > recordedBy || one.from > doneAt) break
     if (one.node !== undefined && !mayBe(one.node, before.executor)) continue
@@ -143,11 +159,9 @@ function delayOf(fault: FaultTrace): number {
 }
 
 /** An executor had work of this task when it was lost: from the start of a step until the start of the next one. */
-function wasInterrupted(
-  task: TaskTrace,
-  executions: readonly Execution[],
-  interruptions: readonly Interruption[],
-): boolean {
+function wasInterrupted(task: TaskTrace, interruptions: readonly Interruption[]): boolean {
+  const { executions } = task
+  if (executions.length === 0) return false
   const endedAt = isWorkDone(task) ? executions.at(-1)!.endedAt : lifeEndOf(task)
   const relevant = interruptions.filter(({ from, to }) => from <= endedAt && to >= executions[0]!.startedAt)
   if (relevant.length === 0) return false

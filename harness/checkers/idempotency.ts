@@ -1,11 +1,11 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { type TaskTrace, traceOf } from '../analysis/trace.ts'
+import { type ControlTrace, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
  * One idempotency key is one task. All acknowledgements, effects, callbacks, results and final reads of a key name the
  * same task id, also after a lost acknowledgement. No two keys share a task. A key tests this when it was sent again
- * although the attempt before may have been accepted.
+ * although the attempt before may have been accepted. This holds for the tasks beside the load, too.
  */
 const checker: Checker = {
   name: 'idempotency',
@@ -13,7 +13,9 @@ const checker: Checker = {
   judges: 'idempotency',
   check(history) {
     const trace = traceOf(history)
-    const named = trace.tasks.map(firstOpPerId).filter((ids) => ids.length > 0)
+    const named = [...trace.tasks.map(firstOpPerId), ...[...trace.controls.values()].map(firstOpPerIdBeside)].filter(
+      (ids) => ids.length > 0,
+    )
     const doubled = named.filter((ids) => ids.length > 1).map((ids) => ids.map(({ index }) => index))
     const shared = findShared(named)
     return conclude(trace, {
@@ -45,16 +47,28 @@ interface FirstSign {
 
 /** Every task id that the server used for this key, with the first op that shows it. */
 function firstOpPerId({ submits, effects, callbacks, finals, end }: TaskTrace): readonly FirstSign[] {
+  return firstOfEach([
+    ...submits.filter(({ type }) => type === 'ok'),
+    ...effects,
+    ...callbacks,
+    ...finals.filter(({ type, value }) => type === 'ok' && value.found),
+    ...(end?.type === 'ok' ? [end as Sign] : []),
+  ])
+}
+
+function firstOfEach(signs: readonly Sign[]): readonly FirstSign[] {
   const found: FirstSign[] = []
-  const note = ({ index, value: { taskId: id } }: Sign): void => {
+  for (const { index, value } of signs) {
+    const id = value.taskId
     if (id && !found.some((one) => one.id === id)) found.push({ id, index })
   }
-  for (const op of submits) if (op.type === 'ok') note(op)
-  effects.forEach(note)
-  callbacks.forEach(note)
-  for (const op of finals) if (op.type === 'ok' && op.value.found) note(op)
-  if (end?.type === 'ok') note(end as Sign)
   return found
+}
+
+/** Of a task beside the load: its own effects, and what its client was told. Those below it have names of their own. */
+function firstOpPerIdBeside({ key, seen, effects }: ControlTrace): readonly FirstSign[] {
+  const accepted = seen.filter(({ value }) => value.moment === 'accepted')
+  return firstOfEach([...accepted, ...effects.filter(({ task }) => task === key)])
 }
 
 function findShared(named: readonly (readonly FirstSign[])[]): number[][] {

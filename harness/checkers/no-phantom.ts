@@ -1,4 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
+import { controlledWork } from '../analysis/controlled-work.ts'
 import type { Op } from '../model/history.ts'
 import { type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
@@ -17,10 +18,13 @@ const checker: Checker = {
     const submitted = trace.tasks.filter(({ submits }) => submits.length > 0)
     const steps = trace.tasks.reduce((most, { intent }) => Math.max(most, intent.steps), 0)
     const beyond = submitted.flatMap(({ effects }) => effects.filter(({ value }) => value.step > steps))
-    const phantoms = [...[...trace.strays, ...unsubmitted].filter(isServersDoing), ...beyond]
+    const beside = controlledWork(trace).flatMap(({ executions, steps: own = Infinity }) =>
+      executions.filter(({ step }) => step > own).map(({ op }) => op),
+    )
+    const phantoms = [...[...trace.strays, ...unsubmitted].filter(isServersDoing), ...beyond, ...beside]
     const observed = submitted.reduce((sum, task) => sum + countServersDoings(task), 0)
     return conclude(trace, {
-      judged: observed + phantoms.length - beyond.length,
+      judged: observed + phantoms.length - beyond.length - beside.length,
       unit: 'effects, events, callbacks and reads',
       complaint: 'belonged to work that nobody submitted',
       broken: phantoms.map(({ index }) => [index]),

@@ -1,13 +1,13 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, hasControl, logOf, momentsOf } from '../analysis/control.ts'
+import { controlsOf, hasControl, logOf, mayBeGone, momentsOf } from '../analysis/control.ts'
 import { forbiddenEffects, isAtWork, refusalIn, wasTurnedAway } from '../analysis/permission.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
  * The ledger is the truth: it has no effect of a tool that the task's principal may not use. A task keeps the tools that it was
- * granted, also over a restart: it is refused none of them, and ends where it asks for another one, unless it is lost where
- * tasks may be. A submission or a call with a token or a grant that is not right is refused, and does nothing. Put to the test
+ * granted, also over a restart: it is refused none of them, and ends where it asks for another one, unless it is lost with its
+ * process where tasks may be. A submission or a call with a token or a grant that is not right is refused, and does nothing. Put to the test
  * where a task asked for a tool that it lacks.
  */
 const checker: Checker = {
@@ -19,8 +19,7 @@ const checker: Checker = {
     const trace = traceOf(history)
     const tried = controlsOf(trace, 'permission')
     const broken = tried.map(breachOf)
-    const mayLose = !trace.cell?.promises.includes('no-lost-task')
-    const gone = tried.filter((one, i) => mayLose && broken[i]!.length === 0 && isGone(one))
+    const gone = tried.filter((one, i) => broken[i]!.length === 0 && isGone(one) && mayBeGone(one, trace))
     const known = tried.filter((one, i) => broken[i]!.length > 0 || isKnown(one) || gone.includes(one))
     const asked = known.filter((one) => isAtWork(one) && refusalIn(one) === 'rightly')
     return conclude(trace, {

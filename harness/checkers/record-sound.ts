@@ -1,4 +1,5 @@
 import { resolutionMs } from '../core/numbers.ts'
+import { contradictingControls } from '../analysis/control-contradictions.ts'
 import {
   contradictingFaults,
   contradictingHealth,
@@ -17,7 +18,7 @@ import type { Checker } from '../model/checker.ts'
  * The record can be true. Nothing of a task is seen before it was due to be sent. No effect ends before it starts, or
  * is known before it ends. No right result comes sooner than the work lasts. Deadlines are the planned ones. No two
  * tasks have one place in the load, and all are of one kind of work. Clients ask only for their own tasks, and know nothing
- * before they were told. Faults are
+ * before they were told. Each command is sent and answered once, in this order. Faults are
  * those of the plan, and ended the nodes that they are proven to have ended. Phases and faults follow each other in a
  * possible order. Where it cannot, the harness, or who edited its record, is wrong, and no system.
  */
@@ -38,6 +39,7 @@ const checker: Checker = {
       ...contradictingNodes(trace),
       ...contradictingResults(trace),
       ...contradictingHealth(trace),
+      ...contradictingControls(trace),
     ]
     const counts = { tasks: trace.tasks.length, impossible: impossible.length }
     const witnesses = [...new Set(impossible.flatMap(({ ops }) => ops))].slice(0, 20)

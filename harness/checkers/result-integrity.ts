@@ -5,7 +5,8 @@ import type { Checker } from '../model/checker.ts'
 
 /**
  * Every result that a client accepted has the digest of the right answer: no step lost, repeated or out of order. So has every
- * one that the server keeps for a client that did not see it.
+ * one that the server keeps for a client that did not see it. A completed task of which it has none any more, or sends none, has
+ * lost it, where the work is outlast's own.
  */
 const checker: Checker = {
   name: 'result-integrity',
@@ -15,6 +16,8 @@ const checker: Checker = {
     const trace = traceOf(history)
     const accepted = trace.tasks.filter(acceptedResult)
     const wrong = accepted.filter((task) => taskEnd(task)?.digest !== task.intent.expectedDigest)
+    const isOwn = trace.cell?.ownWork === undefined
+    const wrongWords = (task: TaskTrace) => [...otherWords(task), ...(isOwn ? emptyWords(task) : [])]
     const kept = trace.tasks.filter((task) => wrongWords(task).length > 0)
     const unseen = kept.filter((task) => !acceptedResult(task))
     const broken = [...new Set([...wrong, ...kept])]
@@ -36,8 +39,13 @@ function acceptedResult(task: TaskTrace): boolean {
 }
 
 /** What the server says of a completed task after the run, and what it sent to its receiver, with another result than the right one. */
-function wrongWords({ finals, callbacks, intent }: TaskTrace): readonly (OpOf<'final'> | OpOf<'callback'>)[] {
+function otherWords({ finals, callbacks, intent }: TaskTrace): readonly (OpOf<'final'> | OpOf<'callback'>)[] {
   return [...finals, ...callbacks].filter(({ value: { status, digest } }) => {
     return status === 'completed' && typeof digest === 'string' && digest !== intent.expectedDigest
   })
+}
+
+/** Others than outlast's own work need not say what came of it. */
+function emptyWords({ finals, callbacks }: TaskTrace): readonly (OpOf<'final'> | OpOf<'callback'>)[] {
+  return [...finals, ...callbacks].filter(({ value: { status, digest } }) => status === 'completed' && digest === null)
 }

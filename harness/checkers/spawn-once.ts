@@ -1,12 +1,22 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, effectsBelow, hasControl, logOf, type ReadLog, subLogsOf } from '../analysis/control.ts'
+import {
+  controlsOf,
+  effectsBelow,
+  hasControl,
+  isFamilyRead,
+  logOf,
+  logsOf,
+  mayBeGone,
+  type ReadLog,
+} from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
- * A step starts each of its sub-tasks once. By the ledger all effects of one piece of work are of one task. By the logs, where
- * they are not lost with their tasks, no sub-task is started twice, under one id or for one piece of work, and what has an
- * effect was started by somebody. Put to the test where sub-tasks were at work.
+ * A step starts each of its sub-tasks once. By the ledger all effects of one piece of work are of one task. By the logs no
+ * sub-task is started twice, under one id or for one piece of work, and what has an effect was started by somebody. Logs may be
+ * missing where a process that ended took them with it, and where tasks may be lost. Put to the test where somebody went on
+ * with a task of a family whose sub-tasks were at work.
  */
 const checker: Checker = {
   name: 'spawn-once',
@@ -16,26 +26,34 @@ const checker: Checker = {
   check(history) {
     const trace = traceOf(history)
     const families = controlsOf(trace, 'rogue').filter((one) => logOf(one) || effectsBelow(one).length > 0)
-    const atWork = families.filter((one) => effectsBelow(one).length > 0)
+    const broken = families.map(breachOf)
+    const known = families.filter((one, i) => broken[i]!.length > 0 || isFamilyRead(one) || mayBeGone(one, trace))
+    const unread = families.length - known.length
     return conclude(trace, {
-      judged: families.length,
+      judged: known.length,
       unit: 'families of tasks',
       complaint: 'have a sub-task that was started twice, or by nobody',
-      broken: families.map(breachOf).filter((ops) => ops.length > 0),
+      broken: broken.filter((ops) => ops.length > 0),
       counts: {
         subTasks: families.reduce((sum, one) => sum + new Set(effectsBelow(one).map(({ task }) => task)).size, 0),
         resumed: families.reduce((sum, one) => sum + logsOf(one).filter(wasResumed).length, 0),
       },
-      exercise: { times: atWork.length, lacking: 'no sub-task began a step' },
+      excused: unread,
+      otherwise: { many: unread, why: 'have a log that nobody could read' },
+      exercise: exerciseOf(known),
       kind: 'safety',
     })
   },
 }
 export default checker
 
-function logsOf(one: ControlTrace): readonly ReadLog[] {
-  const first = logOf(one)
-  return first ? [first, ...subLogsOf(one)] : []
+function exerciseOf(known: readonly ControlTrace[]) {
+  const atWork = known.filter((one) => effectsBelow(one).length > 0)
+  if (atWork.length === 0) return { times: 0, lacking: 'no sub-task began a step' }
+  const again = atWork.filter(
+    (one) => one.effects.some(({ value }) => value.attempt > 1) || logsOf(one).some(wasResumed),
+  )
+  return { times: again.length, lacking: 'nobody had to go on with any of them' }
 }
 
 function wasResumed({ events }: ReadLog): boolean {
@@ -77,7 +95,7 @@ function doneByTwo({ effects }: ControlTrace): readonly number[] {
   })
 }
 
-/** Every log up to the first must be known, or nothing is said: who could not be read may have started it. */
+/** Who could not be read may have started it. */
 function startedByNobody(one: ControlTrace): readonly number[] {
   const logs = logsOf(one)
   const started = new Set(startsIn(logs).map(({ id }) => id))

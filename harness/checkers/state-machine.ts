@@ -1,13 +1,15 @@
 import { conclude } from '../analysis/conclusion.ts'
 import type { OpOf } from '../model/history.ts'
-import { type TaskStatus, isTerminal } from '../../patterns/contract/types/task.ts'
-import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
+import { isStatus, isTerminal, type TaskStatus } from '../../patterns/contract/types/task.ts'
+import { logOf, logsOf, type ReadLog } from '../analysis/control.ts'
+import { type ControlTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
  * What clients see of a task only moves forward. In each channel the status follows the state machine and the version
  * never decreases. The stream has one terminal event and nothing after it. All channels agree on the terminal state.
- * Put to the test by tasks that were seen more than once.
+ * Put to the test by tasks that were seen more than once. Of tasks beside the load the whole log was read: it has each
+ * position once, and ends as their clients saw it.
  */
 const checker: Checker = {
   name: 'state-machine',
@@ -24,7 +26,13 @@ const checker: Checker = {
       watched++
       observations += sights
       if (sights > 1) seenAgain++
-      const breach = findBreach(views)
+      const breach = findBreach([...views, lastReads(task)])
+      if (breach.length > 0) broken.push(breach)
+    }
+    for (const control of trace.controls.values()) {
+      const logs = logsOf(control)
+      watched += logs.length
+      const breach = [...logs.flatMap(logBreach), ...otherEnd(control)]
       if (breach.length > 0) broken.push(breach)
     }
     return conclude(trace, {
@@ -49,12 +57,18 @@ interface Sight {
 
 /** Polls and events, each in the order in which the client saw them. */
 function channels(task: TaskTrace): readonly (readonly Sight[])[] {
-  const polls: Sight[] = []
-  for (const { index, type, value } of task.polls) {
-    const { status, version } = value
-    if (type === 'ok' && status) polls.push(version === undefined ? { index, status } : { index, status, version })
-  }
-  return [polls, firstSightings(task)]
+  return [task.polls.flatMap(read), firstSightings(task)]
+}
+
+function read({ index, type, value: { status, version } }: OpOf<'poll' | 'final'>): readonly Sight[] {
+  if (type !== 'ok' || !status) return []
+  return [version === undefined ? { index, status } : { index, status, version }]
+}
+
+/** The final read asks for the same as the polls of its task, and comes after them. */
+function lastReads({ polls, finals }: TaskTrace): readonly Sight[] {
+  const last = polls.findLast(({ value }) => value.status !== undefined)
+  return last ? [last, ...finals.filter(({ value }) => value.taskId === last.value.taskId)].flatMap(read) : []
 }
 
 /** Repetitions on a stream are the business of stream-continuity. */
@@ -106,12 +120,39 @@ function findBreach(channels: readonly (readonly Sight[])[]): number[] {
   return []
 }
 
+function logBreach({ op, events }: ReadLog): readonly number[] {
+  const isSound = events.every(({ seq, status }, i) => {
+    const before = events[i - 1]?.status
+    return seq === i + 1 && (before === undefined || (!isEnd(before) && isLegal(before, status)))
+  })
+  return isSound ? [] : [op.index]
+}
+
+/** What is no status of the contract says nothing. */
+function isLegal(from: string, to: string): boolean {
+  return !isStatus(from) || !isStatus(to) || mayFollow(from, to)
+}
+
+function isEnd(status: string | undefined): boolean {
+  return isStatus(status) && isTerminal(status)
+}
+
+/** A log without the end that its client saw, or with another one. */
+function otherEnd(control: ControlTrace): readonly number[] {
+  const log = logOf(control)
+  const seen = control.seen.find(({ value: { moment, status } }) => moment !== 'log' && isEnd(status))
+  if (!log || !seen || log.events.at(-1)?.status === seen.value.status) return []
+  return [seen.index, log.op.index]
+}
+
 function isBackwards(before: Sight, after: Sight): boolean {
   if (!mayFollow(before.status, after.status)) return true
   if (before.version === undefined || after.version === undefined) return false
   if (after.version < before.version) return true
+  // One position in a log is one state: whoever asks for news since then would not learn of the other.
+  if (after.version === before.version) return after.status !== before.status
   // The terminal event is the last of the log: nothing can have a later position.
-  return after.version > before.version && isTerminal(before.status)
+  return isTerminal(before.status)
 }
 
 const terminal: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'expired']
@@ -121,8 +162,9 @@ const terminal: readonly TaskStatus[] = ['completed', 'failed', 'cancelled', 'ex
  * server's own table (`patterns/contract/types/fold.ts`): the judge must not depend on the code that it judges.
  */
 const next: Readonly<Partial<Record<TaskStatus, readonly TaskStatus[]>>> = {
-  queued: ['running', 'cancelling', ...terminal, 'rejected'],
-  running: ['cancelling', ...terminal],
+  queued: ['running', 'input_required', 'cancelling', ...terminal, 'rejected'],
+  running: ['input_required', 'cancelling', ...terminal],
+  input_required: ['running', 'cancelling', ...terminal],
   cancelling: terminal,
 }
 

@@ -1,11 +1,13 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { controlsOf, hasControl, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
+import { commandIn, controlsOf, hasControl, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
- * A command that was acknowledged is in the task's log once, and has one answer there. Commands are on record in the order of
- * their acknowledgements, and are answered in the order of the record. Put to the test by commands that were acknowledged.
+ * A command that was acknowledged is in the task's log once, and has one answer there, after it. Commands are on record in the
+ * order of their acknowledgements, and are answered in the order of the record. No other command is on record twice, or has two
+ * answers, either, and none that nobody sent. An agent that was seen to stand still begins no step before it is to go on. Put to
+ * the test by commands that were acknowledged.
  */
 const checker: Checker = {
   name: 'steer-once',
@@ -22,7 +24,9 @@ const checker: Checker = {
       judged: commands,
       unit: 'acknowledged commands',
       complaint: 'were lost, or answered twice, or out of order',
-      broken: known.map(breachOf).filter((ops) => ops.length > 0),
+      broken: steered
+        .map((one) => [...stepsWhileStill(one), ...(known.includes(one) ? breachOf(one) : [])])
+        .filter((ops) => ops.length > 0),
       excused: unread,
       otherwise: { many: unread, why: 'are of tasks whose log nobody could read' },
       exercise: { times: commands, lacking: 'no command was acknowledged' },
@@ -41,19 +45,44 @@ function breachOf(control: ControlTrace): readonly number[] {
   const wanted = acknowledgedIn(control)
   const recorded = events.flatMap(commandIn).filter((id) => wanted.includes(id))
   const answered = events.flatMap(answerIn).filter((id) => wanted.includes(id))
-  if (isSame(recorded, wanted) && isSame(answered, wanted)) return []
+  const isOwed = isSame(recorded, wanted) && isSame(answered, wanted)
+  const isOnce = !hasTwice(events, commandIn) && !hasTwice(events, answerIn)
+  if (isOwed && isOnce && !isAnsweredEarly(events) && !hasUnsent(events, control)) return []
   return [...momentsOf(control, 'acknowledged').map(({ index }) => index), op.index]
-}
-
-function commandIn({ type, data }: LoggedEvent): readonly string[] {
-  const { id } = (data['command'] ?? {}) as { readonly id?: unknown }
-  return type === 'task.commanded' && typeof id === 'string' ? [id] : []
 }
 
 /** Any event that names a command is its answer, whatever it is called. */
 function answerIn({ data }: LoggedEvent): readonly string[] {
   const id = data['command']
   return typeof id === 'string' ? [id] : []
+}
+
+type Named = (event: LoggedEvent) => readonly string[]
+
+/** Whoever was not told that its command is taken sends it again, and it is the same one. */
+function hasTwice(events: readonly LoggedEvent[], named: Named): boolean {
+  const ids = events.flatMap(named)
+  return new Set(ids).size < ids.length
+}
+
+/** Nobody but its client has commands for this task. */
+function hasUnsent(events: readonly LoggedEvent[], control: ControlTrace): boolean {
+  const sent = new Set(momentsOf(control, 'ordered').map(({ value }) => value.command))
+  return events.some((event) => [...commandIn(event), ...answerIn(event)].some((id) => !sent.has(id)))
+}
+
+/** Of a task with a budget this is what its budget is for. */
+function stepsWhileStill(control: ControlTrace): readonly number[] {
+  const still = momentsOf(control, 'seen').find(({ value }) => value.status === 'input_required')
+  if (!still || control.probe.kind !== 'steer') return []
+  const resumed = momentsOf(control, 'ordered').find(({ value }) => value.type === 'resume')?.at ?? Infinity
+  const begun = control.effects.filter(({ value: { startedAt } }) => startedAt > still.at && startedAt < resumed)
+  return begun.flatMap(({ index }) => [still.index, index])
+}
+
+function isAnsweredEarly(events: readonly LoggedEvent[]): boolean {
+  const recordedAt = new Map(events.flatMap((event, i) => commandIn(event).map((id) => [id, i] as const)))
+  return events.some((event, i) => answerIn(event).some((id) => (recordedAt.get(id) ?? -1) > i))
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describeError } from '../core/errors.ts'
 import type { OwnersService } from '../model/runtime.ts'
-import { answersAt, untilAnswers } from '../os/answers.ts'
+import { goesDown, untilAnswers } from '../os/answers.ts'
 import { runOwnersCommand } from '../os/owners-command.ts'
 
 const usualLimitMs = 30_000
@@ -25,7 +25,7 @@ export async function bringBack(
     try {
       // Begun in the moment when its run died, it may be about to succeed, and a second one would be in its way.
       if (state === 'restarting') await untilAnswers(url, true, limitMs).catch(() => {})
-      if (await answersAt(url)) return []
+      if (!(await goesDown(url))) return []
       await runOwnersCommand({ command: restart, cwd, logFile: logIn(logFile), limitMs, env })
       await untilAnswers(url, true, limitMs)
       return []

@@ -68,8 +68,37 @@ export function atCrash(act: LastAct): Disposable {
   return { [Symbol.dispose]: () => void lastActs.delete(act) }
 }
 
+/** The exit code of this process, once it is known. */
+let decided: ExitCode | undefined
+
+/** This process ends with this code, whatever else would set another. */
+export function conclude(code: ExitCode): void {
+  process.exitCode = decided = code
+}
+
+/**
+ * A command that has not concluded has no verdict, however the process ends: code that is not ours, as an adapter's, may call
+ * `process.exit`, or leave nothing to wait for.
+ */
+export function guardExit(): void {
+  decided = undefined
+  process.on('exit', (code) => {
+    if (decided === undefined) breakOff(code)
+    process.exitCode = decided
+  })
+}
+
+function breakOff(code: number): void {
+  const error = new HarnessError(
+    `something else ended this process with code ${code}, as an adapter’s process.exit does`,
+  )
+  conclude(reportError(error))
+  for (const act of lastActs) act(error.message)
+}
+
 /** End this process at once, for a reason that says nothing about the systems under test. What it started, its reaper ends. */
 function leaveAtOnce(why: string, code: ExitCode): never {
+  conclude(code)
   for (const act of lastActs) act(why)
   process.exit(code)
 }

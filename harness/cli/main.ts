@@ -7,7 +7,7 @@ import { visible } from '../core/visible.ts'
 import { openRegistry } from '../registry.ts'
 import type { CommandContext, CommandFile } from './command.ts'
 import { shippedScenario } from './arguments.ts'
-import { crash, reportError } from './exit.ts'
+import { conclude, crash, guardExit, reportError } from './exit.ts'
 import { watchOutput, lostOutput } from './output.ts'
 
 /** How long a finished command may take to let go of what it held before the process ends anyway. */
@@ -16,13 +16,14 @@ const lingerMs = 2_000
 /** The `outlast` command. Sets the process's exit code, and never rejects. */
 export async function main(args: readonly string[]): Promise<void> {
   process.on('uncaughtException', crash)
+  guardExit()
   watchOutput()
   ensureHome()
   // Then a file that grows beyond the limit of this process is an error of that file (EFBIG), and not the end of us.
   process.on('SIGXFSZ', () => {})
   const code = await execute(args)
   const lost = await lostOutput()
-  process.exitCode = lost === undefined ? code : reportError(new HarnessError(`cannot write the output: ${lost}`))
+  conclude(lost === undefined ? code : reportError(new HarnessError(`cannot write the output: ${lost}`)))
   setTimeout(() => process.exit(), lingerMs).unref()
 }
 

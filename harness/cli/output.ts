@@ -57,9 +57,9 @@ export function isGithub(): boolean {
   return process.env['GITHUB_ACTIONS'] === 'true'
 }
 
-/** A workflow command of our own, which that runner obeys. */
+/** A workflow command of our own, which that runner obeys, and none that is in its text. */
 export function sayCommand(command: string): void {
-  process.stderr.write(`${visible(command)}\n`)
+  process.stderr.write(`${visible(command).replaceAll('##[', '## [')}\n`)
 }
 
 /**

@@ -37,6 +37,8 @@ export interface Target {
 export interface Work {
   /** Minutes of the task's own world instead of half of one. */
   readonly long?: boolean
+  /** Its agent starts sub-tasks: outlast's own does when it is asked for that, another one by its nature or not at all. */
+  readonly family?: 'ending' | 'endless' | 'tooMany'
   readonly callbackUrl?: string
   /** Another request, though the same work. */
   readonly deadlineS?: number

@@ -1,4 +1,5 @@
-import { Agent, request, type Dispatcher } from 'undici'
+import { Agent, buildConnector, request, type Dispatcher } from 'undici'
+import { withoutInterim } from '../../patterns/contract/client/interim.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../core/errors.ts'
 import { placeOf } from './address.ts'
@@ -38,7 +39,8 @@ export interface SendOptions {
 }
 
 /** Nothing is pooled: a connection that one case left behind cannot answer for another. */
-export const dispatcher = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0 })
+const connect = withoutInterim(buildConnector({}))
+export const dispatcher = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0, connect })
 
 /** One request to an address, or to a path of the target. It is repeated while the answer is not the last word. */
 export async function send(target: Target, place: string, options: SendOptions = {}): Promise<Reply> {

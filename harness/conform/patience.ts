@@ -1,3 +1,4 @@
+import { retryAfterMs } from '../../patterns/contract/client/http.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
 import { limitMs, type Target } from './case.ts'
 import { Undecided } from './expect.ts'
@@ -24,8 +25,8 @@ export interface Request<A> {
 }
 
 /**
- * Ask until the answer is the last word. A busy service, and what is in front of it, may answer 429, 502, 503 or 504 and
- * say when to come back (RFC 6585 4, RFC 9110 15.6 and 10.2.3). The repetition of a submission waits for the first. A
+ * Ask until the answer is the last word. A busy service, and what is in front of it, may say that it is too early, and
+ * when to come back (RFC 9110 10.2.3). The repetition of a submission waits for the first. A
  * task that was accepted seconds ago may be unknown at a replica. Throws Undecided where a service is busy for too long.
  */
 export async function patiently<A extends Answered>(
@@ -62,7 +63,17 @@ function patienceMs(target: Target): number {
   return Math.min(60_000, limitMs(target) / 3)
 }
 
-const busy: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/**
+ * What is in front of a service says without it (RFC 9110 15.5.9, 15.5.20 and 15.6, RFC 6585 4, RFC 8470 5.2), and 520 to 530,
+ * which are no standard, by networks that deliver content.
+ */
+const busy: ReadonlySet<number> = new Set([408, 421, 425, 429, 502, 503, 504])
+
+/** The answer says that it is too early, whoever gave it. */
+export function isBusy({ status }: Pick<Answered, 'status'>): boolean {
+  return busy.has(status) || (status >= 520 && status <= 530)
+}
+
 /** How long a replica may take to hear of a task. */
 const lagMs = 10_000
 
@@ -71,7 +82,7 @@ function laterBecause<A extends Answered>(
   { url, isSubmission, isSeen = false }: Request<A>,
   { status }: Answered,
 ): 'busy' | 'in progress' | 'not seen yet' | undefined {
-  if (busy.has(status)) return 'busy'
+  if (isBusy({ status })) return 'busy'
   if (status === 409 && isSubmission) return 'in progress'
   if (status !== 404 || isSeen) return undefined
   const now = performance.now()
@@ -81,13 +92,9 @@ function laterBecause<A extends Answered>(
   return isFresh ? 'not seen yet' : undefined
 }
 
-/** When the service wants to be asked again, from now on (RFC 9110 10.2.3): seconds, or a date. */
+/** When the service wants to be asked again, from now on: by its own clock (RFC 9110 10.2.3). */
 export function adviceMs(headers: Headers): number | undefined {
-  const text = headerOf(headers, 'retry-after')
-  if (text === undefined) return undefined
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
+  return retryAfterMs({ header: (name) => headerOf(headers, name) })
 }
 
 /** A header by its name in small letters; several of one name are one list (RFC 9110 5.3). */

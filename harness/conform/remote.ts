@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.ts'
 import type { Link } from '../model/link.ts'
 import { openLinks } from '../links/toxiproxy.ts'
 import { killGroup, readFirstLine, spawnChild, entryPath } from '../os/child.ts'
-import { askedFor } from './body.ts'
+import { askedFor, inputFor } from './body.ts'
 import type { Target, Work } from './case.ts'
 import { Conversation } from './conversation.ts'
 import { lossyLink, silentLink } from './harms.ts'
@@ -92,9 +92,8 @@ const restartable: Target['unable'] = {
   forgetful: 'its tasks must outlive its processes (--forgetful says that they need not)',
 }
 
-function bodyFor({ type, input }: Remote, key: string, { long = false, ...work }: Work = {}) {
-  const own = { seed: key.length, profile: long ? 'research-write' : 'smoke', job: key }
-  return { type, input: input ?? own, ...askedFor(work) }
+function bodyFor({ type, input }: Remote, key: string, work: Work = {}) {
+  return { type, input: input ?? inputFor(key, work), ...askedFor(work) }
 }
 
 /** In a process of its own, which ends with this one: a link that was silent leaves sockets that keep Node from ending. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
@@ -56,6 +56,12 @@ async function endOf(file: FileHandle): Promise<string> {
   return buffer.toString('utf8', 0, bytesRead)
 }
 
+/** However much a service has printed. */
+async function endOfLog(logFile: string): Promise<string> {
+  await using file = await open(logFile)
+  return await endOf(file)
+}
+
 function lastLineOf(text: string): string {
   const line = text.trimEnd().split('\n').at(-1) ?? ''
   return line === '' ? '' : `: ${line.slice(0, 200)}`
@@ -83,7 +89,7 @@ export async function startService(
     } catch (error) {
       await killGroup(child)
       throw error instanceof Ended
-        ? new HarnessError(`the start command ended${lastLineOf(await readFile(logFile, 'utf8').catch(() => ''))}`)
+        ? new HarnessError(`the start command ended${lastLineOf(await endOfLog(logFile).catch(() => ''))}`)
         : error
     }
   }

@@ -67,6 +67,9 @@ async function shakeHands(
   return patiently(target, { what, url: asked.url, isSubmission: false, ask })
 }
 
+/** A server may leave the connection open after its close (RFC 6455 7.1.1). The types do not know it yet. */
+const closing = { closeTimeout: 1_000 } as ClientOptions
+
 async function dial(
   target: Target,
   asked: Asked,
@@ -77,7 +80,7 @@ async function dial(
   const url = new URL(asked.url)
   url.protocol = url.protocol.replace('http', 'ws')
   const { host } = asked.headers
-  const own = { headers: { ...headers, ...(host !== undefined && { host }) }, maxPayload: mostBytes }
+  const own = { headers: { ...headers, ...(host !== undefined && { host }) }, maxPayload: mostBytes, ...closing }
   const socket = new WebSocket(url, { ...own, ...options })
   // The waiter for the socket gets its errors; later ones show by its end.
   socket.on('error', () => {})

@@ -29,7 +29,8 @@ export async function submit(target: Target, key: string, body: unknown, how: Su
   return reply
 }
 
-function noteAccepted({ conversation: { acceptedAt } }: Target, taskId: string): void {
+/** Somebody has said that there is this task: a replica may not know it yet. */
+export function noteAccepted({ conversation: { acceptedAt } }: Target, taskId: string): void {
   if (!acceptedAt.has(taskId)) acceptedAt.set(taskId, performance.now())
 }
 
@@ -101,15 +102,20 @@ const looseTask = taskSchema
     task_id: id,
     created_at: time,
     updated_at: time,
-    finished_at: time.optional(),
+    finished_at: time.nullish(),
+    status_reason: z.string().nullish(),
+    principal: z.string().nullish(),
+    parent: z.string().nullish(),
     estimated_completion: time.nullish(),
     current_action: z.looseObject({ name: z.string() }).nullish(),
     progress_pct: z.number().min(0).max(100).nullish(),
-    credits_used: z.number().min(0).optional(),
+    credits_used: z.number().min(0).nullish(),
+    credits_granted: z.number().min(0).nullish(),
+    context_version: z.int().min(1).nullish(),
     links: z.looseObject({ self: z.string() }),
   })
   .loose()
-  .refine(({ status, finished_at }) => !isTerminal(status) || finished_at !== undefined, {
+  .refine(({ status, finished_at }) => !isTerminal(status) || (finished_at ?? undefined) !== undefined, {
     path: ['finished_at'],
     message: 'a task that has ended says when',
   })
@@ -164,7 +170,7 @@ export async function readEnd(target: Target, taskId: string): Promise<Task> {
 
 /** What the contract names of a task. `links` are written in another way where a proxy takes off a mount point. */
 const named = ['task_id', 'status', 'status_reason', 'version', 'attempt', 'progress_pct', 'current_action'] as const
-const alsoNamed = ['credits_used', 'credits_granted', 'context_version', 'type', 'input', 'result'] as const
+const alsoNamed = ['credits_used', 'credits_granted', 'context_version', 'parent', 'type', 'input', 'result'] as const
 const times = ['created_at', 'updated_at', 'finished_at', 'estimated_completion'] as const
 
 /** Both show one task in one state. Fields that the contract does not name may be of the moment, and are nobody's business. */

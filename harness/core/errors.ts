@@ -40,7 +40,8 @@ export function describeError(error: unknown): string {
   if (error instanceof SuppressedError && error.suppressed !== undefined) return describeError(error.suppressed)
   if (error instanceof AggregateError && !error.message && error.errors.length > 0)
     return describeError(error.errors[0])
-  const code = (error as NodeJS.ErrnoException).code
+  const { code } = error as { readonly code?: unknown }
   const own = error.message || error.name
-  return code && !own.includes(code) ? `${code}: ${own}` : own
+  // A DOMException, as an abort is, has a number.
+  return typeof code === 'string' && !own.includes(code) ? `${code}: ${own}` : own
 }

@@ -131,6 +131,11 @@ export function sharedFolderFlaw(path: string, code = ownCode): string | undefin
   return holderFlaw(stats, code)?.why
 }
 
+/** Why a program cannot be run, which another user wrote, or may have written; or undefined. Throws the error of the system where there is none. */
+export function programFlaw(path: string, code = ownCode): string | undefined {
+  return holderFlaw(statSync(path), code)?.why
+}
+
 export interface HolderFlaw {
   /** Another user wrote what is there; else other users might have. */
   readonly isForeign: boolean

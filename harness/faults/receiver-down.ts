@@ -17,7 +17,10 @@ export default linkFault({
   links: ['sender->receiver'],
   defaultTarget: { kind: 'link', link: 'sender->receiver', ordinal: 'all' },
   params,
-  impact: ({ mode }) => (mode === 'silent' ? { kind: 'silence', loses: true } : { kind: 'break' }),
+  impact: ({ mode }) => ({
+    ...(mode === 'silent' ? { kind: 'silence', loses: true } : { kind: 'break' }),
+    stopsRequests: true,
+  }),
   // Silence towards the receiver alone is enough, and one toxic is one draw per connection.
   toxics: ({ mode, probability }) => [
     mode === 'refused'

@@ -61,6 +61,9 @@ const trigger = z.union([
 ])
 export type Trigger = Stored<typeof trigger>
 
+/** No request gets through of what it touches: it is not that an answer is lost. */
+const stopsRequests = optional(z.literal(true))
+
 /**
  * What a fault does to what it acts on, which decides how much it can explain:
  * - `end`: nodes end; their exits are in the history, each at its own time;
@@ -81,10 +84,12 @@ const impact = z.union([
     kind: z.literal('silence'),
     /** What is kept silent is lost, and does not come when it is over. */
     loses: optional(z.literal(true)),
+    stopsRequests,
     /** Packets are lost, and TCP sends them again. */
     dropsPackets: optional(z.literal(true)),
   }),
-  stored({ kind: z.enum(['break', 'none']) }),
+  stored({ kind: z.literal('break'), stopsRequests }),
+  stored({ kind: z.literal('none') }),
   stored({ kind: z.literal('delay'), ms }),
 ])
 export type Impact = Stored<typeof impact>
@@ -151,6 +156,17 @@ export const cellPlanSchema = stored({
   executors: optional(count),
   /** What each axis promises by itself; `promises` is what both do. Predictions need to know which axis keeps what. */
   axes: optional(stored({ delivery: z.array(promised), engine: z.array(promised) })),
+  /** What the formulas of `stats` need to know of the two axes; absent in older plans (`traitsOf`). */
+  traits: optional(
+    stored({
+      executor: z.enum(['api', 'worker']),
+      /** Tasks live and die in one process. */
+      inOneProcess: z.boolean(),
+      /** The client waits within the submission, and submits again. */
+      resubmits: z.boolean(),
+      callback: z.boolean(),
+    }),
+  ),
   faults: z.array(plannedFault),
   /** Tasks beside the load whose control is put to the test; absent: there are none. */
   control: optional(z.array(controlProbe)),

@@ -154,7 +154,9 @@ const control = stored({
   cancel: stored({
     sent: count,
     acknowledged: count,
-    /** From the first request until its acknowledgement. */
+    /** Of these: tasks that had not ended by then. Absent in older runs. */
+    atWork: optional(count),
+    /** From the first request until its acknowledgement, with those that never came; absent where the median never did. */
     acknowledgedMs: optional(ms),
     /** Its 95 % interval, where there are enough, and none shares a fault. */
     acknowledgedIn: optional(interval),
@@ -172,7 +174,7 @@ const control = stored({
     /** Acknowledged ones of which anybody could read the log: the others are neither. Absent in older runs. */
     judged: optional(count),
     acknowledgedMs: optional(ms),
-    /** From the request to interrupt until the agent was seen to stand still. */
+    /** From the request to interrupt until the agent was seen to stand still; likewise. */
     stoppedMs: optional(ms),
     stoppedIn: optional(interval),
     /** Tasks that were seen to do so. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { jsonpath } from 'json-p3'
+import { parseExactly } from '../core/exact-json.ts'
 import { fill, type Values } from './template.ts'
 
 /** What stands in a history for the right result of a target: whether it is right is the target's own to say. */
@@ -61,5 +62,5 @@ function parseRight(text: string): { readonly path: string; readonly wanted?: un
   const at = text.lastIndexOf(' == ')
   // Inside a filter it is part of the path.
   if (at < 0 || text.indexOf(']', at) >= 0) return { path: text.trim() }
-  return { path: text.slice(0, at).trim(), wanted: JSON.parse(text.slice(at + 4)) as unknown }
+  return { path: text.slice(0, at).trim(), wanted: parseExactly(text.slice(at + 4)) }
 }

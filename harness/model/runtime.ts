@@ -149,6 +149,8 @@ export interface NodeEvent {
   readonly pid?: number
   readonly signal?: string | null
   readonly code?: number | null
+  /** When it ended, on the monotonic clock, where that was told late; absent: just now. */
+  readonly endedMs?: number
 }
 
 export interface Deployment extends AsyncDisposable {

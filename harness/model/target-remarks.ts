@@ -1,15 +1,29 @@
+import { timingAt } from '../../patterns/contract/types/timing.ts'
+import { traitsOf } from './cell-traits.ts'
 import type { Plan } from './plan.ts'
 import type { Target, TargetProcess } from './target.ts'
 
-type Together = Pick<Plan, 'timeScale'> & { readonly targets?: readonly Target[] | undefined }
+type Together = Pick<Plan, 'timeScale' | 'cells'> & { readonly targets?: readonly Target[] | undefined }
 
-/** What may go wrong between the processes of a target, or between two targets, though each is right by itself. A sentence each. */
-export function targetWarnings({ targets = [], timeScale }: Together): readonly string[] {
+/** What may go wrong with a target, or between two, though each part of the scenario is right by itself. A sentence each. */
+export function targetWarnings({ targets = [], timeScale, cells }: Together): readonly string[] {
   const half = timeScale === 1 ? [] : targets.flatMap((target) => halfTold(target, timeScale))
   const shared = sharedAddresses(targets).map(({ names, url }) => {
     return `${names.join(' and ')} are one service, at ${url}: what one of them leaves there, the other finds.`
   })
-  return [...half, ...shared]
+  return [...half, ...shared, ...targets.flatMap((target) => seldomAsked(target, cells))]
+}
+
+/** Of an API of its own nobody knows the pace. What is asked for less often than `grace` lasts is seen late, however fast it was. */
+function seldomAsked({ name, speech }: Target, cells: Plan['cells']): readonly string[] {
+  const everyMs = timingAt(1).retryAfterMs
+  const own = cells.filter(({ pattern }) => pattern === name)
+  const isShort = own.some(({ graceMs }) => graceMs < everyMs)
+  if (!isShort || own.some((cell) => traitsOf(cell).callback) || speech.kind === 'task-api') return []
+  const asked = `${name} is asked for the state of a task every ${everyMs / 1000} s`
+  return [
+    `${asked}, unless Retry-After in its answers says less or more: grace is shorter, and a result in time may be seen late.`,
+  ]
 }
 
 /** Its processes that run at the scenario's bidding are told of the compressed time, or the work itself says it; or some are forgotten. */

@@ -17,3 +17,14 @@ export async function untilAnswers(url: string, isUp: boolean, limitMs: number):
     if (limit.aborted)
       throw new HarnessError(`${url} ${isUp ? 'does not answer' : 'still answers'} ${limitMs / 1000} s later`)
 }
+
+/** What was just sent a signal may answer once more before it dies of that. */
+const dyingMs = 500
+
+/** Whether nobody answers there now, or in a moment: a command that was to take it down may have been carried out just now. */
+export function goesDown(url: string): Promise<boolean> {
+  return untilAnswers(url, false, dyingMs).then(
+    () => true,
+    () => false,
+  )
+}

@@ -25,6 +25,8 @@ export interface ChildSpec {
   readonly gid?: number | undefined
   /** Below the harness in priority: a starved load generator would blame the system for its own lag. */
   readonly nice?: number
+  /** A program of the user's: nobody knows what it starts, and in which groups. */
+  readonly isForeign?: true
   /** In our own group instead: the kernel shares out processors among groups. */
   readonly joined?: true
 }

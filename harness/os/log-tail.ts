@@ -3,11 +3,15 @@ import { openRegular } from '../core/own-file.ts'
 const tailBytes = 16_384
 const mostLength = 400
 /** What servers call the lines that say why they end. */
-const errorWords = /\b(?:FATAL|PANIC|ERROR|[Ee]rror)\b/
+const errorWords = /\b(?:FATAL|PANIC|ERROR|error|\w*(?:Error|Exception))\b/
+/** Node and Java say below an error where it was thrown. */
+const ofStack = /^\s+at /
 
 /** The last line of a log that calls itself an error, else the last line, if there is any. Never rejects. */
 export async function lastErrorLine(logFile: string): Promise<string | undefined> {
-  const lines = (await readTail(logFile).catch(() => '')).split('\n').filter((line) => line.trim() !== '')
+  const lines = (await readTail(logFile).catch(() => ''))
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !ofStack.test(line))
   const told = lines.findLast((line) => errorWords.test(line)) ?? lines.at(-1)
   return told && endOf(told.trim())
 }

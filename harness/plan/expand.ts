@@ -111,6 +111,13 @@ export function expandCell(block: Block, pattern: CatalogPattern, scenario: Scen
     engine: engine.name,
     promises: keptByBoth(delivery, engine),
     axes: { delivery: delivery.promises, engine: engine.promises },
+    traits: {
+      executor: engine.executor,
+      // What becomes of the tasks of somebody else's service nobody knows.
+      inOneProcess: engine.sticky && !pattern.work,
+      resubmits: delivery.resubmits === true,
+      callback: delivery.callback,
+    },
     arm: arm.name,
     repetition,
     // Arms share it, so that what differs between them is the fault alone.

@@ -33,6 +33,7 @@ import { countSpares } from './spares.ts'
 import { nameSystem, placeOf, type StrangerWatch, watched, watchForStrangers } from './strangers.ts'
 import { secretsOf } from '../targets/secrets.ts'
 import { openSpeech, type TargetSpeech } from '../targets/speech.ts'
+import { watchThread } from '../targets/standstill.ts'
 import { tokenFor } from '../targets/token.ts'
 import { openSystem, type System, type SystemSpec } from './system.ts'
 import { warmUp } from './warm-up.ts'
@@ -92,6 +93,7 @@ async function assemble(begun: BegunCell, stack: AsyncDisposableStack): Promise<
   const identity = identify(begun)
   const taskWatch = watchTasks()
   const target = begun.context.targets?.get(cell.pattern)
+  if (target) stack.use(watchThread(cell.pattern))
   const speech = target && (await openSpeech(target, { timeScale: cell.timeScale, onLost: begun.context.breakOff }))
   const { nameEnd } = speech ?? {}
   const openReceiver = (host: string) => openCellInbox(host, begun.recorder, nameEnd)
@@ -189,8 +191,10 @@ function deployOf(
 ): SystemSpec<unknown>['deploy'] {
   const { replicas, restartDelayMs, seed } = cell
   const onNodeEvent: DeployRequest['onNodeEvent'] = (event) => {
+    const { endedMs, ...value } = event
     context.machine.node(cell, event)
-    recorder.record({ f: 'node', type: 'observe', process: `node:${event.node}`, value: event })
+    const when = endedMs === undefined ? {} : { atMonotonicMs: endedMs }
+    recorder.record({ f: 'node', type: 'observe', process: `node:${event.node}`, value, ...when })
     events.node(event)
   }
   return {

@@ -1,7 +1,8 @@
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { loadModule } from '../../patterns/contract/server/plugins.ts'
 import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { ClientPorts, Inbox, RunJob } from '../../patterns/contract/client/client.ts'
+import { withoutInterim } from '../../patterns/contract/client/interim.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
 import type { TargetSpeech } from '../targets/speech.ts'
@@ -48,17 +49,18 @@ const keepAliveFloorMs = 1_000
 
 /** Connections of one cell: as many as it takes (an open loop must not queue), pipelining off. */
 function openDispatcher(connectTimeoutMs: number, timeScale: number): Dispatcher & AsyncDisposable {
+  const connector = buildConnector({
+    timeout: Math.max(connectTimeoutMs, 250),
+    // A probe is a packet, and keeps a NAT's entry: unscaled, a compressed run would lose flows that a real one keeps.
+    keepAliveInitialDelay: Math.max(keepAliveFloorMs, keepAliveMs / timeScale),
+  })
   const agent = new Agent({
     pipelining: 1,
     // Deadlines belong to the clients under test, which know what they wait for.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: mostAnswerBytes,
-    connect: {
-      timeout: Math.max(connectTimeoutMs, 250),
-      // A probe is a packet, and keeps a NAT's entry: unscaled, a compressed run would lose flows that a real one keeps.
-      keepAliveInitialDelay: Math.max(keepAliveFloorMs, keepAliveMs / timeScale),
-    },
+    connect: withoutInterim(connector),
   })
   return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() })
 }

@@ -23,8 +23,8 @@ export async function readControlLogs(parts: CellParts, taskIds: ReadonlyMap<str
     const token = principals && hasPrincipal(probe) ? tokenOf(probe, principals.issuer) : parts.token
     const taskId = taskIds.get(key)
     const log = taskId === undefined ? undefined : await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
-    if (taskId === undefined || !log) continue
-    const { events } = log as { readonly events: readonly Readonly<Record<string, unknown>>[] }
+    const events = log && eventsIn(log)
+    if (taskId === undefined || !events) continue
     const context = kind === 'steer' ? await readContext(apis, taskId, token) : undefined
     const value = { kind, moment: 'log', taskId, log: [...events], ...(context && { context }) } as const
     recorder.record({ f: 'control', type: 'observe', process: 'client', task: key, value })
@@ -58,11 +58,21 @@ async function readBelow(apis: readonly Node[], parents: readonly Readonly<Recor
   const found: LogBelow[] = []
   for (const taskId of subTasksIn(parents)) {
     const log = await firstOf(apis, `/v1/tasks/${taskId}/events?after=0`, token)
-    if (!log) continue
-    const { events } = log as { readonly events: LogBelow['log'] }
+    const events = log && eventsIn(log)
+    if (!events) continue
     found.push({ taskId, log: events }, ...(await readBelow(apis, events, token)))
   }
   return found
+}
+
+type Event = Readonly<Record<string, unknown>>
+
+/** What is no object is an event of which nothing is known; undefined: the answer has no list of events. */
+export function eventsIn({ events }: Readonly<Record<string, unknown>>): Event[] | undefined {
+  if (!Array.isArray(events)) return undefined
+  return (events as readonly unknown[]).map((event) => {
+    return typeof event === 'object' && event !== null && !Array.isArray(event) ? (event as Event) : {}
+  })
 }
 
 async function readContext(apis: readonly Node[], taskId: string, token: string) {
@@ -81,8 +91,12 @@ async function firstOf(
     const answer = await request(`${url}${path}`, { headers, headersTimeout: limitMs, bodyTimeout: limitMs }).catch(
       () => undefined,
     )
-    if (answer?.statusCode === 200) return (await answer.body.json()) as Readonly<Record<string, unknown>>
-    await answer?.body.dump()
+    if (answer?.statusCode !== 200) {
+      await answer?.body.dump()
+      continue
+    }
+    const said = await answer.body.json().catch(() => undefined)
+    if (typeof said === 'object' && said !== null) return said as Readonly<Record<string, unknown>>
   }
   return undefined
 }

@@ -1,5 +1,6 @@
-import { Agent, request } from 'undici'
+import { Agent, buildConnector, request } from 'undici'
 import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
+import { withoutInterim } from '../../patterns/contract/client/interim.ts'
 import type { Vocabulary } from '../model/history.ts'
 import type { Service } from '../../patterns/contract/types/protocol.ts'
 import { isStatus, type Task } from '../../patterns/contract/types/task.ts'
@@ -97,7 +98,7 @@ async function readOwn(
 
 const readLimitMs = 5_000
 /** A node that goes on and on would otherwise be all memory. */
-const straight = new Agent({ maxResponseSize: mostAnswerBytes })
+const straight = new Agent({ maxResponseSize: mostAnswerBytes, connect: withoutInterim(buildConnector({})) })
 
 /** The task, undefined when the node does not know it, or the reason why it could not say. */
 async function readTask(

@@ -162,8 +162,8 @@ interface Reception extends Required<OwnCallbacks> {
   readonly drop: (dropped: Omit<Dropped, 'posts'>) => void
 }
 
-/** Every name takes room: no job of ours has one as long as a sender may make it. */
-const address = /^\/callbacks\/([\w.-]{1,200})(?:\?by=([\w-]{1,40}))?$/
+/** Every name takes room: no job of ours has one as long as a sender may make it. A service may add a query of its own. */
+const address = /^\/callbacks\/([\w.-]{1,200})(?:\?(?:by=([\w-]{1,40})$)?|$)/
 
 async function receive(request: IncomingMessage, response: ServerResponse, reception: Reception): Promise<void> {
   const [, name, mark] = address.exec(request.url ?? '') ?? []

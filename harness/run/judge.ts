@@ -213,7 +213,7 @@ function otherField(line: Line, { at, task, value }: OpOf<'effect'>, zeroMs: num
 }
 
 /** Of the rest the ledger has the name of a process, and times by its own clock. */
-const comparedAlike = ['taskId', 'step', 'attempt', 'idempotencyKey'] as const
+const comparedAlike = ['taskId', 'step', 'attempt', 'idempotencyKey', 'tool'] as const
 
 /** Without an end the history has no effects yet. */
 function extraFlaw(line: Line, zeroMs: number | undefined, finalAt: number | undefined): string | undefined {

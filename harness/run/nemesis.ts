@@ -56,7 +56,7 @@ async function carryOutOne(planned: PlannedFault, ports: NemesisPorts, signal: A
   const active = await arm(planned, ports, site, signal).catch((error: unknown) => describeError(error))
   if (typeof active === 'string') return change('not-applied', { reason: active })
   const { evidence, sinceMs } = active
-  change('armed', { evidence, ...(sinceMs !== undefined && { onsetAt: sinceMs - ports.epochMs }) })
+  change('armed', { evidence, onsetAt: sinceMs - ports.epochMs })
   await sleep(planned.durationMs, signal).catch(() => {})
   const healed = await proveAndHeal(active, site, change)
   // Without this line nothing is lost but a certainty.
@@ -90,12 +90,15 @@ async function arm(
   ports: NemesisPorts,
   site: ReturnType<typeof resolveSite>,
   signal: AbortSignal,
-): Promise<ActiveFault> {
+): Promise<ActiveFault & { readonly sinceMs: number }> {
   const fault = ports.faults.get(planned.fault)
   if (!fault) throw new Error(`there is no fault "${planned.fault}"`)
   if (site.nodes.length + site.links.length === 0) throw new Error('its target does not exist in this cell')
   if (!isRace(planned)) await note(planned, placeNames(site.target), planned.durationMs, ports)
-  return fault.arm(site, fault.params.parse(planned.params), signal)
+  const params = fault.params.parse(planned.params)
+  // What cannot tell when it took effect may have done so as soon as it was ordered, long before that is acknowledged.
+  const orderedMs = monotonicMs()
+  return { sinceMs: orderedMs, ...(await fault.arm(site, params, signal)) }
 }
 
 /** Within a window that a flush to the disk would miss: its line is on the disk before its trigger fires. */

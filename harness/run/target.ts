@@ -12,7 +12,7 @@ import type { Capability, Deployment, Node, CellContext, Runtime } from '../mode
 import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { sleep } from '../../patterns/contract/types/timer.ts'
-import { askedFor } from '../conform/body.ts'
+import { askedFor, inputFor } from '../conform/body.ts'
 import type { Abilities, Body, Target, Work } from '../conform/case.ts'
 import { Conversation } from '../conform/conversation.ts'
 import { lossyLink, silentLink } from '../conform/harms.ts'
@@ -101,10 +101,8 @@ async function describeTarget(running: Running, context: TargetContext): Promise
   }
 }
 
-/** The same key is the same work; the key is the name of the job in everything that the tool server records. */
-function bodyFor(key: string, { long = false, ...work }: Work = {}): Body {
-  const input = { seed: key.length, profile: long ? 'research-write' : 'smoke', job: key }
-  return { type: 'agent', input, ...askedFor(work) }
+function bodyFor(key: string, work: Work = {}): Body {
+  return { type: 'agent', input: inputFor(key, work), ...askedFor(work) }
 }
 
 async function abilitiesOf(running: Running, { timeScale, signal }: TargetContext): Promise<Partial<Abilities>> {

@@ -1,6 +1,7 @@
 import type { Testbed, CellContext, Runtime } from '../model/runtime.ts'
 import type { Service } from '../../patterns/contract/types/engine.ts'
 import { whyNoPackages } from '../../servers/_kit/npm.ts'
+import { servers as allServers } from '../../servers/all.ts'
 import { currentRun } from '../os/label.ts'
 import { serversOf } from './_shared/servers.ts'
 import { namePrefix, ownerLabels, runLabelKey, sweep, resources } from './docker/containers/sweep.ts'
@@ -107,7 +108,10 @@ async function describeEngine(services: readonly Service[]): Promise<Readonly<Re
   return {
     engine: `Docker Engine ${info.ServerVersion}, API ${ApiVersion}, ${info.Driver}, control groups v${info.CgroupVersion ?? '1'}`,
     ...Object.fromEntries(
-      images.map(([name, { reference, id, source }]) => [`image ${name}`, `${reference} ${id} (${source})`]),
+      images.map(([name, { reference, id, source }]) => {
+        const origin = allServers.get(name)?.image?.origin?.()
+        return [`image ${name}`, [`${reference} ${id} (${source})`, origin].filter(Boolean).join(', ')]
+      }),
     ),
     ...(await describeForeign(services)),
   }

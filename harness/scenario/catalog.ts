@@ -12,8 +12,10 @@ import type { FaultSpec } from './scenario.ts'
 export interface Catalog {
   /** The named patterns; any `delivery+engine` resolves as well, and either with `@tuned`. */
   readonly patternNames: readonly string[]
-  readonly deliveryNames: readonly string[]
+  readonly deliveries: ReadonlyMap<string, Delivery>
   readonly engineNames: readonly string[]
+  /** Servers that a target can have as its store. */
+  readonly storeNames: readonly string[]
   resolvePattern(name: string): CatalogPattern | undefined
   readonly faults: ReadonlyMap<string, Fault>
   readonly runtimes: ReadonlyMap<string, Pick<Runtime, 'name' | 'offers'>>

@@ -56,7 +56,9 @@ const passedOver = new Set([
 /** Why it would be another service here than under Compose. `named`: the services that have a role. */
 export function flawsOf(name: string, one: ComposeService, named: readonly string[]): readonly string[] {
   const kept = JSON.stringify([one.environment, one.command, one.entrypoint, one.image])
-  const strangers = Object.keys(one).filter((key) => !(key in carried) && !passedOver.has(key) && !key.startsWith('x-'))
+  const strangers = Object.keys(one).filter(
+    (key) => !Object.hasOwn(carried, key) && !passedOver.has(key) && !key.startsWith('x-'),
+  )
   const limits = one.deploy?.['resources'] === undefined ? [] : ['deploy.resources']
   const flaws = [
     ...(one.image === undefined ? ['has no image: build it ("docker compose build") and name the image'] : []),

@@ -5,7 +5,7 @@ import type { Written } from './target-schema.ts'
 type WrittenMapping = NonNullable<Written['api']>
 
 /** All that is wrong with an API as it is described: no service could be judged by what such requests and answers say. */
-export function mappingProblems(api: WrittenMapping, client: string, path: Path): readonly Problem[] {
+export function mappingProblems(api: WrittenMapping, hearsCallbacks: boolean, path: Path): readonly Problem[] {
   const at = (...keys: readonly PropertyKey[]): Path => [...path, ...keys]
   return [
     ...wordProblems(api, at('states')),
@@ -17,7 +17,7 @@ export function mappingProblems(api: WrittenMapping, client: string, path: Path)
     ...unfilled(api.status ?? '', ['id'], at('status')),
     ...Object.entries(api.headers).flatMap(([name, text]) => headerProblems(name, text, at('headers', name))),
     ...unfilled(JSON.stringify(api.body) ?? '', ['key', 'input', 'callback', 'token'], at('body'), ourPlaceholders),
-    ...(client === 'webhook' && !JSON.stringify(api.body ?? '').includes('{callback}')
+    ...(hearsCallbacks && !JSON.stringify(api.body ?? '').includes('{callback}')
       ? [{ path, message: 'tells the service no address for its callbacks; write {callback} in body' }]
       : []),
   ]

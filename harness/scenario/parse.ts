@@ -46,10 +46,18 @@ export function readScenario(
   const read = readTargets(isMap(data) ? data['targets'] : undefined, place, targetNames(known))
   const catalog = withTargets(known, read.targets)
   const { parsed, problems: ofParts, elsewhere } = readParts(data, catalog, read.targets)
-  const problems = [...read.problems, ...ofParts]
+  const written = isMap(data) && isMap(data['targets']) ? Object.keys(data['targets']) : []
+  const wrong = written.filter((name) => !read.targets.some((target) => target.name === name))
+  const problems = [...read.problems, ...ofParts.filter(({ path }) => !isAbout(wrong, data, path))]
   const all = [...problems, ...checkScenario(parsed, catalog), ...checkArms(parsed, catalog)]
   if (all.length > 0 || elsewhere.length > 0) throw new UsageError([...formatProblems(all, locate, file), ...elsewhere])
   return buildScenario(parsed)
+}
+
+/** Whether what stands at a path is the name of one of these, as of targets in which something is wrong: that is said there. */
+function isAbout(targets: readonly string[], data: unknown, path: Path): boolean {
+  const named = path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key], data)
+  return typeof named === 'string' && targets.includes(named)
 }
 
 /** Files that targets name, read by whoever may. */
@@ -62,10 +70,10 @@ export function folderOf(data: unknown, file: string): string {
   return resolve(dirname(file), written)
 }
 
-function targetNames({ deliveryNames, engineNames, resolvePattern }: Catalog): TargetNames {
+function targetNames({ deliveries, engineNames, storeNames, resolvePattern }: Catalog): TargetNames {
   const taken = (name: string): boolean =>
-    deliveryNames.includes(name) || engineNames.includes(name) || resolvePattern(name) !== undefined
-  return { deliveryNames, taken }
+    deliveries.has(name) || engineNames.includes(name) || resolvePattern(name) !== undefined
+  return { deliveries, storeNames, taken }
 }
 
 /** Each part by its schema. `elsewhere`: problems in the files of profiles. */

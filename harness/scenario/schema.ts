@@ -31,7 +31,7 @@ const armName = z
 
 /** The parts of the language that depend on what is installed. */
 export type Vocabulary = ArmVocabulary &
-  Pick<Catalog, 'resolvePattern' | 'patternNames' | 'deliveryNames' | 'engineNames' | 'profileNames'>
+  Pick<Catalog, 'resolvePattern' | 'patternNames' | 'deliveries' | 'engineNames' | 'profileNames'>
 
 export interface Entries {
   readonly arm: z.ZodType
@@ -236,11 +236,9 @@ function patternName(vocabulary: Vocabulary) {
   })
 }
 
-function unknownPattern(
-  name: string,
-  { patternNames, deliveryNames, engineNames, resolvePattern }: Vocabulary,
-): string {
+function unknownPattern(name: string, { patternNames, deliveries, engineNames, resolvePattern }: Vocabulary): string {
   const base = name.replace(/@tuned$/, '')
+  const deliveryNames = [...deliveries.keys()]
   const [delivery, engine, ...more] = base.split('+') as [string, ...string[]]
   const known = `patterns: ${patternNames.join(', ')}, or delivery+engine, either with @tuned`
   if (base !== name && resolvePattern(base))

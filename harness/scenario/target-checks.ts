@@ -1,3 +1,4 @@
+import type { Delivery } from '../../patterns/contract/types/delivery.ts'
 import type { Promised } from '../../patterns/contract/types/promises.ts'
 import { whyNoRight } from '../model/right.ts'
 import { readCompose, type Roles } from './compose.ts'
@@ -15,7 +16,8 @@ export interface TargetPlace {
 }
 
 export interface TargetNames {
-  readonly deliveryNames: readonly string[]
+  readonly deliveries: ReadonlyMap<string, Delivery>
+  readonly storeNames: readonly string[]
   /** Names that a target cannot have. */
   readonly taken: (name: string) => boolean
 }
@@ -34,24 +36,17 @@ export function findProblems(written: Written, path: Path, place: TargetPlace, n
     if (!processes.api)
       found.push({ path: [...path, 'processes'], message: 'has no api: somebody must answer the client' })
     for (const [role, one] of Object.entries(processes))
-      found.push(...programProblems(one, [...path, 'processes', role]))
-  } else found.push(...programProblems(written, path))
+      found.push(...programProblems(one, [...path, 'processes', role], names))
+  } else found.push(...programProblems(written, path, names))
   if (api && adapter !== undefined) add('adapter', 'goes without "api": one of them says how it is spoken to')
-  if (!names.deliveryNames.includes(client))
-    found.push({
-      path: [...path, 'client'],
-      message: `unknown delivery ${describe(client)}; deliveries: ${names.deliveryNames.join(', ')}`,
-    })
-  else if ((api ?? adapter) !== undefined && !foreignClients.includes(client))
-    found.push({
-      path: [...path, 'client'],
-      message: `${describe(client)} follows the task API alone; with api or adapter write ${foreignClients.join(' or ')}`,
-    })
-  if (api && client !== 'webhook' && api.status === undefined)
+  const waits = names.deliveries.get(client)
+  const clientProblem = whyNoClient(written, names)
+  if (clientProblem !== undefined) found.push({ path: [...path, 'client'], message: clientProblem })
+  if (api && !waits?.callback && api.status === undefined)
     add('api', `has no status, which the client ${client} reads; write GET /jobs/{id}`)
-  if (api && client === 'webhook' && !api.callback)
-    add('api', 'says nothing about callbacks, which the client webhook waits for; add callback: {}')
-  for (const [promise, why] of impossiblePromises(written)) {
+  if (api && waits?.callback && !api.callback)
+    add('api', `says nothing about callbacks, which the client ${client} waits for; add callback: {}`)
+  for (const [promise, why] of impossiblePromises(written, waits)) {
     const at = written.promises.indexOf(promise)
     if (at >= 0)
       found.push({ path: [...path, 'promises', at], message: `${promise} cannot be put to the test: ${why}` })
@@ -63,7 +58,7 @@ export function findProblems(written: Written, path: Path, place: TargetPlace, n
         path,
         message: `unknown placeholder {${name}}; there is ${placeholders.map((one) => `{${one}}`).join(', ')}`,
       })
-  if (api) found.push(...mappingProblems(api, client, [...path, 'api']))
+  if (api) found.push(...mappingProblems(api, waits?.callback === true, [...path, 'api']))
   found.push(...workProblems(written, path), ...replicaProblems(written, path))
   const file = adapter === undefined ? undefined : place.adapters.get(adapter)
   if (adapter !== undefined && (!file || 'unusable' in file))
@@ -134,7 +129,7 @@ export function textsOf({ env = {}, start = [], command = [] }: Partial<WrittenP
 }
 
 /** What nobody would see broken must not be called kept. */
-function impossiblePromises(written: Written): readonly (readonly [Promised, string])[] {
+function impossiblePromises(written: Written, waits: Delivery | undefined): readonly (readonly [Promised, string])[] {
   const { processes = {}, work, api, client } = written
   const tellsEffects = [written, ...Object.values(processes)].flatMap(textsOf).some((text) => text.includes('{tools}'))
   const noEffects = 'it tells nobody of its effects; give its processes {tools}'
@@ -146,19 +141,33 @@ function impossiblePromises(written: Written): readonly (readonly [Promised, str
     ...(api && api.key === undefined
       ? [['idempotency', 'its API takes no key; write api.key, the name of a header'] as const]
       : []),
-    ...(/sse|websocket/.test(client) ? [] : [['stream-continuity', `the client ${client} follows no stream`] as const]),
-    ...(/webhook/.test(client) ? [] : [['callback-identity', `the client ${client} hears no callbacks`] as const]),
+    ...(waits?.events ? [] : [['stream-continuity', `the client ${client} follows no stream`] as const]),
+    ...(waits?.callback ? [] : [['callback-identity', `the client ${client} hears no callbacks`] as const]),
   ]
 }
 
-/** Clients that need no more than requests, answers and callbacks. */
-const foreignClients = ['polling', 'webhook']
+function whyNoClient({ client, api, adapter }: Written, { deliveries }: TargetNames): string | undefined {
+  const delivery = deliveries.get(client)
+  if (!delivery) return `unknown delivery ${describe(client)}; deliveries: ${[...deliveries.keys()].join(', ')}`
+  if ((api ?? adapter) === undefined || delivery.anyApi) return undefined
+  const others = [...deliveries.values()].filter(({ anyApi }) => anyApi).map(({ name }) => name)
+  return `${describe(client)} follows the task API alone; with api or adapter write ${others.join(' or ')}`
+}
 
-function programProblems(written: WrittenProgram, path: Path): readonly Problem[] {
+function programProblems(
+  written: WrittenProgram,
+  path: Path,
+  { storeNames }: Pick<TargetNames, 'storeNames'>,
+): readonly Problem[] {
   const given = programs.filter((one) => written[one] !== undefined)
   if (given.length !== 1)
     return [
       { path, message: `has ${given.join(' and ') || 'nothing to run'}; write exactly one of ${programs.join(', ')}` },
+    ]
+  const { server } = written
+  if (server !== undefined && !storeNames.includes(server))
+    return [
+      { path: [...path, 'server'], message: `unknown server ${describe(server)}; servers: ${storeNames.join(', ')}` },
     ]
   return misplacedKeys(written, path, given[0]!)
 }

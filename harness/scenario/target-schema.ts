@@ -39,7 +39,7 @@ function isHostAlone(text: string): boolean {
 const programShape = {
   start: command.optional().describe('A command, one process group per replica; {port} is where it is to listen'),
   image: z.string().min(1).optional().describe('A container image (--runtime docker)'),
-  server: z.enum(['postgres', 'redis']).optional().describe('A server that outlast knows, for role store'),
+  server: z.string().min(1).optional().describe('A server of outlast that can be a store, for role store'),
   url: z
     .url({ protocol: /^http$/, error: 'write an address such as http://127.0.0.1:8080' })
     .refine(isHostAlone, { error: 'write host and port alone: http://127.0.0.1:8080; paths are those of api.submit' })

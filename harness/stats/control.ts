@@ -1,4 +1,12 @@
-import { controlsOf, effectsBelow, type LoggedEvent, logOf, momentsOf, uncoveredEffects } from '../analysis/control.ts'
+import {
+  controlsOf,
+  effectsBelow,
+  type LoggedEvent,
+  logOf,
+  momentsOf,
+  uncoveredEffects,
+  wasAtWork,
+} from '../analysis/control.ts'
 import { bookOf } from '../analysis/balance.ts'
 import { forbiddenEffects, isAtWork, refusalIn, wasTurnedAway } from '../analysis/permission.ts'
 import { type BucketUse, bucketsOf, callsBeyond, isFelt } from '../analysis/tool-rate.ts'
@@ -62,10 +70,15 @@ function measureCancels(controls: readonly ControlTrace[], isCalm = false): Cont
     one.effects.filter(({ value }) => value.endedAt > op.at).map((effect) => ({ effect, op })),
   )
   const begun = after.filter(({ effect, op }) => effect.value.startedAt > op.at)
-  const waits = acknowledged.flatMap(({ one, op }) => waitOf(one, op))
+  const sent = controls.flatMap((one) => momentsOf(one, 'ordered'))
+  const waits = withNever(
+    acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
+    sent.length,
+  )
   return {
-    sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
+    sent: sent.length,
     acknowledged: acknowledged.length,
+    atWork: controls.filter(wasAtWork).length,
     ...medianAs('acknowledgedMs', waits),
     ...(isCalm && rangeAs('acknowledgedIn', waits)),
     begunAfter: begun.length,
@@ -90,6 +103,7 @@ function measureCommands(controls: readonly ControlTrace[], isCalm: boolean): Co
     return log ? [log.events.filter(({ data }) => data['command'] === op.value.command).length] : []
   })
   const stops = controls.flatMap(stopOf)
+  const stopWaits = withNever(stops, controls.filter(wasToStop).length)
   return {
     sent: controls.flatMap((one) => momentsOf(one, 'ordered')).length,
     acknowledged: acknowledged.length,
@@ -100,8 +114,8 @@ function measureCommands(controls: readonly ControlTrace[], isCalm: boolean): Co
       'acknowledgedMs',
       acknowledged.flatMap(({ one, op }) => waitOf(one, op)),
     ),
-    ...medianAs('stoppedMs', stops),
-    ...(isCalm && rangeAs('stoppedIn', stops)),
+    ...medianAs('stoppedMs', stopWaits),
+    ...(isCalm && rangeAs('stoppedIn', stopWaits)),
     tasksStopped: stops.length,
   }
 }
@@ -147,13 +161,26 @@ function stopOf(one: ControlTrace): readonly number[] {
   return ordered && stopped ? [stopped.at - ordered.at] : []
 }
 
+/** What was refused was not to be done. */
+function wasToStop(one: ControlTrace): boolean {
+  const isInterrupt = ({ value }: OpOf<'control'>): boolean => value.type === 'interrupt'
+  return momentsOf(one, 'ordered').some(isInterrupt) && !momentsOf(one, 'refused').some(isInterrupt)
+}
+
+/** What never came is later than all that came. */
+function withNever(waits: readonly number[], all: number): readonly number[] {
+  return [...waits, ...Array.from({ length: Math.max(0, all - waits.length) }, () => Infinity)]
+}
+
+/** None where it is not known to end. */
 function rangeAs<const N extends string>(name: N, values: readonly number[]): { readonly [K in N]?: Interval } {
   const interval = quantileInterval(values, 0.5)
-  return interval ? ({ [name]: interval } as { readonly [K in N]: Interval }) : {}
+  return interval && interval[1] < Infinity ? ({ [name]: interval } as { readonly [K in N]: Interval }) : {}
 }
 
 function medianAs<const N extends string>(name: N, values: readonly number[]): { readonly [K in N]?: number } {
-  if (values.length === 0) return {}
   const sorted = values.toSorted((a, b) => a - b)
-  return { [name]: sorted[Math.floor((sorted.length - 1) / 2)]! } as { readonly [K in N]: number }
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? Infinity
+  if (median === Infinity) return {}
+  return { [name]: median } as { readonly [K in N]: number }
 }

@@ -2,6 +2,7 @@ import { isPerConnection } from '../analysis/exposure.ts'
 import { couldBeFelt } from '../analysis/impact.ts'
 import { gateLabel } from '../model/gate-text.ts'
 import type { ControlKind } from '../model/control.ts'
+import { traitsOf } from '../model/cell-traits.ts'
 import { metricOf } from '../model/metrics.ts'
 import type { CellPlan, Gate, Plan, PlannedFault } from '../model/plan.ts'
 import { percentOf } from '../core/numbers.ts'
@@ -43,7 +44,7 @@ function isOutage({ durationMs, target, params }: PlannedFault, cell: CellPlan):
 }
 
 function touchedBy({ target, trigger, durationMs }: PlannedFault, cell: CellPlan, idealMs: number): number {
-  const { load, replicas, executors = replicas.executor, engine } = cell
+  const { load, replicas, executors = replicas.executor } = cell
   const perMs = load.ratePerSec / 1000
   const busyMs = Math.min(idealMs, loadMs(cell))
   const atMs = trigger.kind === 'time' ? trigger.atMs : busyMs
@@ -51,7 +52,7 @@ function touchedBy({ target, trigger, durationMs }: PlannedFault, cell: CellPlan
   if (target.ordinal === 'all') return inFlight + (target.kind === 'link' ? perMs * durationMs : 0)
   if (target.kind === 'link')
     return (inFlight + perMs * durationMs) / (target.link === 'client->api' ? replicas.api : 1)
-  const executes = target.role === 'executor' || target.role === (engine === 'memory' ? 'api' : 'worker')
+  const executes = target.role === 'executor' || target.role === traitsOf(cell).executor
   return inFlight / (executes ? executors : target.role === 'api' ? replicas.api : 1)
 }
 

@@ -1,5 +1,6 @@
-import { isSudden } from '../analysis/impact.ts'
+import { isSudden, stopsRequests } from '../analysis/impact.ts'
 import { longestNoticeMs } from '../analysis/lateness.ts'
+import { type CellTraits, traitsOf } from '../model/cell-traits.ts'
 import type { CellPlan, PlannedFault } from '../model/plan.ts'
 
 /**
@@ -9,17 +10,19 @@ import type { CellPlan, PlannedFault } from '../model/plan.ts'
  *   tasks in memory alone keeps one of duration D with probability exp(-D/M), if its client does not send it again. An
  *   engine that promises `no-lost-task` keeps them all. They are in time where `grace` has room for as many takeovers
  *   as a task may meet.
- * - Callbacks stopped independently with probability p (`receiver-down` from the first task's start to the last one's
- *   deadline). A delivery that does not promise `no-lost-task` tries once and loses p. A delivery that does asks when
+ * - Callbacks stopped independently with probability p (a fault that lets no request
+ *   through, from the first task's start to the last one's deadline). A delivery that does not promise `no-lost-task` tries once and loses p. A delivery that does asks when
  *   no callback came. That is in time where `grace` is longer than its wait.
+ *
+ * Under a rate of tool calls tasks wait for their turn: how long is in no formula.
  *
  * `idealsMs` are the durations of the cell's tasks, and the prediction is the mean over them. Without `axes` in the
  * plan, which axis keeps what is unknown, unless the pattern promises it: then both do.
  */
 export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): number | undefined {
   const kept = keepers(cell)
-  if (!kept || idealsMs.length === 0) return undefined
-  const kills = cell.faults.filter((fault) => isDrawnKill(fault, cell.engine))
+  if (!kept || idealsMs.length === 0 || cell.limits?.toolRates) return undefined
+  const kills = cell.faults.filter((fault) => isDrawnKill(fault, traitsOf(cell)))
   const stops = cell.faults.filter((fault) => isCallbackStop(fault, loadMs(cell, idealsMs)))
   if (kills.length + stops.length < cell.faults.length) return undefined
   if (kills.length > 0 && !kept.engine && !diesForGood(cell)) return undefined
@@ -47,8 +50,9 @@ function keepers(cell: CellPlan): { engine: boolean; delivery: boolean } | undef
  * when the node is back. A client that holds its request open sends it again. No formula says how many of these are in
  * time.
  */
-function diesForGood({ engine, delivery }: CellPlan): boolean {
-  return engine === 'memory' && delivery !== 'sync'
+function diesForGood(cell: CellPlan): boolean {
+  const { inOneProcess, resubmits } = traitsOf(cell)
+  return inOneProcess && !resubmits
 }
 
 /** Less than this is not seen in any study. */
@@ -66,20 +70,21 @@ function mayBeLate({ takeoverMs, graceMs }: CellPlan, perMs: number, idealMs: nu
   return upTo < 1 - unseen
 }
 
-function asksTooLate({ delivery, graceMs, timeScale }: CellPlan): boolean {
-  return delivery.startsWith('webhook') && graceMs <= longestNoticeMs / timeScale
+function asksTooLate(cell: CellPlan): boolean {
+  return traitsOf(cell).callback && cell.graceMs <= longestNoticeMs / cell.timeScale
 }
 
 /** Of those who run the steps: what becomes of a task whose other nodes are killed is not in the formula. */
-function isDrawnKill(fault: PlannedFault, engine: string): boolean {
+function isDrawnKill(fault: PlannedFault, { executor }: CellTraits): boolean {
   const { target, params } = fault
   if (!isSudden(fault) || target.kind !== 'node' || typeof params.meanGapMs !== 'number') return false
-  return target.role === 'executor' || target.role === (engine === 'memory' ? 'api' : 'worker')
+  return target.role === 'executor' || target.role === executor
 }
 
 /** Each callback draws by itself, and each within the window: for a part of the load the share would be another. */
-function isCallbackStop({ fault, target, trigger, durationMs, params }: PlannedFault, wholeMs: number): boolean {
-  if (fault !== 'receiver-down' || target.kind !== 'link' || target.link !== 'sender->receiver') return false
+function isCallbackStop(fault: PlannedFault, wholeMs: number): boolean {
+  const { target, trigger, durationMs, params } = fault
+  if (!stopsRequests(fault) || target.kind !== 'link' || target.link !== 'sender->receiver') return false
   const whole = trigger.kind === 'time' && trigger.atMs === 0 && durationMs + 1 >= wholeMs
   return whole && typeof params.probability === 'number'
 }

@@ -2,6 +2,7 @@ import type { CallbackRequest, Dialect, Job, Notice } from '../../patterns/contr
 import type { Answer, Call } from '../../patterns/contract/client/http.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { HarnessError } from '../core/errors.ts'
+import { parseExactly } from '../core/exact-json.ts'
 import type { TargetState } from '../model/target.ts'
 import type { Judge } from './judge.ts'
 import type { Adapter, AdapterAnswer, AdapterJob, AdapterRequest, AdapterTask } from './adapter.ts'
@@ -55,7 +56,7 @@ function answerFor({ status, header, text }: Answer): AdapterAnswer {
 
 function bodyOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    return parseExactly(text)
   } catch {
     return text
   }

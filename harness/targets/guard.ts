@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { describeError, HarnessError } from '../core/errors.ts'
 import { targetStates } from '../model/target.ts'
 import type { Adapter, AdapterNotice, AdapterRequest, AdapterTask } from './adapter.ts'
@@ -38,7 +39,7 @@ export function guarded(name: string, adapter: Adapter, onMistake: OnMistake): A
   }
   const [reading, judging] = [lenient('read'), lenient('isRight')]
   const taskIn = <T extends AdapterNotice>(part: 'read' | 'callback', found: T): T => {
-    const isPartial = part === 'callback' && found?.state === undefined
+    const isPartial = part === 'callback' && !(found instanceof Promise) && found?.state === undefined
     const why = whyNoTask(isPartial ? { ...found, state: 'running' } : found)
     if (why !== undefined) throw mistake(part, `gave ${why} in …`)
     const { id = '' } = found as { readonly id?: string | number }
@@ -87,7 +88,33 @@ function tryOr<R>(act: () => R, instead: (error: unknown) => Error): R {
 
 function whyNoRequest(given: AdapterRequest | undefined): string | undefined {
   if (given instanceof Promise) return 'a promise'
-  return typeof given?.path === 'string' ? undefined : 'no path that is a text'
+  const { path, method = 'GET', headers = {}, body } = given ?? ({} as Partial<AdapterRequest>)
+  if (typeof path !== 'string' || !URL.canParse(path, 'http://service')) return 'no path that is a text'
+  if (!methods.includes(method)) return `the method ${JSON.stringify(method)}, which is none of ${methods.join(', ')},`
+  const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
+  if (bad) return `a header ${JSON.stringify(bad[0])} that cannot be sent`
+  return isSendable(body) ? undefined : 'a body that is no JSON'
+}
+
+const methods: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH']
+
+function isHeader(name: string, value: unknown): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value as string)
+    return typeof value === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** What throws in the hands of the client would look like a connection that failed. */
+function isSendable(body: unknown): boolean {
+  try {
+    return body === undefined || JSON.stringify(body) !== undefined
+  } catch {
+    return false
+  }
 }
 
 function whyNoTask(given: AdapterNotice): string | undefined {

@@ -1,5 +1,6 @@
 import type { Mapping, TargetState, WhereFound } from '../model/target.ts'
 import { HarnessError } from '../core/errors.ts'
+import { parseExactly } from '../core/exact-json.ts'
 import type { Adapter, AdapterAnswer, AdapterNotice, AdapterRequest, AdapterTask } from './adapter.ts'
 import { findOne } from '../model/right.ts'
 import { fill, fillIn } from '../model/template.ts'
@@ -24,19 +25,26 @@ export function adapterOf(mapping: Mapping): Adapter {
   }
 }
 
-/** An id that is an address, or a path, is asked for as it is. */
+/** An id that is an address, or a path, is asked for as it is; one that is to be an address may be relative to what was posted to. */
 function statusRequest(
   mapping: Mapping & { readonly status: NonNullable<Mapping['status']> },
   id: string,
   token: string,
 ): AdapterRequest {
   const { method, path } = mapping.status
-  const isAddress = /^(?:https?:\/)?\//.test(id)
+  const isAddress = /^(?:https?:\/)?\//.test(id) && URL.canParse(id, 'http://service')
+  const address = path.startsWith('{id}') ? fromBase(id, mapping.submit.path) : encodeURIComponent(id)
   return {
     method,
-    path: fill(path, { id: isAddress ? id : encodeURIComponent(id) }),
+    path: fill(path, { id: isAddress ? id : address }),
     headers: headersOf(mapping, token),
   }
+}
+
+/** RFC 3986, 5, as the Location of an answer has it (RFC 9110, 10.2.2). */
+function fromBase(reference: string, path: string): string {
+  const base = new URL(path, 'http://service')
+  return URL.canParse(reference) ? encodeURIComponent(reference) : withoutHost(new URL(reference, base).href)
 }
 
 function headersOf({ headers }: Mapping, token: string): Record<string, string> {
@@ -62,19 +70,19 @@ function readTask(mapping: Mapping, answer: AdapterAnswer): AdapterTask | undefi
   const id = find(mapping.id, answer)
   const word = findOne(mapping.state, answer.body)
   if (id === undefined && !isWord(word)) return undefined
-  return { id: id ?? '', state: stateOf(mapping, word), document: answer.body, ...reasonOf(word) }
+  return { id: id ?? '', state: stateOf(mapping, word), document: answer.body, reason: reasonOf(word, mapping.state) }
 }
 
 function readCallback(
   { callback, states }: Mapping & { readonly callback: NonNullable<Mapping['callback']> },
   body: Buffer,
 ): AdapterNotice {
-  const document: unknown = JSON.parse(body.toString('utf8'))
+  const document = parseExactly(body.toString('utf8'))
   const id = findOne(callback.id, document)
   const word = findOne(callback.state, document)
   if (!isName(id)) throw new TypeError(`${callback.id} finds no id in it`)
   const state = isWord(word) ? { state: stateOf({ states }, word) } : {}
-  return { id: withoutHost(String(id)), ...state, document, ...reasonOf(word) }
+  return { id: withoutHost(String(id)), ...state, document, reason: reasonOf(word, callback.state) }
 }
 
 function find(where: WhereFound, { header, body }: AdapterAnswer): string | undefined {
@@ -97,8 +105,8 @@ function stateOf({ states }: Pick<Mapping, 'states'>, word: unknown): TargetStat
   return (isWord(word) && Object.hasOwn(states, String(word)) && states[String(word)]) || 'running'
 }
 
-function reasonOf(word: unknown): { readonly reason?: string } {
-  return isWord(word) ? { reason: String(word).slice(0, wordAtMost) } : {}
+function reasonOf(word: unknown, path: string): string {
+  return (isWord(word) ? String(word) : `no word at ${path}`).slice(0, wordAtMost)
 }
 
 /** It stands in the history of every task. */

@@ -41,6 +41,9 @@ async function whyNoProcess(name: string, { program }: TargetProcess): Promise<s
   return answers ? undefined : `${name}: nobody answers at ${program.url}`
 }
 
+/** Servers of ours that keep what a target has. */
+export const storeNames = [...servers.values()].flatMap(({ name, service }) => (service?.store ? [name] : []))
+
 function knownServer(name: string): NodeServer {
   const server = servers.get(name)
   if (!server?.service) throw new HarnessError(`there is no server "${name}"`)
@@ -78,7 +81,7 @@ async function commandOf({ program, env, passEnv }: TargetProcess, place: Proces
   await mkdir(sharedDir, { recursive: true, mode: 0o700 })
   const values = valuesOf(place.env ?? {}, { port: place.port, host: place.host, data: sharedDir })
   const [command, ...args] = program.command.map((part) => fill(part, values))
-  return { command: command!, args, env: environmentOf({ env, passEnv }, values), cwd: program.cwd }
+  return { command: command!, args, env: environmentOf({ env, passEnv }, values), cwd: program.cwd, isForeign: true }
 }
 
 type ImageProgram = Extract<TargetProcess['program'], { readonly kind: 'image' }>

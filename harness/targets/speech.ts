@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
-import { Agent } from 'undici'
+import { Agent, buildConnector } from 'undici'
 import { loadModule } from '../../patterns/contract/server/plugins.ts'
 import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { Dialect, Inbox, Job, RunJob } from '../../patterns/contract/client/client.ts'
 import { taskApi } from '../../patterns/contract/client/dialect.ts'
 import { exchange } from '../../patterns/contract/client/http.ts'
+import { withoutInterim } from '../../patterns/contract/client/interim.ts'
 import type { Service } from '../../patterns/contract/types/protocol.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
+import { startTimer } from '../../patterns/contract/types/timer.ts'
 import { describeError, HarnessError } from '../core/errors.ts'
 import type { Target } from '../model/target.ts'
 import type { OnLost } from '../os/child.ts'
@@ -116,6 +118,7 @@ const straight = new Agent({
   headersTimeout: readLimitMs,
   bodyTimeout: readLimitMs,
   maxResponseSize: mostAnswerBytes,
+  connect: withoutInterim(buildConnector({})),
 })
 
 async function readFinal(
@@ -136,7 +139,7 @@ async function loadAdapter({ speech, name }: Target): Promise<Adapter | undefine
   if (speech.kind === 'task-api') return undefined
   if (speech.kind === 'mapping') return adapterOf(speech.mapping)
   const { file } = speech
-  const module = await import(pathToFileURL(file).href).catch((error: unknown) => {
+  const module = await inTime(import(pathToFileURL(file).href)).catch((error: unknown) => {
     throw new HarnessError(`the adapter of ${name}, ${file}, cannot be loaded: ${describeError(error)}`)
   })
   const adapter = (module as { default?: Adapter }).default
@@ -146,4 +149,13 @@ async function loadAdapter({ speech, name }: Target): Promise<Adapter | undefine
       `the adapter of ${name}, ${file}, has no ${missing.join(', no ')}: its default export is an Adapter of outlast/adapter`,
     )
   return adapter
+}
+
+const loadLimitMs = 10_000
+
+/** A module may wait at its top for what never comes, and nothing can call it off. */
+async function inTime<T>(loading: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  using _ = startTimer(() => late.reject(new Error(`it was not done after ${loadLimitMs / 1000} s`)), loadLimitMs)
+  return await Promise.race([loading, late.promise])
 }

@@ -23,7 +23,7 @@ export function rowOf(row: Omit<Row, 'verdict'>, isHit: boolean): Row {
 
 interface Reading extends Pick<Row, 'got' | 'resolutionMs'> {
   readonly isHit: boolean
-  /** The machine was too busy to tell what is right from what is wrong, although the harness kept its schedule. */
+  /** Times varied too much to tell what is right from what is wrong, although the harness kept its schedule. */
   readonly tooCoarse?: boolean
 }
 
@@ -43,7 +43,7 @@ export function rowOfCells(
   return {
     ...row,
     verdict: 'miss',
-    ...(tooCoarse && { verdict: 'unmeasured', got: `${found.got}; others kept the machine busy` }),
+    ...(tooCoarse && { verdict: 'unmeasured', got: `${found.got}; times are too coarse on this machine` }),
   }
 }
 

@@ -48,9 +48,17 @@ function workDifferences(a: CellPlan, b: CellPlan): readonly string[] {
     ['load', ({ load }) => `${load.ratePerSec}/s`],
     ['grace', ({ graceMs }) => `${graceMs} ms`],
     ['restart delay', ({ restartDelayMs }) => `${restartDelayMs} ms`],
+    ['tool rates', ({ limits }) => (limits?.toolRates ? JSON.stringify(limits.toolRates) : 'none')],
+    ['tasks beside the load', tellControls],
     ['replicas', ({ replicas }) => `${replicas.api} api and ${replicas.executor} executor`],
   ]
   return facts.filter(([, tell]) => tell(a) !== tell(b)).map(([name, tell]) => `${name}: ${tell(a)} against ${tell(b)}`)
+}
+
+/** They are load, too: `2 cancel, 1 steer`. */
+function tellControls({ control = [] }: CellPlan): string {
+  const kinds = [...Map.groupBy(control, ({ kind }) => kind)]
+  return kinds.map(([kind, { length }]) => `${length} ${kind}`).join(', ') || 'none'
 }
 
 const shownFaults = 3

@@ -9,14 +9,16 @@ import type { StepContext, StepDone } from './step.ts'
 
 const names = [...profiles.keys(), ...familyProfiles.keys()]
 
+/** Names that say what the work is, sub-tasks' among them. Of the first kind it allows more than a pattern can say. */
+const patterns = ['^work/[1-9][0-9]?/[1-9][0-9]{4,6}$', '^rogue/[0-9]$', '^recursive/[1-9][0-9]?/[0-9]$']
+
 /** The `input` of a submission. What it does not allow is answered 400. */
 export const input = taskInput.extend({
   profile: taskInput.shape.profile
     .refine((name) => profileOf(name) !== undefined, {
       error: `one of ${names.join(', ')}, or work/<steps>/<milliseconds>`,
     })
-    // Of the second kind it allows more than a pattern can say.
-    .meta({ anyOf: [{ enum: names }, { pattern: '^work/[1-9][0-9]?/[1-9][0-9]{4,6}$' }] }),
+    .meta({ anyOf: [{ enum: names }, ...patterns.map((pattern) => ({ pattern }))] }),
 })
 
 /**

@@ -16,15 +16,17 @@ const mostBytes = 65_536
 const clockToleranceS = 5
 
 /** Longer than an executor waits: it gives up first, and asks again under the same key. */
-const toolTimeoutMs = 60_000
+export const toolTimeoutMs = 60_000
+
+type Gateway = Hono<{ Variables: { grant: GrantClaims } }>
 
 /**
  * Stands between executors and the tool server, and lets through what a task was granted: `POST /effects` with the grant as
  * bearer token. It keeps nothing, so there may be any number of it. What it lets through goes on as it came, but without
  * the grant: the tool server is not trusted with it.
  */
-export function createGateway(settings: GatewaySettings, dispatcher: Dispatcher): Hono {
-  const app = new Hono()
+export function createGateway(settings: Omit<GatewaySettings, 'limits'>, dispatcher: Dispatcher): Gateway {
+  const app: Gateway = new Hono()
   const limitBody = bodyLimit({
     maxSize: mostBytes,
     onError: () => {
@@ -34,8 +36,13 @@ export function createGateway(settings: GatewaySettings, dispatcher: Dispatcher)
   app.onError((error, c) => failed(c, error, settings.node))
   app.notFound((c) => sendProblem(c, new ProblemError('not-found', 'there is POST /effects, and nothing else')))
   app.get('/healthz', (c) => c.json(healthOf(settings)))
+  // First: of who has none no byte of a body is read.
+  app.post('/effects', async (c, next) => {
+    c.set('grant', await readGrant(c, settings.grantKey))
+    return next()
+  })
   app.post('/effects', limitBody, async (c) => {
-    const grant = await readGrant(c, settings.grantKey)
+    const grant = c.get('grant')
     const body = await c.req.text()
     const call = { tool: c.req.header(toolHeader), key: c.req.header('Idempotency-Key'), effect: parse(body) }
     const flaw = flawOf(grant, call)
@@ -98,6 +105,8 @@ function failed(c: Context, error: Error, node: string): Response {
     return sendProblem(c, new ProblemError('internal', ''))
   }
   if (error.cause !== undefined) logFailure(node, 'gateway', error)
+  // Nor is a second request.
+  if (error.kind === 'unauthorized') c.header('Connection', 'close')
   return sendProblem(c, error)
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { limitsEnvironment, limitsOf } from '../contract/server/limits.ts'
+import type { Limits } from '../contract/types/settings.ts'
 
 /** What a tool gateway reads from its environment. */
 export interface GatewaySettings {
@@ -9,6 +11,8 @@ export interface GatewaySettings {
   readonly grantKey: Uint8Array
   /** Where what is granted goes on to. */
   readonly toolsUrl: string
+  /** What strangers may cost it. */
+  readonly limits: Limits
 }
 
 const environment = z.object({
@@ -18,6 +22,7 @@ const environment = z.object({
   OUTLAST_PORT: z.coerce.number().int().min(0).max(65535),
   OUTLAST_GRANT_KEY: z.string().min(32, 'the secret of the API nodes, of at least 32 characters'),
   OUTLAST_TOOLS_URL: z.url(),
+  ...limitsEnvironment,
 })
 
 /** Throws one error that names every variable that is missing or wrong. */
@@ -31,5 +36,6 @@ export function readGatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
     listen: { host: e.OUTLAST_HOST, port: e.OUTLAST_PORT },
     grantKey: Buffer.from(e.OUTLAST_GRANT_KEY),
     toolsUrl: e.OUTLAST_TOOLS_URL.replace(/\/$/, ''),
+    limits: limitsOf(e),
   }
 }

@@ -19,9 +19,12 @@ function fieldOf(value: ReturnType<typeof valueIn>): string {
   return typeof value === 'string' ? quoted(harmless(value)) : String(value)
 }
 
-/** A spreadsheet takes such a text for a formula (https://owasp.org/www-community/attacks/CSV_Injection). */
+/**
+ * A spreadsheet takes such a text for a formula, some also a wide form of these characters, or one behind blanks
+ * (https://owasp.org/www-community/attacks/CSV_Injection).
+ */
 function harmless(text: string): string {
-  return /^[=+\-@]/.test(text) ? `'${text}` : text
+  return /[=+\-−@]/.test(text.trimStart().slice(0, 1).normalize('NFKC')) ? `'${text}` : text
 }
 
 function quoted(text: string): string {

@@ -1,4 +1,5 @@
 import { HarnessError, describeError } from '../../harness/core/errors.ts'
+import { visible } from '../../harness/core/visible.ts'
 import { ProgramError, runProgram } from '../../harness/os/program.ts'
 
 interface Options {
@@ -25,9 +26,9 @@ export async function run(
   }
 }
 
-/** Progress, where it disturbs no output. */
-export function say(line: string): void {
-  process.stderr.write(`${line}\n`)
+/** Progress, where it disturbs no output; of lines that others wrote, too. */
+export function say(text: string): void {
+  process.stderr.write(`${visible(text.trimEnd())}\n`)
 }
 
 const patienceMs = 5_000

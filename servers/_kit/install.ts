@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, chmod, readdir, stat, access, constants } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { say, run } from './command.ts'
-import { sharedFolderFlaw, UntrustedFile } from '../../harness/core/own-file.ts'
+import { programFlaw, sharedFolderFlaw, UntrustedFile } from '../../harness/core/own-file.ts'
 import { describeError, HarnessError } from '../../harness/core/errors.ts'
 import { isCheckout } from '../../harness/core/own-package.ts'
 
@@ -42,6 +42,8 @@ export function install(wanted: Installation): Promise<void> {
 /** Complete or absent: made under another name first. */
 async function provide({ title, folder, isThere, fill }: Installation): Promise<void> {
   if (await isThere()) return say(`${title}: is there, in ${folder}`)
+  // What others could write into would not be run.
+  process.umask(process.umask() | 0o022)
   const partial = `${folder}.${process.pid}`
   const started = performance.now()
   await mkdir(partial, { recursive: true })
@@ -71,20 +73,35 @@ export async function letAllRead(folder: string): Promise<void> {
 
 /** Where a release for this platform is installed. Throws UntrustedFile where others could write: it is run. */
 export function cacheFolder(name: string): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  const ours = join(cache, 'outlast')
-  for (const folder of existsSync(ours) ? [cache, ours] : []) {
-    const flaw = sharedFolderFlaw(folder)
-    if (flaw !== undefined) throw new UntrustedFile(folder, `${flaw}: no program there is run`)
+  const ours = join(userCache(), 'outlast')
+  const folder = join(ours, `${name}-${process.platform}-${process.arch}`)
+  for (const place of existsSync(ours) ? [dirname(ours), ours, folder] : []) {
+    const flaw = existsSync(place) ? sharedFolderFlaw(place) : undefined
+    if (flaw !== undefined) throw new UntrustedFile(place, `${flaw}: no program there is run`)
   }
-  return join(ours, `${name}-${process.platform}-${process.arch}`)
+  return folder
 }
 
+/**
+ * A path that is not whole counts for nothing (XDG Base Directory Specification): it would be one below the working directory,
+ * which may be a checkout of anybody's. Throws HarnessError for a user without a home.
+ */
+function userCache(): string {
+  const { XDG_CACHE_HOME: cache = '' } = process.env
+  if (isAbsolute(cache)) return cache
+  if (!isAbsolute(homedir())) throw new HarnessError('there is no place for programs: HOME is no whole path')
+  return join(homedir(), '.cache')
+}
+
+/** Throws UntrustedFile for one that others could have written. */
 export async function areExecutable(paths: readonly string[]): Promise<boolean> {
-  return Promise.all(paths.map((path) => access(path, constants.X_OK))).then(
-    () => true,
-    () => false,
-  )
+  const checked = await Promise.allSettled(paths.map((path) => access(path, constants.X_OK)))
+  if (checked.some(({ status }) => status === 'rejected')) return false
+  for (const path of paths) {
+    const flaw = sharedFolderFlaw(dirname(path)) ?? programFlaw(path)
+    if (flaw !== undefined) throw new UntrustedFile(path, `${flaw}: it is not run`)
+  }
+  return true
 }
 
 const noGo = 'install Go 1.26 or newer from https://go.dev/dl (Debian: apt-get install golang), then run this again'

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { say, run } from '../_kit/command.ts'
@@ -48,16 +49,19 @@ const missing = `no dev server of the Temporal CLI is installed: ${commandFor('t
 
 /** Why there is no dev server to start, or undefined. */
 export async function whyNoDevServer(): Promise<string | undefined> {
-  return findDevServer().then(
-    () => undefined,
-    () => missing,
-  )
+  return findDevServer().then(() => undefined, describeError)
 }
 
 /** The one that runs use: where both are there, what was built. Throws HarnessError with the command that installs one. */
 export async function findDevServer(): Promise<DevServer> {
   for (const one of [builtDevServer(), repackedDevServer()]) if (await isDevServerInstalled(one)) return one
   throw new HarnessError(missing)
+}
+
+/** What goes into the image: the one that runs use, or what Go builds where there is none yet. */
+export function devServerForImages(): DevServer {
+  const [built, repacked] = [builtDevServer(), repackedDevServer()]
+  return !existsSync(built.program) && existsSync(repacked.program) ? repacked : built
 }
 
 export const installs: readonly Installable[] = [

@@ -11,7 +11,14 @@ import {
 import { install } from '../_kit/install.ts'
 import { versionOf } from '../_kit/command.ts'
 import { readyPath, namespace } from '../temporal/namespace.ts'
-import { devServerFromSource, installs, builtDevServer, findDevServer, whyNoDevServer } from './install.ts'
+import {
+  builtDevServer,
+  devServerForImages,
+  devServerFromSource,
+  findDevServer,
+  installs,
+  whyNoDevServer,
+} from './install.ts'
 import { keepAliveSettings } from '../temporal/settings.ts'
 
 const server: Server = {
@@ -21,7 +28,11 @@ const server: Server = {
   version,
   whyNot: whyNoDevServer,
   installs,
-  image: { versions: () => [builtDevServer().version], layOut },
+  image: {
+    versions: () => [devServerForImages().version],
+    origin: () => devServerForImages().origin,
+    layOut,
+  },
   service: {
     ports: { port: 7233, control: 7243 },
     ready: { http: readyPath, control: true },
@@ -44,8 +55,9 @@ function container({ port, controlPort, timeouts }: ContainerPlace): ContainerPr
 }
 
 async function layOut(folder: string): Promise<void> {
-  await install(devServerFromSource())
-  await cp(builtDevServer().program, join(folder, 'temporal'))
+  if (devServerForImages().version === builtDevServer().version) await install(devServerFromSource())
+  const { program } = await findDevServer()
+  await cp(program, join(folder, 'temporal'))
 }
 
 /** How to start the CLI's dev server: the server's services in one process with one history shard. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { HarnessError } from '../../harness/core/errors.ts'
+import { describeError, HarnessError } from '../../harness/core/errors.ts'
 import { areExecutable, cacheFolder, commandFor, type Installation, buildPrograms } from '../_kit/install.ts'
 
 /** The release that `outlast install` builds. */
@@ -13,7 +13,10 @@ export interface TemporalBinaries {
 
 /** Why there is no server to start, or undefined. */
 export async function whyNotInstalled(): Promise<string | undefined> {
-  if (await isInstalled()) return undefined
+  // What others could have written is there, and is not run.
+  const isThere = await isInstalled().catch(describeError)
+  if (typeof isThere === 'string') return isThere
+  if (isThere) return undefined
   return `the Temporal server ${temporalVersion} is not installed: ${commandFor('temporal')} builds it (needs Go)`
 }
 

@@ -24,7 +24,7 @@ const folders = readdirSync(new URL('deliveries/', folder), { withFileTypes: tru
 /** A smoke task takes a second, heartbeats half of one. */
 const timeScale = 30
 
-// Each service has its own processes, and every case waits more than it works.
+// @busy: eight services at once. Each service has its own processes, and every case waits more than it works.
 vi.setConfig({ maxConcurrency: 8 })
 labelRun(`test-${process.pid}-${Date.now()}`)
 afterAll(() => labelRun(undefined))

@@ -51,7 +51,7 @@ function attemptsIn(events: readonly TaskEvent[]): number[][] {
   return [...Map.groupBy(events, ({ attempt }) => attempt).values()].map((attempt) => stepsOf(attempt) as number[])
 }
 
-// An engine with its servers waits for most of a test. So some are tried side by side, and the tests of each one after the other.
+// @busy: some tests load the whole machine. An engine with its servers waits for most of a test. So some are tried side by side, and the tests of each one after the other.
 vi.setConfig({ maxConcurrency: 3 })
 const inTurn = { concurrent: false }
 const openLane = openLanes()

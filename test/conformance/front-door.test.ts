@@ -223,3 +223,12 @@ describe('a node that holds as much as it may', () => {
     expect((await held).status).toBe(200)
   })
 })
+
+test('a handshake may name the whole address (RFC 9112, 3.2.2)', async () => {
+  await using node = await startApiNode('websocket')
+  const { json } = await submit(node.url, 'whole-address')
+  const line = `GET ${node.url}${json.links.self}/ws`
+  const { text, socket } = await rawConnection(node.url, head(line, { ...handshake, ...bearer }))
+  await expect.poll(text).toMatch(/^HTTP\/1\.1 101 /)
+  socket.destroy()
+})

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { keepPort } from '../support/ports.ts'
@@ -7,6 +8,7 @@ import { spawn } from '../support/programs.ts'
 import { allScopes, openIssuer } from '../support/issuer.ts'
 import { startServe } from './support/api-node.ts'
 import { send } from './support/http.ts'
+import { firstAnswer, head, rawConnection } from './support/raw.ts'
 import { startToolServer } from './support/tool-server.ts'
 import { isTerminal, type Task } from '../../patterns/contract/types/task.ts'
 
@@ -14,13 +16,14 @@ const grantKey = 'a-secret-of-tests-that-is-long-enough'
 const entry = fileURLToPath(new URL('../../patterns/gateway.ts', import.meta.url))
 
 /** `gateway.ts` as a process of its own. */
-async function startGateway(toolsUrl: string) {
+async function startGateway(toolsUrl: string, limits: Readonly<Record<string, string>> = {}) {
   const own = {
     OUTLAST_NODE: 'gateway-0',
     OUTLAST_PORT: '0',
     OUTLAST_GRANT_KEY: grantKey,
     OUTLAST_TOOLS_URL: toolsUrl,
     OUTLAST_PARENT_PIPE: '1',
+    ...limits,
   }
   const child = spawn(process.execPath, [entry], { env: { PATH: process.env['PATH'], ...own } })
   let log = ''
@@ -73,6 +76,27 @@ test('three processes: a task does what its submitter may, a foreign one is not 
   gateway.child.kill('SIGTERM')
   expect((await gateway.exited)[0]).toBe(0)
   expect(`${gateway.log()}${api.log()}`).not.toMatch(/eyJ/)
+})
+
+test('who has no grant costs it little: no body is read, and idle connections make room for others', async () => {
+  const { url, child, exited } = await startGateway('http://127.0.0.1:9', { OUTLAST_MOST_CONNECTIONS: '16' })
+  const body = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }
+  const refused = await rawConnection(url, `${head('POST /effects', body)}2\r\n{}\r\n`)
+  await refused.over
+  expect(firstAnswer(refused.text()).status).toBe(401)
+  const [most, idle] = [16, 40]
+  const all = []
+  for (let i = 0; i < idle; i++) {
+    const one = await rawConnection(url, head('GET /healthz'))
+    all.push(one)
+    while (one.text() === '' && !one.socket.destroyed && !one.socket.readableEnded) await sleep(5)
+  }
+  const answered = all.filter(({ text }) => text().startsWith('HTTP/1.1 200'))
+  expect(answered.length).toBeGreaterThan(most)
+  expect(all.filter(({ socket }) => !socket.readableEnded).length).toBeLessThanOrEqual(most)
+  for (const { socket } of [refused, ...all]) socket.destroy()
+  child.kill('SIGTERM')
+  await exited
 })
 
 test('no gateway starts without its secret', async () => {

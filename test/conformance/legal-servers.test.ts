@@ -3,19 +3,24 @@ import { openRemote } from '../../harness/conform/remote.ts'
 import { loadCases, runCases } from '../../harness/conform/suite.ts'
 import { startApiNode, timeScale, token } from './support/api-node.ts'
 import { startUnkindProxy } from '../support/unkind-proxy.ts'
+import { startWireProxy } from '../support/unkind-wire.ts'
 import { legalServers } from './support/legal-servers.ts'
 import { startWrongProxy } from './support/wrong-proxy.ts'
 
 const cases = await loadCases()
-// Each has its own server, and every case waits more than it works.
-vi.setConfig({ maxConcurrency: 10 })
+// @core: all servers and cases of one file share one processor. Each has its own server, and every case waits more than it works.
+vi.setConfig({ maxConcurrency: 8 })
 
 test.concurrent.each(legalServers)(
   '$name is blamed for nothing',
   { timeout: 300_000 },
-  async ({ how, other, isOpen, balances, also = [], delivery = 'sse-polling' }) => {
+  async ({ how, wire, other, isOpen, balances, also = [], delivery = 'sse-polling' }) => {
     await using node = await startApiNode(delivery, 'memory', balances && { balances })
-    await using proxy = other ? await startWrongProxy(node.url, other()) : await startUnkindProxy(node.url, how)
+    await using proxy = other
+      ? await startWrongProxy(node.url, other())
+      : wire
+        ? await startWireProxy(node.url, wire)
+        : await startUnkindProxy(node.url, how)
     const own = { token: isOpen ? undefined : token, secret: undefined }
     const remote = { url: proxy.url, timeScale, type: 'agent', input: undefined, ...own }
     await using service = await openRemote({ ...remote, signal: new AbortController().signal })

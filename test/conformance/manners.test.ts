@@ -38,6 +38,10 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
     [`${self}/deliveries`, get],
     [`${self}:cancel`, 'POST, OPTIONS'],
     [`${self}/deliveries/evt_1:replay`, 'POST, OPTIONS'],
+    [`${self}%3Acancel`, 'POST, OPTIONS'],
+    [`${self}/deliveries/evt_1%3areplay`, 'POST, OPTIONS'],
+    ['/v1/accounts/owner', get],
+    ['/v1/accounts/owner/top-ups', 'POST, OPTIONS'],
   ]
 
   test('every 405 says what is allowed, and so does OPTIONS, without a token', async () => {
@@ -51,6 +55,12 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
       expect([place, status, headers['allow'], text]).toEqual([place, 204, allow, ''])
     }
     expect((await send(`${node.url}/nowhere`, { method: 'OPTIONS', token: null })).status).toBe(404)
+  })
+
+  test('a health check of HTTP/1.0 names no host, and is answered', async () => {
+    const { text, over } = await rawConnection(node.url, 'GET /healthz HTTP/1.0\r\n\r\n')
+    await over
+    expect(firstAnswer(text())).toMatchObject({ status: 200, json: { status: 'ok' } })
   })
 
   test('HEAD is GET without the content', async () => {
@@ -105,7 +115,26 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
     const place = `/v1/tasks/${task_id}`
     expect(await asked('if-match', '"999"', `${place}:cancel`, 'POST')).toEqual(['if-match', '"999"', 412, undefined])
     expect((await send(`${node.url}${place}`)).json.status).toMatch(/queued|running/)
-    expect((await asked('if-match', '*', `${place}:cancel`, 'POST'))[2]).toBe(202)
+    expect((await asked('if-match', '*', `${place}%3Acancel`, 'POST'))[2]).toBe(202)
+  })
+
+  test('so is what is asked of an agent and its memory', async () => {
+    const own = { 'idempotency-key': 'minded', prefer: 'respond-async' }
+    const body = { ...long('minded'), memory: { instruction: 'be brief' } }
+    const { task_id } = (await send(`${node.url}/v1/tasks`, { method: 'POST', headers: own, body })).json
+    const place = `${node.url}/v1/tasks/${task_id}`
+    const command = { method: 'POST', body: { id: 'stop', type: 'interrupt' } } as const
+    const other = { headers: { 'if-match': '"999"' } }
+    const precondition = [412, '/problems/precondition-failed']
+    for (const asked of [send(`${place}/commands`, { ...command, ...other }), send(`${place}/context`, other)]) {
+      const { status, json } = await asked
+      expect([status, json.type]).toEqual(precondition)
+    }
+    const { json } = await send(`${place}/events`)
+    expect(json.events.map(({ type }) => type)).not.toContain('task.commanded')
+    const any = { headers: { 'if-match': '*' } }
+    expect((await send(`${place}/commands`, { ...command, ...any })).status).toBe(202)
+    expect((await send(`${place}/context`, any)).status).toBe(200)
   })
 
   test('the scheme of the token is known in any case, and the token in one', async () => {
@@ -122,8 +151,17 @@ describe.each(deliveries.map(({ name }) => name))('the manners of %s', (delivery
     expect(await challengeTo(`Bearer ${token.toUpperCase()}`)).toEqual([401, 'Bearer error="invalid_token"'])
   })
 
+  test('OPTIONS of the server in general is answered, without a token, and the connection goes on', async () => {
+    const bytes = head('OPTIONS *') + head('OPTIONS *', { connection: 'close' })
+    const { text, over } = await rawConnection(node.url, bytes)
+    await over
+    const answers = text().split(/(?=HTTP\/1\.1 )/)
+    expect(answers).toHaveLength(2)
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 204 [^]*\r\nallow: GET, HEAD, OPTIONS, POST\r\n/i)
+  })
+
   test('what is asked in a way that is none of ours gets an answer, and no 5xx', async () => {
-    for (const line of ['OPTIONS *', 'TRACE /healthz', 'QUERY /v1/tasks', 'GET http://other.example/healthz']) {
+    for (const line of ['GET *', 'TRACE /healthz', 'QUERY /v1/tasks', 'GET http://other.example/healthz']) {
       const { text, over, socket } = await rawConnection(node.url, head(line, { connection: 'close' }))
       await over
       socket.destroy()
@@ -193,7 +231,7 @@ describe('pages of other origins', () => {
   const preflight = {
     origin: page,
     'access-control-request-method': 'POST',
-    'access-control-request-headers': 'prefer',
+    'access-control-request-headers': 'prefer,traceparent,tracestate',
   }
 
   test('may use the API where the settings name them', async () => {
@@ -206,6 +244,8 @@ describe('pages of other origins', () => {
       'access-control-allow-headers': expect.stringContaining('Idempotency-Key'),
       vary: expect.stringContaining('Origin'),
     })
+    const allowed = String(asked.headers['access-control-allow-headers']).toLowerCase().split(',')
+    expect(allowed).toEqual(expect.arrayContaining(preflight['access-control-request-headers'].split(',')))
     const { json, headers } = await send(`${node.url}/v1/tasks`, {
       method: 'POST',
       headers: { 'idempotency-key': 'page', origin: page },

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { request, type Dispatcher } from 'undici'
 import { startApiNode, dispatcher, token, type ApiNode } from './support/api-node.ts'
-import { readEnd, requestBody } from './support/http.ts'
+import { readEnd, readTask, requestBody } from './support/http.ts'
 
 const folder = new URL('../../patterns/deliveries/', import.meta.url)
 const deliveries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
@@ -15,7 +15,22 @@ interface Answer {
 
 interface Document {
   readonly paths: Record<string, Record<string, { readonly responses: Record<string, Answer> }>>
-  readonly components: { readonly headers: Record<string, { required?: boolean; schema: { pattern?: string } }> }
+  readonly components: {
+    readonly headers: Record<string, { required?: boolean; schema: { pattern?: string } }>
+    readonly schemas: Record<string, TaskSchema>
+  }
+}
+
+interface TaskSchema {
+  readonly properties: {
+    readonly input: { readonly properties: { readonly profile: { readonly anyOf: readonly Names[] } } }
+  }
+}
+
+/** A schema of some names. */
+interface Names {
+  readonly enum?: readonly string[]
+  readonly pattern?: string
 }
 
 interface Asked {
@@ -28,12 +43,13 @@ interface Asked {
 const framing = new Set('connection content-length content-type date keep-alive transfer-encoding'.split(' '))
 const bearer = { authorization: `Bearer ${token}` }
 const stream = { accept: 'text/event-stream' }
+const familyInput = { seed: 5, profile: 'recursive/1/1', job: 'family' }
 
 describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery) => {
   let node: ApiNode
   let document: Document
   beforeAll(async () => {
-    node = await startApiNode(delivery)
+    node = await startApiNode(delivery, 'memory', { balances: { owner: 1_000 } })
     document = (await (await fetch(`${node.url}/openapi.json`)).json()) as Document
   })
   afterAll(() => node[Symbol.asyncDispose]())
@@ -125,10 +141,36 @@ describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery
       ...['/healthz', '/openapi.json'].map((path) => undocumented(path, path)),
     ])
     expect(found.flat()).toEqual([])
+    const [account, topUps] = ['/v1/accounts/{principal}', '/v1/accounts/{principal}/top-ups'] as const
+    const credits = (id: string, amount: number) => JSON.stringify({ id, credits: amount })
+    const paid = [
+      ...['owner', 'nobody', '%00'].map((one) => undocumented(account, `/v1/accounts/${one}`)),
+      ...['{}', 'x'.repeat(70_000), credits('a', 1), credits('b', 1)].map((body) =>
+        undocumented(topUps, '/v1/accounts/owner/top-ups', { method: 'POST', headers: json, body }),
+      ),
+      undocumented(topUps, '/v1/accounts/owner/top-ups', { method: 'POST', body: credits('a', 1) }),
+      undocumented(topUps, '/v1/accounts/nobody/top-ups', { method: 'POST', headers: json, body: credits('a', 1) }),
+    ]
+    expect((await Promise.all(paid)).flat()).toEqual([])
+    const other = { method: 'POST', headers: { ...json, 'if-match': '"999"' }, body: credits('a', 2) } as const
+    expect(await undocumented(topUps, '/v1/accounts/owner/top-ups', other)).toEqual([])
+    const ofAnother = { headers: { 'if-match': '"999"' } }
+    expect(await undocumented(context, `/v1/tasks/${minded}/context`, ofAnother)).toEqual([])
+    const wishOfAnother = { method: 'POST', headers: other.headers, body: wish } as const
+    expect(await undocumented(commands, `/v1/tasks/${minded}/commands`, wishOfAnother)).toEqual([])
     const used = [...JSON.stringify(document.paths).matchAll(/#\/components\/headers\/([\w-]+)/g)].map(
       ([, name]) => name,
     )
     expect(new Set(used)).toEqual(new Set(Object.keys(document.components.headers)))
+    const family = await accepted('family', JSON.stringify(requestBody(5, { input: familyInput })))
+    await readEnd(node.url, family)
+    const { profile } = (await readTask(node.url, `${family}.2-1`)).input
+    expect(profile).not.toBe(familyInput.profile)
+    const { anyOf } = document.components.schemas['Task']!.properties.input.properties.profile
+    const says = anyOf.some(
+      ({ enum: names = [], pattern = '^$' }) => names.includes(profile) || new RegExp(pattern).test(profile),
+    )
+    expect([profile, says]).toEqual([profile, true])
     const held = undocumented('/v1/tasks', '/v1/tasks', post('held', { prefer: '' }, JSON.stringify(long)))
     setTimeout(() => node.drain.abort(), 300)
     expect(await held).toEqual([])

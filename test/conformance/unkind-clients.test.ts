@@ -337,6 +337,13 @@ describe.concurrent('a cancellation', () => {
     expect([(result as Task).status, proxy.count('cancel')]).toEqual([expect.stringMatching(/^cancel/), 3])
   })
 
+  test('that is answered without a content is followed by a read', async () => {
+    const instead = ({ kind }: { kind: Kind }) => (kind === 'cancel' ? { status: 204 } : undefined)
+    const { result, proxy } = await cancelWith({ instead })
+    expect(result).toMatchObject({ status: expect.stringMatching(/^(?:queued|running)$/) })
+    expect([proxy.count('cancel'), proxy.count('read')]).toEqual([1, 1])
+  })
+
   test.each([
     [409, 'refused', 1],
     [405, 'refused', 1],

@@ -39,6 +39,19 @@ it.each([
   expect(stderr).toContain('something of ours')
 })
 
+it.each([0, 1])('what ends the process in the middle of a command, with %i, is exit code 4', async (code) => {
+  await using folders = await temporaryFolders()
+  const incident = `process.stdout.write = () => process.exit(${code})`
+  const ended = await withIncident(incident, ['list'], folders.tmp)
+  expect([ended.code, ended.stderr]).toEqual([4, expect.stringMatching(/systems under test: .* ended this process/)])
+})
+
+it('what ends the process after a command leaves its exit code as it is', async () => {
+  await using folders = await temporaryFolders()
+  const incident = `const timer = setInterval(() => process.exitCode !== undefined && process.exit(0), 10); setTimeout(() => {}, 30000)`
+  expect(await withIncident(incident, ['list', 'nothing'], folders.tmp)).toMatchObject({ code: 3 })
+})
+
 it('a run that crashes says so in its folder, and what it started ends', async () => {
   await using folders = await temporaryFolders()
   const incident = `setTimeout(() => { throw new Error('something of ours') }, 7000)`

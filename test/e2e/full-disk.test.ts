@@ -63,6 +63,17 @@ it.skipIf(reason !== undefined)('a report that finds no room is named, and the r
   expect(made.stdout).toMatch(/^code 4\ncheck [0-2]$/m)
 })
 
+it.skipIf(reason !== undefined)('a scenario that finds no room leaves the one that it was to replace', async () => {
+  await using folders = await temporaryFolders()
+  const place = join(folders.out, 'small')
+  await mkdir(place)
+  const init = `outlast init --start 'node x' --api jobs --takes 2s --no-ci --force "$place"; echo "code $?"`
+  const script = `cd "$place"; echo mine > outlast.yaml; dd if=/dev/zero of=fill bs=4k 2>/dev/null; ${init}; cat outlast.yaml; ls -A`
+  const made = await withSmallDisk(8, place, folders.tmp, script)
+  expect(made.stderr).toMatch(/^outlast failed, which .*: cannot write .*outlast\.yaml: ENOSPC/m)
+  expect(made.stdout).toBe('code 4\nmine\nfill\noutlast.yaml\n')
+})
+
 it('a file that may not grow so long is named, exit code 4', async () => {
   await using folders = await temporaryFolders()
   const { run } = await sealRun(join(folders.out, 'whole'), history)

@@ -2,7 +2,7 @@
  * Kills drawn over the whole life of a run: every phase, signal, and choice of the processes that a user's command consists of.
  * After each of them nothing may be left: no process, port, folder, shared memory, container, network or volume.
  *
- * usage: npm run test:kill [-- --rounds 252 --docker 20 --suites 6 --seed N --lanes 4 --only PHASE --write FILE]
+ * usage: npm run test:kill [-- --rounds 180 --docker 20 --suites 6 --seed N --lanes 4 --only PHASE --write FILE]
  *
  * Exits with 1 where anything was left, had no label, or crashed. The same seed draws the same kills.
  */
@@ -21,7 +21,7 @@ import { describe, hasFailed, render } from './table.ts'
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '252' },
+    rounds: { type: 'string', default: '180' },
     docker: { type: 'string', default: '20' },
     suites: { type: 'string', default: '6' },
     seed: { type: 'string', default: String(randomInt(1e6)) },

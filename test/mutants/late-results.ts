@@ -9,7 +9,8 @@ function late(history: readonly Op[], many: number, fits: (ordinal: number) => b
   const names = intents.flatMap(({ task }, ordinal) => (fits(ordinal) ? [task!] : [])).slice(0, many)
   return names.reduce<readonly Op[]>((rest, task) => {
     const { giveUpAt } = findTask(rest, task).value as TaskIntent
-    const lost = loseTask(rest, task, { taskId: `id-${task}`, found: true, ...keptFor(task) })
+    // With the event of a takeover its log has one more.
+    const lost = loseTask(rest, task, { taskId: `id-${task}`, found: true, ...keptFor(task), version: 7 })
     return rewrite(lost, (op) => {
       if (op.task !== task) return [op]
       if (op.f === 'poll' && op.value.status === 'completed') return []

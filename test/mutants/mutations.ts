@@ -51,8 +51,10 @@ export function isPhase(phase: string): (op: Op) => boolean {
 
 /** The client of the task never learns its end; `told` is what the server says of it in the end. */
 export function loseTask(history: readonly Op[], task: string, told: OpOf<'final'>['value'] | 'unreadable'): Op[] {
+  const isStillAtWork = told !== 'unreadable' && told.status === 'running'
   const silent = rewrite(history, (op) => {
     if (op.task === task && op.f === 'final') return []
+    if (isStillAtWork && op.task === task && op.f === 'poll' && op.value.status === 'completed') return []
     if (op.task !== task || op.f !== 'task' || op.type === 'invoke') return [op]
     const giveUpAt = findTask(history, task).value
     return [{ ...op, type: 'info', at: (giveUpAt as { giveUpAt: number }).giveUpAt, value: {}, error: 'gave up' }]

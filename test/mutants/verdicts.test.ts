@@ -6,6 +6,7 @@ import { impatientClients, lateAndKept, lateResults, uncalled } from './late-res
 import { simulate } from './simulate.ts'
 import { rewrite } from './mutations.ts'
 import { broken, calm, polling, streaming } from './worlds.ts'
+import { wrongControl } from './wrong-control.ts'
 import { keptFor, lose, under, wrongExcuses } from './wrong-excuses.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
 import { wrongLimits } from './wrong-limits.ts'
@@ -28,6 +29,7 @@ const mutants = [
   ...wrongExcuses,
   ...wrongHarnesses,
   ...wrongLimits,
+  ...wrongControl,
   ...wrongWords,
   ...wrongRecords,
   ...wrongWork,

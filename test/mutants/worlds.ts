@@ -47,7 +47,7 @@ export function stopAfterHeal(history: readonly Op[]): Op[] {
   return doomed.reduce<readonly Op[]>((rest, task) => {
     const alive = rest.findLast((op) => op.task === task && op.f === 'poll' && op.value.status === 'completed')
     const silent = rewrite(rest, (op) => (op === alive || (op.task === task && op.f === 'callback') ? [] : [op]))
-    return loseTask(silent, task, { taskId: `id-${task}`, found: true, status: 'running', version: 1 })
+    return loseTask(silent, task, { taskId: `id-${task}`, found: true, status: 'running', version: 9 })
   }, history) as Op[]
 }
 

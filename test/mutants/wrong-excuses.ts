@@ -212,6 +212,21 @@ export const wrongExcuses: readonly Mutant[] = [
     caughtBy: ['no-lost-task'],
   },
   {
+    name: 'results are gone that clients could not fetch until they gave up',
+    history: under(
+      lose(
+        polling(calm),
+        3,
+        (ordinal) => ordinal > 30,
+        () => ({ status: 'completed', digest: null, version: 6 }),
+      ),
+      { fault: 'refuse', on: 'client->api-0, client->api-1, client->api-2, client->api-3', from: 900, to: 8000 },
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['no-lost-task', 'result-integrity'],
+    outcomes: { lost_everywhere: 3 },
+  },
+  {
     name: 'an outage excuses more than one task in twenty',
     history: under(
       lose(polling(hundred), 20, () => true, keptFor),

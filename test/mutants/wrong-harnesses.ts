@@ -115,7 +115,7 @@ export const wrongHarnesses: readonly Mutant[] = [
   {
     name: 'a starved worker lost its lease, and a task with it: the machine, not the promise',
     history: onMachine(
-      loseTask(polling(calm), task, { taskId: `id-${task}`, found: true, status: 'running', version: 1 }),
+      loseTask(polling(calm), task, { taskId: `id-${task}`, found: true, status: 'running', version: 9 }),
       {
         processes: [{ name: 'worker-1', mean: 0.5, worst: [{ at: 600, ms: 1000, waitedMs: 900 }] }],
         cpuPressure: { mean: 0.47, worst: 0.94, at: 0 },

@@ -63,6 +63,7 @@ export const wrongServers: readonly WrongServer[] = [
       return new Response('<h1>Sorry</h1>', { status: response.status, headers: { 'content-type': 'text/html' } })
     },
     caughtBy: [
+      'budget/none',
       'budget/refused',
       'commands/malformed',
       'context/refused',
@@ -83,7 +84,7 @@ export const wrongServers: readonly WrongServer[] = [
       if (!request.url.endsWith('/commands') || response.status !== 400) return response
       return json(202, { id: 'x', type: 'resume', task_id: 'none', replayed: false })
     },
-    caughtBy: ['commands/malformed'],
+    caughtBy: ['budget/none', 'commands/malformed'],
   },
   {
     name: 'a memory that has no validator',

@@ -31,6 +31,18 @@ function withoutEffects(history: readonly Op[], missing: (effect: OpOf<'effect'>
   return rewrite(history, (op) => (op.f === 'effect' && missing(op) ? [] : [op]))
 }
 
+/** What the server says of one task when all is over. */
+function asked(told: Partial<OpOf<'final'>['value']>): Op[] {
+  return insertBefore(polling(calm), isPhase('end'), {
+    f: 'final',
+    type: 'ok',
+    at: 1e6,
+    process: 'harness',
+    task,
+    value: { taskId, found: true, ...told },
+  })
+}
+
 /** Every callback with its bytes, and that of one task a second time, with this difference. */
 function postAgain(difference: object): Op[] {
   const known = revalue(
@@ -57,7 +69,7 @@ export const wrongSystems: readonly Mutant[] = [
   },
   {
     name: 'an accepted task never ends',
-    history: loseTask(polling(calm), task, { taskId, found: true, status: 'running', version: 3 }),
+    history: loseTask(polling(calm), task, { taskId, found: true, status: 'running', version: 9 }),
     verdict: 'FAIL',
     caughtBy: ['no-lost-task'],
     outcomes: { stuck: 1 },
@@ -179,6 +191,16 @@ export const wrongSystems: readonly Mutant[] = [
     caughtBy: ['callback-identity'],
   },
   {
+    name: 'news of a task and word of its end come under one id',
+    history: rewrite(postAgain({}), (op) => {
+      if (op.f !== 'callback' || op.task !== 't-00041') return [op]
+      const { index: _, ...news } = op
+      return [{ ...news, value: { ...op.value, status: 'running', digest: null, bytes: 'news' } } as never, op]
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['callback-identity'],
+  },
+  {
     name: 'a callback comes again in other bytes',
     history: postAgain({ bytes: 'other' }),
     verdict: 'FAIL',
@@ -195,6 +217,26 @@ export const wrongSystems: readonly Mutant[] = [
     ),
     verdict: 'FAIL',
     caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a task is completed at the version at which it was running',
+    history: rewrite(polling(calm), (op) => {
+      if (op.f !== 'poll' || op.task !== task || op.value.status !== 'completed') return [op]
+      return [{ ...op, value: { ...op.value, version: op.value.version! - 1 } } as Op]
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a callback says that its task is completed, and brings no result',
+    history: revalue(
+      webhook(calm),
+      'callback',
+      (op) => op.task === task,
+      () => ({ digest: null }),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['result-integrity'],
   },
   {
     name: 'a version goes backwards',
@@ -220,6 +262,18 @@ export const wrongSystems: readonly Mutant[] = [
     }),
     verdict: 'FAIL',
     caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a log is shorter in the end than its client saw it',
+    history: asked({ status: 'completed', digest: `digest-of-${task}`, version: 2 }),
+    verdict: 'FAIL',
+    caughtBy: ['state-machine'],
+  },
+  {
+    name: 'a result is gone after its client has it',
+    history: asked({ status: 'completed', digest: null, version: 6 }),
+    verdict: 'FAIL',
+    caughtBy: ['result-integrity'],
   },
   {
     name: 'a wrong result is accepted',

@@ -80,7 +80,7 @@ export const wrongWords: readonly Mutant[] = [
   {
     name: 'tasks are still at work long after the outage that held them up',
     history: under(
-      lose(polling(hundred), 5, onNode0AndBegunBefore, () => ({ status: 'running', version: 2 })),
+      lose(polling(hundred), 5, onNode0AndBegunBefore, () => ({ status: 'running', version: 9 })),
       { fault: 'stall', on: 'worker->store-0', ...untilTheyGiveUp },
     ),
     verdict: 'FAIL',

@@ -15,6 +15,7 @@ export function acceptedFor(asked: Partial<TaskRequest> = {}): Accepted {
     fingerprint: 'f',
     pace: { tuning: 'tuned', timeScale: 1 },
     stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
+    spawningSteps: [],
     owesCallback: false,
   }
 }

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync, lstatSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { describeError, type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
+import { type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
 import type { Registry } from '../../registry.ts'
 import { adapterText } from '../init/adapter.ts'
 import { type Service, serviceOf, sizedPresets, type Told } from '../init/answers.ts'
@@ -13,6 +13,7 @@ import { askFor } from '../init/questions.ts'
 import { scenarioText } from '../init/scenario.ts'
 import { openTerminal } from '../init/terminal.ts'
 import { unknownAction, workflowText } from '../init/workflow.ts'
+import { ensureFolder, writeWhole } from '../../store/whole-file.ts'
 import { parseList } from '../arguments.ts'
 import type { CommandFile } from '../command.ts'
 import { reportError } from '../exit.ts'
@@ -36,8 +37,8 @@ How a service answers (--api):
   background   a response in the background: POST /v1/responses, GET /v1/responses/{id}
   webhook      it only posts the outcome to an address that the submission names
 
-Exits with 0 when all is written and nothing that it tried failed, 3 when it wrote nothing, else with
-the code of what it tried.
+Exits with 0 when all is written and nothing that it tried failed, 3 when something cannot be written where it is to go, 4 where
+the disk is full, else with the code of what it tried.
 
 Examples:
   outlast init                                     asks
@@ -123,8 +124,7 @@ async function init(folder: string, options: Options, registry: Registry): Promi
   const files = filesOf(wanted)
   const place = { file: join(folder, scenarioFile), runtime: runtimeOf(wanted.service), adapter: `./${adapterFile}` }
   checkScenario(files.get(scenarioFile)!, place, await registry.catalog())
-  for (const [name, text] of files) await write(join(folder, name), text, options)
-  for (const name of files.keys()) print(`wrote ${join(folder, name)}`)
+  for (const [name, text] of files) await write(join(folder, name), text)
   const code = await check(wanted, registry)
   print(nextSteps(wanted))
   return code
@@ -148,7 +148,7 @@ const packageFolder = 'node_modules/outlast'
 /** Before anybody is asked anything. */
 function refuseExisting(folder: string, { adapter, ci, force }: Options): void {
   const names = [scenarioFile, ...(adapter ? [adapterFile] : []), ...(ci ? [workflowFile] : [])]
-  const there = names.map((name) => join(folder, name)).filter((path) => existsSync(path))
+  const there = names.map((name) => join(folder, name)).filter((path) => lstatSync(path, { throwIfNoEntry: false }))
   if (force || there.length === 0) return
   throw new UsageError(`${there.join(' and ')}: there already; nothing was written (--force replaces what is there)`)
 }
@@ -185,15 +185,11 @@ function runtimeOf({ program }: Service): 'process' | 'docker' {
   return program.kind === 'image' ? 'docker' : 'process'
 }
 
-async function write(path: string, text: string, { force }: Options): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    // Whatever has its place goes: a pipe would be waited for, and a link would lead elsewhere.
-    if (force) await rm(path, { force: true })
-    await writeFile(path, text, { flag: 'wx' })
-  } catch (error) {
-    throw new UsageError(`${path} cannot be written: ${describeError(error)}`)
-  }
+/** Whole or not at all: what it replaces stays where the disk is full. A link goes, and where it leads nothing is written. */
+async function write(path: string, text: string): Promise<void> {
+  ensureFolder(dirname(path))
+  await writeWhole(path, text)
+  print(`wrote ${path}`)
 }
 
 /** The commands that a user would give next, as far as they can be tried at once. Resolves with what the first that failed said. */

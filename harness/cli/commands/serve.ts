@@ -158,7 +158,7 @@ function openPage({ pattern, ready, token, timeScale }: Served, surroundings: Su
     parts: [`${delivery.name}: ${delivery.summary}`, `${engine.name}: ${engine.summary}`],
     work,
     timeScale,
-    hasSockets: delivery.name === 'websocket',
+    hasSockets: delivery.sockets === true,
     callbackUrl: delivery.callback ? callbackAddress(ready) : undefined,
   }
   return openTaskPage(service, subject, surroundings)
@@ -183,7 +183,7 @@ function greeting({ name, delivery, engine }: CatalogPattern, ready: Ready, toke
     ...(token === undefined ? [] : [`export OUTLAST_TOKEN=${token}`]),
     `curl -i ${url}/v1/tasks ${asked} -H 'Idempotency-Key: first' -H 'Content-Type: application/json' -d '${body}'`,
     `curl ${url}/v1/tasks/TASK_ID ${asked}`,
-    ...(delivery.events && delivery.name !== 'websocket'
+    ...(delivery.events && !delivery.sockets
       ? [`curl -N ${url}/v1/tasks/TASK_ID/events ${asked} -H 'Accept: text/event-stream'`]
       : []),
     `curl ${url}/openapi.json`,

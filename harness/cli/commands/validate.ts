@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { plural } from '../../../reports/numbers.ts'
 import { textTable } from '../../core/text-table.ts'
 import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
-import { type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
+import { describeError, type ExitCode, exitCodes, UsageError } from '../../core/errors.ts'
+import { readRegular } from '../../core/own-file.ts'
 import { visibleLine } from '../../core/visible.ts'
 import { didYouMean } from '../../core/did-you-mean.ts'
 import { readCheckout } from '../../run/checkout.ts'
@@ -58,11 +58,12 @@ export default {
       .addHelpText('after', notes)
       .action(async (options: Options) => {
         mustBeControls([...(options.only ?? []), ...(options.without ?? [])])
+        const before = await pageBefore(options.page)
         await using place = await openPlace(options.out, registry)
         const { rows, leftBehind } = await carryOut(options, place.path, registry)
         print(tableOf(rows))
         print(summarize(rows))
-        if (!options.only && !options.without) await writePage(rows, options)
+        if (!options.only && !options.without) await writePage(rows, options, before)
         for (const left of leftBehind) say(tint('red', `left behind: ${visibleLine(left)}`))
         done(leftBehind.length > 0 ? exitCodes.leftBehind : exitCodeOf(rows))
       })
@@ -126,11 +127,19 @@ async function carryOut(
   return { rows, leftBehind }
 }
 
+/** Read before anything is measured: a pipe or a device in its place is refused at once, and not waited for after twenty minutes. */
+async function pageBefore(page: string): Promise<string> {
+  const bytes = await readRegular(page, { maxBytes: 2 ** 20, follow: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw new UsageError(`--page: ${describeError(error)}`)
+  })
+  return bytes.toString()
+}
+
 /** A part of the controls, or one that is switched off, says nothing about this machine as a whole. */
-async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options): Promise<void> {
+async function writePage(rows: readonly Row[], { quick = false, seed, page }: Options, before: string): Promise<void> {
   const environment = await collectEnvironment({}, await readCheckout())
   ensureFolder(dirname(page))
-  const before = await readFile(page, 'utf8').catch(() => '')
   await writeWhole(page, validityPage(rows, { quick, seed, environment }, measuredElsewhere(before)))
   print(`Page     ${page}`)
 }

@@ -122,6 +122,8 @@ export default {
       async check(target) {
         const before = totalOf(await readBalance(target))
         for (const body of malformed) mustBeProblem(`a top-up ${body}`, await topUp(target, body), 400, 'validation')
+        const text = await topUp(target, { id: 'none', credits: 1 }, { headers: { 'content-type': 'text/plain' } })
+        mustBeProblem('a top-up that is text', text, 415, 'unsupported-media-type')
         mustBe('all that there is afterwards', totalOf(await readBalance(target)), before)
       },
     }),

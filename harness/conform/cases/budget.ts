@@ -2,7 +2,20 @@ import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { isTerminal, type Task } from '../../../patterns/contract/types/task.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target, type Work } from '../case.ts'
-import { acknowledge, answerTo, type Log, openLog, patienceMs, seen, startNow } from '../control.ts'
+import {
+  acknowledge,
+  answerTo,
+  cancel,
+  type Log,
+  openLog,
+  patienceMs,
+  put,
+  readMore,
+  recordedIn,
+  seen,
+  startNow,
+  tooShort,
+} from '../control.ts'
 import { must, mustBe, NotApplicable, undecidedUnless } from '../expect.ts'
 import { mustBeProblem } from '../problem.ts'
 import { newKey, raceMs, readEnd, readTask, submit } from '../tasks.ts'
@@ -37,6 +50,7 @@ export default {
         must(went !== undefined, 'a task that got what its next step costs does not go on')
         const end = await readEnd(target, log.taskId)
         mustBe('the end of a task that got what it costs', end.status, status)
+        mustBeGranted(end, cost)
         mustHaveSpent(end, cost)
       },
     }),
@@ -63,6 +77,23 @@ export default {
         const end = await readEnd(target, await known(target, { budget: { credits: cost, on_exhausted: 'fail' } }))
         mustHaveSpent(end, cost)
         mustBe('the end', end.status, status)
+        mustBeGranted(end, cost)
+      },
+    }),
+    contractCase({
+      name: 'none',
+      proves: 'a task without a budget is given no more of it: a top-up is refused, and not on record',
+      source: `${source}; docs/contract.md#commands`,
+      needs: ['budget', 'commands'],
+      quick: true,
+      async check(target) {
+        const log = await openLog(target, await startNow(target, 'no-budget', { long: true }))
+        const reply = await put(target, log.taskId, { id: 'more', type: 'top_up', credits: 2 })
+        if (reply.status === 409) throw new NotApplicable(tooShort)
+        mustBeProblem('a top-up where there is no budget', reply, 400, 'validation')
+        await readMore(target, log)
+        mustBe('the commands on record', recordedIn(log), [])
+        await cancel(target, log.taskId)
       },
     }),
     contractCase({
@@ -87,6 +118,7 @@ const malformed = [
   '{"credits":-1}',
   '{"credits":1.5}',
   '{"credits":1e999}',
+  '{"credits":1000000001}',
   '{"credits":"5"}',
   '{}',
   '7',
@@ -116,6 +148,11 @@ async function known(target: Target, work: Work): Promise<string> {
   })
   late.catch(() => {})
   return Promise.race([startNow(target, 'budget', work), late])
+}
+
+/** A service need not show it. */
+function mustBeGranted({ credits_granted: granted }: Task, wanted: number): void {
+  if (typeof granted === 'number') mustBe('credits_granted', granted, wanted)
 }
 
 function mustHaveSpent({ credits_used: used }: Task, most: number): void {

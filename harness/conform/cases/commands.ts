@@ -134,7 +134,8 @@ export default {
       source,
       needs: ['commands'],
       async check(target) {
-        await Promise.all(Array.from({ length: 4 }, () => commandUntilEnd(target)))
+        const taken = await Promise.all(Array.from({ length: 4 }, () => commandUntilEnd(target)))
+        if (taken.every((count) => count === 0)) throw new NotApplicable(tooShort)
       },
     }),
     contractCase({
@@ -217,6 +218,7 @@ const malformed: readonly (readonly [string, unknown])[] = [
   ['half a body', '{"id":'],
   ['no id', { type: 'interrupt' }],
   ['an id with a space', { id: 'a b', type: 'interrupt' }],
+  ['an id that begins with a dot', { id: '.x', type: 'interrupt' }],
   ['an id of 65 characters', { id: 'x'.repeat(65), type: 'interrupt' }],
   ['a type that is none', { id: 'x', type: 'explode' }],
   ['an unknown field', { id: 'x', type: 'interrupt', more: 1 }],
@@ -237,8 +239,8 @@ function idsOf(answers: Log['events'] | readonly { readonly data: Record<string,
   return answers.map(({ data }) => data['command'])
 }
 
-/** Commands that change nothing, one after another, until the task has ended. */
-async function commandUntilEnd(target: Target): Promise<void> {
+/** Commands that change nothing, one after another, until the task has ended; how many it took. */
+async function commandUntilEnd(target: Target): Promise<number> {
   const log = await openLog(target, await startNow(target, 'command-race'))
   const taken: string[] = []
   for (let nth = 1; ; nth++) {
@@ -249,12 +251,12 @@ async function commandUntilEnd(target: Target): Promise<void> {
     taken.push(id)
     await sleep(readEveryMs(target), target.signal)
   }
-  if (taken.length === 0) throw new NotApplicable(tooShort)
   await readEnd(target, log.taskId)
   await readMore(target, log)
   mustBe('commands on record at the end', recordedIn(log), taken)
   mustBe('answers before the end', idsOf(answersIn(log)), taken)
   for (const id of taken) onRecord(log, id)
+  return taken.length
 }
 
 /** The state after the answer to a command. Work is taken over in its own time: nothing here says how soon. */

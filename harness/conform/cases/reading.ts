@@ -2,7 +2,7 @@ import { sleep } from '../../../patterns/contract/types/timer.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
-import { must, mustBe } from '../expect.ts'
+import { must, mustBe, undecidedUnless } from '../expect.ts'
 import { entityTag, mustBeAdvice, mustBeFresh } from '../headers.ts'
 import {
   acceptedTask,
@@ -12,7 +12,6 @@ import {
   pathOf,
   readEnd,
   readEvents,
-  readTask,
   spread,
   start,
   submit,
@@ -20,7 +19,7 @@ import {
 } from '../tasks.ts'
 import { mustBeProblem } from '../problem.ts'
 import { mustHaveStatus, send, slackMs } from '../http.ts'
-import { adviceMs, headerOf } from '../patience.ts'
+import { adviceMs, headerOf, isBusy } from '../patience.ts'
 
 export default {
   name: 'reading',
@@ -78,19 +77,8 @@ export default {
       alone: true,
       async check(target) {
         const { self, taskId } = await start(target, newKey('wakes'), { long: true })
-        for (let [wakes, known, inVain] = [0, 0, 0]; wakes < enoughWakes;) {
-          const reply = await send(target, `${self}?wait=3600&after=${known}`)
-          const task = taskOf(reply)
-          withinBound(target, reply.tookMs)
-          const isEarly = reply.tookMs < target.timing.longPollMs * 0.9
-          // A server that holds as many answers as it may, or leaves, answers early. It does not a second time in a row.
-          inVain = isEarly && task.version <= known && !isTerminal(task.status) ? inVain + 1 : 0
-          must(inVain < mostInVain, `woken at version ${known} for nothing, twice in a row`)
-          if (inVain === 0) wakes++
-          if (isTerminal(task.status)) break
-          // What is known is new: an answer that brings more was held, or else all were in vain.
-          known = (await readTask(target, taskId)).version
-        }
+        const held = isHeld(await followByPolls(target, self))
+        undecidedUnless(held, 'its long polls take no longer than plain reads: nothing shows that they wait')
         await send(target, `${self}:cancel`, { method: 'POST' })
         const { version } = await readEnd(target, taskId)
         const asked = Array.from({ length: 3 }, () => send(target, `${self}?wait=3600&after=${version}`))
@@ -173,7 +161,46 @@ export default {
 } satisfies CaseGroup
 
 const enoughWakes = 4
+const mostWakes = 8
 const mostInVain = 2
+
+/** How long answers took: long polls that brought news, and a plain read after each. */
+interface Waits {
+  readonly wakesMs: readonly number[]
+  readonly readsMs: readonly number[]
+}
+
+/** Until it is clear that long polls are held, or the task has ended, or it was tried often enough. */
+async function followByPolls(target: Target, self: string): Promise<Waits> {
+  const [wakesMs, readsMs]: [number[], number[]] = [[], []]
+  const isSettled = () => wakesMs.length >= enoughWakes && isHeld({ wakesMs, readsMs })
+  for (let [known, inVain] = [0, 0]; !isSettled() && wakesMs.length < mostWakes;) {
+    const reply = await send(target, `${self}?wait=3600&after=${known}`)
+    const task = taskOf(reply)
+    withinBound(target, reply.tookMs)
+    const isEarly = reply.tookMs < target.timing.longPollMs * 0.9
+    // A server that holds as many answers as it may, or leaves, answers early. It does not a second time in a row.
+    inVain = isEarly && task.version <= known && !isTerminal(task.status) ? inVain + 1 : 0
+    must(inVain < mostInVain, `woken at version ${known} for nothing, twice in a row`)
+    // The first is of a client that knows nothing: it has news at once.
+    if (inVain === 0 && known > 0) wakesMs.push(reply.tookMs)
+    if (isTerminal(task.status)) break
+    // What is known is new: an answer that brings more was held, or else all were in vain.
+    const read = await send(target, self)
+    readsMs.push(read.tookMs)
+    known = taskOf(read).version
+  }
+  return { wakesMs, readsMs }
+}
+
+/**
+ * Where a plain read takes as long as the task takes to go on, any answer brings news, whether it was held or not. Of all pairs
+ * of a long poll and a plain read the poll must have taken longer in three of four: Mann and Whitney's U.
+ */
+function isHeld({ wakesMs, readsMs }: Waits): boolean {
+  const longer = wakesMs.reduce((sum, wakeMs) => sum + readsMs.filter((readMs) => wakeMs > readMs).length, 0)
+  return 4 * longer >= 3 * wakesMs.length * readsMs.length
+}
 
 /** A place that no log has, and what is no place. */
 const impossible = ['999999', '-1', 'abc'] as const
@@ -182,7 +209,7 @@ const impossible = ['999999', '-1', 'abc'] as const
 async function firstAnswer(target: Target, place: string) {
   for (;;) {
     const reply = await send(target, place, { once: true })
-    if (![429, 502, 503, 504].includes(reply.status)) return { ...reply, repeated: 0 }
+    if (!isBusy(reply)) return { ...reply, repeated: 0 }
     await sleep(Math.max(adviceMs(reply.headers) ?? 0, 100), target.signal)
   }
 }

@@ -1,21 +1,13 @@
-import { isTerminal, type TaskStatus } from '../../../patterns/contract/types/task.ts'
+import { isTerminal } from '../../../patterns/contract/types/task.ts'
 import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { contractCase, type CaseGroup, type Target } from '../case.ts'
 import { cancel } from '../control.ts'
 import { must, mustBe, NotApplicable, undecidedUnless } from '../expect.ts'
-import { cacheDirectives, mediaTypeOf, mustBeFresh } from '../headers.ts'
-import { isEnd, newKey, pathOf, placesTo, readEnd, readEvents, readTask, spread, start } from '../tasks.ts'
+import { cacheDirectives, mustBeFresh } from '../headers.ts'
+import { compareWithTask, isSoon, lateMs, openAtOnce } from '../promptness.ts'
+import { isEnd, newKey, pathOf, placesTo, readEnd, readEvents, spread, start } from '../tasks.ts'
 import { mustHaveStatus, send, slackMs } from '../http.ts'
-import {
-  followStream,
-  isStream,
-  openStream,
-  passOverCutLog,
-  readStream,
-  untilRead,
-  type FollowedStream,
-  type OpenStream,
-} from '../stream.ts'
+import { isStream, openStream, passOverCutLog, readStream, untilRead, type OpenStream } from '../stream.ts'
 
 const source = 'docs/contract.md#streams; WHATWG HTML 9.2'
 
@@ -126,15 +118,17 @@ export default {
           const stream = await openStream(target, `${self}/events${place}`, headers)
           must(isStream(stream), `${what} got ${stream.status}, must be 200 with stream.reset`)
           const isTold = () => stream.others.includes('stream.reset')
-          await Promise.race([untilRead(target, stream, isTold), sleep(atOnceMs, target.signal)])
-          must(isTold(), `${what} has no stream.reset within ${atOnceMs} ms`)
+          must(
+            await isSoon(target, taskId, { stream, has: isTold, leastMs: atOnceMs }),
+            `${what} does not begin with stream.reset`,
+          )
           streams.push([what, stream])
         }
         await send(target, `${pathOf(taskId)}:cancel`, { method: 'POST' })
         await readEnd(target, taskId)
         // A service that keeps events back until the end fails another case.
         for (const [what, stream] of streams) {
-          await Promise.race([untilRead(target, stream, () => stream.events.length > 0), sleep(lateMs, target.signal)])
+          await isSoon(target, taskId, { stream, has: () => stream.events.length > 0 })
           const first = stream.events[0]?.seq
           if (first !== undefined && first > 1) await readEvents(target, taskId)
           mustBe(`the first event of ${what}, when it was reset`, first, 1)
@@ -161,12 +155,8 @@ export default {
       timed: true,
       async check(target) {
         const { self, taskId } = await start(target, newKey('unbuffered'), { long: true })
-        const stream = await followStream(target, `${self}/events`)
+        const stream = await openAtOnce(target, self)
         const { first } = stream
-        must(isStream(first), `a stream got ${first.status} ${mediaTypeOf(first.headers)}`)
-        await untilRead(target, stream, () => first.bytesAt.length > 0)
-        const firstMs = Math.round(first.bytesAt[0]! - first.askedAt)
-        must(firstMs < lateMs, `the first byte came after ${firstMs} ms`)
         mustBeFresh('a stream', first.headers)
         must(cacheDirectives(first.headers).has('no-transform'), 'Cache-Control of a stream: no-transform is missing')
         // A proxy may take it as its own and pass it on to nobody.
@@ -175,9 +165,10 @@ export default {
         if (shown.some(isTerminal)) throw new NotApplicable('its tasks end before anything else of them can be seen')
         await send(target, `${self}:cancel`, { method: 'POST' })
         await readEnd(target, taskId)
-        const endedAt = performance.now()
-        await untilRead(target, stream, () => stream.events().some(isEnd))
-        must(performance.now() - endedAt < lateMs, 'the terminal event was kept back')
+        must(
+          await isSoon(target, taskId, { stream, has: () => stream.events().some(isEnd) }),
+          'the terminal event was kept back',
+        )
         stream.close()
       },
     }),
@@ -234,40 +225,8 @@ export default {
   ],
 } satisfies CaseGroup
 
-/** Later than any answer is on a machine that has other work. */
-const lateMs = 2 * slackMs
 /** Not only with the next heartbeat, or with the next event. */
 const atOnceMs = 3 * lateMs
-/** So many states of a task are enough to see that a stream does not keep events back. */
-const enoughStates = 4
-
-/**
- * Read the task beside its stream: what a read shows, the stream has within `lateMs`, while the task goes on. Resolves with
- * the states that were compared.
- */
-async function compareWithTask(target: Target, taskId: string, stream: FollowedStream): Promise<readonly TaskStatus[]> {
-  const states = new Map<number, TaskStatus>()
-  while (states.size < enoughStates) {
-    const { version, status } = await readTask(target, taskId)
-    states.set(version, status)
-    if (isTerminal(status)) break
-    const shownAt = performance.now()
-    await untilRead(target, stream, () => has(stream, version) || performance.now() - shownAt > lateMs)
-    // At its end a task shows nothing more: a burst that comes then is what is looked for.
-    must(has(stream, version), `the task shows version ${version} since ${lateMs} ms, its stream ${seqOf(stream)}`)
-    await sleep(50, target.signal)
-  }
-  return [...states.values()]
-}
-
-function has({ events }: FollowedStream, version: number): boolean {
-  return events().some(({ seq }) => seq >= version)
-}
-
-function seqOf({ events }: FollowedStream): string {
-  const last = events().at(-1)
-  return last === undefined ? 'nothing' : `event ${last.seq}`
-}
 
 /** The answer to who asks for a stream and may get none. */
 function statusOf(target: Target, place: string, headers: Readonly<Record<string, string>>) {

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod'
 import { taskEvent, type TaskEvent } from '../../../patterns/contract/types/events.ts'
 import { enter, foldEvents } from '../../../patterns/contract/types/fold.ts'
 import { isTerminal, task as taskSchema, type Task, type TaskStatus } from '../../../patterns/contract/types/task.ts'
+import { sleep } from '../../../patterns/contract/types/timer.ts'
 import { describeError } from '../../core/errors.ts'
 import { contractCase, type CaseGroup } from '../case.ts'
 import { Breach, must, mustBe } from '../expect.ts'
@@ -13,6 +14,7 @@ import {
   newKey,
   readEnd,
   readEvents,
+  readEveryMs,
   readTask,
   submit,
 } from '../tasks.ts'
@@ -75,6 +77,8 @@ export default {
         const { task_id } = acceptedTask(await submit(target, key, target.bodyFor(key)))
         let before = await readTask(target, task_id)
         while (!isTerminal(before.status)) {
+          // Often, since a moment is looked for; not as often as it can answer, since others use it.
+          await sleep(readEveryMs(target) / 5, target.signal)
           const now = await readTask(target, task_id)
           must(now.version >= before.version, `version went back from ${before.version} to ${now.version}`)
           const [was, is] = [before.progress_pct ?? 0, now.progress_pct ?? 100]

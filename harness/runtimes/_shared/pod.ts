@@ -9,6 +9,8 @@ import { PortTaken } from '../../os/readiness.ts'
 export interface Ending {
   readonly code: number | null
   readonly signal: string | null
+  /** When, on the monotonic clock, where that is known better than by its being told. */
+  readonly endedMs?: number
 }
 
 /** One life of a node, from its start to its end. */
@@ -158,7 +160,7 @@ export abstract class Pod<L extends Life = Life> implements Node {
   /** Resolves when it has ended and who dials it is refused. */
   protected async gone(life: L): Promise<Ending & { readonly sinceMs: number }> {
     const end = await life.ended
-    const sinceMs = monotonicMs()
+    const sinceMs = end.endedMs ?? monotonicMs()
     await this.#departing
     return { ...end, sinceMs }
   }
@@ -176,9 +178,11 @@ export abstract class Pod<L extends Life = Life> implements Node {
   }
 
   async #end(life: L, signal: 'SIGKILL' | 'SIGTERM'): Promise<Omit<NodeHarm, 'heal'>> {
+    const sentMs = monotonicMs()
     if (!(await this.send(life, signal))) return { evidence: {} }
     const { sinceMs, code, signal: by } = await this.gone(life)
-    return { sinceMs, evidence: { ...pidOf(life), signal: by, code } }
+    // A kill acts when it is sent, however late its success is told; after SIGTERM a node works on until it ends.
+    return { sinceMs: signal === 'SIGKILL' ? sentMs : sinceMs, evidence: { ...pidOf(life), signal: by, code } }
   }
 
   /** The program that has its port now answers for it: what clients get from there says nothing about the system. */
@@ -191,11 +195,16 @@ export abstract class Pod<L extends Life = Life> implements Node {
     }
   }
 
-  #exited(life: L, { code, signal }: Ending): void {
+  #exited(life: L, { code, signal, endedMs }: Ending): void {
     if (this.#life !== life) return
     this.#life = undefined
     this.#departing = this.depart().catch(() => {})
-    this.#emit(this.#wanted ? 'crashed' : 'exited', { ...pidOf(life), code, signal })
+    this.#emit(this.#wanted ? 'crashed' : 'exited', {
+      ...pidOf(life),
+      code,
+      signal,
+      ...(endedMs !== undefined && { endedMs }),
+    })
     if (this.#wanted) this.#scheduleRestart()
   }
 

@@ -6,6 +6,7 @@ import type { NodeHarm } from '../../model/runtime.ts'
 import { sleep, startTimer } from '../../../patterns/contract/types/timer.ts'
 import { type ChildSpec, signalGroup, spawnChild } from '../../os/child.ts'
 import { groupListensOn, listensOn } from '../../os/listeners.ts'
+import { endLife, markOf, signalLife } from '../../os/lives.ts'
 import { processState } from '../../os/process-state.ts'
 import { becomeReady, type Readiness, waitUntilReady } from '../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../_shared/pod.ts'
@@ -32,6 +33,8 @@ interface ProcessLife extends Life {
   readonly logFile: string
   readonly ready: Readiness
   readonly wasSpare: boolean
+  /** Of a program of the user's: the name of all that it starts. */
+  readonly life?: string
 }
 
 /** A node that ignores the signal that ends it is killed. */
@@ -48,13 +51,16 @@ export class ChildNode extends Pod<ProcessLife> {
   }
 
   protected async begin(): Promise<ProcessLife> {
-    const { incarnation, ready } = this.#incarnation()
+    const { incarnation, ready, life } = this.#incarnation()
     const spare = this.#spec.spares?.take(incarnation)
     const child = spare ?? (await spawnChild(incarnation))
-    const ended = once(child, 'exit').then(([code, signal]) => {
+    const ended = once(child, 'exit').then(async ([code, signal]) => {
+      // What left its group would live on, and do work of a node that is down. With a container it ends too.
+      if (life !== undefined) await endLife(life)
       return { code: code as number | null, signal: signal as string | null }
     })
-    return { pid: child.pid!, ended, child, logFile: incarnation.logFile, ready, wasSpare: spare !== undefined }
+    const { logFile } = incarnation
+    return { pid: child.pid!, ended, child, logFile, ready, wasSpare: spare !== undefined, ...(life && { life }) }
   }
 
   protected async untilReady(life: ProcessLife, signal: AbortSignal): Promise<void> {
@@ -105,11 +111,15 @@ export class ChildNode extends Pod<ProcessLife> {
     return blockEventLoop(pid, folder, expiresMs)
   }
 
-  protected async freeze({ pid }: ProcessLife) {
+  protected async freeze({ pid, life }: ProcessLife) {
     signalGroup(pid, 'SIGSTOP')
+    if (life !== undefined) await signalLife(life, 'SIGSTOP')
     for (let tries = 0; tries < 50 && processState(pid) !== 'T'; tries++) await sleep(5)
     const state = processState(pid)
-    const thaw = async (): Promise<void> => void signalGroup(pid, 'SIGCONT')
+    const thaw = async (): Promise<void> => {
+      signalGroup(pid, 'SIGCONT')
+      if (life !== undefined) await signalLife(life, 'SIGCONT')
+    }
     return { evidence: state === 'T' ? { pid, state } : {}, thaw }
   }
 
@@ -127,8 +137,12 @@ export class ChildNode extends Pod<ProcessLife> {
   }
 
   /** With the number of this start and its name, which is another one after it came back with a new identity. */
-  #incarnation(): { incarnation: ChildSpec; ready: Readiness } {
+  #incarnation(): { incarnation: ChildSpec; ready: Readiness; life?: string } {
     const { child, ready } = this.#spec
+    if (child.isForeign) {
+      const life = randomBytes(9).toString('base64url')
+      return { incarnation: { ...child, env: { ...child.env, ...markOf(life) } }, ready, life }
+    }
     if (child.env?.['OUTLAST_NODE'] === undefined) return { incarnation: child, ready }
     const OUTLAST_NODE = this.generation === 0 ? this.name : `${this.name}.${this.generation}`
     const OUTLAST_START = randomBytes(9).toString('base64url')

@@ -2,7 +2,7 @@ import { HarnessError, describeError } from '../../core/errors.ts'
 import type { RemoteServer } from '../../../servers/server.ts'
 import type { OnLost } from '../../os/child.ts'
 import { runOwnersCommand } from '../../os/owners-command.ts'
-import { answersAt, untilAnswers } from '../../os/answers.ts'
+import { goesDown, untilAnswers } from '../../os/answers.ts'
 import { runLabel } from '../../os/label.ts'
 import { becomeReady, type Readiness } from '../../os/readiness.ts'
 import type { OwnersService } from '../../model/runtime.ts'
@@ -92,7 +92,7 @@ export class RemoteNode extends Pod<RemoteLife> {
   async #bringBack(until: () => Promise<void>): Promise<void> {
     await this.#commands.catch(() => {})
     if (!this.#isDown) return
-    if (!(await answersAt(this.url))) await this.#command('restart', until)
+    if (await goesDown(this.url)) await this.#command('restart', until)
     this.#isDown = false
     await this.#spec.note('up')
   }

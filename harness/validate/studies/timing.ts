@@ -76,10 +76,14 @@ function delayedRow(nothing: CellResult | undefined, delayed: CellResult | undef
   return rowOfCells(about, [nothing, delayed], ([null_, late]) => {
     const shifts = levels.map((level) => overheadAt(late!, level) - overheadAt(null_!, level))
     const tolerances = levels.map((level) => Math.max(resolutionOf(null_!), 2 * overheadAt(null_!, level)))
+    // One slow task is the p99 of a hundred: there the row cannot tell, and is a miss where another level is off.
     const isCoarse = Math.max(...tolerances) >= coarsestMs
-    const isHit = !isCoarse && shifts.every((shift, i) => Math.abs(shift - delayMs) <= tolerances[i]!)
+    const isOff = shifts.some((shift, i) => {
+      return tolerances[i]! < coarsestMs && Math.abs(shift - delayMs) > tolerances[i]!
+    })
     const got = shifts.map((shift, i) => `p${levels[i]! * 100} ${shift.toFixed(1)} (+-${tolerances[i]!.toFixed(1)})`)
-    return { got: `${got.join(', ')} ms`, isHit, tooCoarse: isBusy(null_!) || isBusy(late!) }
+    const tooCoarse = (isCoarse && !isOff) || isBusy(null_!) || isBusy(late!)
+    return { got: `${got.join(', ')} ms`, isHit: !isCoarse && !isOff, tooCoarse }
   })
 }
 

@@ -6,7 +6,10 @@ import type { Evidence, EvidenceOf, Seen } from './evidence.ts'
 /** How many of how many are not as they should be; undefined where the run is older than the figure. */
 type Count = (figures: ControlFigures) => readonly [bad: number | undefined, all: number]
 
-export const afterCancel: Count = ({ cancel }) => [cancel.tasksBegunAfter, cancel.acknowledged]
+/** What had ended before begins no step. */
+export const afterCancel: Count = ({ cancel: { tasksBegunAfter, atWork } }) => {
+  return [atWork === undefined ? undefined : tasksBegunAfter, Math.max(atWork ?? 0, tasksBegunAfter ?? 0)]
+}
 /** A command whose log is gone with its task is lost as well: nobody will answer it. */
 export const commandsLost: Count = ({ commands: { acknowledged, judged, lost, doubled } }) => {
   return [judged === undefined ? undefined : lost + doubled + (acknowledged - judged), acknowledged]
@@ -43,8 +46,8 @@ type Time = (figures: ControlFigures) => {
   readonly n: number
 }
 
-export const cancelledTime: Time = ({ cancel: { acknowledgedMs, acknowledgedIn, acknowledged } }) => {
-  return { median: acknowledgedMs, interval: acknowledgedIn, n: acknowledged }
+export const cancelledTime: Time = ({ cancel: { acknowledgedMs, acknowledgedIn, sent } }) => {
+  return { median: acknowledgedMs, interval: acknowledgedIn, n: sent }
 }
 export const stoppedTime: Time = ({ commands: { stoppedMs, stoppedIn, tasksStopped = 0 } }) => {
   return { median: stoppedMs, interval: stoppedIn, n: tasksStopped }
@@ -68,7 +71,11 @@ export function evidenceOfControlTime(time: Time): EvidenceOf {
   }
 }
 
-const nothing: Evidence = { observed: 0, n: 0, note: 'nothing of the kind was seen in every repetition' }
+const nothing: Evidence = {
+  observed: 0,
+  n: 0,
+  note: 'in a repetition nothing of the kind was seen, or not of half of the tasks',
+}
 
 function figuresOf(usable: Seen['usable']): readonly ControlFigures[] {
   return usable.flatMap(({ control }) => control ?? [])
@@ -81,5 +88,5 @@ function faultsOf(usable: Seen['usable']): number {
 function whyNoInterval(usable: Seen['usable']): string {
   return faultsOf(usable) > 0
     ? 'tasks that share a fault have no interval of times'
-    : 'too few tasks in a repetition for an interval'
+    : 'too few tasks in a repetition, or too many of which it never came, for an interval'
 }

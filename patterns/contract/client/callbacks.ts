@@ -1,5 +1,6 @@
 import { taskApi } from './dialect.ts'
-import type { Delivered, Inbox, Notice, OpenCallback } from './client.ts'
+import { describeFailure } from './http.ts'
+import type { CallbackRequest, Delivered, Inbox, Notice, OpenCallback } from './client.ts'
 import { finish } from './outcome.ts'
 import { readTask, type Watch } from './read.ts'
 import type { Accepted } from './submit.ts'
@@ -22,7 +23,8 @@ export interface Callbacks {
 export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own?: OpenCallback): Callbacks {
   const { dialect } = talk.ports
   const ofDialect: OpenCallback = (request) => dialect!.openCallback!(request, talk.job)
-  const open = own ?? (dialect?.openCallback ? ofDialect : undefined)
+  const found = own ?? (dialect?.openCallback ? ofDialect : undefined)
+  const open = found && ((request: CallbackRequest) => tryOpen(found, request, talk))
   const told = new Map<string, Notice>()
   let accepted: string | undefined
   let wanted: { readonly taskId: string; readonly resolve: (notice: Notice) => void } | undefined
@@ -54,6 +56,16 @@ export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own
     return Promise.race([new Promise<Notice>((resolve) => (wanted = { taskId, resolve })), over])
   }
   return { next, ids: () => [...told.keys()] }
+}
+
+/** What throws is answered as a callback that nobody believes. */
+function tryOpen(open: OpenCallback, request: CallbackRequest, talk: Talk): Notice {
+  try {
+    return open(request)
+  } catch (error) {
+    talk.noted(`a callback that was not believed: ${describeFailure(error)}`)
+    throw error
+  }
 }
 
 /** Before its task is known, a client keeps what may be its end: no more than a stranger could send by chance. */

@@ -9,10 +9,21 @@ import type { Task } from '../types/task.ts'
  * abort reason when the signal aborts.
  */
 export async function cancelTask(talk: Talk, taskId: string): Promise<Task> {
+  // A success without a content leaves nothing to ask for again but the state (RFC 9110, 15.3.5).
+  let isTaken = false
   return askUntilAnswered(talk, {
     operation: 'cancel',
-    call: (url) => ({ method: 'POST', url: `${taskAddress(url, taskId)}:cancel`, headers: commonHeaders(talk) }),
-    take: (answer) => ofTask(answer, taskId),
+    call: (url) => {
+      const address = taskAddress(url, taskId)
+      const asked = isTaken
+        ? ({ method: 'GET', url: address } as const)
+        : ({ method: 'POST', url: `${address}:cancel` } as const)
+      return { ...asked, headers: commonHeaders(talk) }
+    },
+    take: (answer) => {
+      isTaken ||= answer.status >= 200 && answer.status < 300 && answer.text === ''
+      return ofTask(answer, taskId)
+    },
   })
 }
 

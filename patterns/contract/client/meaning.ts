@@ -33,10 +33,12 @@ interface Row {
   readonly means: Readonly<Record<Operation, Meaning>>
 }
 
-/** Too many, too early, too slow, or at work on the same key: states that pass. */
-const passing: ReadonlySet<number> = new Set([408, 409, 425, 429])
+/** Too many, too early, too slow, locked, at work on the same key, or with a server that is the wrong one over this connection: states that pass. */
+const passing: ReadonlySet<number> = new Set([408, 409, 421, 423, 425, 429])
 /** Of a server that will never know how. Every other 5xx is about now. */
 const never: ReadonlySet<number> = new Set([501, 505])
+/** The request, or the work, took too long for somebody, or its client seemed to have left (nginx): how far it came, nobody says. */
+const cutOff: ReadonlySet<number> = new Set([408, 499])
 /** Full for now (RFC 9110, 15.5.14), and what some providers say to who asks too often. */
 const timed: ReadonlySet<number> = new Set([403, 413])
 
@@ -48,7 +50,7 @@ const gone = { ...all('gone'), submit: 'refused', stream: 'not-streamable' } as 
 export const answers: readonly Row[] = [
   { answer: 'a problem with retryable: true', is: ({ said }) => said?.retryable === true, means: later },
   {
-    answer: '408, 409, 425, 429 as a problem with retryable: false',
+    answer: '408, 409, 421, 423, 425, 429 as a problem with retryable: false',
     is: ({ status, said }) => passing.has(status) && said?.retryable === false,
     means: refused,
   },
@@ -59,7 +61,7 @@ export const answers: readonly Row[] = [
   },
   // What is cancelled already, or has ended, conflicts with nothing that will pass.
   { answer: '409', is: ({ status }) => status === 409, means: { ...later, cancel: 'refused', command: 'refused' } },
-  { answer: '408, 425, 429', is: ({ status }) => passing.has(status), means: later },
+  { answer: '408, 421, 423, 425, 429', is: ({ status }) => passing.has(status), means: later },
   { answer: '5xx but 501 and 505', is: ({ status }) => status >= 500 && !never.has(status), means: later },
   { answer: '404 or 410 as a problem', is: ({ status, said }) => isAbsence(status) && !!said, means: gone },
   { answer: '410 of another kind', is: ({ status }) => status === 410, means: gone },
@@ -116,19 +118,19 @@ export function isUndone(answer: Answer): boolean {
   const said = problemOf(answer)
   if (!said || status === 409 || said.task_id !== undefined) return false
   const kind = problemKind(said.type)
-  return kind === undefined ? status < 500 || never.has(status) : !isUnsure(kind)
+  return kind === undefined ? (status < 500 && !cutOff.has(status)) || never.has(status) : !isUnsure(kind)
 }
 
 /**
  * Whether an answer says, whoever gave it, that the request was turned away for now: too many (429; RFC 6585, 4), too early
- * (425; RFC 8470, 5.2), unable to handle it, and when to come back (503 with Retry-After; RFC 9110, 15.6.4), and 403 and 413
+ * (425; RFC 8470, 5.2), sent to the wrong server (421; RFC 9110, 15.5.20), unable to handle it, and when to come back (503 with Retry-After; RFC 9110, 15.6.4), and 403 and 413
  * with Retry-After. It may be repeated without a key. 408 is none of these: many servers say it of work that they cut off.
  */
 export function wasTurnedAway(answer: Answer): boolean {
   const { status } = answer
   const said = problemOf(answer)
   if (said && (said.task_id !== undefined || isUnsure(problemKind(said.type)))) return false
-  if (status === 425 || status === 429) return true
+  if (status === 421 || status === 425 || status === 429) return true
   return (status === 503 || timed.has(status)) && retryAfterMs(answer) !== undefined
 }
 
@@ -157,13 +159,16 @@ export function problemNameOf(answer: Answer): string | undefined {
   return type === undefined ? undefined : (problemKind(type) ?? type)
 }
 
-/** An answer in one line, for errors: `HTTP 308 to https://…`, `/problems/expired: …`. */
+/** An answer that was not the one wanted, in one line: `HTTP 308 to https://…`, `/problems/expired: …`. */
 export function describeAnswer(answer: Answer): string {
   if (answer.name !== undefined) return answer.name
   const said = problemOf(answer)
   if (said) return `HTTP ${answer.status} ${said.type}: ${said.detail ?? said.title}`
   const to = answer.header('location')
-  return `HTTP ${answer.status}${to === undefined || answer.status >= 400 ? '' : ` to ${to}`}`
+  const coding = answer.header('content-encoding')
+  const why = coding === undefined ? '' : `, in the coding ${coding}`
+  const lacks = answer.status >= 200 && answer.status < 300 ? ` without what was asked for${why}` : ''
+  return `HTTP ${answer.status}${to === undefined || answer.status >= 400 ? '' : ` to ${to}`}${lacks}`
 }
 
 function all<M extends Meaning>(meaning: M): Readonly<Record<Operation, M>> {

@@ -100,9 +100,14 @@ function deadlineLeftS(parent: TaskEvent, { time }: TaskEvent, timeScale: number
   return endsAt === undefined ? undefined : Math.max(1, endsAt - Date.parse(time)) * (timeScale / 1000)
 }
 
+/** Ids of the sub-tasks that a log names, in order. */
+export function subTasksIn(log: readonly TaskEvent[]): readonly string[] {
+  return log.flatMap(({ type, data }) => (type === 'task.spawned' ? (data as unknown as Spawned).sub_task : []))
+}
+
 /** Accepts the sub-tasks of the next step, which are in the log. Whoever does it again finds them there. */
 export async function acceptSpawned(
-  subTasks: SubTasks,
+  subTasks: Pick<SubTasks, 'accept'>,
   created: TaskEvent,
   { control }: Pick<Progressed, 'control'>,
   timeScale: number,
@@ -113,7 +118,7 @@ export async function acceptSpawned(
 }
 
 /** An answer is about now: after a longer wait for it, in milliseconds, it is asked for again. */
-const freshAnswerMs = 1000
+export const freshAnswerMs = 1000
 
 /** Whether a task above this one is cancelled: then no step of it may begin. The task of a client asks nothing. */
 export async function isCancelledAbove(

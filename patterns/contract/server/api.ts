@@ -14,10 +14,12 @@ import { type Holding, holdUntil, Places, waitForChange } from './follow.ts'
 import { accessFor } from './grants.ts'
 import { defaultLimits } from './limits.ts'
 import {
+  requireMatch,
   sayMethods,
   setRetryAfter,
   shareWithPages,
   appliedOf,
+  etagOf,
   holdsTag,
   preferenceFor,
   type Preferences,
@@ -60,6 +62,8 @@ export interface ApiHooks {
 
 /** Ids are ours: what cannot be one is asked of no engine. `..` is none: in an address that an engine dials it would be a step. */
 const idPattern = String.raw`[\w~-][\w.~-]*`
+/** It may come escaped: many libraries escape all that stands between two slashes (RFC 3986, 2.2). */
+const colon = '(?::|%3[Aa])'
 const taskPath = `/v1/tasks/:id{${idPattern}}`
 
 /**
@@ -93,10 +97,10 @@ export function createApi(
   app.get(taskPath, may('tasks:read'), async (c) => readTask(c, apiFor(c)))
   app.get(`${taskPath}/events`, may('tasks:read'), async (c) => readEvents(c, apiFor(c), variation))
   app.get(`${taskPath}/ws`, may('tasks:read'), async (c) => openSocket(c, apiFor(c), variation))
-  app.post(`/v1/tasks/:target{${idPattern}:cancel}`, may('tasks:cancel'), async (c) => cancelTask(c, apiFor(c)))
+  app.post(`/v1/tasks/:target{${idPattern}${colon}cancel}`, may('tasks:cancel'), async (c) => cancelTask(c, apiFor(c)))
   app.route('/v1', accountRoutes(seenBy))
   app.route('/v1', controlRoutes(seenBy, idPattern))
-  app.route('/v1', deliveryRoutes(seenBy, idPattern))
+  app.route('/v1', deliveryRoutes(seenBy, idPattern, colon))
   sayMethods(app, (c) => sendProblem(c, describeProblem('method-not-allowed', asked(c))))
   return app
 }
@@ -124,10 +128,6 @@ function setTaskHeaders(c: Context, task: Task, retryAfterMs: number): void {
   c.header('ETag', etagOf(task))
   c.header('Cache-Control', 'no-store')
   if (!isTerminal(task.status)) setRetryAfter(c, retryAfterMs)
-}
-
-function etagOf(task: Task): string {
-  return `"${task.version}"`
 }
 
 async function submit(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
@@ -177,17 +177,10 @@ async function untilEnd(c: Context, { task_id }: Task, api: Api, limitMs: number
 
 async function readTask(c: Context, api: Api): Promise<Response> {
   const { task, isPaced } = await waitForChange(c, api, await requireTask(api, c.req.param('id')!))
-  requireMatch(c, task)
+  requireMatch(c, etagOf(task), task.task_id)
   setTaskHeaders(c, task, isPaced ? 0 : api.timing.retryAfterMs)
   if (holdsTag(c.req.header('If-None-Match') ?? '', etagOf(task), 'weakly')) return c.body(null, 304)
   return c.json(task)
-}
-
-/** Throws the problem `precondition-failed` where the client wants this done to another state alone (RFC 9110, 13.1.1). */
-function requireMatch(c: Context, task: Task): void {
-  const wanted = c.req.header('If-Match')
-  if (wanted === undefined || holdsTag(wanted, etagOf(task), 'strongly')) return
-  throw new ProblemError('precondition-failed', `If-Match: the task is at ${etagOf(task)}`, task.task_id)
 }
 
 async function readEvents(c: Context, api: Api, variation: ApiHooks): Promise<Response> {
@@ -212,7 +205,7 @@ function openSocket(c: Context, api: Api, { socket }: ApiHooks): Response | Prom
 
 async function cancelTask(c: Context, api: Api): Promise<Response> {
   const taskId = c.req.param('target')!.replace(/:cancel$/, '')
-  if (c.req.header('If-Match') !== undefined) requireMatch(c, await requireTask(api, taskId))
+  if (c.req.header('If-Match') !== undefined) requireMatch(c, etagOf(await requireTask(api, taskId)), taskId)
   const task = await api.backend.cancel(taskId)
   if (!task) throw new ProblemError('not-found', `task ${taskId} is not known here`, taskId)
   return sendTask(c, task, isTerminal(task.status) ? 200 : 202, api.timing)

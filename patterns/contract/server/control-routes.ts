@@ -9,7 +9,7 @@ import type { TaskScope } from '../types/scopes.ts'
 import { ProblemError } from '../types/problems.ts'
 import { checkedBy, limitBody, readJson } from './body.ts'
 import { may, requireScopes } from './caller.ts'
-import { holdsTag } from './http-manners.ts'
+import { etagOf, holdsTag, requireMatch } from './http-manners.ts'
 import type { SeenBy } from './principals.ts'
 
 /** What somebody has a running agent do, and what the agent remembers, under `/v1`. */
@@ -44,6 +44,8 @@ export async function putCommand(
 async function takeCommand(c: Context, backend: Backend): Promise<Response> {
   requireCommands(backend)
   const taskId = c.req.param('id')!
+  const task = c.req.header('If-Match') === undefined ? undefined : await backend.read(taskId)
+  if (task) requireMatch(c, etagOf(task), taskId)
   const { wanted, ack } = await putCommand(backend, taskId, await readJson(c), (scope) => requireScopes(c, [scope]))
   if (ack.replayed) c.header('Command-Replayed', 'true')
   c.header('Cache-Control', 'no-store')
@@ -56,14 +58,17 @@ function requireCommands(backend: Backend): void {
 
 /** The memory as it is, or what makes it of an older version. */
 async function sendContext(c: Context, backend: Backend): Promise<Response> {
-  const log = await requireMemory(backend, c.req.param('id')!)
+  const taskId = c.req.param('id')!
+  const log = await requireMemory(backend, taskId)
   const patches = patchesIn(log)
   const version = patches.at(-1)?.version ?? 1
   const after = c.req.query('after')
   const base = after === undefined ? undefined : requireVersion(after, version)
-  c.header('ETag', `"${version}"`)
+  const etag = etagOf({ version })
+  requireMatch(c, etag, taskId)
+  c.header('ETag', etag)
   c.header('Cache-Control', 'no-store')
-  if (holdsTag(c.req.header('If-None-Match') ?? '', `"${version}"`, 'weakly')) return c.body(null, 304)
+  if (holdsTag(c.req.header('If-None-Match') ?? '', etag, 'weakly')) return c.body(null, 304)
   if (base !== undefined) return c.json({ base, patches: patches.filter((one) => one.base >= base) })
   const context = controlOf(log).context!
   return c.json({ ...context, digest: digestOf(context) })

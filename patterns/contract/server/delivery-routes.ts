@@ -12,12 +12,12 @@ const pageSize = 100
  * The callbacks on record, under `/v1`, and sending one again by hand. Where the engine keeps no record of them every
  * answer is the problem `not-supported`.
  */
-export function deliveryRoutes(seenBy: SeenBy, idPattern: string): Hono {
+export function deliveryRoutes(seenBy: SeenBy, idPattern: string, colon: string): Hono {
   const taskPath = `/tasks/:id{${idPattern}}/deliveries`
   return new Hono()
     .get('/deliveries', may('tasks:read'), async (c) => listAll(c, seenBy(c)))
     .get(taskPath, may('tasks:read'), async (c) => listOfTask(c, seenBy(c)))
-    .post(`${taskPath}/:target{${idPattern}:replay}`, may('tasks:submit'), async (c) => replay(c, seenBy(c)))
+    .post(`${taskPath}/:target{${idPattern}${colon}replay}`, may('tasks:submit'), async (c) => replay(c, seenBy(c)))
 }
 
 async function listAll(c: Context, backend: Backend): Promise<Response> {

@@ -12,7 +12,7 @@ interface Handshake {
   accept?: (socket: WebSocket) => void
 }
 
-const socketPath = /^\/v1\/tasks\/[^/:?]+\/ws(\?|$)/
+const socketPath = /^(?:https?:\/\/[^/?#]*)?\/v1\/tasks\/[^/:?]+\/ws(\?|$)/
 
 /** A WebSocket's handshake (RFC 6455, 4.2.1) that we may take: for the protocol itself and no subprotocol, which we have none. */
 export function isHandshake(request: IncomingMessage): boolean {

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
+import { ProblemError } from '../types/problems.ts'
 import type { NodeSettings } from '../types/settings.ts'
 
 /** Answers a method that a resource has not. */
@@ -35,6 +36,8 @@ const asked = [
   'If-None-Match',
   'Last-Event-ID',
   'Prefer',
+  'Traceparent',
+  'Tracestate',
 ]
 const seen =
   `Allow Command-Replayed ETag Idempotent-Replayed Location Preference-Applied RateLimit RateLimit-Policy Retry-After Retry-After-Ms
@@ -134,6 +137,18 @@ function rangesOf(accept: string): ReadonlyMap<string, number> {
 function weightOf(ranges: ReadonlyMap<string, number>, mediaType: string): number {
   const [type] = mediaType.split('/')
   return [mediaType, `${type}/*`, '*/*'].map((range) => ranges.get(range)).find((weight) => weight !== undefined) ?? 0
+}
+
+/** The validator of a state that has a version. */
+export function etagOf({ version }: { readonly version: number }): string {
+  return `"${version}"`
+}
+
+/** Throws the problem `precondition-failed` where the client wants this done to another state alone (RFC 9110, 13.1.1). */
+export function requireMatch(c: Context, etag: string, taskId: string): void {
+  const wanted = c.req.header('If-Match')
+  if (wanted === undefined || holdsTag(wanted, etag, 'strongly')) return
+  throw new ProblemError('precondition-failed', `If-Match: it is at ${etag}`, taskId)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { z } from 'zod'
 import { logFailure } from '../engine/log-error.ts'
 import { monotonicMs } from '../types/timer.ts'
@@ -88,12 +88,29 @@ export class KeyFile {
 }
 
 function stampOf(path: string): string {
-  const { ino, size, mtimeMs } = statSync(path)
-  return `${ino} ${size} ${mtimeMs}`
+  return withKeyFile(path, (_, { ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`)
 }
 
 function readKeys(path: string): KeySet {
-  const parsed = keySet.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+  const text = withKeyFile(path, (file) => readFileSync(file, 'utf8'))
+  const parsed = keySet.safeParse(JSON.parse(text))
   if (parsed.success) return parsed.data
   throw new Error(`${path}: ${z.prettifyError(parsed.error)}`)
+}
+
+/** Thousands of keys. */
+const mostBytes = 1_048_576
+
+/** A pipe without a writer, a device, or a file without an end would stop the node that reads it, and it waits for none of them. */
+function withKeyFile<T>(path: string, use: (file: number, stats: Stats) => T): T {
+  // Windows has no such flag.
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    const stats = fstatSync(file)
+    if (!stats.isFile()) throw new Error(`${path}: it is no regular file`)
+    if (stats.size > mostBytes) throw new Error(`${path}: it has more than ${mostBytes} bytes`)
+    return use(file, stats)
+  } finally {
+    closeSync(file)
+  }
 }

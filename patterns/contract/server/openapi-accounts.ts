@@ -20,7 +20,7 @@ export function accountPaths(): object {
       get: operation('accounts', 'readBalance', 'What a principal’s tasks may spend, and have spent', {
         scope: 'tasks:read',
         parameters: [principal],
-        responses: { 200: balance, ...problems(404) },
+        responses: { 200: balance, ...problems(400, 404) },
       }),
     },
     '/v1/accounts/{principal}/top-ups': {

@@ -1,6 +1,16 @@
 import { z } from 'zod'
 import { memory, patch } from '../types/context.ts'
-import { answer, header, operation, parameter, problems, reference, taskId, withHeaders } from './openapi-parts.ts'
+import {
+  answer,
+  header,
+  operation,
+  parameter,
+  problems,
+  reference,
+  taskId,
+  wanted,
+  withHeaders,
+} from './openapi-parts.ts'
 
 const version = z.int().min(1)
 const digest = z.string().describe('Of the document after it: SHA-256 in hexadecimal of its canonical JSON')
@@ -30,25 +40,25 @@ export function controlPaths(): object {
     '/v1/tasks/{id}/commands': {
       post: operation('control', 'putCommand', 'Have the agent do something, once per command id', {
         scope: 'tasks:steer',
-        parameters: [taskId],
+        parameters: [taskId, wanted],
         requestBody: { required: true, content: { 'application/json': { schema: reference('Command') } } },
         responses: {
           202: withHeaders(answer('It is on record: what comes of it, the log says', reference('CommandAck')), {
             ...header('Cache-Control'),
             ...header('Command-Replayed'),
           }),
-          ...problems(400, 404, 409, 410, 413, 415, 422, 501),
+          ...problems(400, 404, 409, 410, 412, 413, 415, 422, 501),
         },
       }),
     },
     '/v1/tasks/{id}/context': {
       get: operation('control', 'readContext', 'What the agent remembers, or how it came to that', {
         scope: 'tasks:read',
-        parameters: [taskId, after, known],
+        parameters: [taskId, after, known, wanted],
         responses: {
           200: withHeaders(answer('The memory; with `after` the patches since', { anyOf: [whole, since] }), validated),
           304: withHeaders({ description: 'Not changed' }, validated),
-          ...problems(400, 404, 410),
+          ...problems(400, 404, 410, 412),
         },
       }),
     },

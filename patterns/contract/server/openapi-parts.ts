@@ -113,7 +113,7 @@ const meanings: Readonly<Record<number, string>> = {
   406: 'This delivery does not serve that representation',
   409: 'The task takes no commands any more',
   410: 'The task was kept for its time, and is gone',
-  412: 'The task is in another state than If-Match names',
+  412: 'The task, or its memory, is in another state than If-Match names',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
   422: 'The key or the id was used for another request, or the callback address is refused',
@@ -150,6 +150,13 @@ export const taskId = parameter(
   'id',
   { type: 'string', pattern: '^[A-Za-z0-9_~-][A-Za-z0-9_.~-]*$' },
   'Task id',
+)
+
+export const wanted = parameter(
+  'header',
+  'If-Match',
+  { type: 'string' },
+  'ETag of the state to which alone this is to be done',
 )
 
 type SchemaName = 'Task' | 'TaskRequest' | 'TaskEvent' | 'Delivery' | 'Problem' | 'Command' | ControlSchemaName

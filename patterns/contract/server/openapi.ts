@@ -23,6 +23,7 @@ import {
   parameter,
   taskHeaders,
   taskId,
+  wanted,
   withHeaders,
 } from './openapi-parts.ts'
 import { submission } from './submission.ts'
@@ -120,13 +121,6 @@ const after = parameter(
   'after',
   { type: 'integer', minimum: 0, maximum: 999_999_999 },
   'The `seq` of the last event, or the `version` of the task, that is known: what is newer is wanted',
-)
-
-const wanted = parameter(
-  'header',
-  'If-Match',
-  { type: 'string' },
-  'ETag of the state to which alone this is to be done',
 )
 
 function paths(served: Served): object {

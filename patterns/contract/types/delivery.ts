@@ -13,4 +13,10 @@ export interface Delivery {
   readonly events: boolean
   /** The client must be reachable: a callback receiver is part of the deployment. */
   readonly callback: boolean
+  /** Its events come over a WebSocket, and over no event stream. */
+  readonly sockets?: true
+  /** Its client waits within the submission, and submits again where that breaks. */
+  readonly resubmits?: true
+  /** Requests, answers and callbacks are all that its client needs: it can wait for a service with an API of its own. */
+  readonly anyApi?: true
 }

@@ -7,5 +7,6 @@ const delivery: Delivery = {
   promises: sureResults,
   events: false,
   callback: false,
+  anyApi: true,
 }
 export default delivery

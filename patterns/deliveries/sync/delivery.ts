@@ -7,5 +7,6 @@ const delivery: Delivery = {
   promises: soundResults,
   events: false,
   callback: false,
+  resubmits: true,
 }
 export default delivery

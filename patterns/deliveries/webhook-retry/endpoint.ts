@@ -2,8 +2,10 @@ import { Agent, request, type Dispatcher } from 'undici'
 import { BlockedDestination, type Destinations, guardedConnector } from '../../contract/server/destination.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { describeFailure } from '../../contract/client/http.ts'
+import { withoutInterim } from '../../contract/client/interim.ts'
 import { ProblemError, type ProblemKind } from '../../contract/types/problems.ts'
 import { monotonicMs } from '../../contract/types/timer.ts'
+import { isRefusal } from './schedule.ts'
 import type { Timing } from '../../contract/types/timing.ts'
 
 /** By which we ask, and which may be allowed by name. */
@@ -39,7 +41,10 @@ export function openConsents(
   { webhookTestMs, consentRefusedMs }: Timing,
   now: () => number = monotonicMs,
 ): (url: string) => Promise<void> {
-  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(destinations, webhookTestMs) })
+  const dispatcher = new Agent({
+    pipelining: 0,
+    connect: withoutInterim(guardedConnector(destinations, webhookTestMs)),
+  })
   const origins = new Map<string, Known>()
 
   function askAnew(origin: string, url: string): Known {
@@ -91,7 +96,7 @@ async function ask(url: string, dispatcher: Dispatcher, limitMs: number): Promis
 /** An endpoint that is overloaded, or has an error, has not refused. */
 function judge(status: number, allowedOrigin: string | undefined): Verdict {
   if (status >= 200 && status < 300 && (allowedOrigin === '*' || allowedOrigin === requestOrigin)) return 'consents'
-  if ([408, 425, 429].includes(status) || (status >= 500 && status !== 501)) return 'unknown'
+  if (!isRefusal(status) && status >= 300 && status !== 501) return 'unknown'
   const why =
     `OPTIONS was answered ${status} without consent. To consent, answer OPTIONS at this address with the status 200 ` +
     `and the header "WebHook-Allowed-Origin: ${requestOrigin}", or "WebHook-Allowed-Origin: *"; POST stays as it is`

@@ -20,6 +20,7 @@ import { messageOf, type Message, clockS } from './message.ts'
 import { decide, isRefusal, isSuccess, type AttemptResult } from './schedule.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { describeFailure, retryAfterMs } from '../../contract/client/http.ts'
+import { withoutInterim } from '../../contract/client/interim.ts'
 import { signMessage } from './signature.ts'
 
 interface Sender {
@@ -99,7 +100,7 @@ type Attempt = (message: Message, keys: readonly WebhookKey[]) => Promise<Attemp
 
 /** Every attempt has a connection of its own, and dials only where callbacks may go at that moment. */
 function openAttempts(destinations: Destinations, timeoutMs: number): Attempt {
-  const dispatcher = new Agent({ pipelining: 0, connect: guardedConnector(destinations, timeoutMs) })
+  const dispatcher = new Agent({ pipelining: 0, connect: withoutInterim(guardedConnector(destinations, timeoutMs)) })
   return async (message, keys) => {
     try {
       return await withFaultPoints('webhook-retry.post', () => post(message, keys, dispatcher, timeoutMs))

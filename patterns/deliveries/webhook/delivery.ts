@@ -7,5 +7,6 @@ const delivery: Delivery = {
   promises: soundResults,
   events: false,
   callback: true,
+  anyApi: true,
 }
 export default delivery

@@ -6,6 +6,7 @@ import { deliveryId, recordAttempt, type Callback, type Decision, type Notify } 
 import { admitCallback, destinationsOf, guardedConnector } from '../../contract/server/destination.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { describeFailure } from '../../contract/client/http.ts'
+import { withoutInterim } from '../../contract/client/interim.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { timingAt, type Timing } from '../../contract/types/timing.ts'
 
@@ -28,7 +29,7 @@ export default server
 function openSender(settings: NodeSettings): Notify {
   const timing = timingAt(settings.timeScale)
   const connect = guardedConnector(destinationsOf(settings), timing.webhookTimeoutMs)
-  const dispatcher = new Agent({ pipelining: 0, connect })
+  const dispatcher = new Agent({ pipelining: 0, connect: withoutInterim(connect) })
   return async (callback) => {
     const beganAtMs = Date.now()
     const where = `webhook of ${callback.task.task_id}`

@@ -5,6 +5,7 @@ import { putCommand } from '../../contract/server/control-routes.ts'
 import { toProblem } from '../../contract/server/passing.ts'
 import { ProblemError } from '../../contract/types/problems.ts'
 import type { TaskScope } from '../../contract/types/scopes.ts'
+import type { Gate } from './gate.ts'
 import type { CommandMessage } from './messages.ts'
 
 /** The commands of one connection. */
@@ -16,28 +17,27 @@ export interface Commands {
 }
 
 /**
- * One command after another, in the order in which they were said: the client says no more meanwhile than the network
- * holds. Where nobody knows what became of one, `fail` ends the connection: the client comes back, and says it again.
+ * One command after another, in the order in which they were said, each when the answer before it has left: the client
+ * says no more meanwhile than the network holds, and who does not read has nothing held here. Where nobody knows what became of one, `fail` ends the connection: the client comes back, and says it again.
  */
 export function commandsOver(
-  socket: WebSocket,
+  { socket, gate }: { readonly socket: WebSocket; readonly gate: Gate },
   taskId: string,
   api: Pick<Api, 'backend' | 'caller'>,
   fail: (error: unknown) => void,
 ): Commands {
   let last: Promise<void> = Promise.resolve()
-  let waiting = 0
   const answer = async (said: unknown): Promise<void> => {
     try {
-      say(socket, await become(api, taskId, said))
+      await say(socket, await become(api, taskId, said))
     } catch (error) {
       fail(error)
     }
-    if (--waiting === 0) socket.resume()
+    gate.release()
   }
   return {
     take: (said) => {
-      if (waiting++ === 0) socket.pause()
+      gate.hold()
       last = last.then(() => answer(said))
     },
     settled: () => last,
@@ -67,7 +67,7 @@ function idOf(said: unknown): string | null {
   return typeof id === 'string' ? id : null
 }
 
-/** A client that is not there any more hears nothing. */
-function say(socket: WebSocket, message: CommandMessage): void {
-  socket.send(JSON.stringify(message), () => {})
+/** Resolves when it has left this process. A client that is not there any more hears nothing. */
+function say(socket: WebSocket, message: CommandMessage): Promise<void> {
+  return new Promise((resolve) => socket.send(JSON.stringify(message), () => resolve()))
 }

@@ -7,5 +7,6 @@ const delivery: Delivery = {
   promises: [...sureResults, 'stream-continuity'],
   events: true,
   callback: false,
+  sockets: true,
 }
 export default delivery

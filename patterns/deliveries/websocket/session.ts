@@ -11,6 +11,7 @@ import { isPassing } from '../../contract/server/passing.ts'
 import { logError, logFailure } from '../../contract/engine/log-error.ts'
 import type { Turns } from '../../contract/server/turns.ts'
 import { type Commands, commandsOver } from './commands.ts'
+import { openGate } from './gate.ts'
 import { closeCodes, readMessage } from './messages.ts'
 
 /** What the sockets of a node share. */
@@ -32,7 +33,7 @@ export async function serveSocket(socket: WebSocket, taskId: string, api: Api, s
   socket.once('close', () => left.abort()).on('error', () => {})
   keepAlive(socket, api, sockets)
   const { over, release } = untilEither(left.signal, api.drain)
-  const commands = commandsOver(socket, taskId, api, (error) => fail(socket, api, error))
+  const commands = commandsOver({ socket, gate: openGate(socket) }, taskId, api, (error) => fail(socket, api, error))
   using _ = whenTokenEnds(api.caller, () => {
     dismiss(socket)
     over.abort()

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { WebSocket } from 'ws'
+import { WebSocket, type ClientOptions } from 'ws'
 import type { Handshake } from '../../contract/client/client.ts'
 import type { Answer } from '../../contract/client/http.ts'
 import { describeTooLarge, mostEventBytes, type Channel, type ChannelEnd } from '../../contract/client/reader.ts'
@@ -38,6 +38,9 @@ const answers: ReadonlyMap<number, number> = new Map([
   [3003, 403],
 ])
 
+/** After a close was said a server may leave the connection as it is (RFC 6455, 7.1.1): it is ended here then. The types do not know it yet. */
+const closing = { closeTimeout: 1_000 } as ClientOptions
+
 /** No loopback or scheduler is faster for certain, however much time is compressed. */
 const connectFloorMs = 250
 
@@ -61,7 +64,7 @@ export class EventSocket implements Channel {
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve))
     this.#watchdog = setTimeout(() => this.#bark(), options.watchdogMs)
     const handshakeTimeout = Math.max(options.connectTimeoutMs, connectFloorMs)
-    this.#socket = new WebSocket(url, { headers, handshakeTimeout, maxPayload, perMessageDeflate: false })
+    this.#socket = new WebSocket(url, { headers, handshakeTimeout, maxPayload, perMessageDeflate: false, ...closing })
     this.#listen()
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
     if (options.signal.aborted) this.#onAbort()

@@ -3,6 +3,9 @@ import type { Backend, ShownAccounts } from '../../contract/engine/backend.ts'
 import type { Balance } from '../../contract/types/account.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { subTasksIn } from '../../contract/engine/sub-tasks.ts'
+import { requestOf } from '../../contract/types/fold.ts'
+import * as agent from '../../agent/work.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { backendOver, type TaskLogs, untilCancelShows } from '../../contract/engine/task-backend.ts'
 import { timingAt } from '../../contract/types/timing.ts'
@@ -16,7 +19,8 @@ export async function openBackend(settings: NodeSettings): Promise<Backend> {
   const { engineUrl, timeScale } = withAddresses(settings, 'engineUrl')
   const ingress = new Ingress(engineUrl, timingAt(timeScale))
   const accounts = settings.balances && accountsOver(ingress)
-  return backendOver({ ...openWorkflows(ingress), accounts }, { timeScale })
+  const cancelSubTasks = (taskId: string) => cancelFamily(ingress, taskId, timeScale)
+  return backendOver({ ...openWorkflows(ingress), cancelSubTasks, accounts }, { timeScale })
 }
 
 function accountsOver(ingress: Ingress): ShownAccounts {
@@ -53,6 +57,25 @@ function openWorkflows(ingress: Ingress): TaskLogs {
       return 'known'
     },
     [Symbol.asyncDispose]: () => ingress[Symbol.asyncDispose](),
+  }
+}
+
+/**
+ * Who starts sub-tasks is noted as cancelled first: those below ask for that before they begin. Then each one below has mail that a
+ * log names, before its own log is read. So one that is named later begins after the note.
+ */
+async function cancelFamily(ingress: Ingress, taskId: string, timeScale: number): Promise<void> {
+  const { log } = await ingress.read(taskId)
+  if (log.length > 0 && !agent.plan(requestOf(log).input, timeScale).steps.some(({ spawns }) => spawns)) return
+  await ingress.noteCancelled(taskId)
+  await cancelBelow(ingress, taskId)
+}
+
+async function cancelBelow(ingress: Ingress, taskId: string): Promise<void> {
+  const { log } = await ingress.read(taskId)
+  for (const subTask of subTasksIn(log)) {
+    await ingress.post(subTask, { mail: { kind: 'cancel', at: Date.now() }, place: 1 })
+    await cancelBelow(ingress, subTask)
   }
 }
 

@@ -31,7 +31,7 @@ export const mostAttempts = { default: 70, tuned: 1_000_000_000 } as const
 const engine: Engine = {
   name: 'restate',
   summary: 'a workflow per task on a Restate server, which pushes the work to a service node and journals every step',
-  promises: [...durableTasks, ...durableAccounts],
+  promises: [...durableTasks, ...durableAccounts, 'spawn-once'],
   durable: true,
   executor: 'worker',
   notifier: 'worker',

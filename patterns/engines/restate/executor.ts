@@ -4,7 +4,8 @@ import { type StepDone, ToolRefusal } from '../../agent/step.ts'
 import type { Callback, CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
 import { type Accounts, freshTokenMs } from '../../contract/engine/accounts.ts'
-import type { NodeSettings } from '../../contract/types/settings.ts'
+import { defaultSpawnLimits, freshAnswerMs } from '../../contract/engine/sub-tasks.ts'
+import type { NodeSettings, SpawnLimits } from '../../contract/types/settings.ts'
 import type { StepWork, Workplace } from '../../contract/engine/workplace.ts'
 import { mostAttempts, timeouts } from './engine.ts'
 import { beginStep, type StepUnderWay } from './step-under-way.ts'
@@ -19,6 +20,7 @@ export interface Opening {
   readonly at: number
   /** Absent: a step asks for nothing. */
   readonly limits?: Limits
+  readonly spawnLimits: SpawnLimits
 }
 
 /** A step that the workflow asks for. `life` is the process that executes it, as far as the journal knows. */
@@ -26,9 +28,13 @@ export interface Work extends StepWork {
   readonly life: string
   /** It stops before its tool call, until it is its turn. */
   readonly isLimited: boolean
+  /** Of a sub-task: when it was asked whether a task above is cancelled, in milliseconds since 1970. */
+  readonly askedAboveAt?: number | undefined
 }
 
 export type StepResult =
+  /** It has not begun: what was heard of the tasks above is too old. */
+  | { readonly kind: 'stale' }
   /** All that is left is its tool call. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly digest: string; readonly credits: number; readonly at: number }
@@ -57,7 +63,7 @@ export interface Turn {
   readonly tokenAt?: number | undefined
 }
 
-type Settings = Pace & Pick<NodeSettings, 'balances' | 'toolRates'>
+type Settings = Pace & Pick<NodeSettings, 'balances' | 'toolRates' | 'spawnLimits'>
 
 export function openExecutor(place: Workplace, settings: Settings, notify: Notify): Executor {
   const life = randomUUID()
@@ -66,13 +72,21 @@ export function openExecutor(place: Workplace, settings: Settings, notify: Notif
   const begun = new Map<string, Set<string>>()
   /** Those that are ready, or will be: by task. */
   const underWay = new Map<string, StepUnderWay>()
-  const open = (): Opening => ({ executor: place.node, life, at: Date.now(), ...(limits && { limits }) })
+  const { spawnLimits = defaultSpawnLimits } = settings
+  const open = (): Opening => ({
+    executor: place.node,
+    life,
+    at: Date.now(),
+    spawnLimits,
+    ...(limits && { limits }),
+  })
 
   async function perform(work: Work, abandoned: AbortSignal, dropped: AbortSignal): Promise<StepResult> {
-    const { taskId, step, attempt } = work
+    const { taskId, step, attempt, askedAboveAt = Infinity } = work
     const steps = begun.get(taskId) ?? new Set()
     const key = `${attempt}/${step}`
     if (work.life !== life || steps.has(key)) return { kind: 'resumed', ...open() }
+    if (Date.now() - askedAboveAt > freshAnswerMs) return { kind: 'stale' }
     begun.set(taskId, steps.add(key))
     drop(taskId)
     const { isLimited, life: _, ...of } = work

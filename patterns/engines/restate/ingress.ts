@@ -3,7 +3,15 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import type { Timing } from '../../contract/types/timing.ts'
 import { retryUntilReached } from '../../contract/engine/reach.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
-import { type Accepted, accountName, type Posting, type Receipt, type Snapshot, workflowName } from './protocol.ts'
+import {
+  type Accepted,
+  accountName,
+  familyName,
+  type Posting,
+  type Receipt,
+  type Snapshot,
+  workflowName,
+} from './protocol.ts'
 
 /** Real milliseconds; the floors are for a busy machine. */
 function limitsOf(timing: Timing) {
@@ -66,6 +74,11 @@ export class Ingress implements AsyncDisposable {
 
   post(taskId: string, posting: Posting): Promise<Receipt> {
     return this.#call(taskId, 'post', posting)
+  }
+
+  /** Note that somebody has asked to cancel this task, whether it has ended or not. */
+  async noteCancelled(taskId: string): Promise<void> {
+    await this.#ask(`${familyName}/${taskId}/cancel`)
   }
 
   account<T>(principal: string, handler: string, input?: unknown): Promise<T> {

@@ -46,6 +46,8 @@ export interface Posting {
 /** Answer of `post`. `known` is what has the command's id already. `ended`: the task takes no mail any more. */
 export type Receipt = 'recorded' | 'ended' | { readonly known: Command }
 
+export const familyName = 'family'
+
 export const accountName = 'account'
 
 /** What a step costs. */

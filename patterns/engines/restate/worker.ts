@@ -14,6 +14,7 @@ import { timingAt } from '../../contract/types/timing.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { accountObject } from './account.ts'
 import { openExecutor } from './executor.ts'
+import { familyObject } from './family.ts'
 import { taskWorkflow } from './workflow.ts'
 
 /**
@@ -26,7 +27,7 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
   const place = openWorkplace(settings, timingAt(settings.timeScale), 128)
   const executor = openExecutor(place, settings, notify)
   let ready = false
-  const services = [taskWorkflow(executor), accountObject(settings.balances ?? {})]
+  const services = [taskWorkflow(executor), accountObject(settings.balances ?? {}), familyObject()]
   const node = await listen(settings, services, () => ready)
   await withFaultPoints('restate.register', () => register(settings.engineControlUrl, settings.advertisedUrl))
   ready = true

@@ -13,6 +13,7 @@ import { completedSteps, foldEvents, requestOf } from '../../contract/types/fold
 import { grantIn } from '../../contract/types/granted.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
 import { isTerminal } from '../../contract/types/task.ts'
+import { askAbove, startSubTasks } from './family.ts'
 import type { Executor, Opening, StepResult, Turn } from './executor.ts'
 import { postMail } from './mailbox.ts'
 import { Payment } from './payment.ts'
@@ -96,10 +97,13 @@ interface Performance {
   readonly log: RunLog
   readonly executor: Executor
   readonly payment: Payment
+  /** Of a sub-task, before a step: when the tasks above it were asked for, in milliseconds since 1970. */
+  readonly askedAboveAt?: number | undefined
 }
 
 async function performSteps(performance: Performance): Promise<void> {
   const { ctx, plan, log, executor } = performance
+  let startedFor = 0
   let by = await withFaultPoints('restate.open', async () => ctx.run('open', () => executor.open()))
   await log.write(() => [startedEvent(log.head, plan, by.executor, log.timeAt(by.at))])
   const deadline = deadlineIn(performance)
@@ -113,8 +117,15 @@ async function performSteps(performance: Performance): Promise<void> {
       await log.write(() => beforeStep(performance, isHeld))
       if (log.head.seq > seq) continue
     }
-    if (standsStill(log.control)) await waitForMail(performance, deadline)
-    else by = await doStep(performance, by, deadline)
+    // After its first step a request for it comes as mail.
+    const above = log.control.completed === 0 ? await askAbove(ctx) : undefined
+    if (above?.isCancelled) await log.write(() => endingBy(stops.cancel, log.timeAt(above.at))(log))
+    else if (standsStill(log.control)) await waitForMail(performance, deadline)
+    else if (plan.steps[log.control.completed]?.spawns && startedFor <= log.control.completed) {
+      // That may have taken its time: whether the step may begin is asked again.
+      startedFor = log.control.completed + 1
+      await startSubTasks(ctx, { log, plan, limits: by.spawnLimits, timeScale: executor.timeScale })
+    } else by = await doStep({ ...performance, askedAboveAt: above?.at }, by, deadline)
   }
 }
 
@@ -123,7 +134,7 @@ async function doStep(performance: Performance, by: Opening, deadline: Deadline)
   const { log } = performance
   const { step: completed } = completedSteps(log.events)
   const happened = await withFaultPoints('restate.step', () => tryStep(performance, by, deadline))
-  if (happened) await log.write(() => eventsAfter(happened, completed, performance))
+  if (happened && happened.kind !== 'stale') await log.write(() => eventsAfter(happened, completed, performance))
   return happened?.kind === 'resumed' ? happened : by
 }
 
@@ -167,12 +178,12 @@ const over = new Error('the step is over')
 
 /** The step, unless something ends the task first: then the step is aborted, and its answer is ignored. Undefined: a cancellation is on record. */
 async function tryStep(performance: Performance, by: Opening, deadline: Deadline): Promise<Happened | undefined> {
-  const { ctx, plan, log, executor } = performance
+  const { ctx, plan, log, executor, askedAboveAt } = performance
   const { step: completed, digest } = completedSteps(log.events)
   const { name, index } = plan.steps[completed]!
   const { job } = requestOf(log.events).input
   const task = { taskId: ctx.key, job, attempt: log.head.attempt, grant: grantIn(log.events) }
-  const work = { ...task, plan, step: index, digest, life: by.life, isLimited: by.limits !== undefined }
+  const work = { ...task, plan, step: index, digest, life: by.life, isLimited: by.limits !== undefined, askedAboveAt }
   const dropped = new AbortController()
   const { attemptCompletedSignal } = ctx.request()
   const within: Within = (happening) => unlessOver(happening, log, deadline)
@@ -188,6 +199,8 @@ async function tryStep(performance: Performance, by: Opening, deadline: Deadline
 }
 
 type Happened = Exclude<StepResult, { readonly kind: 'ready' }> | Expiry
+/** It leaves something in the log. */
+type Ended = Exclude<Happened, { readonly kind: 'stale' }>
 /** Undefined: a cancellation is on record. */
 type Within = <T extends object>(happening: restate.RestatePromise<T>) => Promise<T | Expiry | undefined>
 
@@ -233,7 +246,7 @@ async function untilTurn(
 }
 
 /** What becomes of the log by what happened after `completed` steps. */
-function eventsAfter(happened: Happened, completed: number, { log, plan }: Performance): readonly TaskEvent[] {
+function eventsAfter(happened: Ended, completed: number, { log, plan }: Performance): readonly TaskEvent[] {
   const time = log.timeAt(happened.at)
   if (happened.kind === 'done') {
     const { digest, credits } = happened

@@ -5,17 +5,21 @@ import { ToolRefusal } from '../../agent/step.ts'
 import type { CallbackAttempt, Notify } from '../../contract/types/callback.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
+import { isCancelledAbove, type SubTasks, subTaskOf } from '../../contract/engine/sub-tasks.ts'
 import { foldEvents, requestOf } from '../../contract/types/fold.ts'
 import { type Pace, timeoutsAt } from '../../contract/types/timeouts.ts'
 import { performAt, type Workplace } from '../../contract/engine/workplace.ts'
-import type { Decider, Ending, SafePoint, StepResult, StepWork } from './protocol.ts'
+import { acceptedOf, type Decider, type Ending, type SafePoint, type StepResult, type StepWork } from './protocol.ts'
 import { decide } from './safe-point.ts'
 import { timeouts } from './engine.ts'
 
 /** The part of a workflow that is not replayed: whatever touches the world. */
 export interface TaskActivities {
-  /** Performed by the worker that decides, within its decision. With a safe point it says how the task stands after it. */
-  identify(point?: SafePoint): Promise<Decider>
+  /**
+   * Performed by the worker that decides, within its decision. With a safe point it says how the task stands after it. It may ask
+   * whether a task above a sub-task is cancelled.
+   */
+  identify(point: SafePoint | null, asksAbove: boolean): Promise<Decider>
   step(work: StepWork): Promise<StepResult>
   /** One attempt. `ending` is for the record: with it the log is complete. */
   notify(ending: Ending, earlier: readonly CallbackAttempt[]): Promise<CallbackAttempt>
@@ -26,9 +30,10 @@ export interface ActivityParts {
   readonly pace: Pace
   readonly notify: Notify
   readonly readLog: (taskId: string) => Promise<readonly TaskEvent[]>
+  readonly family: Omit<SubTasks, 'accept'>
 }
 
-export function openActivities({ place, pace, ...parts }: ActivityParts): TaskActivities {
+export function openActivities({ place, pace, family, ...parts }: ActivityParts): TaskActivities {
   const { heartbeatMs } = timeoutsAt(timeouts, pace)
 
   async function step({ input, ...work }: StepWork): Promise<StepResult> {
@@ -53,12 +58,20 @@ export function openActivities({ place, pace, ...parts }: ActivityParts): TaskAc
   }
 
   const decider: Decider = { executor: place.node, life: randomUUID() }
-  const identify = (point?: SafePoint): Promise<Decider> =>
+  const identify: TaskActivities['identify'] = (point, asksAbove) =>
     withFaultPoints('temporal.identify', async () => {
-      if (!point) return decider
-      const plan = agent.plan(requestOf([point.created]).input, place.timeScale)
-      return { ...decider, standing: decide(point, plan) }
+      if (asksAbove && (await isCancelledAbove(family, currentActivity().taskId)))
+        return { ...decider, isCancelled: true }
+      return point ? { ...decider, ...decideAt(point) } : decider
     })
+
+  function decideAt(point: SafePoint): Pick<Decider, 'standing' | 'spawned'> {
+    const plan = agent.plan(requestOf([point.created]).input, place.timeScale)
+    const { standing, spawned } = decide(point, plan, family.limits)
+    const tasks = spawned.map((event) => subTaskOf(point.created, event, place.timeScale))
+    return { standing, ...(tasks.length > 0 && { spawned: tasks.map((task) => acceptedOf(task, pace)) }) }
+  }
+
   return { step, notify, identify }
 }
 

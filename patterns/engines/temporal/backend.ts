@@ -1,16 +1,11 @@
 import { refuseAccounts } from '../../contract/engine/accounts.ts'
-import {
-  type NewTask,
-  taskIdOf,
-  backendOver,
-  type TaskLogs,
-  untilCancelShows,
-} from '../../contract/engine/task-backend.ts'
+import { taskIdOf, backendOver, type TaskLogs, untilCancelShows } from '../../contract/engine/task-backend.ts'
 import { withAddresses, type NodeSettings } from '../../contract/types/settings.ts'
 import type { Backend } from '../../contract/engine/backend.ts'
 import { isOnRecord } from '../../contract/engine/commands.ts'
 import type { Command } from '../../contract/types/command.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
+import { subTasksIn } from '../../contract/engine/sub-tasks.ts'
 import { withFaultPoints } from '../../contract/engine/fault-point.ts'
 import { ProblemError } from '../../contract/types/problems.ts'
 import { isTerminal } from '../../contract/types/task.ts'
@@ -18,7 +13,7 @@ import type { Pace } from '../../contract/types/timeouts.ts'
 import { timeLimit } from '../../contract/types/timer.ts'
 import { timingAt } from '../../contract/types/timing.ts'
 import { Frontend } from './frontend.ts'
-import { type Accepted, placeOf } from './protocol.ts'
+import { acceptedOf, placeOf } from './protocol.ts'
 
 /** The API's side: a client of the server and nothing else. It reads histories, so it needs no worker for an answer. */
 export async function openBackend(node: NodeSettings): Promise<Backend> {
@@ -46,6 +41,7 @@ function openHistories(frontend: Frontend, pace: Pace): TaskLogs {
       await untilCancelShows((signal) => follow(frontend, task_id, seq, signal))
       return true
     },
+    cancelSubTasks: (taskId) => cancelFamily(frontend, taskId),
     requestCommand: async (log, command) => {
       const { task_id, seq } = log.at(-1)!
       if (!(await withFaultPoints('temporal.command', () => frontend.signal(task_id, command)))) return 'stale'
@@ -76,14 +72,22 @@ async function placeOfCommand(
   return undefined
 }
 
-function acceptedOf({ created, fingerprint, plan, request }: NewTask, { tuning, timeScale }: Pace): Accepted {
-  return {
-    created,
-    fingerprint,
-    pace: { tuning, timeScale },
-    stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
-    owesCallback: request.delivery !== undefined,
-    ...(request.deadline_s !== undefined && { deadlineMs: Math.ceil((request.deadline_s * 1000) / timeScale) }),
+/**
+ * Who starts sub-tasks is noted as cancelled first: those below ask for that before they begin. Then each one below is cancelled
+ * that a log names, before its own log is read. So one that is named later begins after the note.
+ */
+async function cancelFamily(frontend: Frontend, taskId: string): Promise<void> {
+  const log = await frontend.read(taskId)
+  if (!log || log.accepted.spawningSteps.length === 0) return
+  await frontend.noteCancelled(taskId)
+  await cancelBelow(frontend, taskId)
+}
+
+async function cancelBelow(frontend: Frontend, taskId: string): Promise<void> {
+  const log = await frontend.read(taskId)
+  for (const subTask of subTasksIn(log?.events ?? [])) {
+    await frontend.cancel(subTask)
+    await cancelBelow(frontend, subTask)
   }
 }
 

@@ -52,7 +52,7 @@ export function patienceOf(timing: Timing) {
 const declared: Engine = {
   name: 'temporal',
   summary: 'a workflow per task on a Temporal server, which keeps its history in PostgreSQL; workers poll for steps',
-  promises: durableTasks,
+  promises: [...durableTasks, 'spawn-once'],
   withoutAccounts: 'a workflow per principal would be a signal and an event of history for each step',
   durable: true,
   executor: 'worker',

@@ -6,7 +6,7 @@ import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import type { Timing } from '../../contract/types/timing.ts'
 import { connectLimitMs } from '../../contract/engine/workplace.ts'
 import { type HistoryEvent, openTaskLog, type TaskLog } from './history.ts'
-import { type Accepted, commandSignal, type Place, workflowType } from './protocol.ts'
+import { type Accepted, cancellationOf, cancellationType, commandSignal, type Place, workflowType } from './protocol.ts'
 import { patienceOf, timeouts } from './engine.ts'
 
 /** Status codes of gRPC. */
@@ -20,6 +20,11 @@ interface CallOptions {
   /** All tries. */
   readonly patienceMs: number
   readonly signal: AbortSignal
+}
+
+interface Started {
+  readonly args: Accepted[]
+  readonly workflowTaskTimeout?: number
 }
 
 /** The server's frontend, for tasks. Every call may be repeated, and is while the server is out of reach. */
@@ -40,16 +45,18 @@ export class Frontend implements AsyncDisposable {
   /** Start the workflow of this id, once. False: it was started before. Resolves when the server has it on disk. */
   async start(taskId: string, accepted: Accepted): Promise<boolean> {
     const { workflowTaskMs } = timeoutsAt(timeouts, accepted.pace)
-    const { taskQueue } = this.#place
-    const options = { workflowId: taskId, taskQueue, args: [accepted], workflowTaskTimeout: workflowTaskMs }
-    const once = { ...options, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const
-    try {
-      await this.#retry(() => this.#client.workflow.start(workflowType, once))
-      return true
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return false
-      throw error
-    }
+    return this.#startOnce(workflowType, taskId, { args: [accepted], workflowTaskTimeout: workflowTaskMs })
+  }
+
+  /** Note that somebody has asked to cancel this task, whether it has ended or not. Resolves when that is on disk. */
+  async noteCancelled(taskId: string): Promise<void> {
+    await this.#startOnce(cancellationType, cancellationOf(taskId), { args: [] })
+  }
+
+  /** Whether that is noted of one of these. */
+  async hasNoted(taskIds: readonly string[]): Promise<boolean> {
+    const noted = await Promise.all(taskIds.map((taskId) => this.#describe(cancellationOf(taskId))))
+    return noted.some((answer) => answer !== undefined)
   }
 
   /** The log as the history has it now, or undefined for an id under which nothing was started. */
@@ -94,6 +101,23 @@ export class Frontend implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error('the client was closed'))
     await this.#connection.close()
+  }
+
+  async #startOnce(type: string, workflowId: string, options: Started): Promise<boolean> {
+    const { taskQueue } = this.#place
+    const once = { ...options, workflowId, taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const
+    try {
+      await this.#retry(() => this.#client.workflow.start(type, once))
+      return true
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false
+      throw error
+    }
+  }
+
+  #describe(workflowId: string) {
+    const request = { namespace: this.#place.namespace, execution: { workflowId } }
+    return unlessUnknown(this.#retry(() => this.#connection.workflowService.describeWorkflowExecution(request)))
   }
 
   /** The history, page by page. With `waits` the server holds each call until there is more. */

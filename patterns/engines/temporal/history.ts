@@ -6,6 +6,7 @@ import type { TaskEvent } from '../../contract/types/events.ts'
 import { atEnd, atSafePoint, noteStep } from '../../contract/engine/control.ts'
 import { KnownLog } from '../../contract/engine/known-log.ts'
 import {
+  answerEvent,
   cancelledEvent,
   cancelRequestedEvent,
   commandedEvent,
@@ -21,7 +22,7 @@ import {
 import { requestOf } from '../../contract/types/fold.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
-import { type Accepted, commandSignal, type Decider, type Ending, type StepResult } from './protocol.ts'
+import { type Accepted, commandSignal, type Decider, type Ending, spawnedBy, type StepResult } from './protocol.ts'
 import { openResumptions, type Resumptions } from './resumptions.ts'
 import { commandIn } from './safe-point.ts'
 
@@ -106,7 +107,7 @@ function onSignal(signalled: unknown, { log, mailbox }: Reading, time: Date): re
   return commandIn(signalled).map((command) => commandedEvent(log.head, command, time))
 }
 
-/** A safe point, if anything was to be decided. Commands that came while it was decided wait for the next one. */
+/** A safe point, if anything was to be decided. Commands that came while that was decided wait for the next one. */
 function onDecision(decider: Decider, { plan, log, resumptions, mailbox }: Reading, time: Date): readonly TaskEvent[] {
   const { head, control } = log
   const { executor, standing } = decider
@@ -118,7 +119,11 @@ function onDecision(decider: Decider, { plan, log, resumptions, mailbox }: Readi
   const known = { ...control, pending: control.pending.filter(({ id }) => taken.has(id)) }
   const answers = atSafePoint(known, resumed[0] ?? head, plan, time)
   // An end is the workflow's to say: before it the commands are answered that came meanwhile.
-  return [...resumed, ...answers.filter(({ status }) => !isTerminal(status))]
+  const begun = [...resumed, ...answers.filter(({ status }) => !isTerminal(status))]
+  return (decider.spawned ?? []).reduce<readonly TaskEvent[]>((events, subTask) => {
+    const data = spawnedBy(control.completed + 1, subTask)
+    return [...events, answerEvent(events.at(-1) ?? head, 'task.spawned', data, time)]
+  }, begun)
 }
 
 function onStep(result: StepResult, { plan, log, resumptions }: Reading, time: Date): readonly TaskEvent[] {
@@ -136,7 +141,10 @@ function onStep(result: StepResult, { plan, log, resumptions }: Reading, time: D
 
 function onEnd(ending: End, { plan, log }: Reading, time: Date): readonly TaskEvent[] {
   const voided = atEnd(log.control, log.head, time)
-  return [...voided, endEvent(ending, voided.at(-1) ?? log.head, plan, time)]
+  const head = voided.at(-1) ?? log.head
+  // Somebody has cancelled a task above this one: the log does not say so yet.
+  const asked = ending.kind === 'cancelled' && head.status !== 'cancelling' ? [cancelRequestedEvent(head, time)] : []
+  return [...voided, ...asked, endEvent(ending, asked[0] ?? head, plan, time)]
 }
 
 /** The only local activity is that by which a decider names itself. */

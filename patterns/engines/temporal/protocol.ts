@@ -1,5 +1,6 @@
-import type { Interrupted, TaskEvent } from '../../contract/types/events.ts'
-import type { TaskInput, TaskStatus } from '../../contract/types/task.ts'
+import type { NewTask } from '../../contract/engine/task-backend.ts'
+import type { Interrupted, Spawned, TaskEvent } from '../../contract/types/events.ts'
+import type { TaskInput, TaskRequest, TaskStatus } from '../../contract/types/task.ts'
 import type { Pace } from '../../contract/types/timeouts.ts'
 
 /** Input of a workflow: made by the API, so that it can answer before any worker has seen the task. */
@@ -9,8 +10,28 @@ export interface Accepted {
   readonly pace: Pace
   /** Of each step, in real milliseconds. The plan itself is made where code may be slow or change: in activities. */
   readonly stepDurationsMs: readonly number[]
+  /** Steps that start sub-tasks, from 1. */
+  readonly spawningSteps: readonly number[]
   readonly deadlineMs?: number
   readonly owesCallback: boolean
+}
+
+export function acceptedOf({ created, fingerprint, plan, request }: NewTask, { tuning, timeScale }: Pace): Accepted {
+  return {
+    created,
+    fingerprint,
+    pace: { tuning, timeScale },
+    stepDurationsMs: plan.steps.map(({ durationMs }) => durationMs),
+    spawningSteps: plan.steps.flatMap(({ index, spawns }) => (spawns ? index : [])),
+    owesCallback: request.delivery !== undefined,
+    ...(request.deadline_s !== undefined && { deadlineMs: Math.ceil((request.deadline_s * 1000) / timeScale) }),
+  }
+}
+
+/** What the log of the parent says of a sub-task that one of its steps starts. */
+export function spawnedBy(step: number, { created }: Accepted): Spawned {
+  const { input, budget } = (created.data as { readonly request: TaskRequest }).request
+  return { sub_task: created.task_id, step, input, ...(budget && { credits: budget.credits }) }
 }
 
 /** A step as the workflow asks for it; `step` counts from 1. */
@@ -35,8 +56,12 @@ export type StepResult =
 export interface Decider {
   readonly executor: string
   readonly life: string
-  /** What was decided besides, where somebody had asked for something. */
+  /** What was decided besides, where somebody had asked for something, or the step starts sub-tasks. */
   readonly standing?: Standing
+  /** The sub-tasks of the next step. The workflow starts them. */
+  readonly spawned?: readonly Accepted[]
+  /** Somebody has cancelled a task above this one. */
+  readonly isCancelled?: true
 }
 
 /** What the workflow knows at a safe point: before a step, and while the agent stands still. */
@@ -46,9 +71,11 @@ export interface SafePoint {
   readonly standing: Standing
   /** What was signalled since. */
   readonly commands: readonly unknown[]
-  /** Steps done, and the credits that they cost. */
+  /** Steps done, and the credits that they cost or gave to sub-tasks. */
   readonly completed: number
   readonly spent: number
+  /** Of each sub-task that it has started: before which step. */
+  readonly spawnedAt: readonly number[]
 }
 
 /** How a task stands after a safe point: all on which its next step depends. */
@@ -59,6 +86,8 @@ export interface Standing {
   /** Credits beside the budget that it was submitted with. */
   readonly toppedUp: number
   readonly waitsFor?: Interrupted['reason']
+  /** Why it has failed. */
+  readonly failedFor?: string
 }
 
 /** How a task ended: input of the callback that is owed, and result of the workflow. */
@@ -68,6 +97,14 @@ export type Ending =
   | { readonly kind: 'failed' | 'expired'; readonly reason: string }
 
 export const workflowType = 'task'
+
+/** A workflow that does nothing: its id says for good that somebody has asked to cancel a task. */
+export const cancellationType = 'cancellation'
+
+/** No task's id has a colon. */
+export function cancellationOf(taskId: string): string {
+  return `cancelled:${taskId}`
+}
 
 /** Name of the signal by which a task is sent a command, its only argument. */
 export const commandSignal = 'command'

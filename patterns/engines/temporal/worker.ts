@@ -7,6 +7,7 @@ import { sleep } from '../../contract/types/timer.ts'
 import { logFailure } from '../../contract/engine/log-error.ts'
 import { timeoutsAt } from '../../contract/types/timeouts.ts'
 import { timingAt } from '../../contract/types/timing.ts'
+import { defaultSpawnLimits } from '../../contract/engine/sub-tasks.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { openActivities } from './activities.ts'
 import { workflowBundle } from './bundle.ts'
@@ -25,6 +26,8 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
   const { address, namespace, taskQueue } = placeOf(engineUrl)
   const frontend = new Frontend(placeOf(engineUrl), timing)
   const readLog = async (taskId: string) => (await frontend.read(taskId))!.events
+  const isCancelled = (taskIds: readonly string[]) => frontend.hasNoted(taskIds)
+  const family = { limits: settings.spawnLimits ?? defaultSpawnLimits, isCancelled }
   failuresOnly(node)
   const connection = await connect(node, address)
   const worker = await Worker.create({
@@ -33,7 +36,7 @@ export async function startWorker(own: NodeSettings, notify: Notify): Promise<As
     taskQueue,
     identity: node,
     workflowBundle: await workflowBundle(),
-    activities: openActivities({ place, pace: settings, notify, readLog }),
+    activities: openActivities({ place, pace: settings, notify, readLog, family }),
     // A step waits for most of its time: as shipped a hundred of them would fill the worker.
     maxConcurrentActivityTaskExecutions: 1000,
     maxHeartbeatThrottleInterval: heartbeatMs,

@@ -7,6 +7,7 @@ import {
   proxyLocalActivities,
   setHandler,
   sleep,
+  startChild,
 } from '@temporalio/workflow'
 import type { CallbackAttempt } from '../../contract/types/callback.ts'
 import { postCallback } from '../../contract/engine/post-callback.ts'
@@ -35,6 +36,9 @@ export async function task(accepted: Accepted): Promise<Ending> {
   return ending
 }
 
+/** Its id is all that there is to it (`cancellationOf`). */
+export async function cancellation(): Promise<void> {}
+
 async function endingOf(accepted: Accepted, mailbox: Mailbox): Promise<Ending> {
   const deadline = new CancellationScope({ cancellable: true, ...remaining(accepted) })
   try {
@@ -52,13 +56,22 @@ async function performSteps(accepted: Accepted, mailbox: Mailbox): Promise<Endin
   const steps = accepted.stepDurationsMs.length
   const resumptions = openResumptions()
   const pass = openSafePoints(accepted, mailbox)
+  const spawnedAt: number[] = []
   let [completed, digest, attempt, spent] = [0, '', 1, 0]
   while (completed < steps) {
-    const { decider, standing } = await pass({ completed, spent })
+    const { decider, standing } = await pass({ completed, spent, spawnedAt })
     if (resumptions.decidedBy(decider)) attempt++
-    if (standing.status === 'failed') return { kind: 'failed', reason: 'budget-exhausted' }
+    if (decider.isCancelled) return { kind: 'cancelled' }
+    if (standing.status === 'failed') return { kind: 'failed', reason: standing.failedFor! }
     if (standing.status === 'input_required') {
       await condition(() => mailbox.size > standing.taken)
+      continue
+    }
+    if (decider.spawned) {
+      await startSubTasks(decider.spawned)
+      spawnedAt.push(...decider.spawned.map(() => completed + 1))
+      spent += creditsOf(decider.spawned)
+      // That may have taken its time: whether the step may begin is asked again.
       continue
     }
     const { step } = activitiesOf(accepted, accepted.stepDurationsMs[completed])
@@ -73,24 +86,46 @@ async function performSteps(accepted: Accepted, mailbox: Mailbox): Promise<Endin
   return { kind: 'completed', digest, steps }
 }
 
+/** Child workflows, which outlive this one: whether they may go on, they ask by themselves. The server starts each once. */
+async function startSubTasks(subTasks: readonly Accepted[]): Promise<void> {
+  const options = { parentClosePolicy: 'ABANDON', cancellationType: 'ABANDON' } as const
+  const startOne = (accepted: Accepted) => {
+    const { workflowTaskMs: workflowTaskTimeout } = timeoutsAt(timeouts, accepted.pace)
+    const workflowId = accepted.created.task_id
+    const once = { workflowId, workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowTaskTimeout } as const
+    return startChild(task, { ...options, ...once, args: [accepted] })
+  }
+  // A start that is under way when its scope is cancelled may never be answered: then the task would hang.
+  await CancellationScope.nonCancellable(() => Promise.all(subTasks.map(startOne)))
+}
+
+function creditsOf(subTasks: readonly Accepted[]): number {
+  return subTasks.reduce((sum, accepted) => sum + (requestIn(accepted).budget?.credits ?? 0), 0)
+}
+
 /**
  * Before each step, and as often as a command comes to an agent that stands still: who decides, and how the task stands then.
  * Where nobody asked for anything, nothing is decided, and the history is that of a task without control.
  */
 function openSafePoints(accepted: Accepted, mailbox: Mailbox) {
-  const { created, pace } = accepted
+  const { created, pace, spawningSteps } = accepted
   const { workflowTaskMs } = timeoutsAt(timeouts, pace)
   const { identify } = proxyLocalActivities<TaskActivities>({ startToCloseTimeout: workflowTaskMs })
   const hasBudget = requestIn(accepted).budget !== undefined
   let standing: Standing = { status: 'running', taken: 0, toppedUp: 0 }
-  return async (done: Pick<SafePoint, 'completed' | 'spent'>): Promise<{ decider: Decider; standing: Standing }> => {
+  return async (done: Done): Promise<{ decider: Decider; standing: Standing }> => {
     const commands = mailbox.after(standing.taken)
-    const isAsked = hasBudget || commands.length > 0
-    const decider = await (isAsked ? identify({ created, standing, commands, ...done }) : identify())
+    const next = done.completed + 1
+    const isSpawning = spawningSteps.includes(next) && !done.spawnedAt.includes(next)
+    const isAsked = hasBudget || isSpawning || commands.length > 0
+    const point = isAsked ? { created, standing, commands, ...done } : null
+    // After its first step a request for it comes to itself (`cancelBelow` of the backend).
+    const decider = await identify(point, done.completed === 0)
     standing = decider.standing ?? standing
     return { decider, standing }
   }
 }
+type Done = Pick<SafePoint, 'completed' | 'spent' | 'spawnedAt'>
 
 function requestIn({ created }: Accepted): TaskRequest {
   return (created.data as { readonly request: TaskRequest }).request

@@ -5,8 +5,9 @@ import type { Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Hono } from 'hono'
-import { Agent, request } from 'undici'
+import { Agent, buildConnector, request } from 'undici'
 import type { WebSocketServer } from 'ws'
+import { withoutInterim } from '../../../patterns/contract/client/interim.ts'
 import { loadBackend, type Backend } from '../../../patterns/contract/engine/backend.ts'
 import { loadDeliveryServer, openNotify } from '../../../patterns/contract/server/plugins.ts'
 import type { NodeSettings } from '../../../patterns/contract/types/settings.ts'
@@ -158,4 +159,4 @@ async function untilHealthy(url: string, start: string, child: ChildProcess, log
 }
 
 /** Nothing is pooled: a connection that a test left behind cannot answer for another. */
-export const dispatcher = new Agent({ pipelining: 0 })
+export const dispatcher = new Agent({ pipelining: 0, connect: withoutInterim(buildConnector({})) })

@@ -104,6 +104,11 @@ const servers: readonly IllegalServer[] = [
     caughtBy: ['accounts/adds'],
   },
   { name: 'the id of a top-up that covers any amount', wrong: () => taken(422), caughtBy: ['accounts/adds'] },
+  {
+    name: 'a top-up of any media type',
+    wrong: topUps(({ headers }) => ({ headers: { ...headers, 'content-type': 'application/json' } })),
+    caughtBy: ['accounts/refused'],
+  },
   { name: 'a top-up of whatever it may be', wrong: () => taken(400), caughtBy: ['accounts/refused'] },
   {
     name: 'a few credits that are not worth to be added',

@@ -101,7 +101,14 @@ export const illegalControl: readonly IllegalServer[] = [
         return isWhole && isKnown ? acknowledge(asked.body, false, asked.path) : {}
       },
     }),
-    caughtBy: [...everyAnswer, 'budget/waits', 'commands/ended', 'commands/malformed', 'commands/steer'],
+    caughtBy: [
+      ...everyAnswer,
+      'budget/waits',
+      'commands/ended',
+      'commands/malformed',
+      'commands/steer',
+      'sub-tasks/cancelled-later',
+    ],
   },
   {
     name: 'a repetition of a command that is none',
@@ -157,6 +164,11 @@ export const illegalControl: readonly IllegalServer[] = [
     caughtBy: ['commands/cancelled'],
   },
   {
+    name: 'a top-up where there is no budget',
+    wrong: taken(400, ({ body }) => body.includes('no budget')),
+    caughtBy: ['budget/none'],
+  },
+  {
     name: 'commands that may have any field',
     wrong: () => ({ ask: (asked) => (isCommand(asked) ? { body: asked.body.replace(',"more":1', '') } : {}) }),
     caughtBy: ['commands/malformed'],
@@ -206,9 +218,31 @@ export const illegalControl: readonly IllegalServer[] = [
     caughtBy: ['context/refused'],
   },
   {
+    name: 'a budget of any size',
+    wrong: asksFor(/"credits":1000000001\b/, '"credits":1000000000'),
+    caughtBy: ['budget/refused'],
+  },
+  {
+    name: 'a budget that is shown as another one',
+    wrong: () => ({
+      answer: (answered) => ({
+        body: answered.body.replace(
+          /"credits_granted":(\d+)/,
+          (_, credits) => `"credits_granted":${Number(credits) + 7}`,
+        ),
+      }),
+    }),
+    caughtBy: ['budget/covers', 'budget/waits'],
+  },
+  {
+    name: 'commands whose ids may begin with a dot',
+    wrong: asksFor(/"id":"\.x"/, '"id":"x"'),
+    caughtBy: ['commands/malformed'],
+  },
+  {
     name: 'a budget that is only counted',
     wrong: asksFor(/"budget":\{"credits":(\d+),/, '"budget":{"credits":1000000,'),
-    caughtBy: ['budget/fails', 'budget/waits'],
+    caughtBy: ['budget/covers', 'budget/fails', 'budget/waits'],
   },
   {
     name: 'a budget that is rounded down',

@@ -1,5 +1,8 @@
 import type { Balances } from '../../../patterns/contract/types/account.ts'
-import type { Wrong } from './wrong-proxy.ts'
+import { openRemote } from '../../../harness/conform/remote.ts'
+import { type CaseResult, loadCases, runCases } from '../../../harness/conform/suite.ts'
+import { startApiNode, timeScale, token } from './api-node.ts'
+import { startWrongProxy, type Wrong } from './wrong-proxy.ts'
 
 /** A server that breaks one sentence of the contract. */
 export interface IllegalServer {
@@ -14,4 +17,44 @@ export interface IllegalServer {
   readonly caughtBy: readonly string[]
   /** These cannot tell. */
   readonly undecided?: readonly string[]
+}
+
+const cases = await loadCases()
+
+/** Ids of cases. */
+export interface Judgement {
+  readonly failed: readonly string[]
+  /** Beyond those that cannot tell. */
+  readonly undecided: readonly string[]
+  readonly errors: readonly string[]
+  /** Failed without saying what was asked and what came, or with the token in it. */
+  readonly unproven: readonly string[]
+}
+
+/** Holds such a server against the whole contract. */
+export async function judge(server: IllegalServer): Promise<Judgement> {
+  const { wrong, balances, undecided = [], delivery = 'sse-polling' } = server
+  await using node = await startApiNode(delivery, 'memory', balances && { balances })
+  await using proxy = await startWrongProxy(node.url, wrong())
+  const remote = { url: proxy.url, token, timeScale, type: 'agent', input: undefined, secret: undefined }
+  await using service = await openRemote({ ...remote, signal: new AbortController().signal })
+  const results = await runCases(cases, service.target)
+  const named = (wanted: string) => results.filter(({ outcome }) => outcome === wanted).map((one) => one.case)
+  return {
+    failed: named('fail').toSorted(),
+    undecided: named('undecided').filter((one) => !undecided.includes(one)),
+    errors: named('error'),
+    unproven: results.filter((one) => one.outcome === 'fail' && !isProven(one)).map((one) => one.case),
+  }
+}
+
+/** Caught by its cases, and by no others. */
+export function caught({ caughtBy }: IllegalServer): Judgement {
+  return { failed: caughtBy.toSorted(), undecided: [], errors: [], unproven: [] }
+}
+
+function isProven({ evidence }: CaseResult): boolean {
+  if (!evidence) return false
+  const { asked, came, curl } = evidence
+  return /^[A-Z]+ http/.test(asked) && /\S/.test(came) && curl.startsWith('curl ') && !curl.includes(token)
 }

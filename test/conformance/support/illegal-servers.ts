@@ -1,7 +1,5 @@
 import type { Answered, Asked, Wrong } from './wrong-proxy.ts'
 import { token } from './api-node.ts'
-import { illegalAccounts } from './illegal-accounts.ts'
-import { illegalControl } from './illegal-control.ts'
 import type { IllegalServer } from './illegal-server.ts'
 import {
   anybody,
@@ -61,7 +59,7 @@ async function* withoutFirst(frames: AsyncIterable<string>): AsyncIterable<strin
 }
 
 async function* late(frames: AsyncIterable<string>): AsyncIterable<string> {
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await new Promise((resolve) => setTimeout(resolve, 2_400))
   yield* frames
 }
 
@@ -282,13 +280,13 @@ export const illegalServers: readonly IllegalServer[] = [
         return isEnded ? {} : { status: 202, ...withJson(answered, () => ({ status: 'cancelling' })) }
       },
     }),
-    caughtBy: ['cancelling/once', 'commands/cancelled'],
+    caughtBy: ['cancelling/once', 'commands/cancelled', 'sub-tasks/cancelled'],
     undecided: ['cancelling/race'],
   },
   {
     name: 'a cancellation of what has ended that is refused',
     wrong: instead(200, isCancel, problem(409, 'already-terminal')),
-    caughtBy: ['cancelling/ended', 'cancelling/once', 'cancelling/race'],
+    caughtBy: ['cancelling/ended', 'cancelling/once', 'cancelling/race', 'sub-tasks/cancelled-later'],
   },
   {
     name: 'a query that counts more than a newer Last-Event-ID',
@@ -336,7 +334,7 @@ export const illegalServers: readonly IllegalServer[] = [
   {
     name: 'a log that anybody may read',
     wrong: anybody(({ path, isStream }) => path.includes('/events') && !isStream),
-    caughtBy: ['problems/callers'],
+    caughtBy: ['problems/callers', 'sub-tasks/resource'],
   },
   {
     name: 'a stream that anybody may read',
@@ -391,7 +389,5 @@ export const illegalServers: readonly IllegalServer[] = [
     },
     caughtBy: ['task/progress'],
   },
-  ...illegalControl,
-  ...illegalAccounts,
   ...illegalSockets.map((one) => ({ ...one, delivery: 'websocket' })),
 ]

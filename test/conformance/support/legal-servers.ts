@@ -5,6 +5,8 @@ import { token } from './api-node.ts'
 import { enough } from './illegal-accounts.ts'
 import { isPage, isTask, isTopUp, problem, withJson } from './wrong-answers.ts'
 import type { Asked, Wrong } from './wrong-proxy.ts'
+import type { Wire } from '../../support/unkind-wire.ts'
+import { legalTogether } from './legal-wires.ts'
 
 /** A proxy before the reference server that does what is legal, and what no case may blame. */
 export interface LegalServer {
@@ -18,6 +20,8 @@ export interface LegalServer {
   /** It is asked without a token. */
   readonly isOpen?: true
   readonly how?: Unkindness
+  /** How its answers lie on the wire. */
+  readonly wire?: Wire
   /** It makes a service of somebody else of the server. Made anew for each: some count. */
   readonly other?: () => Wrong
 }
@@ -28,7 +32,14 @@ const html = (status: number, headers = {}): Given => {
 const noStream = (given: Given): Unkindness => ({ instead: ({ kind }) => (kind === 'stream' ? given : undefined) })
 const busy = (nth: number, given: Given): Unkindness => ({ every: { nth, give: given } })
 
+function byTurns(nth: number, statuses: readonly number[]): Unkindness {
+  let asked = 0
+  return { instead: () => (++asked % nth === 0 ? html(statuses[(asked / nth) % statuses.length]!) : undefined) }
+}
+
 const accountCases = ['adds', 'once', 'paid', 'refused', 'shown', 'unknown', 'waits'].map((one) => `accounts/${one}`)
+
+const familyCases = ['cancelled-later', 'cancelled', 'named', 'resource', 'too-many'].map((one) => `sub-tasks/${one}`)
 
 export const legalServers: readonly LegalServer[] = [
   { name: 'nothing', how: {} },
@@ -59,6 +70,7 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'every fifth answer is 503 of a front end', how: busy(5, html(503)) },
   { name: 'every seventh answer is 429', how: busy(7, problemAnswer(429, {}, { 'retry-after': '1' })) },
   { name: 'every ninth answer is 502', how: busy(9, html(502)) },
+  { name: 'every seventh answer is 408, 421, 425 or 522', how: byTurns(7, [408, 421, 425, 522]) },
   { name: 'a ping before the events', how: { preface: 'event: ping\ndata: hello\n\n' } },
   { name: 'a reset before the events', how: { preface: 'event: stream.reset\ndata: {}\n\n' } },
   { name: 'a byte order mark', how: { preface: '\uFEFF: hello\n\n' } },
@@ -75,6 +87,15 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'an event of a type of its own before the work begins', other: scheduling },
   { name: 'times with an offset', other: () => tasks(({ updated_at: at }) => ({ updated_at: withOffset(at) })) },
   { name: 'a field of its own that changes', other: () => tasks(() => ({ served_in_ms: performance.now() })) },
+  {
+    name: 'null for what is not there',
+    other: () => tasks((task) => ({ ...Object.fromEntries(optional.map((name) => [name, null])), ...task })),
+  },
+  { name: 'a clock that is an hour ahead, and a date to come back', other: busyAhead },
+  {
+    name: 'tasks that do not show what they may leave out',
+    other: () => tasks(() => ({ context_version: undefined, credits_granted: undefined })),
+  },
   { name: 'a log that is kept only in part', other: () => ({ answer: refuseFirst, frames: withoutFirst }) },
   { name: 'every second long poll is not held', other: halfHeld },
   { name: 'problem types that are names', other: () => problemTypes((kind) => `urn:example:problem:${kind}`) },
@@ -94,12 +115,19 @@ export const legalServers: readonly LegalServer[] = [
     how: {},
     also: accountCases.filter((id) => id !== 'accounts/waits'),
   },
+  { name: 'sub-tasks', how: {}, also: familyCases },
+  { name: 'sub-tasks whose ids are like any others', other: otherIds, also: familyCases.slice(1) },
+  { name: 'sub-tasks that are known a little later', other: lateSubTasks, also: familyCases.slice(1) },
+  ...legalTogether,
+  { name: 'interim answers before a socket', delivery: 'websocket', wire: { before: 'HTTP/1.1 100 Continue\r\n\r\n' } },
   { name: 'pages of somebody else beside the API', other: () => ({ ask: besideTheApi }) },
 ]
 
 /** But for what the contract says of commands and memories. */
 function withOwnData({ type, data }: Record<string, unknown>): object {
-  const isControl = /^task\.(?:commanded|interrupted|continued|topped_up|command_void)$|^context\./.test(String(type))
+  const isControl = /^task\.(?:commanded|interrupted|continued|topped_up|command_void|spawned)$|^context\./.test(
+    String(type),
+  )
   return { data: isControl ? data : { note: 'mine' } }
 }
 
@@ -170,4 +198,46 @@ function halfHeld(): Wrong {
 
 function besideTheApi({ path }: Asked) {
   return /^\/(?:v1\/tasks|problems)\b/.test(path) ? {} : html(404)
+}
+
+const optional = 'status_reason finished_at credits_used credits_granted context_version parent principal'.split(' ')
+
+/** Every sixth answer is for the next second, of a clock that its own date shows. */
+function busyAhead(): Wrong {
+  let asked = 0
+  return {
+    ask: () => {
+      if (++asked % 6 !== 0) return {}
+      const date = Date.now() + 3_600_000
+      const [now, then] = [date, date + 1000].map((at) => new Date(at).toUTCString())
+      return { status: 503, headers: { date: now, 'retry-after': then }, body: '' }
+    },
+  }
+}
+
+/** Whose a sub-task is, its id does not say. */
+function otherIds(): Wrong {
+  const inside = (text: string): string => text.replaceAll(/(\w)~(\d+)_(\d+)/g, '$1.$2-$3')
+  const outside = (text: string): string => {
+    return text.replaceAll(/task_[\w-]+(?:\.\d+-\d+)+/g, (id) => id.replaceAll(/\.(\d+)-/g, '~$1_'))
+  }
+  return {
+    ask: ({ path }) => ({ path: inside(decodeURIComponent(path)) }),
+    answer: ({ body }) => ({ body: outside(body) }),
+    frames: async function* (frames) {
+      for await (const frame of frames) yield outside(frame)
+    },
+  }
+}
+
+function lateSubTasks(): Wrong {
+  const since = new Map<string, number>()
+  return {
+    ask: ({ path }) => {
+      const id = /task_[\w-]+(?:\.\d+-\d+)+/.exec(path)?.[0]
+      if (id === undefined) return {}
+      since.set(id, since.get(id) ?? Date.now())
+      return Date.now() - since.get(id)! < 300 ? problem(404, 'not-found') : {}
+    },
+  }
 }

@@ -36,3 +36,17 @@ test('a record of old, without bytes, is judged by the ids', () => {
   expect(told({ bytes: undefined }, { bytes: undefined }).status).toBe('pass')
   expect(told({ bytes: undefined }, { bytes: undefined, deliveryId: 'n' }).status).toBe('fail')
 })
+
+test('news of a running task is as many messages as it has bytes', () => {
+  const news = (id: string, bytes: string) => ({ status: 'running', deliveryId: id, bytes })
+  expect(told(news('n', 'c'), news('o', 'd')).status).toBe('unexercised')
+  expect(told(news('n', 'c'), news('n', 'c')).status).toBe('pass')
+  expect(told(news('n', 'c'), news('o', 'c')).status).toBe('fail')
+})
+test('two messages under one id are one for a receiver that removes repetitions', () => {
+  expect(told({ status: 'running', bytes: 'c' }, {})).toMatchObject({ status: 'fail', witnesses: [2, 3] })
+  const ofTwo = ['t-1', 't-2'].map((task, i) => callback(task, 100 + i, { deliveryId: 'm' }))
+  expect(checker.check(story([intend('t-1'), intend('t-2'), ...ofTwo])).status).toBe('fail')
+  const nameless = ['t-1', 't-2'].map((task, i) => callback(task, 100 + i, { deliveryId: '' }))
+  expect(checker.check(story([intend('t-1'), intend('t-2'), ...nameless])).status).toBe('unexercised')
+})

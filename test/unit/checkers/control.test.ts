@@ -24,7 +24,7 @@ import { planTask } from '../../../patterns/agent/plan.ts'
 import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import type { Checker } from '../../../harness/model/checker.ts'
 import { cellPlan } from '../stats/cells.ts'
-import { effect, end, intend, story, submit } from './story.ts'
+import { effect, end, exited, intend, story, submit } from './story.ts'
 
 type Line = Parameters<typeof story>[0][number]
 const keyOf = (kind: ControlKind): string => `c-${kind}-1`
@@ -114,8 +114,11 @@ const good = steeredLog(...commands)
 
 describe('steer-once', () => {
   const acknowledged = commands.map(({ id, type }, i) => seen('steer', 100 + i, 'acknowledged', { command: id, type }))
+  const sent = commands.map(({ id, type }, i) => seen('steer', 90 + i, 'ordered', { command: id, type }))
   const check = (log: readonly object[], lines = acknowledged) =>
-    steerOnce.check(story([...lines, seen('steer', 900, 'log', { log: [...log] as never })], cellWith('steer')))
+    steerOnce.check(
+      story([...sent, ...lines, seen('steer', 900, 'log', { log: [...log] as never })], cellWith('steer')),
+    )
 
   test('each is answered once, in order', () => {
     expect(check(good)).toMatchObject({ status: 'pass', counts: { judged: 3 } })
@@ -128,9 +131,15 @@ describe('steer-once', () => {
     ['one that is applied twice', [...good, answersOf[1]!]],
     ['one that is on record twice', [...good, good[3]!]],
     [
+      'one that is answered before it is on record',
+      [...answersOf, ...good.filter((event) => !answersOf.includes(event))],
+    ],
+    [
       'answers out of order',
       good.map((event) => (event === answersOf[0] ? answersOf[1]! : event === answersOf[1] ? answersOf[0]! : event)),
     ],
+    ['one that nobody sent', [...good, { ...good[3]!, data: { command: { id: 'another', type: 'interrupt' } } }]],
+    ['an answer to one that nobody sent', [...good, { ...answersOf[0]!, data: { command: 'another' } }]],
   ])('mutant: %s', (_, log) => {
     expect(check(log).status).toBe('fail')
   })
@@ -139,6 +148,18 @@ describe('steer-once', () => {
     const one = acknowledged.slice(0, 1)
     expect(check(steeredLog(commands[0]!), one).status).toBe('pass')
     expect(check(good, one).status).toBe('pass')
+    // Its client sends it again, and it is the same one.
+    expect(check([...good, answersOf[2]!], one).status).toBe('fail')
+    expect(check([...good, good.find(({ type }) => type === 'task.commanded')!], []).status).toBe('unknown')
+  })
+
+  test('an agent that stands still begins no step before it is to go on', () => {
+    const [t, resumed] = [keyOf('steer'), sent.find((one) => (one.value as ControlSeen).type === 'resume')!]
+    const still = (startedAt: number) => {
+      const lines = [seen('steer', 50, 'seen', { status: 'input_required' }), effect(t, 2, startedAt)]
+      return check(good, [...acknowledged, ...lines]).status
+    }
+    expect([still(40), still(resumed.at + 1), still(resumed.at - 1)]).toEqual(['pass', 'pass', 'fail'])
   })
 
   test('a log that nobody could read says nothing', () => {
@@ -169,6 +190,27 @@ describe('budget-holds', () => {
     expect(check(effect(t, 1, 10), effect(t, 1, 90, { attempt: 2 }), stopped, ordered).status).toBe('pass')
   })
 
+  test('mutant: nobody saw the task accepted, so nobody knows what covers it', () => {
+    const { control, ...rest } = cellWith('budget')
+    const both = { ...rest, control: [...control, { ...control[0]!, key: 'c-budget-2' }] }
+    const kept = [accepted, effect(t, 1, 10), stopped, ordered, effect(t, 2, 600)]
+    const other = [1, 2, 3].map((step) => effect('c-budget-2', step, 100 * step))
+    expect(budgetHolds.check(story([...kept, ...other], both)).status).toBe('unknown')
+  })
+
+  test('mutant: the top-up was refused, and the agent goes on', () => {
+    const refused = seen('budget', 510, 'refused', { command: 'top-up-1', type: 'top_up' })
+    const log = (...data: object[]) =>
+      seen('budget', 900, 'log', { log: data.map((one, i) => ({ seq: i + 1, status: 'running', ...one })) })
+    const taken = { type: 'task.commanded', data: { command: { id: 'top-up-1' } } }
+    const lines = [effect(t, 1, 10), stopped, ordered, refused, effect(t, 2, 600)]
+    expect([check(...lines, log()), check(...lines, log(taken)), check(...lines)].map(({ status }) => status)).toEqual([
+      'fail',
+      'pass',
+      'unknown',
+    ])
+  })
+
   test('a task that never stopped has tried nothing', () => {
     expect(check(effect(t, 1, 10)).status).toBe('unexercised')
   })
@@ -191,8 +233,19 @@ describe('context-continuity', () => {
   )
 
   test('adds up, also to what the API shows', () => {
-    expect(check(good)).toMatchObject({ status: 'pass', counts: { patches: 2 } })
-    expect(check(good, { version: 3, digest: digestOf(after) }).status).toBe('pass')
+    const shown = { version: 3, digest: digestOf(after) }
+    expect(check(good, shown)).toMatchObject({ status: 'pass', counts: { patches: 2 } })
+  })
+
+  test('mutant: nobody could read the memory, or the logs of others', () => {
+    expect(check(good).status).toBe('unknown')
+    const shown = { version: 3, digest: digestOf(after) }
+    const lines = [seen('steer', 900, 'log', { log: [...good] as never, context: shown as never })]
+    const other = { ...seen('steer', 1, 'accepted'), task: 'c-steer-2' } as Line
+    const { control, ...rest } = cellWith('steer')
+    const both = { ...rest, control: [...control, { ...control[0]!, key: 'c-steer-2' }] }
+    const judge = (...more: Line[]) => contextContinuity.check(story([...lines, ...more], both)).status
+    expect([judge(other), judge(other, exited('worker-0', 300)), judge()]).toEqual(['unknown', 'pass', 'pass'])
   })
 
   test.each([
@@ -201,6 +254,8 @@ describe('context-continuity', () => {
     ['a digest of something else', changed(first, { digest: 'f'.repeat(64) })],
     ['a patch that is missing', good.filter((event) => event !== first)],
     ['a patch that is applied twice', [...good, second]],
+    ['a patch that is none', changed(second, { patch: [null] })],
+    ['a patch whose path is none', changed(second, { patch: [{ op: 'add', path: 5, value: 1 }] })],
     ['a patch that does not apply', changed(second, { patch: [{ op: 'remove', path: '/nothing' }] })],
   ])('mutant: %s', (_, log) => {
     expect(check(log).status).toBe('fail')
@@ -219,7 +274,9 @@ describe('context-continuity', () => {
   )
 
   test('one patch alone cannot follow a wrong one', () => {
-    expect(check(good.filter((event) => event !== second)).status).toBe('unexercised')
+    const shown = patchContext(openContext(firstMemory), first.data['patch'] as never) as never
+    const log = good.filter((event) => event !== second)
+    expect(check(log, { version: 2, digest: digestOf(shown) }).status).toBe('unexercised')
   })
 })
 
@@ -266,6 +323,11 @@ describe('permission-holds', () => {
       witnesses: [4],
     })
     expect(atWork(by(1, 'finalize'), refused(403, 3))).toMatchObject({ status: 'fail', witnesses: [2] })
+  })
+
+  test('mutant: a step that the task does not have', () => {
+    expect(atWork(...right, effect(t, 99, 600))).toMatchObject({ status: 'fail', witnesses: [5] })
+    expect(atWork(by(1, 'search'), by(2, 'draft'), refused(403, 99))).toMatchObject({ status: 'fail', witnesses: [4] })
   })
 
   test('mutant: the grant is lost over a restart', () => {
@@ -320,6 +382,7 @@ describe('permission-holds', () => {
   })
 
   describe('a task that is gone with its process', () => {
+    const crash = exited('worker-0', 300)
     const check = (promises: readonly Promised[], ...lines: Line[]) => {
       const { control, ...rest } = cell('lacks-tool')
       const gone = { ...control[0]!, key: 'c-permission-2' }
@@ -329,7 +392,14 @@ describe('permission-holds', () => {
     }
 
     test('is judged by the ledger where tasks may be lost', () => {
-      expect(check([])).toMatchObject({ status: 'pass', counts: { judged: 2, asked: 1, gone: 1 } })
+      expect(check([], crash)).toMatchObject({ status: 'pass', counts: { judged: 2, asked: 1, gone: 1 } })
+    })
+
+    test('mutant: no process ended, or another one, or before', () => {
+      expect(check([])).toMatchObject({ status: 'unknown', counts: { gone: 0 } })
+      const began = { ...by(1, 'search', 200), task: 'c-permission-2' } as Line
+      expect(check([], began, exited('worker-1', 300)).status).toBe('unknown')
+      expect(check([], exited('worker-0', 0)).status).toBe('unknown')
     })
 
     test('mutant: it used a tool that it lacks', () => {
@@ -338,7 +408,7 @@ describe('permission-holds', () => {
     })
 
     test('is unknown where none may be', () => {
-      expect(check(['no-lost-task']).status).toBe('unknown')
+      expect(check(['no-lost-task'], crash).status).toBe('unknown')
     })
   })
 
@@ -350,7 +420,8 @@ describe('permission-holds', () => {
     })
     expect(atWork(by(1, 'search'), ended('cancelled')).status).toBe('unexercised')
     expect(atWork(by(1, 'search'), ended('running')).status).toBe('unknown')
-    expect(atWork(by(1, 'search')).status).toBe('unexercised')
+    expect(atWork(by(1, 'search')).status).toBe('unknown')
+    expect(atWork(by(1, 'search'), exited('worker-0', 300)).status).toBe('unexercised')
   })
 })
 
@@ -384,12 +455,14 @@ describe('an agent that starts others', () => {
     const line = effect(t, step, at) as Line & { value: object }
     return { ...line, value: { ...line.value, taskId: rootId } } as Line
   }
+  /** Somebody goes on with the first task after a crash. */
+  const resumed = { ...own(1, 10), value: { ...(own(1, 10) as { value: object }).value, attempt: 2 } } as Line
   const acknowledged = seen('rogue', 100, 'acknowledged', { command: 'cancel', type: 'cancel', status: 'cancelling' })
   const rootLog = log('started', spawned('2-1'), 'cancel_requested', 'cancelled')
   const childLog = subLog('2-1', 'started', spawned('2-1/2-1'), 'cancel_requested', 'cancelled')
   const lastLog = subLog('2-1/2-1', 'started', 'cancel_requested', 'cancelled')
   const logs = [rootLog, childLog, lastLog]
-  const work = [own(1, 10), below('2-1', 1, 50), below('2-1/2-1', 1, 80), acknowledged]
+  const work = [resumed, below('2-1', 1, 50), below('2-1/2-1', 1, 80), acknowledged]
   const judge = (checker: Checker, ...lines: Line[]) => checker.check(story(lines, cellWith('rogue')))
   const both = (...lines: Line[]) => [judge(cancelHolds, ...lines).status, judge(spawnOnce, ...lines).status]
 
@@ -412,10 +485,10 @@ describe('an agent that starts others', () => {
 
   test('mutant: one is started after the acknowledgement', () => {
     const late = log('started', spawned('2-1'), 'cancel_requested', spawned('4-1'), 'cancelled')
-    expect(both(...work, late, childLog, lastLog)).toEqual(['fail', 'pass'])
+    expect(both(...work, late, childLog, lastLog, subLog('4-1', 'cancelled'))).toEqual(['fail', 'pass'])
     expect(both(...work, below('4-1', 1, 6_000), late, childLog, lastLog)[0]).toBe('fail')
     const lateBelow = subLog('2-1', 'started', spawned('2-1/2-1'), 'cancel_requested', spawned('2-1/4-1'), 'cancelled')
-    expect(both(...work, rootLog, lateBelow, lastLog)).toEqual(['fail', 'pass'])
+    expect(both(...work, rootLog, lateBelow, lastLog, subLog('2-1/4-1', 'cancelled'))).toEqual(['fail', 'pass'])
   })
 
   test('mutant: a step that is repeated starts one twice', () => {
@@ -423,13 +496,13 @@ describe('an agent that starts others', () => {
     expect(both(...work, below('2-1', 1, 60, other), ...logs)[1]).toBe('fail')
     const again = { type: 'task.spawned', data: { sub_task: other, input: { job: `${t}/2-1` } } }
     const twice = log('started', spawned('2-1'), again, 'cancel_requested', 'cancelled')
-    expect(both(...work, twice, childLog, lastLog)).toEqual(['pass', 'fail'])
+    expect(both(...work, twice, childLog, lastLog, subLog('another', 'cancelled'))).toEqual(['pass', 'fail'])
   })
 
   test('mutant: one that nobody has started', () => {
     expect(both(...work, below('9-9', 1, 60), ...logs)[1]).toBe('fail')
     // Whoever could not be read may have started it.
-    expect(both(...work, below('2-1/9-9', 1, 60), rootLog, lastLog)[1]).toBe('pass')
+    expect(both(...work, below('2-1/9-9', 1, 60), rootLog, lastLog)[1]).toBe('unknown')
   })
 
   test('says nothing where no sub-task was at work, or its log is missing', () => {
@@ -437,11 +510,33 @@ describe('an agent that starts others', () => {
       'unexercised',
       'unexercised',
     ])
-    expect(both(...work, rootLog)).toEqual(['unknown', 'pass'])
-    // What the ledger says holds without any log.
-    expect(both(...work)).toEqual(['unknown', 'pass'])
+    expect(both(...work, rootLog)).toEqual(['unknown', 'unknown'])
+    expect(both(...work)).toEqual(['unknown', 'unknown'])
+    // What the ledger says holds without any log, where a process took them with it that may.
+    const crash = exited('worker-0', 90)
+    expect(both(...work, crash)).toEqual(['unknown', 'pass'])
+    const durable = { ...cellWith('rogue'), promises: ['no-lost-task'] as Promised[] }
+    expect(spawnOnce.check(story([...work, crash], durable)).status).toBe('unknown')
     expect(both(...work, below('2-1', 1, 60, 'another'))).toEqual(['unknown', 'fail'])
     expect(both(own(1, 10), acknowledged)).toEqual(['unknown', 'unknown'])
+  })
+
+  test('mutant: nobody had to go on with any of them, so no step was repeated', () => {
+    expect(judge(spawnOnce, own(1, 10), ...work.slice(1), ...logs)).toMatchObject({
+      status: 'unexercised',
+      summary: 'nobody had to go on with any of them',
+    })
+  })
+
+  test('mutant: one was started, and nobody knows how it ended', () => {
+    const third = { type: 'task.spawned', data: { ...spawned('3-1').data, step: 3 } }
+    const done = { type: 'task.progress', data: { step: 3 } }
+    const more = log('started', spawned('2-1'), third, done, 'cancel_requested', 'cancelled')
+    expect(both(...work, more, childLog, lastLog)).toEqual(['unknown', 'unknown'])
+    // Cancelled before that step, it may have started none.
+    const named = log('started', spawned('2-1'), third, 'cancel_requested', 'cancelled')
+    expect(both(...work, named, childLog, lastLog)).toEqual(['pass', 'pass'])
+    expect(both(...work, below('3-1', 1, 90), named, childLog, lastLog)).toEqual(['unknown', 'unknown'])
   })
 
   test('is no phantom, and neither are its sub-tasks', () => {

@@ -5,7 +5,7 @@ import { burstBeyond, isFelt } from '../../../harness/analysis/tool-rate.ts'
 import type { ControlSeen } from '../../../harness/model/control.ts'
 import type { OpOf } from '../../../harness/model/history.ts'
 import type { CellPlan } from '../../../harness/model/plan.ts'
-import { effect, story } from './story.ts'
+import { effect, fault, story } from './story.ts'
 
 type Line = Parameters<typeof story>[0][number]
 
@@ -72,8 +72,8 @@ describe('balance-holds', () => {
     const open = [effect(first, 1, 10), ended(second, 'failed', 'balance-exhausted')]
 
     test('the next step may be paid without an effect, or still held', () => {
-      expect(rules(...open, account(1, 0, 9))).toEqual(['unexercised'])
-      expect(rules(...open, account(1, 6, 3))).toEqual(['unexercised'])
+      expect(rules(...open, account(1, 0, 9))).toEqual(['unknown'])
+      expect(rules(...open, account(1, 6, 3))).toEqual(['unknown'])
     })
 
     test('and no more than that', () => {
@@ -104,6 +104,11 @@ describe('balance-holds', () => {
     })
     expect(check(...right).status).toBe('unknown')
     expect(check(account(10, 0, 0)).status).toBe('unknown')
+  })
+
+  test('mutant: all are refused before anybody has done a step', () => {
+    const refused = keys.map((key) => ended(key, 'failed', 'balance-exhausted'))
+    expect(rules(...refused, account(10, 0, 0))).toEqual(['refused while there was enough'])
   })
 })
 
@@ -202,9 +207,18 @@ describe('rate-holds', () => {
 
   test('a call that is sent again is one call, and a step that is done again is two', () => {
     const once = effect(keys[0], 1, 0)
-    expect(check(Array.from({ length: 9 }, () => once)).status).toBe('unexercised')
+    const posts = Array.from({ length: 9 }, (_, i) => ({ ...once, at: 50 + i }) as Line)
+    expect(check([...fault('drop-1', 'worker->tools-0', 40, 90, 'drop'), ...posts]).status).toBe('unexercised')
+    expect(check([...fault('kill-1', 'worker-0', 40, 90), ...posts]).status).toBe('unexercised')
     const again = Array.from({ length: 9 }, (_, i) => effect(keys[0], 1, i, { attempt: i + 1 }))
     expect(check(again).status).toBe('fail')
+  })
+
+  test('mutant: each call is sent over and over, and no fault took an answer', () => {
+    const posts = calls(keys[0], steady).flatMap((one) => Array.from({ length: 20 }, () => one))
+    expect(check(posts).status).toBe('unknown')
+    expect(check([...fault('drop-1', 'worker->store-0', 40, 9000, 'drop'), ...posts]).status).toBe('unknown')
+    expect(check([...fault('drop-1', 'worker->tools-0', 8000, 9000, 'drop'), ...posts]).status).toBe('unknown')
   })
 
   test('calls that were long on their way say nothing, and neither does a task with many of them', () => {

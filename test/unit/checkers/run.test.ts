@@ -153,6 +153,19 @@ describe('anti-vacuity', () => {
     expect(antiVacuity.check(story([intend(t), submit(t, 0, 'ok'), end(t, 100, 'ok')])).status).toBe('fail')
   })
 
+  test('of a control that fails it is said how one of its tasks did', () => {
+    const lost = { ...end('t-2', 301, 'info'), error: 'gave up; the last answer: HTTP 201 without what was asked for' }
+    const bad = [intend('t-2', 1), submit('t-2', 1, 'info'), lost]
+    const said = (lines: Parameters<typeof story>[0]) => antiVacuity.check(story(lines)).summary
+    const example = 't-2: gave up; the last answer: HTTP 201 without what was asked for'
+    expect(said(bad)).toBe(`no task succeeded although nothing was broken; ${example}`)
+    expect(said([...served(0), ...bad, intend('t-3', 2), end('t-3', 302, 'info')])).toBe(
+      `only 1 of 3 tasks succeeded although nothing was broken; ${example}`,
+    )
+    const long = said([...bad.slice(0, 2), { ...lost, error: 'x'.repeat(9999) }])
+    expect(long.length).toBeLessThan(500)
+  })
+
   test('tasks that were not offered are nothing', () => {
     const lines = [intend(t), end(t, 0, 'fail', { reason: 'not-offered' })]
     expect(antiVacuity.check(story(lines))).toMatchObject({ status: 'fail', counts: { sent: 0 } })

@@ -111,6 +111,10 @@ export function exited(node: string, at: number): Line {
   return observe('node', at, { node, state: 'exited', signal: 'SIGKILL' })
 }
 
+export function ready(node: string, at: number): Line {
+  return observe('node', at, { node, state: 'ready' })
+}
+
 /** A proven fault with its window; `healedAt` undefined: it never healed. */
 export function fault(id: string, target: string, armedAt: number, healedAt?: number, name = 'kill'): Line[] {
   const about = { id, fault: name, target: placesIn(target) }

@@ -7,7 +7,22 @@ import resultIntegrity from '../../../harness/checkers/result-integrity.ts'
 import streamContinuity from '../../../harness/checkers/stream-continuity.ts'
 import stateMachine from '../../../harness/checkers/state-machine.ts'
 import { plannedFault } from '../stats/cells.ts'
-import { callback, effect, end, event, exited, fault, final, intend, open, poll, story, submit, torn } from './story.ts'
+import {
+  callback,
+  effect,
+  end,
+  event,
+  exited,
+  fault,
+  final,
+  intend,
+  open,
+  poll,
+  ready,
+  story,
+  submit,
+  torn,
+} from './story.ts'
 
 const t = 't-1'
 type Lines = Parameters<typeof story>[0]
@@ -213,6 +228,12 @@ describe('effect-once', () => {
     expect(check(...first, effect(t, 2, 150, onOther), exited('worker-1', 202), again).status).toBe('pass')
   })
 
+  test('a crash excuses no step that begins when the task is known to be done', () => {
+    const first = [effect(t, 1, 10), effect(t, 2, 60), exited('worker-0', 112), end(t, 160, 'ok')]
+    expect(check(...first, effect(t, 2, 159, onOther)).status).toBe('pass')
+    expect(check(...first, effect(t, 2, 161, onOther)).status).toBe('fail')
+  })
+
   test('a crash long after its end excuses no step, also where too few show how long writing takes', () => {
     const done = [effect(t, 1, 10), effect(t, 2, 60)]
     const after = (ms: number) => [exited('worker-0', 110 + ms), effect(t, 2, 120 + ms, onOther), end(t, 9000, 'info')]
@@ -229,6 +250,31 @@ describe('effect-once', () => {
     const after = (ms: number) =>
       check(...fast, effect(t, 1, 10), exited('worker-0', 60 + ms), effect(t, 1, 250, onOther)).status
     expect([after(66), after(119), after(121)]).toEqual(['pass', 'pass', 'fail'])
+  })
+
+  test('a kill acts when it is sent, and its exit may be told much later', () => {
+    const fast = Array.from({ length: 30 }, (_, i) => `t-${i + 40}`).flatMap((task) => [
+      intend(task),
+      effect(task, 1, 10, { executor: 'worker-7' }),
+      effect(task, 2, 63, { executor: 'worker-7' }),
+    ])
+    const killed = (sentAt: number, toldAt: number, name = 'kill', ...more: Lines) =>
+      check(
+        ...fast,
+        effect(t, 1, 10),
+        ...fault('f', 'worker-0', sentAt, 600, name),
+        exited('worker-0', toldAt),
+        effect(t, 1, 650, onOther),
+        ...more,
+      ).status
+    expect(killed(100, 330)).toBe('pass')
+    expect(killed(200, 330)).toBe('fail')
+    // After SIGTERM it works on until it ends.
+    expect(killed(100, 330, 'stop')).toBe('fail')
+    // Nor had it been hit while it still worked, or before it was started.
+    expect(killed(100, 330, 'kill', effect('t-40', 3, 90, { executor: 'worker-0' }))).toBe('pass')
+    expect(killed(100, 330, 'kill', effect('t-40', 3, 190, { executor: 'worker-0' }))).toBe('fail')
+    expect(killed(100, 330, 'kill', ready('worker-0', 240))).toBe('fail')
   })
 
   test('a crash elsewhere excuses nothing', () => {

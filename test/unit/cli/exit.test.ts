@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { listenForInterrupts, reportError } from '../../../harness/cli/exit.ts'
 import { HarnessError, Interrupted, UsageError } from '../../../harness/core/errors.ts'
+import { spawnSync } from '../../support/programs.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -90,5 +91,29 @@ describe('in GitHub Actions an error', () => {
   test('in a thousand problems is ten annotations', () => {
     const many = new UsageError(Array.from({ length: 1000 }, (_, i) => `x.yaml:${i}:1: no`))
     expect(saidOf(many, 'true').filter((line) => line.startsWith('::error'))).toHaveLength(10)
+  })
+})
+
+describe('this process', () => {
+  const main = new URL('../../../harness/cli/exit.ts', import.meta.url).href
+  const ended = (how: string): { readonly code: number | null; readonly said: string } => {
+    const script = `import { conclude, crash, guardExit } from '${main}'; guardExit(); ${how}`
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    return { code: status, said: stderr }
+  }
+
+  test.each(['process.exit(0)', 'process.exit(1)', 'process.exitCode = 0'])(
+    'is ended by nobody else with a code that reads as a verdict: %s',
+    (how) => {
+      const { code, said } = ended(how)
+      expect(code).toBe(4)
+      expect(said).toMatch(/outlast failed, which says nothing about .* ended this process with code/)
+    },
+  )
+
+  test('ends with a code of ours without another word', () => {
+    expect(ended('conclude(1); process.exit(0)')).toEqual({ code: 1, said: '' })
+    const { code, said } = ended('crash(new Error("broken"))')
+    expect([code, said.match(/outlast failed/g)?.length]).toEqual([4, 1])
   })
 })

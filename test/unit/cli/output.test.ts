@@ -46,6 +46,7 @@ test('in GitHub Actions our own commands are, and elsewhere text stays as it is'
   expect(written(() => print('::a::b ##[c]'))).toBe('::a::b ##[c]\n')
   vi.stubEnv('GITHUB_ACTIONS', 'true')
   expect(written(() => sayCommand('::error title=a::b'))).toBe('::error title=a::b\n')
+  expect(written(() => sayCommand('::error title=a::came: ##[set-output name=x]0'))).not.toContain('##[')
 })
 
 test.each([

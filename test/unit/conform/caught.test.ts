@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { loadCases } from '../../../harness/conform/suite.ts'
-import { illegalServers } from '../../conformance/support/illegal-servers.ts'
+import { illegalAccounts } from '../../conformance/support/illegal-accounts.ts'
+import { illegalControl } from '../../conformance/support/illegal-control.ts'
 import { wrongServers } from '../../mutants/wrong-servers.ts'
 
-const caught = new Set([...illegalServers, ...wrongServers].flatMap(({ caughtBy }) => caughtBy))
+const caught = new Set([...illegalControl, ...illegalAccounts, ...wrongServers].flatMap(({ caughtBy }) => caughtBy))
 const groups = new Set(['budget', 'commands', 'context'])
 
 /** A proxy restarts nothing: engines that lose commands are killed elsewhere. */

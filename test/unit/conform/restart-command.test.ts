@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { restartBy } from '../../../harness/conform/service-process.ts'
+import { restartBy, startService } from '../../../harness/conform/service-process.ts'
 
 let folder: string
 beforeEach(() => {
@@ -20,6 +20,12 @@ const restart = (command: string): Promise<void> =>
 test('a restart command that fails is told with its last line', async () => {
   const long = `head -c 100000 /dev/zero | tr '\\0' x; echo; echo no rights >&2; exit 3`
   await expect(restart(long)).rejects.toThrow('the restart command ended with 3: no rights')
+})
+
+test('so is a start command, however much it has printed', async () => {
+  const much = 'truncate -s 3G /proc/self/fd/1; echo; echo no such program'
+  const where = { url: 'http://127.0.0.1:9', logFile: join(folder, 'log'), signal: new AbortController().signal }
+  await expect(startService(much, where)).rejects.toThrow('the start command ended: no such program')
 })
 
 test('while it runs nothing is kept that would stay if this process were killed', async () => {

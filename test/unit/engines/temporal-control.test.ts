@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { defaultSpawnLimits } from '../../../patterns/contract/engine/sub-tasks.ts'
 import type { Command } from '../../../patterns/contract/types/command.ts'
 import { digestOf } from '../../../patterns/contract/types/context.ts'
 import type { TaskEvent } from '../../../patterns/contract/types/events.ts'
@@ -35,7 +36,8 @@ function begin(asked: Partial<TaskRequest> = {}) {
     for (const { input } of news) mailbox.receive(JSON.parse(new TextDecoder().decode(input!.payloads![0]!.data!)))
     heard = history.length
     const commands = mailbox.after(standing.taken)
-    standing = decide({ created: accepted.created, standing, commands, completed: done, spent }, plan)
+    const point = { created: accepted.created, standing, commands, completed: done, spent, spawnedAt: [] }
+    standing = decide(point, plan, defaultSpawnLimits).standing
     history.push(parts.decided)
     signal(...late)
     history.push(parts.marked({ ...decider, standing }))

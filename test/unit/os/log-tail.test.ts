@@ -21,6 +21,23 @@ test('the last line that calls itself an error says why', async () => {
   expect(await lastErrorLine(log)).toBe('PANIC:  gone')
 })
 
+test.each([
+  [
+    'node:internal/errors:540\n      throw error;\n\nTypeError [ERR_UNKNOWN]: no such kind\n    at new NodeError (node:internal/errors:405:5) {\n  code: "ERR_UNKNOWN"\n}\n\nNode.js v20.20.2\n',
+    'TypeError [ERR_UNKNOWN]: no such kind',
+  ],
+  [
+    'Traceback (most recent call last):\nModuleNotFoundError: No module named "uvicorn"\nexited\n',
+    'ModuleNotFoundError: No module named "uvicorn"',
+  ],
+  [
+    'java.io.IOException: Broken pipe\n\tat a.ErrorHandler.run(ErrorHandler.java:7)\n',
+    'java.io.IOException: Broken pipe',
+  ],
+])('of a program that died of %j it is what was thrown', async (log, said) => {
+  expect(await lastErrorLine(await logOf(log))).toBe(said)
+})
+
 test('where none does it is the last line, where there is no log it is nothing', async () => {
   expect(await lastErrorLine(await logOf('first\nlast\n'))).toBe('last')
   expect(await lastErrorLine(await logOf(''))).toBeUndefined()

@@ -202,6 +202,10 @@ test.each([
   [{ token: 'read-from-a-file\n' }, 'token'],
   [{ apis: ['localhost:8080'] }, 'apis'],
   [{ apis: ['https://one.example', 'two.example'] }, 'apis'],
+  [{ apis: ['https://one.example/api?tenant=1'] }, 'query'],
+  [{ apis: ['https://one.example/api?'] }, 'query'],
+  [{ apis: ['https://one.example/#tasks'] }, 'fragment'],
+  [{ apis: ['https://somebody:secret@one.example'] }, 'password'],
 ])('%j can send nothing, and says so at once', (options, named) => {
   const whole = { apis: ['https://one.example'], token: 'a-token-for-tests-only', ...options }
   expect(() => openTaskClient(whole)).toThrow(RangeError)

@@ -27,13 +27,13 @@ const table: readonly (readonly [string, Answer, readonly string[]])[] = [
   ...[400, 404, 409, 410, 429, 501, 503].map(
     (status) => [`${status} that may be repeated`, answer(status, { retryable: true }), later] as const,
   ),
-  ...[408, 409, 425, 429].map(
+  ...[408, 409, 421, 423, 425, 429].map(
     (status) => [`${status} that may not`, answer(status, { retryable: false }), never] as const,
   ),
   ...[409].map(
     (status) => [`${status}`, answer(status, {}), ['not-yet', 'not-yet', 'not-yet', 'refused', 'refused']] as const,
   ),
-  ...[408, 425, 429].flatMap((status) => [
+  ...[408, 421, 423, 425, 429].flatMap((status) => [
     [`${status}`, answer(status, {}), later] as const,
     [`${status} by somebody else`, answer(status), later] as const,
   ]),
@@ -113,6 +113,7 @@ test('what was certainly not done: said by the API, about now, and of no task', 
   expect(isUndone(answer(404))).toBe(false)
   // Whose failure it was, and how far it came, a document of another kind does not say.
   for (const status of [500, 502, 503, 504]) expect(isUndone(answer(status, { title: 'Gateway Timeout' }))).toBe(false)
+  for (const status of [408, 499]) expect(isUndone(answer(status, { title: 'Cut off' }))).toBe(false)
   expect(isUndone(answer(501, { title: 'Not Implemented' }))).toBe(true)
 })
 
@@ -139,6 +140,9 @@ test('the problem that refuses it is told by its name, where it is one of ours',
 test('an answer in one line', () => {
   expect(describeAnswer(answer(308, '', { location: 'https://elsewhere/' }))).toBe('HTTP 308 to https://elsewhere/')
   expect(describeAnswer(answer(404, '<h1>'))).toBe('HTTP 404')
+  expect(describeAnswer(answer(200, 'x', { 'content-encoding': 'gzip' }))).toBe(
+    'HTTP 200 without what was asked for, in the coding gzip',
+  )
   expect(describeAnswer(answer(410, { type: '/problems/expired', detail: 'over' }))).toBe(
     'HTTP 410 /problems/expired: over',
   )

@@ -97,7 +97,7 @@ describe('an endpoint that is asked', () => {
     expect(endpoint.asked).toHaveLength(2)
   })
 
-  test.each([408, 425, 429, 500, 502, 503, 504])(
+  test.each([408, 409, 421, 423, 425, 429, 500, 502, 503, 504])(
     'and answers %i now is asked again at its next task',
     async (status) => {
       await using endpoint = await answering(status)

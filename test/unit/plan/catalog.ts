@@ -10,15 +10,21 @@ import { patternOf } from '../../../harness/targets/pattern.ts'
 import type { Scenario } from '../../../harness/scenario/scenario.ts'
 
 const all = Object.keys(promises) as Promised[]
-const delivery = (name: string, callback = false): Delivery => ({
+const delivery = (name: string, own: Partial<Delivery> = {}): Delivery => ({
   name,
   summary: name,
   promises: all,
   events: false,
-  callback,
+  callback: false,
+  ...own,
 })
 const deliveries = new Map(
-  [delivery('sync'), delivery('webhook', true), delivery('polling'), delivery('sse-polling')].map((d) => [d.name, d]),
+  [
+    delivery('sync', { resubmits: true }),
+    delivery('webhook', { callback: true, anyApi: true }),
+    delivery('polling', { anyApi: true }),
+    delivery('sse-polling', { events: true }),
+  ].map((one) => [one.name, one]),
 )
 
 const store: Service = { role: 'store', program: 'postgres', replicas: 1, dials: [] }
@@ -84,8 +90,9 @@ const works = new Map<string, WorkProfile>([
 /** The real faults; deliveries and engines as small as planning needs them. */
 export const catalog: Catalog = {
   patternNames: Object.keys(named),
-  deliveryNames: [...deliveries.keys()],
+  deliveries,
   engineNames: [...engines.keys()],
+  storeNames: ['postgres', 'redis'],
   resolvePattern: (name) => {
     const [base, tuning = 'default'] = name.split('@') as [string, Tuning?]
     const [deliveryName, engineName] = named[base] ?? base.split('+')

@@ -113,6 +113,12 @@ describe('cells', () => {
     expect(cell(plan, 'durable-postgres.none.1').promises).toContain('no-lost-task')
     expect(cell(plan, 'sync.none.1').axes!.engine).toEqual(['no-phantom'])
   })
+  test('say what the formulas need to know of both', () => {
+    const open = { executor: 'api', inOneProcess: true, resubmits: true, callback: false }
+    expect(cell(plan, 'sync.none.1').traits).toEqual(open)
+    const durable = { executor: 'worker', inOneProcess: false, resubmits: false, callback: false }
+    expect(cell(plan, 'durable-postgres.none.1').traits).toEqual(durable)
+  })
 })
 
 describe('not applicable', () => {

@@ -58,3 +58,11 @@ test('names are text: neither more fields, nor more rows, nor formulas', () => {
   const [first] = records({ ...results, plan, cells })
   expect(first).toMatchObject({ scenario: `'=1+1,"a"\\r\\nb`, arm: `'@SUM(A1)`, pattern: 'a, "b"' })
 })
+
+test.each(['＝1+1', '＋1', '－1', '＠SUM(A1)', '﹦1', ' =1+1', '\u00a0=1+1', '\u3000＝1+1', '−1'])(
+  'a spreadsheet may take %j for a formula, too',
+  (arm) => {
+    const cells = results.cells.map((cell) => ({ ...cell, cell: { ...cell.cell, arm } }))
+    expect(records({ ...results, cells })[0]).toMatchObject({ arm: `'${arm}` })
+  },
+)

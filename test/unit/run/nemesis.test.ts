@@ -1,7 +1,7 @@
 import { placeNames } from '../../../harness/model/place.ts'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { monotonicMs } from '../../../patterns/contract/types/timer.ts'
+import { monotonicMs, sleep } from '../../../patterns/contract/types/timer.ts'
 import type { FaultChange } from '../../../harness/model/history.ts'
 import type { PlannedFault } from '../../../harness/model/plan.ts'
 import type { ActiveFault, Fault } from '../../../harness/model/fault.ts'
@@ -80,6 +80,17 @@ describe('the nemesis', () => {
     const { ports, changes } = setUp(async () => active({ sinceMs: ports.epochMs - 7 }))
     await carryOut([planned()], ports, never)
     expect(changes.map(({ onsetAt }) => onsetAt)).toEqual([-7, undefined, undefined])
+  })
+
+  it('of one that cannot say when it took effect, says when it was ordered', async () => {
+    let orderedMs = 0
+    const { ports, changes } = setUp(async () => {
+      orderedMs = monotonicMs()
+      await sleep(30)
+      return active()
+    })
+    await carryOut([planned()], ports, never)
+    expect(changes[0]!.onsetAt).toBeLessThanOrEqual(orderedMs - ports.epochMs)
   })
 
   it('writes down a fault before it is armed, and that it was healed after that', async () => {

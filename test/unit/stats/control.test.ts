@@ -32,3 +32,15 @@ test('a time has an interval where no fault is shared', () => {
   expect(measured()).toMatchObject({ acknowledgedMs: 40, acknowledgedIn: [10, 80] })
   expect(measured({ faults: [plannedFault({})] })).not.toHaveProperty('acknowledgedIn')
 })
+
+test('what never came is later than all that came, and what had ended is not at work', () => {
+  const never = keys.flatMap((key, i) => [
+    moment(key, 100, 'ordered'),
+    ...(i < 3 ? [moment(key, 110 + i, 'acknowledged')] : []),
+  ])
+  const control = keys.map((key) => ({ key, kind: 'cancel' as const, seed: 7, atMs: 0, afterMs: 10 }))
+  const found = measureControl(traceOf(story(never, { control })))!.cancel
+  expect(found).toMatchObject({ sent: 8, acknowledged: 3, atWork: 0 })
+  expect(found).not.toHaveProperty('acknowledgedMs')
+  expect(found).not.toHaveProperty('acknowledgedIn')
+})

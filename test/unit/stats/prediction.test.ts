@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { CellTraits } from '../../../harness/model/cell-traits.ts'
 import type { PlannedFault } from '../../../harness/model/plan.ts'
 import type { Promised } from '../../../patterns/contract/types/promises.ts'
 import { areFiringsDrawn, predictSuccess } from '../../../harness/stats/prediction.ts'
@@ -51,6 +52,12 @@ test('a fault that ends nodes suddenly is a kill, whatever its name; one that ta
 
 test('without faults nothing is lost', () => {
   expect(predictSuccess(cellPlan({ axes: axes([], []) }), ideals)).toBe(1)
+})
+
+test('tasks that wait for their turn at a tool are in no formula', () => {
+  const limits = { toolRates: { task: { perSecond: 1, burst: 1 } } }
+  expect(predictSuccess(cellPlan({ limits, promises: keeps }), ideals)).toBeUndefined()
+  expect(predictSuccess(cellPlan({ limits: { balances: { p: 9 } }, promises: keeps }), ideals)).toBe(1)
 })
 
 test('it never guesses', () => {
@@ -127,4 +134,22 @@ test('a client that asks when no callback came does it in time where grace is lo
     )
   expect(predict(minute)).toBeUndefined()
   expect(predict(2 * minute)).toBe(1)
+})
+
+test('the formulas know patterns by what they do, and no plugin by its name', () => {
+  const traits: CellTraits = { executor: 'worker', inOneProcess: false, resubmits: false, callback: false }
+  const predict = (over: Partial<CellTraits>, faults: PlannedFault[] = [kill(1)]) =>
+    predictSuccess(
+      cellPlan({ engine: 'of-somebody-else', axes: axes([], []), traits: { ...traits, ...over }, faults }),
+      ideals,
+    )
+  expect(predict({})).toBeUndefined()
+  expect(predict({ inOneProcess: true })).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict({ inOneProcess: true, resubmits: true })).toBeUndefined()
+  const atApi = { ...kill(1), target: { kind: 'node', role: 'api', ordinal: 0 } } as const
+  expect(predict({ inOneProcess: true, executor: 'api' }, [atApi])).toBeCloseTo(Math.exp(-5 / 84), 12)
+  expect(predict({ inOneProcess: true }, [atApi])).toBeUndefined()
+  const closed = { ...stop, fault: 'of-somebody-else', impact: { kind: 'break' } } as const
+  expect(predict({}, [closed])).toBeUndefined()
+  expect(predict({}, [{ ...closed, impact: { kind: 'break', stopsRequests: true } }])).toBeCloseTo(0.938, 12)
 })

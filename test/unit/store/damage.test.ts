@@ -168,6 +168,11 @@ describe('files that were edited on purpose', () => {
       /ledger\.ndjson:1 has another step/,
     ],
     [
+      'an effect of another tool than the ledger has',
+      (op) => (op.f === 'effect' ? { ...op, value: { ...op.value, tool: 'search' } } : op),
+      /ledger\.ndjson:1 has another tool/,
+    ],
+    [
       'another work in every task',
       (op) => (op.f === 'task' && op.type === 'invoke' ? { ...op, value: { ...op.value, idealMs: 900 } as never } : op),
       /:\d+ is another work than the planned one: t-00001 lasts 900 ms, and research-write lasts 1000 ms$/,

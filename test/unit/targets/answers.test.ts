@@ -34,6 +34,41 @@ describe('what a service answers', () => {
     expect((await ask(targetOf(described(atAddress)), [url])).ended).toMatchObject({ status: 'completed' })
   })
 
+  test.each([
+    ['/v1/jobs', 'jobs/7', '/v1/jobs/7'],
+    ['/v1/jobs/', '7?view=full', '/v1/jobs/7?view=full'],
+    ['/v1/jobs', '../operations/7', '/operations/7'],
+    ['/v1/jobs', '//elsewhere.example/operations/7', '/operations/7'],
+  ])('of a job posted to %s the address %s is %s (RFC 3986, 5)', async (path, location, wanted) => {
+    const url = await serve(({ method, path: at }) => {
+      if (method === 'POST') return [202, '', { location }]
+      return at === wanted ? [200, { status: 'done' }] : [404]
+    })
+    const posted = described({ ...atAddress, submit: { method: 'POST', path } })
+    expect((await ask(targetOf(posted), [url], 500)).ended).toMatchObject({ status: 'completed' })
+  })
+
+  test.each(['9007199254740993', '-9223372036854775807', '123456789012345678901234567890'])(
+    'a number that no double holds is the id as it was written: %s',
+    async (id) => {
+      const url = await serve(({ method, path }) => {
+        if (method === 'POST') return [202, `{"id":${id}}`]
+        return path === `/jobs/${id}` ? [200, `{"id":${id},"status":"done","same":${id}}`] : [404]
+      })
+      const work = { right: `$.same == ${id}` }
+      const { ended } = await ask(targetOf(described(), work), [url], 500)
+      expect(ended).toMatchObject({ status: 'completed', task_id: id, result: { digest: 'right' } })
+    },
+  )
+
+  test('a mistake in a description is told when the client gives up', async () => {
+    const url = await serve(() => [200, { id: 'j', status: ['done'] }])
+    const told = async (wrong: Partial<Mapping>) => (await ask(targetOf(described(wrong)), [url], 300)).ended
+    expect(await told({ id: { path: '$.job' } })).toMatch(/HTTP 200 without what was asked for/)
+    expect(await told({ state: '$.phase' })).toMatch(/running \(no word at \$\.phase\)/)
+    expect(await told({})).toMatch(/running \(no word at \$\.status\)/)
+  })
+
   test('a state may be true', async () => {
     const url = await serve(({ method }) => [200, { id: 'j', ...(method === 'GET' && { ready: true }) }])
     const { ended } = await ask(targetOf(described({ state: '$.ready' })), [url])
@@ -230,6 +265,22 @@ describe('an adapter’s mistakes', () => {
       [await done()],
       500,
     )
+    expect(broken[0]?.message).toMatch(said)
+  })
+
+  test.each([
+    ['a path that no address has', `({ path: 'http://[bad' })`, /no path/],
+    ['a method of its own', `({ path: '/jobs', method: 'TRACE' })`, /method "TRACE"/],
+    ['a name that no header has', `({ path: '/jobs', headers: { 'x y': 'z' } })`, /header.*x y/],
+    ['a value that no header has', `({ path: '/jobs', headers: { x: 'a\\nb' } })`, /header.*x/],
+    ['no value of a header', `({ path: '/jobs', headers: { x: undefined } })`, /header.*x/],
+    ['a body that is its own part', `(() => { const c = {}; c.c = c; return { path: '/jobs', body: c } })()`, /a body/],
+    ['a body that JSON has not', `({ path: '/jobs', body: { n: 10n } })`, /a body/],
+  ])('%s ends the run', async (_, request, said) => {
+    const read = `read: ({ body }) => ({ id: body.id, state: 'completed', document: body }), isIdempotent: true`
+    const text = `export default { submit: () => ${request}, status: () => ({ path: '/jobs/j' }), ${read} }`
+    const { broken } = await ask(targetOf(await adapterFile(text)), [await done()], 500)
+    expect(broken[0]?.message).toMatch(/^the adapter of mine gave .* in submit$/)
     expect(broken[0]?.message).toMatch(said)
   })
 

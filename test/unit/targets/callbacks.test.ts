@@ -62,6 +62,48 @@ function messageFor(client: string) {
   return { body, headers: client === 'webhook' ? {} : signMessage(message, [endpointKey('secret')]) }
 }
 
+test.each(['?event=done', '?by=them&by=us', '?by=', '?'])(
+  'a callback may say more in its address: %s',
+  async (query) => {
+    const url = await serve(({ body }) => {
+      const { notify } = JSON.parse(body) as { readonly notify: string }
+      void sleep(40).then(() => fetch(notify + query, { method: 'POST', body: JSON.stringify(whole) }))
+      return [202, { id: 'j' }]
+    })
+    expect(await hear(url, silent)).toMatchObject({ via: 'callback', ended: { status: 'completed' } })
+  },
+)
+
+test('a callback that is not believed is told when the client gives up', async () => {
+  const other = described({ ...posting, callback: { id: '$.nr', state: '$.status' } })
+  expect((await hear(await service([whole]), other, right, 500)).ended).toMatch(
+    /the last answer: a callback that was not believed: \$\.nr finds no id in it/,
+  )
+})
+
+test('a promise of an adapter is no callback', async () => {
+  const speech = await adapterFile(`export default {
+    submit: ({ callbackUrl }) => ({ path: '/jobs', body: { notify: callbackUrl } }),
+    read: ({ body }) => ({ id: body.id, state: 'queued', document: body }),
+    callback: async ({ body }) => ({ id: JSON.parse(body).id, state: 'completed' }),
+    isIdempotent: true,
+  }`)
+  const { broken } = await hear(await service([whole]), speech, {}, 500)
+  expect(broken[0]?.message).toBe('the adapter of mine gave a promise in callback')
+})
+
+test('a callback may begin with a byte order mark, and name a task by a number that no double holds', async () => {
+  const id = '9007199254740993'
+  const url = await serve(({ body }) => {
+    const { notify } = JSON.parse(body) as { readonly notify: string }
+    const said = `\u{feff}{"id":${id},"status":"done","result":{"topic":"tea"}}`
+    void sleep(40).then(() => fetch(notify, { method: 'POST', body: said }))
+    return [202, `{"id":${id}}`]
+  })
+  const asked = await hear(url, silent)
+  expect(asked).toMatchObject({ via: 'callback', ended: { status: 'completed', task_id: id } })
+})
+
 describe('a callback that holds no result', () => {
   test.each([thin, { ...thin, result: null }])('tells that it can be read: %j', async (one) => {
     const asked = await hear(await service([one], [whole]), readable)

@@ -74,6 +74,7 @@ describe('of a service of a compose file', () => {
 })
 
 test.each([
+  ['constructor: true', /service web uses constructor, which is not carried over/],
   ['privileged: true', /service web uses privileged, which is not carried over/],
   ['env_file: .env', /service web uses env_file/],
   ['mem_limit: 64m', /service web uses mem_limit/],

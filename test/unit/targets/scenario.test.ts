@@ -48,6 +48,20 @@ const rightOf = (right: string): Parts => ({
 })
 
 describe('a target of a scenario', () => {
+  test('that is wrong is no unknown pattern besides', () => {
+    const wrong = { target: 'start: [x], work: { takes: 0s }' }
+    const gates = 'gates: [{ pattern: mine, arm: kill, success: ">= 50 %" }]'
+    const published = 'published: [{ pattern: mine, arm: kill, success: 50 %, source: us }]'
+    const arms = 'none: [], kill: [{ fault: kill, target: mine.api, at: 1s }]'
+    expect(problemsOf({ ...wrong, arms, top: `${gates}\n${published}` }).split('\n')).toEqual([
+      expect.stringMatching(/targets\.mine\.work\.takes/),
+    ])
+    expect(problemsOf({ ...wrong, patterns: 'mine, mien', arms }).split('\n')).toEqual([
+      expect.stringMatching(/targets\.mine\.work\.takes/),
+      expect.stringMatching(/patterns\[1\]: unknown pattern "mien"/),
+    ])
+  })
+
   test('is a pattern beside the others, with work of its own', () => {
     const scenario = parse({
       patterns: 'mine, polling',
@@ -147,6 +161,10 @@ describe('a target of a scenario', () => {
     [{ target: `${usual}, adapter: ./no.ts` }, /targets\.mine\.adapter/],
     [{ target: `start: [x], work: { takes: 2s, right: '$.a[' }` }, /targets\.mine\.work\.right/],
     [{ target: `processes: { worker: { start: [x] } }, work: { takes: 2s }` }, /has no api/],
+    [
+      { target: `processes: { api: { start: [x] }, store: { server: mysql } }, work: { takes: 2s }` },
+      /targets\.mine\.processes\.store\.server: unknown server "mysql"; servers: postgres, redis/,
+    ],
     [{ target: 'compose: c.yml, work: { takes: 2s }' }, /write which of them answers clients/],
     [{ top: 'timeScale: 10' }, /mine does not know that time is compressed/],
     [ofApi('states: {}'), /states has no word for completed/],

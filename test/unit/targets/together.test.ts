@@ -84,3 +84,24 @@ describe('two targets at one address', () => {
     expect(targetWarnings(planOf(apart))).toEqual([])
   })
 })
+
+describe('a service that is asked more seldom than grace lasts', () => {
+  const spoken = "api: { submit: POST /jobs, status: 'GET /jobs/{id}', states: { completed: [done] } }"
+  const jobs = `start: [serve, '{timeScale}'], ${spoken}`
+  const calling = spoken.replace('api: {', "api: { body: { to: '{callback}' }, callback: { id: $.id, state: $.s },")
+
+  test('is named: its results would be late', () => {
+    const warnings = targetWarnings(planOf({ jobs }, 'timeScale: 10\ngrace: 4s'))
+    expect(warnings).toEqual([
+      expect.stringMatching(/^jobs is asked for the state of a task every 5 s.*grace is shorter/),
+    ])
+  })
+
+  test.each([
+    ['grace is as long', { jobs }, 'grace: 5s'],
+    ['it calls back', { jobs: `start: [serve, '{timeScale}'], client: webhook, ${calling}` }, 'grace: 4s'],
+    ['it speaks the task API, whose answers say when to ask', { jobs: `start: [serve, '{timeScale}']` }, 'grace: 4s'],
+  ])('is nobody’s business where %s', (_, targets, top) => {
+    expect(targetWarnings(planOf(targets, top))).toEqual([])
+  })
+})

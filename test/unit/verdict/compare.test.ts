@@ -352,6 +352,14 @@ describe('plans that ask for other work are no comparison', () => {
     [{ graceMs: 200 }, 'grace: 100 ms against 200 ms'],
     [{ restartDelayMs: 5 }, 'restart delay: 100 ms against 5 ms'],
     [{ replicas: { api: 2, executor: 1 } }, 'replicas: 1 api and 1 executor against 2 api and 1 executor'],
+    [
+      { limits: { toolRates: { task: { perSecond: 1, burst: 1 } } } },
+      'tool rates: none against {"task":{"perSecond":1,"burst":1}}',
+    ],
+    [
+      { control: [{ key: 'c-cancel-1', kind: 'cancel', seed: 1, atMs: 0, afterMs: 1 }] },
+      'tasks beside the load: none against 1 cancel',
+    ],
     [{ faults: [] }, 'fault kill-1#1 is in the first alone'],
     [
       { faults: [{ ...kill, durationMs: 7 }] },

@@ -73,6 +73,7 @@ describe('control', () => {
     cancel: {
       sent: 40,
       acknowledged: 40,
+      atWork: 40,
       acknowledgedMs: 20,
       acknowledgedIn: [15, 30],
       begunAfter: 0,
@@ -163,7 +164,7 @@ describe('control', () => {
     const { tasksBegunAfter: _, ...older } = calm.cancel
     for (const [metric, figures] of [
       ['after-cancel', { cancel: older }],
-      ['after-cancel', { cancel: { ...calm.cancel, acknowledged: 0 } }],
+      ['after-cancel', { cancel: { ...calm.cancel, atWork: 0 } }],
       ['commands-lost', { commands: { ...calm.commands, acknowledged: 0 } }],
       ['over-budget', { budget: { ...calm.budget, stopped: 0 } }],
     ] as const)

@@ -4,8 +4,10 @@ import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Container as Handle, ContainerInspectInfo } from 'dockerode'
+import { monotonicMs } from '../../../../patterns/contract/types/timer.ts'
 import { describeError, HarnessError } from '../../../core/errors.ts'
 import type { ContainerSpec } from './configured-container.ts'
+import type { Ending } from '../../_shared/pod.ts'
 import type { OnLost } from '../../../os/child.ts'
 
 /** A container that runs, and by which the daemon can be asked about it. */
@@ -82,8 +84,31 @@ function reasonOf(error: unknown): string {
   return said.replace(/^.*unable to start container process: /, '').replaceAll('\\"', '"')
 }
 
-export async function stateOf({ handle }: Container): Promise<ContainerInspectInfo['State']> {
+export async function stateOf({ handle }: Pick<Container, 'handle'>): Promise<ContainerInspectInfo['State']> {
   return (await handle.inspect()).State
+}
+
+/**
+ * Resolves when it has ended, with when that was. The daemon takes away its network before it tells: that takes a tenth of
+ * a second, and more on a busy machine.
+ */
+export async function endingOf(container: Pick<Container, 'handle'>): Promise<Ending> {
+  const bornMs = monotonicMs()
+  const status = container.handle.wait().then(({ StatusCode }: { StatusCode: number }) => StatusCode)
+  // Taken away while it ran: that is an end as well.
+  const code = await status.catch(() => 137)
+  const [toldMs, now] = [monotonicMs(), Date.now()]
+  const finishedAt = await stateOf(container).then(
+    ({ FinishedAt }) => Date.parse(FinishedAt),
+    () => NaN,
+  )
+  const endedMs = toldMs - (now - finishedAt)
+  return { code, signal: signalOf(code), ...(endedMs > bornMs && endedMs < toldMs && { endedMs }) }
+}
+
+/** 128 and the signal's number is how the daemon reports an end by a signal. */
+function signalOf(code: number): string | null {
+  return code === 137 ? 'SIGKILL' : code === 143 ? 'SIGTERM' : null
 }
 
 /** What it writes goes to its log file, through all its lives. */

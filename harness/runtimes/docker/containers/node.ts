@@ -5,7 +5,15 @@ import { startTimer } from '../../../../patterns/contract/types/timer.ts'
 import type { Isolation, NodeHarm } from '../../../model/runtime.ts'
 import { becomeReady, type Readiness } from '../../../os/readiness.ts'
 import { type Life, Pod, type PodSpec } from '../../_shared/pod.ts'
-import { type Container, execIn, removeContainer, restartContainer, startContainer, stateOf } from './container.ts'
+import {
+  type Container,
+  endingOf,
+  execIn,
+  removeContainer,
+  restartContainer,
+  startContainer,
+  stateOf,
+} from './container.ts'
 import type { ContainerSpec } from './configured-container.ts'
 
 /** Who a node is after it came back as another one so many times: another name and address. */
@@ -60,13 +68,7 @@ export class ContainerNode extends Pod<ContainerLife> {
     const container = this.#container
     await this.#spec.router.arrived(this.name, address)
     const { Pid: pid } = await stateOf(container)
-    const ended = container.handle
-      .wait()
-      .then(({ StatusCode }: { StatusCode: number }) => StatusCode)
-      // Taken away while it ran: that is an end as well.
-      .catch(() => 137)
-      .then((code) => ({ code, signal: signalOf(code) }))
-    return { pid, ended, container }
+    return { pid, ended: endingOf(container), container }
   }
 
   protected async untilReady({ ended }: ContainerLife, signal: AbortSignal): Promise<void> {
@@ -147,13 +149,8 @@ export class ContainerNode extends Pod<ContainerLife> {
     if (end === undefined)
       throw new HarnessError(`the memory of ${this.name} was not full after ${oomLimitMs / 1000} s`)
     const { OOMKilled: oomKilled } = await stateOf(container)
-    return { evidence: { pid, code: end.code, oomKilled }, heal: this.revival('same') }
+    return { sinceMs: end.sinceMs, evidence: { pid, code: end.code, oomKilled }, heal: this.revival('same') }
   }
-}
-
-/** 128 and the signal's number is how the daemon reports an end by a signal. */
-function signalOf(code: number): string | null {
-  return code === 137 ? 'SIGKILL' : code === 143 ? 'SIGTERM' : null
 }
 
 /** What tells a foreign program to end is its image's to say. */

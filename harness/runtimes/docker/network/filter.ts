@@ -51,8 +51,8 @@ async function putInForce(
   { id, script, undo }: Imposed,
   show: (rule: Rule) => Promise<Impairment>,
 ): Promise<Impairment> {
-  await packets.run(script)
   const sinceMs = monotonicMs()
+  await packets.run(script)
   const heal = onlyOnce(() => packets.run(undo))
   const isAlive = async (): Promise<boolean> => (await packets.read()).filled.has(`live0_${id}`)
   const count: Rule['count'] = async (counters) => {

@@ -4,6 +4,7 @@ import { isCaller } from '../../../../patterns/contract/server/caller.ts'
 import { KeyFile } from '../../../../patterns/contract/server/key-file.ts'
 import { clockToleranceS, openTokens, type ReadToken } from '../../../../patterns/contract/server/tokens.ts'
 import { epoch, openIssuer, type TestIssuer } from '../../../support/issuer.ts'
+import { execFileSync } from '../../../support/programs.ts'
 
 let issuer: TestIssuer
 let nowMs: number
@@ -128,6 +129,23 @@ test.each([
 ])('no node starts with %s in its file', (_, text, said) => {
   writeFileSync(issuer.settings.jwksFile, text)
   expect(() => new KeyFile(issuer.settings.jwksFile, 'api-0')).toThrow(new RegExp(`OUTLAST_JWKS_FILE.*${said}`, 's'))
+})
+
+test('no node starts with a pipe, a device or a huge file as its file, and none waits for one', () => {
+  const file = `${issuer.settings.jwksFile}.odd`
+  execFileSync('mkfifo', [file])
+  expect(() => new KeyFile(file, 'api-0')).toThrow(/OUTLAST_JWKS_FILE.*no regular file/)
+  unlinkSync(file)
+  expect(() => new KeyFile('/dev/zero', 'api-0')).toThrow(/OUTLAST_JWKS_FILE.*no regular file/)
+  writeFileSync(file, `{"keys":[${' '.repeat(2_000_000)}]}`)
+  expect(() => new KeyFile(file, 'api-0')).toThrow(/OUTLAST_JWKS_FILE.*has more than/)
+})
+
+test('a pipe in the place of the file stops no node that runs, and changes nothing', async () => {
+  unlinkSync(issuer.settings.jwksFile)
+  execFileSync('mkfifo', [issuer.settings.jwksFile])
+  nowMs = 1000
+  expect(await isTaken(await tokenBy('ed'))).toBe(true)
 })
 
 test('no node starts without its file', () => {
