@@ -1,3 +1,4 @@
+import { answerIn, hasWrongAnswer } from '../analysis/command-answers.ts'
 import { conclude } from '../analysis/conclusion.ts'
 import { commandIn, controlsOf, hasControl, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
 import { type ControlTrace, traceOf } from '../analysis/trace.ts'
@@ -5,9 +6,9 @@ import type { Checker } from '../model/checker.ts'
 
 /**
  * A command that was acknowledged is in the task's log once, and has one answer there, after it. Commands are on record in the
- * order of their acknowledgements, and are answered in the order of the record. No other command is on record twice, or has two
- * answers, either, and none that nobody sent. An agent that was seen to stand still begins no step before it is to go on. Put to
- * the test by commands that were acknowledged.
+ * order of their acknowledgements, and are answered in the order of the record: by what they do, or as void where they do nothing.
+ * No other command is on record twice, or has two answers, either, and none that nobody sent. An agent that was seen to stand
+ * still begins no step before it is to go on. Put to the test by commands that were acknowledged.
  */
 const checker: Checker = {
   name: 'steer-once',
@@ -23,7 +24,7 @@ const checker: Checker = {
     return conclude(trace, {
       judged: commands,
       unit: 'acknowledged commands',
-      complaint: 'were lost, or answered twice, or out of order',
+      complaint: 'were lost, or answered twice, wrongly, or out of order',
       broken: steered
         .map((one) => [...stepsWhileStill(one), ...(known.includes(one) ? breachOf(one) : [])])
         .filter((ops) => ops.length > 0),
@@ -47,14 +48,8 @@ function breachOf(control: ControlTrace): readonly number[] {
   const answered = events.flatMap(answerIn).filter((id) => wanted.includes(id))
   const isOwed = isSame(recorded, wanted) && isSame(answered, wanted)
   const isOnce = !hasTwice(events, commandIn) && !hasTwice(events, answerIn)
-  if (isOwed && isOnce && !isAnsweredEarly(events) && !hasUnsent(events, control)) return []
+  if (isOwed && isOnce && !hasWrongAnswer(events, control) && !hasUnsent(events, control)) return []
   return [...momentsOf(control, 'acknowledged').map(({ index }) => index), op.index]
-}
-
-/** Any event that names a command is its answer, whatever it is called. */
-function answerIn({ data }: LoggedEvent): readonly string[] {
-  const id = data['command']
-  return typeof id === 'string' ? [id] : []
 }
 
 type Named = (event: LoggedEvent) => readonly string[]
@@ -78,11 +73,6 @@ function stepsWhileStill(control: ControlTrace): readonly number[] {
   const resumed = momentsOf(control, 'ordered').find(({ value }) => value.type === 'resume')?.at ?? Infinity
   const begun = control.effects.filter(({ value: { startedAt } }) => startedAt > still.at && startedAt < resumed)
   return begun.flatMap(({ index }) => [still.index, index])
-}
-
-function isAnsweredEarly(events: readonly LoggedEvent[]): boolean {
-  const recordedAt = new Map(events.flatMap((event, i) => commandIn(event).map((id) => [id, i] as const)))
-  return events.some((event, i) => answerIn(event).some((id) => (recordedAt.get(id) ?? -1) > i))
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

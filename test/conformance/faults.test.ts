@@ -170,6 +170,7 @@ function callBack(url: string, { deployment, notify, receiver }: TestDeployment)
   const [keys, plain] = [[endpointKey('a-token-for-tests-only')], { url, name: 'sender->receiver' }]
   const dialled = dial({ links: [plain], nodes: [] } as unknown as FaultSite, deployment)
   let [job, answered] = [0, 0]
+  const underWay = new Set<Promise<void>>()
   const post = async (name: string): Promise<void> => {
     const { status } = await notify({ task: endedTask(name), url: `${url}/callbacks/${name}`, earlier: [] })
     if (status === 204) answered++
@@ -178,12 +179,15 @@ function callBack(url: string, { deployment, notify, receiver }: TestDeployment)
     const name = `called-${++job}`
     const open: OpenCallback = (request) => openMessage(request, keys, request.receivedAtS).task
     receiver.wait(name, over.signal, open).catch(() => {})
-    void post(name)
+    const posted = post(name).finally(() => underWay.delete(posted))
+    underWay.add(posted)
   }, 25)
   return {
     answered: () => (answered === 0 ? 0 : dialled.answered()),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer)
+      // The next test may take this link for a quiet one.
+      await Promise.allSettled(underWay)
       over.abort()
       await dialled[Symbol.asyncDispose]()
     },
@@ -226,7 +230,8 @@ function dial(site: FaultSite, deployment: Deployment): Traffic {
     answered: () => answered,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer)
-      for (const socket of sockets) socket.destroy()
+      // The kernel goes on sending what a socket that is merely closed has written: into the next test.
+      for (const socket of sockets) socket[socket.connecting ? 'destroy' : 'resetAndDestroy']()
     },
   }
 }

@@ -128,6 +128,24 @@ export const wrongControl: readonly Mutant[] = [
     caughtBy: ['steer-once'],
   },
   {
+    name: 'an agent at work is asked to stop, and its log says that it has stopped already',
+    history: controlled('steer', [
+      ...worked('c-steer-1'),
+      log('c-steer-1', recorded, { ...answered, type: 'task.command_void' }, { status: 'running' }, completed),
+    ]),
+    verdict: 'FAIL',
+    caughtBy: ['steer-once'],
+  },
+  {
+    name: 'an agent is asked to stop, and gets credits instead',
+    history: controlled('steer', [
+      ...worked('c-steer-1'),
+      log('c-steer-1', recorded, { ...answered, type: 'task.topped_up' }),
+    ]),
+    verdict: 'FAIL',
+    caughtBy: ['steer-once'],
+  },
+  {
     name: 'sub-tasks were at work, and no log says who started them',
     history: controlled('rogue', [
       ...cancelled('c-rogue-1'),

@@ -34,6 +34,8 @@ export interface EngineCluster extends AsyncDisposable {
   readonly effects: readonly Effect[]
   /** Callbacks by arrival; the body is missing where its sender hung up on this busy process. */
   readonly callbacks: readonly Callback[]
+  /** Tool calls of these tasks wait for an answer until the release that is returned. */
+  holdTools(isHeld: (taskId: string) => boolean): () => void
   readonly webhookUrl: string
   readonly timeScale: number
   /** Of the API nodes. */
@@ -118,6 +120,7 @@ export async function startCluster(
     engine,
     effects: world.effects,
     callbacks: world.callbacks,
+    holdTools: world.holdTools,
     webhookUrl: `${world.url}/callback`,
     timeScale,
     token: settings.token,
@@ -328,6 +331,16 @@ async function startWorld() {
   const callbacks: Callback[] = []
   /** A call that is repeated because its answer was late is the same execution, and the same text. */
   const known = new Set<string>()
+  const holds = new Set<{ isHeld: (taskId: string) => boolean; released: Promise<void> }>()
+  const holdTools = (isHeld: (taskId: string) => boolean): (() => void) => {
+    const { promise: released, resolve } = Promise.withResolvers<void>()
+    const hold = { isHeld, released }
+    holds.add(hold)
+    return () => {
+      holds.delete(hold)
+      resolve()
+    }
+  }
   const receive = async (request: IncomingMessage): Promise<object> => {
     const id = /^evt_(.+)_\d+$/.exec(String(request.headers['webhook-id']))?.[1]
     const callback: Callback | undefined = id === undefined ? undefined : { taskId: id, body: undefined }
@@ -340,6 +353,7 @@ async function startWorld() {
     const effect = JSON.parse(body) as Effect
     if (!known.has(body)) effects.push(effect)
     known.add(body)
+    for (const { isHeld, released } of holds) if (isHeld(effect.taskId)) await released
     return { recorded: true, nonce: nonceOf(effect.task, effect.step) }
   }
   const server = createServer((request, response) => {
@@ -354,7 +368,7 @@ async function startWorld() {
     server.closeAllConnections()
     server.close()
   }
-  return { effects, callbacks, url, [Symbol.asyncDispose]: dispose }
+  return { effects, callbacks, holdTools, url, [Symbol.asyncDispose]: dispose }
 }
 
 async function endAll(children: readonly ChildProcess[]): Promise<void> {

@@ -35,7 +35,6 @@ lock = threading.Lock()
 
 def connect():
     db = sqlite3.connect(STORE, timeout=30, check_same_thread=False, isolation_level=None)
-    db.execute("pragma journal_mode=wal")
     db.execute("pragma synchronous=full")
     db.execute(SCHEMA)
     db.row_factory = sqlite3.Row

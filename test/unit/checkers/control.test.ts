@@ -125,6 +125,9 @@ describe('steer-once', () => {
   })
 
   const answersOf = good.filter(({ data }) => typeof data['command'] === 'string')
+  const rename = (event: TaskEvent, command: string, type: TaskEvent['type']): TaskEvent =>
+    event.data['command'] === command ? { ...event, type } : event
+  const voided = (command: string) => good.map((event) => rename(event, command, 'task.command_void'))
   test.each([
     ['a command that is lost', good.filter(({ data }) => (data['command'] as { id?: string })?.id !== 'steer-1')],
     ['one without an answer', good.filter((event) => event !== answersOf[1])],
@@ -140,6 +143,10 @@ describe('steer-once', () => {
     ],
     ['one that nobody sent', [...good, { ...good[3]!, data: { command: { id: 'another', type: 'interrupt' } } }]],
     ['an answer to one that nobody sent', [...good, { ...answersOf[0]!, data: { command: 'another' } }]],
+    ['an interrupt that is void, while the agent runs', voided('interrupt-1')],
+    ['a patch that is void, and applies', voided('steer-1')],
+    ['a resume that is void, while the agent stands still for it', voided('resume-1')],
+    ['an answer that is another kind of change', good.map((one) => rename(one, 'interrupt-1', 'task.topped_up'))],
   ])('mutant: %s', (_, log) => {
     expect(check(log).status).toBe('fail')
   })
@@ -151,6 +158,30 @@ describe('steer-once', () => {
     // Its client sends it again, and it is the same one.
     expect(check([...good, answersOf[2]!], one).status).toBe('fail')
     expect(check([...good, good.find(({ type }) => type === 'task.commanded')!], []).status).toBe('unknown')
+  })
+
+  test('a command that changes nothing is void: the agent has stopped, runs, is being cancelled, or has ended', () => {
+    const [interrupt, , resume] = commands as [Command, Command, Command]
+    expect(check(steeredLog(interrupt, resume, { ...resume, id: 'steer-1' })).status).toBe('fail')
+    const twice = steeredLog(interrupt, { ...interrupt, id: 'resume-1' })
+    const stop = { command: 'resume-1', type: 'interrupt' } as const
+    const again = [seen('steer', 92, 'ordered', stop), seen('steer', 102, 'acknowledged', stop)]
+    const lines = [sent[0]!, acknowledged[0]!, ...again, seen('steer', 900, 'log', { log: twice as never })]
+    expect(steerOnce.check(story(lines, cellWith('steer'))).status).toBe('pass')
+    const first = acknowledged.slice(0, 1)
+    const running = good.slice(0, 3)
+    const isVoid = { ...answersOf[0]!, type: 'task.command_void' }
+    const ends = (status: string) =>
+      check([...running, { ...isVoid, status }, { type: 'task.x', status: 'completed' }], first)
+    expect(ends('running').status).toBe('pass')
+    const goesOn = [...running, isVoid, { type: 'task.progress', status: 'running' }]
+    expect(check(goesOn, first).status).toBe('fail')
+    expect(
+      check(
+        goesOn.map((one) => ({ ...one, status: 'cancelling' })),
+        first,
+      ).status,
+    ).toBe('pass')
   })
 
   test('an agent that stands still begins no step before it is to go on', () => {
