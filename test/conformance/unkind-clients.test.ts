@@ -315,6 +315,15 @@ describe.concurrent.each(['client', 'sse', 'sse-polling'] as const)('%s, whose s
   })
 })
 
+describe.concurrent.each(streaming)('%s, of a log that is kept only in part', (name) => {
+  test('joins it where it begins: one stream, completed', async () => {
+    const outcome = await run(name, { how: { keptFrom: 3 } })
+    expectDone(outcome)
+    expect(opens(outcome.proxy)).toBe(1)
+    expect(outcome.told[0]).toBe(3)
+  })
+})
+
 describe.concurrent.each(all)('%s, over connections that idle for 40 ms at most', (name) => {
   test('loses nothing', async () => {
     expectDone(await run(name, { how: { keepAliveMs: 40 } }))

@@ -258,7 +258,8 @@ function upgrade(request: IncomingMessage, socket: Socket, head: Buffer, scene: 
   if (given) return void socket.end(rawAnswer(given))
   cutLater(socket, how)
   const upstream = { url: `ws://${target.host}${asked.path}`, authorization: request.headers.authorization }
-  if (how.closeCode !== undefined || how.artifactBytes !== undefined || how.words !== undefined)
+  const { closeCode, artifactBytes, words, keptFrom } = how
+  if ([closeCode, artifactBytes, words, keptFrom].some((one) => one !== undefined))
     return relaySocket({ request, socket, head }, upstream, how)
   const tunnel = connect({ host: target.hostname, port: Number(target.port) })
   tunnel.on('error', () => socket.destroy()).on('close', () => socket.destroy())

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import type { CommandMessage } from '../../patterns/deliveries/websocket/messages.ts'
-import { rewriteEvent, type Rewriting } from './unkind-words.ts'
+import { keepingFrom, rewriteEvent, type Rewriting } from './unkind-words.ts'
 
 interface Upgrade {
   readonly request: IncomingMessage
@@ -51,6 +51,7 @@ function refuse(socket: Socket, answer: IncomingMessage): void {
 }
 
 function relay(client: WebSocket, server: WebSocket, how: Rewriting): void {
+  const keep = keepingFrom<object>(how.keptFrom ?? 0, { type: 'stream.reset' })
   client.on('message', (data, isBinary) => server.send(data as Buffer, { binary: isBinary }))
   client.on('close', () => server.terminate())
   server
@@ -58,7 +59,8 @@ function relay(client: WebSocket, server: WebSocket, how: Rewriting): void {
     .on('ping', () => client.ping())
     .on('message', (data) => {
       const message = JSON.parse((data as Buffer).toString()) as TaskEvent | CommandMessage
-      client.send(JSON.stringify('seq' in message ? rewriteEvent(message, how) : message))
+      if (!('seq' in message)) return client.send(JSON.stringify(message))
+      for (const one of keep(message.seq, rewriteEvent(message, how))) client.send(JSON.stringify(one))
     })
     .on('close', (code) => (code === 1006 ? client.terminate() : client.close(code)))
 }

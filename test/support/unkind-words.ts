@@ -17,6 +17,8 @@ export interface Rewriting {
   readonly preface?: string
   /** `retry:` in place of the server's own. */
   readonly retryMs?: number
+  /** The log is kept from this place on: what would begin before it begins with `stream.reset`. */
+  readonly keptFrom?: number
 }
 
 export function rewritesBodies({ words, artifactBytes }: Rewriting): boolean {
@@ -49,14 +51,32 @@ function renamed<T extends { readonly step: number }>(action: T, { words }: Rewr
 /** An event stream, line by line: what a server sends without an empty line after it must not wait. Resolves when it has ended. */
 export async function rewriteStream(from: IncomingMessage, to: ServerResponse, how: Rewriting): Promise<void> {
   if (how.preface !== undefined) to.write(how.preface)
+  const kept = how.keptFrom === undefined ? undefined : keepingFrom(how.keptFrom, 'event: stream.reset\ndata: {}')
+  const keep = kept && ((frame: string) => kept(seqIn(frame), frame).map((one) => `${one}\n\n`))
   let rest = ''
   from.setEncoding('utf8')
   for await (const chunk of from as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n')
+    const lines = (rest + chunk).split(keep ? '\n\n' : '\n')
     rest = lines.pop()!
-    const whole = lines.map((line) => `${rewriteLine(line, how)}\n`).join('')
+    const whole = (keep ? lines.flatMap(keep) : lines.map((line) => `${rewriteLine(line, how)}\n`)).join('')
     if (whole !== '') await write(to, Buffer.from(whole), how)
   }
+}
+
+/** What is sent in the place of what has this place in the log: nothing before that from which the log is kept, and first a reset. */
+export function keepingFrom<T>(first: number, reset: T): (seq: number | undefined, sent: T) => readonly T[] {
+  let wasReset = false
+  return (seq, sent) => {
+    if (seq === undefined || seq >= first) return [sent]
+    if (wasReset) return []
+    wasReset = true
+    return [reset]
+  }
+}
+
+function seqIn(frame: string): number | undefined {
+  const [, seq] = /^id: ?(\d+)$/m.exec(frame) ?? []
+  return seq === undefined ? undefined : Number(seq)
 }
 
 function rewriteLine(line: string, how: Rewriting): string {

@@ -1,4 +1,4 @@
-import { applyEvent, foldEvents } from '../types/fold.ts'
+import { applyEvent, foldEvents, joinAt } from '../types/fold.ts'
 import { taskEvent, type TaskEvent } from '../types/events.ts'
 import type { StreamChange } from '../types/observations.ts'
 import { isPosition, isStatus, isTerminal, type Task } from '../types/task.ts'
@@ -19,6 +19,8 @@ export interface Reader {
   replica: number
   /** Fold of the events that came: its version is the cursor. */
   seen: Task | undefined
+  /** The server has asked to begin again: its log may be kept only in part. */
+  wasReset: boolean
   /** The highest version that it ever had: a log that begins again tells nothing new below it. */
   furthest: number
   /** What a stream last said of `retry`: it holds for the next ones too (WHATWG HTML, 9.2.2), however they end. */
@@ -47,7 +49,7 @@ export interface Channel {
 }
 
 export function readerOf(talk: Talk, { task, replica }: Pick<Accepted, 'task' | 'replica'>): Reader {
-  return { talk, task, replica, seen: undefined, furthest: 0, retryMs: undefined }
+  return { talk, task, replica, seen: undefined, wasReset: false, furthest: 0, retryMs: undefined }
 }
 
 /** The last sequence number that this reader has seen: it wants what comes after. */
@@ -83,7 +85,7 @@ const resetName = 'stream.reset'
 export function takeNamed(reader: Reader, name: string | undefined, data: string): boolean {
   const value = parse(data)
   const type = name ?? value?.type
-  if (type === resetName) reader.seen = undefined
+  if (type === resetName) Object.assign(reader, { seen: undefined, wasReset: true })
   const isKnown = known.has(type)
   if (isEvent(value) && value.task_id === reader.task.task_id)
     return isKnown ? takeEvent(reader, value) : passOver(reader, value)
@@ -97,8 +99,13 @@ function takeEvent(reader: Reader, event: TaskEvent): boolean {
   // A log that was begun again is not reported again.
   if (isAgain || event.seq > reader.furthest) report(reader, event)
   if (isAgain) return false
-  advance(reader, seen ? applyEvent(seen, event) : foldEvents([event]))
+  advance(reader, seen ? applyEvent(seen, event) : beginAt(reader, event))
   return isTerminal(event.status)
+}
+
+/** A log that is kept only in part begins behind a reset, and anywhere. */
+function beginAt({ task, wasReset }: Reader, event: TaskEvent): Task {
+  return wasReset && event.seq > 1 ? joinAt(task, event) : foldEvents([event])
 }
 
 /**
@@ -115,7 +122,7 @@ function passOver(reader: Reader, event: TaskEvent): boolean {
 }
 
 function advance(reader: Reader, seen: Task): void {
-  reader.seen = seen
+  Object.assign(reader, { seen, wasReset: false })
   if (seen.version <= reader.furthest) return
   reader.furthest = seen.version
   reader.talk.heard('stream', `event ${seen.version}, the task is ${seen.status}`)

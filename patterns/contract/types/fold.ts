@@ -37,6 +37,17 @@ export function foldEvents(events: readonly TaskEvent[]): Task {
   return rest.reduce(applyEvent, openTask(first))
 }
 
+/**
+ * The task at an event whose log is kept only from there on: what was lost before it stays as it was when the task was accepted.
+ * Throws IllegalTransition where an event of this type leads to no such state.
+ */
+export function joinAt(accepted: Task, event: TaskEvent): Task {
+  const { seq, type, attempt } = event
+  const status = transitions[type].from.find((from) => (transitions[type].to ?? from) === event.status)
+  if (status === undefined) throw new IllegalTransition(`${type} to ${event.status} (seq ${seq})`)
+  return applyEvent({ ...accepted, status, version: seq - 1, attempt: attempt - attemptsIn(type) }, event)
+}
+
 export function applyEvent(task: Task, event: TaskEvent): Task {
   const head = { task_id: task.task_id, seq: task.version, attempt: task.attempt, status: task.status }
   checkContinues(head, event)
@@ -66,12 +77,17 @@ export function enter(head: Head, type: EventType): TaskStatus {
 
 function checkContinues(head: Head, event: TaskEvent): void {
   const status = enter(head, event.type)
-  const attempts = event.type === 'task.started' || event.type === 'task.resumed' ? 1 : 0
-  const right = { task_id: head.task_id, seq: head.seq + 1, attempt: head.attempt + attempts, status }
+  const attempt = head.attempt + attemptsIn(event.type)
+  const right = { task_id: head.task_id, seq: head.seq + 1, attempt, status }
   for (const [field, value] of Object.entries(right)) {
     const got = event[field as keyof Head]
     if (got !== value) throw new IllegalTransition(`${event.type}: ${field} is ${got}, must be ${value}`)
   }
+}
+
+/** How many attempts begin with an event of this type. */
+function attemptsIn(type: EventType): number {
+  return type === 'task.started' || type === 'task.resumed' ? 1 : 0
 }
 
 function openTask(first: TaskEvent): Task {

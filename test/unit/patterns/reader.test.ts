@@ -193,6 +193,22 @@ test('stream.reset begins the log again, tells no older state, and reports no ev
   expect([takeNamed(reader, undefined, '{"type":"stream.reset"}'), lastSeq(reader)]).toEqual([false, 0])
 })
 
+test('a log that is kept only in part begins behind stream.reset, and never elsewhere', () => {
+  expect(() => takeEvent(newReader().reader, started)).toThrow('begins with task.created')
+  const { reader, seen } = newReader()
+  takeNamed(reader, 'stream.reset', '{}')
+  expect([started, completed].map((event) => takeEvent(reader, event))).toEqual([false, true])
+  expect(reader.seen).toEqual(foldEvents(log))
+  expect(seen).toEqual([2, 3])
+  for (const [type, status] of [
+    ['task.created', 'running'],
+    ['task.completed', 'failed'],
+  ] as const) {
+    takeNamed(reader, 'stream.reset', '{}')
+    expect(() => takeEvent(reader, { ...started, type, status })).toThrow(`${type} to ${status}`)
+  }
+})
+
 test('waits as the server advised, and ends with the signal', async () => {
   const stop = new AbortController()
   const { connect, cursors } = script([[created], channel(true, { adviceMs: 20 })])
