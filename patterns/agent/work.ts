@@ -2,6 +2,7 @@
  * The one file to replace for work of your own, when you lift a pattern: what a task may be asked for, which steps that
  * is, and how a step is done. `patterns/README.md` has an example. This one is outlast's simulated agent.
  */
+import * as z from 'zod'
 import { taskInput, type TaskInput } from '../contract/types/task.ts'
 import { planTask, type AgentPlan } from './plan.ts'
 import { familyProfiles, profileOf, profiles } from './profiles.ts'
@@ -9,16 +10,23 @@ import type { StepContext, StepDone } from './step.ts'
 
 const names = [...profiles.keys(), ...familyProfiles.keys()]
 
-/** Names that say what the work is, sub-tasks' among them. Of the first kind it allows more than a pattern can say. */
-const patterns = ['^work/[1-9][0-9]?/[1-9][0-9]{4,6}$', '^rogue/[0-9]$', '^recursive/[1-9][0-9]?/[0-9]$']
+/** Names that say what the work is, sub-tasks' among them. Of the first kind more may be asked for than a pattern can say. */
+const families = ['^rogue/[0-9]$', '^recursive/[1-9][0-9]?/[0-9]$']
+const asked = namesLike('^work/[1-9][0-9]?/[1-9][0-9]{4,6}$')
+const shown = namesLike('^work/[0-9]+/[0-9]+(-[0-9]+)?(/[0-9]+)?$')
+
+function namesLike(work: string): Record<string, unknown> {
+  return { anyOf: [{ enum: names }, ...[work, ...families].map((pattern) => ({ pattern }))] }
+}
 
 /** The `input` of a submission. What it does not allow is answered 400. */
 export const input = taskInput.extend({
   profile: taskInput.shape.profile
     .refine((name) => profileOf(name) !== undefined, {
-      error: `one of ${names.join(', ')}, or work/<steps>/<milliseconds>`,
+      error: `one of ${names.join(', ')}, or work/<steps>/<milliseconds>[-<milliseconds>][/<bytes>]`,
     })
-    .meta({ anyOf: [{ enum: names }, ...patterns.map((pattern) => ({ pattern }))] }),
+    .meta(asked)
+    .pipe(z.string().meta(shown)),
 })
 
 /**

@@ -49,7 +49,7 @@ describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery
   let node: ApiNode
   let document: Document
   beforeAll(async () => {
-    node = await startApiNode(delivery, 'memory', { balances: { owner: 1_000 } })
+    node = await startApiNode(delivery, 'memory', { balances: { owner: 1_000 }, system: 'the-system' })
     document = (await (await fetch(`${node.url}/openapi.json`)).json()) as Document
   })
   afterAll(() => node[Symbol.asyncDispose]())
@@ -104,6 +104,7 @@ describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery
         post('waits', { prefer: 'wait=30' }),
         post('no JSON', {}, '{'),
         post('text', { 'content-type': 'text/plain' }),
+        post('coded', { 'content-encoding': 'gzip' }),
         post('large', {}, 'x'.repeat(70_000)),
         post('stranger', { authorization: 'Bearer another' }),
       ].map((asked) => undocumented('/v1/tasks', '/v1/tasks', asked)),
@@ -167,10 +168,14 @@ describe.each(deliveries.map(({ name }) => name))('the answers of %s', (delivery
     const { profile } = (await readTask(node.url, `${family}.2-1`)).input
     expect(profile).not.toBe(familyInput.profile)
     const { anyOf } = document.components.schemas['Task']!.properties.input.properties.profile
-    const says = anyOf.some(
-      ({ enum: names = [], pattern = '^$' }) => names.includes(profile) || new RegExp(pattern).test(profile),
-    )
-    expect([profile, says]).toEqual([profile, true])
+    const isShown = (name: string): boolean =>
+      anyOf.some(({ enum: names = [], pattern = '^$' }) => names.includes(name) || new RegExp(pattern).test(name))
+    expect([profile, isShown(profile)]).toEqual([profile, true])
+    const works = ['work/1/5000', 'work/100/480000', 'work/1/5000-120000', 'work/2/30000/1000', 'work/1/86400000']
+    for (const name of works) {
+      const sent = post(name, {}, JSON.stringify(requestBody(6, { input: { seed: 6, profile: name, job: name } })))
+      expect([name, await undocumented('/v1/tasks', '/v1/tasks', sent), isShown(name)]).toEqual([name, [], true])
+    }
     const held = undocumented('/v1/tasks', '/v1/tasks', post('held', { prefer: '' }, JSON.stringify(long)))
     setTimeout(() => node.drain.abort(), 300)
     expect(await held).toEqual([])

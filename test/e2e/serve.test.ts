@@ -39,7 +39,7 @@ test('the document of a pattern is printed, as its nodes answer it', async () =>
   const { code, stdout } = await outlast(['openapi', 'webhook-retry+postgres'])
   const document = JSON.parse(stdout) as { openapi: string; webhooks: object; servers: object }
   expect([code, document.openapi, Object.keys(document.webhooks)]).toEqual([0, '3.1.0', ['taskEnded', 'consent']])
-  expect(document.servers).toEqual([{ url: '/', description: expect.any(String) }])
+  expect(document.servers).toEqual([{ url: '.', description: expect.any(String) }])
 })
 
 test.each(['polling', 'polling+postgres'])(

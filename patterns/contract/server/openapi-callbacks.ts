@@ -2,7 +2,6 @@ import { deliveryStatus } from '../types/callback.ts'
 import {
   answer,
   jsonSchema,
-  open,
   operation,
   parameter,
   problems,
@@ -104,20 +103,38 @@ export function webhooks({ callbacks }: Served): object {
       data: reference('Task'),
     },
   }
-  const posted = open('taskEnded', 'A task has ended', {})
-  const refusals = isSigned
-    ? { 410: { description: 'The endpoint is gone: nothing more is sent there' }, '4XX': { description: 'Refused' } }
-    : { '4XX': { description: 'Refused; there is no second attempt' } }
   const taskEnded = {
-    ...posted,
+    ...asked('taskEnded', 'A task has ended'),
     parameters: [messageId, ...(isSigned ? signature : [])],
     requestBody: {
       required: true,
       content: { 'application/json': { schema: isSigned ? message : reference('Task') } },
     },
-    responses: { '2XX': { description: 'Taken' }, ...refusals },
+    responses: { '2XX': { description: 'Taken' }, ...(isSigned ? signedRefusals : plainRefusals) },
   }
   return { taskEnded: { post: taskEnded }, ...(isSigned && { consent: { options: consentOperation() } }) }
+}
+
+const later = { description: 'Not now: it comes again, for three days' }
+const refused = { description: 'Refused: it comes again for an hour, and no more where nothing else was answered' }
+const never = { description: 'Refused once for all: it does not come again' }
+const plainRefusals = { default: { description: 'Refused; there is no second attempt' } }
+const signedRefusals = {
+  ...each([405, 413, 414, 415, 431, 501, 505], never),
+  ...each([408, 409, 421, 423, 425, 429], later),
+  410: { description: 'The endpoint is gone: nothing more is sent there' },
+  '3XX': refused,
+  '4XX': refused,
+  default: later,
+}
+
+function each(statuses: readonly number[], response: object): object {
+  return Object.fromEntries(statuses.map((status) => [status, response]))
+}
+
+/** An operation of a receiver. */
+function asked(operationId: string, summary: string): object {
+  return { operationId, tags: ['callbacks'], summary, security: [] }
 }
 
 function consentOperation(): object {
@@ -125,7 +142,7 @@ function consentOperation(): object {
   const allowed = {
     'WebHook-Allowed-Origin': { required: true, description: '`outlast`, or `*`', schema: { type: 'string' } },
   }
-  const asked = open('askConsent', 'Before the first task that names an origin: are messages wanted there?', {})
   const responses = { '2XX': { description: 'Yes', headers: allowed }, '4XX': { description: 'No' } }
-  return { ...asked, parameters: [origin], responses }
+  const question = 'Before the first task that names an origin: are messages wanted there?'
+  return { ...asked('askConsent', question), parameters: [origin], responses }
 }

@@ -40,6 +40,7 @@ export function controlPaths(): object {
     '/v1/tasks/{id}/commands': {
       post: operation('control', 'putCommand', 'Have the agent do something, once per command id', {
         scope: 'tasks:steer',
+        description: 'A `top_up` needs the scope `tasks:topup` in place of `tasks:steer`',
         parameters: [taskId, wanted],
         requestBody: { required: true, content: { 'application/json': { schema: reference('Command') } } },
         responses: {

@@ -32,6 +32,8 @@ export const headers = {
   'Command-Replayed': { description: 'It was on record before', schema: { const: 'true' } },
   'Idempotent-Replayed': { description: 'The key had this task already', schema: { const: 'true' } },
   'Preference-Applied': { description: 'What was heeded of Prefer (RFC 7240)', schema: { type: 'string' } },
+  'Accept-Encoding': { description: 'The codings that are taken: none', schema: { const: 'identity' } },
+  'Outlast-Node': { description: 'Which node this is, where its system has a name', schema: { type: 'string' } },
   'WWW-Authenticate': {
     required: true,
     description: 'How to authenticate, and what is wrong with the token or missing in it (RFC 6750, 3)',
@@ -59,26 +61,28 @@ export function operation(
   summary: string,
   { scope, responses, ...rest }: Operation & { readonly scope?: TaskScope },
 ): object {
-  const limited = sayLimits({ ...problems(403, 429, 500, 503), ...responses })
+  // Whoever is known learns what is left of the limit.
+  const limits = { ...header('RateLimit'), ...header('RateLimit-Policy') }
+  const limited = saying({ ...problems(403, 429, 500, 503), ...responses }, limits)
+  const all = saying({ ...problems(401), ...limited }, header('Outlast-Node'))
   const security = [{ bearer: scope ? [scope] : [] }]
-  return { operationId, tags: [tag], summary, security, ...rest, responses: { ...problems(401), ...limited } }
+  return { operationId, tags: [tag], summary, security, ...rest, responses: all }
 }
 
-/** Whoever is known learns what is left of the limit. */
-function sayLimits(responses: Responses): Responses {
-  const limits = { ...header('RateLimit'), ...header('RateLimit-Policy') }
+/** With these headers on each, beside its own. */
+function saying(responses: Responses, sent: object): Responses {
   const said = Object.entries(responses).map(([status, response]) => {
     const { headers: own } = response as { readonly headers?: object }
-    return [status, { ...response, headers: { ...own, ...limits } }]
+    return [status, { ...response, headers: { ...own, ...sent } }]
   })
   return Object.fromEntries(said) as Responses
 }
 
 /** An operation without authentication. */
 export function open(operationId: string, summary: string, schema: object): Operation {
-  const refused = { description: 'By HTTP itself: 405 with Allow, 408 too slow, 431 headers of more than 16 KiB' }
-  const responses: Responses = { 200: answer(summary, schema), '4XX': refused }
-  return { operationId, tags: ['node'], summary, security: [], responses }
+  const refused = { description: 'By HTTP itself: 408 too slow, 431 headers of more than 16 KiB' }
+  const ok = saying({ 200: answer(summary, schema) }, header('Outlast-Node'))
+  return { operationId, tags: ['node'], summary, security: [], responses: { ...ok, '4XX': refused } }
 }
 
 export function taskAnswer(description: string, more: object = {}): object {
@@ -117,7 +121,6 @@ const meanings: Readonly<Record<number, string>> = {
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
   422: 'The key or the id was used for another request, or the callback address is refused',
-  426: 'The resource is a WebSocket',
   429: 'Too many requests of this principal: Retry-After says when one more may come',
   500: 'The server failed at this request',
   501: 'The engine behind this server does not do this',
@@ -128,7 +131,9 @@ export function problems(...statuses: readonly number[]): Responses {
   const described = (status: number): object => {
     const sent = {
       ...header('Cache-Control'),
+      ...header('Outlast-Node'),
       ...((status === 401 || status === 403) && header('WWW-Authenticate')),
+      ...(status === 415 && header('Accept-Encoding')),
       ...(status === 429 && { ...header('Retry-After'), ...header('Retry-After-Ms') }),
     }
     return withHeaders(json(meanings[status]!, reference('Problem'), problemMediaType), sent)

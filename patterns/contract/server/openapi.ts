@@ -59,7 +59,7 @@ function describeApi(served: Served): object {
       description: about(served),
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/', description: 'Where this document is' }],
+    servers: [{ url: '.', description: 'Where this document is' }],
     security: [{ bearer: [] }],
     tags: [
       { name: 'tasks', description: 'Submit, read, follow, cancel' },
@@ -101,7 +101,8 @@ function about({ streams, sockets, holds }: Served): string {
     ? 'It opens WebSockets (RFC 6455) at `/v1/tasks/{id}/ws`, without a subprotocol: the client sends ' +
       '`{"type":"hello","last_seq":0}`, and gets each TaskEvent after that as a text message; `{"type":"cancel"}` ' +
       'cancels, and `{"type":"command","command":{...}}` is answered `command.ack` or `command.refused`. Close codes: 1000 nothing can follow, 1008 what the client may not say or a `last_seq` beyond the log, ' +
-      '1009 too long, 1011 the server failed, 1012 the node leaves, 1013 come back later.'
+      '1009 too long, 1011 the server failed, 1012 the node leaves, 1013 come back later. A GET that is no handshake is answered ' +
+      '426 with `Upgrade` and `Sec-WebSocket-Version`, and one that names a subprotocol 400.'
     : 'It opens no sockets: `/v1/tasks/{id}/ws` is answered 406.'
   const submissions = holds
     ? 'A submission is answered at the end of its task, unless `Prefer` asks for less.'
@@ -110,8 +111,8 @@ function about({ streams, sockets, holds }: Served): string {
     'A task of another principal is answered as one that does not exist. ' +
     'Every error is `application/problem+json` (RFC 9457) with `retryable`. Any method that a resource has not is ' +
     'answered 405 with `Allow`, and OPTIONS 204 with `Allow`, without a token. HEAD is there where GET is. What no ' +
-    'request should be is answered by HTTP itself: 408 too slow, 431 headers of more than 16 KiB. Where pages of other ' +
-    'origins are let in, answers have the headers of CORS.'
+    'request should be is answered by HTTP itself, without such a document: 400 no HTTP, 408 too slow, 417 an ' +
+    'expectation, 431 headers of more than 16 KiB. Where pages of other origins are let in, answers have the headers of CORS.'
   return [submissions, stream, socket, always].join('\n\n')
 }
 
@@ -125,7 +126,7 @@ const after = parameter(
 
 function paths(served: Served): object {
   return {
-    '/v1/tasks': { post: submitOperation(served) },
+    '/v1/tasks': { post: submitOperation() },
     '/v1/tasks/{id}': { get: readOperation() },
     '/v1/tasks/{id}/events': { get: eventsOperation(served) },
     '/v1/tasks/{id}:cancel': {
@@ -165,7 +166,7 @@ function problemOperation(): object {
   return { ...known, parameters: [kind], responses: { ...known.responses, ...problems(404) } }
 }
 
-function submitOperation({ holds }: Served): object {
+function submitOperation(): object {
   const key = required(
     parameter(
       'header',
@@ -190,7 +191,9 @@ function submitOperation({ holds }: Served): object {
       200: { ...taskAnswer('It has ended, and was waited for', sent), links: links() },
       202: { ...taskAnswer('Accepted', sent), links: links() },
       ...problems(400, 410, 413, 415, 422, 501),
-      ...(holds && { 503: withHeaders(problems(503)[503]!, { ...header('Cache-Control'), ...sent }) }),
+      // The task is there, and its end was waited for in vain.
+      500: withHeaders(problems(500)[500]!, { ...header('Cache-Control'), ...sent }),
+      503: withHeaders(problems(503)[503]!, { ...header('Cache-Control'), ...sent }),
     },
   })
 }

@@ -5,7 +5,7 @@ import { describeFailure } from '../../contract/client/http.ts'
 import { withoutInterim } from '../../contract/client/interim.ts'
 import { ProblemError, type ProblemKind } from '../../contract/types/problems.ts'
 import { monotonicMs } from '../../contract/types/timer.ts'
-import { isRefusal } from './schedule.ts'
+import { isPermanent, isRefusal } from './schedule.ts'
 import type { Timing } from '../../contract/types/timing.ts'
 
 /** By which we ask, and which may be allowed by name. */
@@ -96,7 +96,7 @@ async function ask(url: string, dispatcher: Dispatcher, limitMs: number): Promis
 /** An endpoint that is overloaded, or has an error, has not refused. */
 function judge(status: number, allowedOrigin: string | undefined): Verdict {
   if (status >= 200 && status < 300 && (allowedOrigin === '*' || allowedOrigin === requestOrigin)) return 'consents'
-  if (!isRefusal(status) && status >= 300 && status !== 501) return 'unknown'
+  if (!isRefusal(status) && status >= 300 && !isPermanent(status)) return 'unknown'
   const why =
     `OPTIONS was answered ${status} without consent. To consent, answer OPTIONS at this address with the status 200 ` +
     `and the header "WebHook-Allowed-Origin: ${requestOrigin}", or "WebHook-Allowed-Origin: *"; POST stays as it is`

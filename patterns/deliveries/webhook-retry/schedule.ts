@@ -21,9 +21,14 @@ const throttles: ReadonlySet<number | undefined> = new Set([429, 502, 504])
 
 /**
  * What is refused once for all: this method, or content of this size or type (RFC 9110, 15.5.6, 15.5.14 to 15.5.16,
- * 15.6.2; RFC 6585, 5). The next attempt would be the same in all of that.
+ * 15.6.2, 15.6.6; RFC 6585, 5). The next attempt would be the same in all of that.
  */
-const permanent: ReadonlySet<number> = new Set([405, 413, 414, 415, 431, 501])
+const permanent: ReadonlySet<number> = new Set([405, 413, 414, 415, 431, 501, 505])
+
+/** A receiver that will never know how. */
+export function isPermanent(status: number): boolean {
+  return permanent.has(status)
+}
 
 /** 4xx that speak of the moment, and not of the request. */
 const passing: ReadonlySet<number> = new Set([408, 409, 421, 423, 425, 429])
@@ -50,7 +55,7 @@ export function decide(
   if (isSuccess(result)) return { next: 'delivered' }
   if (blocked) return { next: 'dead', reason: 'blocked' }
   if (status === 410 || gone) return { next: 'dead', reason: 'gone' }
-  if (permanent.has(status) && !isTimed) return { next: 'dead', reason: 'refused' }
+  if (isPermanent(status) && !isTimed) return { next: 'dead', reason: 'refused' }
   const rung = failures + (throttles.has(status) ? 1 : 0)
   const ownMs = ladderMs(rung, timing, uniform)
   // A receiver may ask for more time than the ladder gives, up to its top: it must not park us for ever.
