@@ -27,7 +27,7 @@ test('of another machine, boot or pid namespace nothing can be told', () => {
 
 test.skipIf(process.platform !== 'linux')('a zombie is dead', async () => {
   // The shell becomes a program that never waits for the child which it inherits.
-  const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   const stat = `/proc/${line.toString().trim()}/stat`
   while (!readFileSync(stat, 'utf8').includes(') Z ')) await sleep(10)

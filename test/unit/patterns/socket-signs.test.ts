@@ -6,7 +6,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { ChannelEnd } from '../../../patterns/contract/client/reader.ts'
 import { EventSocket } from '../../../patterns/deliveries/websocket/socket.ts'
 
-const watchdogMs = 300
+const watchdogMs = 1000
 
 /** How a client's socket ended with a server that does this once it is open, and what came meanwhile. */
 async function meet(
@@ -39,9 +39,9 @@ function open(server: WebSocketServer, onEvent: (data: string) => boolean): Even
 
 test('a pong that nobody asked for is a sign of life (RFC 6455, 5.5.3)', async () => {
   const { reason } = await meet(async (socket) => {
-    for (let i = 0; i < 6; i++) {
+    for (let i = 0; i < 8; i++) {
       socket.pong()
-      await sleep(watchdogMs / 3)
+      await sleep(watchdogMs / 5)
     }
     socket.close(1001)
   })
