@@ -35,7 +35,8 @@ function project(name: string, { order, workers, timeoutMs, include, exclude, re
       include: [...(include ?? [`test/${name}/**/*.test.ts`])],
       exclude: [...(exclude ?? [])],
       testTimeout: timeoutMs,
-      hookTimeout: timeoutMs,
+      // Hooks start servers, and take their turn after the tests of other lanes.
+      hookTimeout: 2 * timeoutMs,
       environment: 'node' as const,
       maxWorkers: workers,
       ...(retryOn && { retry: { count: 1, condition: retryOn } }),
@@ -51,11 +52,11 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/suite.ts',
     projects: [
-      project('unit', { order: 0, workers: availableParallelism(), timeoutMs: 10_000 }),
-      project('mutants', { order: 1, workers: 1, timeoutMs: 30_000, exclude: apart }),
-      project('conformance', { order: 2, workers, timeoutMs: 120_000, exclude: apart }),
-      project('core', { order: 3, workers: availableParallelism(), timeoutMs: 120_000, include: core }),
-      project('busy', { order: 4, workers: 1, timeoutMs: 120_000, include: busy }),
+      project('unit', { order: 0, workers: availableParallelism(), timeoutMs: 20_000 }),
+      project('mutants', { order: 1, workers: 1, timeoutMs: 60_000, exclude: apart }),
+      project('conformance', { order: 2, workers, timeoutMs: 240_000, exclude: apart }),
+      project('core', { order: 3, workers: availableParallelism(), timeoutMs: 240_000, include: core }),
+      project('busy', { order: 4, workers: 1, timeoutMs: 240_000, include: busy }),
       project('e2e', { order: 5, workers, timeoutMs: 300_000, exclude: apart, retryOn: starved }),
       project('alone', { order: 6, workers: 1, timeoutMs: 300_000, include: alone, retryOn: starved }),
     ],

@@ -17,7 +17,7 @@ const balances = { crowd: 10, cut: 10, small: 2, failing: 1, fixed: 5, restarted
 // An engine with its servers waits for most of a test.
 vi.setConfig({ maxConcurrency: 3 })
 /** A task waits for a worker that was killed. */
-const inTurn = { concurrent: false, timeout: 60_000 }
+const inTurn = { concurrent: false, timeout: 240_000 }
 const all = await presentEngines()
 
 describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => {
@@ -55,7 +55,7 @@ describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => 
   const effectsOf = (ids: readonly string[]) => cluster.effects.filter(({ taskId }) => ids.includes(taskId))
 
   async function untilAll(ids: readonly string[], isSo: (status: string) => boolean): Promise<void> {
-    for (const signal = AbortSignal.timeout(40_000); ; await delay(50, undefined, { signal })) {
+    for (const signal = AbortSignal.timeout(120_000); ; await delay(50, undefined, { signal })) {
       const tasks = await Promise.all(ids.map((id) => backend.read(id)))
       if (tasks.every((task) => isSo(task!.status))) return
     }

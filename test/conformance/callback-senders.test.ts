@@ -11,7 +11,7 @@ vi.setConfig({ maxConcurrency: 10 })
 
 test.concurrent.each(callbackSenders)(
   'a sender with $name is caught by $caughtBy',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async ({ sender, isUnsigned, caughtBy }) => {
     await using node = await startApiNode('webhook')
     await using service = await startCallingService(node.url, sender())

@@ -254,7 +254,7 @@ describe('a socket', () => {
   })
 })
 
-test('the client of applications interrupts, steers, resumes and looks on', { timeout: 30_000 }, async () => {
+test('the client of applications interrupts, steers, resumes and looks on', { timeout: 120_000 }, async () => {
   await using client = openTaskClient({ apis: [node.url], token, timeScale })
   const run = { deadlineMs: 20_000 }
   const seen: string[] = []

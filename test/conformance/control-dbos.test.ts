@@ -15,8 +15,8 @@ import { superviseNode } from '../support/supervised-node.ts'
 import { controlCases, type ControlScene } from './support/control-cases.ts'
 
 const timeScale = 80
-const patience = { timeout: 30_000, interval: 10 }
-vi.setConfig({ testTimeout: 120_000 })
+const patience = { timeout: 60_000, interval: 10 }
+vi.setConfig({ testTimeout: 240_000 })
 
 const input = { seed: 7, profile: 'research-write' }
 const stop: Command = { id: 'stop', type: 'interrupt' }

@@ -163,7 +163,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
     expect(await scene.points.pending(), `nobody died the death at ${point}`).toBe(0)
     const deaths = times + (reach.by === 'start' ? scene.executors.length : 0)
     // Who supervises hears of a death a moment after who died of it.
-    await vi.waitFor(() => expect(killsOf(scene.nodes) - killsBefore).toBe(deaths), { timeout: 5_000 })
+    await vi.waitFor(() => expect(killsOf(scene.nodes) - killsBefore).toBe(deaths), { timeout: 30_000 })
     await scene.ready()
     expect(failuresOf(scene.nodes).slice(failuresBefore)).toEqual([])
   }

@@ -44,7 +44,7 @@ describe.concurrent('as shipped', () => {
     const { earliestMs, latestMs } = promiseOf(engine, plan)
     expect(resumedAt - killedAt).toBeGreaterThanOrEqual(earliestMs - lateMs)
     expect(resumedAt - readyAt).toBeLessThanOrEqual(latestMs + slackMs)
-    await vi.waitFor(() => expect(cluster.callbacks.map((one) => one.taskId)).toContain(taskId), 10_000)
+    await vi.waitFor(() => expect(cluster.callbacks.map((one) => one.taskId)).toContain(taskId), 60_000)
   })
 })
 

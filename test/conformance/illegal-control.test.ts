@@ -9,6 +9,6 @@ const all = [...illegalControl, ...illegalAccounts, ...illegalFamilies]
 // @core: all servers and cases of one file share one processor.
 vi.setConfig({ maxConcurrency: 8 })
 
-test.concurrent.each(all)('$name is caught by its case, and by no other', { timeout: 120_000 }, async (server) => {
+test.concurrent.each(all)('$name is caught by its case, and by no other', { timeout: 240_000 }, async (server) => {
   expect(await judge(server)).toEqual(caught(server))
 })

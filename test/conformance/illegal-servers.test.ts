@@ -7,7 +7,7 @@ vi.setConfig({ maxConcurrency: 8 })
 
 test.concurrent.each(illegalServers)(
   '$name is caught by its case, and by no other',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (server) => {
     expect(await judge(server)).toEqual(caught(server))
   },

@@ -95,7 +95,7 @@ test('a worker that gets a job back just as its last run of it finds out keeps t
   {
     await using _distance = await impair('latency', { latency: delayMs, jitter: 0 })
     const steps = () => cluster.effects.filter((effect) => effect.taskId === taskId)
-    await vi.waitFor(() => expect(steps()).toHaveLength(2), { timeout: 10_000, interval: 5 })
+    await vi.waitFor(() => expect(steps()).toHaveLength(2), { timeout: 30_000, interval: 5 })
     // The run has asked twice after four of these, and the library has ended it after six. The next one begins in between.
     await sleep(2.5 * delayMs)
     const putBack = `update bullmq.job set state = 'waiting', lock_token = null, locked_until_ms = null

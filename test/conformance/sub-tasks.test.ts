@@ -51,7 +51,7 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
     return (await backend.submit({ key: job, request, fingerprint: canonical(request) })).task.task_id
   }
   const logOf = (taskId: string): Promise<TaskEvent[]> =>
-    Array.fromAsync(backend.follow(taskId, 0, AbortSignal.timeout(60_000)))
+    Array.fromAsync(backend.follow(taskId, 0, AbortSignal.timeout(120_000)))
   const startedBy = (log: readonly TaskEvent[]): readonly string[] =>
     log.flatMap(({ type, data }) => (type === 'task.spawned' ? (data as unknown as Spawned).sub_task : []))
   const effectsBelow = (taskId: string) => cluster.effects.filter((one) => ancestorsOf(one.taskId).includes(taskId))
@@ -65,7 +65,7 @@ describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
   }
 
   async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-    for (const signal = AbortSignal.timeout(30_000); !(await isSo());) await delay(20, undefined, { signal })
+    for (const signal = AbortSignal.timeout(90_000); !(await isSo());) await delay(20, undefined, { signal })
   }
 
   if (!hasSubTasks) {
