@@ -26,16 +26,16 @@ async function submit(api: Backend): Promise<string> {
   return task.task_id
 }
 
-/** A long task, seen when step 3 is done. */
-async function atStepThree(api: Backend): Promise<string> {
+/** A long task, seen when step 3 is done. It comes no further than to its next tool call, until the release. */
+async function atStepThree(cluster: EngineCluster, api: Backend) {
   const taskId = await submit(api)
-  for await (const event of api.follow(taskId, 0, AbortSignal.timeout(30_000)))
-    if (event.data['step'] === 3) return taskId
+  for await (const event of api.follow(taskId, 0, AbortSignal.timeout(90_000)))
+    if (event.data['step'] === 3) return { taskId, release: cluster.holdTools((id) => id === taskId) }
   throw new Error('the task never came to step 3')
 }
 
 async function expectCompleted(cluster: EngineCluster, api: Backend, taskId: string): Promise<readonly TaskEvent[]> {
-  const events = await Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(60_000)))
+  const events = await Array.fromAsync(api.follow(taskId, 0, AbortSignal.timeout(120_000)))
   const task = foldEvents(events)
   expect(task).toMatchObject({ status: 'completed', result: { digest: rightAnswer(task.input) } })
   const steps = cluster.effects.filter((effect) => effect.taskId === taskId).map(({ step }) => step)
@@ -96,14 +96,15 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
     await using cluster = await startCluster(engine, timeScale)
     await using api = await cluster.openApi()
     const worker = await cluster.startWorker()
-    const taskId = await atStepThree(api)
+    const { taskId, release } = await atStepThree(cluster, api)
     worker.signal('SIGKILL')
     await worker.ended
-    const restartedAt = Date.now()
+    release()
     await cluster.startWorker(worker.node)
+    const restartedAt = Date.now()
     const { afterMs, executor } = resumption(await expectCompleted(cluster, api, taskId), restartedAt)
     expect(executor).toBe(worker.node)
-    // The start of the process and a poll: nobody waits for a silence.
+    // A poll: nobody waits for a silence.
     expect(afterMs).toBeLessThan(queuePollMs + slackMs)
   })
 
@@ -112,10 +113,11 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
       await using cluster = await startCluster(engine, timeScale)
       await using api = await cluster.openApi()
       const worker = await cluster.startWorker()
-      const taskId = await atStepThree(api)
+      const { taskId, release } = await atStepThree(cluster, api)
       const survivor = await cluster.startWorker()
       worker.signal('SIGKILL')
       const killedAt = Date.now()
+      release()
       const { afterMs, executor } = resumption(await expectCompleted(cluster, api, taskId), killedAt)
       expect(executor).toBe(survivor.node)
       expect(afterMs).toBeGreaterThan(silenceMs - 2 * beatMs)
@@ -127,10 +129,11 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
       await using cluster = await startCluster(engine, timeScale)
       await using api = await cluster.openApi()
       const worker = await cluster.startWorker()
-      const taskId = await atStepThree(api)
+      const { taskId, release } = await atStepThree(cluster, api)
       await cluster.startWorker()
       worker.signal('SIGKILL')
       await worker.ended
+      release()
       // The survivor is at work: another task is done by it, meanwhile and after fifty polls.
       const waitedMs = 50 * queuePollMs
       await expectCompleted(cluster, api, await submit(api))
@@ -147,10 +150,11 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
       await using cluster = await startCluster(engine, timeScale)
       await using api = await cluster.openApi()
       const zombie = await cluster.startWorker()
-      const taskId = await atStepThree(api)
+      const { taskId, release } = await atStepThree(cluster, api)
       zombie.signal('SIGSTOP')
+      release()
       const survivor = await cluster.startWorker()
-      for await (const { type } of api.follow(taskId, 0, AbortSignal.timeout(30_000)))
+      for await (const { type } of api.follow(taskId, 0, AbortSignal.timeout(90_000)))
         if (type === 'task.resumed') break
       const wokenAfter = cluster.effects.length
       zombie.signal('SIGCONT')
@@ -186,7 +190,8 @@ describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) =>
     await using cluster = await startCluster(engine, timeScale)
     await using api = await cluster.openApi()
     await cluster.startWorker()
-    const taskId = await atStepThree(api)
+    const { taskId, release } = await atStepThree(cluster, api)
+    release()
     // The error that PostgreSQL has for it: disk_full.
     await ask(
       cluster,

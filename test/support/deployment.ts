@@ -64,7 +64,7 @@ export async function deployForTest(
   labelRun(run)
   stack.defer(() => labelRun(undefined))
   const place = { cell: 'test', folder, temp: folder, note: async () => {} }
-  const ground = stack.use(await runtime.open(place, AbortSignal.timeout(30_000)))
+  const ground = stack.use(await runtime.open(place, AbortSignal.timeout(120_000)))
   const { host } = ground
   const ledger = stack.use(await openLedger(join(folder, 'ledger.ndjson'), join(folder, 'ledger.log'), host))
   const token = 'a-token-for-tests-only'
@@ -97,7 +97,7 @@ export async function deployForTest(
         onNodeEvent: (event) => events.push(event),
         onStranger,
       },
-      AbortSignal.timeout(30_000),
+      AbortSignal.timeout(120_000),
     ),
   )
   const owned = stack.move()

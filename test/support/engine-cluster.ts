@@ -190,7 +190,7 @@ async function spawnWorker(settings: NodeSettings, workers: ChildProcess[]): Pro
   const child = spawnProgram('work', { ...settings, start }, 'inherit')
   workers.push(child)
   const { host, port } = settings.listen
-  await waitUntilReady({ http: `http://${host}:${port}/healthz`, start }, AbortSignal.timeout(30_000))
+  await waitUntilReady({ http: `http://${host}:${port}/healthz`, start }, AbortSignal.timeout(120_000))
   return {
     node: settings.node,
     signal: (signal) => void child.kill(signal),
@@ -316,7 +316,7 @@ async function runServer({ command, args, env, cwd, uid, gid }: ProcessCommand, 
   const start = async (): Promise<void> => {
     const { pid } = (child = spawn(command, args, { env, cwd, ...identity, stdio: 'ignore' }))
     const isOurs = async () => (pid === undefined ? undefined : listensOn(pid, [place.port]))
-    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(60_000), isOurs)
+    await waitUntilReady(readinessOf(ready, place), AbortSignal.timeout(150_000), isOurs)
   }
   const stop = async (): Promise<void> => {
     if (child && isRunning(child)) await endChild(child, endSignal)
