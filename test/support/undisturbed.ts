@@ -1,4 +1,6 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import type { CellResult, RunResults } from '../../harness/model/results.ts'
@@ -28,14 +30,24 @@ export async function readResults(folder: string): Promise<RunResults> {
   return JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as RunResults
 }
 
+/** In the folder of this run of the suites: a line for each test that was starved twice. */
+const starvedTwice = join(tmpdir(), 'starved-tests')
+/** After so many tests nothing is gained by a second try: it doubles the suites' time on a machine that stays busy. */
+const mostSecondTries = 3
+
 /**
  * With the sentence in which a run says that its machine starved it. Throws what the suite tries once more
- * (vitest.config.ts); the second time it skips the test with that sentence.
+ * (vitest.config.ts); the second time it skips the test with that sentence, and at once where others needed that before.
  */
 export function requireQuiet({ task, skip }: TestContext, why: string | undefined): void {
   if (why === undefined) return
   const reason = `this machine is too busy: ${why}`
-  if (task.result?.retryCount) skip(reason)
+  const before = existsSync(starvedTwice) ? readFileSync(starvedTwice, 'utf8').trim().split('\n').length : 0
+  if (before >= mostSecondTries) skip(`${reason} (${before} other tests found it so twice)`)
+  if (task.result?.retryCount) {
+    appendFileSync(starvedTwice, `${task.name}\n`)
+    skip(reason)
+  }
   throw new Error(reason)
 }
 
