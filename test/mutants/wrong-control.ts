@@ -4,6 +4,7 @@ import type { Promised } from '../../patterns/contract/types/promises.ts'
 import { limited } from './limited.ts'
 import { cellIn, type Draft, insertBefore, isPhase, revalue, rewrite } from './mutations.ts'
 import { broken, type Mutant, polling } from './worlds.ts'
+import { lose } from './wrong-excuses.ts'
 
 const promiseOf: Readonly<Partial<Record<ControlKind, Promised>>> = {
   cancel: 'cancel-holds',
@@ -73,6 +74,11 @@ const ended = { type: 'task.cancelled', status: 'cancelled' }
 
 const isOfBalance = (op: Op, moment: string): boolean =>
   op.f === 'control' && op.value.kind === 'balance' && op.value.moment === moment
+
+/** The server forgets all tasks of the load, and nobody ever saw one of them completed. */
+function withoutResults(history: readonly Op[]): Op[] {
+  return rewrite(lose(history, Infinity), (op) => (op.f === 'poll' && op.value.status === 'completed' ? [] : [op]))
+}
 
 /** One task was cut in its next step, which it may have paid for: the account spent more than there was. */
 function overdrawn(): Op[] {
@@ -212,6 +218,14 @@ export const wrongControl: readonly Mutant[] = [
     history: controlled('steer', [...worked('c-steer-1').toSpliced(5, 1), kept('c-steer-1', completed)]),
     verdict: 'FAIL',
     caughtBy: ['effect-at-least-once'],
+  },
+  {
+    name: 'no task of the load has a result, and a steered one that is completed lacks a step',
+    history: withoutResults(
+      controlled('steer', [...worked('c-steer-1').toSpliced(5, 1), kept('c-steer-1', completed)]),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once', 'liveness-after-heal', 'no-lost-task', 'result-integrity'],
   },
   {
     name: 'a steered task becomes two',
