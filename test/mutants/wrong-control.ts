@@ -13,14 +13,15 @@ const promiseOf: Readonly<Partial<Record<ControlKind, Promised>>> = {
   rogue: 'spawn-once',
 }
 
-/** Two tasks that are controlled so, beside the load of a durable system that promises it. */
+/** The tasks that these are about are controlled so, beside the load of a durable system that promises it. */
 function controlled(kind: ControlKind, drafts: readonly Draft[], promise = promiseOf[kind]!): Op[] {
-  const control = [1, 2].map((i) => ({ key: `c-${kind}-${i}`, kind, seed: i, atMs: 0, afterMs: 1 }))
-  const planned = rewrite(polling(broken), (op) => {
+  const planned = [1, 2].map((i) => ({ key: `c-${kind}-${i}`, kind, seed: i, atMs: 0, afterMs: 1 }))
+  const control = planned.filter(({ key }) => drafts.some(({ task }) => task === key))
+  const withControl = rewrite(polling(broken), (op) => {
     if (op.f !== 'cell') return [op]
     return [{ ...op, value: { ...op.value, promises: [...op.value.promises, promise], control } }]
   })
-  return insertBefore(planned, isPhase('end'), ...drafts)
+  return insertBefore(withControl, isPhase('end'), ...drafts)
 }
 
 type Seen = Omit<ControlSeen, 'kind' | 'moment'>
@@ -195,6 +196,30 @@ export const wrongControl: readonly Mutant[] = [
     ]),
     verdict: 'INVALID',
     caughtBy: ['record-sound'],
+  },
+  {
+    name: 'a cancellation is acknowledged and ignored, and all of the work is done before the bound',
+    history: controlled('cancel', [
+      ...cancelled('c-cancel-1'),
+      ...[1, 2, 3, 4].map((i) => step('c-cancel-1', i, 100 + 100 * i)),
+      log('c-cancel-1', { type: 'task.cancel_requested', status: 'cancelling' }, completed),
+    ]),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['cancel-holds'],
+  },
+  {
+    name: 'of two cancellations one is never answered, and its task goes on to its end',
+    history: controlled('cancel', [
+      ...cancelled('c-cancel-1'),
+      step('c-cancel-1', 1, 190),
+      log('c-cancel-1', ended),
+      ...cancelled('c-cancel-2').slice(0, 2),
+      ...[1, 2, 3, 4].map((i) => step('c-cancel-2', i, 600 * i)),
+      seen('c-cancel-2', 9000, 'given-up'),
+      log('c-cancel-2', completed),
+    ]),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['cancel-holds'],
   },
   {
     name: 'a steered task does a step again that was done long before',
