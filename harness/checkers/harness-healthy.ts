@@ -147,10 +147,11 @@ function delay(
   harmed: readonly Harmed[],
 ): string | undefined {
   const beyond = processes
-    .map(({ name, worst }) => ({
-      name,
-      spell: worst.find((spell) => isBeyond(spell, delayShare) && !isHarmed(name, spell, harmed)),
-    }))
+    .map(({ name, worst }) => {
+      const own = harmed.filter(({ node }) => node === name)
+      const unexplained = worst.map((spell) => withoutHarm(spell, own))
+      return { name, spell: unexplained.find((spell) => isBeyond(spell, delayShare, silence.ms)) }
+    })
     .filter((one): one is { name: string; spell: Spell } => one.spell !== undefined)
     .toSorted((a, b) => shareOf(b.spell) - shareOf(a.spell))
   const [first, ...more] = beyond
@@ -163,12 +164,22 @@ function delay(
   )
 }
 
-function isBeyond(spell: Spell, limit: number): boolean {
-  return shareOf(spell) > limit
+/** What faults left of a spell may be short: it is held against the time that the limit is for, and no less. */
+function isBeyond({ ms, waitedMs }: Spell, limit: number, silenceMs: number): boolean {
+  return waitedMs > limit * Math.max(ms, silenceMs)
 }
 
-function isHarmed(name: string, { at, ms }: Spell, harmed: readonly Harmed[]): boolean {
-  return harmed.some(({ node, from, until }) => node === name && at < until && at + ms > from)
+/** What faults on the node do not explain: each explains all of its own time, and no more. */
+function withoutHarm(spell: Spell, harmed: readonly Harmed[]): Spell {
+  const { at, ms, waitedMs } = spell
+  let [reached, explainedMs] = [at, 0]
+  for (const { from, until } of harmed.toSorted((a, b) => a.from - b.from)) {
+    const begin = Math.max(reached, from)
+    const end = Math.min(at + ms, until)
+    explainedMs += Math.max(0, end - begin)
+    reached = Math.max(reached, end)
+  }
+  return { at, ms: ms - explainedMs, waitedMs: Math.max(0, waitedMs - explainedMs) }
 }
 
 function crowd({ cpuPressure, others, cores }: MachineHealth, limits: MachineLimits): string | undefined {
