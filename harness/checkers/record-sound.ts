@@ -1,4 +1,5 @@
 import { resolutionMs } from '../core/numbers.ts'
+import { contradictingCallbacks } from '../analysis/callback-contradictions.ts'
 import { contradictingControls } from '../analysis/control-contradictions.ts'
 import {
   contradictingFaults,
@@ -38,6 +39,7 @@ const checker: Checker = {
       ...contradictingFaults(trace, faults),
       ...contradictingNodes(trace),
       ...contradictingResults(trace),
+      ...contradictingCallbacks(trace),
       ...contradictingHealth(trace),
       ...contradictingControls(trace),
     ]
