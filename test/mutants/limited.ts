@@ -153,7 +153,10 @@ interface Work {
 
 function effectOf(key: string, step: number, attempt: number, { worker, at, tookMs }: Work): Draft {
   const taskId = `id-${key}`
-  const about = { taskId, step, attempt, executor: `worker-${worker}`, idempotencyKey: `${taskId}/${step}` }
+  // While it is dead a third one does its work, on the same books.
+  const isDead = worker === 0 && at > killedAt && at - tookMs < backAt
+  const executor = `worker-${isDead ? 2 : worker}`
+  const about = { taskId, step, attempt, executor, idempotencyKey: `${taskId}/${step}` }
   const value = { ...about, startedAt: at - tookMs, endedAt: at }
   return { f: 'effect', type: 'observe', at: at + 1, process: 'ledger', task: key, value }
 }

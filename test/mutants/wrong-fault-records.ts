@@ -1,9 +1,38 @@
-import type { Op } from '../../harness/model/history.ts'
-import { rewrite } from './mutations.ts'
-import { calm, type Mutant, webhook } from './worlds.ts'
-import { under } from './wrong-excuses.ts'
+import type { FaultChange, Op, OpOf } from '../../harness/model/history.ts'
+import type { PlannedFault } from '../../harness/model/plan.ts'
+import { revalue, rewrite } from './mutations.ts'
+import { broken, calm, type Mutant, polling, webhook } from './worlds.ts'
+import { keptFor, lose, under } from './wrong-excuses.ts'
 
 const task = 't-00040'
+const killed = polling(broken)
+const isIn = (state: FaultChange['state']) => (op: OpOf<'fault'>) => op.value.state === state
+
+/** The kill's line of this state, and one more of another state beside it. */
+function also(state: FaultChange['state']): Op[] {
+  return rewrite(killed, (op) => {
+    if (op.f !== 'fault' || !isIn('proven')(op)) return [op]
+    const { index: _, ...rest } = op
+    return [op, { ...rest, value: { ...op.value, state, reason: 'edited' } }]
+  })
+}
+
+/** The plan of the kill otherwise. */
+function planned(over: Partial<PlannedFault>): Op[] {
+  return revalue(
+    killed,
+    'cell',
+    () => true,
+    ({ value }) => ({ faults: value.faults.map((fault) => ({ ...fault, ...over })) }),
+  )
+}
+
+const api = (i: number) => ({ link: `client->api-${i}` })
+/** Three results are lost on other API nodes than the one that cannot be reached. */
+const refused = under(
+  lose(polling(calm), 3, (ordinal) => ordinal > 30 && ordinal % 4 !== 0, keptFor),
+  { fault: 'refuse', on: 'client->api-0', from: 900, to: 8000 },
+)
 
 /** One more callback of that task, as a fault is said to have made it. */
 function made(history: readonly Op[], value: object, afterMs = 0.2): Op[] {
@@ -23,6 +52,82 @@ const duplicated = under(webhook(calm), {
 const by = 'callback-duplicate-9#1'
 
 const invalid = { verdict: 'INVALID', caughtBy: ['record-sound'] } as const
+
+/** Records of faults, and of what they did, that cannot be: each excuses something, or takes it away. */
+export const wrongFaultRecords: readonly Mutant[] = [
+  ...(['lost', 'unexercised', 'not-applied', 'skipped'] as const).map((state) => {
+    return { name: `a kill is proven and ${state}`, history: also(state), ...invalid, caughtBy: caughtAs(state) }
+  }),
+  {
+    name: 'a kill is proven, and nothing felt it',
+    history: revalue(killed, 'fault', isIn('proven'), () => ({ firings: 0 })),
+    ...invalid,
+  },
+  {
+    name: 'a kill is healed twice',
+    history: rewrite(killed, (op) => {
+      if (op.f !== 'fault' || !isIn('healed')(op)) return [op]
+      const { index: _, ...rest } = op
+      return [op, { ...rest, at: op.at + 3000 }]
+    }),
+    ...invalid,
+  },
+  {
+    name: 'a kill takes effect, and a pause is proven',
+    history: revalue(killed, 'fault', isIn('proven'), () => ({ fault: 'pause' })),
+    ...invalid,
+  },
+  {
+    name: 'a fault reached links that it was not on, where results were lost',
+    history: revalue(refused, 'fault', isIn('proven'), () => ({ reached: [0, 1, 2, 3].map(api) })),
+    ...invalid,
+  },
+  {
+    name: 'a fault was on more links in the end than when it took effect, and results were lost there',
+    history: revalue(refused, 'fault', isIn('healed'), () => ({ target: [0, 1, 2, 3].map(api) })),
+    ...invalid,
+  },
+  {
+    name: 'a kill was planned on another executor',
+    history: planned({ target: { kind: 'node', role: 'executor', ordinal: 3 } }),
+    ...invalid,
+  },
+  {
+    name: 'a kill was planned on a store, and an executor ended',
+    history: planned({ target: { kind: 'node', role: 'store', ordinal: 0 } }),
+    ...invalid,
+  },
+  {
+    name: 'a kill takes effect before the step that sets it off',
+    history: planned({ trigger: { kind: 'step', task: 100, step: 4, delayMs: 0, withinMs: 1e5 } }),
+    ...invalid,
+  },
+  {
+    name: 'a kill takes effect before the acceptance that sets it off',
+    history: planned({ trigger: { kind: 'accepted', task: 100, delayMs: 5, withinMs: 1e5, windowMs: 20 } }),
+    ...invalid,
+  },
+  {
+    name: 'a kill is over three seconds after its node was back',
+    history: rewrite(killed, (op) => (op.f === 'fault' && isIn('healed')(op) ? [{ ...op, at: op.at + 3000 }] : [op])),
+    ...invalid,
+  },
+  {
+    name: 'two kills are planned under one id, and one is carried out',
+    history: revalue(
+      killed,
+      'cell',
+      () => true,
+      ({ value }) => ({ faults: [...value.faults, { ...value.faults[0]!, trigger: { kind: 'time', atMs: 2500 } }] }),
+    ),
+    ...invalid,
+  },
+]
+
+/** What never was proven counts as that, too. */
+function caughtAs(state: 'lost' | 'unexercised' | 'not-applied' | 'skipped'): readonly string[] {
+  return ['record-sound', `fault ${state}`]
+}
 
 /** Callbacks that are said to be a fault's, and are judged by nobody then. */
 export const wrongImposed: readonly Mutant[] = [
