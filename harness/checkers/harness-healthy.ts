@@ -7,7 +7,7 @@ import type { Course, MachineHealth, MachineLimits, ProcessDelay, Spell } from '
 
 /**
  * The harness did its work. It sent every task on time, and to the system alone. Its event loop stayed responsive. It
- * recorded every task once and lost no line of the ledger. And the machine gave the harness and every node their turn.
+ * recorded every task once, those beside the load too, and lost no line of the ledger. And the machine gave the harness and every node their turn.
  * If they did not, the cell says nothing about the system.
  */
 const checker: Checker = {
@@ -62,13 +62,15 @@ function droppedCallbacks({ dropped }: CellTrace): readonly string[] {
 }
 
 function ownRecords(trace: CellTrace): readonly string[] {
-  const { cell, complete, tasks, extraEnds, health } = trace
+  const { cell, complete, tasks, controls, extraEnds, health } = trace
   const { notOffered = 0, ledgerGaps = 0 } = health?.value ?? {}
   const skipped = tasks.filter((task) => taskEnd(task)?.reason === 'not-offered').length
   const problems: string[] = []
   if (skipped > 0) problems.push(`${skipped} of ${tasks.length} tasks were not sent`)
   if (cell && (complete ? tasks.length !== cell.tasks : tasks.length > cell.tasks))
     problems.push(`${tasks.length} tasks were recorded and ${cell.tasks} planned`)
+  const silent = [...controls.values()].filter(({ seen }) => seen.length === 0).length
+  if (complete && silent > 0) problems.push(`${silent} of ${controls.size} tasks beside the load left no record`)
   if (extraEnds.length > 0) problems.push(`${extraEnds.length} tasks were recorded to end more than once`)
   if (notOffered > 0) problems.push(`${notOffered} tasks were not offered`)
   if (ledgerGaps > 0) problems.push(`${ledgerGaps} effects are missing from the ledger's file`)

@@ -55,7 +55,10 @@ export function limited(flaw?: Flaw): Op[] {
     const promises = [...op.value.promises, 'balance-holds', 'rate-holds'] as const
     return [{ ...op, value: { ...op.value, promises: [...promises], control: [...payers, ...callers], limits } }]
   })
-  return insertBefore(planned, isPhase('end'), ...spend(flaw), ...call(flaw))
+  const accepted = [...payers, ...callers].map(({ key, kind, atMs }) =>
+    seen(key, atMs + 1, { kind, moment: 'accepted' }),
+  )
+  return insertBefore(planned, isPhase('end'), ...accepted, ...spend(flaw), ...call(flaw))
 }
 
 /** The tasks that share a balance, step by step, in the order in which steps begin. */

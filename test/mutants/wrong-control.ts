@@ -97,7 +97,11 @@ function overdrawn(): Op[] {
 export const wrongControl: readonly Mutant[] = [
   {
     name: 'a task with a budget does all of its steps, and nobody saw what covers it',
-    history: controlled('budget', [...capped('c-budget-1'), ...[1, 2, 3].map((i) => step('c-budget-2', i, 200 * i))]),
+    history: controlled('budget', [
+      ...capped('c-budget-1'),
+      ...[1, 2, 3].map((i) => step('c-budget-2', i, 200 * i)),
+      seen('c-budget-2', 9000, 'given-up'),
+    ]),
     verdict: 'INCONCLUSIVE',
     caughtBy: ['budget-holds'],
   },
@@ -220,6 +224,17 @@ export const wrongControl: readonly Mutant[] = [
     ]),
     verdict: 'INCONCLUSIVE',
     caughtBy: ['cancel-holds'],
+  },
+  {
+    name: 'of two tasks that were to be cancelled one left no record at all',
+    history: revalue(
+      controlled('cancel', [...cancelled('c-cancel-1'), step('c-cancel-1', 1, 190), log('c-cancel-1', ended)]),
+      'cell',
+      () => true,
+      ({ value }) => ({ control: [...value.control!, { ...value.control![0]!, key: 'c-cancel-2' }] }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
   },
   {
     name: 'a steered task does a step again that was done long before',
