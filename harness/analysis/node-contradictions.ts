@@ -9,9 +9,20 @@ import type { CellTrace, FaultTrace } from './trace.ts'
 
 type NodeOp = OpOf<'node'>
 
-/** A process ends once: each end counts as an interruption of its own. */
-export function contradictingNodes({ nodes }: CellTrace): readonly Impossible[] {
-  return endedTwice(nodes.filter(isEnd))
+/**
+ * A process ends once: each end counts as an interruption of its own. What has ended begins no step before it is started again,
+ * and who did not end by itself was ended by a fault.
+ */
+export function contradictingNodes(trace: CellTrace): readonly Impossible[] {
+  const lives = livesIn(trace)
+  const ends = trace.nodes.filter(isEnd)
+  return [
+    ...endedTwice(ends),
+    ...ends.flatMap((end) => {
+      const text = whyUndead(end, trace, lives) ?? whyUncaused(end, trace)
+      return text === undefined ? [] : [{ text: `${end.value.node} ${text}`, ops: [end.index] }]
+    }),
+  ]
 }
 
 function isEnd({ value }: NodeOp): boolean {
@@ -27,6 +38,26 @@ function endedTwice(ends: readonly NodeOp[]): readonly Impossible[] {
     ended.set(life, index)
     return first === undefined ? [] : [{ text: `${life} ended twice`, ops: [first, index] }]
   })
+}
+
+/** A start is told when it is asked for, or when the node is ready, which works before that is known. */
+function whyUndead({ at, value: { node } }: NodeOp, { nodes, endAt }: CellTrace, { begun }: Lives): string | undefined {
+  const next = nodes.find((op) => op.value.node === node && op.at >= at && !isEnd(op))
+  if (next?.value.state === 'ready') return undefined
+  const isAtWork = begins(begun.get(node), at, next?.at ?? endAt)
+  return isAtWork ? 'ended, and began a step before it was started again' : undefined
+}
+
+/** A node that is not to come back at once is held down by a fault: nobody else does that while tasks are offered. */
+function whyUncaused({ at, value }: NodeOp, { faults, phases, complete }: CellTrace): string | undefined {
+  // A cell that could not start, or was given up, takes its nodes down.
+  const [from = Infinity, to = -Infinity] = [phases.get('load'), phases.get('final')]
+  if (value.state !== 'exited' || !complete || at < from || at >= to) return undefined
+  // Of a fault that the record does not mention nobody knows where it was.
+  const isHeld = faults.some(({ target, state, ops }) => {
+    return ops.length === 0 || (state !== 'skipped' && nodesAmong(target).includes(value.node))
+  })
+  return isHeld ? undefined : 'was held down, and no fault was on it'
 }
 
 /** What the record tells of nodes: of which roles, when each ended, and when its executions began and ended, in order. */
@@ -95,4 +126,9 @@ function didWork(work: Work | undefined, from: number, to: number): boolean {
   const { starts, ends } = work
   for (let i = firstAtLeast(starts, from + deathMs); starts[i]! < to; i++) if (ends[i]! <= to) return true
   return false
+}
+
+function begins(work: Work | undefined, from: number, to: number): boolean {
+  if (!work) return false
+  return work.starts[firstAtLeast(work.starts, from + deathMs)]! < to
 }

@@ -8,7 +8,7 @@ import { rewrite } from './mutations.ts'
 import { broken, calm, polling, streaming } from './worlds.ts'
 import { wrongControl } from './wrong-control.ts'
 import { keptFor, lose, under, wrongExcuses } from './wrong-excuses.ts'
-import { copied, wrongFaultRecords, wrongImposed } from './wrong-fault-records.ts'
+import { copied, wrongExits, wrongFaultRecords, wrongImposed } from './wrong-fault-records.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
 import { wrongLimits } from './wrong-limits.ts'
 import { wrongRecords, wrongWork } from './wrong-records.ts'
@@ -34,6 +34,7 @@ const mutants = [
   ...wrongWords,
   ...wrongRecords,
   ...wrongFaultRecords,
+  ...wrongExits,
   ...wrongImposed,
   ...wrongWork,
   ...lateResults,

@@ -1,6 +1,6 @@
 import type { FaultChange, Op, OpOf } from '../../harness/model/history.ts'
 import type { PlannedFault } from '../../harness/model/plan.ts'
-import { revalue, rewrite } from './mutations.ts'
+import { type Draft, insertBefore, isPhase, revalue, rewrite } from './mutations.ts'
 import { broken, calm, type Mutant, polling, webhook } from './worlds.ts'
 import { keptFor, lose, under } from './wrong-excuses.ts'
 
@@ -50,6 +50,33 @@ const duplicated = under(webhook(calm), {
   to: 2500,
 })
 const by = 'callback-duplicate-9#1'
+
+const third = polling(calm).find(
+  (op): op is OpOf<'effect'> => op.f === 'effect' && op.task === task && op.value.step === 3,
+)!.value
+
+/** The third step of that task is done again at once, and everything after it comes so much later. */
+function again(): Op[] {
+  const laterMs = 300
+  return rewrite(polling(calm), (op) => {
+    if (op.task !== task || op.at <= third.endedAt - 1) return [op]
+    if (op.f !== 'effect') return op.f === 'task' || op.f === 'poll' ? [{ ...op, at: op.at + laterMs }] : [op]
+    const { index: _, ...rest } = op
+    const [startedAt, endedAt] = [op.value.startedAt + laterMs, op.value.endedAt + laterMs]
+    const moved = { ...op.value, attempt: 2, startedAt, endedAt }
+    if (op.value.step === 4) return [{ ...op, at: op.at + laterMs, value: moved }]
+    const repeated = { ...moved, executor: 'worker-0', startedAt: third.endedAt + 20, endedAt: third.endedAt + 270 }
+    return [op, { ...rest, at: third.endedAt + 270, value: repeated }]
+  })
+}
+
+const gone: Draft<'node'> = {
+  f: 'node',
+  type: 'observe',
+  at: third.endedAt - 5,
+  process: `node:${third.executor}`,
+  value: { node: third.executor, state: 'exited', signal: 'SIGKILL' },
+}
 
 const invalid = { verdict: 'INVALID', caughtBy: ['record-sound'] } as const
 
@@ -162,3 +189,21 @@ export const wrongImposed: readonly Mutant[] = [
 
 /** A copy that the fault can have made. */
 export const copied = made(duplicated, { by })
+
+/** Ends of nodes that excuse a repetition, and that nothing explains. */
+export const wrongExits: readonly Mutant[] = [
+  {
+    name: 'a step is done again, and its worker ended, which works on',
+    history: insertBefore(again(), isPhase('heal'), gone),
+    ...invalid,
+  },
+  {
+    name: 'a step is done again, and its worker was held down for a moment by no fault',
+    history: insertBefore(again(), isPhase('heal'), gone, {
+      ...gone,
+      at: gone.at + 40,
+      value: { node: third.executor, state: 'ready' },
+    }),
+    ...invalid,
+  },
+]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import recordSound from '../../../harness/checkers/record-sound.ts'
-import type { FaultChange } from '../../../harness/model/history.ts'
+import type { FaultChange, OpOf } from '../../../harness/model/history.ts'
 import { placesIn } from '../../../harness/model/place.ts'
 import type { CellPlan, PlannedFault } from '../../../harness/model/plan.ts'
 import { plannedFault } from '../stats/cells.ts'
@@ -41,6 +41,9 @@ const whole = [
   [200, { state: 'proven', firings: 1 }],
   [210, { state: 'healed' }],
 ] as const
+
+const node = (at: number, name: string, state: OpOf<'node'>['value']['state']): Line =>
+  ({ f: 'node', type: 'observe', at, process: `node:${name}`, value: { node: name, state } }) as Line
 
 describe('a record of faults may be true', () => {
   test('a kill of who did a step, after that', () => {
@@ -126,6 +129,13 @@ describe('a record of faults may be true', () => {
     expect(judge([...lives('worker-1', 'worker-0', 'worker-1'), ready('worker-3', -5)], drawn)).toContain(
       'was on worker-0, and planned on executor-2',
     )
+  })
+
+  test('a service that crashed by itself works on when it is started again', () => {
+    const crash = [node(100, 'worker-0', 'crashed'), node(150, 'worker-0', 'restarting')]
+    expect(judge([...crash, effect(t, 1, 160), node(170, 'worker-0', 'ready')], [])).toBe('pass')
+    expect(judge([...crash, node(170, 'worker-0', 'ready'), effect(t, 1, 160)], [])).toBe('pass')
+    expect(judge([node(100, 'worker-0', 'crashed'), effect(t, 1, 160)], [])).toContain('before it was started again')
   })
 
   test('a heal that took its time', () => {
