@@ -1,11 +1,6 @@
-import { resolutionMs, firstAtLeast } from '../core/numbers.ts'
-import { impactOf, isSudden } from './impact.ts'
+import { resolutionMs } from '../core/numbers.ts'
 import type { Op, OpOf } from '../model/history.ts'
-import { exitMarginMs } from './interruptions.ts'
-import { aheadMs } from './lateness.ts'
-import { nodesAmong } from '../model/place.ts'
-import { roleOf } from './places.ts'
-import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from './trace.ts'
+import { type CellTrace, taskEnd, type TaskTrace } from './trace.ts'
 
 /** Something that cannot be, in words, and the ops that show it. */
 export interface Impossible {
@@ -78,101 +73,6 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
   })
 }
 
-/**
- * A fault takes effect once and not before it was to, is proven after that and healed then. Nodes that a fault is proven to have ended did end,
- * where the record has exits of their role at all. A node that ended suddenly did no step before its planned restart.
- */
-export function contradictingFaults(trace: CellTrace, ops: readonly OpOf<'fault'>[]): readonly Impossible[] {
-  const { faults, nodes } = trace
-  const byId = Map.groupBy(ops, ({ value }) => value.id)
-  const lives: Lives = {
-    known: new Set(nodes.map(({ value }) => roleOf(value.node))),
-    exits: exitsByNode(nodes),
-    begun: faults.some(isSudden) ? workByNode(trace) : new Map(),
-  }
-  return faults.flatMap((fault) => {
-    const text =
-      whyDisordered(byId.get(fault.id) ?? []) ?? whyEarly(fault, trace.cell) ?? whyAlive(fault, lives, trace.endAt)
-    return text === undefined ? [] : [{ text: `fault ${fault.id} ${text}`, ops: [...fault.ops] }]
-  })
-}
-
-/** What the record tells of nodes: of which roles, when each ended, and when its executions began and ended, in order. */
-interface Lives {
-  readonly known: ReadonlySet<string>
-  readonly exits: ReadonlyMap<string, readonly number[]>
-  readonly begun: ReadonlyMap<string, Work>
-}
-
-interface Work {
-  readonly starts: readonly number[]
-  readonly ends: readonly number[]
-}
-
-function exitsByNode(nodes: CellTrace['nodes']): Lives['exits'] {
-  const ends = nodes.filter(({ value }) => value.state === 'exited' || value.state === 'crashed')
-  return new Map(
-    [...Map.groupBy(ends, ({ value }) => value.node)].map(([node, ops]) => [node, ops.map(({ at }) => at)]),
-  )
-}
-
-function workByNode({ tasks }: CellTrace): Lives['begun'] {
-  const byNode = new Map<string, OpOf<'effect'>['value'][]>()
-  for (const { effects } of tasks)
-    for (const { value } of effects) {
-      const own = byNode.get(value.executor)
-      if (own) own.push(value)
-      else byNode.set(value.executor, [value])
-    }
-  return new Map(
-    [...byNode].map(([node, own]) => {
-      own.sort((a, b) => a.startedAt - b.startedAt)
-      return [node, { starts: own.map(({ startedAt }) => startedAt), ends: own.map(({ endedAt }) => endedAt) }]
-    }),
-  )
-}
-
-function whyDisordered(changes: readonly OpOf<'fault'>[]): string | undefined {
-  const armed = changes.filter(({ value }) => value.state === 'armed')
-  if (armed.length > 1) return 'took effect twice'
-  const proven = changes.find(({ value }) => value.state === 'proven' || value.state === 'partly')
-  const healed = changes.find(({ value }) => value.state === 'healed')
-  const [first] = armed
-  if (proven && (!first || proven.at < first.at - resolutionMs)) return 'was proven before it took effect'
-  if (proven && healed && healed.at < proven.at - resolutionMs) return 'was healed before it was proven'
-  return undefined
-}
-
-function whyEarly({ id, armedAt = Infinity }: FaultTrace, cell: CellTrace['cell']): string | undefined {
-  const trigger = cell?.faults.find((planned) => planned.id === id)?.trigger
-  // What holds from the beginning may be there before the load is.
-  const isEarly = trigger?.kind === 'time' && trigger.atMs > 0 && armedAt < trigger.atMs - aheadMs
-  return isEarly ? `took effect ${(trigger.atMs - armedAt).toFixed(0)} ms before it was to` : undefined
-}
-
-function whyAlive(fault: FaultTrace, { known, exits, begun }: Lives, endAt: number): string | undefined {
-  const { proven, armedAt, healedAt = endAt, places } = fault
-  if (!proven || armedAt === undefined || impactOf(fault).kind !== 'end') return undefined
-  for (const node of nodesAmong(places)) {
-    const exit = exits.get(node)?.findLast((at) => at >= armedAt - exitMarginMs && at <= healedAt)
-    if (exit === undefined && known.has(roleOf(node))) return `is proven to have ended ${node}, which did not end`
-    const backAt = Math.min(healedAt, (exit ?? armedAt) + (fault.plannedMs ?? 0)) - resolutionMs
-    const isAtWork = isSudden(fault) && exit !== undefined && didWork(begun.get(node), exit, backAt)
-    if (isAtWork) return `killed ${node}, which did a step before it was started again`
-  }
-  return undefined
-}
-
-/** What was accepted in the moment of the end may bear a time just after it. */
-const deathMs = 50
-
-function didWork(work: Work | undefined, from: number, to: number): boolean {
-  if (!work) return false
-  const { starts, ends } = work
-  for (let i = firstAtLeast(starts, from + deathMs); starts[i]! < to; i++) if (ends[i]! <= to) return true
-  return false
-}
-
 /** By how a client says that it learned the end: whether what it then wrote down, of its task, came before this line. */
 const bringers: Readonly<Record<string, (task: TaskTrace, line: number) => boolean>> = {
   callback: ({ callbacks, imposed }, line) => hasCompleted(callbacks, line) || hasCompleted(imposed, line),
@@ -194,18 +94,6 @@ export function contradictingResults({ tasks }: CellTrace): readonly Impossible[
     const untold = ended.filter((task) => !isBrought(task, task.end!.index))
     if (untold.length === 0 || !tasks.some((task) => isBrought(task, Infinity))) return []
     return untold.map(({ task, end }) => ({ text: `${task}: no ${via} brought its result`, ops: [end!.index] }))
-  })
-}
-
-/** A process ends once: each end counts as an interruption of its own. */
-export function contradictingNodes({ nodes }: CellTrace): readonly Impossible[] {
-  const ended = new Map<string, number>()
-  return nodes.flatMap(({ index, value: { node, state, pid } }) => {
-    if (!pid || (state !== 'exited' && state !== 'crashed')) return []
-    const life = `${node}, process ${pid},`
-    const first = ended.get(life)
-    ended.set(life, index)
-    return first === undefined ? [] : [{ text: `${life} ended twice`, ops: [first, index] }]
   })
 }
 

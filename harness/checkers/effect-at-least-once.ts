@@ -46,7 +46,7 @@ const checker: Checker = {
     })
     if (trace.complete && gaps > 0 && found.status === 'fail')
       return { ...found, status: 'unknown', summary: `the ledger lost ${gaps} lines`, witnesses: [] }
-    if (trace.complete && results.length === 0)
+    if (trace.complete && results.length + beside.length === 0)
       return { ...found, status: 'unexercised', summary: 'there was no result' }
     return found
   },

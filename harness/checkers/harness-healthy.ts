@@ -7,7 +7,7 @@ import type { Course, MachineHealth, MachineLimits, ProcessDelay, Spell } from '
 
 /**
  * The harness did its work. It sent every task on time, and to the system alone. Its event loop stayed responsive. It
- * recorded every task once and lost no line of the ledger. And the machine gave the harness and every node their turn.
+ * recorded every task once, those beside the load too, and lost no line of the ledger. And the machine gave the harness and every node their turn.
  * If they did not, the cell says nothing about the system.
  */
 const checker: Checker = {
@@ -62,13 +62,15 @@ function droppedCallbacks({ dropped }: CellTrace): readonly string[] {
 }
 
 function ownRecords(trace: CellTrace): readonly string[] {
-  const { cell, complete, tasks, extraEnds, health } = trace
+  const { cell, complete, tasks, controls, extraEnds, health } = trace
   const { notOffered = 0, ledgerGaps = 0 } = health?.value ?? {}
   const skipped = tasks.filter((task) => taskEnd(task)?.reason === 'not-offered').length
   const problems: string[] = []
   if (skipped > 0) problems.push(`${skipped} of ${tasks.length} tasks were not sent`)
   if (cell && (complete ? tasks.length !== cell.tasks : tasks.length > cell.tasks))
     problems.push(`${tasks.length} tasks were recorded and ${cell.tasks} planned`)
+  const silent = [...controls.values()].filter(({ seen }) => seen.length === 0).length
+  if (complete && silent > 0) problems.push(`${silent} of ${controls.size} tasks beside the load left no record`)
   if (extraEnds.length > 0) problems.push(`${extraEnds.length} tasks were recorded to end more than once`)
   if (notOffered > 0) problems.push(`${notOffered} tasks were not offered`)
   if (ledgerGaps > 0) problems.push(`${ledgerGaps} effects are missing from the ledger's file`)
@@ -147,10 +149,11 @@ function delay(
   harmed: readonly Harmed[],
 ): string | undefined {
   const beyond = processes
-    .map(({ name, worst }) => ({
-      name,
-      spell: worst.find((spell) => isBeyond(spell, delayShare) && !isHarmed(name, spell, harmed)),
-    }))
+    .map(({ name, worst }) => {
+      const own = harmed.filter(({ node }) => node === name)
+      const unexplained = worst.map((spell) => withoutHarm(spell, own))
+      return { name, spell: unexplained.find((spell) => isBeyond(spell, delayShare, silence.ms)) }
+    })
     .filter((one): one is { name: string; spell: Spell } => one.spell !== undefined)
     .toSorted((a, b) => shareOf(b.spell) - shareOf(a.spell))
   const [first, ...more] = beyond
@@ -163,12 +166,22 @@ function delay(
   )
 }
 
-function isBeyond(spell: Spell, limit: number): boolean {
-  return shareOf(spell) > limit
+/** What faults left of a spell may be short: it is held against the time that the limit is for, and no less. */
+function isBeyond({ ms, waitedMs }: Spell, limit: number, silenceMs: number): boolean {
+  return waitedMs > limit * Math.max(ms, silenceMs)
 }
 
-function isHarmed(name: string, { at, ms }: Spell, harmed: readonly Harmed[]): boolean {
-  return harmed.some(({ node, from, until }) => node === name && at < until && at + ms > from)
+/** What faults on the node do not explain: each explains all of its own time, and no more. */
+function withoutHarm(spell: Spell, harmed: readonly Harmed[]): Spell {
+  const { at, ms, waitedMs } = spell
+  let [reached, explainedMs] = [at, 0]
+  for (const { from, until } of harmed.toSorted((a, b) => a.from - b.from)) {
+    const begin = Math.max(reached, from)
+    const end = Math.min(at + ms, until)
+    explainedMs += Math.max(0, end - begin)
+    reached = Math.max(reached, end)
+  }
+  return { at, ms: ms - explainedMs, waitedMs: Math.max(0, waitedMs - explainedMs) }
 }
 
 function crowd({ cpuPressure, others, cores }: MachineHealth, limits: MachineLimits): string | undefined {

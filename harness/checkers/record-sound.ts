@@ -1,15 +1,16 @@
 import { resolutionMs } from '../core/numbers.ts'
+import { contradictingCallbacks } from '../analysis/callback-contradictions.ts'
 import { contradictingControls } from '../analysis/control-contradictions.ts'
 import {
-  contradictingFaults,
   contradictingHealth,
   contradictingIntents,
-  contradictingNodes,
   contradictingResults,
   contradictionOf,
   disorderOf,
   type Impossible,
 } from '../analysis/contradictions.ts'
+import { contradictingFaults } from '../analysis/fault-contradictions.ts'
+import { contradictingNodes } from '../analysis/node-contradictions.ts'
 import type { History, Op, Phase, TaskEnd } from '../model/history.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
@@ -38,6 +39,7 @@ const checker: Checker = {
       ...contradictingFaults(trace, faults),
       ...contradictingNodes(trace),
       ...contradictingResults(trace),
+      ...contradictingCallbacks(trace),
       ...contradictingHealth(trace),
       ...contradictingControls(trace),
     ]

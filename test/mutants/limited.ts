@@ -55,7 +55,10 @@ export function limited(flaw?: Flaw): Op[] {
     const promises = [...op.value.promises, 'balance-holds', 'rate-holds'] as const
     return [{ ...op, value: { ...op.value, promises: [...promises], control: [...payers, ...callers], limits } }]
   })
-  return insertBefore(planned, isPhase('end'), ...spend(flaw), ...call(flaw))
+  const accepted = [...payers, ...callers].map(({ key, kind, atMs }) =>
+    seen(key, atMs + 1, { kind, moment: 'accepted' }),
+  )
+  return insertBefore(planned, isPhase('end'), ...accepted, ...spend(flaw), ...call(flaw))
 }
 
 /** The tasks that share a balance, step by step, in the order in which steps begin. */
@@ -153,7 +156,10 @@ interface Work {
 
 function effectOf(key: string, step: number, attempt: number, { worker, at, tookMs }: Work): Draft {
   const taskId = `id-${key}`
-  const about = { taskId, step, attempt, executor: `worker-${worker}`, idempotencyKey: `${taskId}/${step}` }
+  // While it is dead a third one does its work, on the same books.
+  const isDead = worker === 0 && at > killedAt && at - tookMs < backAt
+  const executor = `worker-${isDead ? 2 : worker}`
+  const about = { taskId, step, attempt, executor, idempotencyKey: `${taskId}/${step}` }
   const value = { ...about, startedAt: at - tookMs, endedAt: at }
   return { f: 'effect', type: 'observe', at: at + 1, process: 'ledger', task: key, value }
 }

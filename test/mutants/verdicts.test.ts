@@ -8,6 +8,7 @@ import { rewrite } from './mutations.ts'
 import { broken, calm, polling, streaming } from './worlds.ts'
 import { wrongControl } from './wrong-control.ts'
 import { keptFor, lose, under, wrongExcuses } from './wrong-excuses.ts'
+import { copied, wrongExits, wrongFaultRecords, wrongImposed } from './wrong-fault-records.ts'
 import { wrongHarnesses } from './wrong-harnesses.ts'
 import { wrongLimits } from './wrong-limits.ts'
 import { wrongRecords, wrongWork } from './wrong-records.ts'
@@ -32,6 +33,9 @@ const mutants = [
   ...wrongControl,
   ...wrongWords,
   ...wrongRecords,
+  ...wrongFaultRecords,
+  ...wrongExits,
+  ...wrongImposed,
   ...wrongWork,
   ...lateResults,
   ...impatientClients,
@@ -87,6 +91,10 @@ describe('what nothing put to the test is not said to hold', () => {
     expect(statuses('polling', broken)).toEqual(['callback-identity', 'idempotency'])
     expect(statuses('sse-polling', broken)).toEqual(['callback-identity', 'idempotency', 'stream-continuity'])
   })
+})
+
+test('a copy that a fault made of a callback is judged by nobody', () => {
+  expect(judgeCell(copied, checkers)).toMatchObject({ verdict: 'PASS', reasons: [] })
 })
 
 test('results that clients could not fetch until they gave up are excused, and counted', () => {

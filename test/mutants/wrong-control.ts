@@ -4,6 +4,7 @@ import type { Promised } from '../../patterns/contract/types/promises.ts'
 import { limited } from './limited.ts'
 import { cellIn, type Draft, insertBefore, isPhase, revalue, rewrite } from './mutations.ts'
 import { broken, type Mutant, polling } from './worlds.ts'
+import { lose } from './wrong-excuses.ts'
 
 const promiseOf: Readonly<Partial<Record<ControlKind, Promised>>> = {
   cancel: 'cancel-holds',
@@ -12,14 +13,15 @@ const promiseOf: Readonly<Partial<Record<ControlKind, Promised>>> = {
   rogue: 'spawn-once',
 }
 
-/** Two tasks that are controlled so, beside the load of a durable system that promises it. */
+/** The tasks that these are about are controlled so, beside the load of a durable system that promises it. */
 function controlled(kind: ControlKind, drafts: readonly Draft[], promise = promiseOf[kind]!): Op[] {
-  const control = [1, 2].map((i) => ({ key: `c-${kind}-${i}`, kind, seed: i, atMs: 0, afterMs: 1 }))
-  const planned = rewrite(polling(broken), (op) => {
+  const planned = [1, 2].map((i) => ({ key: `c-${kind}-${i}`, kind, seed: i, atMs: 0, afterMs: 1 }))
+  const control = planned.filter(({ key }) => drafts.some(({ task }) => task === key))
+  const withControl = rewrite(polling(broken), (op) => {
     if (op.f !== 'cell') return [op]
     return [{ ...op, value: { ...op.value, promises: [...op.value.promises, promise], control } }]
   })
-  return insertBefore(planned, isPhase('end'), ...drafts)
+  return insertBefore(withControl, isPhase('end'), ...drafts)
 }
 
 type Seen = Omit<ControlSeen, 'kind' | 'moment'>
@@ -74,6 +76,11 @@ const ended = { type: 'task.cancelled', status: 'cancelled' }
 const isOfBalance = (op: Op, moment: string): boolean =>
   op.f === 'control' && op.value.kind === 'balance' && op.value.moment === moment
 
+/** The server forgets all tasks of the load, and nobody ever saw one of them completed. */
+function withoutResults(history: readonly Op[]): Op[] {
+  return rewrite(lose(history, Infinity), (op) => (op.f === 'poll' && op.value.status === 'completed' ? [] : [op]))
+}
+
 /** One task was cut in its next step, which it may have paid for: the account spent more than there was. */
 function overdrawn(): Op[] {
   const whole = limited()
@@ -90,7 +97,11 @@ function overdrawn(): Op[] {
 export const wrongControl: readonly Mutant[] = [
   {
     name: 'a task with a budget does all of its steps, and nobody saw what covers it',
-    history: controlled('budget', [...capped('c-budget-1'), ...[1, 2, 3].map((i) => step('c-budget-2', i, 200 * i))]),
+    history: controlled('budget', [
+      ...capped('c-budget-1'),
+      ...[1, 2, 3].map((i) => step('c-budget-2', i, 200 * i)),
+      seen('c-budget-2', 9000, 'given-up'),
+    ]),
     verdict: 'INCONCLUSIVE',
     caughtBy: ['budget-holds'],
   },
@@ -191,6 +202,41 @@ export const wrongControl: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'a cancellation is acknowledged and ignored, and all of the work is done before the bound',
+    history: controlled('cancel', [
+      ...cancelled('c-cancel-1'),
+      ...[1, 2, 3, 4].map((i) => step('c-cancel-1', i, 100 + 100 * i)),
+      log('c-cancel-1', { type: 'task.cancel_requested', status: 'cancelling' }, completed),
+    ]),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['cancel-holds'],
+  },
+  {
+    name: 'of two cancellations one is never answered, and its task goes on to its end',
+    history: controlled('cancel', [
+      ...cancelled('c-cancel-1'),
+      step('c-cancel-1', 1, 190),
+      log('c-cancel-1', ended),
+      ...cancelled('c-cancel-2').slice(0, 2),
+      ...[1, 2, 3, 4].map((i) => step('c-cancel-2', i, 600 * i)),
+      seen('c-cancel-2', 9000, 'given-up'),
+      log('c-cancel-2', completed),
+    ]),
+    verdict: 'INCONCLUSIVE',
+    caughtBy: ['cancel-holds'],
+  },
+  {
+    name: 'of two tasks that were to be cancelled one left no record at all',
+    history: revalue(
+      controlled('cancel', [...cancelled('c-cancel-1'), step('c-cancel-1', 1, 190), log('c-cancel-1', ended)]),
+      'cell',
+      () => true,
+      ({ value }) => ({ control: [...value.control!, { ...value.control![0]!, key: 'c-cancel-2' }] }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
     name: 'a steered task does a step again that was done long before',
     history: controlled('steer', [...worked('c-steer-1'), step('c-steer-1', 2, 1150, 2), kept('c-steer-1', completed)]),
     verdict: 'FAIL',
@@ -212,6 +258,14 @@ export const wrongControl: readonly Mutant[] = [
     history: controlled('steer', [...worked('c-steer-1').toSpliced(5, 1), kept('c-steer-1', completed)]),
     verdict: 'FAIL',
     caughtBy: ['effect-at-least-once'],
+  },
+  {
+    name: 'no task of the load has a result, and a steered one that is completed lacks a step',
+    history: withoutResults(
+      controlled('steer', [...worked('c-steer-1').toSpliced(5, 1), kept('c-steer-1', completed)]),
+    ),
+    verdict: 'FAIL',
+    caughtBy: ['effect-at-least-once', 'liveness-after-heal', 'no-lost-task', 'result-integrity'],
   },
   {
     name: 'a steered task becomes two',

@@ -1,6 +1,7 @@
-import { placesIn } from '../../harness/model/place.ts'
+import type { NodeRole } from '../../patterns/contract/types/engine.ts'
+import { type Place, placesIn } from '../../harness/model/place.ts'
 import type { Op, OpOf } from '../../harness/model/history.ts'
-import type { PlannedFault } from '../../harness/model/plan.ts'
+import type { LinkName, PlannedFault } from '../../harness/model/plan.ts'
 import { type Draft, insertBefore, isPhase, loseTask, revalue, rewrite } from './mutations.ts'
 import { broken, calm, type Mutant, polling, streaming, type World } from './worlds.ts'
 
@@ -17,22 +18,22 @@ interface Harmless {
 /** Under what is offered from the first task on to the last. */
 const load = { from: -5, to: 9e5 } as const
 
-/** The same run under one more fault. */
-export function under(history: readonly Op[], { fault, on, from, to, params = {} }: Harmless): Op[] {
-  const id = `${fault}-9#1`
-  const planned: PlannedFault = {
-    id,
-    fault,
-    target: on.includes('->')
-      ? { kind: 'link', link: 'worker->store', ordinal: 'all' }
-      : { kind: 'node', role: 'executor', ordinal: 0 },
-    trigger: { kind: 'time', atMs: Math.max(0, from) },
-    durationMs: to - from,
-    params,
-    seed: 9,
-  }
+/** The same run under one more fault, or one for each kind of place that it is on. */
+export function under(history: readonly Op[], harmless: Harmless): Op[] {
+  const sites = [...Map.groupBy(placesIn(harmless.on), (place) => kindOf(nameOf(place))).values()]
+  return sites.reduce((rest, site, i) => underOne(rest, harmless, site, `${harmless.fault}-9#${i + 1}`), [...history])
+}
+
+function underOne(
+  history: readonly Op[],
+  { fault, from, to, params = {} }: Harmless,
+  target: readonly Place[],
+  id: string,
+): Op[] {
+  const trigger = { kind: 'time', atMs: Math.max(0, from) } as const
+  const planned = { id, fault, target: targetFor(target), trigger, durationMs: to - from, params, seed: 9 }
   const change = { f: 'fault', type: 'observe', process: 'nemesis' } as const
-  const about = { id, fault, target: placesIn(on) }
+  const about = { id, fault, target: [...target] }
   const life: Draft<'fault'>[] = [
     { ...change, at: from, value: { ...about, state: 'armed' } },
     { ...change, at: to, value: { ...about, state: 'proven', firings: 1 } },
@@ -42,6 +43,25 @@ export function under(history: readonly Op[], { fault, on, from, to, params = {}
     op.f === 'cell' ? [{ ...op, value: { ...op.value, arm: fault, faults: [...op.value.faults, planned] } }] : [op],
   )
   return insertBefore(planning, isPhase('heal'), ...life)
+}
+
+function nameOf(place: Place): string {
+  return 'node' in place ? place.node : place.link
+}
+
+/** `worker-1` is a `worker`, and `client->api-1` a `client->api`. */
+function kindOf(name: string): string {
+  return name.replace(/-\d+$/, '')
+}
+
+/** Of several, all. */
+function targetFor(places: readonly Place[]): PlannedFault['target'] {
+  const [first, ...more] = places
+  const name = nameOf(first!)
+  const ordinal = more.length > 0 ? 'all' : Number(name.slice(kindOf(name).length + 1))
+  return 'node' in first!
+    ? { kind: 'node', role: kindOf(name) as NodeRole, ordinal }
+    : { kind: 'link', link: kindOf(name) as LinkName, ordinal }
 }
 
 /** The first so many tasks of all, or of those that fit, are forgotten by the server, or get this final state. */

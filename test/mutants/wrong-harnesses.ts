@@ -2,6 +2,7 @@ import type { MachineHealth } from '../../harness/model/machine.ts'
 
 import type { Op, TaskIntent } from '../../harness/model/history.ts'
 import { type Draft, findTask, insertBefore, isPhase, loseTask, revalue, rewrite, stubActuator } from './mutations.ts'
+import { under } from './wrong-excuses.ts'
 import { broken, calm, findLost, type Mutant, polling, streaming, unharmed, webhook } from './worlds.ts'
 
 const task = 't-00040'
@@ -98,6 +99,22 @@ export const wrongHarnesses: readonly Mutant[] = [
   {
     name: 'a worker was starved for as long as a lease lasts, by the load of the run itself',
     history: onMachine(polling(broken), {
+      processes: [{ name: 'worker-3', mean: 0.2, worst: [{ at: 100, ms: 700, waitedMs: 560 }] }],
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'a worker was starved for as long as a lease lasts, and a fault on it lasted for a hundredth of that',
+    history: onMachine(under(polling(calm), { fault: 'pause', on: 'worker-3', from: 300, to: 310 }), {
+      processes: [{ name: 'worker-3', mean: 0.2, worst: [{ at: 100, ms: 700, waitedMs: 560 }] }],
+    }),
+    verdict: 'INVALID',
+    caughtBy: ['harness-healthy'],
+  },
+  {
+    name: 'a worker was starved, and a fault on it began when that was over',
+    history: onMachine(under(polling(calm), { fault: 'pause', on: 'worker-3', from: 799, to: 1200 }), {
       processes: [{ name: 'worker-3', mean: 0.2, worst: [{ at: 100, ms: 700, waitedMs: 560 }] }],
     }),
     verdict: 'INVALID',

@@ -78,6 +78,48 @@ describe('cancel-holds', () => {
     expect(check(acknowledged, log('queued', 'running', 'cancelling', 'completed')).status).toBe('pass')
   })
 
+  test('one step that was on its way may begin; of more than that nobody can tell', () => {
+    const t = keyOf('cancel')
+    expect(check(acknowledged, effect(t, 2, 150), held).status).toBe('pass')
+    expect(check(acknowledged, effect(t, 2, 150), effect(t, 3, 250), held)).toMatchObject({
+      status: 'unknown',
+      counts: { judged: 0, excused: 1 },
+    })
+  })
+
+  test('mutant: all is done before the bound, as if nobody had asked', () => {
+    const steps = [1, 2, 3].map((step) => effect(keyOf('cancel'), step, 60 * step))
+    const done = log('queued', 'running', 'cancelling', 'completed')
+    expect(check(acknowledged, ...steps, done).status).toBe('unknown')
+  })
+
+  test('a result for which one last step was on its way puts nothing to the test', () => {
+    const whole = story(
+      [
+        intend('t-1'),
+        ...[1, 2].map((step) => effect(keyOf('cancel'), step, 60 * step)),
+        acknowledged,
+        log('queued', 'running', 'cancelling', 'completed'),
+      ],
+      cellWith('cancel'),
+    )
+    expect(cancelHolds.check(whole).status).toBe('unexercised')
+  })
+
+  test('mutant: one was sent and never answered', () => {
+    const ordered = { ...seen('cancel', 90, 'ordered', { command: 'cancel', type: 'cancel' }), task: 'c-cancel-2' }
+    const { control, ...rest } = cellWith('cancel')
+    const both = { ...rest, control: [...control, { ...control[0]!, key: 'c-cancel-2' }] }
+    const judge = (...lines: Line[]) =>
+      cancelHolds.check(story([acknowledged, held, ordered as Line, ...lines], both)).status
+    const of2 = (line: Line): Line => ({ ...line, task: 'c-cancel-2' }) as Line
+    expect(judge()).toBe('unknown')
+    // It was told no, or its process took it along, or there was nothing left to cancel.
+    expect(judge(of2(seen('cancel', 95, 'refused')))).toBe('pass')
+    expect(judge(of2(seen('cancel', 1, 'accepted')), exited('worker-0', 300))).toBe('pass')
+    expect(judge(intend('t-1'), effect('c-cancel-2', 1, 10), effect('c-cancel-2', 2, 30))).toBe('pass')
+  })
+
   test('says nothing where nothing was acknowledged, at work, or to be read', () => {
     expect(check(held).status).toBe('unknown')
     expect(check(acknowledged).status).toBe('unknown')

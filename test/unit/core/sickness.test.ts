@@ -40,9 +40,23 @@ describe('a sick machine', () => {
   test('a node that a fault acts on waits by design; a spell beside it does not', () => {
     const processes = [{ name: 'worker-1', mean: 0.1, worst: [{ at: 1000, ms: 700, waitedMs: 600 }] }]
     const harmed = (node: string, from: number, until: number) => ({ nodes: [{ node, from, until }], memory: false })
-    expect(told({ processes }, harmed('worker-1', 900, 1100))).toEqual([])
+    expect(told({ processes }, harmed('worker-1', 900, 1600))).toEqual([])
     expect(told({ processes }, harmed('worker-1', 1700, 2000))).toHaveLength(1)
     expect(told({ processes }, harmed('worker-0', 900, 1100))).toHaveLength(1)
+  })
+
+  test('a fault explains its own time in a spell, and no more', () => {
+    const processes = [{ name: 'worker-1', mean: 0.1, worst: [{ at: 1000, ms: 700, waitedMs: 600 }] }]
+    const during = (...windows: [number, number][]) => {
+      const nodes = windows.map(([from, until]) => ({ node: 'worker-1', from, until }))
+      return told({ processes }, { nodes, memory: false })
+    }
+    expect(during([900, 1001])).toHaveLength(1)
+    expect(during([1690, 2000])).toHaveLength(1)
+    expect(during([1300, 1310])).toEqual([expect.stringContaining('waited 590 ms of 690 ms')])
+    // Two windows that overlap are one, and what is left of a spell would have to be beyond the limit by itself.
+    expect(during([1000, 1100], [1050, 1110], [1060, 1090])).toHaveLength(1)
+    expect(during([1000, 1100], [1400, 1440])).toEqual([])
   })
 
   test('pressure counts where others make it, not where the run does', () => {
