@@ -4,6 +4,7 @@ import type { GateResult, Needed } from '../model/judgements.ts'
 import { figureText, metricOf, usualConfidence } from '../model/metrics.ts'
 import { type Gate, limitOf, metricName } from '../model/plan.ts'
 import type { CellResult } from '../model/results.ts'
+import { countedIn } from '../model/task-shares.ts'
 import type { Base, Evidence, Seen } from './gates/evidence.ts'
 import { evidenceByMetric } from './gates/evidence-by-metric.ts'
 import { occasionsOf } from './proportion.ts'
@@ -93,7 +94,10 @@ function whyNoPass(gate: Gate, { n }: Evidence, cells: readonly CellResult[]): s
   return whyThin(gate, cells)
 }
 
-function whyThin({ metric, exposed: asked }: Gate, cells: readonly CellResult[]): string | undefined {
+/** A touched task that the gate does not count, as it has no result, says nothing of those that it does. */
+function whyThin(gate: Gate, all: readonly CellResult[]): string | undefined {
+  const { metric, exposed: asked } = gate
+  const cells = all.map((one) => ({ ...one, tasks: countedIn(one.tasks, gate) }))
   const faulty = cells.some(({ cell }) => cell.faults.length > 0)
   const counted = !metricOf(metric).needsFaults || cells.some(({ cell }) => cell.faults.some(isPerConnection))
   const least = asked ?? (counted && faulty ? usualExposed : 0)

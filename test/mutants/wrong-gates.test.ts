@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { gateSchema, type Gate } from '../../harness/model/plan.ts'
-import type { CellResult, RunVerdict, TaskRow } from '../../harness/model/results.ts'
+import type { CellResult, Outcome, RunVerdict, TaskRow } from '../../harness/model/results.ts'
 import type { JudgedCells } from '../../harness/verdict/run.ts'
 import { judgedGate, killedCell, madeCell } from '../support/judged-cells.ts'
 import { plannedFault } from '../unit/stats/cells.ts'
@@ -46,7 +46,31 @@ const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> 
   base: { version: 1, run: 'before', environment: { ...environment, cpu } as never, cells },
 })
 
+/** Every task ended so, and no client has a result. */
+const allEnded = (outcome: Outcome): CellResult => {
+  return madeCell({ task: () => ({ outcome, seenAt: undefined as never, executions: 1, requests: 1, posts: 1 }) })
+}
+
 const mutants: readonly WrongGate[] = [
+  ...(['failed_known', 'wrong', 'not_offered', 'lost_result'] as const).map((outcome): WrongGate => {
+    return {
+      name: `who never got the right result has lost it: ${outcome}`,
+      gate: { metric: 'lost', max: 0.05 },
+      cells: [allEnded(outcome)],
+      verdict: 'FAIL',
+      ofRun: 'FAIL',
+      says: /lost <= 0\.05: FAIL: observed 1/,
+    }
+  }),
+  ...(['failed_known', 'wrong', 'stuck'] as const).map((outcome): WrongGate => {
+    return {
+      name: `what never came is not in time: ${outcome}`,
+      gate: { metric: 'late', max: 0.05, ...lenient },
+      cells: [allEnded(outcome)],
+      ...open,
+      says: /no task of it could be judged/,
+    }
+  }),
   {
     name: 'n = 0: no callback at all is not one callback at most',
     gate: { metric: 'posts', atMost: 1, min: 0.9, ...lenient },
@@ -127,6 +151,19 @@ const mutants: readonly WrongGate[] = [
     cells: [touching(0)],
     ...open,
     says: /touched only 0 of its 300 tasks/,
+  },
+  {
+    name: 'all that a fault touched have lost their result, and the others were in time',
+    gate: { metric: 'late', max: 0.1, ...lenient },
+    cells: [
+      madeCell({
+        cell: { faults: [plannedFault({})] },
+        task: (i) => (i < 60 ? { exposed: true, outcome: 'stuck' as const } : {}),
+      }),
+    ],
+    verdict: 'INCONCLUSIVE',
+    ofRun: 'PASS',
+    says: /touched only 0 of its 240 tasks/,
   },
   {
     name: 'a fault that touched nobody: duplicates',
@@ -269,7 +306,7 @@ const mutants: readonly WrongGate[] = [
     gate: { metric: 'late', max: 0.1, minSamples: 1000 },
     cells: [madeCell({})],
     ...open,
-    says: /it is over 300 tasks, and it asks for 1000/,
+    says: /it is over 300 tasks with the right result, and it asks for 1000/,
   },
   {
     name: 'fewer faults than asked for',

@@ -18,6 +18,9 @@ describe('what is better the less there is of it', () => {
     ['lost', 'lost_result'],
     ['lost', 'stuck'],
     ['lost', 'lost_everywhere'],
+    ['lost', 'failed_known'],
+    ['lost', 'wrong'],
+    ['lost', 'not_offered'],
   ] as const)('%s counts %s', (metric, outcome) => {
     const judge = (count: number) => judgedGate({ metric, max: 0.05 }, [ended(outcome, count)])
     expect(judge(2)).toMatchObject({ verdict: 'PASS', n: 300 })
@@ -31,6 +34,7 @@ describe('what is better the less there is of it', () => {
     expect(judgedGate({ metric: 'late', max: 0.05 }, [ended('stuck', 150)])).toMatchObject({
       verdict: 'PASS',
       observed: 0,
+      n: 150,
     })
     expect(judgedGate({ metric: 'lost', max: 0.05 }, [ended('late', 150)])).toMatchObject({
       verdict: 'PASS',
