@@ -1,7 +1,7 @@
 import { isPerConnection } from '../analysis/exposure.ts'
 import { effectNote } from '../model/gate-effect.ts'
 import type { GateResult, Needed } from '../model/judgements.ts'
-import { figureText, metricOf, usualConfidence } from '../model/metrics.ts'
+import { figureText, type Metric, metricOf, usualConfidence } from '../model/metrics.ts'
 import { type Gate, limitOf, metricName } from '../model/plan.ts'
 import type { CellResult } from '../model/results.ts'
 import { countedIn } from '../model/task-shares.ts'
@@ -62,11 +62,15 @@ function weigh(gate: Gate, evidence: Evidence, usable: readonly CellResult[]): W
 /** Why nothing would give it a verdict. Plans of today have no such limit; older ones may. */
 function whyNever({ metric, min, max = 1, leftOut }: Gate): string | undefined {
   if (leftOut !== undefined) return `left out by ${leftOut}`
-  const { unit } = metricOf(metric)
-  if (unit !== 'share' && unit !== 'points') return undefined
+  if (!isOfAWhole(metricOf(metric))) return undefined
   const share = min ?? 1 - max
   if (!(share > 0)) return 'its limit holds whatever happens'
   return share < 1 ? undefined : 'its limit cannot be shown by any number of tasks'
+}
+
+/** More than all of it there cannot be. Work done again, which no control has, can be more than what was needed. */
+function isOfAWhole({ unit, controls }: Metric): boolean {
+  return unit === 'share' || unit === 'points' || (unit === 'percent' && controls !== undefined)
 }
 
 function weighInterval(gate: Gate, { interval, bounds, note }: Evidence): Weighed {

@@ -40,6 +40,14 @@ function openWaits(cell: CellResult): CellResult {
   return { ...cell, interruptions: cell.interruptions.map((one) => ({ ...one, openAfterMs: 5 })) }
 }
 
+/** Nothing held that was asked for. */
+const brokenControl: NonNullable<CellResult['control']> = {
+  cancel: { sent: 60, acknowledged: 60, atWork: 60, begunAfter: 60, endedAfter: 0, tasksBegunAfter: 60 },
+  commands: { sent: 60, acknowledged: 60, lost: 60, doubled: 0, judged: 60 },
+  budget: { tasks: 60, stopped: 0, beyond: 60, tasksBeyond: 60 },
+  context: { memories: 0, patches: 0, patchBytes: 0, wholeBytes: 0 },
+}
+
 const environment = { platform: 'linux', cpu: 'x', cores: 2, memoryBytes: 1, node: 'v24' }
 const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> => ({
   environment: environment as never,
@@ -293,6 +301,17 @@ const mutants: readonly WrongGate[] = [
     ...open,
     says: /its limit holds whatever happens/,
   },
+  ...(['after-cancel', 'commands-lost', 'over-budget'] as const).flatMap((metric) =>
+    [1, 1.5].map((max): WrongGate => {
+      return {
+        name: `an edited plan: all control may be broken, ${metric} <= ${max}`,
+        gate: { metric, max },
+        cells: [madeCell({ over: { control: brokenControl } })],
+        ...open,
+        says: /its limit holds whatever happens/,
+      }
+    }),
+  ),
   {
     name: 'an edited plan: all of success may be lost',
     gate: { metric: 'regression', max: 1 },
