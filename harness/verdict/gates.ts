@@ -94,7 +94,8 @@ function whyNoPass(gate: Gate, { n }: Evidence, cells: readonly CellResult[]): s
   const { over = 'tasks' } = metricOf(metric)
   const faults = cells.reduce((sum, cell) => sum + faultsIn(cell), 0)
   if (n < minSamples) return `it is over ${n} ${over}, and it asks for ${minSamples}`
-  if (faults < minFaults) return `only ${faults} faults touched a task, and it asks for ${minFaults}`
+  if (faults < minFaults)
+    return `only ${faults} faults touched a task, and it asks for ${minFaults}${notCounted(cells)}`
   return whyThin(gate, cells)
 }
 
@@ -108,7 +109,7 @@ function whyThin(gate: Gate, all: readonly CellResult[]): string | undefined {
   const tasks = cells.reduce((sum, cell) => sum + cell.tasks.length, 0)
   const touched = cells.reduce((sum, cell) => sum + touchedIn(cell), 0)
   if (touched >= least) return undefined
-  return `a fault touched only ${touched} of its ${tasks} tasks, and it asks for ${least}`
+  return `a fault touched only ${touched} of its ${tasks} tasks, and it asks for ${least}${notCounted(cells)}`
 }
 
 /** Exposed to what draws per connection are all tasks that were on its link; at most as many were touched as it fired. */
@@ -131,15 +132,22 @@ function faultsIn(one: CellResult): number {
   return new Set(felt.map(({ fault }) => occasion(fault))).size + (drawn?.firings ?? 0)
 }
 
-/** Of faults that draw per connection: their ids, and how often they fired. */
+/** Of faults that draw per connection: their ids, and how often they fired as far as anybody counted it. */
 function drawnFirings({
   cell,
   faults,
 }: CellResult): { readonly ids: ReadonlySet<string>; readonly firings: number } | undefined {
   const ids = new Set(cell.faults.filter(isPerConnection).map(({ id }) => id))
   if (ids.size === 0) return undefined
-  const drawn = faults.filter(({ id }) => ids.has(id)).map(({ firings = Infinity }) => firings)
+  const drawn = faults.filter(({ id }) => ids.has(id)).map(({ firings = 0 }) => firings)
   return { ids, firings: drawn.reduce((a, b) => a + b, 0) }
+}
+
+function notCounted(cells: readonly CellResult[]): string {
+  const known = (one: CellResult, id: string): boolean =>
+    one.faults.some((fault) => fault.id === id && fault.firings !== undefined)
+  const unknown = cells.flatMap((one) => [...(drawnFirings(one)?.ids ?? [])].filter((id) => !known(one, id)))
+  return unknown.length === 0 ? '' : `; nobody counted how often ${unknown[0]} fired`
 }
 
 export function describeGate(result: GateResult): string {

@@ -54,6 +54,13 @@ const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> 
   base: { version: 1, run: 'before', environment: { ...environment, cpu } as never, cells },
 })
 
+/** All tasks were on the link of a fault that draws per connection, as a proxy knows it that counts nothing. */
+const uncounted = madeCell({
+  cell: { faults: [plannedFault({ fault: 'reset', params: { probability: 0.01 } })] },
+  task: () => ({ exposed: true }),
+  over: { faults: [{ id: 'kill-1#1', fault: 'reset', target: [], state: 'healed', proven: true }] },
+})
+
 /** Every task ended so, and no client has a result. */
 const allEnded = (outcome: Outcome): CellResult => {
   return madeCell({ task: () => ({ outcome, seenAt: undefined as never, executions: 1, requests: 1, posts: 1 }) })
@@ -188,6 +195,15 @@ const mutants: readonly WrongGate[] = [
     ...open,
     says: /touched only 0 of its 300 tasks/,
   },
+  ...([{}, { minFaults: 5, exposed: 1 }, { exposed: 50 }] as const).map((terms): WrongGate => {
+    return {
+      name: `nobody counted how often it struck, and it was everybody: ${JSON.stringify(terms)}`,
+      gate: { metric: 'success', min: 0.9, ...terms },
+      cells: [uncounted],
+      ...open,
+      says: /only 0 .*; nobody counted how often kill-1#1 fired/,
+    }
+  }),
   {
     name: 'left out, and allowed to be open',
     gate: { metric: 'success', min: 0.9, leftOut: '--arms', ...lenient },
