@@ -84,7 +84,10 @@ export type SuccessDifference = Stored<typeof successDifference>
 
 /** Milliseconds by which the second's overhead is longer: Hodges-Lehmann, over pairs that no fault touched. */
 const overheadShift = stored({
+  /** With two results. */
   pairs: count,
+  /** The others: the first side has no result, or the second alone has none. Absent: there are none, or the run is older. */
+  without: optional(stored({ first: count, secondAlone: count })),
   shiftMs: ms,
   interval: optional(interval),
   p: z.number(),

@@ -49,11 +49,11 @@ function orNever(value: number): number | null {
 type Weighed = Pick<GateResult, 'verdict' | 'note'>
 
 function weigh(gate: Gate, evidence: Evidence, usable: readonly CellResult[]): Weighed {
-  const { n, note, cannotFail } = evidence
+  const { n, note, cannotPass, cannotFail } = evidence
   const never = whyNever(gate) ?? (n === 0 ? (note ?? 'no task of it could be judged') : undefined)
   if (never !== undefined) return { verdict: 'INCONCLUSIVE', note: never }
   const found = weighInterval(gate, evidence)
-  const against = found.verdict === 'PASS' ? whyNoPass(gate, evidence, usable) : undefined
+  const against = found.verdict === 'PASS' ? (cannotPass ?? whyNoPass(gate, evidence, usable)) : undefined
   if (against !== undefined) return { verdict: 'INCONCLUSIVE', note: against }
   if (found.verdict === 'FAIL' && cannotFail !== undefined) return { verdict: 'INCONCLUSIVE', note: cannotFail }
   return found

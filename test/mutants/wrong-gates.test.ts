@@ -48,6 +48,8 @@ const brokenControl: NonNullable<CellResult['control']> = {
   context: { memories: 0, patches: 0, patchBytes: 0, wholeBytes: 0 },
 }
 
+const unended: Partial<TaskRow> = { outcome: 'stuck', seenAt: undefined as never }
+
 const environment = { platform: 'linux', cpu: 'x', cores: 2, memoryBytes: 1, node: 'v24' }
 const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> => ({
   environment: environment as never,
@@ -233,6 +235,30 @@ const mutants: readonly WrongGate[] = [
     over: against([madeCell({ task: (i) => ({ seenAt: i + 900 }) })], 'slow'),
     ...open,
     says: /another machine: processor/,
+  },
+  {
+    name: 'no slower than before, of the few that have a result at all',
+    gate: { metric: 'slowdown', max: 10 },
+    cells: [madeCell({ task: (i) => (i % 20 === 0 ? {} : unended) })],
+    over: against([madeCell({})]),
+    ...open,
+    says: /over 15 pairs of tasks; 285 of 300 pairs that no fault touched have no result on one side/,
+  },
+  {
+    name: 'no slower than before: of most there was no result then, and there is none now',
+    gate: { metric: 'slowdown', max: 10 },
+    cells: [madeCell({ task: (i) => (i % 10 ? unended : {}) })],
+    over: against([madeCell({ task: (i) => (i % 10 ? unended : {}) })]),
+    ...open,
+    says: /270 of 300 pairs that no fault touched have no result on one side/,
+  },
+  {
+    name: 'slower than before in a few, and the others had no result before',
+    gate: { metric: 'slowdown', max: 10 },
+    cells: [madeCell({ task: (i) => ({ seenAt: i + 900 }) })],
+    over: against([madeCell({ task: (i) => (i % 20 === 0 ? {} : unended) })]),
+    ...open,
+    says: /285 of 300 pairs that no fault touched have no result on one side/,
   },
   {
     name: 'all cells INVALID',

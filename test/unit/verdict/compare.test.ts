@@ -101,6 +101,7 @@ describe('two patterns under the same work', () => {
     ]
     const { overhead } = compare(first, second)
     expect(overhead).toMatchObject({ pairs: 33, shiftMs: 10, interval: [10, 10], negligible: false, quotable: true })
+    expect(overhead!.without).toEqual({ first: 0, secondAlone: 1 })
     expect(overhead!.p).toBeLessThan(0.001)
   })
 
@@ -321,6 +322,22 @@ describe('against the first pattern', () => {
     expect([lossy.p, lossy.adjusted]).toEqual([2 / 256, (8 * 2) / 256].map((p) => expect.closeTo(p, 12)))
     const table = firstPatternTable({ ...resultsOf(cells), comparisons: found })!
     expect([table.first, table.rows.length, table.notes]).toEqual(['a', 4, []])
+  })
+
+  test('who lost its slow tasks is not called faster', () => {
+    const finding = (lost: number) => {
+      const cells = [
+        one('a', 100, (i) => ({ overheadMs: 20 + (i % 5) })),
+        one('b', 100, (i) => ({ lost: i < lost, overheadMs: 5 + (i % 5) })),
+      ]
+      const found = compareWithFirst(resultsOf(cells, { patterns: ['a', 'b'] }).plan, cells)
+      const { rows, notes } = firstPatternTable({ ...resultsOf(cells), comparisons: found })!
+      return [rows[0]!.at(-1), notes]
+    }
+    expect(finding(5)).toEqual(['faster', []])
+    const why =
+      'overhead of b.none against a.none: no finding, as 6 of 100 pairs that no fault touched have no result on one side'
+    expect(finding(6)).toEqual(['fewer succeed', [why]])
   })
 
   test('is nothing where there is no other, and says why where nothing could be compared', () => {

@@ -464,6 +464,12 @@ describe('against a base run', () => {
       n: 0,
       note: 'before was made on another machine: processor: y against x',
     })
+    const losing = (lost: number, ms: number) =>
+      madeCell({ task: (i) => (i < lost ? { outcome: 'stuck' as const } : { seenAt: i + 110 + ms + (i % 7) }) })
+    expect(judgedGate(slowdown, [losing(15, 5)], against([by(0)]))).toMatchObject({ verdict: 'PASS', n: 285 })
+    expect(judgedGate(slowdown, [losing(16, 5)], against([by(0)]))).toMatchObject({ verdict: 'INCONCLUSIVE', n: 284 })
+    expect(judgedGate(slowdown, [losing(16, 50)], against([by(0)]))).toMatchObject({ verdict: 'FAIL', n: 284 })
+    expect(judgedGate(slowdown, [by(50)], against([losing(16, 0)]))).toMatchObject({ verdict: 'INCONCLUSIVE' })
     const compressed = { timeScale: 60 }
     expect(judgedGate(slowdown, [by(0, compressed)], against([by(0, compressed)])).verdict).toBe('INCONCLUSIVE')
   })
