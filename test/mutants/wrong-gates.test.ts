@@ -35,6 +35,24 @@ const restored = (kind: 'too-few' | 'unbroken'): CellResult => {
   return { ...cell, episodes: cell.episodes.map((one) => ({ ...one, restored: { kind } })) }
 }
 
+/** So many outages met no task, and nobody was late. After each of the others the service never came back. */
+function fewTouching(all: number, untouching: number): CellResult {
+  const cell = killedCell(all, () => 1)
+  const episodes = cell.episodes.map((one, i): CellResult['episodes'][number] => {
+    if (i < untouching) return { ...one, affectedTasks: 0, interruptedTasks: 0, restored: { kind: 'unbroken' } }
+    return { ...one, affectedTasks: 60, restored: { kind: 'beyond', ms: 60_000 } }
+  })
+  return { ...cell, episodes }
+}
+
+function lateUntouched(all: number, untouching: number): CellResult {
+  const cell = killedCell(all, () => 1)
+  const episodes = cell.episodes.map((one, i): CellResult['episodes'][number] => {
+    return i < untouching ? { ...one, affectedTasks: 0, restored: { kind: 'beyond', ms: 60_000 } } : one
+  })
+  return { ...cell, episodes }
+}
+
 /** Nobody had gone on by then, and what would have been is not known. */
 function openWaits(cell: CellResult): CellResult {
   return { ...cell, interruptions: cell.interruptions.map((one) => ({ ...one, openAfterMs: 5 })) }
@@ -120,6 +138,35 @@ const mutants: readonly WrongGate[] = [
     name: 'no outage could tell',
     gate: { metric: 'restored', max: 1e9, ...lenient },
     cells: [restored('too-few')],
+    ...open,
+    says: /no outage that could tell/,
+  },
+  {
+    name: 'most outages touched nobody, and of the others none was ever over',
+    gate: { metric: 'restored', max: 1000 },
+    cells: [fewTouching(30, 25)],
+    ...open,
+    says: /observed never over 5 outages; .*; 25 more outages touched no task, and say nothing/,
+  },
+  {
+    name: 'most outages touched nobody, and of enough others none was ever over',
+    gate: { metric: 'restored', max: 1000 },
+    cells: [fewTouching(60, 50)],
+    verdict: 'FAIL',
+    ofRun: 'FAIL',
+    says: /over 10 outages; 50 more outages touched no task/,
+  },
+  {
+    name: 'tasks were late after outages that are said to have touched nobody',
+    gate: { metric: 'restored', max: 1000 },
+    cells: [lateUntouched(30, 2)],
+    ...open,
+    says: /after 2 of 30 outages tasks were late, though these touched none/,
+  },
+  {
+    name: 'all outages touched nobody',
+    gate: { metric: 'restored', max: 1000, ...lenient },
+    cells: [fewTouching(30, 30)],
     ...open,
     says: /no outage that could tell/,
   },
