@@ -307,6 +307,16 @@ const mutants: readonly WrongGate[] = [
     ...open,
     says: /285 of 300 pairs that no fault touched have no result on one side/,
   },
+  ...(['regression', 'slowdown'] as const).map((metric): WrongGate => {
+    return {
+      name: `tasks of a hundred times the length, in the name of the same work: ${metric}`,
+      gate: { metric, max: 0.1, ...lenient },
+      cells: [madeCell({})],
+      over: against([madeCell({ task: (i) => ({ idealMs: 10_000, seenAt: i + 10_010 }) })]),
+      ...open,
+      says: /300 of its 300 tasks are other work/,
+    }
+  }),
   {
     name: 'all cells INVALID',
     gate: { metric: 'success', min: 0.9, ...lenient },
