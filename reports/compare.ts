@@ -1,4 +1,5 @@
 import type { ComparedSide, Comparison, OverheadShift, SuccessDifference } from '../harness/model/judgements.ts'
+import { isTooMany, unseenIn, unseenText } from '../harness/model/overhead-shift.ts'
 import type { RunResults } from '../harness/model/results.ts'
 import { count, duration } from './numbers.ts'
 import type { Column } from '../harness/core/text-table.ts'
@@ -107,9 +108,23 @@ const level = 0.05
 export function findingOf({ success, overhead }: Comparison): string {
   const found = [
     success && success.adjusted < level && (success.difference > 0 ? 'more succeed' : 'fewer succeed'),
-    overhead && overhead.adjusted < level && !overhead.negligible && (overhead.shiftMs > 0 ? 'slower' : 'faster'),
+    overhead && isShown(overhead) && !isOfFew(overhead) && paceOf(overhead),
   ].filter((word) => typeof word === 'string')
   return found.length === 0 ? 'no difference shown' : found.join(', ')
+}
+
+function isShown({ adjusted, negligible }: OverheadShift): boolean {
+  return adjusted < level && !negligible
+}
+
+function paceOf({ shiftMs }: OverheadShift): string {
+  return shiftMs > 0 ? 'slower' : 'faster'
+}
+
+/** Who lost the others is not faster for it. */
+function isOfFew(overhead: OverheadShift): boolean {
+  const { pairs, of } = unseenIn(overhead)
+  return isTooMany(pairs, of)
 }
 
 const mostNotes = 4
@@ -118,5 +133,13 @@ const mostNotes = 4
 function notesOf(comparisons: readonly Comparison[]): readonly string[] {
   const reasons = [...new Set(comparisons.flatMap(({ leftOut }) => leftOut))]
   const shown = reasons.slice(0, mostNotes).map((reason) => `not compared: ${reason}`)
-  return reasons.length > mostNotes ? [...shown, `not compared: ${reasons.length - mostNotes} more cells`] : shown
+  const more = reasons.length > mostNotes ? [`not compared: ${reasons.length - mostNotes} more cells`] : []
+  return [...shown, ...more, ...notesOfFew(comparisons)]
+}
+
+function notesOfFew(comparisons: readonly Comparison[]): readonly string[] {
+  const few = comparisons.filter(({ overhead }) => overhead && isShown(overhead) && isOfFew(overhead))
+  return few
+    .slice(0, mostNotes)
+    .map((one) => `overhead of ${comparisonName(one)}: no finding, as ${unseenText(unseenIn(one.overhead!))}`)
 }

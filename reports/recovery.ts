@@ -55,10 +55,10 @@ export function waitingTime(time: WaitingTime): string {
   return `${time.atMost ? '≤ ' : ''}${duration(time.ms)}`
 }
 
-function restored({ outages, restored: time, tooFew, unbroken }: RecoveryResult): string {
+function restored({ outages, restored: time, tooFew, unbroken, untouching = 0 }: RecoveryResult): string {
   if (!time) return 'too few'
-  const told = outages - tooFew
+  const told = outages - tooFew - untouching
   const some = unbroken < told ? ` in ${count(unbroken)}/${count(told)}` : ''
   const said = 'ms' in time && time.ms === 0 ? `none seen${some}` : waitingTime(time)
-  return tooFew > 0 ? `${said} (${count(told)}/${count(outages)} tell)` : said
+  return told < outages ? `${said} (${count(told)}/${count(outages)} tell)` : said
 }

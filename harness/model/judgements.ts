@@ -84,7 +84,10 @@ export type SuccessDifference = Stored<typeof successDifference>
 
 /** Milliseconds by which the second's overhead is longer: Hodges-Lehmann, over pairs that no fault touched. */
 const overheadShift = stored({
+  /** With two results. */
   pairs: count,
+  /** The others: the first side has no result, or the second alone has none. Absent: there are none, or the run is older. */
+  without: optional(stored({ first: count, secondAlone: count })),
   shiftMs: ms,
   interval: optional(interval),
   p: z.number(),
@@ -148,6 +151,8 @@ export const recovery = stored({
   /** Outages in which tasks that began were on time throughout; and those that had too few arrivals to tell. */
   unbroken: count,
   tooFew: count,
+  /** Outages that touched no task: in neither of these, and in no time. Absent: there are none, or the run is older. */
+  untouching: optional(count),
   /** 95 %, `null` for never; absent where too few tell, and in older runs. Times that are not known may be any. */
   intervals: optional(
     stored({ takeoverP50: optional(unbounded), takeoverP90: optional(unbounded), restored: optional(unbounded) }),

@@ -43,8 +43,17 @@ export const metrics = {
     needsFaults: true,
     about: 'The same among tasks that a proven fault could touch',
   },
-  late: { unit: 'share', good: 'low', about: 'Share of intended tasks: the right result, after the deadline' },
-  lost: { unit: 'share', good: 'low', about: 'Share of intended tasks whose client never saw a result' },
+  late: {
+    unit: 'share',
+    good: 'low',
+    over: 'tasks with the right result',
+    about: 'Of the tasks with the right result, the share that had it after the deadline',
+  },
+  lost: {
+    unit: 'share',
+    good: 'low',
+    about: 'Share of intended tasks whose client never got the right result, not even late, whatever it was told',
+  },
   duplicates: { unit: 'share', good: 'low', about: 'Share of tasks with an effect of which some step was done twice' },
   rework: {
     unit: 'percent',

@@ -9,12 +9,14 @@ export interface TaskShare {
 }
 
 const isOk = ({ outcome }: TaskRow): boolean => outcome === 'ok'
+/** The right result. Who was told of a failure, or took a wrong one, has none. */
+const hasResult = ({ outcome }: TaskRow): boolean => isOutcome('ok', outcome) || isOutcome('late', outcome)
 
 export const taskShares = {
   success: { isGood: isOk },
   'exposed-success': { counts: ({ exposed }) => exposed, isGood: isOk },
-  late: { isGood: ({ outcome }) => !isOutcome('late', outcome) },
-  lost: { isGood: ({ outcome }) => !isOutcome('lost', outcome) },
+  late: { counts: hasResult, isGood: isOk },
+  lost: { isGood: hasResult },
   duplicates: { counts: isCounted('executions'), isGood: ({ executions = 0 }) => executions <= 1 },
   requests: { counts: isCounted('requests'), isGood: ({ requests = 0 }, { atMost }) => requests <= atMost! },
   posts: { counts: isCounted('posts'), isGood: ({ posts = 0 }, { atMost }) => posts <= atMost! },
@@ -27,7 +29,17 @@ function isCounted(name: 'requests' | 'posts' | 'executions'): (task: TaskRow) =
 
 /** Tasks that count against a gate, whatever the gate is on; none where it is not on a share of tasks. */
 export function missesIn(tasks: readonly TaskRow[], gate: Gate): readonly TaskRow[] {
-  const share: TaskShare | undefined = (taskShares as Readonly<Record<string, TaskShare>>)[gate.metric]
+  const share = shareOf(gate)
   if (!share) return []
-  return tasks.filter((task) => (share.counts?.(task) ?? true) && !share.isGood(task, gate))
+  return countedIn(tasks, gate).filter((task) => !share.isGood(task, gate))
+}
+
+/** Tasks that a gate is over; all of them where it is not on a share of tasks. */
+export function countedIn(tasks: readonly TaskRow[], gate: Gate): readonly TaskRow[] {
+  const { counts } = shareOf(gate) ?? {}
+  return counts ? tasks.filter(counts) : tasks
+}
+
+function shareOf({ metric }: Gate): TaskShare | undefined {
+  return (taskShares as Readonly<Record<string, TaskShare>>)[metric]
 }

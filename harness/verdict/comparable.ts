@@ -48,11 +48,27 @@ function workDifferences(a: CellPlan, b: CellPlan): readonly string[] {
     ['load', ({ load }) => `${load.ratePerSec}/s`],
     ['grace', ({ graceMs }) => `${graceMs} ms`],
     ['restart delay', ({ restartDelayMs }) => `${restartDelayMs} ms`],
+    ['own work', ({ ownWork }) => (ownWork ? tellWork(ownWork) : 'none')],
+    ['durations', ({ idealRangeMs }) => (idealRangeMs ? `${idealRangeMs.join(' to ')} ms` : 'all alike')],
     ['tool rates', ({ limits }) => (limits?.toolRates ? JSON.stringify(limits.toolRates) : 'none')],
+    ['balances', ({ limits }) => tellBalances(limits?.balances)],
     ['tasks beside the load', tellControls],
     ['replicas', ({ replicas }) => `${replicas.api} api and ${replicas.executor} executor`],
+    // How many of its nodes execute is what a pattern is.
+    ...(a.pattern === b.pattern
+      ? [['executors', ({ executors }: CellPlan) => String(executors ?? 'as replicas')] as const]
+      : []),
   ]
   return facts.filter(([, tell]) => tell(a) !== tell(b)).map(([name, tell]) => `${name}: ${tell(a)} against ${tell(b)}`)
+}
+
+function tellWork({ idealMs, steps, tellsEffects }: NonNullable<CellPlan['ownWork']>): string {
+  return `${idealMs} ms in ${steps} steps${tellsEffects ? '' : ', effects untold'}`
+}
+
+function tellBalances(balances: Readonly<Record<string, number>> = {}): string {
+  const all = Object.entries(balances).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return all.map(([principal, credits]) => `${principal} ${credits}`).join(', ') || 'none'
 }
 
 /** They are load, too: `2 cancel, 1 steer`. */
@@ -71,9 +87,9 @@ function faultDifferences(a: CellPlan, b: CellPlan): readonly string[] {
     const [one, other] = [first.get(id), second.get(id)]
     if (!one || !other)
       return a.pattern === b.pattern ? [`fault ${id} is in the ${one ? 'first' : 'second'} alone`] : []
-    return describeFault(one) === describeFault(other)
-      ? []
-      : [`fault ${id}: ${describeFault(one)} against ${describeFault(other)}`]
+    const [said, ofOther] = [describeFault(one), describeFault(other)]
+    if (said !== ofOther) return [`fault ${id}: ${said} against ${ofOther}`]
+    return one.seed === other.seed ? [] : [`fault ${id}: ${said} with seed ${one.seed} against ${other.seed}`]
   })
   const rest = found.length - shownFaults
   return rest > 0 ? [...found.slice(0, shownFaults), `and ${rest} more faults`] : found
@@ -93,7 +109,8 @@ function describeFault({ fault, target, trigger, durationMs, params }: PlannedFa
 function describeTrigger(trigger: PlannedFault['trigger']): string {
   if (trigger.kind === 'time') return `at ${trigger.atMs} ms`
   const what = trigger.kind === 'accepted' ? 'the acceptance' : `step ${trigger.step}`
-  return `${trigger.delayMs} ms after ${what} of task ${trigger.task}, within ${trigger.withinMs} ms`
+  const drawn = trigger.windowMs === undefined ? '' : ` (of ${trigger.windowMs} ms)`
+  return `${trigger.delayMs} ms${drawn} after ${what} of task ${trigger.task}, within ${trigger.withinMs} ms`
 }
 
 /** What differs between two runs and does not forbid to compare them: it may be the reason for what is found. */

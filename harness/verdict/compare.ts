@@ -216,10 +216,10 @@ function compareOverhead(
   quotable: boolean,
   confidence: number,
 ): OverheadShift | undefined {
-  const clean = pairs
+  const untouched = pairs
     .filter(({ first, second }) => !first.exposed && !second.exposed)
     .map(({ repetition, first, second }) => ({ repetition, from: overheadOf(first), to: overheadOf(second) }))
-    .filter(({ from, to }) => Number.isFinite(from) && Number.isFinite(to))
+  const clean = untouched.filter(({ from, to }) => Number.isFinite(from) && Number.isFinite(to))
   const differences = clean.map(({ from, to }) => to - from)
   const found = hodgesLehmann(differences, confidence)
   if (!found) return undefined
@@ -234,6 +234,7 @@ function compareOverhead(
   )!
   return {
     pairs: differences.length,
+    ...(clean.length < untouched.length && { without: countWithout(untouched) }),
     shiftMs: found.shift,
     ...(interval && { interval }),
     p,
@@ -241,4 +242,10 @@ function compareOverhead(
     negligible: Math.abs(found.shift) <= Math.max(resolutionMs, practical * Math.abs(usual)),
     quotable,
   }
+}
+
+/** Who never saw a result took for ever: leaving that out must not look fast. */
+function countWithout(untouched: readonly { readonly from: number; readonly to: number }[]) {
+  const first = untouched.filter(({ from }) => from === Infinity).length
+  return { first, secondAlone: untouched.filter(({ from, to }) => from < Infinity && to === Infinity).length }
 }

@@ -1,9 +1,10 @@
 import { isPerConnection } from '../analysis/exposure.ts'
 import { effectNote } from '../model/gate-effect.ts'
 import type { GateResult, Needed } from '../model/judgements.ts'
-import { figureText, metricOf, usualConfidence } from '../model/metrics.ts'
+import { figureText, type Metric, metricOf, usualConfidence } from '../model/metrics.ts'
 import { type Gate, limitOf, metricName } from '../model/plan.ts'
 import type { CellResult } from '../model/results.ts'
+import { countedIn } from '../model/task-shares.ts'
 import type { Base, Evidence, Seen } from './gates/evidence.ts'
 import { evidenceByMetric } from './gates/evidence-by-metric.ts'
 import { occasionsOf } from './proportion.ts'
@@ -48,11 +49,11 @@ function orNever(value: number): number | null {
 type Weighed = Pick<GateResult, 'verdict' | 'note'>
 
 function weigh(gate: Gate, evidence: Evidence, usable: readonly CellResult[]): Weighed {
-  const { n, note, cannotFail } = evidence
+  const { n, note, cannotPass, cannotFail } = evidence
   const never = whyNever(gate) ?? (n === 0 ? (note ?? 'no task of it could be judged') : undefined)
   if (never !== undefined) return { verdict: 'INCONCLUSIVE', note: never }
   const found = weighInterval(gate, evidence)
-  const against = found.verdict === 'PASS' ? whyNoPass(gate, evidence, usable) : undefined
+  const against = found.verdict === 'PASS' ? (cannotPass ?? whyNoPass(gate, evidence, usable)) : undefined
   if (against !== undefined) return { verdict: 'INCONCLUSIVE', note: against }
   if (found.verdict === 'FAIL' && cannotFail !== undefined) return { verdict: 'INCONCLUSIVE', note: cannotFail }
   return found
@@ -61,11 +62,15 @@ function weigh(gate: Gate, evidence: Evidence, usable: readonly CellResult[]): W
 /** Why nothing would give it a verdict. Plans of today have no such limit; older ones may. */
 function whyNever({ metric, min, max = 1, leftOut }: Gate): string | undefined {
   if (leftOut !== undefined) return `left out by ${leftOut}`
-  const { unit } = metricOf(metric)
-  if (unit !== 'share' && unit !== 'points') return undefined
+  if (!isOfAWhole(metricOf(metric))) return undefined
   const share = min ?? 1 - max
   if (!(share > 0)) return 'its limit holds whatever happens'
   return share < 1 ? undefined : 'its limit cannot be shown by any number of tasks'
+}
+
+/** More than all of it there cannot be. Work done again, which no control has, can be more than what was needed. */
+function isOfAWhole({ unit, controls }: Metric): boolean {
+  return unit === 'share' || unit === 'points' || (unit === 'percent' && controls !== undefined)
 }
 
 function weighInterval(gate: Gate, { interval, bounds, note }: Evidence): Weighed {
@@ -89,18 +94,22 @@ function whyNoPass(gate: Gate, { n }: Evidence, cells: readonly CellResult[]): s
   const { over = 'tasks' } = metricOf(metric)
   const faults = cells.reduce((sum, cell) => sum + faultsIn(cell), 0)
   if (n < minSamples) return `it is over ${n} ${over}, and it asks for ${minSamples}`
-  if (faults < minFaults) return `only ${faults} faults touched a task, and it asks for ${minFaults}`
+  if (faults < minFaults)
+    return `only ${faults} faults touched a task, and it asks for ${minFaults}${notCounted(cells)}`
   return whyThin(gate, cells)
 }
 
-function whyThin({ metric, exposed: asked }: Gate, cells: readonly CellResult[]): string | undefined {
+/** A touched task that the gate does not count, as it has no result, says nothing of those that it does. */
+function whyThin(gate: Gate, all: readonly CellResult[]): string | undefined {
+  const { metric, exposed: asked } = gate
+  const cells = all.map((one) => ({ ...one, tasks: countedIn(one.tasks, gate) }))
   const faulty = cells.some(({ cell }) => cell.faults.length > 0)
   const counted = !metricOf(metric).needsFaults || cells.some(({ cell }) => cell.faults.some(isPerConnection))
   const least = asked ?? (counted && faulty ? usualExposed : 0)
   const tasks = cells.reduce((sum, cell) => sum + cell.tasks.length, 0)
   const touched = cells.reduce((sum, cell) => sum + touchedIn(cell), 0)
   if (touched >= least) return undefined
-  return `a fault touched only ${touched} of its ${tasks} tasks, and it asks for ${least}`
+  return `a fault touched only ${touched} of its ${tasks} tasks, and it asks for ${least}${notCounted(cells)}`
 }
 
 /** Exposed to what draws per connection are all tasks that were on its link; at most as many were touched as it fired. */
@@ -123,15 +132,22 @@ function faultsIn(one: CellResult): number {
   return new Set(felt.map(({ fault }) => occasion(fault))).size + (drawn?.firings ?? 0)
 }
 
-/** Of faults that draw per connection: their ids, and how often they fired. */
+/** Of faults that draw per connection: their ids, and how often they fired as far as anybody counted it. */
 function drawnFirings({
   cell,
   faults,
 }: CellResult): { readonly ids: ReadonlySet<string>; readonly firings: number } | undefined {
   const ids = new Set(cell.faults.filter(isPerConnection).map(({ id }) => id))
   if (ids.size === 0) return undefined
-  const drawn = faults.filter(({ id }) => ids.has(id)).map(({ firings = Infinity }) => firings)
+  const drawn = faults.filter(({ id }) => ids.has(id)).map(({ firings = 0 }) => firings)
   return { ids, firings: drawn.reduce((a, b) => a + b, 0) }
+}
+
+function notCounted(cells: readonly CellResult[]): string {
+  const known = (one: CellResult, id: string): boolean =>
+    one.faults.some((fault) => fault.id === id && fault.firings !== undefined)
+  const unknown = cells.flatMap((one) => [...(drawnFirings(one)?.ids ?? [])].filter((id) => !known(one, id)))
+  return unknown.length === 0 ? '' : `; nobody counted how often ${unknown[0]} fired`
 }
 
 export function describeGate(result: GateResult): string {

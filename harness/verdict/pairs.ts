@@ -31,6 +31,7 @@ export function matchCells(
     const reasons = [
       whyUseless(nameOf(first, repetition), one),
       ...(one && one === other ? [] : [whyUseless(nameOf(second, repetition), other)]),
+      one && other && whyOtherWork(nameOf(second, repetition), one, other),
     ].filter((reason) => reason !== undefined)
     return { pairs: one && other && reasons.length === 0 ? matchTasks(one, other) : [], reasons }
   })
@@ -57,6 +58,22 @@ function whyUseless(name: string, cell: CellResult | undefined): string | undefi
   // The first of what may be a list. The whole list follows below the verdict.
   const reason = reasons[0]?.replace(`${cell.cell.id}: `, '').split('; ')[0]
   return `${name} is ${verdict}${reason === undefined ? '' : `: ${reason}`}`
+}
+
+/** The plans may say the same, and one kind of work may be another than it was: one odd task, and no pair is one. */
+function whyOtherWork(name: string, first: CellResult, second: CellResult): string | undefined {
+  const others = new Map(second.tasks.map((task) => [task.ordinal, task]))
+  const odd = first.tasks.filter((task) => {
+    const other = others.get(task.ordinal)
+    return other && !isSameWork(task, other, first.cell.seed === second.cell.seed)
+  })
+  if (odd.length === 0) return undefined
+  return `${name}: ${odd.length} of its ${second.tasks.length} tasks are other work than those that they would be held against`
+}
+
+/** One seed gives one arrival to both. */
+function isSameWork(one: TaskRow, other: TaskRow, sameSeed: boolean): boolean {
+  return one.idealMs === other.idealMs && (!sameSeed || one.intendedAt === other.intendedAt)
 }
 
 /** How these would have ended is unknown. */

@@ -2,7 +2,7 @@ import { defaultConfidence } from '../stats/intervals.ts'
 import { type Reached, type Waiting, waitingQuantile, waitingSteps } from '../stats/kaplan-meier.ts'
 import { type Ended, waitingInterval } from '../stats/waiting-interval.ts'
 import type { RecoveryResult, WaitingTime } from '../model/judgements.ts'
-import type { CellResult, InterruptedTask, Restored } from '../model/results.ts'
+import type { CellResult, FaultEpisode, InterruptedTask, Restored } from '../model/results.ts'
 import { firingsOf, occasionsOf, proportionOf, type Rows } from './proportion.ts'
 
 /** One entry per pattern and arm with an outage, repetitions pooled. Invalid cells say nothing. */
@@ -20,19 +20,26 @@ export function summarizeRecovery(
 function summarize(cells: readonly CellResult[], confidence: number): RecoveryResult {
   const { pattern, arm } = cells[0]!.cell
   const interruptions = cells.flatMap((cell) => cell.interruptions)
-  const restored = cells.flatMap(({ episodes }) => episodes.flatMap((one) => one.restored ?? []))
+  const outages = cells.flatMap(({ episodes }) => episodes.filter(({ restored }) => restored !== undefined))
+  const telling = outages.filter((one) => !isUntouching(one))
   const waiting = interruptions.map(waitingOf)
   return {
     pattern,
     arm,
-    outages: restored.length,
+    outages: outages.length,
     interrupted: interruptions.length,
     ...(interruptions.length > 0 && { wentOn: wentOn(cells) }),
     resubmitted: interruptions.filter(({ by }) => by === 'client').length,
     ...takeoverOf(waiting),
-    ...summarizeRestored(restored),
+    ...summarizeRestored(telling.flatMap(({ restored }) => restored ?? [])),
+    ...(telling.length < outages.length && { untouching: outages.length - telling.length }),
     ...intervalsOf(cells, confidence),
   }
+}
+
+/** It puts nothing to the test: how soon tasks were on time says nothing of those that an outage meets. */
+export function isUntouching({ affectedTasks }: FaultEpisode): boolean {
+  return affectedTasks === 0
 }
 
 /** Tasks that firings of one instant interrupted share their luck. */
@@ -94,7 +101,9 @@ function intervalsOf(cells: readonly CellResult[], confidence: number): Pick<Rec
   const firings = firingsOf(cells)
   const cut = gather(cells, ({ interruptions }) => interruptions.map((one) => [one.fault, endOfTakeover(one)]))
   const service = gather(cells, ({ episodes }) =>
-    episodes.flatMap(({ fault, restored }) => (restored ? [[fault, endOfOutage(restored)] as const] : [])),
+    episodes
+      .filter((one) => !isUntouching(one))
+      .flatMap(({ fault, restored }) => (restored ? [[fault, endOfOutage(restored)] as const] : [])),
   )
   const found = {
     takeoverP50: waitingInterval(cut, 0.5, firings, confidence),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { gateSchema, type Gate } from '../../harness/model/plan.ts'
-import type { CellResult, RunVerdict, TaskRow } from '../../harness/model/results.ts'
+import type { CellResult, Outcome, RunVerdict, TaskRow } from '../../harness/model/results.ts'
 import type { JudgedCells } from '../../harness/verdict/run.ts'
 import { judgedGate, killedCell, madeCell } from '../support/judged-cells.ts'
 import { plannedFault } from '../unit/stats/cells.ts'
@@ -35,10 +35,38 @@ const restored = (kind: 'too-few' | 'unbroken'): CellResult => {
   return { ...cell, episodes: cell.episodes.map((one) => ({ ...one, restored: { kind } })) }
 }
 
+/** So many outages met no task, and nobody was late. After each of the others the service never came back. */
+function fewTouching(all: number, untouching: number): CellResult {
+  const cell = killedCell(all, () => 1)
+  const episodes = cell.episodes.map((one, i): CellResult['episodes'][number] => {
+    if (i < untouching) return { ...one, affectedTasks: 0, interruptedTasks: 0, restored: { kind: 'unbroken' } }
+    return { ...one, affectedTasks: 60, restored: { kind: 'beyond', ms: 60_000 } }
+  })
+  return { ...cell, episodes }
+}
+
+function lateUntouched(all: number, untouching: number): CellResult {
+  const cell = killedCell(all, () => 1)
+  const episodes = cell.episodes.map((one, i): CellResult['episodes'][number] => {
+    return i < untouching ? { ...one, affectedTasks: 0, restored: { kind: 'beyond', ms: 60_000 } } : one
+  })
+  return { ...cell, episodes }
+}
+
 /** Nobody had gone on by then, and what would have been is not known. */
 function openWaits(cell: CellResult): CellResult {
   return { ...cell, interruptions: cell.interruptions.map((one) => ({ ...one, openAfterMs: 5 })) }
 }
+
+/** Nothing held that was asked for. */
+const brokenControl: NonNullable<CellResult['control']> = {
+  cancel: { sent: 60, acknowledged: 60, atWork: 60, begunAfter: 60, endedAfter: 0, tasksBegunAfter: 60 },
+  commands: { sent: 60, acknowledged: 60, lost: 60, doubled: 0, judged: 60 },
+  budget: { tasks: 60, stopped: 0, beyond: 60, tasksBeyond: 60 },
+  context: { memories: 0, patches: 0, patchBytes: 0, wholeBytes: 0 },
+}
+
+const unended: Partial<TaskRow> = { outcome: 'stuck', seenAt: undefined as never }
 
 const environment = { platform: 'linux', cpu: 'x', cores: 2, memoryBytes: 1, node: 'v24' }
 const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> => ({
@@ -46,7 +74,38 @@ const against = (cells: readonly CellResult[], cpu = 'x'): Partial<JudgedCells> 
   base: { version: 1, run: 'before', environment: { ...environment, cpu } as never, cells },
 })
 
+/** All tasks were on the link of a fault that draws per connection, as a proxy knows it that counts nothing. */
+const uncounted = madeCell({
+  cell: { faults: [plannedFault({ fault: 'reset', params: { probability: 0.01 } })] },
+  task: () => ({ exposed: true }),
+  over: { faults: [{ id: 'kill-1#1', fault: 'reset', target: [], state: 'healed', proven: true }] },
+})
+
+/** Every task ended so, and no client has a result. */
+const allEnded = (outcome: Outcome): CellResult => {
+  return madeCell({ task: () => ({ outcome, seenAt: undefined as never, executions: 1, requests: 1, posts: 1 }) })
+}
+
 const mutants: readonly WrongGate[] = [
+  ...(['failed_known', 'wrong', 'not_offered', 'lost_result'] as const).map((outcome): WrongGate => {
+    return {
+      name: `who never got the right result has lost it: ${outcome}`,
+      gate: { metric: 'lost', max: 0.05 },
+      cells: [allEnded(outcome)],
+      verdict: 'FAIL',
+      ofRun: 'FAIL',
+      says: /lost <= 0\.05: FAIL: observed 1/,
+    }
+  }),
+  ...(['failed_known', 'wrong', 'stuck'] as const).map((outcome): WrongGate => {
+    return {
+      name: `what never came is not in time: ${outcome}`,
+      gate: { metric: 'late', max: 0.05, ...lenient },
+      cells: [allEnded(outcome)],
+      ...open,
+      says: /no task of it could be judged/,
+    }
+  }),
   {
     name: 'n = 0: no callback at all is not one callback at most',
     gate: { metric: 'posts', atMost: 1, min: 0.9, ...lenient },
@@ -79,6 +138,35 @@ const mutants: readonly WrongGate[] = [
     name: 'no outage could tell',
     gate: { metric: 'restored', max: 1e9, ...lenient },
     cells: [restored('too-few')],
+    ...open,
+    says: /no outage that could tell/,
+  },
+  {
+    name: 'most outages touched nobody, and of the others none was ever over',
+    gate: { metric: 'restored', max: 1000 },
+    cells: [fewTouching(30, 25)],
+    ...open,
+    says: /observed never over 5 outages; .*; 25 more outages touched no task, and say nothing/,
+  },
+  {
+    name: 'most outages touched nobody, and of enough others none was ever over',
+    gate: { metric: 'restored', max: 1000 },
+    cells: [fewTouching(60, 50)],
+    verdict: 'FAIL',
+    ofRun: 'FAIL',
+    says: /over 10 outages; 50 more outages touched no task/,
+  },
+  {
+    name: 'tasks were late after outages that are said to have touched nobody',
+    gate: { metric: 'restored', max: 1000 },
+    cells: [lateUntouched(30, 2)],
+    ...open,
+    says: /after 2 of 30 outages tasks were late, though these touched none/,
+  },
+  {
+    name: 'all outages touched nobody',
+    gate: { metric: 'restored', max: 1000, ...lenient },
+    cells: [fewTouching(30, 30)],
     ...open,
     says: /no outage that could tell/,
   },
@@ -129,6 +217,19 @@ const mutants: readonly WrongGate[] = [
     says: /touched only 0 of its 300 tasks/,
   },
   {
+    name: 'all that a fault touched have lost their result, and the others were in time',
+    gate: { metric: 'late', max: 0.1, ...lenient },
+    cells: [
+      madeCell({
+        cell: { faults: [plannedFault({})] },
+        task: (i) => (i < 60 ? { exposed: true, outcome: 'stuck' as const } : {}),
+      }),
+    ],
+    verdict: 'INCONCLUSIVE',
+    ofRun: 'PASS',
+    says: /touched only 0 of its 240 tasks/,
+  },
+  {
     name: 'a fault that touched nobody: duplicates',
     gate: { metric: 'duplicates', max: 0.1 },
     cells: [touching(0)],
@@ -143,6 +244,15 @@ const mutants: readonly WrongGate[] = [
     ...open,
     says: /touched only 0 of its 300 tasks/,
   },
+  ...([{}, { minFaults: 5, exposed: 1 }, { exposed: 50 }] as const).map((terms): WrongGate => {
+    return {
+      name: `nobody counted how often it struck, and it was everybody: ${JSON.stringify(terms)}`,
+      gate: { metric: 'success', min: 0.9, ...terms },
+      cells: [uncounted],
+      ...open,
+      says: /only 0 .*; nobody counted how often kill-1#1 fired/,
+    }
+  }),
   {
     name: 'left out, and allowed to be open',
     gate: { metric: 'success', min: 0.9, leftOut: '--arms', ...lenient },
@@ -173,6 +283,40 @@ const mutants: readonly WrongGate[] = [
     ...open,
     says: /another machine: processor/,
   },
+  {
+    name: 'no slower than before, of the few that have a result at all',
+    gate: { metric: 'slowdown', max: 10 },
+    cells: [madeCell({ task: (i) => (i % 20 === 0 ? {} : unended) })],
+    over: against([madeCell({})]),
+    ...open,
+    says: /over 15 pairs of tasks; 285 of 300 pairs that no fault touched have no result on one side/,
+  },
+  {
+    name: 'no slower than before: of most there was no result then, and there is none now',
+    gate: { metric: 'slowdown', max: 10 },
+    cells: [madeCell({ task: (i) => (i % 10 ? unended : {}) })],
+    over: against([madeCell({ task: (i) => (i % 10 ? unended : {}) })]),
+    ...open,
+    says: /270 of 300 pairs that no fault touched have no result on one side/,
+  },
+  {
+    name: 'slower than before in a few, and the others had no result before',
+    gate: { metric: 'slowdown', max: 10 },
+    cells: [madeCell({ task: (i) => ({ seenAt: i + 900 }) })],
+    over: against([madeCell({ task: (i) => (i % 20 === 0 ? {} : unended) })]),
+    ...open,
+    says: /285 of 300 pairs that no fault touched have no result on one side/,
+  },
+  ...(['regression', 'slowdown'] as const).map((metric): WrongGate => {
+    return {
+      name: `tasks of a hundred times the length, in the name of the same work: ${metric}`,
+      gate: { metric, max: 0.1, ...lenient },
+      cells: [madeCell({})],
+      over: against([madeCell({ task: (i) => ({ idealMs: 10_000, seenAt: i + 10_010 }) })]),
+      ...open,
+      says: /300 of its 300 tasks are other work/,
+    }
+  }),
   {
     name: 'all cells INVALID',
     gate: { metric: 'success', min: 0.9, ...lenient },
@@ -256,6 +400,17 @@ const mutants: readonly WrongGate[] = [
     ...open,
     says: /its limit holds whatever happens/,
   },
+  ...(['after-cancel', 'commands-lost', 'over-budget'] as const).flatMap((metric) =>
+    [1, 1.5].map((max): WrongGate => {
+      return {
+        name: `an edited plan: all control may be broken, ${metric} <= ${max}`,
+        gate: { metric, max },
+        cells: [madeCell({ over: { control: brokenControl } })],
+        ...open,
+        says: /its limit holds whatever happens/,
+      }
+    }),
+  ),
   {
     name: 'an edited plan: all of success may be lost',
     gate: { metric: 'regression', max: 1 },
@@ -269,7 +424,7 @@ const mutants: readonly WrongGate[] = [
     gate: { metric: 'late', max: 0.1, minSamples: 1000 },
     cells: [madeCell({})],
     ...open,
-    says: /it is over 300 tasks, and it asks for 1000/,
+    says: /it is over 300 tasks with the right result, and it asks for 1000/,
   },
   {
     name: 'fewer faults than asked for',

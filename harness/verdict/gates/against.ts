@@ -1,4 +1,5 @@
-import type { Comparison } from '../../model/judgements.ts'
+import type { Comparison, OverheadShift } from '../../model/judgements.ts'
+import { isTooMany, unseenIn, unseenText } from '../../model/overhead-shift.ts'
 import type { Gate } from '../../model/plan.ts'
 import { compareOne } from '../compare.ts'
 import type { Evidence, Seen } from './evidence.ts'
@@ -32,7 +33,17 @@ export function evidenceOfSlowdown(gate: Gate, seen: Seen): Evidence {
   if (!overhead.quotable) return { observed: 0, n: 0, note: 'milliseconds are quoted at timeScale 1 alone' }
   const { pairs, shiftMs, interval } = overhead
   const few = `${pairs} pairs that no fault touched: too few for an interval`
-  return { observed: shiftMs, n: pairs, ...(interval ? { interval } : { note: few }) }
+  return { observed: shiftMs, n: pairs, ...(interval ? { interval } : { note: few }), ...whatIsUnseen(overhead) }
+}
+
+/** Pairs of which the base has no result show no slowdown, and what this run alone lost shows it no less. */
+function whatIsUnseen(overhead: OverheadShift): Pick<Evidence, 'cannotPass' | 'cannotFail'> {
+  const unseen = unseenIn(overhead)
+  const why = unseenText(unseen)
+  return {
+    ...(isTooMany(unseen.pairs, unseen.of) && { cannotPass: why }),
+    ...(isTooMany(unseen.ofFirst, unseen.of) && { cannotFail: why }),
+  }
 }
 
 function compareWithBase({ pattern, arm }: Gate, { cells, base, confidence }: Seen): Comparison | undefined {

@@ -21,7 +21,8 @@ export const overBudget: Count = ({ budget: { stopped, tasksBeyond } }) => {
 
 /**
  * Repetitions are pooled. Who were controlled under the same faults are not independent, and nobody recorded which of them a
- * fault met: under faults there are no more observations than faults (Clopper-Pearson over these, the share rounded up).
+ * fault met: under faults there are no more observations than faults (Clopper-Pearson over these). A share that is no whole
+ * number of them has the upper end of the next one above, and the lower end of the next one below.
  */
 export function evidenceOfControls(count: Count): EvidenceOf {
   return (_, { usable, confidence }) => {
@@ -33,10 +34,17 @@ export function evidenceOfControls(count: Count): EvidenceOf {
     return {
       observed: bad / n,
       n,
-      interval: clopperPearson(Math.ceil((bad * observations) / n), observations, confidence),
+      interval: intervalAround((bad / n) * observations, observations, confidence),
       ...(observations < n && { faults, note: `no more than ${faults} faults, so as many observations` }),
     }
   }
+}
+
+/** A hair of rounding makes no other whole number of it. */
+function intervalAround(bad: number, n: number, confidence: number): Interval {
+  const whole = Math.round(bad)
+  const [below, above] = Math.abs(bad - whole) < 1e-9 ? [whole, whole] : [Math.floor(bad), Math.ceil(bad)]
+  return [clopperPearson(below, n, confidence)[0], clopperPearson(above, n, confidence)[1]]
 }
 
 /** The median of a time, and its interval. */
@@ -81,8 +89,19 @@ function figuresOf(usable: Seen['usable']): readonly ControlFigures[] {
   return usable.flatMap(({ control }) => control ?? [])
 }
 
+/** What never took effect is no observation; where none of them did, all that was seen is one. */
 function faultsOf(usable: Seen['usable']): number {
-  return usable.reduce((sum, { cell }) => sum + new Set(cell.faults.map(({ id }) => occasionsOf(cell)(id))).size, 0)
+  if (!usable.some(({ cell }) => cell.faults.length > 0)) return 0
+  return Math.max(
+    1,
+    usable.map(effectiveIn).reduce((a, b) => a + b, 0),
+  )
+}
+
+function effectiveIn({ cell, faults }: Seen['usable'][number]): number {
+  const vain = new Set(faults.filter(({ proven }) => !proven).map(({ id }) => id))
+  const ids = cell.faults.map(({ id }) => id).filter((id) => !vain.has(id))
+  return new Set(ids.map(occasionsOf(cell))).size
 }
 
 function whyNoInterval(usable: Seen['usable']): string {

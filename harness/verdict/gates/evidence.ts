@@ -33,6 +33,8 @@ export interface Evidence {
   readonly note?: string
   /** Without an interval: where the figure lies whatever had become of the tasks that share a fault, and how that is said. */
   readonly bounds?: Interval
+  /** Why what was measured says nothing of all that it is about. */
+  readonly cannotPass?: string
   /** Why the figure is worse here than where its limit is meant. */
   readonly cannotFail?: string
   /** What would settle on which side of its limit it lies. */

@@ -3,7 +3,7 @@ import type { CellResult } from '../../model/results.ts'
 import type { Interval } from '../../stats/intervals.ts'
 import { smallestForQuantile } from '../../stats/quantiles.ts'
 import { summarizeOverhead } from '../overhead.ts'
-import { summarizeRecovery } from '../recovery.ts'
+import { isUntouching, summarizeRecovery } from '../recovery.ts'
 import type { Evidence, EvidenceOf, Seen } from './evidence.ts'
 
 const levels = { p50: 0.5, p95: 0.95, p99: 0.99 } as const
@@ -36,14 +36,31 @@ export function evidenceOfTakeover(_: unknown, seen: Seen): Evidence {
 
 export function evidenceOfRestored(_: unknown, seen: Seen): Evidence {
   const found = recoveryIn(seen)
-  const told = found ? found.outages - found.tooFew : 0
+  const { outages = 0, tooFew = 0, untouching = 0 } = found ?? {}
+  const told = outages - tooFew - untouching
   if (!found || told === 0)
     return { observed: 0, n: 0, note: 'no outage that could tell when the service was restored' }
-  return evidenceOfWaiting(
+  const evidence = evidenceOfWaiting(
     { time: found.restored, ends: found.intervals?.restored, n: told, of: 'outages', q: 0.5 },
     seen,
   )
+  const touchless = untouching > 0 ? [`${untouching} more outages touched no task, and say nothing`] : []
+  const note = [...(evidence.note === undefined ? [] : [evidence.note]), ...touchless].join('; ')
+  return { ...evidence, ...(note !== '' && { note }), ...whyLateAllTheSame(seen, outages) }
 }
+
+/** Their tasks were late, and nobody knows that these outages touched them: no reason to blame anybody, and none to pass. */
+function whyLateAllTheSame({ usable }: Seen, outages: number): Pick<Evidence, 'cannotPass'> {
+  const odd = usable.flatMap(({ episodes }) =>
+    episodes.filter(
+      (one) => isUntouching(one) && (one.restored?.kind === 'restored' || one.restored?.kind === 'beyond'),
+    ),
+  )
+  if (odd.length <= mostOdd * outages) return {}
+  return { cannotPass: `after ${odd.length} of ${outages} outages tasks were late, though these touched none` }
+}
+
+const mostOdd = 0.05
 
 function recoveryIn({ usable, confidence }: Seen): RecoveryResult | undefined {
   return summarizeRecovery(usable, confidence)[0]

@@ -39,6 +39,7 @@ test('a service that was never away, and one of which nothing can be told', () =
   expect(last({ restored: { ms: 0 }, unbroken: 3 })).toBe('none seen')
   expect(last({ restored: { ms: 0 }, unbroken: 2 })).toBe('none seen in 2/3')
   expect(last({ restored: { ms: 0 }, unbroken: 1, tooFew: 1 })).toBe('none seen in 1/2 (2/3 tell)')
+  expect(last({ restored: { ms: 0 }, unbroken: 1, untouching: 2 })).toBe('none seen (1/3 tell)')
   expect(last({ tooFew: 3 })).toBe('too few')
   expect(last({ restored: { ms: 7_000 }, tooFew: 1 })).toBe('7.00 s (2/3 tell)')
 })

@@ -4,7 +4,7 @@ import { replayOf } from '../../../reports/replay.ts'
 import { study } from './study.ts'
 import { execFileSync } from '../../support/programs.ts'
 
-const results = study(1)
+const results = study(12)
 
 /** What the shell makes of it. */
 function words(command: string): readonly string[] {

@@ -15,7 +15,7 @@ export function cellOf(model: Model, arm: Arm, block: number, tasks: number): re
   if (callbackArms.has(arm) && model.delivery !== 'webhook') return []
   const n = model.name === 'sync' && arm === 'latency' ? 0 : tasks
   const plan = cellPlan(model, arm, block, n)
-  const rows = simulate(plan, createRng(42, plan.id))
+  const rows = simulate(plan, createRng(42, plan.id), createRng(42, 'work'))
   return [judge(plan, model, arm, rows)]
 }
 

@@ -57,16 +57,18 @@ export function faultsOf(arm: Arm): readonly PlannedFault[] {
   }))
 }
 
-export function simulate(cell: CellPlan, rng: Rng): readonly Store.TaskRow[] {
+/** `work` draws what every cell has alike: arrivals and durations. */
+export function simulate(cell: CellPlan, rng: Rng, work: Rng): readonly Store.TaskRow[] {
   let intendedAt = 0
   return Array.from({ length: cell.tasks }, (_, ordinal) => {
-    intendedAt += rng.exponential(loadMs / cell.tasks)
-    return taskRow(cell, ordinal, intendedAt, rng)
+    intendedAt += work.exponential(loadMs / cell.tasks)
+    return taskRow(cell, { ordinal, intendedAt, idealMs: 2_400 + 1_200 * work.next() }, rng)
   })
 }
 
-function taskRow(cell: CellPlan, ordinal: number, intendedAt: number, rng: Rng): Store.TaskRow {
-  const idealMs = 2_400 + 1_200 * rng.next()
+type Work = Pick<Store.TaskRow, 'ordinal' | 'intendedAt' | 'idealMs'>
+
+function taskRow(cell: CellPlan, { ordinal, intendedAt, idealMs }: Work, rng: Rng): Store.TaskRow {
   const doneAt = intendedAt + idealMs
   const hits = windows[cell.arm as Arm].flatMap(([from, until], i) => {
     const inFlight = from < doneAt && until > intendedAt

@@ -101,6 +101,7 @@ describe('two patterns under the same work', () => {
     ]
     const { overhead } = compare(first, second)
     expect(overhead).toMatchObject({ pairs: 33, shiftMs: 10, interval: [10, 10], negligible: false, quotable: true })
+    expect(overhead!.without).toEqual({ first: 0, secondAlone: 1 })
     expect(overhead!.p).toBeLessThan(0.001)
   })
 
@@ -323,6 +324,22 @@ describe('against the first pattern', () => {
     expect([table.first, table.rows.length, table.notes]).toEqual(['a', 4, []])
   })
 
+  test('who lost its slow tasks is not called faster', () => {
+    const finding = (lost: number) => {
+      const cells = [
+        one('a', 100, (i) => ({ overheadMs: 20 + (i % 5) })),
+        one('b', 100, (i) => ({ lost: i < lost, overheadMs: 5 + (i % 5) })),
+      ]
+      const found = compareWithFirst(resultsOf(cells, { patterns: ['a', 'b'] }).plan, cells)
+      const { rows, notes } = firstPatternTable({ ...resultsOf(cells), comparisons: found })!
+      return [rows[0]!.at(-1), notes]
+    }
+    expect(finding(5)).toEqual(['faster', []])
+    const why =
+      'overhead of b.none against a.none: no finding, as 6 of 100 pairs that no fault touched have no result on one side'
+    expect(finding(6)).toEqual(['fewer succeed', [why]])
+  })
+
   test('is nothing where there is no other, and says why where nothing could be compared', () => {
     const alone = [one('a', 10, () => ({}))]
     expect(compareWithFirst(resultsOf(alone, { patterns: ['a'] }).plan, alone)).toEqual([])
@@ -352,6 +369,11 @@ describe('plans that ask for other work are no comparison', () => {
     [{ graceMs: 200 }, 'grace: 100 ms against 200 ms'],
     [{ restartDelayMs: 5 }, 'restart delay: 100 ms against 5 ms'],
     [{ replicas: { api: 2, executor: 1 } }, 'replicas: 1 api and 1 executor against 2 api and 1 executor'],
+    [{ ownWork: { idealMs: 100, steps: 1, tellsEffects: true } }, 'own work: none against 100 ms in 1 steps'],
+    [{ idealRangeMs: [1, 2] }, 'durations: all alike against 1 to 2 ms'],
+    [{ executors: 3 }, 'executors: as replicas against 3'],
+    [{ limits: { balances: { b: 5, a: 7 } } }, 'balances: none against a 7, b 5'],
+    [{ faults: [{ ...kill, seed: 2 }] }, 'fault kill-1#1: kill of executor-0 at 0 ms for 100 ms with seed 1 against 2'],
     [
       { limits: { toolRates: { task: { perSecond: 1, burst: 1 } } } },
       'tool rates: none against {"task":{"perSecond":1,"burst":1}}',
@@ -367,6 +389,46 @@ describe('plans that ask for other work are no comparison', () => {
     ],
   ])('%o', (over, said) => {
     expect(planDifferences(of({}), of(over))).toEqual([said])
+  })
+
+  test('a window from which the moment was drawn', () => {
+    const after = (windowMs: number) => ({ kind: 'accepted', task: 1, delayMs: 1, withinMs: 9, windowMs }) as const
+    const about = (windowMs: number) => of({ faults: [{ ...kill, trigger: after(windowMs) }] })
+    const when = (ms: number) =>
+      `kill of executor-0 1 ms (of ${ms} ms) after the acceptance of task 1, within 9 ms for 100 ms`
+    expect(planDifferences(about(5), about(5))).toEqual([])
+    expect(planDifferences(about(5), about(20))).toEqual([`fault kill-1#1: ${when(5)} against ${when(20)}`])
+  })
+
+  test('work of its own, of two services or of one that was changed', () => {
+    const long = { idealMs: 100_000, steps: 50, tellsEffects: true }
+    const [first, untold] = [of({ ownWork: long }), of({ ownWork: { ...long, tellsEffects: false } })]
+    expect(planDifferences(first, first)).toEqual([])
+    const short = { pattern: 'b', ownWork: { idealMs: 100, steps: 1, tellsEffects: true } }
+    const other = { side: { pattern: 'b', arm: 'kill' }, results: of(short).results }
+    expect(planDifferences(first, other)).toEqual(['own work: 100000 ms in 50 steps against 100 ms in 1 steps'])
+    expect(planDifferences(first, untold)).toEqual([
+      'own work: 100000 ms in 50 steps against 100000 ms in 50 steps, effects untold',
+    ])
+  })
+
+  test('how many of its nodes execute is what a pattern is', () => {
+    const other = { side: { pattern: 'b', arm: 'kill' }, results: of({ pattern: 'b', executors: 3 }).results }
+    expect(planDifferences(of({}), other)).toEqual([])
+  })
+
+  test.each([
+    ['a duration', { idealMs: 100_000 }],
+    ['an arrival', { intendedAt: 9 }],
+  ])('and where the plans say the same, one task that differs in %s is no pair, nor any beside it', (_, odd) => {
+    const [first, second] = [one('a', 40, () => ({})), one('b', 40, () => ({}))]
+    const changed = { ...second, tasks: second.tasks.map((task, i) => (i === 3 ? { ...task, ...odd } : task)) }
+    expect(compare([first], [second])).toMatchObject({ success: { pairs: 40 } })
+    const found = compare([first], [changed])
+    expect(found).not.toHaveProperty('success')
+    expect(found.leftOut).toEqual([
+      'b.none.1: 1 of its 40 tasks are other work than those that they would be held against',
+    ])
   })
 
   test('all at once, and the repetition where it is not all of them', () => {

@@ -18,6 +18,9 @@ describe('what is better the less there is of it', () => {
     ['lost', 'lost_result'],
     ['lost', 'stuck'],
     ['lost', 'lost_everywhere'],
+    ['lost', 'failed_known'],
+    ['lost', 'wrong'],
+    ['lost', 'not_offered'],
   ] as const)('%s counts %s', (metric, outcome) => {
     const judge = (count: number) => judgedGate({ metric, max: 0.05 }, [ended(outcome, count)])
     expect(judge(2)).toMatchObject({ verdict: 'PASS', n: 300 })
@@ -31,6 +34,7 @@ describe('what is better the less there is of it', () => {
     expect(judgedGate({ metric: 'late', max: 0.05 }, [ended('stuck', 150)])).toMatchObject({
       verdict: 'PASS',
       observed: 0,
+      n: 150,
     })
     expect(judgedGate({ metric: 'lost', max: 0.05 }, [ended('late', 150)])).toMatchObject({
       verdict: 'PASS',
@@ -143,12 +147,36 @@ describe('control', () => {
     expect(judgedGate({ metric: 'over-budget', max: 0.1 }, cells(all))).toMatchObject({ verdict: 'FAIL', n: 40 })
   })
 
-  test('the interval has what was observed in it', () => {
-    for (let bad = 0; bad <= 40; bad++) {
-      const { observed, interval } = judgedGate({ metric: 'after-cancel', max: 0.1 }, cells(cancel(bad), 6))
-      expect(interval![0]!).toBeLessThanOrEqual(observed!)
-      expect(interval![1]!).toBeGreaterThanOrEqual(observed!)
-    }
+  test.each([0, 1, 3, 6, 20, 40, 200])('under %d faults the interval has what was observed in it', (faults) => {
+    for (let bad = 0; bad <= 40; bad++)
+      for (const [metric, figures] of [
+        ['after-cancel', cancel(bad)],
+        ['commands-lost', commands(bad, bad)],
+        ['over-budget', budget(bad)],
+      ] as const) {
+        const { observed, interval } = judgedGate({ metric, max: 0.1 }, cells(figures, faults))
+        expect(interval![0]!).toBeLessThanOrEqual(observed!)
+        expect(interval![1]!).toBeGreaterThanOrEqual(observed!)
+      }
+  })
+
+  test.each([
+    [1, 60, 0.02],
+    [5, 600, 0.004],
+  ])('mutant: one breach under %d faults, of %d, is better than the limit and yet no FAIL', (faults, n, max) => {
+    const figures = { cancel: { ...cancel(1).cancel, sent: n, acknowledged: n, atWork: n } }
+    const found = judgedGate({ metric: 'after-cancel', max }, cells(figures, faults))
+    expect(found.observed).toBeLessThan(max)
+    expect(found).toMatchObject({ verdict: 'INCONCLUSIVE', run: { verdict: 'INCONCLUSIVE' } })
+  })
+
+  test('mutant: faults that never took effect count as observations', () => {
+    const [cell] = cells(cancel(0), 40)
+    const told = cell!.cell.faults.map(({ id }, i) => {
+      return { id, fault: 'kill', target: [], state: 'healed', proven: i < 2 } as const
+    })
+    const found = judgedGate({ metric: 'after-cancel', max: 0.1 }, [{ ...cell!, faults: told }])
+    expect(found).toMatchObject({ verdict: 'INCONCLUSIVE', faults: 2 })
   })
 
   test.each([
@@ -436,6 +464,12 @@ describe('against a base run', () => {
       n: 0,
       note: 'before was made on another machine: processor: y against x',
     })
+    const losing = (lost: number, ms: number) =>
+      madeCell({ task: (i) => (i < lost ? { outcome: 'stuck' as const } : { seenAt: i + 110 + ms + (i % 7) }) })
+    expect(judgedGate(slowdown, [losing(15, 5)], against([by(0)]))).toMatchObject({ verdict: 'PASS', n: 285 })
+    expect(judgedGate(slowdown, [losing(16, 5)], against([by(0)]))).toMatchObject({ verdict: 'INCONCLUSIVE', n: 284 })
+    expect(judgedGate(slowdown, [losing(16, 50)], against([by(0)]))).toMatchObject({ verdict: 'FAIL', n: 284 })
+    expect(judgedGate(slowdown, [by(50)], against([losing(16, 0)]))).toMatchObject({ verdict: 'INCONCLUSIVE' })
     const compressed = { timeScale: 60 }
     expect(judgedGate(slowdown, [by(0, compressed)], against([by(0, compressed)])).verdict).toBe('INCONCLUSIVE')
   })
