@@ -1,3 +1,4 @@
+import { noticeMs } from '../analysis/lateness.ts'
 import { mcnemarExact } from '../stats/paired-difference.ts'
 import { quantile } from '../stats/quantiles.ts'
 import { signFlip } from '../stats/sign-flip.ts'
@@ -19,7 +20,8 @@ import { worst } from './reasons.ts'
  *
  * Losses come in rows: a moment that is bad for one task is bad for its neighbours. So what is held against chance are
  * stretches of the load and not tasks. Left out are exposed tasks, and tasks begun between a fault's onset and a grace
- * after its heal. They may meet a queue that the fault left.
+ * after its heal. They may meet a queue that the fault left. A task that should have been seen before any fault since it
+ * began is compared in any case: one that was lost before lingers, and meets faults that found it dead.
  */
 export function withUntouchedCompared(cells: readonly CellResult[]): readonly CellResult[] {
   const found = new Map<CellResult, Finding>()
@@ -65,9 +67,10 @@ const hugeDifference = 1 / 3
 const leastRatio = 2
 
 function compare(harmed: CellResult, control: CellResult): Finding | undefined {
-  const pairs = untouchedPairs(harmed, control)
+  const toldMs = toldWithinMs(control)
+  const pairs = untouchedPairs(harmed, control, toldMs)
   const onset = Math.min(...harmed.faults.map(({ armedAt = Infinity }) => armedAt))
-  const due = pairs.filter(({ harmed: { intendedAt, idealMs } }) => intendedAt + idealMs <= onset)
+  const due = pairs.filter(({ harmed: { intendedAt, idealMs } }) => intendedAt + idealMs + toldMs <= onset)
   const begun = pairs.filter(({ harmed: { intendedAt } }) => intendedAt < onset)
   const sick = isWorse(due, 'harmed') ? due : isWorse(begun, 'harmed') && !didBreak(harmed, begun) ? begun : undefined
   if (sick) return { cell: harmed, verdict: 'INVALID', sentence: `${blame}: ${harmedWords(sick)}` }
@@ -80,13 +83,20 @@ function compare(harmed: CellResult, control: CellResult): Finding | undefined {
   return odd && { cell: harmed, verdict: 'INCONCLUSIVE', sentence: `${doubt}: ${harmedWords(odd)}` }
 }
 
-function untouchedPairs(harmed: CellResult, control: CellResult): readonly Pair[] {
+/** How long after it was due a task is seen where nothing is broken: twice as long as nearly all of the control's, or a notice. */
+function toldWithinMs({ cell, tasks }: CellResult): number {
+  const overheads = tasks.flatMap((task) => overheadOf(task) ?? [])
+  const usual = quantile(overheads, 0.99) ?? Infinity
+  return Math.min(cell.graceMs, Math.max(noticeMs(cell), 2 * usual))
+}
+
+function untouchedPairs(harmed: CellResult, control: CellResult, toldMs: number): readonly Pair[] {
   const byOrdinal = new Map(control.tasks.map((task) => [task.ordinal, task]))
   return harmed.tasks
     .flatMap((task) => {
       const other = byOrdinal.get(task.ordinal)
       const same = other?.intendedAt === task.intendedAt && other.idealMs === task.idealMs
-      const compared = same && isDecided(task) && isDecided(other) && isFarFromFaults(task, harmed)
+      const compared = same && isDecided(task) && isDecided(other) && isFarFromFaults(task, harmed, toldMs)
       return compared ? [{ harmed: task, control: other }] : []
     })
     .toSorted((a, b) => a.harmed.ordinal - b.harmed.ordinal)
@@ -98,8 +108,10 @@ function isDecided({ outcome }: TaskRow): boolean {
 }
 
 /** Nothing of it can have met the fault, nor what the fault left behind. */
-function isFarFromFaults({ exposed, intendedAt }: TaskRow, { cell, faults }: CellResult): boolean {
-  if (exposed) return false
+function isFarFromFaults(task: TaskRow, { cell, faults }: CellResult, toldMs: number): boolean {
+  const { exposed, intendedAt, idealMs } = task
+  const seenBy = intendedAt + idealMs + toldMs
+  if (exposed && faults.some(({ armedAt = Infinity }) => armedAt >= intendedAt && armedAt < seenBy)) return false
   return !faults.some(({ armedAt = Infinity, healedAt = Infinity }) => {
     return intendedAt >= armedAt && intendedAt < healedAt + cell.graceMs
   })

@@ -5,7 +5,9 @@ import type { CellResult, TaskRow } from '../../harness/model/results.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { openRegistry } from '../../harness/registry.ts'
 import { withUntouchedCompared } from '../../harness/verdict/untouched.ts'
+import { graceMs } from './imagined.ts'
 import { loseTask, rewrite } from './mutations.ts'
+import { under } from './wrong-excuses.ts'
 import { broken, calm, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
 
 const checkers = await openRegistry().checkers()
@@ -91,6 +93,12 @@ describe('tasks that no fault touched', () => {
   const begunFrom = (history: readonly Op[], at: number): readonly string[] =>
     history.flatMap((op) => (op.f === 'task' && op.type === 'invoke' && op.at > at ? [op.task!] : []))
 
+  const dueBefore = (history: readonly Op[], at: number): readonly string[] =>
+    history.flatMap((op) => {
+      const intent = op.f === 'task' && 'idealMs' in op.value ? op.value : undefined
+      return intent && intent.intendedAt + intent.idealMs < at ? [op.task!] : []
+    })
+
   test('a system that stays half broken after the heal is the pattern, whatever it promised', () => {
     const promising = judged(loseHalf(polling(killed), begunFrom(polling(killed), healedAt)))
     expect(verdicts([judged(polling(long)), promising])).toEqual(['PASS', 'FAIL'])
@@ -106,6 +114,25 @@ describe('tasks that no fault touched', () => {
   test('a half that is lost before the fault, too, is the machine', () => {
     const sick = judged(loseHalf(polling(killed), begunFrom(polling(killed), 0)))
     expect(verdicts([judged(polling(long)), sick])).toEqual(['PASS', 'INVALID'])
+  })
+
+  test('half of all that was due before the only fault lost, which lingered until it came: is the machine', () => {
+    const onset = 3900
+    const sick = loseHalf(polling(long), dueBefore(polling(long), onset - 250))
+    const harmed = judged(under(sick, { fault: 'stall', on: 'worker->store', from: onset, to: onset + 400 }))
+    expect(harmed.verdict).toBe('FAIL')
+    const found = withUntouchedCompared([judged(polling(long)), harmed])
+    expect(found.map(({ verdict }) => verdict)).toEqual(['PASS', 'INVALID'])
+    expect(found[1]!.reasons[0]).toMatch(/52 of 103 tasks that no fault touched failed; with the same seeds 0 of 103/)
+  })
+
+  test('who was to be seen before a fault is not exposed to it, nor lost in it', () => {
+    const onset = 6000
+    const lost = loseHalf(polling(long), dueBefore(polling(long), onset - graceMs))
+    const harmed = judged(under(lost, { fault: 'stall', on: 'worker->store', from: onset, to: onset + 400 }))
+    expect(harmed.exposed!.successes).toBe(harmed.exposed!.n)
+    expect(harmed.episodes).toMatchObject([{ lostTasks: 0, affectedTasks: harmed.exposed!.n }])
+    expect(harmed.interruptions).toEqual([])
   })
 
   test('a long row of losses that began with nothing is no pass', () => {
