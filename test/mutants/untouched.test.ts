@@ -135,13 +135,50 @@ describe('tasks that no fault touched', () => {
     expect(harmed.interruptions).toEqual([])
   })
 
-  test('a long row of losses that began with nothing is no pass', () => {
+  test('a long row of losses that began with nothing is the machine', () => {
     const names = begunFrom(polling(killed), 0).slice(0, 100)
     const history = names.reduce<readonly Op[]>(
       (rest, task) => loseTask(rest, task, { taskId: `id-${task}`, found: false }),
       polling(killed),
     )
-    expect(verdicts([judged(polling(long), []), judged(history, [])])).toEqual(['PASS', 'INCONCLUSIVE'])
+    expect(verdicts([judged(polling(long), []), judged(history, [])])).toEqual(['PASS', 'INVALID'])
+  })
+
+  /** As many in a row as `many`, of those that clients had given up before the only fault. */
+  const lostInARow = (many: number, promises?: readonly []): CellResult => {
+    const names = dueBefore(polling(long), 5000).slice(20, 20 + many)
+    const lost = names.reduce<readonly Op[]>((rest, task) => {
+      return loseTask(rest, task, { taskId: `id-${task}`, found: false })
+    }, polling(long))
+    return judged(under(lost, { fault: 'stall', on: 'worker->store', from: 8000, to: 8400 }), promises)
+  }
+
+  test.each([40, 80])('%i in a row, lost long before the only fault: the machine, whatever was promised', (many) => {
+    for (const promises of [undefined, []] as const) {
+      const cells = [judged(polling(long), promises), lostInARow(many, promises)]
+      expect(verdicts(cells)).toEqual(['PASS', 'INVALID'])
+    }
+  })
+
+  test('twelve in a row are no pass, and blame nobody', () => {
+    expect(verdicts([judged(polling(long), []), lostInARow(12, [])])).toEqual(['PASS', 'INCONCLUSIVE'])
+  })
+
+  test('a row that the control alone lost is no pass of the control', () => {
+    const control = lostInARow(40, [])
+    const none = { ...control, cell: { ...control.cell, arm: 'none', faults: [] }, faults: [] }
+    const harmed = judged(under(polling(long), { fault: 'stall', on: 'worker->store', from: 8000, to: 8400 }), [])
+    expect(verdicts([none, harmed])).toEqual(['INCONCLUSIVE', 'PASS'])
+  })
+
+  test('rows that the control has by itself, at other times, blame nobody', () => {
+    const control = lostInARow(40, [])
+    const at = (first: number): readonly string[] => begunFrom(polling(long), first).slice(0, 40)
+    const rows = [...at(1000), ...at(6000)]
+    const lost = rows.reduce<readonly Op[]>((rest, task) => {
+      return loseTask(rest, task, { taskId: `id-${task}`, found: false })
+    }, polling(long))
+    expect(verdicts([judged(lost, []), control])).not.toContain('INVALID')
   })
 
   test('without a control, or with an invalid one, nothing is compared', () => {
