@@ -20,6 +20,29 @@ export function exposures(trace: CellTrace): ReadonlyMap<TaskTrace, readonly Fau
 
 const known = new WeakMap<CellTrace, ReadonlyMap<TaskTrace, readonly FaultTrace[]>>()
 
+/**
+ * Of these, those that may have decided what became of the task: they took effect before its deadline. A task that was
+ * lost lingers until its client gives up, and meets faults that found it dead. An outage in time moves the rest of the
+ * work: what came after it counts, too. Only what was so at the onset is asked, never how the task went on.
+ */
+export function exposuresInTime(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
+  let made = knownInTime.get(trace)
+  if (!made) knownInTime.set(trace, (made = keepInTime(trace)))
+  return made
+}
+
+const knownInTime = new WeakMap<CellTrace, ReadonlyMap<TaskTrace, readonly FaultTrace[]>>()
+
+function keepInTime(trace: CellTrace): ReadonlyMap<TaskTrace, readonly FaultTrace[]> {
+  const kept = new Map<TaskTrace, readonly FaultTrace[]>()
+  for (const [task, faults] of exposures(trace)) {
+    const inTime = faults.filter(({ armedAt }) => armedAt! < task.intent.deadlineAt)
+    const all = inTime.length === faults.length || inTime.some((fault) => isOutage(fault, trace)) ? faults : inTime
+    if (all.length > 0) kept.set(task, all)
+  }
+  return kept
+}
+
 interface Window {
   readonly fault: FaultTrace
   readonly span: Span

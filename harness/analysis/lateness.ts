@@ -54,7 +54,8 @@ function doneAtOf(task: TaskTrace, cell: CellPlan | undefined): number | undefin
 export const longestNoticeMs = 60_000
 const shortestNoticeMs = 250
 
-function noticeMs(cell: CellPlan | undefined): number {
+/** So long a client of this cell may take to hear of a result that is there. */
+export function noticeMs(cell: CellPlan | undefined): number {
   if (!cell) return 0
   return Math.min(cell.graceMs, Math.max(shortestNoticeMs, longestNoticeMs / cell.timeScale))
 }

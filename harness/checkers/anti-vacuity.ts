@@ -1,4 +1,4 @@
-import { exposures } from '../analysis/exposure.ts'
+import { exposuresInTime } from '../analysis/exposure.ts'
 import { type CellTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
@@ -46,7 +46,7 @@ function countEvidence(trace: CellTrace) {
   return {
     sent: sent.length,
     ok: sent.filter(({ end }) => end?.type === 'ok').length,
-    exposed: exposures(trace).size,
+    exposed: exposuresInTime(trace).size,
     effects: sent.reduce((sum, { effects }) => sum + effects.length, 0),
     unread: sent.filter(isUnread).length,
   }

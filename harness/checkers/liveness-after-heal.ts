@@ -1,4 +1,5 @@
 import { exposures, isOutage } from '../analysis/exposure.ts'
+import { noticeMs } from '../analysis/lateness.ts'
 import { firstAtLeast } from '../core/numbers.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
@@ -75,7 +76,7 @@ type Life = 'alive' | 'dead' | 'undecided'
 interface Field {
   readonly tasks: readonly TaskTrace[]
   readonly wanted: Float64Array
-  /** From the first task to before each: how many no outage touched, and how many of these saw the right result. */
+  /** From the first task to before each: how many no outage took, and how many of these saw the right result. */
   readonly clean: Uint32Array
   readonly cleanRight: Uint32Array
   /** When clients knew their right results, in order; as many as tasks where none is missing. */
@@ -89,7 +90,7 @@ function surveyTasks(trace: CellTrace): Field {
   const [clean, cleanRight] = [new Uint32Array(tasks.length + 1), new Uint32Array(tasks.length + 1)]
   let longestLifeMs = 0
   tasks.forEach((task, i) => {
-    const own = touched.get(task)?.some((fault) => isOutage(fault, trace)) ? 0 : 1
+    const own = isTakenByOutage(task, touched.get(task) ?? [], trace) ? 0 : 1
     clean[i + 1] = clean[i]! + own
     cleanRight[i + 1] = cleanRight[i]! + (own && isRight(task) ? 1 : 0)
     longestLifeMs = Math.max(longestLifeMs, task.intent.giveUpAt - task.intent.intendedAt)
@@ -97,6 +98,12 @@ function surveyTasks(trace: CellTrace): Field {
   const wanted = Float64Array.from(tasks, ({ intent }) => intent.intendedAt)
   const seen = Float64Array.from(tasks.filter(isRight), ({ end }) => end!.at).sort()
   return { tasks, wanted, clean, cleanRight, seen, longestLifeMs }
+}
+
+/** An outage touched it before its client should have known. One that was lost lingers: what touches it later found it dead. */
+function isTakenByOutage({ intent }: TaskTrace, faults: readonly FaultTrace[], trace: CellTrace): boolean {
+  const seenBy = Math.min(intent.deadlineAt, intent.intendedAt + intent.idealMs + noticeMs(trace.cell))
+  return faults.some((fault) => fault.armedAt! < seenBy && isOutage(fault, trace))
 }
 
 /** What the system does unharmed, as far as tasks before the onset show it: other faults may hold for the whole load. */

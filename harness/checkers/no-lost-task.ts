@@ -1,5 +1,5 @@
 import { conclude } from '../analysis/conclusion.ts'
-import { exposures } from '../analysis/exposure.ts'
+import { exposures, exposuresInTime } from '../analysis/exposure.ts'
 import { impactOf } from '../analysis/impact.ts'
 import { isLate, wasHeldUp } from '../analysis/lateness.ts'
 import { taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
@@ -29,8 +29,9 @@ const checker: Checker = {
     const [late, lost] = split(unseen, (task) => isLate(task, trace.cell))
     const [excused, broken] = split(lost, isHeldUp)
     const slow = late.filter((task) => !isHeldUp(task))
-    const exposed = accepted.filter((task) => touched.has(task))
-    const tried = exposed.filter((task) => touched.get(task)!.some((fault) => impactOf(fault).kind !== 'none')).length
+    const inTime = exposuresInTime(trace)
+    const exposed = accepted.filter((task) => inTime.has(task))
+    const tried = exposed.filter((task) => inTime.get(task)!.some((fault) => impactOf(fault).kind !== 'none')).length
     return conclude(trace, {
       judged: accepted.length - excused.length - late.length,
       unit: 'accepted tasks',

@@ -1,5 +1,5 @@
 import type { Execution } from '../analysis/executions.ts'
-import { exposures, isOutage } from '../analysis/exposure.ts'
+import { exposuresInTime, isOutage } from '../analysis/exposure.ts'
 import type { InterruptedTask } from '../model/results.ts'
 import { nodesAmong } from '../model/place.ts'
 import { nodeOf, roleOf } from '../analysis/places.ts'
@@ -14,7 +14,7 @@ import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
  */
 export function interruptionsIn(trace: CellTrace): readonly InterruptedTask[] {
   const roles = executorRoles(trace)
-  return [...exposures(trace)].flatMap(([task, faults]) => {
+  return [...exposuresInTime(trace)].flatMap(([task, faults]) => {
     const cuts = faults
       .filter((fault) => isOutage(fault, trace) && canCut(fault, roles))
       .map((fault) => ({ fault, at: cutAt(fault, task, trace) }))

@@ -1,4 +1,4 @@
-import { exposures, isOutage } from '../analysis/exposure.ts'
+import { exposuresInTime, isOutage } from '../analysis/exposure.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace } from '../analysis/trace.ts'
 import type { FaultEpisode, InterruptedTask } from '../model/results.ts'
 import { interruptionsIn } from './interruptions.ts'
@@ -17,7 +17,7 @@ import { isTerminal } from '../../patterns/contract/types/task.ts'
  * - rework: repeated executions, each counted for the latest firing that touched its task before it.
  */
 export function measureEpisodes(trace: CellTrace, seen: Seen): readonly FaultEpisode[] {
-  const touched = exposures(trace)
+  const touched = exposuresInTime(trace)
   const proven = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined)
   const inOrder = proven.toSorted((a, b) => a.armedAt! - b.armedAt!)
   const affectedBy = new Map<FaultTrace, TaskTrace[]>(inOrder.map((fault) => [fault, []]))
@@ -48,7 +48,7 @@ function measureEpisode(
 ): Omit<FaultEpisode, 'interruptedTasks' | 'wentOnTasks'> {
   const startedAt = fault.armedAt!
   const endedAt = fault.healedAt ?? trace.endAt
-  const touched = exposures(trace)
+  const touched = exposuresInTime(trace)
   const own = affected.filter((task) => episodeOf(touched.get(task) ?? [], trace) === fault)
   const stalls = affected.map((task) => longestStall(task, seen(task), startedAt, endedAt))
   return {

@@ -1,5 +1,5 @@
 import { HarnessError, describeError } from '../core/errors.ts'
-import { exposures, isOutage } from '../analysis/exposure.ts'
+import { exposures, exposuresInTime, isOutage } from '../analysis/exposure.ts'
 import { whyUnmeasured } from '../analysis/measurement.ts'
 import { momentOf } from '../analysis/moments.ts'
 import type { History } from '../model/history.ts'
@@ -208,7 +208,7 @@ function describeTask(task: TaskTrace, { outcome, seenAt }: Fate, trace: CellTra
     ...(seenAt < Infinity && { seenAt }),
     outcome,
     ...(via && { via }),
-    exposed: faults !== undefined,
+    exposed: exposuresInTime(trace).has(task),
     ...(episode && isOutage(episode, trace) && { episode: episode.id }),
     ...countsOf(task, outcome),
   }

@@ -1,8 +1,9 @@
+import { noticeMs } from '../analysis/lateness.ts'
 import { mcnemarExact } from '../stats/paired-difference.ts'
 import { quantile } from '../stats/quantiles.ts'
-import { signFlip } from '../stats/sign-flip.ts'
 import type { CellResult, RunVerdict, TaskRow } from '../model/results.ts'
 import { worst } from './reasons.ts'
+import { failuresOf, hasBurst, hasFailed, isDoubtful, isWorse, level, type Pair } from './untouched-losses.ts'
 
 /**
  * A control of the machine that needs no kernel. Arms share their seeds. Task 17 of a cell is the same work, intended
@@ -12,14 +13,15 @@ import { worst } from './reasons.ts'
  *   INVALID.
  * - Tasks that were under way then on other nodes fare worse, although those that the fault touched fare better. The
  *   cell is INVALID, too: a system that broke when the fault struck breaks at least for the touched ones.
- * - The control fares worse: nobody harmed it. The control is INVALID.
+ * - The control fares worse: nobody harmed it. The control is INVALID; for one long row of losses it is INCONCLUSIVE.
  * - Else the fault may have left a system half broken, which is the pattern's affair, or the machine was sick
  *   afterwards. Nothing tells them apart, unless the machine's own watch does: the cell is INCONCLUSIVE at best, and
  *   what failed stays failed.
  *
  * Losses come in rows: a moment that is bad for one task is bad for its neighbours. So what is held against chance are
- * stretches of the load and not tasks. Left out are exposed tasks, and tasks begun between a fault's onset and a grace
- * after its heal. They may meet a queue that the fault left.
+ * stretches of the load and not tasks. One long row is held against the rows that the other side has. Left out are exposed tasks, and tasks begun between a fault's onset and a grace
+ * after its heal. They may meet a queue that the fault left. A task that should have been seen before any fault since it
+ * began is compared in any case: one that was lost before lingers, and meets faults that found it dead.
  */
 export function withUntouchedCompared(cells: readonly CellResult[]): readonly CellResult[] {
   const found = new Map<CellResult, Finding>()
@@ -47,49 +49,61 @@ function isControl({ cell }: CellResult): boolean {
   return cell.faults.length === 0 && !cell.untouchedBy
 }
 
-interface Pair {
-  readonly harmed: TaskRow
-  readonly control: TaskRow
-}
-
 interface Finding {
   readonly cell: CellResult
   readonly verdict: Extract<RunVerdict, 'INVALID' | 'INCONCLUSIVE'>
   readonly sentence: string
 }
 
-const level = 0.01
-const leastDifference = 0.02
-/** From here on even one long row of losses is more than a pattern that works has by itself. */
-const hugeDifference = 1 / 3
 const leastRatio = 2
 
 function compare(harmed: CellResult, control: CellResult): Finding | undefined {
-  const pairs = untouchedPairs(harmed, control)
+  const toldMs = toldWithinMs(control)
+  const pairs = untouchedPairs(harmed, control, toldMs)
   const onset = Math.min(...harmed.faults.map(({ armedAt = Infinity }) => armedAt))
-  const due = pairs.filter(({ harmed: { intendedAt, idealMs } }) => intendedAt + idealMs <= onset)
+  const due = pairs.filter(({ harmed: { intendedAt, idealMs } }) => intendedAt + idealMs + toldMs <= onset)
   const begun = pairs.filter(({ harmed: { intendedAt } }) => intendedAt < onset)
-  const sick = isWorse(due, 'harmed') ? due : isWorse(begun, 'harmed') && !didBreak(harmed, begun) ? begun : undefined
+  const sick =
+    isWorse(due, 'harmed') || hasBurst(due, 'harmed', control.tasks)
+      ? due
+      : isWorse(begun, 'harmed') && !didBreak(harmed, begun)
+        ? begun
+        : undefined
   if (sick) return { cell: harmed, verdict: 'INVALID', sentence: `${blame}: ${harmedWords(sick)}` }
   if (isWorse(pairs, 'control'))
     return { cell: control, verdict: 'INVALID', sentence: `${blame}: ${controlWords(pairs, harmed)}` }
   const slow = slower(begun, pairs, harmed, control)
   if (slow) return slow
   const after = pairs.slice(begun.length)
-  const odd = [pairs, after, begun].find((some) => isWorse(some, 'harmed')) ?? [pairs, begun].find(isHuge)
-  return odd && { cell: harmed, verdict: 'INCONCLUSIVE', sentence: `${doubt}: ${harmedWords(odd)}` }
+  const groups = [pairs, after, begun]
+  const odd =
+    groups.find((some) => isWorse(some, 'harmed')) ?? [...groups, due].find((some) => isDoubtful(some, control.tasks))
+  if (odd) return { cell: harmed, verdict: 'INCONCLUSIVE', sentence: `${doubt}: ${harmedWords(odd)}` }
+  if (!hasBurst(pairs, 'control', harmedRows(pairs))) return undefined
+  return { cell: control, verdict: 'INCONCLUSIVE', sentence: `${ownOrSick}: ${controlWords(pairs, harmed)}` }
 }
 
-function untouchedPairs(harmed: CellResult, control: CellResult): readonly Pair[] {
+/** How long after it was due a task is seen where nothing is broken: twice as long as nearly all of the control's, or a notice. */
+function toldWithinMs({ cell, tasks }: CellResult): number {
+  const overheads = tasks.flatMap((task) => overheadOf(task) ?? [])
+  const usual = quantile(overheads, 0.99) ?? Infinity
+  return Math.min(cell.graceMs, Math.max(noticeMs(cell), 2 * usual))
+}
+
+function untouchedPairs(harmed: CellResult, control: CellResult, toldMs: number): readonly Pair[] {
   const byOrdinal = new Map(control.tasks.map((task) => [task.ordinal, task]))
   return harmed.tasks
     .flatMap((task) => {
       const other = byOrdinal.get(task.ordinal)
       const same = other?.intendedAt === task.intendedAt && other.idealMs === task.idealMs
-      const compared = same && isDecided(task) && isDecided(other) && isFarFromFaults(task, harmed)
+      const compared = same && isDecided(task) && isDecided(other) && isFarFromFaults(task, harmed, toldMs)
       return compared ? [{ harmed: task, control: other }] : []
     })
     .toSorted((a, b) => a.harmed.ordinal - b.harmed.ordinal)
+}
+
+function harmedRows(pairs: readonly Pair[]): readonly TaskRow[] {
+  return pairs.map((pair) => pair.harmed)
 }
 
 /** What was never sent, or cut off by the end of the run, says nothing. */
@@ -98,45 +112,13 @@ function isDecided({ outcome }: TaskRow): boolean {
 }
 
 /** Nothing of it can have met the fault, nor what the fault left behind. */
-function isFarFromFaults({ exposed, intendedAt }: TaskRow, { cell, faults }: CellResult): boolean {
-  if (exposed) return false
+function isFarFromFaults(task: TaskRow, { cell, faults }: CellResult, toldMs: number): boolean {
+  const { exposed, intendedAt, idealMs } = task
+  const seenBy = intendedAt + idealMs + toldMs
+  if (exposed && faults.some(({ armedAt = Infinity }) => armedAt >= intendedAt && armedAt < seenBy)) return false
   return !faults.some(({ armedAt = Infinity, healedAt = Infinity }) => {
     return intendedAt >= armedAt && intendedAt < healedAt + cell.graceMs
   })
-}
-
-function hasFailed({ outcome }: TaskRow): boolean {
-  return outcome !== 'ok'
-}
-
-function failuresOf(pairs: readonly Pair[], side: keyof Pair): number {
-  return pairs.filter((pair) => hasFailed(pair[side])).length
-}
-
-/** That side has more failures than the other, in more stretches of the load than chance gives. */
-function isWorse(pairs: readonly Pair[], side: keyof Pair): boolean {
-  const other = side === 'harmed' ? 'control' : 'harmed'
-  const difference = failuresOf(pairs, side) - failuresOf(pairs, other)
-  if (difference <= 0 || difference < leastDifference * pairs.length) return false
-  return signFlip(stretchesOf(pairs).map((stretch) => failuresOf(stretch, side) - failuresOf(stretch, other))) < level
-}
-
-/** Long enough that what made neighbours fail together is mostly within one, and enough of them to tell. */
-const stretches = 10
-
-function stretchesOf(pairs: readonly Pair[]): readonly (readonly Pair[])[] {
-  return Array.from({ length: stretches }, (_, i) => {
-    const at = (part: number): number => Math.round((part * pairs.length) / stretches)
-    return pairs.slice(at(i), at(i + 1))
-  })
-}
-
-function isHuge(pairs: readonly Pair[]): boolean {
-  const only = (side: keyof Pair, other: keyof Pair): number =>
-    pairs.filter((pair) => hasFailed(pair[side]) && !hasFailed(pair[other])).length
-  const [onlyHarmed, onlyControl] = [only('harmed', 'control'), only('control', 'harmed')]
-  if (onlyHarmed - onlyControl < hugeDifference * pairs.length) return false
-  return mcnemarExact({ onlyA: onlyHarmed, onlyB: onlyControl }) < level
 }
 
 /** Of those that the fault touched at least half as many failed: then it broke more than it touched. */
@@ -147,6 +129,7 @@ function didBreak({ tasks }: CellResult, pairs: readonly Pair[]): boolean {
 }
 
 const blame = 'the machine or the harness, not the pattern'
+const ownOrSick = 'nothing tells what the pattern does by itself from a sick machine'
 const doubt = 'nothing tells what the fault left behind from a sick machine'
 
 function harmedWords(pairs: readonly Pair[]): string {

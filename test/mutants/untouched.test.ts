@@ -5,7 +5,9 @@ import type { CellResult, TaskRow } from '../../harness/model/results.ts'
 import { judgeCell } from '../../harness/verdict/cell.ts'
 import { openRegistry } from '../../harness/registry.ts'
 import { withUntouchedCompared } from '../../harness/verdict/untouched.ts'
+import { graceMs } from './imagined.ts'
 import { loseTask, rewrite } from './mutations.ts'
+import { under } from './wrong-excuses.ts'
 import { broken, calm, polling, stopAfterHeal, streaming, webhook } from './worlds.ts'
 
 const checkers = await openRegistry().checkers()
@@ -91,6 +93,12 @@ describe('tasks that no fault touched', () => {
   const begunFrom = (history: readonly Op[], at: number): readonly string[] =>
     history.flatMap((op) => (op.f === 'task' && op.type === 'invoke' && op.at > at ? [op.task!] : []))
 
+  const dueBefore = (history: readonly Op[], at: number): readonly string[] =>
+    history.flatMap((op) => {
+      const intent = op.f === 'task' && 'idealMs' in op.value ? op.value : undefined
+      return intent && intent.intendedAt + intent.idealMs < at ? [op.task!] : []
+    })
+
   test('a system that stays half broken after the heal is the pattern, whatever it promised', () => {
     const promising = judged(loseHalf(polling(killed), begunFrom(polling(killed), healedAt)))
     expect(verdicts([judged(polling(long)), promising])).toEqual(['PASS', 'FAIL'])
@@ -108,13 +116,69 @@ describe('tasks that no fault touched', () => {
     expect(verdicts([judged(polling(long)), sick])).toEqual(['PASS', 'INVALID'])
   })
 
-  test('a long row of losses that began with nothing is no pass', () => {
+  test('half of all that was due before the only fault lost, which lingered until it came: is the machine', () => {
+    const onset = 3900
+    const sick = loseHalf(polling(long), dueBefore(polling(long), onset - 250))
+    const harmed = judged(under(sick, { fault: 'stall', on: 'worker->store', from: onset, to: onset + 400 }))
+    expect(harmed.verdict).toBe('FAIL')
+    const found = withUntouchedCompared([judged(polling(long)), harmed])
+    expect(found.map(({ verdict }) => verdict)).toEqual(['PASS', 'INVALID'])
+    expect(found[1]!.reasons[0]).toMatch(/52 of 103 tasks that no fault touched failed; with the same seeds 0 of 103/)
+  })
+
+  test('who was to be seen before a fault is not exposed to it, nor lost in it', () => {
+    const onset = 6000
+    const lost = loseHalf(polling(long), dueBefore(polling(long), onset - graceMs))
+    const harmed = judged(under(lost, { fault: 'stall', on: 'worker->store', from: onset, to: onset + 400 }))
+    expect(harmed.exposed!.successes).toBe(harmed.exposed!.n)
+    expect(harmed.episodes).toMatchObject([{ lostTasks: 0, affectedTasks: harmed.exposed!.n }])
+    expect(harmed.interruptions).toEqual([])
+  })
+
+  test('a long row of losses that began with nothing is the machine', () => {
     const names = begunFrom(polling(killed), 0).slice(0, 100)
     const history = names.reduce<readonly Op[]>(
       (rest, task) => loseTask(rest, task, { taskId: `id-${task}`, found: false }),
       polling(killed),
     )
-    expect(verdicts([judged(polling(long), []), judged(history, [])])).toEqual(['PASS', 'INCONCLUSIVE'])
+    expect(verdicts([judged(polling(long), []), judged(history, [])])).toEqual(['PASS', 'INVALID'])
+  })
+
+  /** As many in a row as `many`, of those that clients had given up before the only fault. */
+  const lostInARow = (many: number, promises?: readonly []): CellResult => {
+    const names = dueBefore(polling(long), 5000).slice(20, 20 + many)
+    const lost = names.reduce<readonly Op[]>((rest, task) => {
+      return loseTask(rest, task, { taskId: `id-${task}`, found: false })
+    }, polling(long))
+    return judged(under(lost, { fault: 'stall', on: 'worker->store', from: 8000, to: 8400 }), promises)
+  }
+
+  test.each([40, 80])('%i in a row, lost long before the only fault: the machine, whatever was promised', (many) => {
+    for (const promises of [undefined, []] as const) {
+      const cells = [judged(polling(long), promises), lostInARow(many, promises)]
+      expect(verdicts(cells)).toEqual(['PASS', 'INVALID'])
+    }
+  })
+
+  test('twelve in a row are no pass, and blame nobody', () => {
+    expect(verdicts([judged(polling(long), []), lostInARow(12, [])])).toEqual(['PASS', 'INCONCLUSIVE'])
+  })
+
+  test('a row that the control alone lost is no pass of the control', () => {
+    const control = lostInARow(40, [])
+    const none = { ...control, cell: { ...control.cell, arm: 'none', faults: [] }, faults: [] }
+    const harmed = judged(under(polling(long), { fault: 'stall', on: 'worker->store', from: 8000, to: 8400 }), [])
+    expect(verdicts([none, harmed])).toEqual(['INCONCLUSIVE', 'PASS'])
+  })
+
+  test('rows that the control has by itself, at other times, blame nobody', () => {
+    const control = lostInARow(40, [])
+    const at = (first: number): readonly string[] => begunFrom(polling(long), first).slice(0, 40)
+    const rows = [...at(1000), ...at(6000)]
+    const lost = rows.reduce<readonly Op[]>((rest, task) => {
+      return loseTask(rest, task, { taskId: `id-${task}`, found: false })
+    }, polling(long))
+    expect(verdicts([judged(lost, []), control])).not.toContain('INVALID')
   })
 
   test('without a control, or with an invalid one, nothing is compared', () => {

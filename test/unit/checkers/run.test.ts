@@ -93,6 +93,20 @@ describe('liveness-after-heal', () => {
     })
   })
 
+  test('who was lost before the next outage came is left for this heal, though that outage met it', () => {
+    const silent = [11, 12, 13, 14, 15].flatMap((i) => [intend(`t-${i}`, 200 + i), end(`t-${i}`, 500 + i, 'info')])
+    const both = [plannedFault({ id: 'f' }), plannedFault({ id: 'g' })]
+    const until = (next: number) => [
+      ...served(0, 10, 20, 210, 211, 212, 1000, 1010, 1020),
+      ...silent,
+      ...fault('f', 'store-0', 150, 190),
+      ...fault('g', 'store-0', next, next + 20),
+    ]
+    // Its notice is the grace, 100 ms here: from 416 on all of them should have been seen.
+    expect(check(until(420), both)).toMatchObject({ status: 'fail', counts: { dead: 1, alive: 1 } })
+    expect(check(until(300), both)).toMatchObject({ counts: { dead: 0 } })
+  })
+
   test('where every task got its result nothing stayed away, however few were left after the heal', () => {
     for (const healedAt of [800, 415]) {
       const throughout = fault('f', 'worker-0', 50, healedAt)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { exposures } from '../../../harness/analysis/exposure.ts'
+import { exposures, exposuresInTime } from '../../../harness/analysis/exposure.ts'
 import { traceOf } from '../../../harness/analysis/trace.ts'
 import { callback, effect, end, fault, intend, open, poll, story, submit } from '../checkers/story.ts'
 import { plannedFault } from '../stats/cells.ts'
@@ -89,6 +89,25 @@ describe('the links of the work', () => {
   test('from the engine to one worker: who ran there', () => {
     expect(touched(called, 'engine->worker-0', 70, 100)).toBe(true)
     expect(touched(called, 'engine->worker-1', 70, 100)).toBe(false)
+  })
+})
+
+describe('a fault decides nothing of a task that was late before it', () => {
+  const lost = [intend(t), submit(t, 1, 'ok'), effect(t, 1, 10), end(t, 1000, 'info')]
+  const { deadlineAt } = traceOf(story(lost)).tasks[0]!.intent
+  const decisive = (...faults: readonly (readonly [string, number, number])[]) => {
+    const lines = faults.flatMap(([id, from, to]) => fault(id, 'worker->store-0', from, to))
+    return [...exposuresInTime(traceOf(story([...lost, ...lines]))).values()].flat().map(({ id }) => id)
+  }
+
+  test('one before the deadline does, one after it is only met', () => {
+    expect(touched(lost, 'worker->store-0', deadlineAt + 10, deadlineAt + 60)).toBe(true)
+    expect(decisive(['f', deadlineAt + 10, deadlineAt + 60])).toEqual([])
+    expect(decisive(['f', deadlineAt - 10, deadlineAt + 60])).toEqual(['f'])
+  })
+
+  test('an outage in time moves the work: what comes after it counts, too', () => {
+    expect(decisive(['f', deadlineAt - 10, deadlineAt], ['g', deadlineAt + 10, deadlineAt + 60])).toEqual(['f', 'g'])
   })
 })
 
