@@ -11,6 +11,8 @@ import { cancelTask } from './contract/client/cancel.ts'
 import type { ClientPorts, Job } from './contract/client/client.ts'
 import { readContext, sendCommand, type ContextSnapshot } from './contract/client/command.ts'
 import { withoutInterim } from './contract/client/interim.ts'
+import { Lanes } from './contract/client/lane.ts'
+import { windowMs } from './contract/client/pacing.ts'
 import type { Command, CommandAck } from './contract/types/command.ts'
 import { monotonicMs, timeLimit } from './contract/types/timer.ts'
 import { unread } from './contract/client/read.ts'
@@ -100,19 +102,32 @@ export function openTaskClient({ apis, token, timeScale = 1 }: TaskClientOptions
     observe: () => {},
   }
   const accepted = new Acceptances(ports)
+  const lanes = new Lanes(ports.now, windowMs(timingOf(ports)))
+  /** All calls about one task keep to one pace, from when its id is known. */
+  const together = async <T>(taskId: string, talk: Talk, ask: (talk: Talk) => Promise<T>): Promise<T> => {
+    talk.pace.lane = lanes.enter(taskId, talk.pace.lane)
+    try {
+      return await ask(talk)
+    } finally {
+      lanes.leave(taskId)
+    }
+  }
   /** What is asked about a task that was accepted before. */
   const about = <T>(taskId: string, run: TaskRun, ask: (talk: Talk) => Promise<T>): Promise<T> =>
     inTalk(begin(ports, { key: taskId, input: {} as TaskInput }, run), (talk) => {
       talk.follow(taskId, accepted.at(taskId))
-      return ask(talk)
+      return together(taskId, talk, ask)
     })
   return {
     run: async ({ key, type, input, budget, memory, onAccepted, ...run }) => {
       return inTalk(begin(ports, { key, type, input: input as TaskInput, budget, memory }, run), async (talk) => {
         const answer = await submitJob(talk)
-        accepted.add(answer.task.task_id)
-        await onAccepted?.(answer.task)
-        return (await followTask(talk, answer)).task
+        const { task_id: taskId } = answer.task
+        accepted.add(taskId)
+        return together(taskId, talk, async () => {
+          await onAccepted?.(answer.task)
+          return (await followTask(talk, answer)).task
+        })
       })
     },
     resume: async (taskId, run) => {

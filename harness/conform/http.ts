@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream'
 import { Agent, buildConnector, request, type Dispatcher } from 'undici'
 import { withoutInterim } from '../../patterns/contract/client/interim.ts'
-import { sleep } from '../../patterns/contract/types/timer.ts'
+import { problemMediaType } from '../../patterns/contract/types/problems.ts'
+import { sleep, startTimer } from '../../patterns/contract/types/timer.ts'
 import { HarnessError } from '../core/errors.ts'
 import { placeOf } from './address.ts'
 import { isTooDeep } from '../core/json-depth.ts'
@@ -139,6 +141,27 @@ async function textOf({ body, headers }: Dispatcher.ResponseData): Promise<strin
     chunks.push(chunk)
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+/** A problem document is small; of a longer one nothing is taken. */
+const mostProblemBytes = 65_536
+const problemWithinMs = 5_000
+
+/** The problem (RFC 9457) in a refusal of a stream or a socket; undefined where it is none, or does not come to its end. */
+export async function problemIn(headers: Headers, body: Readable): Promise<Reply['json']> {
+  const isProblem = mediaTypeOf(headers) === problemMediaType
+  using _ = startTimer(() => body.destroy(), isProblem ? problemWithinMs : 0)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      if ((bytes += chunk.length) > mostProblemBytes) return undefined
+      chunks.push(chunk)
+    }
+  } catch {
+    return undefined
+  }
+  return isProblem ? parse(Buffer.concat(chunks).toString()) : undefined
 }
 
 /** What another run's node answers says nothing about the target. Links and proxies in front of it have addresses of their own. */

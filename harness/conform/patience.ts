@@ -9,6 +9,8 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>
 export interface Answered {
   readonly status: number
   readonly headers: Headers
+  /** The object in it, where it has one: a problem document may say `retryable`. */
+  readonly json?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** What is asked for, and how an answer that is not the last word is thrown away. */
@@ -64,14 +66,22 @@ function patienceMs(target: Target): number {
 }
 
 /**
- * What is in front of a service says without it (RFC 9110 15.5.9, 15.5.20 and 15.6, RFC 6585 4, RFC 8470 5.2), and 520 to 530,
+ * What is in front of a service says without it (RFC 9110 15.5.9, 15.5.20 and 15.6, RFC 4918 11.3, RFC 6585 4, RFC 8470 5.2), and 520 to 530,
  * which are no standard, by networks that deliver content.
  */
-const busy: ReadonlySet<number> = new Set([408, 421, 425, 429, 502, 503, 504])
+const busy: ReadonlySet<number> = new Set([408, 421, 423, 425, 429, 502, 503, 504])
+/** Full for now, or asked too often, where they say when to come back: as clients have it (`contract/client/meaning.ts`). */
+const timed: ReadonlySet<number> = new Set([403, 413])
 
 /** The answer says that it is too early, whoever gave it. */
 export function isBusy({ status }: Pick<Answered, 'status'>): boolean {
   return busy.has(status) || (status >= 520 && status <= 530)
+}
+
+/** A refusal that the service itself calls one for now. Where it stays, it is judged as any other. */
+export function isLater({ status, headers, json }: Answered): boolean {
+  if (status >= 400 && json?.['retryable'] === true) return true
+  return timed.has(status) && headers['retry-after'] !== undefined && json?.['retryable'] !== false
 }
 
 /** How long a replica may take to hear of a task. */
@@ -80,9 +90,11 @@ const lagMs = 10_000
 function laterBecause<A extends Answered>(
   { conversation }: Target,
   { url, isSubmission, isSeen = false }: Request<A>,
-  { status }: Answered,
-): 'busy' | 'in progress' | 'not seen yet' | undefined {
+  answer: Answered,
+): 'busy' | 'by its own word' | 'in progress' | 'not seen yet' | undefined {
+  const { status } = answer
   if (isBusy({ status })) return 'busy'
+  if (isLater(answer)) return 'by its own word'
   if (status === 409 && isSubmission) return 'in progress'
   if (status !== 404 || isSeen) return undefined
   const now = performance.now()

@@ -6,9 +6,18 @@ import { sleep } from '../../patterns/contract/types/timer.ts'
 import type { Target } from './case.ts'
 import type { Asked } from './conversation.ts'
 import { Breach, must, show } from './expect.ts'
-import { askedFor, authorization, headersWithoutToken, jsonIn, lost, mostBytes, until, withoutToken } from './http.ts'
-import { eventOf } from './tasks.ts'
+import {
+  askedFor,
+  authorization,
+  headersWithoutToken,
+  lost,
+  mostBytes,
+  problemIn,
+  until,
+  withoutToken,
+} from './http.ts'
 import { patiently, type Headers } from './patience.ts'
+import { messageIn } from './socket-message.ts'
 
 /** What came over one task's socket so far. */
 export interface OpenSocket {
@@ -26,6 +35,8 @@ export interface OpenSocket {
 interface Handshake {
   readonly status: number
   readonly headers: Headers
+  /** Of a refusal, where it is a problem. */
+  readonly json?: Readonly<Record<string, unknown>> | undefined
   readonly open?: OpenSocket
 }
 
@@ -93,9 +104,10 @@ async function dial(
     const answer = await Promise.race([refused, opened])
     target.conversation.end(noted, answer ? `${answer.statusCode} to the handshake` : '101 and a socket')
     if (!answer) return { status: 101, headers: {}, open: read }
-    answer.resume()
+    const headers = headersWithoutToken(target, answer.headers)
+    const json = await problemIn(headers, answer)
     socket.terminate()
-    return { status: answer.statusCode!, headers: headersWithoutToken(target, answer.headers) }
+    return { status: answer.statusCode!, headers, json }
   } catch (error) {
     target.signal.throwIfAborted()
     // The library's own words for what a server must not do carry no code.
@@ -169,11 +181,6 @@ async function within<T>({ signal }: Target, awaited: Promise<T>): Promise<T> {
   return value
 }
 
-/** `command.ack` or `command.refused`: no event, since it has no place in the log. */
-function isAnswer(value: unknown): value is Readonly<Record<string, unknown>> {
-  return String((value as { readonly type?: unknown } | null)?.type).startsWith('command.')
-}
-
 function listen(target: Target, socket: WebSocket): OpenSocket {
   const read = { socket, events: [] as TaskEvent[], answers: [] as OpenSocket['answers'], pings: [] as number[] }
   let bytes = 0
@@ -182,11 +189,9 @@ function listen(target: Target, socket: WebSocket): OpenSocket {
       try {
         bytes += (data as Buffer).length
         must(bytes <= mostBytes, `a socket has said more than ${mostBytes} bytes`)
-        const text = withoutToken(target, String(data as Buffer))
-        const value = jsonIn(text)
-        if (value === undefined) throw new Breach(`a message of the socket is no JSON: ${show(text)}`)
-        if (isAnswer(value)) read.answers.push(value)
-        else read.events.push(eventOf(value))
+        const { event, answer } = messageIn(withoutToken(target, String(data as Buffer)))
+        if (answer) read.answers.push(answer)
+        if (event) read.events.push(event)
       } catch (error) {
         // Thrown from here it would be ours: it is the service's.
         reject(error as Error)

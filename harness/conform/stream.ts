@@ -13,6 +13,7 @@ import {
   jsonIn,
   lost,
   mostBytes,
+  problemIn,
   withoutToken,
 } from './http.ts'
 import { eventOf, isEnd, partlyKept } from './tasks.ts'
@@ -23,6 +24,8 @@ import { patiently, type Headers } from './patience.ts'
 export interface OpenStream {
   readonly status: number
   readonly headers: Headers
+  /** Of a refusal, where it is a problem. */
+  readonly json?: Readonly<Record<string, unknown>> | undefined
   readonly events: TaskEvent[]
   /** Names of events that are none of the task's, as `stream.reset`. */
   readonly others: string[]
@@ -68,6 +71,8 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
   })
   const headers = headersWithoutToken(target, came)
   target.conversation.end(noted, describeCame(status, headers))
+  const isRefused = status >= 400
+  const json = isRefused ? await problemIn(headers, body) : undefined
   const parser = createParser({
     onEvent: ({ id, event, data }) => {
       if (isTaskEvent(event)) {
@@ -82,7 +87,7 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
   const decoder = new TextDecoder()
   const consume = async (): Promise<void> => {
     let bytes = 0
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of (isRefused ? [] : body) as AsyncIterable<Buffer>) {
       read.bytesAt.push(performance.now())
       bytes += chunk.length
       if (bytes > mostBytes) throw new Breach(`a stream has more than ${mostBytes} bytes`, { exchange: noted })
@@ -96,7 +101,7 @@ async function openOnce(target: Target, asked: Asked): Promise<OpenStream> {
     throw reason === undefined ? error : new Cut(reason)
   })
   ended.catch(() => {})
-  return { ...read, status, headers, ended, close: () => own.abort() }
+  return { ...read, status, headers, json, ended, close: () => own.abort() }
 }
 
 function jsonOf(data: string): unknown {

@@ -1,7 +1,9 @@
 import { request, type Dispatcher } from 'undici'
+import { retryAfterMs, type Answer } from '../contract/client/http.ts'
+import { meaningOf } from '../contract/client/meaning.ts'
 import { faultPoint } from '../contract/engine/fault-point.ts'
 import { toolHeader } from '../contract/types/grant.ts'
-import { backoffMs, isRetryable, monotonicMs, sleep } from '../contract/types/timer.ts'
+import { backoffMs, monotonicMs, sleep } from '../contract/types/timer.ts'
 import type { Timing } from '../contract/types/timing.ts'
 import { stepDigest, stepOf, type AgentPlan } from './plan.ts'
 
@@ -41,7 +43,7 @@ export class ToolRefusal extends Error {
  * Perform one step: work until its end time, then record its effect at the tool server until that is acknowledged. The
  * effect carries `Idempotency-Key: <taskId>/<step>`; a call without an answer is repeated with the same key. The digest
  * takes in the nonce of the acknowledgement. No other party knows it, so only work that was done is right. Rejects with
- * the abort reason, or with ToolRefusal for an answer that is neither 2xx nor worth repeating.
+ * the abort reason, or with ToolRefusal for an answer that is neither 2xx nor says "not yet" (`meaningOf`).
  */
 export async function performStep(
   plan: AgentPlan,
@@ -76,13 +78,19 @@ async function recordEffect(tool: string, effect: Effect, ctx: StepContext): Pro
   const body = JSON.stringify(effect)
   for (let failures = 0; ; failures++) {
     faultPoint('effect.before')
-    const nonce = await postEffect(headers, body, ctx)
-    if (nonce !== undefined) {
+    const told = await postEffect(headers, body, ctx)
+    if (told.nonce !== undefined) {
       faultPoint('effect.after')
-      return nonce
+      return told.nonce
     }
-    await sleep(backoffMs(ctx.timing, failures, Math.random()), ctx.signal)
+    await sleep(pauseMs(ctx.timing, failures, told.adviceMs), ctx.signal)
   }
+}
+
+/** The tool server's advice is a minimum, up to a cap: executors that were sent away together do not come back together. */
+function pauseMs(timing: Timing, failures: number, adviceMs = 0): number {
+  const heededMs = adviceMs > 0 ? Math.min(adviceMs, timing.adviceCapMs) + timing.backoffBaseMs * Math.random() : 0
+  return Math.max(heededMs, backoffMs(timing, failures, Math.random()))
 }
 
 /** The kind of a step is the tool that it calls. */
@@ -92,30 +100,35 @@ function headersOf(key: string, tool: string, { grant }: StepContext): Headers {
 }
 type Headers = { readonly 'idempotency-key': string } & Readonly<Record<string, string>>
 
-/** The nonce when acknowledged, undefined when it is worth another try: also when the answer was cut off. */
-async function postEffect(headers: Headers, body: string, ctx: StepContext): Promise<string | undefined> {
+/** Without a nonce it is worth another try, not before the advice is over. */
+interface Told {
+  readonly nonce?: string
+  readonly adviceMs?: number | undefined
+}
+
+/** An answer that was cut off is worth another try too. */
+async function postEffect(headers: Headers, body: string, ctx: StepContext): Promise<Told> {
+  const answer = await exchangeEffect(headers, body, ctx)
+  if (!answer) return {}
+  const { status } = answer
+  if (status >= 200 && status < 300) return { nonce: nonceIn(answer.text) }
+  // It is a submission with a key. What was sent twice at once may be answered 409 for the second: that is no refusal.
+  if (status >= 400 && meaningOf('submit', answer) === 'not-yet') return { adviceMs: retryAfterMs(answer) }
+  throw new ToolRefusal(`the tool server answered ${status} for ${headers['idempotency-key']}`)
+}
+
+/** Undefined: there was no whole answer. */
+async function exchangeEffect(headers: Headers, body: string, ctx: StepContext): Promise<Answer | undefined> {
   const { dispatcher, signal, timing } = ctx
   const limits = { headersTimeout: timing.toolTimeoutMs, bodyTimeout: timing.toolTimeoutMs }
-  let statusCode: number
-  let said: string
+  const call = { method: 'POST', headers, body, dispatcher, signal, ...limits } as const
   try {
-    const answer = await request(`${ctx.toolsUrl}/effects`, {
-      method: 'POST',
-      headers,
-      body,
-      dispatcher,
-      signal,
-      ...limits,
-    })
-    statusCode = answer.statusCode
-    said = await answer.body.text()
+    const { statusCode, headers: said, body: content } = await request(`${ctx.toolsUrl}/effects`, call)
+    return { status: statusCode, header: (name) => said[name]?.toString(), text: await content.text() }
   } catch {
     signal.throwIfAborted()
     return undefined
   }
-  if (statusCode >= 200 && statusCode < 300) return nonceIn(said)
-  if (isRetryable(statusCode)) return undefined
-  throw new ToolRefusal(`the tool server answered ${statusCode} for ${headers['idempotency-key']}`)
 }
 
 /** A tool server of one's own need not know of nonces: an answer without any has the empty one. */

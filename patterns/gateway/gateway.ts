@@ -91,7 +91,7 @@ async function forward(c: Context, body: string, toolsUrl: string, dispatcher: D
   try {
     const answer = await request(`${toolsUrl}/effects`, { method: 'POST', headers, body, dispatcher, ...limits })
     const said = await answer.body.text()
-    for (const name of ['content-type', 'retry-after'])
+    for (const name of ['content-type', 'retry-after', 'retry-after-ms'])
       if (answer.headers[name] !== undefined) c.header(name, answer.headers[name].toString())
     return c.body(said, answer.statusCode as 200)
   } catch (error) {

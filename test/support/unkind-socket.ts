@@ -60,6 +60,7 @@ function relay(client: WebSocket, server: WebSocket, how: Rewriting): void {
     .on('message', (data) => {
       const message = JSON.parse((data as Buffer).toString()) as TaskEvent | CommandMessage
       if (!('seq' in message)) return client.send(JSON.stringify(message))
+      for (const word of how.chatter ?? []) client.send(word)
       for (const one of keep(message.seq, rewriteEvent(message, how))) client.send(JSON.stringify(one))
     })
     .on('close', (code) => (code === 1006 ? client.terminate() : client.close(code)))

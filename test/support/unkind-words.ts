@@ -15,6 +15,8 @@ export interface Rewriting {
   readonly pieceBytes?: number
   /** At the head of every stream, before what the server sends. */
   readonly preface?: string
+  /** In a socket, before each event. */
+  readonly chatter?: readonly string[]
   /** `retry:` in place of the server's own. */
   readonly retryMs?: number
   /** The log is kept from this place on: what would begin before it begins with `stream.reset`. */

@@ -19,7 +19,7 @@ import {
 } from '../tasks.ts'
 import { mustBeProblem } from '../problem.ts'
 import { mustHaveStatus, send, slackMs } from '../http.ts'
-import { adviceMs, headerOf, isBusy } from '../patience.ts'
+import { adviceMs, headerOf, isBusy, isLater } from '../patience.ts'
 
 export default {
   name: 'reading',
@@ -209,7 +209,7 @@ const impossible = ['999999', '-1', 'abc'] as const
 async function firstAnswer(target: Target, place: string) {
   for (;;) {
     const reply = await send(target, place, { once: true })
-    if (!isBusy(reply)) return { ...reply, repeated: 0 }
+    if (!isBusy(reply) && !isLater(reply)) return { ...reply, repeated: 0 }
     await sleep(Math.max(adviceMs(reply.headers) ?? 0, 100), target.signal)
   }
 }

@@ -1,8 +1,4 @@
-/** What the service answered. Status 0: nobody did. */
-export interface Answer {
-  readonly status: number
-  readonly body: unknown
-}
+import { adviceIn, type Answer } from '../shown/answer.ts'
 
 /** The API of the service, behind the page's own address. */
 const base = new URL('api/v1/', location.href.replace(/#.*/, ''))
@@ -10,7 +6,8 @@ const base = new URL('api/v1/', location.href.replace(/#.*/, ''))
 export async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
   try {
     const response = await fetch(new URL(path, base), init)
-    return { status: response.status, body: await response.json().catch(() => undefined) }
+    const againInS = adviceIn(response.headers.get('retry-after'), Date.now())
+    return { status: response.status, body: await response.json().catch(() => undefined), againInS }
   } catch {
     return { status: 0, body: undefined }
   }
@@ -29,11 +26,6 @@ export function socketUrl(taskId: string): URL {
   const url = new URL(`${taskPath(taskId)}/ws`, base)
   url.protocol = 'ws:'
   return url
-}
-
-/** Too early, or nobody there: the same may be asked again. */
-export function isPassing({ status }: Answer): boolean {
-  return status === 0 || status === 408 || status === 429 || status >= 500
 }
 
 /** What a problem document (RFC 9457) says, for a person. */

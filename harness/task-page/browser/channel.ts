@@ -7,8 +7,16 @@ export interface Heard {
   readonly onEvent: (event: LoggedEvent) => void
   /** A command is on record, or was refused for good, with a reason. */
   readonly onAnswer: (id: string, refusal?: string) => void
-  /** It brings no more. `isGone`: the service does not know the task, or not so much of its log. */
-  readonly onEnd: (isGone: boolean) => void
+  /** It brings no more. */
+  readonly onEnd: (end: End) => void
+}
+
+/** Why a channel ended: without a word, the connection was lost. */
+export interface End {
+  /** `gone`: the service does not know the task, or not so much of its log. `refused`: it does not show it. */
+  readonly final?: 'gone' | 'refused'
+  /** Nothing before this, by the service's own word. */
+  readonly againInS?: number | undefined
 }
 
 /** One connection to a task: it brings what comes after a place in the log, and takes commands. It never reconnects. */

@@ -73,7 +73,7 @@ export function drawConnection(connection: Connection | undefined): void {
   const shown = byId('connection')
   const text = connection === undefined ? '' : wordsOf(connection)
   shown.className = connection?.state ?? ''
-  if (connection?.state === 'gone') shown.classList.add('broken')
+  if (connection?.state === 'gone' || connection?.state === 'refused') shown.classList.add('broken')
   if (shown.textContent !== text) shown.textContent = text
 }
 
@@ -84,6 +84,7 @@ function wordsOf(connection: Connection): string {
     connecting: 'Connecting …',
     open: 'Connected: events come as they happen.',
     gone: 'The service does not know this task, or has forgotten what this page shows.',
+    refused: 'The service does not let this page watch the task. The task goes on without it.',
     over: 'The task has ended: nothing more comes.',
   }[connection.state]
 }

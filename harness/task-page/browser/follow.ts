@@ -1,11 +1,11 @@
 import type { Command } from '../shown/commands.ts'
 import { isTerminal, type LoggedEvent, placeIn } from '../shown/event.ts'
-import type { Channel, OpenChannel } from './channel.ts'
+import type { Channel, End, OpenChannel } from './channel.ts'
 import { sayByPost } from './post-command.ts'
 
 /** How the page stands to the task that it shows. */
 export type Connection =
-  | { readonly state: 'connecting' | 'open' | 'gone' | 'over' }
+  | { readonly state: 'connecting' | 'open' | 'gone' | 'refused' | 'over' }
   | { readonly state: 'broken'; readonly againInS: number }
 
 export interface Following {
@@ -19,14 +19,17 @@ export interface Following {
 }
 
 const [firstPauseS, longestPauseS] = [0.5, 8]
+/** So often in a row a final answer must be given: it may be of a gateway, or of a replica that knows less. */
+const proof = 3
 const sayAgainMs = 2_000
 
 /**
  * Follows a task to its end. A connection that breaks is followed by another one after the last event that came; what comes twice
- * is told once. Commands without an answer are said again. Returns how to say a command, and how to leave.
+ * is told once, and only what is next ends a row of failures. Commands without an answer are said again. Returns how to say a command, and how to leave.
  */
 export function followTask(taskId: string, open: OpenChannel, following: Following): Channel {
   let [channel, hasLeft, pauseS]: [Channel | undefined, boolean, number] = [undefined, false, firstPauseS]
+  let finals = 0
   const isOver = (): boolean => isTerminal(following.log.at(-1)?.status ?? '')
   const say = (command: Command): void => {
     if (isOver()) void sayByPost(taskId, command, following.onAnswer)
@@ -35,17 +38,22 @@ export function followTask(taskId: string, open: OpenChannel, following: Followi
   const sayAgain = (): void => following.unsettled().forEach(say)
   const take = (event: LoggedEvent): void => {
     const place = placeIn(following.log, event)
-    if (place === 'next') following.onEvent(event)
+    if (place === 'next') {
+      ;[pauseS, finals] = [firstPauseS, 0]
+      following.onEvent(event)
+    }
     // What is missing comes over the next connection.
     else if (place === 'gap') channel?.close()
   }
-  const end = (isGone: boolean): void => {
+  const end = ({ final, againInS = 0 }: End): void => {
     if (hasLeft) return
     channel = undefined
     if (isOver()) return following.onConnection({ state: 'over' })
-    if (isGone) return following.onConnection({ state: 'gone' })
-    following.onConnection({ state: 'broken', againInS: pauseS })
-    setTimeout(connect, pauseS * 1_000)
+    finals = final === undefined ? 0 : finals + 1
+    if (final !== undefined && finals >= proof) return following.onConnection({ state: final })
+    const waitS = Math.max(pauseS, againInS)
+    following.onConnection({ state: 'broken', againInS: waitS })
+    setTimeout(connect, waitS * 1_000)
     pauseS = Math.min(2 * pauseS, longestPauseS)
   }
   const connect = (): void => {
@@ -53,7 +61,6 @@ export function followTask(taskId: string, open: OpenChannel, following: Followi
     following.onConnection({ state: 'connecting' })
     channel = open(taskId, following.log.at(-1)?.seq ?? 0, {
       onOpen: () => {
-        pauseS = firstPauseS
         following.onConnection({ state: 'open' })
         sayAgain()
       },

@@ -1,5 +1,6 @@
 import type { Command } from '../shown/commands.ts'
-import { describeProblem, isPassing, post } from './api.ts'
+import { isPassing } from '../shown/answer.ts'
+import { describeProblem, post } from './api.ts'
 import { byId, disable, onSubmit, showFlaw, valueOf } from './dom.ts'
 import { drawCommands } from './draw-commands.ts'
 import { drawLog } from './draw-log.ts'
@@ -50,7 +51,7 @@ async function submit(): Promise<void> {
   disable('submit-button', false)
   const { task_id: taskId } = (answer.body ?? {}) as { readonly task_id?: string }
   if (answer.status >= 300 || answer.status === 0 || taskId === undefined) {
-    const again = isPassing(answer) ? ' Submit it again: it is the same task.' : ''
+    const again = isPassing(answer, 'submit') ? ' Submit it again: it is the same task.' : ''
     byId('submit-flaw').textContent = `${describeProblem(answer)}${again}`
     return
   }

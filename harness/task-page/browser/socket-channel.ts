@@ -1,14 +1,23 @@
 import { isEvent } from '../shown/event.ts'
 import { ask, socketUrl, taskPath } from './api.ts'
-import type { OpenChannel } from './channel.ts'
+import type { End, OpenChannel } from './channel.ts'
+import { endAt, endOf } from './final.ts'
 
 interface Problem {
   readonly title?: string
   readonly detail?: string
 }
 
-/** A place beyond the log, or nothing that a client may say: the service has forgotten what this page knows. */
-const policy = 1008
+interface Said {
+  readonly type?: unknown
+  readonly id?: string
+  readonly problem?: Problem
+}
+
+/** A place beyond the log or what no client may say; no token, or one that may not: a read tells what it is. */
+const refusing: ReadonlySet<number> = new Set([1008, 3000, 3003])
+/** The service holds as many connections as it may. After a restart (1012) it may be asked as soon as after a cut. */
+const [later, laterS] = [1013, 5]
 
 /** The task's WebSocket: events come as they happen, and commands go the other way. */
 export const openSocket: OpenChannel = (taskId, after, heard) => {
@@ -20,14 +29,15 @@ export const openSocket: OpenChannel = (taskId, after, heard) => {
     heard.onOpen()
   })
   socket.addEventListener('message', ({ data }) => {
-    const said = JSON.parse(String(data)) as { type: string; id: string; problem?: Problem }
-    if (said.type === 'command.ack') heard.onAnswer(said.id)
-    else if (said.type === 'command.refused') heard.onAnswer(said.id, said.problem?.detail ?? said.problem?.title ?? '')
-    else if (isEvent(said)) heard.onEvent(said)
+    const said = read(String(data))
+    if (isEvent(said)) return heard.onEvent(said)
+    const { type, id = '', problem } = said
+    if (type === 'command.ack') heard.onAnswer(id)
+    else if (type === 'command.refused') heard.onAnswer(id, problem?.detail ?? problem?.title ?? '')
   })
   socket.addEventListener('close', ({ code }) => {
-    if (hasOpened) heard.onEnd(code === policy)
-    else void isGone(taskId).then(heard.onEnd)
+    if (hasOpened && !refusing.has(code)) heard.onEnd(code === later ? { againInS: laterS } : {})
+    else void (hasOpened ? endAt(taskId, after) : whyRefused(taskId)).then(heard.onEnd)
   })
   return {
     say: (command) => {
@@ -37,8 +47,17 @@ export const openSocket: OpenChannel = (taskId, after, heard) => {
   }
 }
 
-/** Why a handshake was refused a browser does not say: a read of the task does. */
-async function isGone(taskId: string): Promise<boolean> {
-  const { status } = await ask(taskPath(taskId))
-  return status === 404 || status === 410
+/** Why a handshake was refused a browser does not say: a read of the task does. One that has the task proves nothing. */
+async function whyRefused(taskId: string): Promise<End> {
+  const task = await ask(taskPath(taskId))
+  return task.status === 200 ? {} : endOf(task)
+}
+
+/** Plain text, and JSON that is no object, is nothing of ours. */
+function read(text: string): Said {
+  try {
+    return (JSON.parse(text) as Said | null) ?? {}
+  } catch {
+    return {}
+  }
 }

@@ -1,9 +1,10 @@
 import { canonical } from '../../../patterns/contract/types/canonical.ts'
+import { isPassing } from '../shown/answer.ts'
 import type { Command, SentCommand } from '../shown/commands.ts'
 import type { LoggedEvent } from '../shown/event.ts'
 import { type Memory, memoryAfter } from '../shown/memory.ts'
 import { openView, type TaskView, viewAfter } from '../shown/task-view.ts'
-import { ask, isPassing, post, taskPath } from './api.ts'
+import { ask, post, taskPath } from './api.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import { type Connection, followTask } from './follow.ts'
 
@@ -53,11 +54,12 @@ export class WatchedTask {
   async cancel(): Promise<void> {
     this.#change({ cancel: 'sent' })
     let answer = await post(`${taskPath(this.#known.taskId)}:cancel`)
-    while (isPassing(answer)) {
-      await new Promise((done) => setTimeout(done, 1_000))
+    const isTaken = (): boolean => answer.status >= 200 && answer.status < 300
+    while (!isTaken() && isPassing(answer, 'order')) {
+      await new Promise((done) => setTimeout(done, 1_000 * Math.max(1, answer.againInS ?? 0)))
       answer = await post(`${taskPath(this.#known.taskId)}:cancel`)
     }
-    this.#change({ cancel: answer.status < 300 ? 'acknowledged' : 'no' })
+    this.#change({ cancel: isTaken() ? 'acknowledged' : 'no' })
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { ClientPorts, Job } from './client.ts'
+import { Lane, type Sent } from './lane.ts'
 import { sleep } from '../types/timer.ts'
 import type { Timing } from '../types/timing.ts'
 import type { Operation } from './meaning.ts'
@@ -9,13 +10,9 @@ export interface Pause {
   readonly adviceMs?: number | undefined
   /** The client's own shortest wait. */
   readonly atLeastMs?: number
+  /** The advice is about the client, whatever it asks for. */
+  readonly isForAll?: boolean
 }
-
-interface Sent {
-  readonly operation?: Operation
-  readonly atMs: number
-}
-const longAgo: Sent = { atMs: -Infinity }
 
 function zeroes(): Record<Operation, number> {
   return { submit: 0, read: 0, stream: 0, cancel: 0, command: 0 }
@@ -24,9 +21,10 @@ function zeroes(): Record<Operation, number> {
 type Clock = Pick<ClientPorts, 'now' | 'random'>
 
 /**
- * When the next request about one task may go out: the only place that says so, whatever the request is for.
+ * When the next request of one call about a task may go out: the only place that says so, whatever the request is for.
  *
- * - At most two requests a second, whatever a server says.
+ * - At most two requests a second, whatever a server says, of all calls that have the same lane.
+ * - What a server asks for when it refuses holds for all of these calls.
  * - A server's advice is a minimum, but it parks nobody for ever: it is cut at `adviceCapMs`.
  * - Failures in a row double the wait, up to a cap, with jitter. Only what brought news ends such a row: bytes are none.
  * - A wait that would outlast the job ends a little before it, for a last try.
@@ -37,10 +35,13 @@ export class Pace {
   readonly #giveUpAt: number
   readonly #failures = zeroes()
   readonly #notBefore = zeroes()
-  /** The last two requests, and when they were at the server for certain. */
-  #sent: readonly [Sent, Sent] = [longAgo, longAgo]
+  /** The last one of each kind. */
+  readonly #sent = new Map<Operation, Sent>()
+  /** May become another one: of a task whose id is learned. */
+  lane: Lane
 
-  constructor(clock: Clock, timing: Timing, { giveUpAt }: Pick<Job, 'giveUpAt'>) {
+  constructor(clock: Clock, timing: Timing, { giveUpAt }: Pick<Job, 'giveUpAt'>, lane = new Lane()) {
+    this.lane = lane
     this.#clock = clock
     this.#timing = timing
     this.#giveUpAt = giveUpAt
@@ -48,24 +49,27 @@ export class Pace {
 
   /** Resolves when a request for this may go out; rejects with the signal's reason. */
   async turn(operation: Operation, signal: AbortSignal): Promise<void> {
-    await this.#until(this.#notBefore[operation], signal)
-    const [twoAgo, last] = this.#sent
-    const atMs = Math.max(this.#clock.now(), twoAgo.atMs + this.#windowMs)
-    this.#sent = [last, { operation, atMs }]
-    await this.#until(atMs, signal)
+    for (;;) {
+      await this.#until(this.#freeAt(operation), signal)
+      const sent = this.lane.reserve(this.#clock.now(), windowMs(this.#timing))
+      this.#sent.set(operation, sent)
+      await this.#until(sent.atMs, signal).catch((error: unknown) => this.#giveBack(sent, error))
+      // What another call heard meanwhile may hold this one back for longer. A timer is a fraction of a millisecond early.
+      if (this.#freeAt(operation) - this.#clock.now() < 1) return
+      this.#giveBack(sent)
+    }
   }
 
   /** The last request for this never left: it cost nobody anything. */
   unsent(operation: Operation): void {
-    if (this.#sent[1].operation === operation) this.#sent = [longAgo, this.#sent[0]]
+    const sent = this.#sent.get(operation)
+    if (sent) this.#giveBack(sent)
   }
 
   /** The last request for this has arrived by now: the way there may have taken a while. */
   arrived(operation: Operation): void {
-    const late = { operation, atMs: this.#clock.now() }
-    const [twoAgo, last] = this.#sent
-    if (last.operation === operation) this.#sent = [twoAgo, late]
-    else if (twoAgo.operation === operation) this.#sent = [late, last]
+    const sent = this.#sent.get(operation)
+    if (sent) sent.atMs = Math.max(sent.atMs, this.#clock.now())
   }
 
   /** What was asked for brought news. */
@@ -80,7 +84,7 @@ export class Pace {
   }
 
   /** The same after a failure: longer after each. The first one after news may be followed at once. */
-  backOff(operation: Operation, { adviceMs = 0, atLeastMs = 0 }: Pause = {}): void {
+  backOff(operation: Operation, { adviceMs = 0, atLeastMs = 0, isForAll = false }: Pause = {}): void {
     const { backoffBaseMs, backoffCapMs, streamBackoffCapMs, adviceCapMs, paceMs } = this.#timing
     const failures = this.#failures[operation]++
     const stepMs = Math.min(
@@ -91,6 +95,7 @@ export class Pace {
     const ownMs = failures === 0 ? stepMs * jitter : stepMs * (0.5 + 0.5 * jitter)
     // Those who were sent away together must not come back together.
     const heededMs = adviceMs > 0 ? Math.min(adviceMs, adviceCapMs) + backoffBaseMs * jitter : 0
+    if (heededMs > 0) this.#hold(heededMs, isForAll ? undefined : operation)
     const leastMs = Math.max(heededMs, atLeastMs)
     // Before the end a stream gets no last try of its own: it would have to bring the whole log in a moment.
     this.#wait(
@@ -119,8 +124,26 @@ export class Pace {
     this.#notBefore[operation] = now + (wantedMs <= lastMs ? wantedMs : Math.min(wantedMs, Math.max(lastMs, keptMs)))
   }
 
-  get #windowMs(): number {
-    return 1.1 * this.#timing.paceMs
+  /** Its place is another one's. */
+  #giveBack(sent: Sent, error?: unknown): void {
+    sent.atMs = -Infinity
+    if (error !== undefined) throw error as Error
+  }
+
+  /** The same of what was asked of all calls, each of which has an end of its own. */
+  #freeAt(operation: Operation): number {
+    // Before its submission is answered no other call knows of the task, and its last try is not as late as others'.
+    if (operation === 'submit') return this.#notBefore.submit
+    const { untilMs, keptUntilMs } = this.lane.holdOf(operation)
+    const lastAt = this.#giveUpAt - this.#timing.lastTryMs
+    const heldUntil = untilMs <= lastAt ? untilMs : Math.min(untilMs, Math.max(lastAt, keptUntilMs))
+    return Math.max(this.#notBefore[operation], heldUntil)
+  }
+
+  #hold(delayMs: number, operation?: Operation): void {
+    const now = this.#clock.now()
+    const keptUntilMs = now + Math.min(delayMs, this.#timing.patienceMs)
+    this.lane.hold({ untilMs: now + delayMs, keptUntilMs }, operation)
   }
 
   async #until(at: number, signal: AbortSignal): Promise<void> {
@@ -128,4 +151,9 @@ export class Pace {
     if (delayMs > 0) await sleep(delayMs, signal)
     else signal.throwIfAborted()
   }
+}
+
+/** In this time at most two requests about a task go out: a little more than a second, since the ways to a server differ. */
+export function windowMs({ paceMs }: Timing): number {
+  return 1.1 * paceMs
 }

@@ -9,6 +9,7 @@ import {
   type Meaning,
   type Operation,
 } from './meaning.ts'
+import type { Lane } from './lane.ts'
 import { Pace, type Pause } from './pacing.ts'
 import { timingAt, type Timing } from '../types/timing.ts'
 
@@ -49,12 +50,13 @@ export class Talk {
   #aboutStream = none
   #last = ''
 
-  constructor(job: Job, ports: ClientPorts, signal: AbortSignal) {
+  /** `lane`: of the calls about the same task, where there are others. */
+  constructor(job: Job, ports: ClientPorts, signal: AbortSignal, lane?: Lane) {
     this.job = job
     this.ports = ports
     this.signal = signal
     this.timing = timingOf(ports)
-    this.pace = new Pace(ports, this.timing, job)
+    this.pace = new Pace(ports, this.timing, job, lane)
   }
 
   /** From now on it is about this task, which was accepted then, as far as anybody here knows. */
@@ -87,7 +89,8 @@ export class Talk {
     this.#last = describeAnswer(answer)
     const adviceMs = Math.max(retryAfterMs(answer) ?? 0, own.adviceMs ?? 0)
     const atLeastMs = Math.max(this.timing.paceMs, own.atLeastMs ?? 0)
-    if (!own.isNow) this.pace.backOff(operation, { adviceMs, atLeastMs })
+    const isForAll = answer.status === 429
+    if (!own.isNow) this.pace.backOff(operation, { adviceMs, atLeastMs, isForAll })
     if (meaning === 'not-yet') this.#forgive(operation)
     else if (this.#isProved(operation, answer))
       throw this.failure(meaning, this.#last, { problem: problemNameOf(answer), isCertain: own.isCertain })

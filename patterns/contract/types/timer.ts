@@ -68,12 +68,10 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   return over
 }
 
-/** Full jitter: uniform between 0 and the base doubled per failure, capped (`failures` counts from 0). */
+/**
+ * The base doubled per failure (`failures` counts from 0), capped, and of that from a half to the whole: two that failed
+ * together come back apart, and nobody at once.
+ */
 export function backoffMs(timing: Timing, failures: number, uniform: number): number {
-  return uniform * Math.min(timing.backoffCapMs, timing.backoffBaseMs * 2 ** Math.min(failures, 30))
-}
-
-/** Answers that say "not now" rather than "no". */
-export function isRetryable(httpStatus: number): boolean {
-  return httpStatus === 408 || httpStatus === 425 || httpStatus === 429 || httpStatus >= 500
+  return (0.5 + 0.5 * uniform) * Math.min(timing.backoffCapMs, timing.backoffBaseMs * 2 ** Math.min(failures, 30))
 }

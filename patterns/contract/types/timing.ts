@@ -11,7 +11,7 @@ const atFullLength = {
   retryAfterMs: 5_000,
   /** Longest wait of a long poll: stays under 29 s gateways. */
   longPollMs: 25_000,
-  /** Client-side limits and backoff (full jitter: uniform between 0 and the doubled base, capped). */
+  /** Client-side limits and backoff (the base, doubled per failure and capped, with jitter). */
   connectTimeoutMs: 10_000,
   requestTimeoutMs: 40_000,
   backoffBaseMs: 1_000,
@@ -20,7 +20,7 @@ const atFullLength = {
   streamBackoffCapMs: 30_000,
   /** A client sends at most two requests about a task in this time, and one where nothing is new. */
   paceMs: 1_000,
-  /** The longest wait that a server can ask of a client. */
+  /** The longest wait that a server can ask of a client, and a tool server of an executor. */
   adviceCapMs: 600_000,
   /** So much of what a server asks for is kept even where the job ends before that. */
   patienceMs: 30_000,

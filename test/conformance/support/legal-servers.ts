@@ -71,6 +71,8 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'every seventh answer is 429', how: busy(7, problemAnswer(429, {}, { 'retry-after': '1' })) },
   { name: 'every ninth answer is 502', how: busy(9, html(502)) },
   { name: 'every seventh answer is 408, 421, 425 or 522', how: byTurns(7, [408, 421, 425, 522]) },
+  { name: 'every seventh answer is 500 and may be repeated', how: busy(7, problemAnswer(500, { retryable: true })) },
+  { name: 'every seventh answer is 423, or 403 for now', other: heldNow },
   { name: 'a ping before the events', how: { preface: 'event: ping\ndata: hello\n\n' } },
   { name: 'a reset before the events', how: { preface: 'event: stream.reset\ndata: {}\n\n' } },
   { name: 'a byte order mark', how: { preface: '\uFEFF: hello\n\n' } },
@@ -80,6 +82,11 @@ export const legalServers: readonly LegalServer[] = [
   { name: 'connections that idle for 40 ms', how: { keepAliveMs: 40 } },
   { name: 'streams that are cut', how: { cutAfterMs: 500 } },
   { name: 'sockets that are cut', delivery: 'websocket', how: { cutAfterMs: 500 } },
+  {
+    name: 'pings and words of its own in a socket',
+    delivery: 'websocket',
+    how: { chatter: ['{"type":"ping"}', 'hello'] },
+  },
   { name: 'sockets that are cut at their end', delivery: 'websocket', other: cutAtTheEnd },
   { name: 'no token', isOpen: true, how: { token } },
   { name: 'no token, with sockets', delivery: 'websocket', isOpen: true, how: { token } },
@@ -133,6 +140,18 @@ function withOwnData({ type, data }: Record<string, unknown>): object {
 
 function tasks(change: (task: Record<string, unknown>) => object): Wrong {
   return { answer: (answered) => (isTask(answered) ? withJson(answered, change) : {}) }
+}
+
+/** Locked by turns with asked too often. */
+function heldNow(): Wrong {
+  let asked = 0
+  return {
+    ask: () => {
+      if (++asked % 7 !== 0) return {}
+      const headers = { 'content-type': 'text/html', 'retry-after': '0' }
+      return { status: asked % 2 === 0 ? 423 : 403, headers, body: '<h1>Later</h1>' }
+    },
+  }
 }
 
 /** Every second connection is cut after the last event, before the server closes it. */
