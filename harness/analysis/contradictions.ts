@@ -69,7 +69,7 @@ export function contradictingIntents({ tasks, cell }: CellTrace): readonly Impos
     if (idealMs < least - resolutionMs || idealMs > most + resolutionMs || steps !== usual!.steps)
       return tell('it is another work than the first task of the cell')
     if (i > 0 && intendedAt < tasks[i - 1]!.intent.intendedAt) return tell('it is to be sent before the task before it')
-    return cell && ordinal > cell.tasks ? tell(`it is number ${ordinal}, and ${cell.tasks} were planned`) : []
+    return cell && ordinal >= cell.tasks ? tell(`it is number ${ordinal + 1}, and ${cell.tasks} were planned`) : []
   })
 }
 

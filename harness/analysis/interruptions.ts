@@ -6,10 +6,12 @@ import type { CellTrace, FaultTrace } from './trace.ts'
 
 /**
  * What may have made an engine give a step in flight to another executor. It is the exit of a node, or an outage of a
- * node or a link that executors depend on, once per place that it reached. A condition that lasts, and what draws per
+ * node or a link that executors depend on, once per executor that it reached. A condition that lasts, and what draws per
  * connection, interrupts nobody: the engine lives with it throughout.
  */
 export interface Interruption {
+  /** It explains one repetition of a task. An outage of several places that all executors share is one. */
+  readonly cause: string
   /** The executor that it could interrupt; undefined: any of them, as all depend on that place. */
   readonly node: string | undefined
   readonly from: number
@@ -44,6 +46,7 @@ function listInterruptions(trace: CellTrace): readonly Interruption[] {
   const outages = trace.faults.filter((fault) => fault.proven && fault.armedAt !== undefined && isOutage(fault, trace))
   return [
     ...exits.map((exit) => ({
+      cause: `exit ${exit.index}`,
       node: executorOf({ node: exit.value.node }),
       from: hitAt(exit, exits, trace),
       to: exit.at,
@@ -96,15 +99,22 @@ function interruptionsBy(fault: FaultTrace, patienceMs: number, endAt: number, e
   const { armedAt: from = 0, healedAt: to = endAt, places } = fault
   const impact = impactOf(fault)
   const used = places.filter(carriesWork)
+  const causeOf = (node: string | undefined): string => [fault.id, node].join(' ')
   const each = (needsMs: number): readonly Interruption[] =>
-    used.map((place) => ({ node: executorOf(place), from, to, needsMs, crash: false }))
+    used.map((place) => {
+      const node = executorOf(place)
+      return { cause: causeOf(node), node, from, to, needsMs, crash: false }
+    })
   if (impact.kind === 'break') return each(0)
   if (impact.kind === 'silence') return each(patienceMs)
   if (impact.kind === 'delay') return impact.ms >= patienceMs ? each(patienceMs) : []
   if (impact.kind === 'none') return []
   // The exits say when; without any the harm began when its proof says.
   const silent = nodesAmong(used).filter((node) => !exits.some(({ at, value }) => value.node === node && isIn(at)))
-  return silent.map((node) => ({ node: executorOf({ node }), from, to: from, needsMs: 0, crash: true }))
+  return silent.map((name) => {
+    const node = executorOf({ node: name })
+    return { cause: causeOf(name), node, from, to: from, needsMs: 0, crash: true }
+  })
 
   function isIn(at: number): boolean {
     return at >= from - exitMarginMs && at <= to

@@ -61,7 +61,7 @@ function whyUncaused({ at, value }: NodeOp, { faults, phases, complete }: CellTr
 }
 
 /** What the record tells of nodes: of which roles, when each ended, and when its executions began and ended, in order. */
-export interface Lives {
+interface Lives {
   readonly known: ReadonlySet<string>
   readonly exits: ReadonlyMap<string, readonly number[]>
   readonly begun: ReadonlyMap<string, Work>

@@ -73,7 +73,7 @@ function judgeWork(
   tally: Tally,
 ): void {
   tally.executions += executions.length
-  const told = { used: new Set<Interruption>(), doneAt }
+  const told = { used: new Set<string>(), doneAt }
   let frontier = 0
   for (const one of executions) {
     if (one.repeats) {
@@ -99,7 +99,7 @@ function findCause(
     used,
     doneAt,
     recordedInMs,
-  }: { readonly used: Set<Interruption>; readonly doneAt: number; readonly recordedInMs: number },
+  }: { readonly used: Set<string>; readonly doneAt: number; readonly recordedInMs: number },
 ): Interruption | undefined {
   if (startedAt > doneAt) return undefined
   let found: Interruption | undefined
@@ -109,10 +109,10 @@ function findCause(
     if (one.from > startedAt || one.from > recordedBy || one.from > doneAt) break
     if (one.node !== undefined && !mayBe(one.node, before.executor)) continue
     if (one.to > before.startedAt) recordedBy = Math.max(recordedBy, one.to + recordedInMs)
-    if (used.has(one) || !couldInterrupt(one, before.executor, before.startedAt, startedAt)) continue
+    if (used.has(one.cause) || !couldInterrupt(one, before.executor, before.startedAt, startedAt)) continue
     if (!found || one.to < found.to) found = one
   }
-  if (found) used.add(found)
+  if (found) used.add(found.cause)
   return found
 }
 

@@ -6,7 +6,7 @@ import type { Checker } from '../model/checker.ts'
 /**
  * Every result that a client accepted has the digest of the right answer: no step lost, repeated or out of order. So has every
  * one that the server keeps for a client that did not see it. A completed task of which it has none any more, or sends none, has
- * lost it, where the work is outlast's own.
+ * lost it, where the work is outlast's own. So has a server that loses no task, and knows nothing of one whose client has its result.
  */
 const checker: Checker = {
   name: 'result-integrity',
@@ -17,7 +17,12 @@ const checker: Checker = {
     const accepted = trace.tasks.filter(acceptedResult)
     const wrong = accepted.filter((task) => taskEnd(task)?.digest !== task.intent.expectedDigest)
     const isOwn = trace.cell?.ownWork === undefined
-    const wrongWords = (task: TaskTrace) => [...otherWords(task), ...(isOwn ? emptyWords(task) : [])]
+    const isKept = trace.cell?.promises.includes('no-lost-task') ?? false
+    const wrongWords = (task: TaskTrace) => [
+      ...otherWords(task),
+      ...(isOwn ? emptyWords(task) : []),
+      ...(isKept ? forgottenWords(task) : []),
+    ]
     const kept = trace.tasks.filter((task) => wrongWords(task).length > 0)
     const unseen = kept.filter((task) => !acceptedResult(task))
     const broken = [...new Set([...wrong, ...kept])]
@@ -48,4 +53,12 @@ function otherWords({ finals, callbacks, intent }: TaskTrace): readonly (OpOf<'f
 /** Others than outlast's own work need not say what came of it. */
 function emptyWords({ finals, callbacks }: TaskTrace): readonly (OpOf<'final'> | OpOf<'callback'>)[] {
   return [...finals, ...callbacks].filter(({ value: { status, digest } }) => status === 'completed' && digest === null)
+}
+
+/** It was there: its client has its result. */
+function forgottenWords(task: TaskTrace): readonly OpOf<'final'>[] {
+  if (!acceptedResult(task)) return []
+  return task.finals.filter(({ type, value }) => {
+    return type === 'ok' && !value.found && value.taskId === taskEnd(task)?.taskId
+  })
 }

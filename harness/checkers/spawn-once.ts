@@ -79,10 +79,11 @@ function startsIn(logs: readonly ReadLog[]): readonly Start[] {
   )
 }
 
+/** Under one id, or for one piece of work. A start need not say for which. */
 function startedTwice(one: ControlTrace): readonly number[] {
   const starts = startsIn(logsOf(one))
   const isAgain = ({ id, work }: Start, i: number): boolean =>
-    starts.slice(0, i).some((earlier) => earlier.id === id || earlier.work === work)
+    starts.slice(0, i).some((earlier) => earlier.id === id || (work !== undefined && earlier.work === work))
   return starts.filter(isAgain).map(({ index }) => index)
 }
 

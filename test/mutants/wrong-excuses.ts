@@ -278,6 +278,19 @@ export const wrongExcuses: readonly Mutant[] = [
     verdict: 'FAIL',
     caughtBy: ['effect-once'],
   },
+  ...['worker->tools-0, worker->tools-1', 'worker->store-0, worker->store-1, worker->store-2, worker->store-3'].map(
+    (on): Mutant => ({
+      name: `a step is executed five times while nothing gets through ${on}, once for each`,
+      history: under(repeat(polling(calm), isThirdStep, 4), {
+        fault: 'refuse',
+        on,
+        from: thirdStep.startedAt - 5,
+        to: thirdStep.startedAt + 400,
+      }),
+      verdict: 'FAIL',
+      caughtBy: ['effect-once'],
+    }),
+  ),
   {
     name: 'every step of every task is executed twice under 1 ms of latency for the whole load',
     history: under(

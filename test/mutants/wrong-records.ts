@@ -249,6 +249,17 @@ export const wrongRecords: readonly Mutant[] = [
     caughtBy: ['record-sound'],
   },
   {
+    name: 'the last task of a load has the number after the last',
+    history: revalue(
+      polling(calm),
+      'task',
+      (op) => isIntent(op) && (op.value as TaskIntent).ordinal === calm.tasks - 1,
+      () => ({ ordinal: calm.tasks }),
+    ),
+    verdict: 'INVALID',
+    caughtBy: ['record-sound'],
+  },
+  {
     name: 'the pacer was ahead of its time',
     history: revalue(
       polling(calm),

@@ -57,6 +57,15 @@ function stopEarly(history: readonly Op[], many: number): Op[] {
 /** Systems that no outage, lateness or torn answer excuses, and records that contradict their plan. */
 export const wrongWords: readonly Mutant[] = [
   {
+    name: 'a server that loses no task knows nothing of one whose client has its result',
+    history: insertBefore(polling(calm), isPhase('end'), {
+      ...anotherResult,
+      value: { taskId: `id-${task}`, found: false },
+    }),
+    verdict: 'FAIL',
+    caughtBy: ['result-integrity'],
+  },
+  {
     name: 'the server forgot tasks that were held up',
     history: under(lose(polling(hundred), 5, onNode0AndBegunBefore), {
       fault: 'stall',

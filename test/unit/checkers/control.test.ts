@@ -572,6 +572,15 @@ describe('an agent that starts others', () => {
     expect(both(...work, twice, childLog, lastLog, subLog('another', 'cancelled'))).toEqual(['pass', 'fail'])
   })
 
+  test('starts that do not say for which work are told apart by their ids', () => {
+    const silent = (path: string) => ({ type: 'task.spawned', data: { sub_task: idOf(path) } })
+    const starts = log('started', silent('2-1'), silent('4-1'), 'cancel_requested', 'cancelled')
+    const others = [childLog, lastLog, subLog('4-1', 'cancelled')]
+    expect(both(...work, starts, ...others)[1]).toBe('pass')
+    const twice = log('started', silent('2-1'), silent('2-1'), 'cancel_requested', 'cancelled')
+    expect(both(...work, twice, childLog, lastLog)[1]).toBe('fail')
+  })
+
   test('mutant: one that nobody has started', () => {
     expect(both(...work, below('9-9', 1, 60), ...logs)[1]).toBe('fail')
     // Whoever could not be read may have started it.

@@ -30,7 +30,7 @@ function observe<F extends 'cell' | 'phase' | 'health' | 'node' | 'fault'>(
 /** Tasks: `intend('t-1', 100)` has two steps, should be done by 200, is late until 300 and given up at 400. */
 export function intend(task: string, at = 0): Line {
   const value = {
-    ordinal: Number(task.slice(2)),
+    ordinal: Number(task.slice(2)) - 1,
     intendedAt: at,
     idealMs: 100,
     steps: 2,

@@ -17,9 +17,9 @@ test('a firing after a moment is that long after it, by the history', () => {
   const timed = { kind: 'time', atMs: 1 } as const
   const faults = [firing('a#1', accepted(1)), firing('a#2', accepted(2)), firing('b#1', step), firing('c#1', timed)]
   const lines = [
-    intend('t-0', 100),
-    submit('t-0', 103, 'ok'),
-    effect('t-0', 1, 100),
+    intend('t-1', 100),
+    submit('t-1', 103, 'ok'),
+    effect('t-1', 1, 100),
     ...fault('a#1', 'api-0', 109, 130),
     ...fault('b#1', 'api-0', 156, 170),
     ...fault('c#1', 'api-0', 1, 5),
