@@ -23,6 +23,7 @@ export function caveatsOf(results: RunResults): readonly string[] {
     ...soonerThanSaid(results.cells),
     ...targetWarnings(results.plan),
     ...foreignCallbacks(results.cells),
+    ...untoldAttempts(results.cells),
     ...graceNotes(results.cells),
     ...flooredNotes(results.cells),
     ...unmeasuredHealth(results.cells),
@@ -48,6 +49,14 @@ function soonerThanSaid(cells: readonly CellResult[]): readonly string[] {
     return [
       `${pattern} takes less time than its scenario says: ${early.length} of ${plural(seen.length, 'result')} came too soon, by ${by} at most. Its overhead is not to be quoted; write a shorter takes.`,
     ]
+  })
+}
+
+/** What an outage cut left no effect, and what came after it looks like the first execution. */
+function untoldAttempts(cells: readonly CellResult[]): readonly string[] {
+  const untold = new Set(cells.filter(({ attemptsUntold }) => attemptsUntold).map(({ cell }) => cell.pattern))
+  return [...untold].map((pattern) => {
+    return `Effects of ${pattern} do not show that work was begun anew (no attempt is numbered so): whom its outages cut, who went on, and takeover are not told.`
   })
 }
 

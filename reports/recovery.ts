@@ -36,7 +36,7 @@ function fieldsOf(one: RecoveryResult): readonly string[] {
   return [
     pattern,
     count(outages),
-    count(interrupted),
+    one.attemptsUntold ? 'not told' : count(interrupted),
     wentOn(one),
     one.wentOn ? count(one.resubmitted) : '–',
     takeover ? waitingTime(takeover.p50) : '–',

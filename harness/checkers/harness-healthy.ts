@@ -102,21 +102,27 @@ function sickMachine({ cell, health, faults, endAt }: CellTrace): readonly strin
   const nodes = acted.flatMap(({ places, armedAt = 0, healedAt = endAt }): readonly Harmed[] =>
     nodesAmong(places).map((node) => ({ node, from: armedAt, until: healedAt })),
   )
-  return sicknessOf(machine, cell.health.machine, { nodes, memory: acted.some(takesMemory) })
+  const memory = acted
+    .filter(takesMemory)
+    .map(({ armedAt = 0, healedAt = endAt }) => ({ from: armedAt, until: healedAt }))
+  return sicknessOf(machine, cell.health.machine, { nodes, memory })
+}
+
+interface Acted {
+  readonly from: number
+  readonly until: number
 }
 
 /** A time in which a fault acted on a node, which then waits by design. */
-interface Harmed {
+interface Harmed extends Acted {
   readonly node: string
-  readonly from: number
-  readonly until: number
 }
 
 /** What faults did, so that it is nobody's sickness. */
 interface Harm {
   readonly nodes: readonly Harmed[]
-  /** One of them filled memory. */
-  readonly memory: boolean
+  /** When one of them filled memory. */
+  readonly memory: readonly Acted[]
 }
 
 /**
@@ -131,9 +137,24 @@ export function sicknessOf(health: MachineHealth, limits: MachineLimits | undefi
     standstill(health, limits),
     delay(health.processes ?? [], limits, harm.nodes),
     excess(health.steal, limits.steal, 'the hypervisor gave', 'of the processors to others'),
-    !harm.memory && excess(health.memoryPressure, limits.memoryPressure, 'somebody waited for memory', 'of the time'),
+    !isFilled(health.memoryPressure, harm.memory) &&
+      excess(health.memoryPressure, limits.memoryPressure, 'somebody waited for memory', 'of the time'),
   ].filter((sentence) => typeof sentence === 'string')
 }
+
+/**
+ * A fault that fills memory explains what is near it, and no other time of the cell. Its onset is when the kernel kills,
+ * and memory was filled before that; what was swapped out comes back after it.
+ */
+function isFilled(course: Course | undefined, filled: readonly Acted[]): boolean {
+  return (
+    course !== undefined &&
+    filled.some(({ from, until }) => from - worstMs < course.at + worstMs && until + worstMs > course.at)
+  )
+}
+
+/** The length of what is the worst of a course. */
+const worstMs = 10_000
 
 function standstill(
   { standstill: { at, ms } }: MachineHealth,

@@ -3,6 +3,7 @@ import { noticeMs } from '../analysis/lateness.ts'
 import { firstAtLeast } from '../core/numbers.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
+import { binomialCdf } from '../stats/special.ts'
 
 /** Tasks that had the chance of a result, without which their results show no life, and their absence no death. */
 const fewestAlive = 3
@@ -18,7 +19,8 @@ const leastUsual = 0.25
  * before the next outage. Enough of them must see the right result before their clients give up: four fifths of the
  * share before the onset. Where too few began, either of two is enough. Every task of the cell got its result, some of
  * them since the onset. Or enough tasks that were under way at the heal got theirs. Wrong results and words of failure
- * are no life. Where too few tasks were left to tell, a heal decides nothing. Faults that draw per connection, that
+ * are no life. Where too few tasks were left to tell, a heal decides nothing by itself: all such heals are asked
+ * together. Faults that draw per connection, that
  * hold for the whole load, or that were never to end while a result counts, are no outage.
  */
 const checker: Checker = {
@@ -43,14 +45,20 @@ function weigh(outages: readonly FaultTrace[], trace: CellTrace): Verdict {
   const onsets = outages.map(({ armedAt }) => armedAt!).sort((a, b) => a - b)
   const judged = outages.map((fault) => {
     const next = onsets[firstAtLeast(onsets, Math.max(fault.healedAt ?? 0, fault.armedAt! + Number.EPSILON))]
-    return { fault, life: lifeAfter(fault, field, next ?? Infinity) }
+    const until = next ?? Infinity
+    return { fault, until, life: lifeAfter(fault, field, until) }
   })
+  const few = outages
+    .map((fault, i) => begunAfter(fault, field, judged[i]!.until))
+    .filter(({ begun }) => begun < fewestDead)
   const of = (life: Life): readonly FaultTrace[] => judged.filter((one) => one.life === life).map(({ fault }) => fault)
   const dead = of('dead')
   const counts = { heals: outages.length, alive: of('alive').length, dead: dead.length }
   const after = `of ${outages.length} heals`
   if (dead.length > 0)
     return verdict('fail', `no life after ${dead.length} ${after}`, counts, dead.flatMap(({ ops }) => ops).slice(0, 20))
+  if (isDeadTogether(few))
+    return verdict('fail', `no life after ${few.length} ${after} together, each with too few tasks to tell`, counts)
   if (counts.alive === 0) return verdict('unknown', `too few tasks were left after any ${after} to show life`, counts)
   return verdict('pass', `right results arrived again after ${counts.alive} ${after}, or none was missing`, counts)
 }
@@ -115,13 +123,40 @@ function shareBefore(armedAt: number, { wanted, clean, cleanRight }: Field): num
   return right / all
 }
 
-function lifeAfter({ armedAt, healedAt }: FaultTrace, field: Field, until: number): Life {
-  if (healedAt === undefined) return 'undecided'
-  const { tasks, wanted, clean, cleanRight, seen, longestLifeMs } = field
+/** Tasks that began after a heal and before the next outage, and that no other outage took. */
+interface Begun {
+  readonly begun: number
+  readonly right: number
+  /** The share of right ones before the onset. */
+  readonly usual: number
+}
+
+function begunAfter({ armedAt, healedAt = Infinity }: FaultTrace, field: Field, until: number): Begun {
+  const { wanted, clean, cleanRight } = field
   const [first, last] = [firstAtLeast(wanted, healedAt), firstAtLeast(wanted, until)]
-  const begun = last > first ? clean[last]! - clean[first]! : 0
-  const right = last > first ? cleanRight[last]! - cleanRight[first]! : 0
-  const usual = shareBefore(armedAt!, field)
+  const within = (counts: Uint32Array): number => (last > first ? counts[last]! - counts[first]! : 0)
+  return { begun: within(clean), right: within(cleanRight), usual: shareBefore(armedAt!, field) }
+}
+
+/** Those that are alive are among them, or only the unlucky ones would be counted. */
+function isDeadTogether(all: readonly Begun[]): boolean {
+  const told = all.filter(({ usual }) => usual >= leastUsual)
+  const sum = (value: (one: Begun) => number): number => told.reduce((total, one) => total + value(one), 0)
+  const [begun, right] = [sum((one) => one.begun), sum((one) => one.right)]
+  if (begun < fewestDead) return false
+  const asked = (shareAlive * sum((one) => one.begun * one.usual)) / begun
+  return binomialCdf(right, begun, asked) < togetherLevel
+}
+
+/** That as few or fewer are right by chance. */
+const togetherLevel = 0.01
+
+function lifeAfter(fault: FaultTrace, field: Field, until: number): Life {
+  const { armedAt, healedAt } = fault
+  if (healedAt === undefined) return 'undecided'
+  const { tasks, wanted, seen, longestLifeMs } = field
+  const { begun, right, usual } = begunAfter(fault, field, until)
+  const last = firstAtLeast(wanted, until)
   if (usual < leastUsual) return 'undecided'
   if (begun >= fewestAlive && right >= shareAlive * usual * begun) return 'alive'
   if (begun >= fewestDead) return 'dead'

@@ -139,6 +139,8 @@ export const recovery = stored({
   outages: count,
   /** Tasks whose step in flight an outage cut, once for each outage; and how many of these cuts work went on after. */
   interrupted: count,
+  /** Not known, of a service that does not number its attempts. */
+  attemptsUntold: optional(z.boolean()),
   wentOn: optional(proportion),
   /** Of those: on another submission by the client, under a new id. */
   resubmitted: count,

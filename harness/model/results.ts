@@ -276,6 +276,8 @@ export const cellSchema = stored({
   overhead,
   episodes: z.array(episode),
   interruptions: z.array(interruption),
+  /** Effects do not show when work was begun anew: whom an outage cut, and who went on, is not known. */
+  attemptsUntold: optional(z.boolean()),
   rework,
   requests,
   /** Absent where no callback came. */

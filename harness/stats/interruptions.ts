@@ -10,9 +10,10 @@ import type { CellTrace, FaultTrace, TaskTrace } from '../analysis/trace.ts'
  * Every interruption of a cell. A step was cut where an outage touched its task, and the next work on the task was a
  * new attempt or another submission. It was also cut where work was left and none came. Where work goes on in the same
  * attempt, or the step in flight was completed and so did the next, nothing was cut. The cut is the exit of the
- * executor, or the onset.
+ * executor, or the onset. None is told where `tellsAttempts` does not hold: only those that nobody went on with would be.
  */
 export function interruptionsIn(trace: CellTrace): readonly InterruptedTask[] {
+  if (!tellsAttempts(trace)) return []
   const roles = executorRoles(trace)
   return [...exposuresInTime(trace)].flatMap(([task, faults]) => {
     const cuts = faults
@@ -24,6 +25,16 @@ export function interruptionsIn(trace: CellTrace): readonly InterruptedTask[] {
       return found ? [{ task: task.task, fault: fault.id, ...found }] : []
     })
   })
+}
+
+/**
+ * Whether effects show that work was begun anew. Of a service of one's own that does not number its attempts, the ledger
+ * counts how often it was told of a step: one that was cut left nothing, and its next execution is the first. An attempt
+ * later than the first of a step that was never told before shows that somebody else numbers them.
+ */
+export function tellsAttempts({ cell, tasks }: CellTrace): boolean {
+  if (!cell?.ownWork) return true
+  return tasks.some(({ executions }) => executions.some(({ attempt, repeats }) => attempt > 1 && !repeats))
 }
 
 function executorRoles({ tasks }: CellTrace): ReadonlySet<string> {

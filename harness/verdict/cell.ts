@@ -7,7 +7,7 @@ import type { CellPlan } from '../model/plan.ts'
 import { type CellTrace, type FaultTrace, taskEnd, type TaskTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker, Verdict } from '../model/checker.ts'
 import { measureControl } from '../stats/control.ts'
-import { interruptionsIn } from '../stats/interruptions.ts'
+import { interruptionsIn, tellsAttempts } from '../stats/interruptions.ts'
 import { episodeOf, measureEpisodes } from '../stats/recovery.ts'
 import { mostExecutions, overlapMsOf } from '../stats/overlaps.ts'
 import { countRequests, measureRequests } from '../stats/requests.ts'
@@ -88,6 +88,7 @@ type Figures = Pick<
   | 'overhead'
   | 'episodes'
   | 'interruptions'
+  | 'attemptsUntold'
   | 'rework'
   | 'requests'
   | 'callbacks'
@@ -113,6 +114,7 @@ function measure(cell: CellPlan, trace: CellTrace, fates: ReadonlyMap<TaskTrace,
     // Whether what was cut would have been lost, or gone on with, is unknown.
     episodes: trace.complete ? measureEpisodes(trace, (task) => fates.get(task)!.seenAt) : [],
     interruptions: trace.complete ? interruptionsIn(trace) : [],
+    ...(trace.faults.length > 0 && !tellsAttempts(trace) && { attemptsUntold: true }),
     rework: {
       ...measureRework(offered, (task) => fates.get(task)!.serverHas, exitsOf(trace)),
       ...reworkInterval(withEpisodes(offered, tasks, cell), exitsOf(trace), firingsOf([{ cell }])),

@@ -5,7 +5,10 @@ import type { RecoveryResult, WaitingTime } from '../model/judgements.ts'
 import type { CellResult, FaultEpisode, InterruptedTask, Restored } from '../model/results.ts'
 import { firingsOf, occasionsOf, proportionOf, type Rows } from './proportion.ts'
 
-/** One entry per pattern and arm with an outage, repetitions pooled. Invalid cells say nothing. */
+/**
+ * One entry per pattern and arm with an outage, repetitions pooled. Invalid cells say nothing. Where one of them cannot
+ * tell whom its outages cut, none is asked: it may be the one in which nobody went on.
+ */
 export function summarizeRecovery(
   cells: readonly CellResult[],
   confidence = defaultConfidence,
@@ -14,7 +17,12 @@ export function summarizeRecovery(
     return verdict !== 'INVALID' && episodes.some(({ restored }) => restored !== undefined)
   })
   const groups = Map.groupBy(valid, ({ cell }) => `${cell.pattern} ${cell.arm}`)
-  return [...groups.values()].map((group) => summarize(group, confidence))
+  return [...groups.values()].map((group) => summarize(withoutUntold(group), confidence))
+}
+
+function withoutUntold(cells: readonly CellResult[]): readonly CellResult[] {
+  if (!cells.some(({ attemptsUntold }) => attemptsUntold)) return cells
+  return cells.map((cell) => ({ ...cell, interruptions: [], attemptsUntold: true }))
 }
 
 function summarize(cells: readonly CellResult[], confidence: number): RecoveryResult {
@@ -28,6 +36,7 @@ function summarize(cells: readonly CellResult[], confidence: number): RecoveryRe
     arm,
     outages: outages.length,
     interrupted: interruptions.length,
+    ...(cells.some((cell) => cell.attemptsUntold) && { attemptsUntold: true }),
     ...(interruptions.length > 0 && { wentOn: wentOn(cells) }),
     resubmitted: interruptions.filter(({ by }) => by === 'client').length,
     ...takeoverOf(waiting),

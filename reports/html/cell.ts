@@ -203,7 +203,7 @@ function restoredText({ restored }: FaultEpisode): string {
 }
 
 function episodeTable(result: CellResult): Markup | undefined {
-  const { episodes } = result
+  const { episodes, attemptsUntold } = result
   if (episodes.length === 0) return undefined
   const time = (ms: number | undefined): string => (ms === undefined ? '–' : duration(ms))
   const rows = episodes.map((episode) => [
@@ -213,7 +213,7 @@ function episodeTable(result: CellResult): Markup | undefined {
     count(episode.lostTasks),
     time(episode.detectionMs),
     `${time(episode.taskStallMsMedian)} / ${time(episode.taskStallMsMax)}`,
-    `${count(episode.wentOnTasks)} of ${count(episode.interruptedTasks)}`,
+    attemptsUntold ? 'not told' : `${count(episode.wentOnTasks)} of ${count(episode.interruptedTasks)}`,
     restoredText(episode),
     count(episode.reworkedSteps),
     count(episode.duplicateEffects),

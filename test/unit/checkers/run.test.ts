@@ -107,6 +107,36 @@ describe('liveness-after-heal', () => {
     expect(check(until(300), both)).toMatchObject({ counts: { dead: 0 } })
   })
 
+  test('heals with too few tasks to tell are asked together', () => {
+    const onsets = Array.from({ length: 10 }, (_, i) => 1000 + i * 500)
+    const faults = onsets.map((_, i) => plannedFault({ id: `f${i}` }))
+    const few = (from: number, at: number, right: number) =>
+      Array.from({ length: 4 }, (_, i) => {
+        const task = `t-${from + i}`
+        return [intend(task, at + i), i < right ? end(task, at + 100, 'ok') : end(task, at + 300, 'info')]
+      }).flat()
+    const lines = (right: (heal: number) => number) => [
+      ...served(0, 10, 20, 30, 40, 50),
+      ...onsets.flatMap((at, i) => [...fault(`f${i}`, 'store-0', at, at + 50), ...few(20 + 4 * i, at + 60, right(i))]),
+    ]
+    expect(
+      check(
+        lines((heal) => (heal === 0 ? 4 : 0)),
+        faults,
+      ),
+    ).toMatchObject({
+      status: 'fail',
+      summary: 'no life after 10 of 10 heals together, each with too few tasks to tell',
+    })
+    // Bad luck after two of ten is no death.
+    expect(
+      check(
+        lines((heal) => (heal < 2 ? 2 : 4)),
+        faults,
+      ),
+    ).toMatchObject({ status: 'pass', counts: { alive: 8 } })
+  })
+
   test('where every task got its result nothing stayed away, however few were left after the heal', () => {
     for (const healedAt of [800, 415]) {
       const throughout = fault('f', 'worker-0', 50, healedAt)

@@ -3,7 +3,7 @@ import { type MachineHealth, machineLimits } from '../../../harness/model/machin
 import { sicknessOf } from '../../../harness/checkers/harness-healthy.ts'
 
 const limits = machineLimits({ watchdogMs: 625, leaseMs: 1000, requestTimeoutMs: 667 })!
-const unharmed = { nodes: [], memory: false }
+const unharmed = { nodes: [], memory: [] }
 const well: MachineHealth = { standstill: { at: 0, ms: 20 }, cores: 2 }
 const told = (over: Partial<MachineHealth>, harm: Parameters<typeof sicknessOf>[2] = unharmed) =>
   sicknessOf({ ...well, ...over }, limits, harm)
@@ -41,6 +41,8 @@ describe('a sick machine', () => {
     const processes = [{ name: 'worker-1', mean: 0.1, worst: [{ at: 1000, ms: 700, waitedMs: 600 }] }]
     const harmed = (node: string, from: number, until: number) => ({ nodes: [{ node, from, until }], memory: false })
     expect(told({ processes }, harmed('worker-1', 900, 1600))).toEqual([])
+    const harmed = (node: string, from: number, until: number) => ({ nodes: [{ node, from, until }], memory: [] })
+    expect(told({ processes }, harmed('worker-1', 900, 1100))).toEqual([])
     expect(told({ processes }, harmed('worker-1', 1700, 2000))).toHaveLength(1)
     expect(told({ processes }, harmed('worker-0', 900, 1100))).toHaveLength(1)
   })
@@ -75,6 +77,11 @@ describe('a sick machine', () => {
     expect(told({ memoryPressure: course(0.2) })).toEqual([
       expect.stringContaining('waited for memory 20 % of the time'),
     ])
-    expect(told({ memoryPressure: course(0.2) }, { nodes: [], memory: true })).toEqual([])
+    const { at } = course(0.2)
+    const filled = (from: number) => ({ nodes: [], memory: [{ from, until: from + 500 }] })
+    expect(told({ memoryPressure: course(0.2) }, filled(at + 5000))).toEqual([])
+    expect(told({ memoryPressure: course(0.2) }, filled(at + 15_000))).toEqual([])
+    expect(told({ memoryPressure: course(0.2) }, filled(at + 20_000))).toHaveLength(1)
+    expect(told({ memoryPressure: course(0.2) }, filled(at - 10_600))).toHaveLength(1)
   })
 })

@@ -35,6 +35,13 @@ test('callbacks of another run’s work are told', () => {
   ])
 })
 
+test('of who does not number attempts it is said that takeover is not told', () => {
+  const [cell] = run({ pattern: 'own' }).cells
+  expect(caveatsOf({ ...run(), cells: [{ ...cell!, attemptsUntold: true }] })).toEqual([
+    expect.stringMatching(/^Effects of own do not show .* takeover are not told\.$/),
+  ])
+})
+
 test('a fault at another place of the same pattern spares nobody, one of another kind does', () => {
   const untouchedBy = [{ fault: 'stall-1', reason: 'no such link' }]
   const stalled = [{ id: 'stall-2#1', fault: 'stall' }] as unknown as CellPlan['faults']

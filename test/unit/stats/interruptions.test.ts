@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { traceOf } from '../../../harness/analysis/trace.ts'
 import { interruptionsIn } from '../../../harness/stats/interruptions.ts'
-import { effect, end, exited, fault, final, intend, story, submit } from '../checkers/story.ts'
+import { effect, end, exited, fault, final, intend, ready, story, submit } from '../checkers/story.ts'
 
 type Lines = Parameters<typeof story>[0]
 const t = 't-1'
@@ -22,6 +22,19 @@ function sent(at: number, attempt: number): Lines[number] {
 test('counts from the cut until a new attempt begins, whoever makes it', () => {
   const again = effect(t, 2, 180, { attempt: 2, executor: 'worker-1' })
   expect(interruptions(...begun, again, end(t, 250, 'ok'), ...kill)).toEqual([{ ...cut, by: 'engine', afterMs: 80 }])
+})
+
+test('of a service that does not number its attempts nobody is told, also where nobody went on', () => {
+  const ownWork = { idealMs: 100, steps: 2, tellsEffects: true }
+  const nodes = [ready('worker-0', 0), ready('worker-1', 0)]
+  const own = (...lines: Lines) => interruptionsIn(traceOf(story([...nodes, ...lines], { ownWork })))
+  const lost = [...begun, final(t, 'ok', { found: false }), end(t, 300, 'info'), ...kill]
+  const other = [intend('t-2'), submit('t-2', 1, 'ok'), effect('t-2', 1, 10)]
+  const anew = effect('t-2', 2, 180, { attempt: 2, executor: 'worker-1' })
+  // The ledger's own count: how often this step was told of.
+  expect(own(...lost, ...other, { ...anew, value: { ...anew.value, attempt: 1 } } as Lines[number])).toEqual([])
+  expect(own(...lost)).toEqual([])
+  expect(own(...lost, ...other, anew, end('t-2', 250, 'ok')).map(({ task }) => task)).toEqual([t, 't-2'])
 })
 
 test('the cut is the exit of the executor, where that is known', () => {

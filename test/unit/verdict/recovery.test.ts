@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CellResult } from '../../../harness/model/results.ts'
 import { summarizeRecovery } from '../../../harness/verdict/recovery.ts'
+import { killedCell } from '../../support/judged-cells.ts'
 import { cellPlan, plannedFault } from '../stats/cells.ts'
 
 /** A cell of which each of these firings interrupted five tasks, that nobody went on with. */
@@ -27,4 +28,13 @@ test('who went on is over instants, however many nodes each of them hit', () => 
   const instants = nodes.map(({ id }, n) => ({ id, atMs: 100 * n }))
   expect(wentOn(instants)).toMatchObject({ n: 40, faults: 8 })
   expect(wentOn(instants)).toHaveProperty('interval')
+})
+
+test('where one repetition does not tell whom its outages cut, takeover is not told of any', () => {
+  const told = killedCell(6, () => 500)
+  const untold = { ...killedCell(6, () => undefined), interruptions: [], attemptsUntold: true }
+  const [found] = summarizeRecovery([told, untold])
+  expect(found).toMatchObject({ interrupted: 0, attemptsUntold: true })
+  expect(found!.takeover).toBeUndefined()
+  expect(found!.intervals?.takeoverP90).toBeUndefined()
 })
