@@ -11,9 +11,9 @@ const callbackMeaning =
   'Callbacks that the system posted and the receiver read, also where their answer was lost; tasks: those with one. Posts, their mean and the most of one task are counts. ' +
   'One alone: the share of these tasks that was posted once. Posts that a fault made of them are not counted.'
 
-/** A row per cell, of the arms in which some task was posted twice. */
+/** A row per cell, of the arms in which callbacks were posted. */
 export function callbackRows(results: RunResults): readonly (readonly string[])[] {
-  return rowsWhere(results, ({ callbacks }) => (callbacks?.most ?? 0) > 1, callbackFields)
+  return rowsWhere(results, ({ callbacks }) => (callbacks?.posts ?? 0) > 0, callbackFields)
 }
 
 function callbackFields({ callbacks }: CellResult): readonly string[] {
@@ -76,12 +76,9 @@ const requestMeaning =
   'Means over the tasks that were sent; the most cuts of one task; and tasks that met a cut. Requests: submissions, reads of the status and streams. Cuts: those of them that no server answered ' +
   '(no connection, a broken one, a gateway’s 502 or 504, a stream that ended before its last event).'
 
-/** What it took clients to learn the end: a row per cell, of the arms in which something was cut. */
-function requestRows(results: RunResults): readonly (readonly string[])[] {
-  const groups = armGroups(results).filter(({ cells }) => cells.some(({ requests }) => requests.cuts > 0))
-  return groups.flatMap(({ arm, cells }) => {
-    return cells.map((cell, i) => [i === 0 ? arm : '', rowName(results, cell), ...fieldsOf(cell)])
-  })
+/** What it took clients to learn the end: a row per cell, of the arms in which a task was sent. */
+export function requestRows(results: RunResults): readonly (readonly string[])[] {
+  return rowsWhere(results, ({ requests }) => requests.tasks > 0, fieldsOf)
 }
 
 function fieldsOf({ requests }: CellResult): readonly string[] {

@@ -1,3 +1,4 @@
+import { problemOf } from '../../patterns/contract/client/meaning.ts'
 import { commonHeaders, exchange, jsonOf, taskAddress } from '../../patterns/contract/client/http.ts'
 import type { Talk } from '../../patterns/contract/client/talk.ts'
 import { isTerminal, type TaskStatus } from '../../patterns/contract/types/task.ts'
@@ -42,7 +43,7 @@ async function readLog(talk: Talk, api: string, taskId: string) {
   const call = { method: 'GET', url: `${taskAddress(api, taskId)}/events?after=0`, headers } as const
   const answer = await exchange(ports.dispatcher, call, timing.requestTimeoutMs, signal).catch(() => undefined)
   signal.throwIfAborted()
-  if (answer?.status === 404) return 'unknown' as const
+  if (answer?.status === 404 && problemOf(answer)) return 'unknown' as const
   if (answer?.status !== 200) return undefined
   return (jsonOf(answer) as { readonly events?: readonly Readonly<Record<string, unknown>>[] }).events
 }

@@ -1,6 +1,7 @@
 import { Agent, buildConnector, request } from 'undici'
 import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import { withoutInterim } from '../../patterns/contract/client/interim.ts'
+import { describeAnswer, problemOf } from '../../patterns/contract/client/meaning.ts'
 import type { Vocabulary } from '../model/history.ts'
 import type { Service } from '../../patterns/contract/types/protocol.ts'
 import { isStatus, type Task } from '../../patterns/contract/types/task.ts'
@@ -114,9 +115,11 @@ async function readTask(
     })
     const { statusCode: status, headers } = response
     watch({ status, header: (header) => headers[header]?.toString() }, () => name)
-    if (response.statusCode === 200) return asTruth(await response.body.json())
-    await response.body.dump()
-    return response.statusCode === 404 ? undefined : `HTTP ${response.statusCode}`
+    if (status === 200) return asTruth(await response.body.json())
+    const answer = { status, header: (header: string) => headers[header]?.toString(), text: await response.body.text() }
+    // Without a problem document it is somebody else's word, who knows of no tasks.
+    const isAbsent = (status === 404 || status === 410) && problemOf(answer) !== undefined
+    return isAbsent ? undefined : describeAnswer(answer)
   } catch (error) {
     return String(error)
   }

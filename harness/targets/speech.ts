@@ -5,8 +5,9 @@ import { loadModule } from '../../patterns/contract/server/plugins.ts'
 import { mostAnswerBytes } from '../../patterns/contract/client/answer-size.ts'
 import type { Dialect, Inbox, Job, RunJob } from '../../patterns/contract/client/client.ts'
 import { taskApi } from '../../patterns/contract/client/dialect.ts'
-import { exchange } from '../../patterns/contract/client/http.ts'
+import { exchange, mediaTypeOf, type Answer } from '../../patterns/contract/client/http.ts'
 import { withoutInterim } from '../../patterns/contract/client/interim.ts'
+import { describeAnswer, problemOf } from '../../patterns/contract/client/meaning.ts'
 import type { Service } from '../../patterns/contract/types/protocol.ts'
 import type { Task } from '../../patterns/contract/types/task.ts'
 import { startTimer } from '../../patterns/contract/types/timer.ts'
@@ -70,7 +71,7 @@ export async function openSpeech(
     runJob: adapter ? run : judging(run, told, judge),
     hear: (inbox) => (adapter ? inbox : judgingInbox(inbox, told, judge)),
     async readTask(service, taskId, key) {
-      const task = await readFinal(dialect, service, { taskId, job: jobFor(key, submitted(key)) })
+      const task = await readFinal(dialect, service, { taskId, job: jobFor(key, submitted(key)), isTaskApi: !adapter })
       return task && !adapter ? judged(task, told(key), judge) : task
     },
   }
@@ -111,6 +112,7 @@ function jobFor(key: string, input: object): Job {
 interface Asked {
   readonly taskId: string
   readonly job: Job
+  readonly isTaskApi: boolean
 }
 
 const readLimitMs = 5_000
@@ -124,15 +126,29 @@ const straight = new Agent({
 async function readFinal(
   dialect: Dialect,
   { url, token, signal }: Service,
-  { taskId, job }: Asked,
+  { taskId, job, isTaskApi }: Asked,
 ): Promise<Task | undefined> {
   const asked = namedTask(taskId)
   const call = dialect.read(asked, url, { token }, { etag: undefined, waitMs: undefined })
   const answer = await exchange(straight, call, readLimitMs, signal)
   const task = dialect.taskOf(answer, job, asked)
   if (task) return task
-  if (answer.status === 404 || answer.status === 410) return undefined
-  throw new HarnessError(`HTTP ${answer.status}`)
+  if (isAbsent(answer, isTaskApi)) return undefined
+  throw new HarnessError(isPage(answer) ? `HTTP ${answer.status}, a page` : describeAnswer(answer))
+}
+
+/**
+ * Whether an answer proves that the service knows no such task. The task API says so by a problem document. How another API
+ * says it nobody knows, but a page for people is a gateway's word, or a proxy's: it proves no loss.
+ */
+function isAbsent(answer: Answer, isTaskApi: boolean): boolean {
+  if (answer.status !== 404 && answer.status !== 410) return false
+  return isTaskApi ? problemOf(answer) !== undefined : !isPage(answer)
+}
+
+function isPage(answer: Answer): boolean {
+  const type = mediaTypeOf(answer.header('content-type'))
+  return type === 'text/html' || type === 'application/xhtml+xml' || /^\s*<(?:!doctype\s|html[\s>])/i.test(answer.text)
 }
 
 async function loadAdapter({ speech, name }: Target): Promise<Adapter | undefined> {

@@ -5,6 +5,7 @@ import { request, type Dispatcher } from 'undici'
 import { healthOf } from '../contract/engine/health.ts'
 import { logError, logFailure } from '../contract/engine/log-error.ts'
 import { grantAudience, type GrantClaims, grantClaims, grantHeader, toolHeader } from '../contract/types/grant.ts'
+import { sayMethods } from '../contract/server/http-manners.ts'
 import { describeProblem, problemMediaType, ProblemError } from '../contract/types/problems.ts'
 import type { GatewaySettings } from './settings.ts'
 import { flawOf } from './tool-grant.ts'
@@ -49,6 +50,10 @@ export function createGateway(settings: Omit<GatewaySettings, 'limits'>, dispatc
     if (!flaw) return forward(c, body, settings.toolsUrl, dispatcher)
     if (flaw.scope) c.header('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${flaw.scope}"`)
     throw new ProblemError(flaw.kind, flaw.detail, grant.task)
+  })
+  sayMethods(app, (c) => {
+    c.header('Connection', 'close')
+    return sendProblem(c, new ProblemError('method-not-allowed', `${c.req.method} ${c.req.path}`))
   })
   return app
 }

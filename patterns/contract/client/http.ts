@@ -88,22 +88,43 @@ export function describeFailure(error: unknown): string {
 export function retryAfterMs({ header }: Pick<Answer, 'header'>): number | undefined {
   const sentAtMs = Date.parse(header('date') ?? '')
   const advisedMs = readRetryAfter(header('retry-after'), Number.isNaN(sentAtMs) ? Date.now() : sentAtMs)
-  const exact = header('retry-after-ms') ?? ''
-  if (!/^\d{1,9}$/.test(exact)) return advisedMs
-  return advisedMs === undefined || Math.abs(advisedMs - Number(exact)) <= 1000 ? Number(exact) : advisedMs
+  const exactMs = longest(partsOf(header('retry-after-ms')).map(numberIn))
+  if (exactMs === undefined) return advisedMs
+  return advisedMs === undefined || Math.abs(advisedMs - exactMs) <= 1000 ? exactMs : advisedMs
 }
 
 /**
- * `Retry-After` in milliseconds from `nowMs`: seconds, the most of several, or a date in any of its three forms (RFC 9110,
- * 10.2.3 and 5.6.7); undefined for anything else.
+ * `Retry-After` in milliseconds from `nowMs`: seconds, or a date in any of its three forms (RFC 9110, 10.2.3 and 5.6.7), the most
+ * of several; undefined for anything else.
  */
 export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined
-  if (/^\d+(\.\d+)?(, *\d+(\.\d+)?)*$/.test(header)) return Math.max(...header.split(',').map(Number)) * 1000
-  if (!/^[A-Z][a-z]+,? /.test(header)) return undefined
+  return longest(partsOf(header).map((part) => secondsIn(part) ?? untilDate(part, nowMs)))
+}
+
+/** Lines of one name are one list (RFC 9110, 5.3). The comma behind the day of a date ends no part of it. */
+function partsOf(header = ''): readonly string[] {
+  return header.split(/(?<!\b[A-Z][a-z]{2,8}),/).map((part) => part.trim())
+}
+
+function secondsIn(part: string): number | undefined {
+  const seconds = numberIn(part)
+  return seconds === undefined ? undefined : seconds * 1000
+}
+
+function numberIn(part: string): number | undefined {
+  return /^\d{1,15}(\.\d+)?$/.test(part) ? Number(part) : undefined
+}
+
+function untilDate(part: string, nowMs: number): number | undefined {
+  if (!/^[A-Z][a-z]+,? /.test(part)) return undefined
   // The oldest form names no zone, and is in this one too.
-  const atMs = Date.parse(header.endsWith(' GMT') ? header : `${header} GMT`)
+  const atMs = Date.parse(part.endsWith(' GMT') ? part : `${part} GMT`)
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
+}
+
+function longest(delaysMs: readonly (number | undefined)[]): number | undefined {
+  const known = delaysMs.filter((delayMs) => delayMs !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
 }
 
 /** The media type alone, without parameters and in lower case: it is the same in any (RFC 9110, 8.3.1). */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { NodeSettings } from '../types/settings.ts'
 
 /** Every answer of the API carries it, where the settings name a system: a client sees that it reached the right one. */
@@ -12,7 +12,13 @@ export function healthOf({ node, system, start }: Identity) {
   return { status: 'ok', node, ...(system !== undefined && { system }), ...(start !== undefined && { start }) }
 }
 
-export function sendHealth(response: ServerResponse, self: Identity): void {
+const methods: ReadonlySet<unknown> = new Set(['GET', 'HEAD'])
+const allow = { allow: 'GET, HEAD, OPTIONS' }
+
+/** Answers what was asked of `/healthz`: 405 for a method that is none of a read (RFC 9110, 15.5.6). */
+export function sendHealth({ method }: IncomingMessage, response: ServerResponse, self: Identity): void {
+  if (method === 'OPTIONS') return void response.writeHead(204, allow).end()
+  if (!methods.has(method)) return void response.writeHead(405, { ...allow, connection: 'close' }).end()
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(healthOf(self)))
 }
 
@@ -30,7 +36,7 @@ const briefRequests: ServerOptions = { headersTimeout: askingMs, requestTimeout:
 export async function answerHealth(settings: Identity & Pick<NodeSettings, 'listen'>): Promise<Server> {
   const { host, port } = settings.listen
   const server = createServer(briefRequests, (request, response) => {
-    if (request.url === '/healthz') sendHealth(response, settings)
+    if (request.url === '/healthz') sendHealth(request, response, settings)
     else response.writeHead(404, { connection: 'close' }).end()
   })
   server.maxConnections = mostAsking

@@ -1,4 +1,4 @@
-import type { Context, Hono } from 'hono'
+import type { Context, Env, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { ProblemError } from '../types/problems.ts'
 import type { NodeSettings } from '../types/settings.ts'
@@ -10,7 +10,7 @@ type Refuse = (c: Context) => Response
  * Every resource of `app` says what it can be asked: OPTIONS is answered with `Allow`, any other method that it has not
  * is refused with it (RFC 9110, 9.3.7 and 15.5.6). Call it when all routes are there.
  */
-export function sayMethods(app: Hono, refuse: Refuse): void {
+export function sayMethods<E extends Env>(app: Hono<E>, refuse: Refuse): void {
   const routes = app.routes.filter(({ method }) => method !== 'ALL')
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath.map(({ method }) => method))

@@ -25,12 +25,15 @@ const mostBytes = 262_144
 export function receiverOf(ports: ReceiverPorts): RequestListener {
   return (request, response) => {
     if (request.method === 'OPTIONS') consent(response)
+    else if (request.method !== 'POST') response.writeHead(405, { allow, connection: 'close' }).end()
     else void answer(request, response, ports)
   }
 }
 
+const allow = 'OPTIONS, POST'
+
 function consent(response: ServerResponse): void {
-  response.writeHead(204, { allow: 'POST', 'webhook-allowed-origin': '*', connection: 'close' }).end()
+  response.writeHead(204, { allow, 'webhook-allowed-origin': '*', connection: 'close' }).end()
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, ports: ReceiverPorts): Promise<void> {

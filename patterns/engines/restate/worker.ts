@@ -56,7 +56,7 @@ async function listen(
     session.once('close', () => sessions.delete(session))
   })
   const http1 = createHttpServer((request, response) => {
-    if (request.url === '/healthz' && isReady()) sendHealth(response, settings)
+    if (request.url === '/healthz' && isReady()) sendHealth(request, response, settings)
     else response.writeHead(503).end()
   })
   http1.timeout = askingMs

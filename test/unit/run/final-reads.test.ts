@@ -77,6 +77,23 @@ test('an answer that goes on and on is no word of a task, and is not kept', asyn
   expect(sent).toBeLessThan(2 ** 28)
 })
 
+const problem = '{"type":"/problems/not-found","title":"There is no such resource"}'
+test.each([
+  [404, 'application/problem+json', problem, 'ok'],
+  [404, 'text/html', '<h1>404 Not Found</h1>', 'info'],
+  [404, 'text/plain', 'default backend - 404', 'info'],
+  [404, 'application/json', '{"message":"no Route matched"}', 'info'],
+  [410, 'application/problem+json', problem.replace('not-found', 'gone'), 'ok'],
+  [410, 'text/html', '<h1>410 Gone</h1>', 'info'],
+])('%i of %s: only the API itself can say that it knows no task (%#)', async (status, type, body, said) => {
+  const server = createServer((_, response) => response.writeHead(status, { 'content-type': type }).end(body))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const [recorded] = await readFrom([{ url } as CountingNode], 1)
+  server.close().closeAllConnections()
+  expect(recorded).toMatchObject({ type: said, value: { found: false } })
+})
+
 test('a delivery of another protocol is asked in its own words', async () => {
   const recorded: object[] = []
   const task = { task_id: 'a-id', status: 'completed', version: 3, result: { digest: 'd' } }

@@ -321,3 +321,42 @@ describe('an adapter’s mistakes', () => {
     expect(await readFinal('j')).toMatchObject({ result: { digest: 'right' } })
   })
 })
+
+describe('a final read that finds no task', () => {
+  const done = { id: 'j', status: 'done' }
+  const task = { task_id: 'j', status: 'completed', version: 2, result: { digest: 'd' } }
+  const finalOf = async (speech: Speech, accepted: object, last: Reply) => {
+    let isOver = false
+    const url = await serve(() => (isOver ? last : [202, accepted]))
+    const { readFinal } = await ask(targetOf(speech), [url])
+    isOver = true
+    return readFinal('j').then(
+      (found) => found,
+      (error: Error) => error.message,
+    )
+  }
+  const page = (status: number): Reply => [status, '<!DOCTYPE html><h1>No</h1>', { 'content-type': 'text/html' }]
+
+  test.each<[string, Reply]>([
+    ['a page', page(404)],
+    ['a page that says gone', page(410)],
+    ['a page of no type', [404, '\n<html><body>nginx</body></html>']],
+  ])('is not told by %s: a gateway knows no tasks', async (_, last) => {
+    expect(await finalOf(described(), done, last)).toMatch(/^HTTP 4\d\d, a page/)
+    expect(await finalOf({ kind: 'task-api' }, task, last)).toMatch(/^HTTP 4\d\d/)
+  })
+
+  test.each<[string, Reply]>([
+    ['JSON', [404, { error: 'no such job' }]],
+    ['text', [404, 'Not Found', { 'content-type': 'text/plain' }]],
+    ['nothing', [410, '']],
+  ])('is told by a described API in %s', async (_, last) => {
+    expect(await finalOf(described(), done, last)).toBe(undefined)
+  })
+
+  test('is told by the task API as a problem, and not otherwise', async () => {
+    const api: Speech = { kind: 'task-api' }
+    expect(await finalOf(api, task, [404, { type: '/problems/not-found', title: 'No' }])).toBe(undefined)
+    expect(await finalOf(api, task, [404, { message: 'no Route matched' }])).toMatch(/^HTTP 404/)
+  })
+})

@@ -184,7 +184,8 @@ const confused: readonly (readonly [string, Call, number, string])[] = [
   ['a step that is none', { body: { ...said, step: 0 }, key: 'task_1/0' }, 400, 'validation'],
   ['a body that is too large', { body: JSON.stringify({ ...said, more: 'x'.repeat(70_000) }) }, 413, 'body-too-large'],
   ['another address', { path: '/flush' }, 404, 'not-found'],
-  ['another method', { method: 'PUT' }, 404, 'not-found'],
+  ['another method', { method: 'PUT' }, 405, 'method-not-allowed'],
+  ['another method of another address', { path: '/flush', method: 'PUT' }, 404, 'not-found'],
 ]
 
 test.each(confused)('refused: %s', async (_, made, status, kind) => {
@@ -192,6 +193,16 @@ test.each(confused)('refused: %s', async (_, made, status, kind) => {
   const { type } = (await answer.json()) as { type: string }
   expect([answer.status, problemKind(type)]).toEqual([status, kind])
   expect(reached).toEqual([])
+})
+
+test.each([
+  ['/effects', 'PUT', 405, 'POST, OPTIONS'],
+  ['/effects', 'GET', 405, 'POST, OPTIONS'],
+  ['/effects', 'OPTIONS', 204, 'POST, OPTIONS'],
+  ['/healthz', 'POST', 405, 'GET, HEAD, OPTIONS'],
+])('%s says to %s (%i) what it takes', async (path, method, status, allow) => {
+  const answer = await gateway.request(path, { method })
+  expect([answer.status, answer.headers.get('allow')]).toEqual([status, allow])
 })
 
 test('what is missing of a tool has a name', async () => {
