@@ -34,7 +34,7 @@ async function cancelWith(megabytes: number): Promise<string> {
     token: 'a-token-for-tests-only',
   })
   try {
-    return (await client.cancel('task_1', { deadlineMs: 1_000 })).status
+    return (await client.cancel('task_1', { deadlineMs: 4_000 })).status
   } catch (error) {
     return (error as Error).message
   } finally {
