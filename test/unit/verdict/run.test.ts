@@ -400,6 +400,14 @@ describe('claims', () => {
     expect(made.note).toContain('Gaffke over 9 drawn faults')
   })
 
+  test('predict nothing where a repetition drew none of the kills: that is not how it fares without any', () => {
+    const keeps = { delivery: ['no-lost-task'], engine: [] } as const
+    const faults = [plannedFault({ params: { meanGapMs: 1700 } })]
+    const spared = judged({ id: 'a.none.2', repetition: 2, axes: keeps }, 300, 0)
+    const made = claim({ success: 0.942 }, [judged({ axes: keeps, faults }, 300, 18, 2), spared])
+    expect(made).not.toHaveProperty('predicted')
+  })
+
   test('of overhead are compared at full length only, by the median of untouched tasks', () => {
     expect(claim({ overheadMs: 4.5 }, [judged({}, 300, 20)])).toMatchObject({
       verdict: 'consistent',
