@@ -246,7 +246,12 @@ const published = stored({
 export type Published = Stored<typeof published>
 
 /** Names of the scenario's patterns and arms; undefined: all. */
-const selection = stored({ patterns: optional(z.array(z.string())), arms: optional(z.array(z.string())) })
+const selection = stored({
+  patterns: optional(z.array(z.string())),
+  arms: optional(z.array(z.string())),
+  /** Arms without a fault that are not among `arms`; absent where `arms` is, and in older plans. */
+  controlsLeftOut: optional(z.array(z.string())),
+})
 export type Selection = Stored<typeof selection>
 
 /** `plan.json`: a scenario, expanded. Pure data, fixed before anything starts. */

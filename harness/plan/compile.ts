@@ -183,7 +183,11 @@ export function selectCells(
   const armNames = scenario.arms.map(({ name }) => name)
   const problems = [...unknown('pattern', patterns, scenario.patterns), ...unknown('arm', arms, armNames)]
   if (problems.length > 0) throw new UsageError(problems)
-  const selection = { ...(patterns && { patterns }), ...(arms && { arms }) }
+  const unharmed = scenario.arms.filter(({ faults }) => faults.length === 0).map(({ name }) => name)
+  const selection = {
+    ...(patterns && { patterns }),
+    ...(arms && { arms, controlsLeftOut: unharmed.filter((name) => !arms.includes(name)) }),
+  }
   const keep = (cell: CellName): boolean => whyLeftOut(cell, selection) === undefined
   const { cells, notApplicable, gates, published } = plan
   return {

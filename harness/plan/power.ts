@@ -1,7 +1,7 @@
 import type { CellPlan, Plan } from '../model/plan.ts'
 import { designOf, outlooksOf, type Outlook, whyHopeless } from '../stats/plan-design.ts'
 import { type Design, expectedInterval, fates, highestLimit, smallestDifference } from '../stats/power.ts'
-import { predictSuccess } from '../stats/prediction.ts'
+import { nameSameFaults, predictSuccess } from '../stats/prediction.ts'
 import { percentOf } from '../core/numbers.ts'
 import type { Catalog } from '../scenario/catalog.ts'
 
@@ -54,7 +54,8 @@ function armOutlook(cells: readonly CellPlan[], idealMs: number): ArmOutlook {
   const design = designOf(cells, idealMs)
   const predictions = cells.map((cell) => predictSuccess(cell, idealsOf(cell, idealMs)))
   const known = predictions.filter((one) => one !== undefined)
-  const predicted = known.length === cells.length ? known.reduce((sum, one) => sum + one, 0) / known.length : undefined
+  const isKnown = known.length === cells.length && nameSameFaults(cells)
+  const predicted = isKnown ? known.reduce((sum, one) => sum + one, 0) / known.length : undefined
   const highest = highestLimit(design)
   return {
     pattern,

@@ -33,6 +33,20 @@ export function predictSuccess(cell: CellPlan, idealsMs: readonly number[]): num
   return (idealsMs.reduce((sum, ideal) => sum + Math.exp(-ideal * perMs), 0) / idealsMs.length) * delivered
 }
 
+/**
+ * Whether these repetitions name all faults of their arm alike. A rate is known by its firings alone: a repetition in which it
+ * drew none would be predicted as if there was no such fault.
+ */
+export function nameSameFaults(cells: readonly Pick<CellPlan, 'faults'>[]): boolean {
+  const named = cells.map(({ faults }) => [...new Set(faults.map(({ id }) => faultOf(id)))].toSorted().join())
+  return new Set(named).size <= 1
+}
+
+/** `kill-1` of `kill-1#3`. */
+function faultOf(firing: string): string {
+  return firing.replace(/#\d+$/, '')
+}
+
 /** The firings of a cell are draws from a rate: another seed would give another number of them. */
 export function areFiringsDrawn(cell: CellPlan): boolean {
   return cell.faults.some(({ params }) => typeof params.meanGapMs === 'number')
@@ -96,6 +110,6 @@ function loadMs({ tasks, load, graceMs }: CellPlan, idealsMs: readonly number[])
 
 /** Every firing of one rate carries the same mean gap; the rates of different faults in the file add up. */
 function killsPerMs(kills: readonly PlannedFault[]): number {
-  const gaps = new Map(kills.map(({ id, params }) => [id.replace(/#\d+$/, ''), Number(params.meanGapMs)]))
+  const gaps = new Map(kills.map(({ id, params }) => [faultOf(id), Number(params.meanGapMs)]))
   return [...gaps.values()].reduce((rate, gapMs) => rate + 1 / gapMs, 0)
 }

@@ -1,7 +1,7 @@
 import type { Plan, Published } from '../model/plan.ts'
 import type { Interval } from '../stats/intervals.ts'
 import { powerOf, usualPower } from '../stats/sample-size.ts'
-import { predictSuccess } from '../stats/prediction.ts'
+import { nameSameFaults, predictSuccess } from '../stats/prediction.ts'
 import { quantile, quantileInterval } from '../stats/quantiles.ts'
 import type { Claim } from '../model/judgements.ts'
 import type { CellResult } from '../model/results.ts'
@@ -83,8 +83,9 @@ function describeFit(interval: Interval | undefined, predicted: number | undefin
   return `${made}; the prediction is ${fits ? 'inside' : 'outside'} the interval`
 }
 
-/** Over all tasks of all cells; undefined unless every cell has a closed form. */
+/** Over all tasks of all cells; undefined unless every cell has a closed form, and says all of its faults. */
 function meanPrediction(cells: readonly CellResult[]): number | undefined {
+  if (!nameSameFaults(cells.map(({ cell }) => cell))) return undefined
   let [sum, n] = [0, 0]
   for (const { cell, tasks } of cells) {
     const ideals = tasks.map(({ idealMs }) => idealMs)

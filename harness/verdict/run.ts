@@ -109,25 +109,40 @@ const usualControl = 0.95
 
 /**
  * A pattern that fails without faults shows nothing about faults. Its control may be below its gate, or below 95 %
- * where it has none. Then the cells of its other arms are INCONCLUSIVE at best. What is broken stays broken.
+ * where it has none. Then the cells of its other arms are INCONCLUSIVE at best, and so where --arms left the control out.
+ * What is broken stays broken.
  */
 function weighAgainstControl(plan: Plan, cells: readonly CellResult[]): readonly CellResult[] {
   const failing = new Map(
-    [...Map.groupBy(cells.filter(isControl), ({ cell }) => cell.pattern)].flatMap(([pattern, unharmed]) => {
-      const why = whyFailing(plan, pattern, controlsAmong(unharmed))
+    [...Map.groupBy(cells, ({ cell }) => cell.pattern)].flatMap(([pattern, own]) => {
+      const unharmed = own.filter(isControl)
+      const why = unharmed.length > 0 ? whyFailing(plan, pattern, controlsAmong(unharmed)) : undefined
       return why === undefined ? [] : [[pattern, why] as const]
     }),
   )
   return cells.map((cell) => {
-    const why = failing.get(cell.cell.pattern)
+    // What is no PASS needs no control to be what it is.
+    const missing = cell.verdict === 'PASS' ? whyNoControl(plan, cell.cell.pattern) : undefined
+    const why = failing.get(cell.cell.pattern) ?? missing
     if (why === undefined || isControl(cell)) return cell
     const reason = `${cell.cell.id}: ${why}`
     return { ...cell, verdict: worst([cell.verdict, 'INCONCLUSIVE']), reasons: [...cell.reasons, reason] }
   })
 }
 
-function isControl({ cell }: CellResult): boolean {
+function isControl({ cell }: Pick<CellResult, 'cell'>): boolean {
   return cell.faults.length === 0 && !cell.untouchedBy
+}
+
+/**
+ * Who leaves the control out asks for no verdict that needs one. Older plans do not say what a choice of arms left out: then
+ * it was a control. One that was planned and is not there is missed elsewhere.
+ */
+function whyNoControl({ selection, cells }: Plan, pattern: string): string | undefined {
+  const { arms, controlsLeftOut = ['none'] } = selection ?? {}
+  const [control] = arms ? controlsLeftOut : []
+  if (control === undefined || cells.some((cell) => cell.pattern === pattern && isControl({ cell }))) return undefined
+  return `its control ${control} was left out by --arms, so nobody knows how it fares unharmed`
 }
 
 /** An arm of rare faults may have drawn none: where the plan has the arm `none`, that is the control. */

@@ -9,6 +9,7 @@ import type { CellResult, RunFigures, RunResults } from '../model/results.ts'
 export function otherFigure(saved: RunFigures, judged: RunResults): string | undefined {
   const [before, now] = [figuresOf(saved), figuresOf(judged)]
   const name = [...new Set([...before.keys(), ...now.keys()])].find((one) => {
+    if (one.startsWith(checkOf) && !(before.has(one) && now.has(one))) return false
     return !isDeepStrictEqual(asStored(before.get(one)), asStored(now.get(one)))
   })
   if (name === undefined) return undefined
@@ -16,12 +17,15 @@ export function otherFigure(saved: RunFigures, judged: RunResults): string | und
   return `${name} is ${told[0]}, and its files give ${told[1]}`
 }
 
+/** Versions have other checkers: one that only one side has says nothing. */
+const checkOf = 'the check'
+
 interface Figure {
   readonly value: unknown
   readonly shown: string
 }
 
-function figuresOf({ verdict, cells, gates, recovery }: RunFigures): ReadonlyMap<string, Figure> {
+function figuresOf({ verdict, plan, cells, gates, recovery, claims }: RunFigures): ReadonlyMap<string, Figure> {
   return new Map<string, Figure>([
     ['the verdict', { value: verdict, shown: verdict }],
     ['the cells', named(cells.map(({ cell }) => cell.id))],
@@ -30,7 +34,15 @@ function figuresOf({ verdict, cells, gates, recovery }: RunFigures): ReadonlyMap
       'the gates',
       named(
         gates.map((gate) => gate.verdict),
-        gates.map(({ observed, n, interval }) => ({ observed, n, interval })),
+        gates.map(({ gate, observed, n, interval }) => ({ gate, observed, n, interval })),
+      ),
+    ],
+    ['the gates of the plan', { value: plan.gates, shown: `${plan.gates.length} of them` }],
+    [
+      'the claims',
+      named(
+        claims.map((claim) => claim.verdict),
+        claims.map((claim) => ({ ...claim, note: undefined })),
       ),
     ],
     ['the recovery', { value: recovery.map(withoutIntervals), shown: 'another one' }],
@@ -49,7 +61,12 @@ function figuresOfCell({
   outcomes,
   success,
   exposed,
+  serverSuccess,
   overhead,
+  rework,
+  requests,
+  faults,
+  checks,
 }: RunFigures['cells'][number]): [string, Figure][] {
   const share = (of: CellResult['success'] | undefined): Figure => {
     const { successes = 0, n = 0, interval } = of ?? {}
@@ -60,6 +77,20 @@ function figuresOfCell({
     [`the verdict of ${cell.id}`, { value: verdict, shown: verdict }],
     [`success of ${cell.id}`, share(success)],
     [`success of exposed tasks of ${cell.id}`, share(exposed)],
+    [`success at the server of ${cell.id}`, share(serverSuccess)],
+    [`the plan of ${cell.id}`, { value: cell, shown: `of ${cell.tasks} tasks` }],
+    [
+      `work done again of ${cell.id}`,
+      { value: [rework.ratio, rework.plannedSteps, rework.executedSteps], shown: String(rework.ratio) },
+    ],
+    [`the requests of ${cell.id}`, { value: requests, shown: String(requests.requests) }],
+    [
+      `the faults of ${cell.id}`,
+      named(faults.map(({ id, state, proven }) => `${id} ${state}${proven ? '' : ' unproven'}`)),
+    ],
+    ...checks.map(({ checker, status, promised }): [string, Figure] => {
+      return [`${checkOf} ${checker} of ${cell.id}`, { value: [status, promised], shown: status }]
+    }),
     [`the outcomes of ${cell.id}`, { value: outcomes, shown: JSON.stringify(outcomes) }],
     [`overhead of ${cell.id}`, { value: [p50, p95, p99], shown: [p50, p95, p99].join(', ') }],
   ]

@@ -37,8 +37,16 @@ test('published numbers about what is left out are left out, and gates say so', 
     ...whole,
     cells: expect.any(Array) as unknown,
     notApplicable: expect.any(Array) as unknown,
-    selection: { arms: ['kill'] },
+    selection: { arms: ['kill'], controlsLeftOut: ['none', 'receiver-down', 'idle-timeout', 'latency'] },
   })
+})
+
+test('a plan says which arms without a fault were left out', () => {
+  const { name } = scenario.arms[0]!
+  const harmed = scenario.arms.map((arm) => (arm.name === name ? arm : { ...arm, faults: [{} as never] }))
+  const chosen = (arms: readonly string[]) => selectCells(plan, { ...scenario, arms: harmed }, { arms }).selection
+  expect(chosen(['kill'])).toEqual({ arms: ['kill'], controlsLeftOut: [name] })
+  expect(chosen(['kill', name])).toEqual({ arms: ['kill', name], controlsLeftOut: [] })
 })
 
 test('every unknown name is a problem of its own', () => {

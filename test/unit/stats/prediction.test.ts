@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { CellTraits } from '../../../harness/model/cell-traits.ts'
 import type { PlannedFault } from '../../../harness/model/plan.ts'
 import type { Promised } from '../../../patterns/contract/types/promises.ts'
-import { areFiringsDrawn, predictSuccess } from '../../../harness/stats/prediction.ts'
+import { areFiringsDrawn, nameSameFaults, predictSuccess } from '../../../harness/stats/prediction.ts'
 import { cellPlan, plannedFault } from './cells.ts'
 
 const keeps: readonly Promised[] = ['no-lost-task']
@@ -101,6 +101,16 @@ test('kills are covered where nobody begins a task anew, nor finds it when the n
   expect(predict({ delivery: 'webhook' })).toBeCloseTo(Math.exp(-5 / 84), 12)
   expect(predict({ delivery: 'sync' })).toBeUndefined()
   expect(predict({ engine: 'dbos' })).toBeUndefined()
+})
+
+test('a repetition in which a rate drew nothing does not tell the faults of its arm', () => {
+  const [one, two] = [plannedFault({ id: 'kill-1#1' }), plannedFault({ id: 'kill-2#1' })]
+  const of = (...faults: readonly (readonly (typeof one)[])[]) =>
+    nameSameFaults(faults.map((some) => ({ faults: some })))
+  expect([of([one]), of([one], [{ ...one, id: 'kill-1#7' }, one]), of([], []), of([one, two], [two, one])]).toEqual(
+    Array(4).fill(true),
+  )
+  expect([of([one], []), of([one, two], [one]), of([one], [two])]).toEqual(Array(3).fill(false))
 })
 
 test('firings are draws when they carry their mean gap', () => {

@@ -289,6 +289,39 @@ describe('a gate under a kill beside a fault that draws per connection', () => {
   })
 })
 
+describe('a control that --arms left out', () => {
+  const harmed = (lost: number) => judged({ id: 'a.kill.1', arm: 'kill', faults: [plannedFault({})] }, 100, lost)
+  const gate: Gate = { pattern: 'a', arm: 'kill', metric: 'success', min: 0.4, exposed: 1 }
+  const chosen = (cells: readonly CellResult[], selection: Plan['selection']) =>
+    run(cells, { gates: [gate], ...(selection && { selection }) })
+
+  test('leaves all that would pass open, its gates included', () => {
+    const found = chosen([harmed(50)], { arms: ['kill'], controlsLeftOut: ['none'] })
+    expect([found.verdict, found.cells[0]!.verdict, found.gates[0]!.verdict]).toEqual(Array(3).fill('INCONCLUSIVE'))
+    expect(found.reasons).toContain(
+      'a.kill.1: its control none was left out by --arms, so nobody knows how it fares unharmed',
+    )
+  })
+
+  test('is taken for one in older plans, which do not say', () => {
+    expect(chosen([harmed(0)], { arms: ['kill'] }).verdict).toBe('INCONCLUSIVE')
+  })
+
+  test('is none where it is there, or never was', () => {
+    const control = judged({ id: 'a.none.1', arm: 'none' }, 100, 0)
+    expect(chosen([control, harmed(0)], { arms: ['kill', 'none'], controlsLeftOut: [] }).cells[1]!.verdict).toBe('PASS')
+    expect(chosen([harmed(0)], { arms: ['kill'], controlsLeftOut: [] }).cells[0]!.verdict).toBe('PASS')
+    expect(chosen([harmed(0)], { patterns: ['a'] }).cells[0]!.verdict).toBe('PASS')
+    expect(chosen([harmed(0)], undefined).cells[0]!.verdict).toBe('PASS')
+  })
+
+  test('excuses nothing that is broken', () => {
+    const broken: CellResult = { ...harmed(0), verdict: 'FAIL', reasons: ['a.kill.1: it is'] }
+    const found = chosen([broken], { arms: ['kill'], controlsLeftOut: ['none'] })
+    expect(found.verdict).toBe('FAIL')
+  })
+})
+
 describe('a control that fails', () => {
   const kill = { id: 'a.kill.1', arm: 'kill', faults: [plannedFault({})] }
   const of = (lost: number, plan: Partial<Plan> = {}, verdict: RunVerdict = 'PASS') =>
@@ -365,6 +398,14 @@ describe('claims', () => {
     expect(made.predicted).toBeCloseTo(Math.exp(-100 / 1700), 12)
     expect(made.note).toContain('the prediction is inside the interval')
     expect(made.note).toContain('Gaffke over 9 drawn faults')
+  })
+
+  test('predict nothing where a repetition drew none of the kills: that is not how it fares without any', () => {
+    const keeps = { delivery: ['no-lost-task'], engine: [] } as const
+    const faults = [plannedFault({ params: { meanGapMs: 1700 } })]
+    const spared = judged({ id: 'a.none.2', repetition: 2, axes: keeps }, 300, 0)
+    const made = claim({ success: 0.942 }, [judged({ axes: keeps, faults }, 300, 18, 2), spared])
+    expect(made).not.toHaveProperty('predicted')
   })
 
   test('of overhead are compared at full length only, by the median of untouched tasks', () => {
