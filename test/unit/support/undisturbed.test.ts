@@ -20,7 +20,7 @@ test('a run is starved where its machine alone made it INVALID', () => {
 })
 
 test('a starved test is tried once more, then skipped; where three were, the next one is skipped at once', () => {
-  const skip = vi.fn()
+  const skip = vi.fn<(why: string) => never>()
   const attempt = (retryCount: number) =>
     ({ task: { name: 'it', result: { retryCount } }, skip }) as unknown as TestContext
   try {
