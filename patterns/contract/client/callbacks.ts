@@ -5,6 +5,7 @@ import { finish } from './outcome.ts'
 import { readTask, type Watch } from './read.ts'
 import type { Accepted } from './submit.ts'
 import type { Talk } from './talk.ts'
+import { shownAddress } from '../types/shown-address.ts'
 import { isTerminal } from '../types/task.ts'
 import { sleep } from '../types/timer.ts'
 
@@ -24,7 +25,7 @@ export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own
   const { dialect } = talk.ports
   const ofDialect: OpenCallback = (request) => dialect!.openCallback!(request, talk.job)
   const found = own ?? (dialect?.openCallback ? ofDialect : undefined)
-  const open = found && ((request: CallbackRequest) => tryOpen(found, request, talk))
+  const open = found && ((request: CallbackRequest) => tryOpen(found, request, talk, inbox))
   const told = new Map<string, Notice>()
   let accepted: string | undefined
   let wanted: { readonly taskId: string; readonly resolve: (notice: Notice) => void } | undefined
@@ -58,12 +59,13 @@ export function hearCallbacks(talk: Talk, inbox: Inbox, signal: AbortSignal, own
   return { next, ids: () => [...told.keys()] }
 }
 
-/** What throws is answered as a callback that nobody believes. */
-function tryOpen(open: OpenCallback, request: CallbackRequest, talk: Talk): Notice {
+/** What throws is answered as a callback that nobody believes. The job's own address is where it came. */
+function tryOpen(open: OpenCallback, request: CallbackRequest, talk: Talk, inbox: Inbox): Notice {
   try {
     return open(request)
   } catch (error) {
-    talk.noted(`a callback that was not believed: ${describeFailure(error)}`)
+    const address = shownAddress(inbox.urlFor(talk.job.key))
+    talk.noted(`a callback that was not believed: ${describeFailure(error)}; posted to ${address}`)
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import type { Backend } from '../engine/backend.ts'
+import type { TaskEvent } from '../types/events.ts'
 import type { NodeSettings } from '../types/settings.ts'
 import { accountRoutes } from './account-routes.ts'
 import { bearersOf } from './bearers.ts'
@@ -10,7 +11,7 @@ import { deliveryRoutes } from './delivery-routes.ts'
 import { faultPoint } from '../engine/fault-point.ts'
 import { closeWhereDue, requireText, requireToken } from './gates.ts'
 import { fullName, healthOf, nameHeader } from '../engine/health.ts'
-import { type Holding, holdUntil, Places, waitForChange } from './follow.ts'
+import { type Held, type Holding, holdUntil, Places, waitForChange } from './follow.ts'
 import { accessFor } from './grants.ts'
 import { defaultLimits } from './limits.ts'
 import {
@@ -152,11 +153,18 @@ async function answerSubmission(c: Context, task: Task, api: Api, { holds = fals
   const preferences = preferencesOf(c.req.header('Prefer'))
   const mustEnd = holds && !preferences.respondAsync && preferences.waitMs === undefined
   const waitMs = preferences.waitMs ?? 0
-  const now = mustEnd || waitMs > 0 ? await untilEnd(c, task, api, mustEnd ? undefined : waitMs) : task
+  const { now, held } =
+    mustEnd || waitMs > 0
+      ? await untilEnd(c, task, api, mustEnd ? undefined : waitMs)
+      : { now: task, held: 'over' as const }
   const isResult = isTerminal(now.status) && (mustEnd || waitMs > 0)
   if (!isResult && (mustEnd || (holds && !preferences.respondAsync && api.drain.aborted)))
-    throw new ProblemError('temporary-reduced-capacity', 'the node is leaving: repeat with the same key', task.task_id)
-  return sendAnswer(c, now, isResult ? 200 : 202, { api, preferences })
+    throw new ProblemError('temporary-reduced-capacity', `${whyNotHeld(held)}: repeat with the same key`, task.task_id)
+  const wasWaited = isResult || waitMs === 0 || held === 'enough' || held === 'over'
+  return sendAnswer(c, now, isResult ? 200 : 202, {
+    api,
+    preferences: wasWaited ? preferences : { ...preferences, waitMs: undefined },
+  })
 }
 
 function sendAnswer(
@@ -170,9 +178,19 @@ function sendAnswer(
   return sendTask(c, task, status, api.timing)
 }
 
-async function untilEnd(c: Context, { task_id }: Task, api: Api, limitMs: number | undefined): Promise<Task> {
-  await holdUntil(c, api, { task_id, version: 0 }, { isEnough: ({ status }) => isTerminal(status), limitMs })
-  return requireTask(api, task_id)
+function whyNotHeld(held: Held): string {
+  return held === 'full' ? 'the node holds as many answers as it may' : 'the node is leaving'
+}
+
+async function untilEnd(
+  c: Context,
+  { task_id }: Task,
+  api: Api,
+  limitMs: number | undefined,
+): Promise<{ readonly now: Task; readonly held: Held }> {
+  const isEnough = ({ status }: TaskEvent): boolean => isTerminal(status)
+  const held = await holdUntil(c, api, { task_id, version: 0 }, { isEnough, limitMs })
+  return { now: await requireTask(api, task_id), held }
 }
 
 async function readTask(c: Context, api: Api): Promise<Response> {

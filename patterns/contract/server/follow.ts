@@ -43,6 +43,9 @@ export interface Holding {
   readonly places: Places
 }
 
+/** How holding an answer ended. `over`: in its time, or with its client or its log. `full`: it was not held at all. */
+export type Held = 'enough' | 'over' | 'leaving' | 'full'
+
 /**
  * Hold a request until an event of the task after `version` is enough; true then. False when the limit was reached,
  * when client or node go away, and at once where this node holds as much as it may.
@@ -52,9 +55,9 @@ export async function holdUntil(
   api: Holding,
   task: Pick<Task, 'task_id' | 'version'>,
   { isEnough, limitMs }: { isEnough: (event: TaskEvent) => boolean; limitMs?: number | undefined },
-): Promise<boolean> {
+): Promise<Held> {
   const giveBack = api.places.take()
-  if (!giveBack) return false
+  if (!giveBack) return 'full'
   const { over, release } = untilEither(c.req.raw.signal, api.drain)
   const { socket } = (c.env as Partial<HttpBindings> | undefined)?.incoming ?? {}
   const silenceMs = socket?.timeout ?? 0
@@ -63,8 +66,8 @@ export async function holdUntil(
   const timer = limitMs === undefined ? undefined : startTimer(() => over.abort(), limitMs)
   try {
     for await (const event of api.backend.follow(task.task_id, task.version, over.signal))
-      if (isEnough(event)) return true
-    return false
+      if (isEnough(event)) return 'enough'
+    return api.drain.aborted ? 'leaving' : 'over'
   } finally {
     timer?.cancel()
     release()
@@ -114,10 +117,10 @@ export async function waitForChange(
   if (waitMs <= 0 || version === undefined) return { task, isPaced: false }
   if (version !== task.version || isTerminal(task.status)) return { task, isPaced: task.version > version }
   const beganAt = monotonicMs()
-  const isNews = await holdUntil(c, api, task, { isEnough: () => true, limitMs: waitMs })
+  const held = await holdUntil(c, api, task, { isEnough: () => true, limitMs: waitMs })
   const now = (await api.backend.read(task.task_id)) ?? task
   // A node that is full, or leaves, has not held it.
-  return { task: now, isPaced: isNews || (monotonicMs() - beganAt >= waitMs * 0.9 && !api.drain.aborted) }
+  return { task: now, isPaced: held === 'enough' || (monotonicMs() - beganAt >= waitMs * 0.9 && !api.drain.aborted) }
 }
 
 const longestWaitS = 999_999

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { shownAddress } from '../../contract/types/shown-address.ts'
 import { isTerminal, type Task } from '../../contract/types/task.ts'
 import type { WebhookKey } from './keys.ts'
 import { clockS, openMessage } from './message.ts'
@@ -65,7 +66,9 @@ function opened(request: IncomingMessage, body: Buffer, keys: readonly WebhookKe
     return openMessage({ headers: request.headers, body }, keys, clockS())
   } catch (error) {
     const reason = error instanceof ForgedMessage ? error.message : 'the body is no message'
-    return `${reason}; posted to ${request.headers.host ?? ''}${request.url}\n`
+    // By which scheme, only a proxy in front knows.
+    const address = shownAddress(`http://${request.headers.host ?? ''}${request.url}`).replace(/^http:\/\//, '')
+    return `${reason}; posted to ${address}\n`
   }
 }
 

@@ -207,12 +207,12 @@ test('a message that is not genuine is answered with what is wrong, and where it
   const { port } = server.address() as AddressInfo
   const message = messageOf(task, '')
   const headers = signMessage({ ...message, timestampS: clockS() }, [endpointKey('a-token-for-tests-only')])
-  const answer = await fetch(`http://127.0.0.1:${port}/behind/a/proxy`, {
+  const answer = await fetch(`http://127.0.0.1:${port}/behind/a/proxy?secret=1`, {
     method: 'POST',
     headers,
     body: message.body.toString(),
   })
-  const why = `webhook-signature is of no key known here; posted to 127.0.0.1:${port}/behind/a/proxy\n`
+  const why = `webhook-signature is of no key known here; posted to 127.0.0.1:${port}/behind/a/proxy?…\n`
   expect([answer.status, await answer.text()]).toEqual([400, why])
   await once(server.close(), 'close')
 })

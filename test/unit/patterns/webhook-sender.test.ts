@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { NodeSettings } from '../../../patterns/contract/types/settings.ts'
 import type { CallbackAttempt } from '../../../patterns/contract/types/callback.ts'
+import { shownAddress } from '../../../patterns/contract/types/shown-address.ts'
 import type { Task } from '../../../patterns/contract/types/task.ts'
 import { readSettings } from '../../../patterns/contract/server/settings.ts'
 import { endpointKey, readVerifyingKey } from '../../../patterns/deliveries/webhook-retry/keys.ts'
@@ -254,4 +255,22 @@ test('the date until which a receiver asks to wait is by the receiver’s own cl
   const { decision } = await openSender(settingsWith())({ task, url, earlier: [] })
   server.close()
   expect(decision).toEqual({ next: 'retry', delay_ms: 120_000 })
+})
+
+test('the log of a node names the address that was tried, without its secrets', async () => {
+  await using receiver = await startReceiver(410)
+  const log = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  await deliverTo(`http://127.0.0.1:${receiver.port}/of/them?secret=1`)
+  const said = log.mock.calls.join()
+  log.mockRestore()
+  expect(said).toContain(`to http://127.0.0.1:${receiver.port}/of/them?…, attempt 1`)
+  expect(said).not.toContain('secret')
+})
+
+test.each([
+  ['https://me:secret@a.test:8443/hook?secret=1#secret', 'https://a.test:8443/hook?…'],
+  ['http://a.test', 'http://a.test/'],
+  ['/hook?secret', '/hook?…'],
+])('an address is shown without its secrets: %s', (url, shown) => {
+  expect(shownAddress(url)).toBe(shown)
 })

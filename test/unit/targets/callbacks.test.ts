@@ -77,7 +77,7 @@ test.each(['?event=done', '?by=them&by=us', '?by=', '?'])(
 test('a callback that is not believed is told when the client gives up', async () => {
   const other = described({ ...posting, callback: { id: '$.nr', state: '$.status' } })
   expect((await hear(await service([whole]), other, right, 500)).ended).toMatch(
-    /the last answer: a callback that was not believed: \$\.nr finds no id in it/,
+    /the last answer: a callback that was not believed: \$\.nr finds no id in it; posted to http:\/\/127\.0\.0\.1:\d+\/\S+$/,
   )
 })
 
