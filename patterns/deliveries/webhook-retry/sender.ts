@@ -1,5 +1,4 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { shownAddress } from '../../contract/types/shown-address.ts'
 import type { NodeSettings } from '../../contract/types/settings.ts'
 import {
   recordAttempt,
@@ -87,12 +86,13 @@ function decisionAfter(result: AttemptResult, callback: Callback, beganAtMs: num
 }
 
 /**
- * Into the node's log: what failed and where, when it is tried again, what is dead, and what came through after all.
+ * Into the node's log: what failed and where, when it is tried again, what is dead, and what came through after all. Of
+ * the address its origin: in the rest, the path too, may be a secret of its owner.
  */
 function logAttempt(node: string, { id, url }: Message, { attempt, decision, detail }: CallbackAttempt): void {
   if (decision.next === 'delivered' && attempt === 1) return
   const what = decision.next === 'retry' ? `again in ${decision.delay_ms} ms` : decision.next
-  logFailure(node, `webhook ${id} to ${shownAddress(url)}, attempt ${attempt}: ${what}`, detail)
+  logFailure(node, `webhook ${id} to ${new URL(url).origin}, attempt ${attempt}: ${what}`, detail)
 }
 
 /** One POST, signed anew with the time of this attempt. Never rejects. */
