@@ -20,33 +20,50 @@ const study: Study = {
   },
   async run(lab) {
     const engines = [controlEngine('null')]
-    const [outage, freeze] = [
-      await lab.measure(scenarioOf(lab, 'outage', lab.quick ? 130 : 400, outageMs), engines),
-      await lab.measure(scenarioOf(lab, 'freeze', lab.quick ? 80 : 400, freezeMs), engines),
+    const [stopped, frozen] = [
+      await lab.measure(scenarioOf(lab, 'outage', outage(lab.quick)), engines),
+      await lab.measure(scenarioOf(lab, 'freeze', freeze(lab.quick)), engines),
     ]
-    return [outageRow(cellOf(outage.results, pattern, 'outage')), freezeRow(cellOf(freeze.results, pattern, 'freeze'))]
+    return [outageRow(cellOf(stopped.results, pattern, 'outage')), freezeRow(cellOf(frozen.results, pattern, 'freeze'))]
   },
 }
 export default study
 
 const pattern = 'sse-polling+null'
 
+interface Pause {
+  readonly tasks: number
+  readonly perMinute: number
+  readonly atMs: number
+  readonly lastsMs: number
+}
+
+/** Who comes while the service stands still is served after that, one by one: of few, the last one is not much later. */
+function outage(quick: boolean): Pause {
+  return { tasks: quick ? 80 : 200, perMinute: 12, atMs: 8_000, lastsMs: outageMs }
+}
+
+/** It must hold up more than one task in a hundred. */
+function freeze(quick: boolean): Pause {
+  return { tasks: quick ? 80 : 400, perMinute: 24, atMs: 5_000, lastsMs: freezeMs }
+}
+
 /** One process is the whole service, so that what stops it stops everything. All tasks have the time to succeed. */
-function scenarioOf(lab: Lab, control: 'outage' | 'freeze', tasks: number, pauseMs: number): string {
+function scenarioOf(lab: Lab, control: 'outage' | 'freeze', { tasks, perMinute, atMs, lastsMs }: Pause): string {
   const scaled = (ms: number): string => `${ms * timeScale}ms`
-  const lasts = lab.isOff(control) ? offMs : pauseMs
+  const lasts = lab.isOff(control) ? offMs : lastsMs
   return `name: validate-${control}
 question: Is a service that stands still for a known time seen to do so?
 seed: ${lab.seed}
 timeScale: ${timeScale}
 profile: smoke
 patterns: [${pattern}]
-load: { tasks: ${tasks}, arrivals: uniform, rate: 24/min }
+load: { tasks: ${tasks}, arrivals: uniform, rate: ${perMinute}/min }
 grace: 5m
 replicas: { api: 1, executor: 1 }
 arms:
   ${control}:
-    - { fault: pause, target: executor-0, at: ${scaled(5_000)}, for: ${scaled(lasts)} }
+    - { fault: pause, target: executor-0, at: ${scaled(atMs)}, for: ${scaled(lasts)} }
 `
 }
 
