@@ -67,3 +67,11 @@ function tooMuch({ judged, unit, complaint, otherwise }: Findings, excused: numb
     many === excused ? why : `${complaint}, ${many === 0 ? 'which outages excuse' : `of which ${many} ${why}`}`
   return `${all} ${what}: more than ${100 * mostExcused} % is too much to tell`
 }
+
+/** How many cannot be judged, each kind with its reason. */
+export function doubts(...kinds: readonly (readonly [number, string])[]): Pick<Findings, 'excused' | 'otherwise'> {
+  const found = kinds.filter(([many]) => many > 0)
+  const many = found.reduce((sum, [some]) => sum + some, 0)
+  const why = found.length === 1 ? found[0]![1] : found.map(([some, one]) => `${some} ${one}`).join(', and ')
+  return { excused: many, otherwise: { many, why } }
+}

@@ -1,4 +1,4 @@
-import { conclude, type Findings } from '../analysis/conclusion.ts'
+import { conclude, doubts } from '../analysis/conclusion.ts'
 import {
   controlsOf,
   effectsBelow,
@@ -62,14 +62,6 @@ const checker: Checker = {
   },
 }
 export default checker
-
-/** How many cannot be judged, each kind with its reason. */
-function doubts(...kinds: readonly (readonly [number, string])[]): Pick<Findings, 'excused' | 'otherwise'> {
-  const found = kinds.filter(([many]) => many > 0)
-  const many = found.reduce((sum, [some]) => sum + some, 0)
-  const why = found.length === 1 ? found[0]![1] : found.map(([some, one]) => `${some} ${one}`).join(', and ')
-  return { excused: many, otherwise: { many, why } }
-}
 
 /** `families`: in which a sub-task was at work; undefined: nobody was to start any. */
 function exerciseOf(tested: number, families: number | undefined) {

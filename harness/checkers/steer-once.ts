@@ -1,14 +1,23 @@
 import { answerIn, hasWrongAnswer } from '../analysis/command-answers.ts'
-import { conclude } from '../analysis/conclusion.ts'
-import { commandIn, controlsOf, hasControl, type LoggedEvent, logOf, momentsOf } from '../analysis/control.ts'
-import { type ControlTrace, traceOf } from '../analysis/trace.ts'
+import { conclude, doubts } from '../analysis/conclusion.ts'
+import {
+  commandIn,
+  controlsOf,
+  hasControl,
+  type LoggedEvent,
+  logOf,
+  mayBeGone,
+  momentsOf,
+} from '../analysis/control.ts'
+import { type CellTrace, type ControlTrace, traceOf } from '../analysis/trace.ts'
 import type { Checker } from '../model/checker.ts'
 
 /**
  * A command that was acknowledged is in the task's log once, and has one answer there, after it. Commands are on record in the
  * order of their acknowledgements, and are answered in the order of the record: by what they do, or as void where they do nothing.
  * No other command is on record twice, or has two answers, either, and none that nobody sent. An agent that was seen to stand
- * still begins no step before it is to go on. Put to the test by commands that were acknowledged.
+ * still begins no step before it is to go on. Excused: what was sent, and never answered. Put to the test by commands that were
+ * acknowledged.
  */
 const checker: Checker = {
   name: 'steer-once',
@@ -17,19 +26,22 @@ const checker: Checker = {
   isAbout: hasControl('steer', 'budget'),
   check(history) {
     const trace = traceOf(history)
-    const steered = controlsOf(trace, 'steer', 'budget').filter((one) => acknowledgedIn(one).length > 0)
+    const all = controlsOf(trace, 'steer', 'budget')
+    const steered = all.filter((one) => acknowledgedIn(one).length > 0)
     const known = steered.filter((one) => logOf(one) !== undefined)
     const commands = known.flatMap(acknowledgedIn).length
     const unread = steered.filter((one) => logOf(one) === undefined).flatMap(acknowledgedIn).length
     return conclude(trace, {
       judged: commands,
-      unit: 'acknowledged commands',
+      unit: 'commands',
       complaint: 'were lost, or answered twice, wrongly, or out of order',
       broken: steered
         .map((one) => [...stepsWhileStill(one), ...(known.includes(one) ? breachOf(one) : [])])
         .filter((ops) => ops.length > 0),
-      excused: unread,
-      otherwise: { many: unread, why: 'are of tasks whose log nobody could read' },
+      ...doubts(
+        [unread, 'are of tasks whose log nobody could read'],
+        [all.flatMap((one) => unansweredIn(one, trace)).length, 'were never answered'],
+      ),
       exercise: { times: commands, lacking: 'no command was acknowledged' },
       kind: 'safety',
     })
@@ -38,7 +50,18 @@ const checker: Checker = {
 export default checker
 
 function acknowledgedIn(control: ControlTrace): readonly string[] {
-  return momentsOf(control, 'acknowledged').flatMap(({ value }) => value.command ?? [])
+  return commandsIn(control, 'acknowledged')
+}
+
+/** Sent, not on record, and nobody said yes or no. Where the task is gone with its process there was nobody to say it. */
+function unansweredIn(control: ControlTrace, trace: CellTrace): readonly string[] {
+  const onRecord = logOf(control)?.events.flatMap(commandIn) ?? []
+  const heard = new Set([...acknowledgedIn(control), ...commandsIn(control, 'refused'), ...onRecord])
+  return mayBeGone(control, trace) ? [] : commandsIn(control, 'ordered').filter((id) => !heard.has(id))
+}
+
+function commandsIn(control: ControlTrace, moment: 'ordered' | 'acknowledged' | 'refused'): readonly string[] {
+  return momentsOf(control, moment).flatMap(({ value }) => value.command ?? [])
 }
 
 function breachOf(control: ControlTrace): readonly number[] {

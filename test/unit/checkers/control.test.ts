@@ -157,9 +157,9 @@ const good = steeredLog(...commands)
 describe('steer-once', () => {
   const acknowledged = commands.map(({ id, type }, i) => seen('steer', 100 + i, 'acknowledged', { command: id, type }))
   const sent = commands.map(({ id, type }, i) => seen('steer', 90 + i, 'ordered', { command: id, type }))
-  const check = (log: readonly object[], lines = acknowledged) =>
+  const check = (log: readonly object[], lines = acknowledged, ordered = sent) =>
     steerOnce.check(
-      story([...sent, ...lines, seen('steer', 900, 'log', { log: [...log] as never })], cellWith('steer')),
+      story([...ordered, ...lines, seen('steer', 900, 'log', { log: [...log] as never })], cellWith('steer')),
     )
 
   test('each is answered once, in order', () => {
@@ -195,11 +195,18 @@ describe('steer-once', () => {
 
   test('what was refused, or never acknowledged, is not owed', () => {
     const one = acknowledged.slice(0, 1)
-    expect(check(steeredLog(commands[0]!), one).status).toBe('pass')
+    expect(check(steeredLog(commands[0]!), one, sent.slice(0, 1)).status).toBe('pass')
     expect(check(good, one).status).toBe('pass')
+    const no = commands.slice(1).map(({ id, type }) => seen('steer', 150, 'refused', { command: id, type }))
+    expect(check(steeredLog(commands[0]!), [...one, ...no]).status).toBe('pass')
     // Its client sends it again, and it is the same one.
     expect(check([...good, answersOf[2]!], one).status).toBe('fail')
     expect(check([...good, good.find(({ type }) => type === 'task.commanded')!], []).status).toBe('unknown')
+  })
+
+  test('mutant: most commands were never answered, and are nowhere', () => {
+    const one = acknowledged.slice(0, 1)
+    expect(check(steeredLog(commands[0]!), one)).toMatchObject({ status: 'unknown', counts: { excused: 2 } })
   })
 
   test('a command that changes nothing is void: the agent has stopped, runs, is being cancelled, or has ended', () => {
@@ -210,18 +217,19 @@ describe('steer-once', () => {
     const again = [seen('steer', 92, 'ordered', stop), seen('steer', 102, 'acknowledged', stop)]
     const lines = [sent[0]!, acknowledged[0]!, ...again, seen('steer', 900, 'log', { log: twice as never })]
     expect(steerOnce.check(story(lines, cellWith('steer'))).status).toBe('pass')
-    const first = acknowledged.slice(0, 1)
+    const [first, alone] = [acknowledged.slice(0, 1), sent.slice(0, 1)]
     const running = good.slice(0, 3)
     const isVoid = { ...answersOf[0]!, type: 'task.command_void' }
     const ends = (status: string) =>
-      check([...running, { ...isVoid, status }, { type: 'task.x', status: 'completed' }], first)
+      check([...running, { ...isVoid, status }, { type: 'task.x', status: 'completed' }], first, alone)
     expect(ends('running').status).toBe('pass')
     const goesOn = [...running, isVoid, { type: 'task.progress', status: 'running' }]
-    expect(check(goesOn, first).status).toBe('fail')
+    expect(check(goesOn, first, alone).status).toBe('fail')
     expect(
       check(
         goesOn.map((one) => ({ ...one, status: 'cancelling' })),
         first,
+        alone,
       ).status,
     ).toBe('pass')
   })
