@@ -179,7 +179,9 @@ describe.concurrent.each(present)('callbacks over engine $name', (engine) => {
     // As far as the schedule goes: twelve minutes here.
     await using dead = await startReceiver([503, { 'retry-after': '86400' }])
     await Promise.all(Array.from({ length: 150 }, () => submit(backend, dead.url)))
-    await vi.waitFor(() => expect(dead.posts).toHaveLength(150), patience)
+    // Where the sender is too busy to hear the answer in time, it has none, and posts once more.
+    const called = () => new Set(dead.posts.map(({ headers }) => headers['webhook-id']))
+    await vi.waitFor(() => expect(called().size).toBe(150), patience)
     await using receiver = await startReceiver([204])
     const taskId = await submit(backend, receiver.url)
     await vi.waitFor(() => expect(receiver.posts).toHaveLength(1), patience)
