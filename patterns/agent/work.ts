@@ -10,7 +10,7 @@ import type { StepContext, StepDone } from './step.ts'
 
 const names = [...profiles.keys(), ...familyProfiles.keys()]
 
-/** Names that say what the work is, sub-tasks' among them. Of the first kind more may be asked for than a pattern can say. */
+/** Names that say what the work is. Of `work/…` more may be asked for than a pattern can say, and all of that is shown. */
 const families = ['^rogue/[0-9]$', '^recursive/[1-9][0-9]?/[0-9]$']
 const asked = namesLike('^work/[1-9][0-9]?/[1-9][0-9]{4,6}$')
 const shown = namesLike('^work/[0-9]+/[0-9]+(-[0-9]+)?(/[0-9]+)?$')
