@@ -57,10 +57,28 @@ function nameMethod(faults: number, firings: Firings): string {
   return `Clopper-Pearson outside, Gaffke over ${faults} ${over}`
 }
 
-/** One observation per instant, by a firing's id: a fault on eight workers at once says no more than one on one. */
+/** Within so long no lease runs out and no client gives up: faults that the plan has so close meet one state of the system. */
+const oneOccasionMs = 500
+
+/**
+ * One observation per occasion, by a firing's id: a fault on eight workers at once says no more than one on one, nor do
+ * eight in a row. What is drawn from a rate is apart, as its draws are.
+ */
 export function occasionsOf({ faults }: Pick<CellPlan, 'faults'>): (firing: string) => string {
-  const instants = new Map(faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))
-  return (firing) => instants.get(firing) ?? firing
+  const occasions = new Map(faults.map(({ id, trigger }) => [id, JSON.stringify(trigger)]))
+  let first = { id: '', atMs: -Infinity }
+  for (const { id, atMs } of plannedTimes(faults))
+    if (atMs - first.atMs < oneOccasionMs) occasions.set(id, occasions.get(first.id)!)
+    else first = { id, atMs }
+  return (firing) => occasions.get(firing) ?? firing
+}
+
+function plannedTimes(faults: CellPlan['faults']): readonly { readonly id: string; readonly atMs: number }[] {
+  return faults
+    .flatMap(({ id, trigger, params }) =>
+      trigger.kind === 'time' && params.meanGapMs === undefined ? { id, atMs: trigger.atMs } : [],
+    )
+    .toSorted((a, b) => a.atMs - b.atMs)
 }
 
 function countEpisodes({ cell, tasks }: Rows, isSuccess: IsSuccess): readonly Episode[] {

@@ -57,7 +57,7 @@ export function killedCell(
   plan: Partial<CellPlan> = {},
 ): CellResult {
   const faults = Array.from({ length: n }, (_, i): PlannedFault =>
-    plannedFault({ id: `kill-1#${i + 1}`, trigger: { kind: 'time', atMs: i * 100 } }),
+    plannedFault({ id: `kill-1#${i + 1}`, trigger: { kind: 'time', atMs: i * 1000 } }),
   )
   const fault = (i: number): string => faults[i]!.id
   const episode = {

@@ -98,7 +98,7 @@ describe('control', () => {
     context: { memories: 0, patches: 0, patchBytes: 0, wholeBytes: 0 },
   }
   const kill = (i: number, atMs: number) => plannedFault({ id: `kill-1#${i + 1}`, trigger: { kind: 'time', atMs } })
-  const cells = (figures: Partial<Figures>, faults = 0, apartMs = 100) => [
+  const cells = (figures: Partial<Figures>, faults = 0, apartMs = 1000) => [
     madeCell({
       cell: { faults: Array.from({ length: faults }, (_, i) => kill(i, i * apartMs)) },
       task: () => (faults > 0 ? { exposed: true, episode: 'kill-1#1' } : {}),
@@ -381,9 +381,11 @@ describe('what an entry asks for beside its limit', () => {
     })
   })
 
-  test('firings of one instant, and those that touched nobody, are no more faults', () => {
+  test.each([0, 1, 8])('firings %d ms apart, and those that touched nobody, are no more faults', (apartMs) => {
     const cell = killedCell(60, () => 1)
-    const together = cell.cell.faults.map((one) => ({ ...one, trigger: { kind: 'time', atMs: 0 } as const }))
+    const together = cell.cell.faults.map((one, i) => {
+      return { ...one, trigger: { kind: 'time', atMs: 5000 + i * apartMs } as const }
+    })
     const gate = { metric: 'success', min: 0.5, minFaults: 2 } as const
     const at = { ...cell, cell: { ...cell.cell, faults: together } }
     expect(judgedGate(gate, [{ ...at, tasks: at.tasks.map(withoutEpisode) }]).note).toBe(

@@ -32,17 +32,17 @@ const of = (cell: CellPlan, sizes: readonly number[], lost: readonly number[]) =
 
 describe('the interval of a share', () => {
   test('is over faults from five on, and none below', () => {
-    const five = of(cellPlan({ faults: kills([1, 2, 3, 4, 5]) }), [9, 9, 9, 9, 9], [0, 0, 1, 0, 0])
+    const five = of(cellPlan({ faults: kills([1000, 2000, 3000, 4000, 5000]) }), [9, 9, 9, 9, 9], [0, 0, 1, 0, 0])
     expect(five).toMatchObject({ successes: 199, n: 200, faults: 5 })
     expect(five.interval![0]).toBeGreaterThan(0.85)
     expect(five.interval![0]).toBeLessThan(clopperPearson(199, 200)[0])
-    const four = of(cellPlan({ faults: kills([1, 2, 3, 4]) }), [9, 9, 9, 9], [0, 0, 1, 0])
+    const four = of(cellPlan({ faults: kills([1000, 2000, 3000, 4000]) }), [9, 9, 9, 9], [0, 0, 1, 0])
     expect(four).not.toHaveProperty('interval')
     expect(four).toMatchObject({ faults: 4, method: '4 faults: too few for an interval over faults' })
   })
 
   test('is the same for kills of all nodes at once, whatever the number of workers', () => {
-    const instants = [1, 2, 3, 4, 5]
+    const instants = [1000, 2000, 3000, 4000, 5000]
     const one = of(cellPlan({ faults: kills(instants) }), [12, 12, 12, 12, 12], [4, 0, 0, 8, 0])
     const four = of(
       cellPlan({ faults: kills(instants, 4) }),
@@ -60,8 +60,21 @@ describe('the interval of a share', () => {
     expect(once.method).toBe('1 fault: too few for an interval over faults')
   })
 
+  test('mutant: faults a millisecond apart count as so many', () => {
+    const sizes = [9, 9, 9, 9, 9, 9]
+    const apart = (everyMs: number) => of(cellPlan({ faults: kills(sizes.map((_, i) => i * everyMs)) }), sizes, sizes)
+    expect(apart(1)).toMatchObject({ faults: 1, method: '1 fault: too few for an interval over faults' })
+    expect(apart(300)).toMatchObject({ faults: 3 })
+    expect(apart(500)).toMatchObject({ faults: 6 })
+  })
+
+  test('draws from a rate are faults of their own, however close they fall', () => {
+    const drawn = kills([1000, 1001, 1002, 1003, 1004]).map((one) => ({ ...one, params: { meanGapMs: 1000 } }))
+    expect(of(cellPlan({ faults: drawn }), [9, 9, 9, 9, 9], [0, 0, 0, 0, 0])).toMatchObject({ faults: 5 })
+  })
+
   test('takes faults that touched one task each as independent', () => {
-    const cell = cellPlan({ faults: kills([1, 2, 3]) })
+    const cell = cellPlan({ faults: kills([1000, 2000, 3000]) })
     expect(of(cell, [1, 1, 1], [1, 0, 1])).toEqual({
       successes: 198,
       n: 200,
@@ -77,7 +90,7 @@ describe('the interval of a share', () => {
   })
 
   test('three restarts drawn from a rate that touch 60 each are too few', () => {
-    const drawn = kills([1, 2, 3]).map((fault) => ({ ...fault, params: { meanGapMs: 1000 } }))
+    const drawn = kills([1000, 2000, 3000]).map((fault) => ({ ...fault, params: { meanGapMs: 1000 } }))
     expect(of(cellPlan({ faults: drawn }), [60, 60, 60], [0, 0, 0])).not.toHaveProperty('interval')
   })
 
@@ -86,7 +99,7 @@ describe('the interval of a share', () => {
   })
 
   test('repetitions are faults of their own', () => {
-    const cell = cellPlan({ faults: kills([1, 2, 3]) })
+    const cell = cellPlan({ faults: kills([1000, 2000, 3000]) })
     const twice = [rows(cell, [9, 9, 9], [0, 0, 0]), rows(cell, [9, 9, 9], [0, 0, 0])]
     expect(proportionOf(twice, () => true)).toMatchObject({ n: 400, faults: 6 })
   })
