@@ -5,7 +5,7 @@ import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import { canonical } from '../../patterns/contract/types/canonical.ts'
 import type { TaskRequest } from '../../patterns/contract/types/task.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { keepsAccounts, presentEngines } from '../support/engines.ts'
+import { keepsAccounts, presentEnginesOfOwnCode } from '../support/engines.ts'
 import { rightAnswer } from '../support/tools.ts'
 
 const timeScale = 80
@@ -18,7 +18,7 @@ const balances = { crowd: 10, cut: 10, small: 2, failing: 1, fixed: 5, restarted
 vi.setConfig({ maxConcurrency: 3 })
 /** A task waits for a worker that was killed. */
 const inTurn = { concurrent: false, timeout: 240_000 }
-const all = await presentEngines()
+const all = await presentEnginesOfOwnCode()
 
 describe.concurrent.each(all.filter(keepsAccounts))('engine $name', (engine) => {
   let cluster: EngineCluster

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { canonical } from '../../patterns/contract/types/canonical.ts'
 import type { Engine } from '../../patterns/contract/types/engine.ts'
 import { startCluster } from '../support/engine-cluster.ts'
-import { keepsAccounts, presentEngines } from '../support/engines.ts'
+import { keepsAccounts, presentEnginesOfOwnCode } from '../support/engines.ts'
 import { untilAccepted } from '../support/until-accepted.ts'
 
 // @busy: thousands of calls at once keep all processors at work.
@@ -16,10 +16,8 @@ const balances = { crowd: paidFor }
 const profile = 'work/1/100-2400'
 const timeScale = 1
 
-const present = await presentEngines()
-/** Of an engine and its variants one: they keep accounts alike. */
-const variants = new Set(present.flatMap((engine) => engine.variants?.map(({ name }) => name) ?? []))
-const wanted = present.filter((engine) => engine.durable && keepsAccounts(engine) && !variants.has(engine.name))
+const present = await presentEnginesOfOwnCode()
+const wanted = present.filter((engine) => engine.durable && keepsAccounts(engine))
 
 /** The work of a dead worker waits for one of its name, as a pod that comes back has. */
 const goesOnByName = new Set(['dbos'])

@@ -5,24 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hono } from 'hono'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { discover } from '../../harness/core/discover.ts'
-import type { Engine } from '../../patterns/contract/types/engine.ts'
-import processes from '../../harness/runtimes/process.ts'
 import { loadDeliveryServer } from '../../patterns/contract/server/plugins.ts'
 import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import { callbackDelivery, type CallbackDelivery } from '../../patterns/contract/types/callback.ts'
 import { timingAt } from '../../patterns/contract/types/timing.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
+import { presentEnginesOfOwnCode } from '../support/engines.ts'
 import { openLanes } from '../support/lanes.ts'
 import { untilAccepted } from '../support/until-accepted.ts'
 
-const engines = await discover<Engine>(new URL('../../patterns/engines/', import.meta.url), 'engine')
-const present: Engine[] = []
-for (const engine of engines.values()) {
-  const reason = await processes.whyNot(engine.services)
-  if (reason === undefined) present.push(engine)
-  else test.skipIf(true)(`callbacks over engine ${engine.name} are skipped: ${reason}`, () => expect.unreachable())
-}
+const present = await presentEnginesOfOwnCode()
 
 /** The waits between attempts are 0.25, 0.5, 1, 2, 4 s and so on, with a fifth to either side. No engine is as slow as the last. */
 const timeScale = 20

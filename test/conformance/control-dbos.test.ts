@@ -9,9 +9,11 @@ import type { Engine } from '../../patterns/contract/types/engine.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import dbos, { supervised } from '../../patterns/engines/dbos/engine.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
+import { skipVariant } from '../support/engines.ts'
 import { type FaultPoints, openFaultPoints } from '../support/fault-points.ts'
 import { keepPort } from '../support/ports.ts'
 import { superviseNode } from '../support/supervised-node.ts'
+import { isWhole } from '../support/whole.ts'
 import { controlCases, type ControlScene } from './support/control-cases.ts'
 
 const timeScale = 80
@@ -25,7 +27,8 @@ const go: Command = { id: 'go', type: 'resume' }
 // Every engine has a cluster of its own, and its tests come one after the other.
 const inTurn = { concurrent: false }
 
-describe.concurrent.each<Engine>([dbos, supervised])('engine $name', (engine) => {
+if (!isWhole) skipVariant(supervised.name, dbos.name)
+describe.concurrent.each<Engine>(isWhole ? [dbos, supervised] : [dbos])('engine $name', (engine) => {
   let cluster: EngineCluster
   let backend: Backend
   let worker: Worker

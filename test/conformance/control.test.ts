@@ -11,7 +11,7 @@ import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import type { ProblemError } from '../../patterns/contract/types/problems.ts'
 import type { Task, TaskRequest } from '../../patterns/contract/types/task.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { presentEngines } from '../support/engines.ts'
+import { presentEnginesOfOwnCode } from '../support/engines.ts'
 import { rightAnswer } from '../support/tools.ts'
 
 /** 300 s of work in 3.75 s; its longest step is 0.7 s. */
@@ -43,7 +43,7 @@ vi.setConfig({ maxConcurrency: 3 })
 const inTurn = { concurrent: false }
 let ordinal = 0
 
-describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
+describe.concurrent.each(await presentEnginesOfOwnCode())('engine $name', (engine) => {
   let cluster: EngineCluster
   let backend: Backend
   let worker: Worker | undefined

@@ -13,6 +13,7 @@ import { type CrashScene, startCrashScene } from '../support/crash-scene.ts'
 import { presentEngines } from '../support/engines.ts'
 import { faultPointsFrom } from '../support/fault-points.ts'
 import { rightAnswer } from '../support/tools.ts'
+import { isWhole } from '../support/whole.ts'
 
 const patterns = new URL('../../patterns/', import.meta.url)
 const present = await presentEngines()
@@ -20,6 +21,7 @@ const present = await presentEngines()
 const pointsOf = ({ name }: Delivery) => faultPointsFrom(new URL(`deliveries/${name}/server.ts`, patterns))
 /** The reference delivery, and every other one whose server has fault points that those before it have not. */
 const deliveries = await chooseDeliveries()
+const deliveryPoints = deliveries.flatMap(pointsOf)
 const kinds: readonly Kind[] = [
   ...deliveries.map(({ name }) => name),
   'spawn',
@@ -50,11 +52,19 @@ const unreachable: readonly { readonly engine: RegExp; readonly point: RegExp; r
   },
 ]
 
-/**
- * `npm run test:crashes`: each point dies once, and twice, which takes a quarter of an hour. Otherwise each dies once or
- * twice, by turns: of the two points around an act, and of two engines in a row, each has what the other has not.
- */
-const isWhole = process.env['OUTLAST_CRASHES'] === 'whole'
+/** Engines by the order of those that have code of their own. */
+const ordinalOf = (engine: Engine): number =>
+  present.filter((one) => !engineOf(one)).indexOf(engineOf(engine) ?? engine)
+
+/** Whose variant it is. */
+function engineOf({ name }: Pick<Engine, 'name'>): Engine | undefined {
+  return present.find(({ variants = [] }) => variants.some((variant) => variant.name === name))
+}
+
+/** A variant has all points of its engine, and those that have its name. */
+function isOfOwnCode(engine: Engine, point: string): boolean {
+  return !engineOf(engine) || point.startsWith(`${engine.name}.`)
+}
 
 /** The fault points of each engine's own processes. */
 const ownPoints = new Map(
@@ -65,6 +75,11 @@ async function pointsIn({ name, executor }: Engine): Promise<readonly string[]> 
   const modules = executor === 'worker' ? (['backend', 'worker'] as const) : (['backend'] as const)
   return faultPointsFrom(...(await Promise.all(modules.map((module) => engineModule(name, module)))))
 }
+
+/** Other engines have it, too, variants apart. */
+const isShared = (point: string): boolean =>
+  deliveryPoints.includes(point) ||
+  [...ownPoints].filter(([name, points]) => points.includes(point) && !engineOf({ name })).length > 1
 
 const tallies = new Map(
   present.map(({ name }) => [name, { points: new Set<string>(), kills: 0, tasks: 0, lost: 0, repeated: 0 }]),
@@ -94,10 +109,17 @@ describe.concurrent.each(present)('engine $name', (engine) => {
   // Whoever dies comes back by its name here, which is all that an engine may ask whose tasks do not live in a process.
   const durable = !engine.sticky
   const limitMs = durable ? 45_000 : 3000
-  const points = [...new Set([...ownPoints.get(engine.name)!, ...deliveries.flatMap(pointsOf)])].toSorted()
+  const points = [...new Set([...ownPoints.get(engine.name)!, ...deliveryPoints])].toSorted()
   const reasonOf = (point: string): string | undefined =>
     unreachable.find((one) => one.engine.test(engine.name) && one.point.test(point))?.reason
-  const turnOf = (point: string): number => ((points.indexOf(point) + present.indexOf(engine)) % 2) + 1
+  /**
+   * Deaths at a point: in the whole suite one, and two, which takes half an hour. Else one or two by turns; at a point that other
+   * engines have, too, none, one, two or none by turns, and on the next engine another number.
+   */
+  const isTurn = (point: string, times: number): boolean => {
+    const turn = points.indexOf(point) + ordinalOf(engine)
+    return isWhole || (isOfOwnCode(engine, point) && (isShared(point) ? turn % 4 === times : (turn % 2) + 1 === times))
+  }
   const tally = tallies.get(engine.name)!
   let scene: CrashScene
   let reaches: ReadonlyMap<string, Reach>
@@ -113,8 +135,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
   afterAll(() => scene?.[Symbol.asyncDispose]())
 
   for (const { point, times } of points.flatMap((point) => [1, 2].map((times) => ({ point, times })))) {
-    const reason =
-      reasonOf(point) ?? (isWhole || times === turnOf(point) ? undefined : 'npm run test:crashes does it, too')
+    const reason = reasonOf(point) ?? (isTurn(point, times) ? undefined : 'npm run test:crashes does it, too')
     test.skipIf(reason !== undefined)(
       `killed ${times === 1 ? 'once' : 'twice'} at ${point}${reason ? `: ${reason}` : ''}`,
       { concurrent: false },

@@ -9,7 +9,7 @@ import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { createGateway } from '../../patterns/gateway/gateway.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { presentEngines } from '../support/engines.ts'
+import { presentEnginesOfOwnCode } from '../support/engines.ts'
 import { epoch } from '../support/issuer.ts'
 import { openLanes } from '../support/lanes.ts'
 import { closeServer, listenOnLoopback } from './support/tool-server.ts'
@@ -39,7 +39,7 @@ vi.setConfig({ maxConcurrency: 3 })
 const inTurn = { concurrent: false }
 const openLane = openLanes()
 
-describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
+describe.concurrent.each(await presentEnginesOfOwnCode())('engine $name', (engine) => {
   const lane = openLane()
   let cluster: EngineCluster
   let backend: Backend

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Queue } from 'bullmq'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Link, ToxicSpec } from '../../harness/model/link.ts'
 import type { Backend } from '../../patterns/contract/engine/backend.ts'
 import type { TaskEvent } from '../../patterns/contract/types/events.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
+import { timingOf } from '../../patterns/engines/_bullmq/declaration.ts'
+import { openReady, queueNames } from '../../patterns/engines/_bullmq/queues.ts'
 import { memo as engine } from '../../patterns/engines/queue/engine.ts'
+import { postgresBroker } from '../../patterns/engines/queue/worker.ts'
 import { type EngineCluster, startCluster } from '../support/engine-cluster.ts'
 import { putBackStalled } from '../support/stalled-jobs.ts'
 
@@ -104,4 +108,23 @@ test('a worker that gets a job back just as its last run of it finds out keeps t
     await sleep(5 * delayMs)
   }
   expect((await log(taskId)).filter(({ type }) => type === 'task.resumed')).toHaveLength(1)
+})
+
+test('what cannot reach its database when it is opened is ready once it can', async () => {
+  const url = cluster.storeUrl!.replace(new URL(cluster.storeUrl!).host, new URL(storeLink.url).host)
+  const { backend, connection } = postgresBroker(url, timingOf({ timeScale, tuning: 'tuned' }))
+  const open = () => new Queue(queueNames.tasks, { connection }, backend).on('error', () => {})
+  const first = open()
+  let opening: Promise<ReturnType<typeof open>>
+  {
+    await using _silence = await impair('stall', {})
+    await expect(first.waitUntilReady()).rejects.toThrow(/timeout/)
+    opening = openReady(open, 50)
+    await sleep(1500)
+  }
+  const queue = await opening
+  expect(await queue.getWaitingCount()).toBe(0)
+  // The library's own word for it: whoever opens a worker as this one is has a worker that takes no job, ever.
+  await expect(first.getWaitingCount()).rejects.toThrow(/timeout/)
+  await Promise.all([first.close(), queue.close()])
 })

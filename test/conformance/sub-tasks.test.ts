@@ -9,7 +9,7 @@ import { foldEvents } from '../../patterns/contract/types/fold.ts'
 import { isTerminal, type Task, type TaskRequest } from '../../patterns/contract/types/task.ts'
 import { monotonicMs } from '../../patterns/contract/types/timer.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { presentEngines } from '../support/engines.ts'
+import { presentEnginesOfOwnCode } from '../support/engines.ts'
 import { openLanes } from '../support/lanes.ts'
 import { rightAnswer } from '../support/tools.ts'
 
@@ -23,7 +23,7 @@ vi.setConfig({ maxConcurrency: 3 })
 const inTurn = { concurrent: false }
 const openLane = openLanes()
 
-describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
+describe.concurrent.each(await presentEnginesOfOwnCode())('engine $name', (engine) => {
   const hasSubTasks = engine.promises.includes('spawn-once')
   const lane = openLane()
   let cluster: EngineCluster

@@ -16,10 +16,10 @@ import type { TaskRequest } from '../../patterns/contract/types/task.ts'
 import type { HistoryEvent } from '../../patterns/engines/temporal/history.ts'
 import { placeOf } from '../../patterns/engines/temporal/protocol.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { presentEngines } from '../support/engines.ts'
+import { presentEnginesOfOwnCode } from '../support/engines.ts'
 
 /** What only a look into the histories shows. */
-const engines = (await presentEngines()).filter(({ name }) => name.startsWith('temporal'))
+const engines = (await presentEnginesOfOwnCode()).filter(({ name }) => name.startsWith('temporal'))
 
 const memory = { instruction: 'be thorough' }
 const note = (id: string): Command => ({ id, type: 'steer', patch: [{ op: 'add', path: '/instruction', value: id }] })

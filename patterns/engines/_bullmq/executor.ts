@@ -11,7 +11,7 @@ import { logFailure } from '../../contract/engine/log-error.ts'
 import { isTerminal } from '../../contract/types/task.ts'
 import type { Tuning } from '../../contract/types/timeouts.ts'
 import { Wakeup, within } from '../../contract/engine/wakeup.ts'
-import { type Broker, queueNames } from './queues.ts'
+import { type Broker, openReady, queueNames } from './queues.ts'
 import { mostStalls, type QueueTiming } from './declaration.ts'
 
 /** Most tasks that one worker runs at a time: they wait far more than they compute. */
@@ -57,15 +57,25 @@ export class Executor<B extends IQueueBackend, C> {
   readonly #notify: Notify
   readonly #runs = new Map<string, Run>()
   readonly #draining = new AbortController()
-  readonly #workers: readonly { close(): Promise<void> }[]
+  #workers: readonly { close(): Promise<void> }[] = []
 
-  constructor(options: ExecutorOptions<B, C>) {
-    this.#log = options.log
-    this.#place = options.place
-    this.#notify = options.notify
-    const tasks = openWorker(options, queueNames.tasks, (job, token) => this.#runTask(job, token))
+  private constructor({ log, place, notify }: ExecutorOptions<B, C>) {
+    this.#log = log
+    this.#place = place
+    this.#notify = notify
+  }
+
+  /** Takes jobs when it is there. */
+  static async open<B extends IQueueBackend, C>(options: ExecutorOptions<B, C>): Promise<Executor<B, C>> {
+    const executor = new Executor(options)
+    const [tasks, callbacks] = await Promise.all([
+      openWorker(options, queueNames.tasks, (job, token) => executor.#runTask(job, token)),
+      openWorker(options, queueNames.callbacks, (job, token) => executor.#callBack(job, token)),
+    ])
     tasks.on('failed', options.onFailed)
-    this.#workers = [tasks, openWorker(options, queueNames.callbacks, (job, token) => this.#callBack(job, token))]
+    executor.#workers = [tasks, callbacks]
+    for (const worker of [tasks, callbacks]) worker.run().catch((error: Error) => worker.emit('error', error))
+    return executor
   }
 
   /** The task, and all below it. */
@@ -140,12 +150,12 @@ export class Executor<B extends IQueueBackend, C> {
   }
 }
 
-function openWorker<B extends IQueueBackend, C>(
+async function openWorker<B extends IQueueBackend, C>(
   { broker, place, tuning }: ExecutorOptions<B, C>,
   name: string,
   run: (job: Job, token: string) => Promise<void>,
 ) {
-  const { lockMs, stalledCheckMs, drainDelayMs, refusedRetryMs } = place.timing
+  const { lockMs, stalledCheckMs, drainDelayMs, refusedRetryMs, backoffBaseMs } = place.timing
   const options = {
     name: place.node,
     connection: broker.connection,
@@ -156,16 +166,14 @@ function openWorker<B extends IQueueBackend, C>(
     drainDelay: drainDelayMs / 1000,
     runRetryDelay: refusedRetryMs,
     removeOnComplete: { count: 0 },
+    autorun: false,
   }
-  const worker = new Worker<unknown, void, string, B, number, C>(
-    name,
-    (job, token) => run(job, token!),
-    options,
-    broker.backend,
-  )
-  worker.on('stalled', (taskId) => logFailure(place.node, `queue ${name}`, `${taskId} had lost its worker`))
-  worker.on('error', (error) => logFailure(place.node, `queue ${name}`, error))
-  return worker
+  const report = (error: unknown): void => logFailure(place.node, `queue ${name}`, error)
+  const open = () =>
+    new Worker<unknown, void, string, B, number, C>(name, (job, token) => run(job, token!), options, broker.backend)
+      .on('stalled', (taskId) => report(`${taskId} had lost its worker`))
+      .on('error', report)
+  return openReady(open, backoffBaseMs)
 }
 
 /** Free for any worker at once. By throwing, this run of the job ends without an outcome. */

@@ -1,4 +1,5 @@
 import type { BackendFactory, IQueueBackend } from 'bullmq'
+import { sleep } from '../../contract/types/timer.ts'
 
 /** The library's queues: one job per task, one per callback that is owed. A job's id is its task's. */
 export const queueNames = { tasks: 'tasks', callbacks: 'callbacks' } as const
@@ -11,3 +12,28 @@ export interface Broker<B extends IQueueBackend, C> {
   readonly backend: BackendFactory<B, C>
   readonly connection: C
 }
+
+interface Opened {
+  waitUntilReady(): Promise<unknown>
+  close(): Promise<unknown>
+}
+
+/**
+ * A queue or worker of the library that has reached its database. One whose first connection fails keeps that error for
+ * good, and stays deaf: so another one is opened, for as long as it takes.
+ */
+export async function openReady<T extends Opened>(open: () => T, retryMs: number): Promise<T> {
+  for (;;) {
+    const opened = open()
+    try {
+      await opened.waitUntilReady()
+      return opened
+    } catch {
+      // Its own listener has reported why.
+      await opened.close().catch(() => {})
+      await sleep(retryMs, never)
+    }
+  }
+}
+
+const never = new AbortController().signal

@@ -10,7 +10,7 @@ import { KnownLog } from '../../contract/engine/known-log.ts'
 import { answerHealth } from '../../contract/engine/health.ts'
 import { openWorkplace } from '../../contract/engine/workplace.ts'
 import { Executor, type TaskLog } from './executor.ts'
-import { type Broker, queueNames } from './queues.ts'
+import { type Broker, openReady, queueNames } from './queues.ts'
 import type { QueueTiming } from './declaration.ts'
 import type { TaskEvent } from '../../contract/types/events.ts'
 import { cancelledEvent, failedEvent, rejectedEvent } from '../../contract/engine/log.ts'
@@ -40,8 +40,8 @@ export async function startQueueWorker<B extends IQueueBackend, C>(
   const stack = new AsyncDisposableStack()
   const place = { ...openWorkplace(settings, timing, 64), journal: log.journal, resumption, accounts, subTasks }
   stack.defer(() => place.dispatcher.destroy())
-  const failures = stack.use(sweepFailures(broker, log, node, timing.stalledCheckMs))
-  const executor = new Executor({ broker, log, place, tuning, notify, onFailed: () => failures.look() })
+  const failures = stack.use(await sweepFailures(broker, log, node, timing))
+  const executor = await Executor.open({ broker, log, place, tuning, notify, onFailed: () => failures.look() })
   stack.use(options.listen(executor))
   stack.defer(() => executor.drain(timing.drainMs))
   const health = await answerHealth(settings)
@@ -56,24 +56,24 @@ interface Failures extends AsyncDisposable {
 
 /**
  * Jobs that the queue gave up (they stalled too often, or threw on every try) end their tasks here. A queue keeps
- * failed jobs, and notifies only workers that listen at that moment. It looks at the start, when notified, and every
- * `everyMs`.
+ * failed jobs, and notifies only workers that listen at that moment. It looks at the start, when notified, and as
+ * often as the queue looks for stalled ones.
  */
-function sweepFailures<B extends IQueueBackend, C>(
-  broker: Broker<B, C>,
+async function sweepFailures<B extends IQueueBackend, C>(
+  { backend, connection }: Broker<B, C>,
   log: TaskLog,
   node: string,
-  everyMs: number,
-): Failures {
-  const queue = new Queue(queueNames.tasks, { connection: broker.connection }, broker.backend)
+  { stalledCheckMs, backoffBaseMs }: QueueTiming,
+): Promise<Failures> {
   const report = (error: unknown): void => logFailure(node, 'failed jobs', error)
-  queue.on('error', report)
+  const open = () => new Queue(queueNames.tasks, { connection }, backend).on('error', report)
+  const queue = await openReady(open, backoffBaseMs)
   const wakeup = new Wakeup()
   let closing = false
   async function sweepUntilClosed(): Promise<void> {
     while (!closing) {
       await sweep(queue, log, node).catch(report)
-      await wakeup.wait(everyMs)
+      await wakeup.wait(stalledCheckMs)
     }
   }
   const ended = sweepUntilClosed()
