@@ -11,6 +11,7 @@ import { dieOf, type LastWords, type Moment, type Progress, readFaultStates, rea
 import { windowMs } from '../support/death-scenario.ts'
 import { type ForeignThings, foreignThings } from '../support/foreign-things.ts'
 import { outlast, temporaryFolders } from '../support/outlast.ts'
+import { isWhole } from '../support/whole.ts'
 
 const reason = await docker.probe()
 if (reason) console.log(`kill -9 of the harness on Docker skipped: ${reason}`)
@@ -23,14 +24,20 @@ const writtenMs = 500
 
 /** Arming and healing take some kinds milliseconds, others seconds: what was asked of the daemon differs. */
 const moments: readonly Moment[] = [
-  { state: 'arming', afterMs: 0 },
   { state: 'arming', afterMs: 20 },
   { state: 'arming', afterMs: writtenMs },
   { state: 'active', afterMs: writtenMs },
-  { state: 'healing', afterMs: 0 },
   { state: 'healing', afterMs: 20 },
-  { state: 'healing', afterMs: writtenMs },
+  ...(isWhole ? moreMoments() : []),
 ]
+
+function moreMoments(): readonly Moment[] {
+  return [
+    { state: 'arming', afterMs: 0 },
+    { state: 'healing', afterMs: 0 },
+    { state: 'healing', afterMs: writtenMs },
+  ]
+}
 
 const all = await discover<Fault>(new URL('../../harness/faults/', import.meta.url))
 const offered = [...all.values()].filter(({ needs }) => needs.every((need) => docker.offers.includes(need)))

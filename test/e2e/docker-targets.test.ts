@@ -8,6 +8,7 @@ import { standing } from '../support/docker-things.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 import { makePythonImage, whyNoPython } from '../support/python-image.ts'
 import { readResults, runUndisturbed } from '../support/undisturbed.ts'
+import { isWhole } from '../support/whole.ts'
 
 const reason = (await runtimes.get('docker')!.probe()) ?? (await whyNoPython())
 if (reason) console.log(`targets in containers skipped: ${reason}`)
@@ -104,6 +105,14 @@ async function written(text: string, ...replaced: readonly (readonly [string | R
   return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
 }
 
+/** It takes the whole minute in which a target may become ready. */
+const outOfReach: readonly [string, string, readonly [string | RegExp, string], RegExp] = [
+  'listens where nobody can reach it',
+  image,
+  ["HOST: '{host}', ", ''],
+  /api-\d was not ready within 60 s, as GET http:\S+:8080\/healthz did not answer 200/,
+]
+
 describe.skipIf(reason !== undefined)('a target in containers', () => {
   const made = new AsyncDisposableStack()
   const ids = new Map<string, string>()
@@ -161,6 +170,7 @@ describe.skipIf(reason !== undefined)('a target in containers', () => {
   })
 
   it.for<readonly [string, string, readonly [string | RegExp, string], RegExp]>([
+    ...(isWhole ? [outOfReach] : []),
     [
       'ends at once',
       image,
@@ -172,12 +182,6 @@ describe.skipIf(reason !== undefined)('a target in containers', () => {
       compose,
       ['restart: always', 'entrypoint: [/no/such/program]'],
       /api-0 could not be started: exec: "\/no\/such\/program": .*no such file/,
-    ],
-    [
-      'listens where nobody can reach it',
-      image,
-      ["HOST: '{host}', ", ''],
-      /api-\d was not ready within 60 s, as GET http:\S+:8080\/healthz did not answer 200/,
     ],
   ])('an image whose program %s makes an INVALID cell that says so', async ([, text, replaced, said]) => {
     await using folders = await temporaryFolders()

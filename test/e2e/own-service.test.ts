@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { runProgram } from '../../harness/os/program.ts'
 import { outlast, root, temporaryFolders } from '../support/outlast.ts'
 import { runUndisturbed } from '../support/undisturbed.ts'
+import { isWhole } from '../support/whole.ts'
 
 type Example = 'python' | 'typescript'
 const hasPython = await runProgram('python3', ['-c', 'import sqlite3']).then(
@@ -30,18 +31,25 @@ async function scenario(example: Example, ...replaced: readonly (readonly [strin
 const bugs: Readonly<Record<Example, string>> = { python: 'forgets', typescript: 'early-ack' }
 const there: readonly Example[] = hasPython ? ['python', 'typescript'] : ['typescript']
 
+function leftOut(example: Example): string {
+  return example === there[0] ? '' : ': npm run test:whole does it, too'
+}
+
 describe.each(there)(
   'the service of examples/own-service/%s (without python3 and its sqlite3 one alone)',
   (example) => {
-    it('keeps its promises under kills, and is held to them', async (test) => {
-      await using folders = await temporaryFolders()
-      await using own = await scenario(example)
-      const { results, code, stdout, stderr } = await runUndisturbed([own.file], folders, test)
-      expect(stdout + stderr).not.toContain('Error:')
-      expect(results.verdict, results.reasons.join('\n')).toBe('PASS')
-      expect(code).toBe(0)
-      expect(await readdir(folders.tmp)).toEqual([])
-    })
+    it.skipIf(!isWhole && example !== there[0])(
+      `keeps its promises under kills, and is held to them${leftOut(example)}`,
+      async (test) => {
+        await using folders = await temporaryFolders()
+        await using own = await scenario(example)
+        const { results, code, stdout, stderr } = await runUndisturbed([own.file], folders, test)
+        expect(stdout + stderr).not.toContain('Error:')
+        expect(results.verdict, results.reasons.join('\n')).toBe('PASS')
+        expect(code).toBe(0)
+        expect(await readdir(folders.tmp)).toEqual([])
+      },
+    )
 
     it('fails with its durability bug, and names the promise and the tasks', async (test) => {
       await using folders = await temporaryFolders()

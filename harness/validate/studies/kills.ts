@@ -29,7 +29,7 @@ function gapsOf({ quick }: Lab): readonly number[] {
 }
 
 function tasksOf({ quick }: Lab): number {
-  return quick ? 80 : 200
+  return quick ? 60 : 200
 }
 
 /** Several nodes with a task or two each: many faults that each take little. */
@@ -46,7 +46,7 @@ timeScale: ${timeScale}
 profile: smoke
 patterns: [polling]
 load: { tasks: ${tasksOf(lab)}, arrivals: poisson, rate: ${(ratePerSec * 60) / timeScale}/min }
-grace: 3m
+grace: ${lab.quick ? '1m' : '3m'}
 restartDelay: 2s
 replicas: { api: 1, executor: ${executors} }
 arms:

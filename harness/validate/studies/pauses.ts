@@ -40,7 +40,7 @@ interface Pause {
 
 /** Who comes while the service stands still is served after that, one by one: of few, the last one is not much later. */
 function outage(quick: boolean): Pause {
-  return { tasks: quick ? 80 : 200, perMinute: 12, atMs: 8_000, lastsMs: outageMs }
+  return { tasks: quick ? 72 : 200, perMinute: 12, atMs: 8_000, lastsMs: outageMs }
 }
 
 /** It must hold up more than one task in a hundred. */

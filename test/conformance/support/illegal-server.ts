@@ -1,8 +1,8 @@
 import type { Balances } from '../../../patterns/contract/types/account.ts'
 import { openRemote } from '../../../harness/conform/remote.ts'
-import { type CaseResult, loadCases, type NamedCase, runCases } from '../../../harness/conform/suite.ts'
+import { type CaseResult, runCases } from '../../../harness/conform/suite.ts'
 import { startApiNode, timeScale, token } from './api-node.ts'
-import { isWhole } from '../../support/whole.ts'
+import { casesByTurns } from './cases-by-turns.ts'
 import { startWrongProxy, type Wrong } from './wrong-proxy.ts'
 
 /** A server that breaks one sentence of the contract. */
@@ -20,8 +20,6 @@ export interface IllegalServer {
   readonly undecided?: readonly string[]
 }
 
-const cases = await loadCases()
-
 /** Ids of cases. */
 export interface Judgement {
   readonly failed: readonly string[]
@@ -34,12 +32,12 @@ export interface Judgement {
 
 /** Holds such a server against the contract. */
 export async function judge(server: IllegalServer): Promise<Judgement> {
-  const { wrong, balances, undecided = [], delivery = 'sse-polling' } = server
+  const { name, wrong, balances, caughtBy, undecided = [], delivery = 'sse-polling' } = server
   await using node = await startApiNode(delivery, 'memory', balances && { balances })
   await using proxy = await startWrongProxy(node.url, wrong())
   const remote = { url: proxy.url, token, timeScale, type: 'agent', input: undefined, secret: undefined }
   await using service = await openRemote({ ...remote, signal: new AbortController().signal })
-  const results = await runCases(casesFor(server), service.target)
+  const results = await runCases(casesByTurns(name, caughtBy, 4), service.target)
   const named = (wanted: string) => results.filter(({ outcome }) => outcome === wanted).map((one) => one.case)
   return {
     failed: named('fail').toSorted(),
@@ -47,12 +45,6 @@ export async function judge(server: IllegalServer): Promise<Judgement> {
     errors: named('error'),
     unproven: results.filter((one) => one.outcome === 'fail' && !isProven(one)).map((one) => one.case),
   }
-}
-
-/** Those that must catch it, and, by turns, each fourth of the others: they wait for minutes, and hundreds of servers are held. */
-function casesFor({ name, caughtBy }: IllegalServer): readonly NamedCase[] {
-  if (isWhole) return cases
-  return cases.filter(({ id }, i) => caughtBy.includes(id) || (i + name.length) % 4 === 0)
 }
 
 /** Caught by its cases, and by no others. */
