@@ -4,7 +4,10 @@ import { traceOf } from '../../../harness/analysis/trace.ts'
 import { judgeCell } from '../../../harness/verdict/cell.ts'
 import { fault, story } from '../checkers/story.ts'
 
-const planned = (id: string) => ({ id, fault: 'kill', durationMs: 500, params: {} }) as unknown as PlannedFault
+const planned = (id: string) => {
+  const trigger = { kind: 'time', atMs: 100 }
+  return { id, fault: 'kill', trigger, durationMs: 500, params: {} } as unknown as PlannedFault
+}
 
 test('a window is compared with the plan: from when it took effect until it was healed', () => {
   const history = story([...fault('a', 'worker-0', 100, 2000), ...fault('b', 'worker-1', 100)], {
