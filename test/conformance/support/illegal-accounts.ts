@@ -83,7 +83,7 @@ const servers: readonly IllegalServer[] = [
   {
     name: 'credits that come back when they are spent',
     wrong: shown(({ credits, spent }) => ({ credits: credits! + spent! })),
-    caughtBy: ['accounts/paid'],
+    caughtBy: ['accounts/paid', 'accounts/waits'],
   },
   {
     name: 'a top-up that adds as often as it comes',
