@@ -124,13 +124,12 @@ describe.concurrent.each(present)('engine $name', (engine) => {
   let scene: CrashScene
   let reaches: ReadonlyMap<string, Reach>
 
+  const wanted = points.filter((point) => reasonOf(point) === undefined && [1, 2].some((times) => isTurn(point, times)))
+
   beforeAll(async () => {
-    if (points.every((point) => reasonOf(point) !== undefined)) return
+    if (wanted.length === 0) return
     scene = await startCrashScene(engine, deliveries, limitMs)
-    reaches = await explore(
-      scene,
-      points.filter((point) => reasonOf(point) === undefined),
-    )
+    reaches = await explore(scene, wanted)
   }, patienceMs)
   afterAll(() => scene?.[Symbol.asyncDispose]())
 
@@ -337,13 +336,15 @@ async function explore(scene: CrashScene, wanted: readonly string[]): Promise<Re
   }
   await passedBy(scene.ready)
   const idle = await passedBy(() => delay(400))
-  for (let round = 1; round <= 3 && !wanted.every((point) => reaches.has(point)); round++) {
+  const isDone = (): boolean => wanted.every((point) => reaches.has(point))
+  for (let round = 1; round <= 3 && !isDone(); round++) {
     for (const kind of kinds) {
+      if (isDone()) break
       await passedBy(() => scene.post(kind))
       await note(kind, () => scene.run([kind]).ended)
     }
-    await note('leave', () => restartAtWork('SIGTERM'))
-    await note('start', () => restartAtWork('SIGKILL'))
+    if (!isDone()) await note('leave', () => restartAtWork('SIGTERM'))
+    if (!isDone()) await note('start', () => restartAtWork('SIGKILL'))
   }
   return reaches
 }

@@ -10,7 +10,7 @@ import { serveOver } from './support/api-node.ts'
 import { send } from './support/http.ts'
 import { openStream } from './support/sse.ts'
 import { type EngineCluster, startCluster, type Worker } from '../support/engine-cluster.ts'
-import { presentEngines } from '../support/engines.ts'
+import { presentEnginesOfOwnCode } from '../support/engines.ts'
 import { openLanes } from '../support/lanes.ts'
 import { rightAnswer } from '../support/tools.ts'
 import { untilAccepted } from '../support/until-accepted.ts'
@@ -56,7 +56,7 @@ vi.setConfig({ maxConcurrency: 3 })
 const inTurn = { concurrent: false }
 const openLane = openLanes()
 
-describe.concurrent.each(await presentEngines())('engine $name', (engine) => {
+describe.concurrent.each(await presentEnginesOfOwnCode())('engine $name', (engine) => {
   const lane = openLane()
   const durable = engine.promises.includes('no-lost-task')
   const resumes = engine.promises.includes('effect-once')

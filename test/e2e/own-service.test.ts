@@ -31,15 +31,14 @@ async function scenario(example: Example, ...replaced: readonly (readonly [strin
 const bugs: Readonly<Record<Example, string>> = { python: 'forgets', typescript: 'early-ack' }
 const there: readonly Example[] = hasPython ? ['python', 'typescript'] : ['typescript']
 
-function leftOut(example: Example): string {
-  return example === there[0] ? '' : ': npm run test:whole does it, too'
-}
+const elsewhere = ': npm run test:whole does it, too'
 
 describe.each(there)(
   'the service of examples/own-service/%s (without python3 and its sqlite3 one alone)',
   (example) => {
-    it.skipIf(!isWhole && example !== there[0])(
-      `keeps its promises under kills, and is held to them${leftOut(example)}`,
+    const isKeptLater = !isWhole && example !== there[0]
+    it.skipIf(isKeptLater)(
+      `keeps its promises under kills, and is held to them${isKeptLater ? elsewhere : ''}`,
       async (test) => {
         await using folders = await temporaryFolders()
         await using own = await scenario(example)
@@ -51,18 +50,22 @@ describe.each(there)(
       },
     )
 
-    it('fails with its durability bug, and names the promise and the tasks', async (test) => {
-      await using folders = await temporaryFolders()
-      await using own = await scenario(
-        example,
-        [/ *passEnv: \[BUG\]\n/, ''],
-        ["SCALE: '{timeScale}'", `SCALE: '{timeScale}', BUG: ${bugs[example]}`],
-      )
-      const { results, code } = await runUndisturbed([own.file], folders, test)
-      expect(code).toBe(1)
-      expect(results.verdict).toBe('FAIL')
-      expect(results.reasons.join('\n')).toMatch(/no-lost-task/)
-    })
+    const failsLater = !isWhole && example !== there.at(-1)
+    it.skipIf(failsLater)(
+      `fails with its durability bug, and names the promise and the tasks${failsLater ? elsewhere : ''}`,
+      async (test) => {
+        await using folders = await temporaryFolders()
+        await using own = await scenario(
+          example,
+          [/ *passEnv: \[BUG\]\n/, ''],
+          ["SCALE: '{timeScale}'", `SCALE: '{timeScale}', BUG: ${bugs[example]}`],
+        )
+        const { results, code } = await runUndisturbed([own.file], folders, test)
+        expect(code).toBe(1)
+        expect(results.verdict).toBe('FAIL')
+        expect(results.reasons.join('\n')).toMatch(/no-lost-task/)
+      },
+    )
   },
 )
 
