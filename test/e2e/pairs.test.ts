@@ -7,7 +7,7 @@ import { runUndisturbed } from '../support/undisturbed.ts'
 const scenario = `name: pairs
 question: Does any delivery run on any engine?
 seed: 3
-timeScale: 60
+timeScale: 30
 profile: smoke
 patterns: [webhook+restate, sync+postgres, durable-restate]
 load: { tasks: 24, arrivals: uniform, rate: 6/min }
