@@ -113,7 +113,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
   const reasonOf = (point: string): string | undefined =>
     unreachable.find((one) => one.engine.test(engine.name) && one.point.test(point))?.reason
   /**
-   * Deaths at a point: in the whole suite one, and two, which takes half an hour. Else one or two by turns; at a point that other
+   * Deaths at a point: in the whole suite one, and two. Else one or two by turns; at a point that other
    * engines have, too, one, two or mostly none, and on the next engine another number.
    */
   const isTurn = (point: string, times: number): boolean => {
@@ -179,7 +179,7 @@ describe.concurrent.each(present)('engine $name', (engine) => {
       await scene.settled()
       for (const one of ran) await judge(one)
     }
-    // Holds of an ended task come back to who looks. A look in the moment of the end can come before it, and the next one does not.
+    // A run that has not noticed the end of its task may still hold what its next step costs: that comes back to the next look.
     if (durable) await vi.waitFor(expectBalanced, { timeout: 5000, interval: 250 })
     expect(await scene.points.pending(), `nobody died the death at ${point}`).toBe(0)
     const deaths = times + (reach.by === 'start' ? scene.executors.length : 0)

@@ -115,14 +115,16 @@ test('what cannot reach its database when it is opened is ready once it can', as
   const { backend, connection } = postgresBroker(url, timingOf({ timeScale, tuning: 'tuned' }))
   const open = () => new Queue(queueNames.tasks, { connection }, backend).on('error', () => {})
   const first = open()
+  const reported: unknown[] = []
   let opening: Promise<ReturnType<typeof open>>
   {
     await using _silence = await impair('stall', {})
     await expect(first.waitUntilReady()).rejects.toThrow(/timeout/)
-    opening = openReady(open, 50)
+    opening = openReady(open, 50, (error) => reported.push(error))
     await sleep(1500)
   }
   const queue = await opening
+  expect(reported.length).toBeGreaterThan(0)
   expect(await queue.getWaitingCount()).toBe(0)
   // The library's own word for it: whoever opens a worker as this one is has a worker that takes no job, ever.
   await expect(first.getWaitingCount()).rejects.toThrow(/timeout/)

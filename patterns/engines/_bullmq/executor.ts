@@ -173,7 +173,7 @@ async function openWorker<B extends IQueueBackend, C>(
     new Worker<unknown, void, string, B, number, C>(name, (job, token) => run(job, token!), options, broker.backend)
       .on('stalled', (taskId) => report(`${taskId} had lost its worker`))
       .on('error', report)
-  return openReady(open, backoffBaseMs)
+  return openReady(open, backoffBaseMs, report)
 }
 
 /** Free for any worker at once. By throwing, this run of the job ends without an outcome. */

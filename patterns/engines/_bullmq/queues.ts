@@ -20,16 +20,20 @@ interface Opened {
 
 /**
  * A queue or worker of the library that has reached its database. One whose first connection fails keeps that error for
- * good, and stays deaf: so another one is opened, for as long as it takes.
+ * good, and stays deaf: so it is reported, and another one is opened, for as long as it takes.
  */
-export async function openReady<T extends Opened>(open: () => T, retryMs: number): Promise<T> {
+export async function openReady<T extends Opened>(
+  open: () => T,
+  retryMs: number,
+  report: (error: unknown) => void,
+): Promise<T> {
   for (;;) {
     const opened = open()
     try {
       await opened.waitUntilReady()
       return opened
-    } catch {
-      // Its own listener has reported why.
+    } catch (error) {
+      report(error)
       await opened.close().catch(() => {})
       await sleep(retryMs, never)
     }

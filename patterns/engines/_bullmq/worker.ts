@@ -67,7 +67,7 @@ async function sweepFailures<B extends IQueueBackend, C>(
 ): Promise<Failures> {
   const report = (error: unknown): void => logFailure(node, 'failed jobs', error)
   const open = () => new Queue(queueNames.tasks, { connection }, backend).on('error', report)
-  const queue = await openReady(open, backoffBaseMs)
+  const queue = await openReady(open, backoffBaseMs, report)
   const wakeup = new Wakeup()
   let closing = false
   async function sweepUntilClosed(): Promise<void> {
